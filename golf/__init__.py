@@ -1,0 +1,1 @@
+"""The computation: tokens → model → train → artifact → adapters → ttt → score; torch, SentencePiece and zstandard only."""

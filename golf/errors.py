@@ -1,0 +1,13 @@
+"""Errors that say whose fault they are."""
+
+
+class InputError(ValueError):
+    """What the user gave is wrong: one line that says what, where, and what would be right."""
+
+
+class Diverged(ArithmeticError):
+    """Training produced a loss that is not finite; the message names the step."""
+
+
+class OverTime(RuntimeError):
+    """Work did not fit the time it was given; the message names both."""

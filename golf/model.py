@@ -1,0 +1,341 @@
+"""The model family of PR 596 → 611 → 614: a U-Net transformer with hashed bigrams and a smear gate.
+
+Letters of tensor shapes: B batch, T positions, D model dimension, V vocabulary, H query heads, G key/value heads,
+E head dimension, F hidden units of the MLP.
+
+Parameter names are those of the public entries, so that their state dicts load unchanged.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from golf.attention import causal_attention
+from golf.errors import InputError
+
+NORM_EPS = 2.0**-23  # torch's default for fp32 in RMSNorm, which the entries leave in place
+ORTHOGONAL_FROM = 64  # matrices with both sides at least this long start orthogonal
+TOKEN_EMBEDDING_STD = 0.005
+BIGRAM_SCALE = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelConfig:
+    """Shape and constants of one model; the defaults are PR 611's."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    num_layers: int = 11
+    model_dim: int = 512
+    num_heads: int = 8
+    num_kv_heads: int = 4
+    mlp_hidden: int = 1536
+    vocab_size: int = 1024
+    bigram_buckets: int = 2048
+    bigram_dim: int = 128
+    rope_base: float = 50_000.0
+    rope_length: int = 1024
+    """Windows longer than this get a larger rotary base (NTK scaling)."""
+    softcap: float = 30.0
+    q_gain: float = 1.5
+
+    def __post_init__(self) -> None:
+        for name in ("num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_hidden", "bigram_dim", "rope_length"):
+            if getattr(self, name) < 1:
+                raise InputError(f"train.model.{name} = {getattr(self, name)}: must be at least 1")
+        if self.vocab_size < 2 or self.bigram_buckets < 2:
+            raise InputError("train.model: vocab_size and bigram_buckets must be at least 2")
+        if self.model_dim % self.num_heads or (self.model_dim // self.num_heads) % 2:
+            raise InputError(f"train.model.model_dim = {self.model_dim}: must be an even multiple of num_heads = {self.num_heads}")
+        if self.num_heads % self.num_kv_heads:
+            raise InputError(f"train.model.num_kv_heads = {self.num_kv_heads}: must divide num_heads = {self.num_heads}")
+        if min(self.rope_base, self.softcap) <= 0:
+            raise InputError("train.model: rope_base and softcap must be above 0")
+
+    @property
+    def head_dim(self) -> int:
+        return self.model_dim // self.num_heads
+
+
+class LayerAdapters(Protocol):
+    """What test-time training adds to one block; golf.adapters implements it."""
+
+    def project(self, kind: str, x: Tensor, y: Tensor) -> Tensor:
+        """Return y plus the adapter's own projection of x, for kind q, k, v, o, fc or proj."""
+        ...
+
+    def shift(self, x: Tensor) -> Tensor:
+        """Return the block's output plus the adapter's bias."""
+        ...
+
+
+class Adapters(Protocol):
+    """Adapters of a whole model for one batch of documents."""
+
+    def layer(self, index: int) -> LayerAdapters: ...
+
+    def head(self, x: Tensor, y: Tensor) -> Tensor: ...
+
+
+def rms_norm(x: Tensor) -> Tensor:
+    """Weightless RMSNorm over the last axis, eps 2⁻²³."""
+    return F.rms_norm(x, (x.shape[-1],), eps=NORM_EPS)
+
+
+@lru_cache(maxsize=256)
+def rotary_table(length: int, head_dim: int, base: float, trained_length: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosines and sines [length, head_dim / 2] in fp32 for a window of `length` positions.
+
+    Beyond the trained length the base grows by (length / trained)^(E / (E - 2)) (NTK-aware scaling, as in PR 611).
+    """
+    if length > trained_length:
+        base = base * (length / trained_length) ** (head_dim / (head_dim - 2))
+    frequency = 1.0 / (base ** (torch.arange(0, head_dim, 2, dtype=torch.float32, device=device) / head_dim))
+    angle = torch.outer(torch.arange(length, dtype=torch.float32, device=device), frequency)
+    return angle.cos(), angle.sin()
+
+
+def rotate(x_BHTE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary embedding on half-split pairs: (a, b) → (a·cos + b·sin, −a·sin + b·cos); tables [T, E/2] or [B, 1, T, E/2]."""
+    a, b = x_BHTE.chunk(2, dim=-1)
+    return torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)
+
+
+class Linear(nn.Module):
+    """A matrix without bias whose fp32 weight is cast to the input's dtype."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(outputs, inputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight.to(x.dtype))
+
+
+class Attention(nn.Module):
+    """Grouped-query attention with RMS-normed, rotated, gain-scaled queries."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.num_heads, self.num_kv_heads, self.head_dim = config.num_heads, config.num_kv_heads, config.head_dim
+        kv_dim = config.num_kv_heads * config.head_dim
+        self.c_q = Linear(config.model_dim, config.model_dim)
+        self.c_k = Linear(config.model_dim, kv_dim)
+        self.c_v = Linear(config.model_dim, kv_dim)
+        self.proj = Linear(config.model_dim, config.model_dim)
+        self.q_gain = nn.Parameter(torch.full((config.num_heads,), config.q_gain))
+
+    def forward(self, x_BTD: Tensor, rotary: tuple[Tensor, Tensor], adapters: LayerAdapters | None) -> Tensor:
+        B, T, _ = x_BTD.shape
+        q, k, v = self.c_q(x_BTD), self.c_k(x_BTD), self.c_v(x_BTD)
+        if adapters is not None:
+            q, k, v = adapters.project("q", x_BTD, q), adapters.project("k", x_BTD, k), adapters.project("v", x_BTD, v)
+        cos, sin = rotary
+        q_BHTE = rotate(rms_norm(q.view(B, T, self.num_heads, self.head_dim)).transpose(1, 2), cos, sin)
+        k_BGTE = rotate(rms_norm(k.view(B, T, self.num_kv_heads, self.head_dim)).transpose(1, 2), cos, sin)
+        v_BGTE = v.view(B, T, self.num_kv_heads, self.head_dim).transpose(1, 2)
+        q_BHTE = q_BHTE * self.q_gain.to(q.dtype)[:, None, None]
+        read_BTD = causal_attention(q_BHTE, k_BGTE, v_BGTE).transpose(1, 2).reshape(B, T, -1)
+        out_BTD: Tensor = self.proj(read_BTD)
+        return out_BTD if adapters is None else adapters.project("o", read_BTD, out_BTD)
+
+
+class MLP(nn.Module):
+    """Two matrices with relu² between."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.fc = Linear(config.model_dim, config.mlp_hidden)
+        self.proj = Linear(config.mlp_hidden, config.model_dim)
+
+    def forward(self, x_BTD: Tensor, adapters: LayerAdapters | None) -> Tensor:
+        hidden_BTF: Tensor = self.fc(x_BTD)
+        if adapters is not None:
+            hidden_BTF = adapters.project("fc", x_BTD, hidden_BTF)
+        hidden_BTF = F.relu(hidden_BTF).square()
+        out_BTD: Tensor = self.proj(hidden_BTF)
+        return out_BTD if adapters is None else adapters.project("proj", hidden_BTF, out_BTD)
+
+
+class Block(nn.Module):
+    """x ← mix0·x + mix1·x0; x += d·attn_scale·attn(norm x); x += d·mlp_scale·mlp(norm x); d = 1/√(layer + 1)."""
+
+    depth_scale: Tensor
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__()
+        self.attn = Attention(config)
+        self.mlp = MLP(config)
+        self.attn_scale = nn.Parameter(torch.ones(config.model_dim))
+        self.mlp_scale = nn.Parameter(torch.ones(config.model_dim))
+        self.resid_mix = nn.Parameter(torch.stack((torch.ones(config.model_dim), torch.zeros(config.model_dim))))
+        self.register_buffer("depth_scale", torch.tensor(1.0 / math.sqrt(layer + 1)))
+
+    def forward(self, x: Tensor, x0: Tensor, rotary: tuple[Tensor, Tensor], adapters: LayerAdapters | None) -> Tensor:
+        mix = self.resid_mix.to(x.dtype)
+        d = self.depth_scale.to(x.dtype)
+        x = mix[0] * x + mix[1] * x0
+        x = x + d * self.attn_scale.to(x.dtype) * self.attn(rms_norm(x), rotary, adapters)
+        x = x + d * self.mlp_scale.to(x.dtype) * self.mlp(rms_norm(x), adapters)
+        return x if adapters is None else adapters.shift(x)
+
+
+class BigramEmbedding(nn.Module):
+    """A hashed table of token pairs, projected to the model's dimension and scaled."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(config.bigram_buckets, config.bigram_dim)
+        self.proj = Linear(config.bigram_dim, config.model_dim)
+        self.scale = nn.Parameter(torch.tensor(BIGRAM_SCALE))
+
+    def bucket(self, tokens_BT: Tensor) -> Tensor:
+        """Bucket of every position [B, T]: the last one at a window's start, else a hash of the token and the one before."""
+        t = tokens_BT.to(torch.int32)
+        last = self.embed.num_embeddings - 1
+        hashed = torch.bitwise_xor(36313 * t[:, 1:], 27191 * t[:, :-1]) % last
+        return F.pad(hashed, (1, 0), value=last).long()
+
+    def forward(self, tokens_BT: Tensor, dtype: torch.dtype) -> Tensor:
+        pairs = self.embed(self.bucket(tokens_BT)).to(dtype)
+        projected: Tensor = self.proj(pairs)
+        return projected * self.scale.to(dtype)
+
+
+class SmearGate(nn.Module):
+    """x[i] ← (1 − g)·x[i] + g·x[i−1] with g = sigmoid(gate) per channel, and x[−1] = 0 at a window's start."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.gate = nn.Parameter(torch.zeros(config.model_dim))
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        g = torch.sigmoid(self.gate).to(x_BTD.dtype)
+        before = F.pad(x_BTD[:, :-1], (0, 0, 1, 0))
+        return (1 - g) * x_BTD + g * before
+
+
+class GPT(nn.Module):
+    """The whole model: tokens to final normed states, and states to logits."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.tok_emb = nn.Embedding(config.vocab_size, config.model_dim)
+        self.bigram = BigramEmbedding(config)
+        self.smear = SmearGate(config)
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.num_layers))
+        self.skip_weights = nn.Parameter(torch.ones(config.num_layers // 2, config.model_dim))
+
+    @torch.no_grad()
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the starting weights, in the order of the state dict, from one generator on the CPU.
+
+        Output projections zero; other matrices with both sides ≥ 64 orthogonal (the bigram projection alone × 1/√(2L)),
+        smaller ones uniform ± 1/√in; gate and bigram table zero; token embedding N(0, 0.005²). Source: PR 611.
+        """
+        for name, weight in sorted(self.named_parameters()):
+            if name == "tok_emb.weight":
+                nn.init.normal_(weight, std=TOKEN_EMBEDDING_STD, generator=generator)
+            elif name == "bigram.embed.weight" or name.endswith((".attn.proj.weight", ".mlp.proj.weight")):
+                nn.init.zeros_(weight)
+            elif name.endswith(".weight"):
+                if min(weight.shape) >= ORTHOGONAL_FROM:
+                    gain = 1.0 / math.sqrt(2 * self.config.num_layers) if name == "bigram.proj.weight" else 1.0
+                    nn.init.orthogonal_(weight, gain=gain, generator=generator)
+                else:
+                    bound = 1.0 / math.sqrt(weight.shape[1])
+                    nn.init.uniform_(weight, -bound, bound, generator=generator)
+
+    def rotary(self, length: int) -> tuple[Tensor, Tensor]:
+        """Cosines and sines [length, E/2] for one window of `length` positions, on the model's device."""
+        c = self.config
+        return rotary_table(length, c.head_dim, c.rope_base, c.rope_length, self.tok_emb.weight.device)
+
+    def hidden(
+        self,
+        tokens_BT: Tensor,
+        *,
+        dtype: torch.dtype = torch.float32,
+        rotary: tuple[Tensor, Tensor] | None = None,
+        adapters: Adapters | None = None,
+    ) -> Tensor:
+        """Final normed states [B, T, D] in `dtype`; every row is one window whose positions, bigrams and smear start anew."""
+        cos, sin = (table.to(dtype) for table in (rotary or self.rotary(tokens_BT.shape[1])))
+        x = self.tok_emb(tokens_BT).to(dtype) + self.bigram(tokens_BT, dtype)
+        x = x0 = self.smear(rms_norm(x))
+        pushed: list[Tensor] = []
+        half = len(self.blocks) // 2
+        for layer, block in enumerate(self.blocks):
+            if half <= layer < 2 * half:
+                x = x + self.skip_weights[layer - half].to(dtype) * pushed.pop()
+            x = block(x, x0, (cos, sin), None if adapters is None else adapters.layer(layer))
+            if layer < half:
+                pushed.append(x)
+        return rms_norm(x)
+
+    def logits(self, hidden: Tensor, adapters: Adapters | None = None) -> Tensor:
+        """Soft-capped fp32 logits [..., V] of final normed states [..., D]: cap·tanh(z / cap), tied embedding."""
+        z = F.linear(hidden, self.tok_emb.weight.to(hidden.dtype))
+        if adapters is not None:
+            z = adapters.head(hidden, z)
+        cap = self.config.softcap
+        return cap * torch.tanh(z.float() / cap)
+
+
+def config_from_state(state: Mapping[str, Tensor], **constants: Any) -> ModelConfig:
+    """Read a model's architecture off the names and shapes of its tensors.
+
+    Args:
+        state: a state dict with the names of this family.
+        constants: what shapes cannot tell (rope_base, rope_length, softcap); the family's defaults otherwise.
+
+    Raises:
+        InputError: a tensor of the family is missing, superfluous or of a shape that fits no model.
+    """
+    try:
+        vocab_size, model_dim = state["tok_emb.weight"].shape
+        num_layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
+        num_heads = state["blocks.0.attn.q_gain"].shape[0]
+        config = ModelConfig(
+            num_layers=num_layers,
+            model_dim=model_dim,
+            num_heads=num_heads,
+            num_kv_heads=max(1, state["blocks.0.attn.c_k.weight"].shape[0] * num_heads // max(model_dim, 1)),
+            mlp_hidden=state["blocks.0.mlp.fc.weight"].shape[0],
+            vocab_size=vocab_size,
+            bigram_buckets=state["bigram.embed.weight"].shape[0],
+            bigram_dim=state["bigram.embed.weight"].shape[1],
+            **constants,
+        )
+    except KeyError as missing:
+        raise InputError(f"model: tensor {missing} is missing; expected the names of the PR 611 family") from None
+    except (ValueError, IndexError, ZeroDivisionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"model: its tensors fit no model of the PR 611 family ({error})") from None
+    return config
+
+
+def model_from_state(state: Mapping[str, Tensor], config: ModelConfig | None = None, *, device: torch.device | str = "cpu") -> GPT:
+    """Build the model that a state dict describes, frozen and in evaluation mode.
+
+    Raises:
+        InputError: names or shapes differ from the architecture's.
+    """
+    config = config or config_from_state(state)
+    with torch.device("meta"):
+        model = GPT(config)
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise InputError(f"model: tensor {name} has shape {found.get(name, 'none')}, expected {expected.get(name, 'none')}")
+    model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
+    return model.to(device).requires_grad_(False).eval()

@@ -1,0 +1,70 @@
+"""What a job is: a frozen spec whose key is the digest of everything that changes its numbers."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["train", "quantize", "eval"]
+
+ARITHMETIC: Mapping[Kind, int] = {"train": 1, "quantize": 1, "eval": 1}
+"""Version of each stage's arithmetic: raised by hand whenever a change of code changes numbers."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """The machine class a number belongs to: what may change its last digits without changing the method."""
+
+    device: str
+    """Device model, e.g. "cuda NVIDIA H100 80GB HBM3" or "cpu AVX512"."""
+    dtype: str
+    torch: str
+    """Major and minor version, e.g. "2.13"."""
+    attention: str
+    processes: int
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One stage of one recipe and seed; two jobs of the same key give the same numbers."""
+
+    kind: Kind
+    settings: Mapping[str, Any]
+    """Every setting of the stage that changes a number, resolved, as plain JSON."""
+    inputs: Mapping[str, str]
+    """Input name → SHA-256 of its content: tokens, tokenizer, weights, artifact."""
+    seed: int
+    machine: Machine
+    arithmetic: int
+    replicate: int = 0
+
+    def canonical(self) -> str:
+        """JSON with sorted keys and no white space; equal for equal jobs."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    @classmethod
+    def from_json(cls, text: str) -> "Job":
+        fields = json.loads(text)
+        return cls(**{**fields, "machine": Machine(**fields["machine"])})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """A job, and what decides where and when it runs but changes no number."""
+
+    job: Job
+    sweep: str
+    label: str
+    """What a person calls it, e.g. "train seed 1337"."""
+    slots: int = 1
+    """Width of the gang, or evaluators that share the documents."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Input name → local path, for inputs that are not kept in the file store."""
+    priority: int = 0
