@@ -1,1 +1,1 @@
-"""The computation: tokens → model → train → artifact → adapters → ttt → score; torch, SentencePiece and zstandard only."""
+"""The computation, in the order of the data: tokens, model, train, artifact, adapters, ttt, score."""

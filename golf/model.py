@@ -51,10 +51,11 @@ class ModelConfig:
                 raise InputError(f"train.model.{name} = {getattr(self, name)}: must be at least 1")
         if self.vocab_size < 2 or self.bigram_buckets < 2:
             raise InputError("train.model: vocab_size and bigram_buckets must be at least 2")
+        heads = f"num_heads = {self.num_heads}"
         if self.model_dim % self.num_heads or (self.model_dim // self.num_heads) % 2:
-            raise InputError(f"train.model.model_dim = {self.model_dim}: must be an even multiple of num_heads = {self.num_heads}")
+            raise InputError(f"train.model.model_dim = {self.model_dim}: must be an even multiple of {heads}")
         if self.num_heads % self.num_kv_heads:
-            raise InputError(f"train.model.num_kv_heads = {self.num_kv_heads}: must divide num_heads = {self.num_heads}")
+            raise InputError(f"train.model.num_kv_heads = {self.num_kv_heads}: must divide {heads}")
         if min(self.rope_base, self.softcap) <= 0:
             raise InputError("train.model: rope_base and softcap must be above 0")
 
@@ -89,7 +90,9 @@ def rms_norm(x: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=256)
-def rotary_table(length: int, head_dim: int, base: float, trained_length: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def rotary_table(
+    length: int, head_dim: int, base: float, trained_length: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Cosines and sines [length, head_dim / 2] in fp32 for a window of `length` positions.
 
     Beyond the trained length the base grows by (length / trained)^(E / (E - 2)) (NTK-aware scaling, as in PR 611).
@@ -102,7 +105,10 @@ def rotary_table(length: int, head_dim: int, base: float, trained_length: int, d
 
 
 def rotate(x_BHTE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary embedding on half-split pairs: (a, b) → (a·cos + b·sin, −a·sin + b·cos); tables [T, E/2] or [B, 1, T, E/2]."""
+    """Rotary embedding on half-split pairs: (a, b) → (a·cos + b·sin, −a·sin + b·cos).
+
+    The tables are [T, E/2], or [B, 1, T, E/2] where rows differ.
+    """
     a, b = x_BHTE.chunk(2, dim=-1)
     return torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)
 
@@ -196,7 +202,7 @@ class BigramEmbedding(nn.Module):
         self.scale = nn.Parameter(torch.tensor(BIGRAM_SCALE))
 
     def bucket(self, tokens_BT: Tensor) -> Tensor:
-        """Bucket of every position [B, T]: the last one at a window's start, else a hash of the token and the one before."""
+        """Bucket of every position [B, T]: the last at a window's start, else a hash of the last two tokens."""
         t = tokens_BT.to(torch.int32)
         last = self.embed.num_embeddings - 1
         hashed = torch.bitwise_xor(36313 * t[:, 1:], 27191 * t[:, :-1]) % last
@@ -266,7 +272,7 @@ class GPT(nn.Module):
         rotary: tuple[Tensor, Tensor] | None = None,
         adapters: Adapters | None = None,
     ) -> Tensor:
-        """Final normed states [B, T, D] in `dtype`; every row is one window whose positions, bigrams and smear start anew."""
+        """Final normed states [B, T, D] in `dtype`; each row a window whose positions, bigrams and smear start anew."""
         cos, sin = (table.to(dtype) for table in (rotary or self.rotary(tokens_BT.shape[1])))
         x = self.tok_emb(tokens_BT).to(dtype) + self.bigram(tokens_BT, dtype)
         x = x0 = self.smear(rms_norm(x))
@@ -323,7 +329,9 @@ def config_from_state(state: Mapping[str, Tensor], **constants: Any) -> ModelCon
     return config
 
 
-def model_from_state(state: Mapping[str, Tensor], config: ModelConfig | None = None, *, device: torch.device | str = "cpu") -> GPT:
+def model_from_state(
+    state: Mapping[str, Tensor], config: ModelConfig | None = None, *, device: torch.device | str = "cpu"
+) -> GPT:
     """Build the model that a state dict describes, frozen and in evaluation mode.
 
     Raises:
@@ -336,6 +344,8 @@ def model_from_state(state: Mapping[str, Tensor], config: ModelConfig | None = N
     found = {name: tuple(tensor.shape) for name, tensor in state.items()}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
-            raise InputError(f"model: tensor {name} has shape {found.get(name, 'none')}, expected {expected.get(name, 'none')}")
+            raise InputError(
+                f"model: tensor {name} has shape {found.get(name, 'none')}, expected {expected.get(name, 'none')}"
+            )
     model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
     return model.to(device).requires_grad_(False).eval()

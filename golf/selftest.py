@@ -1,0 +1,116 @@
+"""Golden vectors: recompute published cases with this machine's engine and compare.
+
+A folder holds `model.safetensors` and `cases.json`: documents (token slices) and cases, each with settings by the names
+of PR 611's own script and, for every document evaluated alone, the mean NLL in nats per token.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from golf.adapters import Multipliers, Ranks
+from golf.artifact import load
+from golf.errors import InputError
+from golf.ttt import EvalConfig, evaluate
+
+BUNDLED = tuple(Path(__file__).parent / "data" / name for name in ("golden", "golden5"))
+"""Vectors that come with the package."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentResult:
+    """One document of one case; nats per token."""
+
+    nll_per_token: float
+    expected: float
+
+    @property
+    def difference(self) -> float:
+        return abs(self.nll_per_token - self.expected)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseResult:
+    """One case: its name and what came out for every document."""
+
+    name: str
+    documents: tuple[DocumentResult, ...]
+
+    @property
+    def max_difference(self) -> float:
+        return max((document.difference for document in self.documents), default=0.0)
+
+
+def sine_a(rank: int, inputs: int, _: torch.Generator) -> Tensor:
+    """A[i, j] = sin(1 + i·inputs + j)/√inputs, so that vectors need no random numbers."""
+    values = np.sin(1.0 + np.arange(rank * inputs, dtype=np.float64)) / math.sqrt(inputs)
+    return torch.from_numpy(values.astype(np.float32)).view(rank, inputs)
+
+
+def config_of(settings: Mapping[str, Any]) -> EvalConfig:
+    """Translate a case's settings, with the defaults of PR 611's script where one is left out.
+
+    Raises:
+        InputError: a setting this translation does not know.
+    """
+    known = {
+        "ttt_lora_rank": 8, "ttt_lm_rank": 16, "ttt_lora_lr": 0.01, "ttt_chunk_size": 256, "ttt_eval_seq_len": 1024,
+        "ttt_min_doc_len": 512, "ttt_epochs": 1, "ttt_k_lora": False, "ttt_min_nll": False, "ttt_temp_rescale": 0.98,
+        "ttt_cosine_lr": True, "ttt_bias_tune": True, "mult": {},
+    }  # fmt: skip
+    unknown = sorted(settings.keys() - known.keys())
+    if unknown:
+        raise InputError(f'setting "{unknown[0]}" is unknown; known are {", ".join(known)}')
+    s = {**known, **settings}
+    multipliers = {{"lm_head": "head"}.get(kind, kind): float(value) for kind, value in s["mult"].items()}
+    adapters = ["q", *(["k"] if s["ttt_k_lora"] else []), "v", "head", *(["bias"] if s["ttt_bias_tune"] else [])]
+    rank = s["ttt_lora_rank"]
+    return EvalConfig(
+        protocol="min-epoch" if s["ttt_min_nll"] else "last-epoch",
+        adapters=tuple(adapters),
+        ranks=Ranks(q=rank, k=rank, v=rank, head=s["ttt_lm_rank"]),
+        multipliers=Multipliers(**multipliers),
+        lr=s["ttt_lora_lr"],
+        schedule="cosine" if s["ttt_cosine_lr"] else "constant",
+        epochs=s["ttt_epochs"],
+        chunk=s["ttt_chunk_size"],
+        window=s["ttt_eval_seq_len"],
+        min_document_tokens=s["ttt_min_doc_len"],
+        length_blind=False,
+        nll_factor=s["ttt_temp_rescale"],
+    )
+
+
+def selftest(folder: Path, device: torch.device | str = "cpu") -> list[CaseResult]:
+    """Run every case of a folder of golden vectors, each document alone, by the engine that evaluation uses.
+
+    Raises:
+        InputError: the folder is not in the format, or a setting is unknown.
+    """
+    path = folder / "cases.json"
+    try:
+        vectors = json.loads(path.read_text())
+        documents = [np.array(document, np.int64) for document in vectors["documents"]]
+        cases = {name: (config_of(case["settings"]), case["documents"]) for name, case in vectors["cases"].items()}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected golden vectors") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not golden vectors ({type(error).__name__}: {error})") from None
+    model = load(folder / "model.safetensors", device=device)
+    results = []
+    for name, (config, expected) in cases.items():
+        # Each document alone, as the vectors were made: this also keeps rounding apart from batching.
+        scores = [evaluate(model, [document], config, draw=sine_a) for document in documents]
+        pairs = zip(scores, expected, strict=True)
+        rows = [DocumentResult(nll_per_token=one.nll_per_token, expected=float(e["nll_per_token"])) for one, e in pairs]
+        results.append(CaseResult(name=name, documents=tuple(rows)))
+    return results

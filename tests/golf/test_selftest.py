@@ -1,0 +1,47 @@
+"""Golden vectors from the original implementation of PR 611, and refusal of what is not such a folder."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from golf.errors import InputError
+from golf.selftest import BUNDLED, config_of, selftest
+
+
+@pytest.mark.parametrize("folder", BUNDLED, ids=lambda folder: folder.name)
+def test_every_case_and_document_agrees_within_1e_5(folder: Path, tmp_path: Path) -> None:
+    vectors = json.loads((folder / "cases.json").read_text())
+    results = selftest(folder)
+    assert [case.name for case in results] == list(vectors["cases"])
+    for case in results:
+        assert len(case.documents) == len(vectors["documents"])
+        assert case.max_difference < 1e-5, case.name
+
+
+def test_settings_left_out_take_the_original_defaults() -> None:
+    config = config_of({})
+    assert (config.chunk, config.window, config.min_document_tokens, config.nll_factor) == (256, 1024, 512, 0.98)
+    assert config.adapters == ("q", "v", "head", "bias")
+    assert config.schedule == "cosine"
+    mult = config_of({"mult": {"lm_head": 4, "k": 0.1}, "ttt_k_lora": True}).multipliers
+    assert (mult.head, mult.k, mult.q) == (4.0, 0.1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not golden vectors"),
+        ('{"documents": []}', "not golden vectors"),
+        ('{"documents": [], "cases": {"a": {"settings": {"ttt_typo": 1}, "documents": []}}}', '"ttt_typo" is unknown'),
+    ],
+)
+def test_a_folder_of_something_else_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "cases.json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        selftest(tmp_path)
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        selftest(tmp_path / "nowhere")

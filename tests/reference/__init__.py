@@ -1,0 +1,1 @@
+"""Slow, plain twins that the fast code is held against."""
