@@ -90,6 +90,7 @@ def rms_norm(x: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=256)
+@torch.inference_mode(False)  # what is first asked for while scoring must serve training, too
 def rotary_table(
     length: int, head_dim: int, base: float, trained_length: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:

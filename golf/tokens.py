@@ -1,0 +1,190 @@
+"""The challenge's own files: shards of tokens, documents in them, and the bytes that each token stands for.
+
+A shard is 256 little-endian int32 header words (magic 20240520, version 1, number of tokens, zeros), then that many
+little-endian uint16 token ids, and nothing else.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import sentencepiece
+from numpy.typing import NDArray
+
+from golf.errors import InputError
+from golf.files import write_atomically
+
+MAGIC = 20240520
+VERSION = 1
+HEADER_WORDS = 256
+HEADER_BYTES = 4 * HEADER_WORDS
+BOS = 1
+"""Opens every document."""
+SPACE = "▁"
+"""SentencePiece's mark of a leading space, U+2581."""
+
+Tokens = NDArray[np.integer[Any]]
+
+
+def read_shard(path: Path) -> NDArray[np.uint16]:
+    """Map the tokens of one shard into memory, read-only.
+
+    Raises:
+        InputError: the file is missing, foreign, truncated or too long.
+    """
+    try:
+        size = path.stat().st_size
+        header = np.fromfile(path, "<i4", HEADER_WORDS)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a token shard") from None
+    if len(header) < HEADER_WORDS:
+        raise InputError(f"{path}: {size} bytes; a token shard starts with a header of {HEADER_BYTES}")
+    if header[0] != MAGIC or header[1] != VERSION:
+        raise InputError(
+            f"{path}: not a token shard; it starts with {header[0]}, {header[1]} instead of {MAGIC}, {VERSION}"
+        )
+    count = int(header[2])
+    if count < 0 or size != HEADER_BYTES + 2 * count:
+        raise InputError(f"{path}: {size} bytes; its header promises {count} tokens, {HEADER_BYTES + 2 * count} bytes")
+    if count == 0:
+        return np.empty(0, np.uint16)
+    return np.memmap(path, "<u2", "r", HEADER_BYTES, (count,))
+
+
+def write_shard(path: Path, tokens: Sequence[int] | Tokens) -> None:
+    """Write tokens as one shard, whole or not at all."""
+    ids = np.asarray(tokens)
+    if ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < 2**16:
+        raise InputError(f"{path}: token ids must lie in 0 … 65535")
+    header = np.zeros(HEADER_WORDS, "<i4")
+    header[:3] = MAGIC, VERSION, ids.size
+    write_atomically(path, header.tobytes() + ids.astype("<u2").tobytes())
+
+
+def find_shards(folder: Path, split: Literal["train", "val"]) -> list[Path]:
+    """Shards of one split in a folder, in the order of their names.
+
+    Raises:
+        InputError: the folder is missing or has none.
+    """
+    found = sorted(path for path in folder.glob(f"*_{split}_*.bin") if f"_{split}_bytes_" not in path.name)
+    if not found:
+        raise InputError(f"{folder}: no *_{split}_*.bin in it; expected the challenge's token shards")
+    return found
+
+
+def read_stream(paths: Sequence[Path]) -> NDArray[np.uint16]:
+    """Shards one after the other; a single one is not copied."""
+    shards = [read_shard(path) for path in paths]
+    return shards[0] if len(shards) == 1 else np.concatenate(shards)
+
+
+def split_documents(stream: Tokens, bos: int = BOS) -> list[Tokens]:
+    """Documents of a stream, as views.
+
+    Each runs from its BOS up to and including the next document's BOS, which is only ever a target; the last one ends
+    with the stream. Tokens before the first BOS belong to none, and a slice of fewer than two tokens is no document.
+    """
+    starts = np.flatnonzero(stream == bos)
+    ends = np.append(starts[1:] + 1, len(stream))
+    return [stream[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if end - start >= 2]
+
+
+def holdout(stream: Tokens, documents: int) -> tuple[Tokens, list[Tokens]]:
+    """Cut the last `documents` documents off a training stream: what is trained on, and what may be tuned on."""
+    if documents == 0:
+        return stream, []
+    starts = np.flatnonzero(stream == BOS)
+    if len(starts) <= documents:
+        raise InputError(f"training tokens: {len(starts)} documents; holding out {documents} of them leaves none")
+    cut = int(starts[-documents])
+    return stream[:cut], split_documents(stream[cut:])
+
+
+def digest_files(paths: Sequence[Path]) -> str:
+    """SHA-256 over the number of files and each file's own SHA-256, in the order given."""
+    whole = hashlib.sha256(str(len(paths)).encode())
+    for path in paths:
+        try:
+            with path.open("rb") as stream:
+                whole.update(hashlib.file_digest(stream, "sha256").digest())
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    return whole.hexdigest()
+
+
+class Tokenizer:
+    """A SentencePiece model, and the UTF-8 bytes that each of its tokens stands for."""
+
+    def __init__(self, path: Path) -> None:
+        """Load a `.model` file.
+
+        Raises:
+            InputError: the file is missing or is no SentencePiece model.
+        """
+        self.path = path
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; expected a SentencePiece .model")
+        try:
+            self._pieces = sentencepiece.SentencePieceProcessor(model_file=str(path))
+        except (OSError, RuntimeError):
+            raise InputError(f"{path}: not a SentencePiece model") from None
+        if self._pieces.bos_id() != BOS:
+            raise InputError(
+                f"{path}: its BOS has id {self._pieces.bos_id()}; the challenge's documents open with {BOS}"
+            )
+        self.vocab_size: int = self._pieces.get_piece_size()
+        rows = [self._table_row(token) for token in range(self.vocab_size)]
+        self._bytes_V, self._spaced_V, self._silent_V = (np.array(column) for column in zip(*rows, strict=True))
+
+    def _table_row(self, token: int) -> tuple[int, bool, bool]:
+        """Bytes without the leading space, whether there is one, and whether the token stands for no text at all."""
+        pieces = self._pieces
+        if pieces.is_control(token) or pieces.is_unknown(token) or pieces.is_unused(token):
+            return 0, False, True
+        if pieces.is_byte(token):
+            return 1, False, False
+        piece: str = pieces.id_to_piece(token)
+        return len(piece.removeprefix(SPACE).encode()), piece.startswith(SPACE), False
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, without BOS."""
+        ids: list[int] = self._pieces.encode(text)
+        return ids
+
+    def decode(self, tokens: Sequence[int] | Tokens) -> str:
+        """The text that tokens stand for."""
+        text: str = self._pieces.decode([int(token) for token in tokens])
+        return text
+
+    def byte_counts(self, document: Tokens) -> NDArray[np.int64]:
+        """UTF-8 bytes of every target of a document, int64 [n − 1].
+
+        0 for a control, unknown or unused piece, 1 for a byte piece, otherwise the piece's bytes without its leading
+        space, plus 1 for that space unless the token before is a control, unknown or unused piece.
+
+        Raises:
+            InputError: a token outside the vocabulary.
+        """
+        if int(document.max()) >= self.vocab_size:
+            raise InputError(f"{self.path}: has {self.vocab_size} pieces; the document holds token {document.max()}")
+        before, target = document[:-1], document[1:]
+        counts: NDArray[np.int64] = self._bytes_V[target] + (self._spaced_V[target] & ~self._silent_V[before])
+        return counts
+
+    def check_bytes(self, document: Tokens) -> None:
+        """Hold the byte counts of a document against the text that it decodes to.
+
+        Raises:
+            InputError: they differ, so that bits per byte would be wrong.
+        """
+        counted = int(self.byte_counts(document).sum())
+        # Decoding part by part between silent tokens: each part's own leading space is dropped, as it is not counted.
+        parts = np.split(document[1:], np.flatnonzero(self._silent_V[document[1:]]))
+        text = "".join(self.decode(part) for part in parts)
+        decoded = len(text.encode())
+        # A document cut inside a character ends in bytes that decode to U+FFFD each: three bytes where one was counted.
+        if counted not in (decoded, decoded - 2 * text.count("\ufffd")):
+            raise InputError(f"{self.path}: tokens stand for {counted} bytes by its table, their text has {decoded}")

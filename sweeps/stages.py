@@ -1,0 +1,79 @@
+"""From a recipe and a seed to the jobs that make its score: train → quantize → eval."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from jobs.spec import ARITHMETIC, Job, Machine, Order
+from sweeps.dataset import DataSet
+from sweeps.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentSet:
+    """Which documents an evaluation scores."""
+
+    split: Literal["tune", "val"]
+    count: int | None = None
+    """The first so many; all where None."""
+
+    @property
+    def whole_validation_set(self) -> bool:
+        return self.split == "val" and self.count is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stages:
+    """Builds the orders of one sweep: what its jobs share is given once."""
+
+    sweep: str
+    priority: int
+    data: DataSet
+    gang: Machine
+    """Machine class of a training gang, whose processes each recipe sets."""
+    evaluator: Machine
+
+    def train(self, recipe: Recipe, seed: int) -> Order:
+        """The gang that trains a recipe with a seed."""
+        settings = {"train": asdict(recipe.train), "holdout_documents": self.data.tuning_documents}
+        job = self._job("train", settings, {"tokens": self.data.train_digest}, seed, recipe.train.gpus)
+        places = {"tokens": str(self.data.tokens)}
+        return self._order(job, f"train seed {seed}", slots=recipe.train.gpus, places=places)
+
+    def quantize(self, recipe: Recipe, seed: int, weights: str) -> Order:
+        """The job that turns weights (a digest) into an artifact."""
+        settings = {"quantize": asdict(recipe.quantize), "model": asdict(recipe.train.model)}
+        job = self._job("quantize", settings, {"weights": weights}, seed, 1)
+        return self._order(job, f"quantize seed {seed}")
+
+    def evaluate(self, recipe: Recipe, seed: int, artifact: str, documents: DocumentSet, row: str) -> Order:
+        """The evaluation of an artifact (a digest) on documents, under the name of its row or trial."""
+        which = {"split": documents.split, "first": 0, "count": documents.count}
+        settings = {
+            "eval": asdict(recipe.eval),
+            "documents": {**which, "holdout_documents": self.data.tuning_documents},
+        }
+        tokens = self.data.val_digest if documents.split == "val" else self.data.train_digest
+        inputs = {"artifact": artifact, "tokens": tokens, "tokenizer": self.data.tokenizer_digest}
+        job = self._job("eval", settings, inputs, seed, recipe.eval.gpus)
+        places = {"tokens": str(self.data.tokens), "tokenizer": str(self.data.tokenizer)}
+        return self._order(job, f"{row} seed {seed}", slots=recipe.eval.gpus, places=places)
+
+    def _job(
+        self,
+        kind: Literal["train", "quantize", "eval"],
+        settings: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        seed: int,
+        processes: int,
+    ) -> Job:
+        base = self.gang if kind == "train" else self.evaluator
+        machine = Machine(**{**asdict(base), "processes": processes})
+        return Job(
+            kind=kind, settings=settings, inputs=inputs, seed=seed, machine=machine, arithmetic=ARITHMETIC[kind]
+        )
+
+    def _order(self, job: Job, label: str, *, slots: int = 1, places: Mapping[str, str] | None = None) -> Order:
+        return Order(
+            job=job, sweep=self.sweep, label=label, slots=slots, places=places or {}, priority=self.priority
+        )
