@@ -1,13 +1,12 @@
 """The data of a sweep: where its shards and tokenizer lie, and the digests by which jobs know them."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from golf.corpus import DEMO_TUNING_DOCUMENTS, build_demo
 from golf.errors import InputError
-from golf.files import write_atomically
-from golf.tokens import Tokenizer, digest_files, find_shards, holdout, read_stream, split_documents
+from golf.tokens import Tokenizer, find_shards, holdout, read_stream, split_documents
+from jobs.digests import digest_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,44 +25,31 @@ class DataSet:
     val_documents: int
 
 
-def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, home: Path) -> DataSet:
-    """Find, check and fingerprint the data of a sweep; "demo" builds the bundled corpus under `home` first.
+def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, folder: Path) -> DataSet:
+    """Find, check and fingerprint the data of a sweep; "demo" builds the bundled corpus in `folder` first.
 
     Raises:
         InputError: a folder, shard or tokenizer is missing or is something else.
     """
     if tokens == "demo":
-        demo = build_demo(home / "demo")
-        folder, model, tuning_documents = demo.tokens, demo.tokenizer, DEMO_TUNING_DOCUMENTS
+        demo = build_demo(folder)
+        shards, model, tuning_documents = demo.tokens, demo.tokenizer, DEMO_TUNING_DOCUMENTS
     else:
         if tokenizer is None:
             raise InputError('data.tokenizer: missing; only data.tokens = "demo" brings its own')
-        folder, model = Path(tokens).resolve(), Path(tokenizer).resolve()
+        shards, model = Path(tokens).resolve(), Path(tokenizer).resolve()
     pieces = Tokenizer(model)
-    train, val = find_shards(folder, "train"), find_shards(folder, "val")
+    train, val = find_shards(shards, "train"), find_shards(shards, "val")
     _, tuning = holdout(read_stream(train[-1:]), tuning_documents)
     if len(tuning) < tuning_documents:
         raise InputError(f"{train[-1]}: {len(tuning)} documents; data.tuning_documents = {tuning_documents} need more")
     return DataSet(
-        tokens=folder,
+        tokens=shards,
         tokenizer=model,
-        train_digest=_digest(train, home),
-        val_digest=_digest(val, home),
-        tokenizer_digest=_digest([model], home),
+        train_digest=digest_of(train),
+        val_digest=digest_of(val),
+        tokenizer_digest=digest_of([model]),
         vocab_size=pieces.vocab_size,
         tuning_documents=tuning_documents,
         val_documents=len(split_documents(read_stream(val))),
     )
-
-
-def _digest(paths: list[Path], home: Path) -> str:
-    """Digest of files, remembered under `home` by path, size and time of change: a full set takes a while to read."""
-    stamp = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
-    cache = home / "digests.json"
-    known = json.loads(cache.read_text()) if cache.exists() else {}
-    name = json.dumps(stamp)
-    if name not in known:
-        known[name] = digest_files(paths)
-        write_atomically(cache, json.dumps(known).encode())
-    digest: str = known[name]
-    return digest

@@ -69,11 +69,7 @@ class Stages:
     ) -> Job:
         base = self.gang if kind == "train" else self.evaluator
         machine = Machine(**{**asdict(base), "processes": processes})
-        return Job(
-            kind=kind, settings=settings, inputs=inputs, seed=seed, machine=machine, arithmetic=ARITHMETIC[kind]
-        )
+        return Job(kind=kind, settings=settings, inputs=inputs, seed=seed, machine=machine, arithmetic=ARITHMETIC[kind])
 
     def _order(self, job: Job, label: str, *, slots: int = 1, places: Mapping[str, str] | None = None) -> Order:
-        return Order(
-            job=job, sweep=self.sweep, label=label, slots=slots, places=places or {}, priority=self.priority
-        )
+        return Order(job=job, sweep=self.sweep, label=label, slots=slots, places=places or {}, priority=self.priority)

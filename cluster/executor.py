@@ -1,0 +1,64 @@
+"""What the scheduler needs of a machine or a cluster: slots, and a way to run tasks on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from jobs.events import Event
+from jobs.spec import Machine, Order
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """One machine: its name in the cluster and how many slots it has."""
+
+    name: str
+    host: str
+    slots: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A job, or one worker's part of an evaluation, placed on slots of one node."""
+
+    id: str
+    order: Order
+    node: str
+    slots: tuple[int, ...]
+    workdir: Path
+    inputs: Mapping[str, bytes] = field(default_factory=dict)
+    """Content by name: weights or artifact; the checkpoint of a training that goes on."""
+    shards: tuple[int, ...] = ()
+    """Shards of an evaluation that this worker is to score."""
+
+
+class Executor(Protocol):
+    """Runs tasks somewhere; knows nothing of why."""
+
+    def nodes(self) -> list[Node]:
+        """Nodes that are alive now."""
+        ...
+
+    def machine(self) -> Machine:
+        """The machine class of one slot."""
+        ...
+
+    def start(self, task: Task) -> None:
+        """Begin a task on slots that the caller knows to be free; returns at once."""
+        ...
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        """Events by task since the last call, waiting at most `timeout` seconds for the first.
+
+        Every task ends with exactly one Finished or Failed.
+        """
+        ...
+
+    def cancel(self, task_id: str) -> None:
+        """End a task and all its processes; it tells nothing more."""
+        ...
+
+    def close(self) -> None:
+        """End everything that was started."""
+        ...

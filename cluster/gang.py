@@ -1,0 +1,139 @@
+"""A training gang: torchrun's own launcher with one process a slot, watched through the files of its folder."""
+
+import ctypes
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from golf.files import write_atomically
+from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress
+from jobs.rank import ERROR_FILE, PR_SET_PDEATHSIG, write_order
+from jobs.run import train_config
+from jobs.spec import Order
+
+POLL_SECONDS = 0.2
+END_SECONDS = 5.0
+"""Time that torchrun gets to end its ranks before it is killed; they die with it."""
+LOG_LINES = 40
+CHECKPOINT, TRACE = "checkpoint.safetensors", "metrics.jsonl"
+_LIBC = ctypes.CDLL(None)
+
+
+class Gang:
+    """One gang in the care of the thread that iterates over its events; it dies with that thread."""
+
+    def __init__(self, order: Order, workdir: Path, checkpoint: bytes | None) -> None:
+        self._order, self._workdir = order, workdir
+        self._config = train_config(order)
+        workdir.mkdir(parents=True, exist_ok=True)
+        write_order(workdir, order)
+        if checkpoint is not None:
+            _unpack(checkpoint, workdir)
+        self._sent = self._stamp()
+
+    def events(self) -> Iterator[Event]:
+        """Start the gang and tell what it does until it ends; ends it when the iteration is given up."""
+        log_path = self._workdir / "log.txt"
+        with log_path.open("ab") as log:
+            process = self._start(log)
+            try:
+                while process.poll() is None:
+                    time.sleep(POLL_SECONDS)
+                    yield self._progress()
+                    if (stamp := self._stamp()) != self._sent:
+                        self._sent = stamp
+                        yield Checkpoint(content=_pack(self._workdir))
+            finally:
+                end(process)
+        yield self._finished() if process.returncode == 0 else self._failed(process.returncode, log_path)
+
+    def _start(self, log: Any) -> "subprocess.Popen[bytes]":
+        job = self._order.job
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nnodes=1"]
+        command += [f"--nproc-per-node={self._order.slots}", "--max-restarts=0", "--monitor-interval=0.1"]
+        command += ["-m", "jobs.rank", str(self._workdir)]
+        environment = {**os.environ, "OMP_NUM_THREADS": str(job.machine.threads), "PYTHONUNBUFFERED": "1"}
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, preexec_fn=_die_with_parent
+        )
+
+    def _stamp(self) -> int | None:
+        try:
+            return (self._workdir / CHECKPOINT).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    def _progress(self) -> Progress:
+        last = _last_line(self._workdir / TRACE)
+        if not last:
+            return Progress(fraction=0.0, note="starting")
+        limits = (
+            (last["step"], self._config.steps),
+            (last["train_seconds"], self._config.max_seconds),
+        )
+        fraction = max((done / limit for done, limit in limits if limit), default=0.0)
+        return Progress(fraction=min(1.0, fraction), note=f"step {last['step']}, loss {last['loss']:.3f}")
+
+    def _finished(self) -> Finished:
+        result = json.loads((self._workdir / "result.json").read_text())
+        files = {"weights": "weights.safetensors", "metrics": TRACE}
+        contents = {name: (self._workdir / file).read_bytes() for name, file in files.items()}
+        last = _last_line(self._workdir / TRACE) or {}
+        outputs = {**result, **dict.fromkeys(files)}
+        return Finished(outputs=outputs, files=contents, peak_bytes=last.get("peak_memory_bytes"))
+
+    def _failed(self, code: int, log_path: Path) -> Failed:
+        log = "\n".join(log_path.read_text(errors="replace").splitlines()[-LOG_LINES:])
+        try:
+            error = json.loads((self._workdir / ERROR_FILE).read_text())
+        except (OSError, ValueError):
+            return Failed(failure=Failure.CRASH, reason=f"the gang ended with exit code {code}", log=log)
+        return Failed(failure=Failure(error["failure"]), reason=error["reason"], log=log)
+
+
+def _pack(workdir: Path) -> bytes:
+    """A checkpoint and the trace up to it (and perhaps some lines further, which resuming cuts off) as one content."""
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w") as archive:
+        for name in (CHECKPOINT, TRACE):
+            archive.writestr(name, (workdir / name).read_bytes())
+    return bundle.getvalue()
+
+
+def _unpack(content: bytes, workdir: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in (CHECKPOINT, TRACE):
+            write_atomically(workdir / name, archive.read(name))
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End torchrun and with it every rank; returns when it is gone."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _die_with_parent() -> None:
+    """Runs between fork and exec: the kernel is to end torchrun when the thread that started it ends."""
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _last_line(path: Path) -> Mapping[str, Any] | None:
+    """The last complete JSON line of a file that is being written."""
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return None
+    return json.loads(lines[-1]) if lines else None

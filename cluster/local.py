@@ -1,0 +1,115 @@
+"""The executor without Ray: this machine's slots, one warm process each, and a gang's launcher beside them."""
+
+import multiprocessing
+import os
+import signal
+import socket
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+import torch
+
+from cluster.executor import Node, Task
+from cluster.worker import run_task
+from jobs import environment
+from jobs.events import Event, Failed, Failure, Finished
+from jobs.spec import Machine
+
+END_SECONDS = 10.0
+
+
+def local_slots(widest: int) -> int:
+    """Slots of this machine: its GPUs, or without any its cores, at least as many as the widest job needs.
+
+    A slot without a GPU is only a process with one thread, so a gang wider than the cores is slow but right.
+    """
+    return torch.cuda.device_count() or max(os.cpu_count() or 1, widest)
+
+
+class LocalExecutor:
+    """Runs tasks in processes of this machine; the twin of the Ray executor."""
+
+    def __init__(self, slots: int) -> None:
+        self._node = Node(name="local", host=socket.gethostname(), slots=slots)
+        self._context = multiprocessing.get_context("spawn")
+        self._idle: dict[tuple[int, ...], _Worker] = {}
+        self._busy: dict[str, _Worker] = {}
+
+    def nodes(self) -> list[Node]:
+        return [self._node]
+
+    def machine(self) -> Machine:
+        return environment.machine()
+
+    def start(self, task: Task) -> None:
+        worker = self._idle.pop(task.slots, None) or _Worker(self._context, task.slots)
+        self._busy[task.id] = worker
+        worker.pipe.send(task)
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        told: list[tuple[str, Event]] = []
+        by_pipe = {worker.pipe: task_id for task_id, worker in self._busy.items()}
+        for pipe in wait(list(by_pipe), timeout) if by_pipe else []:
+            assert isinstance(pipe, Connection)
+            task_id = by_pipe[pipe]
+            try:
+                event: Event = pipe.recv()
+            except (EOFError, ConnectionResetError):
+                self._busy.pop(task_id).end()
+                event = Failed(failure=Failure.LOST, reason="the worker's process ended by itself")
+            else:
+                if isinstance(event, Finished | Failed):
+                    worker = self._busy.pop(task_id)
+                    self._idle[worker.slots] = worker
+            told.append((task_id, event))
+        return told
+
+    def cancel(self, task_id: str) -> None:
+        if worker := self._busy.pop(task_id, None):
+            worker.end()
+
+    def close(self) -> None:
+        for worker in [*self._busy.values(), *self._idle.values()]:
+            worker.end()
+        self._busy.clear()
+        self._idle.clear()
+
+
+class _Worker:
+    """One process that runs task after task."""
+
+    def __init__(self, context: multiprocessing.context.SpawnContext, slots: tuple[int, ...]) -> None:
+        self.slots = slots
+        self.pipe, theirs = context.Pipe()
+        self._process: BaseProcess = context.Process(target=_serve, args=(theirs, slots))
+        self._process.start()
+        theirs.close()
+
+    def end(self) -> None:
+        """End the process and whatever it started."""
+        self.pipe.close()
+        self._process.terminate()
+        self._process.join(END_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+def _serve(pipe: Connection, slots: tuple[int, ...]) -> None:
+    """Serve tasks from a pipe until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
+    signal.signal(signal.SIGTERM, _leave)
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, slots))
+    torch.set_num_threads(environment.CPU_THREADS)
+    while True:
+        try:
+            task: Task = pipe.recv()
+            for event in run_task(task):
+                pipe.send(event)
+        except (EOFError, BrokenPipeError, ConnectionResetError):  # the scheduler is gone
+            return
+
+
+def _leave(*_: object) -> None:
+    """Unwind, so that a gang that runs here is ended too."""
+    raise SystemExit(0)

@@ -1,0 +1,64 @@
+"""Starting or joining a Ray cluster, with its token authentication on and its chatter off."""
+
+import logging
+import os
+import socket
+from pathlib import Path
+
+import ray
+
+from golf.errors import InputError
+
+CONNECT_SECONDS = 5.0
+_CHECKOUT = str(Path(__file__).parent.parent)
+
+
+def start_local(slots: int) -> None:
+    """Start a Ray of this process's own on this machine; it ends with the process."""
+    _prepare()
+    # Never joins a cluster that happens to run here: "local" always starts one.
+    ray.init(
+        address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
+        runtime_env=_environment(),
+    )  # fmt: skip
+
+
+def join(address: str) -> None:
+    """Join a running cluster.
+
+    Raises:
+        InputError: nothing answers there, or it refuses us.
+    """
+    _prepare()
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise InputError(f'--ray {address}: expected HOST:PORT, as "ray start --head" prints it')
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"--ray {address}: cannot be reached ({reason}); is a Ray head running there?") from None
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment())
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(f"--ray {address}: refused ({first}); same Ray version and token on both sides?") from None
+
+
+def leave() -> None:
+    """Leave the cluster; ends it if it was started here."""
+    ray.shutdown()
+
+
+def _prepare() -> None:
+    # Said explicitly, since what Ray does without it has changed from version to version.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    logging.getLogger("ray").setLevel(logging.ERROR)
+
+
+def _environment() -> dict[str, dict[str, str]]:
+    """Workers import the code that the driver runs, and compute with one thread a slot."""
+    path = os.pathsep.join(filter(None, [_CHECKOUT, os.environ.get("PYTHONPATH")]))
+    return {"env_vars": {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}}

@@ -1,0 +1,45 @@
+"""Digests of large files, remembered by path, size and time of change."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from golf.errors import InputError
+from golf.files import write_atomically
+from golf.tokens import digest_files
+
+
+def cache_path() -> Path:
+    """Where digests are remembered on this machine: $XDG_CACHE_HOME/golfsweep or ~/.cache/golfsweep."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "golfsweep" / "digests.json"
+
+
+def digest_of(paths: Sequence[Path]) -> str:
+    """SHA-256 that stands for files in this order; read again only if one has changed."""
+    try:
+        stamps = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be read ({error.strerror})") from None
+    cache, name = cache_path(), json.dumps(stamps)
+    try:
+        known: dict[str, str] = json.loads(cache.read_text())
+    except (OSError, ValueError):
+        known = {}
+    if name not in known:
+        known[name] = digest_files(paths)
+        write_atomically(cache, json.dumps(known).encode())
+    return known[name]
+
+
+def check_digest(paths: Sequence[Path], expected: str, name: str) -> None:
+    """Hold local files against the digest in a job's key.
+
+    Raises:
+        InputError: they are other files than the job was ordered for.
+    """
+    if (found := digest_of(paths)) != expected:
+        raise InputError(
+            f"{paths[0].parent}: {name} has digest {found[:12]}…, the job was ordered for {expected[:12]}…"
+        )

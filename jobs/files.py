@@ -1,0 +1,89 @@
+"""Contents by digest: weights, artifacts, scores. A digest is the only address there is.
+
+Any fsspec location serves (a folder by default, s3://… by URL). A content is written under a temporary name and then
+renamed, so that what is under a digest is whole; reading checks it once more.
+"""
+
+import hashlib
+import os
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from golf.errors import InputError
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class FileStore:
+    """A place for contents."""
+
+    def __init__(self, location: str | Path) -> None:
+        """Open a folder or URL; made when first written to.
+
+        Raises:
+            InputError: no such kind of location, or its driver is not installed.
+        """
+        try:
+            system, root = fsspec.core.url_to_fs(str(location))
+        except (ValueError, ImportError) as error:
+            raise InputError(
+                f"--files {location}: {error}; expected a folder or a URL such as s3://bucket/path"
+            ) from None
+        self._system: Any = system
+        self._root = str(root)
+        self._local = "file" in (system.protocol if isinstance(system.protocol, tuple) else (system.protocol,))
+
+    def put(self, content: bytes) -> str:
+        """Keep a content and return its SHA-256."""
+        digest = hashlib.sha256(content).hexdigest()
+        path = self._path(digest)
+        if self.has(digest):
+            return digest
+        temporary = f"{path}.{uuid.uuid4().hex}"
+        self._system.makedirs(os.path.dirname(path), exist_ok=True)
+        try:
+            with self._system.open(temporary, "wb") as stream:
+                stream.write(content)
+                if self._local:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            self._system.mv(temporary, path)
+        except BaseException:
+            if self._system.exists(temporary):
+                self._system.rm(temporary)
+            raise
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """The content of a digest.
+
+        Raises:
+            InputError: it is not there, or is no longer what it was.
+        """
+        path = self._path(digest)
+        try:
+            content: bytes = self._system.cat_file(path)
+        except FileNotFoundError:
+            raise InputError(f"file store {self._root}: {digest} is not in it") from None
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise InputError(f"file store {self._root}: {path} is damaged; delete it and run the command again")
+        return content
+
+    def has(self, digest: str) -> bool:
+        """Whether a content is there."""
+        found: bool = self._system.exists(self._path(digest))
+        return found
+
+    def size(self, digest: str) -> int:
+        """Bytes of a content."""
+        found: int = self._system.size(self._path(digest))
+        return found
+
+    def _path(self, digest: str) -> str:
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError(f"{digest!r} is no digest: expected 64 hexadecimal digits")
+        return f"{self._root}/{digest[:2]}/{digest}"

@@ -1,0 +1,38 @@
+"""Where everything of a home folder lies; the one place that names its paths."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of one user's or team's work, by default `.golfsweep` in the current directory."""
+
+    root: Path
+
+    @property
+    def database_url(self) -> str:
+        """SQLite's URL of the store."""
+        return f"sqlite:///{(self.root / 'golfsweep.db').resolve()}"
+
+    @property
+    def files(self) -> Path:
+        """Contents by digest."""
+        return self.root / "files"
+
+    @property
+    def demo(self) -> Path:
+        """The bundled corpus in the challenge's format."""
+        return self.root / "data" / "demo"
+
+    def attempt(self, key: str, number: int) -> Path:
+        """Working directory of one attempt at a job."""
+        return self.root / "attempts" / key[:16] / str(number)
+
+    def report(self, sweep: str) -> Path:
+        """The HTML report of a sweep."""
+        return self.root / "reports" / f"{sweep}.html"
+
+    def lock(self, sweep: str) -> Path:
+        """Held by the one driver of a sweep."""
+        return self.root / "locks" / sweep

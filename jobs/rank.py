@@ -1,0 +1,80 @@
+"""What every rank of a training gang executes: `python -m jobs.rank WORKDIR` under torchrun.
+
+The folder holds order.json; the training's files appear in it. A rank that fails says why in error.json.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from golf.errors import Diverged, InputError, OverTime
+from golf.files import write_atomically
+from golf.train import train
+from jobs.events import Failure
+from jobs.run import train_config, training_stream
+from jobs.spec import Job, Order
+
+PR_SET_PDEATHSIG = 1
+ORDER_FILE, ERROR_FILE = "order.json", "error.json"
+
+
+def die_with_torchrun() -> None:
+    """Have the kernel kill this rank when torchrun ends, which gives each a session of its own (prctl(2), Linux)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = Path(f"/proc/{os.getppid()}/cmdline")
+    if parent.exists() and b"torch.distributed.run" not in parent.read_bytes():
+        sys.exit("torchrun ended before this rank began")
+
+
+def write_order(workdir: Path, order: Order) -> None:
+    """Leave an order in a gang's folder."""
+    content = {"job": order.job.canonical(), "places": dict(order.places), "label": order.label, "sweep": order.sweep}
+    write_atomically(workdir / ORDER_FILE, json.dumps(content).encode())
+
+
+def read_order(workdir: Path) -> Order:
+    """Read it back."""
+    content = json.loads((workdir / ORDER_FILE).read_text())
+    return Order(
+        job=Job.from_json(content["job"]),
+        places=content["places"],
+        label=content["label"],
+        sweep=content["sweep"],
+    )
+
+
+def classify(error: BaseException) -> Failure:
+    """Whose fault an exception is."""
+    if isinstance(error, InputError):
+        return Failure.BAD_CONFIGURATION
+    if isinstance(error, Diverged):
+        return Failure.DIVERGED
+    if isinstance(error, OverTime):
+        return Failure.OVER_TIME
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return Failure.OUT_OF_MEMORY
+    if isinstance(error, OSError) and error.errno == 28:  # ENOSPC
+        return Failure.DISK_FULL
+    return Failure.CRASH
+
+
+def main(workdir: Path) -> None:
+    """Train as this rank; the exit code is 0 only when the training is complete."""
+    die_with_torchrun()
+    order = read_order(workdir)
+    torch.set_num_threads(order.job.machine.threads)
+    try:
+        train(train_config(order), tokens=training_stream(order), seed=order.job.seed, out=workdir)
+    except Exception as error:
+        reason = {"failure": classify(error), "reason": " ".join(str(error).split()) or type(error).__name__}
+        write_atomically(workdir / ERROR_FILE, json.dumps(reason).encode())
+        raise
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,152 @@
+"""The only place that runs golf: a job's settings become its configuration, and its work becomes events."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from pydantic import TypeAdapter
+from safetensors.torch import load as load_safetensors
+
+from golf.artifact import QuantizeConfig, load_bytes, pack
+from golf.errors import InputError, OverTime
+from golf.model import GPT, ModelConfig
+from golf.tokens import Tokenizer, Tokens, find_shards, holdout, read_stream, split_documents
+from golf.train import TrainConfig
+from golf.ttt import EvalConfig, evaluate
+from jobs.digests import check_digest
+from jobs.environment import peak_bytes
+from jobs.events import Event, Finished, Progress, Shard
+from jobs.scores import cut_shards, write_table
+from jobs.spec import Order
+
+T = TypeVar("T")
+
+KEPT_MODELS = 4
+"""Artifacts that a worker keeps loaded; a search runs many settings on few of them."""
+
+
+def settings_of(kind: type[T], settings: Mapping[str, Any]) -> T:
+    """The configuration that a job's plain settings stand for."""
+    return TypeAdapter(kind).validate_python(dict(settings))
+
+
+def run_quantize(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
+    """Turn trained weights into an artifact with its byte ledger."""
+    started = time.monotonic()
+    settings = order.job.settings
+    model, config = settings_of(ModelConfig, settings["model"]), settings_of(QuantizeConfig, settings["quantize"])
+    content, ledger = pack(load_safetensors(inputs["weights"]), model, config)
+    clocks = {"quantize_seconds": time.monotonic() - started}
+    outputs = {"artifact": None, "ledger": ledger.to_json(), "clocks": clocks}
+    yield Finished(outputs=outputs, files={"artifact": content}, peak_bytes=peak_bytes())
+
+
+def run_eval(
+    order: Order,
+    inputs: Mapping[str, bytes],
+    shards: Sequence[int],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Event]:
+    """Score some shards of an evaluation's documents, one event each.
+
+    The clock `eval_seconds` counts scoring alone, after everything is loaded; `process_seconds` counts all of it.
+
+    Raises:
+        InputError: data, tokenizer or artifact are missing, damaged, or not those of the job.
+        OverTime: scoring took longer than eval.max_seconds.
+    """
+    entered = clock()
+    config = settings_of(EvalConfig, order.job.settings["eval"])
+    model = _model(order.job.inputs["artifact"], _Content(inputs["artifact"]))
+    documents, num_bytes = eval_documents(order)
+    cut = cut_shards([len(d) - 1 for d in documents], config, model.config, model.tok_emb.weight.device.type)
+    started = clock()
+    for done, index in enumerate(shards):
+        yield Progress(fraction=done / len(shards), note=f"documents {sum(map(len, cut[:index]))}/{len(documents)}")
+        chosen = cut[index]
+        scores = evaluate(model, [documents[one] for one in chosen], config, seed=order.job.seed)
+        spent = clock() - started
+        if config.max_seconds is not None and spent > config.max_seconds:
+            raise OverTime(f"scoring took {spent:.0f} s, more than eval.max_seconds = {config.max_seconds:g}")
+        counts = np.array([num_bytes[one] for one in chosen], np.int64)
+        yield Shard(index=index, content=write_table(chosen, scores.nll, scores.tokens, counts))
+    clocks = {"eval_seconds": clock() - started, "process_seconds": clock() - entered}
+    yield Finished(outputs={"clocks": clocks}, peak_bytes=peak_bytes())
+
+
+def shards_of(order: Order, artifact: bytes) -> int:
+    """How many shards an evaluation has."""
+    model = _model(order.job.inputs["artifact"], _Content(artifact))
+    config = settings_of(EvalConfig, order.job.settings["eval"])
+    documents, _ = eval_documents(order)
+    return len(cut_shards([len(d) - 1 for d in documents], config, model.config, model.tok_emb.weight.device.type))
+
+
+def training_stream(order: Order) -> Tokens:
+    """The tokens that a training may read: its shards without the documents held out for tuning."""
+    folder = Path(order.places["tokens"])
+    paths = find_shards(folder, "train")
+    check_digest(paths, order.job.inputs["tokens"], "training tokens")
+    return holdout(read_stream(paths), int(order.job.settings["holdout_documents"]))[0]
+
+
+def eval_documents(order: Order) -> tuple[list[Tokens], list[int]]:
+    """The documents of an evaluation and the UTF-8 bytes of each, which must agree with the decoded text."""
+    which = order.job.settings["documents"]
+    documents, num_bytes = _documents(
+        order.places["tokens"],
+        order.places["tokenizer"],
+        which["split"],
+        int(which["holdout_documents"]),
+        order.job.inputs["tokens"],
+        order.job.inputs["tokenizer"],
+    )
+    last = None if which["count"] is None else which["first"] + which["count"]
+    chosen = slice(which["first"], last)
+    if not documents[chosen]:
+        raise InputError(f"{order.places['tokens']}: no documents in the range asked for, of {len(documents)}")
+    return documents[chosen], num_bytes[chosen]
+
+
+@lru_cache(maxsize=2)
+def _documents(
+    folder: str, tokenizer: str, split: str, held_out: int, tokens_digest: str, tokenizer_digest: str
+) -> tuple[list[Tokens], list[int]]:
+    paths = find_shards(Path(folder), "val" if split == "val" else "train")
+    check_digest(paths, tokens_digest, "tokens")
+    check_digest([Path(tokenizer)], tokenizer_digest, "tokenizer")
+    stream = read_stream(paths)
+    documents = split_documents(stream) if split == "val" else holdout(stream, held_out)[1]
+    pieces = Tokenizer(Path(tokenizer))
+    for document in documents:
+        pieces.check_bytes(document)
+    return documents, [int(pieces.byte_counts(document).sum()) for document in documents]
+
+
+class _Content:
+    """An artifact's bytes that do not count when calls are told apart: their digest already does."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Content)
+
+
+@lru_cache(maxsize=KEPT_MODELS)
+def _model(digest: str, content: _Content) -> GPT:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return load_bytes(content.content, f"artifact {digest[:12]}", device=device)
+
+
+def train_config(order: Order) -> TrainConfig:
+    """The configuration of a training job."""
+    return settings_of(TrainConfig, order.job.settings["train"])

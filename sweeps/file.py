@@ -1,0 +1,281 @@
+"""The sweep file: TOML, checked as a whole before anything runs.
+
+What a recipe's settings mean is golf's business (sweeps.recipe); this module knows the sections around them.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from golf.errors import InputError
+from sweeps.recipe import STAGES, Recipe, build_recipe, merge, override, parse_assignments, unknown
+from sweeps.space import Parameter, parse_space, probe, resolve
+
+Seeds = Annotated[tuple[int, ...], Field(min_length=1)]
+TUNING_DOCUMENTS = 512
+"""Documents held out from the end of a training stream unless the file says otherwise: 0.6 M tokens of FineWeb."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DataSection(_Section):
+    """Which tokens; "demo" is the bundled corpus."""
+
+    tokens: str
+    tokenizer: str | None = None
+    tuning_documents: Annotated[int, Field(ge=1)] = TUNING_DOCUMENTS
+
+
+class SeedsSection(_Section):
+    """Seeds to tune on, to confirm on, and to report on: no seed serves two."""
+
+    tune: tuple[int, ...] = ()
+    confirm: Seeds
+    report: tuple[int, ...] = ()
+
+
+class BaselineSection(_Section):
+    """What rows are compared with: another row, or a published record's numbers in bits per byte."""
+
+    row: str | None = None
+    mean: float | None = None
+    std: float | None = None
+    n: Annotated[int, Field(ge=1)] | None = None
+
+
+class PromoteSection(_Section):
+    """The best trials once more, on every tuning seed and on more documents, before any is confirmed."""
+
+    top: Annotated[int, Field(ge=1)]
+    documents: Annotated[int, Field(ge=1)]
+
+
+class SearchSection(_Section):
+    """What to search, and how."""
+
+    trials: Annotated[int, Field(ge=1)]
+    parallel: Annotated[int, Field(ge=1)] = 8
+    sampler: Literal["tpe", "gp", "random", "grid"] = "tpe"
+    seed: int = 0
+    documents: Annotated[int, Field(ge=1)] = 64
+    space: dict[str, Any]
+    first: tuple[dict[str, Any], ...] = ()
+    promote: PromoteSection | None = None
+
+
+class ConfirmSection(_Section):
+    """How many of the best trials are run on fresh seeds and the whole validation set."""
+
+    top: Annotated[int, Field(ge=0)] = 3
+
+
+class BudgetSection(_Section):
+    """What a sweep may cost; prices are for one slot and hour."""
+
+    gpu_hours: Annotated[float, Field(gt=0)] | None = None
+    dollars_per_gpu_hour: Annotated[float, Field(ge=0)] | None = None
+
+
+class _File(_Section):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+    rules: Literal["accepted", "strict"] = "accepted"
+    priority: int = 0
+    data: DataSection
+    recipe: dict[str, Any] = {}
+    seeds: SeedsSection
+    arm: tuple[dict[str, Any], ...] = ()
+    baseline: BaselineSection | None = None
+    search: SearchSection | None = None
+    confirm: ConfirmSection = ConfirmSection()
+    budget: BudgetSection = BudgetSection()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arm:
+    """A recipe written out in the file."""
+
+    name: str
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    baseline: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """The search of a sweep, its space and its first trials checked."""
+
+    section: SearchSection
+    space: Mapping[str, Parameter]
+    first: tuple[Mapping[str, Any], ...]
+    """Parameters of the trials that come first, complete."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SweepSpec:
+    """A whole sweep, checked."""
+
+    name: str
+    rules: Literal["accepted", "strict"]
+    priority: int
+    data: DataSection
+    settings: Mapping[str, Any]
+    """The recipe's settings, from which trials start."""
+    recipe: Recipe
+    seeds: SeedsSection
+    arms: tuple[Arm, ...]
+    baseline: str | BaselineSection | None
+    """The name of the baseline's row, or published numbers."""
+    search: Search | None
+    confirm_top: int
+    budget: BudgetSection
+    source: Mapping[str, Any]
+    """The file as plain data, from which this can be parsed again."""
+
+
+def load_sweep(path: Path, assignments: Iterable[str] = ()) -> SweepSpec:
+    """Read and check a sweep file; `assignments` are `--set` values on top of its recipe.
+
+    Raises:
+        InputError: one line that names the file, the key or value, and what would be right.
+    """
+    try:
+        source = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a sweep file in TOML") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; expected a sweep file in TOML") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not TOML: {error}") from None
+    changes = parse_assignments(assignments)
+    stages = {name: value for name, value in changes.items() if name in STAGES}
+    rest = {name: value for name, value in changes.items() if name not in STAGES}
+    if stages:
+        source["recipe"] = override(source.get("recipe", {}), stages)
+    return parse_sweep(merge(source, rest), str(path))
+
+
+def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
+    """Check a sweep given as plain data; `where` is what an error names first."""
+    try:
+        file = _File.model_validate_json(json.dumps(source, default=str))
+    except ValidationError as error:
+        raise InputError(f"{where}: {_explain(error)}") from None
+    recipe = build_recipe(file.recipe, where)
+    arms = tuple(_arm(arm, index, file, where) for index, arm in enumerate(file.arm))
+    _check_seeds(file, where)
+    return SweepSpec(
+        name=file.name,
+        rules=file.rules,
+        priority=file.priority,
+        data=file.data,
+        settings=file.recipe,
+        recipe=recipe,
+        seeds=file.seeds,
+        arms=arms,
+        baseline=_baseline(file, arms, where),
+        search=_search(file, recipe, where),
+        confirm_top=file.confirm.top,
+        budget=file.budget,
+        source=dict(source),
+    )
+
+
+def _arm(arm: Mapping[str, Any], index: int, file: _File, where: str) -> Arm:
+    here = f"{where}: arm {index + 1}"
+    name = arm.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(f"{here}: name: every arm needs one, in quotes")
+    here = f'{where}: arm "{name}"'
+    if name in [other.get("name") for other in file.arm[:index]]:
+        raise InputError(f"{here}: there are two arms of this name")
+    for key in arm:
+        if key not in (*STAGES, "name", "baseline", "seeds"):
+            raise InputError(f"{here}: {unknown(key, [*STAGES, 'name', 'baseline', 'seeds'])}")
+    baseline, seeds = arm.get("baseline", False), arm.get("seeds", file.seeds.confirm)
+    if not isinstance(baseline, bool):
+        raise InputError(f"{here}: baseline = {baseline!r}: expected true or false")
+    if not seeds or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
+        raise InputError(f"{here}: seeds = {list(seeds)!r}: expected a list of whole numbers")
+    if tuned := sorted(set(seeds) & set(file.seeds.tune)):
+        raise InputError(f"{here}: seeds: {tuned[0]} is a tuning seed; an arm is confirmed on fresh ones")
+    changes = {stage: arm[stage] for stage in STAGES if stage in arm}
+    recipe = build_recipe(override(file.recipe, changes), here)
+    return Arm(name=name, recipe=recipe, seeds=tuple(seeds), baseline=baseline)
+
+
+def _check_seeds(file: _File, where: str) -> None:
+    uses = {"tune": file.seeds.tune, "confirm": file.seeds.confirm, "report": file.seeds.report}
+    seen: dict[int, str] = {}
+    for use, seeds in uses.items():
+        for seed in seeds:
+            if seed in seen:
+                raise InputError(
+                    f"{where}: seeds.{use}: {seed} stands in seeds.{seen[seed]} already; use each seed once"
+                )
+            seen[seed] = use
+    if file.search is not None and not file.seeds.tune:
+        raise InputError(f"{where}: seeds.tune: a search needs at least one seed to tune on")
+
+
+def _baseline(file: _File, arms: tuple[Arm, ...], where: str) -> str | BaselineSection | None:
+    named = [arm.name for arm in arms if arm.baseline]
+    if len(named) + (file.baseline is not None) > 1:
+        raise InputError(f"{where}: baseline: more than one is named; one arm, or one [baseline], can be it")
+    if file.baseline is None:
+        return named[0] if named else None
+    given = file.baseline
+    if given.row is not None:
+        if given.row not in [arm.name for arm in arms]:
+            raise InputError(f"{where}: baseline.{unknown('row', [])} {given.row!r} is no arm of this file")
+        return given.row
+    if given.mean is None:
+        raise InputError(f"{where}: baseline: needs row, or mean (with std and n where they are published)")
+    return given
+
+
+def _search(file: _File, recipe: Recipe, where: str) -> Search | None:
+    section = file.search
+    if section is None:
+        return None
+    if section.documents > file.data.tuning_documents and file.data.tokens != "demo":
+        raise InputError(
+            f"{where}: search.documents = {section.documents}: only data.tuning_documents = "
+            f"{file.data.tuning_documents} are held out"
+        )
+    space = parse_space(section.space, recipe, where)
+    probe(space, file.recipe, where)
+    first = tuple(
+        resolve(space, given, recipe, f"{where}: search.first {n + 1}") for n, given in enumerate(section.first)
+    )
+    if file.confirm.top > section.trials:
+        raise InputError(f"{where}: confirm.top = {file.confirm.top}: there are only {section.trials} trials")
+    return Search(section=section, space=space, first=first)
+
+
+def _explain(error: ValidationError) -> str:
+    """The first thing that is wrong, in one line."""
+    first = error.errors()[0]
+    name = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        path = [str(part) for part in first["loc"][:-1]]
+        section: Any = _File
+        for part in path:
+            section = _model_of(section.model_fields[part].annotation)
+        return unknown(name, [".".join([*path, field]) for field in section.model_fields])
+    if first["type"] == "missing":
+        return f"{name}: missing"
+    return f"{name} = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def _model_of(annotation: Any) -> Any:
+    """The section that a field holds, also where it may be absent."""
+    if isinstance(annotation, type):
+        return annotation
+    return next(part for part in annotation.__args__ if isinstance(part, type) and issubclass(part, BaseModel))

@@ -1,0 +1,109 @@
+"""Asking Optuna for trials, so that the search is the same on any cluster, in any order of completion, after any crash.
+
+Trial n is drawn by a sampler seeded from (the search's seed, n) that sees the results of trials up to n − W, told in the
+order of their numbers, and n − W + 1 … n − 1 as running; W is `search.parallel`. So a trial is a function of the file and
+of earlier trials' results, and of nothing else: no study is stored, it is rebuilt from trials as plain data.
+"""
+
+import hashlib
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, GPSampler, GridSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """What decides the trials of a search, apart from their results."""
+
+    distributions: Mapping[str, BaseDistribution]
+    sampler: str
+    """tpe, gp, random or grid."""
+    trials: int
+    parallel: int
+    """W: how many trials may be on their way at once."""
+    seed: int
+    first: Sequence[Mapping[str, Any]] = ()
+    """Parameters of trials 0, 1, …, given instead of drawn."""
+
+    def ready(self, number: int, values: Mapping[int, float | None]) -> bool:
+        """Whether trial `number` can be drawn: every trial it has to see has ended (None: it failed)."""
+        return number < self.trials and all(earlier in values for earlier in range(number - self.parallel + 1))
+
+    def ask(
+        self, number: int, parameters: Mapping[int, Mapping[str, Any]], values: Mapping[int, float | None]
+    ) -> dict[str, Any]:
+        """Draw trial `number`.
+
+        Args:
+            number: counted from 0.
+            parameters: of every earlier trial.
+            values: bits per byte of trials that have ended, None where one failed; later ones are not looked at.
+
+        Returns:
+            Its parameters by name.
+        """
+        if number < len(self.first):
+            return dict(self.first[number])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            study = optuna.create_study(sampler=self._sampler(number), direction="minimize")
+            study.add_trials([self._told(earlier, number, parameters, values) for earlier in range(number)])
+            trial = study.ask(dict(self.distributions))
+        return dict(trial.params)
+
+    def _told(
+        self,
+        earlier: int,
+        number: int,
+        parameters: Mapping[int, Mapping[str, Any]],
+        values: Mapping[int, float | None],
+    ) -> FrozenTrial:
+        """An earlier trial as trial `number` is to see it."""
+        state, value = TrialState.RUNNING, None
+        if earlier <= number - self.parallel:
+            value = values[earlier]
+            state = TrialState.FAIL if value is None else TrialState.COMPLETE
+        return create_trial(
+            state=state, value=value, params=dict(parameters[earlier]), distributions=dict(self.distributions)
+        )
+
+    def _sampler(self, number: int) -> BaseSampler:
+        seed = int.from_bytes(hashlib.sha256(f"{self.seed}/{number}".encode()).digest()[:4], "big")
+        startup = min(10, max(4, self.trials // 4))
+        match self.sampler:
+            case "tpe":
+                return TPESampler(seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True)
+            case "gp":
+                return GPSampler(seed=seed, n_startup_trials=startup, deterministic_objective=True)
+            case "random":
+                return RandomSampler(seed=seed)
+            case "grid":
+                # The grid's order comes from the search's seed alone, so that no point is drawn twice.
+                return GridSampler(_grid(self.distributions), seed=self.seed)
+        raise ValueError(f"sampler {self.sampler}: expected tpe, gp, random or grid")
+
+
+def _grid(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[Any]]:
+    """Points of a grid: every choice, every whole number, five values of a continuous range."""
+    points: dict[str, list[Any]] = {}
+    for name, distribution in distributions.items():
+        if isinstance(distribution, optuna.distributions.CategoricalDistribution):
+            points[name] = list(distribution.choices)
+        elif isinstance(distribution, optuna.distributions.IntDistribution):
+            points[name] = list(range(distribution.low, distribution.high + 1, distribution.step))
+        else:
+            assert isinstance(distribution, optuna.distributions.FloatDistribution)
+            low, high = distribution.low, distribution.high
+            fractions = [step / 4 for step in range(5)]
+            ratio = high / low if distribution.log else 0.0
+            points[name] = [low * ratio**f if distribution.log else low + f * (high - low) for f in fractions]
+    return points
