@@ -152,8 +152,14 @@ class Scheduler:
         """Write an attempt down, then start its tasks."""
         key = record.key
         workdir = self._home.attempt(key, record.attempt + 1).resolve()
-        facts = {"versions": environment.versions(), "commit": environment.commit()}
-        attempt = self._store.start_attempt(key, self.name, host=host, workdir=str(workdir), **facts)
+        attempt = self._store.start_attempt(
+            key,
+            self.name,
+            host=host,
+            workdir=str(workdir),
+            versions=environment.versions(),
+            commit=environment.commit(),
+        )
         running = _Running(record, attempt, placement, self._clock(), set(), {}, {})
         self._running[key] = running
         try:

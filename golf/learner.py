@@ -36,6 +36,26 @@ class Reading:
     """Rank 0's training clock when the step began, rounded to fp32."""
 
 
+class Readback:
+    """A few numbers on their way from the device to the host, past the work that is queued after them."""
+
+    def __init__(self, count: int, device: torch.device) -> None:
+        self._arrived = torch.Event(device) if device.type == "cuda" else None
+        self._host = torch.empty(count, pin_memory=self._arrived is not None)
+
+    def send(self, numbers: Tensor) -> None:
+        """Queue the copy of a vector of `count` numbers."""
+        self._host.copy_(numbers, non_blocking=True)
+        if self._arrived is not None:
+            self._arrived.record()
+
+    def receive(self) -> list[float]:
+        """Wait for what was sent last, and for nothing queued since."""
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        return self._host.tolist()
+
+
 class Learner:
     """One model in training. All ranks hold the same state, bit for bit."""
 
@@ -50,6 +70,7 @@ class Learner:
         self.dtype = torch.bfloat16 if ranks.device.type == "cuda" else torch.float32
         self.loss_sum = torch.compile(self._loss_sum, dynamic=False) if ranks.device.type == "cuda" else self._loss_sum
         self._bucket = self._gradient_bucket()
+        self._readback = Readback(3, ranks.device)
 
     def _gradient_bucket(self) -> Tensor:
         """One fp32 vector that holds all gradients, then loss and clock, so that a step needs one all-reduce.
@@ -72,7 +93,7 @@ class Learner:
     ) -> Reading:
         """Make one update from this rank's rows of the batch.
 
-        The result is read after the optimisers' work is queued, so that the wait for it leaves no GPU idle.
+        The result is read while the optimisers work, so that a GPU does not idle until its next batch is there.
         """
         gradient, tail = self._bucket[:-2], self._bucket[-2:]
         self._bucket.zero_()
@@ -86,8 +107,9 @@ class Learner:
         norm = gradient.norm()
         if clip:
             gradient.mul_((self.config.clip / (norm + CLIP_EPS)).clamp(max=1.0))
+        self._readback.send(torch.stack((tail[0], norm, tail[1])))
         self.optimisers.step(lr_scale=lr_scale, momentum=momentum)
-        return Reading(*torch.stack((tail[0], norm, tail[1])).tolist())
+        return Reading(*self._readback.receive())
 
     def average(self, *, steps_done: int, lr_scale: float) -> None:
         """Let the averages take in the weights, where it is time to."""

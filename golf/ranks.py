@@ -1,5 +1,6 @@
 """The processes that train one model together: none beside this one, or a torchrun gang."""
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,9 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed import PrefixStore, rendezvous  # type: ignore[attr-defined]  # public, but not in __all__
+
+_GROUPS = itertools.count()  # how many groups this process has joined; ranks join the same ones in the same order
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Ranks:
 
     def meet(self) -> None:
         """Wait for all ranks."""
-        if self.world > 1:
-            dist.barrier()
+        self.sum_(torch.zeros(1, device=self.device))
+        self.wait()
 
 
 @contextmanager
@@ -60,15 +64,18 @@ def join_ranks() -> Iterator[Ranks]:
 
     RANK, WORLD_SIZE and LOCAL_RANK are torchrun's; without them the process is alone. NCCL on GPUs, gloo on CPUs.
     """
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     device = torch.device("cpu")
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
-    if world == 1:
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Ranks(0, 1, device)
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    # torchrun's store outlives a process group: without a prefix of its own, the next group of the same processes
+    # may meet the addresses that this one left there, and wait for ever.
+    store, rank, world = next(rendezvous("env://"))
+    store = PrefixStore(f"training {next(_GROUPS)}", store)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", store=store, rank=rank, world_size=world)
     try:
         yield Ranks(rank, world, device)
     finally:

@@ -1,23 +1,31 @@
 """The driver of one sweep: decides what to run next, writes it to the store as jobs, and reads off what came out.
 
-Nothing is held here that is not in the store: a new driver of the same sweep takes up where the last one ended.
-One call of `step` looks once at everything and returns; it neither waits nor runs anything itself.
+It holds nothing that is not in the store: a new driver of the same sweep takes up where the last one ended. One call of
+`step` looks once at everything and returns; it neither waits nor runs anything itself.
 
-    tuning seeds   train → quantize ─┐
-    search         ask → eval on few tuning documents → tell, then the best on more documents and all seeds
-    confirm        arms and the best trials: fresh seeds, train → quantize → eval on the whole validation set
+    search     ask → evaluate on few tuning documents → tell; then the best on more documents and every tuning seed
+    confirm    arms and the best trials: fresh seeds, train → quantize → eval on the whole validation set
 """
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from optuna.distributions import distribution_to_json
+
+from golf.score import bits_per_byte
 from jobs.spec import Order
 from jobs.state import JobState
-from jobs.store import JobRecord, RunRecord, Store, TrialRecord
+from jobs.store import JobRecord, Store, TrialRecord
+from sweeps import space
 from sweeps.file import SweepSpec
 from sweeps.recipe import Recipe
-from sweeps.search import Search, Trial
+from sweeps.search import Search
 from sweeps.stages import DocumentSet, Stages
+
+ENDED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,25 +40,265 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How far a run has come: the job it waits for, and its evaluation once that is done."""
+    """How far a run has come: its jobs so far, the last of which it waits for unless it is the finished evaluation."""
 
-    waiting: JobRecord
-    evaluation: JobRecord | None = None
+    run: Run
+    jobs: tuple[JobRecord, ...]
+
+    @property
+    def done(self) -> bool:
+        return self.jobs[-1].order.job.kind == "eval" and self.jobs[-1].state == JobState.DONE
 
     @property
     def failed(self) -> bool:
-        return self.waiting.state in (JobState.FAILED, JobState.CANCELLED)
+        return self.jobs[-1].state in (JobState.FAILED, JobState.CANCELLED)
+
+    @property
+    def bpb(self) -> float:
+        """Bits per byte of the finished evaluation."""
+        outputs = self.jobs[-1].outputs
+        assert outputs is not None
+        return bits_per_byte(outputs["nll"], outputs["bytes"])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """What one look showed."""
+
+    stage: str
+    done: bool
+    jobs: tuple[JobRecord, ...]
+    trials: int
+    trials_done: int
+    best: tuple[str, float] | None
+    """Name and bits per byte of the best trial so far."""
+    to_come: Mapping[str, int]
+    """Jobs still to be done by kind, those that are not written down yet included."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Jobs by state."""
+        return {state: sum(job.state == state for job in self.jobs) for state in JobState}
+
+    @property
+    def running(self) -> list[JobRecord]:
+        return [job for job in self.jobs if job.state == JobState.RUNNING]
+
+    @property
+    def failures(self) -> list[JobRecord]:
+        return [job for job in self.jobs if job.state == JobState.FAILED]
 
 
 @dataclass(slots=True)
-class Snapshot:
-    """What a driver's last look showed."""
+class Driver:
+    """Drives a sweep, or follows one that somebody else drives."""
 
-    stage: str = "starting"
-    jobs: list[JobRecord] = field(default_factory=list)
-    trials_done: int = 0
-    trials: int = 0
-    best_bpb: float | None = None
-    best_name: str | None = None
-    done: bool = False
-    failures: list[JobRecord] = field(default_factory=list)
+    spec: SweepSpec
+    store: Store
+    stages: Stages
+    _jobs: dict[str, JobRecord] = field(default_factory=dict)
+    _trials: dict[int, TrialRecord] = field(default_factory=dict)
+    _to_come: dict[str, int] = field(default_factory=dict)
+    read_only: bool = False
+    """Whether to only follow what is in the store, ordering nothing."""
+
+    def step(self) -> Snapshot:
+        """Look at the store, order what can be ordered now, and say how things stand."""
+        self._jobs = {job.key: job for job in self.store.jobs(sweep=self.spec.name)}
+        self._to_come = dict.fromkeys(("train", "quantize", "eval"), 0)
+        # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
+        arms = [self._pursue(run) for run in self._arm_runs()]
+        winners = self._search()
+        chosen = [] if winners is None else [self._pursue(run) for run in self._confirm_runs(winners)]
+        confirmed = [*arms, *chosen]
+        done = winners is not None and all(one is not None and (one.done or one.failed) for one in confirmed)
+        return Snapshot(
+            stage=self._stage(winners, done),
+            done=done,
+            jobs=tuple(self._jobs.values()),
+            trials=self.spec.search.section.trials if self.spec.search else 0,
+            trials_done=sum(trial.state != "running" for trial in self._trials.values()),
+            best=self._best(),
+            to_come=dict(self._to_come),
+        )
+
+    def confirmed(self) -> list[Outcome]:
+        """Finished runs that make rows: arms first, then the trials chosen, as of the last step."""
+        winners = self._search()
+        runs = [*self._arm_runs(), *self._confirm_runs(winners or [])]
+        outcomes = [self._pursue(run) for run in runs]
+        return [outcome for outcome in outcomes if outcome is not None and outcome.done]
+
+    def trials(self) -> list[TrialRecord]:
+        """Trials as of the last step."""
+        return [trial for _, trial in sorted(self._trials.items())]
+
+    # Runs
+
+    def _arm_runs(self) -> Iterator[Run]:
+        for arm in self.spec.arms:
+            for seed in arm.seeds:
+                yield Run(row=arm.name, recipe=arm.recipe, seed=seed, documents=DocumentSet(split="val"))
+
+    def _confirm_runs(self, winners: list[int]) -> Iterator[Run]:
+        for number in winners:
+            for seed in self.spec.seeds.confirm:
+                recipe = self._recipe(self._trials[number].parameters)
+                yield Run(row=trial_name(number), recipe=recipe, seed=seed, documents=DocumentSet(split="val"))
+
+    def _pursue(self, run: Run) -> Outcome | None:
+        """Order a run's next job once the one before is done; None while nothing of it is in the store (read only)."""
+        train = self._put(self.stages.train(run.recipe, run.seed))
+        if train is None or train.state != JobState.DONE:
+            return self._waiting(run, train, "train", "quantize", "eval")
+        assert train.outputs is not None
+        quantize = self._put(self.stages.quantize(run.recipe, run.seed, train.outputs["weights"]))
+        if quantize is None or quantize.state != JobState.DONE:
+            return self._waiting(run, quantize, "quantize", "eval", before=(train,))
+        assert quantize.outputs is not None
+        artifact = quantize.outputs["artifact"]
+        order = self.stages.evaluate(run.recipe, run.seed, artifact, run.documents, run.row)
+        return self._waiting(run, self._put(order), "eval", before=(train, quantize))
+
+    def _waiting(
+        self, run: Run, job: JobRecord | None, *kinds: str, before: tuple[JobRecord, ...] = ()
+    ) -> Outcome | None:
+        """An outcome; jobs behind the one waited for are counted as still to come."""
+        if job is None:
+            return None
+        for kind in kinds[1:] if job.state in ENDED else kinds:
+            if job.state not in (JobState.FAILED, JobState.CANCELLED):
+                self._to_come[kind] += 1
+        return Outcome(run=run, jobs=(*before, job))
+
+    def _put(self, order: Order) -> JobRecord | None:
+        key = order.job.key
+        if key not in self._jobs and not self.read_only:
+            self._jobs[key] = self.store.put_job(order)
+        return self._jobs.get(key)
+
+    # Search
+
+    def _search(self) -> list[int] | None:
+        """Ask and tell as far as it goes; numbers of the trials to confirm once all is known, best first."""
+        if self.spec.search is None:
+            return []
+        section = self.spec.search.section
+        search = search_of(self.spec)
+        identity = search_digest(self.spec)
+        self._trials = {trial.number: trial for trial in self.store.trials(self.spec.name, identity)}
+        tuning = DocumentSet(split="tune", count=section.documents)
+        for number in range(section.trials):
+            if number not in self._trials and not self._ask(search, identity, number):
+                break
+            trial = self._trials[number]
+            if trial.state == "running":
+                outcome = self._pursue(self._tuning_run(number, self.spec.seeds.tune[0], tuning))
+                self._tell(identity, trial, outcome)
+        if len(self._trials) < section.trials or any(trial.state == "running" for trial in self._trials.values()):
+            self._to_come["eval"] += section.trials - len(self._trials)
+            return None
+        return self._promote()
+
+    def _ask(self, search: Search, identity: str, number: int) -> bool:
+        values = {n: trial.value for n, trial in self._trials.items() if trial.state != "running"}
+        if self.read_only or not search.ready(number, values):
+            return False
+        parameters = search.ask(number, {n: trial.parameters for n, trial in self._trials.items()}, values)
+        kinds = {name: distribution_to_json(kind) for name, kind in search.distributions.items()}
+        trial = TrialRecord(number=number, parameters=parameters, distributions=kinds, state="running", value=None)
+        self.store.put_trial(self.spec.name, identity, trial)
+        self._trials[number] = trial
+        return True
+
+    def _tell(self, identity: str, trial: TrialRecord, outcome: Outcome | None) -> None:
+        if outcome is None or not (outcome.done or outcome.failed):
+            return
+        state, value = ("complete", outcome.bpb) if outcome.done else ("failed", None)
+        told = TrialRecord(
+            number=trial.number,
+            parameters=trial.parameters,
+            distributions=trial.distributions,
+            state=state,
+            value=value,
+        )
+        if not self.read_only:
+            self.store.put_trial(self.spec.name, identity, told)
+        self._trials[trial.number] = told
+
+    def _promote(self) -> list[int] | None:
+        """The best trials once more on every tuning seed and more documents; None until that is done."""
+        assert self.spec.search is not None
+        ranked = ranking({number: trial.value for number, trial in self._trials.items()})
+        promote = self.spec.search.section.promote
+        if promote is None:
+            return ranked[: self.spec.confirm_top]
+        documents = DocumentSet(split="tune", count=promote.documents)
+        means: dict[int, float | None] = {}
+        waiting = False
+        for number in ranked[: promote.top]:
+            outcomes = [self._pursue(self._tuning_run(number, seed, documents)) for seed in self.spec.seeds.tune]
+            known = [one for one in outcomes if one is not None and (one.done or one.failed)]
+            waiting |= len(known) < len(outcomes)
+            scores = [one.bpb for one in known if one.done]
+            means[number] = sum(scores) / len(scores) if len(scores) == len(outcomes) else None
+        return None if waiting else ranking(means)[: self.spec.confirm_top]
+
+    def _tuning_run(self, number: int, seed: int, documents: DocumentSet) -> Run:
+        recipe = self._recipe(self._trials[number].parameters)
+        return Run(row=trial_name(number), recipe=recipe, seed=seed, documents=documents)
+
+    def _recipe(self, parameters: Mapping[str, Any]) -> Recipe:
+        assert self.spec.search is not None
+        return space.apply(self.spec.search.space, parameters, self.spec.settings, self.spec.name)
+
+    def _best(self) -> tuple[str, float] | None:
+        ranked = ranking({number: trial.value for number, trial in self._trials.items()})
+        if not ranked:
+            return None
+        value = self._trials[ranked[0]].value
+        assert value is not None
+        return trial_name(ranked[0]), value
+
+    def _stage(self, winners: list[int] | None, done: bool) -> str:
+        if done:
+            return "done"
+        training = any(job.order.job.kind == "train" and job.state not in ENDED for job in self._jobs.values())
+        if training:
+            return "train"
+        return "search" if winners is None else "confirm"
+
+
+def trial_name(number: int) -> str:
+    """What a trial's row is called."""
+    return f"trial {number}"
+
+
+def ranking(values: Mapping[int, float | None]) -> list[int]:
+    """Numbers of trials that have a value, best first; the earlier of equals first."""
+    return sorted((number for number, value in values.items() if value is not None), key=lambda n: (values[n], n))
+
+
+def search_of(spec: SweepSpec) -> Search:
+    """The search that a sweep's file describes."""
+    assert spec.search is not None
+    section = spec.search.section
+    return Search(
+        distributions={name: parameter.distribution for name, parameter in spec.search.space.items()},
+        sampler=section.sampler,
+        trials=section.trials,
+        parallel=section.parallel,
+        seed=section.seed,
+        first=spec.search.first,
+    )
+
+
+def search_digest(spec: SweepSpec) -> str:
+    """What tells searches apart that share a sweep's name: all that decides a trial and its value.
+
+    The number of trials is not in it, so that a search can be lengthened.
+    """
+    assert spec.search is not None
+    section = spec.search.section.model_dump(exclude={"promote", "trials"})
+    content = [section, spec.recipe.settings(), spec.seeds.tune[0], spec.data.model_dump()]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,8 +1,7 @@
 """Progress that is visible all the time: a live panel on a terminal, plain lines elsewhere; both on stderr."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -23,14 +22,14 @@ def seconds_left(snapshot: Snapshot, seconds_of_kind: Mapping[str, float], slots
 
     Args:
         snapshot: the driver's last look.
-        seconds_of_kind: mean seconds of finished jobs by kind.
+        seconds_of_kind: mean slot-seconds of finished jobs by kind.
         slots: slots of the cluster.
     """
     work = 0.0
-    for kind, (count, width) in snapshot.to_come.items():
+    for kind, count in snapshot.to_come.items():
         if count and kind not in seconds_of_kind:
             return None
-        work += count * width * seconds_of_kind.get(kind, 0.0)
+        work += count * seconds_of_kind.get(kind, 0.0)
     return work / max(1, slots)
 
 

@@ -17,7 +17,10 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, GridSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+STARTUP_TRIALS = 8
+"""Trials drawn at random before a model of the results is used."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,12 +81,11 @@ class Search:
 
     def _sampler(self, number: int) -> BaseSampler:
         seed = int.from_bytes(hashlib.sha256(f"{self.seed}/{number}".encode()).digest()[:4], "big")
-        startup = min(10, max(4, self.trials // 4))
         match self.sampler:
             case "tpe":
-                return TPESampler(seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True)
+                return TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS, multivariate=True, constant_liar=True)
             case "gp":
-                return GPSampler(seed=seed, n_startup_trials=startup, deterministic_objective=True)
+                return GPSampler(seed=seed, n_startup_trials=STARTUP_TRIALS, deterministic_objective=True)
             case "random":
                 return RandomSampler(seed=seed)
             case "grid":

@@ -1,7 +1,7 @@
 """From a recipe and a seed to the jobs that make its score: train → quantize → eval."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from jobs.spec import ARITHMETIC, Job, Machine, Order
@@ -29,9 +29,8 @@ class Stages:
     sweep: str
     priority: int
     data: DataSet
-    gang: Machine
-    """Machine class of a training gang, whose processes each recipe sets."""
-    evaluator: Machine
+    machine: Machine
+    """Machine class of one slot; a job's number of processes is its own."""
 
     def train(self, recipe: Recipe, seed: int) -> Order:
         """The gang that trains a recipe with a seed."""
@@ -67,8 +66,7 @@ class Stages:
         seed: int,
         processes: int,
     ) -> Job:
-        base = self.gang if kind == "train" else self.evaluator
-        machine = Machine(**{**asdict(base), "processes": processes})
+        machine = replace(self.machine, processes=processes)
         return Job(kind=kind, settings=settings, inputs=inputs, seed=seed, machine=machine, arithmetic=ARITHMETIC[kind])
 
     def _order(self, job: Job, label: str, *, slots: int = 1, places: Mapping[str, str] | None = None) -> Order:

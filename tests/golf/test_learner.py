@@ -1,6 +1,7 @@
 """One training step against plain autograd, torch's own clipping, and other ways to cut the batch."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -13,13 +14,20 @@ from golf.ranks import Ranks
 from golf.train_config import TrainConfig
 
 MODEL = ModelConfig(
-    num_layers=3, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, vocab_size=40, bigram_buckets=32, bigram_dim=8
+    num_layers=3,
+    model_dim=16,
+    num_heads=2,
+    num_kv_heads=1,
+    mlp_hidden=24,
+    vocab_size=40,
+    bigram_buckets=32,
+    bigram_dim=8,
 )
 CONFIG = TrainConfig(steps=9, batch_tokens=64, seq_len=8, clip=1e9, model=MODEL)
 ALONE = Ranks(0, 1, torch.device("cpu"))
 TOKENS = torch.randint(0, 40, (65,), generator=torch.Generator().manual_seed(3))
 BATCH = (TOKENS[:-1].view(8, 8), TOKENS[1:].view(8, 8))
-FULL = {"lr_scale": 1.0, "momentum": 0.9, "seconds": 0.0}
+FULL: dict[str, Any] = {"lr_scale": 1.0, "momentum": 0.9, "seconds": 0.0}
 
 
 def new(config: TrainConfig = CONFIG) -> Learner:
@@ -36,8 +44,8 @@ def plain_gradients(made: Learner) -> tuple[float, dict[str, torch.Tensor]]:
     twin = copy.deepcopy(made.model)
     twin.zero_grad(set_to_none=True)
     loss = F.cross_entropy(twin.logits(twin.hidden(BATCH[0])).flatten(0, 1), BATCH[1].flatten())
-    loss.backward()
-    return float(loss), {name: p.grad for name, p in twin.named_parameters() if p.grad is not None}
+    torch.autograd.backward(loss)
+    return float(loss.detach()), {name: p.grad for name, p in twin.named_parameters() if p.grad is not None}
 
 
 @pytest.mark.parametrize("micro_tokens", [8, 24, 64])  # a row at a time, three rows and a rest, all at once
@@ -126,4 +134,4 @@ def test_the_loss_is_one_graph_for_the_compiler() -> None:
     """On GPUs the loss is compiled; here only its tracing is checked, without generating code."""
     made = new()
     compiled = torch.compile(made.loss_sum, dynamic=False, fullgraph=True, backend="eager")
-    assert float(compiled(*BATCH)) == pytest.approx(64 * plain_gradients(made)[0], rel=1e-6)
+    assert float(compiled(*BATCH).detach()) == pytest.approx(64 * plain_gradients(made)[0], rel=1e-6)

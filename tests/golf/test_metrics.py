@@ -65,5 +65,7 @@ def test_a_clock_that_stands_still_gives_no_rate(tmp_path: Path) -> None:
 
 
 def test_peak_memory_of_this_process_is_in_bytes() -> None:
-    resident = int(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line).split()[1])
+    resident = int(
+        next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line).split()[1]
+    )
     assert peak_memory_bytes(torch.device("cpu")) == pytest.approx(1024 * resident, rel=0.05)

@@ -135,6 +135,7 @@ def test_the_first_adamw_step_is_the_learning_rate_and_the_decay() -> None:
     model, optimisers = learner()
     before = model.tok_emb.weight.detach().clone()
     set_gradients(model, 1)
+    assert model.tok_emb.weight.grad is not None
     sign = model.tok_emb.weight.grad.sign()
     optimisers.step(lr_scale=1.0, momentum=0.9)
     # Adam's first step is lr·g/(|g| + eps); decay multiplies by 1 − lr·0.04 before it

@@ -19,7 +19,9 @@ def test_learning_rates_are_those_that_pr_611_logged(
     steps_done: int, seconds: float, step_seconds: float, scale: float
 ) -> None:
     pace = Pace(steps_done - 1, seconds - step_seconds)
-    assert lr_scale(PR_611, steps_done - 1, pace) == pytest.approx(scale, abs=4e-4)  # steps differ by 10 % from the mean
+    assert lr_scale(PR_611, steps_done - 1, pace) == pytest.approx(
+        scale, abs=4e-4
+    )  # steps differ by 10 % from the mean
 
 
 @pytest.mark.parametrize(("steps_done", "momentum"), [(1, 0.92), (50, 0.9223), (450, 0.9410), (6050, 0.99)])

@@ -1,11 +1,15 @@
 """The training's settings: their defaults' source, their ranges, their digest."""
 
+import ast
 import dataclasses
+import inspect
+import itertools
 import math
 from typing import Any
 
 import pytest
 
+import golf.train_config
 from golf.errors import InputError
 from golf.model import ModelConfig
 from golf.train import TrainConfig
@@ -48,15 +52,12 @@ def test_a_training_needs_an_end() -> None:
 
 
 def test_every_field_has_a_line_of_documentation() -> None:
-    import ast
-    import inspect
-
-    import golf.train_config
-
-    body = next(node for node in ast.parse(inspect.getsource(golf.train_config)).body if isinstance(node, ast.ClassDef)).body
+    body = next(
+        node for node in ast.parse(inspect.getsource(golf.train_config)).body if isinstance(node, ast.ClassDef)
+    ).body
     documented = {
         field.target.id
-        for field, after in zip(body, body[1:], strict=False)
+        for field, after in itertools.pairwise(body)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
     }

@@ -1,0 +1,52 @@
+"""A sweep as it was resolved on its first day: its file, its data and the machine class, enough to read it anywhere."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.spec import Machine
+from jobs.store import Store
+from sweeps.dataset import DataSet
+from sweeps.driver import Driver
+from sweeps.file import SweepSpec, parse_sweep
+from sweeps.stages import Stages
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sweep:
+    """Everything from which a sweep's jobs follow."""
+
+    spec: SweepSpec
+    data: DataSet
+    machine: Machine
+
+    def to_json(self) -> dict[str, Any]:
+        """As the store keeps it."""
+        data = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self.data).items()}
+        return {"file": dict(self.spec.source), "data": data, "machine": asdict(self.machine)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Sweep":
+        """Read back what `to_json` gave."""
+        data = stored["data"]
+        return cls(
+            spec=parse_sweep(stored["file"], f"sweep {stored['file'].get('name')}"),
+            data=DataSet(**data | {"tokens": Path(data["tokens"]), "tokenizer": Path(data["tokenizer"])}),
+            machine=Machine(**stored["machine"]),
+        )
+
+    def driver(self, store: Store, *, read_only: bool = False) -> Driver:
+        """The driver that orders this sweep's jobs, or only follows them."""
+        stages = Stages(
+            sweep=self.spec.name,
+            priority=self.spec.priority,
+            data=self.data,
+            machine=self.machine,
+        )
+        return Driver(spec=self.spec, store=store, stages=stages, read_only=read_only)
+
+    def widest(self) -> int:
+        """Slots of the widest job."""
+        recipes = [self.spec.recipe, *(arm.recipe for arm in self.spec.arms)]
+        return max(max(recipe.train.gpus, recipe.eval.gpus) for recipe in recipes)
