@@ -129,6 +129,10 @@ class Driver:
         outcomes = [self._pursue(run) for run in runs]
         return [outcome for outcome in outcomes if outcome is not None and outcome.done]
 
+    def finished(self, kind: str) -> list[JobRecord]:
+        """Finished jobs of one kind as of the last step."""
+        return [job for job in self._jobs.values() if job.order.job.kind == kind and job.state == JobState.DONE]
+
     def trials(self) -> list[TrialRecord]:
         """Trials as of the last step."""
         return [trial for _, trial in sorted(self._trials.items())]

@@ -1,8 +1,8 @@
-"""Asking Optuna for trials, so that the search is the same on any cluster, in any order of completion, after any crash.
+"""Asking Optuna for trials, so that a search is the same on any cluster, in any order of completion, after any crash.
 
-Trial n is drawn by a sampler seeded from (the search's seed, n) that sees the results of trials up to n − W, told in the
-order of their numbers, and n − W + 1 … n − 1 as running; W is `search.parallel`. So a trial is a function of the file and
-of earlier trials' results, and of nothing else: no study is stored, it is rebuilt from trials as plain data.
+Trial n is drawn by a sampler seeded from (the search's seed, n) that sees the results of trials up to n − W, told in
+the order of their numbers, and n − W + 1 … n − 1 as running; W is `search.parallel`. So a trial is a function of the
+file and of earlier trials' results, and of nothing else: no study is stored, it is rebuilt from trials as plain data.
 """
 
 import hashlib

@@ -1,0 +1,67 @@
+"""Which track a row is on: what it was found to do, held against a rules profile.
+
+`accepted` is what the organisers let pass, `strict` what the text says. At this stage a recipe's own declaration stands
+for what it does; sizes, times, seeds and coverage are measured.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from golf.artifact import LIMIT_BYTES
+
+Profile = Literal["accepted", "strict"]
+Track = Literal["legal", "flagged", "unverified"]
+
+MARGIN_NATS = 0.005
+"""A new record has to be lower by this many nats per token (the challenge's text)."""
+NOTES: dict[Profile, frozenset[str]] = {
+    "accepted": frozenset({"length", "resumed"}),
+    "strict": frozenset({"resumed"}),
+}
+"""Findings that are shown but do not flag."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """Something that a row does or lacks: a condition of the rules and what was found."""
+
+    code: str
+    """C1 … C4, bytes, length, cross-document, nondeterminism; size, time, coverage, seeds, resumed."""
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What the rules ask of a row, the worst of its seeds."""
+
+    total_bytes: int
+    train_seconds: float
+    eval_seconds: float
+    max_train_seconds: float | None
+    max_eval_seconds: float | None
+    whole_set: bool
+    fresh_seeds: bool
+
+
+def measured_findings(facts: Facts) -> list[Finding]:
+    """What size, time, coverage and seeds say against a row."""
+    found: list[Finding] = []
+    if facts.total_bytes > LIMIT_BYTES:
+        found.append(Finding(code="size", detail=f"{facts.total_bytes:,} bytes, over {LIMIT_BYTES:,}"))
+    for name, seconds, limit in (
+        ("training", facts.train_seconds, facts.max_train_seconds),
+        ("evaluation", facts.eval_seconds, facts.max_eval_seconds),
+    ):
+        if limit is not None and seconds > limit:
+            found.append(Finding(code="time", detail=f"{name} took {seconds:.1f} s, over {limit:g} s"))
+    if not facts.whole_set:
+        found.append(Finding(code="coverage", detail="only part of the validation set was scored"))
+    if not facts.fresh_seeds:
+        found.append(Finding(code="seeds", detail="confirmed on a seed that it was tuned on"))
+    return found
+
+
+def track(findings: Sequence[Finding], profile: Profile) -> Track:
+    """The track that a row's findings put it on."""
+    return "flagged" if any(finding.code not in NOTES[profile] for finding in findings) else "legal"

@@ -1,0 +1,148 @@
+"""What one person with one machine does without a sweep: train a seed, evaluate a file, test the engine, check the machine."""
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from golf.artifact import load
+from golf.corpus import build_demo
+from golf.errors import InputError, OverTime
+from golf.score import bits_per_byte
+from golf.selftest import BUNDLED, selftest
+from golf.tokens import Tokenizer, find_shards, read_stream, split_documents
+from golf.train import train
+from golf.ttt import evaluate
+from jobs import environment
+from jobs.paths import Home
+from sweeps.recipe import build_stage, override, parse_assignments
+
+
+def device() -> str:
+    """The device that work is done on."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def stage_config(stage: str, preset: str | None, assignments: Iterable[str]) -> Any:
+    """A stage's configuration of a preset and `--set` values.
+
+    Raises:
+        InputError: an assignment to another stage, an unknown key or preset, or a wrong value.
+    """
+    changes = parse_assignments(assignments)
+    if other := next((name for name in changes if name != stage), None):
+        raise InputError(f"--set {other}.…: this command takes {stage}.* settings")
+    base: Mapping[str, Any] = {stage: {"preset": preset} if preset else {}}
+    return build_stage(stage, override(base, changes)[stage], "command line")
+
+
+def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, seed: int) -> dict[str, Any]:
+    """Score the documents of shards with an artifact or a `.safetensors` state dict.
+
+    Raises:
+        InputError: a file is missing, damaged or foreign, or they do not belong together.
+        OverTime: scoring took longer than eval.max_seconds.
+    """
+    gpt = load(model, device=device())
+    pieces = Tokenizer(tokenizer)
+    if gpt.config.vocab_size != pieces.vocab_size:
+        raise InputError(
+            f"{tokenizer}: {pieces.vocab_size} pieces; the model {model} has a vocabulary of {gpt.config.vocab_size}"
+        )
+    documents = split_documents(read_stream(tokens))
+    if not documents:
+        raise InputError(f"{tokens[0]}: no documents in it; each opens with token 1")
+    for document in documents:
+        pieces.check_bytes(document)
+    started = time.monotonic()
+    scores = evaluate(gpt, documents, config, seed=seed)
+    seconds = time.monotonic() - started
+    if config.max_seconds is not None and seconds > config.max_seconds:
+        raise OverTime(f"scoring took {seconds:.0f} s, more than eval.max_seconds = {config.max_seconds:g}")
+    counts = [int(pieces.byte_counts(document).sum()) for document in documents]
+    return {
+        "nll_per_token": scores.nll_per_token,
+        "bpb": bits_per_byte(float(scores.nll.sum()), sum(counts)),
+        "tokens": int(scores.tokens.sum()),
+        "bytes": sum(counts),
+        "documents": len(documents),
+        "seconds": seconds,
+        "device": device(),
+        "scores": [
+            {"document": index, "nll": nll, "tokens": length, "bytes": count}
+            for index, (nll, length, count) in enumerate(
+                zip(scores.nll.tolist(), scores.tokens.tolist(), counts, strict=True)
+            )
+        ],
+    }
+
+
+def train_folder(config: Any, tokens: str, seed: int, out: Path, home: Home) -> dict[str, Any]:
+    """Train one seed, alone or as a rank under torchrun; the folder then holds weights, trace and result."""
+    folder = build_demo(home.demo).tokens if tokens == "demo" else Path(tokens)
+    stream = read_stream(find_shards(folder, "train"))
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    out.mkdir(parents=True, exist_ok=True)
+    weights = train(config, tokens=np.asarray(stream), seed=seed, out=out)
+    result: dict[str, Any] = json.loads((out / "result.json").read_text())
+    return {"weights": str(weights), "seed": seed, "device": device(), **result}
+
+
+def selftest_report(folder: Path | None) -> dict[str, Any]:
+    """Golden vectors of a folder, or those that come with the package, against this machine's engine."""
+    folders = BUNDLED if folder is None else (folder,)
+    cases = []
+    for one in folders:
+        for case in selftest(one, device()):
+            documents = [
+                {"nll_per_token": d.nll_per_token, "expected": d.expected, "difference": d.difference}
+                for d in case.documents
+            ]
+            name = case.name if folder is not None else f"{one.name}/{case.name}"
+            cases.append({"name": name, "max_difference": case.max_difference, "documents": documents})
+    return {"device": device(), "dtype": environment.machine().dtype, "cases": cases}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that a machine should have."""
+
+    name: str
+    good: bool
+    found: str
+
+
+def doctor(root: Path) -> list[Check]:
+    """Whether this machine can run sweeps."""
+    machine = environment.machine()
+    free = shutil.disk_usage(root if root.exists() else Path.cwd()).free
+    found = environment.versions()
+    checks = [
+        Check("python", sys.version_info >= (3, 11), f"{found['python']}, 3.11 or later needed"),
+        *(Check(name, name in found, found.get(name, "not installed")) for name in ("torch", "ray", "optuna")),
+        Check("device", True, f"{machine.device}, {machine.dtype}, {torch.cuda.device_count()} GPUs"),
+        Check("attention", True, machine.attention),
+        Check("cores", True, str(os.cpu_count())),
+        Check("disk", free > 2**30, f"{free / 2**30:.1f} GiB free, 1 needed"),
+        Check("home", _writable(root), f"{root} {'can' if _writable(root) else 'cannot'} be written to"),
+    ]
+    worst = max(case["max_difference"] for case in _quick_selftest()["cases"])
+    return [*checks, Check("engine", worst < 1e-5 or device() == "cuda", f"golden vectors agree within {worst:.1e}")]
+
+
+def _quick_selftest() -> dict[str, Any]:
+    """The smaller set of golden vectors, some seconds."""
+    return selftest_report(BUNDLED[1])
+
+
+def _writable(root: Path) -> bool:
+    existing = next(path for path in (root.resolve(), *root.resolve().parents) if path.exists())
+    return os.access(existing, os.W_OK)
