@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import socket
 from pathlib import Path
 
@@ -14,8 +15,10 @@ _CHECKOUT = str(Path(__file__).parent.parent)
 
 
 def start_local(slots: int) -> None:
-    """Start a Ray of this process's own on this machine; it ends with the process."""
+    """Start a Ray of this process's own on this machine; it ends with the process, and so does its token."""
     _prepare()
+    # Ray turns token authentication on for a cluster that it starts; given a token, it writes none to the user's home.
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     # Never joins a cluster that happens to run here: "local" always starts one.
     ray.init(
         address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
@@ -24,7 +27,7 @@ def start_local(slots: int) -> None:
 
 
 def join(address: str) -> None:
-    """Join a running cluster.
+    """Join a running cluster, with the token that Ray finds (RAY_AUTH_TOKEN, or its own token file).
 
     Raises:
         InputError: nothing answers there, or it refuses us.
@@ -51,8 +54,6 @@ def leave() -> None:
 
 
 def _prepare() -> None:
-    # Said explicitly, since what Ray does without it has changed from version to version.
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     logging.getLogger("ray").setLevel(logging.ERROR)

@@ -149,8 +149,10 @@ class AdapterBatch:
     def layer(self, index: int) -> "LayerAdapterBatch":
         return LayerAdapterBatch(self, index)
 
-    def head(self, x_NTD: Tensor, y_NTV: Tensor) -> Tensor:
-        return self.project("head", -1, x_NTD, y_NTV)
+    def head(self) -> tuple[Tensor, Tensor] | None:
+        """A [N, R, D] and B [N, V, R] of the head, if it is adapted."""
+        a_NRD = self._tensors.get(("head", -1, "A"))
+        return None if a_NRD is None else (a_NRD, self._tensors["head", -1, "B"])
 
     def project(self, kind: str, layer: int, x_NTI: Tensor, y_NTO: Tensor) -> Tensor:
         """y + x·Aᵀ·Bᵀ for every document, or y where this kind is not adapted."""

@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from golf.attention import causal_attention
+from golf.elementwise import rms_norm, rotate, squared_relu
 from golf.errors import InputError
+from golf.head import head_loss
 
-NORM_EPS = 2.0**-23  # torch's default for fp32 in RMSNorm, which the entries leave in place
 ORTHOGONAL_FROM = 64  # matrices with both sides at least this long start orthogonal
 TOKEN_EMBEDDING_STD = 0.005
 BIGRAM_SCALE = 0.05
@@ -81,12 +82,9 @@ class Adapters(Protocol):
 
     def layer(self, index: int) -> LayerAdapters: ...
 
-    def head(self, x: Tensor, y: Tensor) -> Tensor: ...
-
-
-def rms_norm(x: Tensor) -> Tensor:
-    """Weightless RMSNorm over the last axis, eps 2⁻²³."""
-    return F.rms_norm(x, (x.shape[-1],), eps=NORM_EPS)
+    def head(self) -> tuple[Tensor, Tensor] | None:
+        """A [B, R, D] and B [B, V, R] of the head's adapters, if it has any."""
+        ...
 
 
 @lru_cache(maxsize=256)
@@ -103,15 +101,6 @@ def rotary_table(
     frequency = 1.0 / (base ** (torch.arange(0, head_dim, 2, dtype=torch.float32, device=device) / head_dim))
     angle = torch.outer(torch.arange(length, dtype=torch.float32, device=device), frequency)
     return angle.cos(), angle.sin()
-
-
-def rotate(x_BHTE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary embedding on half-split pairs: (a, b) → (a·cos + b·sin, −a·sin + b·cos).
-
-    The tables are [T, E/2], or [B, 1, T, E/2] where rows differ.
-    """
-    a, b = x_BHTE.chunk(2, dim=-1)
-    return torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)
 
 
 class Linear(nn.Module):
@@ -138,19 +127,29 @@ class Attention(nn.Module):
         self.proj = Linear(config.model_dim, config.model_dim)
         self.q_gain = nn.Parameter(torch.full((config.num_heads,), config.q_gain))
 
-    def forward(self, x_BTD: Tensor, rotary: tuple[Tensor, Tensor], adapters: LayerAdapters | None) -> Tensor:
+    def forward(
+        self, x_BTD: Tensor, rotary: tuple[Tensor, Tensor], adapters: LayerAdapters | None, last: int
+    ) -> Tensor:
+        """What the last `last` of T positions read from all, [B, last, D]."""
         B, T, _ = x_BTD.shape
-        q, k, v = self.c_q(x_BTD), self.c_k(x_BTD), self.c_v(x_BTD)
+        from_BMD = x_BTD[:, T - last :]
+        q, k, v = self.c_q(from_BMD), self.c_k(x_BTD), self.c_v(x_BTD)
         if adapters is not None:
-            q, k, v = adapters.project("q", x_BTD, q), adapters.project("k", x_BTD, k), adapters.project("v", x_BTD, v)
+            q, k, v = (
+                adapters.project("q", from_BMD, q),
+                adapters.project("k", x_BTD, k),
+                adapters.project("v", x_BTD, v),
+            )
         cos, sin = rotary
-        q_BHTE = rotate(rms_norm(q.view(B, T, self.num_heads, self.head_dim)).transpose(1, 2), cos, sin)
-        k_BGTE = rotate(rms_norm(k.view(B, T, self.num_kv_heads, self.head_dim)).transpose(1, 2), cos, sin)
+        q_BMHE = rms_norm(q.view(B, last, self.num_heads, self.head_dim))
+        k_BTGE = rms_norm(k.view(B, T, self.num_kv_heads, self.head_dim))
+        q_BHME = rotate(q_BMHE.transpose(1, 2), cos[..., T - last :, :], sin[..., T - last :, :])
+        k_BGTE = rotate(k_BTGE.transpose(1, 2), cos, sin)
         v_BGTE = v.view(B, T, self.num_kv_heads, self.head_dim).transpose(1, 2)
-        q_BHTE = q_BHTE * self.q_gain.to(q.dtype)[:, None, None]
-        read_BTD = causal_attention(q_BHTE, k_BGTE, v_BGTE).transpose(1, 2).reshape(B, T, -1)
-        out_BTD: Tensor = self.proj(read_BTD)
-        return out_BTD if adapters is None else adapters.project("o", read_BTD, out_BTD)
+        q_BHME = q_BHME * self.q_gain.to(q.dtype)[:, None, None]
+        read_BMD = causal_attention(q_BHME, k_BGTE, v_BGTE).transpose(1, 2).reshape(B, last, -1)
+        out_BMD: Tensor = self.proj(read_BMD)
+        return out_BMD if adapters is None else adapters.project("o", read_BMD, out_BMD)
 
 
 class MLP(nn.Module):
@@ -165,7 +164,7 @@ class MLP(nn.Module):
         hidden_BTF: Tensor = self.fc(x_BTD)
         if adapters is not None:
             hidden_BTF = adapters.project("fc", x_BTD, hidden_BTF)
-        hidden_BTF = F.relu(hidden_BTF).square()
+        hidden_BTF = squared_relu(hidden_BTF)
         out_BTD: Tensor = self.proj(hidden_BTF)
         return out_BTD if adapters is None else adapters.project("proj", hidden_BTF, out_BTD)
 
@@ -184,12 +183,16 @@ class Block(nn.Module):
         self.resid_mix = nn.Parameter(torch.stack((torch.ones(config.model_dim), torch.zeros(config.model_dim))))
         self.register_buffer("depth_scale", torch.tensor(1.0 / math.sqrt(layer + 1)))
 
-    def forward(self, x: Tensor, x0: Tensor, rotary: tuple[Tensor, Tensor], adapters: LayerAdapters | None) -> Tensor:
+    def forward(
+        self, x: Tensor, x0: Tensor, rotary: tuple[Tensor, Tensor], adapters: LayerAdapters | None, last: int
+    ) -> Tensor:
+        """The block's output at the last `last` positions; the others are only attended to."""
         mix = self.resid_mix.to(x.dtype)
         d = self.depth_scale.to(x.dtype)
-        x = mix[0] * x + mix[1] * x0
-        x = x + d * self.attn_scale.to(x.dtype) * self.attn(rms_norm(x), rotary, adapters)
-        x = x + d * self.mlp_scale.to(x.dtype) * self.mlp(rms_norm(x), adapters)
+        x = torch.addcmul(mix[0] * x, mix[1], x0)
+        read = self.attn(rms_norm(x), rotary, adapters, last)
+        x = torch.addcmul(x[:, x.shape[1] - last :], d * self.attn_scale.to(x.dtype), read)
+        x = torch.addcmul(x, d * self.mlp_scale.to(x.dtype), self.mlp(rms_norm(x), adapters))
         return x if adapters is None else adapters.shift(x)
 
 
@@ -272,8 +275,12 @@ class GPT(nn.Module):
         dtype: torch.dtype = torch.float32,
         rotary: tuple[Tensor, Tensor] | None = None,
         adapters: Adapters | None = None,
+        last: int | None = None,
     ) -> Tensor:
-        """Final normed states [B, T, D] in `dtype`; each row a window whose positions, bigrams and smear start anew."""
+        """Final normed states in `dtype`, [B, T, D], or of the `last` positions alone, [B, last, D].
+
+        Each row is a window whose positions, bigrams and smear start anew.
+        """
         cos, sin = (table.to(dtype) for table in (rotary or self.rotary(tokens_BT.shape[1])))
         x = self.tok_emb(tokens_BT).to(dtype) + self.bigram(tokens_BT, dtype)
         x = x0 = self.smear(rms_norm(x))
@@ -282,16 +289,28 @@ class GPT(nn.Module):
         for layer, block in enumerate(self.blocks):
             if half <= layer < 2 * half:
                 x = x + self.skip_weights[layer - half].to(dtype) * pushed.pop()
-            x = block(x, x0, (cos, sin), None if adapters is None else adapters.layer(layer))
+            wanted = last if last is not None and layer == len(self.blocks) - 1 else x.shape[1]
+            x = block(x, x0, (cos, sin), None if adapters is None else adapters.layer(layer), wanted)
             if layer < half:
                 pushed.append(x)
         return rms_norm(x)
 
-    def logits(self, hidden: Tensor, adapters: Adapters | None = None) -> Tensor:
+    def loss(
+        self, hidden_BCD: Tensor, targets_BC: Tensor, *, adapters: Adapters | None = None, scale: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """`scale` · Σ nll, to be differentiated, and the nll [B, C] in nats, fp32, of final normed states."""
+        return head_loss(
+            hidden_BCD,
+            self.tok_emb.weight,
+            targets_BC,
+            softcap=self.config.softcap,
+            scale=scale,
+            low_rank=None if adapters is None else adapters.head(),
+        )
+
+    def logits(self, hidden: Tensor) -> Tensor:
         """Soft-capped fp32 logits [..., V] of final normed states [..., D]: cap·tanh(z / cap), tied embedding."""
         z = F.linear(hidden, self.tok_emb.weight.to(hidden.dtype))
-        if adapters is not None:
-            z = adapters.head(hidden, z)
         cap = self.config.softcap
         return cap * torch.tanh(z.float() / cap)
 

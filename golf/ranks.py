@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,3 +81,13 @@ def join_ranks() -> Iterator[Ranks]:
         yield Ranks(rank, world, device)
     finally:
         dist.destroy_process_group()
+
+
+def end_process() -> None:
+    """End a rank that has done its work and written its files, without the interpreter's shutdown.
+
+    That would end gloo's threads in any order, and in one of about thirty runs abort in it (torch 2.13, measured).
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -42,8 +42,6 @@ COSINE_FLOOR = 0.1
 """The cosine schedule never falls below this factor (PR 611)."""
 ACTIVATION_BYTES = {"cpu": 2**29, "cuda": 2**34}
 """Memory for the activations of one batch: batches are a function of this, the settings and the lengths alone."""
-LOGIT_ROWS = 16_384
-"""Positions whose logits are held at once where no gradient is needed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,11 +204,8 @@ class _Engine:
         lengths = np.array([document.numel() - 1 for document in documents])
         tokens_NL = pad_sequence(list(documents), batch_first=True).to(self.device)
         hidden_NLD = self.model.hidden(tokens_NL[:, :-1], dtype=self.dtype, rotary=self._rotary(lengths))
-        # Logits are V times as wide as tokens: a long document's are made in parts.
-        hidden, targets = hidden_NLD.flatten(0, 1), tokens_NL[:, 1:].flatten()
-        parts = [slice(first, first + LOGIT_ROWS) for first in range(0, targets.numel(), LOGIT_ROWS)]
-        nll = torch.cat([self._nll(hidden[part], targets[part]) for part in parts])
-        return _unpad(nll.view(len(documents), -1), lengths)
+        _, nll_NL = self.model.loss(hidden_NLD, tokens_NL[:, 1:])
+        return _unpad(nll_NL, lengths)
 
     def score_adapting(self, documents: Sequence[Tensor]) -> list[NDArray[np.float32]]:
         """Every document chunk by chunk with adapters of its own; documents come longest first."""
@@ -256,13 +251,14 @@ class _Engine:
         for step in range(self.config.steps_per_chunk):
             leaf_NP = rows_NP.detach().requires_grad_(rows_NP.shape[1] > 0)
             batch = AdapterBatch(leaf_NP, self.pieces, self.dtype)
-            hidden_NTD = self.model.hidden(tokens_NL[:, start:end], dtype=self.dtype, adapters=batch)
-            nll_NC = self._nll(hidden_NTD[:, -size:], tokens_NL[:, end - size + 1 : end + 1], batch)
+            hidden_NCD = self.model.hidden(tokens_NL[:, start:end], dtype=self.dtype, adapters=batch, last=size)
+            targets_NC = tokens_NL[:, end - size + 1 : end + 1]
+            loss, nll_NC = self.model.loss(hidden_NCD, targets_NC, adapters=batch, scale=1 / size)
             if step == 0:
-                scored_NC.copy_(nll_NC.detach())
+                scored_NC.copy_(nll_NC)
             if not self.pieces:
                 return
-            (gradient_NP,) = torch.autograd.grad(nll_NC.mean(dim=1).sum(), leaf_NP)
+            (gradient_NP,) = torch.autograd.grad(loss, leaf_NP)
             update = (trained + step).astype(np.float64)
             factor = schedule_factor(self.config.schedule, update, (self.config.epochs * chunks).astype(np.float64))
             adam.step(rows_NP, gradient_NP, self.rate_P, self._floats(factor), self._floats(update + 1))
@@ -290,13 +286,8 @@ class _Engine:
         hidden_NTD = self.model.hidden(tokens_NL.gather(1, window_NT), dtype=self.dtype, rotary=rotary, adapters=batch)
         within_NC = (place_NC - start_N1).clamp_(max=width - 1)
         hidden_NCD = hidden_NTD.gather(1, within_NC[..., None].expand(-1, -1, hidden_NTD.shape[2]))
-        nll_NC = self._nll(hidden_NCD, tokens_NL.gather(1, place_NC + 1), batch)
+        _, nll_NC = self.model.loss(hidden_NCD, tokens_NL.gather(1, place_NC + 1), adapters=batch)
         nll_NL.scatter_add_(1, place_NC, nll_NC * inside_NC)
-
-    def _nll(self, hidden: Tensor, targets: Tensor, batch: AdapterBatch | None = None) -> Tensor:
-        """Negative log-likelihood of the targets in nats, fp32, shaped like them."""
-        logits = self.model.logits(hidden, batch)
-        return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), reduction="none").view(targets.shape)
 
     def _rotary(self, lengths: NDArray[np.int64], width: int | None = None) -> tuple[Tensor, Tensor]:
         """Rotary tables for windows of these lengths: [T, E/2], or [N, 1, T, E/2] where a length changes the base."""

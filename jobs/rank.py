@@ -14,6 +14,7 @@ import torch
 
 from golf.errors import Diverged, InputError, OverTime
 from golf.files import write_atomically
+from golf.ranks import end_process
 from golf.train import train
 from jobs.events import Failure
 from jobs.run import train_config, training_stream
@@ -78,3 +79,4 @@ def main(workdir: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    end_process()

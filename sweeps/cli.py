@@ -256,15 +256,19 @@ def train(
 
     Example: golfsweep train --preset golf --set train.steps=50 --set train.model.num_layers=2 --out /tmp/seed
     """
+    from golf.ranks import end_process
     from jobs.paths import Home
     from sweeps.tools import stage_config, train_folder
 
     found = train_folder(stage_config("train", preset, set_ or ()), tokens, seed, out, Home(home))
-    if os.environ.get("RANK", "0") != "0":
-        return
-    if json_:
-        return _json(found)
-    Console().print(f"{found['weights']}: {found['steps']} steps, last loss {found['final_loss']:.3f}", highlight=False)
+    if os.environ.get("RANK", "0") == "0":
+        if json_:
+            _json(found)
+        else:
+            summary = f"{found['weights']}: {found['steps']} steps, last loss {found['final_loss']:.3f}"
+            Console().print(summary, highlight=False, soft_wrap=True)
+    if "RANK" in os.environ:
+        end_process()
 
 
 @app.command("eval")

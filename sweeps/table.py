@@ -1,8 +1,10 @@
-"""The leaderboard on a terminal: one table a track, reasons beneath; readable without colour."""
+"""The leaderboard as text: one table a track, reasons beneath; fits 80 columns, readable without colour."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from rich import box
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
@@ -16,48 +18,43 @@ TITLES = {
     "flagged": "Flagged: shown, never ranked with legal rows",
     "unverified": "Unverified: nothing could be judged from outside",
 }
+_TEXT_COLUMNS = ("row", "seeds")
+
+
+def cells(row: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Lines of every cell of a row by column; what is not known is a dash."""
+    ci95, cost = row["val_bpb_ci95"], row["cost"]
+    return {
+        "#": [str(row["rank"])],
+        "row": [row["name"]],
+        "bpb ± std": [f"{row['val_bpb_mean']:.4f}", _known(row["val_bpb_std"], "± {:.4f}")],
+        "95 %": [_known(end, "{:.4f}") for end in ci95] if ci95 else ["–"],
+        "seeds": [f"{seed}: {bpb:.4f}" for seed, bpb in row["seeds"].items()],
+        "p base, best": [_p(row["p_value"]), _p(row["p_incumbent"])],
+        "bytes, cost": [f"{row['bytes_total']:,}", _dollars(cost)],
+        "train, eval": [duration(row["train_seconds"]), duration(row["eval_seconds"])],
+    }
 
 
 def render(frame: pd.DataFrame) -> Group:
     """All tracks that have rows, legal first."""
     parts: list[Table | Text] = []
     for track in TRACKS:
-        rows: list[dict[str, Any]] = [dict(row) for _, row in frame[frame["track"] == track].iterrows()]
+        rows = [
+            {str(name): value for name, value in row.items()} for _, row in frame[frame["track"] == track].iterrows()
+        ]
         if rows:
             parts += [_table(TITLES[track], rows), *_notes(rows), Text()]
     return Group(*parts) if parts else Group(Text("No confirmed rows yet."))
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", expand=False)
-    for name in (
-        "#",
-        "row",
-        "val bpb",
-        "95 % interval",
-        "seeds",
-        "p base",
-        "p incumb.",
-        "bytes",
-        "train",
-        "eval",
-        "cost",
-    ):
-        table.add_column(name, justify="left" if name in ("row", "seeds") else "right")
-    for row in rows:
-        table.add_row(
-            str(row["rank"]),
-            escape(row["name"]),
-            _mean(row),
-            _interval(row["val_bpb_ci95"]),
-            "\n".join(f"{seed}: {bpb:.4f}" for seed, bpb in row["seeds"].items()),
-            _p(row["p_value"]),
-            _p(row["p_incumbent"]),
-            f"{row['bytes_total']:,}",
-            duration(row["train_seconds"]),
-            duration(row["eval_seconds"]),
-            "–" if row["cost"] is None else f"${row['cost']:.2f}" if row["cost"] >= 0.01 else f"${row['cost']:.4f}",
-        )
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown = [cells(row) for row in rows]
+    for name in shown[0]:
+        table.add_column(name.replace(", ", "\n"), justify="left" if name in _TEXT_COLUMNS else "right")
+    for row in shown:
+        table.add_row(*("\n".join(escape(line) for line in lines) for lines in row.values()))
     return table
 
 
@@ -69,16 +66,13 @@ def _notes(rows: list[dict[str, Any]]) -> list[Text]:
     ]
 
 
-def _mean(row: dict[str, Any]) -> str:
-    std = "" if row["val_bpb_std"] is None else f"\n± {row['val_bpb_std']:.4f}"
-    return f"{row['val_bpb_mean']:.4f}{std}"
-
-
-def _interval(ci95: list[float] | None) -> str:
-    return "–" if ci95 is None else f"{ci95[0]:.4f} …\n{ci95[1]:.4f}"
+def _known(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value)
 
 
 def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
+    return "–" if value is None else f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
+
+
+def _dollars(cost: float | None) -> str:
+    return "–" if cost is None else f"${cost:.2f}" if cost >= 0.01 else f"${cost:.4f}"

@@ -1,4 +1,4 @@
-"""What one person with one machine does without a sweep: train a seed, evaluate a file, test the engine, check the machine."""
+"""What one person with one machine does without a sweep: train a seed, evaluate a file, test engine and machine."""
 
 import json
 import os

@@ -52,7 +52,7 @@ def test_the_round_trip_scores_as_the_original_implementations(folder: Path, tmp
     model = load(tmp_path / "model.golf")
     loss = torch.nn.functional.cross_entropy(model.logits(model.hidden(document[None, :-1]))[0], document[1:])
     expected = json.loads((folder / "base.json").read_text())["int6_mean_nll"]
-    assert float(loss) == pytest.approx(expected, abs=1e-6)
+    assert float(loss) == pytest.approx(expected, abs=5e-6)  # a few roundings of an fp32 number near 10
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
