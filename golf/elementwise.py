@@ -85,8 +85,6 @@ class _Rotate(torch.autograd.Function):
 
 def _turn(x_BHTE: Tensor, cos: Tensor, sin: Tensor, direction: float) -> Tensor:
     a, b = x_BHTE.chunk(2, dim=-1)
-    y = torch.empty(x_BHTE.shape, dtype=x_BHTE.dtype, device=x_BHTE.device)
-    first, second = y.chunk(2, dim=-1)
-    torch.addcmul(a * cos, b, sin, value=direction, out=first)
-    torch.addcmul(b * cos, a, sin, value=-direction, out=second)
-    return y
+    first = torch.addcmul(a * cos, b, sin, value=direction)
+    second = torch.addcmul(b * cos, a, sin, value=-direction)
+    return torch.cat((first, second), dim=-1)

@@ -19,13 +19,19 @@ SHARD_FLOPS = {"cpu": 1e11, "cuda": 4e14}
 
 
 def document_flops(length: int, config: EvalConfig, model: ModelConfig) -> float:
-    """Rough operations to score a document of `length` predictions: 6 a weight and position trained on, 2 else."""
-    matrices = model.num_layers * model.model_dim * (3 * model.model_dim + 2 * model.mlp_hidden)
+    """Rough operations to score a document of `length` predictions: 6 a weight and position trained on, 2 else.
+
+    Attention counts as its products over all positions of a window, the head as its products for scored positions.
+    """
+    layers, dim = model.num_layers, model.model_dim
+    matrices, head = layers * dim * (3 * dim + 2 * model.mlp_hidden), model.vocab_size * dim
     if config.protocol == "none":
-        return 2.0 * length * matrices
-    chunks = math.ceil(length / config.chunk)
-    positions = sum(min((chunk + 1) * config.chunk, config.window) for chunk in range(chunks))
-    return 6.0 * positions * config.epochs * matrices
+        return 2.0 * length * (matrices + layers * length * dim + head)
+    work = 0
+    for chunk in range(math.ceil(length / config.chunk)):
+        window = min((chunk + 1) * config.chunk, config.window)
+        work += window * (matrices + layers * window * dim) + config.chunk * head
+    return 6.0 * config.epochs * work
 
 
 def cut_shards(lengths: Sequence[int], config: EvalConfig, model: ModelConfig, device: str) -> list[list[int]]:

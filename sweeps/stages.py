@@ -56,7 +56,8 @@ class Stages:
         inputs = {"artifact": artifact, "tokens": tokens, "tokenizer": self.data.tokenizer_digest}
         job = self._job("eval", settings, inputs, seed, recipe.eval.gpus)
         places = {"tokens": str(self.data.tokens), "tokenizer": str(self.data.tokenizer)}
-        return self._order(job, f"{row} seed {seed}", slots=recipe.eval.gpus, places=places)
+        waited_for = documents.split == "tune"
+        return self._order(job, f"{row} seed {seed}", slots=recipe.eval.gpus, places=places, waited_for=waited_for)
 
     def _job(
         self,
@@ -69,5 +70,15 @@ class Stages:
         machine = replace(self.machine, processes=processes)
         return Job(kind=kind, settings=settings, inputs=inputs, seed=seed, machine=machine, arithmetic=ARITHMETIC[kind])
 
-    def _order(self, job: Job, label: str, *, slots: int = 1, places: Mapping[str, str] | None = None) -> Order:
-        return Order(job=job, sweep=self.sweep, label=label, slots=slots, places=places or {}, priority=self.priority)
+    def _order(
+        self,
+        job: Job,
+        label: str,
+        *,
+        slots: int = 1,
+        places: Mapping[str, str] | None = None,
+        waited_for: bool = True,
+    ) -> Order:
+        """An order; of one sweep's jobs those come first for whose result another job or trial waits."""
+        priority = 2 * self.priority + waited_for
+        return Order(job=job, sweep=self.sweep, label=label, slots=slots, places=places or {}, priority=priority)

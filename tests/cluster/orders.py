@@ -1,0 +1,65 @@
+"""Orders for a tiny model on the bundled corpus, made by hand as a driver would make them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from golf.artifact import QuantizeConfig
+from golf.corpus import DEMO_TUNING_DOCUMENTS, DemoData
+from golf.model import ModelConfig
+from golf.tokens import find_shards
+from golf.train import TrainConfig
+from golf.ttt import EvalConfig
+from jobs.digests import digest_of
+from jobs.environment import machine
+from jobs.spec import ARITHMETIC, Job, Kind, Order
+
+MODEL = ModelConfig(
+    num_layers=2, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, bigram_buckets=64, bigram_dim=8
+)
+TRAIN = TrainConfig(
+    gpus=2, max_seconds=None, steps=6, batch_tokens=256, seq_len=64, warmup_steps=1, warmdown_steps=3, model=MODEL
+)
+EVAL = EvalConfig(gpus=2, chunk=512, window=512, max_seconds=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Orders on one corpus."""
+
+    demo: DemoData
+
+    def train(self, config: TrainConfig = TRAIN, seed: int = 1) -> Order:
+        settings = {"train": asdict(config), "holdout_documents": DEMO_TUNING_DOCUMENTS}
+        inputs = {"tokens": digest_of(find_shards(self.demo.tokens, "train"))}
+        return self._order("train", settings, inputs, seed, config.gpus, {"tokens": self.demo.tokens})
+
+    def quantize(self, weights: str) -> Order:
+        settings = {"quantize": asdict(QuantizeConfig(level=1)), "model": asdict(MODEL)}
+        return self._order("quantize", settings, {"weights": weights}, 1, 1, {})
+
+    def evaluate(self, artifact: str, config: EvalConfig = EVAL, documents: int = 4, split: str = "tune") -> Order:
+        which = {"split": split, "first": 0, "count": documents, "holdout_documents": DEMO_TUNING_DOCUMENTS}
+        inputs = {
+            "artifact": artifact,
+            "tokens": digest_of(find_shards(self.demo.tokens, "train" if split == "tune" else "val")),
+            "tokenizer": digest_of([self.demo.tokenizer]),
+        }
+        places = {"tokens": self.demo.tokens, "tokenizer": self.demo.tokenizer}
+        return self._order("eval", {"eval": asdict(config), "documents": which}, inputs, 1, config.gpus, places)
+
+    def _order(
+        self,
+        kind: Kind,
+        settings: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        seed: int,
+        slots: int,
+        places: Mapping[str, Path],
+    ) -> Order:
+        job = Job(
+            kind=kind, settings=settings, inputs=inputs, seed=seed, machine=machine(slots), arithmetic=ARITHMETIC[kind]
+        )
+        shown = {name: str(path) for name, path in places.items()}
+        return Order(job=job, sweep="tiny", label=f"{kind} seed {seed}", slots=slots, places=shown)

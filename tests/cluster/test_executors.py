@@ -1,0 +1,144 @@
+"""One contract for every executor, with real processes: this machine's own, and Ray's."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+from cluster import ray_cluster
+from cluster.executor import Executor, Task
+from golf.artifact import QuantizeConfig, pack
+from golf.errors import InputError
+from golf.model import GPT
+from jobs.events import Event, Failed, Failure, Finished, Shard
+from jobs.run import shards_of
+from jobs.scores import merge_shards, share_shards
+from tests.cluster.orders import EVAL, MODEL, TRAIN, Orders
+
+PATIENCE_SECONDS = 90.0
+
+
+@pytest.fixture(scope="module")
+def artifact() -> bytes:
+    model = GPT(MODEL)
+    model.initialise(torch.Generator().manual_seed(0))
+    return pack(model.state_dict(), MODEL, QuantizeConfig(level=1))[0]
+
+
+def task(executor: Executor, orders: Orders, workdir: Path, kind: str, content: bytes = b"") -> Task:
+    """A task of one kind; an evaluation has all shards of four documents."""
+    [node] = executor.nodes()
+    order, inputs, slots, shards = {
+        "train": (orders.train, {}, (0, 1), ()),
+        "quantize": (lambda: orders.quantize("0" * 64), {"weights": content}, (0,), ()),
+        "eval": (lambda: orders.evaluate("0" * 64, replace(EVAL, gpus=1)), {"artifact": content}, (0,), (0,)),
+    }[kind]
+    return Task(id=kind, order=order(), node=node.name, slots=slots, workdir=workdir, inputs=inputs, shards=shards)
+
+
+def finish(executor: Executor, *names: str) -> dict[str, list[Event]]:
+    """Poll until the named tasks have ended; events by task."""
+    told: dict[str, list[Event]] = {name: [] for name in names}
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not all(events and isinstance(events[-1], Finished | Failed) for events in told.values()):
+        assert time.monotonic() < until, told
+        for name, event in executor.poll(1.0):
+            told[name].append(event)
+    return told
+
+
+def run(executor: Executor, one: Task) -> list[Event]:
+    """Start a task and wait for its end."""
+    executor.start(one)
+    return finish(executor, one.id)[one.id]
+
+
+def test_it_names_its_nodes_and_their_machine_class(executor: Executor) -> None:
+    [node] = executor.nodes()
+    assert node.slots == 2
+    assert executor.machine().threads == 1
+
+
+def test_two_evaluators_share_the_documents_of_one_evaluation(
+    executor: Executor, orders: Orders, artifact: bytes, tmp_path: Path
+) -> None:
+    fine = orders.evaluate("0" * 64, replace(EVAL, chunk=16), documents=8)  # small chunks: enough work for two shards
+    total = shards_of(fine, artifact)
+    assert total >= 2
+    parts = share_shards(range(total), 2)
+    for slot, part in enumerate(parts):
+        one = task(executor, orders, tmp_path, "eval", artifact)
+        executor.start(replace(one, id=str(slot), order=fine, slots=(slot,), shards=tuple(part)))
+    told = finish(executor, "0", "1")
+    for name, events in told.items():
+        assert sum(isinstance(event, Finished) for event in events) == 1
+        shards = [event.index for event in events if isinstance(event, Shard)]
+        assert shards == parts[int(name)]
+    contents = [event.content for events in told.values() for event in events if isinstance(event, Shard)]
+    assert merge_shards(contents)[1]["documents"] == 8
+
+
+def test_what_is_wrong_with_a_job_comes_back_as_bad_configuration(
+    executor: Executor, orders: Orders, tmp_path: Path
+) -> None:
+    last = run(executor, task(executor, orders, tmp_path, "eval", b"no artifact"))[-1]
+    assert isinstance(last, Failed)
+    assert last.failure == Failure.BAD_CONFIGURATION
+    assert "artifact" in last.reason
+
+
+def test_a_gang_trains_and_its_weights_become_an_artifact(executor: Executor, orders: Orders, tmp_path: Path) -> None:
+    trained = run(executor, task(executor, orders, tmp_path / "it's a gang", "train"))[-1]
+    assert isinstance(trained, Finished), trained
+    assert trained.outputs["steps"] == TRAIN.steps
+    packed = run(executor, task(executor, orders, tmp_path, "quantize", trained.files["weights"]))[-1]
+    assert isinstance(packed, Finished)
+    assert packed.outputs["ledger"]["model_bytes"] == len(packed.files["artifact"])
+
+
+def test_cancelling_a_gang_leaves_none_of_its_processes(executor: Executor, orders: Orders, tmp_path: Path) -> None:
+    one = task(executor, orders, tmp_path, "train")
+    executor.start(replace(one, order=orders.train(replace(TRAIN, steps=100_000))))
+    wait_for(lambda: (tmp_path / "metrics.jsonl").exists())
+    assert len(processes("jobs.rank")) >= 2
+    executor.cancel(one.id)
+    wait_for(lambda: not processes("jobs.rank"))
+    assert executor.poll(0.2) == []
+
+
+def test_a_worker_that_is_killed_is_a_lost_job_and_its_slot_works_again(
+    executor: Executor, orders: Orders, artifact: bytes, tmp_path: Path
+) -> None:
+    one = task(executor, orders, tmp_path, "eval", artifact)
+    endless = orders.evaluate("0" * 64, replace(EVAL, gpus=1, chunk=16, epochs=1000))
+    executor.start(replace(one, order=endless))
+    wait_for(lambda: bool(executor.poll(0.5)))  # its first Progress: it computes now
+    busiest = max(psutil.Process().children(recursive=True), key=lambda child: child.cpu_percent(0.2))
+    busiest.kill()
+    last = finish(executor, one.id)[one.id][-1]
+    assert isinstance(last, Failed)
+    assert last.failure == Failure.LOST
+    assert isinstance(run(executor, task(executor, orders, tmp_path, "eval", artifact))[-1], Finished)
+
+
+def test_an_address_without_a_cluster_is_one_line() -> None:
+    with pytest.raises(InputError, match=r"--ray 127\.0\.0\.1:1: cannot be reached"):
+        ray_cluster.join("127.0.0.1:1")
+    with pytest.raises(InputError, match="expected HOST:PORT"):
+        ray_cluster.join("nonsense")
+
+
+def processes(name: str) -> list[int]:
+    """Processes of this machine with a word in their command line."""
+    return [p.pid for p in psutil.process_iter(["cmdline"]) if name in " ".join(p.info["cmdline"] or [])]
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.1)

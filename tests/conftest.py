@@ -1,0 +1,23 @@
+"""What many tests share: the bundled corpus, built once, and a digest cache of the tests' own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from golf.corpus import DemoData, build_demo
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep remembered digests out of the user's home; processes that tests start inherit it."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    del os.environ["XDG_CACHE_HOME"]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoData:
+    """The bundled corpus as shards and tokenizer, under a path that needs quoting."""
+    return build_demo(tmp_path_factory.mktemp("it's a home") / "demo")
