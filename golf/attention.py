@@ -61,8 +61,9 @@ class _BlockAttention(torch.autograd.Function):
             score_SRQK[..., end - size :].masked_fill_(hidden_QQ[:size, :size], -math.inf)
             weight_SXK = score_SXK.softmax(-1)
             out_SRME[:, :, first:last] = torch.bmm(weight_SXK, v_STE[:, :end]).view(B * G, -1, size, E)
-            weights.append(weight_SXK)
-        if any(ctx.needs_input_grad):
+            if any(ctx.needs_input_grad):
+                weights.append(weight_SXK)
+        if weights:
             ctx.save_for_backward(q_SRME, k_STE, v_STE, out_SRME, *weights)
         return out_SRME.view(B, H, M, E)
 

@@ -5,6 +5,7 @@ for validation and for tuning, evenly over the years. Documents are about 4,096 
 adapting to a document pays on long ones. Of an address for validation or tuning only the first document is used.
 """
 
+import hashlib
 import io
 import json
 import re
@@ -80,6 +81,11 @@ def cut_documents(tokenizer: Tokenizer, text: str, most: int = DOCUMENT_TOKENS) 
         yield [BOS, *document]
 
 
+def shuffle(documents: list[list[int]]) -> list[list[int]]:
+    """Documents in the order of their digests, so that the first few are of all times; the same on every machine."""
+    return sorted(documents, key=lambda document: hashlib.sha256(str(document).encode()).digest())
+
+
 def read_addresses(path: Path = SOURCE) -> list[str]:
     """Texts of the bundled addresses in order of time."""
     try:
@@ -93,11 +99,11 @@ def _build(folder: Path, model: Path) -> None:
     training, tuning, validation = split_addresses(read_addresses())
     _train_tokenizer(training, model)
     tokenizer = Tokenizer(model)
-    whole = [document for text in training for document in cut_documents(tokenizer, text)]
+    whole = shuffle([document for text in training for document in cut_documents(tokenizer, text)])
     # Tuning documents come last: what a training holds out is the end of its stream.
-    whole += [next(cut_documents(tokenizer, text)) for text in tuning]
+    whole += shuffle([next(cut_documents(tokenizer, text)) for text in tuning])
     write_shard(folder / "sotu_train_000000.bin", [token for document in whole for token in document])
-    scored = [next(cut_documents(tokenizer, text)) for text in validation]
+    scored = shuffle([next(cut_documents(tokenizer, text)) for text in validation])
     write_shard(folder / "sotu_val_000000.bin", [token for document in scored for token in document])
 
 

@@ -94,7 +94,7 @@ def parameter_effects(trials: Sequence[TrialRecord]) -> go.Figure | None:
     done = [trial for trial in trials if trial.value is not None]
     if not done:
         return None
-    names = sorted(done[0].parameters)
+    names = list(done[0].parameters)
     lines = math.ceil(len(names) / PANEL_COLUMNS)
     figure = make_subplots(
         rows=lines,

@@ -77,7 +77,7 @@ def run(
     frame = results.frame_of(sweep, place.store, place.files)
     path = report.write(sweep, frame, place)
     Console().print(table.render(frame))
-    console.print(f"Report: {path}", highlight=False, soft_wrap=True)
+    Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
     for job in end.failures:
         console.print(f"Failed: {job.order.label}: {job.reason}", highlight=False, soft_wrap=True)
     if end.failures:

@@ -4,7 +4,7 @@ Rows are ranked within their track and tested only against rows of the same trac
 
     p_value      Welch across seeds against the baseline, margin 0.005 nats per token in the set's own bits per byte
     p_adjusted   the same, Holm-corrected over all rows of the track that have one
-    p_incumbent  Welch with margin 0 against the best row of the track that was finished before
+    p_incumbent  Welch with margin 0 against the best legal row of an earlier sweep or stage
     p_paired     document by document against the baseline on the same artifacts
 """
 
@@ -46,8 +46,8 @@ class Evaluation:
     max_eval_seconds: float | None
     clocks: Mapping[str, float]
     cost: float | None
-    finished: float
-    """Epoch seconds."""
+    stage: tuple[float, int]
+    """Its sweep's creation in epoch seconds, then 0 for an arm and 1 for a search's winner; jobs end in any order."""
     whole_set: bool
     fresh_seed: bool
     findings: tuple[Finding, ...] = ()
@@ -79,8 +79,8 @@ class _Row:
     scores: list[float] = field(default_factory=list)
 
     @property
-    def finished(self) -> float:
-        return max(run.finished for run in self.runs)
+    def stage(self) -> tuple[float, int]:
+        return max(run.stage for run in self.runs)
 
     @property
     def mean(self) -> float:
@@ -185,7 +185,7 @@ def _p_baseline(row: _Row, base: _Row | None, baseline: str | Published | None) 
 
 
 def _p_incumbent(row: _Row, rows: Sequence[_Row]) -> float | None:
-    before = [one for one in rows if one.track == row.track == "legal" and one.finished < row.finished]
+    before = [one for one in rows if one.track == row.track == "legal" and one.stage < row.stage]
     return _p(_welch(row, min(before, key=lambda one: one.mean, default=None), 0.0))
 
 

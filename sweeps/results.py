@@ -17,7 +17,9 @@ from sweeps.sweep import Sweep
 
 def evaluations(sweep: Sweep, driver: Driver, store: Store, files: FileStore) -> list[Evaluation]:
     """Every confirmed recipe and seed of a sweep, as of the driver's last look."""
-    return [_evaluation(sweep, outcome, store, files) for outcome in driver.confirmed()]
+    record = store.sweep(sweep.spec.name)
+    assert record is not None
+    return [_evaluation(sweep, outcome, store, files, record.created) for outcome in driver.confirmed()]
 
 
 def frame_of(sweep: Sweep, store: Store, files: FileStore) -> pd.DataFrame:
@@ -38,12 +40,11 @@ def curves(driver: Driver, files: FileStore) -> dict[str, pd.DataFrame]:
     return found
 
 
-def _evaluation(sweep: Sweep, outcome: Outcome, store: Store, files: FileStore) -> Evaluation:
+def _evaluation(sweep: Sweep, outcome: Outcome, store: Store, files: FileStore, created: float) -> Evaluation:
     train, quantize, evaluation = (job.outputs for job in outcome.jobs)
     assert train is not None and quantize is not None and evaluation is not None
     costs = [attempt.cost for job in outcome.jobs for attempt in store.attempts(job.key) if attempt.cost is not None]
-    recipe, finished = outcome.run.recipe, outcome.jobs[-1].finished
-    assert finished is not None
+    recipe, is_arm = outcome.run.recipe, outcome.run.row in [arm.name for arm in sweep.spec.arms]
     findings = [Finding(code=code, detail=detail) for code, detail in declared_findings(recipe.eval)]
     if train["resumed"] and recipe.train.max_seconds is not None:
         findings.append(Finding(code="resumed", detail="training was interrupted; its clock cannot be reproduced"))
@@ -64,7 +65,7 @@ def _evaluation(sweep: Sweep, outcome: Outcome, store: Store, files: FileStore) 
         max_eval_seconds=recipe.eval.max_seconds,
         clocks=clocks,
         cost=sum(costs) if costs else None,
-        finished=finished,
+        stage=(created, 0 if is_arm else 1),
         whole_set=evaluation["documents"] == sweep.data.val_documents,
         fresh_seed=outcome.run.seed not in sweep.spec.seeds.tune,
         findings=tuple(findings),
