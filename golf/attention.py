@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.attention.bias import causal_lower_right
 
 BLOCK_QUERIES = 64
 """Queries at a time on the CPU: a block's weights stay in a core's cache, and half the masked work is left out."""
@@ -39,6 +38,8 @@ def causal_attention(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     grouped = q_BHME.shape[1] != k_BGTE.shape[1]
     if queries == positions:
         return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, is_causal=True, enable_gqa=grouped)
+    from torch.nn.attention.bias import causal_lower_right  # pulls in torch's compiler, a second of import time
+
     mask = causal_lower_right(queries, positions)
     return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, attn_mask=mask, enable_gqa=grouped)
 

@@ -1,6 +1,6 @@
 """The bundled corpus in the challenge's format: State of the Union addresses, 1790–2021.
 
-Addresses are split whole, so that nothing of one speech is on two sides: one in seven is kept from training, in turn
+Addresses are split whole, so that nothing of one speech is on two sides: one in ten is kept from training, in turn
 for validation and for tuning, evenly over the years. Documents are about 4,096 tokens long, cut at ends of sentences:
 adapting to a document pays on long ones. Of an address for validation or tuning only the first document is used.
 """
@@ -26,8 +26,8 @@ SOURCE = Path(__file__).parent / "data" / "sotu.jsonl.zst"
 VOCAB_SIZE = 1024
 DOCUMENT_TOKENS = 4096
 """A document's most tokens, its BOS not counted."""
-DEMO_VALIDATION_DOCUMENTS = 16
-DEMO_TUNING_DOCUMENTS = 16
+DEMO_VALIDATION_DOCUMENTS = 12
+DEMO_TUNING_DOCUMENTS = 12
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 

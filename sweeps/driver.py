@@ -191,6 +191,7 @@ class Driver:
         search = search_of(self.spec)
         identity = search_digest(self.spec)
         self._trials = {trial.number: trial for trial in self.store.trials(self.spec.name, identity)}
+        self._train_ahead(section.promote is not None)
         tuning = DocumentSet(split="tune", count=section.documents)
         for number in range(section.trials):
             if number not in self._trials and not self._ask(search, identity, number):
@@ -203,6 +204,13 @@ class Driver:
             self._to_come["eval"] += section.trials - len(self._trials)
             return None
         return self._promote()
+
+    def _train_ahead(self, every_seed: bool) -> None:
+        """Order the trainings that the search will need while nodes are still free of evaluations."""
+        assert self.spec.search is not None
+        if not any(parameter.setting.startswith("train.") for parameter in self.spec.search.space.values()):
+            for seed in self.spec.seeds.tune if every_seed else self.spec.seeds.tune[:1]:
+                self._put(self.stages.train(self.spec.recipe, seed))
 
     def _ask(self, search: Search, identity: str, number: int) -> bool:
         values = {n: trial.value for n, trial in self._trials.items() if trial.state != "running"}

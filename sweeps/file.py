@@ -168,8 +168,8 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
     except ValidationError as error:
         raise InputError(f"{where}: {_explain(error)}") from None
     recipe = build_recipe(file.recipe, where)
-    arms = tuple(_arm(arm, index, file, where) for index, arm in enumerate(file.arm))
     _check_seeds(file, where)
+    arms = tuple(_arm(arm, index, file, where) for index, arm in enumerate(file.arm))
     return SweepSpec(
         name=file.name,
         rules=file.rules,
@@ -260,8 +260,8 @@ def _search(file: _File, recipe: Recipe, where: str) -> Search | None:
 
 
 def _explain(error: ValidationError) -> str:
-    """The first thing that is wrong, in one line."""
-    first = error.errors()[0]
+    """The first thing that is wrong, in one line; a misspelt key before what is missing for it."""
+    first = min(error.errors(), key=lambda one: one["type"] == "missing")
     name = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         path = [str(part) for part in first["loc"][:-1]]
