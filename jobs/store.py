@@ -246,7 +246,8 @@ class Store:
                     self._end_attempt(connection, key, attempt, AttemptState.LOST, now, reason="its scheduler died")
                 changed = {"claimed_by": scheduler, "state": JobState.QUEUED, "fraction": 0.0, "note": ""}
                 connection.execute(table.update().where(table.c.key == key).values(**changed))
-        return self._jobs(table.c.key.in_([row.key for row in rows])) if rows else []
+        found = {job.key: job for job in self._jobs(table.c.key.in_([row.key for row in rows]))} if rows else {}
+        return [found[row.key] for row in rows]
 
     def release(self, keys: Sequence[str]) -> None:
         """Give claimed jobs back that were not started, or were ended on purpose."""

@@ -133,6 +133,7 @@ def run(
             machine = executor.machine() if executor else environment.machine()
             sweep = resolve(spec, place.home, machine)
             place.store.put_sweep(spec.name, sweep.to_json())
+            _ask_again(spec.name, place.store)
             driver = sweep.driver(place.store)
             snapshot = driver.step()
             if not snapshot.done:
@@ -147,6 +148,13 @@ def run(
             if executor is not None:
                 executor.close()
     return snapshot
+
+
+def _ask_again(sweep: str, store: Store) -> None:
+    """Queue what failed in an earlier run once more, since its cause may be gone; but what a search was told stays."""
+    for job in store.jobs(sweep=sweep, states=[JobState.FAILED]):
+        if job.order.job.settings.get("documents", {}).get("split") != "tune":
+            store.put_job(job.order)
 
 
 def _work(

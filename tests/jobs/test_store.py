@@ -1,0 +1,345 @@
+"""The store's contract, on SQLite and, where GOLFSWEEP_TEST_POSTGRESQL names one, on PostgreSQL.
+
+A state machine drives two schedulers against a model; a hammer of real processes drives one file.
+"""
+
+import multiprocessing
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from golf.errors import InputError
+from jobs.spec import Job, Machine, Order
+from jobs.state import AttemptState, JobState
+from jobs.store import STALE_SECONDS, JobRecord, LostClaim, Store, TrialRecord
+
+MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
+FACTS: dict[str, Any] = {"host": "here", "workdir": "/tmp/x", "versions": {"torch": "2.13"}, "commit": None}
+DONE: dict[str, Any] = {"seconds": 1.0, "peak_bytes": None, "cost": 0.5}
+
+
+class Clock:
+    """Time that only moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def order(seed: int, *, sweep: str = "s", label: str = "", priority: int = 0) -> Order:
+    job = Job(kind="eval", settings={"eval": {}}, inputs={}, seed=seed, machine=MACHINE, arithmetic=1)
+    return Order(job=job, sweep=sweep, label=label or f"seed {seed}", priority=priority)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/it's a store.db"
+        return
+    server = os.environ.get("GOLFSWEEP_TEST_POSTGRESQL")
+    if server is None:
+        pytest.skip("GOLFSWEEP_TEST_POSTGRESQL names no server")
+    engine = sqlalchemy.create_engine(server.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    yield server
+
+
+@pytest.fixture
+def store(url: str, clock: Clock) -> Iterator[Store]:
+    opened = Store.open(url, clock)
+    for sweep in ("s", "other"):
+        opened.put_sweep(sweep, {})
+    yield opened
+    opened.close()
+
+
+def started(store: Store, seed: int = 1, scheduler: str = "a") -> JobRecord:
+    """A job that a scheduler runs."""
+    store.beat(scheduler)
+    store.put_job(order(seed))
+    [record] = store.claim(scheduler, 1)
+    store.start_attempt(record.key, scheduler, **FACTS)
+    found = store.job(record.key)
+    assert found is not None
+    return found
+
+
+class TestContract:
+    def test_a_job_is_written_once_however_often_it_is_ordered(self, store: Store) -> None:
+        first = store.put_job(order(1, priority=1))
+        again = store.put_job(order(1, sweep="other", label="theirs"))
+        assert first.key == again.key
+        assert again.order.priority == 1
+        assert [job.order.label for job in store.jobs(sweep="other")] == ["theirs"]
+        assert [job.order.label for job in store.jobs(sweep="s")] == ["seed 1"]
+        assert len(store.jobs()) == 1
+
+    def test_claims_go_by_priority_then_age_and_nobody_claims_what_another_holds(self, store: Store) -> None:
+        for seed, priority in ((1, 0), (2, 5), (3, 0)):
+            store.put_job(order(seed, priority=priority))
+        store.beat("a")
+        store.beat("b")
+        assert [job.order.job.seed for job in store.claim("a", 2)] == [2, 1]
+        assert [job.order.job.seed for job in store.claim("b", 5)] == [3]
+        assert store.claim("b", 5) == []
+
+    def test_a_scheduler_that_stops_beating_loses_its_jobs_and_nobody_is_blamed(
+        self, store: Store, clock: Clock
+    ) -> None:
+        record = started(store)
+        clock.now += STALE_SECONDS + 1
+        store.beat("b")
+        [claimed] = store.claim("b", 1)
+        assert (claimed.key, claimed.state, claimed.failures) == (record.key, JobState.QUEUED, 0)
+        assert store.start_attempt(record.key, "b", **FACTS) == 2
+        assert [attempt.state for attempt in store.attempts(record.key)] == [AttemptState.LOST, AttemptState.RUNNING]
+        with pytest.raises(LostClaim):
+            store.finish(record.key, 1, {}, **DONE)
+        with pytest.raises(LostClaim):
+            store.put_shard(record.key, 1, 0, "0" * 64)
+
+    def test_a_job_is_done_once(self, store: Store) -> None:
+        record = started(store)
+        store.finish(record.key, 1, {"nll": 1.0}, **DONE)
+        for late in (
+            lambda: store.finish(record.key, 1, {"nll": 2.0}, **DONE),
+            lambda: store.progress(record.key, 1, 0.5, ""),
+        ):
+            with pytest.raises(LostClaim):
+                late()
+        store.put_job(order(1))
+        found = store.job(record.key)
+        assert found is not None
+        assert (found.state, found.outputs) == (JobState.DONE, {"nll": 1.0})
+        assert store.claim("a", 9) == []
+
+    def test_shards_and_checkpoints_outlive_an_attempt(self, store: Store) -> None:
+        record = started(store)
+        store.put_shard(record.key, 1, 3, "3" * 64)
+        store.put_checkpoint(record.key, 1, "c" * 64)
+        store.release([record.key])
+        [again] = store.claim("a", 1)
+        assert store.shards(record.key) == {3: "3" * 64}
+        assert again.checkpoint == "c" * 64
+
+    def test_failures_count_until_one_is_final_and_asking_again_starts_over(self, store: Store) -> None:
+        record = started(store)
+        store.fail(record.key, 1, "crash: x", counted=True, final=False, log="last words")
+        [again] = store.claim("a", 1)
+        assert again.failures == 1
+        store.start_attempt(record.key, "a", **FACTS)
+        store.fail(record.key, 2, "crash: y", counted=False, final=True)
+        failed = store.job(record.key)
+        assert failed is not None
+        assert (failed.state, failed.failures, failed.reason) == (JobState.FAILED, 1, "crash: y")
+        assert store.claim("a", 1) == []
+        assert [attempt.log for attempt in store.attempts(record.key)] == ["last words", ""]
+        assert store.put_job(order(1)).state == JobState.QUEUED
+
+    def test_trials_are_rows_of_ours(self, store: Store) -> None:
+        trial = TrialRecord(number=0, parameters={"lr": 0.1}, distributions={"lr": "{}"}, state="running", value=None)
+        store.put_trial("s", "digest", trial)
+        told = TrialRecord(number=0, parameters={"lr": 0.1}, distributions={"lr": "{}"}, state="complete", value=1.5)
+        store.put_trial("s", "digest", told)
+        assert store.trials("s", "digest") == [told]
+        assert store.trials("s", "another search") == []
+
+    def test_jobs_are_found_by_the_first_digits_of_their_key(self, store: Store) -> None:
+        keys = [store.put_job(order(seed)).key for seed in range(3)]
+        assert [job.key for job in store.find_jobs(keys[1][:20])] == [keys[1]]
+        assert store.find_jobs("%") == []
+
+    def test_a_sweep_keeps_its_first_day(self, store: Store, clock: Clock) -> None:
+        store.put_sweep("s", {"a": 1})
+        clock.now += 60
+        store.put_sweep("s", {"a": 2})
+        sweep = store.sweep("s")
+        assert sweep is not None
+        assert (sweep.spec, sweep.created, sweep.state) == ({"a": 2}, 1_000_000.0, "running")
+
+    def test_what_is_written_is_there_for_the_next_process(self, store: Store, url: str) -> None:
+        key = store.put_job(order(1)).key
+        second = Store.open(url)
+        assert second.job(key) == store.job(key)
+        second.close()
+
+
+class Schedulers(RuleBasedStateMachine):
+    """Two schedulers that claim, run, finish, fail, die and come back, in any order, against a model."""
+
+    @initialize()
+    def open(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = Clock()
+        self.store = Store.open(f"sqlite:///{self.folder.name}/store.db", self.clock)
+        self.running: dict[str, tuple[str, int]] = {}
+        self.held: dict[str, str] = {}
+        self.done: dict[str, int] = {}
+        self.store.put_sweep("s", {})
+        for seed in range(3):
+            self.store.put_job(order(seed))
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.folder.cleanup()
+
+    @rule(scheduler=st.sampled_from("ab"), limit=st.integers(1, 3))
+    def claim(self, scheduler: str, limit: int) -> None:
+        self.store.beat(scheduler)
+        for record in self.store.claim(scheduler, limit):
+            assert record.key not in self.done
+            assert record.key not in self.held, "somebody alive holds it"
+            self.held[record.key] = scheduler
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.held.keys() - self.running.keys())
+    def start(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.held.keys() - self.running.keys())))
+        self.running[key] = (self.held[key], self.store.start_attempt(key, self.held[key], **FACTS))
+
+    @rule(data=st.data(), how=st.sampled_from(["finish", "fail", "release"]))
+    @precondition(lambda self: self.running)
+    def end(self, data: st.DataObject, how: str) -> None:
+        key = data.draw(st.sampled_from(sorted(self.running)))
+        _, attempt = self.running.pop(key)
+        del self.held[key]
+        if how == "finish":
+            self.store.finish(key, attempt, {"attempt": attempt}, **DONE)
+            self.done[key] = attempt
+        elif how == "fail":
+            self.store.fail(key, attempt, "crash", counted=True, final=False)
+        else:
+            self.store.release([key])
+
+    @rule(scheduler=st.sampled_from("ab"))
+    def die(self, scheduler: str) -> None:
+        """A scheduler is silent until its claims lapse; the other one keeps beating."""
+        self.clock.now += STALE_SECONDS + 1
+        self.store.beat("b" if scheduler == "a" else "a")
+        for key in [key for key, holder in self.held.items() if holder == scheduler]:
+            del self.held[key]
+            self.running.pop(key, None)
+
+    @rule(data=st.data(), attempt=st.integers(1, 3))
+    def come_back_late(self, data: st.DataObject, attempt: int) -> None:
+        key = data.draw(st.sampled_from([job.key for job in self.store.jobs()]))
+        record = self.store.job(key)
+        assert record is not None
+        if record.state != JobState.RUNNING or record.attempt != attempt:
+            with pytest.raises(LostClaim):
+                self.store.finish(key, attempt, {"attempt": "late"}, **DONE)
+
+    @invariant()
+    def the_store_agrees(self) -> None:
+        for job in self.store.jobs():
+            attempts = self.store.attempts(job.key)
+            assert sum(attempt.state == AttemptState.RUNNING for attempt in attempts) <= 1
+            assert sum(attempt.state == AttemptState.DONE for attempt in attempts) == (job.key in self.done)
+            assert (job.state == JobState.DONE) == (job.key in self.done)
+            if job.key in self.done:
+                assert job.outputs == {"attempt": self.done[job.key]}
+
+
+TestSchedulers = Schedulers.TestCase
+TestSchedulers.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
+
+
+def work(url: str, name: str, errors: Any) -> None:
+    """Claim, run and finish until nothing is left."""
+    try:
+        store = Store.open(url)
+        store.beat(name)
+        while records := store.claim(name, 3):
+            for record in records:
+                attempt = store.start_attempt(record.key, name, **FACTS)
+                store.progress(record.key, attempt, 0.5, "half")
+                store.put_shard(record.key, attempt, 0, "0" * 64)
+                store.finish(record.key, attempt, {"by": name}, **DONE)
+    except BaseException as error:
+        errors.put(f"{type(error).__name__}: {error}")
+        raise
+
+
+def test_processes_that_hammer_one_file_never_find_it_locked_and_do_nothing_twice(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/hammer.db"
+    store = Store.open(url)
+    store.put_sweep("s", {})
+    for seed in range(60):
+        store.put_job(order(seed))
+    context = multiprocessing.get_context("spawn")
+    errors = context.Queue()
+    workers = [context.Process(target=work, args=(url, f"w{number}", errors)) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert errors.empty(), errors.get()
+    assert {job.state for job in store.jobs()} == {JobState.DONE}
+    assert {len(store.attempts(job.key)) for job in store.jobs()} == {1}
+    assert len({job.outputs["by"] for job in store.jobs() if job.outputs}) > 1, "one worker did it all"
+
+
+def open_once(url: str, errors: Any) -> None:
+    try:
+        store = Store.open(url)
+        store.put_sweep("s", {})
+        store.put_job(order(1))
+    except BaseException as error:
+        errors.put(f"{type(error).__name__}: {error}")
+
+
+def test_processes_that_open_a_new_database_at_once_make_it_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
+    context = multiprocessing.get_context("spawn")
+    errors = context.Queue()
+    openers = [context.Process(target=open_once, args=(url, errors)) for _ in range(3)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join(60)
+    assert errors.empty(), errors.get()
+    assert len(Store.open(url).jobs()) == 1
+
+
+def test_what_is_no_store_of_ours_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a database URL"):
+        Store.open("nonsense")
+    (tmp_path / "text.db").write_text("no database at all" * 99)
+    with pytest.raises(InputError, match=r"text\.db: cannot be opened"):
+        Store.open(f"sqlite:///{tmp_path}/text.db")
+    with pytest.raises(InputError, match="cannot be opened"):
+        Store.open(f"sqlite:///{tmp_path}")
+    connection = sqlite3.connect(tmp_path / "foreign.db")
+    connection.execute("CREATE TABLE other (x)")
+    connection.close()
+    with pytest.raises(InputError, match=r"holds tables of something else \(other\)"):
+        Store.open(f"sqlite:///{tmp_path}/foreign.db")
+
+
+def test_a_database_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/later.db"
+    Store.open(url).close()
+    connection = sqlite3.connect(tmp_path / "later.db")
+    connection.execute("UPDATE alembic_version SET version_num = 'v9999'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(InputError, match="upgrade golfsweep"):
+        Store.open(url)
