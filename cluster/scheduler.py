@@ -238,7 +238,6 @@ class Scheduler:
         running.told.append(event)
         if running.open_tasks:
             return
-        del self._running[running.record.key]
         outputs = dict(event.outputs) | {name: self._files.put(content) for name, content in event.files.items()}
         if running.record.order.job.kind == "eval":
             contents = [self._files.get(digest) for _, digest in sorted(running.shards.items())]
@@ -257,6 +256,7 @@ class Scheduler:
             peak_bytes=max(peaks, default=None),
             cost=self._cost(running),
         )
+        del self._running[running.record.key]
 
     def _fail(self, running: _Running, event: Failed) -> None:
         """End the job's other tasks, and let the policy decide what follows."""

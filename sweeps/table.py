@@ -1,7 +1,7 @@
 """The leaderboard as text: one table a track, reasons beneath; fits 80 columns, readable without colour."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from rich import box
@@ -52,7 +52,9 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     shown = [cells(row) for row in rows]
     for name in shown[0]:
-        table.add_column(name.replace(", ", "\n"), justify="left" if name in _TEXT_COLUMNS else "right")
+        side: Literal["left", "right"] = "left" if name in _TEXT_COLUMNS else "right"
+        # A long name is broken where the terminal is narrow; a number never is.
+        table.add_column(name.replace(", ", "\n"), justify=side, overflow="fold", no_wrap=name != "row")
     for row in shown:
         table.add_row(*("\n".join(escape(line) for line in lines) for lines in row.values()))
     return table

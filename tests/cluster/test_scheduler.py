@@ -1,0 +1,284 @@
+"""The scheduler against a real store and files, with an executor whose events the test dictates."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cluster.executor import Node, Task
+from cluster.scheduler import MAX_FAILURES, Scheduler
+from golf.artifact import QuantizeConfig, pack
+from golf.model import GPT
+from jobs.environment import machine
+from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
+from jobs.files import FileStore
+from jobs.paths import Home
+from jobs.scores import write_table
+from jobs.spec import Machine, Order
+from jobs.state import AttemptState, JobState
+from jobs.store import JobRecord, Store
+from tests.cluster.orders import EVAL, MODEL, Orders
+
+TRAINED = Finished(outputs={"steps": 1, "weights": None}, files={"weights": b"w"}, peak_bytes=7)
+
+
+class Dictated:
+    """Runs nothing: keeps what it was given, and tells what the test says."""
+
+    def __init__(self, slots: int = 2) -> None:
+        self.slots = slots
+        self.tasks: dict[str, Task] = {}
+        self.events: list[tuple[str, Event]] = []
+        self.cancelled: list[str] = []
+
+    def nodes(self) -> list[Node]:
+        return [Node(name="n", host="h", slots=self.slots)]
+
+    def machine(self) -> Machine:
+        return machine()
+
+    def start(self, task: Task) -> None:
+        self.tasks[task.id] = task
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        told, self.events = self.events, []
+        return told
+
+    def cancel(self, task_id: str) -> None:
+        self.cancelled.append(task_id)
+
+    def close(self) -> None:
+        pass
+
+    def tell(self, *events: Event, task: str | None = None) -> None:
+        """Let the task started last tell something."""
+        self.events += [(task or list(self.tasks)[-1], event) for event in events]
+
+
+class World:
+    """A store with one sweep, and a scheduler on two slots."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder)
+        self.store = Store.open(self.home.database_url)
+        self.store.put_sweep("tiny", {})
+        self.files = FileStore(self.home.files)
+        self.executor = Dictated()
+        self.now = 1000.0
+        self.scheduler = self.new_scheduler()
+
+    def new_scheduler(self) -> Scheduler:
+        return Scheduler(
+            self.store, self.files, self.executor, self.home, dollars_per_slot_hour=3.6, clock=lambda: self.now
+        )
+
+    def put(self, order: Order) -> str:
+        return self.store.put_job(order).key
+
+    def job(self, key: str) -> JobRecord:
+        found = self.store.job(key)
+        assert found is not None
+        return found
+
+    def step(self, *events: Event) -> None:
+        if events:
+            self.executor.tell(*events)
+        self.scheduler.step(0.0)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path / "it's home")
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def evaluation(world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch) -> Order:
+    """An evaluation of four documents in four shards, on two slots."""
+    monkeypatch.setattr("jobs.scores.SHARD_FLOPS", {"cpu": 1e3})
+    model = GPT(MODEL)
+    model.initialise(torch.Generator().manual_seed(0))
+    content = pack(model.state_dict(), MODEL, QuantizeConfig(level=1))[0]
+    return orders.evaluate(world.files.put(content), EVAL)
+
+
+def shard(index: int) -> Shard:
+    return Shard(index=index, content=write_table([index], np.array([1.0]), np.array([2]), np.array([3])))
+
+
+def test_a_result_is_in_the_store_with_its_price_before_anybody_hears_of_it(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    assert world.job(key).state == JobState.RUNNING
+    [task] = world.executor.tasks.values()
+    assert task.slots == (0, 1)
+    assert task.workdir.is_relative_to(world.home.root.resolve())
+    world.now += 10
+    world.step(Progress(fraction=0.5, note="half"))
+    assert (world.job(key).fraction, world.job(key).note) == (0.5, "half")
+    world.step(TRAINED)
+    job = world.job(key)
+    assert job.state == JobState.DONE
+    assert job.outputs is not None
+    assert world.files.get(job.outputs["weights"]) == b"w"
+    [attempt] = world.store.attempts(key)
+    assert (attempt.state, attempt.peak_bytes) == (AttemptState.DONE, 7)
+    assert attempt.cost == pytest.approx(2 * 10 * 3.6 / 3600)
+    assert attempt.versions["torch"]
+
+
+def test_a_lost_job_is_tried_again_and_nobody_is_blamed(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    for _ in range(MAX_FAILURES + 2):
+        world.step()
+        world.step(Failed(failure=Failure.LOST, reason="node gone"))
+    assert (world.job(key).state, world.job(key).failures) == (JobState.QUEUED, 0)
+    world.step()
+    world.step(TRAINED)
+    assert world.job(key).state == JobState.DONE
+
+
+def test_a_crash_is_retried_up_to_a_bound_with_its_last_words_kept(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    for number in range(MAX_FAILURES):
+        assert world.job(key).state == JobState.QUEUED
+        world.step()
+        world.step(Failed(failure=Failure.CRASH, reason="exit 1", log=f"line {number}"))
+    assert world.job(key).state == JobState.FAILED
+    assert world.job(key).reason == "crash: exit 1"
+    assert [attempt.log for attempt in world.store.attempts(key)] == [f"line {n}" for n in range(MAX_FAILURES)]
+    world.step()
+    assert len(world.executor.tasks) == MAX_FAILURES
+
+
+@pytest.mark.parametrize("failure", [Failure.BAD_CONFIGURATION, Failure.DIVERGED, Failure.OVER_TIME, Failure.DISK_FULL])
+def test_what_would_fail_again_is_not_tried_again(world: World, orders: Orders, failure: Failure) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.step(Failed(failure=failure, reason="x"))
+    assert world.job(key).state == JobState.FAILED
+
+
+def test_a_training_goes_on_from_its_last_checkpoint(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.step(Checkpoint(content=b"step 3"), Failed(failure=Failure.LOST, reason="x"))
+    world.step()
+    assert list(world.executor.tasks.values())[-1].inputs["checkpoint"] == b"step 3"
+    world.step(TRAINED)
+    assert world.job(key).checkpoint is None
+
+
+def test_evaluators_share_the_shards_and_the_slowest_is_its_clock(world: World, evaluation: Order) -> None:
+    key = world.put(evaluation)
+    world.step()
+    one, two = world.executor.tasks.values()
+    assert [(task.slots, task.shards) for task in (one, two)] == [((0,), (0, 2)), ((1,), (1, 3))]
+    world.executor.tell(shard(0), shard(2), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=one.id)
+    world.step()
+    assert world.job(key).state == JobState.RUNNING
+    world.executor.tell(shard(1), shard(3), Finished(outputs={"clocks": {"eval_seconds": 5.0}}), task=two.id)
+    world.step()
+    outputs = world.job(key).outputs
+    assert outputs is not None
+    assert outputs["clocks"] == {"eval_seconds": 5.0}
+    assert (outputs["documents"], outputs["nll"], outputs["bytes"]) == (4, 4.0, 12)
+
+
+def test_after_a_death_only_unfinished_shards_are_scored(world: World, evaluation: Order) -> None:
+    key = world.put(evaluation)
+    world.step()
+    one, two = world.executor.tasks
+    world.executor.tell(shard(0), task=one)
+    world.executor.tell(shard(1), Failed(failure=Failure.LOST, reason="x"), task=two)
+    world.step()
+    assert one in world.executor.cancelled
+    world.step()
+    again = list(world.executor.tasks.values())[2:]
+    assert [task.shards for task in again] == [(2,), (3,)]
+    for task, index in zip(again, (2, 3), strict=True):
+        world.executor.tell(shard(index), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=task.id)
+    world.step()
+    assert world.job(key).state == JobState.DONE
+
+
+def test_the_whole_validation_set_is_scored_in_one_go(world: World, evaluation: Order, orders: Orders) -> None:
+    whole = orders.evaluate(evaluation.job.inputs["artifact"], EVAL, split="val")
+    world.put(whole)
+    world.step()
+    one, two = world.executor.tasks
+    world.executor.tell(shard(0), task=one)
+    world.executor.tell(Failed(failure=Failure.LOST, reason="x"), task=two)
+    world.step()
+    world.step()
+    again = list(world.executor.tasks.values())[2:]
+    assert sorted(index for task in again for index in task.shards) == [0, 1, 2, 3]
+
+
+def test_an_input_that_is_gone_fails_before_anything_runs(world: World, orders: Orders) -> None:
+    key = world.put(orders.quantize("9" * 64))
+    world.step()
+    assert world.executor.tasks == {}
+    assert world.job(key).state == JobState.FAILED
+    assert "is not in it" in (world.job(key).reason or "")
+
+
+def test_stopping_gives_every_job_back_at_once(world: World, orders: Orders) -> None:
+    running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
+    world.step()
+    world.scheduler.stop()
+    assert world.executor.cancelled == list(world.executor.tasks)
+    assert {world.job(key).state for key in (running, waiting)} == {JobState.QUEUED}
+    assert world.job(running).failures == 0
+    world.scheduler = world.new_scheduler()
+    world.step()
+    assert world.job(running).state == JobState.RUNNING
+
+
+def test_events_of_a_task_that_was_given_up_are_not_written(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    [old] = world.executor.tasks
+    world.step(Failed(failure=Failure.LOST, reason="x"))
+    world.step()
+    world.executor.tell(TRAINED, task=old)
+    world.step()
+    assert world.job(key).state == JobState.RUNNING
+
+
+def test_a_job_that_another_scheduler_took_over_is_dropped(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.store.release([key])
+    world.store.beat("another")
+    [taken] = world.store.claim("another", 1)
+    world.step(Progress(fraction=0.9, note="late"))
+    assert len(world.executor.cancelled) == 1
+    assert world.job(taken.key).fraction == 0.0
+
+
+def test_a_full_disk_stops_the_work_with_an_error_and_the_job_stays_to_be_done(
+    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(content: bytes) -> str:
+        raise OSError(28, os.strerror(28), "files")
+
+    key = world.put(orders.train())
+    world.step()
+    monkeypatch.setattr(world.files, "put", full)
+    with pytest.raises(OSError, match="No space left"):
+        world.step(TRAINED)
+    world.scheduler.stop()
+    assert world.job(key).state == JobState.QUEUED
+
+
+def test_wide_orders_do_not_start_on_fewer_slots(world: World, orders: Orders) -> None:
+    key = world.put(replace(orders.train(), slots=3))
+    world.step()
+    assert world.executor.tasks == {}
+    assert world.job(key).state == JobState.QUEUED

@@ -1,0 +1,57 @@
+"""Contents by digest: whole or not at all, and nothing else is an address."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from golf.errors import InputError
+from jobs.files import FileStore
+
+
+@pytest.fixture(params=["folder", "memory"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "it's files" if request.param == "folder" else f"memory://{tmp_path.name}")
+
+
+def test_what_was_put_comes_back_by_its_digest(files: FileStore) -> None:
+    digest = files.put(b"weights")
+    assert digest == hashlib.sha256(b"weights").hexdigest()
+    assert files.put(b"weights") == digest
+    assert (files.get(digest), files.has(digest), files.size(digest)) == (b"weights", True, 7)
+
+
+def test_what_is_not_there_is_named(files: FileStore) -> None:
+    with pytest.raises(InputError, match="is not in it"):
+        files.get("0" * 64)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 64, "0" * 63, f"{'0' * 64}\n"])
+def test_only_a_digest_is_an_address(files: FileStore, name: str) -> None:
+    with pytest.raises(ValueError, match="is no digest"):
+        files.get(name)
+
+
+def test_a_damaged_content_is_not_handed_out(tmp_path: Path) -> None:
+    files = FileStore(tmp_path)
+    digest = files.put(b"weights")
+    [path] = tmp_path.glob("*/*")
+    path.write_bytes(b"weighty")
+    with pytest.raises(InputError, match="is damaged"):
+        files.get(digest)
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(source: str, target: str) -> None:
+        raise OSError(28, f"No space left: {source} to {target}")
+
+    files = FileStore(tmp_path)
+    monkeypatch.setattr(files._system, "mv", fail)
+    with pytest.raises(OSError, match="No space left"):
+        files.put(b"x")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_place_of_no_known_kind_is_refused() -> None:
+    with pytest.raises(InputError, match="--files nowhere://x"):
+        FileStore("nowhere://x")

@@ -1,0 +1,135 @@
+"""Jobs on the bundled corpus, run in this process: what they tell, and that their scores depend on nothing else."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save
+
+from golf.artifact import LIMIT_BYTES, QuantizeConfig, code_bytes, load_bytes
+from golf.corpus import DEMO_TUNING_DOCUMENTS, DemoData
+from golf.errors import InputError, OverTime
+from golf.model import GPT, ModelConfig
+from golf.tokens import find_shards
+from golf.ttt import EvalConfig
+from jobs import run
+from jobs.digests import digest_of
+from jobs.environment import machine
+from jobs.events import Failure, Finished, Shard
+from jobs.rank import classify, read_order, write_order
+from jobs.scores import merge_shards, read_table
+from jobs.spec import ARITHMETIC, Job, Order
+
+MODEL = ModelConfig(
+    num_layers=2, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, bigram_buckets=64, bigram_dim=8
+)
+EVAL = EvalConfig(gpus=1, chunk=64, window=128, max_seconds=None)
+
+
+def order(demo: DemoData, config: EvalConfig = EVAL, *, count: int | None = 6, **inputs: str) -> Order:
+    which = {"split": "val", "first": 0, "count": count, "holdout_documents": DEMO_TUNING_DOCUMENTS}
+    digests = {
+        "artifact": inputs.get("artifact", "1" * 64),
+        "tokens": inputs.get("tokens", digest_of(find_shards(demo.tokens, "val"))),
+        "tokenizer": digest_of([demo.tokenizer]),
+    }
+    settings: dict[str, Any] = {"eval": asdict(config), "documents": which}
+    job = Job(kind="eval", settings=settings, inputs=digests, seed=5, machine=machine(), arithmetic=ARITHMETIC["eval"])
+    return Order(job=job, sweep="s", label="x", places={"tokens": str(demo.tokens), "tokenizer": str(demo.tokenizer)})
+
+
+@pytest.fixture(scope="module")
+def weights() -> bytes:
+    model = GPT(MODEL)
+    model.initialise(torch.Generator().manual_seed(3))
+    # Off their starting point, so that every part of the model counts.
+    state = {name: tensor + 0.05 * torch.randn_like(tensor) for name, tensor in model.state_dict().items()}
+    return save(state)
+
+
+@pytest.fixture(scope="module")
+def artifact(weights: bytes) -> bytes:
+    settings = {"quantize": asdict(QuantizeConfig(level=1)), "model": asdict(MODEL)}
+    job = Job(kind="quantize", settings=settings, inputs={}, seed=1, machine=machine(), arithmetic=1)
+    [done] = run.run_quantize(Order(job=job, sweep="s", label="q"), {"weights": weights})
+    assert isinstance(done, Finished)
+    ledger, content = done.outputs["ledger"], done.files["artifact"]
+    assert ledger["model_bytes"] == len(content)
+    assert ledger["code_bytes"] == code_bytes()
+    assert ledger["total_bytes"] == len(content) + code_bytes() < ledger["limit_bytes"] == LIMIT_BYTES
+    assert load_bytes(content, "it").config == MODEL
+    return content
+
+
+def scores(made: Order, artifact: bytes, shards: list[int]) -> dict[int, float]:
+    """NLL by document."""
+    events = list(run.run_eval(made, {"artifact": artifact}, shards))
+    assert isinstance(events[-1], Finished)
+    tables = [read_table(event.content) for event in events if isinstance(event, Shard)]
+    return {row["document"]: row["nll"] for table in tables for row in table.to_pylist()}
+
+
+def test_scores_do_not_depend_on_shards_their_order_or_other_documents(
+    demo: DemoData, artifact: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.scores.SHARD_FLOPS", {"cpu": 1e18})
+    whole = scores(order(demo), artifact, [0])
+    assert len(whole) == 6
+    monkeypatch.setattr("jobs.scores.SHARD_FLOPS", {"cpu": 1e6})
+    total = run.shards_of(order(demo), artifact)
+    assert total == 6
+    backwards = scores(order(demo), artifact, list(range(total))[::-1])
+    fewer = scores(order(demo, count=2), artifact, [0, 1])
+    for found in (backwards, fewer):
+        for document, nll in found.items():
+            assert nll == pytest.approx(whole[document], rel=1e-5)
+
+
+def test_bytes_are_those_of_the_decoded_text(demo: DemoData, artifact: bytes) -> None:
+    made = order(demo)
+    documents, num_bytes = run.eval_documents(made)
+    events = run.run_eval(made, {"artifact": artifact}, list(range(run.shards_of(made, artifact))))
+    table = read_table(merge_shards([event.content for event in events if isinstance(event, Shard)])[0])
+    assert table["bytes"].to_pylist() == num_bytes
+    import sentencepiece
+
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(demo.tokenizer))
+    for document, count in zip(documents, num_bytes, strict=True):
+        assert len(pieces.decode(np.asarray(document[1:]).tolist()).encode()) == count
+    assert table["tokens"].to_pylist() == [len(document) - 1 for document in documents]
+
+
+def test_other_data_than_ordered_are_refused(demo: DemoData, artifact: bytes) -> None:
+    with pytest.raises(InputError, match="tokens has digest"):
+        scores(order(demo, tokens="f" * 64), artifact, [0])
+
+
+def test_what_is_no_artifact_is_refused_with_its_digest(demo: DemoData, artifact: bytes) -> None:
+    for digest, content in (("2" * 64, b"nonsense"), ("3" * 64, artifact[:-7]), ("4" * 64, b"")):
+        with pytest.raises(InputError, match=f"artifact {digest[:12]}"):
+            scores(order(demo, artifact=digest), content, [0])
+
+
+def test_what_does_not_fit_its_time_is_an_error_not_a_worse_score(demo: DemoData, artifact: bytes) -> None:
+    ticks = iter(range(0, 10_000, 40))
+    made = order(demo, replace(EVAL, max_seconds=30.0))
+    with pytest.raises(OverTime, match=r"more than eval\.max_seconds = 30"):
+        list(run.run_eval(made, {"artifact": artifact}, [0], clock=lambda: float(next(ticks))))
+
+
+def test_an_order_goes_through_a_gangs_folder_unchanged(demo: DemoData, tmp_path: Path) -> None:
+    made = order(demo)
+    write_order(tmp_path, made)
+    read = read_order(tmp_path)
+    assert read.job.key == made.job.key
+    assert read.places == made.places
+
+
+def test_whose_fault_an_exception_is() -> None:
+    assert classify(InputError("x")) == Failure.BAD_CONFIGURATION
+    assert classify(torch.OutOfMemoryError()) == Failure.OUT_OF_MEMORY
+    assert classify(OSError(28, "No space left")) == Failure.DISK_FULL
+    assert classify(OSError(5, "I/O error")) == Failure.CRASH
