@@ -47,7 +47,7 @@ def machine(processes: int = 1) -> Machine:
         device=device,
         dtype="bfloat16" if gpu else "float32",
         torch=f"{major}.{minor}",
-        attention="sdpa",
+        attention="sdpa" if gpu else "blocks",
         processes=processes,
         threads=CPU_THREADS,
     )
