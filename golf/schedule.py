@@ -30,7 +30,7 @@ def lr_scale(config: TrainConfig, step: int, pace: Pace) -> float:
     scale = 1.0
     if config.steps is not None:
         scale = min(scale, max(config.steps - step, 0) / config.warmdown_steps)
-    if config.max_seconds is not None and pace.seconds > 0:
+    if config.max_seconds is not None and pace.step_seconds > 0:
         remaining = max(config.max_seconds - pace.seconds, 0.0)
         scale = min(scale, remaining / (config.warmdown_steps * pace.step_seconds))
     return scale

@@ -4,8 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from golf.corpus import DemoData, build_demo
+
+# The same examples everywhere: a test that fails in CI fails on the next desk, too.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -111,7 +111,8 @@ def score_document(model: GPT, document: Tensor, config: EvalConfig, a: dict[str
         lr = config.lr * config.multipliers.at(kind, layer, model.config.num_layers)
         groups.append({"params": [t.requires_grad_() for t in made.values()], "base": lr, "lr": lr})
         adapters.update(made)
-    adam = torch.optim.AdamW(groups, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay)
+    settings = {"betas": config.betas, "eps": config.eps, "weight_decay": config.weight_decay}
+    adam = torch.optim.AdamW(groups, **settings) if groups else None
     chunks = math.ceil(n / config.chunk)
     score_first = config.protocol == "score-first"
     passes, steps = (1, config.epochs) if score_first else (config.epochs, 1)
@@ -127,7 +128,7 @@ def score_document(model: GPT, document: Tensor, config: EvalConfig, a: dict[str
                 loss = F.cross_entropy(logits, document[first + 1 : last + 1], reduction="none")
                 if step == 0:
                     nll[first:last] = loss.detach()
-                if chunk == chunks - 1:
+                if chunk == chunks - 1 or adam is None:
                     continue
                 factor = 1.0
                 if config.schedule == "cosine":

@@ -23,16 +23,15 @@ LR = {"eval.lr": {"low": 1e-4, "high": 1e-1, "log": True}}
 def changed(path: str, value: Any) -> dict[str, Any]:
     """The file with one value set, made or (None) taken away."""
     file: Any = copy.deepcopy(FILE)
-    table, *rest = [file], *path.split("/")
+    *parents, name = path.split("/")
     place = file
-    for part in rest[:-1]:
+    for part in parents:
         place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
-    last: Any = int(rest[-1]) if isinstance(place, list) else rest[-1]
+    key: Any = int(name) if isinstance(place, list) else name
     if value is None:
-        del place[last]
+        del place[key]
     else:
-        place[last] = value
-    assert table
+        place[key] = value
     return dict(file)
 
 

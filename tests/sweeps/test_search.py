@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import optuna
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
 
 from sweeps.search import Search
 
@@ -102,3 +104,92 @@ def test_tpe_draws_near_the_valley_more_often_than_chance() -> None:
 
     seeds = range(5)
     assert sum(late("tpe", seed) for seed in seeds) < 0.8 * sum(late("random", seed) for seed in seeds)
+
+
+@pytest.mark.filterwarnings("ignore")  # the GP sampler's own, about few points
+def test_the_model_of_the_gp_sampler_is_as_repeatable_as_its_start() -> None:
+    search = replace(TPE, sampler="gp", trials=12, parallel=2)
+    assert play(search, 2, random.Random(1)) == play(search, 1, random.Random(0))
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
+def test_whatever_is_drawn_lies_in_the_space(sampler: str) -> None:
+    for point in play_plain(replace(TPE, sampler=sampler, trials=20, first=())):
+        assert set(point) == set(SPACE)
+        assert 1e-4 <= point["lr"] <= 1e-1
+        assert point["epochs"] in (1, 2, 3, 4) and isinstance(point["epochs"], int)
+        assert point["kinds"] in ("a", "b")
+
+
+def test_the_sampler_is_told_every_earlier_trial_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    studies: list[optuna.Study] = []
+    make = optuna.create_study
+
+    def remembered(**settings: Any) -> optuna.Study:
+        studies.append(make(**settings))
+        return studies[-1]
+
+    monkeypatch.setattr(optuna, "create_study", remembered)
+    parameters = {number: {"lr": 0.01 + 0.001 * number, "epochs": 1, "kinds": "a"} for number in range(7)}
+    # The results of 4 and 5 are known, but within the window of four.
+    values = {5: 0.5, 4: None, 3: 0.3, 2: None, 1: 0.1, 0: 0.9}
+    before = dict(parameters), dict(values)
+    TPE.ask(7, parameters, values)
+    assert (parameters, values) == before
+    *told, asked = studies[-1].get_trials(deepcopy=False)
+    assert asked.number == 7
+    assert [trial.params for trial in told] == [parameters[number] for number in range(7)]
+    complete, failed, running = TrialState.COMPLETE, TrialState.FAIL, TrialState.RUNNING
+    assert [trial.state for trial in told] == [complete, complete, failed, complete, running, running, running]
+    assert [trial.value for trial in told] == [0.9, 0.1, None, 0.3, None, None, None]
+    assert studies[-1].direction == optuna.study.StudyDirection.MINIMIZE
+
+
+def test_first_trials_come_first_and_cost_no_draw() -> None:
+    second = {"lr": 0.02, "epochs": 1, "kinds": "a"}
+    search = replace(TPE, first=(FIRST, second))
+    points = play_plain(search)
+    assert points[:2] == [FIRST, second]
+    # Trial n is drawn from (seed, n): before there is a model, what came before does not matter.
+    assert points[2:5] == play_plain(replace(TPE, first=()))[2:5]
+
+
+GRID = {"a": IntDistribution(0, 3), "b": CategoricalDistribution(["x", "y"])}
+
+
+def grid(space: Mapping[str, BaseDistribution], trials: int, **settings: Any) -> list[dict[str, Any]]:
+    given: dict[str, Any] = {"parallel": 2, "seed": 0, **settings}
+    return play_plain(Search(distributions=dict(space), sampler="grid", trials=trials, **given))
+
+
+def test_a_grid_has_five_points_of_a_continuous_range_both_ends_included() -> None:
+    plain = sorted(point["x"] for point in grid({"x": FloatDistribution(1.0, 3.0)}, 5))
+    assert plain == pytest.approx([1.0, 1.5, 2.0, 2.5, 3.0])
+    log = sorted(point["x"] for point in grid({"x": FloatDistribution(1e-4, 1.0, log=True)}, 5))
+    assert log == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1, 1.0])
+
+
+@pytest.mark.xfail(strict=True, reason="the points of the first trials' numbers are left out")
+def test_first_trials_leave_no_point_of_a_grid_out() -> None:
+    points = grid(GRID, 9, first=({"a": 1, "b": "x"},))
+    assert {(point["a"], point["b"]) for point in points} == {(a, b) for a in range(4) for b in "xy"}
+
+
+@pytest.mark.filterwarnings("ignore")  # a warning on the way is as bad, but the error is what users would see
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="the last point is one rounding above the range")
+def test_a_grid_stays_within_its_range() -> None:
+    # 1e-5 · (3e-5 / 1e-5) is not 3e-5 in floating point.
+    grid({"x": FloatDistribution(1e-5, 3e-5, log=True), "k": CategoricalDistribution(["a", "b"])}, 10)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="quarters of a range need not be whole steps")
+def test_a_grid_goes_in_steps_where_there_are_any() -> None:
+    points = grid({"x": FloatDistribution(0.0, 1.0, step=0.1)}, 11)
+    assert sorted(point["x"] for point in points) == pytest.approx([step / 10 for step in range(11)])
+
+
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="numpy takes no such seed")
+@pytest.mark.parametrize("seed", [-1, 2**40])
+def test_a_grid_takes_any_seed(seed: int) -> None:
+    assert len(grid(GRID, 8, seed=seed)) == 8

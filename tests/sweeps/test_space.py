@@ -1,12 +1,16 @@
 """The search space: settings by name, depth in parts, and no trial that cannot be built."""
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from golf.errors import InputError
 from sweeps.recipe import build_recipe
+from sweeps.search import Search
 from sweeps.space import apply, parse_space, probe, resolve, settings_of
 
 BASE: dict[str, Any] = {"train": {"model": {"num_layers": 5}}, "eval": {"lr": 0.02}}
@@ -91,3 +95,127 @@ def test_ends_of_a_range_that_no_recipe_can_have_are_found_before_anything_runs(
     with pytest.raises(InputError, match=r"eval\.chunk = 4096"):
         probe(space, BASE, "test")
     probe(parameters(eval__chunk={"low": 64, "high": 1024}), BASE, "test")
+
+
+ROUND = {
+    "eval.lr": {"low": 1e-4, "high": 1e-1, "log": True},
+    "eval.epochs": {"low": 1, "high": 5, "step": 2},
+    "eval.weight_decay": {"low": 0.0, "high": 0.5, "step": 0.25},
+    "eval.multipliers.q": {"low": 0.1, "high": 4.0, "per": "layer"},
+    "eval.multipliers.v": {"low": 0.1, "high": 4.0, "log": True, "per": "third"},
+    "eval.multipliers.k": {"low": 0.1, "high": 4.0, "per": "all"},
+    "eval.multipliers.head": {"low": 0.1, "high": 4.0},
+    "eval.adapters": [["q"], ["q", "v", "head"]],
+    "eval.length_blind": [True, False],
+    "eval.schedule": ["constant", "cosine"],
+    "eval.betas": [[0.9, 0.95], [0.8, 0.9]],
+    "eval.ranks.head": {"low": 2, "high": 32, "log": True},
+}
+
+
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(st.integers(0, 10_000))
+def test_what_a_trial_draws_is_what_its_recipe_has(seed: int) -> None:
+    space = parse_space(ROUND, RECIPE, "test")
+    distributions = {name: parameter.distribution for name, parameter in space.items()}
+    search = Search(distributions=distributions, sampler="random", trials=1, parallel=1, seed=seed)
+    drawn = search.ask(0, {}, {})
+    recipe = apply(space, drawn, BASE, "test")
+    # A trial that leaves everything out takes the recipe's own values: those drawn.
+    assert resolve(space, {}, recipe, "test") == pytest.approx(drawn)
+    assert resolve(space, drawn_settings(drawn), RECIPE, "test") == drawn
+    assert recipe.train == RECIPE.train and recipe.quantize == RECIPE.quantize
+    assert recipe.eval.chunk == RECIPE.eval.chunk
+
+
+def drawn_settings(drawn: dict[str, Any]) -> dict[str, Any]:
+    """As the file would write them out: choices as values, not as JSON."""
+    return {name: json.loads(value) if isinstance(value, str) else value for name, value in drawn.items()}
+
+
+@pytest.mark.parametrize("num_layers", [1, 2, 3, 10, 11])
+def test_every_layer_is_in_one_third(num_layers: int) -> None:
+    recipe = build_recipe({"train": {"model": {"num_layers": num_layers}}}, "test")
+    table = {"eval.multipliers.o": {"low": 0.1, "high": 4.0, "per": "third"}}
+    parts = [parameter.layers or () for parameter in parse_space(table, recipe, "test").values()]
+    assert sorted(layer for part in parts for layer in part) == list(range(num_layers))
+    assert len(parts) == min(3, num_layers)
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_multiplier_per_layer_starts_from_the_recipes_own_by_layer() -> None:
+    own = [0.5, 0.6, 0.7, 0.8, 0.9]
+    recipe = build_recipe({**BASE, "eval": {"multipliers": {"q": own}}}, "test")
+    layers = parse_space({"eval.multipliers.q": {"low": 0.1, "high": 4.0, "per": "layer"}}, recipe, "test")
+    assert list(resolve(layers, {}, recipe, "test").values()) == own
+    one = resolve(layers, {"eval": {"multipliers": {"q": 0.2, "q.3": 1.5}}}, recipe, "test")
+    assert list(one.values()) == [0.2, 0.2, 0.2, 1.5, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("space", "base", "words"),
+    [
+        ({"eval.epochs": {"low": 0, "high": 3}}, {}, r"eval\.epochs = 0"),
+        ({"eval.epochs": {"low": 1.0, "high": 3.0}}, {}, r"eval\.epochs = "),
+        ({"eval.lr": [0.1, "fast"]}, {}, r"eval\.lr = "),
+        ({"eval.adapters": [["q"], ["q", "q"]]}, {}, "named twice"),
+        ({"train.steps": [10, 0]}, {}, r"train\.steps = 0"),
+        ({"quantize.bits": {"low": 2, "high": 9}}, {}, r"quantize\.bits = 9"),
+        ({"eval.multipliers.q": {"low": -1.0, "high": 1.0, "per": "third"}}, {}, r"eval\.multipliers\.q"),
+        ({"eval.window": {"low": 64, "high": 512}}, {"eval": {"chunk": 128}}, r"eval\.window = 64"),
+    ],
+)
+def test_a_value_that_no_recipe_can_have_is_found_at_every_end_and_choice(
+    space: dict[str, Any], base: dict[str, Any], words: str
+) -> None:
+    parameters = parse_space(space, build_recipe(base, "test"), "test")
+    with pytest.raises(InputError, match=words) as error:
+        probe(parameters, base, "test")
+    assert str(error.value).startswith("test: search.space, ")
+    assert "\n" not in str(error.value)
+
+
+def bug(reason: str) -> Any:
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+@bug("whole numbers as bounds make the search draw whole numbers only")
+def test_a_setting_that_is_no_whole_number_is_not_searched_in_whole_numbers() -> None:
+    found = parameters(eval__multipliers__q={"low": 1, "high": 4})
+    assert found["eval.multipliers.q"].distribution == FloatDistribution(1.0, 4.0)
+
+
+@bug("Optuna warns on stderr and lowers the end of the range")
+@pytest.mark.parametrize("table", [{"low": 1, "high": 4, "step": 2}, {"low": 0.0, "high": 1.0, "step": 0.3}])
+def test_a_step_that_misses_the_end_of_its_range_is_refused(table: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="step"):
+        parameters(**{"eval__epochs" if isinstance(table["low"], int) else "eval__weight_decay": table})
+
+
+@bug("multipliers by layer are as many as the base recipe has layers")
+def test_a_depth_that_varies_beside_multipliers_by_layer_is_refused() -> None:
+    table = {"train.model.num_layers": [5, 6], "eval.multipliers.q": {"low": 0.1, "high": 1.0, "per": "layer"}}
+    with pytest.raises(InputError, match="num_layers"):
+        probe(parse_space(table, RECIPE, "test"), BASE, "test")
+
+
+@bug("a ValueError of Optuna's, with its traceback")
+@pytest.mark.parametrize(
+    ("space", "first"),
+    [
+        ({"train.steps": [10, 20]}, {}),
+        ({"eval.chunk": [64, 128]}, {}),
+        ({"eval.chunk": [64, 128]}, {"eval": {"chunk": 100}}),
+        ({"eval.ranks": [{"head": 4}, {"head": 8}]}, {}),
+    ],
+)
+def test_a_choice_that_is_none_is_refused_in_one_line(space: dict[str, Any], first: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="outside its range"):
+        resolve(parse_space(space, RECIPE, "test"), first, RECIPE, "test")
+
+
+@bug("the table is taken apart into names that do not vary")
+def test_a_choice_that_is_a_table_can_be_written_out() -> None:
+    space = parse_space({"eval.ranks": [{"head": 4}, {"head": 8}]}, RECIPE, "test")
+    assert resolve(space, {"eval": {"ranks": {"head": 8}}}, RECIPE, "test") == {"eval.ranks": '{"head": 8}'}

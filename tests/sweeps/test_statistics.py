@@ -134,3 +134,76 @@ def test_scores_without_any_spread_have_a_limit() -> None:
     assert welch_test([1.0, 1.0], [2.0, 2.0]).p_value == 0.0
     assert welch_test([2.0, 2.0], [1.0, 1.0]).p_value == 1.0
     assert welch_test([1.0, 1.0], [1.0, 1.0]).p_value == 0.5
+
+
+@BIG
+@given(SCORES, SCORES, st.floats(0.001, 0.1))
+def test_a_margin_is_a_handicap_of_the_challenger(challenger: list[float], incumbent: list[float], by: float) -> None:
+    with_margin, without = welch_test(challenger, incumbent, by), welch_test(challenger, incumbent)
+    handicapped = welch_test([value + by for value in challenger], incumbent)
+    assert with_margin.p_value == pytest.approx(handicapped.p_value, rel=1e-6, abs=1e-12)
+    assert with_margin.statistic < without.statistic
+    # The margin is in the claim, not in what was measured.
+    assert (with_margin.difference, with_margin.ci95) == (without.difference, without.ci95)
+    reverse = welch_test(incumbent, challenger)
+    assert reverse.p_value == pytest.approx(1 - without.p_value, abs=1e-9)
+
+
+@BIG
+@given(
+    st.lists(st.tuples(st.floats(1, 9), st.floats(1, 9), st.integers(5, 500)), min_size=2, max_size=20).filter(
+        lambda rows: np.std([(a - b) / size for a, b, size in rows]) > 1e-6
+    )
+)
+def test_long_documents_weigh_by_their_bytes(rows: list[tuple[float, float, int]]) -> None:
+    a, b, sizes = (list(column) for column in zip(*rows, strict=True))
+    found = paired_test(documents(a, sizes), documents(b, sizes))
+    n, total = len(rows), sum(sizes)
+    mean = sum((x - y) / math.log(2) for x, y, _ in rows) / total
+    squares = sum(((x - y) / math.log(2) - mean * size) ** 2 for x, y, size in rows)
+    error = math.sqrt(n / (n - 1) * squares) / total
+    assert found.difference == pytest.approx(mean)
+    assert found.df == n - 1
+    assert found.p_value == pytest.approx(stats.t.cdf(mean / error, n - 1), rel=1e-6, abs=1e-12)
+    half = stats.t.ppf(0.975, n - 1) * error
+    assert found.ci95 == pytest.approx((mean - half, mean + half))
+
+
+def test_the_interval_of_a_few_seeds_is_students() -> None:
+    found = summary([1.0, 2.0, 4.0])
+    assert (found.n, found.mean, found.std) == (3, pytest.approx(7 / 3), pytest.approx(math.sqrt(7 / 3)))
+    half = 4.302653 * math.sqrt(7 / 3) / math.sqrt(3)
+    assert found.ci95 == pytest.approx((7 / 3 - half, 7 / 3 + half))
+
+
+def test_tests_of_two_evaluations_cover_at_their_nominal_rate() -> None:
+    generator = np.random.default_rng(1)
+    sizes = generator.integers(20, 2000, 60)
+    covered = 0
+    for _ in range(400):
+        b = sizes * generator.normal(0.7, 0.05, 60)
+        a = b + sizes * generator.normal(-0.01, 0.02, 60)
+        low, high = paired_test(documents(list(a), list(sizes)), documents(list(b), list(sizes))).ci95
+        covered += low <= -0.01 / math.log(2) <= high
+    assert 0.92 < covered / 400 < 0.98
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_refused_everywhere(value: float) -> None:
+    good = documents([1.0, 2.0], [10, 20])
+    for call in (
+        lambda: summary([1.0, value]),
+        lambda: welch_test([1.0, 2.0], [1.0, value]),
+        lambda: one_sample_test([1.0, value], 1.0),
+        lambda: one_sample_test([1.0, 2.0], value),
+        lambda: published_test([1.0, 2.0], value, 0.1, 3),
+        lambda: paired_test(documents([1.0, value], [10, 20]), good),
+    ):
+        with pytest.raises(ValueError, match="finite"):
+            call()
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.9, 0.5]) == [1.0, 1.0]
+    assert holm([]) == []
