@@ -4,6 +4,9 @@
 class InputError(ValueError):
     """What the user gave is wrong: one line that says what, where, and what would be right."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))  # what is quoted in it may have lines of its own
+
 
 class Diverged(ArithmeticError):
     """Training produced a loss that is not finite; the message names the step."""

@@ -17,7 +17,8 @@ document's adapters, L predictions of the longest document.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -40,7 +41,7 @@ Floats = NDArray[np.float64]
 
 COSINE_FLOOR = 0.1
 """The cosine schedule never falls below this factor (PR 611)."""
-ACTIVATION_BYTES = {"cpu": 2**29, "cuda": 2**34}
+ACTIVATION_BYTES = {"cpu": 2**27, "cuda": 2**34}
 """Memory for the activations of one batch: batches are a function of this, the settings and the lengths alone."""
 
 
@@ -158,13 +159,36 @@ def evaluate(
     adapted &= config.protocol != "none"
     engine = _Engine(model, config, seed, draw)
     token_nll: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(documents)
-    for chosen, score in ((~adapted, engine.score_whole), (adapted, engine.score_adapting)):
+
+    def score(rows: list[int]) -> None:
+        batch = [torch.from_numpy(np.asarray(documents[index], np.int64)) for index in rows]
+        scored = engine.score_adapting(batch) if adapted[rows[0]] else engine.score_whole(batch)
+        for index, nll in zip(rows, scored, strict=True):
+            token_nll[index] = nll
+
+    batches: list[list[int]] = []
+    for chosen in (~adapted, adapted):
         lengths = [(int(index), documents[int(index)].size - 1) for index in np.flatnonzero(chosen)]
-        for rows in engine.batches(lengths):
-            batch = [torch.from_numpy(np.asarray(documents[index], np.int64)) for index in rows]
-            for index, nll in zip(rows, score(batch), strict=True):
-                token_nll[index] = nll
+        batches += engine.batches(lengths)
+    _run_batches(score, batches, engine.device)
     return Scores(token_nll=tuple(token_nll), adapted=adapted)
+
+
+def _run_batches(score: Callable[[list[int]], None], batches: Sequence[list[int]], device: torch.device) -> None:
+    """Score batches one by one, or on the CPU one to each of torch's threads at a time.
+
+    A thread with a batch of its own is faster than threads that share one batch's small operations, by half on two
+    cores, and its numbers do not depend on how many there are.
+    """
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1:
+        for batch in batches:
+            score(batch)
+        return
+    with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
+        for _ in pool.map(score, batches):
+            pass
+    torch.set_num_threads(threads)
 
 
 def _check(document: NDArray[np.integer[Any]], name: str, vocab_size: int) -> None:

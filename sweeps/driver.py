@@ -9,12 +9,13 @@ It holds nothing that is not in the store: a new driver of the same sweep takes 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from optuna.distributions import distribution_to_json
 
+from golf.errors import InputError
 from golf.score import bits_per_byte
 from jobs.spec import Order
 from jobs.state import JobState
@@ -98,14 +99,15 @@ class Driver:
     stages: Stages
     _jobs: dict[str, JobRecord] = field(default_factory=dict)
     _trials: dict[int, TrialRecord] = field(default_factory=dict)
-    _to_come: dict[str, int] = field(default_factory=dict)
+    _to_come: dict[str, set[Hashable]] = field(default_factory=dict)
+    """What makes each job still to be done by kind distinct: several runs may wait for the same one."""
     read_only: bool = False
     """Whether to only follow what is in the store, ordering nothing."""
 
     def step(self) -> Snapshot:
         """Look at the store, order what can be ordered now, and say how things stand."""
         self._jobs = {job.key: job for job in self.store.jobs(sweep=self.spec.name)}
-        self._to_come = dict.fromkeys(("train", "quantize", "eval"), 0)
+        self._to_come = {"train": set(), "quantize": set(), "eval": set()}
         # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
         arms = [self._pursue(run) for run in self._arm_runs()]
         winners = self._search()
@@ -119,7 +121,7 @@ class Driver:
             trials=self.spec.search.section.trials if self.spec.search else 0,
             trials_done=sum(trial.state != "running" for trial in self._trials.values()),
             best=self._best(),
-            to_come=dict(self._to_come),
+            to_come={kind: len(jobs) for kind, jobs in self._to_come.items()},
         )
 
     def confirmed(self) -> list[Outcome]:
@@ -170,9 +172,15 @@ class Driver:
         """An outcome; jobs behind the one waited for are counted as still to come."""
         if job is None:
             return None
-        for kind in kinds[1:] if job.state in ENDED else kinds:
-            if job.state not in (JobState.FAILED, JobState.CANCELLED):
-                self._to_come[kind] += 1
+        if job.state not in (JobState.FAILED, JobState.CANCELLED):
+            train = (before[0] if before else job).key
+            distinct = {
+                "train": train,
+                "quantize": (train, run.recipe.quantize),
+                "eval": (run.recipe, run.seed, run.documents),
+            }
+            for kind in kinds[1:] if job.state in ENDED else kinds:
+                self._to_come[kind].add(distinct[kind])
         return Outcome(run=run, jobs=(*before, job))
 
     def _put(self, order: Order) -> JobRecord | None:
@@ -190,7 +198,9 @@ class Driver:
         section = self.spec.search.section
         search = search_of(self.spec)
         identity = search_digest(self.spec)
-        self._trials = {trial.number: trial for trial in self.store.trials(self.spec.name, identity)}
+        # A search that was longer on another day may have asked for more.
+        found = self.store.trials(self.spec.name, identity)
+        self._trials = {trial.number: trial for trial in found if trial.number < section.trials}
         self._train_ahead(section.promote is not None)
         tuning = DocumentSet(split="tune", count=section.documents)
         for number in range(section.trials):
@@ -198,10 +208,17 @@ class Driver:
                 break
             trial = self._trials[number]
             if trial.state == "running":
-                outcome = self._pursue(self._tuning_run(number, self.spec.seeds.tune[0], tuning))
-                self._tell(identity, trial, outcome)
+                try:
+                    outcome = self._pursue(self._tuning_run(number, self.spec.seeds.tune[0], tuning))
+                except InputError:  # settings that are good one by one, but not together
+                    self._tell(identity, trial, None)
+                    continue
+                if outcome is not None and outcome.done:
+                    self._tell(identity, trial, outcome.bpb)
+                elif outcome is not None and outcome.failed:
+                    self._tell(identity, trial, None)
         if len(self._trials) < section.trials or any(trial.state == "running" for trial in self._trials.values()):
-            self._to_come["eval"] += section.trials - len(self._trials)
+            self._to_come["eval"] |= {("trial", number) for number in range(len(self._trials), section.trials)}
             return None
         return self._promote()
 
@@ -223,17 +240,9 @@ class Driver:
         self._trials[number] = trial
         return True
 
-    def _tell(self, identity: str, trial: TrialRecord, outcome: Outcome | None) -> None:
-        if outcome is None or not (outcome.done or outcome.failed):
-            return
-        state, value = ("complete", outcome.bpb) if outcome.done else ("failed", None)
-        told = TrialRecord(
-            number=trial.number,
-            parameters=trial.parameters,
-            distributions=trial.distributions,
-            state=state,
-            value=value,
-        )
+    def _tell(self, identity: str, trial: TrialRecord, value: float | None) -> None:
+        """Write down what became of a trial; None where it failed."""
+        told = replace(trial, state="failed" if value is None else "complete", value=value)
         if not self.read_only:
             self.store.put_trial(self.spec.name, identity, told)
         self._trials[trial.number] = told

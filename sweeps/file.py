@@ -4,16 +4,18 @@ What a recipe's settings mean is golf's business (sweeps.recipe); this module kn
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from golf.errors import InputError
 from sweeps.recipe import STAGES, Recipe, build_recipe, merge, override, parse_assignments, unknown
+from sweeps.search import grid
 from sweeps.space import Parameter, parse_space, probe, resolve
 
 Seeds = Annotated[tuple[int, ...], Field(min_length=1)]
@@ -45,8 +47,8 @@ class BaselineSection(_Section):
     """What rows are compared with: another row, or a published record's numbers in bits per byte."""
 
     row: str | None = None
-    mean: float | None = None
-    std: float | None = None
+    mean: FiniteFloat | None = None
+    std: Annotated[FiniteFloat, Field(ge=0)] | None = None
     n: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -79,8 +81,8 @@ class ConfirmSection(_Section):
 class BudgetSection(_Section):
     """What a sweep may cost; prices are for one slot and hour."""
 
-    gpu_hours: Annotated[float, Field(gt=0)] | None = None
-    dollars_per_gpu_hour: Annotated[float, Field(ge=0)] | None = None
+    gpu_hours: Annotated[FiniteFloat, Field(gt=0)] | None = None
+    dollars_per_gpu_hour: Annotated[FiniteFloat, Field(ge=0)] | None = None
 
 
 class _File(_Section):
@@ -156,7 +158,7 @@ def load_sweep(path: Path, assignments: Iterable[str] = ()) -> SweepSpec:
     changes = parse_assignments(assignments)
     stages = {name: value for name, value in changes.items() if name in STAGES}
     rest = {name: value for name, value in changes.items() if name not in STAGES}
-    if stages:
+    if stages and isinstance(source.get("recipe", {}), Mapping):
         source["recipe"] = override(source.get("recipe", {}), stages)
     return parse_sweep(merge(source, rest), str(path))
 
@@ -193,6 +195,8 @@ def _arm(arm: Mapping[str, Any], index: int, file: _File, where: str) -> Arm:
     if not isinstance(name, str) or not name.strip():
         raise InputError(f"{here}: name: every arm needs one, in quotes")
     here = f'{where}: arm "{name}"'
+    if re.fullmatch(r"trial \d+", name):
+        raise InputError(f"{here}: name: that is what the search's rows are called; choose another")
     if name in [other.get("name") for other in file.arm[:index]]:
         raise InputError(f"{here}: there are two arms of this name")
     for key in arm:
@@ -201,10 +205,12 @@ def _arm(arm: Mapping[str, Any], index: int, file: _File, where: str) -> Arm:
     baseline, seeds = arm.get("baseline", False), arm.get("seeds", file.seeds.confirm)
     if not isinstance(baseline, bool):
         raise InputError(f"{here}: baseline = {baseline!r}: expected true or false")
-    if not seeds or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
-        raise InputError(f"{here}: seeds = {list(seeds)!r}: expected a list of whole numbers")
-    if tuned := sorted(set(seeds) & set(file.seeds.tune)):
-        raise InputError(f"{here}: seeds: {tuned[0]} is a tuning seed; an arm is confirmed on fresh ones")
+    whole = isinstance(seeds, list | tuple) and all(isinstance(s, int) and not isinstance(s, bool) for s in seeds)
+    if not whole or not seeds or len(set(seeds)) < len(seeds):
+        raise InputError(f"{here}: seeds = {seeds!r}: expected a list of whole numbers, each once")
+    for use, taken in (("tune", file.seeds.tune), ("report", file.seeds.report)):
+        if common := sorted(set(seeds) & set(taken)):
+            raise InputError(f"{here}: seeds: {common[0]} stands in seeds.{use}; an arm is confirmed on fresh seeds")
     changes = {stage: arm[stage] for stage in STAGES if stage in arm}
     recipe = build_recipe(override(file.recipe, changes), here)
     return Arm(name=name, recipe=recipe, seeds=tuple(seeds), baseline=baseline)
@@ -232,8 +238,13 @@ def _baseline(file: _File, arms: tuple[Arm, ...], where: str) -> str | BaselineS
         return named[0] if named else None
     given = file.baseline
     if given.row is not None:
-        if given.row not in [arm.name for arm in arms]:
-            raise InputError(f"{where}: baseline.{unknown('row', [])} {given.row!r} is no arm of this file")
+        names = [arm.name for arm in arms]
+        if given.row not in names:
+            raise InputError(
+                f"{where}: baseline.row = {given.row!r}: no such arm; known are {', '.join(names) or 'none'}"
+            )
+        if (given.mean, given.std, given.n) != (None, None, None):
+            raise InputError(f"{where}: baseline: either row, or a published record's mean, std and n")
         return given.row
     if given.mean is None:
         raise InputError(f"{where}: baseline: needs row, or mean (with std and n where they are published)")
@@ -244,19 +255,30 @@ def _search(file: _File, recipe: Recipe, where: str) -> Search | None:
     section = file.search
     if section is None:
         return None
-    if section.documents > file.data.tuning_documents and file.data.tokens != "demo":
-        raise InputError(
-            f"{where}: search.documents = {section.documents}: only data.tuning_documents = "
-            f"{file.data.tuning_documents} are held out"
-        )
+    if file.data.tokens != "demo":
+        check_documents(section, file.data.tuning_documents, f"{where}: ")
     space = parse_space(section.space, recipe, where)
     probe(space, file.recipe, where)
     first = tuple(
         resolve(space, given, recipe, f"{where}: search.first {n + 1}") for n, given in enumerate(section.first)
     )
+    if section.sampler == "grid":
+        points = len(grid({name: parameter.distribution for name, parameter in space.items()})) + len(first)
+        if section.trials > points:
+            raise InputError(f"{where}: search.trials = {section.trials}: the grid has {points} points")
     if file.confirm.top > section.trials:
         raise InputError(f"{where}: confirm.top = {file.confirm.top}: there are only {section.trials} trials")
     return Search(section=section, space=space, first=first)
+
+
+def check_documents(section: SearchSection, held_out: int, where: str = "") -> None:
+    """Refuse a search that scores more tuning documents than there are."""
+    wanted = {"search.documents": section.documents}
+    if section.promote is not None:
+        wanted["search.promote.documents"] = section.promote.documents
+    for name, count in wanted.items():
+        if count > held_out:
+            raise InputError(f"{where}{name} = {count}: only data.tuning_documents = {held_out} are held out")
 
 
 def _explain(error: ValidationError) -> str:

@@ -185,7 +185,8 @@ def _p_baseline(row: _Row, base: _Row | None, baseline: str | Published | None) 
 
 
 def _p_incumbent(row: _Row, rows: Sequence[_Row]) -> float | None:
-    before = [one for one in rows if one.track == row.track == "legal" and one.stage < row.stage]
+    comparable = [one for one in rows if one.track == row.track == "legal" and one.runs[0].data == row.runs[0].data]
+    before = [one for one in comparable if one.stage < row.stage]
     return _p(_welch(row, min(before, key=lambda one: one.mean, default=None), 0.0))
 
 

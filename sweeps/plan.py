@@ -18,7 +18,8 @@ def job_counts(spec: SweepSpec) -> dict[str, int]:
     evaluated = len(arms)
     if spec.search is not None:
         section, base = spec.search.section, spec.recipe.settings()
-        seeds = [*(spec.seeds.tune if section.promote else spec.seeds.tune[:1]), *spec.seeds.confirm]
+        seeds = list(spec.seeds.tune if section.promote else spec.seeds.tune[:1])
+        seeds += spec.seeds.confirm if spec.confirm_top else ()
         promoted = min(section.promote.top, section.trials) * len(spec.seeds.tune) if section.promote else 0
         confirmed = spec.confirm_top * len(spec.seeds.confirm)
         evaluated += section.trials + promoted + confirmed

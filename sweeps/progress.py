@@ -67,7 +67,7 @@ def panel(snapshot: Snapshot, left: float | None) -> Group:
     table = Table.grid(padding=(0, 2))
     for record in snapshot.running[:SHOWN_JOBS]:
         table.add_row(Text(record.order.label), f"{record.fraction:4.0%}", Text(record.note, style="dim"))
-    return Group(Text(line(snapshot, left), style="bold"), bar, table)
+    return Group(Text(line(snapshot, left), style="bold"), bar, Text(), table)  # a bar does not end its line
 
 
 class Progress:

@@ -55,11 +55,13 @@ def build_recipe(settings: Settings, where: str) -> Recipe:
     for stage in settings:
         if stage not in STAGES:
             raise InputError(f"{where}: {unknown(stage, STAGES)}")
-    return Recipe(
-        train=build_stage("train", settings.get("train", {}), where),
-        quantize=build_stage("quantize", settings.get("quantize", {}), where),
-        eval=build_stage("eval", settings.get("eval", {}), where),
-    )
+    recipe = Recipe(**{stage: build_stage(stage, settings.get(stage, {}), where) for stage in STAGES})
+    try:
+        for field in fields(recipe.eval.multipliers):
+            recipe.eval.multipliers.at(field.name, 0, recipe.train.model.num_layers)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    return recipe
 
 
 def build_stage(stage: str, settings: Settings, where: str) -> Any:

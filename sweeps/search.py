@@ -6,6 +6,8 @@ file and of earlier trials' results, and of nothing else: no study is stored, it
 """
 
 import hashlib
+import itertools
+import random
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, GPSampler, GridSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -56,6 +58,10 @@ class Search:
         """
         if number < len(self.first):
             return dict(self.first[number])
+        if self.sampler == "grid":
+            points = grid(self.distributions)
+            random.Random(f"{self.seed}").shuffle(points)
+            return points[(number - len(self.first)) % len(points)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             study = optuna.create_study(sampler=self._sampler(number), direction="minimize")
@@ -88,24 +94,23 @@ class Search:
                 return GPSampler(seed=seed, n_startup_trials=STARTUP_TRIALS, deterministic_objective=True)
             case "random":
                 return RandomSampler(seed=seed)
-            case "grid":
-                # The grid's order comes from the search's seed alone, so that no point is drawn twice.
-                return GridSampler(_grid(self.distributions), seed=self.seed)
         raise ValueError(f"sampler {self.sampler}: expected tpe, gp, random or grid")
 
 
-def _grid(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[Any]]:
-    """Points of a grid: every choice, every whole number, five values of a continuous range."""
-    points: dict[str, list[Any]] = {}
-    for name, distribution in distributions.items():
-        if isinstance(distribution, optuna.distributions.CategoricalDistribution):
-            points[name] = list(distribution.choices)
-        elif isinstance(distribution, optuna.distributions.IntDistribution):
-            points[name] = list(range(distribution.low, distribution.high + 1, distribution.step))
-        else:
-            assert isinstance(distribution, optuna.distributions.FloatDistribution)
-            low, high = distribution.low, distribution.high
-            fractions = [step / 4 for step in range(5)]
-            ratio = high / low if distribution.log else 0.0
-            points[name] = [low * ratio**f if distribution.log else low + f * (high - low) for f in fractions]
-    return points
+def grid(distributions: Mapping[str, BaseDistribution]) -> list[dict[str, Any]]:
+    """Every combination of every choice, whole number or step, and of five values of a continuous range."""
+    values = [_points(distribution) for distribution in distributions.values()]
+    return [dict(zip(distributions, point, strict=True)) for point in itertools.product(*values)]
+
+
+def _points(distribution: BaseDistribution) -> list[Any]:
+    if isinstance(distribution, optuna.distributions.CategoricalDistribution):
+        return list(distribution.choices)
+    if isinstance(distribution, optuna.distributions.IntDistribution):
+        return list(range(distribution.low, distribution.high + 1, distribution.step))
+    assert isinstance(distribution, optuna.distributions.FloatDistribution)
+    low, high, step = distribution.low, distribution.high, distribution.step
+    count = 5 if step is None else round((high - low) / step) + 1
+    fractions = [index / (count - 1) for index in range(count)]
+    inner = [low * (high / low) ** f if distribution.log else low + f * (high - low) for f in fractions[1:-1]]
+    return [low, *inner, high]  # the ends themselves: computed, they may lie a rounding outside

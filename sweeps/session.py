@@ -17,7 +17,7 @@ from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.dataset import open_dataset
 from sweeps.driver import Snapshot
-from sweeps.file import SweepSpec
+from sweeps.file import SweepSpec, check_documents
 from sweeps.progress import seconds_left
 from sweeps.sweep import Sweep
 
@@ -101,10 +101,8 @@ def resolve(spec: SweepSpec, home: Home, machine: Machine) -> Sweep:
             raise InputError(
                 f"{name}: train.model.vocab_size = {vocab_size}: {data.tokenizer} has {data.vocab_size} pieces"
             )
-    if spec.search is not None and spec.search.section.documents > data.tuning_documents:
-        raise InputError(
-            f"search.documents = {spec.search.section.documents}: only {data.tuning_documents} are held out"
-        )
+    if spec.search is not None:
+        check_documents(spec.search.section, data.tuning_documents)
     return Sweep(spec=spec, data=data, machine=machine)
 
 

@@ -7,7 +7,7 @@ gives one parameter a layer ("eval.multipliers.q.0", …), `per = "third"` one f
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -53,7 +53,7 @@ def parse_space(space: Mapping[str, Any], recipe: Recipe, where: str) -> dict[st
         for key in table:
             if key not in _KEYS:
                 raise InputError(f"{here}.{unknown(key, _KEYS)}")
-        distribution = _distribution(table, here)
+        distribution = _distribution(table, _own(recipe, setting), here)
         for name, layers in _parts(setting, table.get("per"), recipe.train.model.num_layers, here).items():
             parameters[name] = Parameter(setting=setting, layers=layers, distribution=distribution)
     return parameters
@@ -100,26 +100,35 @@ def resolve(space: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Re
     Raises:
         InputError: a parameter that does not vary, or a value outside its range.
     """
-    flat = _flatten(given)
     accepted = {*space, *(parameter.setting for parameter in space.values())}
+    flat = _flatten(given, accepted)
     for name in flat:
         if name not in accepted:
             raise InputError(f"{where}: {unknown(name, sorted(accepted))}")
     complete: dict[str, Any] = {}
     for name, parameter in space.items():
-        value = flat.get(name, flat.get(parameter.setting, _own(recipe, parameter)))
+        own = _own(recipe, parameter.setting)
+        if parameter.layers is not None and isinstance(own, tuple):
+            own = own[parameter.layers[0]]
+        value = flat.get(name, flat.get(parameter.setting, own))
         if _is_encoded(parameter):
             value = json.dumps(value)
         elif isinstance(parameter.distribution, FloatDistribution) and isinstance(value, int):
             value = float(value)
-        inside = not isinstance(value, str) or isinstance(parameter.distribution, CategoricalDistribution)
-        if not inside or not parameter.distribution._contains(parameter.distribution.to_internal_repr(value)):
+        if not _is_inside(value, parameter.distribution):
             raise InputError(f"{where}: {name} = {value!r}: outside its range in search.space")
         complete[name] = value
     return complete
 
 
-def _distribution(table: Mapping[str, Any], here: str) -> BaseDistribution:
+def _is_inside(value: Any, distribution: BaseDistribution) -> bool:
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    return _is_number(value) and distribution._contains(distribution.to_internal_repr(value))
+
+
+def _distribution(table: Mapping[str, Any], own: Any, here: str) -> BaseDistribution:
+    """Whole numbers are drawn where the setting's own value is one."""
     if "choices" in table:
         if not isinstance(table["choices"], list) or not table["choices"] or len(table) > 1:
             raise InputError(f"{here}: choices: expected a list of values, and no other key")
@@ -133,7 +142,9 @@ def _distribution(table: Mapping[str, Any], here: str) -> BaseDistribution:
         raise InputError(f"{here}: low = {low}, high = {high}: expected low < high, and low > 0 with log = true")
     if step is not None and (not _is_number(step) or step <= 0 or log):
         raise InputError(f"{here}: step = {step!r}: expected a number above 0, and no log")
-    if isinstance(low, int) and isinstance(high, int) and isinstance(step, int | None):
+    if step is not None and abs((high - low) / step - round((high - low) / step)) > 1e-9:
+        raise InputError(f"{here}: step = {step!r}: does not reach high = {high} from low = {low}")
+    if isinstance(own, int) and isinstance(low, int) and isinstance(high, int) and isinstance(step, int | None):
         return IntDistribution(low, high, log=bool(log), step=step or 1)
     return FloatDistribution(float(low), float(high), log=bool(log), step=step)
 
@@ -153,13 +164,11 @@ def _parts(setting: str, per: Any, num_layers: int, here: str) -> dict[str, tupl
     raise InputError(f'{here}: per = {per!r}: expected "layer", "third" or "all"')
 
 
-def _own(recipe: Recipe, parameter: Parameter) -> Any:
-    """The recipe's own value of a parameter."""
+def _own(recipe: Recipe, setting: str) -> Any:
+    """The recipe's own value of a setting."""
     value: Any = recipe.settings()
-    for part in parameter.setting.split("."):
+    for part in setting.split("."):
         value = value[part]
-    if parameter.layers is not None and isinstance(value, tuple):
-        return value[parameter.layers[0]]
     return value
 
 
@@ -178,9 +187,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flatten(table: Mapping[str, Any], whole: Container[str], prefix: str = "") -> dict[str, Any]:
+    """Values by dotted name; what goes by a name in `whole` is a value, even if it is a table."""
     flat: dict[str, Any] = {}
     for name, value in table.items():
         path = f"{prefix}{name}"
-        flat |= _flatten(value, f"{path}.") if isinstance(value, Mapping) else {path: value}
+        is_table = isinstance(value, Mapping) and path not in whole
+        flat |= _flatten(value, whole, f"{path}.") if is_table else {path: value}
     return flat

@@ -6,7 +6,6 @@ from typing import Any, Literal
 import pandas as pd
 from rich import box
 from rich.console import Group
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -56,7 +55,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
         # A long name is broken where the terminal is narrow; a number never is.
         table.add_column(name.replace(", ", "\n"), justify=side, overflow="fold", no_wrap=name != "row")
     for row in shown:
-        table.add_row(*("\n".join(escape(line) for line in lines) for lines in row.values()))
+        table.add_row(*(Text("\n".join(lines)) for lines in row.values()))
     return table
 
 

@@ -166,7 +166,6 @@ def test_the_table_fits_a_terminal_of_80_columns_and_shows_reasons() -> None:
         assert word in text
 
 
-@pytest.mark.xfail(strict=True, reason="the best earlier row is chosen first, and dropped if it is of another text")
 def test_the_incumbent_is_the_best_on_the_same_text() -> None:
     elsewhere = row_of("elsewhere", [0.9, 0.91, 0.92], data="other text")
     found = rows([*row_of("base", BASE), *elsewhere, *row_of("late", BETTER, stage=(5.0, 0))])

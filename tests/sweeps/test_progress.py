@@ -93,7 +93,6 @@ def test_the_panel_shows_the_line_and_what_runs_now() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
-@pytest.mark.xfail(strict=True, reason="the bar ends no line, so the first job is glued to it and cut off")
 def test_the_bar_has_a_line_of_its_own() -> None:
     [running] = [one for one in rendered(SNAPSHOT).splitlines() if "42%" in one]
     assert running.split() == ["[bold]odd[/bold]", "seed", "4", "42%", "step", "3/7", "[loss]"]

@@ -104,7 +104,6 @@ def test_markup_in_a_name_is_shown_as_it_is(name: str) -> None:
     assert "[green]fine[/green]" in text
 
 
-@pytest.mark.xfail(strict=True, reason="rich takes :word: in a cell's markup for an emoji")
 def test_colons_in_a_name_are_shown_as_they_are() -> None:
     assert "lr:100:x" in shown({"name": "lr:100:x"})
 
