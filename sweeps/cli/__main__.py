@@ -1,0 +1,5 @@
+"""`python -m sweeps.cli` is `golfsweep`."""
+
+from sweeps.cli import main
+
+main()
