@@ -3,7 +3,7 @@
 A document holds one of a lane's slots from its first chunk to its last. Slots that fall free are taken by the longest
 document that waits. Chunks computed together have windows of one width; which of the possible groups goes next is
 decided by size, so that a few documents with a narrow window wait until they are many. Documents share nothing but
-arithmetic, so that their order decides speed alone.
+arithmetic: their order decides speed alone.
 """
 
 from collections import defaultdict
@@ -44,7 +44,7 @@ class _Traveller:
 
 
 def plan_visits(lengths: Sequence[int], config: EvalConfig, slots: int) -> Iterator[Visit]:
-    """Visits that take every document through all its passes, at most `slots` documents being on their way at once.
+    """Visits that take every document through its passes, with at most `slots` documents on their way at once.
 
     Args:
         lengths: predictions of each document, at least 1.
@@ -56,6 +56,9 @@ def plan_visits(lengths: Sequence[int], config: EvalConfig, slots: int) -> Itera
     groups: dict[int, list[_Traveller]] = defaultdict(list)
 
     def join(one: _Traveller) -> None:
+        if one.chunk == one.last_chunk and config.protocol == "last-epoch" and one.number < config.passes - 1:
+            # What an earlier pass says of its last chunk is neither trained on nor kept.
+            one.number, one.chunk = (one.number + 1, 0) if one.last_chunk else (config.passes - 1, 0)
         # A last chunk's window may end early: those of all documents go together, padded to the widest.
         width = min((one.chunk + 1) * config.chunk, config.window)
         groups[0 if one.chunk == one.last_chunk else width].append(one)
