@@ -245,7 +245,7 @@ def _decode(body: bytes, parts: list[Part], bits: int, where: str) -> Iterator[A
         raise InputError(damaged) from None
     for part in parts:
         yield _code_part(coder, part, np.zeros(part.shape, _DTYPES[part.family]), bits)
-    if not coder.at_end:
+    if not coder.at_end():
         raise InputError(damaged)
 
 

@@ -30,6 +30,8 @@ OCTAVE = 4
 """Scale classes an octave."""
 CLASS_ZERO = 160
 """Class of a mean magnitude of 1; a tensor's is between 0 and 255."""
+LARGEST = np.float32(2**24)
+"""Beyond this all magnitudes are the same to the encoder's choice of classes."""
 SPREAD = 32
 """A row or column differs from its tensor by less than this many classes."""
 CONTEXTS = 48
@@ -71,6 +73,8 @@ LAYOUTS = {2: Layout(np.uint16, 16, 10, 32), 4: Layout(np.uint32, 32, 23, 256)}
 _Ans = constriction.stream.stack.AnsCoder
 _Categorical = constriction.stream.model.Categorical
 _Uniform = constriction.stream.model.Uniform
+_END = np.array([1], np.int32)
+"""Coded behind everything: from content that ends too early, zeros are read."""
 
 
 class Coder:
@@ -81,7 +85,7 @@ class Coder:
     def __init__(self) -> None:
         self.family = ""
         """Tensors of one family share their frequencies."""
-        self._frequencies: dict[tuple[str, str], Ints] = {}
+        self._frequencies: dict[tuple[str, str, int], Ints] = {}
 
     def code(self, symbols: Symbols, model: Any) -> Symbols:
         """Code symbols under one model; a decoder takes no more than their number from what it is given."""
@@ -90,7 +94,8 @@ class Coder:
     def adaptive(self, name: str, symbols: Symbols, size: int, contexts: Symbols | None = None) -> Symbols:
         """Code symbols [n] below `size`, each in its context [n], under the frequencies that go by family and name."""
         contexts = np.zeros(len(symbols), np.uint8) if contexts is None else contexts.astype(np.uint8)
-        table = self._frequencies.setdefault((self.family, name), np.ones((256, size), np.int64))
+        key = (self.family, name, size)
+        table = self._frequencies.setdefault(key, np.ones((256, size), np.int64))
         order = np.argsort(contexts, kind="stable")
         grouped = symbols[order] if self.encoding else np.empty_like(symbols)
         ends = np.cumsum(np.bincount(contexts)).tolist()
@@ -144,6 +149,7 @@ class Encoder(Coder):
     def finish(self) -> tuple[bytes, dict[str, int]]:
         """The coded bytes, and how many of them each group takes."""
         ans, spent, before = _Ans(), dict.fromkeys((group for group, _, _ in self._steps), 0), 0
+        ans.encode_reverse(_END, _Uniform(2))
         for group, symbols, model in reversed(self._steps):
             ans.encode_reverse(symbols.astype(np.int32), model)
             spent[group] += (ans.num_bits() - before) // 8
@@ -165,11 +171,10 @@ class Decoder(Coder):
         found: NDArray[np.int32] = self._ans.decode(model, len(symbols))
         return found
 
-    @property
     def at_end(self) -> bool:
-        """Whether exactly all was taken."""
-        empty: bool = self._ans.is_empty()
-        return empty
+        """Whether the encoder's mark comes next, and nothing after it."""
+        mark = self._ans.decode(_Uniform(2), len(_END))
+        return bool(mark == _END) and bool(self._ans.is_empty())
 
 
 def code_integers(coder: Coder, values_RC: NDArray[np.int8], bits: int) -> NDArray[np.int8]:
@@ -196,13 +201,12 @@ def _code_matrix(coder: Coder, values_RC: NDArray[np.floating[Any]]) -> NDArray[
     bits_RC = np.ascontiguousarray(values_RC).view(layout.unsigned).astype(np.int64)
     rest_RC = _common_value(coder, bits_RC, layout)
     similar_R = _similar_rows(coder, values_RC)
-    class_RC = _scale_classes(coder, values_RC)
+    class_PC = _scale_classes(coder, values_RC[~similar_R])
     plain_RC = rest_RC & ~similar_R[:, None]
-    bits_RC[plain_RC] = _code_plain(coder, bits_RC[plain_RC], class_RC[plain_RC], layout)
+    bits_RC[plain_RC] = _code_plain(coder, bits_RC[plain_RC], class_PC[rest_RC[~similar_R]], layout)
     if similar_R.any():
         mean_C = values_RC[similar_R].astype(np.float64).mean(0).astype(values_RC.dtype)
-        expected_C = mean_C.view(layout.unsigned).astype(np.int64)
-        expected_C = _code_plain(coder, expected_C, class_RC[similar_R.argmax()], layout)
+        expected_C = _code_plain(coder, mean_C.view(layout.unsigned).astype(np.int64), class_PC[0], layout)
         alike_RC = rest_RC & similar_R[:, None]
         expected = np.broadcast_to(expected_C, bits_RC.shape)[alike_RC]
         bits_RC[alike_RC] = _code_difference(coder, bits_RC[alike_RC], expected, layout)
@@ -226,11 +230,12 @@ def _scale_classes(coder: Coder, values_RC: NDArray[Any]) -> Ints:
 
 def _fit_classes(values_RC: NDArray[Any]) -> tuple[int, Ints, Ints]:
     """A class for the tensor, and what rows [R] and columns [C] add to it, such that |w| is about 2^(sum / OCTAVE)."""
-    size_RC = np.abs(values_RC).astype(np.float32)
+    size_RC = np.minimum(np.abs(values_RC).astype(np.float32), LARGEST)
     rows, columns = size_RC.shape
-    class_R = _classes(size_RC.mean(1), columns) if columns >= CLASSES_FROM else _classes(size_RC.mean()[None], 1)
+    long_enough = columns >= CLASSES_FROM
+    class_R = _classes(size_RC.mean(1) if long_enough else size_RC.mean()[None], columns)
     base = int(np.clip(np.median(class_R), 0, 255))
-    row_R = np.clip(class_R - base, -SPREAD, SPREAD - 1)
+    row_R = np.clip(class_R - base, -SPREAD, SPREAD - 1) if long_enough else np.zeros(rows, np.int64)
     if rows < CLASSES_FROM:
         return base, row_R, np.zeros(columns, np.int64)
     relative_C = np.exp2(-row_R / OCTAVE).astype(np.float32) @ size_RC
@@ -247,7 +252,8 @@ def _classes(mean: NDArray[np.floating[Any]], samples: int) -> Ints:
     chance = OCTAVE / np.log(2) * np.sqrt((np.pi / 2 - 1) / samples)
     if exact.std() < 1.5 * chance:
         exact = np.full_like(exact, np.median(exact))
-    return np.rint(exact).astype(np.int64) + CLASS_ZERO
+    classes: Ints = np.rint(exact).astype(np.int64) + CLASS_ZERO
+    return classes
 
 
 def _common_value(coder: Coder, bits_RC: Ints, layout: Layout) -> NDArray[np.bool_]:
@@ -261,7 +267,7 @@ def _common_value(coder: Coder, bits_RC: Ints, layout: Layout) -> NDArray[np.boo
         return np.ones(bits_RC.shape, np.bool_)
     common = int(coder.raw(np.array([common]), layout.width)[0])
     is_common = coder.adaptive("is common", (bits_RC == common).reshape(-1).astype(np.int64), 2)
-    mask_RC = is_common.reshape(bits_RC.shape) == 1
+    mask_RC = is_common.reshape(bits_RC.shape).astype(np.bool_)
     bits_RC[mask_RC] = common
     return ~mask_RC
 
@@ -272,13 +278,13 @@ def _similar_rows(coder: Coder, values_RC: NDArray[np.floating[Any]]) -> NDArray
     similar_R = np.zeros(rows, np.int64)
     if min(rows, columns) >= CLASSES_FROM:
         if coder.encoding:
-            floats_RC = values_RC.astype(np.float32)
+            floats_RC = np.clip(values_RC.astype(np.float32), -LARGEST, LARGEST)
             unit_RC = floats_RC / np.maximum(np.linalg.norm(floats_RC, axis=1, keepdims=True), 1e-30)
             similar_RR = unit_RC @ unit_RC.T > SIMILAR
             similar_R = similar_RR[similar_RR.sum(1).argmax()].astype(np.int64)
-            similar_R *= similar_R.sum() >= COMMON_FROM
+            similar_R *= COMMON_FROM <= similar_R.sum() < rows
         if coder.adaptive("similar", np.array([similar_R.any()], np.int64), 2)[0]:
-            return coder.adaptive("is similar", similar_R, 2) == 1
+            return coder.adaptive("is similar", similar_R, 2).astype(np.bool_)
     return np.zeros(rows, np.bool_)
 
 
@@ -327,4 +333,5 @@ def _to_ordered(bits: Ints, layout: Layout) -> Ints:
 def _from_ordered(numbers: Ints, layout: Layout) -> Ints:
     negative = numbers < 0
     size = np.where(negative, -numbers - 1, numbers) % (1 << (layout.width - 1))
-    return negative.astype(np.int64) << (layout.width - 1) | size
+    bits: Ints = negative.astype(np.int64) << (layout.width - 1) | size
+    return bits
