@@ -60,20 +60,16 @@ class QuantizeConfig:
     bits: int = 6
     codec: Codec = "ans"
     """ans: context models and an asymmetric numeral system. zstd: PR 611's."""
-    level: int | None = None
-    """Of zstd, 22 where it is left out; ans has none."""
+    level: int = ZSTD_LEVEL
+    """Of zstd; ans has none, and refuses another than this."""
 
     def __post_init__(self) -> None:
         if not 2 <= self.bits <= 8:
             raise InputError(f"quantize.bits = {self.bits}: must be 2 to 8")
-        if self.codec == "zstd" and self.level is None:
-            object.__setattr__(self, "level", ZSTD_LEVEL)
-        if self.level is None:
-            return
-        if self.codec != "zstd":
-            raise InputError(f'quantize.level = {self.level}: only quantize.codec = "zstd" has levels')
         if not 1 <= self.level <= zstandard.MAX_COMPRESSION_LEVEL:
             raise InputError(f"quantize.level = {self.level}: must be 1 to {zstandard.MAX_COMPRESSION_LEVEL}")
+        if self.codec != "zstd" and self.level != ZSTD_LEVEL:
+            raise InputError(f'quantize.level = {self.level}: only quantize.codec = "zstd" has levels')
 
 
 class Part(NamedTuple):
@@ -108,7 +104,7 @@ def pack(state: Mapping[str, Tensor], model: ModelConfig, config: QuantizeConfig
     if config.codec == "ans":
         body = _code(arrays, config.bits, groups)
     else:
-        body = _compress(arrays, config.level or ZSTD_LEVEL)
+        body = _compress(arrays, config.level)
     header = Header(model=model, bits=config.bits, codec=config.codec)
     content = write(header, body)
     ledger = Ledger(
