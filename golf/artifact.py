@@ -35,9 +35,11 @@ __all__ = [
     "Ledger",
     "QuantizeConfig",
     "code_bytes",
+    "encode",
     "load",
     "load_bytes",
     "pack",
+    "quantise",
     "quantise_rows",
     "save",
     "unpack",
@@ -90,21 +92,48 @@ class Part(NamedTuple):
 
 
 def pack(state: Mapping[str, Tensor], model: ModelConfig, config: QuantizeConfig) -> tuple[bytes, Ledger]:
-    """Quantise and code a state dict.
+    """Quantise and code a state dict: the whole file, and where its bytes go.
+
+    Raises:
+        InputError: a weight is not finite, or the tensors are not the model's.
+    """
+    return encode(quantise(state, model, config.bits), model, config)
+
+
+def quantise(state: Mapping[str, Tensor], model: ModelConfig, bits: int) -> list[tuple[Part, Array]]:
+    """The arrays of a body, in its order, of a state dict.
 
     Raises:
         InputError: a weight is not finite, or the tensors are not the model's.
     """
     check_model(model)
-    arrays = _quantise(state, model, config.bits)
+    shapes = tensor_shapes(model)
+    for name in sorted(state.keys() | shapes.keys()):
+        found = tuple(state[name].shape) if name in state else "none"
+        if found != shapes.get(name, "none"):
+            raise InputError(f"quantize: tensor {name} has shape {found}, expected {shapes.get(name, 'none')}")
+    arrays: dict[tuple[str, str], Array] = {}
+    for name, shape in shapes.items():
+        weight, encoding = state[name].detach().float().cpu().contiguous(), encoding_of(name, shape)
+        stored = weight.half() if encoding == "fp16" else weight
+        if not bool(stored.isfinite().all()):
+            raise InputError(f"quantize: tensor {name} holds values that are not finite in {encoding}")
+        if encoding == "int":
+            stored, scales = quantise_rows(weight, bits)
+            if not bool(scales.isfinite().all()):
+                raise InputError(f"quantize: tensor {name} holds values too large for the fp16 scale of a row")
+            arrays[name, "scale"] = scales.numpy()
+        arrays[name, encoding] = stored.numpy()
+    return [(part, arrays[part.tensor, part.family]) for part in _parts(shapes)]
+
+
+def encode(arrays: list[tuple[Part, Array]], model: ModelConfig, config: QuantizeConfig) -> tuple[bytes, Ledger]:
+    """The whole file of quantised arrays, and where its bytes go."""
     groups: dict[str, GroupBytes] = {}
     for part, array in arrays:
         weights = 0 if part.family == "scale" else array.size
         groups.setdefault(part.group, GroupBytes()).add(array, weights)
-    if config.codec == "ans":
-        body = _code(arrays, config.bits, groups)
-    else:
-        body = _compress(arrays, config.level)
+    body = _code(arrays, config.bits, groups) if config.codec == "ans" else _compress(arrays, config.level)
     header = Header(model=model, bits=config.bits, codec=config.codec)
     content = write(header, body)
     ledger = Ledger(
@@ -196,28 +225,6 @@ def _parts(shapes: Mapping[str, tuple[int, ...]]) -> list[Part]:
             parts.append(Part(name, "scale", shapes[name][:1]))
         parts.append(Part(name, family, shapes[name]))
     return parts
-
-
-def _quantise(state: Mapping[str, Tensor], model: ModelConfig, bits: int) -> list[tuple[Part, Array]]:
-    """Every array of the body."""
-    shapes = tensor_shapes(model)
-    for name in sorted(state.keys() | shapes.keys()):
-        found = tuple(state[name].shape) if name in state else "none"
-        if found != shapes.get(name, "none"):
-            raise InputError(f"quantize: tensor {name} has shape {found}, expected {shapes.get(name, 'none')}")
-    arrays: dict[tuple[str, str], Array] = {}
-    for name, shape in shapes.items():
-        weight, encoding = state[name].detach().float().cpu().contiguous(), encoding_of(name, shape)
-        stored = weight.half() if encoding == "fp16" else weight
-        if not bool(stored.isfinite().all()):
-            raise InputError(f"quantize: tensor {name} holds values that are not finite in {encoding}")
-        if encoding == "int":
-            stored, scales = quantise_rows(weight, bits)
-            if not bool(scales.isfinite().all()):
-                raise InputError(f"quantize: tensor {name} holds values too large for the fp16 scale of a row")
-            arrays[name, "scale"] = scales.numpy()
-        arrays[name, encoding] = stored.numpy()
-    return [(part, arrays[part.tensor, part.family]) for part in _parts(shapes)]
 
 
 def _code(arrays: list[tuple[Part, Array]], bits: int, groups: Mapping[str, GroupBytes]) -> bytes:

@@ -213,7 +213,7 @@ def _code_matrix(coder: Coder, values_RC: NDArray[np.floating[Any]]) -> NDArray[
     return bits_RC.astype(layout.unsigned).view(values_RC.dtype)
 
 
-def _scale_classes(coder: Coder, values_RC: NDArray[Any]) -> Ints:
+def _scale_classes(coder: Coder, values_RC: NDArray[Any]) -> NDArray[np.int16]:
     """Code a class for every row and column; return their sums [R, C], of which `CLASS_ZERO` means a magnitude of 1."""
     rows, columns = values_RC.shape
     base, row_R, column_C = 0, np.zeros(rows, np.int64), np.zeros(columns, np.int64)
@@ -224,7 +224,7 @@ def _scale_classes(coder: Coder, values_RC: NDArray[Any]) -> Ints:
         row_R = coder.adaptive("row", row_R + SPREAD, 2 * SPREAD) - SPREAD
     if rows >= CLASSES_FROM:
         column_C = coder.adaptive("column", column_C + SPREAD, 2 * SPREAD) - SPREAD
-    sums_RC: Ints = (base + row_R)[:, None] + column_C
+    sums_RC: NDArray[np.int16] = (base + row_R).astype(np.int16)[:, None] + column_C.astype(np.int16)
     return sums_RC
 
 
@@ -238,7 +238,9 @@ def _fit_classes(values_RC: NDArray[Any]) -> tuple[int, Ints, Ints]:
     row_R = np.clip(class_R - base, -SPREAD, SPREAD - 1) if long_enough else np.zeros(rows, np.int64)
     if rows < CLASSES_FROM:
         return base, row_R, np.zeros(columns, np.int64)
-    relative_C = np.exp2(-row_R / OCTAVE).astype(np.float32) @ size_RC
+    # Whole weights: sums of whole numbers are exact then, so that the choice is the same on every machine.
+    weight_R = np.clip(np.rint(16 * np.exp2(-row_R / OCTAVE)), 1, 256).astype(np.float32)
+    relative_C = weight_R @ size_RC
     class_C = _classes(relative_C / max(float(relative_C.mean()), 1e-30), rows) - CLASS_ZERO
     return base, row_R, np.clip(class_C, -SPREAD, SPREAD - 1)
 
@@ -288,7 +290,7 @@ def _similar_rows(coder: Coder, values_RC: NDArray[np.floating[Any]]) -> NDArray
     return np.zeros(rows, np.bool_)
 
 
-def _code_plain(coder: Coder, bits: Ints, classes: Ints, layout: Layout) -> Ints:
+def _code_plain(coder: Coder, bits: Ints, classes: NDArray[np.int16], layout: Layout) -> Ints:
     """Code floats [n], given as their bits, of known classes [n]."""
     level, zero = classes - CLASS_ZERO, layout.exponents // 2 - 1
     octave = level // OCTAVE
