@@ -1,8 +1,11 @@
 """The artifact: quantise a state dict, code it into one plain file, and read it back without trust.
 
-golf/quantise.py says what becomes whole numbers, golf/entropy.py how these become few bytes, golf/container.py what
-stands around them, golf/ledger.py where the bytes went. The codec `zstd` codes as PR 611 does, for comparison: arrays
-one after the other, compressed as one.
+    golf/quantise.py    which weights become whole numbers, and how
+    golf/entropy.py     what is sent of a tensor; golf/coder.py turns it into bytes
+    golf/container.py   the file around it
+    golf/ledger.py      where its bytes go
+
+The codec `zstd` codes as PR 611 does, for comparison: arrays one after the other, compressed as one.
 """
 
 import math
@@ -20,8 +23,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
+from golf.coder import Coder, Decoder, Encoder
 from golf.container import MAGIC, MAX_FILE_BYTES, Codec, Header, check_model, read, tensor_shapes, write
-from golf.entropy import Coder, Decoder, Encoder, code_floats, code_integers
+from golf.entropy import code_floats, code_integers
 from golf.errors import InputError
 from golf.files import write_atomically
 from golf.ledger import LIMIT_BYTES, GroupBytes, Ledger, code_bytes, group_of
@@ -239,17 +243,16 @@ def _code(arrays: list[tuple[Part, Array]], bits: int, groups: Mapping[str, Grou
     return body
 
 
-def _decode(body: bytes, parts: list[Part], bits: int, where: str) -> Iterator[Array]:
-    """Arrays of a body under context models; of its own accord it can hold no number out of range."""
-    damaged = f"{where}: damaged; its body does not end where its last weight does"
+def _decode(body: bytes, parts: list[Part], bits: int, where: str) -> list[Array]:
+    """Arrays of a body under context models; of its own accord it can hold no whole number out of range."""
     try:
         coder = Decoder(body)
-    except ValueError:
-        raise InputError(damaged) from None
-    for part in parts:
-        yield _code_part(coder, part, np.zeros(part.shape, _DTYPES[part.family]), bits)
+        arrays = [_code_part(coder, part, np.zeros(part.shape, _DTYPES[part.family]), bits) for part in parts]
+    except ValueError as error:
+        raise InputError(f"{where}: damaged; no encoder writes such a body ({error})") from None
     if not coder.at_end():
-        raise InputError(damaged)
+        raise InputError(f"{where}: damaged; its body does not end where its last weight does")
+    return arrays
 
 
 def _code_part(coder: Coder, part: Part, array: Array, bits: int) -> Array:

@@ -126,7 +126,7 @@ def test_both_codecs_hold_the_same_weights(state: dict[str, Tensor]) -> None:
 
 
 @given(layers=st.integers(1, 3), seed=st.integers(0, 9), bits=st.integers(2, 8))
-@settings(max_examples=10)
+@settings(max_examples=6)
 def test_any_model_comes_back_as_it_was_quantised(layers: int, seed: int, bits: int) -> None:
     model = replace(SMALL, num_layers=layers, bigram_buckets=600)
     state = random_state(model, seed)
@@ -216,7 +216,7 @@ def test_every_flipped_bit_of_a_small_file_is_refused(config: QuantizeConfig) ->
 # Malice: the digest is right, the rest is not
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(data=st.data(), count=st.integers(1, 4))
 def test_no_body_under_a_right_digest_crashes(content: bytes, data: st.DataObject, count: int) -> None:
     damaged = bytearray(content[PREFIX:])
@@ -231,7 +231,7 @@ def test_no_body_under_a_right_digest_crashes(content: bytes, data: st.DataObjec
         assert {name: tuple(tensor.shape) for name, tensor in state.items()} == tensor_shapes(config)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(text=st.one_of(st.binary(max_size=300), st.text(max_size=100).map(str.encode)), body=st.binary(max_size=50))
 def test_no_header_under_a_right_digest_crashes(text: bytes, body: bytes) -> None:
     with pytest.raises(InputError):
@@ -264,8 +264,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "header beyond the end": (lambda: signed(struct.pack("<I", 2**32 - 1)), "its header claims 4294967295 bytes"),
     "no header": (lambda: signed(b""), "truncated or damaged|its header"),
     "no body": (claim, "does not end where its last weight does"),
-    "odd body": (lambda: claim(b"abc"), "does not end where its last weight does"),
-    "zero word": (lambda: claim(bytes(8)), "does not end where its last weight does"),
+    "odd body": (lambda: claim(b"abc"), "no encoder writes such a body"),
+    "zero word": (lambda: claim(bytes(8)), "no encoder writes such a body"),
     "body too long": (lambda: claim(b"\x01" * 4000), "does not end where its last weight does"),
     "no frame": (lambda: claim(b"abc", "zstd"), "does not decompress"),
     "short frame": (lambda: claim(zstandard.compress(bytes(3)), "zstd"), "states 3 bytes, its model has"),
