@@ -7,7 +7,7 @@ rest, the token embedding included, is fp16 (PR 611). s is stored in fp16 and th
 """
 
 import math
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,7 +18,6 @@ QUANTISED_FROM = 65_536
 CONTROL_NAMES = ("attn_scale", "mlp_scale", "resid_mix", "q_gain", "skip_weight")
 
 Encoding = Literal["int", "fp16", "fp32"]
-ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 
 
 def encoding_of(name: str, shape: tuple[int, ...]) -> Encoding:
