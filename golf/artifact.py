@@ -67,15 +67,15 @@ class QuantizeConfig:
     codec: Codec = "ans"
     """ans: context models and an asymmetric numeral system. zstd: PR 611's."""
     level: int = ZSTD_LEVEL
-    """Of zstd; ans has none, and refuses another than this."""
+    """Of zstd. ans has no levels: there it is always this, so that one artifact has one key."""
 
     def __post_init__(self) -> None:
         if not 2 <= self.bits <= 8:
             raise InputError(f"quantize.bits = {self.bits}: must be 2 to 8")
         if not 1 <= self.level <= zstandard.MAX_COMPRESSION_LEVEL:
             raise InputError(f"quantize.level = {self.level}: must be 1 to {zstandard.MAX_COMPRESSION_LEVEL}")
-        if self.codec != "zstd" and self.level != ZSTD_LEVEL:
-            raise InputError(f'quantize.level = {self.level}: only quantize.codec = "zstd" has levels')
+        if self.codec != "zstd":
+            object.__setattr__(self, "level", ZSTD_LEVEL)
 
 
 class Part(NamedTuple):

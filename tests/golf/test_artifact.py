@@ -165,9 +165,8 @@ def test_equal_weights_give_equal_bytes(state: dict[str, Tensor]) -> None:
 
 
 def test_a_level_is_zstds_alone() -> None:
-    assert QuantizeConfig() == QuantizeConfig(codec="ans", level=22)
-    with pytest.raises(InputError, match=r"quantize\.level = 3: only quantize\.codec"):
-        QuantizeConfig(level=3)
+    assert QuantizeConfig(level=3) == QuantizeConfig()
+    assert QuantizeConfig(codec="zstd", level=3) != QuantizeConfig(codec="zstd")
     with pytest.raises(InputError, match=r"quantize\.level = 23: must be 1 to 22"):
         QuantizeConfig(codec="zstd", level=23)
 
