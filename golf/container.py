@@ -24,7 +24,7 @@ MAX_PARAMETERS = 2**26
 """At the least bits a weight can have, 2, that is more than the challenge's limit of 16,000,000 bytes holds."""
 MAX_LAYERS = 256
 MAX_CONSTANT = 1e9
-"""Real-valued constants of a model lie between its inverse and this."""
+"""Rotary base, softcap and the like lie between its inverse and this."""
 _DIGEST_BYTES = 32
 
 Codec = Literal["ans", "zstd"]
@@ -83,9 +83,9 @@ def check_model(model: ModelConfig) -> None:
         raise InputError(f"model: num_layers = {model.num_layers}; an artifact has at most {MAX_LAYERS}")
     if (count := num_parameters(model)) > MAX_PARAMETERS:
         raise InputError(f"model: {count} weights; an artifact has at most {MAX_PARAMETERS}")
-    for name in ("rope_base", "softcap", "q_gain", "rope_length"):
-        if not 1 / MAX_CONSTANT <= abs(value := getattr(model, name)) <= MAX_CONSTANT:
-            raise InputError(f"model: {name} = {value:g}; expected a size of {1 / MAX_CONSTANT:g} to {MAX_CONSTANT:g}")
+    for name in ("rope_base", "softcap", "rope_length"):
+        if not 1 / MAX_CONSTANT <= (value := getattr(model, name)) <= MAX_CONSTANT:
+            raise InputError(f"model: {name} = {value:g}; expected {1 / MAX_CONSTANT:g} to {MAX_CONSTANT:g}")
 
 
 def num_parameters(model: ModelConfig) -> int:

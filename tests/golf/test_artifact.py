@@ -258,7 +258,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "bits as text": (lambda: claim(bits="6"), "its header is damaged"),
     "true bits": (lambda: claim(bits=True), "its header is damaged"),
     "deep JSON": (lambda: with_header(b"[" * 4000, b""), "its header is damaged"),
-    "white space": (lambda: with_header(Header(model=TINY, bits=6, codec="ans").to_bytes() + b" ", b""), "damaged"),
+    "white space": (
+        lambda: with_header(Header(model=TINY, bits=6, codec="ans").to_bytes() + b" ", b""),
+        "its header is damaged; expected",
+    ),
     "long header": (lambda: with_header(b" " * 5000, b""), "its header claims 5000 bytes"),
     "header beyond the end": (lambda: signed(struct.pack("<I", 2**32 - 1)), "its header claims 4294967295 bytes"),
     "no header": (lambda: signed(b""), "truncated or damaged|its header"),
