@@ -8,6 +8,9 @@ from jobs.spec import ARITHMETIC, Job, Machine, Order
 from sweeps.dataset import DataSet
 from sweeps.recipe import Recipe
 
+QUANTISATION_LOSS = {"documents": 4, "tokens": 1024}
+"""The tuning documents, and the predictions of each, on which an artifact is held against its weights."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentSet:
@@ -41,9 +44,14 @@ class Stages:
 
     def quantize(self, recipe: Recipe, seed: int, weights: str) -> Order:
         """The job that turns weights (a digest) into an artifact."""
-        settings = {"quantize": asdict(recipe.quantize), "model": asdict(recipe.train.model)}
-        job = self._job("quantize", settings, {"weights": weights}, seed, 1)
-        return self._order(job, f"quantize seed {seed}")
+        settings = {
+            "quantize": asdict(recipe.quantize),
+            "model": asdict(recipe.train.model),
+            "loss": QUANTISATION_LOSS,
+            "holdout_documents": self.data.tuning_documents,
+        }
+        job = self._job("quantize", settings, {"weights": weights, "tokens": self.data.train_digest}, seed, 1)
+        return self._order(job, f"quantize seed {seed}", places={"tokens": str(self.data.tokens)})
 
     def evaluate(self, recipe: Recipe, seed: int, artifact: str, documents: DocumentSet, row: str) -> Order:
         """The evaluation of an artifact (a digest) on documents, under the name of its row or trial."""

@@ -404,7 +404,7 @@ def test_a_shortened_search_ends(world: Make) -> None:
         {"search": {**SEARCH, "first": []}},
         {"search": {**SEARCH, "space": {"eval.lr": {"low": 1e-4, "high": 1e-1}}, "first": []}},
         {"seeds": {"tune": [2, 1], "confirm": [3, 4]}},
-        {"recipe": {**FILE["recipe"], "quantize": {"level": 3}}},
+        {"recipe": {**FILE["recipe"], "quantize": {"bits": 5}}},
     ],
 )
 def test_whatever_decides_a_trial_or_its_value_makes_another_search(changes: dict[str, Any]) -> None:
