@@ -1,0 +1,83 @@
+"""Probes of the future: change what comes after an entry, or cut it off, and see what moves before it.
+
+Changed at equal length, nothing may move: the score of an entry would depend on later tokens (C1). What moves only when
+the document is cut or grown depends on its length.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+
+from golf.audit.bench import Bench
+from golf.audit.black_box import Floats, Tokens
+from golf.audit.certificate import Change
+from golf.audit.precision import is_noise
+
+Kind = Literal["suffix", "token", "shuffle", "cut", "grown"]
+Variant = tuple[Kind, int, Tokens]
+"""Kind, first entry that differs or where it ends, and the document."""
+
+
+def suffixes(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
+    """Everything from an entry on replaced, at each of some entries."""
+    return [("suffix", entry, _replaced(bench, place, entry, len(bench.judged[place].tokens))) for entry in entries]
+
+
+def shuffles(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
+    """Everything from an entry on in another order."""
+    found: list[Variant] = []
+    for entry in entries:
+        tokens = bench.judged[place].tokens.copy()
+        tokens[entry:] = bench.rng.permutation(tokens[entry:])
+        found.append(("shuffle", entry, tokens))
+    return found
+
+
+def tokens(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
+    """One entry replaced, at each of some entries."""
+    return [("token", entry, _replaced(bench, place, entry, entry + 1)) for entry in entries]
+
+
+def lengths(bench: Bench, place: int) -> list[Variant]:
+    """The document cut at several entries, and with as much again behind it."""
+    whole = bench.judged[place].tokens
+    size = len(whole)
+    cuts = sorted({size - 1, size * 7 // 8, size * 3 // 4, size // 2, size // 4, 2} - {size})
+    grown = np.concatenate([whole, bench.rng.integers(0, bench.vocab_size, max(4, size // 2))])
+    return [*(("cut", cut, whole[:cut].copy()) for cut in cuts if cut >= 2), ("grown", size, grown)]
+
+
+def probe(bench: Bench, place: int, variants: Sequence[Variant]) -> Iterator[Change]:
+    """Score variants of a document, and tell what moved in each before the change."""
+    scored = bench.variants(place, [document for _, _, document in variants])
+    for (kind, entry, _), losses in zip(variants, scored, strict=True):
+        if entry > 1:
+            yield moved(bench, place, kind, entry, losses)
+
+
+def moved(bench: Bench, place: int, kind: Kind, entry: int, losses: Floats) -> Change:
+    """What moved before an entry against the reference."""
+    expected = bench.reference[place][: entry - 1]
+    difference = losses[: entry - 1] - expected
+    excess = np.abs(difference) / bench.precision.tolerance(expected)
+    worst = int(excess.argmax())
+    beyond = bool(excess[worst] > 1) and not is_noise(difference, expected)
+    return Change(
+        kind=kind,
+        document=bench.judged[place].number,
+        changed=entry,
+        position=worst + 1,
+        largest=float(np.abs(difference[worst])),
+        mean=float(difference.mean()),
+        beyond=beyond,
+        first_moved=int(np.flatnonzero(excess > 1)[0]) + 1 if beyond else -1,
+    )
+
+
+def _replaced(bench: Bench, place: int, first: int, end: int) -> Tokens:
+    """Tokens from `first` to before `end` replaced, each by another one."""
+    document = bench.judged[place].tokens.copy()
+    step = bench.rng.integers(1, bench.vocab_size, end - first)
+    document[first:end] = (document[first:end] + step) % bench.vocab_size
+    return document

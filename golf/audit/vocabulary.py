@@ -1,0 +1,137 @@
+"""The vocabulary sum: put every token in turn at one entry and add up the probabilities that it would have had.
+
+    S_t = Σ_v exp(−NLL_t(prefix, v, rest))
+
+A scorer that fixed a distribution before it looked at the target gives 1. log2 S_t bits are what a score has stolen at
+that token. Where the whole vocabulary costs too much, the tokens most likely by the documents' own habits are tried,
+and a random sample of the others; the sum over those alone is a lower bound, and with the sample weighted up to the
+tokens that it stands for, an unbiased estimate (Horvitz and Thompson 1952).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from golf.audit.bench import Bench
+from golf.audit.black_box import Floats, Tokens
+from golf.audit.certificate import Change, Context, Sum
+from golf.audit.future import moved
+
+SAMPLED_AT_LEAST = 8
+"""Random tokens below which a partial sum is a lower bound and no estimate."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SumProbe:
+    """What one vocabulary sum showed."""
+
+    sum: Sum
+    change: Change | None
+    """The most that any of the variants moved before the entry."""
+    true_token: Context
+    """The true token's score among the variants against the reference."""
+
+
+def probe(bench: Bench, place: int, entry: int, *, tokens: Tokens | None = None, cut: bool = False) -> SumProbe:
+    """Add up the probabilities at an entry of a judged document.
+
+    Args:
+        bench: the audit.
+        place: the judged document's.
+        entry: 1 … n − 1.
+        tokens: the tokens to try, the likeliest first, then as many random ones; the whole vocabulary where None.
+        cut: whether documents end with the entry; allowed where the length is known not to matter.
+    """
+    document = bench.judged[place].tokens
+    true = int(document[entry])
+    tried = np.arange(bench.vocab_size) if tokens is None else np.unique(np.append(tokens, true))
+    base = document[: entry + 1] if cut else document
+    variants = np.repeat(base[None], len(tried), axis=0)
+    variants[:, entry] = tried
+    losses = bench.variants(place, list(variants))
+    nll_V = np.array([one[entry - 1] for one in losses])
+    at = int(np.flatnonzero(tried == true)[0])
+    found = bench.compare("among variants of itself", [place], [losses[at][:entry]], [bench.reference[place][:entry]])
+    changes = [moved(bench, place, "token", entry, one) for one in losses] if entry > 1 else []
+    return SumProbe(
+        sum=_sum(bench, place, entry, tried, nll_V, tokens),
+        change=max(changes, key=lambda change: (change.beyond, change.largest), default=None),
+        true_token=found,
+    )
+
+
+def _sum(bench: Bench, place: int, entry: int, tried: Tokens, nll_V: Floats, tokens: Tokens | None) -> Sum:
+    p_V = np.exp(-nll_V)
+    lower = total = float(p_V.sum())
+    error = 0.0
+    if tokens is not None:
+        likely = set(tokens[: len(tokens) // 2].tolist()) | {int(bench.judged[place].tokens[entry])}
+        sampled = np.array([token not in likely for token in tried.tolist()])
+        count, others = int(sampled.sum()), bench.vocab_size - len(likely)
+        if count >= SAMPLED_AT_LEAST:
+            total = float(p_V[~sampled].sum() + others * p_V[sampled].mean())
+            error = float(others * p_V[sampled].std(ddof=1) / math.sqrt(count))
+    return Sum(
+        document=bench.judged[place].number,
+        position=entry,
+        total=total,
+        lower_bound=lower,
+        standard_error=error,
+        tolerance=bench.precision.sum_tolerance(nll_V),
+        tokens=len(tried),
+        scale=loss_scale(nll_V) if tokens is None else 1.0,
+        silent=bool(np.all(nll_V < 1e-3)),
+    )
+
+
+def loss_scale(nll_V: Floats) -> float:
+    """The α with Σ exp(−NLL / α) = 1, by bisection in log α over 2⁻⁴ … 2⁴."""
+    low, high = -4.0, 4.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        above = np.exp(-nll_V / 2.0**middle).sum() > 1
+        low, high = (low, middle) if above else (middle, high)
+    return float(2.0 ** ((low + high) / 2))
+
+
+def likely_tokens(bench: Bench, place: int, entry: int, count: int) -> Tokens:
+    """Tokens to try where not all can be: half by what follows the token before in the judged documents, and by
+    frequency, half at random."""
+    streams = [one.tokens for one in bench.judged]
+    before = bench.judged[place].tokens[entry - 1]
+    score_V = np.zeros(bench.vocab_size)
+    for stream in streams:
+        np.add.at(score_V, stream, 1.0)
+        np.add.at(score_V, stream[1:][stream[:-1] == before], 1000.0)
+    order = np.lexsort((bench.rng.random(bench.vocab_size), -score_V))
+    likely = order[: count // 2]
+    others = bench.rng.choice(order[count // 2 :], count - count // 2, replace=False)
+    return np.concatenate([likely, others])
+
+
+def places(size: int, rng: np.random.Generator) -> list[int]:
+    """Entries of a document of so many tokens in the order in which they are worth a probe.
+
+    First and last entry, both sides of every power of two (last and first token of a chunk, and where windows start to
+    slide), then the rest at random.
+    """
+    last = size - 1
+    first = [1, last]
+    power = 1 << max(0, last.bit_length() - 1)
+    while power > 1:
+        first += [power + 1, power]
+        power //= 2
+    first += [last // 2, last - 1]
+    seen = dict.fromkeys(entry for entry in first if 1 <= entry <= last)
+    rest = [int(entry) for entry in rng.permutation(np.arange(1, size)) if int(entry) not in seen]
+    return [*seen, *rest]
+
+
+def weighs(sums: Sequence[Sum]) -> tuple[float, float]:
+    """Mean of sum − 1 over complete sums, and its standard error; 0 and infinity without two."""
+    excess = np.array([one.total - 1 for one in sums if one.standard_error == 0 and one.total == one.lower_bound])
+    if excess.size < 2:
+        return 0.0, math.inf
+    return float(excess.mean()), float(excess.std(ddof=1) / math.sqrt(excess.size))
