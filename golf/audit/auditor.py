@@ -7,7 +7,7 @@ sums, where something moved first. Then, as long as the budget lasts and nothing
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from golf.audit import company, documents, future, verdict, vocabulary
 from golf.audit.bench import Bench, Unjudgeable
-from golf.audit.black_box import BlackBox, Floats, Scorer
+from golf.audit.black_box import BlackBox, Scorer
 from golf.audit.certificate import Certificate, Change, Context, Finding, Sum
 from golf.audit.precision import REPEATED, measure
 from golf.errors import InputError
@@ -24,11 +24,19 @@ LEAST_CALL_SECONDS = 5.0
 """A call may take as long as the whole budget, and at least so long, before it is given up."""
 EXTRA_SHARE = 0.15
 """Of the budget that documents beyond the first few may cost in the probes that score all of them."""
-SCORED_WHOLE = 12
+SCORED_WHOLE = 8
 """How often the probes of company and future score every document, about."""
 SUM_SHARE = 0.08
 """Of the budget for one vocabulary sum; one that follows up on something that moved may cost more."""
 FOLLOW_UP_SHARE = 0.35
+FOLLOWED = 3
+"""Documents in which something moved whose sums are followed up, at most."""
+LOOK_SHARE = 0.1
+"""Of what is left for the future of one document."""
+LEAST_CHANGES = 4
+"""Changes of every document, whatever they cost."""
+KEPT_SHARE = 0.1
+"""Of the budget kept for the last call."""
 LEAST_TRIED = 16
 """Tokens of a partial sum, at least."""
 FIRST_SUMS = ((3, 2), (60, 6), (200, 8), (700, 5), (documents.LONGEST, 2))
@@ -58,6 +66,16 @@ class _Log:
             *verdict.sum_findings(self.sums, self.changes, bench.precision),
         ]
         return list({one.condition: one for one in reversed(found)}.values())[::-1]
+
+    def blind(self, number: int) -> bool:
+        """Whether a document was cut, and nothing of any document moved: it may be cut where that saves time."""
+        cut = any(one.kind == "cut" and one.document == number for one in self.changes)
+        return cut and not any(one.beyond for one in self.changes)
+
+    def judged(self, bench: Bench) -> bool:
+        """Whether the least programme was gone through: the future of every document, and a vocabulary sum."""
+        seen = {one.document for one in self.changes} | {one.number for one in bench.judged if one.tokens.size < 4}
+        return bool(self.sums) and seen >= {one.number for one in bench.judged}
 
     def broken(self, bench: Bench) -> bool:
         return any(finding.condition != "length" for finding in self.findings(bench))
@@ -100,20 +118,19 @@ def audit(
         vocab_size=vocab_size,
         ordered=ordered,
         rng=np.random.default_rng(seed),
-        deadline=started + seconds,
+        started=started,
+        seconds=seconds,
     )
     log = _Log()
     try:
-        _examine(bench, log, given, seconds)
+        _examine(bench, log, given)
     except Unjudgeable as stop:
         log.faults.append(stop.finding)
         log.left_out.append("everything after the call that gave no scores")
     if bench.box.printed:
         detail = f"prints to stdout, {len(bench.box.printed)} characters; a scorer returns losses and does nothing else"
-        log.faults.append(
-            Finding(condition="nondeterminism", document=-1, position=-1, measured=0.0, detail=detail)
-        )
-    return _certificate(bench, log, len(given), seconds, time.monotonic() - started)
+        log.faults.append(Finding(condition="nondeterminism", document=-1, position=-1, measured=0.0, detail=detail))
+    return _certificate(bench, log, len(given))
 
 
 def _checked(given: Sequence[NDArray[np.integer[Any]]] | None, vocab_size: int, seconds: float) -> list[Any]:
@@ -124,46 +141,46 @@ def _checked(given: Sequence[NDArray[np.integer[Any]]] | None, vocab_size: int, 
     return [] if given is None else documents.check_documents(given, vocab_size)
 
 
-def _examine(bench: Bench, log: _Log, given: Sequence[Any], seconds: float) -> None:
+def _examine(bench: Bench, log: _Log, given: Sequence[Any]) -> None:
     """All probes, in order, as far as the budget goes."""
-    _set_up(bench, log, given, seconds)
-    log.contexts += company.repeated(bench)
+    _set_up(bench, log, given)
     if any(one.kind == verdict.MEMORY for one in log.contexts):
         log.left_out.append("everything else: scores change from call to call")
         return
     _keep_company(bench, log)
-    for place in range(len(bench.judged)):
+    for place in sorted(range(len(bench.judged)), key=lambda place: -bench.judged[place].tokens.size):
         _look_ahead(bench, log, place)
-    _sum_up(bench, log, seconds)
+    _sum_up(bench, log)
     if not log.broken(bench):
-        _go_deeper(bench, log, seconds)
+        _go_deeper(bench, log)
     places = range(len(bench.judged))
     log.contexts.append(bench.compare("the same call at the end", places, bench.all(), bench.natural, REPEATED))
 
 
-def _set_up(bench: Bench, log: _Log, given: Sequence[Any], seconds: float) -> None:
+def _set_up(bench: Bench, log: _Log, given: Sequence[Any]) -> None:
     """Choose documents by what one prediction costs, and score them all once: the reference."""
     lengths = list(documents.LENGTHS)
     bench.judged = documents.choose(given, lengths, bench.vocab_size, bench.rng, len(given))
-    started = time.monotonic()
     first = bench.all()
-    seconds_first = time.monotonic() - started
-    log.contexts.append(bench.compare("the first call again", range(len(lengths)), bench.all(), first, REPEATED))
-    each = seconds_first / sum(one.size for one in first)
+    bench.precision = measure(first)
+    started = time.monotonic()  # the first call has loaded and compiled what there was
+    log.contexts += company.repeated(bench, first)
+    each = (time.monotonic() - started) / (2 * sum(one.size for one in first))
     for length in documents.MORE_LENGTHS:
-        if SCORED_WHOLE * each * length <= EXTRA_SHARE * seconds:
+        if SCORED_WHOLE * each * length <= EXTRA_SHARE * bench.seconds:
             lengths.append(length)
         else:
             log.left_out.append(f"documents of {length} tokens")
-    before = list(bench.judged)
+    before = {one.number: losses for one, losses in zip(bench.judged, first, strict=True)}
     bench.judged = _more(bench, given, lengths)
-    bench.reference = bench.all()
-    bench.natural = bench.reference
-    bench.precision = measure(bench.reference)
+    bench.reference = bench.natural = bench.all()
+    bench.precision = replace(measure(bench.reference), noise=bench.precision.noise)
     bench.cost = dict.fromkeys(range(len(bench.judged)), each)
     if not bench.ordered:
-        kept = range(len(before))
-        log.contexts.append(bench.compare("with fewer documents behind it", kept, first, bench.reference[: len(before)]))
+        kept = [place for place, one in enumerate(bench.judged) if one.number in before]
+        found = [bench.reference[place] for place in kept]
+        expected = [before[bench.judged[place].number] for place in kept]
+        log.contexts.append(bench.compare("with more documents behind it", kept, found, expected))
 
 
 def _more(bench: Bench, given: Sequence[Any], lengths: Sequence[int]) -> list[documents.Judged]:
@@ -186,9 +203,6 @@ def _more(bench: Bench, given: Sequence[Any], lengths: Sequence[int]) -> list[do
 def _keep_company(bench: Bench, log: _Log) -> None:
     """Probe order and company; where documents disturb each other, everything later is scored alone."""
     log.contexts += company.in_other_company(bench)
-    for place, one in enumerate(bench.judged):
-        if not bench.ordered:
-            bench.variants(place, [one.tokens])  # what it costs alone
     if not bench.ordered and any(found.condition == "cross-document" for found in log.findings(bench)):
         bench.stacked = False
         bench.reference = [bench.variants(place, [one.tokens])[0] for place, one in enumerate(bench.judged)]
@@ -196,36 +210,32 @@ def _keep_company(bench: Bench, log: _Log) -> None:
 
 def _look_ahead(bench: Bench, log: _Log, place: int) -> None:
     """Change the future of a document at a few entries, and its length."""
-    size = len(bench.judged[place].tokens)
-    entries = [entry for entry in vocabulary.places(size, bench.rng) if entry > 1]
-    variants = [
-        *future.suffixes(bench, place, entries[:6]),
-        *future.tokens(bench, place, entries[1:7]),
-        *future.shuffles(bench, place, [entry for entry in (size // 2, 2) if 1 < entry < size - 1]),
-        *future.lengths(bench, place),
-    ]
-    share = 0.5 / len(bench.judged)
-    while variants and not bench.affords(place, len(variants) * size, share):
-        variants = variants[::2] if len(variants) > 2 else []
-    if not variants:
+    tokens = bench.judged[place].tokens
+    variants = future.programme(bench, place, vocabulary.places(tokens.size, bench.rng))
+    each = bench.estimate(place, tokens.size)
+    count = max(LEAST_CHANGES, int(LOOK_SHARE * bench.left / max(1e-9, each)))
+    if LEAST_CHANGES * each > bench.overdraft:
         log.left_out.append(f"the future of document {bench.judged[place].number}")
         return
-    log.changes += future.probe(bench, place, variants)
+    # A few first: from them on it is known what variants cost in one call.
+    for part in (variants[:LEAST_CHANGES], variants[LEAST_CHANGES:count]):
+        if part:
+            log.changes += future.probe(bench, place, part)
 
 
-def _sum_up(bench: Bench, log: _Log, seconds: float) -> None:
+def _sum_up(bench: Bench, log: _Log) -> None:
     """The first round of vocabulary sums: where something moved, and a few entries of every document."""
-    numbers = {one.number: place for place, one in enumerate(bench.judged)}
+    places = {one.number: place for place, one in enumerate(bench.judged)}
     moved = [one for one in log.changes if one.beyond and one.kind not in ("cut", "grown")]
-    cheapest = sorted(moved, key=lambda one: bench.estimate(numbers[one.document], bench.judged[numbers[one.document]].tokens.size))
     followed: set[int] = set()
-    for one in cheapest:
-        place = numbers[one.document]
-        if place not in followed and len(followed) < 3:
+    for one in sorted(moved, key=lambda one: bench.estimate(places[one.document], 1) * one.changed):
+        place = places[one.document]
+        if place not in followed and len(followed) < FOLLOWED:
             followed.add(place)
-            _sum(bench, log, place, one.position, FOLLOW_UP_SHARE * seconds)
-    for place, entry in _first_sums(bench):
-        _sum(bench, log, place, entry, SUM_SHARE * seconds)
+            _sum(bench, log, place, one.position, FOLLOW_UP_SHARE * bench.seconds, bench.overdraft)
+    for number, (place, entry) in enumerate(_first_sums(bench)):
+        left = bench.left if number else bench.overdraft
+        _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, 0.8 * left)
 
 
 def _first_sums(bench: Bench) -> Iterator[tuple[int, int]]:
@@ -240,75 +250,74 @@ def _first_sums(bench: Bench) -> Iterator[tuple[int, int]]:
         yield from (one for one in turn if one is not None)
 
 
-def _sum(bench: Bench, log: _Log, place: int, entry: int, seconds: float) -> None:
+def _sum(bench: Bench, log: _Log, place: int, entry: int, seconds: float, left: float) -> None:
     """One vocabulary sum as complete as so many seconds allow: whole documents, cut ones, or some tokens only."""
     size = bench.judged[place].tokens.size - 1
-    budget = min(seconds, 0.8 * bench.left)
-    blind = not any(one.beyond for one in log.changes)
+    budget = min(seconds, left)
+    blind = log.blind(bench.judged[place].number)
     whole, cut = (bench.estimate(place, bench.vocab_size * length) for length in (size, entry))
     if whole <= budget:
         probe = vocabulary.probe(bench, place, entry)
     elif blind and cut <= budget:
         probe = vocabulary.probe(bench, place, entry, cut=True)
     else:
-        length = entry if blind else size
-        count = int(budget / max(1e-9, bench.estimate(place, length)))
+        count = int(budget / max(1e-9, bench.estimate(place, entry if blind else size)))
         if count < LEAST_TRIED:
             log.left_out.append(f"the vocabulary sum at entry {entry} of document {bench.judged[place].number}")
             return
         tokens = vocabulary.likely_tokens(bench, place, entry, min(count, bench.vocab_size // 2))
         probe = vocabulary.probe(bench, place, entry, tokens=tokens, cut=blind)
     log.sums.append(probe.sum)
-    log.contexts.append(probe.true_token)
+    if isinstance(probe.true_token, Change):
+        log.changes.append(probe.true_token)
+    else:
+        log.contexts.append(probe.true_token)
     if probe.change is not None:
         log.changes.append(probe.change)
 
 
-def _go_deeper(bench: Bench, log: _Log, seconds: float) -> None:
+def _go_deeper(bench: Bench, log: _Log) -> None:
     """More places, in turn: single changes at every entry of the shorter documents, spot checks, sums."""
     seen = {(one.document, one.position) for one in log.sums}
-    short = [place for place, one in enumerate(bench.judged) if one.tokens.size <= DEEP_TOKENS]
-    sweeps = iter(short)
+    sweeps = iter([place for place, one in enumerate(bench.judged) if one.tokens.size <= DEEP_TOKENS])
     queues = []
     for place, one in enumerate(bench.judged):
         entries = vocabulary.places(one.tokens.size, bench.rng)
         queues.append([(place, entry) for entry in entries if (one.number, entry) not in seen])
     turns = (one for turn in itertools.zip_longest(*queues) for one in turn if one is not None)
     for number, (place, entry) in enumerate(itertools.islice(turns, DEEP_SUMS)):
-        if bench.left < 0.1 * seconds or (number % 8 == 0 and log.broken(bench)):
+        if bench.left < KEPT_SHARE * bench.seconds or (number % 8 == 0 and log.broken(bench)):
             return
         if number % 4 == 0 and (sweep := next(sweeps, None)) is not None:
             _change_each(bench, log, sweep)
         if number % 8 == 0:
-            token = int(bench.rng.integers(bench.vocab_size))
-            log.contexts += company.spot_check(bench, place, entry, token)
-        _sum(bench, log, place, entry, SUM_SHARE * seconds)
+            log.contexts += company.spot_check(bench, place, entry, int(bench.rng.integers(bench.vocab_size)))
+        _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, 0.8 * bench.left)
 
 
 def _change_each(bench: Bench, log: _Log, place: int) -> None:
     """Every entry of a document changed, one at a time."""
     size = bench.judged[place].tokens.size
-    if size > 2 and bench.affords(place, size * size, 0.25):
+    if size > 2 and bench.estimate(place, size * size) <= 0.25 * bench.left:
         log.changes += future.probe(bench, place, future.tokens(bench, place, range(2, size)))
 
 
-def _certificate(bench: Bench, log: _Log, given: int, seconds: float, spent: float) -> Certificate:
-    judged = [
-        {"document": one.number, "tokens": int(one.tokens.size), "origin": one.origin} for one in bench.judged
-    ]
+def _certificate(bench: Bench, log: _Log, given: int) -> Certificate:
+    judged = [{"document": one.number, "tokens": int(one.tokens.size), "origin": one.origin} for one in bench.judged]
     placement = {
         "documents": {"given": given, "judged": judged, "ordered_state": bench.ordered},
         "vocab_size": bench.vocab_size,
         "precision": asdict(bench.precision),
         "budget": {
-            "seconds": seconds,
-            "spent_seconds": spent,
+            "seconds": bench.seconds,
+            "spent_seconds": time.monotonic() - bench.started,
             "calls": bench.box.calls,
             "predictions": bench.box.predictions,
         },
         "not_probed": list(dict.fromkeys(log.left_out)),
     }
     return Certificate(
+        judged=log.judged(bench),
         findings=tuple(log.findings(bench)),
         sums=tuple(log.sums),
         changes=tuple(log.changes),

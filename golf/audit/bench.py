@@ -13,7 +13,12 @@ from golf.audit.documents import Judged
 from golf.audit.precision import COARSE, FP32_BITS, Precision, is_noise
 
 STACK = 200_000
-"""Predictions of the variants that go into one call."""
+"""Predictions of the variants that go into one call, at most."""
+CALL_SHARE = 0.1
+"""Of the budget for one call of variants: a call ten times slower than the last ones is still no hang."""
+LEAST_STACK = 8
+OVERDRAFT = 3.0
+"""The least programme may take this many times the budget."""
 
 
 class Unjudgeable(Exception):
@@ -33,7 +38,9 @@ class Bench:
     ordered: bool
     """Whether the scorer declares state over the documents already scored, in the order of the list."""
     rng: np.random.Generator
-    deadline: float
+    started: float
+    seconds: float
+    """The budget."""
     judged: list[Judged] = field(default_factory=list)
     reference: list[Floats] = field(default_factory=list)
     """The losses of all judged documents from one natural call."""
@@ -48,11 +55,12 @@ class Bench:
     @property
     def left(self) -> float:
         """Seconds of the budget that are left."""
-        return self.deadline - time.monotonic()
+        return self.started + self.seconds - time.monotonic()
 
-    def affords(self, place: int, predictions: int, share: float = 1.0) -> bool:
-        """Whether so many predictions of variants of a document fit into a share of what is left."""
-        return self.estimate(place, predictions) <= share * self.left
+    @property
+    def overdraft(self) -> float:
+        """Seconds that are left for what has to be done to judge at all."""
+        return self.left + (OVERDRAFT - 1) * self.seconds
 
     def estimate(self, place: int, predictions: int) -> float:
         """Seconds that so many predictions of variants of a document are going to take."""
@@ -98,7 +106,9 @@ class Bench:
             return [self.call([variant], [number])[0] for variant in variants]
         found: dict[int, Floats] = {}
         shuffled = [int(index) for index in self.rng.permutation(len(variants))]
-        size = max(1, STACK // max(variant.size for variant in variants))
+        longest = max(variant.size for variant in variants)
+        seconds = self.estimate(place, longest)
+        size = min(max(1, STACK // longest), max(LEAST_STACK, int(CALL_SHARE * self.seconds / max(1e-9, seconds))))
         for first in range(0, len(shuffled), size):
             part = shuffled[first : first + size]
             losses = self.call([variants[index] for index in part], [number] * len(part))

@@ -81,6 +81,8 @@ class Context:
 class Certificate:
     """The judgement on one scorer."""
 
+    judged: bool
+    """Whether the budget was enough to look into every document's future and to add up at least one vocabulary."""
     findings: tuple[Finding, ...]
     sums: tuple[Sum, ...]
     changes: tuple[Change, ...]
@@ -90,8 +92,8 @@ class Certificate:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing was found that breaks a condition; looking at a document's length alone does not."""
-        return all(finding.condition == "length" for finding in self.findings)
+        """Whether enough was probed and no condition broken; looking at a document's length alone breaks none."""
+        return self.judged and all(finding.condition == "length" for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """The certificate as plain data."""
@@ -101,4 +103,9 @@ class Certificate:
             "future": [asdict(one) for one in self.changes],
             "context": [asdict(one) for one in self.contexts],
         }
-        return {"passed": self.passed, "findings": [asdict(one) for one in self.findings], "probes": probes}
+        return {
+            "passed": self.passed,
+            "judged": self.judged,
+            "findings": [asdict(one) for one in self.findings],
+            "probes": probes,
+        }

@@ -1,30 +1,33 @@
 """Probes of company: the same documents again, alone, in another order, twice. Nothing may move.
 
-Where a scorer declares state over the documents already scored, the order is kept, and only what comes later may differ.
+Where a scorer declares state over the documents already scored, the order is kept; only what comes later may differ.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from golf.audit.bench import Bench, directional
+from golf.audit.black_box import Floats
 from golf.audit.certificate import Context
 from golf.audit.precision import REPEATED
 
 
-def repeated(bench: Bench) -> Iterator[Context]:
-    """The reference call twice more. What moves is not a function of the documents, or remembers them."""
-    before = bench.reference
-    places = range(len(bench.judged))
+def repeated(bench: Bench, first: Sequence[Floats]) -> Iterator[Context]:
+    """The reference call twice more. What moves is not a function of the documents, or remembers them.
+
+    `first` are the scores of the very first call, of some documents at the front of the list.
+    """
     steps = []
+    before: Sequence[Floats] = first
     for kind in ("the same call again", "the same call a third time"):
-        again = bench.all()
-        found = bench.compare(kind, places, again, bench.reference, REPEATED)
+        again = bench.all(range(len(first)))
+        found = bench.compare(kind, range(len(first)), again, first, REPEATED)
         steps.append(np.concatenate(again) - np.concatenate(before))
         before = again
         yield found
         if found.beyond:
-            bench.learn_noise(found.largest)
+            bench.learn_noise(2 * found.largest)
     if all(directional(step) for step in steps) and steps[0].mean() * steps[1].mean() > 0:
         mean = float(np.mean([step.mean() for step in steps]))
         number = bench.judged[0].number
@@ -40,12 +43,14 @@ def in_other_company(bench: Bench) -> Iterator[Context]:
             found = bench.all(places[: place + 1])
             yield bench.compare("without the documents after it", places[: place + 1], found, expected[: place + 1])
         return
-    alone = [bench.all([place])[0] for place in places]
+    alone = [bench.variants(place, [one.tokens])[0] for place, one in enumerate(bench.judged)]
     yield bench.compare("alone", places, alone, expected)
-    for kind, order in (("the list backwards", places[::-1]), ("the list turned round", [*places[2:], *places[:2]])):
-        yield bench.compare(kind, order, bench.all(order), [expected[place] for place in order])
-    twice = [*places, *places]
-    yield bench.compare("every document twice in one list", twice, bench.all(twice), [expected[place] for place in twice])
+    # Backwards and then forwards: every document stands elsewhere, follows others, and is there twice.
+    order = [*places[::-1], *places]
+    found = bench.all(order)
+    count = len(places)
+    yield bench.compare("the list backwards", order[:count], found[:count], [expected[place] for place in places[::-1]])
+    yield bench.compare("a second time in one list", places, found[count:], expected)
 
 
 def spot_check(bench: Bench, place: int, entry: int, token: int) -> Iterator[Context]:
@@ -54,7 +59,7 @@ def spot_check(bench: Bench, place: int, entry: int, token: int) -> Iterator[Con
         return
     variant = bench.judged[place].tokens.copy()
     variant[entry] = token
-    (expected,) = bench.variants(place, [variant])
+    expected = bench.variants(place, [variant, bench.judged[place].tokens])[0]
     documents = [variant if index == place else one.tokens for index, one in enumerate(bench.judged)]
     among = bench.call(documents, [one.number for one in bench.judged])
     yield bench.compare("a changed document among the others", [place], [among[place]], [expected])

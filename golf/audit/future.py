@@ -4,6 +4,7 @@ Changed at equal length, nothing may move: the score of an entry would depend on
 the document is cut or grown depends on its length.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -19,18 +20,26 @@ Variant = tuple[Kind, int, Tokens]
 """Kind, first entry that differs or where it ends, and the document."""
 
 
-def suffixes(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
-    """Everything from an entry on replaced, at each of some entries."""
-    return [("suffix", entry, _replaced(bench, place, entry, len(bench.judged[place].tokens))) for entry in entries]
+def programme(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
+    """Variants of a document in the order of their worth: kinds in turn, each at some of the entries given."""
+    size = len(bench.judged[place].tokens)
+    inside = [entry for entry in entries if 1 < entry < size]
+    kinds: list[list[Variant]] = [
+        [("suffix", entry, _replaced(bench, place, entry, size)) for entry in inside[:6]],
+        lengths(bench, place),
+        tokens(bench, place, inside[1:7]),
+        shuffles(bench, place, [entry for entry in (size // 2, 2) if 1 < entry < size - 1]),
+    ]
+    return [one for turn in itertools.zip_longest(*kinds) for one in turn if one is not None]
 
 
 def shuffles(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
     """Everything from an entry on in another order."""
     found: list[Variant] = []
     for entry in entries:
-        tokens = bench.judged[place].tokens.copy()
-        tokens[entry:] = bench.rng.permutation(tokens[entry:])
-        found.append(("shuffle", entry, tokens))
+        changed = bench.judged[place].tokens.copy()
+        changed[entry:] = bench.rng.permutation(changed[entry:])
+        found.append(("shuffle", entry, changed))
     return found
 
 
@@ -40,12 +49,13 @@ def tokens(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
 
 
 def lengths(bench: Bench, place: int) -> list[Variant]:
-    """The document cut at several entries, and with as much again behind it."""
+    """The document cut at several entries, and with half as much again behind it."""
     whole = bench.judged[place].tokens
     size = len(whole)
-    cuts = sorted({size - 1, size * 7 // 8, size * 3 // 4, size // 2, size // 4, 2} - {size})
+    cuts = dict.fromkeys(cut for cut in (size // 2, size * 7 // 8, size - 1, size // 4, 2) if 2 <= cut < size)
     grown = np.concatenate([whole, bench.rng.integers(0, bench.vocab_size, max(4, size // 2))])
-    return [*(("cut", cut, whole[:cut].copy()) for cut in cuts if cut >= 2), ("grown", size, grown)]
+    found: list[Variant] = [("cut", cut, whole[:cut].copy()) for cut in cuts]
+    return [*found[:1], ("grown", size, grown), *found[1:]]
 
 
 def probe(bench: Bench, place: int, variants: Sequence[Variant]) -> Iterator[Change]:

@@ -20,7 +20,6 @@ from golf.audit.precision import Precision
 from golf.audit.vocabulary import weighs
 
 NONDETERMINISM = (
-    "the first call again",
     "the same call again",
     "the same call a third time",
     "the same call at the end",
@@ -165,9 +164,7 @@ def _zeros(nll: Floats) -> list[int]:
 
 
 def _of_sum(condition: Condition, one: Sum, detail: str) -> Finding:
-    return Finding(
-        condition=condition, document=one.document, position=one.position, measured=one.total, detail=detail
-    )
+    return Finding(condition=condition, document=one.document, position=one.position, measured=one.total, detail=detail)
 
 
 def _of_change(condition: Condition, one: Change, detail: str) -> Finding:

@@ -30,8 +30,8 @@ class SumProbe:
     sum: Sum
     change: Change | None
     """The most that any of the variants moved before the entry."""
-    true_token: Context
-    """The true token's score among the variants against the reference."""
+    true_token: Context | Change
+    """The true token's scores among the variants against the reference; a change where the documents were cut."""
 
 
 def probe(bench: Bench, place: int, entry: int, *, tokens: Tokens | None = None, cut: bool = False) -> SumProbe:
@@ -53,7 +53,11 @@ def probe(bench: Bench, place: int, entry: int, *, tokens: Tokens | None = None,
     losses = bench.variants(place, list(variants))
     nll_V = np.array([one[entry - 1] for one in losses])
     at = int(np.flatnonzero(tried == true)[0])
-    found = bench.compare("among variants of itself", [place], [losses[at][:entry]], [bench.reference[place][:entry]])
+    found: Context | Change
+    if cut:
+        found = moved(bench, place, "cut", entry + 1, losses[at])
+    else:
+        found = bench.compare("among variants of itself", [place], [losses[at]], [bench.reference[place]])
     changes = [moved(bench, place, "token", entry, one) for one in losses] if entry > 1 else []
     return SumProbe(
         sum=_sum(bench, place, entry, tried, nll_V, tokens),
@@ -118,12 +122,12 @@ def places(size: int, rng: np.random.Generator) -> list[int]:
     slide), then the rest at random.
     """
     last = size - 1
-    first = [1, last]
+    first = [last]
     power = 1 << max(0, last.bit_length() - 1)
     while power > 1:
         first += [power + 1, power]
         power //= 2
-    first += [last // 2, last - 1]
+    first += [1, last // 2, last - 1]
     seen = dict.fromkeys(entry for entry in first if 1 <= entry <= last)
     rest = [int(entry) for entry in rng.permutation(np.arange(1, size)) if int(entry) not in seen]
     return [*seen, *rest]

@@ -254,7 +254,9 @@ def smear_from_the_right(document: Tokens) -> Floats:
     return nll_of(0.8 * logits_TV + 0.2 * np.roll(logits_TV, -3, axis=0), document[1:])
 
 
-def at(chosen: Callable[[Tokens, NDArray[np.int64]], Any], leak: DocumentScorer, legal: DocumentScorer = bigram) -> Scorer:
+def at(
+    chosen: Callable[[Tokens, NDArray[np.int64]], Any], leak: DocumentScorer, legal: DocumentScorer = bigram
+) -> Scorer:
     """A leak at some predictions only: `chosen(document, predictions)` says where."""
 
     def score(document: Tokens) -> Floats:
