@@ -29,11 +29,13 @@ SCORED_WHOLE = 8
 SUM_SHARE = 0.08
 """Of the budget for one vocabulary sum; one that follows up on something that moved may cost more."""
 FOLLOW_UP_SHARE = 0.35
+LONG_SHARE = 0.3
+"""Of the budget for the future of one long document."""
 FOLLOWED = 3
 """Documents in which something moved whose sums are followed up, at most."""
 LOOK_SHARE = 0.1
 """Of what is left for the future of one document."""
-LEAST_CHANGES = 4
+LEAST_CHANGES = 6
 """Changes of every document, whatever they cost."""
 KEPT_SHARE = 0.1
 """Of the budget kept for the last call."""
@@ -69,7 +71,7 @@ class _Log:
 
     def blind(self, number: int) -> bool:
         """Whether a document was cut, and nothing of any document moved: it may be cut where that saves time."""
-        cut = any(one.kind == "cut" and one.document == number for one in self.changes)
+        cut = any(one.kind in ("cut", "grown") and one.document == number for one in self.changes)
         return cut and not any(one.beyond for one in self.changes)
 
     def judged(self, bench: Bench) -> bool:
@@ -153,7 +155,7 @@ def _examine(bench: Bench, log: _Log, given: Sequence[Any]) -> None:
     _sum_up(bench, log)
     if not log.broken(bench):
         _go_deeper(bench, log)
-    places = range(len(bench.judged))
+    places = range(bench.listed)
     log.contexts.append(bench.compare("the same call at the end", places, bench.all(), bench.natural, REPEATED))
 
 
@@ -161,6 +163,7 @@ def _set_up(bench: Bench, log: _Log, given: Sequence[Any]) -> None:
     """Choose documents by what one prediction costs, and score them all once: the reference."""
     lengths = list(documents.LENGTHS)
     bench.judged = documents.choose(given, lengths, bench.vocab_size, bench.rng, len(given))
+    bench.listed = len(bench.judged)
     first = bench.all()
     bench.precision = measure(first)
     started = time.monotonic()  # the first call has loaded and compiled what there was
@@ -173,14 +176,34 @@ def _set_up(bench: Bench, log: _Log, given: Sequence[Any]) -> None:
             log.left_out.append(f"documents of {length} tokens")
     before = {one.number: losses for one, losses in zip(bench.judged, first, strict=True)}
     bench.judged = _more(bench, given, lengths)
+    bench.listed = len(bench.judged)
     bench.reference = bench.natural = bench.all()
     bench.precision = replace(measure(bench.reference), noise=bench.precision.noise)
     bench.cost = dict.fromkeys(range(len(bench.judged)), each)
+    _add_long(bench, log, given, each)
     if not bench.ordered:
         kept = [place for place, one in enumerate(bench.judged) if one.number in before]
         found = [bench.reference[place] for place in kept]
         expected = [before[bench.judged[place].number] for place in kept]
         log.contexts.append(bench.compare("with more documents behind it", kept, found, expected))
+
+
+def _add_long(bench: Bench, log: _Log, given: Sequence[Any], each: float) -> None:
+    """Where no long document is in the list, take one that is only ever scored alone, if its future is affordable."""
+    length = documents.LONG
+    if bench.ordered or max(one.tokens.size for one in bench.judged) >= length * 3 // 4:
+        return
+    if (LEAST_CHANGES + 1) * each * length > LONG_SHARE * bench.seconds:
+        return
+    taken = {one.number for one in bench.judged}
+    free = {index: tokens for index, tokens in enumerate(given) if index not in taken}
+    (one,) = documents.choose(list(free.values()), [length], bench.vocab_size, bench.rng, len(given) + bench.listed)
+    number = list(free)[one.number] if one.origin == "given" else one.number
+    bench.judged.append(replace(one, number=number))
+    bench.cost[bench.listed] = each
+    bench.reference = [*bench.reference, *bench.variants(bench.listed, [one.tokens])]
+    log.left_out[:] = [left for left in log.left_out if left != f"documents of {length} tokens"]
+    log.left_out.append(f"document {number} in the company of others")
 
 
 def _more(bench: Bench, given: Sequence[Any], lengths: Sequence[int]) -> list[documents.Judged]:
@@ -190,12 +213,7 @@ def _more(bench: Bench, given: Sequence[Any], lengths: Sequence[int]) -> list[do
     back = [index for index in range(len(given)) if index not in taken]
     first = len(given) + len(bench.judged)
     extra = documents.choose(free, lengths[len(bench.judged) :], bench.vocab_size, bench.rng, first)
-    numbered = [
-        documents.Judged(
-            number=back[one.number] if one.origin == "given" else one.number, tokens=one.tokens, origin=one.origin
-        )
-        for one in extra
-    ]
+    numbered = [replace(one, number=back[one.number]) if one.origin == "given" else one for one in extra]
     everything = [*bench.judged, *numbered]
     return sorted(everything, key=lambda one: one.tokens.size) if bench.ordered else everything
 
@@ -232,7 +250,9 @@ def _sum_up(bench: Bench, log: _Log) -> None:
         place = places[one.document]
         if place not in followed and len(followed) < FOLLOWED:
             followed.add(place)
-            _sum(bench, log, place, one.position, FOLLOW_UP_SHARE * bench.seconds, bench.overdraft)
+            least = LEAST_TRIED * bench.estimate(place, bench.judged[place].tokens.size)
+            seconds = max(FOLLOW_UP_SHARE * bench.seconds, 1.2 * least if len(followed) == 1 else 0.0)
+            _sum(bench, log, place, one.position, seconds, bench.overdraft)
     for number, (place, entry) in enumerate(_first_sums(bench)):
         left = bench.left if number else bench.overdraft
         _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, 0.8 * left)

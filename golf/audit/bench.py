@@ -42,8 +42,10 @@ class Bench:
     seconds: float
     """The budget."""
     judged: list[Judged] = field(default_factory=list)
+    listed: int = 0
+    """How many of them, from the first on, are scored in lists; the others only ever alone."""
     reference: list[Floats] = field(default_factory=list)
-    """The losses of all judged documents from one natural call."""
+    """The losses of all judged documents, of those listed from one natural call."""
     natural: list[Floats] = field(default_factory=list)
     """The same, kept where `reference` has to be taken from documents scored alone."""
     precision: Precision = field(default_factory=lambda: Precision(bits=FP32_BITS, coarse=False))
@@ -79,8 +81,8 @@ class Bench:
             raise Unjudgeable(fault.finding(numbers)) from None
 
     def all(self, chosen: Sequence[int] | None = None) -> list[Floats]:
-        """Judged documents (by place, in this order) as they are, in one call."""
-        places = range(len(self.judged)) if chosen is None else chosen
+        """Judged documents (by place, in this order) as they are, in one call; all that are listed where None."""
+        places = range(self.listed) if chosen is None else chosen
         judged = [self.judged[place] for place in places]
         return self.call([one.tokens for one in judged], [one.number for one in judged])
 

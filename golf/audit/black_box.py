@@ -23,15 +23,18 @@ Scorer = Callable[[list[Tokens]], Any]
 class ScorerFault(Exception):
     """A call that gave no losses to judge; `document` is a place in that call's list, −1 where it is none's."""
 
-    def __init__(self, condition: Condition, detail: str, document: int = -1, position: int = -1) -> None:
+    def __init__(
+        self, condition: Condition, detail: str, document: int = -1, position: int = -1, measured: float = 0.0
+    ) -> None:
         super().__init__(detail)
-        self.condition, self.detail, self.document, self.position = condition, detail, document, position
+        self.condition, self.detail = condition, detail
+        self.document, self.position, self.measured = document, position, measured
 
     def finding(self, indices: Sequence[int]) -> Finding:
         """The fault as a finding; `indices` are the call's documents' numbers in the certificate."""
         index = indices[self.document] if 0 <= self.document < len(indices) else -1
         return Finding(
-            condition=self.condition, document=index, position=self.position, measured=math.nan, detail=self.detail
+            condition=self.condition, document=index, position=self.position, measured=self.measured, detail=self.detail
         )
 
 
@@ -100,7 +103,7 @@ class BlackBox:
 def _losses(returned: Any, index: int, expected: int) -> Floats:
     """One document's losses as float64, after everything that can be wrong with them has been looked for."""
     try:
-        values = np.array(returned)
+        values = np.asarray(returned)
     except Exception as error:  # whatever a foreign object raises when it is asked for its numbers
         raise ScorerFault("C4", f"returns no array: {type(error).__name__}", index) from None
     if values.dtype.kind != "f":
@@ -113,5 +116,11 @@ def _losses(returned: Any, index: int, expected: int) -> Floats:
         first = int(wrong[0])
         value = values[first]
         kind = "a probability above 1" if value < 0 else "no probability"
-        raise ScorerFault("C2", f"{wrong.size} losses are no losses, the first {value}: {kind}", index, first + 1)
+        raise ScorerFault(
+            "C2",
+            f"{wrong.size} losses are no losses, the first {value}: {kind}",
+            index,
+            first + 1,
+            float(value) if np.isfinite(value) else 0.0,
+        )
     return values

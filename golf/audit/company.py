@@ -36,14 +36,14 @@ def repeated(bench: Bench, first: Sequence[Floats]) -> Iterator[Context]:
 
 def in_other_company(bench: Bench) -> Iterator[Context]:
     """Every document alone, the list backwards, turned round, and doubled."""
-    places = list(range(len(bench.judged)))
-    expected = bench.reference
+    places = list(range(bench.listed))
+    expected = bench.reference[: bench.listed]
     if bench.ordered:
         for place in places[:-1]:
             found = bench.all(places[: place + 1])
             yield bench.compare("without the documents after it", places[: place + 1], found, expected[: place + 1])
         return
-    alone = [bench.variants(place, [one.tokens])[0] for place, one in enumerate(bench.judged)]
+    alone = [bench.variants(place, [one.tokens])[0] for place, one in enumerate(bench.judged[: bench.listed])]
     yield bench.compare("alone", places, alone, expected)
     # Backwards and then forwards: every document stands elsewhere, follows others, and is there twice.
     order = [*places[::-1], *places]
@@ -55,15 +55,16 @@ def in_other_company(bench: Bench) -> Iterator[Context]:
 
 def spot_check(bench: Bench, place: int, entry: int, token: int) -> Iterator[Context]:
     """A variant among the other documents, and alone: it must score as it did among its like."""
-    if bench.ordered:
+    if bench.ordered or place >= bench.listed:
         return
     variant = bench.judged[place].tokens.copy()
     variant[entry] = token
     expected = bench.variants(place, [variant, bench.judged[place].tokens])[0]
-    documents = [variant if index == place else one.tokens for index, one in enumerate(bench.judged)]
-    among = bench.call(documents, [one.number for one in bench.judged])
+    listed = bench.judged[: bench.listed]
+    documents = [variant if index == place else one.tokens for index, one in enumerate(listed)]
+    among = bench.call(documents, [one.number for one in listed])
     yield bench.compare("a changed document among the others", [place], [among[place]], [expected])
-    others = [index for index in range(len(bench.judged)) if index != place]
+    others = [index for index in range(bench.listed) if index != place]
     if others:
         found, known = [among[index] for index in others], [bench.reference[index] for index in others]
         yield bench.compare("next to a changed document", others, found, known)

@@ -18,6 +18,8 @@ LENGTHS = (2, 3, 40, 150, 600)
 """Tokens of the documents that every audit has."""
 MORE_LENGTHS = (90, 24, 1300, 300, 60, 2200)
 """Tokens of those that come on top while there is time."""
+LONG = 1300
+"""Of these one is looked at, if only alone, wherever a few scores of it are affordable: windows slide in it."""
 LONGEST = 2200
 """Longer documents are cut here: a leak that begins later is not looked for."""
 
@@ -66,7 +68,7 @@ def choose(
     chosen: list[Judged] = []
     for place, length in enumerate(lengths):
         number = first_number + place
-        near = [index for index, tokens in free.items() if 0.75 * length <= tokens.size <= 1.25 * length]
+        near = [index for index, tokens in free.items() if 0.9 * length <= tokens.size <= 1.25 * length]
         longer = [index for index, tokens in enumerate(given) if tokens.size > length]
         if near:
             index = min(near, key=lambda one: (abs(free[one].size - length), one))

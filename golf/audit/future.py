@@ -55,7 +55,7 @@ def lengths(bench: Bench, place: int) -> list[Variant]:
     cuts = dict.fromkeys(cut for cut in (size // 2, size * 7 // 8, size - 1, size // 4, 2) if 2 <= cut < size)
     grown = np.concatenate([whole, bench.rng.integers(0, bench.vocab_size, max(4, size // 2))])
     found: list[Variant] = [("cut", cut, whole[:cut].copy()) for cut in cuts]
-    return [*found[:1], ("grown", size, grown), *found[1:]]
+    return [("grown", size, grown), *found]
 
 
 def probe(bench: Bench, place: int, variants: Sequence[Variant]) -> Iterator[Change]:

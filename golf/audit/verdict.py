@@ -25,6 +25,8 @@ NONDETERMINISM = (
     "the same call at the end",
 )
 MEMORY = "memory"
+HALF_PRECISION_MEAN = 0.01
+"""Where sums scatter around 1 by rounding, their mean is nearer to it than this; a loss scaled by 0.98 is not."""
 HALF_PRECISION_SUM = 0.06
 """A sum further from 1 than this is no rounding, not even of a bfloat16 loss of 8 … 16 nats."""
 
@@ -118,7 +120,7 @@ def deviating(sums: Sequence[Sum], precision: Precision) -> list[Sum]:
     """Sums that are not 1, nor off by the scorer's own rounding."""
     off = [one for one in sums if _is_off(one)]
     mean, error = weighs(sums)
-    scatter = abs(mean) <= 3 * error + 1e-3 and len(sums) >= 4
+    scatter = abs(mean) <= min(3 * error, HALF_PRECISION_MEAN)
     if (precision.coarse or precision.noise > 1e-3) and scatter:
         # Half precision inside: each sum is off by a rounding of its own, to either side.
         off = [one for one in off if abs(one.total - 1) > HALF_PRECISION_SUM]
@@ -145,12 +147,12 @@ def _explanation(off: Sequence[Sum]) -> str:
 
 def _amount(one: Sum) -> str:
     """The sum in words."""
-    if one.standard_error:
-        total = f"about {one.total:.2f} ± {one.standard_error:.2f} units (of {one.tokens} tokens)"
-    elif one.total == one.lower_bound and one.scale == 1.0:
-        total = f"at least {one.total:.4g} units (of {one.tokens} tokens)"
-    else:
+    if one.total == one.lower_bound and one.scale != 1.0:
         total = f"{one.total:.4g} units"
+    else:
+        total = f"at least {one.lower_bound:.4g} units (from {one.tokens} tokens tried)"
+        if one.standard_error:
+            total = f"{total}, about {one.total:.2f} ± {one.standard_error:.2f} in all,"
     return f"gives {total} of probability to one token"
 
 

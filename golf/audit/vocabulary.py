@@ -134,8 +134,11 @@ def places(size: int, rng: np.random.Generator) -> list[int]:
 
 
 def weighs(sums: Sequence[Sum]) -> tuple[float, float]:
-    """Mean of sum − 1 over complete sums, and its standard error; 0 and infinity without two."""
-    excess = np.array([one.total - 1 for one in sums if one.standard_error == 0 and one.total == one.lower_bound])
+    """Mean of sum − 1 over complete sums that differ, and its standard error; 0 and infinity without two.
+
+    Equal sums come from equal distributions, and are rounded the same way: they are one observation.
+    """
+    excess = np.unique([one.total - 1 for one in sums if one.standard_error == 0 and one.total == one.lower_bound])
     if excess.size < 2:
         return 0.0, math.inf
     return float(excess.mean()), float(excess.std(ddof=1) / math.sqrt(excess.size))

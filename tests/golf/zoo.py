@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-VOCAB = 48
+VOCAB = 16
 CHUNK = 16
 
 Tokens = NDArray[np.int64]
@@ -503,7 +503,7 @@ LEAKY: dict[str, Leaky] = {
     "at a chunk's last token": _leaky(lambda: at(lambda _, p: p % 64 == 63, knows_its_target), "C2"),
     "after 512 tokens": _leaky(lambda: at(lambda _, p: p >= 512, knows_its_target), "C2"),
     "at a document's last token": _leaky(lambda: at(lambda d, p: p == len(d) - 2, knows_its_target), "C2"),
-    "rare targets": _leaky(lambda: at(lambda d, _: d[1:] % 24 == 5, knows_its_target), "C2"),
+    "rare targets": _leaky(lambda: at(lambda d, _: d[1:] == 5, knows_its_target), "C2"),
     "repeated tokens": _leaky(lambda: at(was_seen, knows_its_target), "C2"),
     "every 13th token": _leaky(lambda: at(lambda _, p: p % 13 == 6, knows_its_target), "C2"),
     "next token, late": _leaky(lambda: at(lambda _, p: p > 400, sees_the_next_token), "C1"),
