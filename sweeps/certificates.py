@@ -70,12 +70,11 @@ def picture(probes: Mapping[str, Any]) -> list[str]:
 
 def sum_mark(one: Mapping[str, Any]) -> str:
     """= where a complete sum is 1, ≈ where a partial one may be, + and - where it is off."""
-    complete = one["standard_error"] == 0 and one["total"] == one["lower_bound"]
     if max(one["lower_bound"], one["total"] - 4 * one["standard_error"] if one["standard_error"] else 0.0) > (
         1 + one["tolerance"]
     ):
         return "+"
-    if complete and one["scale"] != 1.0:
+    if one["complete"]:
         return "-" if one["total"] < 1 - one["tolerance"] else "="
     return "≈"
 
@@ -84,7 +83,7 @@ def summary(probes: Mapping[str, Any]) -> list[str]:
     """What was probed, and what was not."""
     sums, changes, contexts = probes["vocabulary"], probes["future"], probes["context"]
     judged = probes["documents"]["judged"]
-    complete = [one for one in sums if one["tokens"] == probes["vocab_size"]]
+    complete = [one for one in sums if one["complete"]]
     off = max((abs(one["total"] - 1) for one in complete), default=math.nan)
     farthest = f", the farthest from 1 by {off:.2g}" if complete else ""
     sizes = ", ".join(str(one["tokens"]) for one in sorted(judged, key=lambda one: int(one["tokens"])))

@@ -39,6 +39,8 @@ class Sum:
     """How far from 1 the scorer's own rounding may take it."""
     tokens: int
     """How many tokens of the vocabulary were tried."""
+    complete: bool
+    """Whether that is all of them."""
     scale: float
     """The factor on the loss that would bring the sum from 1 to this; 1 where it is 1 or not known."""
     silent: bool

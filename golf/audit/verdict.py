@@ -128,26 +128,29 @@ def deviating(sums: Sequence[Sum], precision: Precision) -> list[Sum]:
 
 
 def _is_off(one: Sum) -> bool:
-    if one.standard_error == 0 and one.total == one.lower_bound and one.scale != 1.0:
+    if one.complete:
         return abs(one.total - 1) > one.tolerance
     sure = one.total - 4 * one.standard_error if one.standard_error else one.lower_bound
     return max(one.lower_bound, sure) > 1 + one.tolerance
 
 
 def _explanation(off: Sequence[Sum]) -> str:
-    """A scale or a constant surplus that explains every sum; empty where none does."""
-    scales = np.array([one.scale for one in off])
-    totals = np.array([one.total for one in off])
-    if len(off) > 1 and np.all(np.abs(totals - totals.mean()) <= 0.02 * abs(totals.mean() - 1)):
+    """A scale or a constant surplus that explains every complete sum; empty where none does."""
+    complete = [one for one in off if one.complete]
+    scales = np.array([one.scale for one in complete])
+    totals = np.array([one.total for one in complete])
+    if len(complete) < 2:
+        return ""
+    if np.all(np.abs(totals - totals.mean()) <= 0.02 * abs(totals.mean() - 1)):
         return "always the same, a distribution that is not normalised"
-    if len(off) > 1 and np.all(np.abs(scales - scales.mean()) <= 0.1 * abs(scales.mean() - 1)):
+    if np.all(np.abs(scales - scales.mean()) <= 0.1 * abs(scales.mean() - 1)):
         return f"the loss is scaled by {scales.mean():.3f}"
     return ""
 
 
 def _amount(one: Sum) -> str:
     """The sum in words."""
-    if one.total == one.lower_bound and one.scale != 1.0:
+    if one.complete:
         total = f"{one.total:.4g} units"
     else:
         total = f"at least {one.lower_bound:.4g} units (from {one.tokens} tokens tried)"

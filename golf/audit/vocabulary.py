@@ -85,6 +85,7 @@ def _sum(bench: Bench, place: int, entry: int, tried: Tokens, nll_V: Floats, tok
         standard_error=error,
         tolerance=bench.precision.sum_tolerance(nll_V),
         tokens=len(tried),
+        complete=len(tried) == bench.vocab_size,
         scale=loss_scale(nll_V) if tokens is None else 1.0,
         silent=bool(np.all(nll_V < 1e-3)),
     )
@@ -138,7 +139,7 @@ def weighs(sums: Sequence[Sum]) -> tuple[float, float]:
 
     Equal sums come from equal distributions, and are rounded the same way: they are one observation.
     """
-    excess = np.unique([one.total - 1 for one in sums if one.standard_error == 0 and one.total == one.lower_bound])
+    excess = np.unique([one.total - 1 for one in sums if one.complete])
     if excess.size < 2:
         return 0.0, math.inf
     return float(excess.mean()), float(excess.std(ddof=1) / math.sqrt(excess.size))
