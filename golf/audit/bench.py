@@ -17,7 +17,7 @@ STACK = 200_000
 CALL_SHARE = 0.1
 """Of the budget for one call of variants: a call ten times slower than the last ones is still no hang."""
 LEAST_STACK = 8
-OVERDRAFT = 3.0
+OVERDRAFT = 10.0
 """The least programme may take this many times the budget."""
 
 

@@ -7,7 +7,7 @@
         target has no score of its own
 
 From outside, a score taken after learning from its own target and a mixture with too much weight look alike where
-nothing else moves; then both C2 and C3 are reported.
+nothing else moves; then both C2 and C3 are reported, if complete sums show that the surplus has no simpler reason.
 """
 
 from collections.abc import Sequence
@@ -98,7 +98,8 @@ def sum_findings(sums: Sequence[Sum], changes: Sequence[Change], precision: Prec
     how = _explanation(off)
     detail = f"{_amount(worst)} at {len(off)} of {len(sums)} places probed{how and ': ' + how}"
     found.append(_of_sum("C2", worst, detail))
-    if surplus and (later or not how):
+    unexplained = not how and sum(one.complete for one in off) > 1
+    if surplus and (later or unexplained):
         most = max(surplus, key=lambda one: one.total)
         bits = np.log2(most.total)
         detail = f"{_amount(most)}, {bits:.2f} bits more than there are: the score knows its target before it is taken"

@@ -147,7 +147,7 @@ def test_an_audit_judges_the_jobs_own_engine(
     demo: DemoData, artifact: bytes, config: EvalConfig, passed: bool, conditions: set[str]
 ) -> None:
     made = order(demo, config, count=None)
-    settings = {**made.job.settings, "seconds": 1.5}
+    settings = {**made.job.settings, "seconds": 3.0}
     job = replace(made.job, kind="audit", settings=settings, arithmetic=ARITHMETIC["audit"])
     *_, done = run.run_audit(replace(made, job=job), {"artifact": artifact})
     assert isinstance(done, Finished)
