@@ -20,7 +20,7 @@ from golf.audit.certificate import Certificate, Change, Context, Finding, Sum
 from golf.audit.precision import REPEATED, measure
 from golf.errors import InputError
 
-LEAST_CALL_SECONDS = 5.0
+LEAST_CALL_SECONDS = 20.0
 """A call may take as long as the whole budget, and at least so long, before it is given up."""
 EXTRA_SHARE = 0.15
 """Of the budget that documents beyond the first few may cost in the probes that score all of them."""
@@ -29,6 +29,10 @@ SCORED_WHOLE = 8
 SUM_SHARE = 0.08
 """Of the budget for one vocabulary sum; one that follows up on something that moved may cost more."""
 FOLLOW_UP_SHARE = 0.35
+CONTRAST_SHARE = 0.2
+"""Of the budget for each half of a sum that is led by another."""
+MOST_DRAWN = 64
+"""Tokens drawn for such a sum, at most."""
 LONG_SHARE = 0.3
 """Of the budget for the future of one long document."""
 FOLLOWED = 3
@@ -41,6 +45,8 @@ KEPT_SHARE = 0.1
 """Of the budget kept for the last call."""
 LEAST_TRIED = 16
 """Tokens of a partial sum, at least."""
+LEAST_SUMMED = 100
+"""Tokens of a document with a sum in it, whatever it costs."""
 FIRST_SUMS = ((3, 2), (60, 6), (200, 8), (700, 5), (documents.LONGEST, 2))
 """Entries summed in the first round in documents of up to so many tokens."""
 DEEP_TOKENS, DEEP_SUMS = 160, 400
@@ -75,9 +81,10 @@ class _Log:
         return cut and not any(one.beyond for one in self.changes)
 
     def judged(self, bench: Bench) -> bool:
-        """Whether the least programme was gone through: the future of every document, and a vocabulary sum."""
+        """Whether the least programme was gone through: the future of every document, and a sum in one not short."""
         seen = {one.document for one in self.changes} | {one.number for one in bench.judged if one.tokens.size < 4}
-        return bool(self.sums) and seen >= {one.number for one in bench.judged}
+        longer = {one.number for one in bench.judged if one.tokens.size >= LEAST_SUMMED}
+        return any(one.document in longer for one in self.sums) and seen >= {one.number for one in bench.judged}
 
     def broken(self, bench: Bench) -> bool:
         return any(finding.condition != "length" for finding in self.findings(bench))
@@ -179,7 +186,7 @@ def _set_up(bench: Bench, log: _Log, given: Sequence[Any]) -> None:
     bench.listed = len(bench.judged)
     bench.reference = bench.natural = bench.all()
     bench.precision = replace(measure(bench.reference), noise=bench.precision.noise)
-    bench.cost = dict.fromkeys(range(len(bench.judged)), each)
+    bench.cost = {(place, False): each for place in range(len(bench.judged))}
     _add_long(bench, log, given, each)
     if not bench.ordered:
         kept = [place for place, one in enumerate(bench.judged) if one.number in before]
@@ -200,7 +207,7 @@ def _add_long(bench: Bench, log: _Log, given: Sequence[Any], each: float) -> Non
     (one,) = documents.choose(list(free.values()), [length], bench.vocab_size, bench.rng, len(given) + bench.listed)
     number = list(free)[one.number] if one.origin == "given" else one.number
     bench.judged.append(replace(one, number=number))
-    bench.cost[bench.listed] = each
+    bench.cost[bench.listed, False] = each
     bench.reference = [*bench.reference, *bench.variants(bench.listed, [one.tokens])]
     log.left_out[:] = [left for left in log.left_out if left != f"documents of {length} tokens"]
     log.left_out.append(f"document {number} in the company of others")
@@ -253,9 +260,34 @@ def _sum_up(bench: Bench, log: _Log) -> None:
             least = LEAST_TRIED * bench.estimate(place, bench.judged[place].tokens.size)
             seconds = max(FOLLOW_UP_SHARE * bench.seconds, 1.2 * least if len(followed) == 1 else 0.0)
             _sum(bench, log, place, one.position, seconds, bench.overdraft)
-    for number, (place, entry) in enumerate(_first_sums(bench)):
-        left = bench.left if number else bench.overdraft
-        _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, 0.8 * left)
+    if any(one.beyond for one in log.changes):
+        _contrast(bench, log)
+    if not any(bench.judged[place].tokens.size >= LEAST_SUMMED for place in followed):
+        place = min(
+            (place for place, one in enumerate(bench.judged) if one.tokens.size >= LEAST_SUMMED),
+            key=lambda place: bench.judged[place].tokens.size,
+        )
+        size = bench.judged[place].tokens.size
+        least = 1.2 * LEAST_TRIED * bench.estimate(place, size)
+        _sum(bench, log, place, size - 1, max(SUM_SHARE * bench.seconds, least), bench.overdraft)
+    for place, entry in _first_sums(bench):
+        _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, 0.8 * bench.left)
+
+
+def _contrast(bench: Bench, log: _Log) -> None:
+    """Where a cut moved a document's scores, a sum early in it, led by the same sum in the cut document."""
+    shorter = {change.document for change in log.changes if change.kind == "cut" and change.beyond}
+    chosen = [(place, one) for place, one in enumerate(bench.judged) if one.number in shorter]
+    for place, one in sorted(chosen, key=lambda pair: pair[1].tokens.size):
+        size = one.tokens.size - 1
+        count = min(MOST_DRAWN, int(CONTRAST_SHARE * bench.seconds / max(1e-9, bench.estimate(place, size))))
+        if size <= vocabulary.LATEST_CONTRAST or bench.ordered or bench.left < 0:
+            continue
+        if bench.vocab_size * size > 10 * count * size and count >= LEAST_TRIED:
+            entry = vocabulary.contrast_entry(bench, place)
+            bench.variants(place, [one.tokens[: entry + 1]] * LEAST_TRIED)  # what cut ones cost
+            if bench.estimate(place, bench.vocab_size * entry, cut=True) <= CONTRAST_SHARE * bench.seconds:
+                _note(log, vocabulary.contrast(bench, place, entry, count))
 
 
 def _first_sums(bench: Bench) -> Iterator[tuple[int, int]]:
@@ -275,18 +307,23 @@ def _sum(bench: Bench, log: _Log, place: int, entry: int, seconds: float, left: 
     size = bench.judged[place].tokens.size - 1
     budget = min(seconds, left)
     blind = log.blind(bench.judged[place].number)
-    whole, cut = (bench.estimate(place, bench.vocab_size * length) for length in (size, entry))
+    whole = bench.estimate(place, bench.vocab_size * size)
+    cut = bench.estimate(place, bench.vocab_size * entry, cut=True)
     if whole <= budget:
         probe = vocabulary.probe(bench, place, entry)
     elif blind and cut <= budget:
         probe = vocabulary.probe(bench, place, entry, cut=True)
     else:
-        count = int(budget / max(1e-9, bench.estimate(place, entry if blind else size)))
+        count = int(budget / max(1e-9, bench.estimate(place, entry if blind else size, cut=blind)))
         if count < LEAST_TRIED:
             log.left_out.append(f"the vocabulary sum at entry {entry} of document {bench.judged[place].number}")
             return
         tokens = vocabulary.likely_tokens(bench, place, entry, min(count, bench.vocab_size // 2))
         probe = vocabulary.probe(bench, place, entry, tokens=tokens, cut=blind)
+    _note(log, probe)
+
+
+def _note(log: _Log, probe: vocabulary.SumProbe) -> None:
     log.sums.append(probe.sum)
     if isinstance(probe.true_token, Change):
         log.changes.append(probe.true_token)

@@ -51,8 +51,8 @@ class Bench:
     precision: Precision = field(default_factory=lambda: Precision(bits=FP32_BITS, coarse=False))
     stacked: bool = True
     """Whether variants of one document may share a call: not where documents are known to disturb each other."""
-    cost: dict[int, float] = field(default_factory=dict)
-    """Seconds for one prediction of each judged document, by its place."""
+    cost: dict[tuple[int, bool], float] = field(default_factory=dict)
+    """Seconds for one prediction of each judged document, by its place, and whether it is cut short."""
 
     @property
     def left(self) -> float:
@@ -64,9 +64,9 @@ class Bench:
         """Seconds that are left for what has to be done to judge at all."""
         return self.left + (OVERDRAFT - 1) * self.seconds
 
-    def estimate(self, place: int, predictions: int) -> float:
-        """Seconds that so many predictions of variants of a document are going to take."""
-        known = self.cost.get(place, max(self.cost.values(), default=0.0))
+    def estimate(self, place: int, predictions: int, *, cut: bool = False) -> float:
+        """Seconds that so many predictions of variants of a document are going to take, whole or cut short."""
+        known = self.cost.get((place, cut), self.cost[place, False])
         return known * predictions * (place + 1 if self.ordered else 1)
 
     def call(self, documents: Sequence[Tokens], numbers: Sequence[int]) -> list[Floats]:
@@ -95,7 +95,8 @@ class Bench:
         started = time.monotonic()
         found = self._variants(place, variants)
         predictions = sum(variant.size - 1 for variant in variants) * (place + 1 if self.ordered else 1)
-        self.cost[place] = (time.monotonic() - started) / max(1, predictions)
+        cut = max(variant.size for variant in variants) < self.judged[place].tokens.size
+        self.cost[place, cut] = (time.monotonic() - started) / max(1, predictions)
         return found
 
     def _variants(self, place: int, variants: Sequence[Tokens]) -> list[Floats]:
@@ -109,7 +110,7 @@ class Bench:
         found: dict[int, Floats] = {}
         shuffled = [int(index) for index in self.rng.permutation(len(variants))]
         longest = max(variant.size for variant in variants)
-        seconds = self.estimate(place, longest)
+        seconds = self.estimate(place, longest, cut=longest < self.judged[place].tokens.size)
         size = min(max(1, STACK // longest), max(LEAST_STACK, int(CALL_SHARE * self.seconds / max(1e-9, seconds))))
         for first in range(0, len(shuffled), size):
             part = shuffled[first : first + size]

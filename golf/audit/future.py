@@ -13,7 +13,6 @@ import numpy as np
 from golf.audit.bench import Bench
 from golf.audit.black_box import Floats, Tokens
 from golf.audit.certificate import Change
-from golf.audit.precision import is_noise
 
 Kind = Literal["suffix", "token", "shuffle", "cut", "grown"]
 Variant = tuple[Kind, int, Tokens]
@@ -23,7 +22,7 @@ Variant = tuple[Kind, int, Tokens]
 def programme(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
     """Variants of a document in the order of their worth: kinds in turn, each at some of the entries given."""
     size = len(bench.judged[place].tokens)
-    inside = [entry for entry in entries if 1 < entry < size]
+    inside = [entry for entry in dict.fromkeys((size // 2, size // 3, *entries)) if 1 < entry < size]
     kinds: list[list[Variant]] = [
         [("suffix", entry, _replaced(bench, place, entry, size)) for entry in inside[:6]],
         lengths(bench, place),
@@ -72,7 +71,7 @@ def moved(bench: Bench, place: int, kind: Kind, entry: int, losses: Floats) -> C
     difference = losses[: entry - 1] - expected
     excess = np.abs(difference) / bench.precision.tolerance(expected)
     worst = int(excess.argmax())
-    beyond = bool(excess[worst] > 1) and not is_noise(difference, expected)
+    beyond = bool(excess[worst] > 1)
     return Change(
         kind=kind,
         document=bench.judged[place].number,

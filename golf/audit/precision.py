@@ -12,8 +12,8 @@ LEAST_BITS = 8
 """Of a bfloat16: nothing coarser is believed to be rounding."""
 ROUNDINGS = 2**10
 """An fp32 score is taken to be exact to this many roundings: 6e-5 relative. The engine's own batches differ by 3e-6."""
-COARSE = 2.0**-5
-"""Half a unit in the last place of a bfloat16 of magnitude 8 … 16: more than this, relative, is not rounding."""
+COARSE = 2.0**-7
+"""A unit in the last place of a bfloat16, relative: more than this is not the rounding of another order of sums."""
 REPEATED = 2.0**-9
 """The same for two calls on the same documents: what sums in no fixed order leave of half precision on a GPU."""
 SHIFT = 1e-4
@@ -84,4 +84,4 @@ def is_noise(difference: Floats, nll: Floats, limit: float = COARSE) -> bool:
     if np.any(np.abs(difference) > limit * (1 + nll)) or np.mean(difference != 0) < 0.25:
         return False
     error = float(difference.std()) / np.sqrt(difference.size)
-    return bool(abs(difference.mean()) <= max(5 * error, SHIFT))
+    return bool(abs(difference.mean()) <= max(4 * error, SHIFT))

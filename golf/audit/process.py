@@ -88,6 +88,11 @@ class ScorerProcess:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def ended(self) -> bool:
+        """Whether its process is gone."""
+        return self._process.poll() is not None
+
     def close(self) -> None:
         """End the process, whatever it is doing."""
         self._process.kill()

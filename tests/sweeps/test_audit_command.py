@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from golf.audit import audit
+from golf.audit.process import ScorerProcess
 from golf.tokens import write_shard
 from sweeps import charts
 from sweeps.certificates import COLUMNS, LABEL, lines, picture, sum_mark, verdict
@@ -90,10 +91,13 @@ def test_a_scorer_is_judged_in_a_process_of_its_own(
     assert {one["condition"] for one in certificate["findings"]} == conditions
 
 
-def test_a_scorer_that_never_answers_is_ended(folder: Path) -> None:
-    done = golfsweep(folder, "entry:hangs", "--vocab-size", "16", "--seconds", "0.5")
-    assert done.returncode == 1
-    assert "gave no answer within 5 s" in done.stdout
+def test_a_scorer_that_never_answers_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("golf.audit.auditor.LEAST_CALL_SECONDS", 0.5)
+    with ScorerProcess("entry:hangs") as process:
+        certificate = audit(process, vocab_size=16, seconds=0.5)
+    assert "gave no answer within 0.5 s" in certificate.findings[0].detail
+    assert process.ended
 
 
 def test_a_shards_documents_are_the_ones_judged(folder: Path) -> None:
@@ -128,8 +132,8 @@ def test_bad_input_is_one_line(folder: Path, words: list[str], message: str) -> 
 
 @pytest.fixture(scope="module")
 def certificates() -> dict[str, dict[str, Any]]:
-    scorers = {"legal": zoo.LEGAL["score first"](), "leaky": zoo.LEAKY["last epoch"].make()}
-    return {name: audit(one, vocab_size=zoo.VOCAB, seconds=0.8).to_json() for name, one in scorers.items()}
+    scorers = {"legal": zoo.LEGAL["bigram"](), "leaky": zoo.LEAKY["train then score"].make()}
+    return {name: audit(one, vocab_size=zoo.VOCAB, seconds=2.0).to_json() for name, one in scorers.items()}
 
 
 def test_the_picture_shows_where_a_scorer_leaks_and_where_it_does_not(
