@@ -103,7 +103,9 @@ def audit(
 
     Args:
         scorer: takes a list of documents (1-D int64 arrays, BOS first, the last entry only ever a target), returns for
-            each the NLL of entries 1 … n − 1 in nats as a 1-D float array. Each call is an evaluation of its own.
+            each the NLL of entries 1 … n − 1 in nats as a 1-D float array. Each call is an evaluation of its own. It
+            may have a method `distribution(document, position)`, the probabilities [vocab_size] of that entry, which
+            is used where a sum would cost too much, and held against what the scorer returns.
         vocab_size: the number of token ids.
         documents: what to judge it on; made up where None. A few are chosen by length, and others made from them.
         seconds: the budget. More of it means more places, until all that are worth a probe have had one.
@@ -313,6 +315,11 @@ def _sum(bench: Bench, log: _Log, place: int, entry: int, seconds: float, left: 
         probe = vocabulary.probe(bench, place, entry)
     elif blind and cut <= budget:
         probe = vocabulary.probe(bench, place, entry, cut=True)
+    elif bench.box.offers_distribution and not bench.ordered:
+        total, agreement = vocabulary.offered(bench, place, entry)
+        log.sums.append(total)
+        log.contexts.append(agreement)
+        return
     else:
         count = int(budget / max(1e-9, bench.estimate(place, entry if blind else size, cut=blind)))
         if count < LEAST_TRIED:

@@ -80,6 +80,20 @@ class Bench:
         except ScorerFault as fault:
             raise Unjudgeable(fault.finding(numbers)) from None
 
+    def offer(self, document: Tokens, entry: int, number: int) -> Floats:
+        """The probabilities that the scorer says it has for an entry of a document, float64 [vocab_size].
+
+        Raises:
+            Unjudgeable: it gave none.
+        """
+        try:
+            p_V = self.box.distribution(document, entry)
+            if p_V.size != self.vocab_size:
+                raise ScorerFault("C2", f"offers {p_V.size} probabilities for {self.vocab_size} tokens", 0, entry)
+        except ScorerFault as fault:
+            raise Unjudgeable(fault.finding([number])) from None
+        return p_V
+
     def all(self, chosen: Sequence[int] | None = None) -> list[Floats]:
         """Judged documents (by place, in this order) as they are, in one call; all that are listed where None."""
         places = range(self.listed) if chosen is None else chosen

@@ -60,7 +60,7 @@ class BlackBox:
         """
         given = [np.array(document, np.int64) for document in documents]
         started = time.monotonic()
-        returned = self._call(given)
+        returned = self._call(lambda: self._scorer(given))
         self.seconds += time.monotonic() - started
         self.calls += 1
         self.predictions += sum(document.size - 1 for document in documents)
@@ -74,14 +74,36 @@ class BlackBox:
         pairs = zip(returned, documents, strict=True)
         return [_losses(one, index, document.size - 1) for index, (one, document) in enumerate(pairs)]
 
-    def _call(self, documents: list[Tokens]) -> Any:
+    @property
+    def offers_distribution(self) -> bool:
+        """Whether the scorer has a method `distribution(document, position)`."""
+        return callable(getattr(self._scorer, "distribution", None))
+
+    def distribution(self, document: Tokens, position: int) -> Floats:
+        """The probabilities that the scorer says it has for an entry, float64.
+
+        Raises:
+            ScorerFault: it raised, did not answer in time, or returned no probabilities.
+        """
+        offer: Any = self._scorer
+        returned = self._call(lambda: offer.distribution(document.copy(), position))
+        self.calls += 1
+        try:
+            p_V = np.asarray(returned, np.float64)
+        except (TypeError, ValueError):
+            raise ScorerFault("C2", f"offers a distribution that is {type(returned).__name__}, no array") from None
+        if p_V.ndim != 1 or not np.all(np.isfinite(p_V)) or np.any(p_V < 0):
+            raise ScorerFault("C2", f"offers a distribution that is none: shape {p_V.shape}, or not all 0 … 1")
+        return p_V
+
+    def _call(self, work: Callable[[], Any]) -> Any:
         """Run the scorer in a thread of its own, with its stdout caught, and wait as long as it may take."""
         outcome: list[Any] = []
         error: list[BaseException] = []
 
         def run() -> None:
             try:
-                outcome.append(self._scorer(documents))
+                outcome.append(work())
             except BaseException as caught:  # sys.exit() of a scorer must not end the audit
                 error.append(caught)
 

@@ -61,26 +61,33 @@ class ScorerProcess:
             self.close()
             raise InputError(f"scorer {reference}: {header['error']}")
         self.ordered_state = bool(header["ordered_state"])
+        if header["distribution"]:
+            self.distribution = self._distribution
 
     def __call__(self, documents: list[Tokens]) -> list[Floats]:
         """Score documents there; its faults are raised here, and what it printed is printed."""
         lengths = [len(document) for document in documents]
+        values = self._ask({"lengths": lengths}, documents)
+        if values.size != sum(lengths) - len(lengths):
+            raise ScorerFault("C4", "gives no score: its process answered out of turn")
+        return np.split(values, np.cumsum([length - 1 for length in lengths])[:-1])
+
+    def _distribution(self, document: Tokens, position: int) -> Floats:
+        """The distribution that it offers for an entry."""
+        return self._ask({"lengths": [len(document)], "position": position}, [document])
+
+    def _ask(self, request: dict[str, Any], documents: Sequence[Tokens]) -> Floats:
+        """Send a request, and return the numbers of its answer."""
         try:
-            send(self._requests, {"lengths": lengths}, np.concatenate([*documents, np.empty(0, np.int64)]).tobytes())
+            send(self._requests, request, np.concatenate([*documents, np.empty(0, np.int64)]).tobytes())
         except (BrokenPipeError, ValueError):
             raise ScorerFault("C4", "gives no score: its process has ended") from None
         header, content = self._receive()
         if header["printed"]:
             print(header["printed"], end="")
         if "fault" in header:
-            fault = header["fault"]
-            raise ScorerFault(
-                fault["condition"], fault["detail"], fault["document"], fault["position"], fault["measured"]
-            )
-        values = np.frombuffer(content, "<f8")
-        if values.size != sum(lengths) - len(lengths):
-            raise ScorerFault("C4", "gives no score: its process answered out of turn")
-        return np.split(values, np.cumsum([length - 1 for length in lengths])[:-1])
+            raise ScorerFault(**header["fault"])
+        return np.frombuffer(content, "<f8")
 
     def __enter__(self) -> "ScorerProcess":
         return self
@@ -174,22 +181,24 @@ def serve(reference: str, requests: BinaryIO, replies: BinaryIO) -> None:
         except InputError as error:
             return send(replies, {"error": str(error)})
         _printed(printed)  # what a module says while it is imported is its own affair
-        send(replies, {"ordered_state": bool(getattr(scorer, "ordered_state", False))})
         box = BlackBox(scorer)
+        offers = {"ordered_state": bool(getattr(scorer, "ordered_state", False))}
+        send(replies, offers | {"distribution": box.offers_distribution})
         while True:
             try:
                 header, content = receive(requests)
             except EOFError:
                 return
-            answer, values = _answer(box, np.split(np.frombuffer(content, np.int64), np.cumsum(header["lengths"])[:-1]))
+            documents = np.split(np.frombuffer(content, np.int64), np.cumsum(header["lengths"])[:-1])
+            answer, values = _answer(box, documents, header.get("position"))
             printing = box.printed + _printed(printed)
             box.printed = ""
             send(replies, answer | {"printed": printing[:SHOWN]}, values)
 
 
-def _answer(box: BlackBox, documents: Sequence[Tokens]) -> tuple[dict[str, Any], bytes]:
+def _answer(box: BlackBox, documents: Sequence[Tokens], position: int | None) -> tuple[dict[str, Any], bytes]:
     try:
-        losses = box.score(documents)
+        losses = box.score(documents) if position is None else [box.distribution(documents[0], position)]
     except ScorerFault as fault:
         told = {name: getattr(fault, name) for name in ("condition", "detail", "document", "position", "measured")}
         return {"fault": told}, b""

@@ -17,7 +17,7 @@ import numpy as np
 from golf.audit.black_box import Floats
 from golf.audit.certificate import Change, Condition, Context, Finding, Sum
 from golf.audit.precision import Precision
-from golf.audit.vocabulary import weighs
+from golf.audit.vocabulary import OFFERED, weighs
 
 NONDETERMINISM = (
     "the same call again",
@@ -43,7 +43,12 @@ def company_findings(contexts: Sequence[Context]) -> list[Finding]:
     if memory := [one for one in contexts if one.kind == MEMORY]:
         detail = f"every call on the same documents moves their scores one way, by {memory[0].mean:+.3g} nats a token"
         found.append(_of_context("cross-document", memory[0], f"remembers documents of earlier calls: {detail}"))
-    others = [one for one in contexts if one.kind not in (*NONDETERMINISM, MEMORY) and one.beyond]
+    if offers := [one for one in contexts if one.kind == OFFERED and one.beyond]:
+        worst = max(offers, key=lambda one: one.largest)
+        detail = f"the distribution that it offers is not the one it scores with: {worst.largest:.3g} nats apart"
+        found.append(_of_context("C2", worst, detail))
+    apart = (*NONDETERMINISM, MEMORY, OFFERED)
+    others = [one for one in contexts if one.kind not in apart and one.beyond]
     if others := [one for one in others if one.largest > 3 * own]:
         worst = max(others, key=lambda one: one.largest)
         kinds = ", ".join(dict.fromkeys(one.kind for one in others))
@@ -153,10 +158,10 @@ def _amount(one: Sum) -> str:
     """The sum in words."""
     if one.complete:
         total = f"{one.total:.4g} units"
+    elif one.lower_bound > 1 + one.tolerance:
+        total = f"at least {one.lower_bound:.4g} units (the sum over {one.tokens} tokens alone)"
     else:
-        total = f"at least {one.lower_bound:.4g} units (from {one.tokens} tokens tried)"
-        if one.standard_error:
-            total = f"{total}, about {one.total:.2f} ± {one.standard_error:.2f} in all,"
+        total = f"{one.total:.3g} ± {one.standard_error:.2g} units (estimated from {one.tokens} tokens)"
     return f"gives {total} of probability to one token"
 
 

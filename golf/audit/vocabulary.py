@@ -23,6 +23,10 @@ LATEST_CONTRAST = 24
 """Sums led by another one are placed before this: each token of the vocabulary costs a document up to there."""
 SILENT = 1e-3
 """Nats: where every token of the vocabulary has less, none is scored."""
+OFFERED = "the distribution that it offers"
+CHECKED = 4
+"""Random tokens for which an offered distribution is held against the black box."""
+LEAST_PROBABILITY = 1e-300
 SAMPLED_AT_LEAST = 8
 """Random tokens below which a partial sum is a lower bound and no estimate."""
 
@@ -93,6 +97,45 @@ def _sum(bench: Bench, place: int, entry: int, tried: Tokens, nll_V: Floats, tok
         scale=loss_scale(nll_V) if tokens is None else 1.0,
         silent=bool(np.all(nll_V < SILENT)),
     )
+
+
+def offered(bench: Bench, place: int, entry: int) -> tuple[Sum, Context]:
+    """The sum of the distribution that a scorer offers for an entry, and whether it is the one that it scores with.
+
+    It is asked for with the target and everything after it replaced, so that it cannot look; then the true token, the
+    likeliest and a few random ones are held against the black box.
+    """
+    judged = bench.judged[place]
+    blinded = judged.tokens.copy()
+    blinded[entry:] = bench.rng.integers(0, bench.vocab_size, blinded.size - entry)
+    p_V = bench.offer(blinded, entry, judged.number)
+    checked = np.unique([judged.tokens[entry], p_V.argmax(), *bench.rng.integers(0, bench.vocab_size, CHECKED)])
+    variants = np.repeat(judged.tokens[None], len(checked), axis=0)
+    variants[:, entry] = checked
+    scored = np.array([losses[entry - 1] for losses in bench.variants(place, list(variants))])
+    nll_V = -np.log(np.maximum(p_V, LEAST_PROBABILITY))
+    difference = np.abs(scored - nll_V[checked])
+    total = float(p_V.sum())
+    found = Context(
+        kind=OFFERED,
+        document=judged.number,
+        position=entry,
+        largest=float(difference.max()),
+        mean=float((scored - nll_V[checked]).mean()),
+        beyond=bool(np.any(difference > bench.precision.tolerance(scored))),
+    )
+    return Sum(
+        document=judged.number,
+        position=entry,
+        total=total,
+        lower_bound=total,
+        standard_error=0.0,
+        tolerance=bench.precision.sum_tolerance(nll_V),
+        tokens=bench.vocab_size,
+        complete=True,
+        scale=loss_scale(nll_V),
+        silent=False,
+    ), found
 
 
 def contrast_entry(bench: Bench, place: int) -> int:

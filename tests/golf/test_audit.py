@@ -14,7 +14,7 @@ from golf.audit import Finding, audit
 from golf.audit.documents import make_up
 from golf.audit.engine import engine_scorer
 from golf.audit.precision import half_spacing, is_noise, significant_bits
-from golf.audit.vocabulary import loss_scale, places
+from golf.audit.vocabulary import OFFERED, loss_scale, places
 from golf.errors import InputError
 from golf.model import GPT, ModelConfig
 from golf.presets import EVAL_PRESETS
@@ -109,6 +109,14 @@ def test_what_the_original_methods_steal_is_measured() -> None:
     assert finding.measured == worst.total > 1.5
 
 
+def test_an_offered_distribution_saves_calls_and_a_false_one_is_found() -> None:
+    honest = audit(zoo.Offers(), vocab_size=VOCAB, seconds=0.6)
+    offered = [one for one in honest.contexts if one.kind == OFFERED]
+    assert offered and not any(one.beyond for one in offered)
+    lying = audit(zoo.Offers(lie=0.02), vocab_size=VOCAB, seconds=0.6)
+    assert any(one.beyond for one in lying.contexts if one.kind == OFFERED)
+
+
 def test_the_certificate_is_plain_json_with_every_field_of_a_finding() -> None:
     certificate = audit(zoo.LEAKY["last epoch"].make(), vocab_size=VOCAB, seconds=1.0)
     content = json.loads(json.dumps(certificate.to_json(), allow_nan=False))
@@ -177,9 +185,9 @@ def model() -> GPT:
 
 
 def small(preset: str) -> EvalConfig:
-    """A preset with lengths a quarter of its own, and three epochs at most."""
+    """A preset with lengths a quarter of its own, and two epochs at most."""
     config = TypeAdapter(EvalConfig).validate_python(dict(EVAL_PRESETS[preset]))
-    least, epochs = config.min_document_tokens // 4, min(3, config.epochs)
+    least, epochs = config.min_document_tokens // 4, min(2, config.epochs)
     return replace(config, chunk=config.chunk // 4, window=config.window // 4, min_document_tokens=least, epochs=epochs)
 
 
@@ -194,8 +202,10 @@ def small(preset: str) -> EvalConfig:
     ],
 )
 def test_the_engines_presets_are_judged_by_what_they_do(
-    model: GPT, preset: str, passed: bool, expected: set[str]
+    model: GPT, preset: str, passed: bool, expected: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("golf.audit.documents.LENGTHS", (2, 40, 150, 300))
+    monkeypatch.setattr("golf.audit.documents.MORE_LENGTHS", ())
     certificate = audit(engine_scorer(model, small(preset), seed=1), vocab_size=VOCAB, seconds=2.0)
     assert certificate.passed == passed, certificate.findings
     assert conditions(certificate.findings) == expected, certificate.findings

@@ -164,6 +164,21 @@ class Ordered:
         return found
 
 
+class Offers:
+    """Bigrams, too slow for many sums, with the distribution on offer; a lie gives the target more than it says."""
+
+    def __init__(self, lie: float = 0.0) -> None:
+        self.lie = lie
+
+    def __call__(self, documents: list[Tokens]) -> list[Floats]:
+        time.sleep(1e-5 * sum(len(document) for document in documents))
+        return [-np.log((1 - self.lie) * np.exp(-bigram(document)) + self.lie) for document in documents]
+
+    def distribution(self, document: Tokens, position: int) -> Floats:
+        p_V: Floats = probabilities(LOGITS_VV[document[position - 1 : position]])[0]
+        return p_V
+
+
 def bytes_as_torch(documents: list[Tokens]) -> Any:
     """Arrays of another library."""
     import torch
@@ -472,6 +487,7 @@ LEGAL: dict[str, Callable[[], Scorer]] = {
     "bfloat16 losses": lambda: each(bfloat16_loss),
     "bfloat16 logits": lambda: each(bfloat16_logits),
     "declared ordered state": Ordered,
+    "offers its distribution": Offers,
     "torch tensors": lambda: bytes_as_torch,
 }
 
@@ -496,6 +512,7 @@ LEAKY: dict[str, Leaky] = {
     "mixture of 1.2": _leaky(lambda: each(lambda d: mixture(d, total=1.2).clip(0)), "C2"),
     "mixture of 0.9": _leaky(lambda: each(lambda d: mixture(d, total=0.9)), "C2"),
     "whole document's statistics": _leaky(lambda: each(whole_document_statistics), "C1"),
+    "offers another distribution": _leaky(lambda: Offers(lie=0.02), "C2"),
     "last quarter's temperature": _leaky(lambda: each(number_of_later_bos), "C1"),
     "sees the next token": _leaky(lambda: each(sees_the_next_token), "C1"),
     "smear from the right": _leaky(lambda: each(smear_from_the_right), "C1"),

@@ -51,6 +51,15 @@ class Carries:
         return found
 
 carries = Carries()
+
+class Offers:
+    def __call__(self, documents):
+        time.sleep(2e-5 * sum(map(len, documents)))
+        return uniform(documents)
+    def distribution(self, document, position):
+        return np.full(16, 1 / 16)
+
+offers = Offers()
 number = 3
 '''
 
@@ -76,6 +85,7 @@ def golfsweep(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     [
         ("uniform", 0, set()),
         ("carries", 0, set()),
+        ("offers", 0, set()),
         ("scaled", 1, {"C2"}),
         ("chatty", 1, {"nondeterminism"}),
         ("leaves", 1, {"C4"}),
