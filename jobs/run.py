@@ -1,5 +1,6 @@
 """The only place that runs golf: a job's settings become its configuration, and its work becomes events."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -12,6 +13,8 @@ from pydantic import TypeAdapter
 from safetensors.torch import load as load_safetensors
 
 from golf.artifact import QuantizeConfig, load_bytes, pack
+from golf.audit import audit
+from golf.audit.engine import engine_scorer
 from golf.errors import InputError, OverTime
 from golf.model import GPT, ModelConfig, model_from_state
 from golf.presets import EVAL_PRESETS
@@ -96,6 +99,31 @@ def run_eval(
         yield Shard(index=index, content=write_table(chosen, scores.nll, scores.tokens, counts))
     clocks = {"eval_seconds": clock() - started, "process_seconds": clock() - entered}
     yield Finished(outputs={"clocks": clocks}, peak_bytes=peak_bytes())
+
+
+def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
+    """Judge an evaluation's own engine on its own artifact, through the interface that every scorer is judged by.
+
+    Raises:
+        InputError: data, tokenizer or artifact are missing, damaged, or not those of the job.
+    """
+    started = time.monotonic()
+    settings = order.job.settings
+    model = _model(order.job.inputs["artifact"], _Content(inputs["artifact"]))
+    scorer = engine_scorer(model, settings_of(EvalConfig, settings["eval"]), order.job.seed)
+    documents, _ = eval_documents(order)
+    yield Progress(fraction=0.0, note=f"audit, {settings['seconds']:g} s")
+    found = audit(
+        scorer,
+        vocab_size=model.config.vocab_size,
+        documents=documents,
+        seconds=settings["seconds"],
+        seed=order.job.seed,
+    )
+    told = found.to_json()
+    outputs = {"passed": found.passed, "judged": found.judged, "findings": told["findings"], "certificate": None}
+    outputs["clocks"] = {"audit_seconds": time.monotonic() - started}
+    yield Finished(outputs=outputs, files={"certificate": json.dumps(told).encode()}, peak_bytes=peak_bytes())
 
 
 def shards_of(order: Order, artifact: bytes) -> int:

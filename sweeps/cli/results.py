@@ -56,14 +56,19 @@ def show(
     json_: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Show all that is known of a job: settings, attempts, outputs, the end of its log.
+    """Show all that is known of a job or row: settings, attempts, outputs, the certificate of its audit.
 
     Example: golfsweep show 3fa9c1
     """
+    from sweeps.certificates import lines
     from sweeps.show import describe
 
     place, _ = open_sweeps(home, db, files, None)
     found = describe(key, place)
     if json_:
         return print_json(found)
+    certificate = found.pop("certificate", None)
     Console().print_json(json.dumps(found, default=str))
+    if certificate is not None:
+        for line in lines(certificate):
+            Console(highlight=False, soft_wrap=True).print(line, markup=False)

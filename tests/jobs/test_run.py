@@ -179,3 +179,25 @@ def test_whose_fault_an_exception_is() -> None:
     assert classify(torch.OutOfMemoryError()) == Failure.OUT_OF_MEMORY
     assert classify(OSError(28, "No space left")) == Failure.DISK_FULL
     assert classify(OSError(5, "I/O error")) == Failure.CRASH
+
+
+@pytest.mark.parametrize(
+    ("config", "passed", "conditions"),
+    [
+        (replace(EVAL, chunk=512, window=512), True, set()),
+        (replace(EVAL, chunk=512, window=512, nll_factor=0.9), False, {"C2"}),
+    ],
+)
+def test_an_audit_judges_the_jobs_own_engine(
+    demo: DemoData, artifact: bytes, config: EvalConfig, passed: bool, conditions: set[str]
+) -> None:
+    made = order(demo, config, count=None)
+    settings = {**made.job.settings, "seconds": 3.0}
+    job = replace(made.job, kind="audit", settings=settings, arithmetic=ARITHMETIC["audit"])
+    *_, done = run.run_audit(replace(made, job=job), {"artifact": artifact})
+    assert isinstance(done, Finished)
+    assert (done.outputs["passed"], done.outputs["judged"]) == (passed, True)
+    assert {one["condition"] for one in done.outputs["findings"]} == conditions
+    certificate = json.loads(done.files["certificate"])
+    assert certificate["findings"] == done.outputs["findings"]
+    assert certificate["probes"]["documents"]["given"] == 12

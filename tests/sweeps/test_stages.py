@@ -109,6 +109,20 @@ def test_the_machine_class_changes_every_key(name: str) -> None:
     assert changed(stages=replace(STAGES, machine=replace(MACHINE, **{name: other}))) == [True] * 4
 
 
+def test_an_audit_is_known_by_how_its_recipe_scores_by_the_artifact_and_by_its_budget() -> None:
+    def key(recipe: Recipe = RECIPE, artifact: str = ARTIFACT, seconds: float = 9.0, row: str = "row") -> str:
+        return STAGES.audit(recipe, 1, artifact, seconds, row).job.key
+
+    assert key(row="another row") == key()
+    others = {
+        key(replace(RECIPE, eval=replace(RECIPE.eval, lr=0.5))), key(artifact="b" * 64), key(seconds=8.0), key(),
+    }  # fmt: skip
+    assert len(others) == 4
+    order = STAGES.audit(RECIPE, 1, ARTIFACT, 9.0, "row")
+    assert (order.label, order.slots, order.job.kind) == ("audit row", 1, "audit")
+    assert order.job.settings["documents"]["split"] == "val"
+
+
 def test_names_priorities_labels_and_places_change_no_key() -> None:
     assert changed(row="another row") == [False] * 4
     assert changed(stages=replace(STAGES, sweep="another", priority=7)) == [False] * 4
