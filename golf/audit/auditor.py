@@ -64,11 +64,8 @@ class _Log:
     faults: list[Finding] = field(default_factory=list)
 
     def findings(self, bench: Bench) -> list[Finding]:
-        numbers = [one.number for one in bench.judged]
-        reference = bench.reference if len(bench.reference) == len(numbers) else []
         found = [
             *self.faults,
-            *verdict.silent_findings(reference, numbers[: len(reference)]),
             *verdict.company_findings(self.contexts),
             *verdict.future_findings(self.changes),
             *verdict.sum_findings(self.sums, self.changes, bench.precision),
@@ -159,6 +156,7 @@ def _examine(bench: Bench, log: _Log, given: Sequence[Any]) -> None:
         log.left_out.append("everything else: scores change from call to call")
         return
     _keep_company(bench, log)
+    log.faults += company.unscored(bench)
     for place in sorted(range(len(bench.judged)), key=lambda place: -bench.judged[place].tokens.size):
         _look_ahead(bench, log, place)
     _sum_up(bench, log)

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golf.audit.black_box import Floats
 from golf.audit.certificate import Change, Condition, Context, Finding, Sum
 from golf.audit.precision import Precision
 from golf.audit.vocabulary import OFFERED, weighs
@@ -55,17 +54,6 @@ def company_findings(contexts: Sequence[Context]) -> list[Finding]:
         detail = f"a score moves by {worst.largest:.3g} nats with the company it is scored in ({kinds})"
         found.append(_of_context("cross-document", worst, detail))
     return found
-
-
-def silent_findings(reference: Sequence[Floats], numbers: Sequence[int]) -> list[Finding]:
-    """Targets with a loss of exactly 0 over and over: skipped rather than predicted."""
-    zeros = [(number, int(entry) + 1) for number, nll in zip(numbers, reference, strict=True) for entry in _zeros(nll)]
-    total = sum(nll.size for nll in reference)
-    if len(zeros) < max(2, 0.005 * total):
-        return []
-    number, entry = zeros[0]
-    detail = f"{len(zeros)} of {total} targets have a loss of exactly 0: they are not scored"
-    return [Finding(condition="C4", document=number, position=entry, measured=0.0, detail=detail)]
 
 
 def future_findings(changes: Sequence[Change]) -> list[Finding]:
@@ -168,10 +156,6 @@ def _amount(one: Sum) -> str:
 def _far(change: Change) -> bool:
     """Whether a change in the last quarter of what was read moved the first quarter."""
     return 0 < change.first_moved <= change.changed / 4
-
-
-def _zeros(nll: Floats) -> list[int]:
-    return [int(index) for index in np.flatnonzero(nll == 0.0)]
 
 
 def _of_sum(condition: Condition, one: Sum, detail: str) -> Finding:
