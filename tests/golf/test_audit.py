@@ -227,7 +227,7 @@ def test_significant_bits_and_spacing_are_those_of_the_formats() -> None:
 
 def test_noise_has_no_direction_and_is_everywhere() -> None:
     rng = np.random.default_rng(0)
-    nll, noise = np.full(400, 3.0), rng.normal(0, 0.01, 400)
+    nll, noise = np.full(400, 3.0), rng.normal(0, 0.005, 400)
     assert is_noise(noise, nll)
     assert not is_noise(noise + 0.005, nll)  # leans
     assert not is_noise(np.where(np.arange(400) == 7, 0.05, 0.0), nll)  # one place
