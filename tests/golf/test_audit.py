@@ -69,6 +69,12 @@ def test_documents_given_are_judged_and_numbered_as_given(name: str) -> None:
     assert certificate.passed == (name in zoo.LEGAL)
 
 
+def test_documents_longer_than_any_that_is_wanted_are_judged_too() -> None:
+    given = [make_up(length, VOCAB, np.random.default_rng(length)) for length in (2700, 9000)]
+    certificate = audit(each(bigram), vocab_size=VOCAB, documents=given, seconds=3.0)
+    assert certificate.passed, certificate.findings
+
+
 def test_a_hanging_scorer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("golf.audit.auditor.LEAST_CALL_SECONDS", 0.2)
     started = time.monotonic()
