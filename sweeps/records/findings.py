@@ -1,0 +1,303 @@
+"""What disagrees in a record: claims against logs, logs against each other, both against the rules.
+
+Every finding has a code that stays and one line that names the numbers. A finding never says what somebody meant; it
+says what stands there.
+"""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+from golf.artifact import LIMIT_BYTES
+from jobs.logs import STAGES, agree, decimals
+from sweeps.records import numbers
+from sweeps.records.record import UNKNOWN_SEED, Record, mean, worst
+from sweeps.rules import Finding, Profile
+from sweeps.statistics import one_sample_test
+
+LIMIT_SECONDS = 600.0
+DOCUMENTS = 50_000
+"""Of the challenge's validation set."""
+VAL_TOKENS = {"sp1024": 62_021_632, "sp4096": 45_508_608, "sp8192": 40_540_160}
+"""Tokens of it under the challenge's tokenizers, cut to whole windows."""
+CUT = 0.995
+"""What is left of it where only the last window is cut off is more than this share."""
+LEAKS = frozenset({"C1", "C2", "C3", "C4"})
+"""Conditions of the challenge's issue 1017: what breaks them is flagged."""
+NOTES: dict[Profile, frozenset[str]] = {
+    "accepted": frozenset(
+        {"single-seed", "time-last-step", "time-process", "size-raw", "other-protocol", "duplicate-log", "link"}
+    ),
+    "strict": frozenset({"single-seed", "other-protocol", "duplicate-log", "link"}),
+}
+"""Findings that are shown but do not fail a record under the profile."""
+
+
+def judge(record: Record) -> tuple[Finding, ...]:
+    """All findings on a record, gravest kind first."""
+    return tuple(Finding(code=code, detail=detail) for check in _CHECKS for code, detail in check(record))
+
+
+def failing(findings: tuple[Finding, ...], profile: Profile) -> list[str]:
+    """Codes for which a record does not pass under a profile, each once."""
+    return list(dict.fromkeys(one.code for one in findings if one.code not in NOTES[profile]))
+
+
+def claimed_p(record: Record) -> tuple[float, float] | None:
+    """One-sided p-values of the measured seeds against the baseline that is claimed, as a number: with margin 0, and
+    with 0.005 taken as bits per byte, as PR 611 took it; None without a baseline or with fewer than two seeds."""
+    baseline, scores = record.claims.baseline, [float(score) for score in record.measured]
+    if baseline is None or len(scores) < 2:
+        return None
+    return tuple(one_sample_test(scores, float(baseline) - margin).p_value for margin in (0.0, 0.005))  # type: ignore[return-value]
+
+
+Findings = Iterator[tuple[str, str]]
+
+
+def _leaks(record: Record) -> Findings:
+    factors = sorted({run.log.factor for run in record.runs if run.log.factor not in (None, 1.0)}, key=str)
+    epochs = max((run.log.epochs or 1 for run in record.runs), default=1)
+    if record.claims.min_nll or any(run.log.min_nll for run in record.runs):
+        yield "C4", f"keeps the lowest of {epochs if epochs > 1 else 'several'} scores of each document (min-NLL)"
+    if epochs > 1:
+        yield "C3", f"each document is adapted on for {epochs} epochs and scored in them, after training on it"
+    for factor in factors:
+        yield "C2", f'the loss is scaled ("temp:{factor:g}"), so the probabilities do not sum to 1'
+
+
+def _files(record: Record) -> Findings:
+    if record.folder.submission is None:
+        yield "missing-submission", "no submission.json: nothing is claimed, all numbers are the logs'"
+    if not record.runs:
+        yield "missing-logs", "no log: every number is as claimed, none could be checked"
+    lacking = [seed for seed in record.claims.seeds if seed not in record.by_seed]
+    if record.runs and lacking:
+        yield "missing-logs", f"no log of seed {', '.join(lacking)}: claimed, not seen"
+    for oddity in record.folder.oddities:
+        yield "link", oddity
+    for name, value in record.claims.pending:
+        yield "pending", f"{name} is {value}: no value"
+
+
+def _seeds(record: Record) -> Findings:
+    for path, original in record.copies:
+        yield "duplicate-log", f"{path} is a copy of {original}, byte for byte; counted once"
+    for run in record.runs:
+        if len(run.log.seeds) > 1:
+            yield "ambiguous-seed", f"{run.path} prints the seeds {', '.join(map(str, run.log.seeds))}"
+        elif run.log.seeds and run.named_seed not in (None, str(run.log.seeds[0])):
+            yield "seed-name", f"{run.path}: named after seed {run.named_seed}, prints seed {run.log.seeds[0]}"
+        if run.log.runs > 1:
+            yield "ambiguous-log", f"{run.path} holds {run.log.runs} trainings; which one counts is not said"
+    for seed, group in record.by_seed.items():
+        if seed.startswith(UNKNOWN_SEED):
+            yield "seed-unknown", f"{group[0].path}: no seed is printed or named"
+        elif len(group) > 1:
+            yield "duplicate-seed", _duplicate(record, seed)
+    distinct = {seed for seed in record.by_seed if not seed.startswith(UNKNOWN_SEED)}
+    count = record.claims.count
+    if record.runs and count is not None and count != len(record.by_seed):
+        yield "seed-count", f"{count} seeds claimed, logs of {len(distinct) or len(record.by_seed)} are there"
+    if len(record.known) == 1:
+        yield "single-seed", "one seed: no spread, so no test"
+    disclosed = record.claims.disclosed
+    if disclosed:
+        theirs = {seed: disclosed[seed] for seed in disclosed if seed not in record.claims.scores}
+        left_out = ", ".join(f"{seed}: {score}" for seed, score in theirs.items())
+        mean_all = numbers.rounded(mean(list(disclosed.values())), 5)
+        yield (
+            "selected-seeds",
+            f"{len(disclosed)} seeds were run, {len(record.claims.scores)} are reported; left out: {left_out}; "
+            f"mean of all {mean_all}",
+        )
+
+
+def _duplicate(record: Record, seed: str) -> str:
+    group = record.by_seed[seed]
+    shown = ", ".join(
+        f"{run.path}: {score.bpb if record.stage and (score := run.score(record.stage, [])) else 'no score'}"
+        for run in group
+    )
+    counted = record.counted.get(seed)
+    verdict = f"{counted.path} counts, its score is claimed" if counted else "none or several are claimed; no score"
+    return f"{len(group)} logs of seed {seed} ({shown}): {verdict}"
+
+
+def _scores(record: Record) -> Findings:
+    claims = record.claims
+    for run in record.runs:
+        if record.stage is None or run.score(record.stage, record.claimed_of(run.seed or "")) is None:
+            last = f"; last validation in training {run.log.validation}" if run.log.validation is not None else ""
+            yield "no-final-score", f"{run.path}: no line gives its final score{last}"
+    later = STAGES[STAGES.index(record.stage) + 1 :] if record.stage else ()
+    for run in record.runs:
+        for stage in later:
+            for score in run.log.of_stage(stage)[-1:]:
+                yield "other-protocol", f"{run.path} also gives {score.name} {score.bpb}; not what is claimed"
+    for seed, claimed in claims.scores.items():
+        measured = record.scores.get(seed)
+        if record.runs and measured is not None and not agree(claimed, measured):
+            yield "seed-differs", f"seed {seed}: claimed {claimed}, its log says {measured}"
+    yield from _headline(record)
+    if claims.loss is not None and record.known and _is_bpb(record, claims.loss):
+        yield "loss-is-bpb", f"val_loss {claims.loss} is bits per byte (mean {_shown(record)}), not nats per token"
+    elif claims.loss is not None and record.measured:
+        losses = [score.loss for seed in record.counted if (score := record.score_of(seed))]
+        if losses and not any(agree(claims.loss, loss) for loss in [*losses, mean(losses)]):
+            yield "loss-differs", f"val_loss {claims.loss}, the logs' mean is {numbers.rounded(mean(losses), 8)}"
+
+
+def _headline(record: Record) -> Findings:
+    headline, scores = record.claims.headline, record.measured
+    if headline is None:
+        if record.folder.submission is not None:
+            yield "no-headline", "submission.json gives no val_bpb"
+        return
+    if not scores:
+        if record.runs:
+            yield "mean-differs", f"headline {headline}, no log gives it as a final score"
+        return
+    if agree(headline, mean(scores)):
+        return
+    best = min(scores)
+    if len(scores) > 1 and agree(headline, best):
+        yield "best-seed", f"headline {headline} is the best of {len(scores)} seeds, their mean is {_shown(record)}"
+    elif len(scores) > 1 and any(agree(headline, score) for score in scores):
+        yield "one-seed", f"headline {headline} is one of {len(scores)} seeds, their mean is {_shown(record)}"
+    else:
+        yield "mean-differs", f"headline {headline}, the logs' mean is {_shown(record)} over {len(scores)} seeds"
+
+
+def _is_bpb(record: Record, loss: Decimal) -> bool:
+    """Whether a loss is the score again, and not the loss that a log gives beside it."""
+    losses = [score.loss for seed in record.counted if (score := record.score_of(seed))]
+    if losses and any(agree(loss, one) for one in [*losses, mean(losses)]):
+        return False
+    return any(agree(loss, score) for score in [mean(record.known), *record.known])
+
+
+def _shown(record: Record) -> str:
+    scores = record.known
+    return numbers.rounded(mean(scores), max(decimals(score) for score in scores))
+
+
+def _statistics(record: Record) -> Findings:
+    scores, claims = [float(score) for score in record.measured], record.claims
+    if claims.std is not None and len(scores) > 1 and claims.count in (None, len(scores)):
+        sample, population = numbers.deviations(scores)
+        if not agree(claims.std, numbers.to_decimal(sample, claims.std)):
+            if agree(claims.std, numbers.to_decimal(population, claims.std)):
+                yield "population-std", f"std {claims.std} divides by n; the sample's is {sample:.6f} (n − 1)"
+            else:
+                yield "std-differs", f"std {claims.std}; the logs give {sample:.6f} (n − 1), {population:.6f} (n)"
+    if claims.p_value is not None:
+        yield from _p_claim(record, *claims.p_value)
+
+
+def _p_claim(record: Record, relation: str, value: Decimal) -> Findings:
+    claim = f"p {relation} {value}"
+    n = len(record.measured)
+    if n < 2:
+        yield "unsupported-p", f"{claim}: the logs give {n} seed{'' if n == 1 else 's'}, a test needs two"
+        return
+    tested = claimed_p(record)
+    if tested is None:
+        yield "unsupported-p", f"{claim}: no baseline score is named that it could be tested against"
+        return
+    # "Much less" is an order of magnitude at least.
+    bound = float(value) / (10 if relation == "≪" else 1)
+    p, with_margin = tested
+    if p > 1.05 * bound:
+        yield (
+            "unsupported-p",
+            f"{claim}: {n} seeds against {record.claims.baseline} give one-sided p = {p:.4f} (one-sample, df {n - 1}); "
+            f"with a margin of 0.005 BPB p = {with_margin:.4f}",
+        )
+
+
+def _sizes(record: Record) -> Findings:
+    totals = {seed: run.log.total_bytes for seed, run in record.counted.items()}
+    largest, claims = worst(totals), record.claims
+    if largest and largest[1] > LIMIT_BYTES:
+        yield "size", f"{largest[1]:,} bytes (seed {largest[0]}), over {LIMIT_BYTES:,}"
+    elif not largest and claims.total_bytes is not None and claims.total_bytes > LIMIT_BYTES:
+        yield "size", f"{claims.total_bytes:,} bytes claimed, over {LIMIT_BYTES:,}"
+    raw = worst(numbers.raw_sizes(record))
+    if raw and raw[1] > LIMIT_BYTES and not (largest and largest[1] > LIMIT_BYTES):
+        yield "size-raw", f"{raw[1]:,} bytes with the code as written (seed {raw[0]}), over {LIMIT_BYTES:,}"
+    if largest and claims.total_bytes is not None and claims.total_bytes != largest[1]:
+        yield "bytes-differ", f"{claims.total_bytes:,} bytes claimed, the largest log says {largest[1]:,}"
+    for seed, claimed in claims.seed_bytes.items():
+        run = record.counted.get(seed)
+        if run and run.log.total_bytes is not None and run.log.total_bytes != claimed:
+            model = " (the model alone)" if claimed == run.log.model_bytes else ""
+            yield "bytes-differ", f"seed {seed}: {claimed:,} bytes claimed{model}, its log says {run.log.total_bytes:,}"
+    codes = {size for run in record.counted.values() for size in (run.log.code_bytes, run.log.raw_code_bytes) if size}
+    if claims.code_bytes is not None and codes and claims.code_bytes not in codes:
+        printed = ", ".join(f"{size:,}" for size in sorted(codes))
+        yield "code-bytes", f"{claims.code_bytes:,} bytes of code claimed, the logs say {printed}"
+
+
+def _times(record: Record) -> Findings:
+    for run in record.runs:
+        seconds, log = run.log.train_seconds, run.log
+        if seconds is None or seconds <= LIMIT_SECONDS:
+            continue
+        # The loop ends with the step that crosses the limit; later and longer is more than that.
+        last = max(1.0, seconds / max(log.steps or 1, 1))
+        code = "time-last-step" if seconds - LIMIT_SECONDS <= last else "time"
+        yield code, f"{run.path}: training took {seconds:.3f} s, over {LIMIT_SECONDS:g} s"
+    evaluated = {seed: numbers.eval_seconds(record, seed) for seed in record.counted}
+    if (longest := worst(evaluated)) and longest[1] > LIMIT_SECONDS:
+        yield "time", f"evaluation took {longest[1]:.3f} s (seed {longest[0]}), over {LIMIT_SECONDS:g} s"
+    claims = record.claims
+    for what, claimed, measured in (
+        ("training", claims.train_seconds, [run.log.train_seconds for run in record.counted.values()]),
+        ("evaluation", claims.eval_seconds, list(evaluated.values())),
+    ):
+        known = [seconds for seconds in measured if seconds is not None]
+        if claimed is not None and claimed > LIMIT_SECONDS + 1 and not known:
+            yield "time", f"{what} took {claimed:g} s as claimed, over {LIMIT_SECONDS:g} s"
+        if claimed is not None and known and not min(known) - 1 <= claimed <= max(known) + 1:
+            yield "time-differs", f"{claimed:g} s of {what} claimed, the logs say {max(known):.3f} s"
+    yield from _process_times(record)
+
+
+def _process_times(record: Record) -> Findings:
+    for name, parts in numbers.PROCESS_CLOCKS.items():
+        sums = {seed: numbers.clock_sum(run.log, parts) for seed, run in record.counted.items()}
+        if (longest := worst(sums)) and longest[1] > LIMIT_SECONDS:
+            yield "time-process", f"{name} took {longest[1]:.1f} s as a whole (seed {longest[0]}: {' + '.join(parts)})"
+
+
+def _settings(record: Record) -> Findings:
+    runs = record.runs
+    names = sorted({name for run in runs for name in run.log.settings})
+    differing = {}
+    for name in names:
+        values = dict.fromkeys(run.log.settings.get(name, "–") for run in runs)
+        if len(values) > 1 and "–" not in values:
+            differing[name] = values
+    codes = sorted({run.log.raw_code_bytes for run in runs if run.log.raw_code_bytes})
+    parts = [f"{name} {' / '.join(values)}" for name, values in differing.items()]
+    if len(codes) > 1:
+        parts.append(f"code of {' / '.join(f'{size:,}' for size in codes)} bytes")
+    if parts:
+        yield "mixed-settings", f"not one configuration: {'; '.join(parts[:8])}"
+
+
+def _coverage(record: Record) -> Findings:
+    for run in record.runs:
+        log = run.log
+        if log.documents is not None and log.documents < DOCUMENTS:
+            yield "coverage", f"{run.path}: {log.documents:,} of {DOCUMENTS:,} documents were scored"
+        elif log.document_fraction is not None and log.document_fraction < 1:
+            yield "coverage", f"{run.path}: {log.document_fraction:.0%} of the documents were scored"
+        elif log.val_tokens is not None and log.val_tokens < CUT * VAL_TOKENS.get(log.data or "", 0):
+            whole = VAL_TOKENS[log.data or ""]
+            yield "coverage", f"{run.path}: {log.val_tokens:,} tokens scored, the whole set has about {whole:,}"
+
+
+_CHECKS: tuple[Callable[[Record], Findings], ...] = (
+    _leaks, _files, _seeds, _scores, _statistics, _sizes, _times, _settings, _coverage,
+)  # fmt: skip
