@@ -63,10 +63,22 @@ _CLOCKS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _CODE_MARKS = ("(", ";", "def ", "import ", "{", "}")
 """What a line of a listing has and a dump of settings does not."""
 CONFIG_KEYS = frozenset(
-    "model_params num_layers model_dim num_heads num_kv_heads vocab_size train_batch_tokens train_seq_len eval_seq_len "
-    "eval_stride iterations warmup_steps max_wallclock_seconds embed_lr matrix_lr scalar_lr tied_embed_lr muon_momentum "
-    "muon_wd weight_decay ema_decay qk_gain_init ttt_lr ttt_lora_lr ttt_lora_rank ttt_epochs ttt_chunk_size "
-    "phased_ttt_prefix_docs mlp_mult tokenizer warmdown_frac world_size".split()
+    (
+        *(
+            "model_params",
+            "num_layers",
+            "model_dim",
+            "num_heads",
+            "num_kv_heads",
+            "mlp_mult",
+            "vocab_size",
+            "tokenizer",
+        ),
+        *("train_batch_tokens", "train_seq_len", "iterations", "warmup_steps", "max_wallclock_seconds", "world_size"),
+        *("embed_lr", "matrix_lr", "scalar_lr", "tied_embed_lr", "muon_momentum", "muon_wd", "weight_decay"),
+        *("warmdown_frac", "ema_decay", "qk_gain_init", "eval_seq_len", "eval_stride", "ttt_epochs", "ttt_lr"),
+        *("ttt_lora_lr", "ttt_lora_rank", "ttt_chunk_size", "phased_ttt_prefix_docs"),
+    )
 )
 """Settings whose change makes two runs two recipes; the seed, paths and names are none."""
 
@@ -128,7 +140,7 @@ class Log:
         return bool(self.scores or self.steps is not None or self.model_bytes or self.total_bytes)
 
     def of_stage(self, stage: Stage) -> list[Score]:
-        """Scores of one stage, in the order printed; a rounded line is left out where an exact one of its name follows."""
+        """Scores of one stage, in the order printed; a rounded line and the exact one of its name are one score."""
         found: dict[str, Score] = {}
         for score in self.scores:
             if score.stage != stage:

@@ -13,8 +13,10 @@ HEADLINE = ("val_bpb", "mean_val_bpb", "val_bpb_mean", "mean_bpb", "bpb", "val_v
 LOSS = ("val_loss", "mean_val_loss", "val_loss_mean", "val_loss_nats", "mean_val_loss_nats", "val_loss_sliding")
 STD = ("val_bpb_std", "std_bpb", "std_val_bpb", "bpb_std")
 SEED_SCORES = ("seed_results", "val_bpb_seeds", "seeds", "results", "per_seed", "seed_scores")
-TOTAL = ("bytes_total", "artifact_bytes_max", "artifact_bytes", "artifact_size_bytes", "model_size_bytes", "total_bytes",
-         "submission_bytes", "artifact_bytes_mean")  # fmt: skip
+TOTAL = (
+    *("bytes_total", "artifact_bytes_max", "artifact_bytes", "artifact_size_bytes", "model_size_bytes", "total_bytes"),
+    *("submission_bytes", "artifact_bytes_mean"),
+)
 CODE = ("bytes_code", "code_bytes", "code_size_bytes")
 TRAIN = (
     "train_time_seconds",
@@ -25,6 +27,7 @@ TRAIN = (
     "train_time_ms",
 )
 EVAL = ("eval_time_seconds", "eval_seconds", "eval_time_s", "eval_time_s_mean", "eval_time_ms", "ttt_time_ms")
+STEPS = ("step_stop", "train_steps", "steps")
 COUNT = ("n_seeds", "num_seeds")
 BASELINE = ("comparison_baseline_bpb", "base_val_bpb", "baseline_bpb", "baseline_val_bpb", "sota_bpb")
 _P = re.compile(r"\bp(?:[_ -]?value)?\s*(<<|≪|<|≤|=)\s*(0?\.\d{1,12}|\d(?:\.\d{1,6})?e-\d{1,3})", re.IGNORECASE)
@@ -52,6 +55,9 @@ class Claims:
     seed_bytes: Mapping[str, int] = field(default_factory=dict)
     train_seconds: float | None = None
     eval_seconds: float | None = None
+    steps: int | None = None
+    seed_steps: Mapping[str, int] = field(default_factory=dict)
+    parameters: int | None = None
     baseline: Decimal | None = None
     p_value: tuple[str, Decimal] | None = None
     """Relation (=, <, ≪) and value."""
@@ -80,13 +86,12 @@ def read(submission: Mapping[str, Any]) -> Claims:
         count=_count(submission, seeds, prose),
         total_bytes=_whole(_first(submission, TOTAL)),
         code_bytes=_whole(_first(submission, CODE)),
-        seed_bytes={
-            seed: size
-            for seed, one in results.items()
-            if isinstance(one, Mapping) and (size := _whole(_first(one, TOTAL))) is not None
-        },
+        seed_bytes=_whole_by_seed(results, TOTAL),
         train_seconds=_seconds(submission, TRAIN),
         eval_seconds=_seconds(submission, EVAL),
+        steps=_whole(_first(submission, STEPS)),
+        seed_steps=_whole_by_seed(results, STEPS),
+        parameters=_whole(_first(submission, ("model_params", "num_params", "parameters"))),
         baseline=_baseline(submission, prose),
         p_value=_p_value(submission.get("p_value"), prose),
         t_statistic=_number(submission.get("t_statistic")) or _text_number(_T, prose),
@@ -120,6 +125,11 @@ def _score(number: Decimal | None) -> Decimal | None:
 
 def _whole(number: Decimal | None) -> int | None:
     return int(number) if number is not None and number > 0 else None
+
+
+def _whole_by_seed(results: Mapping[str, Any], names: Sequence[str]) -> dict[str, int]:
+    found = {seed: _whole(_first(one, names)) for seed, one in results.items() if isinstance(one, Mapping)}
+    return {seed: number for seed, number in found.items() if number is not None}
 
 
 def _seconds(source: Mapping[str, Any], names: Sequence[str]) -> float | None:

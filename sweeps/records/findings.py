@@ -132,8 +132,8 @@ def _scores(record: Record) -> Findings:
     later = STAGES[STAGES.index(record.stage) + 1 :] if record.stage else ()
     for run in record.runs:
         for stage in later:
-            for score in run.log.of_stage(stage)[-1:]:
-                yield "other-protocol", f"{run.path} also gives {score.name} {score.bpb}; not what is claimed"
+            for other in run.log.of_stage(stage)[-1:]:
+                yield "other-protocol", f"{run.path} also gives {other.name} {other.bpb}; not what is claimed"
     for seed, claimed in claims.scores.items():
         measured = record.scores.get(seed)
         if record.runs and measured is not None and not agree(claimed, measured):
@@ -173,7 +173,8 @@ def _is_bpb(record: Record, loss: Decimal) -> bool:
     losses = [score.loss for seed in record.counted if (score := record.score_of(seed))]
     if losses and any(agree(loss, one) for one in [*losses, mean(losses)]):
         return False
-    return any(agree(loss, score) for score in [mean(record.known), *record.known])
+    unit = Decimal(1).scaleb(-decimals(loss))  # means of rounded scores end a digit off
+    return any(abs(loss - score) <= unit for score in [mean(record.known), *record.known])
 
 
 def _shown(record: Record) -> str:
@@ -239,14 +240,17 @@ def _sizes(record: Record) -> Findings:
 
 
 def _times(record: Record) -> Findings:
+    over: dict[str, dict[str, float | None]] = {}
     for run in record.runs:
         seconds, log = run.log.train_seconds, run.log
-        if seconds is None or seconds <= LIMIT_SECONDS:
-            continue
-        # The loop ends with the step that crosses the limit; later and longer is more than that.
-        last = max(1.0, seconds / max(log.steps or 1, 1))
-        code = "time-last-step" if seconds - LIMIT_SECONDS <= last else "time"
-        yield code, f"{run.path}: training took {seconds:.3f} s, over {LIMIT_SECONDS:g} s"
+        if seconds is not None and seconds > LIMIT_SECONDS:
+            # The loop ends with the step that crosses the limit; later and longer is more than that.
+            last = max(1.0, seconds / max(log.steps or 1, 1))
+            over.setdefault("time-last-step" if seconds - LIMIT_SECONDS <= last else "time", {})[run.path] = seconds
+    for code, runs in over.items():
+        if longest := worst(runs):
+            others = f", {len(runs) - 1} more" if len(runs) > 1 else ""
+            yield code, f"training took {longest[1]:.3f} s ({longest[0]}{others}), over {LIMIT_SECONDS:g} s"
     evaluated = {seed: numbers.eval_seconds(record, seed) for seed in record.counted}
     if (longest := worst(evaluated)) and longest[1] > LIMIT_SECONDS:
         yield "time", f"evaluation took {longest[1]:.3f} s (seed {longest[0]}), over {LIMIT_SECONDS:g} s"
@@ -261,6 +265,17 @@ def _times(record: Record) -> Findings:
         if claimed is not None and known and not min(known) - 1 <= claimed <= max(known) + 1:
             yield "time-differs", f"{claimed:g} s of {what} claimed, the logs say {max(known):.3f} s"
     yield from _process_times(record)
+    yield from _steps(record)
+
+
+def _steps(record: Record) -> Findings:
+    claims, steps = record.claims, {seed: run.log.steps for seed, run in record.counted.items()}
+    known = [count for count in steps.values() if count is not None]
+    if claims.steps is not None and known and claims.steps not in known:
+        yield "steps-differ", f"{claims.steps:,} steps claimed, the logs say {', '.join(f'{n:,}' for n in known)}"
+    for seed, claimed in claims.seed_steps.items():
+        if (measured := steps.get(seed)) is not None and measured != claimed:
+            yield "steps-differ", f"seed {seed}: {claimed:,} steps claimed, its log says {measured:,}"
 
 
 def _process_times(record: Record) -> Findings:
@@ -282,6 +297,11 @@ def _settings(record: Record) -> Findings:
     parts = [f"{name} {' / '.join(values)}" for name, values in differing.items()]
     if len(codes) > 1:
         parts.append(f"code of {' / '.join(f'{size:,}' for size in codes)} bytes")
+    parameters = {run.log.settings["model_params"] for run in runs if "model_params" in run.log.settings}
+    claimed = record.claims.parameters
+    if claimed is not None and parameters and str(claimed) not in parameters:
+        printed = ", ".join(f"{int(one):,}" for one in sorted(parameters) if one.isdecimal())
+        yield "other-model", f"{claimed:,} parameters claimed, the logs say {printed}"
     if parts:
         yield "mixed-settings", f"not one configuration: {'; '.join(parts[:8])}"
 
