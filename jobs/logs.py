@@ -60,6 +60,9 @@ _CLOCKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("process", re.compile(rf"^phase:TOTAL wall_ms:{_NUMBER}()\b", re.ASCII)),
     ("quantize.elapsed", re.compile(rf"^wallclock:post_gptq total_elapsed:{_NUMBER}(s)\b", re.ASCII)),
 )
+_MIXES = re.compile(
+    r"^\s*(?:ngram_(?:cache|eval|mixer|tilt)\b|final_\w*ngram|PPM alpha|(?:\w+ )?context mixer)", re.IGNORECASE
+)
 _CODE_MARKS = ("(", ";", "def ", "import ", "{", "}")
 """What a line of a listing has and a dump of settings does not."""
 CONFIG_KEYS = frozenset(
@@ -129,6 +132,8 @@ class Log:
     """Of adaptation on a document that is scored after or in them."""
     min_nll: bool = False
     """Whether it says that the lowest of several scores of a document is kept."""
+    mixes: bool = False
+    """Whether its scores mix in counts of what was scored before: an n-gram cache, a context mixer."""
     runs: int = 0
     """Trainings that ended in it."""
     first_stamp: float | None = None
@@ -140,21 +145,21 @@ class Log:
         return bool(self.scores or self.steps is not None or self.model_bytes or self.total_bytes)
 
     def of_stage(self, stage: Stage) -> list[Score]:
-        """Scores of one stage, in the order printed; a rounded line and the exact one of its name are one score."""
-        found: dict[str, Score] = {}
+        """Scores of one stage, in the order printed; a rounded line and the exact one of its name are one score, and
+        a name that comes back with another number is there twice."""
+        found: list[Score] = []
         for score in self.scores:
             if score.stage != stage:
                 continue
-            before = found.get(score.name)
-            if before is None:
-                found[score.name] = score
-            elif agree(before.bpb, score.bpb):
-                finer = score if decimals(score.bpb) >= decimals(before.bpb) else before
-                seconds = before.seconds if score.seconds is None else score.seconds
-                found[score.name] = replace(finer, seconds=seconds)
+            same = (at for at, one in enumerate(found) if one.name == score.name and agree(one.bpb, score.bpb))
+            twin = next(same, None)
+            if twin is None:
+                found.append(score)
             else:
-                found[f"{score.name} #{len(found) + 1}"] = score
-        return list(found.values())
+                before = found[twin]
+                finer = score if decimals(score.bpb) >= decimals(before.bpb) else before
+                found[twin] = replace(finer, seconds=before.seconds if score.seconds is None else score.seconds)
+        return found
 
 
 def parse(lines: Iterable[bytes]) -> Log:
@@ -194,6 +199,7 @@ def _read(log: Log, line: str) -> None:
     if "val_" in line or line.startswith(("step:", "stopping_early", "final_")) or _STEP.match(line):
         _read_progress(log, line)
     _read_sizes(log, line)
+    log.mixes = log.mixes or _MIXES.match(line) is not None
     for name, pattern in _CLOCKS:
         if found := pattern.search(line):
             log.clocks[name] = float(found[1]) / (1 if found[2] == "s" else 1000)

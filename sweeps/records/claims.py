@@ -73,7 +73,8 @@ class Claims:
 
 def read(submission: Mapping[str, Any]) -> Claims:
     """Read a submission's claims."""
-    results = next((found for name in SEED_SCORES if (found := _by_seed(submission.get(name)))), {})
+    named = [*SEED_SCORES, *(name for name in submission if "seed" in name)]
+    results = next((found for name in named if (found := _by_seed(submission.get(name)))), {})
     prose = " ".join(_strings(submission))
     seeds = dict.fromkeys([*_listed(submission.get("seeds")), *results, *_listed([submission.get("seed")])])
     std = _first(submission, STD)

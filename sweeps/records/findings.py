@@ -10,7 +10,7 @@ from decimal import Decimal
 from golf.artifact import LIMIT_BYTES
 from jobs.logs import STAGES, agree, decimals
 from sweeps.records import numbers
-from sweeps.records.record import UNKNOWN_SEED, Record, mean, worst
+from sweeps.records.record import UNKNOWN_SEED, Record, mean, named_seed, worst
 from sweeps.rules import Finding, Profile
 from sweeps.statistics import one_sample_test
 
@@ -25,9 +25,18 @@ LEAKS = frozenset({"C1", "C2", "C3", "C4"})
 """Conditions of the challenge's issue 1017: what breaks them is flagged."""
 NOTES: dict[Profile, frozenset[str]] = {
     "accepted": frozenset(
-        {"single-seed", "time-last-step", "time-process", "size-raw", "other-protocol", "duplicate-log", "link"}
+        {
+            "single-seed",
+            "mixture",
+            "time-last-step",
+            "time-process",
+            "size-raw",
+            "other-protocol",
+            "duplicate-log",
+            "link",
+        }
     ),
-    "strict": frozenset({"single-seed", "other-protocol", "duplicate-log", "link"}),
+    "strict": frozenset({"single-seed", "mixture", "other-protocol", "duplicate-log", "link"}),
 }
 """Findings that are shown but do not fail a record under the profile."""
 
@@ -61,6 +70,8 @@ def _leaks(record: Record) -> Findings:
         yield "C4", f"keeps the lowest of {epochs if epochs > 1 else 'several'} scores of each document (min-NLL)"
     if epochs > 1:
         yield "C3", f"each document is adapted on for {epochs} epochs and scored in them, after training on it"
+    if any(run.log.mixes for run in record.runs):
+        yield "mixture", "scores mix in counts of scored text; whether the mixture is normalised (C2) no log can show"
     for factor in factors:
         yield "C2", f'the loss is scaled ("temp:{factor:g}"), so the probabilities do not sum to 1'
 
@@ -81,6 +92,10 @@ def _files(record: Record) -> Findings:
 
 def _seeds(record: Record) -> Findings:
     for path, original in record.copies:
+        ours, theirs = named_seed(path), named_seed(original)
+        if None not in (ours, theirs) and ours != theirs:
+            yield "copied-seed", f"{path} is a copy of {original}, byte for byte: seed {ours} has no log of its own"
+            continue
         yield "duplicate-log", f"{path} is a copy of {original}, byte for byte; counted once"
     for run in record.runs:
         if len(run.log.seeds) > 1:

@@ -40,7 +40,7 @@ class Run:
         """Its score of a stage: the one that is claimed, else the last; None if one metric stands there twice."""
         scores = self.log.of_stage(stage)
         fitting = [score for score in scores if any(agree(claim, score.bpb) for claim in claimed)]
-        if not fitting and any(" #" in score.name for score in scores):
+        if not fitting and len({score.name for score in scores}) < len(scores):
             return None
         chosen = max(fitting or scores[-1:], key=lambda score: decimals(score.bpb), default=None)
         return chosen and self._finest(chosen)
@@ -172,11 +172,11 @@ def judge_folder(folder: Folder) -> Record:
     originals: dict[str, str] = {}
     runs, copies = [], []
     # Of copies the one whose name tells the seed is kept: it says more.
-    for path, log in sorted(folder.logs.items(), key=lambda one: (_named_seed(one[0]) is None, one[0])):
+    for path, log in sorted(folder.logs.items(), key=lambda one: (named_seed(one[0]) is None, one[0])):
         if (original := originals.setdefault(log.digest, path)) != path:
             copies.append((path, original))
             continue
-        named = _named_seed(path)
+        named = named_seed(path)
         printed = [str(seed) for seed in log.seeds]
         seed = printed[0] if len(printed) == 1 else named if named in printed or not printed else None
         runs.append(Run(path=path, log=log, seed=seed, named_seed=named))
@@ -206,7 +206,7 @@ def _lone(runs: Sequence[Run], claims: Claims) -> list[Run]:
     return list(runs)
 
 
-def _named_seed(path: str) -> str | None:
+def named_seed(path: str) -> str | None:
     """The seed in a file's name, or in that of a folder around it."""
     for part in reversed(PurePosixPath(path).parts):
         if found := _NAMED_SEED.search(part):
