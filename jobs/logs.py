@@ -308,7 +308,5 @@ def decimals(number: Decimal) -> int:
 
 
 def agree(a: Decimal, b: Decimal) -> bool:
-    """Whether two numbers are the same to the digits that the shorter one has, rounded at its last digit."""
-    digits = min(decimals(a), decimals(b))
-    half = Decimal(5).scaleb(-digits - 1)
-    return abs(a - b) <= half + Decimal(5).scaleb(-max(decimals(a), decimals(b)) - 1)
+    """Whether two numbers are the same to the digits that the shorter one has: either way of rounding its last one."""
+    return abs(a - b) <= Decimal(5).scaleb(-min(decimals(a), decimals(b)) - 1)

@@ -117,8 +117,8 @@ def _seeds(record: Record) -> Findings:
         yield "single-seed", "one seed: no spread, so no test"
     disclosed = record.claims.disclosed
     if disclosed:
-        theirs = {seed: disclosed[seed] for seed in disclosed if seed not in record.claims.scores}
-        left_out = ", ".join(f"{seed}: {score}" for seed, score in theirs.items())
+        unreported = {seed: disclosed[seed] for seed in disclosed if seed not in record.claims.scores}
+        left_out = ", ".join(f"{seed}: {score}" for seed, score in unreported.items())
         mean_all = numbers.rounded(mean(list(disclosed.values())), 5)
         yield (
             "selected-seeds",

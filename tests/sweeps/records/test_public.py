@@ -196,8 +196,8 @@ CODES = """
 2026-03-19_10L_MixedPrecision
     single-seed code-bytes
 2026-03-19_MLP3x_QAT_Int6_SlidingWindow
-    missing-logs seed-count single-seed mean-differs loss-differs unsupported-p bytes-differ time-last-
-    step time-differs other-model
+    missing-logs seed-count single-seed mean-differs loss-differs unsupported-p bytes-differ
+    time-last-step time-differs other-model
 2026-03-19_Seq2048_FP16Emb_TunedLR
     best-seed time-last-step
 2026-03-19_SlidingWindowEval
@@ -276,6 +276,7 @@ CODES = """
 
 def _expected() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
+    name = ""
     for line in CODES.strip().splitlines():
         if line.startswith(" "):
             found[name] |= set(line.split())
