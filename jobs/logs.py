@@ -26,6 +26,8 @@ Stage = Literal["trained", "roundtrip", "sliding", "adapted"]
 overlapping windows, the model adapted at test time."""
 STAGES: tuple[Stage, ...] = ("trained", "roundtrip", "sliding", "adapted")
 
+MAX_SCORES, MAX_SEEDS = 500, 20
+"""More than any training script prints; of a longer log the last scores and the first seeds are kept."""
 _NUMBER = r"(\d{1,12}(?:\.\d{1,12})?)"
 _STAMP = re.compile(r"^\d{9,10}\.\d+ ")
 _SCORE = re.compile(
@@ -52,7 +54,7 @@ _CLOCKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("eval.compile", re.compile(rf"compile warmup done \({_NUMBER}(s)\)", re.ASCII)),
     (
         "eval.adapted_run",
-        re.compile(rf"^ttt[\w:]*(?:completed|done)\b.*?(?:time|elapsed)[:=] ?{_NUMBER}(s)\b", re.ASCII),
+        re.compile(rf"^ttt[\w:]*(?:completed|done)\b.{{0,200}}?(?:time|elapsed)[:=] ?{_NUMBER}(s)\b", re.ASCII),
     ),
     ("train.process", re.compile(rf"^phase:train wall_ms:{_NUMBER}()\b", re.ASCII)),
     ("serialize.process", re.compile(rf"^phase:serialize wall_ms:{_NUMBER}()\b", re.ASCII)),
@@ -63,6 +65,8 @@ _CLOCKS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _MIXES = re.compile(
     r"^\s*(?:ngram_(?:cache|eval|mixer|tilt)\b|final_\w*ngram|PPM alpha|(?:\w+ )?context mixer)", re.IGNORECASE
 )
+_MIN_NLL = re.compile(r"min[_-]?nll\w{0,20}[:=] ?(?:1|true)\b", re.ASCII | re.IGNORECASE)
+_TRAINING_LINE = re.compile(r"(?:eval |val |validation )?(?:step|iter|iteration|epoch)\b", re.IGNORECASE)
 _CODE_MARKS = ("(", ";", "def ", "import ", "{", "}")
 """What a line of a listing has and a dump of settings does not."""
 CONFIG_KEYS = frozenset(
@@ -220,15 +224,19 @@ def _read_progress(log: Log, line: str) -> None:
             log.validation = Decimal(found[1])
         return
     found = _SCORE.match(line)
-    if found is None or found["name"].strip().lower() == "step":
+    if found is None:
         return
     loss, bpb = Decimal(found[2]), Decimal(found[3])
     name = " ".join(found["name"].strip(" :").split())
+    if _TRAINING_LINE.match(name):
+        log.validation = bpb
+        return
     # "final_sliding_window_eval_exact stride:64" and its rounded twin are one metric.
     name = re.sub(r"_exact\b| stride\b.*", "", name)
     time = _TIME.search(found["rest"])
     seconds = _seconds(time[1], time[2]) if time else None
     log.scores.append(Score(name=name, stage=_stage(name, found["rest"]), loss=loss, bpb=bpb, seconds=seconds or None))
+    del log.scores[:-MAX_SCORES]
 
 
 def _stage(name: str, rest: str) -> Stage:
@@ -258,8 +266,9 @@ def _read_settings(log: Log, line: str) -> None:
     for found in _SEED.finditer(line):
         if (seed := int(found[1])) not in log.seeds:
             log.seeds.append(seed)
-    if not log.seeds and (found_s := re.search(r"\bws:\d+ .*\bs:(\d{1,9})$", line)):
+    if not log.seeds and " ws:" in line and (found_s := re.search(r" s:(\d{1,9})$", line)):
         log.seeds.append(int(found_s[1]))
+    del log.seeds[MAX_SEEDS:]
     for name, value in _SETTING.findall(line):
         if name in CONFIG_KEYS and not line.startswith("step:"):
             log.settings.setdefault(name, value)
@@ -271,11 +280,12 @@ def _read_settings(log: Log, line: str) -> None:
         log.document_fraction = float(found_fraction[1])
     if log.data is None and (found_data := re.search(r"fineweb10B_(\w{2,60})", line)):
         log.data = found_data[1]
-    if found_factor := re.search(r"\bttt_rank:.*\btemp:(\d(?:\.\d{1,6})?)\b", line):
-        log.factor = float(found_factor[1])
-    if found_epochs := re.search(r"\bttt_rank:.*\bep:(\d{1,4})\b", line):
-        log.epochs = int(found_epochs[1])
-    if re.search(r"min[_-]?nll[_\w]*[:=] ?(?:1|true)\b", line, re.IGNORECASE):
+    if "ttt_rank:" in line:
+        if found_factor := re.search(r" temp:(\d(?:\.\d{1,6})?)\b", line):
+            log.factor = float(found_factor[1])
+        if found_epochs := re.search(r" ep:(\d{1,4})\b", line):
+            log.epochs = int(found_epochs[1])
+    if _MIN_NLL.search(line):
         log.min_nll = True
 
 

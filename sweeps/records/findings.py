@@ -12,7 +12,7 @@ from jobs.logs import STAGES, agree, decimals
 from sweeps.records import numbers
 from sweeps.records.record import UNKNOWN_SEED, Record, mean, named_seed, worst
 from sweeps.rules import Finding, Profile
-from sweeps.statistics import one_sample_test
+from sweeps.statistics import TestResult, one_sample_test
 
 LIMIT_SECONDS = 600.0
 DOCUMENTS = 50_000
@@ -21,6 +21,10 @@ VAL_TOKENS = {"sp1024": 62_021_632, "sp4096": 45_508_608, "sp8192": 40_540_160}
 """Tokens of it under the challenge's tokenizers, cut to whole windows."""
 CUT = 0.995
 """What is left of it where only the last window is cut off is more than this share."""
+AS_BPB = 0.005
+"""The challenge's margin in the wrong unit: nats per token read as bits per byte, as PR 611 did."""
+ROUNDING = 1.05
+"""A p-value is held against the claimed one with so much room for rounded scores."""
 LEAKS = frozenset({"C1", "C2", "C3", "C4"})
 """Conditions of the challenge's issue 1017: what breaks them is flagged."""
 NOTES: dict[Profile, frozenset[str]] = {
@@ -33,10 +37,10 @@ NOTES: dict[Profile, frozenset[str]] = {
             "size-raw",
             "other-protocol",
             "duplicate-log",
-            "link",
+            "unread",
         }
     ),
-    "strict": frozenset({"single-seed", "mixture", "other-protocol", "duplicate-log", "link"}),
+    "strict": frozenset({"single-seed", "mixture", "other-protocol", "duplicate-log", "unread"}),
 }
 """Findings that are shown but do not fail a record under the profile."""
 
@@ -51,13 +55,11 @@ def failing(findings: tuple[Finding, ...], profile: Profile) -> list[str]:
     return list(dict.fromkeys(one.code for one in findings if one.code not in NOTES[profile]))
 
 
-def claimed_p(record: Record) -> tuple[float, float] | None:
-    """One-sided p-values of the measured seeds against the baseline that is claimed, as a number: with margin 0, and
-    with 0.005 taken as bits per byte, as PR 611 took it; None without a baseline or with fewer than two seeds."""
+def baseline_test(record: Record, margin: float) -> TestResult | None:
+    """One-sample test of the measured seeds against the baseline that is claimed, which is taken as exact; None without
+    a baseline or with fewer than two seeds. The margin is in bits per byte."""
     baseline, scores = record.claims.baseline, [float(score) for score in record.measured]
-    if baseline is None or len(scores) < 2:
-        return None
-    return tuple(one_sample_test(scores, float(baseline) - margin).p_value for margin in (0.0, 0.005))  # type: ignore[return-value]
+    return None if baseline is None or len(scores) < 2 else one_sample_test(scores, float(baseline) - margin)
 
 
 Findings = Iterator[tuple[str, str]]
@@ -85,7 +87,7 @@ def _files(record: Record) -> Findings:
     if record.runs and lacking:
         yield "missing-logs", f"no log of seed {', '.join(lacking)}: claimed, not seen"
     for oddity in record.folder.oddities:
-        yield "link", oddity
+        yield "unread", oddity
     for name, value in record.claims.pending:
         yield "pending", f"{name} is {value}: no value"
 
@@ -168,11 +170,14 @@ def _headline(record: Record) -> Findings:
         if record.folder.submission is not None:
             yield "no-headline", "submission.json gives no val_bpb"
         return
-    if not scores:
-        if record.runs:
-            yield "mean-differs", f"headline {headline}, no log gives it as a final score"
+    if not record.runs or (scores and agree(headline, mean(scores))):
         return
-    if agree(headline, mean(scores)):
+    if any(agree(headline, early) for early in _early(record)):
+        final = f"the final mean is {_shown(record)}" if scores else "no log gives a final one"
+        yield "pre-quant", f"headline {headline} is a score before quantisation; {final}"
+        return
+    if not scores:
+        yield "mean-differs", f"headline {headline}, no log gives it as a final score"
         return
     best = min(scores)
     if len(scores) > 1 and agree(headline, best):
@@ -181,6 +186,15 @@ def _headline(record: Record) -> Findings:
         yield "one-seed", f"headline {headline} is one of {len(scores)} seeds, their mean is {_shown(record)}"
     else:
         yield "mean-differs", f"headline {headline}, the logs' mean is {_shown(record)} over {len(scores)} seeds"
+
+
+def _early(record: Record) -> list[Decimal]:
+    """Scores of the weights as trained, one log or the mean of all."""
+    found = [
+        [run.log.validation for run in record.runs if run.log.validation is not None],
+        [score.bpb for run in record.runs for score in run.log.of_stage("trained")],
+    ]
+    return [score for group in found if group for score in [*group, mean(group)]]
 
 
 def _is_bpb(record: Record, loss: Decimal) -> bool:
@@ -208,6 +222,8 @@ def _statistics(record: Record) -> Findings:
                 yield "std-differs", f"std {claims.std}; the logs give {sample:.6f} (n − 1), {population:.6f} (n)"
     if claims.p_value is not None:
         yield from _p_claim(record, *claims.p_value)
+    if claims.t_statistic is not None:
+        yield from _t_claim(record, claims.t_statistic)
 
 
 def _p_claim(record: Record, relation: str, value: Decimal) -> Findings:
@@ -216,19 +232,36 @@ def _p_claim(record: Record, relation: str, value: Decimal) -> Findings:
     if n < 2:
         yield "unsupported-p", f"{claim}: the logs give {n} seed{'' if n == 1 else 's'}, a test needs two"
         return
-    tested = claimed_p(record)
-    if tested is None:
+    plain, with_margin = baseline_test(record, 0.0), baseline_test(record, AS_BPB)
+    if plain is None or with_margin is None:
         yield "unsupported-p", f"{claim}: no baseline score is named that it could be tested against"
         return
     # "Much less" is an order of magnitude at least.
-    bound = float(value) / (10 if relation == "≪" else 1)
-    p, with_margin = tested
-    if p > 1.05 * bound:
+    if plain.p_value > ROUNDING * float(value) / (10 if relation == "≪" else 1):
         yield (
             "unsupported-p",
-            f"{claim}: {n} seeds against {record.claims.baseline} give one-sided p = {p:.4f} (one-sample, df {n - 1}); "
-            f"with a margin of 0.005 BPB p = {with_margin:.4f}",
+            f"{claim}: {n} seeds against {record.claims.baseline} give one-sided p = {plain.p_value:.4f} (one-sample, "
+            f"df {n - 1}); with a margin of {AS_BPB} BPB p = {with_margin.p_value:.4f}",
         )
+
+
+def _t_claim(record: Record, value: Decimal) -> Findings:
+    plain, with_margin = baseline_test(record, 0.0), baseline_test(record, AS_BPB)
+    if plain is None or with_margin is None or _is_statistic(value, plain):
+        return
+    if _is_statistic(value, with_margin):
+        yield (
+            "margin-as-bpb",
+            f"t = {value} takes the margin of {AS_BPB} nats per token as bits per byte and {record.claims.baseline} as "
+            f"exact; one-sample, df {with_margin.df:g}, one-sided p = {with_margin.p_value:.4f}",
+        )
+    else:
+        yield "t-differs", f"t = {value}; one-sample against {record.claims.baseline} t = {plain.statistic:.2f}"
+
+
+def _is_statistic(value: Decimal, test: TestResult) -> bool:
+    """Whether a printed t is this one, up to what rounded scores do to it."""
+    return abs(abs(float(value)) - abs(test.statistic)) <= 0.01 * abs(test.statistic)
 
 
 def _sizes(record: Record) -> Findings:

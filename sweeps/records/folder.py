@@ -11,7 +11,7 @@ from typing import Any
 from golf.errors import InputError
 from jobs.logs import Log, parse
 
-MAX_LOG_BYTES = 64 << 20
+MAX_LOG_BYTES = 32 << 20
 MAX_JSON_BYTES = 4 << 20
 MAX_LINE_BYTES = 1 << 16
 """What of a line is longer is read as further lines."""
@@ -112,8 +112,11 @@ def _log(path: Path) -> Log:
     size = path.stat().st_size
     if size > MAX_LOG_BYTES:
         raise InputError(f"{path}: {size:,} bytes, over {MAX_LOG_BYTES:,}; expected a training log")
-    with path.open("rb") as stream:
-        return parse(iter(lambda: stream.readline(MAX_LINE_BYTES), b""))
+    try:
+        with path.open("rb") as stream:
+            return parse(iter(lambda: stream.readline(MAX_LINE_BYTES), b""))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def _submissions(root: Path) -> list[Path]:
@@ -145,6 +148,8 @@ def _json(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text("utf-8"), parse_float=Decimal, parse_constant=lambda _: None)
     except RecursionError:
         raise InputError(f"{path}: nested too deeply; expected a JSON object with a submission's claims") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:  # what is no UTF-8 and integers of thousands of digits are among them
         raise InputError(f"{path}: no JSON ({error}); expected an object with a submission's claims") from None
     if not isinstance(found, dict):

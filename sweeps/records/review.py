@@ -5,11 +5,11 @@ from typing import Any
 
 from golf.artifact import LIMIT_BYTES
 from sweeps.records import numbers
-from sweeps.records.findings import LIMIT_SECONDS, NOTES, failing
+from sweeps.records.findings import LIMIT_SECONDS, NOTES, baseline_test, failing
 from sweeps.records.record import Record, worst
 from sweeps.records.rows import content_of, row_of
 from sweeps.rules import MARGIN_NATS, Finding, Profile
-from sweeps.statistics import TestResult, one_sample_test, summary
+from sweeps.statistics import TestResult, summary
 
 PROFILES: tuple[Profile, ...] = ("accepted", "strict")
 
@@ -138,14 +138,12 @@ def _clock_table(record: Record, findings: tuple[Finding, ...]) -> Iterator[str]
 def _tests(record: Record) -> dict[str, TestResult]:
     """One-sample tests against the baseline that is claimed, which is taken as exact: margin 0, and the challenge's
     0.005 nats per token in this set's own bits per byte, from the loss that a log prints beside its score."""
-    baseline, scores = record.claims.baseline, [float(score) for score in record.measured]
-    if baseline is None or len(scores) < 2:
-        return {}
     margins = {"margin 0": 0.0}
     lines = [score for seed in record.counted if (score := record.score_of(seed))]
     if lines and lines[0].loss:
         margins["margin 0.005 nats per token"] = MARGIN_NATS * float(lines[0].bpb / lines[0].loss)
-    return {name: one_sample_test(scores, float(baseline) - margin) for name, margin in margins.items()}
+    tests = {name: baseline_test(record, margin) for name, margin in margins.items()}
+    return {name: test for name, test in tests.items() if test is not None}
 
 
 def _statistics(record: Record) -> Iterator[str]:

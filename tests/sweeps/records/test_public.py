@@ -188,7 +188,7 @@ CLAIMED = {
 """Records without logs."""
 CODES = """
 2026-03-24_Chimera_TTT_PR611
-    C2 C3 C4 unsupported-p bytes-differ time-last-step time time-process
+    C2 C3 C4 unsupported-p margin-as-bpb bytes-differ time-last-step time time-process
 2026-03-17_LoRA_TTT
     duplicate-seed single-seed bytes-differ code-bytes time-last-step time mixed-settings
 2026-03-18_FP16Embed_WD3600
@@ -253,7 +253,7 @@ CODES = """
 2026-03-19_SwiGLU_WarmdownFix_QuarterBatch_1x5090
     missing-logs pending single-seed
 2026-03-23_DGAttention_DavidGao
-    no-final-score mean-differs size time-last-step
+    no-final-score pre-quant size time-last-step
 2026-03-24_106M_Binary_Asymmetric_UNet_FP8_15L_8192BPE_YaRN_NeoMuon_Smear
     single-seed time
 2026-03-26_37M_LeWM_Jepa_Mamba2_10L_UNet_INT4FP8QAT_Brotli
