@@ -24,9 +24,18 @@ TRAIN = (
     "train_seconds",
     "train_time_s",
     "train_time_s_mean",
+    "train_time_s_max",
     "train_time_ms",
 )
-EVAL = ("eval_time_seconds", "eval_seconds", "eval_time_s", "eval_time_s_mean", "eval_time_ms", "ttt_time_ms")
+EVAL = (
+    "eval_time_seconds",
+    "eval_seconds",
+    "eval_time_s",
+    "eval_time_s_mean",
+    "eval_time_s_max",
+    "eval_time_ms",
+    "ttt_time_ms",
+)
 STEPS = ("step_stop", "train_steps", "steps")
 COUNT = ("n_seeds", "num_seeds")
 BASELINE = ("comparison_baseline_bpb", "base_val_bpb", "baseline_bpb", "baseline_val_bpb", "sota_bpb")
@@ -35,7 +44,7 @@ _T = re.compile(r"\bt\s?=\s?(-?\d{1,6}(?:\.\d{1,6})?)")
 _STD_TEXT = re.compile(r"\bstd(?:dev)?\.?\s*[:=]?\s*(0\.\d{1,10})", re.IGNORECASE)
 _COUNT_TEXT = re.compile(r"\b(?:mean of |over )?(\d{1,2})[- ]seeds?\b", re.IGNORECASE)
 _VERSUS = re.compile(r"\b(\d\.\d{3,10}) (?:vs\.?|against|over) (?:\w+ ){0,3}(\d\.\d{3,10})\b")
-_MIN_NLL = re.compile(r"(?<!no)(?<!non)[\W_]min[-_ ]?nll\b(?!\W*(?:=\s*0|:\s*false))", re.IGNORECASE)
+_MIN_NLL = re.compile(r"(?<!no)(?<!non)(?<!without)[\W_]min[-_ ]?nll\b(?!\W*(?:=\s*0|:\s*false))", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """What disagrees in a record: claims against logs, logs against each other, both against the rules.
 
-Every finding has a code that stays and one line that names the numbers. A finding never says what somebody meant; it
+Every finding has a code that stays and one line that names the measures. A finding never says what somebody meant; it
 says what stands there.
 """
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from golf.artifact import LIMIT_BYTES
 from jobs.logs import STAGES, agree, decimals
-from sweeps.records import numbers
+from sweeps.records import measures
 from sweeps.records.record import UNKNOWN_SEED, Record, mean, named_seed, worst
 from sweeps.rules import Finding, Profile
 from sweeps.statistics import TestResult, one_sample_test
@@ -121,7 +121,7 @@ def _seeds(record: Record) -> Findings:
     if disclosed:
         unreported = {seed: disclosed[seed] for seed in disclosed if seed not in record.claims.scores}
         left_out = ", ".join(f"{seed}: {score}" for seed, score in unreported.items())
-        mean_all = numbers.rounded(mean(list(disclosed.values())), 5)
+        mean_all = measures.rounded(mean(list(disclosed.values())), 5)
         yield (
             "selected-seeds",
             f"{len(disclosed)} seeds were run, {len(record.claims.scores)} are reported; left out: {left_out}; "
@@ -136,7 +136,7 @@ def _duplicate(record: Record, seed: str) -> str:
         for run in group
     )
     counted = record.counted.get(seed)
-    verdict = f"{counted.path} counts, its score is claimed" if counted else "none or several are claimed; no score"
+    verdict = f"{counted.path} counts" if counted else "none or several fit what is claimed; no score"
     return f"{len(group)} logs of seed {seed} ({shown}): {verdict}"
 
 
@@ -161,7 +161,7 @@ def _scores(record: Record) -> Findings:
     elif claims.loss is not None and record.measured:
         losses = [score.loss for seed in record.counted if (score := record.score_of(seed))]
         if losses and not any(agree(claims.loss, loss) for loss in [*losses, mean(losses)]):
-            yield "loss-differs", f"val_loss {claims.loss}, the logs' mean is {numbers.rounded(mean(losses), 8)}"
+            yield "loss-differs", f"val_loss {claims.loss}, the logs' mean is {measures.rounded(mean(losses), 8)}"
 
 
 def _headline(record: Record) -> Findings:
@@ -208,15 +208,15 @@ def _is_bpb(record: Record, loss: Decimal) -> bool:
 
 def _shown(record: Record) -> str:
     scores = record.known
-    return numbers.rounded(mean(scores), max(decimals(score) for score in scores))
+    return measures.rounded(mean(scores), max(decimals(score) for score in scores))
 
 
 def _statistics(record: Record) -> Findings:
     scores, claims = [float(score) for score in record.measured], record.claims
     if claims.std is not None and len(scores) > 1 and claims.count in (None, len(scores)):
-        sample, population = numbers.deviations(scores)
-        if not agree(claims.std, numbers.to_decimal(sample, claims.std)):
-            if agree(claims.std, numbers.to_decimal(population, claims.std)):
+        sample, population = measures.deviations(scores)
+        if not agree(claims.std, measures.to_decimal(sample, claims.std)):
+            if agree(claims.std, measures.to_decimal(population, claims.std)):
                 yield "population-std", f"std {claims.std} divides by n; the sample's is {sample:.6f} (n − 1)"
             else:
                 yield "std-differs", f"std {claims.std}; the logs give {sample:.6f} (n − 1), {population:.6f} (n)"
@@ -271,7 +271,7 @@ def _sizes(record: Record) -> Findings:
         yield "size", f"{largest[1]:,} bytes (seed {largest[0]}), over {LIMIT_BYTES:,}"
     elif not largest and claims.total_bytes is not None and claims.total_bytes > LIMIT_BYTES:
         yield "size", f"{claims.total_bytes:,} bytes claimed, over {LIMIT_BYTES:,}"
-    raw = worst(numbers.raw_sizes(record))
+    raw = worst(measures.raw_sizes(record))
     if raw and raw[1] > LIMIT_BYTES and not (largest and largest[1] > LIMIT_BYTES):
         yield "size-raw", f"{raw[1]:,} bytes with the code as written (seed {raw[0]}), over {LIMIT_BYTES:,}"
     if largest and claims.total_bytes is not None and claims.total_bytes != largest[1]:
@@ -299,7 +299,7 @@ def _times(record: Record) -> Findings:
         if longest := worst(runs):
             others = f", {len(runs) - 1} more" if len(runs) > 1 else ""
             yield code, f"training took {longest[1]:.3f} s ({longest[0]}{others}), over {LIMIT_SECONDS:g} s"
-    evaluated = {seed: numbers.eval_seconds(record, seed) for seed in record.counted}
+    evaluated = {seed: measures.eval_seconds(record, seed) for seed in record.counted}
     if (longest := worst(evaluated)) and longest[1] > LIMIT_SECONDS:
         yield "time", f"evaluation took {longest[1]:.3f} s (seed {longest[0]}), over {LIMIT_SECONDS:g} s"
     claims = record.claims
@@ -327,8 +327,8 @@ def _steps(record: Record) -> Findings:
 
 
 def _process_times(record: Record) -> Findings:
-    for name, parts in numbers.PROCESS_CLOCKS.items():
-        sums = {seed: numbers.clock_sum(run.log, parts) for seed, run in record.counted.items()}
+    for name, parts in measures.PROCESS_CLOCKS.items():
+        sums = {seed: measures.clock_sum(run.log, parts) for seed, run in record.counted.items()}
         if (longest := worst(sums)) and longest[1] > LIMIT_SECONDS:
             yield "time-process", f"{name} took {longest[1]:.1f} s as a whole (seed {longest[0]}: {' + '.join(parts)})"
 

@@ -5,8 +5,8 @@ The rule, in order, and nothing beyond it:
 1. The seed of a log is the one that its dump of settings prints; only where it prints none, the one in its name.
 2. The entry's protocol is one stage of evaluation (jobs.logs.Stage) for all its logs: the one that its own claims agree
    with most often; without any agreement the latest that at least half of its logs were scored by.
-3. Of several logs of one seed the one counts whose score submission.json gives; identical copies count once. If none
-   or several of them fit, the seed has no score.
+3. Of several logs of one seed the one counts whose score submission.json gives; logs that give the same score count as
+   one. If none of them fits, or several with different scores, the seed has none.
 4. Where a folder has no log with a score at all, its claims stand in for what they claim, and a finding says so.
 """
 
@@ -26,7 +26,7 @@ UNKNOWN_SEED = "?"
 _NAMED_SEED = re.compile(r"(?:^|[^a-z])seeds?[_-]?(\d{1,12})(?!\d)|(?:^|[_-])s(\d{1,9})(?=[._-]|$)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """One log, and the seed that it is taken to be of."""
 
@@ -51,9 +51,9 @@ class Run:
         return max([chosen, *same], key=lambda score: decimals(score.bpb))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: what is worked out of it is kept in its __dict__
 class Record:
-    """A record folder, judged by nothing yet."""
+    """A record folder with its logs in order."""
 
     folder: Folder
     claims: Claims
@@ -136,12 +136,11 @@ class Record:
         if stage is None:
             return None
         claimed = self.claimed_of(seed)
-        fitting = [
-            run
-            for run in group
-            if (score := run.score(stage, claimed)) and any(agree(claim, score.bpb) for claim in claimed)
-        ]
-        return fitting[0] if len(fitting) == 1 else None
+        scored = [(run, score) for run in group if (score := run.score(stage, claimed))]
+        fitting = [(run, score) for run, score in scored if any(agree(claim, score.bpb) for claim in claimed)]
+        pool = fitting or (scored if len(scored) == len(group) else [])
+        # One run that was logged twice gives one score twice, and nothing is in doubt.
+        return pool[0][0] if len({score.bpb for _, score in pool}) == 1 else None
 
     def _agreements(self, stage: Stage) -> int:
         """How many claims the logs' scores of a stage bear out."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from golf.artifact import LIMIT_BYTES
-from sweeps.records import numbers
+from sweeps.records import measures
 from sweeps.records.findings import LIMIT_SECONDS, NOTES, baseline_test, failing
 from sweeps.records.record import Record, worst
 from sweeps.records.rows import content_of, row_of
@@ -77,7 +77,7 @@ def _log(record: Record, seed: str) -> dict[str, Any]:
         "quantised": str(quantised[0].bpb) if quantised else None,
         "steps": log.steps if log else None,
         "train_seconds": log.train_seconds if log else None,
-        "eval_seconds": numbers.eval_seconds(record, seed),
+        "eval_seconds": measures.eval_seconds(record, seed),
         "model_bytes": log.model_bytes if log else None,
         "code_bytes": log.code_bytes if log else None,
         "raw_code_bytes": log.raw_code_bytes if log else None,
@@ -100,7 +100,7 @@ def _claims(record: Record) -> Iterator[str]:
 
 
 def _bytes(record: Record) -> dict[str, int | None]:
-    raw = worst(numbers.raw_sizes(record))
+    raw = worst(measures.raw_sizes(record))
     shipped = worst({seed: run.log.total_bytes for seed, run in record.counted.items()})
     return {
         "raw": int(raw[1]) if raw else None,

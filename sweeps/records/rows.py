@@ -8,7 +8,7 @@ import pandas as pd
 from golf.artifact import LIMIT_BYTES
 from jobs.logs import Log, Stage
 from sweeps.leaderboard import COLUMNS, TRACKS
-from sweeps.records import numbers
+from sweeps.records import measures
 from sweeps.records.findings import LEAKS
 from sweeps.records.record import Record
 from sweeps.rules import Finding
@@ -23,7 +23,7 @@ def content_of(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
     that count; only what no log of the folder prints is as claimed.
     """
     runs, claims = record.counted, record.claims
-    seconds = [numbers.eval_seconds(record, seed) for seed in runs]
+    seconds = [measures.eval_seconds(record, seed) for seed in runs]
     return {
         "name": record.name,
         "track": "flagged" if any(finding.code in LEAKS for finding in findings) else "unverified",

@@ -117,6 +117,10 @@ def test_of_several_logs_of_a_seed_the_claimed_one_counts(tmp_path: Path) -> Non
     assert "no score" in found["duplicate-seed"]
     one, _ = judged(mini.write(tmp_path / "silent", **logs))
     assert shown(one) == {"7": None}
+    logs["b"] = "logged again\n" + logs["a"]
+    one, found = judged(mini.write(tmp_path / "twice", **logs))
+    assert shown(one) == {"7": "1.20010000"}
+    assert "duplicate-seed" in found
 
 
 def test_copies_count_once_and_cannot_be_two_seeds(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.records import findings, folder, numbers, record
+from sweeps.records import findings, folder, measures, record
 
 PUBLIC = Path(__file__).parents[4] / "shared" / "records"
 SEEDS: dict[str, dict[str, tuple[str, int | None, float, float | None]]] = {
@@ -310,7 +310,7 @@ def test_scores_sizes_and_seconds_are_the_logs(records: dict[str, record.Record]
             str(line.bpb),
             one.counted[seed].log.total_bytes,
             one.counted[seed].log.train_seconds,
-            numbers.eval_seconds(one, seed),
+            measures.eval_seconds(one, seed),
         )
         for seed, line in lines.items()
         if line is not None
