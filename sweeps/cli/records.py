@@ -51,7 +51,7 @@ def check(
     json_: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Judge one record folder, as Markdown for a review thread; exit 1 if it does not pass as the organisers judge.
+    """Judge one record folder, as Markdown for a review thread; exit 1 if rules are broken or claims not borne out.
 
     Example: golfsweep check records/track_10min_16mb/2026-03-17_LoRA_TTT
     """
@@ -64,5 +64,5 @@ def check(
         print_json(review.as_json(one, judged))
     else:
         print(review.as_markdown(one, judged))
-    if findings.failing(judged, "accepted"):
+    if not review.passes(judged):
         raise typer.Exit(1)

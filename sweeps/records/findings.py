@@ -4,7 +4,7 @@ Every finding has a code that stays and one line that names the measures. A find
 says what stands there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from golf.artifact import LIMIT_BYTES
@@ -27,22 +27,15 @@ ROUNDING = 1.05
 """A p-value is held against the claimed one with so much room for rounded scores."""
 LEAKS = frozenset({"C1", "C2", "C3", "C4"})
 """Conditions of the challenge's issue 1017: what breaks them is flagged."""
-NOTES: dict[Profile, frozenset[str]] = {
-    "accepted": frozenset(
-        {
-            "single-seed",
-            "mixture",
-            "time-last-step",
-            "time-process",
-            "size-raw",
-            "other-protocol",
-            "duplicate-log",
-            "unread",
-        }
-    ),
-    "strict": frozenset({"single-seed", "mixture", "other-protocol", "duplicate-log", "unread"}),
+RULES = LEAKS | {"size", "size-raw", "time", "time-last-step", "time-process", "coverage"}
+"""What is held against the rules; everything else is a claim held against what is there."""
+LET_PASS: dict[Profile, frozenset[str]] = {
+    "accepted": frozenset({"size-raw", "time-last-step", "time-process"}),
+    "strict": frozenset(),
 }
-"""Findings that are shown but do not fail a record under the profile."""
+"""Breaches of the rules' text that a profile lets pass."""
+REMARKS = frozenset({"single-seed", "mixture", "other-protocol", "duplicate-log", "unread"})
+"""What is neither a breach nor a disagreement, and a reader should know."""
 
 
 def judge(record: Record) -> tuple[Finding, ...]:
@@ -50,9 +43,14 @@ def judge(record: Record) -> tuple[Finding, ...]:
     return tuple(Finding(code=code, detail=detail) for check in _CHECKS for code, detail in check(record))
 
 
-def failing(findings: tuple[Finding, ...], profile: Profile) -> list[str]:
-    """Codes for which a record does not pass under a profile, each once."""
-    return list(dict.fromkeys(one.code for one in findings if one.code not in NOTES[profile]))
+def breaches(findings: Sequence[Finding], profile: Profile) -> list[str]:
+    """Codes of the rules that a record breaks under a profile, each once."""
+    return list(dict.fromkeys(one.code for one in findings if one.code in RULES - LET_PASS[profile]))
+
+
+def disagreements(findings: Sequence[Finding]) -> list[str]:
+    """Codes of what a record claims and does not bear out, each once."""
+    return list(dict.fromkeys(one.code for one in findings if one.code not in RULES | REMARKS))
 
 
 def baseline_test(record: Record, margin: float) -> TestResult | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from golf.artifact import LIMIT_BYTES
 from sweeps.records import measures
-from sweeps.records.findings import LIMIT_SECONDS, NOTES, baseline_test, failing
+from sweeps.records.findings import LET_PASS, LIMIT_SECONDS, REMARKS, baseline_test, breaches, disagreements
 from sweeps.records.record import Record, worst
 from sweeps.records.rows import content_of, row_of
 from sweeps.rules import MARGIN_NATS, Finding, Profile
@@ -16,40 +16,45 @@ PROFILES: tuple[Profile, ...] = ("accepted", "strict")
 
 def as_json(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
     """The row, what each seed's log says, sizes three ways, tests, and the verdicts."""
-    judged = tuple(findings)
     return {
-        "row": row_of(content_of(record, judged)),
+        "row": row_of(content_of(record, findings)),
         "protocol": record.stage,
         "logs": {seed: _log(record, seed) for seed in record.by_seed},
         "bytes": _bytes(record),
         "statistics": {name: _plain(test) for name, test in _tests(record).items()},
-        "verdicts": {
-            profile: {"passes": not failing(judged, profile), "failing": failing(judged, profile)}
-            for profile in PROFILES
-        },
+        "verdicts": {name: {"passes": not codes, "against": codes} for name, codes in _against(findings).items()},
     }
+
+
+def passes(findings: Sequence[Finding]) -> bool:
+    """Whether it keeps the rules as the organisers apply them, and bears out what it claims."""
+    return not breaches(findings, "accepted") and not disagreements(findings)
 
 
 def as_markdown(record: Record, findings: Sequence[Finding]) -> str:
     """The judgement as Markdown."""
-    judged = tuple(findings)
     parts = [
         [f"# Check of {_cell(record.name)}"],
-        list(_verdicts(judged)),
+        list(_verdicts(findings)),
         ["## Seeds", "", *_seed_table(record)],
         ["## Claims and logs", "", *_claims(record)],
         ["## Bytes", "", *_byte_table(record)],
-        ["## Clocks", "", *_clock_table(record, judged)],
+        ["## Clocks", "", *_clock_table(record, findings)],
         ["## Statistics", "", *_statistics(record)],
-        ["## Findings", "", *_findings(judged)],
+        ["## Findings", "", *_findings(findings)],
     ]
     return "\n\n".join("\n".join(part) for part in parts)
 
 
-def _verdicts(findings: tuple[Finding, ...]) -> Iterator[str]:
-    for profile in PROFILES:
-        codes = failing(findings, profile)
-        yield f"- **{profile}**: {'does not pass: ' + ', '.join(codes) if codes else 'nothing stands against it'}"
+def _against(findings: Sequence[Finding]) -> dict[str, list[str]]:
+    """What stands against a record: under each profile of the rules, and among its claims."""
+    return {profile: breaches(findings, profile) for profile in PROFILES} | {"claims": disagreements(findings)}
+
+
+def _verdicts(findings: Sequence[Finding]) -> Iterator[str]:
+    names = {"accepted": "rules as accepted", "strict": "rules to the letter", "claims": "claims against logs"}
+    for name, codes in _against(findings).items():
+        yield f"- **{names[name]}**: {'does not pass: ' + ', '.join(codes) if codes else 'nothing found against it'}"
     yield "- Imports cannot be judged from outside: without the scorer no row is `legal`."
 
 
@@ -124,7 +129,7 @@ def _byte_table(record: Record) -> Iterator[str]:
         yield _row(words, None if size is None else f"{size:,}", None if size is None else f"{LIMIT_BYTES - size:,}")
 
 
-def _clock_table(record: Record, findings: tuple[Finding, ...]) -> Iterator[str]:
+def _clock_table(record: Record, findings: Sequence[Finding]) -> Iterator[str]:
     clocks = content_of(record, findings)["clocks"]
     if not clocks:
         yield "No log prints a clock."
@@ -153,13 +158,13 @@ def _statistics(record: Record) -> Iterator[str]:
         return
     short = summary(scores)
     assert short.ci95 is not None
-    yield f"Mean {short.mean:.6f}, 95 % t interval {short.ci95[0]:.6f} to {short.ci95[1]:.6f}, n = {short.n}."
+    yield f"- Mean {short.mean:.6f}, 95 % t interval {short.ci95[0]:.6f} to {short.ci95[1]:.6f}, n = {short.n}."
     tests = _tests(record)
     if not tests:
-        yield "It names no baseline score, so nothing can be tested."
+        yield "- It names no baseline score, so nothing can be tested."
     for name, test in tests.items():
         yield (
-            f"Against {record.claims.baseline}, {name}: t = {test.statistic:.2f}, df {test.df:g}, one-sided "
+            f"- Against {record.claims.baseline}, {name}: t = {test.statistic:.2f}, df {test.df:g}, one-sided "
             f"p = {test.p_value:.4f} (one-sample: the baseline's own noise is left out)."
         )
 
@@ -174,11 +179,11 @@ def _plain(test: TestResult) -> dict[str, Any]:
     }
 
 
-def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
+def _findings(findings: Sequence[Finding]) -> Iterator[str]:
     if not findings:
         yield "None."
     for finding in findings:
-        note = " (a note)" if finding.code in NOTES["accepted"] else ""
+        note = " (a note)" if finding.code in REMARKS | LET_PASS["accepted"] else ""
         yield f"- `{finding.code}`{note}: {_cell(finding.detail)}"
 
 

@@ -95,12 +95,16 @@ def test_two_records_of_one_name_and_no_record_are_bad_input(golfsweep: Command,
 def test_check_passes_a_sound_record_and_fails_another(golfsweep: Command, records: Path) -> None:
     code, out, _ = golfsweep("check", records / "good")
     assert code == 0
-    assert "- **accepted**: nothing stands against it" in out
+    assert "- **rules as accepted**: nothing found against it\n- **rules to the letter**: nothing" in out
     assert "| 1 | seed1.log | final_int8_zlib_roundtrip | 1.2001 | – | 1.2001 | 9000 | 599.9 | 1.5 |" in out
     code, out, _ = golfsweep("check", records / "closed", "--json")
     verdicts = json.loads(out)["verdicts"]
     assert code == 1
-    assert {"C2", "C3", "C4"} <= set(verdicts["accepted"]["failing"])
+    assert {"C2", "C3", "C4"} <= set(verdicts["accepted"]["against"])
+    assert verdicts["claims"] == {"passes": True, "against": []}
+    mini.write(records / "good", {"val_bpb": 1.2001})
+    code, out, _ = golfsweep("check", records / "good")
+    assert code == 1 and "- **claims against logs**: does not pass: best-seed" in out
 
 
 def test_check_shows_bytes_three_ways_and_tests_against_the_claimed_baseline(
@@ -112,7 +116,7 @@ def test_check_shows_bytes_three_ways_and_tests_against_the_claimed_baseline(
     found = json.loads(out)
     assert code == 0  # raw code and compile time are over, which only the strict profile minds
     assert found["bytes"] == {"raw": 16_070_000, "shipped": 15_968_000, "claimed": 15_968_000, "limit": 16_000_000}
-    assert found["verdicts"]["strict"]["failing"] == ["size-raw", "time-process"]
+    assert found["verdicts"]["strict"]["against"] == ["size-raw", "time-process"]
     # t = (1.0655 − 1.0605)/(0.0004/√3), df 2; the margin is 0.005·1.0601/2.739 bits per byte.
     assert found["statistics"]["margin 0"]["statistic"] == pytest.approx(21.6506, abs=1e-3)
     margin = found["statistics"]["margin 0.005 nats per token"]
