@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from jobs.logs import decimals
+from sweeps.records.folder import printable
 
 HEADLINE = ("val_bpb", "mean_val_bpb", "val_bpb_mean", "mean_bpb", "bpb", "val_var_bpb")
 LOSS = ("val_loss", "mean_val_loss", "val_loss_mean", "val_loss_nats", "mean_val_loss_nats", "val_loss_sliding")
@@ -253,4 +254,4 @@ def _date(value: Any) -> float | None:
 
 
 def _word(value: Any) -> str | None:
-    return value.strip()[:120] or None if isinstance(value, str) else None
+    return printable(value.strip()[:120]) or None if isinstance(value, str) else None

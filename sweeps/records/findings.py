@@ -10,6 +10,7 @@ from decimal import Decimal
 from golf.artifact import LIMIT_BYTES
 from jobs.logs import STAGES, agree, decimals
 from sweeps.records import measures
+from sweeps.records.folder import printable
 from sweeps.records.record import UNKNOWN_SEED, Record, mean, named_seed, worst
 from sweeps.rules import Finding, Profile
 from sweeps.statistics import TestResult, one_sample_test
@@ -40,7 +41,7 @@ REMARKS = frozenset({"single-seed", "mixture", "other-protocol", "duplicate-log"
 
 def judge(record: Record) -> tuple[Finding, ...]:
     """All findings on a record, gravest kind first."""
-    return tuple(Finding(code=code, detail=detail) for check in _CHECKS for code, detail in check(record))
+    return tuple(Finding(code=code, detail=printable(detail)) for check in _CHECKS for code, detail in check(record))
 
 
 def breaches(findings: Sequence[Finding], profile: Profile) -> list[str]:

@@ -60,11 +60,16 @@ def read(root: Path) -> Folder:
     logs: dict[str, Log] = {}
     for path in _files(root, oddities):
         if path.suffix.lower() in LOG_SUFFIXES and (log := _log(path)).is_log:
-            logs[path.relative_to(root).as_posix()] = log
+            logs[printable(path.relative_to(root).as_posix())] = log
     submission = _submission(root, oddities)
     if submission is None and not logs:
         raise InputError(f"{root}: no record; expected a submission.json or a training log in it")
-    return Folder(name=root.resolve().name, submission=submission, logs=logs, oddities=tuple(oddities))
+    return Folder(name=printable(root.resolve().name), submission=submission, logs=logs, oddities=tuple(oddities))
+
+
+def printable(text: str) -> str:
+    """Text of others without control characters and halves of characters: safe for a terminal, a database, JSON."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _below(folder: Path, depth: int) -> Iterator[Path]:

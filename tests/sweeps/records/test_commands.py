@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -129,6 +130,22 @@ def test_markdown_of_others_cannot_break_out(golfsweep: Command, tmp_path: Path)
     root = mini.write(tmp_path / "a|b", {"val_bpb": "<b>`x`|"}, **{"t|<i>": mini.first_era()})
     _, out, _ = golfsweep("check", root)
     assert "<b>" not in out and "<i>" not in out and "a\\|b" in out
+
+
+@pytest.mark.parametrize("command", ["import", "check"])
+def test_commands_have_help_with_an_example(golfsweep: Command, command: str) -> None:
+    code, out, _ = golfsweep(command, "--help")
+    assert code == 0 and "Example: golfsweep" in out
+
+
+def test_names_and_values_cannot_drive_a_terminal_or_break_the_store(golfsweep: Command, tmp_path: Path) -> None:
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff\x1b[31m"))
+    mini.write(root, {"val_bpb": "\x1b[2J\ud800", "author": "\x07"}, **{"t\n": mini.first_era()})
+    code, out, _ = golfsweep("import", root, "--json")
+    assert code == 0 and json.loads(out)["rows"][0]["name"] == "bad\ufffd\ufffd[31m"
+    for words in (["import", root], ["leaderboard"], ["check", root]):
+        code, out, _ = golfsweep(*words)
+        assert "\x1b" not in out and "\x07" not in out
 
 
 def test_rows_are_ranked_within_their_track(tmp_path: Path) -> None:
