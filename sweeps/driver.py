@@ -125,7 +125,10 @@ class Driver:
         )
 
     def confirmed(self) -> list[Outcome]:
-        """Finished runs that make rows: arms first, then the trials chosen, as of the last step."""
+        """Finished runs that make rows: arms first, then the trials chosen.
+
+        As of the last step; without one, as they stand in the store, which is asked for these runs' jobs alone.
+        """
         winners = self._search()
         runs = [*self._arm_runs(), *self._confirm_runs(winners or [])]
         outcomes = [self._pursue(run) for run in runs]
@@ -184,10 +187,14 @@ class Driver:
         return Outcome(run=run, jobs=(*before, job))
 
     def _put(self, order: Order) -> JobRecord | None:
+        """The job of an order, written down if it is new; a driver that only follows looks whether it is there."""
         key = order.job.key
-        if key not in self._jobs and not self.read_only:
-            self._jobs[key] = self.store.put_job(order)
-        return self._jobs.get(key)
+        if key not in self._jobs:
+            found = self.store.job(key) if self.read_only else self.store.put_job(order)
+            if found is None:
+                return None
+            self._jobs[key] = found
+        return self._jobs[key]
 
     # Search
 

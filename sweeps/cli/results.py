@@ -40,7 +40,7 @@ def leaderboard(
     place, sweeps = open_sweeps(home, db, files, name)
     if not sweeps:
         return print_json({"rows": []}) if json_ else Console().print("No sweeps yet; start one with golfsweep run.")
-    frame = results.frame_of(Sweep.from_json(sweeps[-1].spec), place.store, place.files)
+    frame = results.frame_of(Sweep.from_json(sweeps[-1].spec), place)
     if json_:
         return print_json(to_json(frame))
     Console().print(table.render(frame))

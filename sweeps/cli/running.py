@@ -58,7 +58,7 @@ def run(
     stored = place.store.sweep(spec.name)
     assert stored is not None
     sweep = Sweep.from_json(stored.spec)
-    frame = results.frame_of(sweep, place.store, place.files)
+    frame = results.frame_of(sweep, place)
     path = report.write(sweep, frame, place)
     Console().print(table.render(frame))
     Console().print(f"Report: {path}", highlight=False, soft_wrap=True)

@@ -86,13 +86,19 @@ def moments(values: Sequence[float] | NDArray[Any], least: int = 2, name: str = 
     Raises:
         ValueError: as `finite`, or the values are too far apart for their variance to be a number.
     """
-    x = finite(values, least, name)
-    offset = x - x[0]
-    with np.errstate(over="ignore"):
-        variance = float(offset.var(ddof=1)) if x.size > 1 else 0.0
+    # A handful of values, for thousands of rows: plain Python is ten times as fast as an array here.
+    plain = isinstance(values, list) and all(type(value) is float for value in values)
+    x = list(values) if plain else finite(values, least, name).tolist()
+    if len(x) < least or not all(map(math.isfinite, x)):
+        finite(values, least, name)
+    offset = [value - x[0] for value in x]
+    middle = sum(offset) / len(x)
+    variance = sum([(one - middle) * (one - middle) for one in offset]) / (len(x) - 1) if len(x) > 1 else 0.0
+    if math.sqrt(variance) <= _ROUNDING * abs(x[0]):  # equal but for rounding
+        variance = 0.0
     if not math.isfinite(variance):
-        raise ValueError(f"{name}: from {x.min():g} to {x.max():g}; these are no scores of one recipe")
-    return Moments(mean=float(x[0] + offset.mean()), variance=variance, n=x.size)
+        raise ValueError(f"{name}: from {min(x):g} to {max(x):g}; these are no scores of one recipe")
+    return Moments(mean=float(x[0] + middle), variance=float(variance), n=len(x))
 
 
 def welch_parts(

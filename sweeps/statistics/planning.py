@@ -11,7 +11,7 @@ from sweeps.statistics.sequential import look_levels
 POWER = 0.8
 MOST_SEEDS = 200
 """More than anybody would train: beyond it the difference is too small to be shown."""
-_TAILS = (np.arange(48) + 0.5) / 48
+_TAILS = (np.arange(24) + 0.5) / 24
 """Chances at whose quantiles a sample variance is taken."""
 
 

@@ -159,6 +159,9 @@ def test_numbers_without_a_variance_are_refused() -> None:
         welch_test([1e300, -1e300], [1.0, 2.0])
     with pytest.raises(ValueError, match="plain list"):
         welch_test([[1.0, 2.0]], [1.0, 2.0])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="finite"):
+        welch_test([1.0, None], [1.0, 2.0])  # type: ignore[list-item]
+    assert welch_test((1, 2, 4), np.array([3, 5])).p_value == welch_test([1.0, 2.0, 4.0], [3.0, 5.0]).p_value
 
 
 @given(SCORES, SCORES, st.floats(-1, 1), st.floats(0.1, 10))
