@@ -112,6 +112,10 @@ class Board:
             })  # fmt: skip
         return found
 
+    def rows(self) -> list[Row]:
+        """Every row, those that are not shown included."""
+        return list(self._rows)
+
     # Rows
 
     def _put(self, key: Hashable, row: Row, shown: bool) -> None:

@@ -5,6 +5,7 @@ is done nothing can change any more, so its evaluations are kept beside the stor
 """
 
 import contextlib
+import difflib
 import hashlib
 import io
 import json
@@ -15,15 +16,17 @@ from typing import Any
 
 import pandas as pd
 
+from golf.errors import InputError
 from golf.files import write_atomically
 from golf.presets import declared_findings
 from jobs.files import FileStore
 from jobs.store import AttemptRecord, JobRecord, Store, SweepRecord
 from sweeps.board import Board
+from sweeps.compare import Pair
 from sweeps.driver import Driver, Outcome
 from sweeps.file import BaselineSection
 from sweeps.leaderboard import open_board
-from sweeps.rows import Evaluation, ImportedRow, Published, TextSet
+from sweeps.rows import Evaluation, ImportedRow, Published, Row, TextSet
 from sweeps.rules import Finding
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
@@ -62,6 +65,46 @@ def board_of(sweep: Sweep, place: Workplace, imported: Iterable[ImportedRow] = (
 def frame_of(sweep: Sweep, place: Workplace, imported: Iterable[ImportedRow] = ()) -> pd.DataFrame:
     """The leaderboard of a sweep as it stands in the store."""
     return board_of(sweep, place, imported).frame()
+
+
+def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
+    """Two rows by name, SWEEP/ROW or ROW of the latest sweep.
+
+    Raises:
+        InputError: no row goes by a name.
+    """
+    latest = Sweep.from_json(place.store.sweeps()[-1].spec)
+    rows = board_of(latest, place).rows()
+    c, i = (find_row(name, rows, latest.spec.name) for name in (challenger, incumbent))
+    sweeps = {row.sweep for row in (c, i)}
+    peers = [row for row in rows if row.sweep in sweeps and (row.track, row.data) == (c.track, c.data)]
+    recipes = (_settings(c, place), _settings(i, place))
+    return Pair(
+        challenger=c, incumbent=i, peers=peers, recipes=recipes, scores=lambda digest: scores(place.files, digest)
+    )
+
+
+def find_row(name: str, rows: Sequence[Row], latest: str) -> Row:
+    """The row that a name means.
+
+    Raises:
+        InputError: there is none; the nearest are named.
+    """
+    named = {row.known_as(latest): row for row in rows} | {f"{row.sweep}/{row.name}": row for row in rows if row.sweep}
+    if name not in named:
+        near = difflib.get_close_matches(name, named, 1, 0.4)
+        known = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(named) or 'none yet'}"
+        raise InputError(f'row "{name}": no confirmed row of that name; {known}')
+    return named[name]
+
+
+def _settings(row: Row, place: Workplace) -> Mapping[str, Any]:
+    """Every setting of a row's recipe; none of a public record's."""
+    record = place.store.sweep(row.sweep) if row.sweep else None
+    if record is None:
+        return {}
+    driver = Sweep.from_json(record.spec).driver(place.store, read_only=True)
+    return next((one.run.recipe.settings() for one in driver.confirmed() if one.run.row == row.name), {})
 
 
 @lru_cache(maxsize=TABLES)
