@@ -20,6 +20,7 @@ from sweeps import charts, compare_text, results
 from sweeps.answers import Spent, answers
 from sweeps.board import TRACKS, Board
 from sweeps.driver import Driver
+from sweeps.row_facts import facts
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
 from sweeps.table import TITLES, cells, p_text, records
@@ -49,15 +50,7 @@ def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
         "report.html.j2",
         sweep=sweep,
         answers=answers(rows, baseline, _spent(driver, sweep)),
-        tracks=[
-            (
-                TITLES[track],
-                track,
-                [{"cells": cells(row), "findings": row["findings"]} for row in rows if row["track"] == track],
-            )
-            for track in TRACKS
-            if any(row["track"] == track for row in rows)
-        ],
+        tracks=[(TITLES[track], shown) for track in TRACKS if (shown := _shown(rows, track))],
         changes=[one for one in board.changes() if one["track"] != "flagged"],
         charts=_charts(sweep, driver, rows, place),
         trials=sum(trial.value is not None for trial in trials),
@@ -88,10 +81,8 @@ def write_comparison(found: Mapping[str, Any], documents: pd.DataFrame | None, p
         charts=[_chart(index, *one) for index, one in enumerate(figures)],
         value_text=compare_text.value_text,
     )
-    return _write(
-        place.home.comparison(side["sweep"] + "-" + side["name"] if side["sweep"] else side["name"] for side in (c, i)),
-        content,
-    )
+    names = ["-".join(part for part in (side["sweep"], side["name"]) if part) for side in (c, i)]
+    return _write(place.home.comparison(names), content)
 
 
 def _charts(sweep: Sweep, driver: Driver, rows: Sequence[Mapping[str, Any]], place: Workplace) -> list[Chart]:
@@ -109,6 +100,13 @@ def _charts(sweep: Sweep, driver: Driver, rows: Sequence[Mapping[str, Any]], pla
     if curves := results.curves(driver, place.files):
         figures.append(("Training curves", "Loss of every seed's training.", charts.training_curves(curves)))
     return [_chart(index, *one) for index, one in enumerate(figures) if one[2] is not None]
+
+
+def _shown(rows: Sequence[Mapping[str, Any]], track: str) -> list[dict[str, Any]]:
+    """Rows of one track as the page shows them."""
+    return [
+        {"cells": cells(row), "facts": facts(row), "findings": row["findings"]} for row in rows if row["track"] == track
+    ]
 
 
 def _spent(driver: Driver, sweep: Sweep) -> Spent:
