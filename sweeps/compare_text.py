@@ -45,6 +45,12 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
         asked = f"lower by {verdict['margin_nats']:g} nats per token" if verdict["margin_nats"] else "lower at all"
         lines.append(f"By the {NAMES[rule]} ({asked}, p < {verdict['level']:g}): {passed}.")
     lines.append(_next(found))
+    if found["tests"]["pooled"].get("sound") is False:
+        p = p_text(found["tests"]["pooled"]["equal_variance_p"])
+        lines.append(f"Do not rely on the one deviation for all rows: theirs differ (Bartlett, p = {p}).")
+    for name, shown in TESTS.items():
+        if found["tests"][name]["p_value"] is None:
+            lines.append(f"No {shown}: {found['tests'][name]['why']}.")
     for name, why in found["not_used"].items():
         lines.append(f"No {name.replace('_', ' ')}: {why}.")
     equivalence = found["tests"]["equivalence"]
@@ -109,18 +115,16 @@ def _documents(documents: pd.DataFrame) -> list[str]:
 
 def _tests(tests: Mapping[str, Any]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("test")
+    table.add_column("test", no_wrap=True)
     for name in ("difference and 95 % in mBPB", "t", "df", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, shown in TESTS.items():
         test = tests[name]
         if test["p_value"] is None:
-            table.add_row(shown, Text(test["why"], style="dim"), "–", "–", "–")
+            table.add_row(shown, *("–" * 4))
             continue
         low, high = (1000 * end for end in test["ci95"])
         t = "∞" if test["statistic"] is None else f"{test['statistic']:.2f}"
-        if name == "pooled" and not test["sound"]:
-            shown += f"; variances differ (p = {p_text(test['equal_variance_p'])}): do not rely on it"
         interval = f"{1000 * test['difference']:+.2f}  {low:+.2f} … {high:+.2f}"
         table.add_row(shown, interval, t, f"{test['df']:.1f}", p_text(test["p_value"]))
     return table

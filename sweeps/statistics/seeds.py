@@ -161,7 +161,8 @@ def pool(rows: Sequence[Sequence[float]]) -> Pool:
     spread = [one.variance > 0 for one in known]
     equal_p: float | None = None
     if len(known) > 1 and all(spread):
-        equal_p = float(stats.bartlett(*(row for row in scores if row.size > 1)).pvalue)
+        found = float(stats.bartlett(*(row for row in scores if row.size > 1)).pvalue)
+        equal_p = 1.0 if math.isnan(found) else found  # equal but for rounding: its statistic fell below nought
     elif any(spread) and not all(spread):
         equal_p = 0.0
     return Pool(std=math.sqrt(variance), df=df, rows=len(known), equal_p=equal_p)

@@ -235,6 +235,8 @@ def test_a_pool_is_the_mean_of_variances_by_degrees_of_freedom() -> None:
     assert pool([[1.0, 1.0], [1.0, 2.0]]).equal_p == 0.0
     assert pool([[1.0, 1.0], [3.0, 3.0]]).equal_p is None
     assert pool([[1.0, 1.1]]).equal_p is None
+    wave = [1.2 + 0.004 * math.sin(3 * seed) for seed in (3, 4, 5)]
+    assert pool([wave, [value + 0.009 for value in wave]]).equal_p == pytest.approx(1.0)
     with pytest.raises(ValueError, match="no recipe has two seeds"):
         pool([[1.0], [2.0]])
     student = stats.ttest_ind([1.0, 2.0, 3.0], [1.5, 2.5], alternative="less")
