@@ -9,6 +9,7 @@ It holds nothing that is not in the store: a new driver of the same sweep takes 
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -99,7 +100,7 @@ class Driver:
     stages: Stages
     _jobs: dict[str, JobRecord] = field(default_factory=dict)
     _trials: dict[int, TrialRecord] = field(default_factory=dict)
-    _to_come: dict[str, set[Hashable]] = field(default_factory=dict)
+    _to_come: dict[str, set[Hashable]] = field(default_factory=lambda: defaultdict(set))
     """What makes each job still to be done by kind distinct: several runs may wait for the same one."""
     read_only: bool = False
     """Whether to only follow what is in the store, ordering nothing."""

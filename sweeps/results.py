@@ -47,22 +47,31 @@ def evaluations(sweep: Sweep, driver: Driver, store: Store) -> list[Evaluation]:
     return [_evaluation(sweep, outcome, attempts, record.created, tried) for outcome in outcomes]
 
 
-def board_of(sweep: Sweep, place: Workplace, imported: Iterable[ImportedRow] = ()) -> Board:
-    """The leaderboard of a sweep, public records beside it, and all other sweeps as what came before."""
-    driver = sweep.driver(place.store, read_only=True)
+def board_of(sweep: Sweep | None, place: Workplace, imported: Iterable[ImportedRow] = ()) -> Board:
+    """The leaderboard of a sweep, public records beside it, and all other sweeps as what came before.
+
+    Args:
+        sweep: whose rows are shown; None where there is none yet, which leaves the records.
+        place: the home that it belongs to.
+        imported: public records.
+    """
+    if sweep is None:
+        board = open_board(profile="accepted")
+        board.add(records=imported)
+        return board
     board = open_board(
         profile=sweep.spec.rules,
         baseline=_baseline(sweep.spec.baseline),
         scores=lambda digest: scores(place.files, digest),
     )
-    board.add(evaluations(sweep, driver, place.store), imported)
+    board.add(evaluations(sweep, sweep.driver(place.store, read_only=True), place.store), imported)
     for record in place.store.sweeps():
         if record.name != sweep.spec.name:
             board.add(_remembered(record, place), shown=False)
     return board
 
 
-def frame_of(sweep: Sweep, place: Workplace, imported: Iterable[ImportedRow] = ()) -> pd.DataFrame:
+def frame_of(sweep: Sweep | None, place: Workplace, imported: Iterable[ImportedRow] = ()) -> pd.DataFrame:
     """The leaderboard of a sweep as it stands in the store."""
     return board_of(sweep, place, imported).frame()
 

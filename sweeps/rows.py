@@ -120,6 +120,17 @@ class ImportedRow:
     author: str | None = None
     url: str | None = None
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "ImportedRow":
+        """A record as plain data of this class's fields; text and findings as nested tables, anything may be left out.
+
+        Raises:
+            TypeError: a field that there is none of.
+        """
+        text = content.get("text")
+        findings = tuple(Finding(**finding) for finding in content.get("findings", ()))
+        return cls(**{**content, "findings": findings, "text": None if text is None else TextSet(**text)})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Published:

@@ -46,8 +46,10 @@ def score(job: Job) -> float:
     return 1.2 - gain + 0.001 * math.sin(job.seed) + 0.0002 * math.cos(7 * job.seed + 100 * gain)
 
 
-def play(place: Workplace, source: Mapping[str, Any], bpb: Bpb = score, val_digest: str = "v" * 64) -> Sweep:
-    """Run a sweep to its end with made-up results."""
+def play(
+    place: Workplace, source: Mapping[str, Any], bpb: Bpb = score, val_digest: str = "v" * 64, steps: int = 99
+) -> Sweep:
+    """Run a sweep with made-up results, to its end if that takes no more than so many looks."""
     data = DataSet(
         tokens=Path("/tokens"), tokenizer=Path("/1024.model"), train_digest="t" * 64, val_digest=val_digest,
         tokenizer_digest="k" * 64, vocab_size=1024, tuning_documents=16, val_documents=len(SIZES),
@@ -55,7 +57,8 @@ def play(place: Workplace, source: Mapping[str, Any], bpb: Bpb = score, val_dige
     sweep = Sweep(spec=parse_sweep(source, "test"), data=data, machine=MACHINE)
     place.store.put_sweep(sweep.spec.name, sweep.to_json())
     driver = sweep.driver(place.store)
-    while not driver.step().done:
+    while not driver.step().done and steps > 0:
+        steps -= 1
         place.store.beat("worker")
         for job in place.store.claim("worker", 100):
             facts: dict[str, Any] = {"host": "here", "workdir": "/", "versions": {}, "commit": "c0ffee"}

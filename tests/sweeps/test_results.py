@@ -10,6 +10,7 @@ from golf.errors import InputError
 from jobs.store import Store
 from sweeps.leaderboard import ImportedRow, to_json
 from sweeps.results import board_of, find_row, frame_of, pair_of
+from sweeps.rules import Finding
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
 from tests.sweeps.made_up import SIZES, TOKENS, file, play, score
@@ -87,6 +88,28 @@ def test_public_records_stand_beside_a_sweeps_rows(place: Workplace) -> None:
     record = ImportedRow(name="2026-03-17_LoRA_TTT", date=1.0, seeds={"1": 1.19, "2": 1.2})
     found = rows(play(place, file("one")), place, imported=[record])
     assert found["2026-03-17_LoRA_TTT"]["track"] == "unverified"
+    alone = to_json(frame_of(None, place, [record]))["rows"]
+    assert [(row["name"], row["rank"]) for row in alone] == [("2026-03-17_LoRA_TTT", 1)]
+
+
+def test_a_sweep_half_way_shows_what_is_finished(place: Workplace) -> None:
+    sweep = play(place, file("one"), steps=0)
+    assert rows(sweep, place) == {}
+    play(place, file("one", arm=[{"name": "none", "eval": {"preset": "none"}}]))
+    driver = sweep.driver(place.store, read_only=True)
+    assert {one.run.row for one in driver.confirmed()} == {"none"}
+    assert list(rows(sweep, place)) == ["none"]
+
+
+def test_a_stored_record_is_read_back(place: Workplace) -> None:
+    content = {
+        "name": "PR 1514", "track": "flagged", "seeds": {"42": 1.07, "?": None}, "date": 1.0, "total_bytes": 5,
+        "findings": [{"code": "seeds", "detail": "two logs"}], "text": None,
+    }  # fmt: skip
+    record = ImportedRow.from_json(content)
+    assert record.findings == (Finding(code="seeds", detail="two logs"),)
+    [row] = to_json(frame_of(None, place, [record]))["rows"]
+    assert (row["track"], row["seeds"], row["bytes_total"]) == ("flagged", {"42": 1.07, "?": None}, 5)
 
 
 def test_rows_are_found_by_name(place: Workplace) -> None:
