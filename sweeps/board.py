@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from sweeps import frontier
+from sweeps.evaluation import Evaluation, ImportedRow, Published
 from sweeps.pairs import LARGEST_FAMILY, Family, Pairs, family, paired_p, plan, published_p, seed_difference
-from sweeps.rows import Evaluation, ImportedRow, Published, Row, imported_row, row_of
+from sweeps.rows import Row, imported_row, row_of
 from sweeps.rules import Profile, Track
 from sweeps.statistics import holm
 from sweeps.statistics.estimate import CONFIDENCE, p_values, welch_parts

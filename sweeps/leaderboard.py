@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from sweeps.board import TRACKS, Board, Scores
-from sweeps.rows import Evaluation, ImportedRow, Published, TextSet
+from sweeps.evaluation import Evaluation, ImportedRow, Published, TextSet
 from sweeps.rules import Profile
 
 __all__ = [

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweeps.rows import Published, Row
+from sweeps.evaluation import Published
+from sweeps.rows import Row
 from sweeps.statistics import (
     dunnett,
     expected_lowest,

@@ -24,9 +24,10 @@ from jobs.store import AttemptRecord, JobRecord, Store, SweepRecord
 from sweeps.board import Board
 from sweeps.compare import Pair
 from sweeps.driver import Driver, Outcome
+from sweeps.evaluation import Evaluation, ImportedRow, Published, TextSet
 from sweeps.file import BaselineSection
 from sweeps.leaderboard import open_board
-from sweeps.rows import Evaluation, ImportedRow, Published, Row, TextSet
+from sweeps.rows import Row
 from sweeps.rules import Finding
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
