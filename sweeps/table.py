@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.leaderboard import TRACKS
+from sweeps.board import TRACKS
 from sweeps.progress import duration
 
 TITLES = {
@@ -17,21 +17,32 @@ TITLES = {
     "flagged": "Flagged: shown, never ranked with legal rows",
     "unverified": "Unverified: nothing could be judged from outside",
 }
+LEGEND = (
+    "p base: Welch against the baseline with 0.005 nats per token; best: against the record of its date, without. "
+    "shown: that it beats that record, by the challenge's text (0.005 nats, p < 0.01) / by practice (p < 0.25)."
+)
 _TEXT_COLUMNS = ("row", "seeds")
+_WORDS = {True: "yes", False: "no"}
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain data by column."""
+    return [dict(zip(map(str, frame.columns), row, strict=True)) for row in frame.itertuples(index=False, name=None)]
 
 
 def cells(row: Mapping[str, Any]) -> dict[str, list[str]]:
     """Lines of every cell of a row by column; what is not known is a dash."""
     ci95, cost = row["val_bpb_ci95"], row["cost"]
+    shown = "/".join(_WORDS.get(row[rule], "–") for rule in ("challenge", "practice"))
     return {
         "#": [_known(row["rank"], "{}")],
         "row": [row["name"]],
         "bpb ± std": [_known(row["val_bpb_mean"], "{:.4f}"), _known(row["val_bpb_std"], "± {:.4f}")],
         "95 %": [_known(end, "{:.4f}") for end in ci95] if ci95 else ["–"],
         "seeds": [f"{seed}: {_known(bpb, '{:.4f}')}" for seed, bpb in row["seeds"].items()],
-        "p base, best": [_p(row["p_value"]), _p(row["p_incumbent"])],
-        "bytes, cost": [_known(row["bytes_total"], "{:,}"), _dollars(cost)],
-        "train, eval": [_duration(row["train_seconds"]), _duration(row["eval_seconds"])],
+        "p base, best, shown": [p_text(row["p_value"]), p_text(row["p_incumbent"]), shown],
+        "bytes, cost": [_known(row["bytes_total"], "{:,}"), "–" if cost is None else dollars(cost)],
+        "train, eval": [_seconds(row["train_seconds"]), _seconds(row["eval_seconds"])],
     }
 
 
@@ -39,12 +50,20 @@ def render(frame: pd.DataFrame) -> Group:
     """All tracks that have rows, legal first."""
     parts: list[Table | Text] = []
     for track in TRACKS:
-        rows = [
-            {str(name): value for name, value in row.items()} for _, row in frame[frame["track"] == track].iterrows()
-        ]
+        rows = [row for row in records(frame) if row["track"] == track]
         if rows:
             parts += [_table(TITLES[track], rows), *_notes(rows), Text()]
-    return Group(*parts) if parts else Group(Text("No confirmed rows yet."))
+    return Group(*parts, Text(LEGEND, style="dim")) if parts else Group(Text("No confirmed rows yet."))
+
+
+def p_text(p: float | None) -> str:
+    """A p-value, small ones never as nothing."""
+    return "–" if p is None else f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
+
+
+def dollars(cost: float) -> str:
+    """Dollars, small sums in full."""
+    return f"${cost:.2f}" if cost >= 0.01 else f"${cost:.4f}"
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:
@@ -71,13 +90,5 @@ def _known(value: float | None, form: str) -> str:
     return "–" if value is None else form.format(value)
 
 
-def _duration(seconds: float | None) -> str:
-    return "–" if seconds is None else duration(seconds)
-
-
-def _p(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
-
-
-def _dollars(cost: float | None) -> str:
-    return "–" if cost is None else f"${cost:.2f}" if cost >= 0.01 else f"${cost:.4f}"
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else duration(value)

@@ -3,6 +3,7 @@
 from sweeps.cli import (  # noqa: F401
     audit,
     bench,
+    compare,
     machine,
     records,
     results,

@@ -1,18 +1,15 @@
-"""Records as rows of the leaderboard: plain data that the store keeps, and their place beside the team's own rows."""
+"""What the store keeps of a record, and the leaderboard makes a row of (sweeps.evaluation.ImportedRow)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
-from golf.artifact import LIMIT_BYTES
 from jobs.logs import Log, Stage
-from sweeps.leaderboard import COLUMNS, TRACKS
+from sweeps.evaluation import ImportedRow
+from sweeps.leaderboard import open_board, to_json
 from sweeps.records import measures
 from sweeps.records.findings import LEAKS
 from sweeps.records.record import Record
 from sweeps.rules import Finding
-from sweeps.statistics import summary
 
 
 def content_of(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -44,47 +41,11 @@ def content_of(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def row_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The leaderboard's row of a stored record, not yet ranked."""
-    scores = [score for score in content["seeds"].values() if score is not None]
-    short = summary(scores) if scores else None
-    row = dict.fromkeys(COLUMNS) | {
-        "name": content["name"],
-        "track": content["track"],
-        "seeds": content["seeds"],
-        "bytes_total": content["total_bytes"],
-        "train_seconds": content["train_seconds"],
-        "eval_seconds": content["eval_seconds"],
-        "clocks": content["clocks"],
-        "bytes": {
-            "model": content["model_bytes"],
-            "code": content["code_bytes"],
-            "total": content["total_bytes"],
-            "limit": LIMIT_BYTES,
-        },
-        "findings": content["findings"],
-        "source": "import",
-    }
-    if short is not None:
-        interval = None if short.ci95 is None else list(short.ci95)
-        row |= {"val_bpb_mean": short.mean, "val_bpb_std": short.std, "val_bpb_ci95": interval}
-    return row
-
-
-def beside(frame: pd.DataFrame, contents: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """A leaderboard with stored records among its rows, ranked within each track; rows without a score come last."""
-    own = [dict(zip(COLUMNS, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
-    rows = [*own, *map(row_of, contents)]
-    ranked: list[dict[str, Any]] = []
-    for track in TRACKS:
-        group = sorted((row for row in rows if row["track"] == track), key=_place)
-        scored = sum(row["val_bpb_mean"] is not None for row in group)
-        ranked += [row | {"rank": rank if rank <= scored else None} for rank, row in enumerate(group, 1)]
-    return pd.DataFrame(ranked, columns=pd.Index(COLUMNS), dtype=object)
-
-
-def _place(row: Mapping[str, Any]) -> tuple[bool, float, str]:
-    score = row["val_bpb_mean"]
-    return score is None, 0.0 if score is None else score, row["name"]
+    """The leaderboard's row of a stored record, not ranked."""
+    board = open_board(profile="accepted")
+    board.add(records=[ImportedRow.from_json(content)])
+    row: dict[str, Any] = to_json(board.frame())["rows"][0]
+    return row | {"rank": None}
 
 
 def _worst(record: Record, read: Callable[[Log], float | None], claimed: float | None) -> float | None:

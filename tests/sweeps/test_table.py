@@ -16,8 +16,11 @@ ROW: dict[str, Any] = {
     "p_value": 0.0204, "p_adjusted": 0.04, "p_incumbent": 0.00004, "p_paired": None, "bytes_total": 15_999_950,
     "train_seconds": 599.8, "eval_seconds": 45.0, "clocks": {}, "bytes": {}, "cost": 37.5, "findings": [],
     "source": "golfsweep",
+    "challenge": False, "practice": True,
 }  # fmt: skip
-UNKNOWN = dict.fromkeys(("val_bpb_std", "val_bpb_ci95", "p_value", "p_adjusted", "p_incumbent", "p_paired", "cost"))
+UNKNOWN = dict.fromkeys(
+    ("val_bpb_std", "val_bpb_ci95", "p_value", "p_adjusted", "p_incumbent", "p_paired", "cost", "challenge", "practice")
+)
 
 
 def shown(*rows: dict[str, Any], width: int = 80) -> str:
@@ -59,7 +62,7 @@ def test_what_is_not_known_is_a_dash() -> None:
     found = cells(ROW | UNKNOWN)
     assert found["bpb ± std"] == ["1.0798", "–"]
     assert found["95 %"] == ["–"]
-    assert found["p base, best"] == ["–", "–"]
+    assert found["p base, best, shown"] == ["–", "–", "–/–"]
     assert found["bytes, cost"] == ["15,999,950", "–"]
     text = shown(UNKNOWN)
     assert "None" not in text
@@ -71,7 +74,7 @@ def test_what_is_not_known_is_a_dash() -> None:
     [(0.0, "0e+00"), (1e-5, "1e-05"), (0.00099, "1e-03"), (0.001, "0.001"), (0.0634, "0.063"), (1, "1.000")],
 )
 def test_a_small_p_is_never_shown_as_nothing(p: float, text: str) -> None:
-    assert cells(ROW | {"p_value": p})["p base, best"][0] == text
+    assert cells(ROW | {"p_value": p})["p base, best, shown"][0] == text
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 
 from jobs.store import Store
 from sweeps import cli
+from sweeps.evaluation import ImportedRow
 from sweeps.leaderboard import COLUMNS, leaderboard
-from sweeps.records import rows
 from sweeps.table import render
 
 _SPEC = importlib.util.spec_from_file_location("miniature", Path(__file__).with_name("miniature.py"))
@@ -155,11 +155,9 @@ def test_rows_are_ranked_within_their_track(tmp_path: Path) -> None:
             unknown
         )
 
-    frame = rows.beside(
-        leaderboard([], profile="accepted"),
-        [content("b", 1.2, "unverified"), content("a", 1.1, "unverified"), content("n", None, "unverified"),
-         content("f", 0.5, "flagged")],
-    )  # fmt: skip
+    given = (("b", 1.2, "unverified"), ("a", 1.1, "unverified"), ("n", None, "unverified"), ("f", 0.5, "flagged"))
+    imported = [ImportedRow.from_json(content(*one)) for one in given]
+    frame = leaderboard([], imported=imported, profile="accepted")
     assert [(row["name"], row["rank"]) for _, row in frame.iterrows()] == [("f", 1), ("a", 1), ("b", 2), ("n", None)]
     render(frame)
 
