@@ -1,6 +1,5 @@
 """`import`, `check` and the leaderboard with imported rows, as a user types them."""
 
-import importlib.util
 import json
 import os
 import sys
@@ -14,11 +13,7 @@ from sweeps import cli
 from sweeps.evaluation import ImportedRow
 from sweeps.leaderboard import COLUMNS, leaderboard
 from sweeps.table import render
-
-_SPEC = importlib.util.spec_from_file_location("miniature", Path(__file__).with_name("miniature.py"))
-assert _SPEC is not None and _SPEC.loader is not None
-mini = sys.modules.setdefault("miniature", importlib.util.module_from_spec(_SPEC))
-_SPEC.loader.exec_module(mini)
+from tests.sweeps.records import miniature as mini
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -1,19 +1,12 @@
 """Traps, one a test: what is found, what is not, and which score counts. Public records have all of them."""
 
-import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sweeps.records import findings, folder, record, rows
-
-# Tests are no package; a module beside this one is loaded by its path.
-_SPEC = importlib.util.spec_from_file_location("miniature", Path(__file__).with_name("miniature.py"))
-assert _SPEC is not None and _SPEC.loader is not None
-mini = sys.modules.setdefault("miniature", importlib.util.module_from_spec(_SPEC))
-_SPEC.loader.exec_module(mini)
+from tests.sweeps.records import miniature as mini
 
 
 def judged(root: Path) -> tuple[record.Record, dict[str, str]]:
