@@ -77,6 +77,23 @@ class LayerAdapters(Protocol):
         ...
 
 
+class LayerKeys(Protocol):
+    """What one block keeps of the positions before, to go on token by token; golf.cache implements it."""
+
+    def extend(self, k_BGME: Tensor, v_BGME: Tensor) -> tuple[Tensor, Tensor]:
+        """Append rotated keys and values of new positions; those of all positions so far."""
+        ...
+
+
+class Cache(Protocol):
+    """What a whole model keeps of the positions before."""
+
+    @property
+    def length(self) -> int: ...
+
+    def layer(self, index: int) -> LayerKeys: ...
+
+
 class Adapters(Protocol):
     """Adapters of a whole model for one batch of documents."""
 
@@ -128,9 +145,14 @@ class Attention(nn.Module):
         self.q_gain = nn.Parameter(torch.full((config.num_heads,), config.q_gain))
 
     def forward(
-        self, x_BTD: Tensor, rotary: tuple[Tensor, Tensor], adapters: LayerAdapters | None, last: int
+        self,
+        x_BTD: Tensor,
+        rotary: tuple[Tensor, Tensor],
+        adapters: LayerAdapters | None,
+        last: int,
+        cache: LayerKeys | None,
     ) -> Tensor:
-        """What the last `last` of T positions read from all, [B, last, D]."""
+        """What the last `last` of T positions read from all and from those in the cache, [B, last, D]."""
         B, T, _ = x_BTD.shape
         from_BMD = x_BTD[:, T - last :]
         q, k, v = self.c_q(from_BMD), self.c_k(x_BTD), self.c_v(x_BTD)
@@ -147,6 +169,8 @@ class Attention(nn.Module):
         k_BGTE = rotate(k_BTGE.transpose(1, 2), cos, sin)
         v_BGTE = v.view(B, T, self.num_kv_heads, self.head_dim).transpose(1, 2)
         q_BHME = q_BHME * self.q_gain.to(q.dtype)[:, None, None]
+        if cache is not None:
+            k_BGTE, v_BGTE = cache.extend(k_BGTE, v_BGTE)
         read_BMD = causal_attention(q_BHME, k_BGTE, v_BGTE).transpose(1, 2).reshape(B, last, -1)
         out_BMD: Tensor = self.proj(read_BMD)
         return out_BMD if adapters is None else adapters.project("o", read_BMD, out_BMD)
@@ -184,13 +208,19 @@ class Block(nn.Module):
         self.register_buffer("depth_scale", torch.tensor(1.0 / math.sqrt(layer + 1)))
 
     def forward(
-        self, x: Tensor, x0: Tensor, rotary: tuple[Tensor, Tensor], adapters: LayerAdapters | None, last: int
+        self,
+        x: Tensor,
+        x0: Tensor,
+        rotary: tuple[Tensor, Tensor],
+        adapters: LayerAdapters | None,
+        last: int,
+        cache: LayerKeys | None,
     ) -> Tensor:
         """The block's output at the last `last` positions; the others are only attended to."""
         mix = self.resid_mix.to(x.dtype)
         d = self.depth_scale.to(x.dtype)
         x = torch.addcmul(mix[0] * x, mix[1], x0)
-        read = self.attn(rms_norm(x), rotary, adapters, last)
+        read = self.attn(rms_norm(x), rotary, adapters, last, cache)
         x = torch.addcmul(x[:, x.shape[1] - last :], d * self.attn_scale.to(x.dtype), read)
         x = torch.addcmul(x, d * self.mlp_scale.to(x.dtype), self.mlp(rms_norm(x), adapters))
         return x if adapters is None else adapters.shift(x)
@@ -276,24 +306,36 @@ class GPT(nn.Module):
         rotary: tuple[Tensor, Tensor] | None = None,
         adapters: Adapters | None = None,
         last: int | None = None,
+        cache: Cache | None = None,
     ) -> Tensor:
         """Final normed states in `dtype`, [B, T, D], or of the `last` positions alone, [B, last, D].
 
-        Each row is a window whose positions, bigrams and smear start anew.
+        Each row is a window whose positions, bigrams and smear start anew. Positions that a cache holds are not
+        computed again: T then counts the new ones, which must be one at least, and are in the cache afterwards.
         """
-        cos, sin = (table.to(dtype) for table in (rotary or self.rotary(tokens_BT.shape[1])))
-        x = self.tok_emb(tokens_BT).to(dtype) + self.bigram(tokens_BT, dtype)
-        x = x0 = self.smear(rms_norm(x))
+        positions, known = tokens_BT.shape[1], 0 if cache is None else cache.length
+        cos, sin = (table[..., known:positions, :].to(dtype) for table in (rotary or self.rotary(positions)))
+        x = x0 = self._embed(tokens_BT, known, dtype)
         pushed: list[Tensor] = []
         half = len(self.blocks) // 2
         for layer, block in enumerate(self.blocks):
             if half <= layer < 2 * half:
                 x = x + self.skip_weights[layer - half].to(dtype) * pushed.pop()
             wanted = last if last is not None and layer == len(self.blocks) - 1 else x.shape[1]
-            x = block(x, x0, (cos, sin), None if adapters is None else adapters.layer(layer), wanted)
+            adapted = None if adapters is None else adapters.layer(layer)
+            x = block(x, x0, (cos, sin), adapted, wanted, None if cache is None else cache.layer(layer))
             if layer < half:
                 pushed.append(x)
         return rms_norm(x)
+
+    def _embed(self, tokens_BT: Tensor, known: int, dtype: torch.dtype) -> Tensor:
+        """The stream before the first block, from position `known` on."""
+        # The gate mixes in the position before, whose bigram reads the token before that.
+        context = min(known, 2)
+        tokens = tokens_BT[:, known - context :]
+        x = self.tok_emb(tokens).to(dtype) + self.bigram(tokens, dtype)
+        smeared: Tensor = self.smear(rms_norm(x))
+        return smeared[:, context:]
 
     def loss(
         self, hidden_BCD: Tensor, targets_BC: Tensor, *, adapters: Adapters | None = None, scale: float = 1.0
@@ -308,9 +350,12 @@ class GPT(nn.Module):
             low_rank=None if adapters is None else adapters.head(),
         )
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Soft-capped fp32 logits [..., V] of final normed states [..., D]: cap·tanh(z / cap), tied embedding."""
-        z = F.linear(hidden, self.tok_emb.weight.to(hidden.dtype))
+    def logits(self, hidden_BTD: Tensor, adapters: Adapters | None = None) -> Tensor:
+        """Soft-capped fp32 logits [B, T, V] of final normed states: cap·tanh(z / cap), tied embedding."""
+        z = F.linear(hidden_BTD, self.tok_emb.weight.to(hidden_BTD.dtype))
+        if adapters is not None and (low_rank := adapters.head()) is not None:
+            a_BRD, b_BVR = low_rank
+            z = torch.baddbmm(z, torch.bmm(hidden_BTD, a_BRD.mT), b_BVR.mT)
         cap = self.config.softcap
         return cap * torch.tanh(z.float() / cap)
 

@@ -157,12 +157,16 @@ def evaluate(
         _check(document, f"document {index}", model.config.vocab_size)
     adapted = np.array([document.size >= config.min_document_tokens for document in documents], bool)
     adapted &= config.protocol != "none"
-    engine = _Engine(model, config, seed, draw)
+    engine = Engine(model, config, seed, draw)
     token_nll: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(documents)
+    counted_pass = np.zeros(len(documents), np.int32)
 
     def score(rows: list[int]) -> None:
         batch = [torch.from_numpy(np.asarray(documents[index], np.int64)) for index in rows]
-        scored = engine.score_adapting(batch) if adapted[rows[0]] else engine.score_whole(batch)
+        if adapted[rows[0]]:
+            scored, counted_pass[rows] = engine.score_adapting(batch)
+        else:
+            scored = engine.score_whole(batch)
         for index, nll in zip(rows, scored, strict=True):
             token_nll[index] = nll
 
@@ -171,7 +175,7 @@ def evaluate(
         lengths = [(int(index), documents[int(index)].size - 1) for index in np.flatnonzero(chosen)]
         batches += engine.batches(lengths)
     _run_batches(score, batches, engine.device)
-    return Scores(token_nll=tuple(token_nll), adapted=adapted)
+    return Scores(token_nll=tuple(token_nll), adapted=adapted, counted_pass=counted_pass)
 
 
 def _run_batches(score: Callable[[list[int]], None], batches: Sequence[list[int]], device: torch.device) -> None:
@@ -198,7 +202,7 @@ def _check(document: NDArray[np.integer[Any]], name: str, vocab_size: int) -> No
         raise InputError(f"{name} holds token {int(document.max())}; the model's vocabulary has {vocab_size}")
 
 
-class _Engine:
+class Engine:
     """One evaluation: a model, its settings and the adapters' starting point."""
 
     def __init__(self, model: GPT, config: EvalConfig, seed: int, draw: DrawA) -> None:
@@ -227,12 +231,12 @@ class _Engine:
         """Every document in one window of its whole length, without adapters."""
         lengths = np.array([document.numel() - 1 for document in documents])
         tokens_NL = pad_sequence(list(documents), batch_first=True).to(self.device)
-        hidden_NLD = self.model.hidden(tokens_NL[:, :-1], dtype=self.dtype, rotary=self._rotary(lengths))
+        hidden_NLD = self.model.hidden(tokens_NL[:, :-1], dtype=self.dtype, rotary=self.rotary(lengths))
         _, nll_NL = self.model.loss(hidden_NLD, tokens_NL[:, 1:])
         return _unpad(nll_NL, lengths)
 
-    def score_adapting(self, documents: Sequence[Tensor]) -> list[NDArray[np.float32]]:
-        """Every document chunk by chunk with adapters of its own; documents come longest first."""
+    def score_adapting(self, documents: Sequence[Tensor]) -> tuple[list[NDArray[np.float32]], NDArray[np.int32]]:
+        """Every document chunk by chunk with adapters of its own, and which pass counts; the longest comes first."""
         config = self.config
         lengths = np.array([document.numel() - 1 for document in documents])
         chunks = -(-lengths // config.chunk)
@@ -240,22 +244,25 @@ class _Engine:
         rows_NP = self.start_P.repeat(len(documents), 1)
         adam = RowAdam(rows_NP, config.betas, config.eps, config.weight_decay)
         best_NL = torch.zeros(len(documents), int(lengths[0]), device=self.device)
+        counted_N = torch.zeros(len(documents), dtype=torch.int32, device=self.device)
         for number in range(config.passes):
             nll_NL = torch.zeros_like(best_NL)
             for chunk in range(int(chunks[0]) - 1):
                 active = int((chunks > chunk + 1).sum())
                 trained = (number * (chunks[:active] - 1) + chunk) * config.steps_per_chunk
                 scored = nll_NL[:active, chunk * config.chunk : (chunk + 1) * config.chunk]
-                self._train_chunk(tokens_NL[:active], rows_NP[:active], adam, chunk, chunks[:active], trained, scored)
+                self.train_chunk(tokens_NL[:active], rows_NP[:active], adam, chunk, chunks[:active], trained, scored)
             self._score_last_chunks(tokens_NL, rows_NP, lengths, nll_NL)
             if number == 0 or config.protocol == "last-epoch":
                 best_NL = nll_NL
+                counted_N.fill_(number)
             else:
                 lower_N = nll_NL.sum(dim=1, dtype=torch.float64) < best_NL.sum(dim=1, dtype=torch.float64)
                 best_NL = torch.where(lower_N[:, None], nll_NL, best_NL)
-        return _unpad(best_NL * config.nll_factor, lengths)
+                counted_N.masked_fill_(lower_N, number)
+        return _unpad(best_NL * config.nll_factor, lengths), counted_N.cpu().numpy()
 
-    def _train_chunk(
+    def train_chunk(
         self,
         tokens_NL: Tensor,
         rows_NP: Tensor,
@@ -306,14 +313,14 @@ class _Engine:
         inside_NC = place_NC < length_N1
         place_NC = place_NC.clamp_(max=nll_NL.shape[1] - 1)
         batch = AdapterBatch(rows_NP, self.pieces, self.dtype)
-        rotary = self._rotary(ends - starts, width)
+        rotary = self.rotary(ends - starts, width)
         hidden_NTD = self.model.hidden(tokens_NL.gather(1, window_NT), dtype=self.dtype, rotary=rotary, adapters=batch)
         within_NC = (place_NC - start_N1).clamp_(max=width - 1)
         hidden_NCD = hidden_NTD.gather(1, within_NC[..., None].expand(-1, -1, hidden_NTD.shape[2]))
         _, nll_NC = self.model.loss(hidden_NCD, tokens_NL.gather(1, place_NC + 1), adapters=batch)
         nll_NL.scatter_add_(1, place_NC, nll_NC * inside_NC)
 
-    def _rotary(self, lengths: NDArray[np.int64], width: int | None = None) -> tuple[Tensor, Tensor]:
+    def rotary(self, lengths: NDArray[np.int64], width: int | None = None) -> tuple[Tensor, Tensor]:
         """Rotary tables for windows of these lengths: [T, E/2], or [N, 1, T, E/2] where a length changes the base."""
         width = width or int(lengths.max())
         if int(lengths.max()) <= self.model.config.rope_length:
