@@ -6,8 +6,8 @@ have looked ahead. Probabilities become integers of 24 bits, none of which is 0:
 
 Layout of a file:
 
-    header   magic, first 4 bytes of the artifact's and of the settings' SHA-256, CRC-32 of the message, CRC-32 of the
-             tokens, number of documents: what tells a wrong file, artifact, setting or machine
+    header   magic, CRC-32 of all that follows, first 4 bytes of the artifact's and of the settings' SHA-256, CRC-32 of
+             the tokens, number of documents: what tells a wrong file, artifact, setting or machine
     message  the documents' lengths, then the range coder's words
 
 Integers of the header and words are little-endian, counts LEB128 (7 bits a byte, low ones first).
@@ -22,7 +22,7 @@ import json
 import struct
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,11 +41,11 @@ from golf.tokens import BOS, Tokens, write_shard
 from golf.ttt import EvalConfig
 
 MAGIC = b"GLZ\x01"
-FIXED = struct.Struct("<4s4s4sII")
+DIGESTS = struct.Struct("<4s4sI")
 MAX_TOKENS = 2**26
 """A file that claims more is refused before memory is taken for it; the challenge's whole validation set has fewer."""
 REPORT_EVERY = 64
-"""Predictions between two reports of progress."""
+"""Entries between two reports of progress."""
 
 Progress = Callable[[int], None]
 """Told the number of tokens coded so far."""
@@ -125,10 +125,11 @@ def encode(documents: Sequence[Tokens], recipe: Recipe, *, progress: Progress | 
     lengths = [len(document) for document in documents]
     _walk(model, lengths, recipe, code, progress)
     written = b"".join(map(_leb128, lengths))
-    message = written + encoder.get_compressed().astype("<u4").tobytes()
-    fixed = FIXED.pack(MAGIC, *recipe.digests(), zlib.crc32(message), _checksum(documents))
-    header = fixed + _leb128(len(documents))
-    return Compressed(content=header + message, header_bytes=len(header), length_bytes=len(written))
+    words = encoder.get_compressed().astype("<u4").tobytes()
+    header = DIGESTS.pack(*recipe.digests(), _checksum(documents)) + _leb128(len(documents))
+    rest = header + written + words
+    content = MAGIC + struct.pack("<I", zlib.crc32(rest)) + rest
+    return Compressed(content=content, header_bytes=len(content) - len(written + words), length_bytes=len(written))
 
 
 def decode(content: bytes, recipe: Recipe, where: str, *, progress: Progress | None = None) -> list[NDArray[np.int64]]:
@@ -145,21 +146,22 @@ def decode(content: bytes, recipe: Recipe, where: str, *, progress: Progress | N
             arithmetic differs.
     """
     checksum, lengths, words = _open(content, recipe, where)
+    astray = InputError(f"{where}: decodes to other tokens than were coded; expected the machine class that wrote it")
     documents = [np.full(length, BOS, np.int64) for length in lengths]
     decoder, family = stream.queue.RangeDecoder(words), stream.model.Categorical(perfect=False)
 
     def code(asked: Prediction) -> NDArray[np.int64]:
-        found: NDArray[np.int64] = decoder.decode(family, asked.probabilities_MV).astype(np.int64)
+        try:
+            found: NDArray[np.int64] = decoder.decode(family, asked.probabilities_MV).astype(np.int64)
+        except AssertionError:  # words that no encoder writes for these distributions
+            raise astray from None
         for index, token in zip(asked.documents, found, strict=True):
             documents[index][asked.entry] = token
         return found
 
-    try:
-        _walk(_model(recipe), lengths, recipe, code, progress)
-    except AssertionError:  # the coder met words that no encoder writes for these distributions
-        documents = []
-    if not documents or _checksum(documents) != checksum:
-        raise InputError(f"{where}: decodes to other tokens than were coded; expected the machine class that wrote it")
+    _walk(_model(recipe), lengths, recipe, code, progress)
+    if _checksum(documents) != checksum:
+        raise astray
     return documents
 
 
@@ -173,37 +175,34 @@ def _walk(
     """Answer every prediction with the tokens that `code` codes or finds."""
     done = 0
     with one_thread(), closing(predictions(model, lengths, recipe.config, seed=recipe.seed)) as asking:
-        for number, asked in enumerate(_answered(asking, code)):
-            done += len(asked.documents)
-            if progress is not None and number % REPORT_EVERY == 0:
+        asked = next(asking, None)
+        while asked is not None:
+            found = code(asked)
+            done += len(found)
+            if progress is not None and asked.entry % REPORT_EVERY == 0:
                 progress(done)
+            try:
+                asked = asking.send(found)
+            except StopIteration:
+                asked = None
     if progress is not None:
         progress(done)
 
 
-def _answered(asking: Any, code: Callable[[Prediction], NDArray[np.int64]]) -> Iterator[Prediction]:
-    asked = next(asking, None)
-    while asked is not None:
-        yield asked
-        try:
-            asked = asking.send(code(asked))
-        except StopIteration:
-            return
-
-
 def _open(content: bytes, recipe: Recipe, where: str) -> tuple[int, list[int], NDArray[np.uint32]]:
     """Checksum of the tokens, the documents' lengths and the coder's words of a file that fits the recipe."""
-    if not content.startswith(MAGIC) or len(content) < FIXED.size:
+    start = len(MAGIC) + 4
+    if not content.startswith(MAGIC) or len(content) < start + DIGESTS.size:
         raise InputError(f"{where}: not a file of compressed documents; expected one that starts with {MAGIC!r}")
-    _, artifact, settings, crc, checksum = FIXED.unpack_from(content)
-    count, message = _read_leb128(content[FIXED.size :], where)
-    if zlib.crc32(message) != crc:
-        raise InputError(f"{where}: truncated or damaged; its message has another checksum than its header says")
+    if zlib.crc32(content[start:]) != int.from_bytes(content[len(MAGIC) : start], "little"):
+        raise InputError(f"{where}: truncated or damaged; its content has another checksum than it says")
+    artifact, settings, checksum = DIGESTS.unpack_from(content, start)
     for found, expected, name in zip((artifact, settings), recipe.digests(), ("artifact", "settings"), strict=True):
         if found != expected:
-            raise InputError(f"{where}: made with other {name}: digest {found.hex()}, given are {expected.hex()}")
+            raise InputError(f"{where}: made with another {name}, {found.hex()}…; given is {expected.hex()}…")
+    count, message = _read_leb128(content[start + DIGESTS.size :], where)
     lengths: list[int] = []
-    for _ in range(min(count, len(message) + 1)):
+    for _ in range(count):  # ends with an error where the bytes do
         length, message = _read_leb128(message, where)
         lengths.append(length)
     if min(lengths, default=2) < 2 or sum(lengths) > MAX_TOKENS or len(message) % 4:
@@ -259,7 +258,9 @@ def _main(artifact: str, settings: str, file: str, out: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 5:
+        sys.exit("usage: python -m golf.codec ARTIFACT SETTINGS FILE OUT")
     try:
         _main(*sys.argv[1:])
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.exit(f"golf.codec: {error}")

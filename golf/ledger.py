@@ -6,9 +6,9 @@ chunk c = ⌊(j − 1)/C⌋, is seen in every pass by the updates on chunks
 
     c  …  min(K − 2, ⌊(j + W)/C⌋ − 1)
 
-as a target by the first, as context by the others. A score of a chunk is taken before the update on it: those of its
-own pass have not seen it, those of every pass before have. The ledger follows from a document's length, the settings and
-the pass whose scores count, so keeping it costs an evaluation one number a document.
+as a target by the first, as context by the others. A chunk is scored before the update on it: updates of the same pass
+have not seen it, those of every pass before have. So the ledger follows from a document's length, the settings and the
+pass whose scores count, and keeping it costs an evaluation one number a document.
 """
 
 from collections.abc import Sequence

@@ -3,8 +3,8 @@
     while documents are left:  give p(next token)  →  be told the token          golf.codec codes it, or decodes it
     after a chunk:             the very update of golf.ttt on the tokens told
 
-Nothing is known ahead but the documents' lengths, so whatever is coded with these distributions can be decoded. Settings
-that are blind to length need even them only to know where a document ends.
+Nothing is known ahead but the documents' lengths, so whatever is coded with these distributions can be decoded. Where
+the settings are blind to length (`length_uses`), even they only say where a document ends.
 
 Coder and decoder must get bit-equal distributions: all shapes and the order of all operations follow from model,
 settings, seed and lengths. Documents of a batch stand at the same position and are predicted together; those that end
@@ -66,6 +66,21 @@ def check_decodable(config: EvalConfig) -> None:
         )
 
 
+def length_uses(config: EvalConfig) -> list[str]:
+    """What a document's length decides but where it ends: for these settings it must be known ahead of the tokens."""
+    adapting = config.protocol != "none"
+    uses = []
+    if not adapting or config.min_document_tokens:
+        uses.append("how a single window is rotated, where it is longer than trained")
+    if adapting and config.min_document_tokens:
+        uses.append("whether a document is adapted to (eval.min_document_tokens)")
+    if adapting and config.schedule == "cosine":
+        uses.append("the length of the cosine (eval.schedule)")
+    if adapting and not config.length_blind:
+        uses.append("where the last window opens (eval.length_blind)")
+    return uses
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute on one thread: how many there are changes the order of sums, and so the last bits."""
@@ -86,7 +101,7 @@ def predictions(model: GPT, lengths: Sequence[int], config: EvalConfig, *, seed:
         config: a protocol that has a decoder (`check_decodable`).
         seed: of the adapters' random A, as in golf.ttt.evaluate.
     """
-    # Weights read from a file lie where it suited the reader, and matrix products round by alignment; copies are aligned.
+    # Weights lie where it suited the reader of their file, and matrix products round by alignment; copies are aligned.
     engine = Engine(copy.deepcopy(model), config, seed, uniform_a)
     adapted = [config.protocol != "none" and length >= config.min_document_tokens for length in lengths]
     for adapting in (False, True):
