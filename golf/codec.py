@@ -4,14 +4,6 @@ A range coder (the library `constriction`) spends −log2 p(token) bits on every
 score; and since the decoder makes the same predictions before it learns each token, a score that it reproduces cannot
 have looked ahead. Probabilities become integers of 24 bits, none of which is 0: every token can be coded.
 
-Layout of a file:
-
-    header   magic, CRC-32 of all that follows, first 4 bytes of the artifact's and of the settings' SHA-256, CRC-32 of
-             the tokens, number of documents: what tells a wrong file, artifact, setting or machine
-    message  the documents' lengths, then the range coder's words
-
-Integers of the header and words are little-endian, counts LEB128 (7 bits a byte, low ones first).
-
     python -m golf.codec ARTIFACT SETTINGS FILE OUT
 
 decodes FILE into a token shard OUT in a process that has nothing else, and prints the number of tokens found so far.
@@ -19,7 +11,6 @@ decodes FILE into a token shard OUT in a process that has nothing else, and prin
 
 import hashlib
 import json
-import struct
 import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -34,16 +25,13 @@ from numpy.typing import NDArray
 
 from golf.adapters import Multipliers, Ranks
 from golf.artifact import load_bytes
+from golf.container import DIGEST_BYTES, MAX_TOKENS, Container, unpack
 from golf.errors import InputError
 from golf.model import GPT
 from golf.predict import Prediction, check_decodable, one_thread, predictions
 from golf.tokens import BOS, Tokens, write_shard
 from golf.ttt import EvalConfig
 
-MAGIC = b"GLZ\x01"
-DIGESTS = struct.Struct("<4s4sI")
-MAX_TOKENS = 2**26
-"""A file that claims more is refused before memory is taken for it; the challenge's whole validation set has fewer."""
 REPORT_EVERY = 64
 """Entries between two reports of progress."""
 
@@ -52,7 +40,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
+class Predictor:
     """What coder and decoder share: an artifact's content and how it is evaluated.
 
     Raises:
@@ -72,7 +60,7 @@ class Recipe:
         return json.dumps({"eval": asdict(self.config), "seed": self.seed}, sort_keys=True).encode()
 
     @classmethod
-    def read(cls, artifact: bytes, settings: bytes, where: str) -> "Recipe":
+    def read(cls, artifact: bytes, settings: bytes, where: str) -> "Predictor":
         """Put artifact and settings together again.
 
         Raises:
@@ -81,40 +69,31 @@ class Recipe:
         try:
             content = json.loads(settings)
             return cls(artifact=artifact, config=_config(content["eval"]), seed=int(content["seed"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{where}: not an evaluation's settings ({error})") from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{where}: not the settings of an evaluation that can be decoded ({error})") from None
 
     def digests(self) -> tuple[bytes, bytes]:
-        """What a file remembers of artifact and settings, 4 bytes each."""
-        artifact, settings = (hashlib.sha256(part).digest()[:4] for part in (self.artifact, self.settings()))
+        """What a file remembers of artifact and settings."""
+        artifact, settings = (hashlib.sha256(part).digest()[:DIGEST_BYTES] for part in (self.artifact, self.settings()))
         return artifact, settings
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Compressed:
-    """A file's content and where its bytes go."""
-
-    content: bytes
-    header_bytes: int
-    """Identification and checksums, which say nothing of the text."""
-    length_bytes: int
-    """The documents' lengths."""
-
-    @property
-    def message_bytes(self) -> int:
-        """What the text cost: lengths and coded tokens."""
-        return len(self.content) - self.header_bytes
+    def model(self) -> GPT:
+        """The artifact, loaded on the CPU."""
+        return load_bytes(self.artifact, "artifact")
 
 
-def encode(documents: Sequence[Tokens], recipe: Recipe, *, progress: Progress | None = None) -> Compressed:
+def encode(documents: Sequence[Tokens], predictor: Predictor, *, progress: Progress | None = None) -> Container:
     """Compress documents, predicting them by the very steps that `decode` takes.
 
     Raises:
         InputError: a document does not open with BOS, has no other token, or one outside the vocabulary.
     """
-    model = _model(recipe)
+    model = predictor.model()
     for index, document in enumerate(documents):
         _check(document, f"document {index}", model.config.vocab_size)
+    lengths = tuple(len(document) for document in documents)
+    if sum(lengths) > MAX_TOKENS:
+        raise InputError(f"{sum(lengths)} tokens; a file holds {MAX_TOKENS} at most")
     encoder, family = stream.queue.RangeEncoder(), stream.model.Categorical(perfect=False)
 
     def code(asked: Prediction) -> NDArray[np.int64]:
@@ -122,22 +101,25 @@ def encode(documents: Sequence[Tokens], recipe: Recipe, *, progress: Progress | 
         encoder.encode(found.astype(np.int32), family, asked.probabilities_MV)
         return found
 
-    lengths = [len(document) for document in documents]
-    _walk(model, lengths, recipe, code, progress)
-    written = b"".join(map(_leb128, lengths))
-    words = encoder.get_compressed().astype("<u4").tobytes()
-    header = DIGESTS.pack(*recipe.digests(), _checksum(documents)) + _leb128(len(documents))
-    rest = header + written + words
-    content = MAGIC + struct.pack("<I", zlib.crc32(rest)) + rest
-    return Compressed(content=content, header_bytes=len(content) - len(written + words), length_bytes=len(written))
+    _walk(model, lengths, predictor, code, progress)
+    artifact, settings = predictor.digests()
+    return Container(
+        artifact=artifact,
+        settings=settings,
+        checksum=_checksum(documents),
+        lengths=lengths,
+        words=encoder.get_compressed(),
+    )
 
 
-def decode(content: bytes, recipe: Recipe, where: str, *, progress: Progress | None = None) -> list[NDArray[np.int64]]:
+def decode(
+    content: bytes, predictor: Predictor, where: str, *, progress: Progress | None = None
+) -> list[NDArray[np.int64]]:
     """Read documents back.
 
     Args:
         content: a file's content.
-        recipe: the artifact and settings that it was made with.
+        predictor: the artifact and settings that it was made with.
         where: what the file is called in an error.
         progress: told the number of tokens found so far.
 
@@ -145,10 +127,13 @@ def decode(content: bytes, recipe: Recipe, where: str, *, progress: Progress | N
         InputError: the file is damaged, foreign, of another artifact or other settings, or was made on a machine whose
             arithmetic differs.
     """
-    checksum, lengths, words = _open(content, recipe, where)
+    file = unpack(content, where)
+    for name, given in zip(("artifact", "settings"), predictor.digests(), strict=True):
+        if (found := getattr(file, name)) != given:
+            raise InputError(f"{where}: made with another {name}, {found.hex()}…; given is {given.hex()}…")
     astray = InputError(f"{where}: decodes to other tokens than were coded; expected the machine class that wrote it")
-    documents = [np.full(length, BOS, np.int64) for length in lengths]
-    decoder, family = stream.queue.RangeDecoder(words), stream.model.Categorical(perfect=False)
+    documents = [np.full(length, BOS, np.int64) for length in file.lengths]
+    decoder, family = stream.queue.RangeDecoder(file.words), stream.model.Categorical(perfect=False)
 
     def code(asked: Prediction) -> NDArray[np.int64]:
         try:
@@ -159,8 +144,8 @@ def decode(content: bytes, recipe: Recipe, where: str, *, progress: Progress | N
             documents[index][asked.entry] = token
         return found
 
-    _walk(_model(recipe), lengths, recipe, code, progress)
-    if _checksum(documents) != checksum:
+    _walk(predictor.model(), file.lengths, predictor, code, progress)
+    if _checksum(documents) != file.checksum:
         raise astray
     return documents
 
@@ -168,13 +153,13 @@ def decode(content: bytes, recipe: Recipe, where: str, *, progress: Progress | N
 def _walk(
     model: GPT,
     lengths: Sequence[int],
-    recipe: Recipe,
+    predictor: Predictor,
     code: Callable[[Prediction], NDArray[np.int64]],
     progress: Progress | None,
 ) -> None:
     """Answer every prediction with the tokens that `code` codes or finds."""
     done = 0
-    with one_thread(), closing(predictions(model, lengths, recipe.config, seed=recipe.seed)) as asking:
+    with one_thread(), closing(predictions(model, lengths, predictor.config, seed=predictor.seed)) as asking:
         asked = next(asking, None)
         while asked is not None:
             found = code(asked)
@@ -189,27 +174,6 @@ def _walk(
         progress(done)
 
 
-def _open(content: bytes, recipe: Recipe, where: str) -> tuple[int, list[int], NDArray[np.uint32]]:
-    """Checksum of the tokens, the documents' lengths and the coder's words of a file that fits the recipe."""
-    start = len(MAGIC) + 4
-    if not content.startswith(MAGIC) or len(content) < start + DIGESTS.size:
-        raise InputError(f"{where}: not a file of compressed documents; expected one that starts with {MAGIC!r}")
-    if zlib.crc32(content[start:]) != int.from_bytes(content[len(MAGIC) : start], "little"):
-        raise InputError(f"{where}: truncated or damaged; its content has another checksum than it says")
-    artifact, settings, checksum = DIGESTS.unpack_from(content, start)
-    for found, expected, name in zip((artifact, settings), recipe.digests(), ("artifact", "settings"), strict=True):
-        if found != expected:
-            raise InputError(f"{where}: made with another {name}, {found.hex()}…; given is {expected.hex()}…")
-    count, message = _read_leb128(content[start + DIGESTS.size :], where)
-    lengths: list[int] = []
-    for _ in range(count):  # ends with an error where the bytes do
-        length, message = _read_leb128(message, where)
-        lengths.append(length)
-    if min(lengths, default=2) < 2 or sum(lengths) > MAX_TOKENS or len(message) % 4:
-        raise InputError(f"{where}: damaged; expected whole words and documents of 2 to {MAX_TOKENS} tokens in all")
-    return checksum, lengths, np.frombuffer(message, "<u4").astype(np.uint32)
-
-
 def _check(document: Tokens, name: str, vocab_size: int) -> None:
     if document.ndim != 1 or document.size < 2 or document[0] != BOS:
         raise InputError(f"{name}: expected at least 2 tokens, the first of them BOS ({BOS})")
@@ -217,27 +181,8 @@ def _check(document: Tokens, name: str, vocab_size: int) -> None:
         raise InputError(f"{name} holds token {int(document.max())}; the model's vocabulary has {vocab_size}")
 
 
-def _model(recipe: Recipe) -> GPT:
-    return load_bytes(recipe.artifact, "artifact")
-
-
 def _checksum(documents: Sequence[Tokens]) -> int:
     return zlib.crc32(b"".join(np.asarray(document, "<u4").tobytes() for document in documents))
-
-
-def _leb128(number: int) -> bytes:
-    parts = [number >> shift & 0x7F for shift in range(0, max(1, number.bit_length()), 7)]
-    return bytes([*(part | 0x80 for part in parts[:-1]), parts[-1]])
-
-
-def _read_leb128(content: bytes, where: str) -> tuple[int, bytes]:
-    """The number at the front, of at most 63 bits, and what follows it."""
-    number = 0
-    for place, byte in enumerate(content[:9]):
-        number |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:
-            return number, content[place + 1 :]
-    raise InputError(f"{where}: truncated or damaged; a count in it does not end")
 
 
 def _config(fields: Mapping[str, Any]) -> EvalConfig:
@@ -252,9 +197,9 @@ def _tuples(value: Any) -> Any:
 
 
 def _main(artifact: str, settings: str, file: str, out: str) -> None:
-    recipe = Recipe.read(Path(artifact).read_bytes(), Path(settings).read_bytes(), settings)
-    documents = decode(Path(file).read_bytes(), recipe, file, progress=lambda done: print(done, flush=True))
-    write_shard(Path(out), np.concatenate(documents))
+    predictor = Predictor.read(Path(artifact).read_bytes(), Path(settings).read_bytes(), settings)
+    documents = decode(Path(file).read_bytes(), predictor, file, progress=lambda done: print(done, flush=True))
+    write_shard(Path(out), np.concatenate([np.empty(0, np.int64), *documents]))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from typing import Literal
 
 import numpy as np
 
-from golf.codec import Compressed, Recipe, encode
+from golf.codec import Predictor, encode
+from golf.container import Container
 from golf.score import bits_per_byte
 from golf.tokens import Tokenizer, Tokens, read_shard
 
@@ -58,12 +59,14 @@ class Proof:
     """Whole process of the decoder, its start included."""
 
 
-def prove(documents: Sequence[Tokens], recipe: Recipe, tokenizer: Tokenizer, claimed_nll: float, show: Show) -> Proof:
+def prove(
+    documents: Sequence[Tokens], predictor: Predictor, tokenizer: Tokenizer, claimed_nll: float, show: Show
+) -> Proof:
     """Compress here, decompress in a new process that has artifact, settings and file alone, and compare.
 
     Args:
         documents: BOS first.
-        recipe: the artifact and how it is evaluated.
+        predictor: the artifact and how it is evaluated.
         tokenizer: the documents' own; their byte counts must agree with their text.
         claimed_nll: what the evaluation says of these documents, in nats.
         show: told of progress.
@@ -75,9 +78,10 @@ def prove(documents: Sequence[Tokens], recipe: Recipe, tokenizer: Tokenizer, cla
         tokenizer.check_bytes(document)
     text_bytes = sum(int(tokenizer.byte_counts(document).sum()) for document in documents)
     started = time.monotonic()
-    compressed = encode(documents, recipe, progress=lambda done: show("encode", done))
+    compressed = encode(documents, predictor, progress=lambda done: show("encode", done))
     encoded = time.monotonic()
-    found, error = _decoded_elsewhere(compressed.content, recipe, lambda done: show("decode", done))
+    content = compressed.pack()
+    found, error = _decoded_elsewhere(content, predictor, lambda done: show("decode", done))
     decode_seconds = time.monotonic() - encoded
     bpb, claimed = 8 * compressed.message_bytes / text_bytes, bits_per_byte(claimed_nll, text_bytes)
     allowed = SHARE * claimed + 8 * SLACK_BYTES * len(documents) / text_bytes
@@ -90,7 +94,7 @@ def prove(documents: Sequence[Tokens], recipe: Recipe, tokenizer: Tokenizer, cla
         text_bytes=text_bytes,
         compressed_bytes=compressed.message_bytes,
         length_bytes=compressed.length_bytes,
-        header_bytes=compressed.header_bytes,
+        header_bytes=len(content) - compressed.message_bytes,
         bpb=bpb,
         claimed_bpb=claimed,
         difference=bpb - claimed,
@@ -100,11 +104,15 @@ def prove(documents: Sequence[Tokens], recipe: Recipe, tokenizer: Tokenizer, cla
     )
 
 
-def _decoded_elsewhere(content: bytes, recipe: Recipe, progress: Callable[[int], None]) -> tuple[Tokens, str]:
+def _decoded_elsewhere(content: bytes, predictor: Predictor, progress: Callable[[int], None]) -> tuple[Tokens, str]:
     """All tokens that a new process decoded, and an empty string or why it did not."""
     with tempfile.TemporaryDirectory(prefix="golfsweep-") as name:
         folder = Path(name)
-        for file, part in (("artifact", recipe.artifact), ("settings.json", recipe.settings()), ("file", content)):
+        for file, part in (
+            ("artifact", predictor.artifact),
+            ("settings.json", predictor.settings()),
+            ("file", content),
+        ):
             (folder / file).write_bytes(part)
         with (folder / "errors.txt").open("w+") as errors:
             process = _start(folder, errors.fileno())
@@ -157,7 +165,7 @@ def _compare(documents: Sequence[Tokens], found: Tokens, tokenizer: Tokenizer) -
     return ""
 
 
-def _weigh(compressed: Compressed, bpb: float, claimed: float, allowed: float) -> str:
+def _weigh(compressed: Container, bpb: float, claimed: float, allowed: float) -> str:
     """How far the file's size is from the claim, or an empty string where that is near enough."""
     if math.isclose(bpb, claimed, rel_tol=0, abs_tol=allowed):
         return ""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from golf.artifact import load_bytes
-from golf.codec import Recipe
+from golf.codec import Predictor
 from golf.errors import InputError
 from golf.predict import length_uses
 from golf.proof import Show, prove
@@ -24,7 +24,7 @@ class Claim:
     """Documents, how they were scored, and what the score is."""
 
     name: str
-    recipe: Recipe
+    predictor: Predictor
     documents: Sequence[Tokens]
     tokenizer: Tokenizer
     nll: float
@@ -50,14 +50,14 @@ def claim_of_row(name: str, place: Workplace, documents: int, seed: int | None) 
     outcome = _outcome(name, place, seed)
     order = outcome.jobs[-1].order
     config = settings_of(EvalConfig, order.job.settings["eval"])
-    recipe = Recipe(artifact=place.files.get(order.job.inputs["artifact"]), config=config, seed=order.job.seed)
+    predictor = Predictor(artifact=place.files.get(order.job.inputs["artifact"]), config=config, seed=order.job.seed)
     found, _ = eval_documents(order)
     outputs = outcome.jobs[-1].outputs
     assert outputs is not None
     nll = read_table(place.files.get(outputs["scores"]))["nll"].to_numpy()
     return Claim(
         name=f"{order.sweep}/{outcome.run.row}",
-        recipe=recipe,
+        predictor=predictor,
         documents=_first(found, documents, order.places["tokens"]),
         tokenizer=Tokenizer(Path(order.places["tokenizer"])),
         nll=float(nll[:documents].sum()),
@@ -76,7 +76,7 @@ def claim_of_artifact(
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); expected an artifact") from None
-    recipe = Recipe(artifact=content, config=config, seed=seed)
+    predictor = Predictor(artifact=content, config=config, seed=seed)
     pieces, model = Tokenizer(tokenizer), load_bytes(content, str(path))
     if model.config.vocab_size != pieces.vocab_size:
         raise InputError(
@@ -84,14 +84,14 @@ def claim_of_artifact(
         )
     found = _first(split_documents(read_stream(tokens)), documents, str(tokens[0]))
     nll = float(evaluate(model, found, config, seed=seed).nll.sum())
-    return Claim(name=str(path), recipe=recipe, documents=found, tokenizer=pieces, nll=nll)
+    return Claim(name=str(path), predictor=predictor, documents=found, tokenizer=pieces, nll=nll)
 
 
 def report(claim: Claim, show: Show) -> dict[str, Any]:
     """Prove a claim; what came of it as plain data."""
-    proof = prove(claim.documents, claim.recipe, claim.tokenizer, claim.nll, show)
-    config = claim.recipe.config
-    facts = {"name": claim.name, "protocol": config.protocol, "seed": claim.recipe.seed}
+    proof = prove(claim.documents, claim.predictor, claim.tokenizer, claim.nll, show)
+    config = claim.predictor.config
+    facts = {"name": claim.name, "protocol": config.protocol, "seed": claim.predictor.seed}
     return {
         "proved": proof.proved,
         "reason": proof.reason,
