@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from golf import adapters, ttt
 from golf.adapters import AdapterBatch, Multipliers, Ranks
+from golf.artifact import load
 from golf.cache import WindowCache
 from golf.errors import InputError
 from golf.model import GPT
 from golf.predict import check_decodable, length_uses, one_thread, predictions
 from golf.presets import EVAL_PRESETS
+from golf.selftest import BUNDLED
 from golf.ttt import EvalConfig, evaluate
 from tests.golf.tiny import TINY, documents_of, tiny_model
 
@@ -105,6 +107,24 @@ def test_a_cache_changes_no_state(model: GPT, cuts: list[int], adapted: bool) ->
     ]
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, rtol=1e-4, atol=1e-5)
     assert cache.length == 30
+
+
+def moved(model: GPT, numbers: int) -> GPT:
+    """The same weights at addresses that are not multiples of a cache line."""
+    for module in model.modules():
+        for name, weight in module.named_parameters(recurse=False):
+            place = torch.empty(weight.numel() + numbers)[numbers:].view(weight.shape)
+            setattr(module, name, torch.nn.Parameter(place.copy_(weight), requires_grad=False))
+    return model
+
+
+def test_where_weights_lie_does_not_change_a_bit() -> None:
+    """Matrix products may round by alignment, and no two processes read a file to the same addresses."""
+    documents = [np.arange(1, 60), np.arange(1, 41)]
+    path, config = BUNDLED[0] / "model.safetensors", EvalConfig(chunk=32, window=64)
+    once = answered(load(path), documents, config)
+    again = answered(moved(load(path), 1), documents, config)
+    assert [one.tolist() for one in once] == [one.tolist() for one in again]
 
 
 LENGTH_BLIND = EvalConfig(chunk=8, window=16, epochs=2)
