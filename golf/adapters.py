@@ -1,6 +1,6 @@
 """Low-rank adapters of many documents at once, one flat row of numbers a document.
 
-A matrix kind adds (alpha-free) x·Aᵀ·Bᵀ to the projection that it adapts; `bias` adds a vector after a block. A is drawn
+A matrix kind adds x·Aᵀ·Bᵀ to the projection that it adapts; `bias` adds a vector after a block. A is drawn
 once per evaluation and shared as the starting point of every document; B and the biases start at zero (PR 77, PR 611).
 
 Keeping a document's adapters in one row makes resetting, leaving a batch and Adam single operations on a [N, P] tensor.
@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from golf.errors import InputError
@@ -137,12 +138,19 @@ def rate_row(pieces: Sequence[Piece], multipliers: Multipliers, num_layers: int)
 
 
 class AdapterBatch:
-    """The adapters of a batch of documents, read out of their rows [N, P]; gradients flow back into the rows."""
+    """The adapters of a batch of documents, read out of their rows [N, P]; gradients flow back into the rows.
 
-    def __init__(self, rows_NP: Tensor, pieces: Sequence[Piece], dtype: torch.dtype) -> None:
+    In fp32 an adapter is added to its matrix before that is used, which costs one product a document and needs no
+    others beside it. In bf16 the sum would round the adapter away, so that it stays apart.
+    """
+
+    def __init__(
+        self, rows_NP: Tensor, pieces: Sequence[Piece], dtype: torch.dtype, alpha: float | None = None
+    ) -> None:
         parts = rows_NP.to(dtype).split_with_sizes([piece.size for piece in pieces], dim=1) if pieces else ()
+        self._merged = dtype == torch.float32
         self._tensors = {
-            (piece.kind, piece.layer, piece.role): part.view(-1, *piece.shape)
+            (piece.kind, piece.layer, piece.role): _scaled(part.view(-1, *piece.shape), piece, alpha)
             for piece, part in zip(pieces, parts, strict=True)
         }
 
@@ -154,18 +162,24 @@ class AdapterBatch:
         a_NRD = self._tensors.get(("head", -1, "A"))
         return None if a_NRD is None else (a_NRD, self._tensors["head", -1, "B"])
 
-    def project(self, kind: str, layer: int, x_NTI: Tensor, y_NTO: Tensor) -> Tensor:
-        """y + x·Aᵀ·Bᵀ for every document, or y where this kind is not adapted."""
+    def project(self, kind: str, layer: int, x_NTI: Tensor, weight_OI: Tensor) -> Tensor:
+        """x·(W + B·A)ᵀ for every document, [N, T, O], or x·Wᵀ where this kind is not adapted."""
+        weight_OI = weight_OI.to(x_NTI.dtype)
         a_NRI = self._tensors.get((kind, layer, "A"))
         if a_NRI is None:
-            return y_NTO
+            return F.linear(x_NTI, weight_OI)
         low_NTR = torch.bmm(x_NTI, a_NRI.mT)
-        return torch.baddbmm(y_NTO, low_NTR, self._tensors[kind, layer, "B"].mT)
+        return F.linear(x_NTI, weight_OI).baddbmm_(low_NTR, self._tensors[kind, layer, "B"].mT)
 
     def shift(self, layer: int, x_NTD: Tensor) -> Tensor:
         """x + bias for every document, or x where there is none."""
         bias_ND = self._tensors.get(("bias", layer, "bias"))
         return x_NTD if bias_ND is None else x_NTD + bias_ND[:, None]
+
+
+def _scaled(tensor: Tensor, piece: Piece, alpha: float | None) -> Tensor:
+    """B times alpha / rank, so that A stays what it was drawn as."""
+    return tensor if alpha is None or piece.role != "B" else tensor * (alpha / piece.shape[1])
 
 
 class LayerAdapterBatch:
@@ -174,8 +188,8 @@ class LayerAdapterBatch:
     def __init__(self, batch: AdapterBatch, index: int) -> None:
         self._batch, self._index = batch, index
 
-    def project(self, kind: str, x: Tensor, y: Tensor) -> Tensor:
-        return self._batch.project(kind, self._index, x, y)
+    def project(self, kind: str, x: Tensor, weight: Tensor) -> Tensor:
+        return self._batch.project(kind, self._index, x, weight)
 
     def shift(self, x: Tensor) -> Tensor:
         return self._batch.shift(self._index, x)
@@ -185,30 +199,28 @@ class RowAdam:
     """Adam over rows [N, P] in which every document counts its own steps.
 
     p ← p − rate · m̂ / (√v̂ + eps), with decoupled weight decay (Kingma & Ba, arXiv 1412.6980; Loshchilov & Hutter,
-    arXiv 1711.05101). Rows that are not stepped on do not drift: only the leading rows given are touched.
+    arXiv 1711.05101).
     """
 
-    def __init__(self, rows_NP: Tensor, betas: tuple[float, float], eps: float, weight_decay: float) -> None:
-        self._m, self._v = torch.zeros_like(rows_NP), torch.zeros_like(rows_NP)
+    def __init__(self, betas: tuple[float, float], eps: float, weight_decay: float) -> None:
         self._betas, self._eps, self._weight_decay = betas, eps, weight_decay
 
-    def step(self, rows_NP: Tensor, gradient_NP: Tensor, rate_P: Tensor, factor_N: Tensor, count_N: Tensor) -> None:
-        """Update the first N rows in place.
+    def step(self, state_3NP: Tensor, gradient_NP: Tensor, rate_P: Tensor, factor_N: Tensor, count_N: Tensor) -> None:
+        """Update rows and their moments in place.
 
         Args:
-            rows_NP: the leading rows to update.
-            gradient_NP: their gradients.
+            state_3NP: rows, first and second moments.
+            gradient_NP: gradients of the rows.
             rate_P: learning rate of every number, before the schedule.
             factor_N: the schedule's factor for each document, fp32.
             count_N: the number of this update for each document, counted from 1, fp32.
         """
         first, second = self._betas
-        n = rows_NP.shape[0]
-        m, v = self._m[:n], self._v[:n]
-        m.lerp_(gradient_NP, 1 - first)
-        v.mul_(second).addcmul_(gradient_NP, gradient_NP, value=1 - second)
+        rows_NP, m_NP, v_NP = state_3NP.unbind()
+        m_NP.lerp_(gradient_NP, 1 - first)
+        v_NP.mul_(second).addcmul_(gradient_NP, gradient_NP, value=1 - second)
         scale_N1 = (factor_N / (1 - first**count_N))[:, None]
         root_N1 = (1 - second**count_N).sqrt()[:, None]
         if self._weight_decay:
             rows_NP.mul_(1 - self._weight_decay * factor_N[:, None] * rate_P)
-        rows_NP.sub_((m / (v.sqrt().div_(root_N1).add_(self._eps))).mul_(rate_P).mul_(scale_N1))
+        rows_NP.sub_((m_NP / (v_NP.sqrt().div_(root_N1).add_(self._eps))).mul_(rate_P).mul_(scale_N1))

@@ -1,39 +1,106 @@
-"""Causal attention behind one entry point.
+"""Causal attention behind one entry point: which kernel computes it is chosen once, by device and what is installed.
+
+    fa4, fa3     torch's scaled_dot_product_attention with FlashAttention-4 or -3 activated in it (Hopper and later)
+    flash-attn   the package of that name (FlashAttention-2, arXiv 2307.08691)
+    sdpa         torch's scaled_dot_product_attention as it is
+    blocks       golf.block_attention, for the CPU
 
 Letters of tensor shapes: B batch, H query heads, G key/value heads, T positions, M queries (the last M positions),
-E head dimension, S sequences of one key/value head (B·G), R query heads that read it (H/G), Q queries of one block,
-K keys that a block can see.
+E head dimension.
 """
 
-import math
-from typing import Any
+import importlib.util
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-BLOCK_QUERIES = 64
-"""Queries at a time on the CPU: a block's weights stay in a core's cache, and half the masked work is left out."""
+from golf.block_attention import block_attention
+from golf.errors import InputError
+
+Name = Literal["fa4", "fa3", "flash-attn", "sdpa", "blocks"]
+Choice = Literal["auto", "fa4", "fa3", "flash-attn", "sdpa", "blocks"]
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Causal softmax attention, scaled by 1/√E, of the last M of T positions; query head h reads head ⌊h / (H/G)⌋.
+
+Takes queries [B, H, M, E], keys and values [B, G, T, E]; gives [B, H, M, E].
+"""
+
+HOPPER = (9, 0)
+_log = logging.getLogger(__name__)
 
 
-def causal_attention(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
-    """Causal softmax attention, scaled by 1/√E, of the last M positions; query head h reads head ⌊h / (H/G)⌋.
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A way to compute attention."""
 
-    On a GPU this is torch's scaled_dot_product_attention; on the CPU its own blocks, forward and backward together
-    about 1.5 times as fast.
+    name: Name
+    attend: Attend
 
-    Args:
-        q_BHME: queries of the last M of T positions, [batch, heads, M, head_dim].
-        k_BGTE: keys of all T, [batch, kv_heads, T, head_dim].
-        v_BGTE: values, like the keys.
 
-    Returns:
-        [batch, heads, M, head_dim].
+def choose_kernel(choice: Choice, device: torch.device) -> Kernel:
+    """The kernel that a setting asks for, or the best that this device and installation have.
+
+    FlashAttention-3 and -4 are activated in torch for the whole process, and deactivated when another is chosen.
+
+    Raises:
+        InputError: the kernel that is asked for is not to be had here.
     """
-    if q_BHME.device.type == "cpu":
-        out: Tensor = _BlockAttention.apply(q_BHME, k_BGTE, v_BGTE)
-        return out
+    for name in _preferred(device) if choice == "auto" else (choice,):
+        if _activate(name, device):
+            _say(name, str(device))
+            return Kernel(name, _ATTEND[name])
+    found = [name for name in get_args(Name) if _activate(name, device)]
+    raise InputError(f'attention = "{choice}": not to be had on this {device.type}; there are auto, {", ".join(found)}')
+
+
+@cache
+def _preferred(device: torch.device) -> tuple[Name, ...]:
+    """Kernels in the order in which they are tried."""
+    if device.type != "cuda":
+        return ("blocks",)
+    newer = torch.cuda.get_device_capability(device) > HOPPER
+    return ("fa4", "fa3", "flash-attn", "sdpa") if newer else ("fa3", "fa4", "flash-attn", "sdpa")
+
+
+def _activate(name: Name, device: torch.device) -> bool:
+    """Make a kernel ready; whether that is possible here."""
+    if device.type != "cuda":
+        return name in ("sdpa", "blocks")
+    if name in ("fa4", "fa3"):
+        return _activate_in_torch(name.upper())
+    if name == "flash-attn" and importlib.util.find_spec("flash_attn") is None:
+        return False
+    from torch.nn import attention
+
+    if attention.current_flash_attention_impl() is not None:
+        attention.restore_flash_attention_impl()
+    return name != "blocks"
+
+
+def _activate_in_torch(name: str) -> bool:
+    from torch.nn import attention
+
+    if attention.current_flash_attention_impl() == name:
+        return True
+    try:
+        attention.activate_flash_attention_impl(name)
+    except (ImportError, RuntimeError, ValueError):  # not installed, or not for this GPU
+        return False
+    return True
+
+
+@cache
+def _say(name: str, device: str) -> None:
+    _log.info("attention on %s: %s", device, name)
+
+
+def _sdpa(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     queries, positions = q_BHME.shape[2], k_BGTE.shape[2]
     grouped = q_BHME.shape[1] != k_BGTE.shape[1]
     if queries == positions:
@@ -44,50 +111,19 @@ def causal_attention(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, attn_mask=mask, enable_gqa=grouped)
 
 
-class _BlockAttention(torch.autograd.Function):
-    """Attention a block of queries at a time; the weights of every block are kept for the backward pass."""
+def _flash_attn(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
+    from flash_attn import flash_attn_func
 
-    @staticmethod
-    def forward(ctx: Any, q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
-        (B, H, M, E), (G, T) = q_BHME.shape, k_BGTE.shape[1:3]
-        q_SRME = q_BHME.reshape(B * G, H // G, M, E)
-        k_STE, v_STE = (k_BGTE / math.sqrt(E)).view(B * G, T, E), v_BGTE.reshape(B * G, T, E)
-        out_SRME = torch.empty_like(q_SRME)
-        hidden_QQ = torch.ones(BLOCK_QUERIES, BLOCK_QUERIES, dtype=torch.bool).triu(1)
-        weights: list[Tensor] = []
-        for first, last in _blocks(M):
-            size, end = last - first, T - M + last
-            score_SXK = torch.bmm(q_SRME[:, :, first:last].reshape(B * G, -1, E), k_STE[:, :end].mT)
-            score_SRQK = score_SXK.view(B * G, -1, size, end)
-            score_SRQK[..., end - size :].masked_fill_(hidden_QQ[:size, :size], -math.inf)
-            weight_SXK = score_SXK.softmax(-1)
-            out_SRME[:, :, first:last] = torch.bmm(weight_SXK, v_STE[:, :end]).view(B * G, -1, size, E)
-            if any(ctx.needs_input_grad):
-                weights.append(weight_SXK)
-        if weights:
-            ctx.save_for_backward(q_SRME, k_STE, v_STE, out_SRME, *weights)
-        return out_SRME.view(B, H, M, E)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, dout_BHME: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        q_SRME, k_STE, v_STE, out_SRME, *weights = ctx.saved_tensors
-        (S, _, M, E), T, B = q_SRME.shape, k_STE.shape[1], dout_BHME.shape[0]
-        dout_SRME = dout_BHME.reshape(q_SRME.shape)
-        dq_SRME, dk_STE, dv_STE = torch.empty_like(q_SRME), torch.zeros_like(k_STE), torch.zeros_like(v_STE)
-        mean_SRM1 = (dout_SRME * out_SRME).sum(-1, keepdim=True)
-        for (first, last), weight_SXK in zip(_blocks(M), weights, strict=True):
-            size, end = last - first, T - M + last
-            dout_SXE = dout_SRME[:, :, first:last].reshape(S, -1, E)
-            dv_STE[:, :end].baddbmm_(weight_SXK.mT, dout_SXE)
-            # Softmax: ds = w ⊙ (dw − Σ w·dw), and Σ w·dw = out·dout.
-            dscore_SXK = torch.bmm(dout_SXE, v_STE[:, :end].mT)
-            dscore_SXK.sub_(mean_SRM1[:, :, first:last].reshape(S, -1, 1)).mul_(weight_SXK)
-            dq_SRME[:, :, first:last] = torch.bmm(dscore_SXK, k_STE[:, :end]).view(S, -1, size, E)
-            dk_STE[:, :end].baddbmm_(dscore_SXK.mT, q_SRME[:, :, first:last].reshape(S, -1, E))
-        dk_STE.div_(math.sqrt(E))  # the keys came in with the scale taken in
-        return dq_SRME.view(dout_BHME.shape), dk_STE.view(B, -1, T, E), dv_STE.view(B, -1, T, E)
+    # Its causal mask is aligned to the last position, as the last M queries need it (since version 2.1).
+    q_BMHE, k_BTGE, v_BTGE = (x.transpose(1, 2) for x in (q_BHME, k_BGTE, v_BGTE))
+    out_BMHE: Tensor = flash_attn_func(q_BMHE, k_BTGE, v_BTGE, causal=True)
+    return out_BMHE.transpose(1, 2)
 
 
-def _blocks(queries: int) -> list[tuple[int, int]]:
-    return [(first, min(queries, first + BLOCK_QUERIES)) for first in range(0, queries, BLOCK_QUERIES)]
+_ATTEND: dict[Name, Attend] = {
+    "fa4": _sdpa,
+    "fa3": _sdpa,
+    "flash-attn": _flash_attn,
+    "sdpa": _sdpa,
+    "blocks": block_attention,
+}

@@ -27,10 +27,10 @@ from golf.adapters import Multipliers, Ranks
 from golf.artifact import load_bytes
 from golf.container import DIGEST_BYTES, MAX_TOKENS, Container, unpack
 from golf.errors import InputError
+from golf.eval_config import EvalConfig
 from golf.model import GPT
 from golf.predict import Prediction, check_decodable, one_thread, predictions
 from golf.tokens import BOS, Tokens, write_shard
-from golf.ttt import EvalConfig
 
 REPORT_EVERY = 64
 """Entries between two reports of progress."""

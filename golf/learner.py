@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from golf.attention import choose_kernel
 from golf.averaging import Averages
 from golf.model import GPT
 from golf.muon import Optimisers
@@ -66,6 +67,7 @@ class Learner:
         self.optimisers = Optimisers.build(self.model, config)
         self.averages = Averages(self.model.state_dict(), config)
         self.rotary = self.model.rotary(config.seq_len)
+        self.kernel = choose_kernel(config.attention, ranks.device)
         self.dtype = torch.bfloat16 if ranks.device.type == "cuda" else torch.float32
         self.hidden = torch.compile(self._hidden, dynamic=False) if ranks.device.type == "cuda" else self._hidden
         self._bucket = self._gradient_bucket()
@@ -84,7 +86,7 @@ class Learner:
         return bucket
 
     def _hidden(self, inputs_BT: Tensor) -> Tensor:
-        return self.model.hidden(inputs_BT, dtype=self.dtype, rotary=self.rotary)
+        return self.model.hidden(inputs_BT, dtype=self.dtype, rotary=self.rotary, attend=self.kernel.attend)
 
     def step(
         self, batch: tuple[Tensor, Tensor], *, lr_scale: float, momentum: float, seconds: float, clip: bool = True

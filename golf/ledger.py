@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from golf.eval_config import EvalConfig
 from golf.score import Scores
-from golf.ttt import EvalConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +29,8 @@ class ScoreLedger:
     """Updates that the document's adapters had had, int32 [n − 1]."""
     updates_that_saw: NDArray[np.int32]
     """How many of those had the entry as a target or in their window, int32 [n − 1]."""
-    times_scored: int
-    """Passes, of which one counts."""
+    times_scored: NDArray[np.int32]
+    """Passes that scored the entry, of which one counts, int32 [n − 1]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,18 +56,19 @@ def score_ledger(tokens: int, config: EvalConfig, *, adapted: bool, counted_pass
         counted_pass: the pass whose scores count (`Scores.counted_pass`).
     """
     entry = np.arange(1, tokens)
-    if not adapted or not config.adapters:
-        nothing = np.zeros(tokens - 1, np.int32)
-        return ScoreLedger(
-            updates_before=nothing, updates_that_saw=nothing, times_scored=config.passes if adapted else 1
-        )
     chunk = (entry - 1) // config.chunk
     trained = int(chunk[-1])  # all chunks but the last
     final = np.minimum(trained - 1, (entry + config.window) // config.chunk - 1)
     saw = np.maximum(0, final - chunk + 1) * counted_pass
     before = (counted_pass * trained + chunk) * config.steps_per_chunk
+    updating = int(adapted and bool(config.adapters))
+    passes = np.full_like(chunk, config.passes if adapted else 1)
+    if config.protocol == "last-epoch":
+        passes[chunk == trained] = 1  # never trained on, it is left out of all passes but the last
     return ScoreLedger(
-        updates_before=before.astype(np.int32), updates_that_saw=saw.astype(np.int32), times_scored=config.passes
+        updates_before=(updating * before).astype(np.int32),
+        updates_that_saw=(updating * saw).astype(np.int32),
+        times_scored=passes.astype(np.int32),
     )
 
 
@@ -87,5 +88,5 @@ def legality(ledgers: Sequence[ScoreLedger]) -> Legality:
         tokens=sum(one.size for one in saw),
         tokens_seen=sum(int((one > 0).sum()) for one in saw),
         most_updates_that_saw=max((int(one.max(initial=0)) for one in saw), default=0),
-        tokens_rescored=sum(ledger.updates_before.size for ledger in ledgers if ledger.times_scored > 1),
+        tokens_rescored=sum(int((ledger.times_scored > 1).sum()) for ledger in ledgers),
     )

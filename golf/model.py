@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from golf.attention import causal_attention
+from golf.attention import Attend, choose_kernel
 from golf.elementwise import rms_norm, rotate, squared_relu
 from golf.errors import InputError
 from golf.head import head_loss
@@ -68,8 +68,8 @@ class ModelConfig:
 class LayerAdapters(Protocol):
     """What test-time training adds to one block; golf.adapters implements it."""
 
-    def project(self, kind: str, x: Tensor, y: Tensor) -> Tensor:
-        """Return y plus the adapter's own projection of x, for kind q, k, v, o, fc or proj."""
+    def project(self, kind: str, x: Tensor, weight: Tensor) -> Tensor:
+        """Project x by a matrix and its adapter, of kind q, k, v, o, fc or proj."""
         ...
 
     def shift(self, x: Tensor) -> Tensor:
@@ -77,21 +77,15 @@ class LayerAdapters(Protocol):
         ...
 
 
-class LayerKeys(Protocol):
-    """What one block keeps of the positions before, to go on token by token; golf.cache implements it."""
-
-    def extend(self, k_BGME: Tensor, v_BGME: Tensor) -> tuple[Tensor, Tensor]:
-        """Append rotated keys and values of new positions; those of all positions so far."""
-        ...
-
-
 class Cache(Protocol):
-    """What a whole model keeps of the positions before."""
+    """What a model keeps of the positions before, to go on token by token; golf.cache implements it."""
 
     @property
     def length(self) -> int: ...
 
-    def layer(self, index: int) -> LayerKeys: ...
+    def layer(self, index: int, attend: Attend) -> Attend:
+        """Attention of one block that takes in new keys and values, and reads those before as well."""
+        ...
 
 
 class Adapters(Protocol):
@@ -127,7 +121,10 @@ class Linear(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, adapters: "LayerAdapters | None" = None, kind: str = "") -> Tensor:
+        """Project x, with the adapter of a kind where there are adapters."""
+        if adapters is not None:
+            return adapters.project(kind, x, self.weight)
         return F.linear(x, self.weight.to(x.dtype))
 
 
@@ -145,23 +142,13 @@ class Attention(nn.Module):
         self.q_gain = nn.Parameter(torch.full((config.num_heads,), config.q_gain))
 
     def forward(
-        self,
-        x_BTD: Tensor,
-        rotary: tuple[Tensor, Tensor],
-        adapters: LayerAdapters | None,
-        last: int,
-        cache: LayerKeys | None,
+        self, x_BTD: Tensor, rotary: tuple[Tensor, Tensor], adapters: LayerAdapters | None, last: int, attend: Attend
     ) -> Tensor:
-        """What the last `last` of T positions read from all and from those in the cache, [B, last, D]."""
+        """What the last `last` of T positions read from all, [B, last, D]."""
         B, T, _ = x_BTD.shape
         from_BMD = x_BTD[:, T - last :]
-        q, k, v = self.c_q(from_BMD), self.c_k(x_BTD), self.c_v(x_BTD)
-        if adapters is not None:
-            q, k, v = (
-                adapters.project("q", from_BMD, q),
-                adapters.project("k", x_BTD, k),
-                adapters.project("v", x_BTD, v),
-            )
+        q = self.c_q(from_BMD, adapters, "q")
+        k, v = self.c_k(x_BTD, adapters, "k"), self.c_v(x_BTD, adapters, "v")
         cos, sin = rotary
         q_BMHE = rms_norm(q.view(B, last, self.num_heads, self.head_dim))
         k_BTGE = rms_norm(k.view(B, T, self.num_kv_heads, self.head_dim))
@@ -169,11 +156,9 @@ class Attention(nn.Module):
         k_BGTE = rotate(k_BTGE.transpose(1, 2), cos, sin)
         v_BGTE = v.view(B, T, self.num_kv_heads, self.head_dim).transpose(1, 2)
         q_BHME = q_BHME * self.q_gain.to(q.dtype)[:, None, None]
-        if cache is not None:
-            k_BGTE, v_BGTE = cache.extend(k_BGTE, v_BGTE)
-        read_BMD = causal_attention(q_BHME, k_BGTE, v_BGTE).transpose(1, 2).reshape(B, last, -1)
-        out_BMD: Tensor = self.proj(read_BMD)
-        return out_BMD if adapters is None else adapters.project("o", read_BMD, out_BMD)
+        read_BMD = attend(q_BHME, k_BGTE, v_BGTE).transpose(1, 2).reshape(B, last, -1)
+        out_BMD: Tensor = self.proj(read_BMD, adapters, "o")
+        return out_BMD
 
 
 class MLP(nn.Module):
@@ -185,12 +170,9 @@ class MLP(nn.Module):
         self.proj = Linear(config.mlp_hidden, config.model_dim)
 
     def forward(self, x_BTD: Tensor, adapters: LayerAdapters | None) -> Tensor:
-        hidden_BTF: Tensor = self.fc(x_BTD)
-        if adapters is not None:
-            hidden_BTF = adapters.project("fc", x_BTD, hidden_BTF)
-        hidden_BTF = squared_relu(hidden_BTF)
-        out_BTD: Tensor = self.proj(hidden_BTF)
-        return out_BTD if adapters is None else adapters.project("proj", hidden_BTF, out_BTD)
+        hidden_BTF = squared_relu(self.fc(x_BTD, adapters, "fc"))
+        out_BTD: Tensor = self.proj(hidden_BTF, adapters, "proj")
+        return out_BTD
 
 
 class Block(nn.Module):
@@ -214,13 +196,13 @@ class Block(nn.Module):
         rotary: tuple[Tensor, Tensor],
         adapters: LayerAdapters | None,
         last: int,
-        cache: LayerKeys | None,
+        attend: Attend,
     ) -> Tensor:
         """The block's output at the last `last` positions; the others are only attended to."""
         mix = self.resid_mix.to(x.dtype)
         d = self.depth_scale.to(x.dtype)
         x = torch.addcmul(mix[0] * x, mix[1], x0)
-        read = self.attn(rms_norm(x), rotary, adapters, last, cache)
+        read = self.attn(rms_norm(x), rotary, adapters, last, attend)
         x = torch.addcmul(x[:, x.shape[1] - last :], d * self.attn_scale.to(x.dtype), read)
         x = torch.addcmul(x, d * self.mlp_scale.to(x.dtype), self.mlp(rms_norm(x), adapters))
         return x if adapters is None else adapters.shift(x)
@@ -306,13 +288,16 @@ class GPT(nn.Module):
         rotary: tuple[Tensor, Tensor] | None = None,
         adapters: Adapters | None = None,
         last: int | None = None,
+        attend: Attend | None = None,
         cache: Cache | None = None,
     ) -> Tensor:
         """Final normed states in `dtype`, [B, T, D], or of the `last` positions alone, [B, last, D].
 
-        Each row is a window whose positions, bigrams and smear start anew. Positions that a cache holds are not
-        computed again: T then counts the new ones, which must be one at least, and are in the cache afterwards.
+        Each row is a window whose positions, bigrams and smear start anew. Without `attend` the device's best kernel
+        computes attention. Positions that a cache holds are not computed again: T then counts the new ones, which must
+        be one at least, and are in the cache afterwards.
         """
+        attend = attend or choose_kernel("auto", tokens_BT.device).attend
         positions, known = tokens_BT.shape[1], 0 if cache is None else cache.length
         cos, sin = (table[..., known:positions, :].to(dtype) for table in (rotary or self.rotary(positions)))
         x = x0 = self._embed(tokens_BT, known, dtype)
@@ -323,7 +308,8 @@ class GPT(nn.Module):
                 x = x + self.skip_weights[layer - half].to(dtype) * pushed.pop()
             wanted = last if last is not None and layer == len(self.blocks) - 1 else x.shape[1]
             adapted = None if adapters is None else adapters.layer(layer)
-            x = block(x, x0, (cos, sin), adapted, wanted, None if cache is None else cache.layer(layer))
+            read = attend if cache is None else cache.layer(layer, attend)
+            x = block(x, x0, (cos, sin), adapted, wanted, read)
             if layer < half:
                 pushed.append(x)
         return rms_norm(x)

@@ -24,12 +24,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from golf.adapters import AdapterBatch, RowAdam, uniform_a
+from golf.adapters import AdapterBatch, uniform_a
 from golf.cache import WindowCache
 from golf.errors import InputError
+from golf.eval_config import EvalConfig
 from golf.model import GPT
 from golf.tokens import BOS
-from golf.ttt import Engine, EvalConfig
+from golf.ttt import Engine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,21 +128,20 @@ class _Batch:
         """Chunk by chunk, updating the documents' adapters after each full one."""
         engine, config = self._engine, self._engine.config
         chunks = -(-self._lengths // config.chunk)
-        rows_NP = engine.start_P.repeat(len(chunks), 1)
-        adam = RowAdam(rows_NP, config.betas, config.eps, config.weight_decay)
+        state_3NP = torch.zeros(3, len(chunks), engine.start_P.numel())
+        state_3NP[0] = engine.start_P
         for chunk in range(int(chunks[0])):
             here = self._lengths[: int((chunks > chunk).sum())]
-            first = chunk * config.chunk
-            stops = np.minimum(here, first + config.chunk)
-            ends = np.full_like(stops, first + config.chunk) if config.length_blind else stops
-            yield from self._windows(first, np.maximum(0, ends - config.window), ends, stops, rows_NP)
+            first, end = chunk * config.chunk, (chunk + 1) * config.chunk
+            stops = np.minimum(here, end)
+            ends = np.full_like(stops, end) if config.length_blind else stops
+            yield from self._windows(first, np.maximum(0, ends - config.window), ends, stops, state_3NP[0])
             active = int((chunks > chunk + 1).sum())
-            if active:
-                trained = np.full(active, chunk * config.steps_per_chunk)
-                scores_NC = torch.empty(active, config.chunk)
-                engine.train_chunk(
-                    self._tokens_NL[:active], rows_NP[:active], adam, chunk, chunks[:active], trained, scores_NC
-                )
+            if active and engine.pieces:
+                zero = np.zeros(active, np.int64)
+                tokens_NT = self._tokens_NL[:active, max(0, end - config.window) : end + 1]
+                updates = engine.updates(zero, zero + chunk, chunks[:active])
+                engine.adapt(tokens_NT, state_3NP[:, :active], *updates)
 
     def _windows(
         self,
@@ -158,7 +158,7 @@ class _Batch:
         engine = self._engine
         for start in np.unique(starts).tolist():
             rows = np.flatnonzero(starts == start)
-            adapters = None if rows_NP is None else AdapterBatch(rows_NP[rows], engine.pieces, engine.dtype)
+            adapters = None if rows_NP is None else engine.adapters_of(rows_NP[rows])
             rotary = engine.rotary(ends[rows] - start, int(stops[rows[0]]) - start)
             yield from self._window(rows, first, start, stops[rows], rotary, adapters)
 
@@ -177,7 +177,7 @@ class _Batch:
         for position in range(first, last):
             active = int((stops > position).sum())
             known_MT = tokens_MT[:, : position - start + 1]
-            probabilities_MV = _next_token(engine.model, known_MT, rotary, adapters, cache)[:active]
+            probabilities_MV = _next_token(engine, known_MT, rotary, adapters, cache)[:active]
             found = yield Prediction(
                 documents=self._indices[rows[:active]], entry=position + 1, probabilities_MV=probabilities_MV.numpy()
             )
@@ -187,12 +187,13 @@ class _Batch:
 
 @torch.no_grad()
 def _next_token(
-    model: GPT,
+    engine: Engine,
     tokens_MT: Tensor,
     rotary: tuple[Tensor, Tensor],
     adapters: AdapterBatch | None,
     cache: WindowCache,
 ) -> Tensor:
     """Distributions [M, V] of the token after these, fp64; positions that are not in the cache yet are added to it."""
-    hidden_M1D = model.hidden(tokens_MT, rotary=rotary, adapters=adapters, cache=cache, last=1)
+    model = engine.model
+    hidden_M1D = model.hidden(tokens_MT, rotary=rotary, adapters=adapters, last=1, attend=engine.attend, cache=cache)
     return model.logits(hidden_M1D, adapters)[:, 0].double().softmax(-1)

@@ -174,6 +174,7 @@ class _Training:
                 "final_loss": self.loss,
                 "parameters": sum(parameter.numel() for parameter in self.learner.model.parameters()),
                 "averaged": averaged,
+                "attention": self.learner.kernel.name,
             }
             write_atomically(self.out / "result.json", json.dumps(result).encode())
         return path

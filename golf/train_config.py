@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
+from golf.attention import Choice
 from golf.errors import InputError
 from golf.model import ModelConfig
 
@@ -73,6 +74,8 @@ class TrainConfig:
     """Share of the smallest weights of large matrices that is set to zero (PR 611)."""
     train_bigram: bool = True
     """Whether bigram table, projection, scale and smear gate learn; PR 611 and 614 have them in no optimiser."""
+    attention: Choice = "auto"
+    """Kernel of attention; `auto` takes the best that is installed (golf.attention)."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """Shape and constants of the model."""
 

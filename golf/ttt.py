@@ -8,19 +8,18 @@ the document's own adapters take a step on the chunk's mean loss. Protocols diff
     min-epoch     passes over the whole document; the one of lowest loss counts, per document (PR 611, PR 614)
     none          no adaptation: the whole document in one window
 
-Documents are independent: a batch shares nothing but its arithmetic. They stand in falling order of length, so those
-that still have a chunk to train on are always a batch's leading rows, and the last chunks, never trained on, are scored
-together at the end of a pass.
+Documents are independent: what is computed together (golf.visits) shares nothing but its arithmetic. A visit to some
+documents' chunks is queued on the device without waiting for the one before.
 
-Letters of tensor shapes: N documents of a batch, T positions of a window, C positions of a chunk, P numbers of a
-document's adapters, L predictions of the longest document.
+Letters of tensor shapes: N documents of a visit, T positions of a window, C positions of a chunk, P numbers of a
+document's adapters, S slots of a lane, D documents of a lane, L predictions of
+the longest document, M predictions of all documents of a lane.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,104 +29,29 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from golf import adapters
-from golf.adapters import AdapterBatch, DrawA, Multipliers, Ranks, RowAdam
+from golf.adapters import AdapterBatch, DrawA, RowAdam
+from golf.attention import choose_kernel
 from golf.errors import InputError
+from golf.eval_config import EvalConfig, Protocol
 from golf.model import GPT, ModelConfig
 from golf.score import Scores
+from golf.visits import Ints, Visit, plan_visits
 
-Protocol = Literal["none", "score-first", "last-epoch", "min-epoch"]
-Schedule = Literal["constant", "cosine"]
-Floats = NDArray[np.float64]
+__all__ = ["EvalConfig", "Protocol", "evaluate"]
 
-COSINE_FLOOR = 0.1
-"""The cosine schedule never falls below this factor (PR 611)."""
 ACTIVATION_BYTES = {"cpu": 2**27, "cuda": 2**34}
-"""Memory for the activations of one batch: batches are a function of this, the settings and the lengths alone."""
+"""Memory for what is computed together: a function of this, the settings and the lengths decides how much that is."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EvalConfig:
-    """How an artifact is evaluated; the defaults are the preset `score-first`: legal, and blind to document length."""
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
-    protocol: Protocol = "score-first"
-    adapters: tuple[str, ...] = ("q", "k", "v", "head", "bias")
-    """Kinds that are adapted, of golf.adapters.KINDS."""
-    ranks: Ranks = field(default_factory=Ranks)
-    multipliers: Multipliers = field(default_factory=Multipliers)
-    lr: float = 0.003
-    schedule: Schedule = "constant"
-    epochs: int = 1
-    chunk: int = 256
-    """Predictions scored, then trained on, at a time."""
-    window: int = 1024
-    """Positions a chunk sees at most, itself included."""
-    min_document_tokens: int = 0
-    """Shorter slices (in tokens) are not adapted."""
-    length_blind: bool = True
-    """The last chunk's window starts where a full chunk's would, not as late as the document's end allows."""
-    betas: tuple[float, float] = (0.9, 0.95)
-    eps: float = 1e-10
-    weight_decay: float = 0.0
-    nll_factor: float = 1.0
-    """Factor on the reported loss of adapted documents; anything but 1 is no probability."""
-    gpus: int = 8
-    max_seconds: float | None = 600.0
-    """Scoring that takes longer is an error."""
-
-    def __post_init__(self) -> None:
-        unknown = [kind for kind in self.adapters if kind not in adapters.KINDS]
-        if unknown:
-            raise InputError(f'eval.adapters: unknown kind "{unknown[0]}"; known are {" ".join(adapters.KINDS)}')
-        if len(set(self.adapters)) < len(self.adapters):
-            raise InputError(f"eval.adapters = {list(self.adapters)}: a kind is named twice")
-        for name in ("epochs", "chunk", "window", "gpus"):
-            if getattr(self, name) < 1:
-                raise InputError(f"eval.{name} = {getattr(self, name)}: must be at least 1")
-        if self.window < self.chunk:
-            raise InputError(f"eval.window = {self.window}: must be at least eval.chunk = {self.chunk}")
-        for name in ("lr", "eps", "nll_factor"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise InputError(f"eval.{name} = {value}: must be finite and above 0")
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise InputError(f"eval.betas = {list(self.betas)}: both must lie in [0, 1)")
-        for name in ("weight_decay", "min_document_tokens"):
-            if getattr(self, name) < 0:
-                raise InputError(f"eval.{name} = {getattr(self, name)}: must not be negative")
-        if self.max_seconds is not None and self.max_seconds <= 0:
-            raise InputError(f"eval.max_seconds = {self.max_seconds}: must be above 0")
-
-    @property
-    def passes(self) -> int:
-        """Times that a document is gone through from start to end."""
-        return 1 if self.protocol == "score-first" else self.epochs
-
-    @property
-    def steps_per_chunk(self) -> int:
-        """Updates on a chunk within one pass."""
-        return self.epochs if self.protocol == "score-first" else 1
-
-
-def schedule_factor(schedule: Schedule, update: Floats, total: Floats) -> Floats:
-    """Factor on the learning rate at a document's update number `update`, counted from 0.
-
-    cosine: max(½(1 + cos(π·update / total)), 0.1) with total = epochs × chunks of the document (PR 611).
-    """
-    if schedule == "constant":
-        return np.ones_like(update)
-    return np.maximum(0.5 * (1 + np.cos(np.pi * update / total)), COSINE_FLOOR)
-
-
-def batch_rows(model: ModelConfig, positions: int, scored: int, budget_bytes: int) -> int:
+def batch_rows(model: ModelConfig, positions: int, scored: int, adapted: int, budget_bytes: int) -> int:
     """How many windows of `positions` fit the budget when `scored` positions of each need logits; at least one.
 
-    A block keeps about 14 tensors of the model's width and 4 of the MLP's for its backward pass, in 4 bytes each.
+    A block keeps about 14 tensors of the model's width and 4 of the MLP's for its backward pass; the `adapted` numbers
+    of a document's adapters have a gradient, two moments and a copy at work; all in 4 bytes each.
     """
     block = 14 * model.model_dim + 4 * model.mlp_hidden
     window = positions * (model.num_layers * block + 8 * model.model_dim) + 4 * scored * model.vocab_size
-    return max(1, budget_bytes // (4 * window))
+    return max(1, budget_bytes // (4 * (window + 8 * adapted)))
 
 
 def evaluate(
@@ -170,27 +94,26 @@ def evaluate(
         for index, nll in zip(rows, scored, strict=True):
             token_nll[index] = nll
 
-    batches: list[list[int]] = []
-    for chosen in (~adapted, adapted):
-        lengths = [(int(index), documents[int(index)].size - 1) for index in np.flatnonzero(chosen)]
-        batches += engine.batches(lengths)
-    _run_batches(score, batches, engine.device)
+    lanes: list[list[int]] = []
+    for chosen, cut in ((~adapted, engine.batches), (adapted, engine.lanes)):
+        lanes += cut([(int(index), documents[int(index)].size - 1) for index in np.flatnonzero(chosen)])
+    _run_lanes(score, lanes, engine.device)
     return Scores(token_nll=tuple(token_nll), adapted=adapted, counted_pass=counted_pass)
 
 
-def _run_batches(score: Callable[[list[int]], None], batches: Sequence[list[int]], device: torch.device) -> None:
-    """Score batches one by one, or on the CPU one to each of torch's threads at a time.
+def _run_lanes(score: Callable[[list[int]], None], lanes: Sequence[list[int]], device: torch.device) -> None:
+    """Score lanes one by one, or on the CPU one to each of torch's threads at a time.
 
-    A thread with a batch of its own is faster than threads that share one batch's small operations, by half on two
+    A thread with a lane of its own is faster than threads that share one lane's small operations, by half on two
     cores, and its numbers do not depend on how many there are.
     """
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1:
-        for batch in batches:
-            score(batch)
+        for lane in lanes:
+            score(lane)
         return
     with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
-        for _ in pool.map(score, batches):
+        for _ in pool.map(score, lanes):
             pass
     torch.set_num_threads(threads)
 
@@ -209,116 +132,169 @@ class Engine:
         self.model, self.config = model, config
         self.device = model.tok_emb.weight.device
         self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        self.attend = choose_kernel(config.attention, self.device).attend
         self.pieces = adapters.layout(model.config, config.adapters, config.ranks)
         self.start_P = adapters.initial_row(self.pieces, seed, draw).to(self.device)
         rates_P = adapters.rate_row(self.pieces, config.multipliers, model.config.num_layers)
         self.rate_P = (config.lr * rates_P).to(self.device)
+        self.adam = RowAdam(config.betas, config.eps, config.weight_decay)
 
     def batches(self, lengths: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
         """Cut (index, predictions) pairs into batches of indices, longest first, within the memory budget."""
         ordered = sorted(lengths, key=lambda pair: (-pair[1], pair[0]))
         while ordered:
-            longest = ordered[0][1]
-            whole = self.config.protocol == "none"
-            positions = longest if whole else min(longest, self.config.window)
-            budget = ACTIVATION_BYTES[self.device.type]
-            rows = batch_rows(self.model.config, positions, min(longest, self.config.chunk), budget)
+            rows = self.rows(ordered[0][1])
             yield [index for index, _ in ordered[:rows]]
             ordered = ordered[rows:]
+
+    def lanes(self, lengths: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """Documents that are taken through their chunks by one queue: all on a GPU, on the CPU as many as fit at once.
+
+        A core gains nothing from a batch that stays full, and lanes are what its threads share.
+        """
+        if self.device.type == "cpu":
+            return list(self.batches(lengths))
+        return [[index for index, _ in lengths]] if lengths else []
+
+    def rows(self, longest: int) -> int:
+        """Documents of at most so many predictions that fit the memory budget together."""
+        config = self.config
+        positions = (
+            longest if config.protocol == "none" else min(-(-longest // config.chunk) * config.chunk, config.window)
+        )
+        budget = ACTIVATION_BYTES[self.device.type]
+        return batch_rows(self.model.config, positions, min(longest, config.chunk), self.start_P.numel(), budget)
 
     @torch.no_grad()
     def score_whole(self, documents: Sequence[Tensor]) -> list[NDArray[np.float32]]:
         """Every document in one window of its whole length, without adapters."""
         lengths = np.array([document.numel() - 1 for document in documents])
         tokens_NL = pad_sequence(list(documents), batch_first=True).to(self.device)
-        hidden_NLD = self.model.hidden(tokens_NL[:, :-1], dtype=self.dtype, rotary=self.rotary(lengths))
+        hidden_NLD = self._hidden(tokens_NL[:, :-1], rotary=self.rotary(lengths))
         _, nll_NL = self.model.loss(hidden_NLD, tokens_NL[:, 1:])
         return _unpad(nll_NL, lengths)
 
     def score_adapting(self, documents: Sequence[Tensor]) -> tuple[list[NDArray[np.float32]], NDArray[np.int32]]:
-        """Every document chunk by chunk with adapters of its own, and which pass counts; the longest comes first."""
-        config = self.config
-        lengths = np.array([document.numel() - 1 for document in documents])
-        chunks = -(-lengths // config.chunk)
-        tokens_NL = pad_sequence(list(documents), batch_first=True).to(self.device)
-        rows_NP = self.start_P.repeat(len(documents), 1)
-        adam = RowAdam(rows_NP, config.betas, config.eps, config.weight_decay)
-        best_NL = torch.zeros(len(documents), int(lengths[0]), device=self.device)
-        counted_N = torch.zeros(len(documents), dtype=torch.int32, device=self.device)
-        for number in range(config.passes):
-            nll_NL = torch.zeros_like(best_NL)
-            for chunk in range(int(chunks[0]) - 1):
-                active = int((chunks > chunk + 1).sum())
-                trained = (number * (chunks[:active] - 1) + chunk) * config.steps_per_chunk
-                scored = nll_NL[:active, chunk * config.chunk : (chunk + 1) * config.chunk]
-                self.train_chunk(tokens_NL[:active], rows_NP[:active], adam, chunk, chunks[:active], trained, scored)
-            self._score_last_chunks(tokens_NL, rows_NP, lengths, nll_NL)
-            if number == 0 or config.protocol == "last-epoch":
-                best_NL = nll_NL
-                counted_N.fill_(number)
+        """Every document chunk by chunk with adapters of its own, and which pass over each counts."""
+        lane = _Lane.of(documents, self.rows(max(document.numel() - 1 for document in documents)), self)
+        for visit in plan_visits(lane.lengths.tolist(), self.config, lane.state_3SP.shape[1]):
+            if visit.last:
+                self._score_last_chunks(lane, visit)
             else:
-                lower_N = nll_NL.sum(dim=1, dtype=torch.float64) < best_NL.sum(dim=1, dtype=torch.float64)
-                best_NL = torch.where(lower_N[:, None], nll_NL, best_NL)
-                counted_N.masked_fill_(lower_N, number)
-        return _unpad(best_NL * config.nll_factor, lengths), counted_N.cpu().numpy()
+                self._train_chunks(lane, visit)
+        host = (lane.kept_M * self.config.nll_factor).cpu().numpy()
+        return [part.copy() for part in np.split(host, np.cumsum(lane.lengths)[:-1])], lane.counted_D.cpu().numpy()
 
-    def train_chunk(
-        self,
-        tokens_NL: Tensor,
-        rows_NP: Tensor,
-        adam: RowAdam,
-        chunk: int,
-        chunks: NDArray[np.int64],
-        trained: NDArray[np.int64],
-        scored_NC: Tensor,
-    ) -> None:
-        """Score a full chunk of every document into `scored_NC`, then update the rows on it in place.
+    def _train_chunks(self, lane: "_Lane", visit: Visit) -> None:
+        """Score a full chunk of every document, then update its adapters on it."""
+        size, documents = self.config.chunk, visit.documents
+        ends = (visit.chunks + 1) * size
+        width = int(min(ends[0], self.config.window))
+        slot_N, window_N, scored_N = self._send(
+            visit.slots, lane.tokens_at[documents] + ends - width, lane.scores_at[documents] + ends - size
+        ).unbind()
+        factor_EN, count_EN = self.updates(visit.passes, visit.chunks, -(-lane.lengths[documents] // size))
+        tokens_NT = lane.tokens[window_N[:, None] + torch.arange(width + 1, device=self.device)]
+        state_3NP = lane.take(slot_N, count_EN[0] == 1, self.start_P)
+        nll_NC = self.adapt(tokens_NT, state_3NP, factor_EN, count_EN)
+        lane.nll_M[scored_N[:, None] + torch.arange(size, device=self.device)] = nll_NC
+        if self.pieces:
+            lane.put(slot_N, state_3NP)
 
-        `chunks` are the documents' numbers of chunks, `trained` the updates that each has had.
+    def updates(self, passes: Ints, chunk: Ints, chunks: Ints) -> tuple[Tensor, Tensor]:
+        """Of the updates on one chunk of N documents: the schedule's factors, and their numbers from 1; fp32 [E, N].
+
+        Args:
+            passes: number of the pass over each document, from 0.
+            chunk: number of the chunk, from 0.
+            chunks: chunks of each document.
         """
-        size = self.config.chunk
-        end = (chunk + 1) * size
-        start = max(0, end - self.config.window)
-        for step in range(self.config.steps_per_chunk):
-            leaf_NP = rows_NP.detach().requires_grad_(rows_NP.shape[1] > 0)
-            batch = AdapterBatch(leaf_NP, self.pieces, self.dtype)
-            hidden_NCD = self.model.hidden(tokens_NL[:, start:end], dtype=self.dtype, adapters=batch, last=size)
-            targets_NC = tokens_NL[:, end - size + 1 : end + 1]
-            loss, nll_NC = self.model.loss(hidden_NCD, targets_NC, adapters=batch, scale=1 / size)
-            if step == 0:
-                scored_NC.copy_(nll_NC)
+        steps = self.config.steps_per_chunk
+        update_EN = ((passes * (chunks - 1) + chunk) * steps + np.arange(steps)[:, None]).astype(np.float64)
+        factor_EN = self.config.rate_factor(update_EN, chunk.astype(np.float64), chunks.astype(np.float64))
+        both = self._send(*factor_EN, *(update_EN + 1), dtype=torch.float32)
+        return both[:steps], both[steps:]
+
+    def adapt(self, tokens_NT: Tensor, state_3NP: Tensor, factor_EN: Tensor, count_EN: Tensor) -> Tensor:
+        """Score the chunk that ends each window, then update the documents' adapters on it in place.
+
+        Args:
+            tokens_NT: each window and the target of its last position.
+            state_3NP: adapters, and Adam's first and second moments of them.
+            factor_EN: the schedule's factor of each update.
+            count_EN: its number, from 1.
+
+        Returns:
+            NLL of the chunk before any of the updates, fp32 [N, C].
+        """
+        size, scored_NC = self.config.chunk, None
+        for factor_N, count_N in zip(factor_EN, count_EN, strict=True):
+            leaf_NP = state_3NP[0].detach().requires_grad_(bool(self.pieces))
+            batch = self.adapters_of(leaf_NP)
+            hidden_NCD = self._hidden(tokens_NT[:, :-1], adapters=batch, last=size)
+            loss, nll_NC = self.model.loss(hidden_NCD, tokens_NT[:, -size:], adapters=batch, scale=1 / size)
+            scored_NC = nll_NC if scored_NC is None else scored_NC
             if not self.pieces:
-                return
+                break
             (gradient_NP,) = torch.autograd.grad(loss, leaf_NP)
-            update = (trained + step).astype(np.float64)
-            factor = schedule_factor(self.config.schedule, update, (self.config.epochs * chunks).astype(np.float64))
-            adam.step(rows_NP, gradient_NP, self.rate_P, self._floats(factor), self._floats(update + 1))
+            self.adam.step(state_3NP, gradient_NP, self.rate_P, factor_N, count_N)
+        assert scored_NC is not None
+        return scored_NC
 
     @torch.no_grad()
-    def _score_last_chunks(
-        self, tokens_NL: Tensor, rows_NP: Tensor, lengths: NDArray[np.int64], nll_NL: Tensor
-    ) -> None:
-        """Score the last chunk of every document, each in a window of its own, into `nll_NL`."""
-        size, window = self.config.chunk, self.config.window
-        firsts = (lengths - 1) // size * size
+    def _score_last_chunks(self, lane: "_Lane", visit: Visit) -> None:
+        """Score the last chunk of every document, each in a window of its own; that ends a pass over the document."""
+        size, lengths = self.config.chunk, lane.lengths[visit.documents]
+        firsts = visit.chunks * size
         ends = firsts + size if self.config.length_blind else lengths
-        starts = np.maximum(0, ends - window)
+        starts = np.maximum(0, ends - self.config.window)
         width, scored = int((lengths - starts).max()), int((lengths - firsts).max())
-        length_N1, first_N1, start_N1 = (
-            torch.from_numpy(v).to(self.device)[:, None] for v in (lengths, firsts, starts)
-        )
-        # Rows that end early read beyond their end: clamped there, and masked below.
-        window_NT = (start_N1 + torch.arange(width, device=self.device)).clamp_(max=tokens_NL.shape[1] - 1)
-        place_NC = first_N1 + torch.arange(scored, device=self.device)
-        inside_NC = place_NC < length_N1
-        place_NC = place_NC.clamp_(max=nll_NL.shape[1] - 1)
-        batch = AdapterBatch(rows_NP, self.pieces, self.dtype)
+        at = lane.tokens_at[visit.documents]
+        # The last chunk of a document without another is what it starts with: such a document is never trained on.
+        slot_N, fresh_N, start_N, first_N, end_N, scored_N = self._send(
+            visit.slots, visit.chunks == 0, at + starts, at + firsts, at + lengths,
+            lane.scores_at[visit.documents] - at,
+        ).unbind()  # fmt: skip
+        # Rows that end early read their last position again beyond their end, which changes nothing before it.
+        window_NT = torch.minimum(start_N[:, None] + torch.arange(width, device=self.device), end_N[:, None] - 1)
+        place_NC = torch.minimum(first_N[:, None] + torch.arange(scored, device=self.device), end_N[:, None] - 1)
+        row_NP = lane.take(slot_N, fresh_N, self.start_P)[0]
+        batch = self.adapters_of(row_NP)
         rotary = self.rotary(ends - starts, width)
-        hidden_NTD = self.model.hidden(tokens_NL.gather(1, window_NT), dtype=self.dtype, rotary=rotary, adapters=batch)
-        within_NC = (place_NC - start_N1).clamp_(max=width - 1)
+        hidden_NTD = self._hidden(lane.tokens[window_NT], rotary=rotary, adapters=batch)
+        within_NC = place_NC - start_N[:, None]
         hidden_NCD = hidden_NTD.gather(1, within_NC[..., None].expand(-1, -1, hidden_NTD.shape[2]))
-        _, nll_NC = self.model.loss(hidden_NCD, tokens_NL.gather(1, place_NC + 1), adapters=batch)
-        nll_NL.scatter_add_(1, place_NC, nll_NC * inside_NC)
+        _, nll_NC = self.model.loss(hidden_NCD, lane.tokens[place_NC + 1], adapters=batch)
+        lane.nll_M[place_NC + scored_N[:, None]] = nll_NC
+        if self.config.protocol == "min-epoch":
+            self._keep_lower(lane, visit)
+
+    def _keep_lower(self, lane: "_Lane", visit: Visit) -> None:
+        """At the end of a pass, let its scores count where their sum is lower than that of every pass before."""
+        lengths = lane.lengths[visit.documents]
+        document_N, first_N, length_N, pass_N = self._send(
+            visit.documents, lane.scores_at[visit.documents], lengths, visit.passes
+        ).unbind()
+        along_L = torch.arange(int(lengths.max()), device=self.device)
+        place_NL = first_N[:, None] + torch.minimum(along_L, length_N[:, None] - 1)
+        nll_NL = lane.nll_M[place_NL]
+        total_N = (nll_NL.double() * (along_L < length_N[:, None])).sum(1)
+        lower_N = total_N < lane.lowest_D[document_N]
+        lane.lowest_D[document_N] = torch.where(lower_N, total_N, lane.lowest_D[document_N])
+        lane.counted_D[document_N] = torch.where(lower_N, pass_N.int(), lane.counted_D[document_N])
+        lane.kept_M[place_NL] = torch.where(lower_N[:, None], nll_NL, lane.kept_M[place_NL])
+
+    def adapters_of(self, row_NP: Tensor) -> AdapterBatch:
+        """Documents' adapters, read out of their rows."""
+        return AdapterBatch(row_NP, self.pieces, self.dtype, self.config.alpha)
+
+    def _hidden(self, tokens_NT: Tensor, **how: Any) -> Tensor:
+        return self.model.hidden(tokens_NT, dtype=self.dtype, attend=self.attend, **how)
+
+    def _send(self, *rows: NDArray[Any], dtype: torch.dtype = torch.int64) -> Tensor:
+        """Rows of numbers as one tensor on the device, [rows, N], without waiting for it."""
+        host = torch.from_numpy(np.stack(rows)).to(dtype)
+        return host.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else host
 
     def rotary(self, lengths: NDArray[np.int64], width: int | None = None) -> tuple[Tensor, Tensor]:
         """Rotary tables for windows of these lengths: [T, E/2], or [N, 1, T, E/2] where a length changes the base."""
@@ -332,10 +308,61 @@ class Engine:
         )
         return cos_NTE[:, None], sin_NTE[:, None]
 
-    def _floats(self, values: Floats) -> Tensor:
-        return torch.from_numpy(values.astype(np.float32)).to(self.device, non_blocking=True)
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """Documents that are taken through their chunks by one queue, and all that is kept of them on the device."""
+
+    lengths: Ints
+    """Predictions of each document."""
+    tokens_at: Ints
+    """Where each document starts in `tokens`."""
+    scores_at: Ints
+    """Where each document starts in `nll_M`."""
+    tokens: Tensor
+    """All documents one after the other, int64."""
+    state_3SP: Tensor
+    """Adapters of each slot's document, and Adam's first and second moments of them."""
+    nll_M: Tensor
+    """Scores of the pass that is under way, in nats, fp32."""
+    kept_M: Tensor
+    """Scores that count; the same tensor unless passes compete."""
+    lowest_D: Tensor
+    """Lowest sum of each document's scores in any pass, fp64."""
+    counted_D: Tensor
+    """The pass whose scores count, int32."""
+
+    @classmethod
+    def of(cls, documents: Sequence[Tensor], slots: int, engine: Engine) -> "_Lane":
+        """A lane before its first visit."""
+        sizes = np.array([document.numel() for document in documents])
+        slots, device = min(slots, len(documents)), engine.device
+        nll_M = torch.zeros(int((sizes - 1).sum()), device=device)
+        return cls(
+            lengths=sizes - 1,
+            tokens_at=np.cumsum(sizes) - sizes,
+            scores_at=np.cumsum(sizes - 1) - (sizes - 1),
+            tokens=torch.cat(list(documents)).to(device),
+            state_3SP=torch.zeros(3, slots, engine.start_P.numel(), device=device),
+            nll_M=nll_M,
+            kept_M=nll_M.clone() if engine.config.protocol == "min-epoch" else nll_M,
+            lowest_D=torch.full((len(documents),), torch.inf, dtype=torch.float64, device=device),
+            counted_D=torch.full((len(documents),), engine.config.passes - 1, dtype=torch.int32, device=device),
+        )
+
+    def take(self, slot_N: Tensor, fresh_N: Tensor, start_P: Tensor) -> Tensor:
+        """A copy of some slots' state [3, N, P]; a fresh slot starts anew."""
+        state_3NP = self.state_3SP[:, slot_N]
+        fresh_N1 = fresh_N[:, None] > 0
+        state_3NP[0] = torch.where(fresh_N1, start_P, state_3NP[0])
+        state_3NP[1:].masked_fill_(fresh_N1, 0.0)
+        return state_3NP
+
+    def put(self, slot_N: Tensor, state_3NP: Tensor) -> None:
+        """Write some slots' state back."""
+        self.state_3SP[:, slot_N] = state_3NP
 
 
-def _unpad(nll_NL: Tensor, lengths: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+def _unpad(nll_NL: Tensor, lengths: Ints) -> list[NDArray[np.float32]]:
     host = nll_NL.float().cpu().numpy()
     return [host[row, :length].copy() for row, length in enumerate(lengths)]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from golf.attention import choose_kernel
 from jobs.spec import Machine
 
 CPU_THREADS = 1
@@ -47,7 +48,7 @@ def machine(processes: int = 1) -> Machine:
         device=device,
         dtype="bfloat16" if gpu else "float32",
         torch=f"{major}.{minor}",
-        attention="sdpa" if gpu else "blocks",
+        attention=choose_kernel("auto", torch.device("cuda" if gpu else "cpu")).name,
         processes=processes,
         threads=CPU_THREADS,
     )

@@ -5,6 +5,7 @@ The folder holds order.json; the training's files appear in it. A rank that fail
 
 import ctypes
 import json
+import logging
 import os
 import signal
 import sys
@@ -67,6 +68,7 @@ def classify(error: BaseException) -> Failure:
 def main(workdir: Path) -> None:
     """Train as this rank; the exit code is 0 only when the training is complete."""
     die_with_torchrun()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     order = read_order(workdir)
     torch.set_num_threads(order.job.machine.threads)
     try:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from golf.errors import InputError
+from golf.flops import document_flops
 from golf.model import ModelConfig
 from golf.ttt import EvalConfig
 
@@ -16,22 +17,6 @@ SCHEMA = pa.schema([("document", pa.int64()), ("nll", pa.float64()), ("tokens", 
 """document: place in the set; nll: nats; tokens: predictions; bytes: UTF-8 bytes predicted."""
 SHARD_FLOPS = {"cpu": 1e11, "cuda": 4e14}
 """Work of one shard: some seconds of a core, or of an H100, so that little is lost when a worker dies."""
-
-
-def document_flops(length: int, config: EvalConfig, model: ModelConfig) -> float:
-    """Rough operations to score a document of `length` predictions: 6 a weight and position trained on, 2 else.
-
-    Attention counts as its products over all positions of a window, the head as its products for scored positions.
-    """
-    layers, dim = model.num_layers, model.model_dim
-    matrices, head = layers * dim * (3 * dim + 2 * model.mlp_hidden), model.vocab_size * dim
-    if config.protocol == "none":
-        return 2.0 * length * (matrices + layers * length * dim + head)
-    work = 0
-    for chunk in range(math.ceil(length / config.chunk)):
-        window = min((chunk + 1) * config.chunk, config.window)
-        work += window * (matrices + layers * window * dim) + config.chunk * head
-    return 6.0 * config.epochs * work
 
 
 def cut_shards(lengths: Sequence[int], config: EvalConfig, model: ModelConfig, device: str) -> list[list[int]]:

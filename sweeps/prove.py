@@ -8,10 +8,11 @@ from typing import Any
 from golf.artifact import load_bytes
 from golf.codec import Predictor
 from golf.errors import InputError
+from golf.eval_config import EvalConfig
 from golf.predict import length_uses
 from golf.proof import Show, prove
 from golf.tokens import Tokenizer, Tokens, read_stream, split_documents
-from golf.ttt import EvalConfig, evaluate
+from golf.ttt import evaluate
 from jobs.run import eval_documents, settings_of
 from jobs.scores import read_table
 from sweeps.driver import Outcome

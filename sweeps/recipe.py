@@ -79,6 +79,18 @@ def build_stage(stage: str, settings: Settings, where: str) -> Any:
         raise InputError(f"{where}: {_explain(error, stage)}") from None
 
 
+def stage_settings(stage: str, base: Settings, assignments: Iterable[str]) -> Any:
+    """One stage's configuration of some settings and `--set` values on top.
+
+    Raises:
+        InputError: an assignment to another stage, an unknown key or preset, or a wrong value.
+    """
+    changes = parse_assignments(assignments)
+    if other := next((name for name in changes if name != stage), None):
+        raise InputError(f"--set {other}.…: this command takes {stage}.* settings")
+    return build_stage(stage, override({stage: base}, changes)[stage], "command line")
+
+
 def override(base: Settings, changes: Settings) -> dict[str, Any]:
     """Settings with changes on top; a change that names a stage's preset drops what was tuned below it."""
     kept = {stage: dict(values) for stage, values in base.items() if isinstance(values, Mapping)}

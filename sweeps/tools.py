@@ -5,7 +5,6 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,25 +22,11 @@ from golf.train import train
 from golf.ttt import evaluate
 from jobs import environment
 from jobs.paths import Home
-from sweeps.recipe import build_stage, override, parse_assignments
 
 
 def device() -> str:
     """The device that work is done on."""
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def stage_config(stage: str, preset: str | None, assignments: Iterable[str]) -> Any:
-    """A stage's configuration of a preset and `--set` values.
-
-    Raises:
-        InputError: an assignment to another stage, an unknown key or preset, or a wrong value.
-    """
-    changes = parse_assignments(assignments)
-    if other := next((name for name in changes if name != stage), None):
-        raise InputError(f"--set {other}.…: this command takes {stage}.* settings")
-    base: Mapping[str, Any] = {stage: {"preset": preset} if preset else {}}
-    return build_stage(stage, override(base, changes)[stage], "command line")
 
 
 def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, seed: int) -> dict[str, Any]:

@@ -54,9 +54,10 @@ def train(
     """
     from golf.ranks import end_process
     from jobs.paths import Home
-    from sweeps.tools import stage_config, train_folder
+    from sweeps.recipe import stage_settings
+    from sweeps.tools import train_folder
 
-    found = train_folder(stage_config("train", preset, set_ or ()), tokens, seed, out, Home(home))
+    found = train_folder(stage_settings("train", {"preset": preset}, set_ or ()), tokens, seed, out, Home(home))
     if os.environ.get("RANK", "0") == "0":
         if json_:
             print_json(found)
@@ -86,9 +87,11 @@ def evaluate(
 
     Example: golfsweep eval model.golf --tokens val.bin --tokenizer 1024.model --preset score-first --set eval.epochs=2
     """
-    from sweeps.tools import eval_file, stage_config
+    from sweeps.recipe import stage_settings
+    from sweeps.tools import eval_file
 
-    found = eval_file(model, [*tokens, *(more or [])], tokenizer, stage_config("eval", preset, set_ or ()), seed)
+    config = stage_settings("eval", {"preset": preset}, set_ or ())
+    found = eval_file(model, [*tokens, *(more or [])], tokenizer, config, seed)
     if json_:
         return print_json(found)
     summary = f"{found['bpb']:.5f} bpb, {found['nll_per_token']:.5f} nats/token"

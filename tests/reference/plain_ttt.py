@@ -17,7 +17,9 @@ def norm(x: Tensor) -> Tensor:
     return x / torch.sqrt(x.pow(2).mean(-1, keepdim=True) + 2.0**-23)
 
 
-def forward(model: GPT, tokens: Tensor, adapters: dict[str, Tensor], rope_positions: int) -> Tensor:
+def forward(
+    model: GPT, tokens: Tensor, adapters: dict[str, Tensor], rope_positions: int, alpha: float | None = None
+) -> Tensor:
     """Logits [T, V] of one window; `adapters` maps "q.0.A" and the like to tensors."""
     weights = dict(model.state_dict())
     c = model.config
@@ -26,7 +28,8 @@ def forward(model: GPT, tokens: Tensor, adapters: dict[str, Tensor], rope_positi
     def adapted(kind: str, layer: int, x: Tensor, y: Tensor) -> Tensor:
         if f"{kind}.{layer}.A" not in adapters:
             return y
-        return y + x @ adapters[f"{kind}.{layer}.A"].T @ adapters[f"{kind}.{layer}.B"].T
+        a, b = adapters[f"{kind}.{layer}.A"], adapters[f"{kind}.{layer}.B"]
+        return y + (1.0 if alpha is None else alpha / a.shape[0]) * (x @ a.T @ b.T)
 
     base = c.rope_base
     if rope_positions > c.rope_length:
@@ -124,7 +127,7 @@ def score_document(model: GPT, document: Tensor, config: EvalConfig, a: dict[str
             end = first + config.chunk if config.length_blind else last
             start = max(0, end - config.window)
             for step in range(steps if chunk < chunks - 1 else 1):
-                logits = forward(model, document[start:last], adapters, end - start)[first - start :]
+                logits = forward(model, document[start:last], adapters, end - start, config.alpha)[first - start :]
                 loss = F.cross_entropy(logits, document[first + 1 : last + 1], reduction="none")
                 if step == 0:
                     nll[first:last] = loss.detach()
@@ -133,6 +136,8 @@ def score_document(model: GPT, document: Tensor, config: EvalConfig, a: dict[str
                 factor = 1.0
                 if config.schedule == "cosine":
                     factor = max(0.5 * (1 + math.cos(math.pi * updates / (config.epochs * chunks))), 0.1)
+                if config.schedule == "per-chunk":
+                    factor = max(config.chunk_decay**chunk, 0.1)
                 for group in adam.param_groups:
                     group["lr"] = group["base"] * factor
                 adam.zero_grad()
