@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from golf.adapters import Multipliers, Ranks
 from golf.artifact import load_bytes
-from golf.container import DIGEST_BYTES, MAX_TOKENS, Container, unpack
+from golf.compressed import DIGEST_BYTES, MAX_TOKENS, Container, unpack
 from golf.errors import InputError
 from golf.eval_config import EvalConfig
 from golf.model import GPT

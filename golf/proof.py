@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from golf.codec import Predictor, encode
-from golf.container import Container
+from golf.compressed import Container
 from golf.score import bits_per_byte
 from golf.tokens import Tokenizer, Tokens, read_shard
 

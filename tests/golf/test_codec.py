@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from golf.adapters import KINDS, Multipliers, Ranks
 from golf.artifact import QuantizeConfig, load_bytes, pack
 from golf.codec import Predictor, decode, encode
-from golf.container import unpack
+from golf.compressed import unpack
 from golf.errors import InputError
 from golf.model import GPT
 from golf.score import LN2

@@ -11,7 +11,7 @@ import pytest
 
 from golf import proof
 from golf.codec import Predictor, decode, encode
-from golf.container import Container
+from golf.compressed import Container
 from golf.errors import InputError
 from golf.proof import Proof, prove
 from golf.selftest import BUNDLED

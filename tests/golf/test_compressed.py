@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf.container import MAGIC, MAX_TOKENS, Container, unpack
+from golf.compressed import MAGIC, MAX_TOKENS, Container, unpack
 from golf.errors import InputError
 
 LENGTHS = st.lists(st.integers(2, 100_000), max_size=6).map(tuple)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf.ledger import ScoreLedger, legality, score_ledger, score_ledgers
 from golf.model import GPT
 from golf.predict import one_thread
+from golf.score_ledger import ScoreLedger, legality, score_ledger, score_ledgers
 from golf.ttt import EvalConfig, Protocol, evaluate
 from tests.golf.tiny import TINY, documents_of, tiny_model
 
