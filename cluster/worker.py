@@ -7,7 +7,7 @@ from cluster.executor import Task
 from cluster.gang import LOG_LINES, Gang
 from jobs.events import Event, Failed, Failure
 from jobs.rank import classify
-from jobs.run import run_eval, run_quantize
+from jobs.run import run_audit, run_eval, run_quantize
 
 
 def run_task(task: Task) -> Iterator[Event]:
@@ -28,3 +28,5 @@ def _stage(task: Task) -> Iterator[Event]:
             yield from run_quantize(task.order, task.inputs)
         case "eval":
             yield from run_eval(task.order, task.inputs, task.shards)
+        case "audit":
+            yield from run_audit(task.order, task.inputs)

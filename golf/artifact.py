@@ -1,181 +1,181 @@
-"""The artifact: quantise a state dict, compress it into one plain container, and read it back without trust.
+"""The artifact: quantise a state dict, code it into one plain file, and read it back without trust.
 
-    w → int6 per row:  c = 0.9999984 quantile of |w| in the row,  s = max(c/31, 1/31),  q = clamp(round(w/s), ±31)
+    golf/quantise.py    which weights become whole numbers, and how
+    golf/entropy.py     what is sent of a tensor; golf/coder.py turns it into bytes
+    golf/container.py   the file around it
+    golf/ledger.py      where its bytes go
 
-2-D tensors of more than 65,536 elements other than the token embedding are quantised; control tensors stay fp32; the
-rest, the token embedding included, is fp16 (PR 611). s is stored in fp16 and that is what dequantises.
-
-Layout of the file: 8 bytes of magic, the header's length (little-endian uint32), the header (JSON: model constants,
-codec, and name, encoding and shape of every tensor), then the compressed body: the tensors one after the other, a
-quantised one as its fp16 scales followed by one signed byte a weight. Nothing in it can execute.
+The codec `zstd` codes as PR 611 does, for comparison: arrays one after the other, compressed as one.
 """
 
-import json
 import math
-import struct
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 import zstandard
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
+from golf.coder import Coder, Decoder, Encoder
+from golf.container import MAGIC, MAX_FILE_BYTES, Codec, Header, check_model, read, tensor_shapes, write
+from golf.entropy import code_floats, code_integers
 from golf.errors import InputError
 from golf.files import write_atomically
+from golf.ledger import LIMIT_BYTES, GroupBytes, Ledger, code_bytes, group_of
 from golf.model import GPT, ModelConfig, model_from_state
+from golf.quantise import CLIP_QUANTILE, dequantise_rows, encoding_of, quantise_rows
 
-LIMIT_BYTES = 16_000_000
-"""The challenge's limit on code plus model, decimal."""
-CLIP_QUANTILE = 0.9999984
-QUANTISED_FROM = 65_536
-"""Matrices of more elements than this are quantised."""
-CONTROL_NAMES = ("attn_scale", "mlp_scale", "resid_mix", "q_gain", "skip_weight")
-MAGIC = b"GOLFART\x01"
-MAX_HEADER_BYTES = 2**20
-MAX_BODY_BYTES = 2**31
-"""A body that claims to be larger is refused before memory is taken for it."""
+__all__ = [
+    "CLIP_QUANTILE",
+    "LIMIT_BYTES",
+    "MAGIC",
+    "Ledger",
+    "QuantizeConfig",
+    "code_bytes",
+    "encode",
+    "load",
+    "load_bytes",
+    "pack",
+    "quantise",
+    "quantise_rows",
+    "save",
+    "unpack",
+]
 
-Encoding = Literal["int", "fp16", "fp32"]
-ENCODINGS: tuple[str, ...] = get_args(Encoding)
+ZSTD_LEVEL = 22
+"""PR 611's."""
+_DTYPES: Mapping[str, str] = {"scale": "<f2", "int": "<i1", "fp16": "<f2", "fp32": "<f4"}
+"""How the values of each family of arrays are stored; a matrix of whole numbers has its rows' scales before it."""
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuantizeConfig:
-    """How weights become bytes; the defaults are PR 611's."""
+    """How weights become bytes; bits are PR 611's."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     bits: int = 6
-    codec: Literal["zstd"] = "zstd"
-    level: int = 22
+    codec: Codec = "ans"
+    """ans: context models and an asymmetric numeral system. zstd: PR 611's."""
+    level: int = ZSTD_LEVEL
+    """Of zstd. ans has no levels: there it is always this, so that one artifact has one key."""
 
     def __post_init__(self) -> None:
         if not 2 <= self.bits <= 8:
             raise InputError(f"quantize.bits = {self.bits}: must be 2 to 8")
         if not 1 <= self.level <= zstandard.MAX_COMPRESSION_LEVEL:
             raise InputError(f"quantize.level = {self.level}: must be 1 to {zstandard.MAX_COMPRESSION_LEVEL}")
+        if self.codec != "zstd":
+            object.__setattr__(self, "level", ZSTD_LEVEL)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ledger:
-    """Where an artifact's bytes go."""
+class Part(NamedTuple):
+    """One array of the body."""
 
-    model_bytes: int
-    code_bytes: int
-    header_bytes: int
-    body_bytes: int
-    """The body before compression."""
-    tensor_bytes: Mapping[str, int]
-    """Bytes before compression by encoding."""
+    tensor: str
+    family: str
+    shape: tuple[int, ...]
 
     @property
-    def total_bytes(self) -> int:
-        """What counts against the limit of 16,000,000."""
-        return self.model_bytes + self.code_bytes
+    def group(self) -> str:
+        return "scales" if self.family == "scale" else group_of(self.tensor)
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "total_bytes": self.total_bytes, "limit_bytes": LIMIT_BYTES}
-
-
-def code_bytes() -> int:
-    """Bytes of the code that has to accompany a model: the sources of this package."""
-    return sum(path.stat().st_size for path in Path(__file__).parent.glob("*.py"))
-
-
-def encoding_of(name: str, shape: tuple[int, ...]) -> Encoding:
-    """How a tensor of this name and shape is stored."""
-    if any(control in name for control in CONTROL_NAMES):
-        return "fp32"
-    if len(shape) == 2 and math.prod(shape) > QUANTISED_FROM and name != "tok_emb.weight":
-        return "int"
-    return "fp16"
-
-
-def quantise_rows(weight: Tensor, bits: int = 6) -> tuple[Tensor, Tensor]:
-    """Quantise a matrix [rows, columns] row by row.
-
-    Returns:
-        Whole numbers as int8 [rows, columns] and fp16 scales [rows].
-    """
-    largest = 2 ** (bits - 1) - 1
-    clip = torch.quantile(weight.abs(), CLIP_QUANTILE, dim=1)
-    scale = (clip / largest).clamp_min(1.0 / largest)
-    clipped = weight.clamp(-clip[:, None], clip[:, None])
-    values = (clipped / scale[:, None]).round().clamp_(-largest, largest)
-    return values.to(torch.int8), scale.to(torch.float16)
+    @property
+    def num_bytes(self) -> int:
+        """Bytes before coding."""
+        return math.prod(self.shape) * np.dtype(_DTYPES[self.family]).itemsize
 
 
 def pack(state: Mapping[str, Tensor], model: ModelConfig, config: QuantizeConfig) -> tuple[bytes, Ledger]:
-    """Quantise and compress a state dict.
+    """Quantise and code a state dict: the whole file, and where its bytes go.
 
     Raises:
-        InputError: a weight is not finite.
+        InputError: a weight is not finite, or the tensors are not the model's.
     """
-    entries: list[dict[str, Any]] = []
-    parts: list[bytes] = []
-    tensor_bytes: dict[str, int] = {}
-    for name, tensor in sorted(state.items()):
-        weight = tensor.detach().float().cpu().contiguous()
-        encoding = encoding_of(name, tuple(weight.shape))
+    return encode(quantise(state, model, config.bits), model, config)
+
+
+def quantise(state: Mapping[str, Tensor], model: ModelConfig, bits: int) -> list[tuple[Part, Array]]:
+    """The arrays of a body, in its order, of a state dict.
+
+    Raises:
+        InputError: a weight is not finite, or the tensors are not the model's.
+    """
+    check_model(model)
+    shapes = tensor_shapes(model)
+    for name in sorted(state.keys() | shapes.keys()):
+        found = tuple(state[name].shape) if name in state else "none"
+        if found != shapes.get(name, "none"):
+            raise InputError(f"quantize: tensor {name} has shape {found}, expected {shapes.get(name, 'none')}")
+    arrays: dict[tuple[str, str], Array] = {}
+    for name, shape in shapes.items():
+        weight, encoding = state[name].detach().float().cpu().contiguous(), encoding_of(name, shape)
         stored = weight.half() if encoding == "fp16" else weight
         if not bool(stored.isfinite().all()):
             raise InputError(f"quantize: tensor {name} holds values that are not finite in {encoding}")
-        content = _encode(weight, encoding, config.bits)
-        parts.append(content)
-        entries.append({"name": name, "encoding": encoding, "shape": list(weight.shape)})
-        tensor_bytes[encoding] = tensor_bytes.get(encoding, 0) + len(content)
-    header = {"model": asdict(model), "codec": config.codec, "bits": config.bits, "tensors": entries}
-    header_bytes = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
-    body = b"".join(parts)
-    compressed = zstandard.ZstdCompressor(level=config.level).compress(body)
-    content = MAGIC + struct.pack("<I", len(header_bytes)) + header_bytes + compressed
+        if encoding == "int":
+            stored, scales = quantise_rows(weight, bits)
+            if not bool(scales.isfinite().all()):
+                raise InputError(f"quantize: tensor {name} holds values too large for the fp16 scale of a row")
+            arrays[name, "scale"] = scales.numpy()
+        arrays[name, encoding] = stored.numpy()
+    return [(part, arrays[part.tensor, part.family]) for part in _parts(shapes)]
+
+
+def encode(arrays: list[tuple[Part, Array]], model: ModelConfig, config: QuantizeConfig) -> tuple[bytes, Ledger]:
+    """The whole file of quantised arrays, and where its bytes go."""
+    groups: dict[str, GroupBytes] = {}
+    for part, array in arrays:
+        weights = 0 if part.family == "scale" else array.size
+        groups.setdefault(part.group, GroupBytes()).add(array, weights)
+    body = _code(arrays, config.bits, groups) if config.codec == "ans" else _compress(arrays, config.level)
+    header = Header(model=model, bits=config.bits, codec=config.codec)
+    content = write(header, body)
     ledger = Ledger(
         model_bytes=len(content),
         code_bytes=code_bytes(),
-        header_bytes=len(MAGIC) + 4 + len(header_bytes),
+        header_bytes=header.num_bytes,
         body_bytes=len(body),
-        tensor_bytes=tensor_bytes,
+        groups=groups,
     )
     return content, ledger
 
 
 def unpack(content: bytes, where: str = "artifact") -> tuple[dict[str, Tensor], ModelConfig]:
-    """Read a container back into fp32 tensors.
+    """Read an artifact back into fp32 tensors.
 
     Args:
         content: the whole file.
         where: what the file is called in an error.
 
     Raises:
-        InputError: the bytes are not a whole, honest container of this format.
+        InputError: the bytes are not a whole, honest artifact of this version.
     """
-    header, body_at = _header(content, where)
-    try:
-        config = ModelConfig(**header["model"])
-        entries = [(str(e["name"]), str(e["encoding"]), tuple(int(n) for n in e["shape"])) for e in header["tensors"]]
-        codec = header["codec"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{where}: its header is damaged ({error})") from None
-    for name, encoding, shape in entries:
-        if encoding not in ENCODINGS or min(shape, default=0) < 0 or (encoding == "int" and len(shape) != 2):
-            raise InputError(f"{where}: tensor {name} has an encoding or shape unknown to this version")
-    if codec != "zstd":
-        raise InputError(f'{where}: compressed with "{codec}"; this version reads zstd')
-    sizes = [_encoded_bytes(encoding, shape) for _, encoding, shape in entries]
-    body = _decompress(content[body_at:], sum(sizes), where)
+    header, body = read(content, where)
+    parts = _parts(tensor_shapes(header.model))
+    arrays = (_decode if header.codec == "ans" else _decompress)(body, parts, header.bits, where)
     state: dict[str, Tensor] = {}
-    offset = 0
-    for (name, encoding, shape), size in zip(entries, sizes, strict=True):
-        state[name] = _decode(body[offset : offset + size], encoding, shape)
-        offset += size
-        if not bool(state[name].isfinite().all()):
-            raise InputError(f"{where}: tensor {name} holds values that are not finite")
-    return state, config
+    scales = torch.empty(0)
+    for part, array in zip(parts, arrays, strict=True):
+        values = torch.from_numpy(array)
+        if part.family == "scale":
+            scales = values
+            if not bool((scales.isfinite() & (scales > 0)).all()):
+                raise InputError(f"{where}: tensor {part.tensor} has a scale that is not a finite number above 0")
+            continue
+        state[part.tensor] = dequantise_rows(values, scales) if part.family == "int" else values.float()
+        if not bool(state[part.tensor].isfinite().all()):
+            raise InputError(f"{where}: tensor {part.tensor} holds values that are not finite")
+    return state, header.model
 
 
 def save(path: Path, state: Mapping[str, Tensor], model: ModelConfig, config: QuantizeConfig) -> Ledger:
@@ -189,90 +189,101 @@ def load(path: Path, *, device: torch.device | str = "cpu") -> GPT:
     """Load a model from an artifact or from a `.safetensors` state dict, frozen.
 
     Raises:
-        InputError: the file is missing or is neither.
+        InputError: the file is missing, too large or is neither.
     """
+    path = Path(path)
+    expected = "expected an artifact or a .safetensors file"
     try:
-        content = Path(path).read_bytes()
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a file; {expected}")
+        if (size := path.stat().st_size) > MAX_FILE_BYTES:
+            raise InputError(f"{path}: {size} bytes; {expected} of at most {MAX_FILE_BYTES}")
+        content = path.read_bytes()
     except OSError as error:
-        reason = f"cannot be read ({error.strerror})"
-        raise InputError(f"{path}: {reason}; expected an artifact or a .safetensors file") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {expected}") from None
     return load_bytes(content, str(path), device=device)
 
 
 def load_bytes(content: bytes, where: str, *, device: torch.device | str = "cpu") -> GPT:
     """Like `load`, from the file's content."""
-    if content.startswith(MAGIC):
+    config = None
+    if content.startswith(MAGIC[:-1]):
         state, config = unpack(content, where)
-        return _named(where, state, config, device)
-    try:
-        state = load_safetensors(content)
-    except (SafetensorError, ValueError, KeyError, TypeError):
-        raise InputError(f"{where}: neither an artifact nor a whole .safetensors file") from None
-    return _named(where, state, None, device)
-
-
-def _named(where: str, state: Mapping[str, Tensor], config: ModelConfig | None, device: torch.device | str) -> GPT:
+    else:
+        try:
+            state = load_safetensors(content)
+        except (SafetensorError, ValueError, KeyError, TypeError):
+            raise InputError(f"{where}: neither an artifact nor a whole .safetensors file") from None
     try:
         return model_from_state(state, config, device=device)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 
 
-def _header(content: bytes, where: str) -> tuple[dict[str, Any], int]:
-    """The parsed header and where the body starts."""
-    start = len(MAGIC) + 4
-    if not content.startswith(MAGIC) or len(content) < start:
-        raise InputError(f"{where}: not an artifact; expected a file that starts with {MAGIC!r}")
-    (length,) = struct.unpack_from("<I", content, len(MAGIC))
-    if length > MAX_HEADER_BYTES or start + length > len(content):
-        raise InputError(f"{where}: truncated or damaged; its header claims {length} bytes of {len(content) - start}")
-    try:
-        header = json.loads(content[start : start + length])
-    except ValueError:
-        raise InputError(f"{where}: its header is damaged; expected JSON") from None
-    if not isinstance(header, dict):
-        raise InputError(f"{where}: its header is damaged; expected a JSON object")
-    return header, start + length
+def _parts(shapes: Mapping[str, tuple[int, ...]]) -> list[Part]:
+    """The arrays of a body in their order: tensors of one kind one after the other, over all layers."""
+    parts: list[Part] = []
+    for name in sorted(shapes, key=lambda name: (encoding_of(name, shapes[name]), re.sub(r"\d+", "", name), name)):
+        family = encoding_of(name, shapes[name])
+        if family == "int":
+            parts.append(Part(name, "scale", shapes[name][:1]))
+        parts.append(Part(name, family, shapes[name]))
+    return parts
 
 
-def _decompress(compressed: bytes, expected: int, where: str) -> bytes:
-    """The body, which must be exactly as long as the header's shapes say."""
-    if expected > MAX_BODY_BYTES:
-        raise InputError(f"{where}: claims {expected} bytes of weights; at most {MAX_BODY_BYTES} are accepted")
-    try:
-        stated = zstandard.frame_content_size(compressed)
-        if stated != expected:
-            raise InputError(f"{where}: damaged; its body states {stated} bytes, its header {expected}")
-        unpacker = zstandard.ZstdDecompressor().decompressobj()
-        body = unpacker.decompress(compressed)
-        if not unpacker.eof or unpacker.unused_data:
-            raise InputError(f"{where}: truncated, or followed by bytes that do not belong to it")
-    except zstandard.ZstdError:
-        raise InputError(f"{where}: truncated or damaged; its body does not decompress") from None
-    if len(body) != expected:
-        raise InputError(f"{where}: damaged; its body has {len(body)} bytes, expected {expected}")
+def _code(arrays: list[tuple[Part, Array]], bits: int, groups: Mapping[str, GroupBytes]) -> bytes:
+    """The body under context models; what each group takes is written down in `groups`."""
+    coder = Encoder()
+    for part, array in arrays:
+        coder.group = part.group
+        _code_part(coder, part, array, bits)
+    body, spent = coder.finish()
+    for name, group in groups.items():
+        group.coded_bytes = spent.get(name, 0)
     return body
 
 
-def _encode(weight: Tensor, encoding: Encoding, bits: int) -> bytes:
-    if encoding == "int":
-        values, scales = quantise_rows(weight, bits)
-        return scales.numpy().astype("<f2").tobytes() + values.numpy().tobytes()
-    return weight.numpy().astype("<f2" if encoding == "fp16" else "<f4").tobytes()
+def _decode(body: bytes, parts: list[Part], bits: int, where: str) -> list[Array]:
+    """Arrays of a body under context models; of its own accord it can hold no whole number out of range."""
+    try:
+        coder = Decoder(body)
+        arrays = [_code_part(coder, part, np.zeros(part.shape, _DTYPES[part.family]), bits) for part in parts]
+    except ValueError as error:
+        raise InputError(f"{where}: damaged; no encoder writes such a body ({error})") from None
+    if not coder.at_end():
+        raise InputError(f"{where}: damaged; its body does not end where its last weight does")
+    return arrays
 
 
-def _encoded_bytes(encoding: str, shape: tuple[int, ...]) -> int:
-    count = math.prod(shape)
-    if encoding == "int":
-        return count + 2 * (shape[0] if shape else 0)
-    return count * (2 if encoding == "fp16" else 4)
+def _code_part(coder: Coder, part: Part, array: Array, bits: int) -> Array:
+    """Code one array; a decoder is given zeros and returns what they stand for."""
+    coder.family = part.family
+    return code_integers(coder, array, bits) if part.family == "int" else code_floats(coder, array)
 
 
-def _decode(content: bytes, encoding: str, shape: tuple[int, ...]) -> Tensor:
-    if encoding == "int":
-        rows = shape[0]
-        scales = np.frombuffer(content[: 2 * rows], "<f2").astype(np.float32)
-        values = np.frombuffer(content[2 * rows :], np.int8).astype(np.float32).reshape(shape)
-        return torch.from_numpy(values * scales[:, None])
-    values = np.frombuffer(content, "<f2" if encoding == "fp16" else "<f4").astype(np.float32)
-    return torch.from_numpy(values.reshape(shape))
+def _compress(arrays: list[tuple[Part, Array]], level: int) -> bytes:
+    """The body as PR 611 compresses it."""
+    plain = b"".join(array.astype(_DTYPES[part.family], copy=False).tobytes() for part, array in arrays)
+    return zstandard.ZstdCompressor(level=level).compress(plain)
+
+
+def _decompress(body: bytes, parts: list[Part], bits: int, where: str) -> Iterator[Array]:
+    """Arrays of a zstd frame, which must hold exactly what the model's shapes say."""
+    expected = sum(part.num_bytes for part in parts)
+    try:
+        stated = zstandard.frame_content_size(body)
+        if stated != expected:
+            raise InputError(f"{where}: damaged; its body states {stated} bytes, its model has {expected}")
+        unpacker = zstandard.ZstdDecompressor().decompressobj()
+        plain = unpacker.decompress(body)
+    except zstandard.ZstdError:
+        raise InputError(f"{where}: truncated or damaged; its body does not decompress") from None
+    if not unpacker.eof or unpacker.unused_data or len(plain) != expected:
+        raise InputError(f"{where}: truncated, or followed by bytes that do not belong to it")
+    largest, start = 2 ** (bits - 1) - 1, 0
+    for part in parts:
+        array = np.frombuffer(plain, _DTYPES[part.family], math.prod(part.shape), start).reshape(part.shape)
+        if part.family == "int" and not -largest <= int(array.min()) <= int(array.max()) <= largest:
+            raise InputError(f"{where}: tensor {part.tensor} holds values beyond ±{largest}")
+        start += part.num_bytes
+        yield array.copy()

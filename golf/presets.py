@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from golf.ttt import EvalConfig
-
 Overrides = Mapping[str, Any]
 
 TRAIN_PRESETS: Mapping[str, Overrides] = MappingProxyType(
@@ -64,21 +62,3 @@ EVAL_PRESETS: Mapping[str, Overrides] = MappingProxyType(
         "score-first": {},  # the defaults of EvalConfig
     }
 )
-
-
-def declared_findings(config: EvalConfig) -> tuple[tuple[str, str], ...]:
-    """What an evaluation's own settings say about its legality: (condition, detail), nothing if it claims to be clean.
-
-    The conditions C1–C4 are those of the challenge's issue 1017.
-    """
-    findings: list[tuple[str, str]] = []
-    if config.protocol == "min-epoch" and config.epochs > 1:
-        findings.append(("C3", f"each token is scored in {config.epochs} epochs, all but one after training on it"))
-        findings.append(("C4", f"keeps the lowest of {config.epochs} scores of each document"))
-    if config.protocol == "last-epoch" and config.epochs > 1:
-        findings.append(("C3", f"each token is scored after {config.epochs - 1} epochs of training on it"))
-    if config.nll_factor != 1.0:
-        findings.append(("C2", f"the loss is scaled by {config.nll_factor:g}, so the probabilities do not sum to 1"))
-    if not config.length_blind and config.protocol != "none":
-        findings.append(("length", "the last chunk's window ends with the document, so scores depend on its length"))
-    return tuple(findings)

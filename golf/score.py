@@ -27,7 +27,7 @@ class Scores:
     adapted: NDArray[np.bool_]
     """Whether the document was adapted to, bool [documents]."""
     counted_pass: NDArray[np.int32]
-    """Which pass over the document its scores are from, counted from 0, int32 [documents]; golf.score_ledger reads it."""
+    """Which pass over the document its scores are from, from 0, int32 [documents]; golf.score_ledger reads it."""
 
     def __post_init__(self) -> None:
         for name in ("adapted", "counted_pass"):

@@ -19,7 +19,7 @@ CPU_THREADS = 1
 def versions() -> dict[str, str]:
     """Versions of what decides numbers or behaviour."""
     found = {"python": platform.python_version()}
-    for name in ("golfsweep", "torch", "ray", "optuna", "sentencepiece", "zstandard"):
+    for name in ("golfsweep", "torch", "ray", "optuna", "sentencepiece", "zstandard", "constriction"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -1,5 +1,6 @@
 """The only place that runs golf: a job's settings become its configuration, and its work becomes events."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -12,8 +13,11 @@ from pydantic import TypeAdapter
 from safetensors.torch import load as load_safetensors
 
 from golf.artifact import QuantizeConfig, load_bytes, pack
+from golf.audit import audit
+from golf.audit.engine import engine_scorer
 from golf.errors import InputError, OverTime
-from golf.model import GPT, ModelConfig
+from golf.model import GPT, ModelConfig, model_from_state
+from golf.presets import EVAL_PRESETS
 from golf.tokens import Tokenizer, Tokens, find_shards, holdout, read_stream, split_documents
 from golf.train import TrainConfig
 from golf.ttt import EvalConfig, evaluate
@@ -35,14 +39,32 @@ def settings_of(kind: type[T], settings: Mapping[str, Any]) -> T:
 
 
 def run_quantize(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
-    """Turn trained weights into an artifact with its byte ledger."""
+    """Turn trained weights into an artifact, with its byte ledger and its loss before and after.
+
+    Raises:
+        InputError: weights or tokens are missing, damaged, or not those of the job.
+    """
     started = time.monotonic()
     settings = order.job.settings
     model, config = settings_of(ModelConfig, settings["model"]), settings_of(QuantizeConfig, settings["quantize"])
-    content, ledger = pack(load_safetensors(inputs["weights"]), model, config)
+    state = load_safetensors(inputs["weights"])
+    content, ledger = pack(state, model, config)
     clocks = {"quantize_seconds": time.monotonic() - started}
-    outputs = {"artifact": None, "ledger": ledger.to_json(), "clocks": clocks}
+    losses = {
+        "before": _base_loss(order, model_from_state(state, model, device=_device())),
+        "after": _base_loss(order, load_bytes(content, "artifact", device=_device())),
+    }
+    outputs = {"artifact": None, "ledger": ledger.to_json(), "loss": losses, "clocks": clocks}
     yield Finished(outputs=outputs, files={"artifact": content}, peak_bytes=peak_bytes())
+
+
+def _base_loss(order: Order, model: GPT) -> float | None:
+    """Nats per token of a model as it is on the start of the order's tuning documents; None if it names none."""
+    which = order.job.settings["loss"]
+    documents = [document[: which["tokens"] + 1] for document in _tuning_split(order)[1][: which["documents"]]]
+    if not documents:
+        return None
+    return evaluate(model, documents, settings_of(EvalConfig, EVAL_PRESETS["none"])).nll_per_token
 
 
 def run_eval(
@@ -79,6 +101,31 @@ def run_eval(
     yield Finished(outputs={"clocks": clocks}, peak_bytes=peak_bytes())
 
 
+def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
+    """Judge an evaluation's own engine on its own artifact, through the interface that every scorer is judged by.
+
+    Raises:
+        InputError: data, tokenizer or artifact are missing, damaged, or not those of the job.
+    """
+    started = time.monotonic()
+    settings = order.job.settings
+    model = _model(order.job.inputs["artifact"], _Content(inputs["artifact"]))
+    scorer = engine_scorer(model, settings_of(EvalConfig, settings["eval"]), order.job.seed)
+    documents, _ = eval_documents(order)
+    yield Progress(fraction=0.0, note=f"audit, {settings['seconds']:g} s")
+    found = audit(
+        scorer,
+        vocab_size=model.config.vocab_size,
+        documents=documents,
+        seconds=settings["seconds"],
+        seed=order.job.seed,
+    )
+    told = found.to_json()
+    outputs = {"passed": found.passed, "judged": found.judged, "findings": told["findings"], "certificate": None}
+    outputs["clocks"] = {"audit_seconds": time.monotonic() - started}
+    yield Finished(outputs=outputs, files={"certificate": json.dumps(told).encode()}, peak_bytes=peak_bytes())
+
+
 def shards_of(order: Order, artifact: bytes) -> int:
     """How many shards an evaluation has."""
     model = _model(order.job.inputs["artifact"], _Content(artifact))
@@ -89,10 +136,14 @@ def shards_of(order: Order, artifact: bytes) -> int:
 
 def training_stream(order: Order) -> Tokens:
     """The tokens that a training may read: its shards without the documents held out for tuning."""
-    folder = Path(order.places["tokens"])
-    paths = find_shards(folder, "train")
+    return _tuning_split(order)[0]
+
+
+def _tuning_split(order: Order) -> tuple[Tokens, list[Tokens]]:
+    """The training shards of an order: what is trained on, and the documents held out for tuning."""
+    paths = find_shards(Path(order.places["tokens"]), "train")
     check_digest(paths, order.job.inputs["tokens"], "training tokens")
-    return holdout(read_stream(paths), int(order.job.settings["holdout_documents"]))[0]
+    return holdout(read_stream(paths), int(order.job.settings["holdout_documents"]))
 
 
 def eval_documents(order: Order) -> tuple[list[Tokens], list[int]]:
@@ -143,8 +194,11 @@ class _Content:
 
 @lru_cache(maxsize=KEPT_MODELS)
 def _model(digest: str, content: _Content) -> GPT:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return load_bytes(content.content, f"artifact {digest[:12]}", device=device)
+    return load_bytes(content.content, f"artifact {digest[:12]}", device=_device())
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def train_config(order: Order) -> TrainConfig:

@@ -19,6 +19,8 @@ COLOURS = {"legal": BLUE, "flagged": ORANGE, "unverified": GREY}
 SYMBOLS = {"legal": "circle", "flagged": "x", "unverified": "square"}
 SERIES = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", INK, GREY)
 PANEL_COLUMNS = 3
+LEAST_MOVED = 1e-8
+"""Nats below which nothing has moved, as far as a logarithmic axis shows."""
 
 
 def seed_scores(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
@@ -125,6 +127,44 @@ def parameter_effects(trials: Sequence[TrialRecord]) -> go.Figure | None:
     figure.update_yaxes(tickformat=".3f")
     figure.update_annotations(font_size=12)
     return _styled(figure, height=90 + 190 * lines)
+
+
+def probes(certificates: Mapping[str, Mapping[str, Any]]) -> go.Figure:
+    """Vocabulary sums, and what moved before a change, over the entries of documents; rows are colours."""
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    for index, (row, certificate) in enumerate(certificates.items()):
+        sums = certificate["probes"]["vocabulary"]
+        changes = [one for one in certificate["probes"]["future"] if one["kind"] not in ("cut", "grown")]
+        shared = {"name": row, "legendgroup": row, "mode": "markers"}
+        marker = {"size": 7, "color": SERIES[index % len(SERIES)], "opacity": 0.8}
+        figure.add_scatter(
+            x=[one["position"] for one in sums],
+            y=[one["total"] for one in sums],
+            error_y={"type": "data", "array": [one["standard_error"] for one in sums], "thickness": 1, "width": 3},
+            text=[f"document {one['document']}, {one['tokens']} tokens tried" for one in sums],
+            marker=marker,
+            hovertemplate="%{text}<br>entry %{x}: sum %{y:.4f}<extra>" + row + "</extra>",
+            row=1,
+            col=1,
+            **shared,
+        )
+        figure.add_scatter(
+            x=[one["changed"] for one in changes],
+            y=[max(one["largest"], LEAST_MOVED) for one in changes],
+            text=[f"document {one['document']}, {one['kind']} changed" for one in changes],
+            marker=marker,
+            showlegend=False,
+            hovertemplate="%{text} at entry %{x}: %{y:.2g} nats moved before it<extra>" + row + "</extra>",
+            row=2,
+            col=1,
+            **shared,
+        )
+    figure.add_hline(y=1.0, line={"color": INK, "width": 1, "dash": "dot"}, row=1, col=1)
+    figure.update_yaxes(title="sum of probabilities", automargin=True, row=1, col=1)
+    figure.update_yaxes(title="nats moved before it", type="log", automargin=True, row=2, col=1)
+    figure.update_xaxes(type="log")
+    figure.update_xaxes(title="entry of the document", row=2, col=1)
+    return _styled(figure, height=560)
 
 
 def training_curves(curves: Mapping[str, pd.DataFrame]) -> go.Figure:

@@ -5,11 +5,12 @@ It holds nothing that is not in the store: a new driver of the same sweep takes 
 
     search     ask → evaluate on few tuning documents → tell; then the best on more documents and every tuning seed
     confirm    arms and the best trials: fresh seeds, train → quantize → eval on the whole validation set
+    audit      each of them once, on the artifact of its first seed
 """
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -107,13 +108,16 @@ class Driver:
     def step(self) -> Snapshot:
         """Look at the store, order what can be ordered now, and say how things stand."""
         self._jobs = {job.key: job for job in self.store.jobs(sweep=self.spec.name)}
-        self._to_come = {"train": set(), "quantize": set(), "eval": set()}
+        self._to_come = {"train": set(), "quantize": set(), "eval": set(), "audit": set()}
         # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
         arms = [self._pursue(run) for run in self._arm_runs()]
         winners = self._search()
         chosen = [] if winners is None else [self._pursue(run) for run in self._confirm_runs(winners)]
         confirmed = [*arms, *chosen]
-        done = winners is not None and all(one is not None and (one.done or one.failed) for one in confirmed)
+        audits = self._audit(confirmed)
+        waiting = any(one is None or one.state not in ENDED for one in audits.values())
+        ended = all(one is not None and (one.done or one.failed) for one in confirmed)
+        done = winners is not None and ended and not waiting
         return Snapshot(
             stage=self._stage(winners, done),
             done=done,
@@ -126,10 +130,12 @@ class Driver:
 
     def confirmed(self) -> list[Outcome]:
         """Finished runs that make rows: arms first, then the trials chosen, as of the last step."""
-        winners = self._search()
-        runs = [*self._arm_runs(), *self._confirm_runs(winners or [])]
-        outcomes = [self._pursue(run) for run in runs]
-        return [outcome for outcome in outcomes if outcome is not None and outcome.done]
+        return [outcome for outcome in self._outcomes() if outcome is not None and outcome.done]
+
+    def audits(self) -> dict[str, JobRecord]:
+        """The finished audits of rows, by name, as of the last step."""
+        found = self._audit(self._outcomes())
+        return {row: job for row, job in found.items() if job is not None and job.state == JobState.DONE}
 
     def finished(self, kind: str) -> list[JobRecord]:
         """Finished jobs of one kind as of the last step."""
@@ -152,6 +158,11 @@ class Driver:
                 recipe = self._recipe(self._trials[number].parameters)
                 yield Run(row=trial_name(number), recipe=recipe, seed=seed, documents=DocumentSet(split="val"))
 
+    def _outcomes(self) -> list[Outcome | None]:
+        """How far every run that makes a row has come, in the order of rows and seeds."""
+        winners = self._search()
+        return [self._pursue(run) for run in (*self._arm_runs(), *self._confirm_runs(winners or []))]
+
     def _pursue(self, run: Run) -> Outcome | None:
         """Order a run's next job once the one before is done; None while nothing of it is in the store (read only)."""
         train = self._put(self.stages.train(run.recipe, run.seed))
@@ -165,6 +176,28 @@ class Driver:
         artifact = quantize.outputs["artifact"]
         order = self.stages.evaluate(run.recipe, run.seed, artifact, run.documents, run.row)
         return self._waiting(run, self._put(order), "eval", before=(train, quantize))
+
+    def _audit(self, outcomes: Sequence[Outcome | None]) -> dict[str, JobRecord | None]:
+        """Order the audit of every row of whose seeds one is evaluated, on the first of them; by name of row.
+
+        A row that is still to have its first seed evaluated counts among what is to come.
+        """
+        audits: dict[str, JobRecord | None] = {}
+        for outcome in outcomes:
+            if outcome is None or outcome.failed or outcome.run.row in audits:
+                continue
+            run = outcome.run
+            job = None
+            if outcome.done:
+                outputs = outcome.jobs[1].outputs
+                assert outputs is not None
+                seconds = self.spec.audit.seconds
+                order = self.stages.audit(run.recipe, run.seed, outputs["artifact"], seconds, run.row)
+                job = self._put(order)
+            if job is None or job.state not in ENDED:
+                self._to_come["audit"].add((run.row, run.recipe))
+            audits[run.row] = job
+        return audits
 
     def _waiting(
         self, run: Run, job: JobRecord | None, *kinds: str, before: tuple[JobRecord, ...] = ()

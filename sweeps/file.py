@@ -78,6 +78,12 @@ class ConfirmSection(_Section):
     top: Annotated[int, Field(ge=0)] = 3
 
 
+class AuditSection(_Section):
+    """How long the audit of a confirmed recipe may take: more seconds, more places that are looked at."""
+
+    seconds: Annotated[FiniteFloat, Field(gt=0)] = 12.0
+
+
 class BudgetSection(_Section):
     """What a sweep may cost; prices are for one slot and hour."""
 
@@ -96,6 +102,7 @@ class _File(_Section):
     baseline: BaselineSection | None = None
     search: SearchSection | None = None
     confirm: ConfirmSection = ConfirmSection()
+    audit: AuditSection = AuditSection()
     budget: BudgetSection = BudgetSection()
 
 
@@ -136,6 +143,7 @@ class SweepSpec:
     """The name of the baseline's row, or published numbers."""
     search: Search | None
     confirm_top: int
+    audit: AuditSection
     budget: BudgetSection
     source: Mapping[str, Any]
     """The file as plain data, from which this can be parsed again."""
@@ -184,6 +192,7 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
         baseline=_baseline(file, arms, where),
         search=_search(file, recipe, where),
         confirm_top=file.confirm.top,
+        audit=file.audit,
         budget=file.budget,
         source=dict(source),
     )

@@ -32,8 +32,9 @@ def job_counts(spec: SweepSpec) -> dict[str, int]:
             "train": len(trained) + (varied if moving else 0),
             "quantize": len(artifacts) + (varied if requantized else 0),
             "eval": evaluated,
+            "audit": len(spec.arms) + spec.confirm_top,
         }
-    return {"train": len(trained), "quantize": len(artifacts), "eval": evaluated}
+    return {"train": len(trained), "quantize": len(artifacts), "eval": evaluated, "audit": len(spec.arms)}
 
 
 def plan(sweep: Sweep, store: Store, slots: int) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def plan(sweep: Sweep, store: Store, slots: int) -> dict[str, Any]:
         else spec.recipe.train.max_seconds * spec.recipe.train.gpus,
         "quantize": None,
         "eval": None if spec.recipe.eval.max_seconds is None else spec.recipe.eval.max_seconds * spec.recipe.eval.gpus,
+        "audit": spec.audit.seconds,
     }
     stages: dict[str, Any] = {}
     for kind, count in job_counts(spec).items():

@@ -79,16 +79,18 @@ def build_stage(stage: str, settings: Settings, where: str) -> Any:
         raise InputError(f"{where}: {_explain(error, stage)}") from None
 
 
-def stage_settings(stage: str, base: Settings, assignments: Iterable[str]) -> Any:
-    """One stage's configuration of some settings and `--set` values on top.
+def configure(base: Mapping[str, Settings], assignments: Iterable[str]) -> dict[str, Any]:
+    """The configuration of each stage that a command takes: some settings, and `--set` values on top.
 
     Raises:
         InputError: an assignment to another stage, an unknown key or preset, or a wrong value.
     """
     changes = parse_assignments(assignments)
-    if other := next((name for name in changes if name != stage), None):
-        raise InputError(f"--set {other}.…: this command takes {stage}.* settings")
-    return build_stage(stage, override({stage: base}, changes)[stage], "command line")
+    if other := next((name for name in changes if name not in base), None):
+        known = " and ".join(f"{stage}.*" for stage in base)
+        raise InputError(f"--set {other}.…: this command takes {known} settings")
+    found = override(base, changes)
+    return {stage: build_stage(stage, found[stage], "command line") for stage in base}
 
 
 def override(base: Settings, changes: Settings) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from golf.files import write_atomically
 from jobs.environment import commit, versions
-from sweeps import charts, results
+from sweeps import certificates, charts, results
 from sweeps.leaderboard import TRACKS
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
@@ -47,6 +47,14 @@ def write(sweep: Sweep, frame: pd.DataFrame, place: Workplace) -> Path:
         figures.append(("Score by trial", note, charts.trial_scores(trials, len(search.first))))
         note = "The same scores against each searched setting; darker points are later trials."
         figures.append(("Effect of the multipliers and other settings", note, charts.parameter_effects(trials)))
+    if judged := results.certificates(driver, place.files):
+        note = (
+            "Each row was judged from outside. Above: every token of the vocabulary was put in turn at one entry of a "
+            "document, and the probabilities it would have had were added up; a score that was fixed before its target "
+            "was looked at gives exactly 1, and what is above 1 was stolen. Bars: where only some tokens were tried. "
+            "Below: tokens were changed from one entry on; nothing before it may move."
+        )
+        figures.append(("Certificates: the two probes over the entries of documents", note, charts.probes(judged)))
     if curves := results.curves(driver, place.files):
         figures.append(("Training curves", "Loss of every seed's training.", charts.training_curves(curves)))
     content = _template().render(
@@ -58,6 +66,7 @@ def write(sweep: Sweep, frame: pd.DataFrame, place: Workplace) -> Path:
         trials=sum(trial.value is not None for trial in trials),
         trainings=len(driver.finished("train")),
         evaluations=len(driver.finished("eval")),
+        certificates=[(row, certificates.lines(one)) for row, one in judged.items()],
         versions=versions(),
         commit=commit(),
         plotly=get_plotlyjs(),

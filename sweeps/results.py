@@ -2,24 +2,44 @@
 
 import io
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from golf.presets import declared_findings
 from jobs.files import FileStore
 from jobs.store import Store
 from sweeps.driver import Driver, Outcome
 from sweeps.file import BaselineSection
 from sweeps.leaderboard import Evaluation, Published, leaderboard
-from sweeps.rules import Finding
+from sweeps.rules import UNJUDGED, Finding
 from sweeps.sweep import Sweep
+
+UNAUDITED = Finding(code=UNJUDGED, detail="no certificate: nobody has judged its scores from outside yet")
+TOO_LITTLE = Finding(code=UNJUDGED, detail="its audit could probe too little within audit.seconds")
 
 
 def evaluations(sweep: Sweep, driver: Driver, store: Store, files: FileStore) -> list[Evaluation]:
     """Every confirmed recipe and seed of a sweep, as of the driver's last look."""
     record = store.sweep(sweep.spec.name)
     assert record is not None
-    return [_evaluation(sweep, outcome, store, files, record.created) for outcome in driver.confirmed()]
+    judged = {row: audit_findings(job.outputs or {}) for row, job in driver.audits().items()}
+    return [
+        _evaluation(sweep, outcome, store, files, record.created, judged.get(outcome.run.row, (UNAUDITED,)))
+        for outcome in driver.confirmed()
+    ]
+
+
+def audit_findings(outputs: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What a finished audit has to say about its row."""
+    found = [Finding(code=one["condition"], detail=one["detail"]) for one in outputs["findings"]]
+    return (*found, *([] if outputs["judged"] else [TOO_LITTLE]))
+
+
+def certificates(driver: Driver, files: FileStore) -> dict[str, dict[str, Any]]:
+    """The certificate of every audited row, as plain data."""
+    outputs = {row: job.outputs or {} for row, job in driver.audits().items()}
+    return {row: json.loads(files.get(one["certificate"])) for row, one in outputs.items()}
 
 
 def frame_of(sweep: Sweep, store: Store, files: FileStore) -> pd.DataFrame:
@@ -40,12 +60,14 @@ def curves(driver: Driver, files: FileStore) -> dict[str, pd.DataFrame]:
     return found
 
 
-def _evaluation(sweep: Sweep, outcome: Outcome, store: Store, files: FileStore, created: float) -> Evaluation:
+def _evaluation(
+    sweep: Sweep, outcome: Outcome, store: Store, files: FileStore, created: float, judged: Sequence[Finding]
+) -> Evaluation:
     train, quantize, evaluation = (job.outputs for job in outcome.jobs)
     assert train is not None and quantize is not None and evaluation is not None
     costs = [attempt.cost for job in outcome.jobs for attempt in store.attempts(job.key) if attempt.cost is not None]
     recipe, is_arm = outcome.run.recipe, outcome.run.row in [arm.name for arm in sweep.spec.arms]
-    findings = [Finding(code=code, detail=detail) for code, detail in declared_findings(recipe.eval)]
+    findings = list(judged)
     if train["resumed"] and recipe.train.max_seconds is not None:
         findings.append(Finding(code="resumed", detail="training was interrupted; its clock cannot be reproduced"))
     clocks = {f"train.{name}": value for name, value in train["clocks"].items()}

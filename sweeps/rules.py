@@ -1,7 +1,7 @@
 """Which track a row is on: what it was found to do, held against a rules profile.
 
-`accepted` is what the organisers let pass, `strict` what the text says. At this stage a recipe's own declaration stands
-for what it does; sizes, times, seeds and coverage are measured.
+`accepted` is what the organisers let pass, `strict` what the text says. What a protocol does is its audit's to say;
+sizes, times, seeds and coverage are measured.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,8 @@ NOTES: dict[Profile, frozenset[str]] = {
     "strict": frozenset({"resumed"}),
 }
 """Findings that are shown but do not flag."""
+UNJUDGED = "unaudited"
+"""Code of the finding that nobody could judge a row's scores from outside."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +29,7 @@ class Finding:
     """Something that a row does or lacks: a condition of the rules and what was found."""
 
     code: str
-    """C1 … C4, bytes, length, cross-document, nondeterminism; size, time, coverage, seeds, resumed."""
+    """C1 … C4, bytes, length, cross-document, nondeterminism; size, time, coverage, seeds, resumed; unaudited."""
     detail: str
 
 
@@ -63,5 +65,8 @@ def measured_findings(facts: Facts) -> list[Finding]:
 
 
 def track(findings: Sequence[Finding], profile: Profile) -> Track:
-    """The track that a row's findings put it on."""
-    return "flagged" if any(finding.code not in NOTES[profile] for finding in findings) else "legal"
+    """The track that a row's findings put it on: what is known to be wrong flags, judged from outside or not."""
+    codes = {finding.code for finding in findings} - NOTES[profile]
+    if codes - {UNJUDGED}:
+        return "flagged"
+    return "unverified" if codes else "legal"

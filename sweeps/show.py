@@ -1,21 +1,27 @@
-"""All that is known of one job, or of the jobs behind a sweep's name, as plain data."""
+"""All that is known of one job, of a row, or of the jobs behind a sweep's name, as plain data."""
 
+import json
 from dataclasses import asdict
 from typing import Any
 
 from golf.errors import InputError
 from jobs.store import JobRecord
+from sweeps import results
+from sweeps.leaderboard import to_json
 from sweeps.session import Workplace
+from sweeps.sweep import Sweep
 
 LEAST_DIGITS = 4
 
 
 def describe(name: str, place: Workplace) -> dict[str, Any]:
-    """Describe the job whose key begins so, or a sweep and its jobs in short.
+    """Describe the job whose key begins so, a row named SWEEP/ROW, or a sweep and its jobs in short.
 
     Raises:
         InputError: nothing, or more than one job, goes by that name.
     """
+    if "/" in name:
+        return _row(name, place)
     if (sweep := place.store.sweep(name)) is not None:
         jobs = place.store.jobs(sweep=name)
         short = [{"key": job.key, "label": job.order.label, "state": job.state.value} for job in jobs]
@@ -23,7 +29,7 @@ def describe(name: str, place: Workplace) -> dict[str, Any]:
     found = place.store.find_jobs(name) if len(name) >= LEAST_DIGITS else []
     if len(found) != 1:
         problem = f"{len(found)} jobs begin with it" if found else "no sweep and no job goes by it"
-        raise InputError(f"{name}: {problem}; give a sweep's name or the first digits of a job's key")
+        raise InputError(f"{name}: {problem}; give a sweep, SWEEP/ROW, or the first digits of a job's key")
     return _job(found[0], place)
 
 
@@ -41,4 +47,32 @@ def _job(job: JobRecord, place: Workplace) -> dict[str, Any]:
         "outputs": job.outputs,
         "seconds": job.seconds,
         "attempts": [asdict(attempt) for attempt in place.store.attempts(job.key)],
+        **_certificate(job, place),
     }
+
+
+def _certificate(job: JobRecord, place: Workplace) -> dict[str, Any]:
+    """The certificate that a finished audit left, under its name."""
+    if job.order.job.kind != "audit" or job.outputs is None:
+        return {}
+    return {"certificate": json.loads(place.files.get(job.outputs["certificate"]))}
+
+
+def _row(name: str, place: Workplace) -> dict[str, Any]:
+    """A confirmed row as on the leaderboard, its jobs in short, and its certificate."""
+    sweep_name, row_name = name.split("/", 1)
+    record = place.store.sweep(sweep_name)
+    if record is None:
+        raise InputError(f'{name}: no sweep "{sweep_name}"; give SWEEP/ROW with a row of its leaderboard')
+    sweep = Sweep.from_json(record.spec)
+    rows = to_json(results.frame_of(sweep, place.store, place.files))["rows"]
+    row: dict[str, Any] | None = next((row for row in rows if row["name"] == row_name), None)
+    if row is None:
+        known = ", ".join(row["name"] for row in rows) or "none yet"
+        raise InputError(f'{name}: no row "{row_name}" in sweep {sweep_name}; there are: {known}')
+    driver = sweep.driver(place.store, read_only=True)
+    driver.step()
+    audit = driver.audits().get(row_name)
+    jobs = [job for outcome in driver.confirmed() if outcome.run.row == row_name for job in outcome.jobs]
+    short = {job.key: {"key": job.key, "label": job.order.label} for job in [*jobs, *([audit] if audit else [])]}
+    return row | {"jobs": list(short.values())} | (_certificate(audit, place) if audit else {})

@@ -1,12 +1,17 @@
-"""From a recipe and a seed to the jobs that make its score: train → quantize → eval."""
+"""From a recipe and a seed to the jobs that make its score: train → quantize → eval, and to its audit."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from jobs.spec import ARITHMETIC, Job, Machine, Order
+from jobs.spec import ARITHMETIC, Job, Kind, Machine, Order
 from sweeps.dataset import DataSet
 from sweeps.recipe import Recipe
+
+QUANTISATION_LOSS = {"documents": 4, "tokens": 1024}
+"""The tuning documents, and the predictions of each, on which an artifact is held against its weights."""
+AUDITED = 512
+"""Validation documents that an audit may choose from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,27 +46,44 @@ class Stages:
 
     def quantize(self, recipe: Recipe, seed: int, weights: str) -> Order:
         """The job that turns weights (a digest) into an artifact."""
-        settings = {"quantize": asdict(recipe.quantize), "model": asdict(recipe.train.model)}
-        job = self._job("quantize", settings, {"weights": weights}, seed, 1)
-        return self._order(job, f"quantize seed {seed}")
+        settings = {
+            "quantize": asdict(recipe.quantize),
+            "model": asdict(recipe.train.model),
+            "loss": QUANTISATION_LOSS,
+            "holdout_documents": self.data.tuning_documents,
+        }
+        job = self._job("quantize", settings, {"weights": weights, "tokens": self.data.train_digest}, seed, 1)
+        return self._order(job, f"quantize seed {seed}", places={"tokens": str(self.data.tokens)})
 
     def evaluate(self, recipe: Recipe, seed: int, artifact: str, documents: DocumentSet, row: str) -> Order:
         """The evaluation of an artifact (a digest) on documents, under the name of its row or trial."""
-        which = {"split": documents.split, "first": 0, "count": documents.count}
-        settings = {
-            "eval": asdict(recipe.eval),
-            "documents": {**which, "holdout_documents": self.data.tuning_documents},
-        }
-        tokens = self.data.val_digest if documents.split == "val" else self.data.train_digest
-        inputs = {"artifact": artifact, "tokens": tokens, "tokenizer": self.data.tokenizer_digest}
-        job = self._job("eval", settings, inputs, seed, recipe.eval.gpus)
-        places = {"tokens": str(self.data.tokens), "tokenizer": str(self.data.tokenizer)}
+        settings = {"eval": asdict(recipe.eval), "documents": self._documents(documents)}
+        job = self._job("eval", settings, self._scored(artifact, documents), seed, recipe.eval.gpus)
         waited_for = documents.split == "tune"
+        places = self._places()
         return self._order(job, f"{row} seed {seed}", slots=recipe.eval.gpus, places=places, waited_for=waited_for)
+
+    def audit(self, recipe: Recipe, seed: int, artifact: str, seconds: float, row: str) -> Order:
+        """The judgement on how a recipe's evaluation scores validation documents, within so many seconds."""
+        documents = DocumentSet(split="val", count=AUDITED)
+        settings = {"eval": asdict(recipe.eval), "documents": self._documents(documents), "seconds": seconds}
+        job = self._job("audit", settings, self._scored(artifact, documents), seed, 1)
+        return self._order(job, f"audit {row}", places=self._places(), waited_for=False)
+
+    def _documents(self, documents: DocumentSet) -> dict[str, Any]:
+        which = {"split": documents.split, "first": 0, "count": documents.count}
+        return {**which, "holdout_documents": self.data.tuning_documents}
+
+    def _scored(self, artifact: str, documents: DocumentSet) -> dict[str, str]:
+        tokens = self.data.val_digest if documents.split == "val" else self.data.train_digest
+        return {"artifact": artifact, "tokens": tokens, "tokenizer": self.data.tokenizer_digest}
+
+    def _places(self) -> dict[str, str]:
+        return {"tokens": str(self.data.tokens), "tokenizer": str(self.data.tokenizer)}
 
     def _job(
         self,
-        kind: Literal["train", "quantize", "eval"],
+        kind: Kind,
         settings: Mapping[str, Any],
         inputs: Mapping[str, str],
         seed: int,

@@ -24,14 +24,14 @@ def cells(row: Mapping[str, Any]) -> dict[str, list[str]]:
     """Lines of every cell of a row by column; what is not known is a dash."""
     ci95, cost = row["val_bpb_ci95"], row["cost"]
     return {
-        "#": [str(row["rank"])],
+        "#": [_known(row["rank"], "{}")],
         "row": [row["name"]],
-        "bpb ± std": [f"{row['val_bpb_mean']:.4f}", _known(row["val_bpb_std"], "± {:.4f}")],
+        "bpb ± std": [_known(row["val_bpb_mean"], "{:.4f}"), _known(row["val_bpb_std"], "± {:.4f}")],
         "95 %": [_known(end, "{:.4f}") for end in ci95] if ci95 else ["–"],
-        "seeds": [f"{seed}: {bpb:.4f}" for seed, bpb in row["seeds"].items()],
+        "seeds": [f"{seed}: {_known(bpb, '{:.4f}')}" for seed, bpb in row["seeds"].items()],
         "p base, best": [_p(row["p_value"]), _p(row["p_incumbent"])],
-        "bytes, cost": [f"{row['bytes_total']:,}", _dollars(cost)],
-        "train, eval": [duration(row["train_seconds"]), duration(row["eval_seconds"])],
+        "bytes, cost": [_known(row["bytes_total"], "{:,}"), _dollars(cost)],
+        "train, eval": [_duration(row["train_seconds"]), _duration(row["eval_seconds"])],
     }
 
 
@@ -69,6 +69,10 @@ def _notes(rows: list[dict[str, Any]]) -> list[Text]:
 
 def _known(value: float | None, form: str) -> str:
     return "–" if value is None else form.format(value)
+
+
+def _duration(seconds: float | None) -> str:
+    return "–" if seconds is None else duration(seconds)
 
 
 def _p(value: float | None) -> str:

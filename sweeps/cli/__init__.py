@@ -1,6 +1,14 @@
-"""The command line: `golfsweep COMMAND`. Each module holds the commands of one kind."""
+"""The command line: `golfsweep COMMAND`. Each module holds the commands of one kind, and registers them."""
 
-from sweeps.cli import bench, machine, prove, results, running
+from sweeps.cli import (  # noqa: F401
+    audit,
+    bench,
+    machine,
+    prove,
+    records,
+    results,
+    running,
+)
 from sweeps.cli.app import app, main
 
-__all__ = ["app", "bench", "machine", "main", "prove", "results", "running"]
+__all__ = ["app", "main"]

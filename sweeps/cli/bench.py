@@ -1,4 +1,4 @@
-"""Measuring this machine: bench train, bench eval."""
+"""What this machine makes of each stage, measured without data: bench train, eval, artifact."""
 
 from typing import Any
 
@@ -8,42 +8,58 @@ from rich.console import Console
 from sweeps.cli.app import DebugOption, JsonOption, SetOption, app, print_json
 
 bench = typer.Typer(
-    help="Measure what this machine makes of training, evaluation and artifacts; needs no data.", no_args_is_help=True
+    help="Measure this machine, without data: seconds, a rate, and its share of the machine's measured peak.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(bench, name="bench")
 
 
 @bench.command()
 def train(set_: SetOption = None, json_: JsonOption = False, debug: DebugOption = False) -> None:
-    """Time training steps: the median after warm-up, and its share of the machine's peak.
+    """Time training steps: the median after a warm-up.
 
     Example: golfsweep bench train --set train.batch_tokens=16384 --json
     """
-    from sweeps.bench import bench_train, default_settings
-    from sweeps.recipe import stage_settings
+    from sweeps import bench as measure
 
-    found = bench_train(stage_settings("train", default_settings("train"), set_ or ()))
+    found = measure.train(set_ or ())
     if json_:
         return print_json(found)
     _print(found, f"{found['seconds_per_step'] * 1000:.1f} ms a step of {found['batch_tokens']:,} tokens")
 
 
 @bench.command("eval")
-def evaluate(set_: SetOption = None, json_: JsonOption = False, debug: DebugOption = False) -> None:
-    """Time scoring with test-time training: 24 documents of 1,025 tokens, two epochs unless set otherwise.
+def evaluation(set_: SetOption = None, json_: JsonOption = False, debug: DebugOption = False) -> None:
+    """Time scoring with test-time training: 24 documents of 1,025 tokens.
 
     Example: golfsweep bench eval --set eval.epochs=8 --json
     """
-    from sweeps.bench import bench_eval, default_model, default_settings
-    from sweeps.recipe import stage_settings
+    from sweeps import bench as measure
 
-    found = bench_eval(stage_settings("eval", default_settings("eval"), set_ or ()), default_model())
+    found = measure.evaluation(set_ or ())
     if json_:
         return print_json(found)
     _print(found, f"{found['seconds']:.2f} s for {found['documents']} documents, {found['tokens']:,} tokens")
 
 
+@bench.command()
+def artifact(set_: SetOption = None, json_: JsonOption = False, debug: DebugOption = False) -> None:
+    """Quantise, code, write and load a full-size model of random weights.
+
+    Example: golfsweep bench artifact --set quantize.codec=zstd --json
+    """
+    from sweeps import bench as measure
+
+    found = measure.artifact(set_ or ())
+    if json_:
+        return print_json(found)
+    seconds = ", ".join(f"{name} {value:.2f} s" for name, value in found["seconds"].items())
+    size = f"{found['model_bytes']:,} bytes, {found['above_entropy']:+.3%} of the entropy"
+    _print(found, f"{found['weights']:,} weights, {found['codec']}: {seconds}; {size}")
+
+
 def _print(found: dict[str, Any], result: str) -> None:
-    rate = f"{found['tokens_per_second']:,.0f} tokens/s, {found['share_of_peak']:.0%} of the measured matmul peak"
-    where = f"{found['device']}, {found['dtype']}, {found['threads']} threads, attention {found['attention']}"
-    Console().print(f"{result}; {rate} ({where})", highlight=False, soft_wrap=True)
+    share = f"{found['rate']:,.0f} {found['unit']}, {found['share_of_peak']:.1%} of {found['peak_of']}"
+    where = f"{found['device']}, {found['dtype']}, {found['threads']} threads"
+    Console().print(f"{result}; {share} ({where})", highlight=False, soft_wrap=True)

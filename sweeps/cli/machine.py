@@ -54,10 +54,10 @@ def train(
     """
     from golf.ranks import end_process
     from jobs.paths import Home
-    from sweeps.recipe import stage_settings
+    from sweeps.recipe import configure
     from sweeps.tools import train_folder
 
-    found = train_folder(stage_settings("train", {"preset": preset}, set_ or ()), tokens, seed, out, Home(home))
+    found = train_folder(configure({"train": {"preset": preset}}, set_ or ())["train"], tokens, seed, out, Home(home))
     if os.environ.get("RANK", "0") == "0":
         if json_:
             print_json(found)
@@ -87,10 +87,10 @@ def evaluate(
 
     Example: golfsweep eval model.golf --tokens val.bin --tokenizer 1024.model --preset score-first --set eval.epochs=2
     """
-    from sweeps.recipe import stage_settings
+    from sweeps.recipe import configure
     from sweeps.tools import eval_file
 
-    config = stage_settings("eval", {"preset": preset}, set_ or ())
+    config = configure({"eval": {"preset": preset}}, set_ or ())["eval"]
     found = eval_file(model, [*tokens, *(more or [])], tokenizer, config, seed)
     if json_:
         return print_json(found)

@@ -41,9 +41,9 @@ def prove(
     if Path(subject).is_file():
         if not tokens or tokenizer is None:
             raise InputError(f"{subject}: an artifact needs --tokens SHARD and --tokenizer MODEL")
-        from sweeps.recipe import stage_settings
+        from sweeps.recipe import configure
 
-        config = stage_settings("eval", {"preset": preset or "score-first"}, set_ or ())
+        config = configure({"eval": {"preset": preset or "score-first"}}, set_ or ())["eval"]
         claim = proving.claim_of_artifact(
             Path(subject), [*tokens, *(more or [])], tokenizer, config, documents, seed or 0
         )

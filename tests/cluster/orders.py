@@ -36,8 +36,14 @@ class Orders:
         return self._order("train", settings, inputs, seed, config.gpus, {"tokens": self.demo.tokens})
 
     def quantize(self, weights: str) -> Order:
-        settings = {"quantize": asdict(QuantizeConfig(level=1)), "model": asdict(MODEL)}
-        return self._order("quantize", settings, {"weights": weights}, 1, 1, {})
+        settings = {
+            "quantize": asdict(QuantizeConfig()),
+            "model": asdict(MODEL),
+            "loss": {"documents": 1, "tokens": 64},
+            "holdout_documents": DEMO_TUNING_DOCUMENTS,
+        }
+        inputs = {"weights": weights, "tokens": digest_of(find_shards(self.demo.tokens, "train"))}
+        return self._order("quantize", settings, inputs, 1, 1, {"tokens": self.demo.tokens})
 
     def evaluate(self, artifact: str, config: EvalConfig = EVAL, documents: int = 4, split: str = "tune") -> Order:
         which = {"split": split, "first": 0, "count": documents, "holdout_documents": DEMO_TUNING_DOCUMENTS}

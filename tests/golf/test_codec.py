@@ -27,7 +27,7 @@ CONFIG = EvalConfig(chunk=8, window=20, epochs=2)
 
 @pytest.fixture(scope="module")
 def artifact() -> bytes:
-    return pack(tiny_model().state_dict(), TINY, QuantizeConfig(level=1))[0]
+    return pack(tiny_model().state_dict(), TINY, QuantizeConfig(codec="zstd", level=1))[0]
 
 
 def predictor_of(artifact: bytes, config: EvalConfig = CONFIG, seed: int = 4) -> Predictor:
@@ -81,7 +81,7 @@ def test_a_token_that_the_model_rules_out_can_be_coded() -> None:
     with torch.no_grad():
         model.tok_emb.weight[5] = 100.0 * torch.sign(torch.randn(16, generator=torch.Generator().manual_seed(1)))
         model.tok_emb.weight[6] = -model.tok_emb.weight[5]
-    artifact, _ = pack(model.state_dict(), model.config, QuantizeConfig(level=1))
+    artifact, _ = pack(model.state_dict(), model.config, QuantizeConfig(codec="zstd", level=1))
     predictor = predictor_of(artifact, EvalConfig(protocol="none", adapters=()))
     documents = [np.array([1, *[5, 6] * 6])]
     nll = evaluate(load_bytes(artifact, "a"), documents, predictor.config).token_nll[0]

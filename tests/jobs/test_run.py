@@ -1,5 +1,6 @@
 """Jobs on the bundled corpus, run in this process: what they tell, and that their scores depend on nothing else."""
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from golf.artifact import LIMIT_BYTES, QuantizeConfig, code_bytes, load_bytes
 from golf.corpus import DEMO_TUNING_DOCUMENTS, DemoData
 from golf.errors import InputError, OverTime
 from golf.model import GPT, ModelConfig
-from golf.tokens import find_shards
+from golf.tokens import find_shards, holdout, read_stream
 from golf.ttt import EvalConfig
 from jobs import run
 from jobs.digests import digest_of
@@ -50,18 +51,63 @@ def weights() -> bytes:
     return save(state)
 
 
+def quantize_order(demo: DemoData, *, held_out: int = DEMO_TUNING_DOCUMENTS, **inputs: str) -> Order:
+    settings = {
+        "quantize": asdict(QuantizeConfig()),
+        "model": asdict(MODEL),
+        "loss": {"documents": 2, "tokens": 128},
+        "holdout_documents": held_out,
+    }
+    digests = {"tokens": digest_of(find_shards(demo.tokens, "train")), **inputs}
+    job = Job(kind="quantize", settings=settings, inputs=digests, seed=1, machine=machine(), arithmetic=1)
+    return Order(job=job, sweep="s", label="q", places={"tokens": str(demo.tokens)})
+
+
 @pytest.fixture(scope="module")
-def artifact(weights: bytes) -> bytes:
-    settings = {"quantize": asdict(QuantizeConfig(level=1)), "model": asdict(MODEL)}
-    job = Job(kind="quantize", settings=settings, inputs={}, seed=1, machine=machine(), arithmetic=1)
-    [done] = run.run_quantize(Order(job=job, sweep="s", label="q"), {"weights": weights})
+def quantized(demo: DemoData, weights: bytes) -> Finished:
+    [done] = run.run_quantize(quantize_order(demo), {"weights": weights})
     assert isinstance(done, Finished)
-    ledger, content = done.outputs["ledger"], done.files["artifact"]
-    assert ledger["model_bytes"] == len(content)
+    return done
+
+
+@pytest.fixture(scope="module")
+def artifact(quantized: Finished) -> bytes:
+    return quantized.files["artifact"]
+
+
+def test_an_artifact_comes_with_its_ledger(quantized: Finished, artifact: bytes) -> None:
+    ledger = quantized.outputs["ledger"]
+    assert ledger["model_bytes"] == len(artifact)
     assert ledger["code_bytes"] == code_bytes()
-    assert ledger["total_bytes"] == len(content) + code_bytes() < ledger["limit_bytes"] == LIMIT_BYTES
-    assert load_bytes(content, "it").config == MODEL
-    return content
+    assert ledger["total_bytes"] == len(artifact) + code_bytes() < ledger["limit_bytes"] == LIMIT_BYTES
+    assert sum(group["coded_bytes"] for group in ledger["groups"].values()) == ledger["body_bytes"]
+    assert load_bytes(artifact, "it").config == MODEL
+    assert json.loads(json.dumps(quantized.outputs)) == quantized.outputs
+
+
+def test_losses_before_and_after_are_those_on_the_start_of_the_tuning_documents(
+    demo: DemoData, weights: bytes, quantized: Finished
+) -> None:
+    documents = holdout(read_stream(find_shards(demo.tokens, "train")), DEMO_TUNING_DOCUMENTS)[1]
+    models = {"before": load_bytes(weights, "w"), "after": load_bytes(quantized.files["artifact"], "a")}
+    for when, model in models.items():
+        nll = []
+        for document in documents[:2]:
+            tokens = torch.from_numpy(np.asarray(document[:129]).astype(np.int64))
+            logits = model.logits(model.hidden(tokens[None, :-1]))[0]
+            nll += torch.nn.functional.cross_entropy(logits, tokens[1:], reduction="none").tolist()
+        assert quantized.outputs["loss"][when] == pytest.approx(np.mean(nll), rel=1e-5)
+    assert quantized.outputs["loss"]["before"] != quantized.outputs["loss"]["after"]
+
+
+def test_without_documents_held_out_there_is_no_loss_and_other_tokens_are_refused(
+    demo: DemoData, weights: bytes
+) -> None:
+    [done] = run.run_quantize(quantize_order(demo, held_out=0), {"weights": weights})
+    assert isinstance(done, Finished)
+    assert done.outputs["loss"] == {"before": None, "after": None}
+    with pytest.raises(InputError, match="training tokens has digest"):
+        list(run.run_quantize(quantize_order(demo, tokens="f" * 64), {"weights": weights}))
 
 
 def scores(made: Order, artifact: bytes, shards: list[int]) -> dict[int, float]:
@@ -133,3 +179,25 @@ def test_whose_fault_an_exception_is() -> None:
     assert classify(torch.OutOfMemoryError()) == Failure.OUT_OF_MEMORY
     assert classify(OSError(28, "No space left")) == Failure.DISK_FULL
     assert classify(OSError(5, "I/O error")) == Failure.CRASH
+
+
+@pytest.mark.parametrize(
+    ("config", "passed", "conditions"),
+    [
+        (replace(EVAL, chunk=512, window=512), True, set()),
+        (replace(EVAL, chunk=512, window=512, nll_factor=0.9), False, {"C2"}),
+    ],
+)
+def test_an_audit_judges_the_jobs_own_engine(
+    demo: DemoData, artifact: bytes, config: EvalConfig, passed: bool, conditions: set[str]
+) -> None:
+    made = order(demo, config, count=None)
+    settings = {**made.job.settings, "seconds": 3.0}
+    job = replace(made.job, kind="audit", settings=settings, arithmetic=ARITHMETIC["audit"])
+    *_, done = run.run_audit(replace(made, job=job), {"artifact": artifact})
+    assert isinstance(done, Finished)
+    assert (done.outputs["passed"], done.outputs["judged"]) == (passed, True)
+    assert {one["condition"] for one in done.outputs["findings"]} == conditions
+    certificate = json.loads(done.files["certificate"])
+    assert certificate["findings"] == done.outputs["findings"]
+    assert certificate["probes"]["documents"]["given"] == 12

@@ -254,10 +254,11 @@ def test_names_that_nothing_goes_by(refused: Callable[..., str], tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "name", ["run", "plan", "status", "leaderboard", "show", "selftest", "train", "eval", "doctor", "prove"]
+    "name",
+    ["run", "plan", "status", "leaderboard", "show", "selftest", "train", "eval", "doctor", "prove", "bench artifact"],
 )
 def test_every_command_has_help_with_an_example(name: str) -> None:
-    words = [sys.executable, "-m", "sweeps.cli", name, "--help"]
+    words = [sys.executable, "-m", "sweeps.cli", *name.split(), "--help"]
     done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "COLUMNS": "120"})
     assert done.returncode == 0
     assert f"Example: golfsweep {name}" in done.stdout

@@ -1,6 +1,7 @@
 """A driver on a real store, whose jobs a made-up worker plays in any order: what is run, and what comes of it."""
 
 import hashlib
+import json
 import math
 import random
 from collections import Counter
@@ -184,7 +185,7 @@ def test_a_whole_sweep_trains_searches_promotes_and_confirms(played: World) -> N
     assert (snapshot.stage, snapshot.trials_done) == ("done", 8)
     assert snapshot.failures == []
     assert {job.state for job in jobs} == {JobState.DONE}
-    assert dict(snapshot.to_come) == {"train": 0, "quantize": 0, "eval": 0}
+    assert dict(snapshot.to_come) == {"train": 0, "quantize": 0, "eval": 0, "audit": 0}
 
     kinds = Counter(job.order.job.kind for job in jobs)
     # Four seeds of one way to train; nothing that is tuned or compared here costs another gang.
@@ -215,6 +216,37 @@ def test_a_whole_sweep_trains_searches_promotes_and_confirms(played: World) -> N
         assert job.inputs["tokens"] == DATA.val_digest
 
 
+def audits(jobs: list[JobRecord]) -> dict[str, Job]:
+    return {one.order.label: one.order.job for one in jobs if one.order.job.kind == "audit"}
+
+
+def test_every_row_is_audited_once_on_its_first_seeds_artifact(played: World) -> None:
+    jobs = played.store.jobs()
+    rows = list(dict.fromkeys(row for row, _ in played.result()["rows"]))
+    assert audits(jobs).keys() == {f"audit {row}" for row in rows}
+    scored = {json.dumps(one.settings["eval"]): one for one in evaluations(jobs, "val", None) if one.seed == 3}
+    for job in audits(jobs).values():
+        assert job.seed == 3
+        assert job.inputs == scored[json.dumps(job.settings["eval"])].inputs
+        assert job.settings["seconds"] == played.spec.audit.seconds
+    assert played.driver.audits().keys() == set(rows)
+
+
+def test_where_the_first_seed_fails_the_next_one_is_audited(world: Make) -> None:
+    spec = spec_of(search=None, arm=[{"name": "base"}], confirm={"top": 0})
+    here = world(spec, fails=lambda job: job.kind == "eval" and job.seed == 3)
+    here.play()
+    assert {job.seed for job in audits(here.store.jobs()).values()} == {4}
+
+
+def test_a_row_whose_audit_fails_is_confirmed_and_not_audited(world: Make) -> None:
+    here = world(spec_of(search=None, confirm={"top": 0}), fails=lambda job: job.kind == "audit")
+    snapshot = here.play()
+    assert {job.order.label for job in snapshot.failures} == {"audit base", "audit none"}
+    assert {row for row, _ in here.result()["rows"]} == {"base", "none"}
+    assert here.driver.audits() == {}
+
+
 def test_every_job_builds_on_what_came_of_the_one_before(played: World) -> None:
     here = played
     ended = [record.key for record in here.ended]
@@ -222,7 +254,7 @@ def test_every_job_builds_on_what_came_of_the_one_before(played: World) -> None:
         output: job for job in here.store.jobs() for output in (job.outputs or {}).values() if isinstance(output, str)
     }
     for job in here.store.jobs():
-        name = {"quantize": "weights", "eval": "artifact"}.get(job.order.job.kind)
+        name = {"quantize": "weights", "eval": "artifact", "audit": "artifact"}.get(job.order.job.kind)
         if name is not None:
             before = by_output[job.order.job.inputs[name]]
             assert before.order.job.seed == job.order.job.seed
@@ -339,7 +371,7 @@ def test_a_seed_that_fails_to_confirm_is_missing_from_its_rows(world: Make, kind
     here = world(spec, fails=lambda job: job.kind == kind and job.seed == 4)
     snapshot = here.play()
     assert len(snapshot.failures) == 1
-    assert dict(snapshot.to_come) == {"train": 0, "quantize": 0, "eval": 0}
+    assert dict(snapshot.to_come) == {"train": 0, "quantize": 0, "eval": 0, "audit": 0}
     assert list(here.result()["rows"]) == [("base", 3)]
 
 
@@ -404,7 +436,7 @@ def test_a_shortened_search_ends(world: Make) -> None:
         {"search": {**SEARCH, "first": []}},
         {"search": {**SEARCH, "space": {"eval.lr": {"low": 1e-4, "high": 1e-1}}, "first": []}},
         {"seeds": {"tune": [2, 1], "confirm": [3, 4]}},
-        {"recipe": {**FILE["recipe"], "quantize": {"level": 3}}},
+        {"recipe": {**FILE["recipe"], "quantize": {"bits": 5}}},
     ],
 )
 def test_whatever_decides_a_trial_or_its_value_makes_another_search(changes: dict[str, Any]) -> None:
@@ -451,12 +483,12 @@ def test_a_setting_of_an_earlier_stage_costs_that_stage_once_a_choice(world: Mak
 def test_the_plan_counts_the_jobs_that_are_run(world: Make, changes: dict[str, Any]) -> None:
     here = world(spec_of(**changes))
     snapshot = here.play()
-    assert job_counts(here.spec) == dict(Counter(job.order.job.kind for job in snapshot.jobs))
+    assert Counter(job_counts(here.spec)) == Counter(job.order.job.kind for job in snapshot.jobs)
 
 
 def test_a_job_that_several_runs_wait_for_is_to_come_once(world: Make) -> None:
     to_come = world(spec_of(search=None, confirm={"top": 0})).look().to_come
-    assert dict(to_come) == {"train": 2, "quantize": 2, "eval": 3}
+    assert dict(to_come) == {"train": 2, "quantize": 2, "eval": 3, "audit": 2}
 
 
 def test_the_best_so_far_is_the_lowest_and_the_stage_is_named(world: Make) -> None:

@@ -43,7 +43,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_shard(folder / "golden_train_000000.bin", [token for document in documents for token in document[:-1]])
     shutil.copy(GOLDEN / "sp1024.model", folder)
     model = load(GOLDEN / "model.safetensors")
-    (folder / "model.golf").write_bytes(pack(model.state_dict(), model.config, QuantizeConfig(level=1))[0])
+    (folder / "model.golf").write_bytes(
+        pack(model.state_dict(), model.config, QuantizeConfig(codec="zstd", level=1))[0]
+    )
     return folder
 
 

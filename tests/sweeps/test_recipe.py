@@ -124,7 +124,7 @@ def keys(settings: dict[str, Any], seed: int = 1, stages: Stages = STAGES, docum
         ({"eval": {"multipliers": {"q": [1.0] * 11}}}, (False, False, True)),
         ({"eval": {"max_seconds": 1.0}}, (False, False, True)),
         ({"eval": {"gpus": 1}}, (False, False, True)),
-        ({"quantize": {"level": 3}}, (False, True, False)),
+        ({"quantize": {"bits": 5}}, (False, True, False)),
         ({"train": {"muon_lr": 0.5}}, (True, False, False)),
         ({"train": {"max_seconds": 60.0}}, (True, False, False)),
         ({"train": {"model": {"num_layers": 10}}}, (True, True, False)),

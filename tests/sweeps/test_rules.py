@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golf.artifact import LIMIT_BYTES
-from sweeps.rules import MARGIN_NATS, Facts, Finding, Profile, measured_findings, track
+from sweeps.rules import MARGIN_NATS, UNJUDGED, Facts, Finding, Profile, measured_findings, track
 
 WITHIN: dict[str, Any] = {
     "total_bytes": LIMIT_BYTES, "train_seconds": 600.0, "eval_seconds": 600.0, "max_train_seconds": 600.0,
@@ -16,7 +16,7 @@ WITHIN: dict[str, Any] = {
 NOTED: dict[Profile, set[str]] = {"accepted": {"length", "resumed"}, "strict": {"resumed"}}
 CODES = (
     "C1", "C2", "C3", "C4", "bytes", "length", "cross-document", "nondeterminism", "size", "time", "coverage",
-    "seeds", "resumed", "something new",
+    "seeds", "resumed", "unaudited", "something new",
 )  # fmt: skip
 
 
@@ -61,6 +61,8 @@ def test_everything_that_is_wrong_is_named() -> None:
 
 @settings(derandomize=True, deadline=None)
 @given(st.lists(st.sampled_from(CODES)), st.sampled_from(["accepted", "strict"]))
-def test_a_row_is_legal_if_all_that_was_found_is_a_note(codes: list[str], profile: Profile) -> None:
+def test_a_row_is_legal_if_it_was_judged_and_all_that_was_found_is_a_note(codes: list[str], profile: Profile) -> None:
     findings = [Finding(code=code, detail="") for code in codes]
-    assert track(findings, profile) == ("legal" if set(codes) <= NOTED[profile] else "flagged")
+    against = set(codes) - NOTED[profile]
+    expected = "legal" if not against else "unverified" if against == {UNJUDGED} else "flagged"
+    assert track(findings, profile) == expected

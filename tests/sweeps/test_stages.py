@@ -22,6 +22,8 @@ DATA = DataSet(
 )  # fmt: skip
 STAGES = Stages(sweep="s", priority=1, data=DATA, machine=MACHINE)
 RECIPE = Recipe(train=TrainConfig(), quantize=QuantizeConfig(), eval=EvalConfig())
+ZSTD = QuantizeConfig(codec="zstd")
+"""Has every setting that a quantiser can have."""
 TUNE, VAL = DocumentSet(split="tune", count=4), DocumentSet(split="val")
 WEIGHTS, ARTIFACT = "w" * 64, "a" * 64
 
@@ -45,11 +47,11 @@ def changed(**arguments: Any) -> list[bool]:
 OTHER: dict[str, Any] = {
     "num_heads": 4, "num_kv_heads": 2, "model_dim": 256, "batch_tokens": 1024, "seq_len": 512, "betas": (0.5, 0.6),
     "steps": 10, "protocol": "min-epoch", "schedule": "cosine", "adapters": ("q",), "bits": 5, "level": 3,
+    "codec": "ans",
     "muon_momentum": 0.5, "muon_momentum_start": 0.5, "ema_decay": 0.5, "prune": 0.5, "swa_below": 0.5,
     "min_document_tokens": 3, "chunk": 128, "window": 512,
 }  # fmt: skip
 """Another value of settings whose own cannot simply be moved by one."""
-ONLY_VALUE = ("codec",)
 
 
 def variants(config: Any) -> list[tuple[str, Any]]:
@@ -57,8 +59,6 @@ def variants(config: Any) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for field in fields(config):
         value = getattr(config, field.name)
-        if field.name in ONLY_VALUE:
-            continue
         if is_dataclass(value):
             found += [(f"{field.name}.{name}", replace(config, **{field.name: one})) for name, one in variants(value)]
             continue
@@ -82,9 +82,16 @@ def test_a_setting_of_the_training_changes_its_key(name: str, train: TrainConfig
     assert changed(recipe=replace(RECIPE, train=train)) == [True, shape, False, False]
 
 
-@pytest.mark.parametrize(("name", "quantize"), variants(QuantizeConfig()), ids=name_of)
+@pytest.mark.parametrize(("name", "quantize"), variants(ZSTD), ids=name_of)
 def test_a_setting_of_the_quantiser_leaves_the_training_alone(name: str, quantize: QuantizeConfig) -> None:
-    assert changed(recipe=replace(RECIPE, quantize=quantize)) == [False, True, False, False]
+    before = orders(replace(RECIPE, quantize=ZSTD))
+    after = orders(replace(RECIPE, quantize=quantize))
+    assert [one.job.key != other.job.key for one, other in zip(before, after, strict=True)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(("name", "config"), variants(EvalConfig()), ids=name_of)
@@ -102,6 +109,20 @@ def test_the_machine_class_changes_every_key(name: str) -> None:
     assert changed(stages=replace(STAGES, machine=replace(MACHINE, **{name: other}))) == [True] * 4
 
 
+def test_an_audit_is_known_by_how_its_recipe_scores_by_the_artifact_and_by_its_budget() -> None:
+    def key(recipe: Recipe = RECIPE, artifact: str = ARTIFACT, seconds: float = 9.0, row: str = "row") -> str:
+        return STAGES.audit(recipe, 1, artifact, seconds, row).job.key
+
+    assert key(row="another row") == key()
+    others = {
+        key(replace(RECIPE, eval=replace(RECIPE.eval, lr=0.5))), key(artifact="b" * 64), key(seconds=8.0), key(),
+    }  # fmt: skip
+    assert len(others) == 4
+    order = STAGES.audit(RECIPE, 1, ARTIFACT, 9.0, "row")
+    assert (order.label, order.slots, order.job.kind) == ("audit row", 1, "audit")
+    assert order.job.settings["documents"]["split"] == "val"
+
+
 def test_names_priorities_labels_and_places_change_no_key() -> None:
     assert changed(row="another row") == [False] * 4
     assert changed(stages=replace(STAGES, sweep="another", priority=7)) == [False] * 4
@@ -112,7 +133,7 @@ def test_names_priorities_labels_and_places_change_no_key() -> None:
 @pytest.mark.parametrize(
     ("data", "keys"),
     [
-        ({"train_digest": "x" * 64}, [True, False, True, False]),
+        ({"train_digest": "x" * 64}, [True, True, True, False]),
         ({"val_digest": "x" * 64}, [False, False, False, True]),
         ({"tokenizer_digest": "x" * 64}, [False, False, True, True]),
     ],
@@ -123,7 +144,7 @@ def test_a_job_is_known_by_the_text_that_it_reads(data: dict[str, str], keys: li
 
 def test_documents_that_are_held_out_are_in_the_key_of_what_reads_the_training_stream() -> None:
     train, quantize, tuned, _ = changed(stages=replace(STAGES, data=replace(DATA, tuning_documents=8)))
-    assert (train, quantize, tuned) == (True, False, True)
+    assert (train, quantize, tuned) == (True, True, True)
 
 
 def test_other_documents_or_inputs_are_another_job() -> None:
@@ -151,7 +172,8 @@ def test_an_order_says_how_wide_it_is_what_it_is_called_and_where_its_inputs_lie
     assert [order.slots for order in (train, quantize, tune, val)] == [4, 1, 2, 2]
     assert [order.job.machine.processes for order in (train, quantize, tune, val)] == [4, 1, 2, 2]
     assert [order.label for order in (train, quantize, val)] == ["train seed 7", "quantize seed 7", "row seed 7"]
-    assert train.places == {"tokens": "/tokens"}
+    assert train.places == quantize.places == {"tokens": "/tokens"}
+    assert set(quantize.job.inputs) == {"weights", "tokens"}
     assert val.places == {"tokens": "/tokens", "tokenizer": "/tokenizer"}
     assert set(val.job.inputs) == {"artifact", "tokens", "tokenizer"}
 

@@ -1,0 +1,175 @@
+"""The bench that probes work on: the judged documents, their reference scores, and calls that keep to the budget."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from golf.audit.black_box import BlackBox, Floats, ScorerFault, Tokens
+from golf.audit.certificate import Context, Finding
+from golf.audit.documents import Judged
+from golf.audit.precision import COARSE, FP32_BITS, Precision, is_noise
+
+STACK = 200_000
+"""Predictions of the variants that go into one call, at most."""
+CALL_SHARE = 0.1
+"""Of the budget for one call of variants: a call ten times slower than the last ones is still no hang."""
+LEAST_STACK = 8
+OVERDRAFT = 10.0
+"""The least programme may take this many times the budget."""
+
+
+class Unjudgeable(Exception):
+    """The audit cannot go on; the finding says why."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.detail)
+        self.finding = finding
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench:
+    """One audit's state."""
+
+    box: BlackBox
+    vocab_size: int
+    ordered: bool
+    """Whether the scorer declares state over the documents already scored, in the order of the list."""
+    rng: np.random.Generator
+    started: float
+    seconds: float
+    """The budget."""
+    judged: list[Judged] = field(default_factory=list)
+    listed: int = 0
+    """How many of them, from the first on, are scored in lists; the others only ever alone."""
+    reference: list[Floats] = field(default_factory=list)
+    """The losses of all judged documents, of those listed from one natural call."""
+    natural: list[Floats] = field(default_factory=list)
+    """The same, kept where `reference` has to be taken from documents scored alone."""
+    precision: Precision = field(default_factory=lambda: Precision(bits=FP32_BITS, coarse=False))
+    stacked: bool = True
+    """Whether variants of one document may share a call: not where documents are known to disturb each other."""
+    cost: dict[tuple[int, bool], float] = field(default_factory=dict)
+    """Seconds for one prediction of each judged document, by its place, and whether it is cut short."""
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that are left."""
+        return self.started + self.seconds - time.monotonic()
+
+    @property
+    def overdraft(self) -> float:
+        """Seconds that are left for what has to be done to judge at all."""
+        return self.left + (OVERDRAFT - 1) * self.seconds
+
+    def estimate(self, place: int, predictions: int, *, cut: bool = False) -> float:
+        """Seconds that so many predictions of variants of a document are going to take, whole or cut short."""
+        known = self.cost.get((place, cut), self.cost[place, False])
+        return known * predictions * (place + 1 if self.ordered else 1)
+
+    def call(self, documents: Sequence[Tokens], numbers: Sequence[int]) -> list[Floats]:
+        """One call; `numbers` are the documents' in the certificate.
+
+        Raises:
+            Unjudgeable: no losses came out.
+        """
+        try:
+            return self.box.score(documents)
+        except ScorerFault as fault:
+            raise Unjudgeable(fault.finding(numbers)) from None
+
+    def offer(self, document: Tokens, entry: int, number: int) -> Floats:
+        """The probabilities that the scorer says it has for an entry of a document, float64 [vocab_size].
+
+        Raises:
+            Unjudgeable: it gave none.
+        """
+        try:
+            p_V = self.box.distribution(document, entry)
+            if p_V.size != self.vocab_size:
+                raise ScorerFault("C2", f"offers {p_V.size} probabilities for {self.vocab_size} tokens", 0, entry)
+        except ScorerFault as fault:
+            raise Unjudgeable(fault.finding([number])) from None
+        return p_V
+
+    def all(self, chosen: Sequence[int] | None = None) -> list[Floats]:
+        """Judged documents (by place, in this order) as they are, in one call; all that are listed where None."""
+        places = range(self.listed) if chosen is None else chosen
+        judged = [self.judged[place] for place in places]
+        return self.call([one.tokens for one in judged], [one.number for one in judged])
+
+    def variants(self, place: int, variants: Sequence[Tokens]) -> list[Floats]:
+        """The losses of variants of a judged document, in the order given.
+
+        In calls of as many as go together, shuffled, so that no place in a list is always the true document's; alone,
+        each in a call of its own; under declared order, each behind the documents before it.
+        """
+        started = time.monotonic()
+        found = self._variants(place, variants)
+        predictions = sum(variant.size - 1 for variant in variants) * (place + 1 if self.ordered else 1)
+        cut = max(variant.size for variant in variants) < self.judged[place].tokens.size
+        self.cost[place, cut] = (time.monotonic() - started) / max(1, predictions)
+        return found
+
+    def _variants(self, place: int, variants: Sequence[Tokens]) -> list[Floats]:
+        number = self.judged[place].number
+        if self.ordered:
+            lead = [one.tokens for one in self.judged[:place]]
+            numbers = [one.number for one in self.judged[: place + 1]]
+            return [self.call([*lead, variant], numbers)[-1] for variant in variants]
+        if not self.stacked:
+            return [self.call([variant], [number])[0] for variant in variants]
+        found: dict[int, Floats] = {}
+        shuffled = [int(index) for index in self.rng.permutation(len(variants))]
+        longest = max(variant.size for variant in variants)
+        seconds = self.estimate(place, longest, cut=longest < self.judged[place].tokens.size)
+        size = min(max(1, STACK // longest), max(LEAST_STACK, int(CALL_SHARE * self.seconds / max(1e-9, seconds))))
+        for first in range(0, len(shuffled), size):
+            part = shuffled[first : first + size]
+            losses = self.call([variants[index] for index in part], [number] * len(part))
+            found |= dict(zip(part, losses, strict=True))
+        return [found[index] for index in range(len(variants))]
+
+    def compare(
+        self,
+        kind: str,
+        places: Sequence[int],
+        found: Sequence[Floats],
+        expected: Sequence[Floats],
+        limit: float = COARSE,
+    ) -> Context:
+        """Hold scores that ought to be equal against each other; learn from what is only rounding, up to `limit`."""
+        differences = [one - other for one, other in zip(found, expected, strict=True)]
+        excess = [
+            np.abs(difference) / self.precision.tolerance(nll)
+            for difference, nll in zip(differences, expected, strict=True)
+        ]
+        worst = max(range(len(places)), key=lambda index: float(excess[index].max()))
+        entry = int(excess[worst].argmax())
+        difference = np.concatenate(differences)
+        beyond = bool(excess[worst][entry] > 1)
+        if beyond and is_noise(difference, np.concatenate(list(expected)), limit):
+            self.learn_noise(float(np.abs(difference).max()))
+            beyond = False
+        return Context(
+            kind=kind,
+            document=self.judged[places[worst]].number,
+            position=entry + 1,
+            largest=float(np.abs(differences[worst][entry])),
+            mean=float(difference.mean()),
+            beyond=beyond,
+        )
+
+    def learn_noise(self, nats: float) -> None:
+        """Equal scores were seen to differ by so much."""
+        self.precision = replace(self.precision, noise=max(self.precision.noise, nats))
+
+
+def directional(differences: Floats) -> bool:
+    """Whether differences lean to one side by more than five standard errors."""
+    if differences.size < 2 or not differences.any():
+        return False
+    error = float(differences.std(ddof=1)) / math.sqrt(differences.size)
+    return abs(float(differences.mean())) > 5 * error

@@ -1,0 +1,148 @@
+"""A scorer behind glass: every call is timed, watched and checked, and only the numbers that come out get through."""
+
+import contextlib
+import io
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golf.audit.certificate import Condition, Finding
+
+Tokens = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Scorer = Callable[[list[Tokens]], Any]
+"""Takes documents (1-D int64, BOS first, the last entry only ever a target) and returns for each the NLL of its entries
+1 … n − 1 in nats, a 1-D float array [n − 1]."""
+
+
+class ScorerFault(Exception):
+    """A call that gave no losses to judge; `document` is a place in that call's list, −1 where it is none's."""
+
+    def __init__(
+        self, condition: Condition, detail: str, document: int = -1, position: int = -1, measured: float = 0.0
+    ) -> None:
+        super().__init__(detail)
+        self.condition, self.detail = condition, detail
+        self.document, self.position, self.measured = document, position, measured
+
+    def finding(self, indices: Sequence[int]) -> Finding:
+        """The fault as a finding; `indices` are the call's documents' numbers in the certificate."""
+        index = indices[self.document] if 0 <= self.document < len(indices) else -1
+        return Finding(
+            condition=self.condition, document=index, position=self.position, measured=self.measured, detail=self.detail
+        )
+
+
+class BlackBox:
+    """Calls a scorer, and refuses what is no loss."""
+
+    def __init__(self, scorer: Scorer, *, call_seconds: float = math.inf) -> None:
+        """Watch a scorer; a call that takes longer than `call_seconds` is given up."""
+        self._scorer = scorer
+        self._call_seconds = call_seconds
+        self.calls = 0
+        self.predictions = 0
+        self.seconds = 0.0
+        self.printed = ""
+        """What the scorer wrote to stdout, all calls together."""
+
+    def score(self, documents: Sequence[Tokens]) -> list[Floats]:
+        """The losses of documents, float64 [n − 1] each.
+
+        Raises:
+            ScorerFault: it raised, did not answer in time, changed its input, or returned anything but one finite,
+                non-negative loss for each target.
+        """
+        given = [np.array(document, np.int64) for document in documents]
+        started = time.monotonic()
+        returned = self._call(lambda: self._scorer(given))
+        self.seconds += time.monotonic() - started
+        self.calls += 1
+        self.predictions += sum(document.size - 1 for document in documents)
+        for index, (document, after) in enumerate(zip(documents, given, strict=True)):
+            if not np.array_equal(document, after):
+                raise ScorerFault("nondeterminism", "changes the documents that it is given", index)
+        if not isinstance(returned, (list, tuple)):
+            raise ScorerFault("C4", f"returns {type(returned).__name__}; a list with an array for each document is due")
+        if len(returned) != len(documents):
+            raise ScorerFault("C4", f"returns {len(returned)} arrays for {len(documents)} documents")
+        pairs = zip(returned, documents, strict=True)
+        return [_losses(one, index, document.size - 1) for index, (one, document) in enumerate(pairs)]
+
+    @property
+    def offers_distribution(self) -> bool:
+        """Whether the scorer has a method `distribution(document, position)`."""
+        return callable(getattr(self._scorer, "distribution", None))
+
+    def distribution(self, document: Tokens, position: int) -> Floats:
+        """The probabilities that the scorer says it has for an entry, float64.
+
+        Raises:
+            ScorerFault: it raised, did not answer in time, or returned no probabilities.
+        """
+        offer: Any = self._scorer
+        returned = self._call(lambda: offer.distribution(document.copy(), position))
+        self.calls += 1
+        try:
+            p_V = np.asarray(returned, np.float64)
+        except (TypeError, ValueError):
+            raise ScorerFault("C2", f"offers a distribution that is {type(returned).__name__}, no array") from None
+        if p_V.ndim != 1 or not np.all(np.isfinite(p_V)) or np.any(p_V < 0):
+            raise ScorerFault("C2", f"offers a distribution that is none: shape {p_V.shape}, or not all 0 … 1")
+        return p_V
+
+    def _call(self, work: Callable[[], Any]) -> Any:
+        """Run the scorer in a thread of its own, with its stdout caught, and wait as long as it may take."""
+        outcome: list[Any] = []
+        error: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                outcome.append(work())
+            except BaseException as caught:  # sys.exit() of a scorer must not end the audit
+                error.append(caught)
+
+        thread = threading.Thread(target=run, name="scorer", daemon=True)
+        with contextlib.redirect_stdout(io.StringIO()) as caught_output:
+            thread.start()
+            thread.join(None if math.isinf(self._call_seconds) else self._call_seconds)
+        self.printed += caught_output.getvalue()
+        if thread.is_alive():
+            raise ScorerFault("C4", f"gave no answer within {self._call_seconds:g} s")
+        if error:
+            if isinstance(error[0], ScorerFault):
+                raise error[0]
+            reason = " ".join(str(error[0]).split())[:200]
+            raise ScorerFault("C4", f"gives no score: raised {type(error[0]).__name__}: {reason}")
+        return outcome[0]
+
+
+def _losses(returned: Any, index: int, expected: int) -> Floats:
+    """One document's losses as float64, after everything that can be wrong with them has been looked for."""
+    try:
+        values = np.asarray(returned)
+    except Exception as error:  # whatever a foreign object raises when it is asked for its numbers
+        raise ScorerFault("C4", f"returns no array: {type(error).__name__}", index) from None
+    if values.dtype.kind != "f":
+        raise ScorerFault("C4", f"returns losses of type {values.dtype}; floats are due", index)
+    if values.shape != (expected,):
+        raise ScorerFault("C4", f"returns losses of shape {values.shape} for {expected} targets", index)
+    values = values.astype(np.float64)
+    wrong = np.flatnonzero(~np.isfinite(values) | (values < 0))
+    if wrong.size:
+        first = int(wrong[0])
+        value = values[first]
+        kind = "a probability above 1" if value < 0 else "no probability"
+        raise ScorerFault(
+            "C2",
+            f"{wrong.size} losses are no losses, the first {value}: {kind}",
+            index,
+            first + 1,
+            float(value) if np.isfinite(value) else 0.0,
+        )
+    return values

@@ -1,0 +1,57 @@
+"""Do byte counts stand for the text? The denominator of a score, checked against what its tokens decode to.
+
+Wrong ones lower a score by as much as a better model would: a leading space counted twice (× 1.17), a byte piece
+counted as the three bytes of U+FFFD (4 %), sentinels counted (9 %).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golf.audit.certificate import Finding
+
+REPLACEMENT = "\ufffd"
+"""What a byte that is part of no character decodes to, in 3 bytes of UTF-8."""
+
+
+def check_byte_counts(
+    documents: Sequence[NDArray[np.integer[Any]]],
+    counts: Sequence[NDArray[np.integer[Any]]],
+    decode: Callable[[NDArray[np.integer[Any]]], str],
+) -> list[Finding]:
+    """Hold the bytes counted for each target against the UTF-8 length of the document's decoded text.
+
+    Args:
+        documents: token slices, BOS first.
+        counts: for each, the bytes of entries 1 … n − 1, [n − 1].
+        decode: the text of a document's targets.
+
+    Returns:
+        A finding for the first document of each fault: targets without a count, negative counts, and a sum that is
+        not the text's. `measured` is bytes counted over bytes of text.
+    """
+    faults: dict[str, Finding] = {}
+    for index, (document, counted) in enumerate(zip(documents, counts, strict=True)):
+        if counted.shape != (document.size - 1,):
+            detail = f"{counted.size} byte counts for {document.size - 1} targets"
+            faults.setdefault("shape", _finding(index, -1, float(counted.size), detail))
+            continue
+        if counted.size and int(counted.min()) < 0:
+            entry = int(counted.argmin()) + 1
+            detail = f"entry {entry} is counted as {counted.min()} bytes"
+            faults.setdefault("negative", _finding(index, entry, float(counted.min()), detail))
+            continue
+        text = decode(document[1:])
+        total, expected = int(counted.sum()), len(text.encode())
+        # Where the slice cuts a character, each of its bytes decodes to a replacement of three.
+        if total not in (expected, expected - 2 * text.count(REPLACEMENT)):
+            ratio = total / max(1, expected)
+            detail = f"{total} bytes counted, its text has {expected}: the score is off by a factor of {1 / ratio:.3f}"
+            faults.setdefault("sum", _finding(index, -1, ratio, detail))
+    return list(faults.values())
+
+
+def _finding(document: int, position: int, measured: float, detail: str) -> Finding:
+    return Finding(condition="bytes", document=document, position=position, measured=measured, detail=detail)

@@ -1,0 +1,70 @@
+"""Probes of company: the same documents again, alone, in another order, twice. Nothing may move.
+
+Where a scorer declares state over the documents already scored, the order is kept; only what comes later may differ.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from golf.audit.bench import Bench, directional
+from golf.audit.black_box import Floats
+from golf.audit.certificate import Context
+from golf.audit.precision import REPEATED
+
+
+def repeated(bench: Bench, first: Sequence[Floats]) -> Iterator[Context]:
+    """The reference call twice more. What moves is not a function of the documents, or remembers them.
+
+    `first` are the scores of the very first call, of some documents at the front of the list.
+    """
+    steps = []
+    before: Sequence[Floats] = first
+    for kind in ("the same call again", "the same call a third time"):
+        again = bench.all(range(len(first)))
+        found = bench.compare(kind, range(len(first)), again, first, REPEATED)
+        steps.append(np.concatenate(again) - np.concatenate(before))
+        before = again
+        yield found
+        if found.beyond:
+            bench.learn_noise(2 * found.largest)
+    if all(directional(step) for step in steps) and steps[0].mean() * steps[1].mean() > 0:
+        mean = float(np.mean([step.mean() for step in steps]))
+        number = bench.judged[0].number
+        yield Context(kind="memory", document=number, position=-1, largest=abs(mean), mean=mean, beyond=True)
+
+
+def in_other_company(bench: Bench) -> Iterator[Context]:
+    """Every document alone, the list backwards, turned round, and doubled."""
+    places = list(range(bench.listed))
+    expected = bench.reference[: bench.listed]
+    if bench.ordered:
+        for place in places[:-1]:
+            found = bench.all(places[: place + 1])
+            yield bench.compare("without the documents after it", places[: place + 1], found, expected[: place + 1])
+        return
+    alone = [bench.variants(place, [one.tokens])[0] for place, one in enumerate(bench.judged[: bench.listed])]
+    yield bench.compare("alone", places, alone, expected)
+    # Backwards and then forwards: every document stands elsewhere, follows others, and is there twice.
+    order = [*places[::-1], *places]
+    found = bench.all(order)
+    count = len(places)
+    yield bench.compare("the list backwards", order[:count], found[:count], [expected[place] for place in places[::-1]])
+    yield bench.compare("a second time in one list", places, found[count:], expected)
+
+
+def spot_check(bench: Bench, place: int, entry: int, token: int) -> Iterator[Context]:
+    """A variant among the other documents, and alone: it must score as it did among its like."""
+    if bench.ordered or place >= bench.listed:
+        return
+    variant = bench.judged[place].tokens.copy()
+    variant[entry] = token
+    expected = bench.variants(place, [variant, bench.judged[place].tokens])[0]
+    listed = bench.judged[: bench.listed]
+    documents = [variant if index == place else one.tokens for index, one in enumerate(listed)]
+    among = bench.call(documents, [one.number for one in listed])
+    yield bench.compare("a changed document among the others", [place], [among[place]], [expected])
+    others = [index for index in range(bench.listed) if index != place]
+    if others:
+        found, known = [among[index] for index in others], [bench.reference[index] for index in others]
+        yield bench.compare("next to a changed document", others, found, known)

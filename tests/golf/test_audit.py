@@ -1,0 +1,249 @@
+"""The audit against a zoo of scorers: the legal pass, the leaky are refused by name, and nothing crashes it."""
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import TypeAdapter
+
+from golf.audit import Finding, audit
+from golf.audit.documents import make_up
+from golf.audit.engine import engine_scorer
+from golf.audit.precision import half_spacing, is_noise, significant_bits
+from golf.audit.vocabulary import OFFERED, loss_scale, places
+from golf.errors import InputError
+from golf.model import GPT, ModelConfig
+from golf.presets import EVAL_PRESETS
+from golf.ttt import EvalConfig
+from tests.golf import zoo
+from tests.golf.zoo import VOCAB, bigram, conditions, each
+
+TINY = ModelConfig(
+    num_layers=2, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, vocab_size=VOCAB,
+    bigram_buckets=32, bigram_dim=8, rope_length=64,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", zoo.LEGAL)
+def test_legal_scorers_pass(name: str) -> None:
+    certificate = audit(zoo.LEGAL[name](), vocab_size=VOCAB, seconds=0.6)
+    assert certificate.passed, certificate.findings
+    assert certificate.findings == ()
+
+
+@pytest.mark.parametrize("name", zoo.LENGTH)
+def test_a_scorer_that_looks_at_the_length_passes_with_a_finding_that_says_so(name: str) -> None:
+    certificate = audit(zoo.LENGTH[name](), vocab_size=VOCAB, seconds=0.6)
+    assert certificate.passed
+    (finding,) = certificate.findings
+    assert finding.condition == "length"
+    assert finding.measured > 0.01
+    assert "nats/token" in finding.detail
+
+
+@pytest.mark.parametrize("name", [*zoo.LEAKY, *zoo.BROKEN])
+def test_leaky_and_broken_scorers_are_refused_by_name(name: str) -> None:
+    leaky = (zoo.LEAKY | zoo.BROKEN)[name]
+    certificate = audit(leaky.make(), vocab_size=VOCAB, seconds=3.0)
+    found = conditions(certificate.findings)
+    assert not certificate.passed
+    assert leaky.all_of <= found, certificate.findings
+    assert not leaky.any_of or leaky.any_of & found, certificate.findings
+    assert all(np.isfinite(finding.measured) for finding in certificate.findings)
+
+
+@pytest.mark.parametrize("name", ["score first", "loss scaled by 0.98", "last epoch", "state over the list"])
+def test_documents_given_are_judged_and_numbered_as_given(name: str) -> None:
+    rng = np.random.default_rng(5)
+    given = [make_up(length, VOCAB, rng).astype(np.uint16) for length in (2, 150, 37, 600, 41, 1400)]
+    make = zoo.LEGAL.get(name) or zoo.LEAKY[name].make
+    certificate = audit(make(), vocab_size=VOCAB, documents=given, seconds=2.0)
+    judged = certificate.placement["documents"]["judged"]
+    assert {one["document"] for one in judged if one["origin"] == "given"} >= {0, 1, 3}
+    assert all(one["tokens"] == len(given[one["document"]]) for one in judged if one["origin"] == "given")
+    assert all(one["document"] >= len(given) for one in judged if one["origin"] != "given")
+    assert certificate.passed == (name in zoo.LEGAL)
+
+
+def test_a_hanging_scorer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("golf.audit.auditor.LEAST_CALL_SECONDS", 0.2)
+    started = time.monotonic()
+    certificate = audit(zoo.hangs, vocab_size=VOCAB, seconds=0.2)
+    assert time.monotonic() - started < 60
+    assert not certificate.passed
+    assert "no answer within 0.2 s" in certificate.findings[0].detail
+
+
+def test_too_small_a_budget_is_no_pass() -> None:
+    def slow(documents: list[Any]) -> Any:
+        time.sleep(0.02 * len(documents))
+        return each(bigram)(documents)
+
+    certificate = audit(slow, vocab_size=VOCAB, seconds=0.01)
+    assert certificate.findings == ()
+    assert not certificate.judged
+    assert not certificate.passed
+    assert certificate.placement["not_probed"]
+
+
+def test_more_budget_probes_more_places() -> None:
+    few = audit(each(zoo.mixture), vocab_size=VOCAB, seconds=0.3)
+    more = audit(each(zoo.mixture), vocab_size=VOCAB, seconds=1.2)
+    assert len(more.sums) > len(few.sums)
+    assert few.placement["budget"]["seconds"] == 0.3
+
+
+def test_what_the_original_methods_steal_is_measured() -> None:
+    """The sum at an entry is what the scorer's own probabilities add up to, computed here without the audit."""
+    certificate = audit(zoo.LEAKY["last epoch"].make(), vocab_size=VOCAB, seconds=2.0)
+    complete = [one for one in certificate.sums if one.tokens == VOCAB]
+    assert complete
+    documents = {one["document"]: one["tokens"] for one in certificate.placement["documents"]["judged"]}
+    assert {one.document for one in complete} <= documents.keys()
+    worst = max(complete, key=lambda one: one.total)
+    (finding,) = [one for one in certificate.findings if one.condition == "C3"]
+    assert finding.measured == worst.total > 1.5
+
+
+def test_an_offered_distribution_saves_calls_and_a_false_one_is_found() -> None:
+    honest = audit(zoo.Offers(), vocab_size=VOCAB, seconds=0.6)
+    offered = [one for one in honest.contexts if one.kind == OFFERED]
+    assert offered and not any(one.beyond for one in offered)
+    lying = audit(zoo.Offers(lie=0.02), vocab_size=VOCAB, seconds=0.6)
+    assert any(one.beyond for one in lying.contexts if one.kind == OFFERED)
+
+
+def test_the_certificate_is_plain_json_with_every_field_of_a_finding() -> None:
+    certificate = audit(zoo.LEAKY["last epoch"].make(), vocab_size=VOCAB, seconds=1.0)
+    content = json.loads(json.dumps(certificate.to_json(), allow_nan=False))
+    assert content["passed"] is False
+    assert {"condition", "document", "position", "measured", "detail"} == content["findings"][0].keys()
+    assert content["probes"]["vocabulary"] and content["probes"]["future"] and content["probes"]["context"]
+    assert content["probes"]["not_probed"] is not None
+    finding = Finding(condition="C1", document=0, position=3, measured=0.5, detail="…")
+    assert (finding.condition, finding.document, finding.position, finding.measured) == ("C1", 0, 3, 0.5)
+
+
+def test_the_same_seed_judges_the_same_documents() -> None:
+    def documents(seed: int) -> list[tuple[int, ...]]:
+        seen: list[tuple[int, ...]] = []
+
+        def scorer(given: list[Any]) -> Any:
+            seen.extend(tuple(one.tolist()) for one in given)
+            return each(bigram)(given)
+
+        audit(scorer, vocab_size=VOCAB, seconds=0.3, seed=seed)
+        return seen[:5]
+
+    assert documents(1) == documents(1) != documents(2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"vocab_size": 1}, "vocab_size = 1"),
+        ({"seconds": 0.0}, "seconds = 0"),
+        ({"documents": []}, "no documents"),
+        ({"documents": [np.array([1])]}, "document 0"),
+        ({"documents": [np.array([1, 2]), np.array([1, VOCAB])]}, "document 1: holds tokens 1 … 16"),
+        ({"documents": [np.array([1.0, 2.0])]}, "expected integers"),
+    ],
+)
+def test_impossible_arguments_are_the_callers_error(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        audit(each(bigram), **({"vocab_size": VOCAB} | arguments))
+
+
+def test_what_cannot_be_called_is_refused() -> None:
+    with pytest.raises(InputError, match="not callable"):
+        audit(3, vocab_size=VOCAB)  # type: ignore[arg-type]
+
+
+def test_two_tokens_are_a_vocabulary() -> None:
+    half = each(lambda document: np.full(len(document) - 1, np.log(2.0)))
+    assert audit(half, vocab_size=2, seconds=0.3).passed
+    assert "C2" in conditions(audit(lambda ds: [0.98 * one for one in half(ds)], vocab_size=2, seconds=0.3).findings)
+
+
+# The project's own engine
+
+
+@pytest.fixture(scope="module")
+def model() -> GPT:
+    """A model whose every parameter is moved away from its start."""
+    generator = torch.Generator().manual_seed(3)
+    model = GPT(TINY)
+    model.initialise(generator)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
+    return model.requires_grad_(False)
+
+
+def small(preset: str) -> EvalConfig:
+    """A preset with lengths a quarter of its own, and two epochs at most."""
+    config = TypeAdapter(EvalConfig).validate_python(dict(EVAL_PRESETS[preset]))
+    least, epochs = config.min_document_tokens // 4, min(2, config.epochs)
+    return replace(config, chunk=config.chunk // 4, window=config.window // 4, min_document_tokens=least, epochs=epochs)
+
+
+@pytest.mark.parametrize(
+    ("preset", "passed", "expected"),
+    [
+        ("score-first", True, set()),
+        ("lora-ttt", True, {"length"}),
+        ("deepquant-596", False, {"C1", "C2", "C3", "C4"}),
+        ("chimera-611", False, {"C1", "C2", "C3", "C4"}),
+        ("klora-minnll-614", False, {"C1", "C2", "C3", "C4"}),
+    ],
+)
+def test_the_engines_presets_are_judged_by_what_they_do(
+    model: GPT, preset: str, passed: bool, expected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("golf.audit.documents.LENGTHS", (2, 40, 150, 300))
+    monkeypatch.setattr("golf.audit.documents.MORE_LENGTHS", ())
+    certificate = audit(engine_scorer(model, small(preset), seed=1), vocab_size=VOCAB, seconds=2.0)
+    assert certificate.passed == passed, certificate.findings
+    assert conditions(certificate.findings) == expected, certificate.findings
+
+
+# Precision and places
+
+
+def test_significant_bits_and_spacing_are_those_of_the_formats() -> None:
+    values = np.random.default_rng(0).uniform(0.1, 9.0, 500)
+    assert significant_bits(values.astype(np.float32).astype(np.float64)).max() == 24
+    assert significant_bits(values.astype(np.float16).astype(np.float64)).max() == 11
+    assert significant_bits(zoo.to_bfloat16(values).astype(np.float64)).max() == 8
+    np.testing.assert_array_equal(
+        half_spacing(values.astype(np.float32).astype(np.float64), 24),
+        np.spacing(values.astype(np.float32)).astype(np.float64) / 2,
+    )
+
+
+def test_noise_has_no_direction_and_is_everywhere() -> None:
+    rng = np.random.default_rng(0)
+    nll, noise = np.full(400, 3.0), rng.normal(0, 0.01, 400)
+    assert is_noise(noise, nll)
+    assert not is_noise(noise + 0.005, nll)  # leans
+    assert not is_noise(np.where(np.arange(400) == 7, 0.05, 0.0), nll)  # one place
+    assert not is_noise(40 * noise, nll)  # too much
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.98, 1.0, 1.02])
+def test_a_scaled_loss_tells_its_scale(scale: float) -> None:
+    p_V = np.random.default_rng(0).dirichlet(np.ones(50))
+    assert loss_scale(-scale * np.log(p_V)) == pytest.approx(scale, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 64, 300])
+def test_places_are_every_entry_once_the_ends_first(size: int) -> None:
+    found = places(size, np.random.default_rng(0))
+    assert sorted(found) == list(range(1, size))
+    assert found[0] == size - 1
+    if size == 300:
+        assert {256, 257, 128, 129, 1} <= set(found[:20])
