@@ -4,7 +4,9 @@ A row that changes costs its own work and one pass over the arrays, so that a ta
 a sweep as it goes. Flagged rows are tested with nobody; a test across tracks or texts is refused (None).
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,18 @@ Scores = Callable[[str], pd.DataFrame]
 _NUMBERS = ("mean", "variance", "n", "margin", "epoch", "order", "runs", "track", "text")
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: very many objects come, none in a cycle, and every pass would visit them all."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class Board:
     """Rows that come and change; `frame` is the table as it stands."""
 
@@ -56,6 +70,7 @@ class Board:
         self._families: dict[Hashable, Family] = {}
         self._plans: dict[Hashable, tuple[int | None, float | None]] = {}
 
+    @_uncollected()
     def add(self, runs: Iterable[Evaluation] = (), records: Iterable[ImportedRow] = (), *, shown: bool = True) -> None:
         """Take in evaluations, which make or extend the rows that they name, and public records.
 
@@ -76,6 +91,7 @@ class Board:
         for record in records:
             self._put(("import", record.name, ""), imported_row(record), shown)
 
+    @_uncollected()
     def frame(self) -> pd.DataFrame:
         """The table: legal rows first, best first within a track; what is not known is None."""
         shown = np.array(self._shown, bool)
