@@ -119,3 +119,13 @@ def test_tracks_come_in_order_and_only_where_they_have_rows() -> None:
 
 def test_without_rows_it_says_so() -> None:
     assert shown().strip() == "No confirmed rows yet."
+
+
+def test_a_public_record_may_tell_almost_nothing() -> None:
+    silent = dict.fromkeys(("rank", "val_bpb_mean", "bytes_total", "train_seconds", "eval_seconds"))
+    row = UNKNOWN | silent | {"name": "PR 1", "track": "unverified", "seeds": {"42": None}, "source": "import"}
+    found = cells(ROW | row)
+    assert (found["#"], found["seeds"], found["train, eval"]) == (["–"], ["42: –"], ["–", "–"])
+    text = shown(row)
+    assert "Unverified" in text
+    assert "None" not in text
