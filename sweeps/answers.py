@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.table import dollars, p_text
 from sweeps.verdicts import STANDARDS
+from sweeps.wording import dollars, p_text
 
 Record = Mapping[str, Any]
 
