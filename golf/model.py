@@ -77,6 +77,17 @@ class LayerAdapters(Protocol):
         ...
 
 
+class Cache(Protocol):
+    """What a model keeps of the positions before, to go on token by token; golf.cache implements it."""
+
+    @property
+    def length(self) -> int: ...
+
+    def layer(self, index: int, attend: Attend) -> Attend:
+        """Attention of one block that takes in new keys and values, and reads those before as well."""
+        ...
+
+
 class Adapters(Protocol):
     """Adapters of a whole model for one batch of documents."""
 
@@ -278,26 +289,39 @@ class GPT(nn.Module):
         adapters: Adapters | None = None,
         last: int | None = None,
         attend: Attend | None = None,
+        cache: Cache | None = None,
     ) -> Tensor:
         """Final normed states in `dtype`, [B, T, D], or of the `last` positions alone, [B, last, D].
 
         Each row is a window whose positions, bigrams and smear start anew. Without `attend` the device's best kernel
-        computes attention.
+        computes attention. Positions that a cache holds are not computed again: T then counts the new ones, which must
+        be one at least, and are in the cache afterwards.
         """
         attend = attend or choose_kernel("auto", tokens_BT.device).attend
-        cos, sin = (table.to(dtype) for table in (rotary or self.rotary(tokens_BT.shape[1])))
-        x = self.tok_emb(tokens_BT).to(dtype) + self.bigram(tokens_BT, dtype)
-        x = x0 = self.smear(rms_norm(x))
+        positions, known = tokens_BT.shape[1], 0 if cache is None else cache.length
+        cos, sin = (table[..., known:positions, :].to(dtype) for table in (rotary or self.rotary(positions)))
+        x = x0 = self._embed(tokens_BT, known, dtype)
         pushed: list[Tensor] = []
         half = len(self.blocks) // 2
         for layer, block in enumerate(self.blocks):
             if half <= layer < 2 * half:
                 x = x + self.skip_weights[layer - half].to(dtype) * pushed.pop()
             wanted = last if last is not None and layer == len(self.blocks) - 1 else x.shape[1]
-            x = block(x, x0, (cos, sin), None if adapters is None else adapters.layer(layer), wanted, attend)
+            adapted = None if adapters is None else adapters.layer(layer)
+            read = attend if cache is None else cache.layer(layer, attend)
+            x = block(x, x0, (cos, sin), adapted, wanted, read)
             if layer < half:
                 pushed.append(x)
         return rms_norm(x)
+
+    def _embed(self, tokens_BT: Tensor, known: int, dtype: torch.dtype) -> Tensor:
+        """The stream before the first block, from position `known` on."""
+        # The gate mixes in the position before, whose bigram reads the token before that.
+        context = min(known, 2)
+        tokens = tokens_BT[:, known - context :]
+        x = self.tok_emb(tokens).to(dtype) + self.bigram(tokens, dtype)
+        smeared: Tensor = self.smear(rms_norm(x))
+        return smeared[:, context:]
 
     def loss(
         self, hidden_BCD: Tensor, targets_BC: Tensor, *, adapters: Adapters | None = None, scale: float = 1.0
@@ -312,9 +336,12 @@ class GPT(nn.Module):
             low_rank=None if adapters is None else adapters.head(),
         )
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Soft-capped fp32 logits [..., V] of final normed states [..., D]: cap·tanh(z / cap), tied embedding."""
-        z = F.linear(hidden, self.tok_emb.weight.to(hidden.dtype))
+    def logits(self, hidden_BTD: Tensor, adapters: Adapters | None = None) -> Tensor:
+        """Soft-capped fp32 logits [B, T, V] of final normed states: cap·tanh(z / cap), tied embedding."""
+        z = F.linear(hidden_BTD, self.tok_emb.weight.to(hidden_BTD.dtype))
+        if adapters is not None and (low_rank := adapters.head()) is not None:
+            a_BRD, b_BVR = low_rank
+            z = torch.baddbmm(z, torch.bmm(hidden_BTD, a_BRD.mT), b_BVR.mT)
         cap = self.config.softcap
         return cap * torch.tanh(z.float() / cap)
 

@@ -19,19 +19,21 @@ class Scores:
     """What an evaluation found, in the order of its documents.
 
     Raises:
-        ValueError: the two fields differ in length, or a loss is not finite.
+        ValueError: the fields differ in length, or a loss is not finite.
     """
 
     token_nll: tuple[NDArray[np.float32], ...]
     """For every document the NLL of its entries 1 … n − 1 in nats, float32 [n − 1]."""
     adapted: NDArray[np.bool_]
     """Whether the document was adapted to, bool [documents]."""
+    counted_pass: NDArray[np.int32]
+    """Which pass over the document its scores are from, from 0, int32 [documents]; golf.score_ledger reads it."""
 
     def __post_init__(self) -> None:
-        if self.adapted.shape != (len(self.token_nll),):
-            raise ValueError(
-                f"{len(self.token_nll)} documents have losses, {self.adapted.size} say if they were adapted"
-            )
+        for name in ("adapted", "counted_pass"):
+            found = getattr(self, name)
+            if found.shape != (len(self.token_nll),):
+                raise ValueError(f"{len(self.token_nll)} documents have losses, {found.size} have an entry in {name}")
         for index, nll in enumerate(self.token_nll):
             if nll.ndim != 1 or not np.isfinite(nll).all():
                 raise ValueError(f"document {index}: its losses are not one finite number a token")

@@ -81,12 +81,16 @@ def evaluate(
         _check(document, f"document {index}", model.config.vocab_size)
     adapted = np.array([document.size >= config.min_document_tokens for document in documents], bool)
     adapted &= config.protocol != "none"
-    engine = _Engine(model, config, seed, draw)
+    engine = Engine(model, config, seed, draw)
     token_nll: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(documents)
+    counted_pass = np.zeros(len(documents), np.int32)
 
     def score(rows: list[int]) -> None:
         batch = [torch.from_numpy(np.asarray(documents[index], np.int64)) for index in rows]
-        scored = engine.score_adapting(batch) if adapted[rows[0]] else engine.score_whole(batch)
+        if adapted[rows[0]]:
+            scored, counted_pass[rows] = engine.score_adapting(batch)
+        else:
+            scored = engine.score_whole(batch)
         for index, nll in zip(rows, scored, strict=True):
             token_nll[index] = nll
 
@@ -94,7 +98,7 @@ def evaluate(
     for chosen, cut in ((~adapted, engine.batches), (adapted, engine.lanes)):
         lanes += cut([(int(index), documents[int(index)].size - 1) for index in np.flatnonzero(chosen)])
     _run_lanes(score, lanes, engine.device)
-    return Scores(token_nll=tuple(token_nll), adapted=adapted)
+    return Scores(token_nll=tuple(token_nll), adapted=adapted, counted_pass=counted_pass)
 
 
 def _run_lanes(score: Callable[[list[int]], None], lanes: Sequence[list[int]], device: torch.device) -> None:
@@ -121,7 +125,7 @@ def _check(document: NDArray[np.integer[Any]], name: str, vocab_size: int) -> No
         raise InputError(f"{name} holds token {int(document.max())}; the model's vocabulary has {vocab_size}")
 
 
-class _Engine:
+class Engine:
     """One evaluation: a model, its settings and the adapters' starting point."""
 
     def __init__(self, model: GPT, config: EvalConfig, seed: int, draw: DrawA) -> None:
@@ -166,12 +170,12 @@ class _Engine:
         """Every document in one window of its whole length, without adapters."""
         lengths = np.array([document.numel() - 1 for document in documents])
         tokens_NL = pad_sequence(list(documents), batch_first=True).to(self.device)
-        hidden_NLD = self._hidden(tokens_NL[:, :-1], rotary=self._rotary(lengths))
+        hidden_NLD = self._hidden(tokens_NL[:, :-1], rotary=self.rotary(lengths))
         _, nll_NL = self.model.loss(hidden_NLD, tokens_NL[:, 1:])
         return _unpad(nll_NL, lengths)
 
-    def score_adapting(self, documents: Sequence[Tensor]) -> list[NDArray[np.float32]]:
-        """Every document chunk by chunk with adapters of its own."""
+    def score_adapting(self, documents: Sequence[Tensor]) -> tuple[list[NDArray[np.float32]], NDArray[np.int32]]:
+        """Every document chunk by chunk with adapters of its own, and which pass over each counts."""
         lane = _Lane.of(documents, self.rows(max(document.numel() - 1 for document in documents)), self)
         for visit in plan_visits(lane.lengths.tolist(), self.config, lane.state_3SP.shape[1]):
             if visit.last:
@@ -179,36 +183,63 @@ class _Engine:
             else:
                 self._train_chunks(lane, visit)
         host = (lane.kept_M * self.config.nll_factor).cpu().numpy()
-        return [part.copy() for part in np.split(host, np.cumsum(lane.lengths)[:-1])]
+        return [part.copy() for part in np.split(host, np.cumsum(lane.lengths)[:-1])], lane.counted_D.cpu().numpy()
 
     def _train_chunks(self, lane: "_Lane", visit: Visit) -> None:
         """Score a full chunk of every document, then update its adapters on it."""
-        config, size, documents = self.config, self.config.chunk, visit.documents
+        size, documents = self.config.chunk, visit.documents
         ends = (visit.chunks + 1) * size
-        width = int(min(ends[0], config.window))
-        chunks = -(-lane.lengths[documents] // size)
-        trained = (visit.passes * (chunks - 1) + visit.chunks) * config.steps_per_chunk
-        update_EN = (trained + np.arange(config.steps_per_chunk)[:, None]).astype(np.float64)
-        factor_EN = config.rate_factor(update_EN, visit.chunks.astype(np.float64), chunks.astype(np.float64))
+        width = int(min(ends[0], self.config.window))
         slot_N, window_N, scored_N = self._send(
             visit.slots, lane.tokens_at[documents] + ends - width, lane.scores_at[documents] + ends - size
         ).unbind()
-        fresh_N, *updates = self._send(trained == 0, *factor_EN, *(update_EN + 1), dtype=torch.float32).unbind()
+        factor_EN, count_EN = self.updates(visit.passes, visit.chunks, -(-lane.lengths[documents] // size))
         tokens_NT = lane.tokens[window_N[:, None] + torch.arange(width + 1, device=self.device)]
-        state_3NP = lane.take(slot_N, fresh_N, self.start_P)
-        for step in range(config.steps_per_chunk):
+        state_3NP = lane.take(slot_N, count_EN[0] == 1, self.start_P)
+        nll_NC = self.adapt(tokens_NT, state_3NP, factor_EN, count_EN)
+        lane.nll_M[scored_N[:, None] + torch.arange(size, device=self.device)] = nll_NC
+        if self.pieces:
+            lane.put(slot_N, state_3NP)
+
+    def updates(self, passes: Ints, chunk: Ints, chunks: Ints) -> tuple[Tensor, Tensor]:
+        """Of the updates on one chunk of N documents: the schedule's factors, and their numbers from 1; fp32 [E, N].
+
+        Args:
+            passes: number of the pass over each document, from 0.
+            chunk: number of the chunk, from 0.
+            chunks: chunks of each document.
+        """
+        steps = self.config.steps_per_chunk
+        update_EN = ((passes * (chunks - 1) + chunk) * steps + np.arange(steps)[:, None]).astype(np.float64)
+        factor_EN = self.config.rate_factor(update_EN, chunk.astype(np.float64), chunks.astype(np.float64))
+        both = self._send(*factor_EN, *(update_EN + 1), dtype=torch.float32)
+        return both[:steps], both[steps:]
+
+    def adapt(self, tokens_NT: Tensor, state_3NP: Tensor, factor_EN: Tensor, count_EN: Tensor) -> Tensor:
+        """Score the chunk that ends each window, then update the documents' adapters on it in place.
+
+        Args:
+            tokens_NT: each window and the target of its last position.
+            state_3NP: adapters, and Adam's first and second moments of them.
+            factor_EN: the schedule's factor of each update.
+            count_EN: its number, from 1.
+
+        Returns:
+            NLL of the chunk before any of the updates, fp32 [N, C].
+        """
+        size, scored_NC = self.config.chunk, None
+        for factor_N, count_N in zip(factor_EN, count_EN, strict=True):
             leaf_NP = state_3NP[0].detach().requires_grad_(bool(self.pieces))
-            batch = AdapterBatch(leaf_NP, self.pieces, self.dtype, config.alpha)
+            batch = self.adapters_of(leaf_NP)
             hidden_NCD = self._hidden(tokens_NT[:, :-1], adapters=batch, last=size)
             loss, nll_NC = self.model.loss(hidden_NCD, tokens_NT[:, -size:], adapters=batch, scale=1 / size)
-            if step == 0:
-                lane.nll_M[scored_N[:, None] + torch.arange(size, device=self.device)] = nll_NC
+            scored_NC = nll_NC if scored_NC is None else scored_NC
             if not self.pieces:
-                return
+                break
             (gradient_NP,) = torch.autograd.grad(loss, leaf_NP)
-            factor_N, count_N = updates[step], updates[config.steps_per_chunk + step]
             self.adam.step(state_3NP, gradient_NP, self.rate_P, factor_N, count_N)
-        lane.put(slot_N, state_3NP)
+        assert scored_NC is not None
+        return scored_NC
 
     @torch.no_grad()
     def _score_last_chunks(self, lane: "_Lane", visit: Visit) -> None:
@@ -228,8 +259,8 @@ class _Engine:
         window_NT = torch.minimum(start_N[:, None] + torch.arange(width, device=self.device), end_N[:, None] - 1)
         place_NC = torch.minimum(first_N[:, None] + torch.arange(scored, device=self.device), end_N[:, None] - 1)
         row_NP = lane.take(slot_N, fresh_N, self.start_P)[0]
-        batch = AdapterBatch(row_NP, self.pieces, self.dtype, self.config.alpha)
-        rotary = self._rotary(ends - starts, width)
+        batch = self.adapters_of(row_NP)
+        rotary = self.rotary(ends - starts, width)
         hidden_NTD = self._hidden(lane.tokens[window_NT], rotary=rotary, adapters=batch)
         within_NC = place_NC - start_N[:, None]
         hidden_NCD = hidden_NTD.gather(1, within_NC[..., None].expand(-1, -1, hidden_NTD.shape[2]))
@@ -241,14 +272,21 @@ class _Engine:
     def _keep_lower(self, lane: "_Lane", visit: Visit) -> None:
         """At the end of a pass, let its scores count where their sum is lower than that of every pass before."""
         lengths = lane.lengths[visit.documents]
-        document_N, first_N, length_N = self._send(visit.documents, lane.scores_at[visit.documents], lengths).unbind()
+        document_N, first_N, length_N, pass_N = self._send(
+            visit.documents, lane.scores_at[visit.documents], lengths, visit.passes
+        ).unbind()
         along_L = torch.arange(int(lengths.max()), device=self.device)
         place_NL = first_N[:, None] + torch.minimum(along_L, length_N[:, None] - 1)
         nll_NL = lane.nll_M[place_NL]
         total_N = (nll_NL.double() * (along_L < length_N[:, None])).sum(1)
         lower_N = total_N < lane.lowest_D[document_N]
         lane.lowest_D[document_N] = torch.where(lower_N, total_N, lane.lowest_D[document_N])
+        lane.counted_D[document_N] = torch.where(lower_N, pass_N.int(), lane.counted_D[document_N])
         lane.kept_M[place_NL] = torch.where(lower_N[:, None], nll_NL, lane.kept_M[place_NL])
+
+    def adapters_of(self, row_NP: Tensor) -> AdapterBatch:
+        """Documents' adapters, read out of their rows."""
+        return AdapterBatch(row_NP, self.pieces, self.dtype, self.config.alpha)
 
     def _hidden(self, tokens_NT: Tensor, **how: Any) -> Tensor:
         return self.model.hidden(tokens_NT, dtype=self.dtype, attend=self.attend, **how)
@@ -258,7 +296,7 @@ class _Engine:
         host = torch.from_numpy(np.stack(rows)).to(dtype)
         return host.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else host
 
-    def _rotary(self, lengths: NDArray[np.int64], width: int | None = None) -> tuple[Tensor, Tensor]:
+    def rotary(self, lengths: NDArray[np.int64], width: int | None = None) -> tuple[Tensor, Tensor]:
         """Rotary tables for windows of these lengths: [T, E/2], or [N, 1, T, E/2] where a length changes the base."""
         width = width or int(lengths.max())
         if int(lengths.max()) <= self.model.config.rope_length:
@@ -291,9 +329,11 @@ class _Lane:
     """Scores that count; the same tensor unless passes compete."""
     lowest_D: Tensor
     """Lowest sum of each document's scores in any pass, fp64."""
+    counted_D: Tensor
+    """The pass whose scores count, int32."""
 
     @classmethod
-    def of(cls, documents: Sequence[Tensor], slots: int, engine: _Engine) -> "_Lane":
+    def of(cls, documents: Sequence[Tensor], slots: int, engine: Engine) -> "_Lane":
         """A lane before its first visit."""
         sizes = np.array([document.numel() for document in documents])
         slots, device = min(slots, len(documents)), engine.device
@@ -307,6 +347,7 @@ class _Lane:
             nll_M=nll_M,
             kept_M=nll_M.clone() if engine.config.protocol == "min-epoch" else nll_M,
             lowest_D=torch.full((len(documents),), torch.inf, dtype=torch.float64, device=device),
+            counted_D=torch.full((len(documents),), engine.config.passes - 1, dtype=torch.int32, device=device),
         )
 
     def take(self, slot_N: Tensor, fresh_N: Tensor, start_P: Tensor) -> Tensor:

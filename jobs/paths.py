@@ -1,5 +1,7 @@
 """Where everything of a home folder lies; the one place that names its paths."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,15 @@ class Home:
     def report(self, sweep: str) -> Path:
         """The HTML report of a sweep."""
         return self.root / "reports" / f"{sweep}.html"
+
+    def comparison(self, rows: Iterable[str]) -> Path:
+        """The HTML page that holds two rows against each other."""
+        names = "-vs-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", name) for name in rows)
+        return self.root / "reports" / f"compare-{names}.html"
+
+    def rows(self, sweep: str) -> Path:
+        """What a finished sweep's rows are made from, kept so that it need not be gathered again."""
+        return self.root / "cache" / "rows" / f"{sweep}.json"
 
     def lock(self, sweep: str) -> Path:
         """Held by the one driver of a sweep."""

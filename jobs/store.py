@@ -5,6 +5,8 @@ is run by one: a claim lasts as long as the scheduler's heartbeat, then it is fr
 longer write to the job (LostClaim). Every method is one short transaction; times are epoch seconds of the clock given.
 """
 
+import hashlib
+import json
 import os
 import socket
 import time
@@ -22,7 +24,7 @@ from jobs import tables
 from jobs.spec import Job, Order
 from jobs.state import AttemptState, JobState, may_follow
 
-HEAD = "0001"
+HEAD = "0002"
 """The version of the tables that this code reads and writes."""
 STALE_SECONDS = 30.0
 """A scheduler whose last heartbeat is older than this has lost its claims."""
@@ -159,6 +161,26 @@ class Store:
         with self._read() as connection:
             rows = connection.execute(select(tables.sweeps).order_by(tables.sweeps.c.created)).mappings()
             return [SweepRecord(**row) for row in rows]
+
+    # Public records
+
+    def put_record(self, name: str, content: Mapping[str, Any]) -> bool:
+        """Write a public record down under its name, in place of an earlier one; False if nothing has changed."""
+        plain = json.dumps(content, sort_keys=True, allow_nan=False)
+        digest, table = hashlib.sha256(plain.encode()).hexdigest(), tables.records
+        values = {"digest": digest, "content": json.loads(plain), "imported": self._clock()}
+        with self._write() as connection:
+            known = connection.execute(select(table.c.digest).where(table.c.name == name)).scalar()
+            if known is None:
+                connection.execute(table.insert().values(name=name, **values))
+            elif known != digest:
+                connection.execute(table.update().where(table.c.name == name).values(**values))
+        return known != digest
+
+    def records(self) -> list[dict[str, Any]]:
+        """Contents of all public records, by name."""
+        with self._read() as connection:
+            return list(connection.execute(select(tables.records.c.content).order_by(tables.records.c.name)).scalars())
 
     # Jobs
 

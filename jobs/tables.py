@@ -94,3 +94,12 @@ schedulers = Table(
     Column("pid", Integer, nullable=False),
     Column("heartbeat", Float, nullable=False),
 )
+
+records = Table(
+    "records",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("imported", Float, nullable=False),
+)

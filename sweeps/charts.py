@@ -167,6 +167,54 @@ def probes(certificates: Mapping[str, Mapping[str, Any]]) -> go.Figure:
     return _styled(figure, height=560)
 
 
+def paired_seeds(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) -> go.Figure:
+    """Every seed's score of two rows; a line joins a seed that both have."""
+    figure = go.Figure()
+    sides = (incumbent, challenger)
+    for seed in challenger["seeds"]:
+        if seed in incumbent["seeds"]:
+            figure.add_scatter(
+                x=[side["seeds"][seed] for side in sides],
+                y=[side["name"] for side in sides],
+                mode="lines",
+                line={"color": GREY, "width": 1},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+    for side, colour in zip(sides, (GREY, BLUE), strict=True):
+        figure.add_scatter(
+            x=list(side["seeds"].values()),
+            y=[side["name"]] * len(side["seeds"]),
+            mode="markers",
+            text=list(side["seeds"]),
+            marker={"size": 10, "color": colour},
+            hovertemplate="%{y}, seed %{text}: %{x:.4f}<extra></extra>",
+            showlegend=False,
+        )
+    figure.update_xaxes(title="bits per byte, lower is better", tickformat=".3f")
+    figure.update_yaxes(automargin=True)
+    return _styled(figure, height=210)
+
+
+def paired_documents(documents: pd.DataFrame) -> go.Figure:
+    """What the challenger changes on every document, by the document's length; below nought it is better."""
+    change = 1000 * (documents["challenger"] - documents["incumbent"])
+    figure = go.Figure()
+    figure.add_scattergl(
+        x=documents["bytes"],
+        y=change,
+        mode="markers",
+        text=documents["document"],
+        marker={"size": 5, "color": [BLUE if one < 0 else ORANGE for one in change], "opacity": 0.6},
+        hovertemplate="document %{text}, %{x} bytes: %{y:+.1f}<extra></extra>",
+        showlegend=False,
+    )
+    figure.add_hline(y=0, line={"color": INK, "width": 1})
+    figure.update_xaxes(title="bytes of the document", type="log")
+    figure.update_yaxes(title="difference, millibits per byte", automargin=True)
+    return _styled(figure, height=380)
+
+
 def training_curves(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
     """Loss of every training by step."""
     figure = go.Figure()

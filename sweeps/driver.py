@@ -10,6 +10,7 @@ It holds nothing that is not in the store: a new driver of the same sweep takes 
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -100,7 +101,7 @@ class Driver:
     stages: Stages
     _jobs: dict[str, JobRecord] = field(default_factory=dict)
     _trials: dict[int, TrialRecord] = field(default_factory=dict)
-    _to_come: dict[str, set[Hashable]] = field(default_factory=dict)
+    _to_come: dict[str, set[Hashable]] = field(default_factory=lambda: defaultdict(set))
     """What makes each job still to be done by kind distinct: several runs may wait for the same one."""
     read_only: bool = False
     """Whether to only follow what is in the store, ordering nothing."""
@@ -129,11 +130,14 @@ class Driver:
         )
 
     def confirmed(self) -> list[Outcome]:
-        """Finished runs that make rows: arms first, then the trials chosen, as of the last step."""
+        """Finished runs that make rows: arms first, then the trials chosen.
+
+        As of the last step; without one, as they stand in the store, which is asked for these runs' jobs alone.
+        """
         return [outcome for outcome in self._outcomes() if outcome is not None and outcome.done]
 
     def audits(self) -> dict[str, JobRecord]:
-        """The finished audits of rows, by name, as of the last step."""
+        """The finished audits of rows, by name; like `confirmed`."""
         found = self._audit(self._outcomes())
         return {row: job for row, job in found.items() if job is not None and job.state == JobState.DONE}
 
@@ -217,10 +221,14 @@ class Driver:
         return Outcome(run=run, jobs=(*before, job))
 
     def _put(self, order: Order) -> JobRecord | None:
+        """The job of an order, written down if it is new; a driver that only follows looks whether it is there."""
         key = order.job.key
-        if key not in self._jobs and not self.read_only:
-            self._jobs[key] = self.store.put_job(order)
-        return self._jobs.get(key)
+        if key not in self._jobs:
+            found = self.store.job(key) if self.read_only else self.store.put_job(order)
+            if found is None:
+                return None
+            self._jobs[key] = found
+        return self._jobs[key]
 
     # Search
 

@@ -1,5 +1,8 @@
-"""The report of a sweep: one HTML file that needs nothing beside it, neither network nor server."""
+"""The report of a sweep, and that of two rows: one HTML file each that needs nothing beside it, neither network nor
+server.
+"""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -8,18 +11,23 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
-from jinja2 import Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from golf.files import write_atomically
 from jobs.environment import commit, versions
-from sweeps import certificates, charts, results
-from sweeps.leaderboard import TRACKS
+from sweeps import certificates, charts, compare_text, results
+from sweeps.answers import Spent, answers
+from sweeps.board import TRACKS, Board
+from sweeps.driver import Driver
+from sweeps.row_facts import facts
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
-from sweeps.table import TITLES, cells
+from sweeps.table import TITLES, cells, records
+from sweeps.wording import p_text
 
 _CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
+_TEMPLATES = ("page.html.j2", "report.html.j2", "comparison.html.j2")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,17 +39,62 @@ class Chart:
     html: str
 
 
-def write(sweep: Sweep, frame: pd.DataFrame, place: Workplace) -> Path:
+def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
     """Write a sweep's report as it stands in the store, and return its path."""
     driver = sweep.driver(place.store, read_only=True)
     driver.step()
-    search = sweep.spec.search
+    frame = board.frame()
+    rows = records(frame)
+    baseline = sweep.spec.baseline if isinstance(sweep.spec.baseline, str) else "the published record"
     trials = driver.trials()
+    judged = results.certificates(driver, place.files)
+    content = _render(
+        "report.html.j2",
+        sweep=sweep,
+        answers=answers(rows, baseline, _spent(driver, sweep)),
+        tracks=[(TITLES[track], shown) for track in TRACKS if (shown := _shown(rows, track))],
+        changes=[one for one in board.changes() if one["track"] != "flagged"],
+        charts=_charts(sweep, driver, rows, place),
+        trials=sum(trial.value is not None for trial in trials),
+        trainings=len(driver.finished("train")),
+        evaluations=len(driver.finished("eval")),
+        certificates=[(row, certificates.lines(one)) for row, one in judged.items()],
+        text=next((row["text"] for row in rows if row["text"] is not None), None),
+        versions=versions(),
+        commit=commit(),
+    )
+    return _write(place.home.report(sweep.spec.name), content)
+
+
+def write_comparison(found: Mapping[str, Any], documents: pd.DataFrame | None, place: Workplace) -> Path:
+    """Write what `compare` found of two rows, with plots of seeds and documents, and return the page's path."""
+    c, i = found["challenger"], found["incumbent"]
+    seeds = "Grey lines join the same seed; the incumbent is below." if set(c["seeds"]) & set(i["seeds"]) else ""
+    figures: list[tuple[str, str, go.Figure | None]] = [("Seeds", seeds, charts.paired_seeds(c, i))]
+    if documents is not None:
+        note = (
+            "Each point is one document on the artifacts that both rows share; below nought the challenger is better."
+        )
+        figures.append(("Documents", note, charts.paired_documents(documents)))
+    content = _render(
+        "comparison.html.j2",
+        found=found,
+        tests=[(title, found["tests"][name]) for name, title in compare_text.TESTS.items()],
+        sentences=compare_text.sentences(found),
+        charts=[_chart(index, *one) for index, one in enumerate(figures)],
+        value_text=compare_text.value_text,
+    )
+    names = ["-".join(part for part in (side["sweep"], side["name"]) if part) for side in (c, i)]
+    return _write(place.home.comparison(names), content)
+
+
+def _charts(sweep: Sweep, driver: Driver, rows: Sequence[Mapping[str, Any]], place: Workplace) -> list[Chart]:
     figures: list[tuple[str, str, go.Figure | None]] = []
     for track in TRACKS:
-        rows = _rows(frame, track)
+        shown = [row for row in rows if row["track"] == track and row["val_bpb_mean"] is not None]
         note = "Each point is one seed on the whole validation set; the bar is the 95 % t interval of the mean."
-        figures.append((f"Scores by seed: {track} rows", note, charts.seed_scores(rows) if rows else None))
+        figures.append((f"Scores by seed: {track} rows", note, charts.seed_scores(shown) if shown else None))
+    search, trials = sweep.spec.search, driver.trials()
     if search is not None and trials:
         note = "On tuning documents, which are neither trained on nor part of the validation set."
         figures.append(("Score by trial", note, charts.trial_scores(trials, len(search.first))))
@@ -57,32 +110,22 @@ def write(sweep: Sweep, frame: pd.DataFrame, place: Workplace) -> Path:
         figures.append(("Certificates: the two probes over the entries of documents", note, charts.probes(judged)))
     if curves := results.curves(driver, place.files):
         figures.append(("Training curves", "Loss of every seed's training.", charts.training_curves(curves)))
-    content = _template().render(
-        sweep=sweep,
-        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        tracks=[(TITLES[track], [_cells(row) for row in rows]) for track in TRACKS if (rows := _rows(frame, track))],
-        best=next(iter(_rows(frame, "legal")), None),
-        charts=[_chart(index, *one) for index, one in enumerate(figures) if one[2] is not None],
-        trials=sum(trial.value is not None for trial in trials),
-        trainings=len(driver.finished("train")),
-        evaluations=len(driver.finished("eval")),
-        certificates=[(row, certificates.lines(one)) for row, one in judged.items()],
-        versions=versions(),
-        commit=commit(),
-        plotly=get_plotlyjs(),
-    )
-    path = place.home.report(sweep.spec.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content.encode())
-    return path
+    return [_chart(index, *one) for index, one in enumerate(figures) if one[2] is not None]
 
 
-def _rows(frame: pd.DataFrame, track: str) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for _, row in frame[frame["track"] == track].iterrows()]
+def _shown(rows: Sequence[Mapping[str, Any]], track: str) -> list[dict[str, Any]]:
+    """Rows of one track as the page shows them."""
+    return [
+        {"cells": cells(row), "facts": facts(row), "findings": row["findings"]} for row in rows if row["track"] == track
+    ]
 
 
-def _cells(row: dict[str, Any]) -> dict[str, Any]:
-    return {"cells": cells(row), "findings": row["findings"]}
+def _spent(driver: Driver, sweep: Sweep) -> Spent:
+    """Slots for as long as finished jobs held them."""
+    done = tuple(job for kind in ("train", "quantize", "eval") for job in driver.finished(kind))
+    hours = sum(job.seconds * job.order.slots for job in done if job.seconds is not None) / 3600
+    price = sweep.spec.budget.dollars_per_gpu_hour
+    return Spent(slot_hours=hours, dollars=None if price is None else hours * price)
 
 
 def _chart(index: int, title: str, note: str, figure: go.Figure | None) -> Chart:
@@ -91,7 +134,19 @@ def _chart(index: int, title: str, note: str, figure: go.Figure | None) -> Chart
     return Chart(title=title, note=note, html=html)
 
 
-def _template() -> Any:
-    source = files("sweeps").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
+def _render(name: str, **content: Any) -> str:
+    folder = files("sweeps").joinpath("templates")
+    sources = {one: folder.joinpath(one).read_text(encoding="utf-8") for one in _TEMPLATES}
     # Names of rows come from the sweep's file: everything is escaped but the charts and the library.
-    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(source)
+    environment = Environment(
+        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["p"] = p_text
+    written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return environment.get_template(name).render(written=written, plotly=get_plotlyjs(), **content)
+
+
+def _write(path: Path, content: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content.encode())
+    return path

@@ -24,7 +24,9 @@ from sweeps.leaderboard import COLUMNS
 
 SWEEP = Path(__file__).parent / "tiny.toml"
 PATIENCE_SECONDS = 240.0
-MEASURED = ("train_seconds", "eval_seconds", "clocks", "cost")
+MEASURED = (
+    "train_seconds", "eval_seconds", "clocks", "cost", "ms_per_step", "headroom", "dollars_to_settle", "date",
+)  # fmt: skip
 """What differs from one run to the next: measured times, and what follows from them."""
 
 

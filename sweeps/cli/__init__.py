@@ -3,7 +3,10 @@
 from sweeps.cli import (  # noqa: F401
     audit,
     bench,
+    compare,
     machine,
+    prove,
+    records,
     results,
     running,
 )

@@ -1,6 +1,7 @@
 """What came of sweeps: leaderboard, show."""
 
 import json
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -19,31 +20,53 @@ from sweeps.cli.app import (
     print_json,
 )
 
+NO_SWEEPS = "No sweeps yet; start one with golfsweep run."
+
+
+class Format(StrEnum):
+    """How the leaderboard is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
 
 @app.command()
 def leaderboard(
     name: SweepArgument = None,
+    format_: Annotated[
+        Format, typer.Option("--format", help="For people, programs or a review thread.")
+    ] = Format.TABLE,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Show the confirmed rows of a sweep.
+    """Show the confirmed rows of a sweep, and imported records beside them.
 
-    Example: golfsweep leaderboard demo --json
+    Example: golfsweep leaderboard demo --format markdown
     """
-    from sweeps import results, table
+    from sweeps import formats, results, table
     from sweeps.leaderboard import to_json
     from sweeps.sweep import Sweep
 
     place, sweeps = open_sweeps(home, db, files, name)
-    if not sweeps:
-        return print_json({"rows": []}) if json_ else Console().print("No sweeps yet; start one with golfsweep run.")
-    frame = results.frame_of(Sweep.from_json(sweeps[-1].spec), place.store, place.files)
-    if json_:
-        return print_json(to_json(frame))
-    Console().print(table.render(frame))
+    shown = Format.JSON if json_ else format_
+    if not sweeps and not place.store.records():
+        return print_json({"rows": []}) if shown == Format.JSON else Console().print(NO_SWEEPS)
+    board = results.board_of(Sweep.from_json(sweeps[-1].spec) if sweeps else None, place)
+    frame = board.frame()
+    match shown:
+        case Format.JSON:
+            print_json(to_json(frame) | {"frontier": board.changes()})
+        case Format.CSV:
+            print(formats.to_csv(frame), end="")
+        case Format.MARKDOWN:
+            print(formats.to_markdown(frame), end="")
+        case Format.TABLE:
+            Console().print(table.render(frame))
 
 
 @app.command()

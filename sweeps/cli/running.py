@@ -58,9 +58,9 @@ def run(
     stored = place.store.sweep(spec.name)
     assert stored is not None
     sweep = Sweep.from_json(stored.spec)
-    frame = results.frame_of(sweep, place.store, place.files)
-    path = report.write(sweep, frame, place)
-    Console().print(table.render(frame))
+    board = results.board_of(sweep, place)
+    path = report.write(sweep, board, place)
+    Console().print(table.render(board.frame()))
     Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
     for job in end.failures:
         console.print(f"Failed: {job.order.label}: {job.reason}", highlight=False, soft_wrap=True)

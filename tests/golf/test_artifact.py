@@ -184,8 +184,11 @@ def test_tensors_that_are_not_the_models_are_refused(state: dict[str, Tensor]) -
 
 
 @pytest.mark.parametrize("model", [SMALL, TINY, ModelConfig(), ModelConfig(num_layers=10)])
-def test_weights_are_counted_without_building_the_model(model: ModelConfig) -> None:
-    assert num_parameters(model) == sum(int(np.prod(shape)) for shape in tensor_shapes(model).values())
+def test_shapes_are_those_of_the_model(model: ModelConfig) -> None:
+    with torch.device("meta"):
+        built = GPT(model).state_dict()
+    assert tensor_shapes(model) == {name: tuple(tensor.shape) for name, tensor in built.items()}
+    assert num_parameters(model) == sum(tensor.numel() for tensor in built.values())
 
 
 # Damage: the digest finds all of it

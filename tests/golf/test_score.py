@@ -19,20 +19,24 @@ def test_the_margin_in_bpb_is_the_challenges() -> None:
 
 def test_sums_are_taken_in_float64() -> None:
     nll = np.full(3_000_000, 0.1, np.float32)
-    scores = Scores(token_nll=(nll, nll[:1]), adapted=np.array([True, False]))
+    scores = Scores(token_nll=(nll, nll[:1]), adapted=np.array([True, False]), counted_pass=np.zeros(2, np.int32))
     assert scores.nll[0] == pytest.approx(float(np.float32(0.1)) * 3_000_000, rel=1e-12)
     assert scores.tokens.tolist() == [3_000_000, 1]
     assert scores.nll_per_token == pytest.approx(float(np.float32(0.1)), rel=1e-12)
 
 
 def test_nothing_scored_has_no_mean() -> None:
-    assert math.isnan(Scores(token_nll=(), adapted=np.array([], bool)).nll_per_token)
+    nothing = Scores(token_nll=(), adapted=np.array([], bool), counted_pass=np.array([], np.int32))
+    assert math.isnan(nothing.nll_per_token)
 
 
 def test_wrong_shapes_and_values_are_refused() -> None:
-    with pytest.raises(ValueError, match="1 documents"):
-        Scores(token_nll=(np.zeros(2, np.float32),), adapted=np.array([], bool))
+    none, one = np.zeros(0, np.int32), np.zeros(1, np.int32)
+    with pytest.raises(ValueError, match=r"1 documents .* adapted"):
+        Scores(token_nll=(np.zeros(2, np.float32),), adapted=none.astype(bool), counted_pass=one)
+    with pytest.raises(ValueError, match=r"1 documents .* counted_pass"):
+        Scores(token_nll=(np.zeros(2, np.float32),), adapted=one.astype(bool), counted_pass=none)
     with pytest.raises(ValueError, match="not one finite number"):
-        Scores(token_nll=(np.array([np.nan], np.float32),), adapted=np.array([True]))
+        Scores(token_nll=(np.array([np.nan], np.float32),), adapted=one.astype(bool), counted_pass=one)
     with pytest.raises(ValueError, match="at least one"):
         bits_per_byte(1.0, 0)

@@ -13,31 +13,15 @@ from hypothesis import strategies as st
 from golf import adapters, ttt
 from golf.adapters import Multipliers, Ranks
 from golf.errors import InputError
-from golf.model import GPT, ModelConfig
+from golf.model import GPT
 from golf.ttt import EvalConfig, evaluate
+from tests.golf.tiny import TINY, documents_of, tiny_model
 from tests.reference.plain_ttt import score_document
-
-TINY = ModelConfig(
-    num_layers=3, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, vocab_size=48,
-    bigram_buckets=32, bigram_dim=8, rope_length=24,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def model() -> GPT:
-    """A model whose every scalar and zero-initialised matrix is moved away from its start."""
-    generator = torch.Generator().manual_seed(3)
-    model = GPT(TINY)
-    model.initialise(generator)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
-    return model.requires_grad_(False)
-
-
-def documents_of(lengths: list[int], seed: int = 0) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
-    random = np.random.default_rng(seed)
-    return [np.concatenate([[1], random.integers(2, TINY.vocab_size, length - 1)]) for length in lengths]
+    return tiny_model()
 
 
 @st.composite

@@ -16,41 +16,10 @@ import pytest
 from golf.corpus import DemoData
 from golf.selftest import BUNDLED
 from golf.tokens import HEADER_BYTES
-from sweeps import cli
+from tests.sweeps.conftest import Command
 
 TINY = Path(__file__).parents[1] / "tiny.toml"
 GOLDEN = BUNDLED[0]
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def golfsweep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run a command in this process; its exit code, stdout and stderr."""
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["golfsweep", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
-
-
-@pytest.fixture
-def refused(golfsweep: Command) -> Callable[..., str]:
-    """Run a command that must end with exit code 2 and one line; that line."""
-
-    def run(*words: str | Path) -> str:
-        code, out, err = golfsweep(*words)
-        assert code == 2, (out, err)
-        assert out == ""
-        assert err.count("\n") == 1, err
-        assert err.startswith("golfsweep: ")
-        return err
-
-    return run
 
 
 @pytest.fixture
@@ -285,7 +254,8 @@ def test_names_that_nothing_goes_by(refused: Callable[..., str], tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "name", ["run", "plan", "status", "leaderboard", "show", "selftest", "train", "eval", "doctor", "bench artifact"]
+    "name",
+    ["run", "plan", "status", "leaderboard", "show", "selftest", "train", "eval", "doctor", "prove", "bench artifact"],
 )
 def test_every_command_has_help_with_an_example(name: str) -> None:
     words = [sys.executable, "-m", "sweeps.cli", *name.split(), "--help"]

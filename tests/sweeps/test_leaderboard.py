@@ -10,26 +10,53 @@ from rich.console import Console
 
 from golf.artifact import LIMIT_BYTES
 from golf.score import LN2
-from sweeps.leaderboard import COLUMNS, Evaluation, Published, leaderboard, to_json
+from sweeps.frontier import incumbents
+from sweeps.leaderboard import (
+    COLUMNS,
+    INTERFACE,
+    Evaluation,
+    ImportedRow,
+    Published,
+    TextSet,
+    leaderboard,
+    open_board,
+    to_json,
+)
 from sweeps.rules import MARGIN_NATS, Facts, Finding, measured_findings, track
 from sweeps.statistics import holm, one_sample_test, paired_test, published_test, welch_test
 from sweeps.table import render
 
 BYTES, TOKENS = 3000, 1000
+PR_1493, PR_1514 = [1.08079, 1.08103, 1.08118], [1.07928348, 1.07996676, 1.08024795]
+
+
+SHARE = np.array([0.2, 0.3, 0.5])
+
+
+def documents(bpb: float) -> pd.DataFrame:
+    """Three documents that come to this many bits per byte."""
+    return pd.DataFrame({
+        "document": range(3), "nll": bpb * BYTES * LN2 * SHARE,
+        "tokens": (TOKENS * SHARE).astype(int), "bytes": (BYTES * SHARE).astype(int),
+    })  # fmt: skip
+
+
+def text(data: str = "val", tokenizer: str = "1024.model") -> TextSet:
+    return TextSet(data=data, tokenizer=tokenizer, documents=3, tokens=TOKENS, bytes=BYTES)
+
+
+def scores(digest: str) -> pd.DataFrame:
+    """A file store's tables: the digest is the score."""
+    return documents(float(digest))
 
 
 def evaluation(row: str, seed: int, bpb: float, **changes: Any) -> Evaluation:
     """An evaluation of three documents that come to this many bits per byte."""
-    share = np.array([0.2, 0.3, 0.5])
-    documents = pd.DataFrame({
-        "document": range(3), "nll": bpb * BYTES * LN2 * share,
-        "tokens": (TOKENS * share).astype(int), "bytes": (BYTES * share).astype(int),
-    })  # fmt: skip
     facts: dict[str, Any] = {
-        "row": row, "seed": seed, "documents": documents, "data": "val", "artifact": f"{row}-{seed}",
-        "model_bytes": 500, "code_bytes": 50, "train_seconds": 10.0, "eval_seconds": 2.0, "max_train_seconds": None,
-        "max_eval_seconds": None, "clocks": {"train.train_seconds": 10.0}, "cost": 0.5, "stage": (0.0, 0),
-        "whole_set": True, "fresh_seed": True,
+        "row": row, "seed": seed, "nll": bpb * BYTES * LN2, "text": text(), "scores": str(bpb),
+        "artifact": f"{row}-{seed}", "model_bytes": 500, "code_bytes": 50, "train_seconds": 10.0, "eval_seconds": 2.0,
+        "max_train_seconds": None, "max_eval_seconds": None, "clocks": {"train.train_seconds": 10.0}, "cost": 0.5,
+        "stage": (0.0, 0), "whole_set": True, "fresh_seed": True,
     }  # fmt: skip
     return Evaluation(**facts | changes)
 
@@ -39,7 +66,7 @@ def row_of(name: str, scores: list[float], **changes: Any) -> list[Evaluation]:
 
 
 def rows(evaluations: list[Evaluation], **settings: Any) -> dict[str, dict[str, Any]]:
-    frame = leaderboard(evaluations, **{"profile": "accepted", "baseline": "base"} | settings)
+    frame = leaderboard(evaluations, **{"profile": "accepted", "baseline": "base", "scores": scores} | settings)
     found = to_json(frame)["rows"]
     json.dumps(found, allow_nan=False)
     assert all(tuple(row) == COLUMNS for row in found)
@@ -84,10 +111,13 @@ def test_a_published_record_can_be_the_baseline() -> None:
     assert known["better"]["p_value"] == pytest.approx(published_test(BETTER, 1.21, 0.01, 3, margin).p_value)
     mean_only = rows(row_of("better", BETTER), baseline=Published(mean=1.21))
     assert mean_only["better"]["p_value"] == pytest.approx(one_sample_test(BETTER, 1.21 - margin).p_value)
+    words = "noise of the baseline, of which only a mean is published"
+    assert words in mean_only["better"]["unchecked"]
+    assert words not in known["better"]["unchecked"]
 
 
 def test_other_texts_are_never_compared() -> None:
-    found = rows([*row_of("base", BASE), *row_of("better", BETTER, data="other text", stage=(0.0, 1))])
+    found = rows([*row_of("base", BASE), *row_of("better", BETTER, text=text("other text"), stage=(0.0, 1))])
     assert found["better"]["p_value"] is None
 
 
@@ -96,7 +126,7 @@ def test_pairs_are_documents_of_shared_artifacts() -> None:
         [evaluation(name, seed, bpb, artifact=str(seed)) for seed, bpb in enumerate(scores)]
         for name, scores in (("base", BASE), ("better", BETTER))
     )
-    mean = [evaluation("m", 0, float(np.mean(scores))).documents for scores in (BETTER, BASE)]
+    mean = [documents(float(np.mean(values))) for values in (BETTER, BASE)]
     assert rows([*base, *better])["better"]["p_paired"] == pytest.approx(paired_test(*mean).p_value)
     assert rows([*row_of("base", BASE), *row_of("better", BETTER)])["better"]["p_paired"] is None
 
@@ -167,7 +197,7 @@ def test_the_table_fits_a_terminal_of_80_columns_and_shows_reasons() -> None:
 
 
 def test_the_incumbent_is_the_best_on_the_same_text() -> None:
-    elsewhere = row_of("elsewhere", [0.9, 0.91, 0.92], data="other text")
+    elsewhere = row_of("elsewhere", [0.9, 0.91, 0.92], text=text("other text"))
     found = rows([*row_of("base", BASE), *elsewhere, *row_of("late", BETTER, stage=(5.0, 0))])
     assert found["late"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
 
@@ -214,5 +244,199 @@ def test_the_columns_are_those_of_the_interface() -> None:
         "name track rank val_bpb_mean val_bpb_std val_bpb_ci95 seeds p_value p_adjusted p_incumbent p_paired "
         "bytes_total train_seconds eval_seconds clocks bytes cost findings source"
     )
-    assert names.split() == list(COLUMNS)
+    assert names.split() == list(INTERFACE) == list(COLUMNS[: len(INTERFACE)])
+    assert len(set(COLUMNS)) == len(COLUMNS)
     assert to_json(leaderboard([], profile="accepted")) == {"rows": []}
+
+
+# Incumbents in order of time
+
+
+def test_the_margin_of_the_challenge_and_of_practice_against_the_record_of_the_date() -> None:
+    found = rows([*row_of("base", BASE), *row_of("late", [1.19, 1.20, 1.21], stage=(5.0, 0))])["late"]
+    margin = MARGIN_NATS / LN2 * TOKENS / BYTES
+    assert found["p_challenge"] == pytest.approx(welch_test([1.19, 1.20, 1.21], BASE, margin).p_value)
+    assert (found["incumbent"], found["challenge"], found["practice"]) == ("base", False, True)
+    assert found["difference_mbpb"] == pytest.approx(-10)
+    assert found["difference_nats"] == pytest.approx(-0.010 * LN2 * BYTES / TOKENS)
+    assert (found["difference_seeds"], found["tokenizer"]) == (3, "1024.model")
+
+
+def test_a_difference_is_paired_on_the_seeds_that_both_have() -> None:
+    late = [evaluation("late", seed, bpb, stage=(5.0, 0)) for seed, bpb in ((1, 1.2), (2, 1.2), (9, 5.0))]
+    found = rows([*row_of("base", BASE), *late])["late"]
+    assert found["difference_seeds"] == 2
+    assert found["difference_mbpb"] == pytest.approx(1000 * (1.2 - (1.21 + 1.22) / 2))
+    apart = rows([*row_of("base", BASE), *[evaluation("late", s, 1.2 + s / 1e4, stage=(5.0, 0)) for s in (7, 8)]])[
+        "late"
+    ]
+    assert apart["difference_seeds"] == 0
+    assert apart["difference_mbpb"] == pytest.approx(1000 * (1.20075 - 1.21))
+
+
+def test_other_sweeps_are_what_came_before_and_are_not_shown() -> None:
+    before = row_of("old", BETTER, sweep="spring", stage=(-5.0, 0))
+    found = rows(row_of("base", BASE), history=before)
+    assert list(found) == ["base"]
+    assert found["base"]["incumbent"] == "spring/old"
+    assert found["base"]["p_incumbent"] == pytest.approx(welch_test(BASE, BETTER).p_value)
+    assert found["base"]["confirmations"] == 6
+
+
+def test_who_held_the_record_when() -> None:
+    board = open_board(profile="accepted")
+    board.add([
+        *row_of("base", BASE), *row_of("twin", [1.25, 1.26, 1.27]), *row_of("better", BETTER, stage=(5.0, 0)),
+        *row_of("worse", [1.18, 1.19, 1.2], stage=(6.0, 0)), *row_of("leak", LEAK, stage=(7.0, 0), **LEAKS),
+        *row_of("last", [1.0, 1.01], stage=(8e8, 1)),
+    ])  # fmt: skip
+    board.frame()
+    found = board.changes()
+    assert [(one["name"], one["over"]) for one in found] == [("base", None), ("better", "base"), ("last", "better")]
+    assert [one["date"] for one in found] == ["1970-01-01", "1970-01-01", "1995-05-09"]
+    assert found[0]["p_value"] is None
+    assert found[1]["p_value"] == pytest.approx(welch_test(BETTER, BASE).p_value)
+    assert found[2]["difference_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER)), abs=20)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_incumbents_are_those_of_a_plain_search(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    group, mean = generator.integers(-1, 3, 60), generator.integers(0, 9, 60).astype(float)
+    mean[generator.integers(0, 60, 4)] = np.nan
+    stage = generator.integers(0, 3, (60, 2)).astype(float)
+    found = incumbents(group, stage, mean)
+    for row in range(60):
+        before = [
+            other for other in range(60)
+            if group[other] == group[row] >= 0 and np.isfinite(mean[other]) and tuple(stage[other]) < tuple(stage[row])
+        ]  # fmt: skip
+        best = min((mean[other] for other in before), default=None)
+        known = np.isfinite(mean[row]) and best is not None
+        assert (found[row] >= 0) == known
+        if known:
+            assert mean[found[row]] == best
+            assert found[row] in before
+
+
+def test_a_board_that_grows_shows_what_one_made_at_once_does() -> None:
+    runs = [*row_of("base", BASE), *row_of("better", BETTER, stage=(5.0, 0)), *row_of("third", [1.3, 1.31, 1.32])]
+    grown = open_board(profile="accepted", baseline="base", scores=scores)
+    for run in (*runs[::2], *runs[1::2]):
+        grown.add([run])
+        grown.frame()
+    grown.add([evaluation("base", 0, 1.0)])
+    grown.add([runs[0]])  # a seed that is there already takes the older one's place
+    whole = {
+        row["name"]: row
+        for row in to_json(leaderboard(runs, profile="accepted", baseline="base", scores=scores))["rows"]
+    }
+    for row in to_json(grown.frame())["rows"]:
+        expected = whole[row["name"]]
+        assert row["seeds"] == expected["seeds"]
+        for name in ("val_bpb_mean", "p_value", "p_adjusted", "p_incumbent", "p_pooled", "difference_mbpb", "rank"):
+            assert row[name] == pytest.approx(expected[name]), name
+
+
+# Public records
+
+
+def record(name: str, date: float | None, *bpb: float | None, **changes: Any) -> ImportedRow:
+    return ImportedRow(name=name, date=date, seeds={str(n): one for n, one in enumerate(bpb)}, **changes)
+
+
+def test_public_records_stand_beside_and_are_tested_among_themselves() -> None:
+    records = [record("PR 1493", 1.0, *PR_1493), record("PR 1514", 2.0, *PR_1514), record("no date", None, 1.0, 1.1)]
+    found = rows(row_of("base", BASE), imported=records)
+    assert [(row["name"], row["track"], row["rank"], row["source"]) for row in found.values()] == [
+        ("base", "legal", 1, "golfsweep"), ("no date", "unverified", 1, "import"),
+        ("PR 1514", "unverified", 2, "import"), ("PR 1493", "unverified", 3, "import"),
+    ]  # fmt: skip
+    assert round(found["PR 1514"]["p_incumbent"], 3) == 0.020
+    assert (found["PR 1514"]["practice"], found["PR 1514"]["challenge"]) == (True, None)
+    assert found["PR 1514"]["difference_nats"] is None
+    assert found["no date"]["date"] is None
+    assert found["no date"]["incumbent"] == "PR 1514"
+    for name in ("p_value", "p_adjusted", "p_paired", "bytes_total", "train_seconds", "cost", "text", "headroom"):
+        assert found["PR 1514"][name] is None
+
+
+def test_what_a_record_does_not_say_is_null() -> None:
+    found = rows([], imported=[record("lost", 1.0, None), record("half", 2.0, 1.1, None, total_bytes=5, steps=7)])
+    assert [found["lost"][name] for name in ("val_bpb_mean", "rank", "p_incumbent")] == [None] * 3
+    assert found["lost"]["seeds"] == {"0": None}
+    assert found["half"]["seeds"] == {"0": 1.1, "1": None}
+    assert [found["half"][name] for name in ("val_bpb_mean", "val_bpb_std", "bytes_total", "steps")] == [
+        1.1,
+        None,
+        5,
+        7,
+    ]
+    assert "noise of seeds" in found["half"]["unchecked"]
+
+
+# What a row says of itself
+
+
+def test_speed_headroom_and_scores_by_stage() -> None:
+    clocks = {"train.train_seconds": 590.0, "train.process_seconds": 640.0, "eval.eval_seconds": 400.0}
+    facts = {
+        "clocks": clocks,
+        "max_train_seconds": 600.0,
+        "max_eval_seconds": 600.0,
+        "train_seconds": 590.0,
+        "steps": 5000,
+    }
+    runs = [evaluation("base", seed, 1.2 + seed / 100, artifact=f"a{seed}", **facts) for seed in range(2)]
+    plain = [evaluation("none", seed, 1.3, artifact=f"a{seed}", adapts=False) for seed in range(2)]
+    for order in ([*runs, *plain], [*plain, *runs]):
+        found = rows(order)["base"]
+        assert found["bpb_quantised"] == pytest.approx(1.3)
+        assert found["bpb_adapted"] == pytest.approx(1.205)
+    assert (found["steps"], found["ms_per_step"]) == (5000, 118.0)
+    left = LIMIT_BYTES - 550
+    assert found["headroom"]["accepted"] == {"bytes": left, "train_seconds": 10.0, "eval_seconds": 200.0}
+    assert found["headroom"]["strict"] == {"bytes": left, "train_seconds": -40.0, "eval_seconds": None}
+    assert rows(runs)["base"]["bpb_quantised"] is None
+    assert rows(plain)["none"]["bpb_adapted"] is None
+
+
+def test_code_and_settings_are_the_same_on_all_seeds_or_it_is_said() -> None:
+    same = [evaluation("base", seed, 1.2 + seed / 100, code=("abc",), settings="s") for seed in range(2)]
+    assert [rows(same)["base"][name] for name in ("same_code", "same_settings")] == [True, True]
+    other = [same[0], evaluation("base", 1, 1.2, code=("abc", "def"), settings="t")]
+    assert [rows(other)["base"][name] for name in ("same_code", "same_settings")] == [False, False]
+    unknown = [evaluation("base", 1, 1.2, code=(None,))]
+    assert [rows(unknown)["base"][name] for name in ("same_code", "same_settings")] == [None, None]
+
+
+def test_what_would_settle_a_claim_and_what_it_costs() -> None:
+    late = row_of("late", [1.190, 1.196, 1.204], stage=(5.0, 1), trials=20)
+    found = rows([*row_of("base", BASE), *late])["late"]
+    assert found["seeds_to_settle"] >= 1
+    assert found["dollars_to_settle"] == pytest.approx(found["seeds_to_settle"] * (0.5 + 0.5))
+    assert found["noise_mbpb"] == pytest.approx(1000 * 1.867 * found_std([BASE, [1.190, 1.196, 1.204]]), rel=1e-3)
+    sure = rows([*row_of("base", BASE), *row_of("late", [0.9, 0.9, 0.9001], stage=(5.0, 1))])["late"]
+    assert (sure["seeds_to_settle"], sure["dollars_to_settle"]) == (0, 0.0)
+    worse = rows([*row_of("base", BASE), *row_of("late", [1.3, 1.31], stage=(5.0, 1))])["late"]
+    assert (worse["seeds_to_settle"], worse["dollars_to_settle"]) == (None, None)
+
+
+def found_std(groups: list[list[float]]) -> float:
+    return float(np.sqrt(sum((len(g) - 1) * np.var(g, ddof=1) for g in groups) / sum(len(g) - 1 for g in groups)))
+
+
+def test_seeds_that_all_give_one_score_tell_nothing() -> None:
+    found = rows([*row_of("base", [1.2] * 3), *row_of("late", [1.1] * 3, stage=(5.0, 0))])["late"]
+    assert [found[name] for name in ("p_value", "p_incumbent", "practice", "p_pooled")] == [None] * 4
+    assert any("same score" in words for words in found["unchecked"])
+
+
+def test_seeds_of_a_row_are_of_one_text() -> None:
+    with pytest.raises(ValueError, match="different texts"):
+        rows([evaluation("base", 1, 1.2), evaluation("base", 2, 1.2, text=text("other"))])
+
+
+def test_a_nat_is_worth_what_the_text_makes_of_it() -> None:
+    assert text().bpb(0.005) == pytest.approx(0.005 / LN2 * TOKENS / BYTES)
+    assert text().nats(text().bpb(0.3)) == pytest.approx(0.3)

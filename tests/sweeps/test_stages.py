@@ -45,6 +45,9 @@ def changed(**arguments: Any) -> list[bool]:
 
 
 OTHER: dict[str, Any] = {
+    "attention": "sdpa",
+    "alpha": 2.0,
+    "chunk_decay": 0.5,
     "num_heads": 4, "num_kv_heads": 2, "model_dim": 256, "batch_tokens": 1024, "seq_len": 512, "betas": (0.5, 0.6),
     "steps": 10, "protocol": "min-epoch", "schedule": "cosine", "adapters": ("q",), "bits": 5, "level": 3,
     "codec": "ans",

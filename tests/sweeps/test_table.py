@@ -10,14 +10,17 @@ from rich.console import Console
 from sweeps.leaderboard import COLUMNS
 from sweeps.table import cells, render
 
-ROW: dict[str, Any] = {
+ROW: dict[str, Any] = dict.fromkeys(COLUMNS) | {
     "name": "klora", "track": "legal", "rank": 1, "val_bpb_mean": 1.07983, "val_bpb_std": 0.00049,
     "val_bpb_ci95": [1.07861, 1.08106], "seeds": {"2024": 1.07928, "2025": 1.07996, "2026": 1.08024},
     "p_value": 0.0204, "p_adjusted": 0.04, "p_incumbent": 0.00004, "p_paired": None, "bytes_total": 15_999_950,
     "train_seconds": 599.8, "eval_seconds": 45.0, "clocks": {}, "bytes": {}, "cost": 37.5, "findings": [],
     "source": "golfsweep",
+    "challenge": False, "practice": True,
 }  # fmt: skip
-UNKNOWN = dict.fromkeys(("val_bpb_std", "val_bpb_ci95", "p_value", "p_adjusted", "p_incumbent", "p_paired", "cost"))
+UNKNOWN = dict.fromkeys(
+    ("val_bpb_std", "val_bpb_ci95", "p_value", "p_adjusted", "p_incumbent", "p_paired", "cost", "challenge", "practice")
+)
 
 
 def shown(*rows: dict[str, Any], width: int = 80) -> str:
@@ -59,7 +62,7 @@ def test_what_is_not_known_is_a_dash() -> None:
     found = cells(ROW | UNKNOWN)
     assert found["bpb ± std"] == ["1.0798", "–"]
     assert found["95 %"] == ["–"]
-    assert found["p base, best"] == ["–", "–"]
+    assert found["p base, best, shown"] == ["–", "–", "–/–"]
     assert found["bytes, cost"] == ["15,999,950", "–"]
     text = shown(UNKNOWN)
     assert "None" not in text
@@ -71,7 +74,7 @@ def test_what_is_not_known_is_a_dash() -> None:
     [(0.0, "0e+00"), (1e-5, "1e-05"), (0.00099, "1e-03"), (0.001, "0.001"), (0.0634, "0.063"), (1, "1.000")],
 )
 def test_a_small_p_is_never_shown_as_nothing(p: float, text: str) -> None:
-    assert cells(ROW | {"p_value": p})["p base, best"][0] == text
+    assert cells(ROW | {"p_value": p})["p base, best, shown"][0] == text
 
 
 @pytest.mark.parametrize(
@@ -116,3 +119,27 @@ def test_tracks_come_in_order_and_only_where_they_have_rows() -> None:
 
 def test_without_rows_it_says_so() -> None:
     assert shown().strip() == "No confirmed rows yet."
+
+
+def test_a_public_record_may_tell_almost_nothing() -> None:
+    silent = dict.fromkeys(("rank", "val_bpb_mean", "bytes_total", "train_seconds", "eval_seconds"))
+    row = UNKNOWN | silent | {"name": "PR 1", "track": "unverified", "seeds": {"42": None}, "source": "import"}
+    found = cells(ROW | row)
+    assert (found["#"], found["seeds"], found["train, eval"]) == (["–"], ["42: –"], ["–", "–"])
+    text = shown(row)
+    assert "Unverified" in text
+    assert "None" not in text
+
+
+def test_what_the_first_row_rests_on_stands_beneath_its_table() -> None:
+    first = {
+        "steps": 7000,
+        "ms_per_step": 84.71,
+        "bpb_quantised": 1.09,
+        "bpb_adapted": 1.0798,
+        "unchecked": ["the scorer"],
+    }
+    text = shown(first, {"name": "other", "rank": 2, "steps": 1234})
+    assert "  by stage: 1.0900 quantised → 1.0798 adapted\n  speed: 7,000 steps at 84.7 ms" in text
+    assert "not checked: the scorer" in text
+    assert "1,234" not in text

@@ -1,0 +1,47 @@
+"""Two rows side by side: compare."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from golf.errors import InputError
+from sweeps.cli.app import (
+    HOME,
+    DbOption,
+    DebugOption,
+    FilesOption,
+    HomeOption,
+    JsonOption,
+    app,
+    open_sweeps,
+    print_json,
+)
+
+
+@app.command()
+def compare(
+    challenger: Annotated[str, typer.Argument(help="A row as SWEEP/ROW, or ROW of the latest sweep.")],
+    incumbent: Annotated[str, typer.Argument(help="The row that it is held against, likewise.")],
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Compare two rows: difference, tests, what differs in their recipes, how many seeds would settle it.
+
+    Example: golfsweep compare "trial 20" lora-ttt
+    """
+    from sweeps import compare, compare_text, report, results
+
+    place, sweeps = open_sweeps(home, db, files, None)
+    if not sweeps:
+        raise InputError(f"{home}: no sweep yet; start one with golfsweep run")
+    pair = results.pair_of(challenger, incumbent, place)
+    found, documents = compare.compare(pair), compare.document_differences(pair)
+    path = report.write_comparison(found, documents, place)
+    if json_:
+        return print_json(found | {"report": str(path)})
+    Console().print(compare_text.render(found, documents))
+    Console().print(f"Plots: {path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,232 @@
+"""A row of the leaderboard: what a recipe's evaluations, or a public record, come to.
+
+A row holds whatever needs no other row. What is not known is None, never guessed.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from golf.artifact import LIMIT_BYTES
+from sweeps.evaluation import Evaluation, ImportedRow, Stage, TextSet
+from sweeps.rules import MARGIN_NATS, Facts, Finding, Profile, Track, measured_findings, track
+from sweeps.statistics import Moments, moments
+
+PUBLIC = "public"
+"""The text of imported records: all were scored on the challenge's one validation set, however it was cut."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """A recipe's evaluations, or a public record."""
+
+    name: str
+    sweep: str
+    source: str
+    runs: Sequence[Evaluation]
+    """One a seed; none of a public record."""
+    scores: Sequence[float]
+    findings: tuple[Finding, ...]
+    track: Track
+    stage: Stage
+    text: TextSet | None
+    moments: Moments | None
+    """None without any score."""
+    facts: Mapping[str, Any]
+    """The leaderboard's columns that need no other row."""
+
+    @property
+    def data(self) -> str:
+        """What its text is known by."""
+        return PUBLIC if self.text is None else self.text.data
+
+    @property
+    def margin(self) -> float | None:
+        """The challenge's margin in bits per byte of its text."""
+        return None if self.text is None else self.text.bpb(MARGIN_NATS)
+
+    @property
+    def date(self) -> str | None:
+        """The day that it came, if that is known."""
+        known = self.stage[0] != math.inf
+        return datetime.fromtimestamp(self.stage[0], UTC).date().isoformat() if known else None
+
+    def known_as(self, sweep: str) -> str:
+        """Its name, as a row of that sweep may call it."""
+        return self.name if self.sweep in ("", sweep) else f"{self.sweep}/{self.name}"
+
+    @property
+    def spread(self) -> bool:
+        """Whether its seeds tell of noise: two at least."""
+        return self.moments is not None and self.moments.n > 1
+
+
+def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
+    """The row of one recipe's evaluations, judged by the worst of its seeds.
+
+    Raises:
+        ValueError: a seed is there twice, or the seeds were scored on different texts.
+    """
+    first = runs[0]
+    if len({run.seed for run in runs}) < len(runs):
+        raise ValueError(f"{first.row}: a seed stands there twice; one evaluation a recipe and seed makes a row")
+    if any(run.text != first.text for run in runs):
+        raise ValueError(f"{first.row}: its seeds were scored on different texts")
+    facts = Facts(
+        total_bytes=max(map(_total_bytes, runs)),
+        train_seconds=max([run.train_seconds for run in runs]),
+        eval_seconds=max([run.eval_seconds for run in runs]),
+        max_train_seconds=first.max_train_seconds,
+        max_eval_seconds=first.max_eval_seconds,
+        whole_set=all([run.whole_set for run in runs]),
+        fresh_seeds=all([run.fresh_seed for run in runs]),
+    )
+    declared = {finding: None for run in runs for finding in run.findings}
+    findings = (*declared, *measured_findings(facts))
+    scores = [run.bpb for run in runs]
+    return Row(
+        name=first.row,
+        sweep=first.sweep,
+        source="golfsweep",
+        runs=tuple(runs),
+        scores=scores,
+        findings=findings,
+        track=track(findings, profile),
+        stage=max(run.stage for run in runs),
+        text=first.text,
+        moments=moments(scores, 1),
+        facts=_native(runs, scores, facts) | _findings(findings),
+    )
+
+
+def imported_row(record: ImportedRow) -> Row:
+    """The row of a public record."""
+    scores = [bpb for bpb in record.seeds.values() if bpb is not None]
+    parts = (record.model_bytes, record.code_bytes)
+    total = record.total_bytes
+    if total is None and None not in parts:
+        total = sum(part for part in parts if part is not None)
+    unchecked = ["the scorer", "the artifact", "documents and bytes scored"]
+    facts: dict[str, Any] = {
+        "seeds": dict(record.seeds),
+        "bytes_total": total,
+        "bytes": {
+            "model": record.model_bytes,
+            "code": record.code_bytes,
+            "total": total,
+            "limit": LIMIT_BYTES,
+        },
+        "train_seconds": record.train_seconds,
+        "eval_seconds": record.eval_seconds,
+        "clocks": dict(record.clocks),
+        "cost": record.cost,
+        "bpb_trained": record.trained_bpb,
+        "bpb_quantised": record.quantised_bpb,
+        "steps": record.steps,
+        "text": None if record.text is None else _text(record.text),
+        "tokenizer": record.tokenizer if record.text is None else record.text.tokenizer,
+        "unchecked": unchecked + (["noise of seeds"] if len(scores) < 2 else []),
+        "author": record.author,
+        "url": record.url,
+    }
+    return Row(
+        name=record.name,
+        sweep="",
+        source="import",
+        runs=(),
+        scores=scores,
+        findings=record.findings,
+        track=record.track,
+        stage=(math.inf if record.date is None else record.date, 0),
+        text=record.text,
+        moments=moments(scores, 1) if scores else None,
+        facts=facts | _findings(record.findings),
+    )
+
+
+def _findings(findings: Sequence[Finding]) -> dict[str, Any]:
+    return {"findings": [{"code": finding.code, "detail": finding.detail} for finding in findings]}
+
+
+def _text(text: TextSet) -> dict[str, Any]:
+    return {"data": text.data, "documents": text.documents, "tokens": text.tokens, "bytes": text.bytes}
+
+
+def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts) -> dict[str, Any]:
+    """What an own row says of itself: the worst of its seeds where it is measured, the mean where it is a score."""
+    first, n = runs[0], len(runs)
+    largest = max(runs, key=_total_bytes)
+    costs = [run.cost for run in runs if run.cost is not None]
+    trained = [run.trained_bpb for run in runs if run.trained_bpb is not None]
+    paces = [1000 * run.train_seconds / run.steps for run in runs if run.steps]
+    codes = {commit for run in runs for commit in run.code}
+    bpb = sum(scores) / n
+    return {
+        "seeds": {str(run.seed): score for run, score in zip(runs, scores, strict=True)},
+        "bytes_total": worst.total_bytes,
+        "bytes": {
+            "model": largest.model_bytes,
+            "code": largest.code_bytes,
+            "total": worst.total_bytes,
+            "limit": LIMIT_BYTES,
+        },
+        "train_seconds": worst.train_seconds,
+        "eval_seconds": worst.eval_seconds,
+        "clocks": {name: max([run.clocks.get(name, 0.0) for run in runs]) for name in first.clocks},
+        "cost": sum(costs) if len(costs) == n else None,
+        "sweep": first.sweep or None,
+        "bpb_trained": sum(trained) / n if len(trained) == n else None,
+        "bpb_quantised": None if first.adapts else bpb,
+        "bpb_adapted": bpb if first.adapts else None,
+        "steps": min([run.steps or 0 for run in runs]) if len(paces) == n else None,
+        "ms_per_step": max(paces) if len(paces) == n else None,
+        "headroom": {profile: _headroom(runs, worst.total_bytes, *clocks) for profile, clocks in CLOCKS.items()},
+        "text": _text(first.text),
+        "tokenizer": first.text.tokenizer,
+        "machine": first.machine if len({run.machine for run in runs}) == 1 else None,
+        "same_code": len(codes) == 1 if codes and None not in codes else None,
+        "same_settings": len({run.settings for run in runs}) == 1 if first.settings else None,
+        "trials": first.trials,
+        "unchecked": _unchecked(runs, scores),
+    }
+
+
+def _total_bytes(run: Evaluation) -> int:
+    return run.model_bytes + run.code_bytes
+
+
+CLOCKS: Mapping[Profile, tuple[str, str]] = {
+    "accepted": ("train.train_seconds", "eval.eval_seconds"),
+    "strict": ("train.process_seconds", "eval.process_seconds"),
+}
+"""Which clocks of training and evaluation a profile holds against the limits."""
+
+
+def _headroom(runs: Sequence[Evaluation], total_bytes: int, train: str, evaluation: str) -> dict[str, float | None]:
+    """What the worst seed leaves of bytes and seconds."""
+    clocks = runs[0].clocks
+    limits = {
+        "train_seconds": (train, runs[0].max_train_seconds),
+        "eval_seconds": (evaluation, runs[0].max_eval_seconds),
+    }
+    left: dict[str, float | None] = {"bytes": LIMIT_BYTES - total_bytes}
+    for name, (clock, limit) in limits.items():
+        known = limit is not None and clock in clocks
+        left[name] = limit - max([run.clocks.get(clock, 0.0) for run in runs]) if limit is not None and known else None
+    return left
+
+
+def _unchecked(runs: Sequence[Evaluation], scores: Sequence[float]) -> list[str]:
+    """What nobody has looked at, in words."""
+    found = []
+    if not all([run.audited for run in runs]):
+        found.append("the scorer, from outside: its settings are taken at their word")
+    if len(runs) < 2:
+        found.append("noise of seeds")
+    elif len(set(scores)) == 1:
+        found.append("noise of seeds: all of them gave the same score")
+    if not any([run.code for run in runs]):
+        found.append("the code's version")
+    return found

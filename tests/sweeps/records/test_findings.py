@@ -1,0 +1,167 @@
+"""Traps, one a test: what is found, what is not, and which score counts. Public records have all of them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeps.records import findings, folder, record, rows
+from tests.sweeps.records import miniature as mini
+
+
+def judged(root: Path) -> tuple[record.Record, dict[str, str]]:
+    one = record.judge_folder(folder.read(root))
+    return one, {finding.code: finding.detail for finding in findings.judge(one)}
+
+
+def shown(one: record.Record) -> dict[str, str | None]:
+    return {seed: None if score is None else str(score) for seed, score in one.scores.items()}
+
+
+THREE = {"a_seed1": mini.first_era(1, "1.20010000"), "a_seed2": mini.first_era(2, "1.20040000"),
+         "a_seed3": mini.first_era(3, "1.20080000")}  # fmt: skip
+SOUND = {"val_bpb": 1.20043333, "val_loss": 2.0264, "bytes_total": 15_050_000, "bytes_code": 50_000,
+         "val_bpb_std": 0.00035119, "seeds": [1, 2, 3]}  # fmt: skip
+
+
+def test_a_sound_record_has_no_finding(tmp_path: Path) -> None:
+    one, found = judged(mini.write(tmp_path / "r", SOUND, **THREE))
+    assert found == {}
+    assert shown(one) == {"1": "1.20010000", "2": "1.20040000", "3": "1.20080000"}
+
+
+@pytest.mark.parametrize(
+    ("claims", "code", "words"),
+    [
+        ({"val_bpb": 1.2001}, "best-seed", "1.2001 is the best of 3 seeds, their mean is 1.20043333"),
+        ({"val_bpb": 1.20080000001}, "one-seed", "1.20043333"),
+        ({"val_bpb": 1.19}, "mean-differs", "headline 1.19, the logs' mean is 1.20043333"),
+        ({"val_bpb": 1.1990}, "pre-quant", "before quantisation; the final mean is 1.20043333"),
+        ({"val_bpb": None}, "pending", "val_bpb is null"),
+        ({"val_bpb": 0.0}, "pending", "val_bpb is 0"),
+        ({"val_bpb": "PENDING_RERUN"}, "pending", '"PENDING_RERUN"'),
+        ({"val_loss": 1.2004}, "loss-is-bpb", "bits per byte"),
+        ({"val_loss": 2.1}, "loss-differs", "2.02640000"),
+        ({"val_bpb_std": 0.00028674}, "population-std", "0.000351"),
+        ({"val_bpb_std": 0.0009}, "std-differs", "0.000351"),
+        ({"p_value": "<0.001"}, "unsupported-p", "no baseline"),
+        ({"blurb": "1.2004 vs 1.2010, p << 0.01"}, "unsupported-p", "p ≪ 0.01: 3 seeds against 1.2010"),
+        ({"blurb": "1.2004 vs 1.2010, t=2.80"}, "no finding", ""),
+        ({"blurb": "1.2004 vs 1.2010, t=3.80"}, "t-differs", "t = 3.80; one-sample against 1.2010 t = 2.79"),
+        ({"blurb": "1.2004 vs 1.2100, t=22.52"}, "margin-as-bpb", "df 2, one-sided p = 0.0010"),
+        ({"seeds": [1, 2, 3, 4]}, "missing-logs", "seed 4"),
+        ({"seeds": [1, 2, 3, 4]}, "seed-count", "4 seeds claimed, logs of 3"),
+        ({"seeds": None, "blurb": "mean of 5 seeds"}, "seed-count", "5 seeds claimed, logs of 3"),
+        ({"bytes_total": 15_000_001}, "bytes-differ", "15,000,001"),
+        ({"bytes_code": 49_999}, "code-bytes", "50,000"),
+        ({"eval_time_seconds": 20}, "time-differs", "20 s of evaluation"),
+        ({"step_stop": 9_001}, "steps-differ", "9,001"),
+        ({"model_params": 18_000_000}, "other-model", "17,000,000"),
+        ({"seed_results": {"1": {"val_bpb": 1.1991}, "2": {"val_bpb": 1.2004}, "3": {"val_bpb": 1.2008}}},
+         "seed-differs", "seed 1: claimed 1.1991, its log says 1.20010000"),
+        ({"seed_results": {"1": {"val_bpb": 1.2001}}, "seeds": None,
+          "all_runs": {"1": 1.2001, "2": 1.2004, "3": 1.2008}}, "selected-seeds", "3 seeds were run, 1 are reported"),
+    ],
+)  # fmt: skip
+def test_claims_are_held_against_the_logs(tmp_path: Path, claims: dict[str, Any], code: str, words: str) -> None:
+    submission = {key: value for key, value in (SOUND | claims).items() if key == "val_bpb" or value is not None}
+    _, found = judged(mini.write(tmp_path / "r", submission, **THREE))
+    assert words in found[code] if words else found == {}
+
+
+@pytest.mark.parametrize(
+    ("log", "code", "words"),
+    [
+        (mini.first_era(model=15_960_000), "size", "16,010,000"),
+        (mini.first_era(train_ms=600_050), "time-last-step", "600.050"),
+        (mini.first_era(train_ms=604_000), "time", "training took 604.000 s"),
+        (mini.first_era(eval_ms=780_000), "time", "evaluation took 780.000 s"),
+        (mini.phased_era(documents=2_000), "coverage", "2,000 of 50,000"),
+        (mini.first_era().replace("tokens:62021632", "tokens:6202163"), "coverage", "6,202,163 tokens"),
+        (mini.phased_era(), "size-raw", "16,070,000"),
+        (mini.phased_era(), "time-process", "610.6 s"),
+        (mini.first_era().rsplit("final_int8_zlib_roundtrip val", 1)[0], "no-final-score", "1.1990"),
+        (mini.first_era() + "\n" + mini.first_era(bpb="1.20990000"), "ambiguous-log", "2 trainings"),
+        (mini.first_era().replace("seed:7", ""), "seed-unknown", "no seed is printed"),
+        (mini.first_era() + "\nngram_cache: hits=7/8", "mixture", "C2"),
+        (mini.first_era(), "missing-submission", "no submission.json"),
+    ],
+)  # fmt: skip
+def test_logs_are_held_against_the_rules(tmp_path: Path, log: str, code: str, words: str) -> None:
+    one, found = judged(mini.write(tmp_path / "r", train=log))
+    assert words in found[code]
+    if code == "ambiguous-log":
+        assert shown(one) == {"7": None}
+
+
+def test_a_name_never_outweighs_the_printed_seed(tmp_path: Path) -> None:
+    one, found = judged(mini.write(tmp_path / "r", train_seed42=mini.first_era(1337)))
+    assert shown(one) == {"1337": "1.20010000"}
+    assert found["seed-name"] == "train_seed42.log: named after seed 42, prints seed 1337"
+
+
+def test_of_several_logs_of_a_seed_the_claimed_one_counts(tmp_path: Path) -> None:
+    logs = {"a": mini.first_era(7, "1.20010000"), "b": mini.first_era(7, "1.20400000")}
+    one, found = judged(mini.write(tmp_path / "claimed", {"val_bpb": 1.2040}, **logs))
+    assert shown(one) == {"7": "1.20400000"}
+    assert "b.log counts" in found["duplicate-seed"]
+    one, found = judged(mini.write(tmp_path / "neither", {"val_bpb": 1.3}, **logs))
+    assert shown(one) == {"7": None}
+    assert "no score" in found["duplicate-seed"]
+    one, _ = judged(mini.write(tmp_path / "silent", **logs))
+    assert shown(one) == {"7": None}
+    logs["b"] = "logged again\n" + logs["a"]
+    one, found = judged(mini.write(tmp_path / "twice", **logs))
+    assert shown(one) == {"7": "1.20010000"}
+    assert "duplicate-seed" in found
+
+
+def test_copies_count_once_and_cannot_be_two_seeds(tmp_path: Path) -> None:
+    text = mini.first_era(7)
+    one, found = judged(mini.write(tmp_path / "r", {"val_bpb": 1.2001}, train=text, train_seed7=text))
+    assert shown(one) == {"7": "1.20010000"}
+    assert set(found) == {"duplicate-log", "single-seed"}
+    _, found = judged(mini.write(tmp_path / "s", {"val_bpb": 1.2001}, train_seed7=text, train_seed8=text))
+    assert "seed 8 has no log of its own" in found["copied-seed"]
+
+
+def test_the_protocol_is_the_one_that_is_claimed(tmp_path: Path) -> None:
+    log = mini.sliding_era(7, "1.15010000") + "\nfinal_int6_ttt val_loss:2.2 val_bpb:1.33000000 eval_time:400000ms"
+    one, found = judged(mini.write(tmp_path / "r", {"val_bpb": 1.1501}, train=log))
+    assert shown(one) == {"7": "1.15010000"}
+    assert "final_int6_ttt 1.33000000" in found["other-protocol"]
+    one, _ = judged(mini.write(tmp_path / "roundtrip", {"val_bpb": 1.18}, train=mini.sliding_era()))
+    assert one.stage == "roundtrip"
+    one, _ = judged(mini.write(tmp_path / "silent", train=log))
+    assert shown(one) == {"7": "1.33000000"}
+
+
+def test_mixed_settings_are_named(tmp_path: Path) -> None:
+    other = mini.first_era(8, "1.2", code=50_001).replace("train_seq_len:1024", "train_seq_len:2048")
+    _, found = judged(mini.write(tmp_path / "r", a=mini.first_era(7), b=other))
+    assert found["mixed-settings"] == (
+        "not one configuration: train_seq_len 1024 / 2048; code of 50,000 / 50,001 bytes"
+    )
+
+
+def test_closed_protocols_are_flagged_and_nothing_is_ever_legal(tmp_path: Path) -> None:
+    submission = {"val_bpb": 0.5601, "blurb": "min-NLL epoch selection"}
+    one, found = judged(mini.write(tmp_path / "r", submission, train=mini.closed_era()))
+    assert {"C2", "C3", "C4"} <= set(found)
+    assert rows.content_of(one, findings.judge(one))["track"] == "flagged"
+    one, found = judged(mini.write(tmp_path / "s", {"val_bpb": 1.0601, "no_min_nll": True}, train=mini.phased_era()))
+    assert not {"C2", "C3", "C4"} & set(found)
+    assert rows.content_of(one, findings.judge(one))["track"] == "unverified"
+
+
+def test_without_logs_claims_stand_in_and_are_called_so(tmp_path: Path) -> None:
+    one, found = judged(mini.write(tmp_path / "r", {"seed_results": {"1": 1.1, "2": {"val_bpb": 1.2}}}))
+    assert shown(one) == {"1": "1.1", "2": "1.2"}
+    assert "none could be checked" in found["missing-logs"]
+    assert one.measured == []
+
+
+def test_seeds_may_be_a_mapping_or_a_list_of_results(tmp_path: Path) -> None:
+    for name, seeds in {"map": {"seed_1": {"val_bpb": 1.1}}, "list": [{"seed": 1, "val_bpb": 1.1}]}.items():
+        one, _ = judged(mini.write(tmp_path / name, {"seeds": seeds}))
+        assert shown(one) == {"1": "1.1"}

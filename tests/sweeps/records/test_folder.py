@@ -1,0 +1,125 @@
+"""Reading record folders: where records are found, and files that mean harm."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from golf.errors import InputError
+from sweeps.records import claims, findings, folder, record, review, rows
+
+LOG = "seed:7\nfinal_int8_zlib_roundtrip_exact val_loss:2.0 val_bpb:1.20010000\n"
+
+
+def test_records_are_found_at_any_depth_and_named_after_their_folder(tmp_path: Path) -> None:
+    for name in ("track/a/train.log", "track/b/logs/train0.txt", "c/runs/seed_1/wd_0/train.log", "d/README.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(LOG)
+    (tmp_path / "c/submission.json").write_text("{}")
+    (tmp_path / "requirements.txt").write_text("torch\n")
+    found = folder.find(tmp_path)
+    assert [path.name for path in found] == ["c", "a", "b"]
+    assert list(folder.read(found[0]).logs) == ["runs/seed_1/wd_0/train.log"]
+    assert list(folder.read(found[2]).logs) == ["logs/train0.txt"]
+
+
+def test_a_submission_of_another_name_is_read_if_it_is_the_only_one(tmp_path: Path) -> None:
+    (tmp_path / "submission_one.json").write_text('{"val_bpb": 1.5}')
+    assert folder.read(tmp_path).submission is not None
+    (tmp_path / "submission_two.json").write_text('{"val_bpb": 1.6}')
+    (tmp_path / "train.log").write_text(LOG)
+    read = folder.read(tmp_path)
+    assert read.submission is None
+    assert "several" in read.oddities[0]
+
+
+def test_a_folder_that_is_no_record_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to see\n")
+    for call in (folder.find, folder.read):
+        with pytest.raises(InputError, match=f"{tmp_path.name}: no record; expected a submission.json or"):
+            call(tmp_path)
+        with pytest.raises(InputError, match="no such folder"):
+            call(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[" * 200_000, "nested too deeply|no JSON"),
+        (b'{"a":' * 200_000, "nested too deeply|no JSON"),
+        (b"\xff\xfe\x00", "no JSON"),
+        (b'{"val_bpb": 1.2', "no JSON"),
+        (b"[1, 2]", "a JSON list; expected an object"),
+        (b'{"val_bpb": ' + b"9" * 5_000 + b"}", "no JSON"),
+    ],
+)
+def test_a_hostile_submission_is_one_clear_error(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "submission.json").write_bytes(content)
+    with pytest.raises(InputError, match=words) as error:
+        folder.read(tmp_path)
+    assert "submission.json" in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_files_that_are_too_large_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    for name, limit in (("submission.json", folder.MAX_JSON_BYTES), ("train.log", folder.MAX_LOG_BYTES)):
+        path = tmp_path / name
+        with path.open("wb") as stream:
+            stream.truncate(limit + 1)
+        with pytest.raises(InputError, match=f"{name}: .* over {limit:,}"):
+            folder.read(tmp_path)
+        path.unlink()
+
+
+def test_one_endless_line_is_read_in_pieces(tmp_path: Path) -> None:
+    (tmp_path / "train.log").write_bytes(b"x" * (3 * folder.MAX_LINE_BYTES) + b"\n" + LOG.encode())
+    assert str(folder.read(tmp_path).logs["train.log"].scores[0].bpb) == "1.20010000"
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.log"
+    secret.write_text(LOG)
+    root = tmp_path / "record"
+    root.mkdir()
+    (root / "submission.json").write_text('{"val_bpb": 1.2}')
+    os.symlink(secret, root / "train.log")
+    os.symlink(tmp_path, root / "around")
+    read = folder.read(root)
+    assert read.logs == {}
+    assert len(read.oddities) == 2
+
+
+def test_numbers_of_json_keep_their_digits_and_nan_is_none(tmp_path: Path) -> None:
+    (tmp_path / "submission.json").write_text('{"val_bpb": 1.08100, "val_bpb_std": NaN, "val_loss": Infinity}')
+    read = claims.read(folder.read(tmp_path).submission or {})
+    assert str(read.headline) == "1.08100"
+    assert (read.std, read.loss) == (None, None)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = [*claims.HEADLINE, *claims.LOSS, *claims.STD, *claims.SEED_SCORES, *claims.TOTAL, *claims.TRAIN,
+         "seed", "p_value", "date", "n_seeds", "blurb", "comparison_baseline_bpb"]  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=6), st.binary(max_size=120))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_claim_and_no_log_raises_anything_but_input_errors(
+    tmp_path: Path, submission: dict[str, object], noise: bytes
+) -> None:
+    (tmp_path / "submission.json").write_text(json.dumps(submission))
+    (tmp_path / "train.log").write_bytes(LOG.encode()[:40] + noise + LOG.encode() + noise)
+    try:
+        one = record.judge_folder(folder.read(tmp_path))
+    except InputError:
+        return
+    judged = findings.judge(one)
+    json.dumps(rows.row_of(rows.content_of(one, judged)), allow_nan=False)
+    json.dumps(review.as_json(one, judged), allow_nan=False)
+    review.as_markdown(one, judged)

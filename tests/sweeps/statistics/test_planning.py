@@ -1,0 +1,147 @@
+"""Power, seeds to come, looks and equivalence: against published tables, simulations and definitions."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sweeps.statistics import (
+    Moments,
+    equivalence_test,
+    look_levels,
+    moments,
+    no_worse_test,
+    power,
+    seeds_needed,
+    welch_test,
+)
+from sweeps.statistics.estimate import p_values, welch_parts
+
+RUNS = 60_000
+
+
+def p_of(c: np.ndarray, i: np.ndarray) -> np.ndarray:
+    """p of Welch's test of every pair of rows, [runs]."""
+    parts = welch_parts(c.mean(1), c.var(1, ddof=1), c.shape[1], i.mean(1), i.var(1, ddof=1), i.shape[1])
+    return p_values(-parts[0], *parts[1:])[1]
+
+
+def test_levels_are_those_of_published_tables() -> None:
+    """Five equal looks at one-sided 0.025: the Pocock-type bounds that R's ldbounds and gsDesign print."""
+    bounds = stats.norm.isf(look_levels([1, 2, 3, 4, 5], 0.025))
+    assert bounds == pytest.approx([2.438, 2.427, 2.410, 2.397, 2.386], abs=0.0006)
+    assert look_levels([3], 0.01) == (pytest.approx(0.01),)
+
+
+@pytest.mark.parametrize("looks", [(3, 6), (3, 5, 8), (3, 10)])
+@pytest.mark.parametrize("alpha", [0.01, 0.05])
+def test_looking_more_than_once_keeps_the_size(looks: tuple[int, ...], alpha: float) -> None:
+    generator = np.random.default_rng(0)
+    c, i = generator.normal(0, 1, (2, RUNS, looks[-1]))
+    claimed = np.zeros(RUNS, bool)
+    for n, level in zip(looks, look_levels(looks, alpha), strict=True):
+        claimed |= p_of(c[:, :n], i[:, :n]) < level
+    assert claimed.mean() < alpha + 3 * math.sqrt(alpha / RUNS)
+    assert claimed.mean() > alpha / 2
+
+
+def test_naive_looks_claim_too_often() -> None:
+    c, i = np.random.default_rng(1).normal(0, 1, (2, 20_000, 10))
+    claimed = np.zeros(20_000, bool)
+    for n in range(3, 11):
+        claimed |= p_of(c[:, :n], i[:, :n]) < 0.01
+    assert claimed.mean() > 0.02
+
+
+def test_a_second_look_chosen_after_the_first_keeps_the_size() -> None:
+    """As `seeds_needed` proposes it: the nearer the first look came, the fewer seeds are added."""
+    generator = np.random.default_rng(2)
+    c, i = generator.normal(0, 1, (2, RUNS, 13))
+    first = p_of(c[:, :3], i[:, :3])
+    total = np.select([first < 0.02, first < 0.05, first < 0.1, first < 0.3], [5, 6, 8, 13], 0)
+    claimed = np.zeros(RUNS, bool)
+    for n in (5, 6, 8, 13):
+        one, two = look_levels((3, n), 0.01)
+        claimed |= (total == n) & ((first < one) | (p_of(c[:, :n], i[:, :n]) < two))
+    assert 0.003 < claimed.mean() < 0.01 + 3 * math.sqrt(0.01 / RUNS)
+
+
+@pytest.mark.parametrize("looks", [(), (0, 3), (3, 3), (5, 4)])
+def test_looks_that_do_not_rise_are_refused(looks: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="rising"):
+        look_levels(looks)
+    with pytest.raises(ValueError, match="alpha"):
+        look_levels([3], 0.0)
+
+
+@pytest.mark.parametrize(("n", "m", "std", "gap"), [(3, 3, 1.0, 3.0), (7, 7, 1.0, 1.5), (5, 8, 2.0, 3.0)])
+def test_power_is_the_share_of_simulated_claims(n: int, m: int, std: float, gap: float) -> None:
+    generator = np.random.default_rng(3)
+    c, i = generator.normal(-gap, std, (RUNS, n)), generator.normal(0, 1, (RUNS, m))
+    simulated = float((p_of(c, i) < 0.01).mean())
+    found = power(Moments(mean=-gap, variance=std**2, n=n), Moments(mean=0, variance=1, n=m), 0.0, 0.01)
+    assert found == pytest.approx(simulated, abs=0.01)
+
+
+def test_the_proposed_seeds_settle_it_four_times_in_five() -> None:
+    challenger, incumbent = Moments(mean=-2.0, variance=1.0, n=3), Moments(mean=0.0, variance=1.0, n=3)
+    plan = seeds_needed(challenger, incumbent)
+    assert plan is not None
+    assert plan.seeds == 3 + plan.more
+    c, i = np.random.default_rng(4).normal([[[-2.0]], [[0.0]]], 1, (2, RUNS, plan.seeds))
+    assert 0.76 < (p_of(c, i) < plan.level).mean() < 0.92
+    fewer = np.random.default_rng(4).normal([[[-2.0]], [[0.0]]], 1, (2, RUNS, plan.seeds - 1))
+    assert (p_of(*fewer) < look_levels((3, plan.seeds - 1), 0.01)[1]).mean() < 0.82
+    alone = seeds_needed(challenger, incumbent, incumbent_grows=False)
+    assert alone is None or alone.more > plan.more
+    wider = seeds_needed(challenger, incumbent, margin=0.5)
+    assert wider is not None
+    assert wider.more > plan.more
+
+
+def test_what_no_number_of_seeds_settles_has_no_plan() -> None:
+    challenger, incumbent = Moments(mean=-0.01, variance=1.0, n=3), Moments(mean=0.0, variance=1.0, n=3)
+    assert seeds_needed(challenger, incumbent) is None  # hundreds of seeds
+    assert seeds_needed(incumbent, challenger) is None  # the wrong way round
+    assert seeds_needed(challenger, incumbent, margin=0.02) is None
+    equal = moments([1.0, 1.0])
+    assert seeds_needed(equal, equal) is None
+    plan = seeds_needed(equal, moments([2.0, 2.0]))
+    assert plan is not None
+    assert (plan.more, plan.power) == (1, 1.0)
+
+
+CLOSE, OTHER = [1.001, 1.002, 1.003], [1.0015, 1.002, 1.0035]
+
+
+def test_equivalence_is_the_worse_of_two_tests() -> None:
+    found = equivalence_test(CLOSE, OTHER, 0.004)
+    sides = [
+        stats.ttest_ind(np.subtract(a, 0.004), b, equal_var=False, alternative="less").pvalue
+        for a, b in ((CLOSE, OTHER), (OTHER, CLOSE))
+    ]
+    assert found.p_value == pytest.approx(max(sides))
+    low, high = stats.ttest_ind(CLOSE, OTHER, equal_var=False).confidence_interval(0.9)
+    assert found.ci90 == pytest.approx((low, high))
+    within = [margin for margin in (0.001, 0.002, 0.004) if -margin < low and high < margin]
+    assert within == [
+        margin for margin in (0.001, 0.002, 0.004) if equivalence_test(CLOSE, OTHER, margin).p_value < 0.05
+    ]
+    assert equivalence_test(OTHER, CLOSE, 0.004).p_value == pytest.approx(found.p_value)
+
+
+def test_no_worse_is_a_margin_in_favour() -> None:
+    assert no_worse_test(OTHER, CLOSE, 0.002) == welch_test(OTHER, CLOSE, -0.002)
+    for margin in (0.0, -0.1, math.nan):
+        with pytest.raises(ValueError, match="margin"):
+            no_worse_test(OTHER, CLOSE, margin)
+        with pytest.raises(ValueError, match="margin"):
+            equivalence_test(OTHER, CLOSE, margin)
+
+
+def test_equivalence_keeps_its_size_at_the_margin() -> None:
+    generator = np.random.default_rng(5)
+    pairs = zip(generator.normal(1.0, 0.1, (4000, 8)), generator.normal(0.0, 0.1, (4000, 8)), strict=True)
+    claimed = sum(equivalence_test(c.tolist(), i.tolist(), 1.0).p_value < 0.05 for c, i in pairs)
+    assert abs(claimed / 4000 - 0.05) < 3 * math.sqrt(0.05 * 0.95 / 4000)
