@@ -69,6 +69,12 @@ def sum_up(bench: Bench, log: Log) -> None:
         size = bench.judged[place].tokens.size
         least = 1.2 * LEAST_TRIED * bench.estimate(place, size)
         _sum(bench, log, place, size - 1, max(SUM_SHARE * bench.seconds, least), bench.overdraft)
+    # Late in the longest document: few tokens there say more about leaks that begin late than many elsewhere.
+    place = max(range(len(bench.judged)), key=lambda place: bench.judged[place].tokens.size)
+    size = bench.judged[place].tokens.size
+    seconds = max(SUM_SHARE * bench.seconds, 1.2 * LEAST_TRIED * bench.estimate(place, size))
+    if seconds <= FOLLOW_UP_SHARE * bench.seconds:
+        _sum(bench, log, place, size - 1, seconds, bench.left)
     for place, entry in _first_sums(bench):
         _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, 0.8 * bench.left)
 

@@ -24,6 +24,10 @@ NONDETERMINISM = (
     "the same call at the end",
 )
 MEMORY = "memory"
+LARGEST_SCALE = 0.2
+"""Losses are not scaled by more than this; what looks so is the same few places over again."""
+MUCH = 1.5
+"""A sum above this is no matter of a scale near 1 or of a mixture's weights."""
 HALF_PRECISION_MEAN = 0.01
 """Where sums scatter around 1 by rounding, their mean is nearer to it than this; a loss scaled by 0.98 is not."""
 HALF_PRECISION_SUM = 0.06
@@ -91,7 +95,7 @@ def sum_findings(sums: Sequence[Sum], changes: Sequence[Change], precision: Prec
     how = _explanation(off)
     detail = f"{_amount(worst)} at {len(off)} of {len(sums)} places probed{how and ': ' + how}"
     found.append(_of_sum("C2", worst, detail))
-    unexplained = not how and sum(one.complete for one in off) > 1
+    unexplained = not how and (sum(one.complete for one in off) > 1 or any(_least(one) > MUCH for one in surplus))
     if surplus and (later or unexplained):
         most = max(surplus, key=lambda one: one.total)
         bits = np.log2(most.total)
@@ -124,8 +128,13 @@ def deviating(sums: Sequence[Sum], precision: Precision) -> list[Sum]:
 def _is_off(one: Sum) -> bool:
     if one.complete:
         return abs(one.total - 1) > one.tolerance
+    return _least(one) > 1 + one.tolerance
+
+
+def _least(one: Sum) -> float:
+    """What a sum is at least, by the tokens tried or by four standard errors of its estimate."""
     sure = one.total - 4 * one.standard_error if one.standard_error else one.lower_bound
-    return max(one.lower_bound, sure) > 1 + one.tolerance
+    return max(one.lower_bound, sure)
 
 
 def _explanation(off: Sequence[Sum]) -> str:
@@ -135,9 +144,10 @@ def _explanation(off: Sequence[Sum]) -> str:
     totals = np.array([one.total for one in complete])
     if len(complete) < 2:
         return ""
-    if np.all(np.abs(totals - totals.mean()) <= 0.02 * abs(totals.mean() - 1)):
+    if totals.max() < MUCH and np.all(np.abs(totals - totals.mean()) <= 0.02 * abs(totals.mean() - 1)):
         return "always the same, a distribution that is not normalised"
-    if np.all(np.abs(scales - scales.mean()) <= 0.1 * abs(scales.mean() - 1)):
+    apart = abs(scales.mean() - 1)
+    if apart < LARGEST_SCALE and np.all(np.abs(scales - scales.mean()) <= 0.1 * apart):
         return f"the loss is scaled by {scales.mean():.3f}"
     return ""
 
