@@ -48,6 +48,12 @@ def join(address: str) -> None:
         raise InputError(f"--ray {address}: refused ({first}); same Ray version and token on both sides?") from None
 
 
+def identity() -> str:
+    """What tells the cluster that was started or joined from every other: its address and the session of its head."""
+    context = ray.get_runtime_context()
+    return f"ray {context.gcs_address} {context.get_session_name()}"
+
+
 def leave() -> None:
     """Leave the cluster; ends it if it was started here."""
     ray.shutdown()

@@ -48,12 +48,15 @@ def run(
     spec = load_sweep(file, set_ or ())
     place = session.Workplace.open(home, db, files)
     console = Console(stderr=True)
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
     try:
         with Progress(console) as progress:
-            end = session.run(spec, place, ray_address=ray, here=here, show=progress.show)
+            end = session.run(spec, place, ray_address=ray, here=here, show=progress.show, say=say)
     except KeyboardInterrupt:
-        again = f"Stopped. Everything finished is kept; to go on: {command_line()}"
-        console.print(again, highlight=False, soft_wrap=True)
+        say(f"Stopped. Everything finished is kept; to go on: {command_line()}")
         raise
     stored = place.store.sweep(spec.name)
     assert stored is not None
@@ -63,9 +66,12 @@ def run(
     Console().print(table.render(frame))
     Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
     for job in end.failures:
-        console.print(f"Failed: {job.order.label}: {job.reason}", highlight=False, soft_wrap=True)
+        say(f"Failed: {job.order.label} ({job.key[:12]}): {job.reason}")
     if end.failures:
-        console.print(f"{len(end.failures)} jobs failed; golfsweep show KEY tells more", highlight=False)
+        say(f"{len(end.failures)} jobs failed; golfsweep show KEY tells more")
+    if end.ended:
+        say(f"Sweep {spec.name} is {end.ended}. What is finished is kept; to go on: {command_line()}")
+    if end.failures or end.ended:
         raise typer.Exit(1)
 
 

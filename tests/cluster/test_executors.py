@@ -60,7 +60,7 @@ def run(executor: Executor, one: Task) -> list[Event]:
 def test_it_names_its_nodes_and_their_machine_class(executor: Executor) -> None:
     [node] = executor.nodes()
     assert node.slots == 2
-    assert executor.machine().threads == 1
+    assert node.machine.threads == 1
 
 
 def test_two_evaluators_share_the_documents_of_one_evaluation(

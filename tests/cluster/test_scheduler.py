@@ -10,15 +10,17 @@ import pytest
 import torch
 
 from cluster.executor import Node, Task
-from cluster.scheduler import MAX_FAILURES, Scheduler
+from cluster.retry import MAX_FAILURES
+from cluster.scheduler import Scheduler
 from golf.artifact import QuantizeConfig, pack
 from golf.model import GPT
+from jobs.budget import Budget
 from jobs.environment import machine
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
 from jobs.files import FileStore
 from jobs.paths import Home
 from jobs.scores import write_table
-from jobs.spec import Machine, Order
+from jobs.spec import Order
 from jobs.state import AttemptState, JobState
 from jobs.store import JobRecord, Store
 from tests.cluster.orders import EVAL, MODEL, Orders
@@ -30,16 +32,17 @@ class Dictated:
     """Runs nothing: keeps what it was given, and tells what the test says."""
 
     def __init__(self, slots: int = 2) -> None:
-        self.slots = slots
+        self.alive = [Node(name="n", host="h", slots=slots, machine=machine())]
         self.tasks: dict[str, Task] = {}
         self.events: list[tuple[str, Event]] = []
         self.cancelled: list[str] = []
 
     def nodes(self) -> list[Node]:
-        return [Node(name="n", host="h", slots=self.slots)]
+        return self.alive
 
-    def machine(self) -> Machine:
-        return machine()
+    @property
+    def cluster(self) -> str:
+        return "made up"
 
     def start(self, task: Task) -> None:
         self.tasks[task.id] = task
@@ -64,17 +67,18 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder)
-        self.store = Store.open(self.home.database_url)
-        self.store.put_sweep("tiny", {})
+        self.now = 1000.0
+        self.store = Store.open(self.home.database_url, lambda: self.now)
+        self.budget(Budget(dollars_per_gpu_hour=3.6))
         self.files = FileStore(self.home.files)
         self.executor = Dictated()
-        self.now = 1000.0
         self.scheduler = self.new_scheduler()
 
     def new_scheduler(self) -> Scheduler:
-        return Scheduler(
-            self.store, self.files, self.executor, self.home, dollars_per_slot_hour=3.6, clock=lambda: self.now
-        )
+        return Scheduler(self.store, self.files, self.executor, self.home, clock=lambda: self.now)
+
+    def budget(self, budget: Budget) -> None:
+        self.store.put_sweep("tiny", {}, budget)
 
     def put(self, order: Order) -> str:
         return self.store.put_job(order).key
@@ -156,7 +160,7 @@ def test_a_crash_is_retried_up_to_a_bound_with_its_last_words_kept(world: World,
     assert len(world.executor.tasks) == MAX_FAILURES
 
 
-@pytest.mark.parametrize("failure", [Failure.BAD_CONFIGURATION, Failure.DIVERGED, Failure.OVER_TIME, Failure.DISK_FULL])
+@pytest.mark.parametrize("failure", [Failure.BAD_CONFIGURATION, Failure.OVER_TIME, Failure.TOO_LARGE])
 def test_what_would_fail_again_is_not_tried_again(world: World, orders: Orders, failure: Failure) -> None:
     key = world.put(orders.train())
     world.step()
@@ -255,7 +259,7 @@ def test_a_job_that_another_scheduler_took_over_is_dropped(world: World, orders:
     key = world.put(orders.train())
     world.step()
     world.store.release([key])
-    world.store.beat("another")
+    world.store.beat("another", "another cluster")
     [taken] = world.store.claim("another", 1)
     world.step(Progress(fraction=0.9, note="late"))
     assert len(world.executor.cancelled) == 1
