@@ -28,8 +28,9 @@ END_SECONDS = 5.0
 """Time that torchrun gets to end its ranks before it is killed; they die with it."""
 STACK_SECONDS = 1.0
 """Time that the ranks of a gang that hangs get to print where they stand."""
-START_FACTOR = 3.0
-"""Before its first step a gang may be silent this much longer: it imports, loads, compiles, warms up."""
+START_SECONDS = 900.0
+"""Time that a gang gets for its first step, if that is more than for any other: it imports, loads, compiles, warms up.
+"""
 LOG_LINES = 40
 FULL_BYTES = 2**20
 """A disk with less left than this is why a gang could not even say why it failed."""
@@ -62,13 +63,13 @@ class Gang:
             finally:
                 end(process)
                 end_marked(lambda mark: mark.task == self._mark.task)
-        if hangs:
-            yield Failed(failure=Failure.HANG, reason=f"no step for {self._silence:.0f} s", log=_tail(log_path))
+        if hangs is not None:
+            yield Failed(failure=Failure.HANG, reason=f"no step for {hangs:.0f} s", log=_tail(log_path))
         else:
             yield self._finished() if process.returncode == 0 else self._failed(process.returncode, log_path)
 
-    def _watch(self, process: "subprocess.Popen[bytes]") -> Generator[Event, None, bool]:
-        """Tell every advance until the gang ends; True where it shows none for so long that it must hang."""
+    def _watch(self, process: "subprocess.Popen[bytes]") -> Generator[Event, None, float | None]:
+        """Tell every advance until the gang ends; seconds without any after which it must hang, if it does."""
         started, advanced = self._stamp(TRACE), time.monotonic()
         trace = started
         while process.poll() is None:
@@ -79,13 +80,14 @@ class Gang:
             if (stamp := self._stamp(CHECKPOINT)) != self._sent:
                 self._sent, advanced = stamp, time.monotonic()
                 yield Checkpoint(content=_pack(self._workdir))
-            if time.monotonic() - advanced > self._silence * (START_FACTOR if trace == started else 1.0):
+            limit = max(self._silence, START_SECONDS) if trace == started else self._silence
+            if time.monotonic() - advanced > limit:
                 for pid in marked(lambda mark: mark.task == self._mark.task):
                     if _is_rank(pid):
                         os.kill(pid, signal.SIGUSR1)
                 time.sleep(STACK_SECONDS)
-                return True
-        return False
+                return limit
+        return None
 
     def _start(self, log: Any) -> "subprocess.Popen[bytes]":
         job = self._order.job
@@ -184,7 +186,9 @@ def _tail(path: Path) -> str:
 
 
 def _is_rank(pid: int) -> bool:
+    """Whether a process is a rank, not torchrun above it, which a SIGUSR1 would end."""
     try:
-        return b"jobs.rank" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
+    return b"jobs.rank" in words and b"torch.distributed.run" not in words

@@ -93,7 +93,6 @@ class Scheduler:
         if self._clock() - self._looked >= LOOK_SECONDS:
             self._looked = self._clock()
             self._end_cancelled()
-        self._end_hung()
         if not self._draining:
             nodes = [node for node in self.nodes if node.name not in self._aside]
             self._claim(nodes)
@@ -102,6 +101,7 @@ class Scheduler:
         while self._told:
             self._hear(*self._told[0])
             self._told.popleft()
+        self._end_hung()  # last: after a while in which nobody listened, much may have been told that was not yet heard
 
     def beat(self) -> None:
         """Say that this scheduler is alive; safe to call from another thread."""

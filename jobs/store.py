@@ -214,7 +214,7 @@ class Store:
             connection.execute(table.update().where(table.c.name == name).values(state=state, reason=reason))
 
     def end_sweep(self, name: str, state: SweepState, reason: str | None = None) -> None:
-        """Say that a running sweep goes no further, and why; one that somebody else has ended already stays as it is."""
+        """Say that a running sweep goes no further, and why; one that has been ended already stays as it is."""
         table = tables.sweeps
         with self._write() as connection:
             mine = (table.c.name == name) & (table.c.state == SweepState.RUNNING)

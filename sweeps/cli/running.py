@@ -129,32 +129,13 @@ def status(
 
     Example: golfsweep status demo
     """
-    from jobs.state import JobState
+    from sweeps.status import lines, state_of
 
     place, sweeps = open_sweeps(home, db, files, name)
-    found = []
-    for sweep in sweeps:
-        jobs = place.store.jobs(sweep=sweep.name)
-        found.append({
-            "name": sweep.name,
-            "state": sweep.state,
-            "jobs": {state.value: sum(job.state == state for job in jobs) for state in JobState},
-            "running": [
-                {"key": job.key, "label": job.order.label, "fraction": job.fraction, "note": job.note}
-                for job in jobs if job.state == JobState.RUNNING
-            ],
-            "failed": [
-                {"key": job.key, "label": job.order.label, "reason": job.reason}
-                for job in jobs if job.state == JobState.FAILED
-            ],
-        })  # fmt: skip
+    found = [state_of(sweep, place.store) for sweep in sweeps]
     if json_:
         return print_json({"sweeps": found})
     console = Console()
     for one in found:
-        counts = ", ".join(f"{count} {state}" for state, count in one["jobs"].items() if count)
-        console.print(f"{one['name']}: {one['state']}; {counts or 'no jobs yet'}", highlight=False, markup=False)
-        for job in one["running"]:
-            console.print(f"  {job['label']}  {job['fraction']:.0%}  {job['note']}", highlight=False, markup=False)
-        for job in one["failed"]:
-            console.print(f"  {job['label']} failed: {job['reason']}", highlight=False, markup=False)
+        for text in lines(one):
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
