@@ -11,6 +11,7 @@ from multiprocessing.process import BaseProcess
 import torch
 
 from cluster.executor import Node, Task
+from cluster.processes import end_marked
 from cluster.worker import run_task
 from jobs import environment
 from jobs.events import Event, Failed, Failure, Finished
@@ -74,11 +75,13 @@ class LocalExecutor:
     def cancel(self, task_id: str) -> None:
         if worker := self._busy.pop(task_id, None):
             worker.end()
+            end_marked(lambda mark: mark.task == task_id)
 
     def close(self) -> None:
-        for worker in [*self._busy.values(), *self._idle.values()]:
+        for task_id in list(self._busy):
+            self.cancel(task_id)
+        for worker in self._idle.values():
             worker.end()
-        self._busy.clear()
         self._idle.clear()
 
 
@@ -105,20 +108,16 @@ class _Worker:
         return Failed(failure=Failure.CRASH, reason=f"its worker's process ended by itself (exit code {code})")
 
     def end(self) -> None:
-        """End the process and whatever it started."""
+        """End the process at once, and by it a gang that it launched: the kernel ends torchrun and its ranks with it."""
         self.pipe.close()
-        self._process.terminate()
-        self._process.join(END_SECONDS)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        self._process.kill()
+        self._process.join()
 
 
 def _serve(pipe: Connection, slots: tuple[int, ...]) -> None:
     """Serve tasks from a pipe until it closes."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # the scheduler may die without a word
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
-    signal.signal(signal.SIGTERM, _leave)
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, slots))
     torch.set_num_threads(environment.CPU_THREADS)
     while True:
@@ -128,8 +127,3 @@ def _serve(pipe: Connection, slots: tuple[int, ...]) -> None:
                 pipe.send(event)
         except (EOFError, BrokenPipeError, ConnectionResetError):  # the scheduler is gone
             return
-
-
-def _leave(*_: object) -> None:
-    """Unwind, so that a gang that runs here is ended too."""
-    raise SystemExit(0)

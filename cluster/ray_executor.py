@@ -11,6 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from cluster import lease
 from cluster.executor import Node, Task, Unplaceable
 from cluster.lease import Lease, Place
+from cluster.processes import end_marked
 from cluster.worker import run_task
 from jobs import environment
 from jobs.events import Event, Failed, Failure, Finished
@@ -21,11 +22,20 @@ MACHINE_SECONDS = 120.0
 """Time that a node gets to say what it is; a loaded one takes a while to import torch."""
 
 
+SWEEP_SECONDS = 20.0
+
+
 @ray.remote(max_retries=0, num_cpus=0, max_calls=1)
 def _machine_of(kind: str) -> Machine:
     """The machine class of a node; a label of the team's sets nodes apart whose GPUs have one name."""
     found = environment.machine()
     return replace(found, device=f"{found.device} [{kind}]") if kind else found
+
+
+@ray.remote(max_retries=0, num_cpus=0, max_calls=1)
+def _end_gang(task: str) -> list[int]:
+    """End whatever is left of a gang on this node."""
+    return end_marked(lambda mark: mark.task == task)
 
 
 @ray.remote(max_restarts=0, max_task_retries=0)
@@ -124,14 +134,23 @@ class RayExecutor:
     def cancel(self, task_id: str) -> None:
         if running := self._running.pop(task_id, None):
             ray.kill(running.actor)
+            if running.task.order.job.kind == "train":
+                self._sweep(running.task)
+
+    def _sweep(self, task: Task) -> None:
+        """Make sure on a gang's node that nothing of it is left; a node that does not answer is lost with all of it."""
+        if task.node in lease.places():
+            there = NodeAffinitySchedulingStrategy(task.node, soft=False)
+            ray.wait([_end_gang.options(scheduling_strategy=there).remote(task.id)], timeout=SWEEP_SECONDS)
 
     def close(self) -> None:
-        for actor in [*self._idle.values(), *(running.actor for running in self._running.values())]:
+        for task_id in list(self._running):
+            self.cancel(task_id)
+        for actor in self._idle.values():
             ray.kill(actor)
         for held in self._leases.values():
             lease.give_back(held)
         self._idle.clear()
-        self._running.clear()
         self._leases.clear()
         self._objects.clear()
 
