@@ -108,7 +108,7 @@ class _Worker:
         return Failed(failure=Failure.CRASH, reason=f"its worker's process ended by itself (exit code {code})")
 
     def end(self) -> None:
-        """End the process at once, and by it a gang that it launched: the kernel ends torchrun and its ranks with it."""
+        """End the process at once, and by it a gang that it launched: the kernel ends torchrun and the ranks, too."""
         self.pipe.close()
         self._process.kill()
         self._process.join()

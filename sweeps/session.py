@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cluster.executor import Executor
 from golf.errors import InputError
@@ -162,6 +163,31 @@ def run(
             if joined is not None:
                 joined.close()
     return snapshot
+
+
+def examine_cluster(
+    file: Path | None, ray_address: str, seconds: float, home: Path, database: str | None
+) -> list[dict[str, Any]]:
+    """Check every node of a Ray cluster, with a sweep also its data and its recipe's pace, and write it down.
+
+    Raises:
+        InputError: the cluster cannot be reached, or the sweep's file or data are wrong.
+    """
+    from sweeps import nodes
+    from sweeps.file import load_sweep
+
+    place = Workplace.open(home, database)
+    executor = join(ray_address)
+    try:
+        sweep = None
+        if file is not None:
+            spec = load_sweep(file)
+            sweep = resolve(spec, place.home, machine_of(executor.nodes(), None))
+        found = nodes.examine(sweep, executor, seconds)
+        nodes.write_down(found, executor.cluster, place.store, time.time())
+    finally:
+        executor.close()
+    return [one.to_json() for one in found]
 
 
 def _ended(snapshot: Snapshot) -> SweepState:

@@ -1,5 +1,6 @@
-"""Acting on what runs: cancel."""
+"""Acting on what runs elsewhere: submit, cancel."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from sweeps.cli.app import (
     FilesOption,
     HomeOption,
     JsonOption,
+    SetOption,
     app,
     open_sweeps,
     print_json,
@@ -44,3 +46,28 @@ def cancel(
         Console().print(found["message"], highlight=False, soft_wrap=True)
     if not found["ended"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def submit(
+    file: Annotated[Path, typer.Argument(help="The sweep file.")],
+    ray: Annotated[str, typer.Option("--ray", help="Its dashboard, http://HOST:8265, or its head, HOST:PORT.")],
+    set_: SetOption = None,
+    home: Annotated[str, typer.Option("--home", help="Folder on the cluster's head.")] = "~/.golfsweep",
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Hand a sweep to a cluster, which runs it while this machine may go away.
+
+    Example: golfsweep submit sweep.toml --ray http://10.0.0.1:8265
+    """
+    from sweeps.file import load_sweep
+    from sweeps.submit import submit as hand_over
+
+    options = [word for name, value in (("--db", db), ("--files", files)) if value for word in (name, value)]
+    found = hand_over(file, load_sweep(file, set_ or ()), set_ or (), ray, home, options)
+    if json_:
+        return print_json(found)
+    Console().print(f"Submitted as {found['job']}; to follow it: {found['follow']}", highlight=False, soft_wrap=True)
