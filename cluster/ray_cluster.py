@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import ray
+from ray.exceptions import AuthenticationError
 
 from golf.errors import InputError
 
@@ -43,7 +44,7 @@ def join(address: str) -> None:
         raise InputError(f"--ray {address}: cannot be reached ({reason}); is a Ray head running there?") from None
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment())
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (AuthenticationError, ConnectionError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"--ray {address}: refused ({first}); same Ray version and token on both sides?") from None
 

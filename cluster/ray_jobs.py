@@ -19,6 +19,7 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
     Raises:
         InputError: no job server answers there, or it refuses us.
     """
+    from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
 
     if not urlsplit(address).scheme and not address.rpartition(":")[2].isdigit():
@@ -30,7 +31,7 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
             submission_id=f"golfsweep-{name}-{uuid.uuid4().hex[:8]}",
             runtime_env={"working_dir": str(folder)},
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (AuthenticationError, ConnectionError, RuntimeError, ValueError) as error:
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(
             f"--ray {address}: no job server there takes it ({first[:200]}); was the head started with its dashboard, "

@@ -16,7 +16,7 @@ CLUSTER_HOME = "~/.golfsweep"
 
 
 def submit(
-    file: Path, spec: SweepSpec, assignments: Sequence[str], address: str, home: str, options: Sequence[str]
+    file: Path, spec: SweepSpec, assignments: Sequence[str], address: str, home: str, files: str | None
 ) -> dict[str, Any]:
     """Hand a checked sweep file to a cluster.
 
@@ -25,7 +25,7 @@ def submit(
         assignments: `--set` values.
         address: of the cluster's dashboard or head.
         home: a folder of the cluster's head: absolute, or under "~".
-        options: further options of `golfsweep run`.
+        files: folder or URL of the file store instead of the home's.
 
     Returns:
         The job's id, the command that runs on the cluster, and how to follow it.
@@ -38,7 +38,8 @@ def submit(
     for key, path in (("data.tokens", spec.data.tokens), ("data.tokenizer", spec.data.tokenizer)):
         if path not in (None, "demo") and not PurePosixPath(str(path)).is_absolute():
             raise InputError(f"{file}: {key} = {path}: every node has to find it; give an absolute path")
-    words = ["golfsweep", "run", "sweep.toml", *(word for one in assignments for word in ("--set", one)), *options]
+    words = ["golfsweep", "run", "sweep.toml", *(word for one in assignments for word in ("--set", one))]
+    words += [] if files is None else ["--files", files]
     where = "~/" + shlex.quote(home[2:]) if home.startswith("~/") else shlex.quote(home)
     command = f'{shlex.join(words)} --home {where} --ray "$RAY_ADDRESS"'
     with tempfile.TemporaryDirectory() as folder:

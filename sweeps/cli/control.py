@@ -54,20 +54,21 @@ def submit(
     ray: Annotated[str, typer.Option("--ray", help="Its dashboard, http://HOST:8265, or its head, HOST:PORT.")],
     set_: SetOption = None,
     home: Annotated[str, typer.Option("--home", help="Folder on the cluster's head.")] = "~/.golfsweep",
-    db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Hand a sweep to a cluster, which runs it while this machine may go away.
 
+    A database other than the one in --home is named by GOLFSWEEP_DB in the environment of the cluster's head: commands
+    of jobs can be read by everybody who may see the cluster.
+
     Example: golfsweep submit sweep.toml --ray http://10.0.0.1:8265
     """
     from sweeps.file import load_sweep
     from sweeps.submit import submit as hand_over
 
-    options = [word for name, value in (("--db", db), ("--files", files)) if value for word in (name, value)]
-    found = hand_over(file, load_sweep(file, set_ or ()), set_ or (), ray, home, options)
+    found = hand_over(file, load_sweep(file, set_ or ()), set_ or (), ray, home, files)
     if json_:
         return print_json(found)
     Console().print(f"Submitted as {found['job']}; to follow it: {found['follow']}", highlight=False, soft_wrap=True)
