@@ -98,9 +98,11 @@ def _usage(folder: Path, object_store: Callable[[], int]) -> Usage:
 
 
 def _object_store_bytes() -> int:
+    import ray
     from ray._private.internal_api import node_stats  # no public call tells the bytes in use
 
-    return int(node_stats().store_stats.object_store_bytes_used)
+    [node] = ray.nodes()
+    return int(node_stats(node["NodeManagerAddress"], node["NodeManagerPort"]).store_stats.object_store_bytes_used)
 
 
 def main() -> int:
