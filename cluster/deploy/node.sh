@@ -54,7 +54,8 @@ head)
     fi
     # The job server can run anything on every node: it listens on the loopback, and is reached through ssh.
     start --head --port "$port" --dashboard-host 127.0.0.1 --dashboard-port "$dashboard_port"
-    echo "head started; other nodes: node.sh join THIS_MACHINE; sweeps: golfsweep run sweep.toml --ray 127.0.0.1:$port"
+    here=${GOLFSWEEP_ADDRESS:-$(hostname -I | awk '{print $1}')}
+    echo "head started; other nodes: node.sh join $here; sweeps: golfsweep run sweep.toml --ray $here:$port"
     ;;
 join)
     [ $# -eq 2 ] || usage
