@@ -56,3 +56,12 @@ def machine(processes: int = 1) -> Machine:
 def peak_bytes() -> int:
     """Largest resident memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def oom_kills() -> int:
+    """Processes that the kernel has killed for want of memory on this machine since it started (proc(5), vmstat)."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

@@ -11,8 +11,8 @@ import torch
 from pydantic import TypeAdapter
 from safetensors.torch import load as load_safetensors
 
-from golf.artifact import QuantizeConfig, load_bytes, pack
-from golf.errors import InputError, OverTime
+from golf.artifact import LIMIT_BYTES, QuantizeConfig, load_bytes, pack
+from golf.errors import InputError, OverTime, TooLarge
 from golf.model import GPT, ModelConfig
 from golf.tokens import Tokenizer, Tokens, find_shards, holdout, read_stream, split_documents
 from golf.train import TrainConfig
@@ -35,11 +35,17 @@ def settings_of(kind: type[T], settings: Mapping[str, Any]) -> T:
 
 
 def run_quantize(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
-    """Turn trained weights into an artifact with its byte ledger."""
+    """Turn trained weights into an artifact with its byte ledger.
+
+    Raises:
+        TooLarge: it does not fit the challenge; evaluating it would be money for a row that nobody may submit.
+    """
     started = time.monotonic()
     settings = order.job.settings
     model, config = settings_of(ModelConfig, settings["model"]), settings_of(QuantizeConfig, settings["quantize"])
     content, ledger = pack(load_safetensors(inputs["weights"]), model, config)
+    if ledger.total_bytes > LIMIT_BYTES:
+        raise TooLarge(f"artifact and code have {ledger.total_bytes:,} bytes, {LIMIT_BYTES:,} are allowed")
     clocks = {"quantize_seconds": time.monotonic() - started}
     outputs = {"artifact": None, "ledger": ledger.to_json(), "clocks": clocks}
     yield Finished(outputs=outputs, files={"artifact": content}, peak_bytes=peak_bytes())

@@ -25,6 +25,13 @@ class Machine:
     processes: int
     threads: int
 
+    @property
+    def slot_class(self) -> str:
+        """What a single slot must be like to give this class's numbers: all but the number of processes, as JSON."""
+        fields = asdict(self)
+        del fields["processes"]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:

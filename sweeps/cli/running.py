@@ -47,12 +47,15 @@ def run(
     spec = load_sweep(file, set_ or ())
     place = session.Workplace.open(home, db, files)
     console = Console(stderr=True)
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
     try:
         with Progress(console) as progress:
-            end = session.run(spec, place, ray_address=ray, here=here, show=progress.show)
+            end = session.run(spec, place, ray_address=ray, here=here, show=progress.show, say=say)
     except KeyboardInterrupt:
-        again = f"Stopped. Everything finished is kept; to go on: {command_line()}"
-        console.print(again, highlight=False, soft_wrap=True)
+        say(f"Stopped. Everything finished is kept; to go on: {command_line()}")
         raise
     stored = place.store.sweep(spec.name)
     assert stored is not None
@@ -62,9 +65,12 @@ def run(
     Console().print(table.render(frame))
     Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
     for job in end.failures:
-        console.print(f"Failed: {job.order.label}: {job.reason}", highlight=False, soft_wrap=True)
+        say(f"Failed: {job.order.label} ({job.key[:12]}): {job.reason}")
     if end.failures:
-        console.print(f"{len(end.failures)} jobs failed; golfsweep show KEY tells more", highlight=False)
+        say(f"{len(end.failures)} jobs failed; golfsweep show KEY tells more")
+    if end.ended:
+        say(f"Sweep {spec.name} is {end.ended}. What is finished is kept; to go on: {command_line()}")
+    if end.failures or end.ended:
         raise typer.Exit(1)
 
 
@@ -119,32 +125,13 @@ def status(
 
     Example: golfsweep status demo
     """
-    from jobs.state import JobState
+    from sweeps.status import lines, state_of
 
     place, sweeps = open_sweeps(home, db, files, name)
-    found = []
-    for sweep in sweeps:
-        jobs = place.store.jobs(sweep=sweep.name)
-        found.append({
-            "name": sweep.name,
-            "state": sweep.state,
-            "jobs": {state.value: sum(job.state == state for job in jobs) for state in JobState},
-            "running": [
-                {"key": job.key, "label": job.order.label, "fraction": job.fraction, "note": job.note}
-                for job in jobs if job.state == JobState.RUNNING
-            ],
-            "failed": [
-                {"key": job.key, "label": job.order.label, "reason": job.reason}
-                for job in jobs if job.state == JobState.FAILED
-            ],
-        })  # fmt: skip
+    found = [state_of(sweep, place.store) for sweep in sweeps]
     if json_:
         return print_json({"sweeps": found})
     console = Console()
     for one in found:
-        counts = ", ".join(f"{count} {state}" for state, count in one["jobs"].items() if count)
-        console.print(f"{one['name']}: {one['state']}; {counts or 'no jobs yet'}", highlight=False, markup=False)
-        for job in one["running"]:
-            console.print(f"  {job['label']}  {job['fraction']:.0%}  {job['note']}", highlight=False, markup=False)
-        for job in one["failed"]:
-            console.print(f"  {job['label']} failed: {job['reason']}", highlight=False, markup=False)
+        for text in lines(one):
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
