@@ -49,10 +49,11 @@ class Sleepers:
         """Tasks so far."""
 
     def nodes(self) -> list[Node]:
-        return [Node(name=f"node {number}", host="here", slots=SLOTS) for number in range(NODES)]
+        return [Node(name=f"node {number}", host="here", slots=SLOTS, machine=MACHINE) for number in range(NODES)]
 
-    def machine(self) -> Machine:
-        return MACHINE
+    @property
+    def cluster(self) -> str:
+        return "sleepers"
 
     def start(self, task: Task) -> None:
         process = subprocess.Popen(["sleep", str(task.order.job.settings["seconds"])])

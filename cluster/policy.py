@@ -96,6 +96,7 @@ class Policy:
         usage: Usage | None = None,
         budgets: Mapping[str, Budget] | None = None,
         spent: Mapping[str, float] | None = None,
+        epoch: float = 0.0,
     ) -> None:
         """Begin with an empty cluster.
 
@@ -103,10 +104,11 @@ class Policy:
             usage: what every sweep has had lately.
             budgets: limits by sweep; a sweep without any has none.
             spent: GPU-hours that sweeps with limits have spent already.
+            epoch: the time, as deadlines are given, at which the clock of `decide` shows 0.
         """
         self.refused: dict[str, str] = {}
         """Jobs that can never start within their budget or before their deadline, and why; they wait no more."""
-        self._budgets = budgets or {}
+        self._budgets, self._epoch = budgets or {}, epoch
         self._accounts = {sweep: Account(spent=(spent or {}).get(sweep, 0.0), reserved=0.0) for sweep in self._budgets}
         self._usage = usage or Usage()
         self._capacity = Capacity()
@@ -200,12 +202,12 @@ class Policy:
         """GPU-hours to reserve for a job, or why it must not start."""
         if (budget := self._budgets.get(job.sweep)) is None:
             return 0.0
-        return reservation(budget, self._accounts[job.sweep], job.slots, job.seconds, now)
+        return reservation(budget, self._accounts[job.sweep], job.slots, job.seconds, self._epoch + now)
 
     def _may_be_settled(self, job: Waiting, now: float) -> bool:
         """Whether what is set aside for others may yet pay for a job; time for it there will never be more."""
         deadline = self._budgets[job.sweep].deadline
-        in_time = deadline is None or now + (job.seconds or 0.0) < deadline
+        in_time = deadline is None or self._epoch + now + (job.seconds or 0.0) < deadline
         return in_time and self._accounts[job.sweep].running > 0
 
     def _charge(self, sweep: str, *, spent: float = 0.0, reserved: float, running: int) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from cluster.policy import Free, Policy
 from cluster.simulate import Machines
 from golf.errors import InputError
-from jobs.budget import Budget
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.dataset import document_lengths
@@ -112,8 +111,8 @@ class Plan:
         }
 
 
-def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int) -> Plan:
-    """Plan a sweep on so many nodes of so many slots.
+def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> Plan:
+    """Plan a sweep on so many nodes of so many slots, begun `now` (epoch seconds).
 
     Raises:
         InputError: a job is wider than a node.
@@ -130,8 +129,8 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int) -> Plan:
             estimates[job.key] = durations.of(job.order)
         return estimates[job.key].seconds or 0.0
 
-    budget, spent = _limits(sweep, store)
-    policy = Policy(budgets={sweep.spec.name: budget}, spent={sweep.spec.name: spent})
+    name = sweep.spec.name
+    policy = Policy(budgets={name: sweep.spec.budget.limits()}, spent={name: _spent(name, store)}, epoch=now)
     cluster = Machines(nodes=nodes, slots=slots).free()
     forecast = play(
         sweep,
@@ -151,16 +150,13 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int) -> Plan:
     )
 
 
-def _limits(sweep: Sweep, store: Store) -> tuple[Budget, float]:
-    """A sweep's limits, and the GPU-hours that it has spent of them."""
-    given = sweep.spec.budget
-    budget = Budget(gpu_hours=given.gpu_hours, dollars_per_gpu_hour=given.dollars_per_gpu_hour)
-    spent = sum(
+def _spent(sweep: str, store: Store) -> float:
+    """GPU-hours that a sweep's attempts have used so far."""
+    return sum(
         job.order.slots * ((attempt.ended or attempt.heartbeat) - attempt.started) / HOUR
-        for job in store.jobs(sweep=sweep.spec.name)
+        for job in store.jobs(sweep=sweep)
         for attempt in store.attempts(job.key)
     )
-    return budget, spent
 
 
 def _reasons(forecast: Forecast, done: Sequence[JobRecord]) -> dict[str, Reason]:

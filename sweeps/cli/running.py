@@ -1,5 +1,6 @@
 """Starting sweeps and watching them: run, plan, status."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -106,7 +107,8 @@ def plan(
     # Where the sweep was begun is where it goes on: numbers of another machine class are other jobs.
     machine = environment.machine() if before is None else Machine(**before.spec["machine"])
     sweep = session.resolve(spec, place.home, machine)
-    found = make_plan(sweep, place.store, nodes=nodes, slots=slots or local_slots(sweep.widest()))
+    slots = slots or local_slots(sweep.widest())
+    found = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
     if json_:
         return print_json(found.to_json())
     show_plan(found, Console())

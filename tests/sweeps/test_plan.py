@@ -16,6 +16,7 @@ from sweeps.show_plan import show_plan
 from sweeps.sweep import Sweep
 from tests.sweeps.test_driver import DATA, MACHINE, World, spec_of
 
+NOW = 1_700_000_000.0
 BUDGET: dict[str, Any] = {"dollars_per_gpu_hour": 3.0}
 
 
@@ -38,7 +39,7 @@ def arms(**changes: Any) -> SweepSpec:
 
 
 def plan_of(spec: SweepSpec, store: Store, **cluster: int) -> Plan:
-    return plan(Sweep(spec=spec, data=DATA, machine=MACHINE), store, **{"nodes": 1, "slots": 4, **cluster})
+    return plan(Sweep(spec=spec, data=DATA, machine=MACHINE), store, **{"nodes": 1, "slots": 4, **cluster}, now=NOW)
 
 
 def text_of(made: Plan) -> str:
@@ -103,6 +104,14 @@ def test_what_the_budget_does_not_pay_for_is_named(store: Store) -> None:
     assert not found["complete"]
     assert {job["state"] for job in found["jobs"]} >= {"refused"}
     assert "would not start: needs" in text_of(plan_of(poor, store))
+
+
+def test_what_would_end_after_the_deadline_is_named_with_its_day(store: Store) -> None:
+    World(arms(), store).play()
+    late = arms(seeds={"confirm": [8, 9]}, budget={"deadline": "2023-11-14T22:13:22Z"})  # two seconds after NOW
+    made = plan_of(late, store, slots=2)
+    assert sum(job["state"] == "new" for job in made.to_json()["jobs"]) == 1
+    assert "cannot end before the deadline, 2023-11-14T22:13+00:00" in text_of(made)
 
 
 def test_what_a_sweep_has_spent_is_spent(store: Store) -> None:
