@@ -129,8 +129,9 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> P
             estimates[job.key] = durations.of(job.order)
         return estimates[job.key].seconds or 0.0
 
-    name = sweep.spec.name
-    policy = Policy(budgets={name: sweep.spec.budget.limits()}, spent={name: _spent(name, store)}, epoch=now)
+    name, before = sweep.spec.name, store.sweep(sweep.spec.name)
+    spent = 0.0 if before is None else before.spent_hours
+    policy = Policy(budgets={name: sweep.spec.budget.limits()}, spent={name: spent}, epoch=now)
     cluster = Machines(nodes=nodes, slots=slots).free()
     forecast = play(
         sweep,
@@ -147,15 +148,6 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> P
         forecast=forecast,
         estimates=estimates,
         reasons=_reasons(forecast, done),
-    )
-
-
-def _spent(sweep: str, store: Store) -> float:
-    """GPU-hours that a sweep's attempts have used so far."""
-    return sum(
-        job.order.slots * ((attempt.ended or attempt.heartbeat) - attempt.started) / HOUR
-        for job in store.jobs(sweep=sweep)
-        for attempt in store.attempts(job.key)
     )
 
 

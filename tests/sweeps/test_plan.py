@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from jobs.state import JobState
 from jobs.store import Store
 from sweeps.file import SweepSpec
 from sweeps.plan import Plan, plan
@@ -114,14 +113,19 @@ def test_what_would_end_after_the_deadline_is_named_with_its_day(store: Store) -
     assert "cannot end before the deadline, 2023-11-14T22:13+00:00" in text_of(made)
 
 
-def test_what_a_sweep_has_spent_is_spent(store: Store) -> None:
-    spec = arms()
-    here = World(spec, store)
-    here.look()
-    here.work()
-    assert store.jobs(states=[JobState.DONE])
-    limited = arms(budget={"gpu_hours": 1e-9})
-    assert not plan_of(limited, store).to_json()["complete"]
+def test_what_a_sweep_has_spent_is_spent(tmp_path: Path) -> None:
+    clock = [0.0]
+    store = Store.open(f"sqlite:///{tmp_path}/spent.db", clock=lambda: clock[0])
+    World(arms(), store).look()
+    store.beat("worker")
+    [job, *_] = store.claim("worker", 1)
+    facts: dict[str, Any] = {"host": "here", "workdir": "/", "versions": {}, "commit": None}
+    attempt = store.start_attempt(job.key, "worker", **facts, sweep="made-up", slots=2)
+    clock[0] = 3600.0
+    store.finish(job.key, attempt, {"weights": "w" * 64}, seconds=1.0, peak_bytes=None, cost=None)
+    assert not plan_of(arms(budget={"gpu_hours": 2.0}), store).to_json()["complete"]
+    assert plan_of(arms(budget={"gpu_hours": 3.0}), store).to_json()["complete"]
+    store.close()
 
 
 def test_where_trials_can_share_jobs_the_count_is_a_bound(store: Store) -> None:
