@@ -17,11 +17,14 @@ from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.dataset import document_lengths
 from sweeps.durations import Durations, Estimate
-from sweeps.forecast import Forecast, counts_at_most, play
+from sweeps.forecast import Forecast, play
+from sweeps.foresight import counts_at_most
 from sweeps.nearest import Nearest, differences, explain
 from sweeps.sweep import Sweep
 
 HOUR = 3600.0
+HISTORY = 1000
+"""Finished jobs, the latest, from which times are estimated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,8 +123,9 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> P
     if sweep.widest() > slots:
         raise InputError(f"--slots {slots}: a job of this sweep needs {sweep.widest()} slots of one node")
     done = store.jobs(states=[JobState.DONE])
-    scheduler_of = {job.key: attempts[-1].scheduler for job in done if (attempts := store.attempts(job.key))}
-    durations = Durations(done, sweep.machine.device, cache(partial(document_lengths, sweep.data)), scheduler_of)
+    recent = done[-HISTORY:]
+    scheduler_of = {job.key: attempts[-1].scheduler for job in recent if (attempts := store.attempts(job.key))}
+    durations = Durations(recent, sweep.machine.device, cache(partial(document_lengths, sweep.data)), scheduler_of)
     estimates: dict[str, Estimate] = {}
 
     def seconds(job: JobRecord) -> float:

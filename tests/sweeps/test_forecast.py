@@ -13,7 +13,8 @@ from jobs.budget import Budget
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.file import SweepSpec
-from sweeps.forecast import Forecast, counts_at_most, play, with_trials
+from sweeps.forecast import Forecast, play
+from sweeps.foresight import counts_at_most, with_trials
 from sweeps.sweep import Sweep
 from tests.sweeps.test_driver import DATA, FILE, MACHINE, SEARCH, World, searching, spec_of
 
