@@ -261,11 +261,12 @@ class Policy:
 
     def _drain(self, lane: Lane, job: Waiting, now: float) -> None:
         """Drain nodes for the jobs of a lane, each where it costs and delays least, if it is worth it at all."""
-        for node in [self._capacity.nodes[name] for name in lane.drains]:
-            if node.ready < now:  # something there takes longer than was thought: choose again
-                self._capacity.release(node)
+        drained = [self._capacity.nodes[name] for name in lane.drains]
+        late = [node for node in drained if node.ready < now]
+        for node in late:  # something there takes longer than was thought: choose again, now
+            self._capacity.release(node)
         wanted = lane.count - len(lane.drains)
-        if not wanted or now < lane.retry:
+        if not wanted or (now < lane.retry and not late):
             return
         brings = job.slots * ((job.seconds or WIDE_SECONDS) + now - job.since)
         costs = []

@@ -242,6 +242,22 @@ def test_a_drained_node_takes_what_is_done_in_time() -> None:
     assert keys(place(waiting, [busy("n", {0: 30.0, 1: 30.0})], 0.0)) == ["short"]
 
 
+def test_a_node_stays_drained_when_a_job_there_takes_longer_than_was_thought() -> None:
+    policy = Policy()
+    policy.add_node(node("n", 2, 2))
+    for number in range(2):
+        policy.submit(job(f"e{number}", seconds=10.0))
+    policy.decide(0.0)
+    for number in range(2):  # one more than can be drained for, so that it is looked at again and again
+        policy.submit(job(f"gang {number}", 2, gang=True, seconds=600.0))
+    policy.submit(job("e2", seconds=10.0))
+    assert policy.decide(9.9) == []
+    policy.finish("e0", 10.5)
+    assert policy.decide(11.0) == []
+    policy.finish("e1", 12.0)
+    assert keys(policy.decide(12.0)) == ["gang 0"]
+
+
 def test_a_higher_priority_takes_a_drained_node() -> None:
     policy = Policy()
     policy.add_node(busy("n", {0: 30.0}))
