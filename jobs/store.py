@@ -207,12 +207,6 @@ class Store:
             if not connection.execute(table.update().where(table.c.name == name).values(**changed)).rowcount:
                 connection.execute(table.insert().values(name=name, created=self._clock(), **changed))
 
-    def set_sweep_state(self, name: str, state: str, reason: str | None = None) -> None:
-        """Say where a sweep stands (jobs.state.SweepState), and why."""
-        table = tables.sweeps
-        with self._write() as connection:
-            connection.execute(table.update().where(table.c.name == name).values(state=state, reason=reason))
-
     def end_sweep(self, name: str, state: SweepState, reason: str | None = None) -> None:
         """Say that a running sweep goes no further, and why; one that has been ended already stays as it is."""
         table = tables.sweeps
@@ -540,10 +534,13 @@ class Store:
             mine = (tables.attempts.c.key == key) & (tables.attempts.c.number == attempt)
             connection.execute(tables.attempts.update().where(mine).values(heartbeat=self._clock()))
 
-    def put_checkpoint(self, key: str, attempt: int, digest: str) -> None:
-        """The state from which the job can go on."""
+    def put_checkpoint(self, key: str, attempt: int, digest: str) -> str | None:
+        """The state from which the job can go on; returns the one that it replaces."""
         with self._write() as connection:
+            query = select(tables.jobs.c.checkpoint).where(tables.jobs.c.key == key)
+            before: str | None = connection.execute(query).scalar_one()
             self._update(connection, key, attempt, checkpoint=digest)
+        return None if before == digest else before
 
     def put_shard(self, key: str, attempt: int, index: int, digest: str) -> None:
         """Scores of some documents, kept whatever becomes of the attempt."""
