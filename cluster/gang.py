@@ -65,12 +65,14 @@ class Gang:
                 end_marked(lambda mark: mark.task == self._mark.task)
         if process.returncode != 0 and (stamp := self._stamp(CHECKPOINT)) != self._sent and stamp is not None:
             yield Checkpoint(content=_pack(self._workdir))
+        last: Finished | Failed
         if hangs is not None:
-            yield Failed(failure=Failure.HANG, reason=f"no step for {hangs:.0f} s", log=_tail(log_path))
+            last = Failed(failure=Failure.HANG, reason=f"no step for {hangs:.0f} s", log=_tail(log_path))
         else:
-            yield self._finished() if process.returncode == 0 else self._failed(process.returncode, log_path)
-        for name in (CHECKPOINT, WEIGHTS):  # the largest, and told by now; what explains the attempt stays
+            last = self._finished() if process.returncode == 0 else self._failed(process.returncode, log_path)
+        for name in (CHECKPOINT, WEIGHTS):  # the largest files, in an event each; what explains the attempt stays
             (self._workdir / name).unlink(missing_ok=True)
+        yield last
 
     def _watch(self, process: "subprocess.Popen[bytes]") -> Generator[Event, None, float | None]:
         """Tell every advance until the gang ends; seconds without any after which it must hang, if it does."""
