@@ -43,6 +43,7 @@ FIRST_SECONDS, PAUSE_SECONDS = 5.0, (2.0, 15.0)
 ROUND_SECONDS = 1800.0
 OURS = "GOLFSWEEP_CHAOS"
 END_SECONDS = 20.0
+MOST_RESTARTS = 20
 
 
 class Cluster(Protocol):
@@ -100,6 +101,8 @@ class Round:
     sweeps: Sequence[Path]
     drivers: dict[Path, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
+    gave_up: list[str] = field(default_factory=list)
+    """The last lines of drivers that ended by themselves before their sweep was done."""
 
     def start(self, sweep: Path) -> None:
         command = [*golfsweep("run", sweep), "--home", self.home, *self.place, *self.cluster.arguments()]
@@ -107,12 +110,16 @@ class Round:
             self.drivers[sweep] = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def running(self) -> list[Path]:
-        """Sweeps that are not done; a driver that ended by itself before its sweep was done is a failure."""
+        """Sweeps that are not done. A driver that gave up (one that is started while its database is away does so at
+        once) is started again with the same command, as whoever watches over it would do.
+        """
         for sweep, driver in list(self.drivers.items()):
-            if driver.poll() is not None:
-                log = (self.home.parent / f"{self.home.name}.log").read_text()[-4000:]
-                assert driver.returncode == 0, f"{sweep}: ended with {driver.returncode}\n{log}"
+            if driver.poll() == 0:
                 del self.drivers[sweep]
+            elif driver.returncode is not None:
+                self.gave_up.append((self.home.parent / f"{self.home.name}.log").read_text().splitlines()[-1])
+                assert len(self.gave_up) <= MOST_RESTARTS, self.gave_up
+                self.start(sweep)
         return list(self.drivers)
 
     def end(self) -> None:
@@ -281,7 +288,9 @@ def main(words: Sequence[str] | None = None) -> int:
                 kills += one.kills
                 same = {name: leaderboard(one.home, place, name) == expected[name] for name in names}
                 store = open_store(one.home)
-                found.append({"kills": dict(one.kills), "same_leaderboard": same, **twice(store)})
+                found.append(
+                    {"kills": dict(one.kills), "gave_up": one.gave_up, "same_leaderboard": same, **twice(store)}
+                )
                 store.close()
                 print(json.dumps(found[-1]), file=sys.stderr, flush=True)
             number += 1
@@ -292,9 +301,11 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _undisturbed(home: Path, sweeps: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
-    for sweep in sweeps:
-        log = subprocess.run([*golfsweep("run", sweep, "--home", home, "--here")], capture_output=True, text=True)
-        assert log.returncode == 0, log.stderr
+    started = [
+        subprocess.Popen(golfsweep("run", sweep, "--home", home, "--here"), stdout=subprocess.DEVNULL)
+        for sweep in sweeps
+    ]
+    assert [one.wait() for one in started] == [0] * len(started)
     return {_name(sweep): leaderboard(home, [], _name(sweep)) for sweep in sweeps}
 
 

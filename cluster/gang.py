@@ -34,7 +34,7 @@ START_SECONDS = 900.0
 LOG_LINES = 40
 FULL_BYTES = 2**20
 """A disk with less left than this is why a gang could not even say why it failed."""
-CHECKPOINT, TRACE = "checkpoint.safetensors", "metrics.jsonl"
+CHECKPOINT, TRACE, WEIGHTS = "checkpoint.safetensors", "metrics.jsonl", "weights.safetensors"
 _LIBC = ctypes.CDLL(None)
 
 
@@ -63,10 +63,16 @@ class Gang:
             finally:
                 end(process)
                 end_marked(lambda mark: mark.task == self._mark.task)
+        if process.returncode != 0 and (stamp := self._stamp(CHECKPOINT)) != self._sent and stamp is not None:
+            yield Checkpoint(content=_pack(self._workdir))
+        last: Finished | Failed
         if hangs is not None:
-            yield Failed(failure=Failure.HANG, reason=f"no step for {hangs:.0f} s", log=_tail(log_path))
+            last = Failed(failure=Failure.HANG, reason=f"no step for {hangs:.0f} s", log=_tail(log_path))
         else:
-            yield self._finished() if process.returncode == 0 else self._failed(process.returncode, log_path)
+            last = self._finished() if process.returncode == 0 else self._failed(process.returncode, log_path)
+        for name in (CHECKPOINT, WEIGHTS):  # the largest files, in an event each; what explains the attempt stays
+            (self._workdir / name).unlink(missing_ok=True)
+        yield last
 
     def _watch(self, process: "subprocess.Popen[bytes]") -> Generator[Event, None, float | None]:
         """Tell every advance until the gang ends; seconds without any after which it must hang, if it does."""
@@ -119,7 +125,7 @@ class Gang:
 
     def _finished(self) -> Finished:
         result = json.loads((self._workdir / "result.json").read_text())
-        files = {"weights": "weights.safetensors", "metrics": TRACE}
+        files = {"weights": WEIGHTS, "metrics": TRACE}
         contents = {name: (self._workdir / file).read_bytes() for name, file in files.items()}
         last = _last_line(self._workdir / TRACE) or {}
         outputs = {**result, **dict.fromkeys(files)}

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import time
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -58,6 +59,8 @@ class LocalExecutor:
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
         told: list[tuple[str, Event]] = []
         by_pipe = {worker.pipe: task_id for task_id, worker in self._busy.items()}
+        if not by_pipe:
+            time.sleep(timeout)
         for pipe in wait(list(by_pipe), timeout) if by_pipe else []:
             assert isinstance(pipe, Connection)
             task_id = by_pipe[pipe]

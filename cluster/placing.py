@@ -64,7 +64,10 @@ def _within(
     now: float,
     usage: Usage,
 ) -> list[Placement]:
-    """Placements on nodes of one class: first of jobs that may not go anywhere, then of all others."""
+    """Placements on nodes of one class: first of each job that must not go everywhere, then of all others.
+
+    A wide job of the former that has to wait keeps the emptiest of its nodes free of the latter.
+    """
 
     def allowed(job: Waiting) -> list[Node]:
         wide_enough = [node for node in nodes if node.slots >= job.slots]
@@ -76,8 +79,12 @@ def _within(
         taken.update({(one.node, slot): None for one in found for slot in one.slots})
 
     placements: list[Placement] = []
-    bound = [job for job in jobs if avoid.get(job.key)]
-    for job in bound:
-        settle([job], allowed(job))
-    settle([job for job in jobs if not avoid.get(job.key)], nodes)
+    kept: set[str] = set()
+    for job in jobs:
+        if avoid.get(job.key):
+            there = [node for node in allowed(job) if node.name not in kept]
+            settle([job], there)
+            if job.slots > 1 and there and job.key not in {one.key for one in placements}:
+                kept.add(max(free(there, taken), key=lambda one: (len(one.slots), one.node)).node)
+    settle([job for job in jobs if not avoid.get(job.key)], [node for node in nodes if node.name not in kept])
     return placements

@@ -1,5 +1,6 @@
 """The executor on Ray: one lease a node, warm evaluator actors on its slots, a launcher actor for each gang."""
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -125,6 +126,7 @@ class RayExecutor:
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
         streams = {running.events: task_id for task_id, running in self._running.items()}
         if not streams:
+            time.sleep(timeout)
             return []
         ready, _ = ray.wait(list(streams), num_returns=1, timeout=timeout, fetch_local=False)
         if ready:  # the first has come: take along what else is there

@@ -27,6 +27,8 @@ class Running:
     """Tasks that have told anything."""
     shards: dict[int, str] = field(default_factory=dict)
     """Digests of finished shards."""
+    checkpoint: str | None = None
+    """Digest of the last one that it told."""
     told: list[Finished] = field(default_factory=list)
     written: float = 0.0
     expected: float | None = None

@@ -96,9 +96,8 @@ class Scheduler:
             self._looked = self._clock()
             self._end_cancelled()
         if not self._draining:
-            nodes = [node for node in self.nodes if node.name not in self._aside]
-            self._claim(nodes)
-            self._start(nodes)
+            self._claim(self.usable())
+            self._start(self.usable())
         self._told.extend(self._executor.poll(timeout))
         while self._told:
             self._hear(*self._told[0])
@@ -133,6 +132,10 @@ class Scheduler:
         for running in list(self._running.values()):
             self._drop(running)
         self._waiting.clear()
+
+    def usable(self) -> list[Node]:
+        """Nodes that are alive and not set aside."""
+        return [node for node in self.nodes if node.name not in self._aside]
 
     # Starting
 
@@ -276,7 +279,10 @@ class Scheduler:
                     self._store.progress(key, attempt, running.fraction, event.note)
                     self._expect_more(running)
             case Checkpoint():
-                self._store.put_checkpoint(key, attempt, self._files.put(event.content))
+                digest = self._files.put(event.content)
+                replaced = self._store.put_checkpoint(key, attempt, digest)
+                running.checkpoint = digest
+                self._discard(replaced)
             case Shard():
                 digest = self._files.put(event.content)
                 self._store.put_shard(key, attempt, event.index, digest)
@@ -290,6 +296,12 @@ class Scheduler:
                     running.told.append(event)
             case Failed():
                 self._fail(running, event)
+
+    def _discard(self, checkpoint: str | None) -> None:
+        """Delete a checkpoint that a later one, or the result, has replaced: a long training would fill the disk."""
+        if checkpoint is not None:
+            self._contents.pop(checkpoint, None)
+            self._files.delete(checkpoint)
 
     def _expect_more(self, running: Running) -> None:
         """Set aside what a job will take by its own pace, where nothing was known before."""
@@ -306,6 +318,7 @@ class Scheduler:
         self._store.finish(
             running.key, running.attempt, outputs, seconds=seconds, peak_bytes=peak, cost=self._cost(running)
         )
+        self._discard(running.checkpoint or running.record.checkpoint)
         self._expect.learn(running.record.order, seconds)
         self._strikes.pop(running.placement.node, None)
         self._forget(running)
@@ -388,7 +401,7 @@ class Scheduler:
     def _strike(self, node: str, key: str, event: Failed) -> None:
         """Set a node aside on which several jobs in a row failed by what may be its fault, unless it is the last."""
         self._strikes[node].add(key)
-        good = {one.name: one for one in self.nodes if one.name not in self._aside}
+        good = {one.name: one for one in self.usable()}
         if len(self._strikes[node]) >= NODE_STRIKES and node in good and len(good) > 1:
             reason = f"{NODE_STRIKES} jobs in a row failed on it, the last: {event.failure}: {event.reason}"
             self._store.put_node(

@@ -5,158 +5,54 @@ is run by one: a claim lasts as long as the scheduler's heartbeat, then it is fr
 longer write to the job (LostClaim). Every method is one short transaction; times are epoch seconds of the clock given.
 """
 
-import errno
 import os
 import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy import Connection, Engine, func, select
 
-from golf.errors import InputError
 from jobs import tables
 from jobs.budget import Account, Budget, reservation
+from jobs.database import mapped, open_engine
+from jobs.rows import (
+    AttemptRecord,
+    JobRecord,
+    LostClaim,
+    NodeRecord,
+    OverBudget,
+    SchedulerRecord,
+    StoreAway,
+    SweepRecord,
+    Taken,
+    TrialRecord,
+)
 from jobs.spec import Job, Order
 from jobs.state import AttemptState, JobState, SweepState, may_follow
 
-HEAD = "0002"
-"""The version of the tables that this code reads and writes."""
+__all__ = [
+    "STALE_SECONDS",
+    "WITH_SWEEP",
+    "AttemptRecord",
+    "JobRecord",
+    "LostClaim",
+    "NodeRecord",
+    "OverBudget",
+    "SchedulerRecord",
+    "Store",
+    "StoreAway",
+    "SweepRecord",
+    "Taken",
+    "TrialRecord",
+]
+
 STALE_SECONDS = 30.0
 """A scheduler whose last heartbeat is older than this has lost its claims."""
-BUSY_SECONDS = 30.0
 WITH_SWEEP = "cancelled with its sweep"
 """The reason of jobs that are asked for again when their sweep is."""
-
-
-class LostClaim(RuntimeError):
-    """Somebody else has the job now; what this attempt brings is not wanted."""
-
-
-class StoreAway(ConnectionError):
-    """The database does not answer; what was to be written is not, and may be tried again."""
-
-
-class OverBudget(RuntimeError):
-    """An attempt must not start, because its sweep's budget or deadline does not allow it."""
-
-
-class Taken(RuntimeError):
-    """Another process schedules this cluster."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobRecord:
-    """A job and where it stands."""
-
-    key: str
-    order: Order
-    state: JobState
-    created: float
-    failures: int
-    """Attempts that failed by the job's own fault."""
-    claimed_by: str | None
-    attempt: int
-    """Number of the last attempt, from 1; 0 before the first."""
-    fraction: float
-    note: str
-    checkpoint: str | None
-    outputs: Mapping[str, Any] | None
-    reason: str | None
-    finished: float | None
-    seconds: float | None
-    """Wall time of the attempt that succeeded."""
-    asked: int = 0
-    """Attempts up to this number were made before the job was last asked for."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AttemptRecord:
-    """One try at a job."""
-
-    number: int
-    state: AttemptState
-    scheduler: str
-    host: str
-    workdir: str
-    versions: Mapping[str, str]
-    commit: str | None
-    started: float
-    heartbeat: float
-    ended: float | None
-    reason: str | None
-    log: str | None
-    peak_bytes: int | None
-    cost: float | None
-    failure: str | None
-    """The kind of failure, as jobs.events.Failure has it."""
-    node: str | None
-    """The node's name in its cluster."""
-    slots: int
-    sweep: str | None
-    """The sweep that pays."""
-    reserved_hours: float
-    """GPU-hours that are set aside for it while it runs."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrialRecord:
-    """A trial of a search."""
-
-    number: int
-    parameters: Mapping[str, Any]
-    distributions: Mapping[str, str]
-    """Name → Optuna's JSON."""
-    state: str
-    """running, complete or failed."""
-    value: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SweepRecord:
-    """A sweep that was started: its file as plain data, and what it was resolved to."""
-
-    name: str
-    spec: Mapping[str, Any]
-    created: float
-    state: str
-    """One of jobs.state.SweepState."""
-    reason: str | None
-    """Why it is in this state, where that needs a word."""
-    budget: Mapping[str, float | None] | None
-    spent_hours: float
-    """GPU-hours of its ended attempts."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SchedulerRecord:
-    """A process that runs a cluster's jobs."""
-
-    name: str
-    host: str
-    pid: int
-    heartbeat: float
-    cluster: str
-    slots: int
-    widest: int
-    """Slots of its largest node."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeRecord:
-    """What was found when a node was last looked at."""
-
-    cluster: str
-    name: str
-    host: str
-    good: bool
-    """Whether jobs are placed on it."""
-    reason: str
-    checked: float
 
 
 class Store:
@@ -167,26 +63,8 @@ class Store:
 
     @classmethod
     def open(cls, url: str, clock: Callable[[], float] = time.time) -> "Store":
-        """Open a database, making or migrating its tables if need be.
-
-        Raises:
-            InputError: it cannot be opened, is something else's, or of a later version.
-        """
-        shown = _shown(url)
-        try:
-            engine = _engine(url)
-            with engine.connect() as connection:
-                found = inspect(connection).get_table_names()
-                version = _version(connection) if "alembic_version" in found else None
-            if version != HEAD:
-                _migrate(engine, shown, version, found)
-        except (DBAPIError, OSError) as error:
-            cause = getattr(error, "orig", None) or error
-            reason = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
-            raise InputError(
-                f"database {shown}: cannot be opened ({reason}); expected a writable path or a URL"
-            ) from None
-        return cls(engine, clock)
+        """Open a database, making or migrating its tables if need be; raises what `open_engine` does."""
+        return cls(open_engine(url), clock)
 
     def close(self) -> None:
         """Close every connection."""
@@ -206,12 +84,6 @@ class Store:
         with self._write() as connection:
             if not connection.execute(table.update().where(table.c.name == name).values(**changed)).rowcount:
                 connection.execute(table.insert().values(name=name, created=self._clock(), **changed))
-
-    def set_sweep_state(self, name: str, state: str, reason: str | None = None) -> None:
-        """Say where a sweep stands (jobs.state.SweepState), and why."""
-        table = tables.sweeps
-        with self._write() as connection:
-            connection.execute(table.update().where(table.c.name == name).values(state=state, reason=reason))
 
     def end_sweep(self, name: str, state: SweepState, reason: str | None = None) -> None:
         """Say that a running sweep goes no further, and why; one that has been ended already stays as it is."""
@@ -540,10 +412,13 @@ class Store:
             mine = (tables.attempts.c.key == key) & (tables.attempts.c.number == attempt)
             connection.execute(tables.attempts.update().where(mine).values(heartbeat=self._clock()))
 
-    def put_checkpoint(self, key: str, attempt: int, digest: str) -> None:
-        """The state from which the job can go on."""
+    def put_checkpoint(self, key: str, attempt: int, digest: str) -> str | None:
+        """The state from which the job can go on; returns the one that it replaces."""
         with self._write() as connection:
+            query = select(tables.jobs.c.checkpoint).where(tables.jobs.c.key == key)
+            before: str | None = connection.execute(query).scalar_one()
             self._update(connection, key, attempt, checkpoint=digest)
+        return None if before == digest else before
 
     def put_shard(self, key: str, attempt: int, index: int, digest: str) -> None:
         """Scores of some documents, kept whatever becomes of the attempt."""
@@ -657,12 +532,12 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with _mapped(), self._engine.begin() as connection:
+        with mapped(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with _mapped(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with mapped(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 
     def _jobs(self, *conditions: Any, sweep: str | None = None) -> list[JobRecord]:
@@ -730,21 +605,6 @@ class Store:
             connection.execute(sweeps.update().where(sweeps.c.name == row.sweep).values(spent_hours=hours))
 
 
-@contextmanager
-def _mapped() -> Iterator[None]:
-    """Tell what has passed and what has not been written from what is wrong: errors of the library, mapped once."""
-    try:
-        yield
-    except DBAPIError as error:
-        if "database or disk is full" in str(error.orig):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
-        if error.connection_invalidated or (isinstance(error, OperationalError) and "psycopg" in repr(error.orig)):
-            raise StoreAway(
-                str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
-            ) from error
-        raise
-
-
 def _record(row: dict[str, Any]) -> JobRecord:
     order = Order(
         job=Job.from_json(row["job"]),
@@ -770,83 +630,3 @@ def _exists(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _shown(url: str) -> str:
-    """A URL as it may be shown: without its password.
-
-    Raises:
-        InputError: it is no database URL.
-    """
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        raise InputError(
-            "--db: not a database URL; expected e.g. sqlite:///path/to/file.db or postgresql://…"
-        ) from None
-
-
-def _engine(url: str) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    try:
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
-    except (NoSuchModuleError, ModuleNotFoundError, ArgumentError) as error:
-        raise InputError(f"--db: no driver for {parsed.drivername} ({error}); install golfsweep[postgresql]") from None
-    if parsed.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _on_sqlite_connect)
-        event.listen(engine, "begin", _on_sqlite_begin)
-    return engine
-
-
-def _on_sqlite_connect(connection: Any, _: Any) -> None:
-    """Leave transactions to SQLAlchemy (its documented recipe), wait for locks, let readers read beside a writer."""
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_SECONDS)}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _on_sqlite_begin(connection: Connection) -> None:
-    """Take the write lock at once: a transaction that reads first could not be upgraded beside another's write."""
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _version(connection: Connection) -> str | None:
-    version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return version
-
-
-def _migrate(engine: Engine, shown: str, version: str | None, found: Sequence[str]) -> None:
-    """Bring the tables to HEAD.
-
-    Raises:
-        InputError: the database is not ours, or is newer than this code.
-    """
-    if version is None and found:
-        raise InputError(
-            f"database {shown}: holds tables of something else ({found[0]}); name another file or database"
-        )
-    if version is not None and version > HEAD:
-        raise InputError(f"database {shown}: of version {version}, this golfsweep knows {HEAD}; upgrade golfsweep")
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        # Two processes may open a new database at once: the second finds it made when it gets the lock.
-        if _has_version(connection) and _version(connection) == HEAD:
-            return
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def _has_version(connection: Connection) -> bool:
-    return inspect(connection).has_table("alembic_version")

@@ -72,7 +72,7 @@ class Scheduling:
         (0, 0) while nobody schedules it.
         """
         if self._scheduler is not None:
-            sizes = [node.slots for node in self._scheduler.nodes if node.machine.slot_class == machine.slot_class]
+            sizes = [node.slots for node in self._scheduler.usable() if node.machine.slot_class == machine.slot_class]
             return sum(sizes), max(sizes, default=0)
         for one in self._store.live_schedulers():
             if one.cluster == self._cluster:

@@ -25,6 +25,7 @@ from sweeps.roles import Scheduling, machine_of
 from sweeps.sweep import Sweep
 
 STEP_SECONDS = 0.5
+ASIDE = '"golfsweep doctor --ray ADDRESS" tells which nodes are set aside, and why.'
 AWAY_SECONDS = 600.0
 """How long a database may be away before the sweep stops; what runs goes on meanwhile."""
 
@@ -151,7 +152,7 @@ def run(
             _ask_again(spec.name, place.store)
             if not (snapshot := sweep.driver(place.store).step()).done:
                 with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
-                    snapshot = _work(sweep, place, role, show)
+                    snapshot = _work(sweep, place, role, show, say)
                     place.store.end_sweep(spec.name, _ended(snapshot))
                     role.drain(say)
             place.store.end_sweep(spec.name, _ended(snapshot))
@@ -213,10 +214,17 @@ def _ask_again(sweep: str, store: Store) -> None:
             store.put_job(job.order)
 
 
-def _work(sweep: Sweep, place: Workplace, role: Scheduling, show: Callable[[Snapshot, float | None], None]) -> Snapshot:
+def _work(
+    sweep: Sweep,
+    place: Workplace,
+    role: Scheduling,
+    show: Callable[[Snapshot, float | None], None],
+    say: Callable[[str], None],
+) -> Snapshot:
     """Drive a sweep until it is done, or somebody has ended it; a database that is away for a while is waited for."""
     driver = sweep.driver(place.store)
     away_since: float | None = None
+    alone = False
     while True:
         try:
             snapshot = driver.step()
@@ -226,6 +234,9 @@ def _work(sweep: Sweep, place: Workplace, role: Scheduling, show: Callable[[Snap
             show(snapshot, seconds_left(snapshot, slot_seconds(snapshot.jobs), slots) if slots else None)
             if slots and sweep.widest() > widest:
                 raise InputError(f"a job needs {sweep.widest()} slots of one node; the largest has {widest}")
+            if role.schedules and not slots and not alone:
+                say(f"No good node of this sweep's class ({sweep.machine.device}) is there; waiting for one. {ASIDE}")
+            alone = role.schedules and not slots
             role.step(STEP_SECONDS)
             away_since = None
         except StoreAway:

@@ -359,6 +359,26 @@ def test_a_training_goes_on_from_its_last_checkpoint(world: World, orders: Order
     assert world.job(key).checkpoint is None
 
 
+def test_of_a_trainings_checkpoints_only_the_last_is_kept_and_none_once_it_is_done(
+    world: World, orders: Orders
+) -> None:
+    world.put(orders.train())
+    world.step()
+    world.step(Checkpoint(content=b"step 3"), Checkpoint(content=b"step 6"))
+    assert contents(world) == {b"step 6"}
+    world.step(Failed(failure=Failure.LOST, reason="x"))
+    world.step()
+    world.step(Checkpoint(content=b"step 9"))
+    assert contents(world) == {b"step 9"}
+    world.step(TRAINED)
+    assert contents(world) == {b"w"}
+
+
+def contents(world: World) -> set[bytes]:
+    """Everything in the file store."""
+    return {path.read_bytes() for path in world.home.files.rglob("*") if path.is_file()}
+
+
 def test_evaluators_share_the_shards_and_the_slowest_is_its_clock(world: World, evaluation: Order) -> None:
     key = world.put(evaluation)
     world.step()

@@ -21,7 +21,7 @@ from golf.errors import InputError
 from jobs.budget import Account, Budget
 from jobs.spec import Job, Machine, Order
 from jobs.state import AttemptState, JobState, SweepState
-from jobs.store import STALE_SECONDS, JobRecord, LostClaim, NodeRecord, OverBudget, Store, Taken, TrialRecord
+from jobs.store import STALE_SECONDS, JobRecord, LostClaim, NodeRecord, OverBudget, Store, StoreAway, Taken, TrialRecord
 from tests.postgresql import Server
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
@@ -424,6 +424,20 @@ def test_processes_that_hammer_one_file_never_find_it_locked_and_do_nothing_twic
     assert {job.state for job in store.jobs()} == {JobState.DONE}
     assert {len(store.attempts(job.key)) for job in store.jobs()} == {1}
     assert len({job.outputs["by"] for job in store.jobs() if job.outputs}) > 1, "one worker did it all"
+
+
+def test_a_server_that_dies_is_away_and_what_it_had_is_there_when_it_comes_back(postgresql: Server) -> None:
+    store = Store.open(empty_database(postgresql))
+    store.put_sweep("s", {})
+    postgresql.kill()
+    try:
+        for _ in range(2):  # the first finds a connection broken, the second can make none
+            with pytest.raises(StoreAway):
+                store.put_job(order(1))
+    finally:
+        postgresql.start()
+    assert store.put_job(order(1)).state == JobState.QUEUED
+    store.close()
 
 
 def open_once(url: str, errors: Any) -> None:
