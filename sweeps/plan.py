@@ -79,18 +79,15 @@ class Plan:
     def _stage(self, kind: str) -> dict[str, Any]:
         jobs = [job for job in self.forecast.jobs if job.order.job.kind == kind]
         left = [job for job in jobs if job.key in self.estimates]
-        known = [self.estimates[job.key] for job in left if self.estimates[job.key].seconds is not None]
-        seconds = [
-            job.order.slots * found
-            for job in left
-            if (found := self.estimates[job.key].seconds) is not None and job.key not in self.forecast.refused
-        ]
+        known = [job for job in left if self.estimates[job.key].seconds is not None]
+        spans = [self.forecast.spans[job.key] for job in known if job.key in self.forecast.spans]
+        seconds = [len(span.slots) * (span.end - span.start) for span in spans]
         return {
             "jobs": len(jobs),
             "up_to": counts_at_most(self.sweep.spec, kind),
             "done": len(jobs) - len(left),
             "slot_seconds_each": sum(seconds) / len(seconds) if seconds else None,
-            "source": known[0].source if known else None,
+            "source": self.estimates[known[0].key].source if known else None,
             "slot_hours": None if left and not known else sum(seconds) / HOUR,
         }
 
