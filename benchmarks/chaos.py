@@ -43,7 +43,7 @@ FIRST_SECONDS, PAUSE_SECONDS = 5.0, (2.0, 15.0)
 ROUND_SECONDS = 1800.0
 OURS = "GOLFSWEEP_CHAOS"
 END_SECONDS = 20.0
-MOST_RESTARTS = 20
+MOST_RESTARTS, START_TRIES = 20, 5
 
 
 class Cluster(Protocol):
@@ -78,7 +78,12 @@ class FakeNodes:
         self._nodes = [self._add() for _ in range(nodes)]
 
     def _add(self) -> Any:
-        return self.cluster.add_node(num_cpus=self._slots, include_dashboard=False)
+        for _ in range(START_TRIES):
+            try:
+                return self.cluster.add_node(num_cpus=self._slots, include_dashboard=False)
+            except Exception as error:  # Ray's own, of no finer class: a busy machine is too slow for its patience
+                print(f"no new node yet: {error}", file=sys.stderr, flush=True)
+        raise AssertionError("Ray starts no node here")
 
     def arguments(self) -> list[str]:
         return ["--ray", self.cluster.address]

@@ -1,0 +1,193 @@
+"""The demo's path at its smallest, through the command line and with nothing replaced.
+
+One sweep runs on Ray undisturbed. The same sweep runs without Ray and is interrupted again and again, by Ctrl-C and by
+SIGKILL; both must end in the same leaderboard, with no job done twice.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from jobs.paths import Home
+from jobs.state import AttemptState, JobState
+from jobs.store import Store
+from sweeps.leaderboard import COLUMNS
+
+SWEEP = Path(__file__).parent / "tiny.toml"
+PATIENCE_SECONDS = 900.0
+MEASURED = ("train_seconds", "eval_seconds", "clocks", "cost")
+"""What differs from one run to the next: measured times, and what follows from them."""
+
+
+def command(*words: str | Path) -> list[str]:
+    return [sys.executable, "-m", "sweeps.cli", *map(str, words)]
+
+
+def golfsweep(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*words), capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+
+
+def leaderboard(home: Path) -> list[dict[str, Any]]:
+    done = golfsweep("leaderboard", "tiny", "--json", "--home", home)
+    assert done.returncode == 0, done.stderr
+    rows: list[dict[str, Any]] = json.loads(done.stdout)["rows"]
+    return rows
+
+
+def store_of(home: Path) -> Store:
+    return Store.open(Home(home).database_url)
+
+
+def jobs_done(home: Path) -> int:
+    if not (home / "golfsweep.db").exists():
+        return 0
+    return len(store_of(home).jobs(states=[JobState.DONE]))
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The home of a sweep that ran on Ray, and what the command printed."""
+    home = tmp_path_factory.mktemp("on ray") / "home"
+    return home, golfsweep("run", SWEEP, "--home", home, "--here")
+
+
+def test_a_sweep_runs_on_ray_and_says_how_it_goes(
+    undisturbed: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    home, done = undisturbed
+    assert done.returncode == 0, done.stderr
+    for word in ("Legal", "Flagged", "lora-ttt", "none", "chimera-611", "trial", f"Report: {home}"):
+        assert word in done.stdout
+    for word in ("train ·", "jobs", "running", "queued", "best", "left"):
+        assert word in done.stderr
+
+
+def test_the_leaderboard_has_every_column_and_keeps_the_tracks_apart(
+    undisturbed: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    rows = leaderboard(undisturbed[0])
+    assert [tuple(row) for row in rows] == [COLUMNS] * len(rows)
+    by_name = {row["name"]: row for row in rows}
+    [winner] = by_name.keys() - {"lora-ttt", "none", "chimera-611"}
+    assert by_name["chimera-611"]["track"] == "flagged"
+    assert {"C2", "C3", "C4"} <= {finding["code"] for finding in by_name["chimera-611"]["findings"]}
+    legal = [row for row in rows if row["track"] == "legal"]
+    assert {row["name"] for row in legal} == {winner, "lora-ttt", "none"}
+    assert [row["rank"] for row in legal] == [1, 2, 3]
+    assert [row["val_bpb_mean"] for row in legal] == sorted(row["val_bpb_mean"] for row in legal)
+    assert by_name["lora-ttt"]["p_value"] is None
+    assert 0 < by_name[winner]["p_value"] < 1
+    assert by_name["chimera-611"]["p_value"] is None
+    assert set(by_name[winner]["seeds"]) == {"3", "4"}
+
+
+def test_the_report_stands_alone(undisturbed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    page = (undisturbed[0] / "reports" / "tiny.html").read_text()
+    for title in ("Leaderboard", "Scores by seed: legal rows", "Score by trial", "multipliers", "Training curves"):
+        assert title in page
+    assert 'src="http' not in page
+    assert "<link" not in page
+
+
+def test_a_second_run_finds_everything_done(undisturbed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    home, _ = undisturbed
+    before = leaderboard(home)
+    done = golfsweep("run", SWEEP, "--home", home, "--ray", "127.0.0.1:1")
+    assert done.returncode == 2  # a cluster that was asked for by name has to be there …
+    done = golfsweep("run", SWEEP, "--home", home)
+    assert done.returncode == 0  # … but none is started when nothing is left to do
+    assert "·" not in done.stderr
+    assert leaderboard(home) == before
+    store = store_of(home)
+    assert {len(store.attempts(job.key)) for job in store.jobs()} == {1}
+
+
+def test_status_plan_and_show_know_the_sweep(undisturbed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    home, _ = undisturbed
+    status = json.loads(golfsweep("status", "--json", "--home", home).stdout)
+    [sweep] = status["sweeps"]
+    assert sweep["state"] == "done"
+    planned = json.loads(golfsweep("plan", SWEEP, "--json", "--home", home).stdout)
+    counted = {kind: stage["jobs"] for kind, stage in planned["stages"].items()}
+    ran = Counter(job.order.job.kind for job in store_of(home).jobs())
+    assert counted == dict(ran)
+    assert all(stage["done"] == stage["jobs"] for stage in planned["stages"].values())
+    key = store_of(home).jobs()[0].key
+    shown = json.loads(golfsweep("show", key[:12], "--json", "--home", home).stdout)
+    assert shown["key"] == key
+    assert shown["attempts"][0]["state"] == AttemptState.DONE
+
+
+def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(
+    undisturbed: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    home = tmp_path / "it's interrupted"
+    total = len(store_of(undisturbed[0]).jobs())
+    interruptions = (
+        (1, signal.SIGKILL),
+        (total // 3, signal.SIGINT),
+        (total // 2, signal.SIGKILL),
+        (total - 3, signal.SIGKILL),
+    )
+    for after, how in interruptions:
+        with (tmp_path / "log.txt").open("a") as log:
+            driver = subprocess.Popen(command("run", SWEEP, "--home", home, "--here"), stdout=log, stderr=log)
+        until = time.monotonic() + PATIENCE_SECONDS
+        while jobs_done(home) < after:
+            assert driver.poll() is None, (tmp_path / "log.txt").read_text()
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        below = psutil.Process(driver.pid).children(recursive=True)
+        driver.send_signal(how)
+        code = driver.wait(60)
+        assert code == (130 if how == signal.SIGINT else -signal.SIGKILL)
+        assert not psutil.wait_procs(alive(below), timeout=30)[1], "processes outlived their driver"
+    assert "to go on: golfsweep run" in (tmp_path / "log.txt").read_text()
+
+    done = golfsweep("run", SWEEP, "--home", home, "--here")
+    assert done.returncode == 0, done.stderr
+    assert numbers(leaderboard(home)) == numbers(leaderboard(undisturbed[0]))
+    store = store_of(home)
+    for job in store.jobs():
+        states = [attempt.state for attempt in store.attempts(job.key)]
+        assert states.count(AttemptState.DONE) == 1
+        assert set(states) <= {AttemptState.DONE, AttemptState.LOST}
+
+
+def numbers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What must be the same bit for bit."""
+    return [{name: value for name, value in row.items() if name not in MEASURED} for row in rows]
+
+
+def test_two_drivers_of_one_sweep_do_not_meet(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first = subprocess.Popen(
+        command("run", SWEEP, "--home", home, "--here"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while not (home / "golfsweep.db").exists() or not store_of(home).sweeps():
+            time.sleep(0.1)
+        second = golfsweep("run", SWEEP, "--home", home, "--here")
+    finally:
+        first.send_signal(signal.SIGINT)
+        first.wait(60)
+    assert second.returncode == 2
+    assert second.stderr.count("\n") == 1
+    assert "already run by another process" in second.stderr
+
+
+def test_tests_leave_the_users_home_alone() -> None:
+    assert "XDG_CACHE_HOME" in os.environ
