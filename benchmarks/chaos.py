@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,7 +44,7 @@ FIRST_SECONDS, PAUSE_SECONDS = 5.0, (2.0, 15.0)
 ROUND_SECONDS = 1800.0
 OURS = "GOLFSWEEP_CHAOS"
 END_SECONDS = 20.0
-MOST_RESTARTS = 20
+MOST_RESTARTS, START_TRIES = 20, 5
 
 
 class Cluster(Protocol):
@@ -78,7 +79,12 @@ class FakeNodes:
         self._nodes = [self._add() for _ in range(nodes)]
 
     def _add(self) -> Any:
-        return self.cluster.add_node(num_cpus=self._slots, include_dashboard=False)
+        for _ in range(START_TRIES):
+            try:
+                return self.cluster.add_node(num_cpus=self._slots, include_dashboard=False)
+            except Exception as error:  # Ray's own, of no finer class: a busy machine is too slow for its patience
+                print(f"no new node yet: {error}", file=sys.stderr, flush=True)
+        raise AssertionError("Ray starts no node here")
 
     def arguments(self) -> list[str]:
         return ["--ray", self.cluster.address]
@@ -265,32 +271,19 @@ def main(words: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="golfsweep-chaos-", dir="/tmp")))
         folder.chmod(0o755)
-        names = [_name(sweep) for sweep in options.sweeps]
         expected = _undisturbed(folder / "undisturbed", options.sweeps)
         cluster: Cluster = FakeNodes(options.nodes, 2) if options.nodes else Here()
         if isinstance(cluster, FakeNodes):
             stack.callback(cluster.cluster.shutdown)
         number = 0
         while kills.total() < options.kills:
-            with database(folder / f"database {number}".replace(" ", "-"), options.postgresql) as (
-                place,
-                kill,
-                open_store,
-            ):
+            with database(folder / f"database-{number}", options.postgresql) as (place, kill, open_store):
                 one = Round(folder / f"round-{number}", place, cluster, options.sweeps)
-                one.home.mkdir()
-                others = {"database": kill} if kill else {}
-                others |= {"node": cluster.kill_node} if options.nodes else {}
                 stack.callback(one.end)
-                for sweep in options.sweeps:
-                    one.start(sweep)
-                disturb(one, options.kills - kills.total(), others)
+                found.append(_play(one, options.kills - kills.total(), kill, expected))
                 kills += one.kills
-                same = {name: leaderboard(one.home, place, name) == expected[name] for name in names}
                 store = open_store(one.home)
-                found.append(
-                    {"kills": dict(one.kills), "gave_up": one.gave_up, "same_leaderboard": same, **twice(store)}
-                )
+                found[-1] |= twice(store)
                 store.close()
                 print(json.dumps(found[-1]), file=sys.stderr, flush=True)
             number += 1
@@ -298,6 +291,20 @@ def main(words: Sequence[str] | None = None) -> int:
     good = all(all(one["same_leaderboard"].values()) and not one["jobs_done_twice"] for one in found) and not left
     print(json.dumps({"good": good, "kills": dict(kills), "processes_left": left, "rounds": found}, indent=2))
     return 0 if good else 1
+
+
+def _play(
+    one: Round, kills: int, kill_database: Callable[[], bool] | None, expected: Mapping[str, list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """One round; what was killed, and whether each leaderboard is as it should be."""
+    one.home.mkdir()
+    others = {"database": kill_database} if kill_database else {}
+    others |= {"node": one.cluster.kill_node} if isinstance(one.cluster, FakeNodes) else {}
+    for sweep in one.sweeps:
+        one.start(sweep)
+    disturb(one, kills, others)
+    same = {name: leaderboard(one.home, one.place, name) == rows for name, rows in expected.items()}
+    return {"kills": dict(one.kills), "gave_up": one.gave_up, "same_leaderboard": same}
 
 
 def _undisturbed(home: Path, sweeps: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
@@ -310,8 +317,6 @@ def _undisturbed(home: Path, sweeps: Sequence[Path]) -> dict[str, list[dict[str,
 
 
 def _name(sweep: Path) -> str:
-    import tomllib
-
     return str(tomllib.loads(sweep.read_text())["name"])
 
 
