@@ -94,14 +94,14 @@ def frame_of(sweep: Sweep | None, place: Workplace) -> pd.DataFrame:
     return board_of(sweep, place).frame()
 
 
-def pair_of(challenger: str, incumbent: str, place: Workplace, imported: Iterable[ImportedRow] = ()) -> Pair:
+def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
     """Two rows by name: SWEEP/ROW, ROW of the latest sweep, or a public record's own.
 
     Raises:
         InputError: no row goes by a name.
     """
     latest = Sweep.from_json(place.store.sweeps()[-1].spec)
-    rows = board_of(latest, place, imported).rows()
+    rows = board_of(latest, place).rows()
     c, i = (find_row(name, rows, latest.spec.name) for name in (challenger, incumbent))
     sweeps = {row.sweep for row in (c, i)}
     peers = [row for row in rows if row.sweep in sweeps and (row.track, row.data) == (c.track, c.data)]
