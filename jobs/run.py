@@ -14,7 +14,7 @@ from safetensors.torch import load as load_safetensors
 
 from golf.artifact import LIMIT_BYTES, QuantizeConfig, load_bytes, pack
 from golf.audit import audit
-from golf.audit.engine import engine_scorer
+from golf.audit.engine import EngineScorer
 from golf.errors import InputError, OverTime, TooLarge
 from golf.model import GPT, ModelConfig, model_from_state
 from golf.presets import EVAL_PRESETS
@@ -113,7 +113,7 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
     started = time.monotonic()
     settings = order.job.settings
     model = _model(order.job.inputs["artifact"], _Content(inputs["artifact"]))
-    scorer = engine_scorer(model, settings_of(EvalConfig, settings["eval"]), order.job.seed)
+    scorer = EngineScorer(model, settings_of(EvalConfig, settings["eval"]), order.job.seed)
     documents, _ = eval_documents(order)
     yield Progress(fraction=0.0, note=f"audit, {settings['seconds']:g} s")
     found = audit(
@@ -122,6 +122,7 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
         documents=documents,
         seconds=settings["seconds"],
         seed=order.job.seed,
+        clock=scorer.clock,
     )
     told = found.to_json()
     outputs = {"passed": found.passed, "judged": found.judged, "findings": told["findings"], "certificate": None}
