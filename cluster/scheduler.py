@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 
 from cluster.executor import Executor, Node, Task, Unplaceable
 from cluster.expect import KNOWN_FROM, MARGIN, REMEMBERED_JOBS, Expectations
-from cluster.placing import choose, free
+from cluster.fairness import Usage
+from cluster.placing import Taken, choose, free
 from cluster.policy import Placement
 from cluster.retry import NODE_STRIKES, SILENCE_SECONDS, avoided, judge, strikes
 from cluster.running import Running, outputs_of
@@ -72,6 +73,7 @@ class Scheduler:
         self._waiting: dict[str, JobRecord] = {}
         self._avoid: dict[str, frozenset[str]] = {}
         self._running: dict[str, Running] = {}
+        self._usage = Usage()
         self._told: deque[tuple[str, Event]] = deque()
         self._contents: dict[str, bytes] = {}
         self._strikes: dict[str, set[str]] = defaultdict(set)
@@ -158,13 +160,20 @@ class Scheduler:
                 self._avoid[record.key] = avoided(self._earlier(record))
 
     def _start(self, nodes: list[Node]) -> None:
-        known = {node.name: node for node in nodes}
-        for placement in choose(list(self._waiting.values()), nodes, self._taken(), self._avoid, self._clock()):
+        known, now, waiting = {node.name: node for node in nodes}, self._clock(), list(self._waiting.values())
+        self._usage.advance(now)
+        for placement in choose(
+            waiting, nodes, self._taken(), self._avoid, now, usage=self._usage, seconds=self._expect.seconds
+        ):
             if placement.key in self._waiting:  # its sweep's budget may have been found used up just now
                 self._begin(self._waiting[placement.key], placement, known[placement.node])
 
-    def _taken(self) -> set[tuple[str, int]]:
-        return {(run.placement.node, slot) for run in self._running.values() for slot in run.placement.slots}
+    def _taken(self) -> Taken:
+        return {
+            (run.placement.node, slot): None if run.expected is None else run.started + run.expected
+            for run in self._running.values()
+            for slot in run.placement.slots
+        }
 
     def _begin(self, record: JobRecord, placement: Placement, node: Node) -> None:
         """Write an attempt down, then start its tasks."""
@@ -193,6 +202,7 @@ class Scheduler:
         self._waiting.pop(record.key)
         running = Running(record, attempt, placement, self._clock(), expected=expected)
         self._running[record.key] = running
+        self._usage.hold(record.order.sweep, len(placement.slots))
         try:
             self._start_tasks(running)
         except InputError as error:
@@ -417,5 +427,6 @@ class Scheduler:
 
     def _forget(self, running: Running) -> None:
         running.open_tasks.clear()
-        self._running.pop(running.key, None)
+        if self._running.pop(running.key, None) is not None:
+            self._usage.hold(running.record.order.sweep, -len(running.placement.slots))
         self._refused.pop(running.record.order.sweep, None)

@@ -15,8 +15,9 @@ CPU_THREADS = 1
 """Threads of a slot without a GPU: one core each, so that numbers do not depend on how many cores a machine has."""
 
 
+@cache
 def versions() -> dict[str, str]:
-    """Versions of what decides numbers or behaviour."""
+    """Versions of what decides numbers or behaviour; read once, because every attempt is written down with them."""
     found = {"python": platform.python_version()}
     for name in ("golfsweep", "torch", "ray", "optuna", "sentencepiece", "zstandard"):
         try:

@@ -46,15 +46,21 @@ class Job:
     machine: Machine
     arithmetic: int
     replicate: int = 0
+    _key: str = field(default="", init=False, repr=False, compare=False)
+    """Remembered: a driver asks for it at every look."""
 
     def canonical(self) -> str:
         """JSON with sorted keys and no white space; equal for equal jobs."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        fields = asdict(self)
+        del fields["_key"]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @property
     def key(self) -> str:
         """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
-        return hashlib.sha256(self.canonical().encode()).hexdigest()
+        if not self._key:
+            object.__setattr__(self, "_key", hashlib.sha256(self.canonical().encode()).hexdigest())
+        return self._key
 
     @classmethod
     def from_json(cls, text: str) -> "Job":

@@ -1,11 +1,11 @@
 """Starting sweeps and watching them: run, plan, status."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from sweeps.cli.app import (
     HOME,
@@ -76,46 +76,44 @@ def run(
 
 
 @app.command()
-@app.command()
 def plan(
     file: Annotated[Path, typer.Argument(help="The sweep file.")],
     set_: SetOption = None,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
-    slots: Annotated[int | None, typer.Option(help="GPUs (or cores) to plan for; this machine's if left out.")] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="Nodes to plan for.")] = 1,
+    slots: Annotated[
+        int | None, typer.Option(min=1, help="GPUs (or cores) of each node; this machine's if left out.")
+    ] = None,
     json_: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Count a sweep's jobs and estimate what they take.
+    """Say what a sweep will do, take and cost on so many nodes, and what of it is done already.
 
-    Example: golfsweep plan examples/fineweb.toml --slots 16
+    Example: golfsweep plan examples/fineweb.toml --nodes 4 --slots 8
     """
     from cluster.local import local_slots
     from jobs import environment
+    from jobs.spec import Machine
     from sweeps import session
     from sweeps.file import load_sweep
     from sweeps.plan import plan as make_plan
-    from sweeps.progress import duration
+    from sweeps.show_plan import show_plan
 
     spec = load_sweep(file, set_ or ())
     place = session.Workplace.open(home, db, files)
-    sweep = session.resolve(spec, place.home, environment.machine())
-    found = make_plan(sweep, place.store, slots or local_slots(sweep.widest()))
+    before = place.store.sweep(spec.name)
+    # Where the sweep was begun is where it goes on: numbers of another machine class are other jobs.
+    machine = environment.machine() if before is None else Machine(**before.spec["machine"])
+    sweep = session.resolve(spec, place.home, machine)
+    slots = slots or local_slots(sweep.widest())
+    found = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
     if json_:
-        return print_json(found)
-    shown = Table("stage", "jobs", "done", "slot-seconds each", "slot-hours left", title=f"Plan of {spec.name}")
-    for kind, stage in found["stages"].items():
-        each = "?" if stage["slot_seconds_each"] is None else f"{stage['slot_seconds_each']:.0f} ({stage['source']})"
-        hours = "?" if stage["slot_hours"] is None else f"{stage['slot_hours']:.2f}"
-        shown.add_row(kind, str(stage["jobs"]), str(stage["done"]), each, hours)
-    Console().print(shown)
-    if found["seconds"] is not None:
-        dollars = "" if found["dollars"] is None else f", ${found['dollars']:.2f}"
-        Console().print(f"About {duration(found['seconds'])} on {found['slots']} slots{dollars}; '?' is not counted.")
+        return print_json(found.to_json())
+    show_plan(found, Console())
 
 
-@app.command()
 @app.command()
 def status(
     name: SweepArgument = None,

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from cluster.executor import Node
+from cluster.fairness import Usage
 from cluster.placing import choose
+from cluster.policy import Placement
 from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
@@ -30,7 +32,13 @@ def node(name: str, machine: Machine = MACHINE, slots: int = 8) -> Node:
 def where(jobs: list[JobRecord], nodes: list[Node], taken: set[tuple[str, int]], **avoid: set[str]) -> dict[str, str]:
     """Node by key of what starts."""
     named = {key.removeprefix("job"): value for key, value in avoid.items()}
-    return {one.key: one.node for one in choose(jobs, nodes, taken, named, 0.0)}
+    return {one.key: one.node for one in chosen(jobs, nodes, taken, named)}
+
+
+def chosen(
+    jobs: list[JobRecord], nodes: list[Node], taken: set[tuple[str, int]], avoid: dict[str, set[str]]
+) -> list[Placement]:
+    return choose(jobs, nodes, dict.fromkeys(taken), avoid, 0.0, usage=Usage(), seconds=lambda order: None)
 
 
 def test_classes_of_machines_do_not_mix() -> None:
@@ -58,6 +66,6 @@ def test_a_retried_gang_that_has_to_wait_is_not_starved_by_evaluations() -> None
 
 def test_nothing_is_placed_twice() -> None:
     jobs = [job(seed) for seed in range(6)]
-    placements = choose(jobs, [node("a", slots=4)], {("a", 0)}, {"1": {"b"}, "2": {"a"}}, 0.0)
+    placements = chosen(jobs, [node("a", slots=4)], {("a", 0)}, {"1": {"b"}, "2": {"a"}})
     slots = [slot for one in placements for slot in one.slots]
     assert sorted(slots) == [1, 2, 3]
