@@ -412,7 +412,7 @@ def test_processes_that_hammer_one_file_never_find_it_locked_and_do_nothing_twic
     url = f"sqlite:///{tmp_path}/hammer.db"
     store = Store.open(url)
     store.put_sweep("s", {})
-    for seed in range(60):
+    for seed in range(200):
         store.put_job(order(seed))
     context = multiprocessing.get_context("spawn")
     errors = context.Queue()
