@@ -139,6 +139,8 @@ class Gang:
         except (OSError, ValueError):
             errors = []
         failure, reason = classify_exit(whole, oom_kills=oom_kills() - self._oom_kills)
+        if failure == Failure.CRASH and code in (-signal.SIGKILL, -signal.SIGTERM):
+            failure, reason = Failure.LOST, f"torchrun was ended from outside (signal {-code})"
         # Ranks that lost the others only tell of it: what ended the one that they miss is the cause.
         if errors and (errors[0][0] != Failure.COLLECTIVE or failure == Failure.CRASH):
             failure, reason = errors[0]

@@ -158,7 +158,8 @@ def run(
             place.store.end_sweep(spec.name, _ended(snapshot))
         except BaseException as error:
             if place.store.sweep(spec.name):
-                place.store.end_sweep(spec.name, SweepState.STOPPED, str(error) or type(error).__name__)
+                reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+                place.store.end_sweep(spec.name, SweepState.STOPPED, reason)
             raise
         finally:
             if joined is not None:

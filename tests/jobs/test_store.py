@@ -391,11 +391,12 @@ TestSchedulers = Schedulers.TestCase
 TestSchedulers.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
 
 
-def work(url: str, name: str, errors: Any) -> None:
-    """Claim, run and finish until nothing is left."""
+def work(url: str, name: str, errors: Any, together: Any) -> None:
+    """Claim, run and finish until nothing is left, from the moment when all are there."""
     try:
         store = Store.open(url)
         store.beat(name)
+        together.wait(60)
         while records := store.claim(name, 3):
             for record in records:
                 attempt = store.start_attempt(record.key, name, **FACTS)
@@ -411,11 +412,12 @@ def test_processes_that_hammer_one_file_never_find_it_locked_and_do_nothing_twic
     url = f"sqlite:///{tmp_path}/hammer.db"
     store = Store.open(url)
     store.put_sweep("s", {})
-    for seed in range(60):
+    for seed in range(200):
         store.put_job(order(seed))
     context = multiprocessing.get_context("spawn")
     errors = context.Queue()
-    workers = [context.Process(target=work, args=(url, f"w{number}", errors)) for number in range(4)]
+    together = context.Barrier(4)
+    workers = [context.Process(target=work, args=(url, f"w{number}", errors, together)) for number in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
