@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test lint
+.PHONY: install demo test lint bench chaos
 
 install: .venv/installed
 
@@ -23,3 +23,13 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What this machine makes of the work (into the README's table), of scheduling and of a large leaderboard.
+bench: install
+	$(BIN)/python -m benchmarks.readme
+	$(BIN)/python -m benchmarks.policy
+	$(BIN)/python -m benchmarks.fill
+
+# Kills drivers, workers, gangs, nodes and the database at random, and compares what comes out; about an hour.
+chaos: install
+	$(BIN)/python -m benchmarks.chaos --kills 50 --nodes 2 --postgresql

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,10 +16,11 @@ from safetensors.torch import load as load_safetensors
 from golf.artifact import LIMIT_BYTES, QuantizeConfig, load_bytes, pack
 from golf.audit import audit
 from golf.audit.engine import EngineScorer
+from golf.audit.overlap import overlaps
 from golf.errors import InputError, OverTime, TooLarge
 from golf.model import GPT, ModelConfig, model_from_state
 from golf.presets import EVAL_PRESETS
-from golf.tokens import Tokenizer, Tokens, find_shards, holdout, read_stream, split_documents
+from golf.tokens import Tokenizer, Tokens, find_shards, holdout, read_shard, read_stream, split_documents
 from golf.train import TrainConfig
 from golf.ttt import EvalConfig, evaluate
 from jobs.digests import check_digest
@@ -29,6 +31,8 @@ from jobs.spec import Order
 
 T = TypeVar("T")
 
+OVERLAP_TOKENS = 2**27
+"""Training tokens among which validation text is looked for: some minutes of a core."""
 KEPT_MODELS = 4
 """Artifacts that a worker keeps loaded; a search runs many settings on few of them."""
 
@@ -125,9 +129,31 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
         clock=scorer.clock,
     )
     told = found.to_json()
-    outputs = {"passed": found.passed, "judged": found.judged, "findings": told["findings"], "certificate": None}
+    told["overlap"] = _overlap(order)
+    outputs = {name: told[name] for name in ("passed", "judged", "findings", "overlap")} | {"certificate": None}
     outputs["clocks"] = {"audit_seconds": time.monotonic() - started}
     yield Finished(outputs=outputs, files={"certificate": json.dumps(told).encode()}, peak_bytes=peak_bytes())
+
+
+def _overlap(order: Order) -> list[dict[str, Any]] | None:
+    """Audited documents that the training tokens hold as well, or in part; None where those are too many to look."""
+    which = order.job.settings["documents"]
+    digests = order.job.inputs["training"], order.job.inputs["tokens"]
+    return _overlaps(order.places["tokens"], which["first"], which["count"], *digests)
+
+
+@lru_cache(maxsize=2)
+def _overlaps(
+    folder: str, first: int, count: int | None, training_digest: str, validation_digest: str
+) -> list[dict[str, Any]] | None:
+    training, validation = find_shards(Path(folder), "train"), find_shards(Path(folder), "val")
+    check_digest(training, training_digest, "training tokens")
+    check_digest(validation, validation_digest, "tokens")
+    shards = [read_shard(path) for path in training]
+    if sum(map(len, shards)) > OVERLAP_TOKENS:
+        return None
+    documents = split_documents(read_stream(validation))[first : None if count is None else first + count]
+    return [asdict(one) for one in overlaps(documents, shards)]
 
 
 def shards_of(order: Order, artifact: bytes) -> int:

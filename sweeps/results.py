@@ -35,6 +35,8 @@ FORMAT = 1
 """Raised when what is kept of a finished sweep gets another form or meaning."""
 TABLES = 512
 """Tables of documents that stay in memory."""
+COPIED_SHARE = 0.2
+"""Of a document's windows that the training tokens hold: less is a quotation, more a copy."""
 UNAUDITED = Finding(code=UNJUDGED, detail="no certificate: nobody has judged its scores from outside yet")
 TOO_LITTLE = Finding(code=UNJUDGED, detail="its audit could probe too little within audit.seconds")
 
@@ -56,6 +58,11 @@ def evaluations(sweep: Sweep, driver: Driver, store: Store) -> list[Evaluation]:
 def audit_findings(outputs: Mapping[str, Any]) -> tuple[Finding, ...]:
     """What a finished audit has to say about its row."""
     found = [Finding(code=one["condition"], detail=one["detail"]) for one in outputs["findings"]]
+    if copied := [one for one in outputs["overlap"] or () if one["shared"] >= COPIED_SHARE * one["windows"]]:
+        first = copied[0]
+        share = f"{first['shared']} of {first['windows']} windows of document {first['document']}"
+        detail = f"{len(copied)} validation documents are in the training tokens as well: {share}"
+        found.append(Finding(code="overlap", detail=detail))
     return (*found, *([] if outputs["judged"] else [TOO_LITTLE]))
 
 

@@ -29,7 +29,8 @@ class Finding:
     """Something that a row does or lacks: a condition of the rules and what was found."""
 
     code: str
-    """C1 … C4, bytes, length, cross-document, nondeterminism; size, time, coverage, seeds, resumed; unaudited."""
+    """C1 … C4, bytes, length, cross-document, nondeterminism, overlap, unaudited; size, time, coverage, seeds,
+    resumed."""
     detail: str
 
 

@@ -67,7 +67,8 @@ class Stages:
         """The judgement on how a recipe's evaluation scores validation documents, within so many seconds."""
         documents = DocumentSet(split="val", count=AUDITED)
         settings = {"eval": asdict(recipe.eval), "documents": self._documents(documents), "seconds": seconds}
-        job = self._job("audit", settings, self._scored(artifact, documents), seed, 1)
+        inputs = {**self._scored(artifact, documents), "training": self.data.train_digest}
+        job = self._job("audit", settings, inputs, seed, 1)
         return self._order(job, f"audit {row}", places=self._places(), waited_for=False)
 
     def _documents(self, documents: DocumentSet) -> dict[str, Any]:

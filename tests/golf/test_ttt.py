@@ -1,13 +1,12 @@
 """The engine against a plain twin with random settings, its invariance to batching, and what it refuses."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golf import adapters, ttt
@@ -50,17 +49,7 @@ def configs(draw: st.DrawFn) -> EvalConfig:
     )
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """The plain twin's operations are too small to share."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.mark.usefixtures("one_thread")
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(config=configs(), lengths=st.lists(st.integers(2, 70), min_size=1, max_size=4))
 def test_engine_agrees_with_the_plain_twin(model: GPT, config: EvalConfig, lengths: list[int]) -> None:
     documents = documents_of(lengths)
@@ -93,6 +82,20 @@ def test_a_score_does_not_depend_on_batch_order_or_company(
     for one, *others in zip(together, backwards, alone, in_ones, strict=True):
         for other in others:
             np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)  # batching changes rounding only
+
+
+def test_threads_that_share_the_lanes_change_nothing(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents, config = documents_of([70, 9, 33, 33, 2, 50, 70]), EvalConfig(chunk=8, window=20)
+    monkeypatch.setitem(ttt.ACTIVATION_BYTES, "cpu", 1)
+    alone = evaluate(model, documents, config).token_nll
+    torch.set_num_threads(2)
+    try:
+        shared = evaluate(model, documents, config).token_nll
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    for one, other in zip(alone, shared, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_score_first_is_blind_to_the_documents_length(model: GPT) -> None:

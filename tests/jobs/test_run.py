@@ -14,7 +14,7 @@ from golf.artifact import LIMIT_BYTES, QuantizeConfig, code_bytes, load_bytes
 from golf.corpus import DEMO_TUNING_DOCUMENTS, DemoData
 from golf.errors import InputError, OverTime
 from golf.model import GPT, ModelConfig
-from golf.tokens import find_shards, holdout, read_stream
+from golf.tokens import find_shards, holdout, read_shard, read_stream, split_documents, write_shard
 from golf.ttt import EvalConfig
 from jobs import run
 from jobs.digests import digest_of
@@ -182,6 +182,29 @@ def test_whose_fault_an_exception_is() -> None:
     assert classify(OSError(5, "I/O error")) == Failure.CRASH
 
 
+def test_validation_text_is_looked_for_in_the_training_tokens(
+    demo: DemoData, artifact: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [training], [validation] = find_shards(demo.tokens, "train"), find_shards(demo.tokens, "val")
+    stream = read_shard(validation)
+    second = split_documents(stream)[1]
+    write_shard(tmp_path / "x_val_0.bin", stream)
+    write_shard(tmp_path / "x_train_0.bin", np.concatenate([read_shard(training)[:9000], second[:-1]]))
+    made = order(demo, count=3)
+    digests = {"tokens": digest_of([tmp_path / "x_val_0.bin"]), "training": digest_of([tmp_path / "x_train_0.bin"])}
+    settings = {**made.job.settings, "seconds": 0.01}
+    job = replace(made.job, kind="audit", settings=settings, inputs={**made.job.inputs, **digests})
+    audited = replace(made, job=job, places={**made.places, "tokens": str(tmp_path)})
+    *_, done = run.run_audit(audited, {"artifact": artifact})
+    assert isinstance(done, Finished)
+    assert [(one["document"], one["shared"] == one["windows"]) for one in done.outputs["overlap"]] == [(1, True)]
+    monkeypatch.setattr(run, "OVERLAP_TOKENS", 1000)
+    run._overlaps.cache_clear()
+    *_, done = run.run_audit(audited, {"artifact": artifact})
+    assert isinstance(done, Finished)
+    assert done.outputs["overlap"] is None
+
+
 @pytest.mark.parametrize(
     ("config", "passed", "conditions"),
     [
@@ -194,7 +217,8 @@ def test_an_audit_judges_the_jobs_own_engine(
 ) -> None:
     made = order(demo, config, count=None)
     settings = {**made.job.settings, "seconds": 3.0}
-    job = replace(made.job, kind="audit", settings=settings, arithmetic=ARITHMETIC["audit"])
+    inputs = {**made.job.inputs, "training": digest_of(find_shards(demo.tokens, "train"))}
+    job = replace(made.job, kind="audit", settings=settings, inputs=inputs, arithmetic=ARITHMETIC["audit"])
     *_, done = run.run_audit(replace(made, job=job), {"artifact": artifact})
     assert isinstance(done, Finished)
     assert (done.outputs["passed"], done.outputs["judged"]) == (passed, True)
@@ -202,3 +226,4 @@ def test_an_audit_judges_the_jobs_own_engine(
     certificate = json.loads(done.files["certificate"])
     assert certificate["findings"] == done.outputs["findings"]
     assert certificate["probes"]["documents"]["given"] == 12
+    assert certificate["overlap"] == done.outputs["overlap"] == []

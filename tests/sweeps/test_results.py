@@ -9,7 +9,7 @@ import pytest
 from golf.errors import InputError
 from jobs.store import Store
 from sweeps.leaderboard import ImportedRow, to_json
-from sweeps.results import board_of, find_row, frame_of, pair_of
+from sweeps.results import audit_findings, board_of, find_row, frame_of, pair_of
 from sweeps.rules import Finding
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
@@ -80,8 +80,8 @@ def test_what_was_remembered_of_another_file_is_not_taken(place: Workplace) -> N
 
 
 def test_a_sweep_that_goes_on_is_never_remembered(place: Workplace) -> None:
-    play(place, file("spring"))
-    place.store.set_sweep_state("spring", "running")
+    spring = play(place, file("spring"))
+    place.store.put_sweep("spring", spring.to_json())
     rows(play(place, file("summer")), place)
     assert not place.home.rows("spring").exists()
 
@@ -101,6 +101,14 @@ def test_a_sweep_half_way_shows_what_is_finished(place: Workplace) -> None:
     driver = sweep.driver(place.store, read_only=True)
     assert {one.run.row for one in driver.confirmed()} == {"none"}
     assert list(rows(sweep, place)) == ["none"]
+
+
+def test_a_copied_validation_document_is_a_finding_and_a_quotation_is_not() -> None:
+    copied, quoted = ({"document": place, "windows": 100, "shared": place, "first": 7} for place in (90, 5))
+    outputs = {"judged": True, "findings": [], "overlap": [quoted, copied]}
+    assert [one.code for one in audit_findings(outputs)] == ["overlap"]
+    assert "document 90" in audit_findings(outputs)[0].detail
+    assert audit_findings({**outputs, "overlap": None}) == ()
 
 
 def test_a_stored_record_is_read_back(place: Workplace) -> None:
