@@ -5,6 +5,7 @@ from sweeps.cli import (  # noqa: F401
     bench,
     compare,
     machine,
+    package,
     prove,
     records,
     results,

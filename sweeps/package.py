@@ -1,0 +1,214 @@
+"""`golfsweep package`: from a legal row of the store to a folder in the challenge's form.
+
+Every number is read from the records again, and the row is refused where one of them is missing.
+"""
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from golf.artifact import LIMIT_BYTES
+from golf.bundle import Script, bundle
+from golf.errors import InputError
+from golf.log_lines import Sizes, Total
+from jobs.scores import read_table
+from jobs.spec import ARITHMETIC
+from jobs.state import AttemptState
+from jobs.store import AttemptRecord, JobRecord
+from sweeps import results
+from sweeps.driver import Outcome
+from sweeps.leaderboard import to_json
+from sweeps.rows import Row
+from sweeps.session import Workplace
+from sweeps.submission import SeedRun, Submission
+from sweeps.sweep import Sweep
+
+
+def gather(name: str, place: Workplace, author: str | None = None) -> Submission:
+    """Everything that a submission of a row consists of.
+
+    Args:
+        name: SWEEP/ROW, or ROW of the latest sweep.
+        place: the home that holds it.
+        author: who submits it.
+
+    Raises:
+        InputError: no such row; or it is not legal, not complete, or without its records.
+    """
+    row = _find(name, place)
+    record = place.store.sweep(row.sweep)
+    assert record is not None
+    sweep = Sweep.from_json(record.spec)
+    title = f"{row.sweep}/{row.name}"
+    _check(row, sweep, title)
+    driver = sweep.driver(place.store, read_only=True)
+    outcomes = [outcome for outcome in driver.confirmed() if outcome.run.row == row.name]
+    recipe = outcomes[0].run.recipe
+    settings = recipe.settings() | {"holdout_documents": sweep.data.tuning_documents}
+    script = bundle(title, settings)
+    submission = Submission(
+        name=title,
+        author=author,
+        date=datetime.fromtimestamp(max(_finished(outcome) for outcome in outcomes), UTC).date().isoformat(),
+        recipe=recipe,
+        runs=[_run(outcome, script, place, title) for outcome in outcomes],
+        text=row.runs[0].text,
+        standing=_standing(row, sweep, place),
+        baseline=_baseline(sweep),
+        certificate=results.certificates(driver, place.files)[row.name],
+        script=script.content,
+        requirements={package: version(package).split("+")[0] for package in script.requirements},
+    )
+    if (total := submission.largest.total) > LIMIT_BYTES:
+        raise InputError(f"row {title}: {total:,} bytes with its train_gpt.py, over {LIMIT_BYTES:,}")
+    return submission
+
+
+def write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write a folder, whole or not at all.
+
+    Raises:
+        InputError: there is something in its place.
+    """
+    check_free(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        for name, content in contents.items():
+            (beside / name).write_bytes(content)
+        beside.chmod(0o755)
+        os.replace(beside, folder)  # an empty folder gives way
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def check_free(folder: Path) -> None:
+    """Whether a folder may be written: there is none yet, or it is empty.
+
+    Raises:
+        InputError: there is something in its place.
+    """
+    if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
+        raise InputError(f"--out {folder}: is there already; name a new folder, or an empty one")
+
+
+def _find(name: str, place: Workplace) -> Row:
+    sweeps = place.store.sweeps()
+    latest = Sweep.from_json(sweeps[-1].spec) if sweeps else None
+    rows = results.board_of(latest, place).rows()
+    row = results.find_row(name, rows, latest.spec.name if latest else "")
+    if not row.sweep:
+        raise InputError(f"row {name}: is a public record, imported; only rows of own sweeps can be packaged")
+    return row
+
+
+def _check(row: Row, sweep: Sweep, title: str) -> None:
+    """Refuse a row that is not legal, or of which a seed is not evaluated."""
+    if row.track != "legal":
+        said = "; ".join(f"{one.code}: {one.detail}" for one in row.findings)
+        raise InputError(f"row {title}: is {row.track}, not legal, under rules {sweep.spec.rules}: {said}")
+    asked = next((arm.seeds for arm in sweep.spec.arms if arm.name == row.name), sweep.spec.seeds.confirm)
+    missing = [str(seed) for seed in asked if seed not in [run.seed for run in row.runs]]
+    if missing:
+        raise InputError(
+            f"row {title}: is not complete: {len(row.runs)} of {len(asked)} seeds are evaluated, missing "
+            f"{', '.join(missing)}; run the sweep to its end"
+        )
+
+
+def _standing(row: Row, sweep: Sweep, place: Workplace) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = to_json(results.frame_of(sweep, place))["rows"]
+    return next(one for one in rows if one["name"] == row.name and one["sweep"] == row.sweep)
+
+
+def _baseline(sweep: Sweep) -> str | None:
+    given = sweep.spec.baseline
+    return given if given is None or isinstance(given, str) else f"published mean {given.mean}"
+
+
+def _finished(outcome: Outcome) -> float:
+    finished = outcome.jobs[-1].finished
+    assert finished is not None
+    return finished
+
+
+def _run(outcome: Outcome, script: Script, place: Workplace, title: str) -> SeedRun:
+    """One seed's run, from its three jobs and their records."""
+    seed = outcome.run.seed
+    where = f"row {title}: seed {seed}"
+    train, quantize, evaluation = outcome.jobs
+    for job in outcome.jobs:
+        if job.order.job.arithmetic != ARITHMETIC[job.order.job.kind]:
+            raise InputError(
+                f"{where}: its {job.order.job.kind} was computed by another version of golf, whose numbers "
+                f"train_gpt.py would not give; package it with that version, or run the sweep again"
+            )
+    attempts = [_attempt(job, place) for job in outcome.jobs]
+    outputs, machine = _outputs(evaluation), train.order.job.machine
+    artifact = _content(_outputs(quantize)["artifact"], "artifact", place, where)
+    metrics = _content(_outputs(train)["metrics"], "log of training steps", place, where)
+    return SeedRun(
+        seed=seed,
+        sizes=Sizes(model=len(artifact), code=len(script.content), source=script.source_bytes),
+        total=Total(
+            nll=_nll(evaluation, place, where),
+            tokens=outputs["tokens"],
+            bytes=outputs["bytes"],
+            seconds=outputs["clocks"]["eval_seconds"],
+            process_seconds=outputs["clocks"]["process_seconds"],
+        ),
+        trace=[json.loads(line) for line in metrics.decode().splitlines()],
+        result=_outputs(train),
+        printed=_printed(train, attempts[0], place, where),
+        machine=f"{machine.device}, {machine.dtype}, attention {machine.attention}, torch {machine.torch}",
+        world=machine.processes,
+        versions=attempts[0].versions,
+        commits=tuple(dict.fromkeys(one.commit for one in attempts if one.commit is not None)),
+    )
+
+
+def _outputs(job: JobRecord) -> Mapping[str, Any]:
+    assert job.outputs is not None
+    return job.outputs
+
+
+def _attempt(job: JobRecord, place: Workplace) -> AttemptRecord:
+    """The attempt that did a job."""
+    return next(one for one in reversed(place.store.attempts(job.key)) if one.state == AttemptState.DONE)
+
+
+def _content(digest: str, what: str, place: Workplace, where: str) -> bytes:
+    """A file of the store, held against its digest."""
+    try:
+        return place.files.get(digest)
+    except InputError as error:
+        raise InputError(f"{where} is without its {what}: {error}") from None
+
+
+def _nll(evaluation: JobRecord, place: Workplace, where: str) -> float:
+    """Nats over all documents, summed once more."""
+    outputs = _outputs(evaluation)
+    table = read_table(_content(outputs["scores"], "table of documents", place, where))
+    total = math.fsum(table["nll"].to_pylist())
+    if len(table) != outputs["documents"] or not math.isclose(total, outputs["nll"], rel_tol=1e-9):
+        raise InputError(f"{where}: its table of documents does not add up to its score; run the sweep again")
+    return total
+
+
+def _printed(train: JobRecord, attempt: AttemptRecord, place: Workplace, where: str) -> str:
+    """What a training printed."""
+    for folder in (place.home.attempt(train.key, attempt.number), Path(attempt.workdir)):  # a home may have moved
+        try:
+            return (folder / "log.txt").read_text(errors="replace")
+        except OSError:
+            continue
+    path = Path(attempt.workdir, "log.txt")
+    raise InputError(f"{where} is without its log: {path} is not on this machine; it was written on {attempt.host}")
