@@ -72,6 +72,8 @@ def training_lines(trace: Iterable[Mapping[str, Any]], result: Mapping[str, Any]
     """Every logged step of a training (golf.metrics), and its end (the result.json of golf.train)."""
     steps, clocks = result["steps"], result["clocks"]
     for line in trace:
+        if line["step"] == steps:  # the last line below is its own
+            break
         yield f"step:{line['step']}/{steps} train_loss:{line['loss']:.4f} {_time(line['step'], line['train_seconds'])}"
     yield f"step:{steps}/{steps} train_loss:{result['final_loss']:.4f} {_time(steps, clocks['train_seconds'])}"
     yield f"model_params:{result['parameters']} averaged:{result['averaged']} attention:{result['attention']}"

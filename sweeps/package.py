@@ -8,7 +8,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,8 +18,8 @@ from golf.artifact import LIMIT_BYTES
 from golf.bundle import Script, bundle
 from golf.errors import InputError
 from golf.log_lines import Sizes, Total
+from jobs import environment
 from jobs.scores import read_table
-from jobs.spec import ARITHMETIC
 from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord
 from sweeps import results
@@ -47,9 +47,9 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     assert record is not None
     sweep = Sweep.from_json(record.spec)
     title = f"{row.sweep}/{row.name}"
-    _check(row, sweep, title)
     driver = sweep.driver(place.store, read_only=True)
     outcomes = [outcome for outcome in driver.confirmed() if outcome.run.row == row.name]
+    _check(row, outcomes, sweep, title)
     recipe = outcomes[0].run.recipe
     settings = recipe.settings() | {"holdout_documents": sweep.data.tuning_documents}
     script = bundle(title, settings)
@@ -64,6 +64,7 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
         baseline=_baseline(sweep),
         certificate=results.certificates(driver, place.files)[row.name],
         script=script.content,
+        script_commit=environment.commit(),
         requirements={package: version(package).split("+")[0] for package in script.requirements},
     )
     if (total := submission.largest.total) > LIMIT_BYTES:
@@ -110,17 +111,17 @@ def _find(name: str, place: Workplace) -> Row:
     return row
 
 
-def _check(row: Row, sweep: Sweep, title: str) -> None:
-    """Refuse a row that is not legal, or of which a seed is not evaluated."""
+def _check(row: Row, outcomes: Sequence[Outcome], sweep: Sweep, title: str) -> None:
+    """Refuse a row that is not legal, or of which a seed is not evaluated by the code that is here."""
     if row.track != "legal":
         said = "; ".join(f"{one.code}: {one.detail}" for one in row.findings)
         raise InputError(f"row {title}: is {row.track}, not legal, under rules {sweep.spec.rules}: {said}")
     asked = next((arm.seeds for arm in sweep.spec.arms if arm.name == row.name), sweep.spec.seeds.confirm)
-    missing = [str(seed) for seed in asked if seed not in [run.seed for run in row.runs]]
-    if missing:
+    evaluated = [outcome.run.seed for outcome in outcomes]
+    if missing := [str(seed) for seed in asked if seed not in evaluated]:
         raise InputError(
-            f"row {title}: is not complete: {len(row.runs)} of {len(asked)} seeds are evaluated, missing "
-            f"{', '.join(missing)}; run the sweep to its end"
+            f"row {title}: is not complete: {len(evaluated)} of {len(asked)} seeds are evaluated by this version, "
+            f"missing {', '.join(missing)}; run the sweep to its end"
         )
 
 
@@ -145,12 +146,6 @@ def _run(outcome: Outcome, script: Script, place: Workplace, title: str) -> Seed
     seed = outcome.run.seed
     where = f"row {title}: seed {seed}"
     train, quantize, evaluation = outcome.jobs
-    for job in outcome.jobs:
-        if job.order.job.arithmetic != ARITHMETIC[job.order.job.kind]:
-            raise InputError(
-                f"{where}: its {job.order.job.kind} was computed by another version of golf, whose numbers "
-                f"train_gpt.py would not give; package it with that version, or run the sweep again"
-            )
     attempts = [_attempt(job, place) for job in outcome.jobs]
     outputs, machine = _outputs(evaluation), train.order.job.machine
     artifact = _content(_outputs(quantize)["artifact"], "artifact", place, where)

@@ -77,6 +77,8 @@ class Submission:
     baseline: str | None
     certificate: Mapping[str, Any]
     script: bytes
+    script_commit: str | None
+    """Of the code that train_gpt.py is made of."""
     requirements: Mapping[str, str]
     """Package → version."""
 
@@ -93,6 +95,11 @@ class Submission:
     def largest(self) -> Sizes:
         """Sizes of the largest seed."""
         return max((run.sizes for run in self.runs), key=lambda sizes: sizes.total)
+
+    @property
+    def commits(self) -> list[str]:
+        """Of the code that the runs ran."""
+        return sorted({commit for run in self.runs for commit in run.commits})
 
     @property
     def processes(self) -> int:
@@ -138,7 +145,7 @@ def claims(submission: Submission) -> dict[str, Any]:
         "tokenizer": submission.text.tokenizer,
         "tests": tests(submission),
         "machine": runs[0].machine,
-        "commits": sorted({commit for run in runs for commit in run.commits}),
+        "commits": {"runs": submission.commits, "train_gpt.py": submission.script_commit},
     }
 
 
@@ -271,7 +278,7 @@ def _statistics(submission: Submission) -> Iterator[str]:
     yield ""
     found = tests(submission)
     if not found:
-        yield "No test: there is no other row on this text, or too few seeds."
+        yield "No test: it is the baseline, nothing came before it, or it has too few seeds."
         return
     yield from ("| test | against | p |", "|---|---|---|")
     for one in found:
