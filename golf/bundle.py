@@ -12,6 +12,7 @@ import lzma
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,7 @@ class Sources(importlib.abc.InspectLoader, importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name not in SOURCES:
             return None
-        origin = f"{{__file__}}/{{name.replace('.', '/')}}.py"
-        spec = importlib.util.spec_from_loader(name, self, origin=origin, is_package=name == "golf")
+        spec = importlib.util.spec_from_loader(name, self, origin=self.place(name), is_package=self.is_package(name))
         spec.has_location = True
         return spec
 
@@ -63,17 +63,21 @@ class Sources(importlib.abc.InspectLoader, importlib.abc.MetaPathFinder):
         return SOURCES[name]
 
     def get_code(self, name):
-        return self.source_to_code(SOURCES[name], f"{{__file__}}/{{name.replace('.', '/')}}.py")
+        return self.source_to_code(SOURCES[name], self.place(name))
 
     def is_package(self, name):
         return name == "golf"
 
+    def place(self, name, root=__file__):
+        return str(Path(root, *name.split("."), *["__init__"] * self.is_package(name)).with_suffix(".py"))
 
-sys.meta_path.insert(0, Sources())
+
+sources = Sources()
+sys.meta_path.insert(0, sources)
 
 if sys.argv[1:2] == ["--source"]:
     for name, text in SOURCES.items():
-        path = Path(sys.argv[2], *name.split(".")).with_suffix(".py")
+        path = Path(sources.place(name, sys.argv[2]))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     sys.exit()
@@ -101,9 +105,18 @@ class Script:
     content: bytes
     source_bytes: int
     """Of the modules in it as they are written."""
-    modules: tuple[str, ...]
     requirements: tuple[str, ...]
     """Packages that they import at their top, the standard library's left out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Packed:
+    """What all scripts share."""
+
+    payload: str
+    entry: str
+    source_bytes: int
+    requirements: tuple[str, ...]
 
 
 def bundle(name: str, settings: Mapping[str, Any]) -> Script:
@@ -113,22 +126,15 @@ def bundle(name: str, settings: Mapping[str, Any]) -> Script:
         name: what the script's first line says it is.
         settings: golf.entry.Entry as plain data, without source_bytes.
     """
-    found = graph(ENTRY)
-    source_bytes = sum(len(text.encode()) for text in found.values())
-    packed = {module: strip(text) for module, text in sorted(found.items()) if module != ENTRY}
-    payload = lzma.compress(json.dumps(packed).encode(), lzma.FORMAT_XZ, lzma.CHECK_CRC32, filters=FILTERS)
+    packed = _pack()
+    settings = {**settings, "source_bytes": packed.source_bytes}
     text = SCRIPT.format(
         name=" ".join(name.replace("\\", "/").replace('"', "'").split()),
-        settings=json.dumps({**settings, "source_bytes": source_bytes}, indent=1, allow_nan=False),
-        payload="\n".join(_cut(base64.b85encode(payload).decode())),
-        entry=found[ENTRY].rstrip(),
+        settings=json.dumps(settings, indent=1, allow_nan=False),
+        payload=packed.payload,
+        entry=packed.entry,
     )
-    return Script(
-        content=text.encode(),
-        source_bytes=source_bytes,
-        modules=tuple(sorted(found)),
-        requirements=tuple(sorted({one for text in found.values() for one in _foreign(text)})),
-    )
+    return Script(content=text.encode(), source_bytes=packed.source_bytes, requirements=packed.requirements)
 
 
 def graph(entry: str) -> dict[str, str]:
@@ -152,6 +158,19 @@ def strip(text: str) -> str:
             kept = [one for one in node.body if not _is_text(one)]
             node.body = kept if kept or isinstance(node, ast.Module) else [ast.Pass()]
     return ast.unparse(tree)
+
+
+@cache
+def _pack() -> _Packed:
+    found = graph(ENTRY)
+    stripped = {module: strip(text) for module, text in sorted(found.items()) if module != ENTRY}
+    payload = lzma.compress(json.dumps(stripped).encode(), lzma.FORMAT_XZ, lzma.CHECK_CRC32, filters=FILTERS)
+    return _Packed(
+        payload="\n".join(_cut(base64.b85encode(payload).decode())),
+        entry=found[ENTRY].rstrip(),
+        source_bytes=sum(len(text.encode()) for text in found.values()),
+        requirements=tuple(sorted({one for text in found.values() for one in _foreign(text)})),
+    )
 
 
 def _cut(text: str) -> Iterator[str]:

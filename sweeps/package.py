@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from golf.artifact import LIMIT_BYTES
-from golf.bundle import Script, bundle
+from golf.bundle import Script
 from golf.errors import InputError
 from golf.log_lines import Sizes, Total
 from jobs import environment
@@ -51,8 +51,7 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     outcomes = [outcome for outcome in driver.confirmed() if outcome.run.row == row.name]
     _check(row, outcomes, sweep, title)
     recipe = outcomes[0].run.recipe
-    settings = recipe.settings() | {"holdout_documents": sweep.data.tuning_documents}
-    script = bundle(title, settings)
+    script = sweep.script(row.name, recipe)
     submission = Submission(
         name=title,
         author=author,

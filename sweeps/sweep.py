@@ -5,11 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from golf.bundle import Script, bundle
 from jobs.spec import Machine
 from jobs.store import Store
 from sweeps.dataset import DataSet
 from sweeps.driver import Driver
 from sweeps.file import SweepSpec, parse_sweep
+from sweeps.recipe import Recipe
 from sweeps.stages import Stages
 
 
@@ -45,6 +47,11 @@ class Sweep:
             machine=self.machine,
         )
         return Driver(spec=self.spec, store=store, stages=stages, read_only=read_only)
+
+    def script(self, row: str, recipe: Recipe) -> Script:
+        """The self-contained script that a row of this recipe is submitted as."""
+        settings = recipe.settings() | {"holdout_documents": self.data.tuning_documents}
+        return bundle(f"{self.spec.name}/{row}", settings)
 
     def widest(self) -> int:
         """Slots of the widest job."""

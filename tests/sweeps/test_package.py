@@ -169,30 +169,49 @@ def test_our_own_review_finds_nothing(folder: Path) -> None:
 def test_alone_in_a_clean_environment_the_script_gives_the_packaged_score(
     folder: Path, data: Path, demo: DemoData, place: Workplace, tmp_path: Path
 ) -> None:
-    """Every package of the project is replaced by one that cannot be imported: only what is in the file can run."""
-    poison = tmp_path / "poison"
-    poison.mkdir()
-    for name in ("golf", "jobs", "cluster", "sweeps"):
-        (poison / f"{name}.py").write_text("raise ImportError('the project was imported')")
-    shutil.copy(folder / "train_gpt.py", tmp_path)
-    variables = {"DATA_PATH": data, "TOKENIZER_PATH": demo.tokenizer, "SEED": 4, "RUN_ID": "again"}
-    system = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "train_gpt.py"],
-        env={**system, **{name: str(value) for name, value in variables.items()},
-             "PYTHONPATH": str(poison), "OMP_NUM_THREADS": "1"},
-        cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    printed = run_script([], folder, data, demo, tmp_path)
     made = hashlib.sha256((tmp_path / "runs" / "again" / "final_model.golf").read_bytes()).hexdigest()
     assert made == next(job.outputs["artifact"] for job in quantised(place) if job.order.job.seed == 4)
     log = (folder / "train_seed4.log").read_text().splitlines()
-    printed = done.stdout.splitlines()
     assert without_times(printed[-1]) == without_times(log[-1])
     assert [line for line in printed if "bytes" in line] == [line for line in log if "bytes" in line]
     assert [without_times(line) for line in printed if "step:" in line] == [
         without_times(line) for line in log if "step:" in line
     ]
+
+
+def test_under_torchrun_the_documents_are_shared_and_the_score_is_the_same(
+    folder: Path, data: Path, demo: DemoData, tmp_path: Path
+) -> None:
+    """Sums over two processes round otherwise, which at worst moves a weight by one quantisation step."""
+    gang = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    printed = run_script(gang, folder, data, demo, tmp_path)
+    claims = json.loads((folder / "submission.json").read_text())
+    assert [line.startswith("final_int6_ttt_lora_exact ") for line in printed].count(True) == 1
+    assert "world_size:2" in printed[2]
+    score = float(printed[-1].split("val_bpb:")[1].split()[0])
+    assert score == pytest.approx(claims["seed_results"]["4"]["val_bpb"], abs=1e-4)
+
+
+def run_script(launcher: list[str], folder: Path, data: Path, demo: DemoData, cwd: Path) -> list[str]:
+    """Run a packaged script with seed 4; its lines.
+
+    Every package of the project is hidden by one that cannot be imported, so that only what is in the file can run.
+    """
+    poison = cwd / "poison"
+    poison.mkdir()
+    for name in ("golf", "jobs", "cluster", "sweeps"):
+        (poison / f"{name}.py").write_text("raise ImportError('the project was imported')")
+    shutil.copy(folder / "train_gpt.py", cwd)
+    variables = {"DATA_PATH": data, "TOKENIZER_PATH": demo.tokenizer, "SEED": 4, "RUN_ID": "again"}
+    system = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment = {**system, "PYTHONPATH": poison, "OMP_NUM_THREADS": 1, **variables}
+    done = subprocess.run(
+        [sys.executable, *launcher, "train_gpt.py"], env={name: str(value) for name, value in environment.items()},
+        cwd=cwd, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 def without_times(line: str) -> str:
