@@ -24,11 +24,15 @@ from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord
 from sweeps import results
 from sweeps.driver import Outcome
+from sweeps.file import BaselineSection
 from sweeps.leaderboard import to_json
 from sweeps.rows import Row
 from sweeps.session import Workplace
 from sweeps.submission import SeedRun, Submission
 from sweeps.sweep import Sweep
+
+PUBLISHED = "published record"
+"""What a baseline is called of which only numbers are known."""
 
 
 def gather(name: str, place: Workplace, author: str | None = None) -> Submission:
@@ -51,6 +55,7 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     outcomes = [outcome for outcome in driver.confirmed() if outcome.run.row == row.name]
     _check(row, outcomes, sweep, title)
     recipe = outcomes[0].run.recipe
+    standing, against = standing_of(row, sweep, place)
     script = sweep.script(row.name, recipe)
     submission = Submission(
         name=title,
@@ -59,8 +64,8 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
         recipe=recipe,
         runs=[_run(outcome, script, place, title) for outcome in outcomes],
         text=row.runs[0].text,
-        standing=_standing(row, sweep, place),
-        baseline=_baseline(sweep),
+        standing=standing,
+        against=against,
         certificate=results.certificates(driver, place.files)[row.name],
         script=script.content,
         script_commit=environment.commit(),
@@ -78,8 +83,12 @@ def write(folder: Path, contents: Mapping[str, bytes]) -> None:
         InputError: there is something in its place.
     """
     check_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    folder = folder.resolve()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise InputError(f"--out {folder}: cannot be made ({error.strerror}); name a folder to write to") from None
     try:
         for name, content in contents.items():
             (beside / name).write_bytes(content)
@@ -124,14 +133,21 @@ def _check(row: Row, outcomes: Sequence[Outcome], sweep: Sweep, title: str) -> N
         )
 
 
-def _standing(row: Row, sweep: Sweep, place: Workplace) -> dict[str, Any]:
-    rows: list[dict[str, Any]] = to_json(results.frame_of(sweep, place))["rows"]
-    return next(one for one in rows if one["name"] == row.name and one["sweep"] == row.sweep)
-
-
-def _baseline(sweep: Sweep) -> str | None:
-    given = sweep.spec.baseline
-    return given if given is None or isinstance(given, str) else f"published mean {given.mean}"
+def standing_of(row: Row, sweep: Sweep, place: Workplace) -> tuple[dict[str, Any], dict[str, tuple[str, float]]]:
+    """The row as the leaderboard of its sweep has it, and name and mean of the rows that it is held against."""
+    board = results.board_of(sweep, place)
+    shown: list[dict[str, Any]] = to_json(board.frame())["rows"]
+    standing = next(one for one in shown if one["name"] == row.name and one["sweep"] == row.sweep)
+    means = {one.known_as(row.sweep): one.moments.mean for one in board.rows() if one.moments is not None}
+    baseline = sweep.spec.baseline
+    if isinstance(baseline, BaselineSection):
+        assert baseline.mean is not None
+        means[PUBLISHED] = baseline.mean
+        baseline = PUBLISHED
+    names = {"baseline": baseline, "incumbent": standing["incumbent"]}
+    if baseline == row.name:
+        names["baseline"] = None
+    return standing, {role: (name, means[name]) for role, name in names.items() if name is not None}
 
 
 def _finished(outcome: Outcome) -> float:

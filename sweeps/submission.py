@@ -1,20 +1,16 @@
-"""What stands in a submission's folder: README.md, submission.json, a log a seed, certificate.json, requirements.txt.
+"""A row that is submitted: what is known of it, what it claims (submission.json), and each seed's log.
 
-Numbers are what the logs print, so that whoever reads only the folder comes to the same.
+Claims are what the logs print, so that whoever reads only the folder comes to the same.
 """
 
-import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from golf.artifact import LIMIT_BYTES
 from golf.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
-from sweeps.certificates import lines as certificate_lines
-from sweeps.compare import differing
 from sweeps.evaluation import TextSet
-from sweeps.recipe import Recipe, build_recipe
+from sweeps.recipe import Recipe
 
 DIGITS = 10
 """Of scores, as logs print them."""
@@ -74,7 +70,8 @@ class Submission:
     text: TextSet
     standing: Mapping[str, Any]
     """The row as the leaderboard of its sweep has it."""
-    baseline: str | None
+    against: Mapping[str, tuple[str, float]]
+    """"baseline" and "incumbent", where there are such rows: name and mean in bits per byte."""
     certificate: Mapping[str, Any]
     script: bytes
     script_commit: str | None
@@ -106,26 +103,13 @@ class Submission:
         return self.runs[0].world
 
 
-def contents(submission: Submission) -> dict[str, bytes]:
-    """Every file of the folder by its name."""
-    texts = {f"train_seed{run.seed}.log": _log(submission, run) for run in submission.runs}
-    texts |= {
-        "README.md": _readme(submission),
-        "requirements.txt": (f"{name}=={version}" for name, version in submission.requirements.items()),
-    }
-    plain = {"submission.json": claims(submission), "certificate.json": submission.certificate}
-    found = {name: ("\n".join(lines) + "\n").encode() for name, lines in texts.items()}
-    found |= {name: (json.dumps(one, indent=2, allow_nan=False) + "\n").encode() for name, one in plain.items()}
-    return found | {"train_gpt.py": submission.script}
-
-
 def claims(submission: Submission) -> dict[str, Any]:
     """submission.json: what is claimed, under the challenge's names."""
     runs, std, sizes = submission.runs, submission.std, submission.largest
     return {
         "author": submission.author,
         "name": submission.name,
-        "blurb": _blurb(submission.recipe),
+        "blurb": blurb(submission.recipe),
         "date": submission.date,
         "val_bpb": round(submission.bpb, DIGITS),
         "val_bpb_std": None if std is None else round(std, DIGITS),
@@ -143,6 +127,7 @@ def claims(submission: Submission) -> dict[str, Any]:
         "val_bytes": submission.text.bytes,
         "val_digest": submission.text.data,
         "tokenizer": submission.text.tokenizer,
+        "comparison_baseline_bpb": _compared(submission),
         "tests": tests(submission),
         "machine": runs[0].machine,
         "commits": {"runs": submission.commits, "train_gpt.py": submission.script_commit},
@@ -151,12 +136,11 @@ def claims(submission: Submission) -> dict[str, Any]:
 
 def tests(submission: Submission) -> list[dict[str, Any]]:
     """Every p-value that is known, with its test and what it is against."""
-    against = {"baseline": submission.baseline, "incumbent": submission.standing["incumbent"]}
     found = []
     for column, (test, other) in TESTS.items():
-        p = submission.standing[column]
-        if p is not None:
-            found.append({"test": test, "against": against[other], "p_value": p})
+        if (p := submission.standing[column]) is not None:
+            name, mean = submission.against[other]
+            found.append({"test": test, "against": name, "against_val_bpb": mean, "p_value": p})
     return found
 
 
@@ -172,7 +156,13 @@ def _seed_claims(run: SeedRun) -> dict[str, Any]:
     }
 
 
-def _blurb(recipe: Recipe) -> str:
+def _compared(submission: Submission) -> float | None:
+    """The score that it has to beat: the record of its date, else its sweep's baseline; of itself none."""
+    known = [submission.against[one] for one in ("incumbent", "baseline") if one in submission.against]
+    return next((round(mean, DIGITS) for _, mean in known), None)
+
+
+def blurb(recipe: Recipe) -> str:
     model, adapts = recipe.train.model, recipe.eval
     how = (
         "no adaptation at test time"
@@ -185,7 +175,7 @@ def _blurb(recipe: Recipe) -> str:
     )
 
 
-def _log(submission: Submission, run: SeedRun) -> Iterator[str]:
+def log_lines(submission: Submission, run: SeedRun) -> Iterator[str]:
     """One seed's log, from the records that its jobs left."""
     recipe = submission.recipe
     yield f"Run {submission.name} by golfsweep; sizes are those with the train_gpt.py beside this file."
@@ -197,89 +187,3 @@ def _log(submission: Submission, run: SeedRun) -> Iterator[str]:
     yield from training_lines(run.trace, run.result)
     yield from size_lines(run.sizes, recipe.quantize)
     yield from score_lines(run.total, recipe.quantize, recipe.eval)
-
-
-def _readme(submission: Submission) -> Iterator[str]:
-    recipe, std = submission.recipe, submission.std
-    spread = "" if std is None else f" ± {std:.4f} (sample standard deviation)"
-    count = f"{len(submission.runs)} seed{'s' if len(submission.runs) > 1 else ''}"
-    yield f"# {submission.name}: {submission.bpb:.4f} bits per byte"
-    yield ""
-    yield f"{_blurb(recipe)} Mean over {count}{spread}; every number below is from the logs in this folder."
-    yield from ("", "## Method", "")
-    yield from _method(recipe)
-    yield from ("", "## Command", "")
-    yield from _command(submission)
-    yield from ("", "## Seeds", "")
-    yield from _seed_table(submission)
-    yield from ("", "## Statistics", "")
-    yield from _statistics(submission)
-    yield from ("", "## Certificate", "")
-    yield "The scorer was judged from outside, by what it returns (certificate.json has every probe):"
-    yield from ("", "```", *certificate_lines(submission.certificate), "```")
-    if submission.standing["findings"]:
-        yield from ("", "Findings that the rules let pass:", "")
-        yield from (f"- `{one['code']}`: {one['detail']}" for one in submission.standing["findings"])
-
-
-def _method(recipe: Recipe) -> Iterator[str]:
-    changed = differing(recipe.settings(), build_recipe({}, "defaults").settings())
-    yield "All settings stand in train_gpt.py as JSON. Those that differ from golfsweep's defaults:"
-    yield from ("", "| setting | here | default |", "|---|---|---|")
-    for one in changed:
-        here, default = (json.dumps(one[side]) for side in ("challenger", "incumbent"))
-        yield f"| `{one['setting']}` | {here} | {default} |"
-
-
-def _command(submission: Submission) -> Iterator[str]:
-    seeds = " ".join(str(run.seed) for run in submission.runs)
-    yield "```sh"
-    yield "pip install -r requirements.txt"
-    yield f"for seed in {seeds}; do"
-    yield "  DATA_PATH=./data/datasets/fineweb10B_sp1024 TOKENIZER_PATH=./data/tokenizers/fineweb_1024_bpe.model \\"
-    yield f"  SEED=$seed RUN_ID=seed$seed torchrun --standalone --nproc_per_node={submission.processes} train_gpt.py"
-    yield from ("done", "```", "")
-    yield (
-        "It trains, quantises and scores, prints the lines of the logs here, and leaves the artifact as "
-        "runs/RUN_ID/final_model.golf. `python train_gpt.py --source DIR` writes out the modules packed in it."
-    )
-    if submission.recipe.train.max_seconds is not None:
-        yield "A training that the clock ends takes other steps on another machine, so its score differs a little."
-
-
-def _seed_table(submission: Submission) -> Iterator[str]:
-    yield "| seed | val_bpb | val_loss | steps | train s | eval s | artifact bytes | with code |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for run in submission.runs:
-        cells = (
-            *(run.seed, f"{run.bpb:.{DIGITS}f}", f"{run.loss:.{DIGITS}f}", run.result["steps"]),
-            *(f"{run.train_seconds:.3f}", f"{run.total.seconds:.3f}", f"{run.sizes.model:,}", f"{run.sizes.total:,}"),
-        )
-        yield f"| {' | '.join(map(str, cells))} |"
-    sizes = submission.largest
-    yield ""
-    yield (
-        f"train_gpt.py has {sizes.code:,} bytes as shipped, the sources packed in it {sizes.source:,}; of "
-        f"{LIMIT_BYTES:,} bytes {LIMIT_BYTES - sizes.total:,} are left, "
-        f"{LIMIT_BYTES - sizes.model - sizes.source:,} with the sources as they are written."
-    )
-
-
-def _statistics(submission: Submission) -> Iterator[str]:
-    text, ci = submission.text, submission.standing["val_bpb_ci95"]
-    yield (
-        f"Scored on {text.documents:,} documents, {text.tokens:,} tokens, {text.bytes:,} bytes (tokenizer "
-        f"{text.tokenizer}); 0.005 nats per token are {text.bpb(0.005):.5f} bits per byte here."
-    )
-    if ci is not None:
-        yield f"95 % t interval of the mean over seeds: {ci[0]:.6f} to {ci[1]:.6f}."
-    if submission.standing["trials"]:
-        yield f"The settings were chosen among {submission.standing['trials']} trials and confirmed on fresh seeds."
-    yield ""
-    found = tests(submission)
-    if not found:
-        yield "No test: it is the baseline, nothing came before it, or it has too few seeds."
-        return
-    yield from ("| test | against | p |", "|---|---|---|")
-    for one in found:
-        yield f"| {one['test']} | {one['against']} | {one['p_value']:.4g} |"

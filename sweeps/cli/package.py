@@ -24,12 +24,12 @@ def package(
 
     Example: golfsweep package demo/lora-ttt --out records/lora-ttt --author "Ada Lovelace"
     """
-    from sweeps import package, submission
+    from sweeps import package, submission, submission_folder
     from sweeps.session import Workplace
 
     package.check_free(out)
     found = package.gather(row, Workplace.open(home, db, files), author)
-    contents = submission.contents(found)
+    contents = submission_folder.contents(found)
     package.write(out, contents)
     claims = submission.claims(found)
     if json_:

@@ -24,7 +24,7 @@ from jobs.events import Finished, Shard
 from jobs.run import run_audit, run_eval, run_quantize, shards_of, train_config, training_stream
 from jobs.scores import merge_shards
 from jobs.store import JobRecord
-from sweeps import package, submission
+from sweeps import package, results, submission, submission_folder
 from sweeps.file import parse_sweep
 from sweeps.records import findings, record, review
 from sweeps.records.folder import read
@@ -114,7 +114,7 @@ ROW = 'small/adapted "quoted" | é'
 def folder(place: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The row, packaged."""
     out = tmp_path_factory.mktemp("out") / "it's a record"
-    package.write(out, submission.contents(package.gather(ROW, place, "Ada")))
+    package.write(out, submission_folder.contents(package.gather(ROW, place, "Ada")))
     return out
 
 
@@ -134,6 +134,11 @@ def test_the_folder_is_in_the_challenges_form(folder: Path, place: Workplace) ->
     assert claims["bytes_total"] == claims["bytes_code"] + max(artifacts)
     assert [one["against"] for one in claims["tests"]] == ["plain"] * len(claims["tests"])
     assert {one["p_value"] for one in claims["tests"]} >= {found.standing["p_value"], found.standing["p_paired"]}
+    plain = package.gather("plain", place)
+    assert {one["against_val_bpb"] for one in claims["tests"]} == {plain.standing["val_bpb_mean"]}
+    assert claims["comparison_baseline_bpb"] == pytest.approx(plain.bpb, abs=1e-9)
+    assert "comparison_baseline_bpb" in submission.claims(plain)
+    assert submission.claims(plain)["comparison_baseline_bpb"] is None  # nothing came before it
     assert json.loads((folder / "certificate.json").read_text())["judged"]
 
 
@@ -281,6 +286,36 @@ def test_a_public_record_and_an_unknown_row_are_refused(tmp_path: Path) -> None:
     place.store.put_record("theirs", {"name": "theirs", "seeds": {"1": 1.1}})
     with pytest.raises(InputError, match="is a public record"):
         package.gather("theirs", place)
+
+
+def test_a_published_baseline_is_named(tmp_path: Path) -> None:
+    place = Workplace.open(tmp_path / "home")
+    arms = [{"name": "base"}, {"name": "none", "eval": {"preset": "none"}}]
+    sweep = play(place, file("one", arm=arms, baseline={"mean": 1.25, "std": 0.001, "n": 3}))
+    row = next(row for row in results.board_of(sweep, place).rows() if row.name == "base")
+    _, against = package.standing_of(row, sweep, place)
+    assert against["baseline"] == ("published record", 1.25)
+
+
+def test_the_record_of_its_date_is_named_wherever_it_is_from(tmp_path: Path) -> None:
+    place = Workplace.open(tmp_path / "home")
+    play(place, file("one"))
+    sweep = play(place, file("two") | {"recipe": {**file("two")["recipe"], "eval": {"gpus": 1, "chunk": 128}}})
+    place.store.put_record("base", {"name": "base", "date": 1.0, "seeds": {"1": 1.5, "2": 1.6}})
+    rows = results.board_of(sweep, place).rows()
+    before = next(row for row in rows if (row.sweep, row.name) == ("one", "base"))
+    row = next(row for row in rows if (row.sweep, row.name) == ("two", "base"))
+    standing, against = package.standing_of(row, sweep, place)
+    assert before.moments is not None
+    assert against == {"incumbent": ("one/base", before.moments.mean)}
+    assert standing["p_incumbent"] is not None
+
+
+def test_a_place_that_cannot_be_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match="--out"):
+            package.write(out, {"a": b"1"})
 
 
 def test_a_folder_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
