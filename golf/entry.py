@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import load_file
 
 from golf.artifact import QuantizeConfig, load_bytes, pack
-from golf.errors import OverTime
+from golf.errors import InputError, OverTime
 from golf.eval_config import EvalConfig
 from golf.files import write_atomically
 from golf.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
@@ -63,11 +63,18 @@ class Environment:
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> "Environment":
-        """From environment variables, with the challenge's defaults."""
+        """From environment variables, with the challenge's defaults.
+
+        Raises:
+            InputError: SEED is no whole number.
+        """
+        seed = variables.get("SEED", SEED)
+        if not seed.isdecimal():
+            raise InputError(f"SEED = {seed!r}: expected a whole number")
         return cls(
             data=Path(variables.get("DATA_PATH", DATA_PATH)),
             tokenizer=Path(variables.get("TOKENIZER_PATH", TOKENIZER_PATH)),
-            seed=int(variables.get("SEED", SEED)),
+            seed=int(seed),
             out=Path("runs") / variables.get("RUN_ID", str(uuid.uuid4())),
         )
 

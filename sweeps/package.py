@@ -57,19 +57,22 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     recipe = outcomes[0].run.recipe
     standing, against = standing_of(row, sweep, place)
     script = sweep.script(row.name, recipe)
+    runs = [_run(outcome, script, place, title) for outcome in outcomes]
     submission = Submission(
         name=title,
         author=author,
         date=datetime.fromtimestamp(max(_finished(outcome) for outcome in outcomes), UTC).date().isoformat(),
         recipe=recipe,
-        runs=[_run(outcome, script, place, title) for outcome in outcomes],
+        runs=runs,
         text=row.runs[0].text,
+        tokens=sweep.data.tokens.name,
+        tokenizer=sweep.data.tokenizer.name,
         standing=standing,
         against=against,
         certificate=results.certificates(driver, place.files)[row.name],
         script=script.content,
         script_commit=environment.commit(),
-        requirements={package: version(package).split("+")[0] for package in script.requirements},
+        requirements={name: _version(name, runs[0].versions) for name in script.requirements},
     )
     if (total := submission.largest.total) > LIMIT_BYTES:
         raise InputError(f"row {title}: {total:,} bytes with its train_gpt.py, over {LIMIT_BYTES:,}")
@@ -148,6 +151,11 @@ def standing_of(row: Row, sweep: Sweep, place: Workplace) -> tuple[dict[str, Any
     if baseline == row.name:
         names["baseline"] = None
     return standing, {role: (name, means[name]) for role, name in names.items() if name is not None}
+
+
+def _version(package: str, ran: Mapping[str, str]) -> str:
+    """The version of a package that the runs had, or as far as they do not tell, that is here; without its build."""
+    return (ran.get(package) or version(package)).split("+")[0]
 
 
 def _finished(outcome: Outcome) -> float:

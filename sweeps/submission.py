@@ -16,7 +16,10 @@ DIGITS = 10
 """Of scores, as logs print them."""
 TESTS: Mapping[str, tuple[str, str]] = {
     "p_value": ("one-sided Welch across seeds, margin 0.005 nats per token", "baseline"),
-    "p_adjusted": ("the same, Holm-corrected over all rows of the sweep's track", "baseline"),
+    "p_adjusted": (
+        "one-sided Welch across seeds, margin 0.005 nats per token, Holm-corrected over the rows of its track",
+        "baseline",
+    ),
     "p_incumbent": ("one-sided Welch across seeds, margin 0", "incumbent"),
     "p_challenge": ("one-sided Welch across seeds, margin 0.005 nats per token", "incumbent"),
     "p_paired": ("one-sided paired test over documents on the same artifacts, margin 0", "baseline"),
@@ -68,6 +71,10 @@ class Submission:
     recipe: Recipe
     runs: Sequence[SeedRun]
     text: TextSet
+    tokens: str
+    """Name of the folder of token shards."""
+    tokenizer: str
+    """Name of the tokenizer's file."""
     standing: Mapping[str, Any]
     """The row as the leaderboard of its sweep has it."""
     against: Mapping[str, tuple[str, float]]
@@ -108,11 +115,12 @@ def claims(submission: Submission) -> dict[str, Any]:
     runs, std, sizes = submission.runs, submission.std, submission.largest
     return {
         "author": submission.author,
+        "github_id": None,
         "name": submission.name,
         "blurb": blurb(submission.recipe),
         "date": submission.date,
         "val_bpb": round(submission.bpb, DIGITS),
-        "val_bpb_std": None if std is None else round(std, DIGITS),
+        **({} if std is None else {"val_bpb_std": round(std, DIGITS)}),
         "val_loss": round(statistics.fmean(run.loss for run in runs), DIGITS),
         "seeds": [run.seed for run in runs],
         "seed_results": {str(run.seed): _seed_claims(run) for run in runs},
@@ -157,12 +165,13 @@ def _seed_claims(run: SeedRun) -> dict[str, Any]:
 
 
 def _compared(submission: Submission) -> float | None:
-    """The score that it has to beat: the record of its date, else its sweep's baseline; of itself none."""
+    """The score that it has to beat: the record of its date, else its sweep's baseline; None where there is neither."""
     known = [submission.against[one] for one in ("incumbent", "baseline") if one in submission.against]
     return next((round(mean, DIGITS) for _, mean in known), None)
 
 
 def blurb(recipe: Recipe) -> str:
+    """A recipe in one sentence."""
     model, adapts = recipe.train.model, recipe.eval
     how = (
         "no adaptation at test time"

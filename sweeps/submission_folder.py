@@ -1,6 +1,7 @@
 """The folder of a submission: every file by its name, README.md among them."""
 
 import json
+import shlex
 from collections.abc import Iterator
 
 from golf.artifact import CLIP_QUANTILE, LIMIT_BYTES
@@ -103,10 +104,12 @@ def _evaluation(config: EvalConfig) -> str:
 
 def _command(submission: Submission) -> Iterator[str]:
     seeds = " ".join(str(run.seed) for run in submission.runs)
+    data = shlex.quote(f"./data/datasets/{submission.tokens}")
+    tokenizer = shlex.quote(f"./data/tokenizers/{submission.tokenizer}")
     yield "```sh"
     yield "pip install -r requirements.txt"
     yield f"for seed in {seeds}; do"
-    yield "  DATA_PATH=./data/datasets/fineweb10B_sp1024 TOKENIZER_PATH=./data/tokenizers/fineweb_1024_bpe.model \\"
+    yield f"  DATA_PATH={data} TOKENIZER_PATH={tokenizer} \\"
     yield f"  SEED=$seed RUN_ID=seed$seed torchrun --standalone --nproc_per_node={submission.processes} train_gpt.py"
     yield from ("done", "```", "")
     yield (
@@ -114,7 +117,7 @@ def _command(submission: Submission) -> Iterator[str]:
         "runs/RUN_ID/final_model.golf. `python train_gpt.py --source DIR` writes out the modules packed in it."
     )
     if submission.recipe.train.max_seconds is not None:
-        yield "A training that the clock ends takes other steps on another machine, so its score differs a little."
+        yield "A training that the clock ends makes more or fewer steps elsewhere, so its score differs a little."
 
 
 def _seed_table(submission: Submission) -> Iterator[str]:

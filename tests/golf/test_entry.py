@@ -9,6 +9,7 @@ import pytest
 from golf.adapters import Multipliers
 from golf.artifact import QuantizeConfig
 from golf.entry import Entry, Environment, configure
+from golf.errors import InputError
 from golf.eval_config import EvalConfig
 from golf.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
 from golf.model import ModelConfig
@@ -38,6 +39,11 @@ def test_the_environment_is_the_challenges() -> None:
     assert (plain.seed, plain.data.name, plain.tokenizer.name) == (1337, "fineweb10B_sp1024", "fineweb_1024_bpe.model")
     given = Environment.of({"SEED": "42", "RUN_ID": "mine", "DATA_PATH": "/d", "TOKENIZER_PATH": "/t.model"})
     assert given == Environment(data=Path("/d"), tokenizer=Path("/t.model"), seed=42, out=Path("runs/mine"))
+
+
+def test_a_seed_that_is_no_number_is_bad_input() -> None:
+    with pytest.raises(InputError, match="SEED = 'x1'"):
+        Environment.of({"SEED": "x1"})
 
 
 def log_of(lines: list[str]) -> Log:

@@ -152,11 +152,14 @@ def test_a_log_holds_what_was_printed_and_every_step(folder: Path) -> None:
     assert [line.split()[0] for line in lines if line.startswith("step:")] == [f"step:{n}/6" for n in range(1, 7)]
 
 
-def test_the_readme_has_method_command_seeds_statistics_and_certificate(folder: Path) -> None:
+def test_the_readme_has_method_command_seeds_statistics_and_certificate(
+    folder: Path, data: Path, demo: DemoData
+) -> None:
     text = (folder / "README.md").read_text()
     titles = [line for line in text.splitlines() if line.startswith("## ")]
     assert titles == ["## Method", "## Command", "## Seeds", "## Statistics", "## Certificate"]
     assert "torchrun --standalone --nproc_per_node=1 train_gpt.py" in text
+    assert f"DATA_PATH='./data/datasets/{data.name}' TOKENIZER_PATH=./data/tokenizers/{demo.tokenizer.name} " in text
     assert "| `eval.chunk` | 64 | 256 |" in text
     assert "Passed" in text
     for seed in SEEDS:
@@ -221,6 +224,14 @@ def run_script(launcher: list[str], folder: Path, data: Path, demo: DemoData, cw
 
 def without_times(line: str) -> str:
     return " ".join(word for word in line.split() if not word.startswith(("train_time:", "step_avg:", "eval_time:")))
+
+
+def test_a_single_seed_claims_no_spread(place: Workplace, tmp_path: Path) -> None:
+    found = package.gather(ROW, place)
+    lone = replace(found, runs=found.runs[:1])
+    package.write(tmp_path / "lone", submission_folder.contents(lone))
+    judged = findings.judge(record.judge_folder(read(tmp_path / "lone")))
+    assert [one.code for one in judged] == ["single-seed"]
 
 
 def test_the_script_is_the_same_every_time(folder: Path, place: Workplace) -> None:
