@@ -17,7 +17,7 @@ import torch
 
 from golf.corpus import DemoData
 from golf.errors import InputError
-from golf.tokens import find_shards, read_shard, read_stream, split_documents, write_shard
+from golf.tokens import find_shards, read_stream, split_documents, write_shard
 from golf.train import train
 from jobs import environment
 from jobs.events import Finished, Shard
@@ -41,11 +41,14 @@ Refused = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def data(demo: DemoData, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of two small shards: as much of the bundled corpus as is trained and scored in seconds."""
+    """A folder of two small shards: the starts of some of the bundled corpus's documents.
+
+    Training reads its shard more than once, so that the documents held out for tuning would be noticed in it.
+    """
     folder = tmp_path_factory.mktemp("some data")
-    write_shard(folder / "x_train_0.bin", read_stream(find_shards(demo.tokens, "train"))[:20_000])
-    documents = split_documents(read_shard(find_shards(demo.tokens, "val")[0]))[:5]
-    write_shard(folder / "x_val_0.bin", [int(token) for one in documents for token in one[:300]])
+    for split, count in (("train", 10), ("val", 5)):
+        documents = split_documents(read_stream(find_shards(demo.tokens, split)))[:count]
+        write_shard(folder / f"x_{split}_0.bin", [int(token) for one in documents for token in one[:300]])
     return folder
 
 
