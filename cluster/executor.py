@@ -11,11 +11,13 @@ from jobs.spec import Machine, Order
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """One machine: its name in the cluster and how many slots it has."""
+    """One machine: its name in the cluster, how many slots it has, and what kind they are of."""
 
     name: str
     host: str
     slots: int
+    machine: Machine
+    """Machine class of one slot."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +33,12 @@ class Task:
     """Content by name: weights or artifact; the checkpoint of a training that goes on."""
     shards: tuple[int, ...] = ()
     """Shards of an evaluation that this worker is to score."""
+    silence_seconds: float = 900.0
+    """How long it may show no advance before it counts as hung."""
+
+
+class Unplaceable(RuntimeError):
+    """A task cannot be started where it was placed: the node is gone, or its slots are somebody else's."""
 
 
 class Executor(Protocol):
@@ -40,12 +48,17 @@ class Executor(Protocol):
         """Nodes that are alive now."""
         ...
 
-    def machine(self) -> Machine:
-        """The machine class of one slot."""
+    @property
+    def cluster(self) -> str:
+        """What tells this cluster from every other: it has one scheduler at a time."""
         ...
 
     def start(self, task: Task) -> None:
-        """Begin a task on slots that the caller knows to be free; returns at once."""
+        """Begin a task on slots that the caller knows to be free.
+
+        Raises:
+            Unplaceable: it cannot be started there.
+        """
         ...
 
     def poll(self, timeout: float) -> list[tuple[str, Event]]:

@@ -4,56 +4,96 @@ import ctypes
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cluster.processes import MARK, Mark, end_marked, marked
 from golf.files import write_atomically
+from jobs.environment import oom_kills
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress
-from jobs.rank import ERROR_FILE, PR_SET_PDEATHSIG, write_order
+from jobs.failures import classify_exit
+from jobs.rank import PR_SET_PDEATHSIG, read_errors, write_order
 from jobs.run import train_config
 from jobs.spec import Order
 
 POLL_SECONDS = 0.2
 END_SECONDS = 5.0
 """Time that torchrun gets to end its ranks before it is killed; they die with it."""
+STACK_SECONDS = 1.0
+"""Time that the ranks of a gang that hangs get to print where they stand."""
+START_SECONDS = 900.0
+"""Time that a gang gets for its first step, if that is more than for any other: it imports, loads, compiles, warms up.
+"""
 LOG_LINES = 40
-CHECKPOINT, TRACE = "checkpoint.safetensors", "metrics.jsonl"
+FULL_BYTES = 2**20
+"""A disk with less left than this is why a gang could not even say why it failed."""
+CHECKPOINT, TRACE, WEIGHTS = "checkpoint.safetensors", "metrics.jsonl", "weights.safetensors"
 _LIBC = ctypes.CDLL(None)
 
 
 class Gang:
     """One gang in the care of the thread that iterates over its events; it dies with that thread."""
 
-    def __init__(self, order: Order, workdir: Path, checkpoint: bytes | None) -> None:
-        self._order, self._workdir = order, workdir
+    def __init__(
+        self, order: Order, workdir: Path, checkpoint: bytes | None, mark: Mark, silence_seconds: float
+    ) -> None:
+        self._order, self._workdir, self._mark, self._silence = order, workdir, mark, silence_seconds
         self._config = train_config(order)
         workdir.mkdir(parents=True, exist_ok=True)
         write_order(workdir, order)
         if checkpoint is not None:
             _unpack(checkpoint, workdir)
-        self._sent = self._stamp()
+        self._sent = self._stamp(CHECKPOINT)
+        self._oom_kills = oom_kills()
 
     def events(self) -> Iterator[Event]:
-        """Start the gang and tell what it does until it ends; ends it when the iteration is given up."""
+        """Start the gang and tell what it does until it ends; ends all of it when the iteration is given up."""
         log_path = self._workdir / "log.txt"
         with log_path.open("ab") as log:
             process = self._start(log)
             try:
-                while process.poll() is None:
-                    time.sleep(POLL_SECONDS)
-                    yield self._progress()
-                    if (stamp := self._stamp()) != self._sent:
-                        self._sent = stamp
-                        yield Checkpoint(content=_pack(self._workdir))
+                hangs = yield from self._watch(process)
             finally:
                 end(process)
-        yield self._finished() if process.returncode == 0 else self._failed(process.returncode, log_path)
+                end_marked(lambda mark: mark.task == self._mark.task)
+        if process.returncode != 0 and (stamp := self._stamp(CHECKPOINT)) != self._sent and stamp is not None:
+            yield Checkpoint(content=_pack(self._workdir))
+        last: Finished | Failed
+        if hangs is not None:
+            last = Failed(failure=Failure.HANG, reason=f"no step for {hangs:.0f} s", log=_tail(log_path))
+        else:
+            last = self._finished() if process.returncode == 0 else self._failed(process.returncode, log_path)
+        for name in (CHECKPOINT, WEIGHTS):  # the largest files, in an event each; what explains the attempt stays
+            (self._workdir / name).unlink(missing_ok=True)
+        yield last
+
+    def _watch(self, process: "subprocess.Popen[bytes]") -> Generator[Event, None, float | None]:
+        """Tell every advance until the gang ends; seconds without any after which it must hang, if it does."""
+        started, advanced = self._stamp(TRACE), time.monotonic()
+        trace = started
+        while process.poll() is None:
+            time.sleep(POLL_SECONDS)
+            if (stamp := self._stamp(TRACE)) != trace:
+                trace, advanced = stamp, time.monotonic()
+            yield self._progress()
+            if (stamp := self._stamp(CHECKPOINT)) != self._sent:
+                self._sent, advanced = stamp, time.monotonic()
+                yield Checkpoint(content=_pack(self._workdir))
+            limit = max(self._silence, START_SECONDS) if trace == started else self._silence
+            if time.monotonic() - advanced > limit:
+                for pid in marked(lambda mark: mark.task == self._mark.task):
+                    if _is_rank(pid):
+                        os.kill(pid, signal.SIGUSR1)
+                time.sleep(STACK_SECONDS)
+                return limit
+        return None
 
     def _start(self, log: Any) -> "subprocess.Popen[bytes]":
         job = self._order.job
@@ -61,13 +101,14 @@ class Gang:
         command += [f"--nproc-per-node={self._order.slots}", "--max-restarts=0", "--monitor-interval=0.1"]
         command += ["-m", "jobs.rank", str(self._workdir)]
         environment = {**os.environ, "OMP_NUM_THREADS": str(job.machine.threads), "PYTHONUNBUFFERED": "1"}
+        environment[MARK] = str(self._mark)
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, preexec_fn=_die_with_parent
         )
 
-    def _stamp(self) -> int | None:
+    def _stamp(self, name: str) -> int | None:
         try:
-            return (self._workdir / CHECKPOINT).stat().st_mtime_ns
+            return (self._workdir / name).stat().st_mtime_ns
         except FileNotFoundError:
             return None
 
@@ -84,19 +125,28 @@ class Gang:
 
     def _finished(self) -> Finished:
         result = json.loads((self._workdir / "result.json").read_text())
-        files = {"weights": "weights.safetensors", "metrics": TRACE}
+        files = {"weights": WEIGHTS, "metrics": TRACE}
         contents = {name: (self._workdir / file).read_bytes() for name, file in files.items()}
         last = _last_line(self._workdir / TRACE) or {}
         outputs = {**result, **dict.fromkeys(files)}
         return Finished(outputs=outputs, files=contents, peak_bytes=last.get("peak_memory_bytes"))
 
     def _failed(self, code: int, log_path: Path) -> Failed:
-        log = "\n".join(log_path.read_text(errors="replace").splitlines()[-LOG_LINES:])
+        log = _tail(log_path)
+        whole = log_path.read_text(errors="replace")
         try:
-            error = json.loads((self._workdir / ERROR_FILE).read_text())
+            errors = read_errors(self._workdir)
         except (OSError, ValueError):
-            return Failed(failure=Failure.CRASH, reason=f"the gang ended with exit code {code}", log=log)
-        return Failed(failure=Failure(error["failure"]), reason=error["reason"], log=log)
+            errors = []
+        failure, reason = classify_exit(whole, oom_kills=oom_kills() - self._oom_kills)
+        if failure == Failure.CRASH and code in (-signal.SIGKILL, -signal.SIGTERM):
+            failure, reason = Failure.LOST, f"torchrun was ended from outside (signal {-code})"
+        # Ranks that lost the others only tell of it: what ended the one that they miss is the cause.
+        if errors and (errors[0][0] != Failure.COLLECTIVE or failure == Failure.CRASH):
+            failure, reason = errors[0]
+        if failure == Failure.CRASH and shutil.disk_usage(self._workdir).free < FULL_BYTES:
+            failure, reason = Failure.DISK_FULL, f"{self._workdir}: no space left"
+        return Failed(failure=failure, reason=reason if reason else f"exit code {code}", log=log)
 
 
 def _pack(workdir: Path) -> bytes:
@@ -137,3 +187,16 @@ def _last_line(path: Path) -> Mapping[str, Any] | None:
     except FileNotFoundError:
         return None
     return json.loads(lines[-1]) if lines else None
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-LOG_LINES:])
+
+
+def _is_rank(pid: int) -> bool:
+    """Whether a process is a rank, not torchrun above it, which a SIGUSR1 would end."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"jobs.rank" in words and b"torch.distributed.run" not in words

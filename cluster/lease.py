@@ -6,9 +6,11 @@ import ray
 from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from cluster.executor import Node
+from cluster.executor import Node, Unplaceable
 
-READY_SECONDS = 30.0
+READY_SECONDS = 20.0
+KIND_LABEL = "golfsweep/kind"
+"""A node's label that keeps numbers apart which its GPU's name does not: `ray start --labels golfsweep/kind=pcie`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +29,51 @@ class Lease:
         return {**share, "scheduling_strategy": strategy}
 
 
-def nodes() -> dict[str, tuple[Node, str]]:
-    """Nodes of the cluster that are alive and have slots, and what a slot is there, by Ray's node id."""
-    found: dict[str, tuple[Node, str]] = {}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A node of the cluster as Ray sees it."""
+
+    name: str
+    """Ray's node id."""
+    host: str
+    device: str
+    """What a slot is there: GPU, or CPU on a machine without GPUs."""
+    slots: int
+    address: str
+    """The resource that only this node has."""
+    kind: str
+    """What the team calls such nodes (label golfsweep/kind); "" if nothing."""
+
+
+def places() -> dict[str, Place]:
+    """Nodes of the cluster that are alive and have slots, by Ray's node id."""
+    found: dict[str, Place] = {}
     for entry in ray.nodes():
         resources = entry["Resources"]
         device = "GPU" if resources.get("GPU") else "CPU"
         if entry["Alive"] and resources.get(device, 0) >= 1:
-            node = Node(name=entry["NodeID"], host=entry["NodeManagerHostname"], slots=int(resources[device]))
-            found[node.name] = (node, device)
+            found[entry["NodeID"]] = Place(
+                name=entry["NodeID"],
+                host=entry["NodeManagerHostname"],
+                device=device,
+                slots=int(resources[device]),
+                address=next(n for n in resources if n.startswith("node:") and "internal_head" not in n),
+                kind=entry.get("Labels", {}).get(KIND_LABEL, ""),
+            )
     return found
 
 
-def take(node: Node, device: str) -> Lease:
+def take(place: Place, node: Node) -> Lease:
     """Reserve all slots of a node in one bundle; ask for a new one if it is ever lost, never reuse it.
 
     Raises:
-        TimeoutError: somebody else holds them.
+        Unplaceable: somebody else holds them, or the node goes away.
     """
-    [entry] = [entry for entry in ray.nodes() if entry["NodeID"] == node.name]
-    here = next(name for name in entry["Resources"] if name.startswith("node:") and "internal_head" not in name)
-    group = placement_group([{device: node.slots, here: 0.001}], strategy="STRICT_PACK")
+    group = placement_group([{place.device: place.slots, place.address: 0.001}], strategy="STRICT_PACK")
     if not group.wait(READY_SECONDS):
         remove_placement_group(group)
-        raise TimeoutError(
-            f"node {node.host}: its {node.slots} {device} are not free; something else uses this cluster"
-        )
-    return Lease(node=node, device=device, group=group)
+        raise Unplaceable(f"node {place.host}: its {place.slots} {place.device} are not free, or it is gone")
+    return Lease(node=node, device=place.device, group=group)
 
 
 def give_back(lease: Lease) -> None:

@@ -1,19 +1,22 @@
 """The executor without Ray: this machine's slots, one warm process each, and a gang's launcher beside them."""
 
+import ctypes
 import multiprocessing
 import os
 import signal
 import socket
+import time
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 import torch
 
 from cluster.executor import Node, Task
+from cluster.processes import end_marked
 from cluster.worker import run_task
 from jobs import environment
 from jobs.events import Event, Failed, Failure, Finished
-from jobs.spec import Machine
+from jobs.rank import PR_SET_PDEATHSIG
 
 END_SECONDS = 10.0
 
@@ -26,11 +29,17 @@ def local_slots(widest: int) -> int:
     return torch.cuda.device_count() or max(os.cpu_count() or 1, widest)
 
 
+def machine_cluster() -> str:
+    """What tells this machine from others: whoever runs jobs on its slots is its one scheduler."""
+    return f"machine {socket.gethostname()}"
+
+
 class LocalExecutor:
     """Runs tasks in processes of this machine; the twin of the Ray executor."""
 
-    def __init__(self, slots: int) -> None:
-        self._node = Node(name="local", host=socket.gethostname(), slots=slots)
+    def __init__(self, slots: int, name: str = "local") -> None:
+        """Use so many slots; `name` tells this machine's gangs of one home from those of another."""
+        self._node = Node(name=name, host=socket.gethostname(), slots=slots, machine=environment.machine())
         self._context = multiprocessing.get_context("spawn")
         self._idle: dict[tuple[int, ...], _Worker] = {}
         self._busy: dict[str, _Worker] = {}
@@ -38,8 +47,9 @@ class LocalExecutor:
     def nodes(self) -> list[Node]:
         return [self._node]
 
-    def machine(self) -> Machine:
-        return environment.machine()
+    @property
+    def cluster(self) -> str:
+        return machine_cluster()
 
     def start(self, task: Task) -> None:
         worker = self._idle.pop(task.slots, None) or _Worker(self._context, task.slots)
@@ -49,14 +59,15 @@ class LocalExecutor:
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
         told: list[tuple[str, Event]] = []
         by_pipe = {worker.pipe: task_id for task_id, worker in self._busy.items()}
+        if not by_pipe:
+            time.sleep(timeout)
         for pipe in wait(list(by_pipe), timeout) if by_pipe else []:
             assert isinstance(pipe, Connection)
             task_id = by_pipe[pipe]
             try:
                 event: Event = pipe.recv()
             except (EOFError, ConnectionResetError):
-                self._busy.pop(task_id).end()
-                event = Failed(failure=Failure.LOST, reason="the worker's process ended by itself")
+                event = self._busy.pop(task_id).post_mortem()
             else:
                 if isinstance(event, Finished | Failed):
                     worker = self._busy.pop(task_id)
@@ -67,11 +78,13 @@ class LocalExecutor:
     def cancel(self, task_id: str) -> None:
         if worker := self._busy.pop(task_id, None):
             worker.end()
+            end_marked(lambda mark: mark.task == task_id)
 
     def close(self) -> None:
-        for worker in [*self._busy.values(), *self._idle.values()]:
+        for task_id in list(self._busy):
+            self.cancel(task_id)
+        for worker in self._idle.values():
             worker.end()
-        self._busy.clear()
         self._idle.clear()
 
 
@@ -81,24 +94,33 @@ class _Worker:
     def __init__(self, context: multiprocessing.context.SpawnContext, slots: tuple[int, ...]) -> None:
         self.slots = slots
         self.pipe, theirs = context.Pipe()
+        self._oom_kills = environment.oom_kills()
         self._process: BaseProcess = context.Process(target=_serve, args=(theirs, slots))
         self._process.start()
         theirs.close()
 
-    def end(self) -> None:
-        """End the process and whatever it started."""
-        self.pipe.close()
-        self._process.terminate()
+    def post_mortem(self) -> Failed:
+        """What a process died of that has closed its end of the pipe."""
         self._process.join(END_SECONDS)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        code = self._process.exitcode
+        self.end()
+        if code in (-signal.SIGKILL, -signal.SIGTERM, None):
+            if environment.oom_kills() > self._oom_kills:
+                return Failed(failure=Failure.HOST_MEMORY, reason="the kernel killed its worker for want of memory")
+            return Failed(failure=Failure.LOST, reason=f"its worker was ended from outside (exit code {code})")
+        return Failed(failure=Failure.CRASH, reason=f"its worker's process ended by itself (exit code {code})")
+
+    def end(self) -> None:
+        """End the process at once, and by it a gang that it launched: the kernel ends torchrun and the ranks, too."""
+        self.pipe.close()
+        self._process.kill()
+        self._process.join()
 
 
 def _serve(pipe: Connection, slots: tuple[int, ...]) -> None:
     """Serve tasks from a pipe until it closes."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # the scheduler may die without a word
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
-    signal.signal(signal.SIGTERM, _leave)
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, slots))
     torch.set_num_threads(environment.CPU_THREADS)
     while True:
@@ -108,8 +130,3 @@ def _serve(pipe: Connection, slots: tuple[int, ...]) -> None:
                 pipe.send(event)
         except (EOFError, BrokenPipeError, ConnectionResetError):  # the scheduler is gone
             return
-
-
-def _leave(*_: object) -> None:
-    """Unwind, so that a gang that runs here is ended too."""
-    raise SystemExit(0)

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import ray
+from ray.exceptions import AuthenticationError
 
 from golf.errors import InputError
 
@@ -43,9 +44,15 @@ def join(address: str) -> None:
         raise InputError(f"--ray {address}: cannot be reached ({reason}); is a Ray head running there?") from None
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment())
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (AuthenticationError, ConnectionError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"--ray {address}: refused ({first}); same Ray version and token on both sides?") from None
+
+
+def identity() -> str:
+    """What tells the cluster that was started or joined from every other: its address and the session of its head."""
+    context = ray.get_runtime_context()
+    return f"ray {context.gcs_address} {context.get_session_name()}"
 
 
 def leave() -> None:

@@ -1,23 +1,42 @@
 """The executor on Ray: one lease a node, warm evaluator actors on its slots, a launcher actor for each gang."""
 
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ray
 import torch
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster import lease
-from cluster.executor import Node, Task
-from cluster.lease import Lease
+from cluster.executor import Node, Task, Unplaceable
+from cluster.lease import Lease, Place
+from cluster.processes import end_marked
 from cluster.worker import run_task
-from golf.errors import InputError
 from jobs import environment
 from jobs.events import Event, Failed, Failure, Finished
+from jobs.failures import classify
 from jobs.spec import Machine
 
-MACHINE_SECONDS = 60.0
-UNAVAILABLE_SECONDS = 5.0
+MACHINE_SECONDS = 120.0
+"""Time that a node gets to say what it is; a loaded one takes a while to import torch."""
+
+
+SWEEP_SECONDS = 20.0
+
+
+@ray.remote(max_retries=0, num_cpus=0, max_calls=1)
+def _machine_of(kind: str) -> Machine:
+    """The machine class of a node; a label of the team's sets nodes apart whose GPUs have one name."""
+    found = environment.machine()
+    return replace(found, device=f"{found.device} [{kind}]") if kind else found
+
+
+@ray.remote(max_retries=0, num_cpus=0, max_calls=1)
+def _end_gang(task: str) -> list[int]:
+    """End whatever is left of a gang on this node."""
+    return end_marked(lambda mark: mark.task == task)
 
 
 @ray.remote(max_restarts=0, max_task_retries=0)
@@ -27,15 +46,11 @@ class Worker:
     def __init__(self) -> None:
         torch.set_num_threads(environment.CPU_THREADS)
 
-    def machine(self) -> Machine:
-        return environment.machine()
-
     @ray.method(num_returns="streaming")
     def run(self, task: Task, inputs: list[Any]) -> Any:
         """Events of a task; its inputs come through the object store, so that nodes need no common disk."""
         contents = dict(zip(task.inputs, ray.get(inputs), strict=True))
-        task = Task(**{name: getattr(task, name) for name in Task.__dataclass_fields__} | {"inputs": contents})
-        yield from run_task(task)
+        yield from run_task(replace(task, inputs=contents))
 
 
 @dataclass(slots=True)
@@ -50,7 +65,11 @@ class _Running:
 class RayExecutor:
     """Runs tasks on the Ray cluster that this process has started or joined."""
 
+    cluster: str
     _leases: dict[str, Lease] = field(default_factory=dict)
+    _asked: dict[str, Any] = field(default_factory=dict)
+    """Nodes that have yet to say what they are."""
+    _nodes: dict[str, Node] = field(default_factory=dict)
     _idle: dict[tuple[str, int], Any] = field(default_factory=dict)
     """Warm evaluators by node and slot."""
     _running: dict[str, _Running] = field(default_factory=dict)
@@ -58,19 +77,39 @@ class RayExecutor:
     """Inputs that the object store holds, by identity of their content."""
 
     def nodes(self) -> list[Node]:
-        alive = lease.nodes()
-        for name in self._leases.keys() - alive.keys():
-            lease.give_back(self._leases.pop(name))
-        return [node for node, _ in alive.values()]
+        """Nodes that are alive and have said what they are; waits for the first of them."""
+        alive = lease.places()
+        for name in (self._leases.keys() | self._nodes.keys() | self._asked.keys()) - alive.keys():
+            self._lose(name)
+        for name in alive.keys() - self._nodes.keys() - self._asked.keys():
+            there = NodeAffinitySchedulingStrategy(name, soft=False)
+            self._asked[name] = _machine_of.options(scheduling_strategy=there).remote(alive[name].kind)
+        if self._asked:
+            waiting = list(self._asked.values())
+            ray.wait(waiting, num_returns=len(waiting), timeout=0 if self._nodes else MACHINE_SECONDS)
+        for name in list(self._asked):
+            self._hear_machine(name, alive[name])
+        return [self._nodes[name] for name in alive if name in self._nodes]
 
-    def machine(self) -> Machine:
-        nodes = self.nodes()
-        if not nodes:
-            raise InputError("Ray cluster: no node with a GPU or CPU is alive")
-        actor = self._evaluator(nodes[0].name, 0)
-        machine: Machine = ray.get(actor.machine.remote(), timeout=MACHINE_SECONDS)
-        self._idle[nodes[0].name, 0] = actor
-        return machine
+    def _hear_machine(self, name: str, place: Place) -> None:
+        try:
+            machine = ray.get(self._asked[name], timeout=0)
+        except GetTimeoutError:
+            return
+        except RayError:  # asked again with the next look
+            del self._asked[name]
+            return
+        del self._asked[name]
+        self._nodes[name] = Node(name=name, host=place.host, slots=place.slots, machine=machine)
+
+    def _lose(self, name: str) -> None:
+        """Forget a node that is gone: its lease must not move, and no worker of it is warm any more."""
+        self._nodes.pop(name, None)
+        self._asked.pop(name, None)
+        if held := self._leases.pop(name, None):
+            lease.give_back(held)
+        for place in [place for place in self._idle if place[0] == name]:
+            del self._idle[place]
 
     def start(self, task: Task) -> None:
         if task.order.job.kind == "train":
@@ -79,17 +118,15 @@ class RayExecutor:
                     ray.kill(actor)
             actor = self._worker(task.node, len(task.slots))
         else:
-            actor = self._idle.pop((task.node, task.slots[0]), None) or self._evaluator(task.node, task.slots[0])
+            actor = self._evaluator(task.node, task.slots[0])
         inputs = [self._put(content) for content in task.inputs.values()]
-        bare = Task(
-            id=task.id, order=task.order, node=task.node, slots=task.slots, workdir=task.workdir, shards=task.shards,
-            inputs=dict.fromkeys(task.inputs, b""),
-        )  # fmt: skip
+        bare = replace(task, inputs=dict.fromkeys(task.inputs, b""))
         self._running[task.id] = _Running(task, actor, actor.run.remote(bare, inputs))
 
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
         streams = {running.events: task_id for task_id, running in self._running.items()}
         if not streams:
+            time.sleep(timeout)
             return []
         ready, _ = ray.wait(list(streams), num_returns=1, timeout=timeout, fetch_local=False)
         if ready:  # the first has come: take along what else is there
@@ -99,14 +136,23 @@ class RayExecutor:
     def cancel(self, task_id: str) -> None:
         if running := self._running.pop(task_id, None):
             ray.kill(running.actor)
+            if running.task.order.job.kind == "train":
+                self._sweep(running.task)
+
+    def _sweep(self, task: Task) -> None:
+        """Make sure on a gang's node that nothing of it is left; a node that does not answer is lost with all of it."""
+        if task.node in lease.places():
+            there = NodeAffinitySchedulingStrategy(task.node, soft=False)
+            ray.wait([_end_gang.options(scheduling_strategy=there).remote(task.id)], timeout=SWEEP_SECONDS)
 
     def close(self) -> None:
-        for actor in [*self._idle.values(), *(running.actor for running in self._running.values())]:
+        for task_id in list(self._running):
+            self.cancel(task_id)
+        for actor in self._idle.values():
             ray.kill(actor)
         for held in self._leases.values():
             lease.give_back(held)
         self._idle.clear()
-        self._running.clear()
         self._leases.clear()
         self._objects.clear()
 
@@ -115,9 +161,11 @@ class RayExecutor:
             event: Event = ray.get(next(stream))
         except (RayError, StopIteration) as error:
             # Unavailable is not dead: but this worker's stream is broken, so the actor goes and the job runs anew.
-            event = Failed(failure=Failure.LOST, reason=_reason(error))
-        if isinstance(event, Finished | Failed):
-            self._retire(self._running.pop(task_id), lost=isinstance(event, Failed) and event.failure == Failure.LOST)
+            event = _post_mortem(error, node_lives=self._running[task_id].task.node in lease.places())
+            self._retire(self._running.pop(task_id), lost=True)
+        else:
+            if isinstance(event, Finished | Failed):
+                self._retire(self._running.pop(task_id), lost=False)
         return event
 
     def _retire(self, running: _Running, *, lost: bool) -> None:
@@ -132,8 +180,10 @@ class RayExecutor:
 
     def _worker(self, name: str, slots: int) -> Any:
         if name not in self._leases:
-            node, device = lease.nodes()[name]
-            self._leases[name] = lease.take(node, device)
+            place = lease.places().get(name)
+            if place is None or name not in self._nodes:
+                raise Unplaceable(f"node {name[:12]} is gone")
+            self._leases[name] = lease.take(place, self._nodes[name])
         remote: Any = Worker  # Ray's decorator hides what it makes of a class
         return remote.options(**self._leases[name].options(slots)).remote()
 
@@ -146,7 +196,13 @@ class RayExecutor:
         return self._objects[id(content)][1]
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, RayActorError):
-        return "the worker's process died (killed, out of memory, or its node is gone)"
-    return f"the worker's events ended early ({type(error).__name__})"
+def _post_mortem(error: Exception, *, node_lives: bool) -> Failed:
+    """What a broken stream of events means: the node's liveness decides, not what Ray makes of it at first."""
+    text = " ".join(str(error).split())
+    if isinstance(error, OutOfMemoryError) or "low on memory" in text or "memory monitor" in text.lower():
+        return Failed(failure=Failure.HOST_MEMORY, reason="Ray killed its worker: the node is low on memory", log=text)
+    if isinstance(error, RayTaskError):
+        return Failed(failure=classify(error.cause or error), reason=text[:400], log=text)
+    if not node_lives:
+        return Failed(failure=Failure.LOST, reason="its node is gone", log=text)
+    return Failed(failure=Failure.LOST, reason="its worker's process died or was killed; the node lives", log=text)

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 from cluster.executor import Task
 from cluster.gang import LOG_LINES, Gang
-from jobs.events import Event, Failed, Failure
-from jobs.rank import classify
+from cluster.processes import Mark, clear
+from jobs.events import Event, Failed, Failure, Progress
+from jobs.failures import classify
 from jobs.run import run_audit, run_eval, run_quantize
 
 
 def run_task(task: Task) -> Iterator[Event]:
-    """Run a task to its end; the last event is Finished or Failed, whatever happens inside."""
+    """Run a task to its end; the first event says that it runs, the last is Finished or Failed, whatever happens."""
+    yield Progress(fraction=0.0, note="starting")
     try:
         yield from _stage(task)
     except Exception as error:  # the border: from here on a failure is data
@@ -21,9 +23,16 @@ def run_task(task: Task) -> Iterator[Event]:
 
 
 def _stage(task: Task) -> Iterator[Event]:
+    try:
+        clear(task.node, task.slots)
+    except TimeoutError as error:  # the node's fault, not the job's
+        yield Failed(failure=Failure.UNFIT, reason=str(error))
+        return
     match task.order.job.kind:
         case "train":
-            yield from Gang(task.order, task.workdir, task.inputs.get("checkpoint")).events()
+            mark = Mark(node=task.node, slots=task.slots, task=task.id)
+            checkpoint = task.inputs.get("checkpoint")
+            yield from Gang(task.order, task.workdir, checkpoint, mark, task.silence_seconds).events()
         case "quantize":
             yield from run_quantize(task.order, task.inputs)
         case "eval":

@@ -14,3 +14,7 @@ class Diverged(ArithmeticError):
 
 class OverTime(RuntimeError):
     """Work did not fit the time it was given; the message names both."""
+
+
+class TooLarge(ValueError):
+    """Code and model do not fit the challenge's bytes; the message names both numbers."""

@@ -33,16 +33,19 @@ def document_flops(length: int, config: EvalConfig, model: ModelConfig) -> float
     adapters need, 2 a weight and 8·D a pair more.
     """
     head = model.vocab_size * model.model_dim
-    if config.protocol == "none":
+    if config.protocol == "none" or length + 1 < config.min_document_tokens:
         return _forward(length, length, model) + 2.0 * length * head
     chunks = math.ceil(length / config.chunk)
     work = 0.0
-    for chunk in range(chunks):
+    for chunk in range(chunks - 1):
         window = min((chunk + 1) * config.chunk, config.window)
         forward = _forward(window, config.chunk, model) + 2.0 * config.chunk * head
-        trained = chunk < chunks - 1 and bool(config.adapters)
-        work += forward if not trained else config.steps_per_chunk * (forward + _backward(window, config.chunk, model))
-    return config.passes * work
+        backward = _backward(window, config.chunk, model) if config.adapters else 0.0
+        work += config.steps_per_chunk * (forward + backward)
+    scored = length - (chunks - 1) * config.chunk
+    end = chunks * config.chunk if config.length_blind else length
+    window = length - max(0, end - config.window)
+    return config.passes * (work + _forward(window, window, model) + 2.0 * scored * head)
 
 
 def _forward(window: int, scored: int, model: ModelConfig) -> float:

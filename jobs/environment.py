@@ -16,8 +16,9 @@ CPU_THREADS = 1
 """Threads of a slot without a GPU: one core each, so that numbers do not depend on how many cores a machine has."""
 
 
+@cache
 def versions() -> dict[str, str]:
-    """Versions of what decides numbers or behaviour."""
+    """Versions of what decides numbers or behaviour; read once, because every attempt is written down with them."""
     found = {"python": platform.python_version()}
     for name in ("golfsweep", "torch", "ray", "optuna", "sentencepiece", "zstandard", "constriction"):
         try:
@@ -57,3 +58,12 @@ def machine(processes: int = 1) -> Machine:
 def peak_bytes() -> int:
     """Largest resident memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def oom_kills() -> int:
+    """Processes that the kernel has killed for want of memory on this machine since it started (proc(5), vmstat)."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

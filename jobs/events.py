@@ -14,11 +14,19 @@ class Failure(StrEnum):
 
     BAD_CONFIGURATION = "bad configuration"
     DIVERGED = "diverged"
-    OUT_OF_MEMORY = "out of memory"
+    GPU_MEMORY = "out of GPU memory"
+    HOST_MEMORY = "out of host memory"
     OVER_TIME = "over its time"
+    TOO_LARGE = "artifact too large"
     DISK_FULL = "disk full"
+    HANG = "hang"
+    COLLECTIVE = "collective time-out"
+    """A rank waited for the others in vain (NCCL, gloo)."""
     CRASH = "crash"
     LOST = "lost"
+    """Its node went away, or somebody killed it: not its own fault."""
+    UNFIT = "unfit node"
+    """It could not even begin: its slots are not free, or somebody else computes on their GPUs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

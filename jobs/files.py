@@ -73,6 +73,11 @@ class FileStore:
             raise InputError(f"file store {self._root}: {path} is damaged; delete it and run the command again")
         return content
 
+    def delete(self, digest: str) -> None:
+        """Forget a content that nobody refers to any more; one that is not there is no error."""
+        if self.has(digest):
+            self._system.rm_file(self._path(digest))
+
     def has(self, digest: str) -> bool:
         """Whether a content is there."""
         found: bool = self._system.exists(self._path(digest))

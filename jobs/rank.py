@@ -1,9 +1,11 @@
 """What every rank of a training gang executes: `python -m jobs.rank WORKDIR` under torchrun.
 
-The folder holds order.json; the training's files appear in it. A rank that fails says why in error.json.
+The folder holds order.json; the training's files appear in it. A rank that fails says why in error.RANK.json, and one
+that is sent SIGUSR1 prints where each of its threads stands.
 """
 
 import ctypes
+import faulthandler
 import json
 import logging
 import os
@@ -13,16 +15,16 @@ from pathlib import Path
 
 import torch
 
-from golf.errors import Diverged, InputError, OverTime
 from golf.files import write_atomically
 from golf.ranks import end_process
 from golf.train import train
 from jobs.events import Failure
+from jobs.failures import classify
 from jobs.run import train_config, training_stream
 from jobs.spec import Job, Order
 
 PR_SET_PDEATHSIG = 1
-ORDER_FILE, ERROR_FILE = "order.json", "error.json"
+ORDER_FILE = "order.json"
 
 
 def die_with_torchrun() -> None:
@@ -50,32 +52,30 @@ def read_order(workdir: Path) -> Order:
     )
 
 
-def classify(error: BaseException) -> Failure:
-    """Whose fault an exception is."""
-    if isinstance(error, InputError):
-        return Failure.BAD_CONFIGURATION
-    if isinstance(error, Diverged):
-        return Failure.DIVERGED
-    if isinstance(error, OverTime):
-        return Failure.OVER_TIME
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return Failure.OUT_OF_MEMORY
-    if isinstance(error, OSError) and error.errno == 28:  # ENOSPC
-        return Failure.DISK_FULL
-    return Failure.CRASH
+def write_error(workdir: Path, error: Exception) -> None:
+    """Leave what this rank failed of."""
+    found = {"failure": classify(error), "reason": " ".join(str(error).split()) or type(error).__name__}
+    write_atomically(workdir / f"error.{os.environ.get('RANK', '0')}.json", json.dumps(found).encode())
+
+
+def read_errors(workdir: Path) -> list[tuple[Failure, str]]:
+    """What the ranks failed of, causes before consequences: a rank that lost the others is rarely to blame."""
+    found = [json.loads(path.read_text()) for path in sorted(workdir.glob("error.*.json"))]
+    errors = [(Failure(one["failure"]), str(one["reason"])) for one in found]
+    return sorted(errors, key=lambda error: error[0] == Failure.COLLECTIVE)
 
 
 def main(workdir: Path) -> None:
     """Train as this rank; the exit code is 0 only when the training is complete."""
     die_with_torchrun()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     order = read_order(workdir)
     torch.set_num_threads(order.job.machine.threads)
     try:
         train(train_config(order), tokens=training_stream(order), seed=order.job.seed, out=workdir)
     except Exception as error:
-        reason = {"failure": classify(error), "reason": " ".join(str(error).split()) or type(error).__name__}
-        write_atomically(workdir / ERROR_FILE, json.dumps(reason).encode())
+        write_error(workdir, error)
         raise
 
 

@@ -12,10 +12,10 @@ import torch
 from pydantic import TypeAdapter
 from safetensors.torch import load as load_safetensors
 
-from golf.artifact import QuantizeConfig, load_bytes, pack
+from golf.artifact import LIMIT_BYTES, QuantizeConfig, load_bytes, pack
 from golf.audit import audit
-from golf.audit.engine import engine_scorer
-from golf.errors import InputError, OverTime
+from golf.audit.engine import EngineScorer
+from golf.errors import InputError, OverTime, TooLarge
 from golf.model import GPT, ModelConfig, model_from_state
 from golf.presets import EVAL_PRESETS
 from golf.tokens import Tokenizer, Tokens, find_shards, holdout, read_stream, split_documents
@@ -43,12 +43,15 @@ def run_quantize(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
 
     Raises:
         InputError: weights or tokens are missing, damaged, or not those of the job.
+        TooLarge: it does not fit the challenge; evaluating it would be money for a row that nobody may submit.
     """
     started = time.monotonic()
     settings = order.job.settings
     model, config = settings_of(ModelConfig, settings["model"]), settings_of(QuantizeConfig, settings["quantize"])
     state = load_safetensors(inputs["weights"])
     content, ledger = pack(state, model, config)
+    if ledger.total_bytes > LIMIT_BYTES:
+        raise TooLarge(f"artifact and code have {ledger.total_bytes:,} bytes, {LIMIT_BYTES:,} are allowed")
     clocks = {"quantize_seconds": time.monotonic() - started}
     losses = {
         "before": _base_loss(order, model_from_state(state, model, device=_device())),
@@ -110,7 +113,7 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
     started = time.monotonic()
     settings = order.job.settings
     model = _model(order.job.inputs["artifact"], _Content(inputs["artifact"]))
-    scorer = engine_scorer(model, settings_of(EvalConfig, settings["eval"]), order.job.seed)
+    scorer = EngineScorer(model, settings_of(EvalConfig, settings["eval"]), order.job.seed)
     documents, _ = eval_documents(order)
     yield Progress(fraction=0.0, note=f"audit, {settings['seconds']:g} s")
     found = audit(
@@ -119,6 +122,7 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
         documents=documents,
         seconds=settings["seconds"],
         seed=order.job.seed,
+        clock=scorer.clock,
     )
     told = found.to_json()
     outputs = {"passed": found.passed, "judged": found.judged, "findings": told["findings"], "certificate": None}

@@ -15,7 +15,7 @@ from golf.ttt import EvalConfig
 
 SCHEMA = pa.schema([("document", pa.int64()), ("nll", pa.float64()), ("tokens", pa.int64()), ("bytes", pa.int64())])
 """document: place in the set; nll: nats; tokens: predictions; bytes: UTF-8 bytes predicted."""
-SHARD_FLOPS = {"cpu": 1e11, "cuda": 4e14}
+SHARD_FLOPS = {"cpu": 4e10, "cuda": 4e14}
 """Work of one shard: some seconds of a core, or of an H100, so that little is lost when a worker dies."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 Kind = Literal["train", "quantize", "eval", "audit"]
 
-ARITHMETIC: Mapping[Kind, int] = {"train": 1, "quantize": 1, "eval": 1, "audit": 1}
+ARITHMETIC: Mapping[Kind, int] = {"train": 1, "quantize": 2, "eval": 2, "audit": 1}
 """Version of each stage's arithmetic: raised by hand whenever a change of code changes numbers."""
 
 
@@ -25,6 +25,13 @@ class Machine:
     processes: int
     threads: int
 
+    @property
+    def slot_class(self) -> str:
+        """What a single slot must be like to give this class's numbers: all but the number of processes, as JSON."""
+        fields = asdict(self)
+        del fields["processes"]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
@@ -39,15 +46,21 @@ class Job:
     machine: Machine
     arithmetic: int
     replicate: int = 0
+    _key: str = field(default="", init=False, repr=False, compare=False)
+    """Remembered: a driver asks for it at every look."""
 
     def canonical(self) -> str:
         """JSON with sorted keys and no white space; equal for equal jobs."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        fields = asdict(self)
+        del fields["_key"]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @property
     def key(self) -> str:
         """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
-        return hashlib.sha256(self.canonical().encode()).hexdigest()
+        if not self._key:
+            object.__setattr__(self, "_key", hashlib.sha256(self.canonical().encode()).hexdigest())
+        return self._key
 
     @classmethod
     def from_json(cls, text: str) -> "Job":

@@ -21,6 +21,18 @@ class AttemptState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     LOST = "lost"
+    CANCELLED = "cancelled"
+
+
+class SweepState(StrEnum):
+    """Where a sweep stands. Only a running one's jobs are claimed; the same command makes any other run again."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    OVER_BUDGET = "over budget"
 
 
 FOLLOWS: Mapping[JobState, frozenset[JobState]] = {

@@ -10,95 +10,51 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import Connection, Engine, func, select
 
-from golf.errors import InputError
 from jobs import tables
+from jobs.budget import Account, Budget, reservation
+from jobs.database import mapped, open_engine
+from jobs.rows import (
+    AttemptRecord,
+    JobRecord,
+    LostClaim,
+    NodeRecord,
+    OverBudget,
+    SchedulerRecord,
+    StoreAway,
+    SweepRecord,
+    Taken,
+    TrialRecord,
+)
 from jobs.spec import Job, Order
-from jobs.state import AttemptState, JobState, may_follow
+from jobs.state import AttemptState, JobState, SweepState, may_follow
 
-HEAD = "0002"
-"""The version of the tables that this code reads and writes."""
+__all__ = [
+    "STALE_SECONDS",
+    "WITH_SWEEP",
+    "AttemptRecord",
+    "JobRecord",
+    "LostClaim",
+    "NodeRecord",
+    "OverBudget",
+    "SchedulerRecord",
+    "Store",
+    "StoreAway",
+    "SweepRecord",
+    "Taken",
+    "TrialRecord",
+]
+
 STALE_SECONDS = 30.0
 """A scheduler whose last heartbeat is older than this has lost its claims."""
-BUSY_SECONDS = 30.0
-
-
-class LostClaim(RuntimeError):
-    """Somebody else has the job now; what this attempt brings is not wanted."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobRecord:
-    """A job and where it stands."""
-
-    key: str
-    order: Order
-    state: JobState
-    created: float
-    failures: int
-    """Attempts that failed by the job's own fault."""
-    claimed_by: str | None
-    attempt: int
-    """Number of the last attempt, from 1; 0 before the first."""
-    fraction: float
-    note: str
-    checkpoint: str | None
-    outputs: Mapping[str, Any] | None
-    reason: str | None
-    finished: float | None
-    seconds: float | None
-    """Wall time of the attempt that succeeded."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AttemptRecord:
-    """One try at a job."""
-
-    number: int
-    state: AttemptState
-    scheduler: str
-    host: str
-    workdir: str
-    versions: Mapping[str, str]
-    commit: str | None
-    started: float
-    heartbeat: float
-    ended: float | None
-    reason: str | None
-    log: str | None
-    peak_bytes: int | None
-    cost: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrialRecord:
-    """A trial of a search."""
-
-    number: int
-    parameters: Mapping[str, Any]
-    distributions: Mapping[str, str]
-    """Name → Optuna's JSON."""
-    state: str
-    """running, complete or failed."""
-    value: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SweepRecord:
-    """A sweep that was started: its file as plain data, and what it was resolved to."""
-
-    name: str
-    spec: Mapping[str, Any]
-    created: float
-    state: str
+WITH_SWEEP = "cancelled with its sweep"
+"""The reason of jobs that are asked for again when their sweep is."""
 
 
 class Store:
@@ -109,26 +65,8 @@ class Store:
 
     @classmethod
     def open(cls, url: str, clock: Callable[[], float] = time.time) -> "Store":
-        """Open a database, making or migrating its tables if need be.
-
-        Raises:
-            InputError: it cannot be opened, is something else's, or of a later version.
-        """
-        shown = _shown(url)
-        try:
-            engine = _engine(url)
-            with engine.connect() as connection:
-                found = inspect(connection).get_table_names()
-                version = _version(connection) if "alembic_version" in found else None
-            if version != HEAD:
-                _migrate(engine, shown, version, found)
-        except (DBAPIError, OSError) as error:
-            cause = getattr(error, "orig", None) or error
-            reason = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
-            raise InputError(
-                f"database {shown}: cannot be opened ({reason}); expected a writable path or a URL"
-            ) from None
-        return cls(engine, clock)
+        """Open a database, making or migrating its tables if need be; raises what `open_engine` does."""
+        return cls(open_engine(url), clock)
 
     def close(self) -> None:
         """Close every connection."""
@@ -136,21 +74,47 @@ class Store:
 
     # Sweeps
 
-    def put_sweep(self, name: str, spec: Mapping[str, Any]) -> None:
+    def put_sweep(self, name: str, spec: Mapping[str, Any], budget: Budget | None = None) -> None:
         """Write a sweep down, or its new definition; it is running from now on."""
-        values = {"name": name, "spec": dict(spec), "created": self._clock(), "state": "running"}
+        table = tables.sweeps
+        changed = {
+            "spec": dict(spec),
+            "state": SweepState.RUNNING,
+            "reason": None,
+            "budget": None if budget is None else asdict(budget),
+        }
         with self._write() as connection:
-            known = connection.execute(select(tables.sweeps.c.created).where(tables.sweeps.c.name == name)).scalar()
-            if known is None:
-                connection.execute(tables.sweeps.insert().values(**values))
-            else:
-                changed = {"spec": dict(spec), "state": "running"}
-                connection.execute(tables.sweeps.update().where(tables.sweeps.c.name == name).values(**changed))
+            if not connection.execute(table.update().where(table.c.name == name).values(**changed)).rowcount:
+                connection.execute(table.insert().values(name=name, created=self._clock(), **changed))
 
-    def set_sweep_state(self, name: str, state: str) -> None:
-        """running, done, failed or stopped."""
+    def end_sweep(self, name: str, state: SweepState, reason: str | None = None) -> None:
+        """Say that a running sweep goes no further, and why; one that has been ended already stays as it is."""
+        table = tables.sweeps
         with self._write() as connection:
-            connection.execute(tables.sweeps.update().where(tables.sweeps.c.name == name).values(state=state))
+            mine = (table.c.name == name) & (table.c.state == SweepState.RUNNING)
+            connection.execute(table.update().where(mine).values(state=state, reason=reason))
+
+    def account(self, name: str) -> Account:
+        """What a sweep has spent and set aside."""
+        with self._read() as connection:
+            return self._account(connection, name)
+
+    def overspent(self) -> dict[str, str]:
+        """Running sweeps whose attempts, running ones included, have used up their budget or passed its deadline."""
+        table, now = tables.attempts, self._clock()
+        running = (table.c.state == AttemptState.RUNNING) & table.c.sweep.is_not(None)
+        query = select(table.c.sweep, func.sum(table.c.slots * (now - table.c.started)) / 3600)
+        with self._read() as connection:
+            used = {name: hours for name, hours in connection.execute(query.where(running).group_by(table.c.sweep))}
+        found = {}
+        for sweep in self.sweeps():
+            if sweep.state == SweepState.RUNNING and sweep.budget is not None and sweep.name in used:
+                budget = Budget(**sweep.budget)
+                account = Account(spent=sweep.spent_hours + used[sweep.name], reserved=0.0)
+                refused = reservation(budget, account, 0, 0.0, now)
+                if isinstance(refused, str):
+                    found[sweep.name] = refused
+        return found
 
     def sweep(self, name: str) -> SweepRecord | None:
         """One sweep by name."""
@@ -198,7 +162,7 @@ class Store:
                     "key": job.key, "kind": job.kind, "job": job.canonical(), "slots": order.slots,
                     "places": dict(order.places), "priority": order.priority, "number": number,
                     "created": self._clock(), "state": JobState.QUEUED, "failures": 0, "attempt": 0,
-                    "fraction": 0.0, "note": "",
+                    "fraction": 0.0, "note": "", "machine": job.machine.slot_class,
                 }  # fmt: skip
                 connection.execute(table.insert().values(**values))
             else:
@@ -207,7 +171,8 @@ class Store:
                     "places": dict(order.places),
                 }
                 if row["state"] in (JobState.FAILED, JobState.CANCELLED):
-                    changed |= {"state": JobState.QUEUED, "failures": 0, "reason": None}
+                    changed |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
+                    changed |= {"asked": row["attempt"]}
                 connection.execute(table.update().where(table.c.key == job.key).values(**changed))
             self._want(connection, order)
         record = self.job(job.key)
@@ -227,15 +192,41 @@ class Store:
         conditions = [] if states is None else [tables.jobs.c.state.in_(list(states))]
         return self._jobs(*conditions, sweep=sweep)
 
+    def recently_done(self, limit: int) -> list[JobRecord]:
+        """The jobs that finished last."""
+        table = tables.jobs
+        newest = select(table.c.key).where(table.c.state == JobState.DONE).order_by(table.c.finished.desc())
+        return self._jobs(table.c.key.in_(newest.limit(limit)))
+
+    def budget(self, sweep: str) -> Budget:
+        """A sweep's limits and price as they stand."""
+        record = self.sweep(sweep)
+        return Budget(**(record.budget if record is not None and record.budget is not None else {}))
+
     # Schedulers and claims
 
-    def beat(self, scheduler: str) -> None:
-        """Say that a scheduler is alive; the first beat registers it."""
-        values = {"host": socket.gethostname(), "pid": os.getpid(), "heartbeat": self._clock()}
+    def beat(self, scheduler: str, cluster: str = "", slots: int = 0, widest: int = 0) -> None:
+        """Say that a scheduler is alive; the first beat makes it its cluster's.
+
+        Args:
+            scheduler: its name.
+            cluster: what tells its cluster from others; "" is none, of which there may be many schedulers.
+            slots: slots of the cluster.
+            widest: slots of its largest node.
+
+        Raises:
+            Taken: another one that is alive is the cluster's; whoever was silent for too long finds this out here.
+        """
         table = tables.schedulers
+        facts = {"heartbeat": self._clock(), "cluster": cluster, "slots": slots, "widest": widest}
+        values = {"host": socket.gethostname(), "pid": os.getpid(), **facts}
         with self._write() as connection:
-            changed = connection.execute(table.update().where(table.c.name == scheduler).values(**values))
-            if not changed.rowcount:
+            if cluster and connection.dialect.name == "postgresql":  # SQLite's write lock is held already
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(cluster))))
+            others = [one for one in self._live(connection) if one.name != scheduler and one.cluster == cluster]
+            if cluster and others:
+                raise Taken(f"{others[0].name} schedules {cluster}")
+            if not connection.execute(table.update().where(table.c.name == scheduler).values(**values)).rowcount:
                 connection.execute(table.insert().values(name=scheduler, **values))
 
     def forget_scheduler(self, scheduler: str) -> None:
@@ -243,68 +234,198 @@ class Store:
         with self._write() as connection:
             connection.execute(tables.schedulers.delete().where(tables.schedulers.c.name == scheduler))
 
-    def live_schedulers(self) -> list[str]:
+    def live_schedulers(self) -> list[SchedulerRecord]:
         """Schedulers whose heartbeat is fresh and whose process, if it is of this machine, exists."""
         with self._read() as connection:
             return self._live(connection)
 
-    def claim(self, scheduler: str, limit: int) -> list[JobRecord]:
-        """Take up to `limit` jobs that nobody alive holds: highest priority first, then oldest.
+    def claim(
+        self,
+        scheduler: str,
+        limit: int,
+        *,
+        machines: Collection[str] | None = None,
+        wide: bool | None = None,
+        without: Collection[str] = (),
+    ) -> list[JobRecord]:
+        """Take up to `limit` jobs of running sweeps that nobody alive holds.
 
-        A job that a dead scheduler was running is among them; its attempt ends as lost, which counts against nobody.
+        The highest priority goes first; of equals, sweeps take turns, the one with fewest jobs running first; of one
+        sweep, the oldest. A job that a dead scheduler was running is among them; its attempt ends as lost, which counts
+        against nobody.
+
+        Args:
+            scheduler: who takes them.
+            limit: how many at most.
+            machines: slot classes that it has; None for any.
+            wide: only jobs of several slots, or only of one; None for both.
+            without: sweeps that have to wait.
         """
         table, now = tables.jobs, self._clock()
         with self._write() as connection:
-            live = self._live(connection)
-            free = table.c.claimed_by.is_(None) | table.c.claimed_by.not_in(live)
-            open_states = table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
-            query = select(table.c.key, table.c.state, table.c.attempt).where(open_states, free)
-            query = (
-                query.order_by(table.c.priority.desc(), table.c.number).limit(limit).with_for_update(skip_locked=True)
-            )
-            rows = connection.execute(query).all()
-            for key, state, attempt in rows:
+            live = [one.name for one in self._live(connection)]
+            conditions: list[Any] = [
+                table.c.state.in_([JobState.QUEUED, JobState.RUNNING]),
+                table.c.claimed_by.is_(None) | table.c.claimed_by.not_in(live),
+            ]
+            if machines is not None:
+                conditions.append(table.c.machine.in_(list(machines)))
+            if wide is not None:
+                conditions.append(table.c.slots > 1 if wide else table.c.slots == 1)
+            chosen = self._in_turns(connection, conditions, limit, without)
+            for key, (state, attempt, _) in chosen.items():
                 if state == JobState.RUNNING:
-                    self._end_attempt(connection, key, attempt, AttemptState.LOST, now, reason="its scheduler died")
+                    self._lose(connection, key, attempt, now, "its scheduler died")
                 changed = {"claimed_by": scheduler, "state": JobState.QUEUED, "fraction": 0.0, "note": ""}
                 connection.execute(table.update().where(table.c.key == key).values(**changed))
-        found = {job.key: job for job in self._jobs(table.c.key.in_([row.key for row in rows]))} if rows else {}
-        return [found[row.key] for row in rows]
+        found = {job.key: job for job in self._jobs(table.c.key.in_(list(chosen)))} if chosen else {}
+        return [
+            replace(found[key], order=replace(found[key].order, sweep=sweep)) for key, (_, _, sweep) in chosen.items()
+        ]
 
-    def release(self, keys: Sequence[str]) -> None:
-        """Give claimed jobs back that were not started, or were ended on purpose."""
+    def _in_turns(
+        self, connection: Connection, conditions: Sequence[Any], limit: int, without: Collection[str]
+    ) -> dict[str, tuple[str, int, str]]:
+        """Keys of free jobs in the order in which they should run, with state, attempt, and the sweep that pays."""
+        table, wanted, attempts = tables.jobs, tables.sweep_jobs, tables.attempts
+        names = connection.execute(select(tables.sweeps.c.name).where(tables.sweeps.c.state == SweepState.RUNNING))
+        running = select(attempts.c.sweep, func.count()).where(attempts.c.state == AttemptState.RUNNING)
+        busy = {name: count for name, count in connection.execute(running.group_by(attempts.c.sweep))}
+        ranked = []
+        for name in set(names.scalars()) - set(without):
+            query = select(table.c.key, table.c.state, table.c.attempt, table.c.priority, table.c.number)
+            query = query.join(wanted, wanted.c.key == table.c.key).where(wanted.c.sweep == name, *conditions)
+            query = query.order_by(table.c.priority.desc(), table.c.number).limit(limit)
+            rows = connection.execute(query.with_for_update(of=table, skip_locked=True)).all()
+            for turn, row in enumerate(rows):
+                ranked.append((-row.priority, turn + busy.get(name, 0), row.number, name, row))
+        found: dict[str, tuple[str, int, str]] = {}
+        for _, _, _, name, row in sorted(ranked, key=lambda one: one[:4]):
+            if len(found) < limit and row.key not in found:
+                found[row.key] = (row.state, row.attempt, name)
+        return found
+
+    def release(self, keys: Sequence[str], reason: str = "stopped", scheduler: str | None = None) -> None:
+        """Give claimed jobs back that were not started, or were ended on purpose; only a scheduler's own, if named."""
         table = tables.jobs
         with self._write() as connection:
             for key in keys:
-                row = connection.execute(select(table.c.state, table.c.attempt).where(table.c.key == key)).one()
+                query = select(table.c.state, table.c.attempt, table.c.claimed_by).where(table.c.key == key)
+                row = connection.execute(query.with_for_update()).one()
+                if scheduler not in (None, row.claimed_by):
+                    continue
                 if row.state == JobState.RUNNING:
-                    self._end_attempt(connection, key, row.attempt, AttemptState.LOST, self._clock(), reason="stopped")
+                    self._end_attempt(connection, key, row.attempt, AttemptState.LOST, self._clock(), reason=reason)
                 if row.state in (JobState.QUEUED, JobState.RUNNING):
                     changed = {"state": JobState.QUEUED, "claimed_by": None, "fraction": 0.0, "note": ""}
                     connection.execute(table.update().where(table.c.key == key).values(**changed))
 
+    def cancel_sweep(self, name: str) -> list[str]:
+        """End a sweep and all its open jobs that no other running sweep wants; returns their keys."""
+        wanted, others = tables.sweep_jobs, tables.sweep_jobs.alias()
+        shared = (
+            select(others.c.key)
+            .join(tables.sweeps, tables.sweeps.c.name == others.c.sweep)
+            .where(others.c.sweep != name, tables.sweeps.c.state == SweepState.RUNNING)
+        )
+        with self._write() as connection:
+            mine = tables.sweeps.c.name == name
+            changed = {"state": SweepState.CANCELLED, "reason": "cancelled by a user"}
+            connection.execute(tables.sweeps.update().where(mine).values(**changed))
+            query = select(wanted.c.key).where(wanted.c.sweep == name, wanted.c.key.not_in(shared))
+            return self._cancel(connection, connection.execute(query).scalars().all(), WITH_SWEEP)
+
+    def cancel_jobs(self, keys: Sequence[str]) -> list[str]:
+        """End open jobs; returns those that were open. Whoever runs them ends their processes within seconds."""
+        with self._write() as connection:
+            return self._cancel(connection, keys, "cancelled by a user")
+
+    def cancelled(self, scheduler: str) -> list[str]:
+        """Cancelled jobs that a scheduler has not let go of yet."""
+        table = tables.jobs
+        mine = (table.c.state == JobState.CANCELLED) & (table.c.claimed_by == scheduler)
+        with self._read() as connection:
+            return list(connection.execute(select(table.c.key).where(mine)).scalars())
+
+    def let_go(self, keys: Sequence[str]) -> None:
+        """Say that nothing of cancelled jobs is left running."""
+        table = tables.jobs
+        with self._write() as connection:
+            mine = table.c.key.in_(list(keys)) & (table.c.state == JobState.CANCELLED)
+            connection.execute(table.update().where(mine).values(claimed_by=None))
+
+    def unended(self, keys: Sequence[str]) -> list[str]:
+        """Those of some cancelled jobs whose processes a living scheduler has yet to end."""
+        table = tables.jobs
+        with self._read() as connection:
+            live = [one.name for one in self._live(connection)]
+            query = select(table.c.key).where(table.c.state == JobState.CANCELLED, table.c.claimed_by.in_(live))
+            return [key for key in connection.execute(query).scalars() if key in keys]
+
+    def _cancel(self, connection: Connection, keys: Sequence[str], reason: str) -> list[str]:
+        table, now = tables.jobs, self._clock()
+        ended = []
+        for key in keys:
+            row = connection.execute(select(table.c.state, table.c.attempt).where(table.c.key == key)).one()
+            if not may_follow(JobState(row.state), JobState.CANCELLED):
+                continue
+            if row.state == JobState.RUNNING:
+                self._end_attempt(connection, key, row.attempt, AttemptState.CANCELLED, now, reason=reason)
+            changed = {"state": JobState.CANCELLED, "reason": reason, "finished": now, "note": ""}
+            connection.execute(table.update().where(table.c.key == key).values(**changed))
+            ended.append(key)
+        return ended
+
+    # Attempts
+
     def start_attempt(
-        self, key: str, scheduler: str, *, host: str, workdir: str, versions: Mapping[str, str], commit: str | None
+        self,
+        key: str,
+        scheduler: str,
+        *,
+        host: str,
+        workdir: str,
+        versions: Mapping[str, str],
+        commit: str | None,
+        node: str | None = None,
+        slots: int = 1,
+        sweep: str | None = None,
+        seconds: float | None = None,
     ) -> int:
-        """A claimed job starts to run; returns the attempt's number.
+        """A claimed job starts to run, and what it may cost is set aside; returns the attempt's number.
+
+        Args:
+            key, scheduler: the job, and who claimed it.
+            host, workdir, versions, commit, node, slots: what it runs on.
+            sweep: the sweep that pays.
+            seconds: what it takes at most; None if nobody knows.
 
         Raises:
             LostClaim: the job is not this scheduler's to start.
+            OverBudget: the sweep cannot pay for it, or its deadline is too near.
         """
         table, now = tables.jobs, self._clock()
         with self._write() as connection:
-            row = connection.execute(select(table).where(table.c.key == key)).mappings().one()
+            row = connection.execute(select(table).where(table.c.key == key).with_for_update()).mappings().one()
             if row["claimed_by"] != scheduler or not may_follow(JobState(row["state"]), JobState.RUNNING):
                 raise LostClaim(f"job {key[:12]} is {row['state']}, claimed by {row['claimed_by']}")
+            hours = 0.0 if sweep is None else self._reserve(connection, sweep, slots, seconds, now)
             number: int = row["attempt"] + 1
             values = {
                 "key": key, "number": number, "state": AttemptState.RUNNING, "scheduler": scheduler, "host": host,
                 "workdir": workdir, "versions": dict(versions), "commit": commit, "started": now, "heartbeat": now,
+                "node": node, "slots": slots, "sweep": sweep, "reserved_hours": hours,
             }  # fmt: skip
             connection.execute(tables.attempts.insert().values(**values))
             changed = {"state": JobState.RUNNING, "attempt": number, "fraction": 0.0, "note": "starting"}
             connection.execute(table.update().where(table.c.key == key).values(**changed))
         return number
+
+    def reserve(self, key: str, attempt: int, hours: float) -> None:
+        """Set another amount aside for a running attempt, now that more is known of it."""
+        mine = (tables.attempts.c.key == key) & (tables.attempts.c.number == attempt)
+        with self._write() as connection:
+            connection.execute(tables.attempts.update().where(mine).values(reserved_hours=hours))
 
     def progress(self, key: str, attempt: int, fraction: float, note: str) -> None:
         """How far an attempt is; also its heartbeat."""
@@ -313,10 +434,13 @@ class Store:
             mine = (tables.attempts.c.key == key) & (tables.attempts.c.number == attempt)
             connection.execute(tables.attempts.update().where(mine).values(heartbeat=self._clock()))
 
-    def put_checkpoint(self, key: str, attempt: int, digest: str) -> None:
-        """The state from which the job can go on."""
+    def put_checkpoint(self, key: str, attempt: int, digest: str) -> str | None:
+        """The state from which the job can go on; returns the one that it replaces."""
         with self._write() as connection:
+            query = select(tables.jobs.c.checkpoint).where(tables.jobs.c.key == key)
+            before: str | None = connection.execute(query).scalar_one()
             self._update(connection, key, attempt, checkpoint=digest)
+        return None if before == digest else before
 
     def put_shard(self, key: str, attempt: int, index: int, digest: str) -> None:
         """Scores of some documents, kept whatever becomes of the attempt."""
@@ -360,6 +484,7 @@ class Store:
         final: bool,
         log: str = "",
         cost: float | None = None,
+        failure: str | None = None,
     ) -> None:
         """An attempt failed; the job waits for the next one unless this was final."""
         now = self._clock()
@@ -374,7 +499,7 @@ class Store:
             }
             failures = tables.jobs.c.failures + (1 if counted else 0)
             self._update(connection, key, attempt, **changed, failures=failures, claimed_by=None)
-            facts = {"reason": reason, "log": log, "cost": cost}
+            facts = {"reason": reason, "log": log, "cost": cost, "failure": failure}
             self._end_attempt(connection, key, attempt, AttemptState.FAILED, now, **facts)
 
     def attempts(self, key: str) -> list[AttemptRecord]:
@@ -383,6 +508,24 @@ class Store:
             query = select(tables.attempts).where(tables.attempts.c.key == key).order_by(tables.attempts.c.number)
             rows = [dict(row) for row in connection.execute(query).mappings()]
         return [AttemptRecord(**_without(row, "key") | {"state": AttemptState(row["state"])}) for row in rows]
+
+    # Nodes
+
+    def put_node(self, node: NodeRecord) -> None:
+        """Write down what was found of a node."""
+        table, values = tables.nodes, asdict(node)
+        mine = (table.c.cluster == node.cluster) & (table.c.name == node.name)
+        with self._write() as connection:
+            if not connection.execute(table.update().where(mine).values(**values)).rowcount:
+                connection.execute(table.insert().values(**values))
+
+    def nodes(self, cluster: str | None = None) -> list[NodeRecord]:
+        """Nodes that were looked at, of one cluster or of all."""
+        table = tables.nodes
+        query = select(table).order_by(table.c.cluster, table.c.host, table.c.name)
+        with self._read() as connection:
+            rows = connection.execute(query if cluster is None else query.where(table.c.cluster == cluster)).mappings()
+            return [NodeRecord(**row) for row in rows]
 
     # Trials
 
@@ -411,12 +554,12 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
+        with mapped(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with mapped(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 
     def _jobs(self, *conditions: Any, sweep: str | None = None) -> list[JobRecord]:
@@ -436,10 +579,27 @@ class Store:
         if not connection.execute(table.update().where(mine).values(label=order.label)).rowcount:
             connection.execute(table.insert().values(sweep=order.sweep, key=key, label=order.label))
 
-    def _live(self, connection: Connection) -> list[str]:
+    def _live(self, connection: Connection) -> list[SchedulerRecord]:
         table, here = tables.schedulers, socket.gethostname()
-        rows = connection.execute(select(table).where(table.c.heartbeat >= self._clock() - STALE_SECONDS))
-        return [row.name for row in rows if row.host != here or _exists(row.pid)]
+        rows = connection.execute(select(table).where(table.c.heartbeat >= self._clock() - STALE_SECONDS)).mappings()
+        return [SchedulerRecord(**row) for row in rows if row["host"] != here or _exists(row["pid"])]
+
+    def _account(self, connection: Connection, sweep: str) -> Account:
+        table = tables.attempts
+        query = select(func.coalesce(func.sum(table.c.reserved_hours), 0.0), func.count())
+        query = query.where(table.c.state == AttemptState.RUNNING, table.c.sweep == sweep)
+        spent = connection.execute(select(tables.sweeps.c.spent_hours).where(tables.sweeps.c.name == sweep)).scalar()
+        reserved, running = connection.execute(query).one()
+        return Account(spent=spent or 0.0, reserved=reserved, running=running)
+
+    def _reserve(self, connection: Connection, sweep: str, slots: int, seconds: float | None, now: float) -> float:
+        """GPU-hours to set aside for one more attempt; of a sweep's attempts one at a time passes here."""
+        query = select(tables.sweeps.c.budget).where(tables.sweeps.c.name == sweep).with_for_update()
+        budget = Budget(**connection.execute(query).scalar_one() or {})
+        found = reservation(budget, self._account(connection, sweep), slots, seconds, now)
+        if isinstance(found, str):
+            raise OverBudget(found)
+        return found
 
     def _update(self, connection: Connection, key: str, attempt: int, **changed: Any) -> None:
         """Change a job as its running attempt."""
@@ -448,11 +608,23 @@ class Store:
         if not connection.execute(table.update().where(mine).values(**changed or {"attempt": attempt})).rowcount:
             raise LostClaim(f"attempt {attempt} at job {key[:12]} is not the running one any more")
 
+    def _lose(self, connection: Connection, key: str, number: int, now: float, reason: str) -> None:
+        """End an attempt that nobody saw end: it lived until its last heartbeat at least, and that is what is paid."""
+        mine = (tables.attempts.c.key == key) & (tables.attempts.c.number == number)
+        beaten = connection.execute(select(tables.attempts.c.heartbeat).where(mine)).scalar_one()
+        self._end_attempt(connection, key, number, AttemptState.LOST, min(beaten, now), reason=reason)
+
     def _end_attempt(
         self, connection: Connection, key: str, number: int, state: AttemptState, now: float, **facts: Any
     ) -> None:
-        mine = (tables.attempts.c.key == key) & (tables.attempts.c.number == number)
-        connection.execute(tables.attempts.update().where(mine).values(state=state, ended=now, **facts))
+        """Write down how an attempt ended, and settle what it cost with the sweep that pays."""
+        table, sweeps = tables.attempts, tables.sweeps
+        mine = (table.c.key == key) & (table.c.number == number)
+        row = connection.execute(select(table.c.sweep, table.c.slots, table.c.started).where(mine)).one()
+        connection.execute(table.update().where(mine).values(state=state, ended=now, **facts))
+        if row.sweep is not None:
+            hours = sweeps.c.spent_hours + row.slots * max(0.0, now - row.started) / 3600
+            connection.execute(sweeps.update().where(sweeps.c.name == row.sweep).values(spent_hours=hours))
 
 
 def _record(row: dict[str, Any]) -> JobRecord:
@@ -464,7 +636,7 @@ def _record(row: dict[str, Any]) -> JobRecord:
         places=row["places"],
         priority=row["priority"],
     )
-    rest = _without(row, "kind", "job", "slots", "places", "priority", "number", "sweep", "label")
+    rest = _without(row, "kind", "job", "slots", "places", "priority", "number", "sweep", "label", "machine")
     return JobRecord(**rest | {"order": order, "state": JobState(row["state"])})
 
 
@@ -480,83 +652,3 @@ def _exists(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _shown(url: str) -> str:
-    """A URL as it may be shown: without its password.
-
-    Raises:
-        InputError: it is no database URL.
-    """
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        raise InputError(
-            "--db: not a database URL; expected e.g. sqlite:///path/to/file.db or postgresql://…"
-        ) from None
-
-
-def _engine(url: str) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    try:
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
-    except (NoSuchModuleError, ModuleNotFoundError, ArgumentError) as error:
-        raise InputError(f"--db: no driver for {parsed.drivername} ({error}); install golfsweep[postgresql]") from None
-    if parsed.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _on_sqlite_connect)
-        event.listen(engine, "begin", _on_sqlite_begin)
-    return engine
-
-
-def _on_sqlite_connect(connection: Any, _: Any) -> None:
-    """Leave transactions to SQLAlchemy (its documented recipe), wait for locks, let readers read beside a writer."""
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_SECONDS)}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _on_sqlite_begin(connection: Connection) -> None:
-    """Take the write lock at once: a transaction that reads first could not be upgraded beside another's write."""
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _version(connection: Connection) -> str | None:
-    version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return version
-
-
-def _migrate(engine: Engine, shown: str, version: str | None, found: Sequence[str]) -> None:
-    """Bring the tables to HEAD.
-
-    Raises:
-        InputError: the database is not ours, or is newer than this code.
-    """
-    if version is None and found:
-        raise InputError(
-            f"database {shown}: holds tables of something else ({found[0]}); name another file or database"
-        )
-    if version is not None and version > HEAD:
-        raise InputError(f"database {shown}: of version {version}, this golfsweep knows {HEAD}; upgrade golfsweep")
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        # Two processes may open a new database at once: the second finds it made when it gets the lock.
-        if _has_version(connection) and _version(connection) == HEAD:
-            return
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def _has_version(connection: Connection) -> bool:
-    return inspect(connection).has_table("alembic_version")

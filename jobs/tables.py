@@ -1,6 +1,19 @@
 """The tables of the store; jobs/migrations makes them, tests/jobs/test_store.py holds the two together."""
 
-from sqlalchemy import JSON, BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 metadata = MetaData()
 
@@ -11,6 +24,9 @@ sweeps = Table(
     Column("spec", JSON, nullable=False),
     Column("created", Float, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("budget", JSON),
+    Column("spent_hours", Float, nullable=False, server_default="0"),
 )
 
 jobs = Table(
@@ -35,6 +51,8 @@ jobs = Table(
     Column("reason", Text),
     Column("finished", Float),
     Column("seconds", Float),
+    Column("machine", Text, nullable=False, server_default=""),
+    Column("asked", Integer, nullable=False, server_default="0"),
     Index("jobs_by_state", "state", "priority", "number"),
 )
 
@@ -64,6 +82,12 @@ attempts = Table(
     Column("log", Text),
     Column("peak_bytes", BigInteger),
     Column("cost", Float),
+    Column("failure", String(32)),
+    Column("node", String(80)),
+    Column("slots", Integer, nullable=False, server_default="1"),
+    Column("sweep", String(80)),
+    Column("reserved_hours", Float, nullable=False, server_default="0"),
+    Index("attempts_by_state", "state", "sweep"),
 )
 
 shards = Table(
@@ -93,6 +117,20 @@ schedulers = Table(
     Column("host", String(255), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("heartbeat", Float, nullable=False),
+    Column("cluster", String(255), nullable=False, server_default=""),
+    Column("slots", Integer, nullable=False, server_default="0"),
+    Column("widest", Integer, nullable=False, server_default="0"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("cluster", String(255), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("good", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("checked", Float, nullable=False),
 )
 
 records = Table(

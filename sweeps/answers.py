@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.table import dollars, p_text
-from sweeps.verdicts import STANDARDS
+from sweeps.verdicts import STANDARDS, Rule
+from sweeps.wording import dollars, p_text
 
 Record = Mapping[str, Any]
+P_VALUES: Mapping[Rule, str] = {"challenge": "p_challenge", "practice": "p_incumbent"}
+"""The leaderboard's column that each rule decides by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +59,8 @@ def _leads(leader: Record) -> Answer:
 def _real(leader: Record, baseline: str | None) -> Answer:
     if leader["incumbent"] is None:
         short = "Nothing came before it"
+    elif leader["challenge"] and (leader["p_adjusted"] or 0.0) >= STANDARDS["challenge"].level:
+        short = "By the text, but not once corrected for all rows"
     elif leader["challenge"]:
         short = "Yes, by the challenge's text"
     elif leader["practice"]:
@@ -64,10 +68,11 @@ def _real(leader: Record, baseline: str | None) -> Answer:
     else:
         short = "Undecided" if leader["practice"] is None else "Not shown"
     details = []
-    for rule, p in (("challenge", "p_challenge"), ("practice", "p_incumbent")):
-        if leader[p] is not None:
-            margin = " with 0.005 nats" if rule == "challenge" else ""
-            details.append(f"{rule}: p = {p_text(leader[p])}{margin}, p < {STANDARDS[rule].level:g} is asked")  # type: ignore[index]
+    for rule, standard in STANDARDS.items():
+        p = leader[P_VALUES[rule]]
+        if p is not None:
+            margin = f" with {standard.margin_nats:g} nats" if standard.margin_nats else ""
+            details.append(f"{rule}: p = {p_text(p)}{margin}, p < {standard.level:g} is asked")
     if leader["p_adjusted"] is not None:
         details.append(f"against {baseline}, corrected for all rows: p = {p_text(leader['p_adjusted'])}")
     if leader["noise_mbpb"] is not None:

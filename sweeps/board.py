@@ -4,7 +4,9 @@ A row that changes costs its own work and one pass over the arrays, so that a ta
 a sweep as it goes. Flagged rows are tested with nobody; a test across tracks or texts is refused (None).
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,18 @@ Scores = Callable[[str], pd.DataFrame]
 _NUMBERS = ("mean", "variance", "n", "margin", "epoch", "order", "runs", "track", "text")
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: very many objects come, none in a cycle, and every pass would visit them all."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class Board:
     """Rows that come and change; `frame` is the table as it stands."""
 
@@ -52,10 +66,11 @@ class Board:
         self._group: Ints = np.empty(0, np.int64)
         self._version: Ints = np.empty(0, np.int64)
         self._cells: Objects = np.empty((0, len(self._columns)), object)
-        self._base, self._incumbent = Pairs(("p", "paired")), Pairs(("p", "challenge", "difference", "seeds"))
+        self._base, self._incumbent = Pairs(("p", "paired")), Pairs(("p", "p_margin", "difference", "seeds"))
         self._families: dict[Hashable, Family] = {}
         self._plans: dict[Hashable, tuple[int | None, float | None]] = {}
 
+    @_uncollected()
     def add(self, runs: Iterable[Evaluation] = (), records: Iterable[ImportedRow] = (), *, shown: bool = True) -> None:
         """Take in evaluations, which make or extend the rows that they name, and public records.
 
@@ -76,6 +91,7 @@ class Board:
         for record in records:
             self._put(("import", record.name, ""), imported_row(record), shown)
 
+    @_uncollected()
     def frame(self) -> pd.DataFrame:
         """The table: legal rows first, best first within a track; what is not known is None."""
         shown = np.array(self._shown, bool)
@@ -100,7 +116,7 @@ class Board:
         found = []
         for slot in taken:
             row, before = self._rows[slot], int(self._incumbent.other[slot])
-            p, _, difference, _ = self._incumbent.values[:, slot]
+            p, difference = (self._incumbent.values[name][slot] for name in ("p", "difference"))
             found.append({
                 "name": row.name,
                 "sweep": row.sweep or None,
@@ -177,14 +193,13 @@ class Board:
         count = len(self._rows)
         slots = self._base.renew(np.full(count, base), self._version[:count])
         margin = self._column("margin")[:, 0]
-        self._base.values[:, slots] = np.nan
-        self._base.values[0, slots] = self._welch(slots, np.full(slots.size, base), margin[slots])
+        self._base.values["p"][slots] = self._welch(slots, np.full(slots.size, base), margin[slots])
         for slot in slots:
             row = self._rows[slot]
             if isinstance(self._baseline, Published):
-                self._base.values[0, slot] = published_p(row, self._baseline)
+                self._base.values["p"][slot] = published_p(row, self._baseline)
             elif base >= 0 and base != slot and self._group[slot] == self._group[base] >= 0 and self._scores:
-                self._base.values[1, slot] = paired_p(row, self._rows[base], self._scores)
+                self._base.values["paired"][slot] = paired_p(row, self._rows[base], self._scores)
 
     def _test_incumbents(self) -> None:
         count = len(self._rows)
@@ -192,17 +207,16 @@ class Board:
         slots = self._incumbent.renew(before, self._version[:count])
         others = before[slots]
         values = self._incumbent.values
-        values[:, slots] = np.nan
-        values[0, slots] = self._welch(slots, others, np.zeros(slots.size))
-        values[1, slots] = self._welch(slots, others, self._column("margin")[slots, 0])
+        values["p"][slots] = self._welch(slots, others, np.zeros(slots.size))
+        values["p_margin"][slots] = self._welch(slots, others, self._column("margin")[slots, 0])
         for slot, other in zip(slots, others, strict=True):
             if other >= 0:
-                values[2:, slot] = seed_difference(self._rows[slot], self._rows[other])
+                values["difference"][slot], values["seeds"][slot] = seed_difference(self._rows[slot], self._rows[other])
 
     def _welch(self, slots: Ints, others: Ints, margin: Floats) -> Floats:
         """One-sided p of Welch's test of rows against their counterparts, NaN where it is refused."""
         p = np.full(slots.size, np.nan)
-        c, i = self._numbers[slots], self._numbers[others]
+        c, i = self._numbers[slots], self._numbers[others]  # mean, variance, n come first
         same = (
             (others >= 0) & (others != slots) & (self._group[slots] >= 0) & (self._group[slots] == self._group[others])
         )
@@ -227,8 +241,8 @@ class Board:
 
     def _compared(self, order: Ints, base: int) -> Mapping[str, Sequence[Any] | Objects]:
         """Columns that take two rows, in the table's order."""
-        p, paired = self._base.values[:, order]
-        p_incumbent, p_challenge, difference, seeds = self._incumbent.values[:, order]
+        p, paired = (values[order] for values in self._base.values.values())
+        p_incumbent, p_challenge, difference, seeds = (values[order] for values in self._incumbent.values.values())
         before = self._incumbent.other[order]
         tracks = self._column("track")[order, 0]
         adjusted = np.full(order.size, np.nan)
@@ -249,8 +263,17 @@ class Board:
             "challenge": _objects(p_challenge, p_challenge < STANDARDS["challenge"].level),
             "practice": _objects(p_incumbent, p_incumbent < STANDARDS["practice"].level),
             "confirmations": self._confirmations(order),
+            "unchecked": self._unchecked(order, p),
         }
         return columns | self._second_line(order, base)
+
+    def _unchecked(self, order: Ints, p: Floats) -> Objects:
+        """What nobody has looked at; a baseline that is only a number has noise that its test leaves out."""
+        found: Objects = self._cells[order, self._columns.index("unchecked")]
+        if isinstance(self._baseline, Published) and not self._baseline.has_spread:
+            for place in np.flatnonzero(np.isfinite(p)):
+                found[place] = [*found[place], "noise of the baseline, of which only a mean is published"]
+        return found
 
     def _spread(self, order: Ints) -> Mapping[str, Objects]:
         """Mean, sample deviation and 95 % t interval of every row's seeds, as `statistics.summary`."""
@@ -303,12 +326,12 @@ class Board:
     def _settle(self, cells: Objects, slot: int) -> None:
         """Put in what it would take to settle a row's claim on the record."""
         other = int(self._incumbent.other[slot])
-        if other < 0 or np.isnan(self._incumbent.values[0, slot]):
+        if other < 0 or np.isnan(self._incumbent.values["p"][slot]):
             return
         key = (slot, self._version[slot], other, self._version[other])
         if key not in self._plans:
             margin = STANDARDS[RULE_OF[self._profile]].margin_nats > 0
-            p = self._incumbent.values[int(margin), slot]
+            p = self._incumbent.values["p_margin" if margin else "p"][slot]
             self._plans[key] = plan(self._rows[slot], self._rows[other], float(p), with_margin=margin)
         for name, value in zip(("seeds_to_settle", "dollars_to_settle"), self._plans[key], strict=True):
             cells[self._columns.index(name)] = value

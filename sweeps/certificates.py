@@ -90,7 +90,7 @@ def summary(probes: Mapping[str, Any]) -> list[str]:
     precision = probes["precision"]
     found = [
         f"Documents of {sizes} tokens; {sum(one['origin'] == 'given' for one in judged)} as given",
-        f"Vocabulary sums at {len(sums)} places, {len(complete)} over the whole vocabulary{farthest}",
+        f"Vocabulary sums at {_places(sums)}, {len(complete)} over the whole vocabulary{farthest}",
         f"Futures changed at {_largest(one for one in changes if one['kind'] not in LENGTHS)} before the change",
         f"Lengths changed at {_largest(one for one in changes if one['kind'] in LENGTHS)} before the end",
         f"Company changed at {_largest(contexts)}",
@@ -106,7 +106,11 @@ def summary(probes: Mapping[str, Any]) -> list[str]:
 def _largest(probes: Iterable[Mapping[str, Any]]) -> str:
     found = list(probes)
     largest = max((one["largest"] for one in found), default=0.0)
-    return f"{len(found)} places; at most {largest:.2g} nats moved"
+    return f"{_places(found)}; at most {largest:.2g} nats moved"
+
+
+def _places(found: Sequence[object]) -> str:
+    return f"{len(found)} place{'' if len(found) == 1 else 's'}"
 
 
 def _mark(change: Mapping[str, Any]) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.table import p_text
+from sweeps.wording import p_text
 
 WIDTH = 46
 """Characters of a line of dots."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from golf.corpus import DEMO_TUNING_DOCUMENTS, build_demo
 from golf.errors import InputError
@@ -53,3 +54,12 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
         tuning_documents=tuning_documents,
         val_documents=len(split_documents(read_stream(val))),
     )
+
+
+def document_lengths(data: DataSet, split: Literal["tune", "val"]) -> tuple[int, ...]:
+    """Predictions (entries but the first) of every document that is held out for tuning, or of the validation set."""
+    if split == "val":
+        documents = split_documents(read_stream(find_shards(data.tokens, "val")))
+    else:
+        documents = holdout(read_stream(find_shards(data.tokens, "train")[-1:]), data.tuning_documents)[1]
+    return tuple(len(document) - 1 for document in documents)

@@ -20,7 +20,7 @@ from optuna.distributions import distribution_to_json
 from golf.errors import InputError
 from golf.score import bits_per_byte
 from jobs.spec import Order
-from jobs.state import JobState
+from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store, TrialRecord
 from sweeps import space
 from sweeps.file import SweepSpec
@@ -77,6 +77,8 @@ class Snapshot:
     """Name and bits per byte of the best trial so far."""
     to_come: Mapping[str, int]
     """Jobs still to be done by kind, those that are not written down yet included."""
+    ended: str | None = None
+    """Why the sweep was ended before it was done, e.g. "cancelled: cancelled by a user"."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -110,6 +112,9 @@ class Driver:
         """Look at the store, order what can be ordered now, and say how things stand."""
         self._jobs = {job.key: job for job in self.store.jobs(sweep=self.spec.name)}
         self._to_come = {"train": set(), "quantize": set(), "eval": set(), "audit": set()}
+        # Read after the jobs: jobs that were cancelled with the sweep must not be told to the search as failures.
+        if (stopped := self._ended()) is not None:
+            return self._snapshot("ended", done=False, ended=stopped)
         # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
         arms = [self._pursue(run) for run in self._arm_runs()]
         winners = self._search()
@@ -119,9 +124,20 @@ class Driver:
         waiting = any(one is None or one.state not in ENDED for one in audits.values())
         ended = all(one is not None and (one.done or one.failed) for one in confirmed)
         done = winners is not None and ended and not waiting
+        return self._snapshot(self._stage(winners, done), done=done)
+
+    def _ended(self) -> str | None:
+        """Why the sweep is not to go on; None while it runs, and for who only reads."""
+        record = self.store.sweep(self.spec.name)
+        if self.read_only or record is None or record.state == SweepState.RUNNING:
+            return None
+        return f"{record.state}: {record.reason}" if record.reason else record.state
+
+    def _snapshot(self, stage: str, *, done: bool, ended: str | None = None) -> Snapshot:
         return Snapshot(
-            stage=self._stage(winners, done),
+            stage=stage,
             done=done,
+            ended=ended,
             jobs=tuple(self._jobs.values()),
             trials=self.spec.search.section.trials if self.spec.search else 0,
             trials_done=sum(trial.state != "running" for trial in self._trials.values()),

@@ -135,3 +135,8 @@ class Published:
     mean: float
     std: float | None = None
     n: int | None = None
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether its own noise is known: a deviation, of at least two seeds."""
+        return self.std is not None and self.n is not None and self.n > 1

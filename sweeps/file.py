@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from golf.errors import InputError
+from jobs.budget import Budget
 from sweeps.recipe import STAGES, Recipe, build_recipe, merge, override, parse_assignments, unknown
 from sweeps.search import grid
 from sweeps.space import Parameter, parse_space, probe, resolve
@@ -85,10 +86,18 @@ class AuditSection(_Section):
 
 
 class BudgetSection(_Section):
-    """What a sweep may cost; prices are for one slot and hour."""
+    """What a sweep may cost, and until when; prices are for one slot and hour."""
 
     gpu_hours: Annotated[FiniteFloat, Field(gt=0)] | None = None
+    dollars: Annotated[FiniteFloat, Field(gt=0)] | None = None
     dollars_per_gpu_hour: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    deadline: AwareDatetime | None = None
+    """A date and time with its offset, e.g. 2026-12-01T18:00:00Z."""
+
+    def limits(self) -> Budget:
+        """As the store holds every attempt to it."""
+        fields = self.model_dump(exclude={"deadline"})
+        return Budget(**fields, deadline=None if self.deadline is None else self.deadline.timestamp())
 
 
 class _File(_Section):
@@ -173,12 +182,15 @@ def load_sweep(path: Path, assignments: Iterable[str] = ()) -> SweepSpec:
 
 def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
     """Check a sweep given as plain data; `where` is what an error names first."""
+    source = json.loads(json.dumps(source, default=str))  # dates become text, as the store keeps them
     try:
-        file = _File.model_validate_json(json.dumps(source, default=str))
+        file = _File.model_validate_json(json.dumps(source))
     except ValidationError as error:
         raise InputError(f"{where}: {_explain(error)}") from None
     recipe = build_recipe(file.recipe, where)
     _check_seeds(file, where)
+    if file.budget.dollars is not None and not file.budget.dollars_per_gpu_hour:
+        raise InputError(f"{where}: budget.dollars: needs budget.dollars_per_gpu_hour, the price of one slot and hour")
     arms = tuple(_arm(arm, index, file, where) for index, arm in enumerate(file.arm))
     return SweepSpec(
         name=file.name,
@@ -194,7 +206,7 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
         confirm_top=file.confirm.top,
         audit=file.audit,
         budget=file.budget,
-        source=dict(source),
+        source=source,
     )
 
 

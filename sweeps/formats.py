@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sweeps.board import TRACKS
+from sweeps.row_facts import facts
 from sweeps.table import TITLES, cells, records
 
 
@@ -35,8 +36,13 @@ def to_markdown(frame: pd.DataFrame) -> str:
             for row in rows
             for one in row["findings"]
         ]
-        parts.append("\n".join([f"### {TITLES[track]}", "", *lines, *([""] if notes else []), *notes]))
+        rests = [f"- {_escaped(row['name'])} rests on – {_rests_on(row)}" for row in rows]
+        parts.append("\n".join([f"### {TITLES[track]}", "", *lines, "", *notes, *rests]))
     return "\n\n".join(parts) + "\n" if parts else "No confirmed rows yet.\n"
+
+
+def _rests_on(row: dict[str, Any]) -> str:
+    return "; ".join(f"{name}: {_escaped(text)}" for name, text in facts(row).items())
 
 
 def _line(parts: list[str]) -> str:

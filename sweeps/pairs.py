@@ -35,8 +35,8 @@ class Pairs:
     def __init__(self, names: Sequence[str]) -> None:
         self.other: Ints = np.empty(0, np.int64)
         """Slot of each row's counterpart, −1 for none."""
-        self.values: NDArray[np.float64] = np.empty((len(names), 0))
-        """float64 [names, rows]."""
+        self.values: dict[str, NDArray[np.float64]] = {name: np.empty(0) for name in names}
+        """float64 [rows] of each name, NaN where there is no number."""
         self._seen: Ints = np.empty((2, 0), np.int64)
 
     def renew(self, other: Ints, version: Ints) -> Ints:
@@ -44,17 +44,20 @@ class Pairs:
         new = other.size - self.other.size
         known = np.pad(self.other, (0, new), constant_values=-2)
         seen = np.pad(self._seen, ((0, 0), (0, new)), constant_values=-1)
-        self.values = np.pad(self.values, ((0, 0), (0, new)), constant_values=np.nan)
         now = np.stack([version, np.where(other >= 0, version[other], 0)])
         self.other, self._seen = other, now
-        return np.flatnonzero((other != known) | (now != seen).any(0))
+        stale = np.flatnonzero((other != known) | (now != seen).any(0))
+        for name, values in self.values.items():
+            self.values[name] = np.pad(values, (0, new), constant_values=np.nan)
+            self.values[name][stale] = np.nan
+        return stale
 
 
 def published_p(row: Row, record: Published) -> float:
     """p against numbers of which nothing else is known, with the challenge's margin; NaN where it is refused."""
     if not row.spread or row.track == "flagged" or row.margin is None or row.moments is None:
         return np.nan
-    if record.std is None or record.n is None or record.n < 2:
+    if record.std is None or record.n is None or not record.has_spread:
         if row.moments.variance == 0:
             return np.nan
         return one_sample(row.moments, record.mean - row.margin).p_value

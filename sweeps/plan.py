@@ -1,79 +1,179 @@
-"""What a sweep will do before it does it: jobs by kind, which of them are done, and what the rest will take."""
+"""What a sweep will do before it does it: its jobs, which of them are done, and what the rest will take, cost and use.
 
-from collections.abc import Mapping
+The counts and the times come from playing the sweep through (sweeps.forecast) with what jobs like these took before
+(sweeps.durations). Nothing is guessed: a kind of job about which nothing is known takes no time here, and is named.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 
+from cluster.policy import Free, Policy
+from cluster.simulate import Machines
+from golf.errors import InputError
 from jobs.state import JobState
-from jobs.store import Store
-from sweeps.file import SweepSpec
-from sweeps.session import slot_seconds
+from jobs.store import JobRecord, Store
+from sweeps.dataset import document_lengths
+from sweeps.durations import Durations, Estimate
+from sweeps.forecast import Forecast, play
+from sweeps.foresight import counts_at_most
+from sweeps.nearest import Nearest, differences, explain
 from sweeps.sweep import Sweep
 
+HOUR = 3600.0
+HISTORY = 1000
+"""Finished jobs, the latest, from which times are estimated."""
 
-def job_counts(spec: SweepSpec) -> dict[str, int]:
-    """Jobs of a whole sweep by kind, each distinct one once."""
-    arms = [(arm.recipe.settings(), seed) for arm in spec.arms for seed in arm.seeds]
-    trained = {str((settings["train"], seed)) for settings, seed in arms}
-    artifacts = {str((settings["train"], settings["quantize"], seed)) for settings, seed in arms}
-    evaluated = len(arms)
-    if spec.search is not None:
-        section, base = spec.search.section, spec.recipe.settings()
-        seeds = list(spec.seeds.tune if section.promote else spec.seeds.tune[:1])
-        seeds += spec.seeds.confirm if spec.confirm_top else ()
-        promoted = min(section.promote.top, section.trials) * len(spec.seeds.tune) if section.promote else 0
-        confirmed = spec.confirm_top * len(spec.seeds.confirm)
-        evaluated += section.trials + promoted + confirmed
-        moving = any(parameter.setting.startswith("train.") for parameter in spec.search.space.values())
-        requantized = moving or any(p.setting.startswith("quantize.") for p in spec.search.space.values())
-        trained |= {str((base["train"], seed)) for seed in seeds}
-        artifacts |= {str((base["train"], base["quantize"], seed)) for seed in seeds}
-        varied = section.trials + promoted + confirmed
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why a job is reused or new."""
+
+    text: str
+    nearest: str | None = None
+    """Key of the finished job of its kind that is nearest to a new one."""
+    differs: tuple[str, ...] = ()
+    """Parts of the key in which the two differ."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A sweep as it would go on a cluster."""
+
+    sweep: Sweep
+    nodes: Sequence[Free]
+    forecast: Forecast
+    estimates: Mapping[str, Estimate]
+    """What each job is expected to take, by its key."""
+    reasons: Mapping[str, Reason]
+    """By the job's key."""
+
+    def kinds(self) -> dict[str, str]:
+        """Kind of every job, by its key."""
+        return {job.key: job.order.job.kind for job in self.forecast.jobs}
+
+    def to_json(self) -> dict[str, Any]:
+        """As `golfsweep plan --json` prints it; what nothing is known about is null."""
+        stages = {kind: self._stage(kind) for kind in dict.fromkeys(self.kinds().values())}
+        hours = [stage["slot_hours"] for stage in stages.values() if stage["slot_hours"] is not None]
+        total = sum(hours) if hours else None
+        price = self.sweep.spec.budget.dollars_per_gpu_hour
+        totals = self.forecast.totals
         return {
-            "train": len(trained) + (varied if moving else 0),
-            "quantize": len(artifacts) + (varied if requantized else 0),
-            "eval": evaluated,
-            "audit": len(spec.arms) + spec.confirm_top,
+            "name": self.sweep.spec.name,
+            "nodes": len(self.nodes),
+            "slots": sum(node.capacity for node in self.nodes),
+            "stages": stages,
+            "gpu_hours": total,
+            "seconds": None if total is None else totals.seconds,
+            "dollars": None if total is None or price is None else total * price,
+            "utilisation": totals.utilisation if totals.seconds else None,
+            "idle_share": totals.idle_share if totals.waited else None,
+            "unknown": [kind for kind, stage in stages.items() if stage["slot_hours"] is None],
+            "complete": self.forecast.done,
+            "jobs": [self._job(job) for job in self.forecast.jobs],
         }
-    return {"train": len(trained), "quantize": len(artifacts), "eval": evaluated, "audit": len(spec.arms)}
+
+    def _stage(self, kind: str) -> dict[str, Any]:
+        jobs = [job for job in self.forecast.jobs if job.order.job.kind == kind]
+        left = [job for job in jobs if job.key in self.estimates]
+        known = [job for job in left if self.estimates[job.key].seconds is not None]
+        spans = [self.forecast.spans[job.key] for job in known if job.key in self.forecast.spans]
+        seconds = [len(span.slots) * (span.end - span.start) for span in spans]
+        return {
+            "jobs": len(jobs),
+            "up_to": counts_at_most(self.sweep.spec, kind),
+            "done": len(jobs) - len(left),
+            "slot_seconds_each": sum(seconds) / len(seconds) if seconds else None,
+            "source": self.estimates[known[0].key].source if known else None,
+            "slot_hours": None if left and not known else sum(seconds) / HOUR,
+        }
+
+    def _job(self, job: JobRecord) -> dict[str, Any]:
+        span, estimate = self.forecast.spans.get(job.key), self.estimates.get(job.key)
+        return {
+            "key": job.key,
+            "kind": job.order.job.kind,
+            "label": job.order.label,
+            "slots": job.order.slots,
+            "state": "reused" if estimate is None else "refused" if job.key in self.forecast.refused else "new",
+            "why": self.reasons[job.key].text,
+            "nearest": self.reasons[job.key].nearest,
+            "differs": list(self.reasons[job.key].differs),
+            "seconds": None if estimate is None else estimate.seconds,
+            "source": None if estimate is None else estimate.source,
+            "node": None if span is None else span.node,
+            "on": None if span is None else list(span.slots),
+            "start": None if span is None else span.start,
+            "end": None if span is None else span.end,
+        }
 
 
-def plan(sweep: Sweep, store: Store, slots: int) -> dict[str, Any]:
-    """Counts and a first estimate; what nothing is known about is null.
+def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> Plan:
+    """Plan a sweep on so many nodes of so many slots, begun `now` (epoch seconds).
 
-    Seconds come from finished jobs of the same kind in the store; a training or evaluation that is bounded by the
-    clock takes at most that.
+    Raises:
+        InputError: a job is wider than a node.
     """
-    spec = sweep.spec
-    recorded = store.jobs(sweep=spec.name)
-    known = slot_seconds(tuple(store.jobs(states=[JobState.DONE])))
-    limits: Mapping[str, float | None] = {
-        "train": None
-        if spec.recipe.train.max_seconds is None
-        else spec.recipe.train.max_seconds * spec.recipe.train.gpus,
-        "quantize": None,
-        "eval": None if spec.recipe.eval.max_seconds is None else spec.recipe.eval.max_seconds * spec.recipe.eval.gpus,
-        "audit": spec.audit.seconds,
+    if sweep.widest() > slots:
+        raise InputError(f"--slots {slots}: a job of this sweep needs {sweep.widest()} slots of one node")
+    done = store.jobs(states=[JobState.DONE])
+    recent = done[-HISTORY:]
+    scheduler_of = {job.key: attempts[-1].scheduler for job in recent if (attempts := store.attempts(job.key))}
+    durations = Durations(recent, sweep.machine.device, cache(partial(document_lengths, sweep.data)), scheduler_of)
+    estimates: dict[str, Estimate] = {}
+
+    def seconds(job: JobRecord) -> float:
+        if job.key not in estimates:
+            estimates[job.key] = durations.of(job.order)
+        return estimates[job.key].seconds or 0.0
+
+    name, before = sweep.spec.name, store.sweep(sweep.spec.name)
+    spent = 0.0 if before is None else before.spent_hours
+    policy = Policy(budgets={name: sweep.spec.budget.limits()}, spent={name: spent}, epoch=now)
+    cluster = Machines(nodes=nodes, slots=slots).free()
+    forecast = play(
+        sweep,
+        store,
+        cluster,
+        seconds,
+        start_seconds=durations.start_seconds,
+        learn=lambda job: durations.learn(job.order.job, job.outputs or {}),
+        policy=policy,
+    )
+    return Plan(
+        sweep=sweep,
+        nodes=cluster,
+        forecast=forecast,
+        estimates=estimates,
+        reasons=_reasons(forecast, done),
+    )
+
+
+def _reasons(forecast: Forecast, done: Sequence[JobRecord]) -> dict[str, Reason]:
+    """Why each job is reused or new: what keeps it apart from the nearest finished one."""
+    finished = {job.key: job for job in done}
+    nearest = {
+        kind: Nearest([job for job in done if job.order.job.kind == kind])
+        for kind in {job.order.job.kind for job in done}
     }
-    stages: dict[str, Any] = {}
-    for kind, count in job_counts(spec).items():
-        done = sum(job.order.job.kind == kind and job.state == JobState.DONE for job in recorded)
-        each, source = (known[kind], "history") if kind in known else (limits[kind], "limit")
-        left = max(0, count - done)
-        stages[kind] = {
-            "jobs": count,
-            "done": done,
-            "slot_seconds_each": each,
-            "source": None if each is None else source,
-            "slot_hours": None if each is None else left * each / 3600,
-        }
-    hours = [stage["slot_hours"] for stage in stages.values() if stage["slot_hours"] is not None]
-    total = sum(hours) if hours else None
-    price = spec.budget.dollars_per_gpu_hour
-    return {
-        "name": spec.name,
-        "slots": slots,
-        "stages": stages,
-        "gpu_hours": total,
-        "seconds": None if total is None else total * 3600 / slots,
-        "dollars": None if total is None or price is None else total * price,
-    }
+    made = {output for job in done for output in (job.outputs or {}).values() if isinstance(output, str)}
+    unmade = {
+        output for job in forecast.jobs for output in (job.outputs or {}).values() if isinstance(output, str)
+    } - made
+    reasons: dict[str, Reason] = {}
+    for job in forecast.jobs:
+        kind = job.order.job.kind
+        if (before := finished.get(job.key)) is not None:
+            day = datetime.fromtimestamp(before.finished or before.created, UTC)
+            reasons[job.key] = Reason(text=f'done {day:%Y-%m-%d %H:%M} UTC for sweep "{before.order.sweep}"')
+        elif kind not in nearest:
+            reasons[job.key] = Reason(text=f"no {kind} job is finished yet")
+        else:
+            near = nearest[kind].find(job.order.job)
+            found = differences(job.order.job, near.order.job)
+            text = f"nearest is {near.key[:12]} ({near.order.label}): {explain(found, unmade)}"
+            reasons[job.key] = Reason(text=text, nearest=near.key, differs=tuple(found))
+    return reasons

@@ -23,7 +23,8 @@ from sweeps.driver import Driver
 from sweeps.row_facts import facts
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
-from sweeps.table import TITLES, cells, p_text, records
+from sweeps.table import TITLES, cells, records
+from sweeps.wording import p_text
 
 _CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 _TEMPLATES = ("page.html.j2", "report.html.j2", "comparison.html.j2")

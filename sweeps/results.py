@@ -95,7 +95,7 @@ def frame_of(sweep: Sweep | None, place: Workplace) -> pd.DataFrame:
 
 
 def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
-    """Two rows by name, SWEEP/ROW or ROW of the latest sweep.
+    """Two rows by name: SWEEP/ROW, ROW of the latest sweep, or a public record's own.
 
     Raises:
         InputError: no row goes by a name.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sweeps.table import dollars
+from sweeps.wording import dollars
 
 Row = Mapping[str, Any]
 

@@ -69,6 +69,10 @@ class Search:
             trial = study.ask(dict(self.distributions))
         return dict(trial.params)
 
+    def seed_of(self, number: int) -> int:
+        """The seed of trial `number`'s sampler."""
+        return int.from_bytes(hashlib.sha256(f"{self.seed}/{number}".encode()).digest()[:4], "big")
+
     def _told(
         self,
         earlier: int,
@@ -86,7 +90,7 @@ class Search:
         )
 
     def _sampler(self, number: int) -> BaseSampler:
-        seed = int.from_bytes(hashlib.sha256(f"{self.seed}/{number}".encode()).digest()[:4], "big")
+        seed = self.seed_of(number)
         match self.sampler:
             case "tpe":
                 return TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS, multivariate=True, constant_liar=True)
@@ -99,11 +103,12 @@ class Search:
 
 def grid(distributions: Mapping[str, BaseDistribution]) -> list[dict[str, Any]]:
     """Every combination of every choice, whole number or step, and of five values of a continuous range."""
-    values = [_points(distribution) for distribution in distributions.values()]
+    values = [points(distribution) for distribution in distributions.values()]
     return [dict(zip(distributions, point, strict=True)) for point in itertools.product(*values)]
 
 
-def _points(distribution: BaseDistribution) -> list[Any]:
+def points(distribution: BaseDistribution) -> list[Any]:
+    """Every choice, whole number or step; five values of a continuous range."""
     if isinstance(distribution, optuna.distributions.CategoricalDistribution):
         return list(distribution.choices)
     if isinstance(distribution, optuna.distributions.IntDistribution):

@@ -1,27 +1,33 @@
-"""Running a sweep here and now: a driver, and a scheduler beside it on the cluster that is given."""
+"""Running a sweep here and now: its driver, and a part in scheduling the cluster that is given."""
 
 import fcntl
+import hashlib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cluster.executor import Executor
-from cluster.scheduler import Scheduler
 from golf.errors import InputError
 from jobs import environment
 from jobs.files import FileStore
 from jobs.paths import Home
 from jobs.spec import Machine
-from jobs.state import JobState
-from jobs.store import JobRecord, Store
+from jobs.state import JobState, SweepState
+from jobs.store import WITH_SWEEP, JobRecord, Store, StoreAway
 from sweeps.dataset import open_dataset
 from sweeps.driver import Snapshot
 from sweeps.file import SweepSpec, check_documents
 from sweeps.progress import seconds_left
+from sweeps.roles import Scheduling, machine_of
 from sweeps.sweep import Sweep
 
 STEP_SECONDS = 0.5
+ASIDE = '"golfsweep doctor --ray ADDRESS" tells which nodes are set aside, and why.'
+AWAY_SECONDS = 600.0
+"""How long a database may be away before the sweep stops; what runs goes on meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,24 +54,37 @@ class Workplace:
         return cls(home=home, store=store, files=FileStore(files or str(home.files)))
 
 
-def open_executor(ray_address: str | None, *, here: bool, widest: int) -> Executor:
-    """The executor that runs jobs: Ray (started here, or joined), or this machine without Ray.
+def scheduling(place: Workplace, *, here: bool, widest: int, joined: Executor | None) -> Scheduling:
+    """This process's part in scheduling the cluster that it joined, or this machine: with Ray, or without."""
+    from cluster.local import LocalExecutor, local_slots, machine_cluster
+
+    def open_executor() -> Executor:
+        if joined is not None:
+            return joined
+        if here:
+            name = hashlib.sha256(str(place.home.root).encode()).hexdigest()[:16]
+            return LocalExecutor(local_slots(widest), name)
+        from cluster import ray_cluster
+        from cluster.ray_executor import RayExecutor
+
+        ray_cluster.start_local(local_slots(widest))
+        return RayExecutor(machine_cluster())
+
+    cluster = machine_cluster() if joined is None else joined.cluster
+    return Scheduling(place.store, place.files, place.home, cluster, open_executor)
+
+
+def join(ray_address: str) -> Executor:
+    """Join a Ray cluster.
 
     Raises:
-        InputError: the cluster cannot be reached.
+        InputError: it cannot be reached, or refuses us.
     """
-    from cluster.local import LocalExecutor, local_slots
-
-    if here:
-        return LocalExecutor(local_slots(widest))
     from cluster import ray_cluster
     from cluster.ray_executor import RayExecutor
 
-    if ray_address is None:
-        ray_cluster.start_local(local_slots(widest))
-    else:
-        ray_cluster.join(ray_address)
-    return RayExecutor()
+    ray_cluster.join(ray_address)
+    return RayExecutor(ray_cluster.identity())
 
 
 @contextmanager
@@ -113,6 +132,7 @@ def run(
     ray_address: str | None,
     here: bool,
     show: Callable[[Snapshot, float | None], None],
+    say: Callable[[str], None],
 ) -> Snapshot:
     """Run a sweep to its end, or go on with it; interrupted at any point, the same call continues.
 
@@ -122,55 +142,109 @@ def run(
         ray_address: a running cluster; None for one of this process's own.
         here: without Ray, on this machine.
         show: called with every look and the estimated seconds left.
+        say: called with what else a person should know.
     """
     with sole_driver(place.home, spec.name):
-        executor: Executor | None = None
-        if ray_address is not None:
-            executor = open_executor(ray_address, here=False, widest=1)
+        joined = None if ray_address is None else join(ray_address)
         try:
-            machine = executor.machine() if executor else environment.machine()
-            sweep = resolve(spec, place.home, machine)
-            place.store.put_sweep(spec.name, sweep.to_json())
+            sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
+            place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits())
             _ask_again(spec.name, place.store)
-            driver = sweep.driver(place.store)
-            snapshot = driver.step()
-            if not snapshot.done:
-                executor = executor or open_executor(None, here=here, widest=sweep.widest())
-                snapshot = _work(sweep, place, executor, show)
-            place.store.set_sweep_state(spec.name, "failed" if snapshot.failures else "done")
-        except BaseException:
+            if not (snapshot := sweep.driver(place.store).step()).done:
+                with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
+                    snapshot = _work(sweep, place, role, show, say)
+                    place.store.end_sweep(spec.name, _ended(snapshot))
+                    role.drain(say)
+            place.store.end_sweep(spec.name, _ended(snapshot))
+        except BaseException as error:
             if place.store.sweep(spec.name):
-                place.store.set_sweep_state(spec.name, "stopped")
+                reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+                place.store.end_sweep(spec.name, SweepState.STOPPED, reason)
             raise
         finally:
-            if executor is not None:
-                executor.close()
+            if joined is not None:
+                joined.close()
     return snapshot
 
 
+def examine_cluster(
+    file: Path | None, ray_address: str, seconds: float, home: Path, database: str | None
+) -> list[dict[str, Any]]:
+    """Check every node of a Ray cluster, with a sweep also its data and its recipe's pace, and write it down.
+
+    Raises:
+        InputError: the cluster cannot be reached, or the sweep's file or data are wrong.
+    """
+    from sweeps import nodes
+    from sweeps.file import load_sweep
+
+    place = Workplace.open(home, database)
+    executor = join(ray_address)
+    try:
+        sweep = None
+        if file is not None:
+            spec = load_sweep(file)
+            sweep = resolve(spec, place.home, machine_of(executor.nodes(), None))
+        found = nodes.examine(sweep, executor, seconds)
+        nodes.write_down(found, executor.cluster, place.store, time.time())
+    finally:
+        executor.close()
+    return [one.to_json() for one in found]
+
+
+def _ended(snapshot: Snapshot) -> SweepState:
+    return SweepState.FAILED if snapshot.failures else SweepState.DONE
+
+
+def _machine(sweep: str, store: Store, joined: Executor | None) -> Machine:
+    """The machine class of a sweep's numbers."""
+    if joined is None:
+        return environment.machine()
+    before = store.sweep(sweep)
+    return machine_of(joined.nodes(), None if before is None else Machine(**before.spec["machine"]))
+
+
 def _ask_again(sweep: str, store: Store) -> None:
-    """Queue what failed in an earlier run once more, since its cause may be gone; but what a search was told stays."""
-    for job in store.jobs(sweep=sweep, states=[JobState.FAILED]):
-        if job.order.job.settings.get("documents", {}).get("split") != "tune":
+    """Queue what failed or was cancelled in an earlier run once more, since its cause may be gone.
+
+    But what a search was told stays.
+    """
+    for job in store.jobs(sweep=sweep, states=[JobState.FAILED, JobState.CANCELLED]):
+        told = job.order.job.settings.get("documents", {}).get("split") == "tune"
+        if not told or job.reason == WITH_SWEEP:
             store.put_job(job.order)
 
 
 def _work(
-    sweep: Sweep, place: Workplace, executor: Executor, show: Callable[[Snapshot, float | None], None]
+    sweep: Sweep,
+    place: Workplace,
+    role: Scheduling,
+    show: Callable[[Snapshot, float | None], None],
+    say: Callable[[str], None],
 ) -> Snapshot:
-    slots = [node.slots for node in executor.nodes()]
-    if sweep.widest() > max(slots, default=0):
-        raise InputError(f"a job needs {sweep.widest()} slots of one node; the largest has {max(slots, default=0)}")
-    price = sweep.spec.budget.dollars_per_gpu_hour
-    scheduler = Scheduler(place.store, place.files, executor, place.home, dollars_per_slot_hour=price)
+    """Drive a sweep until it is done, or somebody has ended it; a database that is away for a while is waited for."""
     driver = sweep.driver(place.store)
-    try:
-        while not (snapshot := driver.step()).done:
-            show(snapshot, seconds_left(snapshot, slot_seconds(snapshot.jobs), sum(slots)))
-            scheduler.step(STEP_SECONDS)
-    finally:
-        scheduler.stop()
-    return snapshot
+    away_since: float | None = None
+    alone = False
+    while True:
+        try:
+            snapshot = driver.step()
+            if snapshot.done or snapshot.ended:
+                return snapshot
+            slots, widest = role.slots(sweep.machine)
+            show(snapshot, seconds_left(snapshot, slot_seconds(snapshot.jobs), slots) if slots else None)
+            if slots and sweep.widest() > widest:
+                raise InputError(f"a job needs {sweep.widest()} slots of one node; the largest has {widest}")
+            if role.schedules and not slots and not alone:
+                say(f"No good node of this sweep's class ({sweep.machine.device}) is there; waiting for one. {ASIDE}")
+            alone = role.schedules and not slots
+            role.step(STEP_SECONDS)
+            away_since = None
+        except StoreAway:
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since > AWAY_SECONDS:
+                raise
+            time.sleep(1.0)
 
 
 def slot_seconds(jobs: tuple[JobRecord, ...]) -> dict[str, float]:

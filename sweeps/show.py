@@ -4,8 +4,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from cluster.retry import RULES
 from golf.errors import InputError
-from jobs.store import JobRecord
+from jobs.events import Failure
+from jobs.state import AttemptState, JobState
+from jobs.store import JobRecord, Store
 from sweeps import results
 from sweeps.leaderboard import to_json
 from sweeps.session import Workplace
@@ -24,8 +27,11 @@ def describe(name: str, place: Workplace) -> dict[str, Any]:
         return _row(name, place)
     if (sweep := place.store.sweep(name)) is not None:
         jobs = place.store.jobs(sweep=name)
-        short = [{"key": job.key, "label": job.order.label, "state": job.state.value} for job in jobs]
-        return {"name": sweep.name, "state": sweep.state, "file": sweep.spec["file"], "jobs": short}
+        short = [
+            {"key": job.key, "label": job.order.label, "state": job.state.value, "reason": job.reason} for job in jobs
+        ]
+        facts = {"name": sweep.name, "state": sweep.state, "reason": sweep.reason, "gpu_hours": sweep.spent_hours}
+        return {**facts, "file": sweep.spec["file"], "jobs": short}
     found = place.store.find_jobs(name) if len(name) >= LEAST_DIGITS else []
     if len(found) != 1:
         problem = f"{len(found)} jobs begin with it" if found else "no sweep and no job goes by it"
@@ -40,6 +46,7 @@ def _job(job: JobRecord, place: Workplace) -> dict[str, Any]:
         "kind": job.order.job.kind,
         "state": job.state.value,
         "reason": job.reason,
+        "explanation": explain(job, place.store),
         "seed": job.order.job.seed,
         "settings": job.order.job.settings,
         "inputs": job.order.job.inputs,
@@ -76,3 +83,27 @@ def _row(name: str, place: Workplace) -> dict[str, Any]:
     jobs = [job for outcome in driver.confirmed() if outcome.run.row == row_name for job in outcome.jobs]
     short = {job.key: {"key": job.key, "label": job.order.label} for job in [*jobs, *([audit] if audit else [])]}
     return row | {"jobs": list(short.values())} | (_certificate(audit, place) if audit else {})
+
+
+def explain(job: JobRecord, store: Store) -> str | None:
+    """What became of a job, and what follows, in plain words; None while there is nothing to explain."""
+    ended = [one for one in store.attempts(job.key) if one.state != AttemptState.RUNNING and one.number > job.asked]
+    if not ended or job.state == JobState.DONE:
+        return None
+    last = ended[-1]
+    if job.state == JobState.CANCELLED:
+        return f'cancelled ({job.reason}); "golfsweep run" asks for it again where its sweep needs it'
+    times = f"{len(ended)} attempt{'s' if len(ended) > 1 else ''}"
+    if last.failure is None:
+        return f"after {times}, the last of which {last.reason or 'was ended'}, it goes on from what was kept"
+    meaning = RULES[Failure(last.failure)].meaning
+    where = f" on {last.host}" if last.host else ""
+    if job.state == JobState.FAILED:
+        return f'failed after {times}, the last{where}: {meaning}; "golfsweep run" tries again'
+    return f"tried again after {times}, the last{where}: {last.reason}; {meaning}"
+
+
+def last_words(job: JobRecord, store: Store, lines: int) -> list[str]:
+    """The last lines of the log of a job's last failed attempt."""
+    logs = [attempt.log for attempt in store.attempts(job.key) if attempt.log]
+    return logs[-1].splitlines()[-lines:] if logs else []

@@ -40,13 +40,16 @@ class Sweep:
 
     def driver(self, store: Store, *, read_only: bool = False) -> Driver:
         """The driver that orders this sweep's jobs, or only follows them."""
-        stages = Stages(
+        return Driver(spec=self.spec, store=store, stages=self.stages(), read_only=read_only)
+
+    def stages(self) -> Stages:
+        """What makes this sweep's orders."""
+        return Stages(
             sweep=self.spec.name,
             priority=self.spec.priority,
             data=self.data,
             machine=self.machine,
         )
-        return Driver(spec=self.spec, store=store, stages=stages, read_only=read_only)
 
     def script(self, row: str, recipe: Recipe) -> Script:
         """The self-contained script that a row of this recipe is submitted as."""

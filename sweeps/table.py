@@ -11,6 +11,8 @@ from rich.text import Text
 
 from sweeps.board import TRACKS
 from sweeps.progress import duration
+from sweeps.row_facts import facts
+from sweeps.wording import dollars, p_text
 
 TITLES = {
     "legal": "Legal",
@@ -52,18 +54,8 @@ def render(frame: pd.DataFrame) -> Group:
     for track in TRACKS:
         rows = [row for row in records(frame) if row["track"] == track]
         if rows:
-            parts += [_table(TITLES[track], rows), *_notes(rows), Text()]
+            parts += [_table(TITLES[track], rows), *_notes(rows), _rests_on(rows[0]), Text()]
     return Group(*parts, Text(LEGEND, style="dim")) if parts else Group(Text("No confirmed rows yet."))
-
-
-def p_text(p: float | None) -> str:
-    """A p-value, small ones never as nothing."""
-    return "–" if p is None else f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
-
-
-def dollars(cost: float) -> str:
-    """Dollars, small sums in full."""
-    return f"${cost:.2f}" if cost >= 0.01 else f"${cost:.4f}"
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:
@@ -84,6 +76,12 @@ def _notes(rows: list[dict[str, Any]]) -> list[Text]:
         for row in rows
         for finding in row["findings"]
     ]
+
+
+def _rests_on(row: Mapping[str, Any]) -> Text:
+    """All else that is known of a track's first row."""
+    lines = [f"  {name}: {text}" for name, text in facts(row).items()]
+    return Text("\n".join(["  The first of them rests on", *lines]), style="dim")
 
 
 def _known(value: float | None, form: str) -> str:

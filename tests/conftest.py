@@ -1,12 +1,15 @@
 """What many tests share: the bundled corpus, built once, and a digest cache of the tests' own."""
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from golf.corpus import DemoData, build_demo
+from tests.postgresql import Server, find_binaries
 
 # The same examples everywhere: a test that fails in CI fails on the next desk, too.
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -25,3 +28,18 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoData:
     """The bundled corpus as shards and tokenizer, under a path that needs quoting."""
     return build_demo(tmp_path_factory.mktemp("it's a home") / "demo")
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running PostgreSQL server."""
+    pytest.importorskip("psycopg", reason="no driver for PostgreSQL: pip install golfsweep[postgresql]")
+    if (binaries := find_binaries()) is None:
+        pytest.skip("no PostgreSQL server is installed (initdb is not found)")
+    # Not under pytest's own folder: that is closed to the server's user, and too long a path for a socket.
+    with tempfile.TemporaryDirectory(prefix="golfsweep-pg-", dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        server = Server(Path(folder), binaries)
+        server.start()
+        yield server
+        server.kill()

@@ -98,7 +98,14 @@ def test_the_leaderboard_has_every_column_and_keeps_the_tracks_apart(
 
 def test_the_report_stands_alone(undisturbed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     page = (undisturbed[0] / "reports" / "tiny.html").read_text()
-    for title in ("Leaderboard", "Scores by seed: legal rows", "Score by trial", "multipliers", "Training curves"):
+    for title in (
+        "Leaderboard",
+        "Scores by seed: legal rows",
+        "Score by trial",
+        "multipliers",
+        "Training curves",
+        "Certificates",
+    ):
         assert title in page
     assert 'src="http' not in page
     assert "<link" not in page
@@ -131,6 +138,12 @@ def test_status_plan_and_show_know_the_sweep(undisturbed: tuple[Path, subprocess
     shown = json.loads(golfsweep("show", key[:12], "--json", "--home", home).stdout)
     assert shown["key"] == key
     assert shown["attempts"][0]["state"] == AttemptState.DONE
+    row = json.loads(golfsweep("show", "tiny/none", "--json", "--home", home).stdout)
+    assert row["track"] == "legal"
+    assert row["certificate"]["passed"]
+    text = golfsweep("show", "tiny/chimera-611", "--home", home).stdout
+    assert "Not passed: C1" in text
+    assert "vocabulary sum" in text
 
 
 def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(

@@ -1,8 +1,7 @@
 """The bench that probes work on: the judged documents, their reference scores, and calls that keep to the budget."""
 
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -38,9 +37,11 @@ class Bench:
     ordered: bool
     """Whether the scorer declares state over the documents already scored, in the order of the list."""
     rng: np.random.Generator
-    started: float
+    clock: Callable[[], float]
+    """Seconds from any origin."""
     seconds: float
     """The budget."""
+    started: float = field(init=False)
     judged: list[Judged] = field(default_factory=list)
     listed: int = 0
     """How many of them, from the first on, are scored in lists; the others only ever alone."""
@@ -54,10 +55,18 @@ class Bench:
     cost: dict[tuple[int, bool], float] = field(default_factory=dict)
     """Seconds for one prediction of each judged document, by its place, and whether it is cut short."""
 
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the audit began."""
+        return self.clock() - self.started
+
     @property
     def left(self) -> float:
         """Seconds of the budget that are left."""
-        return self.started + self.seconds - time.monotonic()
+        return self.seconds - self.spent
 
     @property
     def overdraft(self) -> float:
@@ -106,11 +115,11 @@ class Bench:
         In calls of as many as go together, shuffled, so that no place in a list is always the true document's; alone,
         each in a call of its own; under declared order, each behind the documents before it.
         """
-        started = time.monotonic()
+        started = self.clock()
         found = self._variants(place, variants)
         predictions = sum(variant.size - 1 for variant in variants) * (place + 1 if self.ordered else 1)
         cut = max(variant.size for variant in variants) < self.judged[place].tokens.size
-        self.cost[place, cut] = (time.monotonic() - started) / max(1, predictions)
+        self.cost[place, cut] = (self.clock() - started) / max(1, predictions)
         return found
 
     def _variants(self, place: int, variants: Sequence[Tokens]) -> list[Floats]:

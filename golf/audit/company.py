@@ -9,8 +9,11 @@ import numpy as np
 
 from golf.audit.bench import Bench, directional
 from golf.audit.black_box import Floats
-from golf.audit.certificate import Context
+from golf.audit.certificate import Context, Finding
 from golf.audit.precision import REPEATED
+
+MOST_ZEROS = 8
+"""Targets with a loss of 0 that are replaced by other tokens."""
 
 
 def repeated(bench: Bench, first: Sequence[Floats]) -> Iterator[Context]:
@@ -51,6 +54,28 @@ def in_other_company(bench: Bench) -> Iterator[Context]:
     count = len(places)
     yield bench.compare("the list backwards", order[:count], found[:count], [expected[place] for place in places[::-1]])
     yield bench.compare("a second time in one list", places, found[count:], expected)
+
+
+def unscored(bench: Bench) -> Iterator[Finding]:
+    """Whether targets with a loss of exactly 0 were predicted with certainty, or not scored at all.
+
+    A few of them are replaced: what was certain of one token is not certain of another, too.
+    """
+    zeros = [
+        (place, int(entry) + 1)
+        for place, losses in enumerate(bench.reference)
+        for entry in np.flatnonzero(losses == 0.0)
+    ]
+    for place, entry in (zeros[int(one)] for one in bench.rng.permutation(len(zeros))[:MOST_ZEROS]):
+        variant = bench.judged[place].tokens.copy()
+        variant[entry] = (variant[entry] + bench.rng.integers(1, bench.vocab_size)) % bench.vocab_size
+        (losses,) = bench.variants(place, [variant])
+        if losses[entry - 1] == 0.0:
+            total = sum(one.size for one in bench.reference)
+            detail = f"{len(zeros)} of {total} targets have a loss of exactly 0, whatever they are: they are not scored"
+            number = bench.judged[place].number
+            yield Finding(condition="C4", document=number, position=entry, measured=0.0, detail=detail)
+            return
 
 
 def spot_check(bench: Bench, place: int, entry: int, token: int) -> Iterator[Context]:

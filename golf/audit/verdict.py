@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golf.audit.black_box import Floats
 from golf.audit.certificate import Change, Condition, Context, Finding, Sum
 from golf.audit.precision import Precision
 from golf.audit.vocabulary import OFFERED, weighs
@@ -25,6 +24,10 @@ NONDETERMINISM = (
     "the same call at the end",
 )
 MEMORY = "memory"
+LARGEST_SCALE = 0.2
+"""Losses are not scaled by more than this; what looks so is the same few places over again."""
+MUCH = 1.5
+"""A sum above this is no matter of a scale near 1 or of a mixture's weights."""
 HALF_PRECISION_MEAN = 0.01
 """Where sums scatter around 1 by rounding, their mean is nearer to it than this; a loss scaled by 0.98 is not."""
 HALF_PRECISION_SUM = 0.06
@@ -55,17 +58,6 @@ def company_findings(contexts: Sequence[Context]) -> list[Finding]:
         detail = f"a score moves by {worst.largest:.3g} nats with the company it is scored in ({kinds})"
         found.append(_of_context("cross-document", worst, detail))
     return found
-
-
-def silent_findings(reference: Sequence[Floats], numbers: Sequence[int]) -> list[Finding]:
-    """Targets with a loss of exactly 0 over and over: skipped rather than predicted."""
-    zeros = [(number, int(entry) + 1) for number, nll in zip(numbers, reference, strict=True) for entry in _zeros(nll)]
-    total = sum(nll.size for nll in reference)
-    if len(zeros) < max(2, 0.005 * total):
-        return []
-    number, entry = zeros[0]
-    detail = f"{len(zeros)} of {total} targets have a loss of exactly 0: they are not scored"
-    return [Finding(condition="C4", document=number, position=entry, measured=0.0, detail=detail)]
 
 
 def future_findings(changes: Sequence[Change]) -> list[Finding]:
@@ -103,7 +95,7 @@ def sum_findings(sums: Sequence[Sum], changes: Sequence[Change], precision: Prec
     how = _explanation(off)
     detail = f"{_amount(worst)} at {len(off)} of {len(sums)} places probed{how and ': ' + how}"
     found.append(_of_sum("C2", worst, detail))
-    unexplained = not how and sum(one.complete for one in off) > 1
+    unexplained = not how and (sum(one.complete for one in off) > 1 or any(_least(one) > MUCH for one in surplus))
     if surplus and (later or unexplained):
         most = max(surplus, key=lambda one: one.total)
         bits = np.log2(most.total)
@@ -136,8 +128,13 @@ def deviating(sums: Sequence[Sum], precision: Precision) -> list[Sum]:
 def _is_off(one: Sum) -> bool:
     if one.complete:
         return abs(one.total - 1) > one.tolerance
+    return _least(one) > 1 + one.tolerance
+
+
+def _least(one: Sum) -> float:
+    """What a sum is at least, by the tokens tried or by four standard errors of its estimate."""
     sure = one.total - 4 * one.standard_error if one.standard_error else one.lower_bound
-    return max(one.lower_bound, sure) > 1 + one.tolerance
+    return max(one.lower_bound, sure)
 
 
 def _explanation(off: Sequence[Sum]) -> str:
@@ -147,9 +144,10 @@ def _explanation(off: Sequence[Sum]) -> str:
     totals = np.array([one.total for one in complete])
     if len(complete) < 2:
         return ""
-    if np.all(np.abs(totals - totals.mean()) <= 0.02 * abs(totals.mean() - 1)):
+    if totals.max() < MUCH and np.all(np.abs(totals - totals.mean()) <= 0.02 * abs(totals.mean() - 1)):
         return "always the same, a distribution that is not normalised"
-    if np.all(np.abs(scales - scales.mean()) <= 0.1 * abs(scales.mean() - 1)):
+    apart = abs(scales.mean() - 1)
+    if apart < LARGEST_SCALE and np.all(np.abs(scales - scales.mean()) <= 0.1 * apart):
         return f"the loss is scaled by {scales.mean():.3f}"
     return ""
 
@@ -168,10 +166,6 @@ def _amount(one: Sum) -> str:
 def _far(change: Change) -> bool:
     """Whether a change in the last quarter of what was read moved the first quarter."""
     return 0 < change.first_moved <= change.changed / 4
-
-
-def _zeros(nll: Floats) -> list[int]:
-    return [int(index) for index in np.flatnonzero(nll == 0.0)]
 
 
 def _of_sum(condition: Condition, one: Sum, detail: str) -> Finding:

@@ -4,6 +4,7 @@ from sweeps.cli import (  # noqa: F401
     audit,
     bench,
     compare,
+    control,
     machine,
     package,
     prove,

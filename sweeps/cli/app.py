@@ -25,7 +25,11 @@ app = typer.Typer(
 )
 
 HomeOption = Annotated[Path, typer.Option("--home", help="Folder of database, files, logs and reports.")]
-DbOption = Annotated[str | None, typer.Option("--db", help="Database URL instead of the one in --home.")]
+DbOption = Annotated[
+    str | None,
+    # A URL with a password belongs into the environment: command lines are seen by everybody on the machine.
+    typer.Option("--db", envvar="GOLFSWEEP_DB", help="Database URL instead of the one in --home."),
+]
 FilesOption = Annotated[
     str | None, typer.Option("--files", help="Folder or URL of the file store instead of --home's.")
 ]

@@ -1,14 +1,26 @@
 """One machine without a sweep: selftest, train, eval, doctor."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from sweeps.cli.app import HOME, DebugOption, HomeOption, JsonOption, SetOption, app, print_json
+from golf.errors import InputError
+from sweeps.cli.app import (
+    HOME,
+    DbOption,
+    DebugOption,
+    HomeOption,
+    JsonOption,
+    RayOption,
+    SetOption,
+    app,
+    print_json,
+)
 
 
 @app.command()
@@ -100,24 +112,52 @@ def evaluate(
 
 
 @app.command()
-@app.command()
-def doctor(home: HomeOption = HOME, json_: JsonOption = False, debug: DebugOption = False) -> None:
-    """Check that this machine can run sweeps; exit 1 if something is missing.
+def doctor(
+    file: Annotated[
+        Path | None, typer.Argument(help="A sweep file: check its data on every node, and time its recipe there.")
+    ] = None,
+    ray: RayOption = None,
+    seconds: Annotated[float, typer.Option(help="How long each node trains the recipe.", min=1.0)] = 60.0,
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    json_: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Check that this machine, or every node of a cluster, can run sweeps; exit 1 if something is missing.
 
-    Example: golfsweep doctor
+    A cluster's slow and broken nodes are set aside: no job is placed on them until a later check finds them good.
+
+    Example: golfsweep doctor sweep.toml --ray 10.0.0.1:6379
     """
     from sweeps.tools import doctor as examine
 
+    if file is not None and ray is None:
+        raise InputError("doctor FILE: needs --ray HOST:PORT, the cluster whose nodes are to be checked")
     checks = examine(home)
+    found: dict[str, Any] = {
+        "good": all(check.good for check in checks),
+        "checks": [{"name": check.name, "good": check.good, "found": check.found} for check in checks],
+    }
+    if ray is not None:
+        from sweeps.session import examine_cluster
+
+        found["nodes"] = examine_cluster(file, ray, seconds, home, db)
+        found["good"] = found["good"] and bool(found["nodes"]) and all(node["good"] for node in found["nodes"])
     if json_:
-        print_json(
-            {
-                "good": all(c.good for c in checks),
-                "checks": [{"name": c.name, "good": c.good, "found": c.found} for c in checks],
-            }
-        )
+        print_json(found)
     else:
-        for check in checks:
-            Console().print(f"{'ok  ' if check.good else 'BAD '} {check.name}: {check.found}", highlight=False)
-    if not all(check.good for check in checks):
+        for line in doctor_lines(found):
+            Console().print(line, highlight=False, soft_wrap=True, markup=False)
+    if not found["good"]:
         raise typer.Exit(1)
+
+
+def doctor_lines(found: dict[str, Any]) -> Iterator[str]:
+    """Checks of this machine, then of every node, a line each."""
+    for check in found["checks"]:
+        yield f"{'ok  ' if check['good'] else 'BAD '} {check['name']}: {check['found']}"
+    for node in found.get("nodes", []):
+        facts = ", ".join(f"{name} {value}" for name, value in node["found"].items() if name != "versions")
+        yield f"{'ok  ' if node['good'] else 'BAD '} node {node['host']} ({node['name'][:12]}): {facts}"
+        if node["reason"]:
+            yield f"     set aside: {node['reason']}"

@@ -1,11 +1,11 @@
 """Starting sweeps and watching them: run, plan, status."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from sweeps.cli.app import (
     HOME,
@@ -48,12 +48,15 @@ def run(
     spec = load_sweep(file, set_ or ())
     place = session.Workplace.open(home, db, files)
     console = Console(stderr=True)
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
     try:
         with Progress(console) as progress:
-            end = session.run(spec, place, ray_address=ray, here=here, show=progress.show)
+            end = session.run(spec, place, ray_address=ray, here=here, show=progress.show, say=say)
     except KeyboardInterrupt:
-        again = f"Stopped. Everything finished is kept; to go on: {command_line()}"
-        console.print(again, highlight=False, soft_wrap=True)
+        say(f"Stopped. Everything finished is kept; to go on: {command_line()}")
         raise
     stored = place.store.sweep(spec.name)
     assert stored is not None
@@ -63,13 +66,15 @@ def run(
     Console().print(table.render(board.frame()))
     Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
     for job in end.failures:
-        console.print(f"Failed: {job.order.label}: {job.reason}", highlight=False, soft_wrap=True)
+        say(f"Failed: {job.order.label} ({job.key[:12]}): {job.reason}")
     if end.failures:
-        console.print(f"{len(end.failures)} jobs failed; golfsweep show KEY tells more", highlight=False)
+        say(f"{len(end.failures)} jobs failed; golfsweep show KEY tells more")
+    if end.ended:
+        say(f"Sweep {spec.name} is {end.ended}. What is finished is kept; to go on: {command_line()}")
+    if end.failures or end.ended:
         raise typer.Exit(1)
 
 
-@app.command()
 @app.command()
 def plan(
     file: Annotated[Path, typer.Argument(help="The sweep file.")],
@@ -77,39 +82,38 @@ def plan(
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
-    slots: Annotated[int | None, typer.Option(help="GPUs (or cores) to plan for; this machine's if left out.")] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="Nodes to plan for.")] = 1,
+    slots: Annotated[
+        int | None, typer.Option(min=1, help="GPUs (or cores) of each node; this machine's if left out.")
+    ] = None,
     json_: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Count a sweep's jobs and estimate what they take.
+    """Say what a sweep will do, take and cost on so many nodes, and what of it is done already.
 
-    Example: golfsweep plan examples/fineweb.toml --slots 16
+    Example: golfsweep plan examples/fineweb.toml --nodes 4 --slots 8
     """
     from cluster.local import local_slots
     from jobs import environment
+    from jobs.spec import Machine
     from sweeps import session
     from sweeps.file import load_sweep
     from sweeps.plan import plan as make_plan
-    from sweeps.progress import duration
+    from sweeps.show_plan import show_plan
 
     spec = load_sweep(file, set_ or ())
     place = session.Workplace.open(home, db, files)
-    sweep = session.resolve(spec, place.home, environment.machine())
-    found = make_plan(sweep, place.store, slots or local_slots(sweep.widest()))
+    before = place.store.sweep(spec.name)
+    # Where the sweep was begun is where it goes on: numbers of another machine class are other jobs.
+    machine = environment.machine() if before is None else Machine(**before.spec["machine"])
+    sweep = session.resolve(spec, place.home, machine)
+    slots = slots or local_slots(sweep.widest())
+    found = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
     if json_:
-        return print_json(found)
-    shown = Table("stage", "jobs", "done", "slot-seconds each", "slot-hours left", title=f"Plan of {spec.name}")
-    for kind, stage in found["stages"].items():
-        each = "?" if stage["slot_seconds_each"] is None else f"{stage['slot_seconds_each']:.0f} ({stage['source']})"
-        hours = "?" if stage["slot_hours"] is None else f"{stage['slot_hours']:.2f}"
-        shown.add_row(kind, str(stage["jobs"]), str(stage["done"]), each, hours)
-    Console().print(shown)
-    if found["seconds"] is not None:
-        dollars = "" if found["dollars"] is None else f", ${found['dollars']:.2f}"
-        Console().print(f"About {duration(found['seconds'])} on {found['slots']} slots{dollars}; '?' is not counted.")
+        return print_json(found.to_json())
+    show_plan(found, Console())
 
 
-@app.command()
 @app.command()
 def status(
     name: SweepArgument = None,
@@ -123,32 +127,13 @@ def status(
 
     Example: golfsweep status demo
     """
-    from jobs.state import JobState
+    from sweeps.status import lines, state_of
 
     place, sweeps = open_sweeps(home, db, files, name)
-    found = []
-    for sweep in sweeps:
-        jobs = place.store.jobs(sweep=sweep.name)
-        found.append({
-            "name": sweep.name,
-            "state": sweep.state,
-            "jobs": {state.value: sum(job.state == state for job in jobs) for state in JobState},
-            "running": [
-                {"key": job.key, "label": job.order.label, "fraction": job.fraction, "note": job.note}
-                for job in jobs if job.state == JobState.RUNNING
-            ],
-            "failed": [
-                {"key": job.key, "label": job.order.label, "reason": job.reason}
-                for job in jobs if job.state == JobState.FAILED
-            ],
-        })  # fmt: skip
+    found = [state_of(sweep, place.store) for sweep in sweeps]
     if json_:
         return print_json({"sweeps": found})
     console = Console()
     for one in found:
-        counts = ", ".join(f"{count} {state}" for state, count in one["jobs"].items() if count)
-        console.print(f"{one['name']}: {one['state']}; {counts or 'no jobs yet'}", highlight=False, markup=False)
-        for job in one["running"]:
-            console.print(f"  {job['label']}  {job['fraction']:.0%}  {job['note']}", highlight=False, markup=False)
-        for job in one["failed"]:
-            console.print(f"  {job['label']} failed: {job['reason']}", highlight=False, markup=False)
+        for text in lines(one):
+            console.print(text, highlight=False, markup=False, soft_wrap=True)

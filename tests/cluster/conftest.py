@@ -30,6 +30,6 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     """Each executor with two slots."""
     if request.param == "ray":
         request.getfixturevalue("ray_started")
-    made: Executor = RayExecutor() if request.param == "ray" else LocalExecutor(2)
+    made: Executor = RayExecutor(ray_cluster.identity()) if request.param == "ray" else LocalExecutor(2)
     yield made
     made.close()

@@ -1,7 +1,10 @@
 """One contract for every executor, with real processes: this machine's own, and Ray's."""
 
+import os
+import signal
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import torch
 
 from cluster import ray_cluster
 from cluster.executor import Executor, Task
+from cluster.processes import MARK, Mark, marked
 from golf.artifact import QuantizeConfig, pack
 from golf.errors import InputError
 from golf.model import GPT
@@ -60,7 +64,7 @@ def run(executor: Executor, one: Task) -> list[Event]:
 def test_it_names_its_nodes_and_their_machine_class(executor: Executor) -> None:
     [node] = executor.nodes()
     assert node.slots == 2
-    assert executor.machine().threads == 1
+    assert node.machine.threads == 1
 
 
 def test_two_evaluators_share_the_documents_of_one_evaluation(
@@ -101,13 +105,82 @@ def test_a_gang_trains_and_its_weights_become_an_artifact(executor: Executor, or
 
 
 def test_cancelling_a_gang_leaves_none_of_its_processes(executor: Executor, orders: Orders, tmp_path: Path) -> None:
-    one = task(executor, orders, tmp_path, "train")
-    executor.start(replace(one, order=orders.train(replace(TRAIN, steps=100_000))))
+    one = endless_gang(executor, orders, tmp_path)
+    executor.start(one)
     wait_for(lambda: (tmp_path / "metrics.jsonl").exists())
     assert len(processes("jobs.rank")) >= 2
     executor.cancel(one.id)
-    wait_for(lambda: not processes("jobs.rank"))
+    wait_for(lambda: not marked(lambda mark: mark.task == one.id))
     assert executor.poll(0.2) == []
+
+
+def test_a_rank_that_is_killed_ends_the_gang_as_lost_and_leaves_no_process(
+    executor: Executor, orders: Orders, tmp_path: Path
+) -> None:
+    one = endless_gang(executor, orders, tmp_path)
+    executor.start(one)
+    wait_for(lambda: (tmp_path / "metrics.jsonl").exists())
+    os.kill(processes("jobs.rank")[-1], signal.SIGKILL)
+    last = finish(executor, one.id)[one.id][-1]
+    assert isinstance(last, Failed)
+    assert (last.failure, last.reason) == (Failure.LOST, "a rank was ended from outside (signal 9)"), last.log
+    assert marked(lambda mark: mark.task == one.id) == []
+
+
+def test_a_gang_that_makes_no_step_is_a_hang_whose_log_says_where_it_stands(
+    executor: Executor, orders: Orders, tmp_path: Path
+) -> None:
+    one = replace(endless_gang(executor, orders, tmp_path), silence_seconds=5.0)
+    executor.start(one)
+    wait_for(lambda: (tmp_path / "metrics.jsonl").exists())
+    os.kill(processes("jobs.rank")[-1], signal.SIGSTOP)
+    last = finish(executor, one.id)[one.id][-1]
+    assert isinstance(last, Failed)
+    assert (last.failure, last.reason) == (Failure.HANG, "no step for 5 s")
+    assert "all_reduce" in last.log, "the rank that waits for the stopped one prints its stack"
+    assert marked(lambda mark: mark.task == one.id) == []
+
+
+def test_what_a_gang_left_behind_ends_before_its_slots_are_used_again(
+    executor: Executor, orders: Orders, artifact: bytes, tmp_path: Path
+) -> None:
+    [node] = executor.nodes()
+    left = subprocess.Popen(
+        ["sleep", "600"],
+        env={MARK: str(Mark(node=node.name, slots=(0, 1), task="old"))},
+        start_new_session=True,
+    )
+    neighbour = subprocess.Popen(
+        ["sleep", "600"],
+        env={MARK: str(Mark(node=node.name, slots=(5,), task="other"))},
+        start_new_session=True,
+    )
+    try:
+        assert isinstance(run(executor, task(executor, orders, tmp_path, "eval", artifact))[-1], Finished)
+        assert left.wait(1) == -signal.SIGKILL
+        assert neighbour.poll() is None
+    finally:
+        for process in (left, neighbour):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte."""
+    path = tmp_path / "small disk"
+    path.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", path], check=False).returncode:
+        pytest.skip("may not mount a small file system here")
+    yield path
+    subprocess.run(["umount", path], check=True)
+
+
+def test_a_gang_on_a_full_disk_says_so(executor: Executor, orders: Orders, small_disk: Path) -> None:
+    (small_disk / "ballast").write_bytes(b"x" * (2**20 - 2**16))  # room for its order and its log, but not for weights
+    last = run(executor, task(executor, orders, small_disk / "gang", "train"))[-1]
+    assert isinstance(last, Failed)
+    assert last.failure == Failure.DISK_FULL, last
 
 
 def test_a_worker_that_is_killed_is_a_lost_job_and_its_slot_works_again(
@@ -132,9 +205,16 @@ def test_an_address_without_a_cluster_is_one_line() -> None:
         ray_cluster.join("nonsense")
 
 
+def endless_gang(executor: Executor, orders: Orders, workdir: Path) -> Task:
+    """A training of two ranks that does not end by itself."""
+    one = task(executor, orders, workdir, "train")
+    return replace(one, order=orders.train(replace(TRAIN, steps=100_000)))
+
+
 def processes(name: str) -> list[int]:
-    """Processes of this machine with a word in their command line."""
-    return [p.pid for p in psutil.process_iter(["cmdline"]) if name in " ".join(p.info["cmdline"] or [])]
+    """Processes below this one with a word in their command line."""
+    ours = psutil.Process().children(recursive=True)
+    return [p.pid for p in ours if p.is_running() and name in p.cmdline()]
 
 
 def wait_for(holds: Callable[[], bool]) -> None:

@@ -10,17 +10,19 @@ import pytest
 import torch
 
 from cluster.executor import Node, Task
-from cluster.scheduler import MAX_FAILURES, Scheduler
+from cluster.retry import MAX_FAILURES, NODE_STRIKES, SILENCE_SECONDS
+from cluster.scheduler import BEAT_SECONDS, LOOK_SECONDS, START_SECONDS, Scheduler
 from golf.artifact import QuantizeConfig, pack
 from golf.model import GPT
+from jobs.budget import Budget
 from jobs.environment import machine
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
 from jobs.files import FileStore
 from jobs.paths import Home
 from jobs.scores import write_table
-from jobs.spec import Machine, Order
-from jobs.state import AttemptState, JobState
-from jobs.store import JobRecord, Store
+from jobs.spec import Order
+from jobs.state import AttemptState, JobState, SweepState
+from jobs.store import STALE_SECONDS, JobRecord, Store, StoreAway, SweepRecord, Taken
 from tests.cluster.orders import EVAL, MODEL, Orders
 
 TRAINED = Finished(outputs={"steps": 1, "weights": None}, files={"weights": b"w"}, peak_bytes=7)
@@ -30,16 +32,17 @@ class Dictated:
     """Runs nothing: keeps what it was given, and tells what the test says."""
 
     def __init__(self, slots: int = 2) -> None:
-        self.slots = slots
+        self.alive = [Node(name="n", host="h", slots=slots, machine=machine())]
         self.tasks: dict[str, Task] = {}
         self.events: list[tuple[str, Event]] = []
         self.cancelled: list[str] = []
 
     def nodes(self) -> list[Node]:
-        return [Node(name="n", host="h", slots=self.slots)]
+        return self.alive
 
-    def machine(self) -> Machine:
-        return machine()
+    @property
+    def cluster(self) -> str:
+        return "made up"
 
     def start(self, task: Task) -> None:
         self.tasks[task.id] = task
@@ -64,17 +67,18 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder)
-        self.store = Store.open(self.home.database_url)
-        self.store.put_sweep("tiny", {})
+        self.now = 1000.0
+        self.store = Store.open(self.home.database_url, lambda: self.now)
+        self.budget(Budget(dollars_per_gpu_hour=3.6))
         self.files = FileStore(self.home.files)
         self.executor = Dictated()
-        self.now = 1000.0
         self.scheduler = self.new_scheduler()
 
     def new_scheduler(self) -> Scheduler:
-        return Scheduler(
-            self.store, self.files, self.executor, self.home, dollars_per_slot_hour=3.6, clock=lambda: self.now
-        )
+        return Scheduler(self.store, self.files, self.executor, self.home, clock=lambda: self.now)
+
+    def budget(self, budget: Budget) -> None:
+        self.store.put_sweep("tiny", {}, budget)
 
     def put(self, order: Order) -> str:
         return self.store.put_job(order).key
@@ -83,6 +87,16 @@ class World:
         found = self.store.job(key)
         assert found is not None
         return found
+
+    def sweep(self) -> SweepRecord:
+        found = self.store.sweep("tiny")
+        assert found is not None
+        return found
+
+    def open(self) -> set[str]:
+        """Tasks of the attempts that run."""
+        running = [job for job in self.store.jobs() if job.state == JobState.RUNNING]
+        return {f"{job.key}/{job.attempt}/0" for job in running}
 
     def step(self, *events: Event) -> None:
         if events:
@@ -156,12 +170,183 @@ def test_a_crash_is_retried_up_to_a_bound_with_its_last_words_kept(world: World,
     assert len(world.executor.tasks) == MAX_FAILURES
 
 
-@pytest.mark.parametrize("failure", [Failure.BAD_CONFIGURATION, Failure.DIVERGED, Failure.OVER_TIME, Failure.DISK_FULL])
+@pytest.mark.parametrize("failure", [Failure.BAD_CONFIGURATION, Failure.OVER_TIME, Failure.TOO_LARGE])
 def test_what_would_fail_again_is_not_tried_again(world: World, orders: Orders, failure: Failure) -> None:
     key = world.put(orders.train())
     world.step()
     world.step(Failed(failure=failure, reason="x"))
     assert world.job(key).state == JobState.FAILED
+
+
+def test_a_job_that_failed_by_its_nodes_fault_goes_to_another_one(world: World, orders: Orders) -> None:
+    world.executor.alive = [replace(world.executor.alive[0], name=name) for name in ("a", "b")]
+    key = world.put(orders.train())
+    world.step()
+    world.step(Failed(failure=Failure.HANG, reason="no step"))
+    world.step()
+    assert [task.node for task in world.executor.tasks.values()] == ["a", "b"]
+    assert [(one.node, one.failure) for one in world.store.attempts(key)] == [("a", "hang"), ("b", None)]
+    world.executor.alive.pop()
+    world.step(Failed(failure=Failure.LOST, reason="node gone"))
+    world.step()
+    assert world.executor.tasks.popitem()[1].node == "a", "there is no other node left"
+
+
+def test_a_node_on_which_job_after_job_hangs_is_set_aside_but_never_the_last(world: World, orders: Orders) -> None:
+    first = world.executor.alive[0]
+    for seed in range(NODE_STRIKES + 1):
+        world.put(orders.train(seed=seed))
+        world.step()
+        world.step(Failed(failure=Failure.HANG, reason="no step"))
+    assert world.store.nodes() == []
+    world.executor.alive = [first, replace(first, name="z")]
+    world.put(orders.train(seed=99))
+    world.step()
+    world.executor.tell(
+        Failed(failure=Failure.HANG, reason="no step"),
+        task=next(name for name, task in world.executor.tasks.items() if task.node == "n" and name in world.open()),
+    )
+    world.step()
+    [node] = world.store.nodes("made up")
+    assert (node.name, node.good) == ("n", False)
+    assert "3 jobs in a row failed on it, the last: hang: no step" in node.reason
+
+
+def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.now += START_SECONDS + 1
+    world.step()
+    assert world.store.attempts(key)[0].failure == Failure.UNFIT
+    world.step()
+    world.step(Progress(fraction=0.1, note="step 1"))
+    world.now += SILENCE_SECONDS["train"] - 1
+    world.step()
+    assert world.job(key).state == JobState.RUNNING
+    world.now += 2
+    world.step()
+    [_, attempt, *_] = world.store.attempts(key)
+    assert (attempt.failure, attempt.reason) == ("hang", "hang: its worker has told nothing for 300 s")
+    assert len(world.executor.cancelled) == 2
+
+
+def test_jobs_of_another_class_of_machine_are_left_alone(world: World, orders: Orders) -> None:
+    order = orders.train()
+    h200 = replace(order.job.machine, device="cuda H200")
+    key = world.put(replace(order, job=replace(order.job, machine=h200)))
+    world.step()
+    assert world.job(key).claimed_by is None
+    world.executor.alive.append(Node(name="big", host="h", slots=2, machine=replace(h200, processes=1)))
+    world.step()
+    assert [task.node for task in world.executor.tasks.values()] == ["big"]
+
+
+def test_a_cancelled_job_is_let_go_only_when_its_tasks_are_ended(world: World, orders: Orders) -> None:
+    running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
+    world.step()
+    assert world.store.cancel_jobs([running, waiting]) == [running, waiting]
+    assert world.store.unended([running, waiting]) == [running, waiting]
+    world.now += LOOK_SECONDS
+    world.step()
+    assert world.executor.cancelled == list(world.executor.tasks)
+    assert world.store.unended([running, waiting]) == []
+    world.step()
+    assert len(world.executor.tasks) == 1
+
+
+def test_nothing_starts_beyond_the_budget_and_the_sweep_says_so_once_all_is_settled(
+    world: World, orders: Orders
+) -> None:
+    world.budget(Budget(gpu_hours=1.0))
+    keys = [world.put(orders.train(seed=seed)) for seed in (1, 2)]
+    world.executor.alive = [replace(world.executor.alive[0], slots=4)]
+    world.step()
+    assert len(world.executor.tasks) == 1, "nothing is known of such a job: it has all of the budget"
+    world.step()
+    assert world.sweep().state == SweepState.RUNNING
+    world.now += 700
+    world.step(TRAINED)
+    world.step()
+    assert world.job(keys[1]).state == JobState.RUNNING, "twice 700 s on two slots fit into the hour"
+    world.put(orders.train(seed=3))
+    world.step()
+    world.now += 700
+    world.step(TRAINED)
+    world.step()
+    assert world.sweep().state == SweepState.OVER_BUDGET
+    assert "budget.gpu_hours = 1" in (world.sweep().reason or "")
+    world.budget(Budget(gpu_hours=2.0))
+    world.step()
+    assert len(world.executor.tasks) == 3
+
+
+def test_what_outgrows_the_budget_in_spite_of_all_is_ended_and_its_work_kept(world: World, orders: Orders) -> None:
+    world.budget(Budget(gpu_hours=1.0))
+    key = world.put(orders.train())
+    world.step()
+    world.now += 100
+    world.step(Checkpoint(content=b"step 3"), Progress(fraction=0.01, note="slow"))
+    world.now += 3600
+    world.step(Progress(fraction=0.5, note="slow"))
+    world.now += BEAT_SECONDS
+    world.step()
+    assert world.executor.cancelled == list(world.executor.tasks)
+    assert world.sweep().state == SweepState.OVER_BUDGET
+    job = world.job(key)
+    assert (job.state, job.failures, job.checkpoint is not None) == (JobState.QUEUED, 0, True)
+
+
+def test_a_jobs_own_pace_frees_what_was_set_aside_for_it(world: World, orders: Orders) -> None:
+    world.budget(Budget(gpu_hours=10.0))
+    world.put(orders.train())
+    world.step()
+    assert world.store.account("tiny").reserved == 10.0
+    world.now += 200
+    world.step(Progress(fraction=0.5, note="half"))
+    assert world.store.account("tiny").reserved == pytest.approx(2 * 400 * 1.2 / 3600)
+
+
+def test_an_event_is_not_forgotten_while_the_database_is_away(
+    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = world.put(orders.train())
+    world.step()
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreAway("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "finish", away)
+        for _ in range(2):
+            with pytest.raises(StoreAway):
+                world.step(*([TRAINED] if not _ else []))
+    world.step()
+    assert world.job(key).state == JobState.DONE
+
+
+def test_a_scheduler_that_was_given_up_for_dead_ends_what_it_runs_and_writes_nothing(
+    world: World, orders: Orders
+) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.now += STALE_SECONDS + 1
+    other = world.new_scheduler()
+    other.step(0.0)
+    with pytest.raises(Taken):
+        world.step()
+    world.scheduler.abandon()
+    assert world.executor.cancelled == list(world.executor.tasks)[:1]
+    assert (world.job(key).state, world.job(key).claimed_by) == (JobState.RUNNING, other.name)
+
+
+def test_before_it_leaves_it_lets_others_jobs_end_and_starts_none(world: World, orders: Orders) -> None:
+    running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
+    world.step()
+    assert world.scheduler.drain() == 1
+    assert world.job(waiting).claimed_by is None
+    world.step(TRAINED)
+    assert world.scheduler.drain() == 0
+    assert (world.job(running).state, world.job(waiting).state) == (JobState.DONE, JobState.QUEUED)
 
 
 def test_a_training_goes_on_from_its_last_checkpoint(world: World, orders: Orders) -> None:
@@ -172,6 +357,26 @@ def test_a_training_goes_on_from_its_last_checkpoint(world: World, orders: Order
     assert list(world.executor.tasks.values())[-1].inputs["checkpoint"] == b"step 3"
     world.step(TRAINED)
     assert world.job(key).checkpoint is None
+
+
+def test_of_a_trainings_checkpoints_only_the_last_is_kept_and_none_once_it_is_done(
+    world: World, orders: Orders
+) -> None:
+    world.put(orders.train())
+    world.step()
+    world.step(Checkpoint(content=b"step 3"), Checkpoint(content=b"step 6"))
+    assert contents(world) == {b"step 6"}
+    world.step(Failed(failure=Failure.LOST, reason="x"))
+    world.step()
+    world.step(Checkpoint(content=b"step 9"))
+    assert contents(world) == {b"step 9"}
+    world.step(TRAINED)
+    assert contents(world) == {b"w"}
+
+
+def contents(world: World) -> set[bytes]:
+    """Everything in the file store."""
+    return {path.read_bytes() for path in world.home.files.rglob("*") if path.is_file()}
 
 
 def test_evaluators_share_the_shards_and_the_slowest_is_its_clock(world: World, evaluation: Order) -> None:
@@ -255,7 +460,7 @@ def test_a_job_that_another_scheduler_took_over_is_dropped(world: World, orders:
     key = world.put(orders.train())
     world.step()
     world.store.release([key])
-    world.store.beat("another")
+    world.store.beat("another", "another cluster")
     [taken] = world.store.claim("another", 1)
     world.step(Progress(fraction=0.9, note="late"))
     assert len(world.executor.cancelled) == 1

@@ -1,5 +1,6 @@
 """The audit against a zoo of scorers: the legal pass, the leaky are refused by name, and nothing crashes it."""
 
+import itertools
 import json
 import time
 from dataclasses import replace
@@ -12,13 +13,14 @@ from pydantic import TypeAdapter
 
 from golf.audit import Finding, audit
 from golf.audit.documents import make_up
-from golf.audit.engine import engine_scorer
+from golf.audit.engine import EngineScorer
 from golf.audit.precision import half_spacing, is_noise, significant_bits
 from golf.audit.vocabulary import OFFERED, loss_scale, places
 from golf.errors import InputError
 from golf.model import GPT, ModelConfig
 from golf.presets import EVAL_PRESETS
-from golf.ttt import EvalConfig
+from golf.score_ledger import legality, score_ledgers
+from golf.ttt import EvalConfig, evaluate
 from tests.golf import zoo
 from tests.golf.zoo import VOCAB, bigram, conditions, each
 
@@ -67,6 +69,12 @@ def test_documents_given_are_judged_and_numbered_as_given(name: str) -> None:
     assert all(one["tokens"] == len(given[one["document"]]) for one in judged if one["origin"] == "given")
     assert all(one["document"] >= len(given) for one in judged if one["origin"] != "given")
     assert certificate.passed == (name in zoo.LEGAL)
+
+
+def test_documents_longer_than_any_that_is_wanted_are_judged_too() -> None:
+    given = [make_up(length, VOCAB, np.random.default_rng(length)) for length in (2700, 9000)]
+    certificate = audit(each(bigram), vocab_size=VOCAB, documents=given, seconds=3.0)
+    assert certificate.passed, certificate.findings
 
 
 def test_a_hanging_scorer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,9 +214,26 @@ def test_the_engines_presets_are_judged_by_what_they_do(
 ) -> None:
     monkeypatch.setattr("golf.audit.documents.LENGTHS", (2, 40, 150, 300))
     monkeypatch.setattr("golf.audit.documents.MORE_LENGTHS", ())
-    certificate = audit(engine_scorer(model, small(preset), seed=1), vocab_size=VOCAB, seconds=2.0)
+    scorer = EngineScorer(model, small(preset), seed=1)
+    certificate = audit(scorer, vocab_size=VOCAB, seconds=2.0, clock=scorer.clock)
     assert certificate.passed == passed, certificate.findings
     assert conditions(certificate.findings) == expected, certificate.findings
+    # The engine's own ledger says the same of where scores are taken after training on their targets.
+    document = np.random.default_rng(0).integers(1, VOCAB, 400)
+    ledger = legality(score_ledgers(evaluate(model, [document], small(preset)), small(preset)))
+    assert (ledger.tokens_seen > 0) == ("C3" in expected)
+
+
+def test_on_a_clock_of_work_an_audit_is_the_same_every_time(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("golf.audit.documents.LENGTHS", (2, 40, 150))
+    monkeypatch.setattr("golf.audit.documents.MORE_LENGTHS", ())
+    found = []
+    for slow in (False, True):
+        scorer = EngineScorer(model, small("score-first"))
+        if slow:
+            monkeypatch.setattr("golf.audit.auditor.time.monotonic", itertools.count(0.0, 100.0).__next__)
+        found.append(audit(scorer, vocab_size=VOCAB, seconds=0.3, clock=scorer.clock).to_json())
+    assert found[0] == found[1]
 
 
 # Precision and places
@@ -227,7 +252,7 @@ def test_significant_bits_and_spacing_are_those_of_the_formats() -> None:
 
 def test_noise_has_no_direction_and_is_everywhere() -> None:
     rng = np.random.default_rng(0)
-    nll, noise = np.full(400, 3.0), rng.normal(0, 0.01, 400)
+    nll, noise = np.full(400, 3.0), rng.normal(0, 0.005, 400)
     assert is_noise(noise, nll)
     assert not is_noise(noise + 0.005, nll)  # leans
     assert not is_noise(np.where(np.arange(400) == 7, 0.05, 0.0), nll)  # one place

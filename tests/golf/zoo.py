@@ -179,6 +179,16 @@ class Offers:
         return p_V
 
 
+def certain(document: Tokens) -> Any:
+    """A copier so sure of repeated text that its losses there round to 0."""
+    logits_TV = LOGITS_VV[document[:-1]].copy()
+    for place in range(8, len(logits_TV)):
+        earlier = np.flatnonzero(document[: place - 1] == document[place])
+        if earlier.size:
+            logits_TV[place, document[earlier[-1] + 1]] += 60.0
+    return nll_of(logits_TV, document[1:]).astype(np.float32)
+
+
 def bytes_as_torch(documents: list[Tokens]) -> Any:
     """Arrays of another library."""
     import torch
@@ -487,6 +497,7 @@ LEGAL: dict[str, Callable[[], Scorer]] = {
     "bfloat16 losses": lambda: each(bfloat16_loss),
     "bfloat16 logits": lambda: each(bfloat16_logits),
     "declared ordered state": Ordered,
+    "certain of what repeats": lambda: each(certain),
     "offers its distribution": Offers,
     "torch tensors": lambda: bytes_as_torch,
 }

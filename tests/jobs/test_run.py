@@ -20,7 +20,8 @@ from jobs import run
 from jobs.digests import digest_of
 from jobs.environment import machine
 from jobs.events import Failure, Finished, Shard
-from jobs.rank import classify, read_order, write_order
+from jobs.failures import classify
+from jobs.rank import read_order, write_order
 from jobs.scores import merge_shards, read_table
 from jobs.spec import ARITHMETIC, Job, Order
 
@@ -176,7 +177,7 @@ def test_an_order_goes_through_a_gangs_folder_unchanged(demo: DemoData, tmp_path
 
 def test_whose_fault_an_exception_is() -> None:
     assert classify(InputError("x")) == Failure.BAD_CONFIGURATION
-    assert classify(torch.OutOfMemoryError()) == Failure.OUT_OF_MEMORY
+    assert classify(torch.OutOfMemoryError()) == Failure.GPU_MEMORY
     assert classify(OSError(28, "No space left")) == Failure.DISK_FULL
     assert classify(OSError(5, "I/O error")) == Failure.CRASH
 

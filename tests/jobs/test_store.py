@@ -1,13 +1,13 @@
-"""The store's contract, on SQLite and, where GOLFSWEEP_TEST_POSTGRESQL names one, on PostgreSQL.
+"""The store's contract, on SQLite and, where a server is installed, on PostgreSQL.
 
 A state machine drives two schedulers against a model; a hammer of real processes drives one file.
 """
 
 import multiprocessing
-import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from golf.errors import InputError
+from jobs.budget import Account, Budget
 from jobs.spec import Job, Machine, Order
-from jobs.state import AttemptState, JobState
-from jobs.store import STALE_SECONDS, JobRecord, LostClaim, Store, TrialRecord
+from jobs.state import AttemptState, JobState, SweepState
+from jobs.store import STALE_SECONDS, JobRecord, LostClaim, NodeRecord, OverBudget, Store, StoreAway, Taken, TrialRecord
+from tests.postgresql import Server
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 FACTS: dict[str, Any] = {"host": "here", "workdir": "/tmp/x", "versions": {"torch": "2.13"}, "commit": None}
@@ -37,9 +39,11 @@ class Clock:
         return self.now
 
 
-def order(seed: int, *, sweep: str = "s", label: str = "", priority: int = 0) -> Order:
-    job = Job(kind="eval", settings={"eval": {}}, inputs={}, seed=seed, machine=MACHINE, arithmetic=1)
-    return Order(job=job, sweep=sweep, label=label or f"seed {seed}", priority=priority)
+def order(
+    seed: int, *, sweep: str = "s", label: str = "", priority: int = 0, machine: Machine = MACHINE, slots: int = 1
+) -> Order:
+    job = Job(kind="eval", settings={"eval": {}}, inputs={}, seed=seed, machine=machine, arithmetic=1)
+    return Order(job=job, sweep=sweep, label=label or f"seed {seed}", priority=priority, slots=slots)
 
 
 @pytest.fixture
@@ -53,13 +57,16 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/it's a store.db"
         return
-    server = os.environ.get("GOLFSWEEP_TEST_POSTGRESQL")
-    if server is None:
-        pytest.skip("GOLFSWEEP_TEST_POSTGRESQL names no server")
-    engine = sqlalchemy.create_engine(server.replace("postgresql://", "postgresql+psycopg://"))
+    yield empty_database(request.getfixturevalue("postgresql"))
+
+
+def empty_database(server: Server) -> str:
+    """The URL of a PostgreSQL database without tables."""
+    engine = sqlalchemy.create_engine(server.url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    yield server
+    engine.dispose()
+    return server.url
 
 
 @pytest.fixture
@@ -153,6 +160,128 @@ class TestContract:
         assert store.claim("a", 1) == []
         assert [attempt.log for attempt in store.attempts(record.key)] == ["last words", ""]
         assert store.put_job(order(1)).state == JobState.QUEUED
+
+    def test_asking_again_forgets_earlier_failures_but_keeps_the_attempts(self, store: Store) -> None:
+        record = started(store)
+        store.fail(record.key, 1, "hang: x", counted=True, final=True, failure="hang")
+        again = store.put_job(order(1))
+        assert (again.failures, again.asked, again.attempt) == (0, 1, 1)
+        assert [attempt.failure for attempt in store.attempts(record.key)] == ["hang"]
+
+    def test_a_cluster_has_one_scheduler_until_its_heart_stops(self, store: Store, clock: Clock) -> None:
+        store.beat("a", "ray x", 16, 8)
+        with pytest.raises(Taken, match="a schedules ray x"):
+            store.beat("b", "ray x")
+        store.beat("b", "ray y")
+        found = {one.name: (one.cluster, one.slots, one.widest) for one in store.live_schedulers()}
+        assert found == {"a": ("ray x", 16, 8), "b": ("ray y", 0, 0)}
+        clock.now += STALE_SECONDS + 1
+        store.beat("c", "ray x")
+        with pytest.raises(Taken):
+            store.beat("a", "ray x", 16, 8)
+        store.forget_scheduler("c")
+        store.beat("a", "ray x", 16, 8)
+
+    def test_a_scheduler_claims_what_its_machines_can_run(self, store: Store) -> None:
+        other = replace(MACHINE, device="cuda H200")
+        ours, theirs = store.put_job(order(1)), store.put_job(order(2, machine=other))
+        wide = store.put_job(order(3, machine=replace(MACHINE, processes=8), slots=8))
+        store.beat("a")
+        store.beat("b")
+        assert [job.key for job in store.claim("b", 9, machines=[other.slot_class])] == [theirs.key]
+        assert [job.key for job in store.claim("a", 9, machines=[MACHINE.slot_class], wide=True)] == [wide.key]
+        assert [job.key for job in store.claim("a", 9, machines=[MACHINE.slot_class], wide=False)] == [ours.key]
+
+    def test_sweeps_of_one_priority_take_turns_and_the_idle_one_comes_first(self, store: Store) -> None:
+        for seed in range(4):
+            store.put_job(order(seed))
+        for seed in range(10, 14):
+            store.put_job(order(seed, sweep="other"))
+        store.beat("a")
+        first = store.claim("a", 4)
+        assert [job.order.sweep for job in first] == ["s", "other", "s", "other"]
+        for job in first:
+            if job.order.sweep == "s":
+                store.start_attempt(job.key, "a", sweep="s", **FACTS)
+        assert [job.order.sweep for job in store.claim("a", 2)] == ["other", "other"]
+
+    def test_only_jobs_of_running_sweeps_are_claimed(self, store: Store) -> None:
+        store.put_job(order(1))
+        shared = store.put_job(order(2))
+        store.put_job(order(2, sweep="other"))
+        store.end_sweep("s", SweepState.STOPPED)
+        store.beat("a")
+        [job] = store.claim("a", 9)
+        assert (job.key, job.order.sweep) == (shared.key, "other")
+
+    def test_what_may_be_spent_is_set_aside_before_and_settled_after(self, store: Store, clock: Clock) -> None:
+        store.put_sweep("s", {}, Budget(gpu_hours=3.0))
+        keys = [store.put_job(order(seed)).key for seed in range(3)]
+        store.beat("a")
+        store.claim("a", 9)
+        store.start_attempt(keys[0], "a", sweep="s", slots=2, seconds=3600.0, **FACTS)
+        assert store.account("s") == Account(spent=0.0, reserved=2.0, running=1)
+        with pytest.raises(OverBudget, match=r"needs 2 GPU-hours; of budget\.gpu_hours = 3"):
+            store.start_attempt(keys[1], "a", sweep="s", slots=2, seconds=3600.0, **FACTS)
+        clock.now += 1800
+        store.beat("a")
+        store.finish(keys[0], 1, {}, **DONE)
+        assert store.account("s") == Account(spent=1.0, reserved=0.0, running=0)
+        store.start_attempt(keys[1], "a", sweep="s", slots=2, seconds=3600.0, **FACTS)
+        assert store.overspent() == {}
+        clock.now += 3600
+        assert "budget.gpu_hours = 3" in store.overspent()["s"]
+        store.put_sweep("s", {}, Budget(gpu_hours=9.0))
+        assert store.overspent() == {}
+
+    def test_a_lost_attempt_is_paid_until_its_last_heartbeat(self, store: Store, clock: Clock) -> None:
+        record = store.put_job(order(1))
+        store.beat("a")
+        store.claim("a", 1)
+        store.start_attempt(record.key, "a", sweep="s", slots=8, **FACTS)
+        clock.now += 900
+        store.progress(record.key, 1, 0.5, "")
+        clock.now += 9000
+        store.beat("b")
+        store.claim("b", 1)
+        assert store.account("s") == Account(spent=2.0, reserved=0.0, running=0)
+
+    def test_cancelling_a_sweep_spares_what_another_one_wants(self, store: Store) -> None:
+        running = started(store)
+        queued, shared = store.put_job(order(2)), store.put_job(order(3))
+        store.put_job(order(3, sweep="other"))
+        assert set(store.cancel_sweep("s")) == {running.key, queued.key}
+        assert [attempt.state for attempt in store.attempts(running.key)] == [AttemptState.CANCELLED]
+        with pytest.raises(LostClaim):
+            store.finish(running.key, 1, {}, **DONE)
+        assert store.unended([running.key, queued.key]) == [running.key] == store.cancelled("a")
+        store.let_go([running.key])
+        assert store.unended([running.key]) == []
+        sweep, other = store.sweep("s"), store.job(shared.key)
+        assert sweep is not None and other is not None
+        assert (sweep.state, other.state) == (SweepState.CANCELLED, JobState.QUEUED)
+        assert store.put_job(order(1)).state == JobState.QUEUED
+        assert store.cancel_jobs([running.key]) == [running.key]
+        assert store.cancel_jobs([running.key]) == []
+
+    def test_only_its_own_claims_are_given_back(self, store: Store, clock: Clock) -> None:
+        record = started(store)
+        clock.now += STALE_SECONDS + 1
+        store.beat("b")
+        store.claim("b", 1)
+        store.start_attempt(record.key, "b", **FACTS)
+        store.release([record.key], scheduler="a")
+        found = store.job(record.key)
+        assert found is not None
+        assert (found.state, found.claimed_by) == (JobState.RUNNING, "b")
+
+    def test_nodes_are_remembered_by_cluster(self, store: Store) -> None:
+        bad = NodeRecord(cluster="x", name="n", host="h", good=False, reason="slow", checked=1.0)
+        store.put_node(bad)
+        store.put_node(replace(bad, cluster="y"))
+        store.put_node(replace(bad, good=True))
+        assert store.nodes("x") == [replace(bad, good=True)]
+        assert len(store.nodes()) == 2
 
     def test_trials_are_rows_of_ours(self, store: Store) -> None:
         trial = TrialRecord(number=0, parameters={"lr": 0.1}, distributions={"lr": "{}"}, state="running", value=None)
@@ -262,11 +391,12 @@ TestSchedulers = Schedulers.TestCase
 TestSchedulers.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
 
 
-def work(url: str, name: str, errors: Any) -> None:
-    """Claim, run and finish until nothing is left."""
+def work(url: str, name: str, errors: Any, together: Any) -> None:
+    """Claim, run and finish until nothing is left, from the moment when all are there."""
     try:
         store = Store.open(url)
         store.beat(name)
+        together.wait(60)
         while records := store.claim(name, 3):
             for record in records:
                 attempt = store.start_attempt(record.key, name, **FACTS)
@@ -282,11 +412,12 @@ def test_processes_that_hammer_one_file_never_find_it_locked_and_do_nothing_twic
     url = f"sqlite:///{tmp_path}/hammer.db"
     store = Store.open(url)
     store.put_sweep("s", {})
-    for seed in range(60):
+    for seed in range(200):
         store.put_job(order(seed))
     context = multiprocessing.get_context("spawn")
     errors = context.Queue()
-    workers = [context.Process(target=work, args=(url, f"w{number}", errors)) for number in range(4)]
+    together = context.Barrier(4)
+    workers = [context.Process(target=work, args=(url, f"w{number}", errors, together)) for number in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -295,6 +426,20 @@ def test_processes_that_hammer_one_file_never_find_it_locked_and_do_nothing_twic
     assert {job.state for job in store.jobs()} == {JobState.DONE}
     assert {len(store.attempts(job.key)) for job in store.jobs()} == {1}
     assert len({job.outputs["by"] for job in store.jobs() if job.outputs}) > 1, "one worker did it all"
+
+
+def test_a_server_that_dies_is_away_and_what_it_had_is_there_when_it_comes_back(postgresql: Server) -> None:
+    store = Store.open(empty_database(postgresql))
+    store.put_sweep("s", {})
+    postgresql.kill()
+    try:
+        for _ in range(2):  # the first finds a connection broken, the second can make none
+            with pytest.raises(StoreAway):
+                store.put_job(order(1))
+    finally:
+        postgresql.start()
+    assert store.put_job(order(1)).state == JobState.QUEUED
+    store.close()
 
 
 def open_once(url: str, errors: Any) -> None:

@@ -248,6 +248,29 @@ def test_an_empty_home_has_no_rows(golfsweep: Command, tmp_path: Path) -> None:
     assert golfsweep("status", "--json", "--home", tmp_path)[:2] == (0, '{\n  "sweeps": []\n}\n')
 
 
+def test_a_plan_says_what_would_be_run_and_what_is_not_known(
+    golfsweep: Command, sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert {kind: stage["jobs"] for kind, stage in found["stages"].items()} == {"train": 3, "quantize": 3, "eval": 13}
+    assert (found["nodes"], found["slots"], found["complete"]) == (2, 4, True)
+    assert found["unknown"] == ["train", "quantize"]
+    assert found["stages"]["eval"]["source"] == "limit"
+    assert found["gpu_hours"] == pytest.approx(found["dollars"])
+    assert {job["state"] for job in found["jobs"]} == {"new"}
+    assert found["jobs"][0]["why"] == "no train job is finished yet"
+    code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home")
+    assert code == 0
+    assert "Plan of tiny" in out
+    assert "nothing is known of what they take: train, quantize" in out
+    assert "node 1.1 " in out
+    code, _, err = golfsweep("plan", sweep(), "--slots", 1, "--home", tmp_path / "home")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--slots 1: a job of this sweep needs 2 slots" in err
+
+
 def test_names_that_nothing_goes_by(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "there are: none yet" in refused("leaderboard", "nothing", "--home", tmp_path)
     assert "no job goes by it" in refused("show", "abcdef", "--home", tmp_path)

@@ -11,6 +11,7 @@ from rich.console import Console
 from golf.errors import InputError
 from sweeps import compare_text
 from sweeps.compare import Pair, compare, differing, document_differences
+from sweeps.evaluation import ImportedRow
 from sweeps.results import pair_of
 from sweeps.session import Workplace
 from sweeps.statistics import paired_test, two_way_test, welch_test
@@ -142,3 +143,18 @@ def test_settings_differ_by_dotted_names() -> None:
         {"setting": "eval.epochs", "challenger": None, "incumbent": 2},
         {"setting": "eval.ranks.q", "challenger": 8, "incumbent": 4},
     ]
+
+
+def test_public_records_are_compared_by_their_seeds_alone(place: Workplace) -> None:
+    scores = {"PR 1493": (1.08079, 1.08103, 1.08118), "PR 1514": (1.07928348, 1.07996676, 1.08024795)}
+    records = [ImportedRow(name=name, seeds={str(n): one for n, one in enumerate(s)}) for name, s in scores.items()]
+    found = of(pair_of("PR 1514", "PR 1493", place, records))
+    assert round(found["tests"]["welch"]["p_value"], 3) == 0.020
+    assert found["verdicts"]["practice"]["passed"] is True
+    assert found["verdicts"]["challenge"]["passed"] is None
+    assert found["plans"]["practice"]["incumbent_too"] is False
+    assert found["difference"]["nats_per_token"] is None
+    assert "text's tokens and bytes are not known" in found["tests"]["welch_margin"]["why"]
+    assert "PR 1514 against PR 1493: -1.17 mBPB" in text_of(found, None)
+    with pytest.raises(InputError, match="different tracks"):
+        compare(pair_of("PR 1514", "base", place, records))

@@ -20,7 +20,6 @@ from jobs.store import JobRecord, Store, TrialRecord
 from sweeps.dataset import DataSet
 from sweeps.driver import Snapshot, ranking, search_digest
 from sweeps.file import SweepSpec, parse_sweep
-from sweeps.plan import job_counts
 from sweeps.sweep import Sweep
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
@@ -465,25 +464,6 @@ def test_a_setting_of_an_earlier_stage_costs_that_stage_once_a_choice(world: Mak
     assert kinds_of_seed_1["train"] == (3 if space is MUON else 1)
     assert kinds_of_seed_1["quantize"] == 3
     assert kinds["train"] <= kinds["quantize"]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"search": None, "confirm": {"top": 0}},
-        {"search": {**SEARCH, "promote": None}},
-        {"search": {**SEARCH, "trials": 2, "promote": {"top": 5, "documents": 6}}},
-        {"arm": [*FILE["arm"], {"name": "deep", "train": {"model": {"num_layers": 4}}}]},
-        {"arm": [*FILE["arm"], {"name": "small", "quantize": {"bits": 4}}]},
-        {"arm": [], "confirm": {"top": 0}},
-    ],
-    ids=["all", "arms", "no promotion", "few trials", "another training", "another quantiser", "search alone"],
-)
-def test_the_plan_counts_the_jobs_that_are_run(world: Make, changes: dict[str, Any]) -> None:
-    here = world(spec_of(**changes))
-    snapshot = here.play()
-    assert Counter(job_counts(here.spec)) == Counter(job.order.job.kind for job in snapshot.jobs)
 
 
 def test_a_job_that_several_runs_wait_for_is_to_come_once(world: Make) -> None:

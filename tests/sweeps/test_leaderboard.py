@@ -111,6 +111,9 @@ def test_a_published_record_can_be_the_baseline() -> None:
     assert known["better"]["p_value"] == pytest.approx(published_test(BETTER, 1.21, 0.01, 3, margin).p_value)
     mean_only = rows(row_of("better", BETTER), baseline=Published(mean=1.21))
     assert mean_only["better"]["p_value"] == pytest.approx(one_sample_test(BETTER, 1.21 - margin).p_value)
+    words = "noise of the baseline, of which only a mean is published"
+    assert words in mean_only["better"]["unchecked"]
+    assert words not in known["better"]["unchecked"]
 
 
 def test_other_texts_are_never_compared() -> None:

@@ -56,6 +56,7 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize(
     ("changes", "question", "short"),
     [
+        ({"p_adjusted": 0.03}, "Is it real?", "By the text, but not once corrected for all rows"),
         ({"challenge": False}, "Is it real?", "Enough for practice, not for the text"),
         ({"challenge": False, "practice": False}, "Is it real?", "Not shown"),
         ({"challenge": None, "practice": None}, "Is it real?", "Undecided"),

@@ -10,7 +10,7 @@ from rich.console import Console
 from sweeps.leaderboard import COLUMNS
 from sweeps.table import cells, render
 
-ROW: dict[str, Any] = {
+ROW: dict[str, Any] = dict.fromkeys(COLUMNS) | {
     "name": "klora", "track": "legal", "rank": 1, "val_bpb_mean": 1.07983, "val_bpb_std": 0.00049,
     "val_bpb_ci95": [1.07861, 1.08106], "seeds": {"2024": 1.07928, "2025": 1.07996, "2026": 1.08024},
     "p_value": 0.0204, "p_adjusted": 0.04, "p_incumbent": 0.00004, "p_paired": None, "bytes_total": 15_999_950,
@@ -119,3 +119,27 @@ def test_tracks_come_in_order_and_only_where_they_have_rows() -> None:
 
 def test_without_rows_it_says_so() -> None:
     assert shown().strip() == "No confirmed rows yet."
+
+
+def test_a_public_record_may_tell_almost_nothing() -> None:
+    silent = dict.fromkeys(("rank", "val_bpb_mean", "bytes_total", "train_seconds", "eval_seconds"))
+    row = UNKNOWN | silent | {"name": "PR 1", "track": "unverified", "seeds": {"42": None}, "source": "import"}
+    found = cells(ROW | row)
+    assert (found["#"], found["seeds"], found["train, eval"]) == (["–"], ["42: –"], ["–", "–"])
+    text = shown(row)
+    assert "Unverified" in text
+    assert "None" not in text
+
+
+def test_what_the_first_row_rests_on_stands_beneath_its_table() -> None:
+    first = {
+        "steps": 7000,
+        "ms_per_step": 84.71,
+        "bpb_quantised": 1.09,
+        "bpb_adapted": 1.0798,
+        "unchecked": ["the scorer"],
+    }
+    text = shown(first, {"name": "other", "rank": 2, "steps": 1234})
+    assert "  by stage: 1.0900 quantised → 1.0798 adapted\n  speed: 7,000 steps at 84.7 ms" in text
+    assert "not checked: the scorer" in text
+    assert "1,234" not in text

@@ -1,0 +1,53 @@
+"""Fair share: who has had how much of the cluster lately.
+
+Slot-seconds decay with a half-life, as in Slurm's fair-share factor (slurm.schedmd.com/priority_multifactor.html): with
+n slots held all the time, u(t) → n · HALF_LIFE_SECONDS / ln 2. So a sweep that comes later shares at once, and one that
+ran alone all night owes for it only an hour or two.
+"""
+
+import math
+
+HALF_LIFE_SECONDS = 3600.0
+AHEAD_SECONDS = 60.0
+"""What runs counts as if it had run so much longer, so that of several sweeps that come at once all begin."""
+_FORGOTTEN = 1e-3
+"""Slot-seconds below which a sweep that runs nothing is forgotten."""
+
+
+class Usage:
+    """Recent slot-seconds of every sweep."""
+
+    def __init__(self) -> None:
+        self._at = -math.inf
+        self._recent: dict[str, float] = {}
+        self._running: dict[str, int] = {}
+
+    def advance(self, now: float) -> None:
+        """Let time pass: u ← u·d + n·(1 − d)·HALF_LIFE_SECONDS / ln 2, with d = 2^(−Δt / HALF_LIFE_SECONDS)."""
+        if now <= self._at:
+            return
+        decay = 0.5 ** ((now - self._at) / HALF_LIFE_SECONDS)
+        held = (1 - decay) * HALF_LIFE_SECONDS / math.log(2)
+        self._at = now
+        for sweep, recent in list(self._recent.items()):
+            running = self._running.get(sweep, 0)
+            self._recent[sweep] = recent * decay + running * held
+            if not running and self._recent[sweep] < _FORGOTTEN:
+                del self._recent[sweep]
+
+    def hold(self, sweep: str, slots: int) -> None:
+        """A sweep holds so many more slots from now on (fewer where negative)."""
+        self._recent.setdefault(sweep, 0.0)
+        self._running[sweep] = self._running.get(sweep, 0) + slots
+        if not self._running[sweep]:
+            del self._running[sweep]
+
+    def copy(self) -> "Usage":
+        """Another one that knows the same."""
+        other = Usage()
+        other._at, other._recent, other._running = self._at, dict(self._recent), dict(self._running)
+        return other
+
+    def share(self, sweep: str) -> float:
+        """What a sweep has had lately, in slot-seconds; the lowest is served next."""
+        return self._recent.get(sweep, 0.0) + self._running.get(sweep, 0) * AHEAD_SECONDS

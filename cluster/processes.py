@@ -1,0 +1,138 @@
+"""A node's processes: those of a gang bear a mark by which all of them are found again, wherever they have gone.
+
+torchrun gives each rank a session of its own, so neither a process group nor a parent names them all; an environment
+variable does, since children inherit it. Before slots are used, whoever still bears their mark is ended, and a GPU on
+which somebody else computes is refused.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+MARK = "GOLFSWEEP_GANG"
+END_SECONDS = 10.0
+GPU_SECONDS = 10.0
+"""Time in which the driver frees a dead process's GPU memory."""
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """Whose a process is: the node as its cluster names it, the slots, and the task."""
+
+    node: str
+    slots: tuple[int, ...]
+    task: str
+
+    def __str__(self) -> str:
+        return "|".join([self.node, ",".join(map(str, self.slots)), self.task])
+
+    @classmethod
+    def parse(cls, text: str) -> "Mark":
+        node, slots, task = text.split("|")
+        return cls(node=node, slots=tuple(int(slot) for slot in slots.split(",") if slot), task=task)
+
+
+def marked(belongs: Callable[[Mark], bool]) -> list[int]:
+    """Processes of this machine whose mark answers to a description; those of other users are not seen."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            environment = path.read_bytes().split(b"\0")
+            mark = next((item for item in environment if item.startswith(MARK.encode() + b"=")), None)
+            if mark is not None and belongs(Mark.parse(mark.decode().partition("=")[2])):
+                found.append(int(path.parent.name))
+        except (OSError, ValueError):  # it has just ended, is another user's, or bears a mark that is not ours
+            continue
+    return found
+
+
+def end_marked(belongs: Callable[[Mark], bool]) -> list[int]:
+    """Kill all processes that answer to a description, and wait until they are gone; returns whom it had to kill.
+
+    Raises:
+        TimeoutError: one of them does not die (it waits in the kernel for a device or a disk).
+    """
+    killed: set[int] = set()
+    until = time.monotonic() + END_SECONDS
+    while living := [pid for pid in marked(belongs) if not _is_zombie(pid)]:
+        if time.monotonic() > until:
+            raise TimeoutError(f"processes {living} of an ended gang do not die")
+        for pid in living:
+            killed.add(pid)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(POLL_SECONDS)
+    return sorted(killed)
+
+
+def clear(node: str, slots: Sequence[int]) -> None:
+    """Make sure that nothing of an earlier gang is left on slots, and that nobody else uses their GPUs.
+
+    Raises:
+        TimeoutError: something is, and cannot be ended by us.
+    """
+    end_marked(lambda mark: mark.node == node and bool(set(mark.slots) & set(slots)))
+    if not torch.cuda.is_available():
+        return
+    until = time.monotonic() + GPU_SECONDS
+    while strangers := foreign_processes(slots):
+        if time.monotonic() > until:
+            slot, pid = strangers[0]
+            raise TimeoutError(f"GPU {slot} is in use by process {pid} ({_command(pid)}), which is not ours")
+        time.sleep(1.0)
+
+
+def foreign_processes(slots: Iterable[int]) -> list[tuple[int, int]]:
+    """GPU and process of everybody who computes on some GPUs of this machine, this process and its children aside.
+
+    In a container only processes that are seen from within it count.
+    """
+    by_uuid = {uuid: int(index) for index, uuid in _nvidia_smi("--query-gpu=index,uuid")}
+    busy = [(by_uuid[uuid], int(pid)) for pid, uuid in _nvidia_smi("--query-compute-apps=pid,gpu_uuid")]
+    wanted = set(slots)
+    return [(gpu, pid) for gpu, pid in busy if gpu in wanted and Path(f"/proc/{pid}").exists() and not _ours(pid)]
+
+
+def _nvidia_smi(query: str) -> list[tuple[str, str]]:
+    command = ["nvidia-smi", query, "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    rows = [line.split(", ") for line in done.stdout.splitlines()]
+    return [(row[0], row[1]) for row in rows if len(row) == 2]
+
+
+def _ours(pid: int) -> bool:
+    """Whether a process is this one or descends from it."""
+    while pid > 1:
+        if pid == os.getpid():
+            return True
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            return False
+    return False
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return "gone"

@@ -1,0 +1,40 @@
+"""Handing a command to a Ray cluster as one of its jobs, so that the machine that asks may go away."""
+
+import uuid
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from golf.errors import InputError
+
+
+def submit_job(address: str, command: str, folder: Path, name: str) -> str:
+    """Run a shell command on the cluster's head, in a copy of a folder; returns the job's id.
+
+    Args:
+        address: of the dashboard (http://HOST:8265), or of the cluster itself (HOST:6379).
+        command: finds the cluster's own address in RAY_ADDRESS.
+        folder: what the command needs beside it; small.
+        name: what the id begins with.
+
+    Raises:
+        InputError: no job server answers there, or it refuses us.
+    """
+    from ray.exceptions import AuthenticationError
+    from ray.job_submission import JobSubmissionClient
+
+    if not urlsplit(address).scheme and not address.rpartition(":")[2].isdigit():
+        raise InputError(f"--ray {address}: expected HOST:PORT or http://HOST:8265, the cluster's dashboard")
+    try:
+        client = JobSubmissionClient(address)
+        job: str = client.submit_job(
+            entrypoint=command,
+            submission_id=f"golfsweep-{name}-{uuid.uuid4().hex[:8]}",
+            runtime_env={"working_dir": str(folder)},
+        )
+    except (AuthenticationError, ConnectionError, RuntimeError, ValueError) as error:
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(
+            f"--ray {address}: no job server there takes it ({first[:200]}); was the head started with its dashboard, "
+            f"and is RAY_AUTH_TOKEN the cluster's?"
+        ) from None
+    return job

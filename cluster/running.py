@@ -1,0 +1,66 @@
+"""A job on its slots, and what its tasks have told so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.policy import Placement
+from jobs.events import Finished
+from jobs.files import FileStore
+from jobs.scores import merge_shards
+from jobs.store import JobRecord
+
+
+@dataclass(slots=True)
+class Running:
+    """One attempt: one task, or for an evaluation one a worker."""
+
+    record: JobRecord
+    attempt: int
+    placement: Placement
+    started: float
+    open_tasks: set[str] = field(default_factory=set)
+    fractions: dict[str, float] = field(default_factory=dict)
+    heard: dict[str, float] = field(default_factory=dict)
+    """When each task told something last."""
+    begun: set[str] = field(default_factory=set)
+    """Tasks that have told anything."""
+    shards: dict[int, str] = field(default_factory=dict)
+    """Digests of finished shards."""
+    checkpoint: str | None = None
+    """Digest of the last one that it told."""
+    told: list[Finished] = field(default_factory=list)
+    written: float = 0.0
+    expected: float | None = None
+    """Seconds that it takes at most; None while nobody knows."""
+
+    @property
+    def key(self) -> str:
+        return self.record.key
+
+    @property
+    def fraction(self) -> float:
+        """How far all of it is."""
+        return sum(self.fractions.values()) / max(1, len(self.fractions))
+
+    def hours(self, now: float) -> float:
+        """GPU-hours so far: its slots for as long as it holds them."""
+        return len(self.placement.slots) * (now - self.started) / 3600
+
+    def silent(self, now: float, *, started: bool) -> float:
+        """Seconds since the quietest of its tasks told anything, of those that have started or have not."""
+        tasks = [task for task in self.open_tasks if (task in self.begun) == started]
+        return max((now - self.heard[task] for task in tasks), default=0.0)
+
+
+def outputs_of(running: Running, last: Finished, files: FileStore) -> tuple[Mapping[str, Any], int | None]:
+    """The outputs of a job whose last task has finished, and the peak memory of its tasks."""
+    told = [*running.told, last]
+    outputs = dict(last.outputs) | {name: files.put(content) for name, content in last.files.items()}
+    if running.record.order.job.kind == "eval":
+        table, totals = merge_shards([files.get(digest) for _, digest in sorted(running.shards.items())])
+        # Workers start together: the evaluation took as long as the slowest of them.
+        clocks = [one.outputs["clocks"] for one in told]
+        worst = {name: max(clock[name] for clock in clocks) for name in clocks[0]}
+        outputs |= {"scores": files.put(table), **totals, "clocks": worst}
+    return outputs, max((one.peak_bytes for one in told if one.peak_bytes), default=None)

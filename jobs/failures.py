@@ -1,0 +1,83 @@
+"""Why work failed, read off what it left: an exception, or a gang's exit code and log."""
+
+import errno
+import re
+
+import torch
+import torch.distributed as dist
+
+from golf.errors import Diverged, InputError, OverTime, TooLarge
+from jobs.events import Failure
+
+_NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded|os error 28\b")
+_GPU_MEMORY = re.compile(
+    r"CUDA out of memory|CUDA error: out of memory|torch\.OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED"
+)
+_COLLECTIVE = re.compile(
+    r"Watchdog caught collective operation timeout|NCCL (?:error|timeout|communicator was aborted)|ncclSystemError"
+    r"|ncclRemoteError|ncclInternalError|\[.*gloo/transport|Connection closed by peer|wait timeout after"
+)
+"""What NCCL's watchdog and gloo say when a rank stops answering (torch 2.13: ProcessGroupNCCL.cpp, gloo/transport)."""
+_SIGNAL = re.compile(r"Signal (\d+) \(SIG\w+\) received by PID")
+"""torchrun's summary of a rank that a signal ended (torch/distributed/elastic/multiprocessing/errors)."""
+KILLED, ENDED = 9, 15
+
+
+def classify(error: BaseException) -> Failure:
+    """Whose fault an exception is."""
+    if isinstance(error, InputError):
+        return Failure.BAD_CONFIGURATION
+    if isinstance(error, Diverged):
+        return Failure.DIVERGED
+    if isinstance(error, OverTime):
+        return Failure.OVER_TIME
+    if isinstance(error, TooLarge):
+        return Failure.TOO_LARGE
+    if isinstance(error, MemoryError):
+        return Failure.HOST_MEMORY
+    if isinstance(error, torch.OutOfMemoryError):
+        return Failure.GPU_MEMORY
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Failure.DISK_FULL
+    if isinstance(error, dist.DistBackendError | dist.DistNetworkError | dist.DistStoreError):
+        return Failure.COLLECTIVE
+    return classify_text(str(error))
+
+
+def classify_text(text: str) -> Failure:
+    """The failure that an error message or the end of a log speaks of; a crash where it names none that is known."""
+    for pattern, failure in (
+        (_NO_SPACE, Failure.DISK_FULL),
+        (_GPU_MEMORY, Failure.GPU_MEMORY),
+        (_COLLECTIVE, Failure.COLLECTIVE),
+    ):
+        if pattern.search(text):
+            return failure
+    return Failure.CRASH
+
+
+def classify_exit(log: str, *, oom_kills: int) -> tuple[Failure, str]:
+    """Why a gang ended whose ranks left no word, from what torchrun and they printed.
+
+    Args:
+        log: the gang's log.
+        oom_kills: processes that the kernel killed for memory on this node while the gang ran.
+
+    Returns:
+        The failure, and one line.
+    """
+    signals = [int(number) for number in _SIGNAL.findall(log)]
+    if KILLED in signals and oom_kills:
+        return Failure.HOST_MEMORY, "the kernel killed a rank because the node ran out of memory"
+    if KILLED in signals or ENDED in signals:
+        return Failure.LOST, f"a rank was ended from outside (signal {KILLED if KILLED in signals else ENDED})"
+    failure = classify_text(log)
+    if signals and failure == Failure.CRASH:
+        return failure, f"a rank died of signal {signals[0]}"
+    return failure, _first_match(log) or "the gang ended without saying why"
+
+
+def _first_match(log: str) -> str:
+    """The first line of a log that names a known failure."""
+    patterns = (_NO_SPACE, _GPU_MEMORY, _COLLECTIVE)
+    return next((line.strip() for line in log.splitlines() if any(p.search(line) for p in patterns)), "")

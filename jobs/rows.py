@@ -1,0 +1,134 @@
+"""What the store returns and raises: a row of each of its tables as a frozen record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.spec import Order
+from jobs.state import AttemptState, JobState
+
+
+class LostClaim(RuntimeError):
+    """Somebody else has the job now; what this attempt brings is not wanted."""
+
+
+class StoreAway(ConnectionError):
+    """The database does not answer; what was to be written is not, and may be tried again."""
+
+
+class OverBudget(RuntimeError):
+    """An attempt must not start, because its sweep's budget or deadline does not allow it."""
+
+
+class Taken(RuntimeError):
+    """Another process schedules this cluster."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobRecord:
+    """A job and where it stands."""
+
+    key: str
+    order: Order
+    state: JobState
+    created: float
+    failures: int
+    """Attempts that failed by the job's own fault."""
+    claimed_by: str | None
+    attempt: int
+    """Number of the last attempt, from 1; 0 before the first."""
+    fraction: float
+    note: str
+    checkpoint: str | None
+    outputs: Mapping[str, Any] | None
+    reason: str | None
+    finished: float | None
+    seconds: float | None
+    """Wall time of the attempt that succeeded."""
+    asked: int = 0
+    """Attempts up to this number were made before the job was last asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptRecord:
+    """One try at a job."""
+
+    number: int
+    state: AttemptState
+    scheduler: str
+    host: str
+    workdir: str
+    versions: Mapping[str, str]
+    commit: str | None
+    started: float
+    heartbeat: float
+    ended: float | None
+    reason: str | None
+    log: str | None
+    peak_bytes: int | None
+    cost: float | None
+    failure: str | None
+    """The kind of failure, as jobs.events.Failure has it."""
+    node: str | None
+    """The node's name in its cluster."""
+    slots: int
+    sweep: str | None
+    """The sweep that pays."""
+    reserved_hours: float
+    """GPU-hours that are set aside for it while it runs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialRecord:
+    """A trial of a search."""
+
+    number: int
+    parameters: Mapping[str, Any]
+    distributions: Mapping[str, str]
+    """Name → Optuna's JSON."""
+    state: str
+    """running, complete or failed."""
+    value: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SweepRecord:
+    """A sweep that was started: its file as plain data, and what it was resolved to."""
+
+    name: str
+    spec: Mapping[str, Any]
+    created: float
+    state: str
+    """One of jobs.state.SweepState."""
+    reason: str | None
+    """Why it is in this state, where that needs a word."""
+    budget: Mapping[str, float | None] | None
+    spent_hours: float
+    """GPU-hours of its ended attempts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SchedulerRecord:
+    """A process that runs a cluster's jobs."""
+
+    name: str
+    host: str
+    pid: int
+    heartbeat: float
+    cluster: str
+    slots: int
+    widest: int
+    """Slots of its largest node."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeRecord:
+    """What was found when a node was last looked at."""
+
+    cluster: str
+    name: str
+    host: str
+    good: bool
+    """Whether jobs are placed on it."""
+    reason: str
+    checked: float

@@ -1,0 +1,11 @@
+"""Numbers as people read them."""
+
+
+def p_text(p: float | None) -> str:
+    """A p-value, small ones never as nothing."""
+    return "–" if p is None else f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
+
+
+def dollars(cost: float) -> str:
+    """Dollars, small sums in full."""
+    return f"${cost:.2f}" if cost >= 0.01 else f"${cost:.4f}"

@@ -1,0 +1,23 @@
+"""Chaos in short: a few kills of drivers, workers and ranks, on this machine; the long run is `make chaos`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import chaos
+
+
+def test_killed_again_and_again_a_sweep_ends_in_the_same_leaderboard(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(chaos, "FIRST_SECONDS", 3.0)
+    monkeypatch.setattr(chaos, "PAUSE_SECONDS", (0.5, 3.0))
+    text = (Path(chaos.__file__).parent / "chaos.toml").read_text().replace("confirm = [11, 12]", "confirm = [11]")
+    sweep = tmp_path / "it's short.toml"
+    sweep.write_text(text[: text.rindex("[[arm]]")])
+    code = chaos.main(["--kills", "3", "--sweeps", str(sweep), "--seed", "5"])
+    found = json.loads(capsys.readouterr().out)
+    assert code == 0, found
+    assert sum(found["kills"].values()) >= 3
+    assert found["processes_left"] == []

@@ -1,0 +1,71 @@
+"""Where retried jobs and unlike machines go."""
+
+from dataclasses import replace
+
+from cluster.executor import Node
+from cluster.fairness import Usage
+from cluster.placing import choose
+from cluster.policy import Placement
+from jobs.spec import Job, Machine, Order
+from jobs.state import JobState
+from jobs.store import JobRecord
+
+MACHINE = Machine(device="h100", dtype="bfloat16", torch="2.13", attention="sdpa", processes=1, threads=1)
+
+
+def job(seed: int, slots: int = 1, machine: Machine = MACHINE) -> JobRecord:
+    spec = Job(
+        kind="train" if slots > 1 else "eval", settings={}, inputs={}, seed=seed, arithmetic=1,
+        machine=replace(machine, processes=slots),
+    )  # fmt: skip
+    order = Order(job=spec, sweep="s", label=str(seed), slots=slots)
+    return JobRecord(
+        key=f"{seed}", order=order, state=JobState.QUEUED, created=0.0, failures=0, claimed_by=None, attempt=0,
+        fraction=0.0, note="", checkpoint=None, outputs=None, reason=None, finished=None, seconds=None,
+    )  # fmt: skip
+
+
+def node(name: str, machine: Machine = MACHINE, slots: int = 8) -> Node:
+    return Node(name=name, host=name, slots=slots, machine=machine)
+
+
+def where(jobs: list[JobRecord], nodes: list[Node], taken: set[tuple[str, int]], **avoid: set[str]) -> dict[str, str]:
+    """Node by key of what starts."""
+    named = {key.removeprefix("job"): value for key, value in avoid.items()}
+    return {one.key: one.node for one in chosen(jobs, nodes, taken, named)}
+
+
+def chosen(
+    jobs: list[JobRecord], nodes: list[Node], taken: set[tuple[str, int]], avoid: dict[str, set[str]]
+) -> list[Placement]:
+    return choose(jobs, nodes, dict.fromkeys(taken), avoid, 0.0, usage=Usage(), seconds=lambda order: None)
+
+
+def test_classes_of_machines_do_not_mix() -> None:
+    h200 = replace(MACHINE, device="h200")
+    found = where(
+        [job(1), job(2, machine=h200), job(3, machine=replace(MACHINE, torch="2.14"))],
+        [node("a"), node("b", h200)],
+        set(),
+    )
+    assert found == {"1": "a", "2": "b"}
+
+
+def test_a_retried_job_goes_elsewhere_unless_there_is_no_elsewhere() -> None:
+    assert where([job(1)], [node("a"), node("b")], set(), job1={"a"}) == {"1": "b"}
+    assert where([job(1)], [node("a")], set(), job1={"a"}) == {"1": "a"}
+    assert where([job(1, 8)], [node("a"), node("small", slots=4)], set(), job1={"a"}) == {"1": "a"}
+
+
+def test_a_retried_gang_that_has_to_wait_is_not_starved_by_evaluations() -> None:
+    busy = {("b", 0)}
+    found = where([job(1, 8), *(job(seed) for seed in range(2, 12))], [node("a"), node("b")], busy, job1={"a"})
+    assert set(found.values()) == {"a"}
+    assert len(found) == 8
+
+
+def test_nothing_is_placed_twice() -> None:
+    jobs = [job(seed) for seed in range(6)]
+    placements = chosen(jobs, [node("a", slots=4)], {("a", 0)}, {"1": {"b"}, "2": {"a"}})
+    slots = [slot for one in placements for slot in one.slots]
+    assert sorted(slots) == [1, 2, 3]

@@ -1,0 +1,67 @@
+"""Exceptions and logs of each class of failure, as torch, torchrun, NCCL, gloo and the kernel word them."""
+
+import pytest
+import torch
+import torch.distributed as dist
+
+from golf.errors import Diverged, InputError, OverTime, TooLarge
+from jobs.events import Failure
+from jobs.failures import classify, classify_exit
+
+KILLED = """
+------------------------------------------------------------
+Root Cause (first observed failure):
+[0]:
+  rank      : 1 (local_rank: 1)
+  exitcode  : -9 (pid: 4242)
+  error_file: <N/A>
+  traceback : Signal 9 (SIGKILL) received by PID 4242
+"""
+WATCHDOG = """
+[rank3]:[E815 10:00:00 ProcessGroupNCCL.cpp:685] [Rank 3] Watchdog caught collective operation timeout: \
+WorkNCCL(SeqNum=18, OpType=ALLREDUCE, NumelIn=1, NumelOut=1, Timeout(ms)=600000) ran for 600029 milliseconds
+  traceback : Signal 6 (SIGABRT) received by PID 77
+"""
+SEGFAULT = "  traceback : Signal 11 (SIGSEGV) received by PID 77"
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (InputError("x"), Failure.BAD_CONFIGURATION),
+        (Diverged("x"), Failure.DIVERGED),
+        (OverTime("x"), Failure.OVER_TIME),
+        (TooLarge("x"), Failure.TOO_LARGE),
+        (MemoryError(), Failure.HOST_MEMORY),
+        (torch.OutOfMemoryError(), Failure.GPU_MEMORY),
+        (RuntimeError("CUDA error: out of memory"), Failure.GPU_MEMORY),
+        (OSError(28, "No space left on device"), Failure.DISK_FULL),
+        (OSError(122, "Disk quota exceeded"), Failure.DISK_FULL),
+        (RuntimeError("safetensors: Io error: No space left on device (os error 28)"), Failure.DISK_FULL),
+        (dist.DistBackendError("NCCL error in: x, unhandled system error"), Failure.COLLECTIVE),
+        (RuntimeError("[../gloo/transport/tcp/pair.cc:534] Connection closed by peer"), Failure.COLLECTIVE),
+        (OSError(5, "I/O error"), Failure.CRASH),
+        (KeyError("x"), Failure.CRASH),
+    ],
+)
+def test_an_exception_says_whose_fault_it_is(error: Exception, failure: Failure) -> None:
+    assert classify(error) == failure
+
+
+@pytest.mark.parametrize(
+    ("log", "oom_kills", "failure", "word"),
+    [
+        (KILLED, 0, Failure.LOST, "signal 9"),
+        (KILLED, 1, Failure.HOST_MEMORY, "memory"),
+        ("  traceback : Signal 15 (SIGTERM) received by PID 4242", 0, Failure.LOST, "signal 15"),
+        (WATCHDOG, 0, Failure.COLLECTIVE, "Watchdog caught collective operation timeout"),
+        (SEGFAULT, 0, Failure.CRASH, "signal 11"),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", 0, Failure.GPU_MEMORY, "CUDA out of memory"),
+        ("OSError: [Errno 28] No space left on device", 0, Failure.DISK_FULL, "No space left"),
+        ("ZeroDivisionError", 0, Failure.CRASH, "without saying why"),
+    ],
+)
+def test_the_end_of_a_gang_is_read_off_its_log(log: str, oom_kills: int, failure: Failure, word: str) -> None:
+    found, reason = classify_exit(log, oom_kills=oom_kills)
+    assert found == failure
+    assert word in reason

@@ -1,0 +1,58 @@
+"""A PostgreSQL server of the tests' own, started from the installed binaries; no service, no port, no user's data."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+
+class Server:
+    """One server in a folder; `start`, `stop` and `kill` may follow each other."""
+
+    def __init__(self, folder: Path, binaries: Path) -> None:
+        self._binaries, self._data = binaries, folder / "data"
+        self._sockets = folder / "sockets"
+        self._process: subprocess.Popen[bytes] | None = None
+        # The server refuses to run as root; the packages of every distribution make a user for it.
+        self._user = "postgres" if os.geteuid() == 0 else None
+        self._sockets.mkdir(parents=True)
+        self._data.mkdir()
+        if self._user is not None:
+            for path in (self._data, self._sockets):
+                shutil.chown(path, self._user, self._user)
+        initdb = [binaries / "initdb", "--pgdata", self._data, "--username=golfsweep", "--auth=trust", "--no-sync"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, user=self._user, cwd="/")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://golfsweep@/postgres?host={self._sockets}"
+
+    def start(self) -> None:
+        command = [self._binaries / "postgres", "-D", self._data, "-c", f"unix_socket_directories={self._sockets}"]
+        command += ["-c", "listen_addresses=", "-c", "max_connections=40"]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=self._user, cwd="/"
+        )
+        ready = [self._binaries / "pg_isready", "-h", self._sockets, "-t", "30"]
+        while subprocess.run(ready, stdout=subprocess.DEVNULL, check=False).returncode:
+            assert self._process.poll() is None, "PostgreSQL does not start"
+
+    def kill(self) -> None:
+        """End it as a crash would: no checkpoint, no farewell to its clients."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(30)
+
+
+def find_binaries() -> Path | None:
+    """The folder of an installed server's programs, the newest of several."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if versions:
+        return versions[-1].parent
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found else None

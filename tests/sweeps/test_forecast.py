@@ -1,0 +1,156 @@
+"""A sweep that is played through asks for the jobs that it asks for when it is run."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.policy import Policy
+from cluster.simulate import Machines
+from jobs.budget import Budget
+from jobs.state import JobState
+from jobs.store import JobRecord, Store
+from sweeps.file import SweepSpec
+from sweeps.forecast import Forecast, play
+from sweeps.foresight import counts_at_most, with_trials
+from sweeps.sweep import Sweep
+from tests.sweeps.test_driver import DATA, FILE, MACHINE, SEARCH, World, searching, spec_of
+
+SECONDS = {"train": 60.0, "quantize": 2.0, "eval": 10.0}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store.open(f"sqlite:///{tmp_path}/store.db")
+    yield made
+    made.close()
+
+
+def by_kind(job: JobRecord) -> float:
+    return SECONDS[job.order.job.kind]
+
+
+def forecast(spec: SweepSpec, store: Store, nodes: int = 1, slots: int = 8, **settings: Any) -> Forecast:
+    sweep = Sweep(spec=spec, data=DATA, machine=MACHINE)
+    return play(sweep, store, Machines(nodes=nodes, slots=slots).free(), by_kind, **settings)
+
+
+def kinds(jobs: Any) -> dict[str, int]:
+    return dict(Counter(job.order.job.kind for job in jobs))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"search": None, "confirm": {"top": 0}},
+        {"search": {**SEARCH, "promote": None}},
+        {"search": {**SEARCH, "trials": 2, "promote": {"top": 5, "documents": 6}}},
+        {"arm": [*FILE["arm"], {"name": "deep", "train": {"model": {"num_layers": 4}}}]},
+        {"arm": [*FILE["arm"], {"name": "small", "quantize": {"bits": 4}}]},
+        {"arm": [], "confirm": {"top": 0}},
+        {"search": {**SEARCH, "sampler": "random"}},
+    ],
+    ids=[
+        "all",
+        "arms",
+        "no promotion",
+        "few trials",
+        "another training",
+        "another quantiser",
+        "search alone",
+        "random",
+    ],
+)
+def test_the_plan_has_the_jobs_that_are_run(changes: dict[str, Any], store: Store) -> None:
+    spec = spec_of(**changes)
+    planned = forecast(spec, store)
+    assert planned.done
+    assert store.jobs() == []
+    ran = World(spec, store).play()
+    assert kinds(planned.jobs) == kinds(ran.jobs)
+    assert len(planned.spans) == len(planned.jobs)
+    assert not any(counts_at_most(spec, kind) for kind in SECONDS)
+
+
+MUON: dict[str, Any] = {"space": {"train.muon_lr": [0.01, 0.02, 0.03]}, "first": []}
+BITS: dict[str, Any] = {"space": {"quantize.bits": [5, 6, 7]}, "first": []}
+MIXED: dict[str, Any] = {**SEARCH, "space": {**SEARCH["space"], "train.muon_lr": [0.01, 0.02]}}
+
+
+@pytest.mark.parametrize(
+    ("space", "sampler"),
+    [(MUON, "tpe"), (BITS, "random"), (MIXED, "tpe"), (MIXED, "random")],
+    ids=["train", "quantize", "mixed", "mixed, random"],
+)
+def test_where_trials_can_share_jobs_the_plan_counts_them_at_most(
+    space: dict[str, Any], sampler: str, store: Store
+) -> None:
+    spec = spec_of(search={**SEARCH, **space, "sampler": sampler}, arm=[], confirm={"top": 3})
+    planned = kinds(forecast(spec, store).jobs)
+    ran = kinds(World(spec, store).play().jobs)
+    assert all(ran[kind] <= planned[kind] for kind in ran)
+    seeds, values = 4, 2 if space is MIXED else 3
+    assert planned["train"] == (seeds if space is BITS else seeds * values)
+    assert planned["quantize"] == seeds * values
+    assert counts_at_most(spec, "train") == (space is not BITS)
+    assert counts_at_most(spec, "quantize")
+    assert counts_at_most(spec, "eval") == (space is not MIXED)
+
+
+def test_grid_and_random_trials_are_the_very_ones_that_are_drawn(store: Store) -> None:
+    for sampler in ("grid", "random"):
+        spec = searching(sampler=sampler, trials=6)
+        known = with_trials(spec).search
+        assert known is not None
+        here = World(spec, store)
+        here.play()
+        assert [dict(one) for one in known.first] == [dict(trial.parameters) for trial in here.driver.trials()]
+
+
+def test_no_more_trials_run_at_once_than_the_search_allows(store: Store) -> None:
+    planned = forecast(searching(parallel=2, promote=None), store, nodes=4)
+    trials = {job.key for job in planned.jobs if job.order.label.startswith("trial") and job.order.job.seed == 1}
+    spans = [planned.spans[key] for key in trials]
+    assert len(spans) == SEARCH["trials"]
+    assert max(sum(other.start <= one.start < other.end for other in spans) for one in spans) == 2
+
+
+def test_what_is_finished_is_reused_and_only_the_rest_takes_time(store: Store) -> None:
+    spec = spec_of()
+    here = World(spec, store)
+    for _ in range(9):
+        here.look()
+        here.work()
+    done = {job.key for job in store.jobs(states=[JobState.DONE])}
+    planned = forecast(spec, store)
+    assert done <= {job.key for job in planned.jobs}
+    assert done.isdisjoint(planned.spans)
+    assert kinds(planned.jobs) == kinds(here.play().jobs)
+    again = forecast(spec, store)
+    assert again.done
+    assert again.spans == {}
+    assert {job.key for job in again.jobs} == {job.key for job in store.jobs()}
+
+
+def test_the_clock_is_the_policys_and_the_first_job_of_an_evaluator_waits_for_it(store: Store) -> None:
+    spec = spec_of(search=None, confirm={"top": 0}, arm=[{"name": "base", "seeds": [3]}])
+    assert forecast(spec, store, slots=2).totals.seconds == 60 + 2 + 10
+    # One slot has to start once; the evaluation goes where the quantisation has started it.
+    assert forecast(spec, store, slots=2, start_seconds=5.0).totals.seconds == 60 + 5 + 2 + 10
+
+
+def test_a_budget_shows_what_would_not_start(store: Store) -> None:
+    spec = spec_of(search=None, confirm={"top": 0})
+    policy = Policy(budgets={spec.name: Budget(gpu_hours=2 * 60 / 3600 + 1e-6)})
+    planned = forecast(spec, store, policy=policy)
+    assert not planned.done
+    assert len(planned.spans) == 1
+    assert all("budget.gpu_hours" in why for why in planned.refused.values())
+    assert len(planned.refused) == 2  # the other training, and the quantisation of the first
+
+
+def test_playing_twice_gives_the_same(store: Store) -> None:
+    assert forecast(spec_of(), store) == forecast(spec_of(), store)

@@ -1,0 +1,101 @@
+"""Who schedules: one process a cluster, the others stand by and take over."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster.executor import Node, Task
+from golf.errors import InputError
+from jobs.events import Event
+from jobs.files import FileStore
+from jobs.paths import Home
+from jobs.store import STALE_SECONDS, Store
+from sweeps.roles import Scheduling, machine_of
+from tests.jobs.test_store import MACHINE, Clock
+
+CLUSTER = "ray x"
+
+
+class Idle:
+    """Eight slots on which nothing happens."""
+
+    cluster = CLUSTER
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.closed = False
+
+    def nodes(self) -> list[Node]:
+        return [Node(name="n", host="h", slots=8, machine=MACHINE)]
+
+    def start(self, task: Task) -> None:
+        self.started.append(task.id)
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        return []
+
+    def cancel(self, task_id: str) -> None:
+        self.started.remove(task_id)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def stand_by(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Scheduling]]:
+    """Makes processes' parts, each with an executor of its own; none waits between two tries."""
+    monkeypatch.setattr("sweeps.roles.TRY_SECONDS", 0.0)
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", clock)
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(
+            Scheduling(store, FileStore(tmp_path / "files"), Home(tmp_path), CLUSTER, Idle)
+        )
+    assert store.live_schedulers() == []
+    store.close()
+
+
+def test_the_first_schedules_and_the_second_stands_by_until_it_leaves(stand_by: Callable[[], Scheduling]) -> None:
+    first, second = stand_by(), stand_by()
+    first.step(0.0)
+    second.step(0.0)
+    assert (first.schedules, second.schedules) == (True, False)
+    assert first.slots(MACHINE) == second.slots(MACHINE) == (8, 8)
+    first.__exit__(None, None, None)
+    second.step(0.0)
+    assert second.schedules
+
+
+def test_who_was_silent_for_too_long_gives_up_what_another_took_over(
+    stand_by: Callable[[], Scheduling], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = stand_by(), stand_by()
+    first.step(0.0)
+    clock.now += STALE_SECONDS + 1
+    second.step(0.0)
+    assert second.schedules
+    monkeypatch.setattr("cluster.scheduler.BEAT_SECONDS", 0.0)
+    first.step(0.0)
+    assert not first.schedules
+    assert first.slots(MACHINE) == (8, 8)
+
+
+def test_a_sweep_keeps_the_machine_class_of_its_first_day_while_there_are_such_nodes() -> None:
+    h100, h200 = replace(MACHINE, device="h100"), replace(MACHINE, device="h200")
+    nodes = [
+        Node(name="a", host="a", slots=8, machine=h100),
+        Node(name="b", host="b", slots=8, machine=h200),
+        Node(name="c", host="c", slots=8, machine=h200),
+    ]
+    assert machine_of(nodes, None) == h200
+    assert machine_of(nodes, h100) == h100
+    assert machine_of(nodes[1:], h100) == h200
+    with pytest.raises(InputError, match="no node"):
+        machine_of([], None)
