@@ -14,6 +14,7 @@ from golf.audit import audit
 from golf.score import LN2
 from jobs.scores import write_table
 from jobs.spec import Job, Machine
+from jobs.state import SweepState
 from sweeps.dataset import DataSet
 from sweeps.file import parse_sweep
 from sweeps.session import Workplace
@@ -68,7 +69,7 @@ def play(
             attempt = place.store.start_attempt(job.key, "worker", **facts)
             outputs = _outputs(job.order.job, place, bpb)
             place.store.finish(job.key, attempt, outputs, seconds=36.0, peak_bytes=None, cost=0.1)
-    place.store.set_sweep_state(sweep.spec.name, "done")
+    place.store.end_sweep(sweep.spec.name, SweepState.DONE)
     return sweep
 
 

@@ -23,6 +23,7 @@ from jobs import environment
 from jobs.events import Finished, Shard
 from jobs.run import run_audit, run_eval, run_quantize, shards_of, train_config, training_stream
 from jobs.scores import merge_shards
+from jobs.state import SweepState
 from jobs.store import JobRecord
 from sweeps import package, results, submission, submission_folder
 from sweeps.file import parse_sweep
@@ -79,7 +80,7 @@ def place(data: Path, demo: DemoData, tmp_path_factory: pytest.TempPathFactory) 
         found.store.beat("worker")
         for job in found.store.claim("worker", 100):
             work_off(job, found)
-    found.store.set_sweep_state("small", "done")
+    found.store.end_sweep("small", SweepState.DONE)
     yield found
     torch.set_num_threads(threads)
 

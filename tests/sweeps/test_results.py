@@ -84,8 +84,8 @@ def test_what_was_remembered_of_another_file_is_not_taken(place: Workplace) -> N
 
 
 def test_a_sweep_that_goes_on_is_never_remembered(place: Workplace) -> None:
-    play(place, file("spring"))
-    place.store.set_sweep_state("spring", "running")
+    spring = play(place, file("spring"))
+    place.store.put_sweep("spring", spring.to_json())
     rows(play(place, file("summer")), place)
     assert not place.home.rows("spring").exists()
 
