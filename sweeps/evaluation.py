@@ -54,6 +54,7 @@ class Evaluation:
     artifact: str
     model_bytes: int
     code_bytes: int
+    """Of the code as it is shipped."""
     train_seconds: float
     eval_seconds: float
     max_train_seconds: float | None
@@ -63,6 +64,8 @@ class Evaluation:
     stage: Stage
     whole_set: bool
     fresh_seed: bool
+    source_bytes: int | None = None
+    """Of the same code as it is written; None where only one size is known."""
     adapts: bool = True
     """Whether the protocol changes anything at test time; what does not gives its artifact's score as quantised."""
     trained_bpb: float | None = None

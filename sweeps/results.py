@@ -31,7 +31,7 @@ from sweeps.rules import UNJUDGED, Finding
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
 
-FORMAT = 1
+FORMAT = 2
 """Raised when what is kept of a finished sweep gets another form or meaning."""
 TABLES = 512
 """Tables of documents that stay in memory."""
@@ -197,6 +197,7 @@ def _evaluation(
 ) -> Evaluation:
     train, quantize, evaluation = (_outputs(job) for job in outcome.jobs)
     recipe, is_arm = outcome.run.recipe, outcome.run.row in [arm.name for arm in sweep.spec.arms]
+    script = sweep.script(outcome.run.row, recipe)
     tries = [attempt for job in outcome.jobs for attempt in attempts(job.key)]
     costs = [attempt.cost for attempt in tries if attempt.cost is not None]
     findings = list((UNAUDITED,) if judged is None else judged)
@@ -221,7 +222,7 @@ def _evaluation(
         scores=evaluation["scores"],
         artifact=quantize["artifact"],
         model_bytes=quantize["ledger"]["model_bytes"],
-        code_bytes=quantize["ledger"]["code_bytes"],
+        code_bytes=len(script.content),
         train_seconds=train["clocks"]["train_seconds"],
         eval_seconds=evaluation["clocks"]["eval_seconds"],
         max_train_seconds=recipe.train.max_seconds,
@@ -230,6 +231,7 @@ def _evaluation(
         cost=sum(costs) if costs else None,
         stage=(created, 0 if is_arm else 1),
         whole_set=evaluation["documents"] == sweep.data.val_documents,
+        source_bytes=script.source_bytes,
         fresh_seed=outcome.run.seed not in sweep.spec.seeds.tune,
         adapts=recipe.eval.protocol != "none",
         steps=train["steps"],

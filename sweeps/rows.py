@@ -75,7 +75,7 @@ def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
     if any(run.text != first.text for run in runs):
         raise ValueError(f"{first.row}: its seeds were scored on different texts")
     facts = Facts(
-        total_bytes=max(map(_total_bytes, runs)),
+        total_bytes=max([_total_bytes(run, profile) for run in runs]),
         train_seconds=max([run.train_seconds for run in runs]),
         eval_seconds=max([run.eval_seconds for run in runs]),
         max_train_seconds=first.max_train_seconds,
@@ -97,7 +97,7 @@ def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
         stage=max(run.stage for run in runs),
         text=first.text,
         moments=moments(scores, 1),
-        facts=_native(runs, scores, facts) | _findings(findings),
+        facts=_native(runs, scores, facts, profile) | _findings(findings),
     )
 
 
@@ -154,10 +154,10 @@ def _text(text: TextSet) -> dict[str, Any]:
     return {"data": text.data, "documents": text.documents, "tokens": text.tokens, "bytes": text.bytes}
 
 
-def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts) -> dict[str, Any]:
+def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts, profile: Profile) -> dict[str, Any]:
     """What an own row says of itself: the worst of its seeds where it is measured, the mean where it is a score."""
     first, n = runs[0], len(runs)
-    largest = max(runs, key=_total_bytes)
+    largest = max(runs, key=lambda run: _total_bytes(run, profile))
     costs = [run.cost for run in runs if run.cost is not None]
     trained = [run.trained_bpb for run in runs if run.trained_bpb is not None]
     paces = [1000 * run.train_seconds / run.steps for run in runs if run.steps]
@@ -168,7 +168,9 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts) -
         "bytes_total": worst.total_bytes,
         "bytes": {
             "model": largest.model_bytes,
-            "code": largest.code_bytes,
+            "code": _code_bytes(largest, profile),
+            "code_shipped": largest.code_bytes,
+            "code_source": largest.source_bytes,
             "total": worst.total_bytes,
             "limit": LIMIT_BYTES,
         },
@@ -182,7 +184,7 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts) -
         "bpb_adapted": bpb if first.adapts else None,
         "steps": min([run.steps or 0 for run in runs]) if len(paces) == n else None,
         "ms_per_step": max(paces) if len(paces) == n else None,
-        "headroom": {profile: _headroom(runs, worst.total_bytes, *clocks) for profile, clocks in CLOCKS.items()},
+        "headroom": {rules: _headroom(runs, rules) for rules in CLOCKS},
         "text": _text(first.text),
         "tokenizer": first.text.tokenizer,
         "machine": first.machine if len({run.machine for run in runs}) == 1 else None,
@@ -193,8 +195,13 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts) -
     }
 
 
-def _total_bytes(run: Evaluation) -> int:
-    return run.model_bytes + run.code_bytes
+def _code_bytes(run: Evaluation, profile: Profile) -> int:
+    """Bytes of the code that a profile counts: as it is written under the rules' text, as it is shipped in practice."""
+    return run.source_bytes if profile == "strict" and run.source_bytes is not None else run.code_bytes
+
+
+def _total_bytes(run: Evaluation, profile: Profile) -> int:
+    return run.model_bytes + _code_bytes(run, profile)
 
 
 CLOCKS: Mapping[Profile, tuple[str, str]] = {
@@ -204,14 +211,14 @@ CLOCKS: Mapping[Profile, tuple[str, str]] = {
 """Which clocks of training and evaluation a profile holds against the limits."""
 
 
-def _headroom(runs: Sequence[Evaluation], total_bytes: int, train: str, evaluation: str) -> dict[str, float | None]:
-    """What the worst seed leaves of bytes and seconds."""
-    clocks = runs[0].clocks
+def _headroom(runs: Sequence[Evaluation], profile: Profile) -> dict[str, float | None]:
+    """What the worst seed leaves of bytes and seconds under a profile."""
+    clocks, (train, evaluation) = runs[0].clocks, CLOCKS[profile]
     limits = {
         "train_seconds": (train, runs[0].max_train_seconds),
         "eval_seconds": (evaluation, runs[0].max_eval_seconds),
     }
-    left: dict[str, float | None] = {"bytes": LIMIT_BYTES - total_bytes}
+    left: dict[str, float | None] = {"bytes": LIMIT_BYTES - max([_total_bytes(run, profile) for run in runs])}
     for name, (clock, limit) in limits.items():
         known = limit is not None and clock in clocks
         left[name] = limit - max([run.clocks.get(clock, 0.0) for run in runs]) if limit is not None and known else None

@@ -5,11 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from golf.bundle import Script, bundle
 from jobs.spec import Machine
 from jobs.store import Store
 from sweeps.dataset import DataSet
 from sweeps.driver import Driver
 from sweeps.file import SweepSpec, parse_sweep
+from sweeps.recipe import Recipe
 from sweeps.stages import Stages
 
 
@@ -48,6 +50,11 @@ class Sweep:
             data=self.data,
             machine=self.machine,
         )
+
+    def script(self, row: str, recipe: Recipe) -> Script:
+        """The self-contained script that a row of this recipe is submitted as."""
+        settings = recipe.settings() | {"holdout_documents": self.data.tuning_documents}
+        return bundle(f"{self.spec.name}/{row}", settings)
 
     def widest(self) -> int:
         """Slots of the widest job."""

@@ -6,6 +6,7 @@ from sweeps.cli import (  # noqa: F401
     compare,
     control,
     machine,
+    package,
     prove,
     records,
     results,

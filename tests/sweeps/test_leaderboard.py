@@ -378,6 +378,18 @@ def test_what_a_record_does_not_say_is_null() -> None:
 # What a row says of itself
 
 
+def test_the_rules_text_counts_code_as_written_and_practice_as_shipped() -> None:
+    sizes = {"model_bytes": LIMIT_BYTES - 60, "code_bytes": 50, "source_bytes": 70}
+    runs = [evaluation("one", 1, 1.1, **sizes), evaluation("one", 2, 1.1)]
+    accepted, strict = (rows(runs, profile=profile)["one"] for profile in ("accepted", "strict"))
+    assert (accepted["bytes_total"], strict["bytes_total"]) == (LIMIT_BYTES - 10, LIMIT_BYTES + 10)
+    assert (accepted["bytes"]["code"], strict["bytes"]["code"]) == (50, 70)
+    assert (accepted["track"], strict["track"]) == ("legal", "flagged")
+    assert [found["headroom"][name]["bytes"] for found in (accepted, strict) for name in ("accepted", "strict")] == [
+        10, -10, 10, -10,
+    ]  # fmt: skip
+
+
 def test_speed_headroom_and_scores_by_stage() -> None:
     clocks = {"train.train_seconds": 590.0, "train.process_seconds": 640.0, "eval.eval_seconds": 400.0}
     facts = {

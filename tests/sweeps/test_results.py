@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from golf.artifact import LIMIT_BYTES
 from golf.errors import InputError
 from jobs.store import Store
 from sweeps.leaderboard import ImportedRow, to_json
@@ -48,7 +49,10 @@ def test_a_row_is_what_its_jobs_gave(place: Workplace) -> None:
     }  # fmt: skip
     assert base["cost"] == pytest.approx(3 * 3 * 0.1)
     assert (base["same_code"], base["same_settings"], base["confirmations"]) == (True, True, 7)
-    assert base["headroom"]["strict"] == {"bytes": 30_000, "train_seconds": -40.0, "eval_seconds": 290.0}
+    shipped, source = base["bytes"]["code_shipped"], base["bytes"]["code_source"]
+    assert shipped < source
+    assert base["headroom"]["strict"] == {"bytes": 100_000 - source, "train_seconds": -40.0, "eval_seconds": 290.0}
+    assert base["headroom"]["accepted"]["bytes"] == 100_000 - shipped == LIMIT_BYTES - base["bytes_total"]
     assert found["none"]["p_paired"] > 0.999
     assert found["leak"]["p_paired"] is None
 
