@@ -107,11 +107,12 @@ def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
     Raises:
         InputError: no row goes by a name.
     """
-    latest = Sweep.from_json(place.store.sweeps()[-1].spec)
+    sweeps = place.store.sweeps()
+    latest = Sweep.from_json(sweeps[-1].spec) if sweeps else None
     rows = board_of(latest, place).rows()
-    c, i = (find_row(name, rows, latest.spec.name) for name in (challenger, incumbent))
-    sweeps = {row.sweep for row in (c, i)}
-    peers = [row for row in rows if row.sweep in sweeps and (row.track, row.data) == (c.track, c.data)]
+    c, i = (find_row(name, rows, latest.spec.name if latest else "") for name in (challenger, incumbent))
+    both = {row.sweep for row in (c, i)}
+    peers = [row for row in rows if row.sweep in both and (row.track, row.data) == (c.track, c.data)]
     recipes = (_settings(c, place), _settings(i, place))
     return Pair(
         challenger=c, incumbent=i, peers=peers, recipes=recipes, scores=lambda digest: scores(place.files, digest)

@@ -49,7 +49,6 @@ def selftest(
 
 
 @app.command()
-@app.command()
 def train(
     out: Annotated[Path, typer.Option("--out", help="Folder for weights, trace and result.")],
     preset: Annotated[str, typer.Option("--preset", help="golf, chimera-611 or klora-minnll-614.")] = "golf",
@@ -80,7 +79,6 @@ def train(
         end_process()
 
 
-@app.command("eval")
 @app.command("eval")
 def evaluate(
     model: Annotated[Path, typer.Argument(help="An artifact or a .safetensors state dict.")],

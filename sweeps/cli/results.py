@@ -70,7 +70,6 @@ def leaderboard(
 
 
 @app.command()
-@app.command()
 def show(
     key: Annotated[str, typer.Argument(help="First digits of a job's key, a sweep, or a row as SWEEP/ROW.")],
     home: HomeOption = HOME,

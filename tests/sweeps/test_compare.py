@@ -11,7 +11,6 @@ from rich.console import Console
 from golf.errors import InputError
 from sweeps import compare_text
 from sweeps.compare import Pair, compare, differing, document_differences
-from sweeps.evaluation import ImportedRow
 from sweeps.results import pair_of
 from sweeps.session import Workplace
 from sweeps.statistics import paired_test, two_way_test, welch_test
@@ -147,8 +146,9 @@ def test_settings_differ_by_dotted_names() -> None:
 
 def test_public_records_are_compared_by_their_seeds_alone(place: Workplace) -> None:
     scores = {"PR 1493": (1.08079, 1.08103, 1.08118), "PR 1514": (1.07928348, 1.07996676, 1.08024795)}
-    records = [ImportedRow(name=name, seeds={str(n): one for n, one in enumerate(s)}) for name, s in scores.items()]
-    found = of(pair_of("PR 1514", "PR 1493", place, records))
+    for name, given in scores.items():
+        place.store.put_record(name, {"name": name, "seeds": {str(seed): one for seed, one in enumerate(given)}})
+    found = of(pair_of("PR 1514", "PR 1493", place))
     assert round(found["tests"]["welch"]["p_value"], 3) == 0.020
     assert found["verdicts"]["practice"]["passed"] is True
     assert found["verdicts"]["challenge"]["passed"] is None
@@ -157,4 +157,4 @@ def test_public_records_are_compared_by_their_seeds_alone(place: Workplace) -> N
     assert "text's tokens and bytes are not known" in found["tests"]["welch_margin"]["why"]
     assert "PR 1514 against PR 1493: -1.17 mBPB" in text_of(found, None)
     with pytest.raises(InputError, match="different tracks"):
-        compare(pair_of("PR 1514", "base", place, records))
+        compare(pair_of("PR 1514", "base", place))
