@@ -33,12 +33,11 @@ from cluster.processes import marked
 from jobs.paths import Home
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
+from sweeps.leaderboard import MEASURED
 from tests.postgresql import Server, find_binaries
 
 ROOT = Path(__file__).parents[1]
 SWEEPS = (ROOT / "tests" / "tiny.toml", ROOT / "benchmarks" / "chaos.toml")
-MEASURED = ("train_seconds", "eval_seconds", "clocks", "cost")
-"""What differs from one run to the next: measured times, and what follows from them."""
 FIRST_SECONDS, PAUSE_SECONDS = 5.0, (2.0, 15.0)
 """Before the first kill of a round, and between two."""
 ROUND_SECONDS = 1800.0

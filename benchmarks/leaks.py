@@ -23,7 +23,10 @@ from safetensors.torch import save
 from cluster.executor import Executor
 from cluster.scheduler import Scheduler
 from golf.artifact import QuantizeConfig
+from golf.corpus import DEMO_TUNING_DOCUMENTS, build_demo
 from golf.model import GPT, ModelConfig
+from golf.tokens import find_shards
+from jobs.digests import digest_of
 from jobs.environment import machine
 from jobs.files import FileStore
 from jobs.paths import Home
@@ -48,7 +51,7 @@ class Usage:
     """Of the driver."""
     object_store_bytes: int
     disk_bytes: int
-    """Of the home, without the contents that the jobs made and their rows in the database."""
+    """Of the home, without the corpus, the contents that the jobs made and their rows in the database."""
 
 
 def run(jobs: int, executor: Executor, folder: Path, object_store: Callable[[], int]) -> tuple[Usage, Usage]:
@@ -59,8 +62,9 @@ def run(jobs: int, executor: Executor, folder: Path, object_store: Callable[[], 
     model = GPT(MODEL)
     model.initialise(torch.Generator().manual_seed(0))
     weights = files.put(save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
+    tokens = build_demo(home.demo).tokens
     for seed in range(jobs):
-        store.put_job(_order(weights, seed))
+        store.put_job(_order(weights, tokens, seed))
     scheduler = Scheduler(store, files, executor, home)
     early: Usage | None = None
     until = time.monotonic() + PATIENCE_SECONDS
@@ -68,6 +72,8 @@ def run(jobs: int, executor: Executor, folder: Path, object_store: Callable[[], 
         while (done := len(store.jobs(states=[JobState.DONE]))) < jobs:
             assert time.monotonic() < until, f"{done} of {jobs} jobs after {PATIENCE_SECONDS:.0f} s"
             scheduler.step(0.5)
+            failed = store.jobs(states=[JobState.FAILED])
+            assert not failed, failed[0].reason
             if early is None and done >= jobs / 10:
                 early = _usage(folder, object_store)
         late = _usage(folder, object_store)
@@ -78,16 +84,22 @@ def run(jobs: int, executor: Executor, folder: Path, object_store: Callable[[], 
     return early, late
 
 
-def _order(weights: str, seed: int) -> Order:
-    settings = {"quantize": asdict(QuantizeConfig(level=1)), "model": asdict(MODEL)}
-    inputs = {"weights": weights}
+def _order(weights: str, tokens: Path, seed: int) -> Order:
+    settings = {
+        "quantize": asdict(QuantizeConfig()),
+        "model": asdict(MODEL),
+        "loss": {"documents": 1, "tokens": 16},
+        "holdout_documents": DEMO_TUNING_DOCUMENTS,
+    }
+    inputs = {"weights": weights, "tokens": digest_of(find_shards(tokens, "train"))}
     job = Job(kind="quantize", settings=settings, inputs=inputs, seed=seed, machine=machine(), arithmetic=1)
-    return Order(job=job, sweep="leaks", label=f"quantize seed {seed}")
+    return Order(job=job, sweep="leaks", label=f"quantize seed {seed}", places={"tokens": str(tokens)})
 
 
 def _usage(folder: Path, object_store: Callable[[], int]) -> Usage:
     this = psutil.Process()
-    kept = [path for path in folder.rglob("*") if path.is_file() and "files" not in path.relative_to(folder).parts[:1]]
+    given = ("files", "data")
+    kept = [path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0] not in given]
     return Usage(
         processes=len(this.children(recursive=True)),
         descriptors=this.num_fds(),

@@ -139,14 +139,14 @@ def _overlap(order: Order) -> list[dict[str, Any]] | None:
     """Audited documents that the training tokens hold as well, or in part; None where those are too many to look."""
     which = order.job.settings["documents"]
     digests = order.job.inputs["training"], order.job.inputs["tokens"]
-    return _overlaps(order.places["tokens"], which["first"], which["count"], *digests)
+    return _overlaps(order.places["training"], order.places["tokens"], which["first"], which["count"], *digests)
 
 
 @lru_cache(maxsize=2)
 def _overlaps(
-    folder: str, first: int, count: int | None, training_digest: str, validation_digest: str
+    train_folder: str, val_folder: str, first: int, count: int | None, training_digest: str, validation_digest: str
 ) -> list[dict[str, Any]] | None:
-    training, validation = find_shards(Path(folder), "train"), find_shards(Path(folder), "val")
+    training, validation = find_shards(Path(train_folder), "train"), find_shards(Path(val_folder), "val")
     check_digest(training, training_digest, "training tokens")
     check_digest(validation, validation_digest, "tokens")
     shards = [read_shard(path) for path in training]

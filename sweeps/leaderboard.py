@@ -24,6 +24,7 @@ from sweeps.rules import Profile
 
 __all__ = [
     "COLUMNS",
+    "MEASURED",
     "TRACKS",
     "Board",
     "Evaluation",
@@ -48,6 +49,10 @@ COLUMNS = (
     "ms_per_step", "headroom", "text", "tokenizer", "machine", "same_code", "same_settings", "trials", "noise_mbpb",
     "confirmations", "seeds_to_settle", "dollars_to_settle", "unchecked", "author", "url",
 )  # fmt: skip
+MEASURED = (
+    "train_seconds", "eval_seconds", "clocks", "cost", "ms_per_step", "headroom", "dollars_to_settle", "date",
+)  # fmt: skip
+"""Columns that differ between two runs of one sweep: times, and what follows from them. All others are equal."""
 
 
 def leaderboard(

@@ -69,7 +69,8 @@ class Stages:
         settings = {"eval": asdict(recipe.eval), "documents": self._documents(documents), "seconds": seconds}
         inputs = {**self._scored(artifact, documents), "training": self.data.train_digest}
         job = self._job("audit", settings, inputs, seed, 1)
-        return self._order(job, f"audit {row}", places=self._places(), waited_for=False)
+        places = {**self._places(), "training": str(self.data.tokens)}
+        return self._order(job, f"audit {row}", places=places, waited_for=False)
 
     def _documents(self, documents: DocumentSet) -> dict[str, Any]:
         which = {"split": documents.split, "first": 0, "count": documents.count}

@@ -20,14 +20,10 @@ import pytest
 from jobs.paths import Home
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
-from sweeps.leaderboard import COLUMNS
+from sweeps.leaderboard import COLUMNS, MEASURED
 
 SWEEP = Path(__file__).parent / "tiny.toml"
 PATIENCE_SECONDS = 240.0
-MEASURED = (
-    "train_seconds", "eval_seconds", "clocks", "cost", "ms_per_step", "headroom", "dollars_to_settle", "date",
-)  # fmt: skip
-"""What differs from one run to the next: measured times, and what follows from them."""
 
 
 def command(*words: str | Path) -> list[str]:

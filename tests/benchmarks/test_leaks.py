@@ -9,7 +9,7 @@ from cluster.local import LocalExecutor
 def test_many_jobs_leave_nothing_but_their_results(tmp_path: Path) -> None:
     executor = LocalExecutor(2)
     try:
-        early, late = run(40, executor, tmp_path / "home", lambda: 0)
+        early, late = run(20, executor, tmp_path / "home", lambda: 0)
     finally:
         executor.close()
     assert late.processes <= early.processes

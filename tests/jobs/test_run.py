@@ -194,7 +194,7 @@ def test_validation_text_is_looked_for_in_the_training_tokens(
     digests = {"tokens": digest_of([tmp_path / "x_val_0.bin"]), "training": digest_of([tmp_path / "x_train_0.bin"])}
     settings = {**made.job.settings, "seconds": 0.01}
     job = replace(made.job, kind="audit", settings=settings, inputs={**made.job.inputs, **digests})
-    audited = replace(made, job=job, places={**made.places, "tokens": str(tmp_path)})
+    audited = replace(made, job=job, places={**made.places, **dict.fromkeys(("tokens", "training"), str(tmp_path))})
     *_, done = run.run_audit(audited, {"artifact": artifact})
     assert isinstance(done, Finished)
     assert [(one["document"], one["shared"] == one["windows"]) for one in done.outputs["overlap"]] == [(1, True)]
@@ -219,7 +219,8 @@ def test_an_audit_judges_the_jobs_own_engine(
     settings = {**made.job.settings, "seconds": 3.0}
     inputs = {**made.job.inputs, "training": digest_of(find_shards(demo.tokens, "train"))}
     job = replace(made.job, kind="audit", settings=settings, inputs=inputs, arithmetic=ARITHMETIC["audit"])
-    *_, done = run.run_audit(replace(made, job=job), {"artifact": artifact})
+    audited = replace(made, job=job, places={**made.places, "training": str(demo.tokens)})
+    *_, done = run.run_audit(audited, {"artifact": artifact})
     assert isinstance(done, Finished)
     assert (done.outputs["passed"], done.outputs["judged"]) == (passed, True)
     assert {one["condition"] for one in done.outputs["findings"]} == conditions

@@ -124,6 +124,8 @@ def test_an_audit_is_known_by_how_its_recipe_scores_by_the_artifact_and_by_its_b
     order = STAGES.audit(RECIPE, 1, ARTIFACT, 9.0, "row")
     assert (order.label, order.slots, order.job.kind) == ("audit row", 1, "audit")
     assert order.job.settings["documents"]["split"] == "val"
+    # What has a place is not looked for in the file store.
+    assert order.job.inputs.keys() - order.places.keys() == {"artifact"}
 
 
 def test_names_priorities_labels_and_places_change_no_key() -> None:
