@@ -254,7 +254,9 @@ def test_a_plan_says_what_would_be_run_and_what_is_not_known(
     code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home", "--json")
     assert code == 0
     found = json.loads(out)
-    assert {kind: stage["jobs"] for kind, stage in found["stages"].items()} == {"train": 3, "quantize": 3, "eval": 13}
+    assert {kind: stage["jobs"] for kind, stage in found["stages"].items()} == {
+        "train": 3, "quantize": 3, "eval": 13, "audit": 4,
+    }  # fmt: skip
     assert (found["nodes"], found["slots"], found["complete"]) == (2, 4, True)
     assert found["unknown"] == ["train", "quantize"]
     assert found["stages"]["eval"]["source"] == "limit"

@@ -226,7 +226,8 @@ def test_every_row_is_audited_once_on_its_first_seeds_artifact(played: World) ->
     scored = {json.dumps(one.settings["eval"]): one for one in evaluations(jobs, "val", None) if one.seed == 3}
     for job in audits(jobs).values():
         assert job.seed == 3
-        assert job.inputs == scored[json.dumps(job.settings["eval"])].inputs
+        inputs = scored[json.dumps(job.settings["eval"])].inputs
+        assert job.inputs == {**inputs, "training": job.inputs["training"]}
         assert job.settings["seconds"] == played.spec.audit.seconds
     assert played.driver.audits().keys() == set(rows)
 

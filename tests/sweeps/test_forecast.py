@@ -18,7 +18,7 @@ from sweeps.foresight import counts_at_most, with_trials
 from sweeps.sweep import Sweep
 from tests.sweeps.test_driver import DATA, FILE, MACHINE, SEARCH, World, searching, spec_of
 
-SECONDS = {"train": 60.0, "quantize": 2.0, "eval": 10.0}
+SECONDS = {"train": 60.0, "quantize": 2.0, "eval": 10.0, "audit": 2.0}
 
 
 @pytest.fixture
@@ -137,9 +137,9 @@ def test_what_is_finished_is_reused_and_only_the_rest_takes_time(store: Store) -
 
 def test_the_clock_is_the_policys_and_the_first_job_of_an_evaluator_waits_for_it(store: Store) -> None:
     spec = spec_of(search=None, confirm={"top": 0}, arm=[{"name": "base", "seeds": [3]}])
-    assert forecast(spec, store, slots=2).totals.seconds == 60 + 2 + 10
-    # One slot has to start once; the evaluation goes where the quantisation has started it.
-    assert forecast(spec, store, slots=2, start_seconds=5.0).totals.seconds == 60 + 5 + 2 + 10
+    assert forecast(spec, store, slots=2).totals.seconds == 60 + 2 + 10 + 2
+    # One slot has to start once; evaluation and audit go where the quantisation has started it.
+    assert forecast(spec, store, slots=2, start_seconds=5.0).totals.seconds == 60 + 5 + 2 + 10 + 2
 
 
 def test_a_budget_shows_what_would_not_start(store: Store) -> None:

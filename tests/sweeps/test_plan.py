@@ -53,7 +53,8 @@ def test_of_what_nothing_is_known_nothing_is_said(store: Store) -> None:
     assert found["unknown"] == ["train", "quantize"]
     assert found["stages"]["train"]["slot_seconds_each"] is None
     assert found["stages"]["eval"]["source"] == "limit"
-    assert found["gpu_hours"] == pytest.approx(3 * 30 / 3600)
+    # Three evaluations up to their limit, and the audits of two rows up to theirs.
+    assert found["gpu_hours"] == pytest.approx((3 * 30 + 2 * 12) / 3600)
     assert found["dollars"] is None
 
 
@@ -64,13 +65,13 @@ def test_sums_follow_from_the_history(store: Store) -> None:
     found = made.to_json()
     assert found["unknown"] == []
     assert {kind: (stage["jobs"], stage["done"]) for kind, stage in found["stages"].items()} == {
-        "train": (2, 0), "quantize": (2, 0), "eval": (2, 0),
+        "train": (2, 0), "quantize": (2, 0), "eval": (2, 0), "audit": (1, 0),
     }  # fmt: skip
     assert found["stages"]["train"]["slot_seconds_each"] == 2.0
-    assert found["gpu_hours"] == pytest.approx(8 / 3600)
-    assert found["dollars"] == pytest.approx(3 * 8 / 3600)
-    assert found["seconds"] == 3.0  # two gangs of two at once, then two quantisations, then two evaluations
-    assert found["utilisation"] == pytest.approx(8 / 12)
+    assert found["gpu_hours"] == pytest.approx(9 / 3600)
+    assert found["dollars"] == pytest.approx(3 * 9 / 3600)
+    assert found["seconds"] == 4.0  # two gangs of two at once, then two quantisations, two evaluations and an audit
+    assert found["utilisation"] == pytest.approx(9 / 16)
     first = found["jobs"][0]
     assert (first["start"], first["end"], first["on"]) == (0.0, 1.0, [0, 1])
     assert first["differs"] == ["seed"]
@@ -79,7 +80,7 @@ def test_sums_follow_from_the_history(store: Store) -> None:
     assert artifact == ("inputs.weights", "seed")
     assert "inputs.weights = not made yet" in next(job["why"] for job in found["jobs"] if job["kind"] == "quantize")
     text = text_of(made)
-    assert "About 3 s on 4 slots: 0.00222 slot-hours, $0.01, 67% of the slots' time in use." in text
+    assert "About 4 s on 4 slots: 0.0025 slot-hours, $0.01, 56% of the slots' time in use." in text
     assert "2 new, train: differs from the nearest finished one in seed" in text
     assert "node 0.3" in text
 
