@@ -20,6 +20,7 @@ from golf.audit.overlap import overlaps
 from golf.errors import InputError, OverTime, TooLarge
 from golf.model import GPT, ModelConfig, model_from_state
 from golf.presets import EVAL_PRESETS
+from golf.score import nats_per_token_to_bpb
 from golf.tokens import Tokenizer, Tokens, find_shards, holdout, read_shard, read_stream, split_documents
 from golf.train import TrainConfig
 from golf.ttt import EvalConfig, evaluate
@@ -118,7 +119,7 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
     settings = order.job.settings
     model = _model(order.job.inputs["artifact"], _Content(inputs["artifact"]))
     scorer = EngineScorer(model, settings_of(EvalConfig, settings["eval"]), order.job.seed)
-    documents, _ = eval_documents(order)
+    documents, num_bytes = eval_documents(order)
     yield Progress(fraction=0.0, note=f"audit, {settings['seconds']:g} s")
     found = audit(
         scorer,
@@ -129,8 +130,12 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
         clock=scorer.clock,
     )
     told = found.to_json()
+    lengths = [abs(one.mean) for one in found.changes if one.beyond and one.kind in ("cut", "grown")]
+    predictions = sum(document.size - 1 for document in documents)
+    told["length_bpb"] = nats_per_token_to_bpb(max(lengths, default=0.0), predictions, sum(num_bytes))
     told["overlap"] = _overlap(order)
-    outputs = {name: told[name] for name in ("passed", "judged", "findings", "overlap")} | {"certificate": None}
+    kept = ("passed", "judged", "findings", "length_bpb", "overlap")
+    outputs = {name: told[name] for name in kept} | {"certificate": None}
     outputs["clocks"] = {"audit_seconds": time.monotonic() - started}
     yield Finished(outputs=outputs, files={"certificate": json.dumps(told).encode()}, peak_bytes=peak_bytes())
 
