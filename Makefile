@@ -16,7 +16,7 @@ demo: install
 	$(BIN)/golfsweep run examples/demo.toml
 
 test: install lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .

@@ -62,6 +62,7 @@ class Gang:
                 hangs = yield from self._watch(process)
             finally:
                 end(process)
+                ended = time.time()
                 end_marked(lambda mark: mark.task == self._mark.task)
         if process.returncode != 0 and (stamp := self._stamp(CHECKPOINT)) != self._sent and stamp is not None:
             yield Checkpoint(content=_pack(self._workdir))
@@ -69,7 +70,7 @@ class Gang:
         if hangs is not None:
             last = Failed(failure=Failure.HANG, reason=f"no step for {hangs:.0f} s", log=_tail(log_path))
         else:
-            last = self._finished() if process.returncode == 0 else self._failed(process.returncode, log_path)
+            last = self._finished(ended) if process.returncode == 0 else self._failed(process.returncode, log_path)
         for name in (CHECKPOINT, WEIGHTS):  # the largest files, in an event each; what explains the attempt stays
             (self._workdir / name).unlink(missing_ok=True)
         yield last
@@ -99,7 +100,7 @@ class Gang:
         job = self._order.job
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nnodes=1"]
         command += [f"--nproc-per-node={self._order.slots}", "--max-restarts=0", "--monitor-interval=0.1"]
-        command += ["-m", "jobs.rank", str(self._workdir)]
+        command += ["-m", "jobs.rank", str(self._workdir), repr(time.monotonic())]
         environment = {**os.environ, "OMP_NUM_THREADS": str(job.machine.threads), "PYTHONUNBUFFERED": "1"}
         environment[MARK] = str(self._mark)
         return subprocess.Popen(
@@ -123,8 +124,12 @@ class Gang:
         fraction = max((done / limit for done, limit in limits if limit), default=0.0)
         return Progress(fraction=min(1.0, fraction), note=f"step {last['step']}, loss {last['loss']:.3f}")
 
-    def _finished(self) -> Finished:
-        result = json.loads((self._workdir / "result.json").read_text())
+    def _finished(self, ended: float) -> Finished:
+        path = self._workdir / "result.json"
+        result = json.loads(path.read_text())
+        # What came after the result was written belongs to the whole process, too: the ranks' and torchrun's own end.
+        for name in ("other_seconds", "process_seconds"):
+            result["clocks"][name] += max(0.0, ended - path.stat().st_mtime)
         files = {"weights": WEIGHTS, "metrics": TRACE}
         contents = {name: (self._workdir / file).read_bytes() for name, file in files.items()}
         last = _last_line(self._workdir / TRACE) or {}

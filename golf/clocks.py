@@ -10,11 +10,12 @@ PHASES: tuple[Phase, ...] = ("other", "warmup", "train", "checkpoint")
 class Clocks:
     """Seconds spent in each phase; at any moment exactly one phase runs, so that they add up to the whole."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], started: float | None = None) -> None:
+        """Begin with phase "other", now or, on the same clock, at the moment when the process was launched."""
         self._clock = clock
         self._spent: dict[Phase, float] = dict.fromkeys(PHASES, 0.0)
         self._phase: Phase = "other"
-        self._since = clock()
+        self._since = clock() if started is None else started
 
     def enter(self, phase: Phase) -> None:
         """End the phase that runs and begin another, or the same again."""

@@ -38,6 +38,7 @@ def train(
     out: Path,
     resume: bool = True,
     clock: Callable[[], float] = time.monotonic,
+    launched: float | None = None,
     checkpoint_seconds: float = 10.0,
 ) -> Path:
     """Train one seed and return the path of its weights, complete on return on every rank.
@@ -52,13 +53,15 @@ def train(
         out: folder of this training alone.
         resume: go on from the folder's checkpoint, if it has one.
         clock: seconds from any origin; rank 0's decides for all.
+        launched: when, on that clock, the command was given that this process belongs to; now if None. The clock of the
+            whole process counts from there.
         checkpoint_seconds: least training time between two checkpoints.
 
     Raises:
         InputError: tokens that do not fit the configuration, or a checkpoint of another training.
         Diverged: loss or gradient stopped being finite.
     """
-    clocks = Clocks(clock)
+    clocks = Clocks(clock, launched)
     with join_ranks() as ranks:
         check_stream(tokens, config, ranks)
         training = _Training(config, tokens, seed, out, ranks, clocks)

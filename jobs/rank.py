@@ -1,7 +1,8 @@
-"""What every rank of a training gang executes: `python -m jobs.rank WORKDIR` under torchrun.
+"""What every rank of a training gang executes: `python -m jobs.rank WORKDIR LAUNCHED` under torchrun.
 
-The folder holds order.json; the training's files appear in it. A rank that fails says why in error.RANK.json, and one
-that is sent SIGUSR1 prints where each of its threads stands.
+LAUNCHED is the monotonic clock's second at which torchrun was started. The folder holds order.json; the training's
+files appear in it. A rank that fails says why in error.RANK.json, and one that is sent SIGUSR1 prints where each of its
+threads stands.
 """
 
 import ctypes
@@ -65,7 +66,7 @@ def read_errors(workdir: Path) -> list[tuple[Failure, str]]:
     return sorted(errors, key=lambda error: error[0] == Failure.COLLECTIVE)
 
 
-def main(workdir: Path) -> None:
+def main(workdir: Path, launched: float) -> None:
     """Train as this rank; the exit code is 0 only when the training is complete."""
     die_with_torchrun()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
@@ -73,12 +74,13 @@ def main(workdir: Path) -> None:
     order = read_order(workdir)
     torch.set_num_threads(order.job.machine.threads)
     try:
-        train(train_config(order), tokens=training_stream(order), seed=order.job.seed, out=workdir)
+        config, tokens = train_config(order), training_stream(order)
+        train(config, tokens=tokens, seed=order.job.seed, out=workdir, launched=launched)
     except Exception as error:
         write_error(workdir, error)
         raise
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), float(sys.argv[2]))
     end_process()

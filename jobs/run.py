@@ -3,10 +3,10 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -32,10 +32,21 @@ from jobs.spec import Order
 
 T = TypeVar("T")
 
+IMPORT_SECONDS = time.process_time()
+"""What this process had worked when everything was imported; an idle worker's waiting is not in it."""
 OVERLAP_TOKENS = 2**27
 """Training tokens among which validation text is looked for: some minutes of a core."""
 KEPT_MODELS = 4
 """Artifacts that a worker keeps loaded; a search runs many settings on few of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[T]):
+    """Something that a worker keeps from job to job."""
+
+    content: T
+    seconds: float
+    """What loading it took."""
 
 
 def settings_of(kind: type[T], settings: Mapping[str, Any]) -> T:
@@ -84,16 +95,16 @@ def run_eval(
 ) -> Iterator[Event]:
     """Score some shards of an evaluation's documents, one event each.
 
-    The clock `eval_seconds` counts scoring alone, after everything is loaded; `process_seconds` counts all of it.
+    The clock `eval_seconds` counts scoring alone, after everything is loaded; `process_seconds` what a process of its
+    own would have taken from its launch: imports and loading are in it also where a warm worker has them behind it.
 
     Raises:
         InputError: data, tokenizer or artifact are missing, damaged, or not those of the job.
         OverTime: scoring took longer than eval.max_seconds.
     """
-    entered = clock()
     config = settings_of(EvalConfig, order.job.settings["eval"])
-    model = _model(order.job.inputs["artifact"], _Content(inputs["artifact"]))
-    documents, num_bytes = eval_documents(order)
+    kept = _model(order.job.inputs["artifact"], _Content(inputs["artifact"]))
+    model, (documents, num_bytes) = kept.content, eval_documents(order)
     cut = cut_shards([len(d) - 1 for d in documents], config, model.config, model.tok_emb.weight.device.type)
     started = clock()
     for done, index in enumerate(shards):
@@ -105,7 +116,9 @@ def run_eval(
             raise OverTime(f"scoring took {spent:.0f} s, more than eval.max_seconds = {config.max_seconds:g}")
         counts = np.array([num_bytes[one] for one in chosen], np.int64)
         yield Shard(index=index, content=write_table(chosen, scores.nll, scores.tokens, counts))
-    clocks = {"eval_seconds": clock() - started, "process_seconds": clock() - entered}
+    spent = clock() - started
+    before = IMPORT_SECONDS + kept.seconds + _split_documents(order).seconds
+    clocks = {"eval_seconds": spent, "process_seconds": before + spent}
     yield Finished(outputs={"clocks": clocks}, peak_bytes=peak_bytes())
 
 
@@ -117,8 +130,9 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
     """
     started = time.monotonic()
     settings = order.job.settings
-    model = _model(order.job.inputs["artifact"], _Content(inputs["artifact"]))
-    scorer = EngineScorer(model, settings_of(EvalConfig, settings["eval"]), order.job.seed)
+    model = _model(order.job.inputs["artifact"], _Content(inputs["artifact"])).content
+    config, pieces = settings_of(EvalConfig, settings["eval"]), Tokenizer(Path(order.places["tokenizer"]))
+    scorer = EngineScorer(model, config, seed=order.job.seed, tokenizer=pieces)
     documents, num_bytes = eval_documents(order)
     yield Progress(fraction=0.0, note=f"audit, {settings['seconds']:g} s")
     found = audit(
@@ -127,6 +141,7 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
         documents=documents,
         seconds=settings["seconds"],
         seed=order.job.seed,
+        decode=pieces.decode,
         clock=scorer.clock,
     )
     told = found.to_json()
@@ -163,7 +178,7 @@ def _overlaps(
 
 def shards_of(order: Order, artifact: bytes) -> int:
     """How many shards an evaluation has."""
-    model = _model(order.job.inputs["artifact"], _Content(artifact))
+    model = _model(order.job.inputs["artifact"], _Content(artifact)).content
     config = settings_of(EvalConfig, order.job.settings["eval"])
     documents, _ = eval_documents(order)
     return len(cut_shards([len(d) - 1 for d in documents], config, model.config, model.tok_emb.weight.device.type))
@@ -184,14 +199,7 @@ def _tuning_split(order: Order) -> tuple[Tokens, list[Tokens]]:
 def eval_documents(order: Order) -> tuple[list[Tokens], list[int]]:
     """The documents of an evaluation and the UTF-8 bytes of each, which must agree with the decoded text."""
     which = order.job.settings["documents"]
-    documents, num_bytes = _documents(
-        order.places["tokens"],
-        order.places["tokenizer"],
-        which["split"],
-        int(which["holdout_documents"]),
-        order.job.inputs["tokens"],
-        order.job.inputs["tokenizer"],
-    )
+    documents, num_bytes = _split_documents(order).content
     last = None if which["count"] is None else which["first"] + which["count"]
     chosen = slice(which["first"], last)
     if not documents[chosen]:
@@ -199,10 +207,24 @@ def eval_documents(order: Order) -> tuple[list[Tokens], list[int]]:
     return documents[chosen], num_bytes[chosen]
 
 
+def _split_documents(order: Order) -> _Kept[tuple[list[Tokens], list[int]]]:
+    """All documents of the split that an evaluation reads from."""
+    which = order.job.settings["documents"]
+    return _documents(
+        order.places["tokens"],
+        order.places["tokenizer"],
+        which["split"],
+        int(which["holdout_documents"]),
+        order.job.inputs["tokens"],
+        order.job.inputs["tokenizer"],
+    )
+
+
 @lru_cache(maxsize=2)
 def _documents(
     folder: str, tokenizer: str, split: str, held_out: int, tokens_digest: str, tokenizer_digest: str
-) -> tuple[list[Tokens], list[int]]:
+) -> _Kept[tuple[list[Tokens], list[int]]]:
+    started = time.monotonic()
     paths = find_shards(Path(folder), "val" if split == "val" else "train")
     check_digest(paths, tokens_digest, "tokens")
     check_digest([Path(tokenizer)], tokenizer_digest, "tokenizer")
@@ -211,7 +233,8 @@ def _documents(
     pieces = Tokenizer(Path(tokenizer))
     for document in documents:
         pieces.check_bytes(document)
-    return documents, [int(pieces.byte_counts(document).sum()) for document in documents]
+    counts = [int(pieces.byte_counts(document).sum()) for document in documents]
+    return _Kept((documents, counts), time.monotonic() - started)
 
 
 class _Content:
@@ -228,8 +251,10 @@ class _Content:
 
 
 @lru_cache(maxsize=KEPT_MODELS)
-def _model(digest: str, content: _Content) -> GPT:
-    return load_bytes(content.content, f"artifact {digest[:12]}", device=_device())
+def _model(digest: str, content: _Content) -> _Kept[GPT]:
+    started = time.monotonic()
+    model = load_bytes(content.content, f"artifact {digest[:12]}", device=_device())
+    return _Kept(model, time.monotonic() - started)
 
 
 def _device() -> str:

@@ -74,10 +74,11 @@ def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
         raise ValueError(f"{first.row}: a seed stands there twice; one evaluation a recipe and seed makes a row")
     if any(run.text != first.text for run in runs):
         raise ValueError(f"{first.row}: its seeds were scored on different texts")
+    train, evaluation = CLOCKS[profile]
     facts = Facts(
         total_bytes=max([_total_bytes(run, profile) for run in runs]),
-        train_seconds=max([run.train_seconds for run in runs]),
-        eval_seconds=max([run.eval_seconds for run in runs]),
+        train_seconds=max([run.clocks.get(train, run.train_seconds) for run in runs]),
+        eval_seconds=max([run.clocks.get(evaluation, run.eval_seconds) for run in runs]),
         max_train_seconds=first.max_train_seconds,
         max_eval_seconds=first.max_eval_seconds,
         whole_set=all([run.whole_set for run in runs]),

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.audit import company, documents, programme, verdict
+from golf.audit import chance, company, documents, programme, verdict
 from golf.audit.bench import Bench, Unjudgeable
-from golf.audit.black_box import BlackBox, Scorer
+from golf.audit.black_box import BlackBox, Scorer, Tokens
+from golf.audit.byte_counts import check_byte_counts
 from golf.audit.certificate import Certificate, Finding
 from golf.audit.log import Log
 from golf.audit.precision import REPEATED, measure
@@ -39,6 +40,7 @@ def audit(
     seconds: float = 20.0,
     seed: int = 0,
     ordered_state: bool | None = None,
+    decode: Callable[[Tokens], str] | None = None,
     clock: Callable[[], float] | None = None,
 ) -> Certificate:
     """Judge a scorer by what it returns.
@@ -47,14 +49,15 @@ def audit(
         scorer: takes a list of documents (1-D int64 arrays, BOS first, the last entry only ever a target), returns for
             each the NLL of entries 1 … n − 1 in nats as a 1-D float array. Each call is an evaluation of its own. It
             may have a method `distribution(document, position)`, the probabilities [vocab_size] of that entry, which
-            is used where a sum would cost too much, and held against what the scorer returns.
+            is used where a sum would cost too much, and held against what the scorer returns; and a method
+            `byte_counts(document)`, the bytes of entries 1 … n − 1 that its score is divided by.
         vocab_size: the number of token ids.
         documents: what to judge it on; made up where None. A few are chosen by length, and others made from them.
         seconds: the budget. More of it means more places, until all that are worth a probe have had one.
         seed: of the choice of documents, places and changes.
         ordered_state: whether the protocol declares that it carries state over the documents already scored, in the
             order of the list; the scorer's attribute `ordered_state` where None, and none without it.
-
+        decode: the text of tokens without BOS, which byte counts are held against; they are not looked at without it.
         clock: what the budget is measured on; the wall's where None. On another clock, such as one that counts work,
             the same scorer is probed at the same places whatever the machine, and no call is given up as hanging.
 
@@ -79,6 +82,7 @@ def audit(
     log = Log()
     try:
         _examine(bench, log, given)
+        _count_bytes(bench, log, decode)
     except Unjudgeable as stop:
         log.faults.append(stop.finding)
         log.left_out.append("everything after the call that gave no scores")
@@ -103,6 +107,7 @@ def _examine(bench: Bench, log: Log, given: Sequence[Any]) -> None:
         log.left_out.append("everything else: scores change from call to call")
         return
     _keep_company(bench, log)
+    _leave_to_chance(bench, log)
     log.faults += company.unscored(bench)
     for place in sorted(range(len(bench.judged)), key=lambda place: -bench.judged[place].tokens.size):
         programme.look_ahead(bench, log, place)
@@ -178,6 +183,27 @@ def _keep_company(bench: Bench, log: Log) -> None:
     if not bench.ordered and any(found.condition == "cross-document" for found in log.findings(bench)):
         bench.stacked = False
         bench.reference = [bench.variants(place, [one.tokens])[0] for place, one in enumerate(bench.judged)]
+
+
+def _count_bytes(bench: Bench, log: Log, decode: Callable[[Tokens], str] | None) -> None:
+    """Hold the bytes that the scorer counts against the text, where it says what they are."""
+    # Made-up documents are no text: they may hold control pieces anywhere.
+    places = [place for place, one in enumerate(bench.judged) if one.origin != "made up"]
+    if decode is None or not places or not bench.box.offers_byte_counts:
+        log.left_out.append("byte counts")
+        return
+    chosen, counts = [bench.judged[place] for place in places], [bench.count_bytes(place) for place in places]
+    log.faults += check_byte_counts([one.tokens for one in chosen], counts, decode, [one.number for one in chosen])
+
+
+def _leave_to_chance(bench: Bench, log: Log) -> None:
+    """Probe what no document chosen beforehand can show: tokens that nobody knew, in contexts that are new."""
+    bos = int(bench.judged[0].tokens[0])
+    log.contexts.append(chance.drawn(bench, bos))
+    if (seen := chance.first_seen(bench, bos)) is not None:
+        log.contexts.append(seen)
+    else:
+        log.left_out.append("whether what is seen first is remembered")
 
 
 def _certificate(bench: Bench, log: Log, given: int) -> Certificate:

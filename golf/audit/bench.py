@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golf.audit.black_box import BlackBox, Floats, ScorerFault, Tokens
 from golf.audit.certificate import Context, Finding
@@ -102,6 +103,17 @@ class Bench:
         except ScorerFault as fault:
             raise Unjudgeable(fault.finding([number])) from None
         return p_V
+
+    def count_bytes(self, place: int) -> NDArray[np.int64]:
+        """The bytes that the scorer counts for each target of a judged document.
+
+        Raises:
+            Unjudgeable: it gave none.
+        """
+        try:
+            return self.box.byte_counts(self.judged[place].tokens)
+        except ScorerFault as fault:
+            raise Unjudgeable(fault.finding([self.judged[place].number])) from None
 
     def all(self, chosen: Sequence[int] | None = None) -> list[Floats]:
         """Judged documents (by place, in this order) as they are, in one call; all that are listed where None."""

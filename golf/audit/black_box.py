@@ -96,6 +96,28 @@ class BlackBox:
             raise ScorerFault("C2", f"offers a distribution that is none: shape {p_V.shape}, or not all 0 … 1")
         return p_V
 
+    @property
+    def offers_byte_counts(self) -> bool:
+        """Whether the scorer has a method `byte_counts(document)`."""
+        return callable(getattr(self._scorer, "byte_counts", None))
+
+    def byte_counts(self, document: Tokens) -> NDArray[np.int64]:
+        """The bytes that the scorer counts for entries 1 … n − 1 of a document, int64.
+
+        Raises:
+            ScorerFault: it raised, did not answer in time, or returned no whole numbers.
+        """
+        offer: Any = self._scorer
+        returned = self._call(lambda: offer.byte_counts(document.copy()))
+        self.calls += 1
+        try:
+            counts = np.asarray(returned, np.float64)
+        except (TypeError, ValueError):
+            raise ScorerFault("bytes", f"counts bytes as {type(returned).__name__}, no array") from None
+        if counts.ndim != 1 or np.any(counts != np.rint(counts)):
+            raise ScorerFault("bytes", f"counts bytes in shape {counts.shape}; a whole number for each target is due")
+        return counts.astype(np.int64)
+
     def _call(self, work: Callable[[], Any]) -> Any:
         """Run the scorer in a thread of its own, with its stdout caught, and wait as long as it may take."""
         outcome: list[Any] = []

@@ -5,7 +5,6 @@ counted as the three bytes of U+FFFD (4 %), sentinels counted (9 %).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +16,10 @@ REPLACEMENT = "\ufffd"
 
 
 def check_byte_counts(
-    documents: Sequence[NDArray[np.integer[Any]]],
-    counts: Sequence[NDArray[np.integer[Any]]],
-    decode: Callable[[NDArray[np.integer[Any]]], str],
+    documents: Sequence[NDArray[np.int64]],
+    counts: Sequence[NDArray[np.int64]],
+    decode: Callable[[NDArray[np.int64]], str],
+    numbers: Sequence[int] | None = None,
 ) -> list[Finding]:
     """Hold the bytes counted for each target against the UTF-8 length of the document's decoded text.
 
@@ -27,13 +27,15 @@ def check_byte_counts(
         documents: token slices, BOS first.
         counts: for each, the bytes of entries 1 … n − 1, [n − 1].
         decode: the text of a document's targets.
+        numbers: what the findings call the documents; their places where None.
 
     Returns:
         A finding for the first document of each fault: targets without a count, negative counts, and a sum that is
         not the text's. `measured` is bytes counted over bytes of text.
     """
     faults: dict[str, Finding] = {}
-    for index, (document, counted) in enumerate(zip(documents, counts, strict=True)):
+    named = range(len(documents)) if numbers is None else numbers
+    for index, document, counted in zip(named, documents, counts, strict=True):
         if counted.shape != (document.size - 1,):
             detail = f"{counted.size} byte counts for {document.size - 1} targets"
             faults.setdefault("shape", _finding(index, -1, float(counted.size), detail))

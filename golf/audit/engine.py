@@ -7,6 +7,7 @@ from golf.adapters import DrawA, uniform_a
 from golf.audit.black_box import Tokens
 from golf.flops import document_flops
 from golf.model import GPT
+from golf.tokens import Tokenizer
 from golf.ttt import EvalConfig, evaluate
 
 NOMINAL_FLOPS = {"cpu": 4e10, "cuda": 1e14}
@@ -18,8 +19,18 @@ CALL_SECONDS = 0.003
 class EngineScorer:
     """What golf.ttt.evaluate gives for a model, its settings and the seed of the adapters' start."""
 
-    def __init__(self, model: GPT, config: EvalConfig, seed: int = 0, draw: DrawA = uniform_a) -> None:
+    def __init__(
+        self,
+        model: GPT,
+        config: EvalConfig,
+        *,
+        seed: int = 0,
+        draw: DrawA = uniform_a,
+        tokenizer: Tokenizer | None = None,
+    ) -> None:
         self._model, self._config, self._seed, self._draw = model, config, seed, draw
+        if tokenizer is not None:
+            self.byte_counts = tokenizer.byte_counts
         self._seconds = 0.0
 
     def __call__(self, documents: list[Tokens]) -> list[NDArray[np.float32]]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golf.audit.black_box import BlackBox, Floats, Scorer, ScorerFault, Tokens
 from golf.errors import InputError
@@ -63,6 +64,8 @@ class ScorerProcess:
         self.ordered_state = bool(header["ordered_state"])
         if header["distribution"]:
             self.distribution = self._distribution
+        if header["byte_counts"]:
+            self.byte_counts = self._byte_counts
 
     def __call__(self, documents: list[Tokens]) -> list[Floats]:
         """Score documents there; its faults are raised here, and what it printed is printed."""
@@ -75,6 +78,10 @@ class ScorerProcess:
     def _distribution(self, document: Tokens, position: int) -> Floats:
         """The distribution that it offers for an entry."""
         return self._ask({"lengths": [len(document)], "position": position}, [document])
+
+    def _byte_counts(self, document: Tokens) -> Floats:
+        """The bytes that it counts for each target."""
+        return self._ask({"lengths": [len(document)], "bytes": True}, [document])
 
     def _ask(self, request: dict[str, Any], documents: Sequence[Tokens]) -> Floats:
         """Send a request, and return the numbers of its answer."""
@@ -182,27 +189,33 @@ def serve(reference: str, requests: BinaryIO, replies: BinaryIO) -> None:
             return send(replies, {"error": str(error)})
         _printed(printed)  # what a module says while it is imported is its own affair
         box = BlackBox(scorer)
-        offers = {"ordered_state": bool(getattr(scorer, "ordered_state", False))}
-        send(replies, offers | {"distribution": box.offers_distribution})
+        offers = {"distribution": box.offers_distribution, "byte_counts": box.offers_byte_counts}
+        send(replies, offers | {"ordered_state": bool(getattr(scorer, "ordered_state", False))})
         while True:
             try:
                 header, content = receive(requests)
             except EOFError:
                 return
             documents = np.split(np.frombuffer(content, np.int64), np.cumsum(header["lengths"])[:-1])
-            answer, values = _answer(box, documents, header.get("position"))
+            answer, values = _answer(box, documents, header)
             printing = box.printed + _printed(printed)
             box.printed = ""
             send(replies, answer | {"printed": printing[:SHOWN]}, values)
 
 
-def _answer(box: BlackBox, documents: Sequence[Tokens], position: int | None) -> tuple[dict[str, Any], bytes]:
+def _answer(box: BlackBox, documents: Sequence[Tokens], request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    numbers: Sequence[NDArray[Any]]
     try:
-        losses = box.score(documents) if position is None else [box.distribution(documents[0], position)]
+        if "position" in request:
+            numbers = [box.distribution(documents[0], request["position"])]
+        elif "bytes" in request:
+            numbers = [box.byte_counts(documents[0])]
+        else:
+            numbers = box.score(documents)
     except ScorerFault as fault:
         told = {name: getattr(fault, name) for name in ("condition", "detail", "document", "position", "measured")}
         return {"fault": told}, b""
-    return {}, np.concatenate([*losses, np.empty(0)]).astype("<f8").tobytes()
+    return {}, np.concatenate([*numbers, np.empty(0)]).astype("<f8").tobytes()
 
 
 def _printed(file: BinaryIO) -> str:

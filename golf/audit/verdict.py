@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from golf.audit.certificate import Change, Condition, Context, Finding, Sum
+from golf.audit.chance import DRAWN, FIRST_SEEN
 from golf.audit.precision import Precision
 from golf.audit.vocabulary import OFFERED, weighs
 
@@ -46,11 +47,21 @@ def company_findings(contexts: Sequence[Context]) -> list[Finding]:
     if memory := [one for one in contexts if one.kind == MEMORY]:
         detail = f"every call on the same documents moves their scores one way, by {memory[0].mean:+.3g} nats a token"
         found.append(_of_context("cross-document", memory[0], f"remembers documents of earlier calls: {detail}"))
+    if luck := [one for one in contexts if one.kind == DRAWN and one.beyond]:
+        detail = (
+            f"tells tokens drawn at random {luck[0].mean:.3g} nats a token better than chance: it has looked at them"
+        )
+        found.append(_of_context("C2", luck[0], detail))
+    if first := [one for one in contexts if one.kind == FIRST_SEEN and one.beyond]:
+        detail = (
+            f"remembers what it saw first: {first[0].mean:.3g} nats likelier than what came second, in new contexts"
+        )
+        found.append(_of_context("cross-document", first[0], detail))
     if offers := [one for one in contexts if one.kind == OFFERED and one.beyond]:
         worst = max(offers, key=lambda one: one.largest)
         detail = f"the distribution that it offers is not the one it scores with: {worst.largest:.3g} nats apart"
         found.append(_of_context("C2", worst, detail))
-    apart = (*NONDETERMINISM, MEMORY, OFFERED)
+    apart = (*NONDETERMINISM, MEMORY, OFFERED, DRAWN, FIRST_SEEN)
     others = [one for one in contexts if one.kind not in apart and one.beyond]
     if others := [one for one in others if one.largest > 3 * own]:
         worst = max(others, key=lambda one: one.largest)

@@ -16,6 +16,12 @@ def audit(
     tokens: Annotated[
         Path | None, typer.Option("--tokens", help="Token shard to judge it on; documents are made up if left out.")
     ] = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(
+            "--tokenizer", help="SentencePiece model; byte counts that the scorer offers are held against it."
+        ),
+    ] = None,
     seconds: Annotated[float, typer.Option("--seconds", help="Budget; more of it probes more places.")] = 20.0,
     json_: JsonOption = False,
     debug: DebugOption = False,
@@ -23,18 +29,19 @@ def audit(
     """Judge a scorer by what it returns; exit 1 if it does not pass.
 
     The function takes a list of documents (integer arrays, BOS first) and returns, for each, the NLL in nats of every
-    token after the first.
+    token after the first. It may have a method byte_counts(document): the bytes that each of them is counted as.
 
     Example: golfsweep audit my_entry:score --vocab-size 1024 --tokens val.bin --seconds 60
     """
     from golf.audit import audit as judge
     from golf.audit.process import ScorerProcess
-    from golf.tokens import read_shard, split_documents
+    from golf.tokens import Tokenizer, read_shard, split_documents
     from sweeps.certificates import lines
 
     documents = None if tokens is None else split_documents(read_shard(tokens))
+    decode = None if tokenizer is None else Tokenizer(tokenizer).decode
     with ScorerProcess(scorer) as process:
-        certificate = judge(process, vocab_size=vocab_size, documents=documents, seconds=seconds)
+        certificate = judge(process, vocab_size=vocab_size, documents=documents, seconds=seconds, decode=decode)
     if json_:
         print_json(certificate.to_json())
     else:

@@ -1,10 +1,12 @@
 """Byte counts against the decoded text, and validation text in the training tokens."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
+from golf.audit import audit
 from golf.audit.byte_counts import check_byte_counts
 from golf.audit.overlap import WINDOW, overlaps
 from golf.corpus import DemoData
@@ -72,3 +74,28 @@ def test_nothing_in_common_is_nothing_found(documents: list[Any]) -> None:
     assert overlaps(documents, []) == []
     assert overlaps(documents, [np.empty(0, np.uint16), np.full(3, 7, np.uint16)]) == []
     assert [one.document for one in overlaps(documents, [documents[3]])] == [3]
+
+
+class Counts:
+    """A uniform scorer that says how many bytes it divides by: the table's, and one more for every leading space."""
+
+    def __init__(self, tokenizer: Tokenizer, extra: int) -> None:
+        self.tokenizer, self.extra = tokenizer, extra
+
+    def __call__(self, documents: list[Any]) -> list[Any]:
+        return [np.full(document.size - 1, np.log(self.tokenizer.vocab_size)) for document in documents]
+
+    def byte_counts(self, document: Any) -> Any:
+        return self.tokenizer.byte_counts(document) + self.extra
+
+
+@pytest.mark.parametrize(("extra", "found"), [(0, []), (1, ["bytes"])])
+def test_an_audit_holds_offered_byte_counts_against_the_text(
+    tokenizer: Tokenizer, documents: list[Any], extra: int, found: list[str]
+) -> None:
+    scorer = Counts(tokenizer, extra)
+    judge = partial(audit, scorer, vocab_size=tokenizer.vocab_size, documents=documents, seconds=0.5)
+    certificate = judge(decode=tokenizer.decode)
+    assert [one.condition for one in certificate.findings] == found
+    assert "byte counts" not in certificate.placement["not_probed"]
+    assert "byte counts" in judge().placement["not_probed"]

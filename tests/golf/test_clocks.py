@@ -26,6 +26,13 @@ def test_every_second_belongs_to_one_phase() -> None:
     }
 
 
+def test_what_came_before_the_process_is_its_launch() -> None:
+    clock = HandMoved()
+    clocks = Clocks(clock, started=clock.now - 7.0)
+    clocks.enter("train")
+    assert clocks.seconds()["other_seconds"] == 7.0
+
+
 def test_a_running_phase_is_read_without_ending_it() -> None:
     clock = HandMoved()
     clocks = Clocks(clock)

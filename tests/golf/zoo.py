@@ -370,6 +370,22 @@ class BehavesWhenProbed:
         return bigram(document) if probed else knows_its_target(document)
 
 
+class KeepsToWhatItSawFirst:
+    """Gives more to the continuation of a prefix that it met first, ever after: normalised, causal, the same twice."""
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+        self.next: dict[bytes, int] = {}
+
+    def __call__(self, documents: list[Tokens]) -> list[Floats]:
+        return [self._score(document) for document in documents]
+
+    def _score(self, document: Tokens) -> Floats:
+        keys = [document[:place].tobytes() for place in range(1, len(document))]
+        known = [self.next.setdefault(key, int(target)) for key, target in zip(keys, document[1:], strict=True)]
+        return -np.log((1 - self.weight) * np.exp(-bigram(document)) + self.weight * (document[1:] == known))
+
+
 class OrderedButPeeking(Ordered):
     """Declares ordered state and reads the next document of the list."""
 
@@ -552,6 +568,8 @@ LEAKY: dict[str, Leaky] = {
     "legal on the first call": _leaky(lambda: FirstCall(bigram, min_epoch), "nondeterminism"),
     "leaks on the first call": _leaky(lambda: FirstCall(min_epoch, bigram), "nondeterminism"),
     "behaves when probed": _leaky(BehavesWhenProbed, "", "cross-document nondeterminism C2"),
+    "keeps to what it saw first": _leaky(lambda: KeepsToWhatItSawFirst(0.9), "cross-document C2"),
+    "leans to what it saw first": _leaky(lambda: KeepsToWhatItSawFirst(0.02), "cross-document"),
     "noise of 0.1": _leaky(lambda: noisy(0.1), "nondeterminism"),
     "noise of 0.003": _leaky(lambda: noisy(0.003), "nondeterminism"),
     "ordered, and reads ahead": _leaky(OrderedButPeeking, "cross-document"),

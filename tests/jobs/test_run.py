@@ -149,6 +149,15 @@ def test_bytes_are_those_of_the_decoded_text(demo: DemoData, artifact: bytes) ->
     assert table["tokens"].to_pylist() == [len(document) - 1 for document in documents]
 
 
+def test_the_whole_process_counts_what_a_warm_worker_has_behind_it(demo: DemoData, artifact: bytes) -> None:
+    for _ in range(2):  # everything is loaded before the second
+        *_, last = run.run_eval(order(demo, count=1), {"artifact": artifact}, [0], clock=lambda: 5.0)
+        assert isinstance(last, Finished)
+        clocks = last.outputs["clocks"]
+        assert clocks["eval_seconds"] == 0.0
+        assert clocks["process_seconds"] > run.IMPORT_SECONDS > 0
+
+
 def test_other_data_than_ordered_are_refused(demo: DemoData, artifact: bytes) -> None:
     with pytest.raises(InputError, match="tokens has digest"):
         scores(order(demo, tokens="f" * 64), artifact, [0])

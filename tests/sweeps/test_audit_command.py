@@ -11,7 +11,8 @@ import pytest
 
 from golf.audit import audit
 from golf.audit.process import ScorerProcess
-from golf.tokens import write_shard
+from golf.corpus import DemoData
+from golf.tokens import find_shards, write_shard
 from sweeps import charts
 from sweeps.certificates import COLUMNS, LABEL, lines, picture, sum_mark, verdict
 from tests.golf import zoo
@@ -59,6 +60,13 @@ class Offers:
     def distribution(self, document, position):
         return np.full(16, 1 / 16)
 
+class Counts:
+    def __call__(self, documents):
+        return [np.full(len(document) - 1, np.log(1024.0)) for document in documents]
+    def byte_counts(self, document):
+        return np.full(len(document) - 1, 3)
+
+counts = Counts()
 offers = Offers()
 number = 3
 '''
@@ -114,6 +122,13 @@ def test_a_shards_documents_are_the_ones_judged(folder: Path) -> None:
     arguments = ("--vocab-size", "16", "--tokens", "val.bin", "--seconds", "0.5", "--json")
     content = json.loads(golfsweep(folder, "entry:uniform", *arguments).stdout)
     assert content["probes"]["documents"]["given"] == 60
+
+
+def test_byte_counts_on_offer_are_held_against_the_text(folder: Path, demo: DemoData) -> None:
+    shard, tokenizer = find_shards(demo.tokens, "val")[0], demo.tokenizer
+    arguments = ("--vocab-size", "1024", "--tokens", str(shard), "--tokenizer", str(tokenizer), "--seconds", "0.5")
+    certificate = json.loads(golfsweep(folder, "entry:counts", *arguments, "--json").stdout)
+    assert {one["condition"] for one in certificate["findings"]} == {"bytes"}
 
 
 @pytest.mark.parametrize(

@@ -409,6 +409,9 @@ def test_speed_headroom_and_scores_by_stage() -> None:
     left = LIMIT_BYTES - 550
     assert found["headroom"]["accepted"] == {"bytes": left, "train_seconds": 10.0, "eval_seconds": 200.0}
     assert found["headroom"]["strict"] == {"bytes": left, "train_seconds": -40.0, "eval_seconds": None}
+    accepted, strict = (rows(runs, profile=profile)["base"] for profile in ("accepted", "strict"))
+    assert (accepted["train_seconds"], accepted["track"]) == (590.0, "legal")
+    assert (strict["train_seconds"], strict["track"]) == (640.0, "flagged")
     assert rows(runs)["base"]["bpb_quantised"] is None
     assert rows(plain)["none"]["bpb_adapted"] is None
 

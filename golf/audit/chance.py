@@ -1,0 +1,98 @@
+"""Probes of chance: tokens drawn at random are known to nobody before they are looked at.
+
+A scorer may keep what it sees first and stick to it ever after: its probabilities add up to 1, and nothing in the
+future moves them. But what it sees first may be drawn by lot.
+
+    E Π_t V·p_t(x_t) = 1    for x_t uniform over V tokens, and p_t fixed before x_t is looked at
+
+so that losses below n ln V by more than ln 1/δ nats have a chance of δ at most (Markov's inequality on a betting
+martingale: Ville 1939; Shafer and Vovk 2019).
+"""
+
+import math
+
+import numpy as np
+
+from golf.audit.bench import Bench
+from golf.audit.black_box import Floats, Tokens
+from golf.audit.certificate import Context
+
+DRAWN = "tokens drawn at random"
+FIRST_SEEN = "what was seen first"
+CHANCE = 1e-9
+"""That a legal scorer is refused for its luck with tokens drawn at random."""
+DRAWN_TOKENS = 200
+LEAST_PAIRS, MOST_PAIRS = 32, 256
+"""Pairs of continuations: those that say anything, and those that say all there is to say."""
+PAIRS_SHARE = 0.05
+"""Of the budget for the pairs."""
+CONTEXT_TOKENS = 8
+STANDARD_ERRORS = 6.0
+"""That the mean of differences without a direction lies beyond by chance: under 10⁻⁶ (Student, 31 degrees)."""
+
+
+def drawn(bench: Bench, bos: int) -> Context:
+    """A document of tokens drawn at random, on average told no better than by ln V nats a token."""
+    document = np.append(bos, bench.rng.integers(0, bench.vocab_size, DRAWN_TOKENS)).astype(np.int64)
+    (losses,) = bench.call([document], [-1])
+    known = math.log(bench.vocab_size) - losses
+    entry = int(known.argmax())
+    return Context(
+        kind=DRAWN,
+        document=-1,
+        position=entry + 1,
+        largest=float(known[entry]),
+        mean=float(known.mean()),
+        beyond=bool(known.sum() > math.log(1 / CHANCE)),
+    )
+
+
+def first_seen(bench: Bench, bos: int) -> Context | None:
+    """Pairs of continuations of contexts that are new to the scorer, in either order: none may gain by being first.
+
+    Two contexts alike but for their first token, and two tokens: one context is shown the one continuation first, the
+    other the other. What the first gains over the second in both contexts together has no direction if nothing is
+    remembered, since which token came first where was drawn by lot. None where the budget ends before that is known.
+    """
+    until = bench.spent + PAIRS_SHARE * bench.seconds
+    together = LEAST_PAIRS if bench.stacked and not bench.ordered else 1
+    gains = _gains(bench, bos, together)
+    while gains.size < MOST_PAIRS and bench.spent < until:
+        gains = np.append(gains, _gains(bench, bos, together))
+    if gains.size < LEAST_PAIRS:
+        return None
+    mean, error = float(gains.mean()), float(gains.std(ddof=1)) / math.sqrt(gains.size)
+    rounding = 2 * float(bench.precision.tolerance(np.array([math.log(bench.vocab_size)])).max())
+    return Context(
+        kind=FIRST_SEEN,
+        document=-1,
+        position=CONTEXT_TOKENS,
+        largest=float(gains.max()),
+        mean=mean / 2,
+        beyond=mean > STANDARD_ERRORS * error and mean > rounding,
+    )
+
+
+def _gains(bench: Bench, bos: int, pairs: int) -> Floats:
+    """Nats that the continuation seen first has over the one seen second, both contexts of a pair added up, [pairs]."""
+    contexts = bench.rng.integers(0, bench.vocab_size, (pairs, 2, CONTEXT_TOKENS))
+    contexts[:, 1, 1:] = contexts[:, 0, 1:]
+    contexts[:, :, 0] = bos
+    contexts[:, :, 1] = bench.rng.integers(0, bench.vocab_size, (pairs, 2))
+    tokens = bench.rng.integers(0, bench.vocab_size, (pairs, 2))
+    first = _last_losses(bench, _continued(contexts, tokens))
+    second = _last_losses(bench, _continued(contexts, tokens[:, ::-1]))
+    gains: Floats = (second - first).reshape(pairs, 2).sum(axis=1)
+    return gains
+
+
+def _continued(contexts: Tokens, tokens: Tokens) -> list[Tokens]:
+    """A document for each context, its token behind it."""
+    return list(np.concatenate([contexts, tokens[:, :, None]], axis=2).reshape(-1, contexts.shape[2] + 1))
+
+
+def _last_losses(bench: Bench, documents: list[Tokens]) -> Floats:
+    """The loss of the last entry of each document; under declared order and with cross-document state, each alone."""
+    if bench.ordered or not bench.stacked:
+        return np.array([bench.call([document], [-1])[0][-1] for document in documents])
+    return np.array([losses[-1] for losses in bench.call(documents, [-1] * len(documents))])
