@@ -20,6 +20,7 @@ RAY_FILES = ("test_end_to_end.py", "test_executors.py")
 """Tests that start Ray and gangs; they take the longest, one after another."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes test, those of a file stay together; one process alone has Ray, and begins with it."""
     items.sort(key=lambda item: item.path.name not in RAY_FILES)
