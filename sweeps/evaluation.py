@@ -67,9 +67,11 @@ class Evaluation:
     source_bytes: int | None = None
     """Of the same code as it is written; None where only one size is known."""
     adapts: bool = True
-    """Whether the protocol changes anything at test time; what does not gives its artifact's score as quantised."""
+    """Whether the protocol changes anything at test time."""
     trained_bpb: float | None = None
-    """Bits per byte of the weights before quantisation."""
+    """Bits per byte of the weights before quantisation, without any adaptation."""
+    quantised_bpb: float | None = None
+    """The same of the artifact."""
     steps: int | None = None
     machine: str | None = None
     code: tuple[str | None, ...] = ()

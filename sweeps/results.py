@@ -18,6 +18,7 @@ import pandas as pd
 
 from golf.errors import InputError
 from golf.files import write_atomically
+from golf.score import nats_per_token_to_bpb
 from jobs.files import FileStore
 from jobs.store import AttemptRecord, JobRecord, Store, SweepRecord
 from sweeps.board import Board
@@ -209,6 +210,7 @@ def _evaluation(
     clocks = {f"train.{name}": value for name, value in train["clocks"].items()}
     clocks |= {f"eval.{name}": value for name, value in evaluation["clocks"].items()}
     clocks |= quantize["clocks"]
+    before, after = _bpb_of_model(quantize["loss"])
     machine = outcome.jobs[-1].order.job.machine
     return Evaluation(
         row=outcome.run.row,
@@ -237,6 +239,8 @@ def _evaluation(
         source_bytes=script.source_bytes,
         fresh_seed=outcome.run.seed not in sweep.spec.seeds.tune,
         adapts=recipe.eval.protocol != "none",
+        trained_bpb=before,
+        quantised_bpb=after,
         steps=train["steps"],
         machine=f"{machine.device}, {machine.dtype}, attention {machine.attention}, torch {machine.torch}",
         code=_commits(tries),
@@ -245,6 +249,14 @@ def _evaluation(
         audited=judged is not None,
         findings=tuple(findings),
     )
+
+
+def _bpb_of_model(loss: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Bits per byte of a model as it is, before and after quantisation."""
+    if not loss["bytes"]:
+        return None, None
+    before, after = (nats_per_token_to_bpb(loss[when], loss["tokens"], loss["bytes"]) for when in ("before", "after"))
+    return before, after
 
 
 def _outputs(job: JobRecord) -> Mapping[str, Any]:

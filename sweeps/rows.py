@@ -160,7 +160,6 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts, p
     first, n = runs[0], len(runs)
     largest = max(runs, key=lambda run: _total_bytes(run, profile))
     costs = [run.cost for run in runs if run.cost is not None]
-    trained = [run.trained_bpb for run in runs if run.trained_bpb is not None]
     paces = [1000 * run.train_seconds / run.steps for run in runs if run.steps]
     codes = {commit for run in runs for commit in run.code}
     bpb = sum(scores) / n
@@ -180,8 +179,8 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts, p
         "clocks": {name: max([run.clocks.get(name, 0.0) for run in runs]) for name in first.clocks},
         "cost": sum(costs) if len(costs) == n else None,
         "sweep": first.sweep or None,
-        "bpb_trained": sum(trained) / n if len(trained) == n else None,
-        "bpb_quantised": None if first.adapts else bpb,
+        "bpb_trained": _mean([run.trained_bpb for run in runs]),
+        "bpb_quantised": _mean([run.quantised_bpb for run in runs]),
         "bpb_adapted": bpb if first.adapts else None,
         "steps": min([run.steps or 0 for run in runs]) if len(paces) == n else None,
         "ms_per_step": max(paces) if len(paces) == n else None,
@@ -194,6 +193,11 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts, p
         "trials": first.trials,
         "unchecked": _unchecked(runs, scores),
     }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def _code_bytes(run: Evaluation, profile: Profile) -> int:

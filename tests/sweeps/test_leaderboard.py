@@ -399,12 +399,10 @@ def test_speed_headroom_and_scores_by_stage() -> None:
         "train_seconds": 590.0,
         "steps": 5000,
     }
-    runs = [evaluation("base", seed, 1.2 + seed / 100, artifact=f"a{seed}", **facts) for seed in range(2)]
-    plain = [evaluation("none", seed, 1.3, artifact=f"a{seed}", adapts=False) for seed in range(2)]
-    for order in ([*runs, *plain], [*plain, *runs]):
-        found = rows(order)["base"]
-        assert found["bpb_quantised"] == pytest.approx(1.3)
-        assert found["bpb_adapted"] == pytest.approx(1.205)
+    stages = {"trained_bpb": 1.29, "quantised_bpb": 1.3}
+    runs = [evaluation("base", seed, 1.2 + seed / 100, **facts, **stages) for seed in range(2)]
+    found = rows(runs)["base"]
+    assert [found[f"bpb_{name}"] for name in ("trained", "quantised", "adapted")] == pytest.approx([1.29, 1.3, 1.205])
     assert (found["steps"], found["ms_per_step"]) == (5000, 118.0)
     left = LIMIT_BYTES - 550
     assert found["headroom"]["accepted"] == {"bytes": left, "train_seconds": 10.0, "eval_seconds": 200.0}
@@ -412,8 +410,8 @@ def test_speed_headroom_and_scores_by_stage() -> None:
     accepted, strict = (rows(runs, profile=profile)["base"] for profile in ("accepted", "strict"))
     assert (accepted["train_seconds"], accepted["track"]) == (590.0, "legal")
     assert (strict["train_seconds"], strict["track"]) == (640.0, "flagged")
-    assert rows(runs)["base"]["bpb_quantised"] is None
-    assert rows(plain)["none"]["bpb_adapted"] is None
+    plain = [evaluation("none", 1, 1.3, adapts=False), evaluation("none", 2, 1.3, adapts=False, quantised_bpb=1.3)]
+    assert [rows(plain)["none"][f"bpb_{name}"] for name in ("trained", "quantised", "adapted")] == [None, None, None]
 
 
 def test_code_and_settings_are_the_same_on_all_seeds_or_it_is_said() -> None:

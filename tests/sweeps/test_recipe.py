@@ -111,7 +111,7 @@ def keys(settings: dict[str, Any], seed: int = 1, stages: Stages = STAGES, docum
     recipe = build_recipe(settings, "test")
     orders = (
         stages.train(recipe, seed),
-        stages.quantize(recipe, seed, "w" * 64),
+        stages.quantize(recipe, seed, "w" * 64, documents),
         stages.evaluate(recipe, seed, "a" * 64, documents, "row"),
     )
     return [order.job.key for order in orders]

@@ -32,7 +32,7 @@ def orders(recipe: Recipe = RECIPE, seed: int = 1, stages: Stages = STAGES, row:
     """Training, quantisation, an evaluation on tuning documents, one on the validation set; inputs held fixed."""
     return [
         stages.train(recipe, seed),
-        stages.quantize(recipe, seed, WEIGHTS),
+        stages.quantize(recipe, seed, WEIGHTS, VAL),
         stages.evaluate(recipe, seed, ARTIFACT, TUNE, row),
         stages.evaluate(recipe, seed, ARTIFACT, VAL, row),
     ]
@@ -157,7 +157,7 @@ def test_other_documents_or_inputs_are_another_job() -> None:
     keys = {STAGES.evaluate(RECIPE, 1, ARTIFACT, documents, "row").job.key for documents in sets}
     keys |= {STAGES.evaluate(RECIPE, 1, "b" * 64, VAL, "row").job.key}
     assert len(keys) == 6
-    assert STAGES.quantize(RECIPE, 1, "b" * 64).job.key != STAGES.quantize(RECIPE, 1, WEIGHTS).job.key
+    assert STAGES.quantize(RECIPE, 1, "b" * 64, VAL).job.key != STAGES.quantize(RECIPE, 1, WEIGHTS, VAL).job.key
     assert [documents.whole_validation_set for documents in sets] == [False, True, False, False, False]
 
 
