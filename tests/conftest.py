@@ -16,19 +16,6 @@ settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
 
 
-RAY_FILES = ("test_end_to_end.py", "test_executors.py")
-"""Tests that start Ray and gangs; they take the longest, one after another."""
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes test, those of a file stay together; one process alone has Ray, and begins with it."""
-    items.sort(key=lambda item: item.path.name not in RAY_FILES)
-    for item in items:
-        group = "ray" if item.path.name in RAY_FILES else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep remembered digests out of the user's home; processes that tests start inherit it."""
