@@ -55,11 +55,10 @@ class Evaluation:
     model_bytes: int
     code_bytes: int
     """Of the code as it is shipped."""
-    train_seconds: float
-    eval_seconds: float
     max_train_seconds: float | None
     max_eval_seconds: float | None
     clocks: Mapping[str, float]
+    """Seconds by stage and clock, such as train.process_seconds; train.train_seconds and eval.eval_seconds at least."""
     cost: float | None
     stage: Stage
     whole_set: bool

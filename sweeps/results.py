@@ -228,8 +228,6 @@ def _evaluation(
         artifact=quantize["artifact"],
         model_bytes=quantize["ledger"]["model_bytes"],
         code_bytes=len(script.content),
-        train_seconds=train["clocks"]["train_seconds"],
-        eval_seconds=evaluation["clocks"]["eval_seconds"],
         max_train_seconds=recipe.train.max_seconds,
         max_eval_seconds=recipe.eval.max_seconds,
         clocks=clocks,

@@ -17,6 +17,7 @@ from tests.sweeps.test_nearest import done
 LENGTHS = {"tune": (100, 300, 50, 700), "val": (1000, 2000, 30)}
 STAGES = Stages(sweep="s", priority=0, data=DATA, machine=MACHINE)
 ARTIFACT, WEIGHTS = "a" * 64, "b" * 64
+TUNE = DocumentSet(split="tune")
 
 
 def recipe(train: dict[str, Any] | None = None, evaluate: dict[str, Any] | None = None) -> Recipe:
