@@ -70,9 +70,7 @@ def picture(probes: Mapping[str, Any]) -> list[str]:
 
 def sum_mark(one: Mapping[str, Any]) -> str:
     """= where a complete sum is 1, ≈ where a partial one may be, + and - where it is off."""
-    if max(one["lower_bound"], one["total"] - 4 * one["standard_error"] if one["standard_error"] else 0.0) > (
-        1 + one["tolerance"]
-    ):
+    if one["least"] > 1 + one["tolerance"]:
         return "+"
     if one["complete"]:
         return "-" if one["total"] < 1 - one["tolerance"] else "="

@@ -209,7 +209,7 @@ def _evaluation(
         findings.append(Finding(code="resumed", detail="training was interrupted; its clock cannot be reproduced"))
     clocks = {f"train.{name}": value for name, value in train["clocks"].items()}
     clocks |= {f"eval.{name}": value for name, value in evaluation["clocks"].items()}
-    clocks |= quantize["clocks"]
+    clocks["quantize_seconds"] = quantize["clocks"]["quantize_seconds"]
     before, after = _bpb_of_model(quantize["loss"])
     machine = outcome.jobs[-1].order.job.machine
     return Evaluation(

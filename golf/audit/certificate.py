@@ -33,6 +33,8 @@ class Sum:
     """Their sum; where only some tokens were tried, estimated from those."""
     lower_bound: float
     """The sum over the tokens tried alone."""
+    least: float
+    """What the sum is at least, but for the luck of the tokens drawn."""
     standard_error: float
     """Of the estimate; 0 where every token was tried."""
     tolerance: float

@@ -16,6 +16,8 @@ CONTRAST_SHARE = 0.2
 """Of the budget for each half of a sum that is led by another."""
 MOST_DRAWN = 64
 """Tokens drawn for such a sum, at most."""
+SMALL_VOCABULARY = 160
+"""Tokens; below, sums are not led by others."""
 FOLLOWED = 3
 """Documents in which something moved whose sums are followed up, at most."""
 LOOK_SHARE = 0.1
@@ -52,15 +54,18 @@ def sum_up(bench: Bench, log: Log) -> None:
     places = {one.number: place for place, one in enumerate(bench.judged)}
     moved = [one for one in log.changes if one.beyond and one.kind not in ("cut", "grown")]
     followed: set[int] = set()
+    longer = _lengthened(bench, log)
     for one in sorted(moved, key=lambda one: bench.estimate(places[one.document], 1) * one.changed):
         place = places[one.document]
         if place not in followed and len(followed) < FOLLOWED:
             followed.add(place)
             least = LEAST_TRIED * bench.estimate(place, bench.judged[place].tokens.size)
-            seconds = max(FOLLOW_UP_SHARE * bench.seconds, 1.2 * least if len(followed) == 1 else 0.0)
-            _sum(bench, log, place, one.position, seconds, bench.overdraft)
-    if any(one.beyond for one in log.changes):
-        _contrast(bench, log)
+            seconds = max(FOLLOW_UP_SHARE * bench.seconds, 1.5 * least if len(followed) == 1 else 0.0)
+            if place not in longer or not _contrast(bench, log, place, seconds):
+                _sum(bench, log, place, one.position, seconds, bench.overdraft)
+    for place in longer:
+        if place not in followed and bench.left > 0:
+            _contrast(bench, log, place, CONTRAST_SHARE * bench.seconds)
     if not any(bench.judged[place].tokens.size >= LEAST_SUMMED for place in followed):
         place = min(
             (place for place, one in enumerate(bench.judged) if one.tokens.size >= LEAST_SUMMED),
@@ -79,20 +84,28 @@ def sum_up(bench: Bench, log: Log) -> None:
         _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, 0.8 * bench.left)
 
 
-def _contrast(bench: Bench, log: Log) -> None:
-    """Where a cut moved a document's scores, a sum early in it, led by the same sum in the cut document."""
-    shorter = {change.document for change in log.changes if change.kind == "cut" and change.beyond}
-    chosen = [(place, one) for place, one in enumerate(bench.judged) if one.number in shorter]
-    for place, one in sorted(chosen, key=lambda pair: pair[1].tokens.size):
-        size = one.tokens.size - 1
-        count = min(MOST_DRAWN, int(CONTRAST_SHARE * bench.seconds / max(1e-9, bench.estimate(place, size))))
-        if size <= vocabulary.LATEST_CONTRAST or bench.ordered or bench.left < 0:
-            continue
-        if bench.vocab_size * size > 10 * count * size and count >= LEAST_TRIED:
-            entry = vocabulary.contrast_entry(bench, place)
-            bench.variants(place, [one.tokens[: entry + 1]] * LEAST_TRIED)  # what cut ones cost
-            if bench.estimate(place, bench.vocab_size * entry, cut=True) <= CONTRAST_SHARE * bench.seconds:
-                _note(log, vocabulary.contrast(bench, place, entry, count))
+def _lengthened(bench: Bench, log: Log) -> list[int]:
+    """Places of documents whose scores moved when they were cut, the short ones first: sums in them can be led.
+
+    Not where the vocabulary is small enough to be added up whole, nor under declared order.
+    """
+    if bench.ordered or bench.vocab_size < SMALL_VOCABULARY:
+        return []
+    moved = {change.document for change in log.changes if change.kind == "cut" and change.beyond}
+    sizes = {place: one.tokens.size - 1 for place, one in enumerate(bench.judged) if one.number in moved}
+    return sorted((place for place, size in sizes.items() if size > vocabulary.LATEST_CONTRAST), key=sizes.__getitem__)
+
+
+def _contrast(bench: Bench, log: Log, place: int, seconds: float) -> bool:
+    """A sum early in a document, led by the same sum in the cut document, if so many seconds pay for both."""
+    size = bench.judged[place].tokens.size - 1
+    count = min(MOST_DRAWN, int(seconds / max(1e-9, bench.estimate(place, size))))
+    entry = vocabulary.contrast_entry(bench, place)
+    bench.variants(place, [bench.judged[place].tokens[: entry + 1]] * LEAST_TRIED)  # what cut ones cost
+    affordable = count >= LEAST_TRIED and bench.estimate(place, bench.vocab_size * entry, cut=True) <= seconds
+    if affordable:
+        _note(log, vocabulary.contrast(bench, place, entry, count))
+    return affordable
 
 
 def _first_sums(bench: Bench) -> Iterator[tuple[int, int]]:

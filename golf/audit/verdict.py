@@ -106,7 +106,7 @@ def sum_findings(sums: Sequence[Sum], changes: Sequence[Change], precision: Prec
     how = _explanation(off)
     detail = f"{_amount(worst)} at {len(off)} of {len(sums)} places probed{how and ': ' + how}"
     found.append(_of_sum("C2", worst, detail))
-    unexplained = not how and (sum(one.complete for one in off) > 1 or any(_least(one) > MUCH for one in surplus))
+    unexplained = not how and (sum(one.complete for one in off) > 1 or any(one.least > MUCH for one in surplus))
     if surplus and (later or unexplained):
         most = max(surplus, key=lambda one: one.total)
         bits = np.log2(most.total)
@@ -139,13 +139,7 @@ def deviating(sums: Sequence[Sum], precision: Precision) -> list[Sum]:
 def _is_off(one: Sum) -> bool:
     if one.complete:
         return abs(one.total - 1) > one.tolerance
-    return _least(one) > 1 + one.tolerance
-
-
-def _least(one: Sum) -> float:
-    """What a sum is at least, by the tokens tried or by four standard errors of its estimate."""
-    sure = one.total - 4 * one.standard_error if one.standard_error else one.lower_bound
-    return max(one.lower_bound, sure)
+    return one.least > 1 + one.tolerance
 
 
 def _explanation(off: Sequence[Sum]) -> str:
@@ -170,7 +164,8 @@ def _amount(one: Sum) -> str:
     elif one.lower_bound > 1 + one.tolerance:
         total = f"at least {one.lower_bound:.4g} units (the sum over {one.tokens} tokens alone)"
     else:
-        total = f"{one.total:.3g} ± {one.standard_error:.2g} units (estimated from {one.tokens} tokens)"
+        estimated = f"estimated from {one.tokens} tokens, {one.least:.3g} at least"
+        total = f"{one.total:.3g} ± {one.standard_error:.2g} units ({estimated})"
     return f"gives {total} of probability to one token"
 
 

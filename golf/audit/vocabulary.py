@@ -17,6 +17,7 @@ import numpy as np
 from golf.audit.bench import Bench
 from golf.audit.black_box import Floats, Tokens
 from golf.audit.certificate import Change, Context, Sum
+from golf.audit.chance import least_mean
 from golf.audit.future import moved
 
 LATEST_CONTRAST = 24
@@ -27,6 +28,8 @@ OFFERED = "the distribution that it offers"
 CHECKED = 4
 """Random tokens for which an offered distribution is held against the black box."""
 LEAST_PROBABILITY = 1e-300
+STANDARD_ERRORS = 4
+"""By which an estimated sum may be too high."""
 SAMPLED_AT_LEAST = 8
 """Random tokens below which a partial sum is a lower bound and no estimate."""
 
@@ -76,7 +79,7 @@ def probe(bench: Bench, place: int, entry: int, *, tokens: Tokens | None = None,
 
 def _sum(bench: Bench, place: int, entry: int, tried: Tokens, nll_V: Floats, tokens: Tokens | None) -> Sum:
     p_V = np.exp(-nll_V)
-    lower = total = float(p_V.sum())
+    lower = total = least = float(p_V.sum())
     error = 0.0
     if tokens is not None:
         likely = set(tokens[: len(tokens) // 2].tolist()) | {int(bench.judged[place].tokens[entry])}
@@ -85,11 +88,13 @@ def _sum(bench: Bench, place: int, entry: int, tried: Tokens, nll_V: Floats, tok
         if count >= SAMPLED_AT_LEAST:
             total = float(p_V[~sampled].sum() + others * p_V[sampled].mean())
             error = float(others * p_V[sampled].std(ddof=1) / math.sqrt(count))
+            least = max(lower, total - STANDARD_ERRORS * error)
     return Sum(
         document=bench.judged[place].number,
         position=entry,
         total=total,
         lower_bound=lower,
+        least=least,
         standard_error=error,
         tolerance=bench.precision.sum_tolerance(nll_V),
         tokens=len(tried),
@@ -129,6 +134,7 @@ def offered(bench: Bench, place: int, entry: int) -> tuple[Sum, Context]:
         position=entry,
         total=total,
         lower_bound=total,
+        least=total,
         standard_error=0.0,
         tolerance=bench.precision.sum_tolerance(nll_V),
         tokens=bench.vocab_size,
@@ -170,6 +176,7 @@ def contrast(bench: Bench, place: int, entry: int, count: int) -> SumProbe:
             position=entry,
             total=float(ratios.mean()),
             lower_bound=float(np.exp(-nll_V).sum()),
+            least=max(float(np.exp(-nll_V).sum()), least_mean(ratios)),
             standard_error=float(ratios.std(ddof=1) / math.sqrt(count)),
             tolerance=bench.precision.sum_tolerance(nll_V),
             tokens=len(tried),

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from golf.audit import Finding, audit
+from golf.audit.chance import DRAWN, FIRST_SEEN, least_mean
 from golf.audit.documents import make_up
 from golf.audit.engine import EngineScorer
 from golf.audit.precision import half_spacing, is_noise, significant_bits
@@ -272,3 +276,40 @@ def test_places_are_every_entry_once_the_ends_first(size: int) -> None:
     assert found[0] == size - 1
     if size == 300:
         assert {256, 257, 128, 129, 1} <= set(found[:20])
+
+
+# Chance
+
+
+@given(
+    values=st.lists(st.floats(0.0, 20.0), min_size=2, max_size=6),
+    weights=st.lists(st.integers(1, 9), min_size=6, max_size=6),
+    seed=st.integers(0, 9),
+)
+def test_a_mean_is_hardly_ever_below_its_bound(values: list[float], weights: list[int], seed: int) -> None:
+    share = np.array(weights[: len(values)], float) / sum(weights[: len(values)])
+    mean = float(share @ values)
+    draws = np.random.default_rng(seed).choice(values, (50, 24), p=share)
+    assert all(least_mean(one) <= mean + 1e-9 for one in draws)
+
+
+def test_the_bound_tells_much_from_few_draws_and_is_what_equal_draws_are() -> None:
+    assert 1.2 < least_mean(np.array([2.0] * 24)) < 2.0
+    assert least_mean(np.full(100_000, 3.0)) == pytest.approx(3.0, rel=0.01)
+    assert least_mean(np.zeros(24)) < 1e-15
+
+
+@pytest.mark.parametrize(("losses", "beyond"), [(math.log(16.0), False), (math.log(16.0) - 0.2, True)])
+def test_random_tokens_told_better_than_chance_are_a_finding(losses: float, beyond: bool) -> None:
+    certificate = audit(zoo.each(lambda document: np.full(len(document) - 1, losses)), vocab_size=16, seconds=0.3)
+    (found,) = (one for one in certificate.contexts if one.kind == DRAWN)
+    assert found.beyond is beyond
+    assert found.mean == pytest.approx(math.log(16.0) - losses, abs=1e-6)
+
+
+def test_what_was_seen_first_gains_by_as_much_as_is_remembered() -> None:
+    certificate = audit(zoo.LEAKY["keeps to what it saw first"].make(), vocab_size=zoo.VOCAB, seconds=1.0)
+    (found,) = (one for one in certificate.contexts if one.kind == FIRST_SEEN)
+    # log of (0.1 p + 0.9) / 0.1 p′ on average over tokens drawn at random
+    assert found.beyond
+    assert 4.0 < found.mean < 7.0

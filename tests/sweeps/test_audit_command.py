@@ -194,15 +194,15 @@ def test_a_verdict_tells_length_and_too_little_apart() -> None:
     ("changes", "mark"),
     [
         ({}, "="),
-        ({"total": 1.2, "lower_bound": 1.2, "complete": True}, "+"),
-        ({"total": 0.9, "lower_bound": 0.9, "complete": True}, "-"),
-        ({"total": 0.7, "lower_bound": 0.6, "standard_error": 0.1, "complete": False}, "≈"),
-        ({"total": 1.6, "lower_bound": 0.6, "standard_error": 0.1, "complete": False}, "+"),
-        ({"total": 0.6, "lower_bound": 0.6, "complete": False}, "≈"),
+        ({"total": 1.2, "least": 1.2, "complete": True}, "+"),
+        ({"total": 0.9, "least": 0.9, "complete": True}, "-"),
+        ({"total": 0.7, "least": 0.6, "complete": False}, "≈"),
+        ({"total": 1.6, "least": 1.2, "complete": False}, "+"),
+        ({"total": 1.6, "least": 0.6, "complete": False}, "≈"),
     ],
 )
 def test_a_sums_mark(changes: dict[str, float], mark: str) -> None:
-    exact = {"total": 1.0, "lower_bound": 1.0, "standard_error": 0.0, "tolerance": 1e-4, "complete": True}
+    exact = {"total": 1.0, "least": 1.0, "tolerance": 1e-4, "complete": True}
     assert sum_mark(exact | changes) == mark
 
 
