@@ -210,7 +210,7 @@ def _ask_again(sweep: str, store: Store) -> None:
     But what a search was told stays.
     """
     for job in store.jobs(sweep=sweep, states=[JobState.FAILED, JobState.CANCELLED]):
-        told = job.order.job.settings.get("documents", {}).get("split") == "tune"
+        told = job.order.job.kind == "eval" and job.order.job.settings["documents"]["split"] == "tune"
         if not told or job.reason == WITH_SWEEP:
             store.put_job(job.order)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from golf.errors import InputError
+from jobs.spec import Job
 from jobs.state import AttemptState, JobState, SweepState
 from jobs.store import Store
 from sweeps.cancel import cancel
@@ -73,6 +74,19 @@ def test_a_cancelled_trial_is_one_that_failed_and_stays_so(searching: World, sto
     assert again is not None
     assert again.state == JobState.CANCELLED
     assert searching.play().done
+
+
+def test_what_failed_is_asked_for_again_but_for_evaluations_that_a_search_was_told_of(store: Store) -> None:
+    def fails(job: Job) -> bool:
+        return job.kind == "quantize" or (job.kind == "eval" and job.settings["documents"]["split"] == "tune")
+
+    for kind, again in (("quantize", True), ("eval", False)):
+        world = World(spec_of(name=kind), store, fails=lambda job, kind=kind: fails(job) and job.kind == kind)
+        world.play()
+        failed = store.jobs(sweep=kind, states=[JobState.FAILED])
+        assert failed
+        _ask_again(kind, store)
+        assert bool(store.jobs(sweep=kind, states=[JobState.FAILED])) is not again
 
 
 def test_a_job_is_cancelled_by_the_first_digits_of_its_key(searching: World, store: Store) -> None:
