@@ -12,12 +12,8 @@ from jobs.state import AttemptState
 
 def account_of(connection: Connection, sweep: str) -> Account:
     """What a sweep has spent and set aside."""
-    table = tables.attempts
-    query = select(func.coalesce(func.sum(table.c.reserved_hours), 0.0), func.count())
-    query = query.where(table.c.state == AttemptState.RUNNING, table.c.sweep == sweep)
     spent = connection.execute(select(tables.sweeps.c.spent_hours).where(tables.sweeps.c.name == sweep)).scalar()
-    reserved, running = connection.execute(query).one()
-    return Account(spent=spent or 0.0, reserved=reserved, running=running)
+    return _account(connection, sweep, spent or 0.0)
 
 
 def set_aside(connection: Connection, sweep: str, slots: int, seconds: float | None, now: float) -> float:
@@ -26,9 +22,10 @@ def set_aside(connection: Connection, sweep: str, slots: int, seconds: float | N
     Raises:
         OverBudget: the sweep cannot pay for it, or its deadline is too near.
     """
-    query = select(tables.sweeps.c.budget).where(tables.sweeps.c.name == sweep).with_for_update()
-    budget = Budget(**connection.execute(query).scalar_one() or {})
-    found = reservation(budget, account_of(connection, sweep), slots, seconds, now)
+    table = tables.sweeps
+    query = select(table.c.budget, table.c.spent_hours).where(table.c.name == sweep).with_for_update()
+    limits, spent = connection.execute(query).one()
+    found = reservation(Budget(**limits or {}), _account(connection, sweep, spent), slots, seconds, now)
     if isinstance(found, str):
         raise OverBudget(found)
     return found
@@ -37,9 +34,8 @@ def set_aside(connection: Connection, sweep: str, slots: int, seconds: float | N
 def end_attempt(connection: Connection, key: str, number: int, state: AttemptState, now: float, **facts: Any) -> None:
     """Write down how an attempt ended, and settle what it cost with the sweep that pays."""
     table, sweeps = tables.attempts, tables.sweeps
-    mine = (table.c.key == key) & (table.c.number == number)
-    row = connection.execute(select(table.c.sweep, table.c.slots, table.c.started).where(mine)).one()
-    connection.execute(table.update().where(mine).values(state=state, ended=now, **facts))
+    ended = table.update().where(table.c.key == key, table.c.number == number).values(state=state, ended=now, **facts)
+    row = connection.execute(ended.returning(table.c.sweep, table.c.slots, table.c.started)).one()
     if row.sweep is not None:
         hours = sweeps.c.spent_hours + row.slots * max(0.0, now - row.started) / 3600
         connection.execute(sweeps.update().where(sweeps.c.name == row.sweep).values(spent_hours=hours))
@@ -50,3 +46,11 @@ def lose_attempt(connection: Connection, key: str, number: int, now: float, reas
     mine = (tables.attempts.c.key == key) & (tables.attempts.c.number == number)
     beaten = connection.execute(select(tables.attempts.c.heartbeat).where(mine)).scalar_one()
     end_attempt(connection, key, number, AttemptState.LOST, min(beaten, now), reason=reason)
+
+
+def _account(connection: Connection, sweep: str, spent: float) -> Account:
+    table = tables.attempts
+    query = select(func.coalesce(func.sum(table.c.reserved_hours), 0.0), func.count())
+    query = query.where(table.c.state == AttemptState.RUNNING, table.c.sweep == sweep)
+    reserved, running = connection.execute(query).one()
+    return Account(spent=spent, reserved=reserved, running=running)
