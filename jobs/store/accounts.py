@@ -34,11 +34,13 @@ def set_aside(connection: Connection, sweep: str, slots: int, seconds: float | N
 def end_attempt(connection: Connection, key: str, number: int, state: AttemptState, now: float, **facts: Any) -> None:
     """Write down how an attempt ended, and settle what it cost with the sweep that pays."""
     table, sweeps = tables.attempts, tables.sweeps
-    ended = table.update().where(table.c.key == key, table.c.number == number).values(state=state, ended=now, **facts)
-    row = connection.execute(ended.returning(table.c.sweep, table.c.slots, table.c.started)).one()
+    mine = table.update().where(table.c.key == key, table.c.number == number)
+    ended = mine.returning(table.c.sweep, table.c.slots, table.c.started)
+    row = connection.execute(ended, {"state": state, "ended": now, **facts}).one()
     if row.sweep is not None:
-        hours = sweeps.c.spent_hours + row.slots * max(0.0, now - row.started) / 3600
-        connection.execute(sweeps.update().where(sweeps.c.name == row.sweep).values(spent_hours=hours))
+        hours = row.slots * max(0.0, now - row.started) / 3600
+        payer = sweeps.update().where(sweeps.c.name == row.sweep)
+        connection.execute(payer.values(spent_hours=sweeps.c.spent_hours + hours))
 
 
 def lose_attempt(connection: Connection, key: str, number: int, now: float, reason: str) -> None:

@@ -54,9 +54,9 @@ class Attempts(Transactions):
                 "workdir": workdir, "versions": dict(versions), "commit": commit, "started": now, "heartbeat": now,
                 "node": node, "slots": slots, "sweep": sweep, "reserved_hours": hours,
             }  # fmt: skip
-            connection.execute(tables.attempts.insert().values(**values))
+            connection.execute(tables.attempts.insert(), values)
             changed = {"state": JobState.RUNNING, "attempt": number, "fraction": 0.0, "note": "starting"}
-            connection.execute(table.update().where(table.c.key == key).values(**changed))
+            connection.execute(table.update().where(table.c.key == key), changed)
         return number
 
     def reserve(self, key: str, attempt: int, hours: float) -> None:
@@ -84,7 +84,7 @@ class Attempts(Transactions):
         with self._write() as connection:
             _update_job(connection, key, attempt, attempt=attempt)  # only to hold the claim
             connection.execute(table.delete().where(table.c.key == key, table.c.index == index))
-            connection.execute(table.insert().values(key=key, index=index, digest=digest))
+            connection.execute(table.insert(), {"key": key, "index": index, "digest": digest})
 
     def shards(self, key: str) -> dict[int, str]:
         """Digests of an evaluation's finished shards by number."""
@@ -158,4 +158,4 @@ def _update_job(connection: Connection, key: str, number: int, **changed: Any) -
 def _update_attempt(connection: Connection, key: str, number: int, **changed: Any) -> None:
     table = tables.attempts
     mine = (table.c.key == key) & (table.c.number == number)
-    connection.execute(table.update().where(mine).values(**changed))
+    connection.execute(table.update().where(mine), changed)

@@ -28,7 +28,7 @@ class Cancelling(Transactions):
         )
         with self._write() as connection:
             changed = {"state": SweepState.CANCELLED, "reason": BY_USER}
-            connection.execute(sweeps.update().where(sweeps.c.name == name).values(**changed))
+            connection.execute(sweeps.update().where(sweeps.c.name == name), changed)
             query = select(wanted.c.key).where(wanted.c.sweep == name, wanted.c.key.not_in(shared))
             keys = connection.execute(query).scalars().all()
             return _cancel(connection, keys, WITH_SWEEP, self._clock())
@@ -50,7 +50,7 @@ class Cancelling(Transactions):
         table = tables.jobs
         with self._write() as connection:
             mine = table.c.key.in_(list(keys)) & (table.c.state == JobState.CANCELLED)
-            connection.execute(table.update().where(mine).values(claimed_by=None))
+            connection.execute(table.update().where(mine), {"claimed_by": None})
 
     def unended(self, keys: Sequence[str]) -> list[str]:
         """Those of some cancelled jobs whose processes a living scheduler has yet to end."""
@@ -71,6 +71,6 @@ def _cancel(connection: Connection, keys: Sequence[str], reason: str, now: float
         if row.state == JobState.RUNNING:
             end_attempt(connection, key, row.attempt, AttemptState.CANCELLED, now, reason=reason)
         changed = {"state": JobState.CANCELLED, "reason": reason, "finished": now, "note": ""}
-        connection.execute(table.update().where(table.c.key == key).values(**changed))
+        connection.execute(table.update().where(table.c.key == key), changed)
         ended.append(key)
     return ended

@@ -108,4 +108,4 @@ def _in_turns(
 def _queue(connection: Connection, key: str, claimed_by: str | None) -> None:
     """A job waits to be started, by whoever has claimed it."""
     changed = {"claimed_by": claimed_by, "state": JobState.QUEUED, "fraction": 0.0, "note": ""}
-    connection.execute(tables.jobs.update().where(tables.jobs.c.key == key).values(**changed))
+    connection.execute(tables.jobs.update().where(tables.jobs.c.key == key), changed)

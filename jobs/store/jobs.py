@@ -34,7 +34,7 @@ class Jobs(Transactions):
                 if row.state in (JobState.FAILED, JobState.CANCELLED):
                     changed |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
                     changed |= {"asked": row.attempt}
-                connection.execute(table.update().where(table.c.key == key).values(**changed))
+                connection.execute(table.update().where(table.c.key == key), changed)
             write_row(connection, tables.sweep_jobs, {"sweep": order.sweep, "key": key}, {"label": order.label})
             [record] = select_jobs(connection, table.c.key == key)
         return record
@@ -88,7 +88,7 @@ def _insert(connection: Connection, order: Order, now: float) -> None:
         "priority": order.priority, "number": number, "created": now, "state": JobState.QUEUED, "failures": 0,
         "attempt": 0, "fraction": 0.0, "note": "", "machine": job.machine.slot_class,
     }  # fmt: skip
-    connection.execute(table.insert().values(**values))
+    connection.execute(table.insert(), values)
 
 
 def _record(row: dict[str, Any]) -> JobRecord:

@@ -33,7 +33,7 @@ class Sweeps(Transactions):
         table = tables.sweeps
         with self._write() as connection:
             mine = (table.c.name == name) & (table.c.state == SweepState.RUNNING)
-            connection.execute(table.update().where(mine).values(state=state, reason=reason))
+            connection.execute(table.update().where(mine), {"state": state, "reason": reason})
 
     def sweep(self, name: str) -> SweepRecord | None:
         """One sweep by name."""

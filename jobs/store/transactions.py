@@ -49,5 +49,5 @@ def write_row(
         once: columns that are written only when the row is made.
     """
     mine = and_(*(table.c[name] == value for name, value in key.items()))
-    if not connection.execute(table.update().where(mine).values(**values)).rowcount:
-        connection.execute(table.insert().values(**key, **values, **once))
+    if not connection.execute(table.update().where(mine), values).rowcount:
+        connection.execute(table.insert(), {**key, **values, **once})
