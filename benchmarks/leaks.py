@@ -23,7 +23,7 @@ from safetensors.torch import save
 from cluster.executor import Executor
 from cluster.scheduler import Scheduler
 from golf.artifact import QuantizeConfig
-from golf.corpus import DEMO_TUNING_DOCUMENTS, build_demo
+from golf.corpus import DEMO_TUNING_DOCUMENTS, DemoData, build_demo
 from golf.model import GPT, ModelConfig
 from golf.tokens import find_shards
 from jobs.digests import digest_of
@@ -62,9 +62,9 @@ def run(jobs: int, executor: Executor, folder: Path, object_store: Callable[[], 
     model = GPT(MODEL)
     model.initialise(torch.Generator().manual_seed(0))
     weights = files.put(save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
-    tokens = build_demo(home.demo).tokens
+    data = build_demo(home.demo)
     for seed in range(jobs):
-        store.put_job(_order(weights, tokens, seed))
+        store.put_job(_order(weights, data, seed))
     scheduler = Scheduler(store, files, executor, home)
     early: Usage | None = None
     until = time.monotonic() + PATIENCE_SECONDS
@@ -84,16 +84,18 @@ def run(jobs: int, executor: Executor, folder: Path, object_store: Callable[[], 
     return early, late
 
 
-def _order(weights: str, tokens: Path, seed: int) -> Order:
+def _order(weights: str, data: DemoData, seed: int) -> Order:
     settings = {
         "quantize": asdict(QuantizeConfig()),
         "model": asdict(MODEL),
-        "loss": {"documents": 1, "tokens": 16},
-        "holdout_documents": DEMO_TUNING_DOCUMENTS,
+        "documents": {"split": "tune", "first": 0, "count": 1, "holdout_documents": DEMO_TUNING_DOCUMENTS},
+        "tokens": 16,
     }
-    inputs = {"weights": weights, "tokens": digest_of(find_shards(tokens, "train"))}
+    digests = {"tokens": digest_of(find_shards(data.tokens, "train")), "tokenizer": digest_of([data.tokenizer])}
+    inputs = {"weights": weights, **digests}
+    places = {"tokens": str(data.tokens), "tokenizer": str(data.tokenizer)}
     job = Job(kind="quantize", settings=settings, inputs=inputs, seed=seed, machine=machine(), arithmetic=1)
-    return Order(job=job, sweep="leaks", label=f"quantize seed {seed}", places={"tokens": str(tokens)})
+    return Order(job=job, sweep="leaks", label=f"quantize seed {seed}", places=places)
 
 
 def _usage(folder: Path, object_store: Callable[[], int]) -> Usage:

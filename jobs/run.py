@@ -69,18 +69,36 @@ def run_quantize(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
     if ledger.total_bytes > LIMIT_BYTES:
         raise TooLarge(f"artifact and code have {ledger.total_bytes:,} bytes, {LIMIT_BYTES:,} are allowed")
     clocks = {"quantize_seconds": time.monotonic() - started}
-    losses = {
-        "before": _base_loss(order, model_from_state(state, model, device=_device())),
-        "after": _base_loss(order, load_bytes(content, "artifact", device=_device())),
+    yield Progress(fraction=0.1, note="loss before and after")
+    documents, num_bytes = _compared_documents(order)
+    loss = {
+        "before": _base_loss(documents, model_from_state(state, model, device=_device())),
+        "after": _base_loss(documents, load_bytes(content, "artifact", device=_device())),
+        "tokens": sum(len(document) - 1 for document in documents),
+        "bytes": num_bytes,
     }
-    outputs = {"artifact": None, "ledger": ledger.to_json(), "loss": losses, "clocks": clocks}
+    clocks["loss_seconds"] = time.monotonic() - started - clocks["quantize_seconds"]
+    outputs = {"artifact": None, "ledger": ledger.to_json(), "loss": loss, "clocks": clocks}
     yield Finished(outputs=outputs, files={"artifact": content}, peak_bytes=peak_bytes())
 
 
-def _base_loss(order: Order, model: GPT) -> float | None:
-    """Nats per token of a model as it is on the start of the order's tuning documents; None if it names none."""
-    which = order.job.settings["loss"]
-    documents = [document[: which["tokens"] + 1] for document in _tuning_split(order)[1][: which["documents"]]]
+def _compared_documents(order: Order) -> tuple[list[Tokens], int]:
+    """What a quantisation is held against its weights on, and the bytes of its text; nothing if it names no documents.
+
+    The first so many predictions of each document, where the settings say how many.
+    """
+    most = order.job.settings["tokens"]
+    if order.job.settings["documents"]["count"] == 0:
+        return [], 0
+    documents, num_bytes = eval_documents(order)
+    if most is None:
+        return documents, sum(num_bytes)
+    pieces, cut = Tokenizer(Path(order.places["tokenizer"])), [document[: most + 1] for document in documents]
+    return cut, sum(int(pieces.byte_counts(document).sum()) for document in cut)
+
+
+def _base_loss(documents: list[Tokens], model: GPT) -> float | None:
+    """Nats per token of a model as it is, None without documents."""
     if not documents:
         return None
     return evaluate(model, documents, settings_of(EvalConfig, EVAL_PRESETS["none"])).nll_per_token
@@ -191,14 +209,9 @@ def _cut(order: Order, documents: Sequence[Tokens], config: EvalConfig, model: M
 
 def training_stream(order: Order) -> Tokens:
     """The tokens that a training may read: its shards without the documents held out for tuning."""
-    return _tuning_split(order)[0]
-
-
-def _tuning_split(order: Order) -> tuple[Tokens, list[Tokens]]:
-    """The training shards of an order: what is trained on, and the documents held out for tuning."""
     paths = find_shards(Path(order.places["tokens"]), "train")
     check_digest(paths, order.job.inputs["tokens"], "training tokens")
-    return holdout(read_stream(paths), int(order.job.settings["holdout_documents"]))
+    return holdout(read_stream(paths), int(order.job.settings["holdout_documents"]))[0]
 
 
 def eval_documents(order: Order) -> tuple[list[Tokens], list[int]]:

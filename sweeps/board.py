@@ -58,7 +58,6 @@ class Board:
         self._rows: list[Row] = []
         self._shown: list[bool] = []
         self._groups: dict[tuple[str, str], int] = {}
-        self._by_artifact: dict[str, set[int]] = {}
         self._texts: dict[str, int] = {}
         self._base_slot = -1
         """Where the baseline's row is; −1 where it is none."""
@@ -154,7 +153,6 @@ class Board:
         self._cells[slot] = list(map(facts.get, self._columns))
         if shown and row.source == "golfsweep" and row.name == self._baseline:
             self._base_slot = slot
-        self._quantised(slot, row)
 
     def _grow(self) -> None:
         """Make room, twice as much each time."""
@@ -165,27 +163,6 @@ class Board:
                 new = np.full((size, *old.shape[1:]), empty, old.dtype)
                 new[: len(old)] = old
                 setattr(self, name, new)
-
-    def _quantised(self, slot: int, row: Row) -> None:
-        """A row that adapts shows what its artifacts scored without, where a row that does not has told."""
-        for run in row.runs:
-            self._by_artifact.setdefault(run.artifact, set()).add(slot)
-        touched = (
-            {slot} if row.runs and row.runs[0].adapts else {s for r in row.runs for s in self._by_artifact[r.artifact]}
-        )
-        for one in touched:
-            plain = self._plain(self._rows[one])
-            if plain is not None:
-                self._cells[one, self._columns.index("bpb_quantised")] = plain
-
-    def _plain(self, row: Row) -> float | None:
-        found: dict[str, float] = {}
-        for run in row.runs:
-            for slot in self._by_artifact[run.artifact]:
-                for other in self._rows[slot].runs:
-                    if other.artifact == run.artifact and not other.adapts and other.text == run.text:
-                        found[run.artifact] = other.bpb
-        return sum(found[run.artifact] for run in row.runs) / len(row.runs) if len(found) == len(row.runs) > 0 else None
 
     # Tests
 

@@ -189,7 +189,7 @@ class Driver:
         if train is None or train.state != JobState.DONE:
             return self._waiting(run, train, "train", "quantize", "eval")
         assert train.outputs is not None
-        quantize = self._put(self.stages.quantize(run.recipe, run.seed, train.outputs["weights"]))
+        quantize = self._put(self.stages.quantize(run.recipe, run.seed, train.outputs["weights"], run.documents))
         if quantize is None or quantize.state != JobState.DONE:
             return self._waiting(run, quantize, "quantize", "eval", before=(train,))
         assert quantize.outputs is not None

@@ -18,12 +18,21 @@ from golf.model import ModelConfig
 from golf.train import TrainConfig
 from golf.ttt import EvalConfig
 from jobs.run import settings_of
-from jobs.spec import Job, Order
+from jobs.spec import Job, Kind, Order
 from jobs.store import JobRecord
 from sweeps.nearest import Nearest
 
 PEERS = 9
 """Finished jobs whose rates count, at most: the latest of those that differ in the fewest settings."""
+
+
+CLOCKS: Mapping[Kind, Sequence[str]] = {
+    "train": ("train_seconds",),
+    "quantize": ("quantize_seconds", "loss_seconds"),
+    "eval": ("eval_seconds",),
+    "audit": ("audit_seconds",),
+}
+"""What of a job's clocks is its work."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,10 +142,10 @@ class Durations:
 
 
 def _clock(one: JobRecord) -> float:
-    """Seconds on a job's own clock: of the work alone; the whole attempt where it keeps none."""
+    """Seconds on a job's own clocks: of the work alone; the whole attempt where it keeps none."""
     assert one.outputs is not None and one.seconds is not None
-    clock: float = one.outputs.get("clocks", {}).get(f"{one.order.job.kind}_seconds", one.seconds)
-    return clock
+    clocks, names = one.outputs.get("clocks", {}), CLOCKS[one.order.job.kind]
+    return float(sum(clocks[name] for name in names)) if clocks.keys() >= set(names) else one.seconds
 
 
 def _overhead(one: JobRecord) -> float:

@@ -55,11 +55,10 @@ class Evaluation:
     model_bytes: int
     code_bytes: int
     """Of the code as it is shipped."""
-    train_seconds: float
-    eval_seconds: float
     max_train_seconds: float | None
     max_eval_seconds: float | None
     clocks: Mapping[str, float]
+    """Seconds by stage and clock, such as train.process_seconds; train.train_seconds and eval.eval_seconds at least."""
     cost: float | None
     stage: Stage
     whole_set: bool
@@ -67,9 +66,11 @@ class Evaluation:
     source_bytes: int | None = None
     """Of the same code as it is written; None where only one size is known."""
     adapts: bool = True
-    """Whether the protocol changes anything at test time; what does not gives its artifact's score as quantised."""
+    """Whether the protocol changes anything at test time."""
     trained_bpb: float | None = None
-    """Bits per byte of the weights before quantisation."""
+    """Bits per byte of the weights before quantisation, without any adaptation."""
+    quantised_bpb: float | None = None
+    """The same of the artifact."""
     steps: int | None = None
     machine: str | None = None
     code: tuple[str | None, ...] = ()

@@ -18,6 +18,7 @@ import pandas as pd
 
 from golf.errors import InputError
 from golf.files import write_atomically
+from golf.score import nats_per_token_to_bpb
 from jobs.files import FileStore
 from jobs.store import AttemptRecord, JobRecord, Store, SweepRecord
 from sweeps.board import Board
@@ -209,6 +210,7 @@ def _evaluation(
     clocks = {f"train.{name}": value for name, value in train["clocks"].items()}
     clocks |= {f"eval.{name}": value for name, value in evaluation["clocks"].items()}
     clocks |= quantize["clocks"]
+    before, after = _bpb_of_model(quantize["loss"])
     machine = outcome.jobs[-1].order.job.machine
     return Evaluation(
         row=outcome.run.row,
@@ -226,8 +228,6 @@ def _evaluation(
         artifact=quantize["artifact"],
         model_bytes=quantize["ledger"]["model_bytes"],
         code_bytes=len(script.content),
-        train_seconds=train["clocks"]["train_seconds"],
-        eval_seconds=evaluation["clocks"]["eval_seconds"],
         max_train_seconds=recipe.train.max_seconds,
         max_eval_seconds=recipe.eval.max_seconds,
         clocks=clocks,
@@ -237,6 +237,8 @@ def _evaluation(
         source_bytes=script.source_bytes,
         fresh_seed=outcome.run.seed not in sweep.spec.seeds.tune,
         adapts=recipe.eval.protocol != "none",
+        trained_bpb=before,
+        quantised_bpb=after,
         steps=train["steps"],
         machine=f"{machine.device}, {machine.dtype}, attention {machine.attention}, torch {machine.torch}",
         code=_commits(tries),
@@ -245,6 +247,14 @@ def _evaluation(
         audited=judged is not None,
         findings=tuple(findings),
     )
+
+
+def _bpb_of_model(loss: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Bits per byte of a model as it is, before and after quantisation."""
+    if not loss["bytes"]:
+        return None, None
+    before, after = (nats_per_token_to_bpb(loss[when], loss["tokens"], loss["bytes"]) for when in ("before", "after"))
+    return before, after
 
 
 def _outputs(job: JobRecord) -> Mapping[str, Any]:

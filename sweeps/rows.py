@@ -77,8 +77,8 @@ def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
     train, evaluation = CLOCKS[profile]
     facts = Facts(
         total_bytes=max([_total_bytes(run, profile) for run in runs]),
-        train_seconds=max([run.clocks.get(train, run.train_seconds) for run in runs]),
-        eval_seconds=max([run.clocks.get(evaluation, run.eval_seconds) for run in runs]),
+        train_seconds=max([run.clocks[train] for run in runs]),
+        eval_seconds=max([run.clocks[evaluation] for run in runs]),
         max_train_seconds=first.max_train_seconds,
         max_eval_seconds=first.max_eval_seconds,
         whole_set=all([run.whole_set for run in runs]),
@@ -160,8 +160,7 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts, p
     first, n = runs[0], len(runs)
     largest = max(runs, key=lambda run: _total_bytes(run, profile))
     costs = [run.cost for run in runs if run.cost is not None]
-    trained = [run.trained_bpb for run in runs if run.trained_bpb is not None]
-    paces = [1000 * run.train_seconds / run.steps for run in runs if run.steps]
+    paces = [1000 * run.clocks[CLOCKS["accepted"][0]] / run.steps for run in runs if run.steps]
     codes = {commit for run in runs for commit in run.code}
     bpb = sum(scores) / n
     return {
@@ -180,8 +179,8 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts, p
         "clocks": {name: max([run.clocks.get(name, 0.0) for run in runs]) for name in first.clocks},
         "cost": sum(costs) if len(costs) == n else None,
         "sweep": first.sweep or None,
-        "bpb_trained": sum(trained) / n if len(trained) == n else None,
-        "bpb_quantised": None if first.adapts else bpb,
+        "bpb_trained": _mean([run.trained_bpb for run in runs]),
+        "bpb_quantised": _mean([run.quantised_bpb for run in runs]),
         "bpb_adapted": bpb if first.adapts else None,
         "steps": min([run.steps or 0 for run in runs]) if len(paces) == n else None,
         "ms_per_step": max(paces) if len(paces) == n else None,
@@ -194,6 +193,11 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts, p
         "trials": first.trials,
         "unchecked": _unchecked(runs, scores),
     }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def _code_bytes(run: Evaluation, profile: Profile) -> int:
@@ -214,15 +218,10 @@ CLOCKS: Mapping[Profile, tuple[str, str]] = {
 
 def _headroom(runs: Sequence[Evaluation], profile: Profile) -> dict[str, float | None]:
     """What the worst seed leaves of bytes and seconds under a profile."""
-    clocks, (train, evaluation) = runs[0].clocks, CLOCKS[profile]
-    limits = {
-        "train_seconds": (train, runs[0].max_train_seconds),
-        "eval_seconds": (evaluation, runs[0].max_eval_seconds),
-    }
+    limits = runs[0].max_train_seconds, runs[0].max_eval_seconds
     left: dict[str, float | None] = {"bytes": LIMIT_BYTES - max([_total_bytes(run, profile) for run in runs])}
-    for name, (clock, limit) in limits.items():
-        known = limit is not None and clock in clocks
-        left[name] = limit - max([run.clocks.get(clock, 0.0) for run in runs]) if limit is not None and known else None
+    for name, clock, limit in zip(("train_seconds", "eval_seconds"), CLOCKS[profile], limits, strict=True):
+        left[name] = None if limit is None else limit - max([run.clocks[clock] for run in runs])
     return left
 
 

@@ -8,8 +8,9 @@ from jobs.spec import ARITHMETIC, Job, Kind, Machine, Order
 from sweeps.dataset import DataSet
 from sweeps.recipe import Recipe
 
-QUANTISATION_LOSS = {"documents": 4, "tokens": 1024}
-"""The tuning documents, and the predictions of each, on which an artifact is held against its weights."""
+COMPARED_DOCUMENTS, COMPARED_TOKENS = 4, 1024
+"""Tuning documents, and predictions of each, on which an artifact that is only searched on is held against its weights.
+"""
 AUDITED = 512
 """Validation documents that an audit may choose from."""
 
@@ -44,16 +45,22 @@ class Stages:
         places = {"tokens": str(self.data.tokens)}
         return self._order(job, f"train seed {seed}", slots=recipe.train.gpus, places=places)
 
-    def quantize(self, recipe: Recipe, seed: int, weights: str) -> Order:
-        """The job that turns weights (a digest) into an artifact."""
+    def quantize(self, recipe: Recipe, seed: int, weights: str, documents: DocumentSet) -> Order:
+        """The job that turns weights (a digest) into an artifact, and says what that costs in bits per byte.
+
+        Measured on the text that the artifact's row is scored on; for a search a sample does.
+        """
+        confirms = documents.split == "val"
+        sample = DocumentSet(split="tune", count=min(COMPARED_DOCUMENTS, self.data.tuning_documents))
+        compared = documents if confirms else sample
         settings = {
             "quantize": asdict(recipe.quantize),
             "model": asdict(recipe.train.model),
-            "loss": QUANTISATION_LOSS,
-            "holdout_documents": self.data.tuning_documents,
+            "documents": self._documents(compared),
+            "tokens": None if confirms else COMPARED_TOKENS,
         }
-        job = self._job("quantize", settings, {"weights": weights, "tokens": self.data.train_digest}, seed, 1)
-        return self._order(job, f"quantize seed {seed}", places={"tokens": str(self.data.tokens)})
+        job = self._job("quantize", settings, {"weights": weights, **self._read(compared)}, seed, 1)
+        return self._order(job, f"quantize seed {seed}", places=self._places())
 
     def evaluate(self, recipe: Recipe, seed: int, artifact: str, documents: DocumentSet, row: str) -> Order:
         """The evaluation of an artifact (a digest) on documents, under the name of its row or trial."""
@@ -77,8 +84,11 @@ class Stages:
         return {**which, "holdout_documents": self.data.tuning_documents}
 
     def _scored(self, artifact: str, documents: DocumentSet) -> dict[str, str]:
+        return {"artifact": artifact, **self._read(documents)}
+
+    def _read(self, documents: DocumentSet) -> dict[str, str]:
         tokens = self.data.val_digest if documents.split == "val" else self.data.train_digest
-        return {"artifact": artifact, "tokens": tokens, "tokenizer": self.data.tokenizer_digest}
+        return {"tokens": tokens, "tokenizer": self.data.tokenizer_digest}
 
     def _places(self) -> dict[str, str]:
         return {"tokens": str(self.data.tokens), "tokenizer": str(self.data.tokenizer)}

@@ -24,6 +24,10 @@ TRAIN = TrainConfig(
 EVAL = EvalConfig(gpus=2, chunk=512, window=512, max_seconds=None)
 
 
+def _documents(split: str, count: int) -> dict[str, Any]:
+    return {"split": split, "first": 0, "count": count, "holdout_documents": DEMO_TUNING_DOCUMENTS}
+
+
 @dataclass(frozen=True, slots=True)
 class Orders:
     """Orders on one corpus."""
@@ -39,21 +43,23 @@ class Orders:
         settings = {
             "quantize": asdict(QuantizeConfig()),
             "model": asdict(MODEL),
-            "loss": {"documents": 1, "tokens": 64},
-            "holdout_documents": DEMO_TUNING_DOCUMENTS,
+            "documents": _documents("tune", 1),
+            "tokens": 64,
         }
-        inputs = {"weights": weights, "tokens": digest_of(find_shards(self.demo.tokens, "train"))}
-        return self._order("quantize", settings, inputs, 1, 1, {"tokens": self.demo.tokens})
+        inputs = {"weights": weights, **self._read("tune")}
+        return self._order("quantize", settings, inputs, 1, 1, self._places())
 
     def evaluate(self, artifact: str, config: EvalConfig = EVAL, documents: int = 4, split: str = "tune") -> Order:
-        which = {"split": split, "first": 0, "count": documents, "holdout_documents": DEMO_TUNING_DOCUMENTS}
-        inputs = {
-            "artifact": artifact,
-            "tokens": digest_of(find_shards(self.demo.tokens, "train" if split == "tune" else "val")),
-            "tokenizer": digest_of([self.demo.tokenizer]),
-        }
-        places = {"tokens": self.demo.tokens, "tokenizer": self.demo.tokenizer}
-        return self._order("eval", {"eval": asdict(config), "documents": which}, inputs, 1, config.gpus, places)
+        inputs = {"artifact": artifact, **self._read(split)}
+        settings = {"eval": asdict(config), "documents": _documents(split, documents)}
+        return self._order("eval", settings, inputs, 1, config.gpus, self._places())
+
+    def _read(self, split: str) -> dict[str, str]:
+        shards = find_shards(self.demo.tokens, "train" if split == "tune" else "val")
+        return {"tokens": digest_of(shards), "tokenizer": digest_of([self.demo.tokenizer])}
+
+    def _places(self) -> dict[str, Path]:
+        return {"tokens": self.demo.tokens, "tokenizer": self.demo.tokenizer}
 
     def _order(
         self,

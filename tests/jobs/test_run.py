@@ -14,8 +14,8 @@ from golf.artifact import LIMIT_BYTES, QuantizeConfig, code_bytes, load_bytes
 from golf.corpus import DEMO_TUNING_DOCUMENTS, DemoData
 from golf.errors import InputError, OverTime
 from golf.model import GPT, ModelConfig
-from golf.tokens import find_shards, holdout, read_shard, read_stream, split_documents, write_shard
-from golf.ttt import EvalConfig
+from golf.tokens import Tokenizer, find_shards, holdout, read_shard, read_stream, split_documents, write_shard
+from golf.ttt import EvalConfig, evaluate
 from jobs import run
 from jobs.digests import digest_of
 from jobs.environment import machine
@@ -52,21 +52,24 @@ def weights() -> bytes:
     return save(state)
 
 
-def quantize_order(demo: DemoData, *, held_out: int = DEMO_TUNING_DOCUMENTS, **inputs: str) -> Order:
+def quantize_order(
+    demo: DemoData, *, split: str = "tune", count: int = 2, tokens: int | None = 128, digest: str | None = None
+) -> Order:
     settings = {
         "quantize": asdict(QuantizeConfig()),
         "model": asdict(MODEL),
-        "loss": {"documents": 2, "tokens": 128},
-        "holdout_documents": held_out,
+        "documents": {"split": split, "first": 0, "count": count, "holdout_documents": DEMO_TUNING_DOCUMENTS},
+        "tokens": tokens,
     }
-    digests = {"tokens": digest_of(find_shards(demo.tokens, "train")), **inputs}
+    shards = find_shards(demo.tokens, "val" if split == "val" else "train")
+    digests = {"tokens": digest or digest_of(shards), "tokenizer": digest_of([demo.tokenizer])}
     job = Job(kind="quantize", settings=settings, inputs=digests, seed=1, machine=machine(), arithmetic=1)
-    return Order(job=job, sweep="s", label="q", places={"tokens": str(demo.tokens)})
+    return Order(job=job, sweep="s", label="q", places={"tokens": str(demo.tokens), "tokenizer": str(demo.tokenizer)})
 
 
 @pytest.fixture(scope="module")
 def quantized(demo: DemoData, weights: bytes) -> Finished:
-    [done] = run.run_quantize(quantize_order(demo), {"weights": weights})
+    *_, done = run.run_quantize(quantize_order(demo), {"weights": weights})
     assert isinstance(done, Finished)
     return done
 
@@ -101,14 +104,28 @@ def test_losses_before_and_after_are_those_on_the_start_of_the_tuning_documents(
     assert quantized.outputs["loss"]["before"] != quantized.outputs["loss"]["after"]
 
 
+def test_what_is_confirmed_is_compared_on_whole_validation_documents(
+    demo: DemoData, weights: bytes, quantized: Finished
+) -> None:
+    *_, done = run.run_quantize(quantize_order(demo, split="val", count=1, tokens=None), {"weights": weights})
+    assert isinstance(done, Finished)
+    loss = done.outputs["loss"]
+    [document] = split_documents(read_stream(find_shards(demo.tokens, "val")))[:1]
+    found = evaluate(load_bytes(weights, "w"), [document], EvalConfig(protocol="none"))
+    assert loss["before"] == pytest.approx(found.nll_per_token, rel=1e-4)
+    assert loss["tokens"] == len(document) - 1
+    assert loss["bytes"] == len(Tokenizer(demo.tokenizer).decode(document[1:]).encode())
+    assert quantized.outputs["loss"]["tokens"] == 2 * 128
+
+
 def test_without_documents_held_out_there_is_no_loss_and_other_tokens_are_refused(
     demo: DemoData, weights: bytes
 ) -> None:
-    [done] = run.run_quantize(quantize_order(demo, held_out=0), {"weights": weights})
+    *_, done = run.run_quantize(quantize_order(demo, count=0), {"weights": weights})
     assert isinstance(done, Finished)
-    assert done.outputs["loss"] == {"before": None, "after": None}
-    with pytest.raises(InputError, match="training tokens has digest"):
-        list(run.run_quantize(quantize_order(demo, tokens="f" * 64), {"weights": weights}))
+    assert done.outputs["loss"] == {"before": None, "after": None, "tokens": 0, "bytes": 0}
+    with pytest.raises(InputError, match="tokens has digest"):
+        list(run.run_quantize(quantize_order(demo, digest="f" * 64), {"weights": weights}))
 
 
 def scores(made: Order, artifact: bytes, shards: list[int]) -> dict[int, float]:

@@ -90,7 +90,8 @@ def _outputs(job: Job, place: Workplace, bpb: Bpb) -> dict[str, Any]:
         return {"weights": digest, "steps": 5000, "resumed": False, "clocks": clocks, "metrics": metrics}
     if job.kind == "quantize":
         ledger = {"model_bytes": 15_900_000, "code_bytes": 70_000}
-        return {"artifact": digest, "ledger": ledger, "clocks": {"quantize_seconds": 2.0}}
+        loss = {"before": 1.0, "after": 1.01, "tokens": int(TOKENS.sum()), "bytes": int(SIZES.sum())}
+        return {"artifact": digest, "ledger": ledger, "loss": loss, "clocks": {"quantize_seconds": 2.0}}
     if job.kind == "audit":
         leaks = job.settings["eval"]["protocol"] == "min-epoch"
         findings = [{"condition": "C3", "detail": "the score knows its target"}] if leaks else []

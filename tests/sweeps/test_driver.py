@@ -320,11 +320,11 @@ def test_no_trial_is_asked_for_before_its_window(world: Make) -> None:
 def test_search_jobs_come_before_evaluations_that_nothing_waits_for(world: Make) -> None:
     here = world(spec_of(priority=2), workers=1)
     while not (snapshot := here.look()).done:
-        waiting = [job for job in snapshot.jobs if job.state == JobState.QUEUED]
+        waiting = [job.order.job for job in snapshot.jobs if job.state == JobState.QUEUED]
         here.work()
-        document_sets = [job.order.job.settings.get("documents", {}).get("split") for job in waiting]
-        if "tune" in document_sets:
-            assert here.ended[-1].order.job.settings.get("documents", {}).get("split") != "val"
+        last = here.ended[-1].order.job
+        if any(job.kind == "eval" and job.settings["documents"]["split"] == "tune" for job in waiting):
+            assert last.kind not in ("eval", "audit") or last.settings["documents"]["split"] == "tune"
     assert {job.order.priority for job in snapshot.jobs} == {4, 5}
 
 

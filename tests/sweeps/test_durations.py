@@ -17,6 +17,7 @@ from tests.sweeps.test_nearest import done
 LENGTHS = {"tune": (100, 300, 50, 700), "val": (1000, 2000, 30)}
 STAGES = Stages(sweep="s", priority=0, data=DATA, machine=MACHINE)
 ARTIFACT, WEIGHTS = "a" * 64, "b" * 64
+TUNE = DocumentSet(split="tune")
 
 
 def recipe(train: dict[str, Any] | None = None, evaluate: dict[str, Any] | None = None) -> Recipe:
@@ -55,7 +56,7 @@ def evaluation(count: int | None, evaluate: dict[str, Any] | None = None, split:
 
 
 def test_an_evaluation_takes_as_long_an_operation_as_before() -> None:
-    quantized = finished(STAGES.quantize(recipe(), 1, WEIGHTS), 3.0, quantize_seconds=1.0)
+    quantized = finished(STAGES.quantize(recipe(), 1, WEIGHTS, TUNE), 3.0, quantize_seconds=1.0, loss_seconds=0.0)
     known = durations(quantized, finished(evaluation(2), 9.0, eval_seconds=8.0))
     own = recipe()
     flops = {length: document_flops(length, own.eval, own.train.model) for length in (100, 300, 50, 700)}
@@ -80,14 +81,14 @@ def test_another_devices_history_says_nothing() -> None:
     known = durations(finished(order, 15.0, train_seconds=10.0), device="another")
     assert known.of(order) == Estimate(seconds=60.0, source="limit")
     assert known.of(STAGES.train(recipe(), 1)) == Estimate(seconds=None, source=None)
-    assert known.of(STAGES.quantize(recipe(), 1, WEIGHTS)) == Estimate(seconds=None, source=None)
+    assert known.of(STAGES.quantize(recipe(), 1, WEIGHTS, TUNE)) == Estimate(seconds=None, source=None)
 
 
 def test_the_limit_of_an_evaluation_is_for_the_whole_validation_set() -> None:
     known = durations()
     limited = {"max_seconds": 600.0}
     assert known.of(evaluation(2, limited)).seconds == 600.0
-    known.learn(STAGES.quantize(recipe(), 1, WEIGHTS).job, {"artifact": ARTIFACT})
+    known.learn(STAGES.quantize(recipe(), 1, WEIGHTS, TUNE).job, {"artifact": ARTIFACT})
     own = recipe()
 
     def work(*lengths: int) -> float:

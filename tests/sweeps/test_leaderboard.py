@@ -54,11 +54,17 @@ def evaluation(row: str, seed: int, bpb: float, **changes: Any) -> Evaluation:
     """An evaluation of three documents that come to this many bits per byte."""
     facts: dict[str, Any] = {
         "row": row, "seed": seed, "nll": bpb * BYTES * LN2, "text": text(), "scores": str(bpb),
-        "artifact": f"{row}-{seed}", "model_bytes": 500, "code_bytes": 50, "train_seconds": 10.0, "eval_seconds": 2.0,
-        "max_train_seconds": None, "max_eval_seconds": None, "clocks": {"train.train_seconds": 10.0}, "cost": 0.5,
-        "stage": (0.0, 0), "whole_set": True, "fresh_seed": True,
+        "artifact": f"{row}-{seed}", "model_bytes": 500, "code_bytes": 50,
+        "max_train_seconds": None, "max_eval_seconds": None, "clocks": clocks(), "cost": 0.5, "stage": (0.0, 0),
+        "whole_set": True, "fresh_seed": True,
     }  # fmt: skip
     return Evaluation(**facts | changes)
+
+
+def clocks(train: float = 10.0, evaluation: float = 2.0, around: float = 0.0) -> dict[str, float]:
+    """Seconds of training and evaluation, and of what each process does besides."""
+    own = {"train.train_seconds": train, "eval.eval_seconds": evaluation}
+    return own | {"train.process_seconds": train + around, "eval.process_seconds": evaluation + around}
 
 
 def row_of(name: str, scores: list[float], **changes: Any) -> list[Evaluation]:
@@ -133,8 +139,8 @@ def test_pairs_are_documents_of_shared_artifacts() -> None:
 
 def test_the_worst_of_the_seeds_decides_and_what_is_not_known_is_null() -> None:
     runs = [
-        evaluation("one", 1, 1.1, model_bytes=700, train_seconds=3.0),
-        evaluation("one", 2, 1.2, train_seconds=30.0, eval_seconds=9.0, cost=None),
+        evaluation("one", 1, 1.1, model_bytes=700, clocks=clocks(3.0)),
+        evaluation("one", 2, 1.2, clocks=clocks(30.0, 9.0), cost=None),
     ]
     found = rows(runs)["one"]
     assert (found["bytes_total"], found["train_seconds"], found["eval_seconds"]) == (750, 30.0, 9.0)
@@ -175,7 +181,7 @@ def test_length_is_a_note_unless_the_rules_are_strict() -> None:
 def test_the_table_fits_a_terminal_of_80_columns_and_shows_reasons() -> None:
     console = Console(width=80, record=True, file=None, force_terminal=False)
     long = [1.123456] * 2 + [1.2]
-    wide = {"model_bytes": 15_999_000, "train_seconds": 600.0, "eval_seconds": 599.0, "cost": 12.5}
+    wide = {"model_bytes": 15_999_000, "clocks": clocks(600.0, 599.0), "cost": 12.5}
     frame = leaderboard(
         [*row_of("klora-minnll-614", long, **wide), *row_of("[red]leak", LEAK, **LEAKS | wide)], profile="accepted"
     )
@@ -222,7 +228,9 @@ def test_one_bad_seed_flags_the_whole_row() -> None:
     assert rows([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, fresh_seed=False)])["one"]["track"] == "flagged"
     assert rows([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, whole_set=False)])["one"]["track"] == "flagged"
     late = {"max_eval_seconds": 5.0}
-    found = rows([evaluation("one", 1, 1.1, **late), evaluation("one", 2, 1.1, eval_seconds=5.1, **late)])["one"]
+    found = rows([evaluation("one", 1, 1.1, **late), evaluation("one", 2, 1.1, clocks=clocks(evaluation=5.1), **late)])[
+        "one"
+    ]
     assert found["findings"] == [{"code": "time", "detail": "evaluation took 5.1 s, over 5 s"}]
 
 
@@ -391,29 +399,25 @@ def test_the_rules_text_counts_code_as_written_and_practice_as_shipped() -> None
 
 
 def test_speed_headroom_and_scores_by_stage() -> None:
-    clocks = {"train.train_seconds": 590.0, "train.process_seconds": 640.0, "eval.eval_seconds": 400.0}
     facts = {
-        "clocks": clocks,
+        "clocks": clocks(590.0, 400.0, around=50.0),
         "max_train_seconds": 600.0,
         "max_eval_seconds": 600.0,
-        "train_seconds": 590.0,
         "steps": 5000,
     }
-    runs = [evaluation("base", seed, 1.2 + seed / 100, artifact=f"a{seed}", **facts) for seed in range(2)]
-    plain = [evaluation("none", seed, 1.3, artifact=f"a{seed}", adapts=False) for seed in range(2)]
-    for order in ([*runs, *plain], [*plain, *runs]):
-        found = rows(order)["base"]
-        assert found["bpb_quantised"] == pytest.approx(1.3)
-        assert found["bpb_adapted"] == pytest.approx(1.205)
+    stages = {"trained_bpb": 1.29, "quantised_bpb": 1.3}
+    runs = [evaluation("base", seed, 1.2 + seed / 100, **facts, **stages) for seed in range(2)]
+    found = rows(runs)["base"]
+    assert [found[f"bpb_{name}"] for name in ("trained", "quantised", "adapted")] == pytest.approx([1.29, 1.3, 1.205])
     assert (found["steps"], found["ms_per_step"]) == (5000, 118.0)
     left = LIMIT_BYTES - 550
     assert found["headroom"]["accepted"] == {"bytes": left, "train_seconds": 10.0, "eval_seconds": 200.0}
-    assert found["headroom"]["strict"] == {"bytes": left, "train_seconds": -40.0, "eval_seconds": None}
+    assert found["headroom"]["strict"] == {"bytes": left, "train_seconds": -40.0, "eval_seconds": 150.0}
     accepted, strict = (rows(runs, profile=profile)["base"] for profile in ("accepted", "strict"))
     assert (accepted["train_seconds"], accepted["track"]) == (590.0, "legal")
     assert (strict["train_seconds"], strict["track"]) == (640.0, "flagged")
-    assert rows(runs)["base"]["bpb_quantised"] is None
-    assert rows(plain)["none"]["bpb_adapted"] is None
+    plain = [evaluation("none", 1, 1.3, adapts=False), evaluation("none", 2, 1.3, adapts=False, quantised_bpb=1.3)]
+    assert [rows(plain)["none"][f"bpb_{name}"] for name in ("trained", "quantised", "adapted")] == [None, None, None]
 
 
 def test_code_and_settings_are_the_same_on_all_seeds_or_it_is_said() -> None:

@@ -32,7 +32,7 @@ def orders(recipe: Recipe = RECIPE, seed: int = 1, stages: Stages = STAGES, row:
     """Training, quantisation, an evaluation on tuning documents, one on the validation set; inputs held fixed."""
     return [
         stages.train(recipe, seed),
-        stages.quantize(recipe, seed, WEIGHTS),
+        stages.quantize(recipe, seed, WEIGHTS, TUNE),
         stages.evaluate(recipe, seed, ARTIFACT, TUNE, row),
         stages.evaluate(recipe, seed, ARTIFACT, VAL, row),
     ]
@@ -140,7 +140,7 @@ def test_names_priorities_labels_and_places_change_no_key() -> None:
     [
         ({"train_digest": "x" * 64}, [True, True, True, False]),
         ({"val_digest": "x" * 64}, [False, False, False, True]),
-        ({"tokenizer_digest": "x" * 64}, [False, False, True, True]),
+        ({"tokenizer_digest": "x" * 64}, [False, True, True, True]),
     ],
 )
 def test_a_job_is_known_by_the_text_that_it_reads(data: dict[str, str], keys: list[bool]) -> None:
@@ -157,8 +157,17 @@ def test_other_documents_or_inputs_are_another_job() -> None:
     keys = {STAGES.evaluate(RECIPE, 1, ARTIFACT, documents, "row").job.key for documents in sets}
     keys |= {STAGES.evaluate(RECIPE, 1, "b" * 64, VAL, "row").job.key}
     assert len(keys) == 6
-    assert STAGES.quantize(RECIPE, 1, "b" * 64).job.key != STAGES.quantize(RECIPE, 1, WEIGHTS).job.key
+    assert STAGES.quantize(RECIPE, 1, "b" * 64, VAL).job.key != STAGES.quantize(RECIPE, 1, WEIGHTS, VAL).job.key
     assert [documents.whole_validation_set for documents in sets] == [False, True, False, False, False]
+
+
+def test_an_artifact_is_held_against_its_weights_on_the_text_that_its_row_is_scored_on() -> None:
+    sets = TUNE, DocumentSet(split="tune"), VAL
+    sample, other, whole = (STAGES.quantize(RECIPE, 1, WEIGHTS, documents).job for documents in sets)
+    assert sample == other
+    assert (sample.settings["documents"]["split"], sample.settings["documents"]["count"]) == ("tune", 4)
+    assert (whole.settings["documents"]["count"], whole.settings["tokens"]) == (None, None)
+    assert (sample.inputs["tokens"], whole.inputs["tokens"]) == (DATA.train_digest, DATA.val_digest)
 
 
 def test_one_value_written_in_two_ways_is_one_job() -> None:
@@ -177,9 +186,9 @@ def test_an_order_says_how_wide_it_is_what_it_is_called_and_where_its_inputs_lie
     assert [order.slots for order in (train, quantize, tune, val)] == [4, 1, 2, 2]
     assert [order.job.machine.processes for order in (train, quantize, tune, val)] == [4, 1, 2, 2]
     assert [order.label for order in (train, quantize, val)] == ["train seed 7", "quantize seed 7", "row seed 7"]
-    assert train.places == quantize.places == {"tokens": "/tokens"}
-    assert set(quantize.job.inputs) == {"weights", "tokens"}
-    assert val.places == {"tokens": "/tokens", "tokenizer": "/tokenizer"}
+    assert train.places == {"tokens": "/tokens"}
+    assert set(quantize.job.inputs) == {"weights", "tokens", "tokenizer"}
+    assert quantize.places == val.places == {"tokens": "/tokens", "tokenizer": "/tokenizer"}
     assert set(val.job.inputs) == {"artifact", "tokens", "tokenizer"}
 
 
