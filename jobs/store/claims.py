@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from jobs import tables
 from jobs.rows import JobRecord
@@ -13,6 +13,14 @@ from jobs.store.accounts import end_attempt, lose_attempt
 from jobs.store.jobs import select_jobs
 from jobs.store.schedulers import alive
 from jobs.store.transactions import Transactions
+
+_RUNNING_SWEEPS = select(tables.sweeps.c.name).where(tables.sweeps.c.state == SweepState.RUNNING)
+_RUNNING_ATTEMPTS = (
+    select(tables.attempts.c.sweep, func.count())
+    .where(tables.attempts.c.state == AttemptState.RUNNING)
+    .group_by(tables.attempts.c.sweep)
+)
+"""How many attempts of each sweep run."""
 
 
 class Claims(Transactions):
@@ -48,11 +56,13 @@ class Claims(Transactions):
             if wide is not None:
                 conditions.append(table.c.slots > 1 if wide else table.c.slots == 1)
             chosen = _in_turns(connection, conditions, limit, without)
+            if not chosen:
+                return []
             for key, (state, attempt, _) in chosen.items():
                 if state == JobState.RUNNING:
                     lose_attempt(connection, key, attempt, now, "its scheduler died")
-                _queue(connection, key, claimed_by=scheduler)
-            records = select_jobs(connection, table.c.key.in_(list(chosen))) if chosen else []
+            _queue(connection, chosen, claimed_by=scheduler)
+            records = select_jobs(connection, table.c.key.in_(list(chosen)))
         found = {job.key: job for job in records}
         return [
             replace(found[key], order=replace(found[key].order, sweep=sweep)) for key, (_, _, sweep) in chosen.items()
@@ -70,7 +80,7 @@ class Claims(Transactions):
                 if row.state == JobState.RUNNING:
                     end_attempt(connection, key, row.attempt, AttemptState.LOST, self._clock(), reason=reason)
                 if row.state in (JobState.QUEUED, JobState.RUNNING):
-                    _queue(connection, key, claimed_by=None)
+                    _queue(connection, [key], claimed_by=None)
 
 
 def _free(connection: Connection, now: float) -> list[Any]:
@@ -86,16 +96,20 @@ def _in_turns(
     connection: Connection, conditions: Sequence[Any], limit: int, without: Collection[str]
 ) -> dict[str, tuple[str, int, str]]:
     """Keys of free jobs in the order in which they should run, with state, attempt, and the sweep that pays."""
-    table, wanted, attempts = tables.jobs, tables.sweep_jobs, tables.attempts
-    names = connection.execute(select(tables.sweeps.c.name).where(tables.sweeps.c.state == SweepState.RUNNING))
-    running = select(attempts.c.sweep, func.count()).where(attempts.c.state == AttemptState.RUNNING)
-    busy = {name: count for name, count in connection.execute(running.group_by(attempts.c.sweep))}
+    table, wanted = tables.jobs, tables.sweep_jobs
+    query = (
+        select(table.c.key, table.c.state, table.c.attempt, table.c.priority, table.c.number)
+        .join(wanted, wanted.c.key == table.c.key)
+        .where(wanted.c.sweep == bindparam("sweep"), *conditions)
+        .order_by(table.c.priority.desc(), table.c.number)
+        .limit(limit)
+        .with_for_update(of=table, skip_locked=True)
+    )
+    names = set(connection.execute(_RUNNING_SWEEPS).scalars()) - set(without)
+    busy = {name: count for name, count in connection.execute(_RUNNING_ATTEMPTS)}
     ranked = []
-    for name in set(names.scalars()) - set(without):
-        query = select(table.c.key, table.c.state, table.c.attempt, table.c.priority, table.c.number)
-        query = query.join(wanted, wanted.c.key == table.c.key).where(wanted.c.sweep == name, *conditions)
-        query = query.order_by(table.c.priority.desc(), table.c.number).limit(limit)
-        rows = connection.execute(query.with_for_update(of=table, skip_locked=True)).all()
+    for name in names:
+        rows = connection.execute(query, {"sweep": name}).all()
         for turn, row in enumerate(rows):
             ranked.append((-row.priority, turn + busy.get(name, 0), row.number, name, row))
     found: dict[str, tuple[str, int, str]] = {}
@@ -105,7 +119,7 @@ def _in_turns(
     return found
 
 
-def _queue(connection: Connection, key: str, claimed_by: str | None) -> None:
-    """A job waits to be started, by whoever has claimed it."""
+def _queue(connection: Connection, keys: Collection[str], claimed_by: str | None) -> None:
+    """Jobs wait to be started, by whoever has claimed them."""
     changed = {"claimed_by": claimed_by, "state": JobState.QUEUED, "fraction": 0.0, "note": ""}
-    connection.execute(tables.jobs.update().where(tables.jobs.c.key == key), changed)
+    connection.execute(tables.jobs.update().where(tables.jobs.c.key.in_(list(keys))), changed)
