@@ -71,6 +71,7 @@ class Scheduler:
         self._silence = silence_seconds
         self.name = name or scheduler_name()
         self._avoid: dict[str, frozenset[str]] = {}
+        """By key of a job that waits, nodes that it had better not go to."""
         self._told: deque[tuple[str, Event]] = deque()
         self._draining = False
         self._beaten = self._looked = 0.0
@@ -200,6 +201,7 @@ class Scheduler:
             return
         running = Running(record, attempt, placement, self._clock(), expected=expected)
         self._held.begin(running)
+        self._avoid.pop(record.key, None)
         try:
             self._start_tasks(running, workdir)
         except InputError as error:
