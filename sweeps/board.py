@@ -31,18 +31,23 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Scores = Callable[[str], pd.DataFrame]
 """Digest → a row a document: document, nll (nats), tokens, bytes."""
-_NUMBERS = ("mean", "variance", "n", "margin", "epoch", "order", "runs", "track", "text")
+_NUMBERS = ("mean", "variance", "n", "margin", "epoch", "order", "runs", "track", "text", "seeds")
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No garbage collection meanwhile: very many objects come, none in a cycle, and every pass would visit them all."""
+    """No garbage collection meanwhile: very many objects come, none in a cycle, and every pass would visit them all.
+
+    Freezing and thawing makes them old at once, so that the next pass over what is young does not begin with them.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 
@@ -53,12 +58,14 @@ class Board:
         self, columns: Sequence[str], *, profile: Profile, baseline: str | Published | None, scores: Scores | None
     ) -> None:
         self._columns = list(columns)
+        self._blank: dict[str, Any] = dict.fromkeys(columns)
         self._profile, self._baseline, self._scores = profile, baseline, scores
         self._slots: dict[Hashable, int] = {}
         self._rows: list[Row] = []
         self._shown: list[bool] = []
         self._groups: dict[tuple[str, str], int] = {}
         self._texts: dict[str, int] = {}
+        self._seed_sets: dict[tuple[str, ...], int] = {}
         self._base_slot = -1
         """Where the baseline's row is; −1 where it is none."""
         self._numbers: Floats = np.empty((0, len(_NUMBERS)))
@@ -85,6 +92,7 @@ class Board:
                 known = self._rows[self._slots[key]].runs if key in self._slots else ()
                 grown[key] = {old.seed: old for old in known}
             grown[key][run.seed] = run
+        self._make_room(len(self._rows) + len(grown))
         for key, seeds in grown.items():
             self._put(key, row_of(list(seeds.values()), self._profile), shown)
         for record in records:
@@ -139,7 +147,7 @@ class Board:
         if slot == len(self._rows):
             self._rows.append(row)
             self._shown.append(shown)
-            self._grow()
+            self._make_room(len(self._rows))
         self._rows[slot], self._shown[slot] = row, shown
         self._version[slot] += 1
         group = -1 if row.track == "flagged" else self._groups.setdefault((row.track, row.data), len(self._groups))
@@ -147,17 +155,23 @@ class Board:
         moments = row.moments
         numbers = (np.nan, np.nan, 0) if moments is None else (moments.mean, moments.variance, moments.n)
         margin = np.nan if row.margin is None else row.margin
-        codes = TRACKS.index(row.track), self._texts.setdefault(row.data, len(self._texts))
+        seeds = tuple(row.facts["seeds"])
+        whole = moments is not None and moments.n == len(seeds)
+        codes = (
+            TRACKS.index(row.track),
+            self._texts.setdefault(row.data, len(self._texts)),
+            self._seed_sets.setdefault(seeds, len(self._seed_sets)) if whole else -1,
+        )
         self._numbers[slot] = (*numbers, margin, *row.stage, len(row.runs), *codes)
-        facts = {"name": row.name, "track": row.track, "source": row.source, "date": row.date, **row.facts}
-        self._cells[slot] = list(map(facts.get, self._columns))
+        own: dict[str, Any] = {"name": row.name, "track": row.track, "source": row.source, "date": row.date}
+        self._cells[slot] = list((self._blank | row.facts | own).values())
         if shown and row.source == "golfsweep" and row.name == self._baseline:
             self._base_slot = slot
 
-    def _grow(self) -> None:
-        """Make room, twice as much each time."""
-        if len(self._rows) > len(self._version):
-            size = max(16, 2 * len(self._rows))
+    def _make_room(self, rows: int) -> None:
+        """Make room for so many rows, and some more."""
+        if rows > len(self._version):
+            size = max(16, rows + rows // 2)
             for name, empty in (("_numbers", np.nan), ("_group", -1), ("_version", 0), ("_cells", None)):
                 old = getattr(self, name)
                 new = np.full((size, *old.shape[1:]), empty, old.dtype)
@@ -171,12 +185,12 @@ class Board:
         slots = self._base.renew(np.full(count, base), self._version[:count])
         margin = self._column("margin")[:, 0]
         self._base.values["p"][slots] = self._welch(slots, np.full(slots.size, base), margin[slots])
-        for slot in slots:
-            row = self._rows[slot]
-            if isinstance(self._baseline, Published):
-                self._base.values["p"][slot] = published_p(row, self._baseline)
-            elif base >= 0 and base != slot and self._group[slot] == self._group[base] >= 0 and self._scores:
-                self._base.values["paired"][slot] = paired_p(row, self._rows[base], self._scores)
+        if isinstance(self._baseline, Published):
+            for slot in slots:
+                self._base.values["p"][slot] = published_p(self._rows[slot], self._baseline)
+        elif base >= 0 and self._scores is not None and self._group[base] >= 0:
+            for slot in slots[(slots != base) & (self._group[slots] == self._group[base])]:
+                self._base.values["paired"][slot] = paired_p(self._rows[slot], self._rows[base], self._scores)
 
     def _test_incumbents(self) -> None:
         count = len(self._rows)
@@ -186,9 +200,13 @@ class Board:
         values = self._incumbent.values
         values["p"][slots] = self._welch(slots, others, np.zeros(slots.size))
         values["p_margin"][slots] = self._welch(slots, others, self._column("margin")[slots, 0])
-        for slot, other in zip(slots, others, strict=True):
-            if other >= 0:
-                values["difference"][slot], values["seeds"][slot] = seed_difference(self._rows[slot], self._rows[other])
+        mean, n, seeds = self._column("mean", "n", "seeds").T
+        same = (others >= 0) & (seeds[slots] == seeds[others]) & (seeds[slots] >= 0)  # no need to look for common ones
+        values["difference"][slots[same]] = mean[slots[same]] - mean[others[same]]
+        values["seeds"][slots[same]] = n[slots[same]]
+        rest = (others >= 0) & ~same
+        for slot, other in zip(slots[rest], others[rest], strict=True):
+            values["difference"][slot], values["seeds"][slot] = seed_difference(self._rows[slot], self._rows[other])
 
     def _welch(self, slots: Ints, others: Ints, margin: Floats) -> Floats:
         """One-sided p of Welch's test of rows against their counterparts, NaN where it is refused."""
@@ -205,7 +223,7 @@ class Board:
 
     # The table
 
-    def _order(self, shown: NDArray[np.bool_]) -> tuple[Ints, list[int | None]]:
+    def _order(self, shown: NDArray[np.bool_]) -> tuple[Ints, Objects]:
         """Slots in the table's order, and the rank of each."""
         slots = np.flatnonzero(shown)
         tracks = self._column("track")[slots, 0].astype(np.int64)
@@ -214,7 +232,7 @@ class Board:
         order = np.lexsort((np.argsort(np.argsort(names, kind="stable"), kind="stable"), means, tracks))
         starts = np.searchsorted(tracks[order], np.arange(len(TRACKS)))
         ranks = np.arange(slots.size) - starts[tracks[order]] + 1
-        return slots[order], [int(r) if np.isfinite(m) else None for r, m in zip(ranks, means[order], strict=True)]
+        return slots[order], _objects(means[order], ranks)
 
     def _compared(self, order: Ints, base: int) -> Mapping[str, Sequence[Any] | Objects]:
         """Columns that take two rows, in the table's order."""

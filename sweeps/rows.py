@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from golf.artifact import LIMIT_BYTES
 from sweeps.evaluation import Evaluation, ImportedRow, Stage, TextSet
@@ -34,7 +34,7 @@ class Row:
     text: TextSet | None
     moments: Moments | None
     """None without any score."""
-    facts: Mapping[str, Any]
+    facts: dict[str, Any]
     """The leaderboard's columns that need no other row."""
 
     @property
@@ -63,6 +63,30 @@ class Row:
         return self.moments is not None and self.moments.n > 1
 
 
+CLOCKS: Mapping[Profile, tuple[str, str]] = {
+    "accepted": ("train.train_seconds", "eval.eval_seconds"),
+    "strict": ("train.process_seconds", "eval.process_seconds"),
+}
+"""Which clocks of training and evaluation a profile holds against the limits."""
+
+
+class Worst(NamedTuple):
+    """The most of what is limited that any seed of a row took, as a profile counts it."""
+
+    bytes: int
+    train_seconds: float
+    eval_seconds: float
+
+    @classmethod
+    def of(cls, runs: Sequence[Evaluation], profile: Profile) -> "Worst":
+        train, evaluation = CLOCKS[profile]
+        return cls(
+            max([run.model_bytes + _code_bytes(run, profile) for run in runs]),
+            max([run.clocks[train] for run in runs]),
+            max([run.clocks[evaluation] for run in runs]),
+        )
+
+
 def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
     """The row of one recipe's evaluations, judged by the worst of its seeds.
 
@@ -72,13 +96,13 @@ def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
     first = runs[0]
     if len({run.seed for run in runs}) < len(runs):
         raise ValueError(f"{first.row}: a seed stands there twice; one evaluation a recipe and seed makes a row")
-    if any(run.text != first.text for run in runs):
+    if any([run.text is not first.text and run.text != first.text for run in runs]):
         raise ValueError(f"{first.row}: its seeds were scored on different texts")
-    train, evaluation = CLOCKS[profile]
+    worst = {rules: Worst.of(runs, rules) for rules in CLOCKS}
     facts = Facts(
-        total_bytes=max([_total_bytes(run, profile) for run in runs]),
-        train_seconds=max([run.clocks[train] for run in runs]),
-        eval_seconds=max([run.clocks[evaluation] for run in runs]),
+        total_bytes=worst[profile].bytes,
+        train_seconds=worst[profile].train_seconds,
+        eval_seconds=worst[profile].eval_seconds,
         max_train_seconds=first.max_train_seconds,
         max_eval_seconds=first.max_eval_seconds,
         whole_set=all([run.whole_set for run in runs]),
@@ -95,10 +119,10 @@ def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
         scores=scores,
         findings=findings,
         track=track(findings, profile),
-        stage=max(run.stage for run in runs),
+        stage=max([run.stage for run in runs]),
         text=first.text,
         moments=moments(scores, 1),
-        facts=_native(runs, scores, facts, profile) | _findings(findings),
+        facts=_native(runs, scores, worst, profile) | _findings(findings),
     )
 
 
@@ -155,28 +179,32 @@ def _text(text: TextSet) -> dict[str, Any]:
     return {"data": text.data, "documents": text.documents, "tokens": text.tokens, "bytes": text.bytes}
 
 
-def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts, profile: Profile) -> dict[str, Any]:
+def _native(
+    runs: Sequence[Evaluation], scores: Sequence[float], worst: Mapping[Profile, Worst], profile: Profile
+) -> dict[str, Any]:
     """What an own row says of itself: the worst of its seeds where it is measured, the mean where it is a score."""
     first, n = runs[0], len(runs)
-    largest = max(runs, key=lambda run: _total_bytes(run, profile))
+    most = worst[profile]
+    largest = next(run for run in runs if run.model_bytes + _code_bytes(run, profile) == most.bytes)
     costs = [run.cost for run in runs if run.cost is not None]
     paces = [1000 * run.clocks[CLOCKS["accepted"][0]] / run.steps for run in runs if run.steps]
     codes = {commit for run in runs for commit in run.code}
+    every = [run.clocks for run in runs]
     bpb = sum(scores) / n
     return {
-        "seeds": {str(run.seed): score for run, score in zip(runs, scores, strict=True)},
-        "bytes_total": worst.total_bytes,
+        "seeds": dict(zip([str(run.seed) for run in runs], scores, strict=True)),
+        "bytes_total": most.bytes,
         "bytes": {
             "model": largest.model_bytes,
             "code": _code_bytes(largest, profile),
             "code_shipped": largest.code_bytes,
             "code_source": largest.source_bytes,
-            "total": worst.total_bytes,
+            "total": most.bytes,
             "limit": LIMIT_BYTES,
         },
-        "train_seconds": worst.train_seconds,
-        "eval_seconds": worst.eval_seconds,
-        "clocks": {name: max([run.clocks.get(name, 0.0) for run in runs]) for name in first.clocks},
+        "train_seconds": most.train_seconds,
+        "eval_seconds": most.eval_seconds,
+        "clocks": {name: max([clocks.get(name, 0.0) for clocks in every]) for name in first.clocks},
         "cost": sum(costs) if len(costs) == n else None,
         "sweep": first.sweep or None,
         "bpb_trained": _mean([run.trained_bpb for run in runs]),
@@ -184,7 +212,7 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts, p
         "bpb_adapted": bpb if first.adapts else None,
         "steps": min([run.steps or 0 for run in runs]) if len(paces) == n else None,
         "ms_per_step": max(paces) if len(paces) == n else None,
-        "headroom": {rules: _headroom(runs, rules) for rules in CLOCKS},
+        "headroom": {rules: _headroom(taken, first) for rules, taken in worst.items()},
         "text": _text(first.text),
         "tokenizer": first.text.tokenizer,
         "machine": first.machine if len({run.machine for run in runs}) == 1 else None,
@@ -196,8 +224,7 @@ def _native(runs: Sequence[Evaluation], scores: Sequence[float], worst: Facts, p
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if len(known) == len(values) else None
+    return None if None in values else sum(values) / len(values)  # type: ignore[arg-type]
 
 
 def _code_bytes(run: Evaluation, profile: Profile) -> int:
@@ -205,24 +232,14 @@ def _code_bytes(run: Evaluation, profile: Profile) -> int:
     return run.source_bytes if profile == "strict" and run.source_bytes is not None else run.code_bytes
 
 
-def _total_bytes(run: Evaluation, profile: Profile) -> int:
-    return run.model_bytes + _code_bytes(run, profile)
-
-
-CLOCKS: Mapping[Profile, tuple[str, str]] = {
-    "accepted": ("train.train_seconds", "eval.eval_seconds"),
-    "strict": ("train.process_seconds", "eval.process_seconds"),
-}
-"""Which clocks of training and evaluation a profile holds against the limits."""
-
-
-def _headroom(runs: Sequence[Evaluation], profile: Profile) -> dict[str, float | None]:
-    """What the worst seed leaves of bytes and seconds under a profile."""
-    limits = runs[0].max_train_seconds, runs[0].max_eval_seconds
-    left: dict[str, float | None] = {"bytes": LIMIT_BYTES - max([_total_bytes(run, profile) for run in runs])}
-    for name, clock, limit in zip(("train_seconds", "eval_seconds"), CLOCKS[profile], limits, strict=True):
-        left[name] = None if limit is None else limit - max([run.clocks[clock] for run in runs])
-    return left
+def _headroom(taken: Worst, run: Evaluation) -> dict[str, float | None]:
+    """What the worst seed leaves of bytes and seconds."""
+    train, evaluation = run.max_train_seconds, run.max_eval_seconds
+    return {
+        "bytes": LIMIT_BYTES - taken.bytes,
+        "train_seconds": None if train is None else train - taken.train_seconds,
+        "eval_seconds": None if evaluation is None else evaluation - taken.eval_seconds,
+    }
 
 
 def _unchecked(runs: Sequence[Evaluation], scores: Sequence[float]) -> list[str]:

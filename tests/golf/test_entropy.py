@@ -102,6 +102,13 @@ def test_pruned_and_constant_tensors_cost_next_to_nothing() -> None:
     assert saved == pytest.approx(13.5 / 4 - 0.81, abs=0.1)
 
 
+def test_matrices_of_zeros_cost_next_to_nothing_and_spoil_nothing_for_others() -> None:
+    normal = [np.rint(RANDOM.normal(0, 5, (128, 256))).clip(-31, 31).astype(np.int8) for _ in range(3)]
+    zeros = np.zeros((256, 256), np.int8)
+    apart = len(coded(*normal))
+    assert len(coded(normal[0], zeros, normal[1], zeros, normal[2], zeros)) < apart + 250
+
+
 def test_bytes_that_no_encoder_wrote_decode_to_something_in_range_or_end_wrongly() -> None:
     for seed in range(20):
         content = np.random.default_rng(seed).bytes(400)
