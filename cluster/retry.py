@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from jobs.events import Failure
 from jobs.spec import Kind
+from jobs.store import AttemptRecord
 
 MAX_FAILURES = 3
 """Attempts that may fail by the job's own fault, of whatever kind."""
@@ -99,6 +100,13 @@ def judge(failure: Failure, earlier: Sequence[Failure]) -> Verdict:
     same = earlier.count(failure) + 1
     faults = sum(RULES[one].counted for one in earlier) + rule.counted
     return Verdict(counted=rule.counted, final=same >= rule.bound or (rule.counted and faults >= MAX_FAILURES))
+
+
+def failed_since(attempts: Sequence[AttemptRecord], asked: int) -> list[tuple[str, Failure]]:
+    """Node and failure of a job's failed attempts, of those numbered above `asked`: since it was last asked for."""
+    return [
+        (one.node or "", Failure(one.failure)) for one in attempts if one.failure is not None and one.number > asked
+    ]
 
 
 def avoided(nodes: Sequence[tuple[str, Failure]]) -> frozenset[str]:

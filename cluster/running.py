@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.policy import Placement
-from jobs.events import Finished
+from jobs.events import Failed, Failure, Finished
 from jobs.files import FileStore
 from jobs.scores import merge_shards
 from jobs.store import JobRecord
@@ -39,6 +39,11 @@ class Running:
         return self.record.key
 
     @property
+    def sweep(self) -> str:
+        """The sweep that pays."""
+        return self.record.order.sweep
+
+    @property
     def fraction(self) -> float:
         """How far all of it is."""
         return sum(self.fractions.values()) / max(1, len(self.fractions))
@@ -47,9 +52,34 @@ class Running:
         """GPU-hours so far: its slots for as long as it holds them."""
         return len(self.placement.slots) * (now - self.started) / 3600
 
-    def silent(self, now: float, *, started: bool) -> float:
-        """Seconds since the quietest of its tasks told anything, of those that have started or have not."""
-        tasks = [task for task in self.open_tasks if (task in self.begun) == started]
+    def open(self, task_id: str, now: float) -> None:
+        """A task is about to be started."""
+        self.open_tasks.add(task_id)
+        self.fractions[task_id] = 0.0
+        self.heard[task_id] = now
+
+    def hear(self, task_id: str, now: float) -> None:
+        """A task has told something."""
+        self.heard[task_id] = now
+        self.begun.add(task_id)
+
+    def overdue(self, now: float, *, start: float, silence: float) -> Failed | None:
+        """The failure of an attempt that has told nothing for too long; None while there is hope.
+
+        Args:
+            now: epoch seconds.
+            start: seconds in which each of its tasks has to tell something for the first time.
+            silence: seconds in which it then has to tell something more.
+        """
+        if self._silent(now, begun=True) > silence:
+            return Failed(failure=Failure.HANG, reason=f"its worker has told nothing for {silence:.0f} s")
+        if self._silent(now, begun=False) > start:
+            return Failed(failure=Failure.UNFIT, reason=f"its worker did not start within {start:.0f} s")
+        return None
+
+    def _silent(self, now: float, *, begun: bool) -> float:
+        """Seconds since the quietest of its tasks told anything, of those that have begun or have not."""
+        tasks = [task for task in self.open_tasks if (task in self.begun) == begun]
         return max((now - self.heard[task] for task in tasks), default=0.0)
 
 

@@ -123,7 +123,7 @@ def run_eval(
     config = settings_of(EvalConfig, order.job.settings["eval"])
     kept = _model(order.job.inputs["artifact"], _Content(inputs["artifact"]))
     model, (documents, num_bytes) = kept.content, eval_documents(order)
-    cut = cut_shards([len(d) - 1 for d in documents], config, model.config, model.tok_emb.weight.device.type)
+    cut = _cut(order, documents, config, model.config)
     started = clock()
     for done, index in enumerate(shards):
         yield Progress(fraction=done / len(shards), note=f"documents {sum(map(len, cut[:index]))}/{len(documents)}")
@@ -195,11 +195,16 @@ def _overlaps(
 
 
 def shards_of(order: Order, artifact: bytes) -> int:
-    """How many shards an evaluation has."""
-    model = _model(order.job.inputs["artifact"], _Content(artifact)).content
+    """How many shards an evaluation has, wherever it is asked."""
     config = settings_of(EvalConfig, order.job.settings["eval"])
     documents, _ = eval_documents(order)
-    return len(cut_shards([len(d) - 1 for d in documents], config, model.config, model.tok_emb.weight.device.type))
+    return len(_cut(order, documents, config, _shape(order.job.inputs["artifact"], _Content(artifact))))
+
+
+def _cut(order: Order, documents: Sequence[Tokens], config: EvalConfig, model: ModelConfig) -> list[list[int]]:
+    """Documents by shard. A scheduler without a GPU must cut like the evaluators: the job's machine class decides."""
+    device = "cuda" if order.job.machine.device.startswith("cuda") else "cpu"
+    return cut_shards([len(document) - 1 for document in documents], config, model, device)
 
 
 def training_stream(order: Order) -> Tokens:
@@ -268,6 +273,12 @@ def _model(digest: str, content: _Content) -> _Kept[GPT]:
     started = time.monotonic()
     model = load_bytes(content.content, f"artifact {digest[:12]}", device=_device())
     return _Kept(model, time.monotonic() - started)
+
+
+@lru_cache(maxsize=KEPT_MODELS)
+def _shape(digest: str, content: _Content) -> ModelConfig:
+    """An artifact's model without its weights: a scheduler keeps none, and takes no GPU's memory."""
+    return load_bytes(content.content, f"artifact {digest[:12]}").config
 
 
 def _device() -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 Kind = Literal["train", "quantize", "eval", "audit"]
@@ -28,9 +29,14 @@ class Machine:
     @property
     def slot_class(self) -> str:
         """What a single slot must be like to give this class's numbers: all but the number of processes, as JSON."""
-        fields = asdict(self)
-        del fields["processes"]
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        return _slot_class(self)
+
+
+@lru_cache(maxsize=256)  # a scheduler asks for it of every waiting job at every look
+def _slot_class(machine: Machine) -> str:
+    fields = asdict(machine)
+    del fields["processes"]
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""What alembic runs: the versions on the connection that jobs.store hands over."""
+"""What alembic runs: the versions on the connection that jobs.database hands over."""
 
 from alembic import context
 

@@ -152,6 +152,17 @@ def test_scores_do_not_depend_on_shards_their_order_or_other_documents(
             assert nll == pytest.approx(whole[document], rel=1e-5)
 
 
+def test_the_jobs_machine_decides_how_it_is_cut_not_the_one_that_asks(
+    demo: DemoData, artifact: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.scores.SHARD_FLOPS", {"cpu": 1e18, "cuda": 1e6})
+    made, found = order(demo), []
+    for device in ("cpu AVX2", "cuda NVIDIA H100"):
+        job = replace(made.job, machine=replace(made.job.machine, device=device))
+        found.append(run.shards_of(replace(made, job=job), artifact))
+    assert found == [1, 6]
+
+
 def test_bytes_are_those_of_the_decoded_text(demo: DemoData, artifact: bytes) -> None:
     made = order(demo)
     documents, num_bytes = run.eval_documents(made)

@@ -1,0 +1,56 @@
+"""What one scheduler holds: claimed jobs that wait, those that run, and sweeps that have to wait for their money."""
+
+from cluster.executor import Executor
+from cluster.fairness import Usage
+from cluster.placing import Taken
+from cluster.running import Running
+from jobs.store import JobRecord
+
+
+class Held:
+    """Jobs of one scheduler; ends their tasks, and writes nothing down."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self.waiting: dict[str, JobRecord] = {}
+        """Claimed jobs by key, in the order in which they were claimed."""
+        self.running: dict[str, Running] = {}
+        self.refused: dict[str, str] = {}
+        """Sweeps that cannot pay for their next job until what runs of them is settled, and why."""
+        self.usage = Usage()
+
+    def taken(self) -> Taken:
+        """Slots of everything that runs, and when each is expected to fall free."""
+        return {
+            (run.placement.node, slot): None if run.expected is None else run.started + run.expected
+            for run in self.running.values()
+            for slot in run.placement.slots
+        }
+
+    def count_waiting(self, kind: str, *, wide: bool) -> int:
+        """Waiting jobs of a class of slots: those of several slots, or of one."""
+        orders = [job.order for job in self.waiting.values()]
+        return sum(one.job.machine.slot_class == kind and (one.slots > 1) == wide for one in orders)
+
+    def begin(self, running: Running) -> None:
+        """A job that waited runs now."""
+        self.waiting.pop(running.key, None)
+        self.running[running.key] = running
+        self.usage.hold(running.sweep, len(running.placement.slots))
+
+    def forget(self, running: Running) -> None:
+        """A job runs no more."""
+        running.open_tasks.clear()
+        if self.running.pop(running.key, None) is not None:
+            self.usage.hold(running.sweep, -len(running.placement.slots))
+        self.refused.pop(running.sweep, None)
+
+    def drop(self, running: Running) -> None:
+        """End all tasks of a job, and forget it."""
+        self.end_tasks(running)
+        self.forget(running)
+
+    def end_tasks(self, running: Running) -> None:
+        """End all tasks of a job; they tell nothing more."""
+        for task_id in running.open_tasks:
+            self._executor.cancel(task_id)

@@ -1,0 +1,76 @@
+"""Cancelling: a user ends jobs at once, and whoever runs them says when nothing of them is left."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from jobs import tables
+from jobs.state import AttemptState, JobState, SweepState, may_follow
+from jobs.store.accounts import end_attempt
+from jobs.store.schedulers import alive
+from jobs.store.transactions import Transactions
+
+BY_USER = "cancelled by a user"
+WITH_SWEEP = "cancelled with its sweep"
+"""The reason of jobs that are asked for again when their sweep is."""
+
+
+class Cancelling(Transactions):
+    """Cancelled sweeps and jobs of a store."""
+
+    def cancel_sweep(self, name: str) -> list[str]:
+        """End a sweep and all its open jobs that no other running sweep wants; returns their keys."""
+        wanted, others, sweeps = tables.sweep_jobs, tables.sweep_jobs.alias(), tables.sweeps
+        shared = (
+            select(others.c.key)
+            .join(sweeps, sweeps.c.name == others.c.sweep)
+            .where(others.c.sweep != name, sweeps.c.state == SweepState.RUNNING)
+        )
+        with self._write() as connection:
+            changed = {"state": SweepState.CANCELLED, "reason": BY_USER}
+            connection.execute(sweeps.update().where(sweeps.c.name == name), changed)
+            query = select(wanted.c.key).where(wanted.c.sweep == name, wanted.c.key.not_in(shared))
+            keys = connection.execute(query).scalars().all()
+            return _cancel(connection, keys, WITH_SWEEP, self._clock())
+
+    def cancel_jobs(self, keys: Sequence[str]) -> list[str]:
+        """End open jobs; returns those that were open. Whoever runs them ends their processes within seconds."""
+        with self._write() as connection:
+            return _cancel(connection, keys, BY_USER, self._clock())
+
+    def cancelled(self, scheduler: str) -> list[str]:
+        """Cancelled jobs that a scheduler has not let go of yet."""
+        table = tables.jobs
+        mine = (table.c.state == JobState.CANCELLED) & (table.c.claimed_by == scheduler)
+        with self._read() as connection:
+            return list(connection.execute(select(table.c.key).where(mine)).scalars())
+
+    def let_go(self, keys: Sequence[str]) -> None:
+        """Say that nothing of cancelled jobs is left running."""
+        table = tables.jobs
+        with self._write() as connection:
+            mine = table.c.key.in_(list(keys)) & (table.c.state == JobState.CANCELLED)
+            connection.execute(table.update().where(mine), {"claimed_by": None})
+
+    def unended(self, keys: Sequence[str]) -> list[str]:
+        """Those of some cancelled jobs whose processes a living scheduler has yet to end."""
+        table = tables.jobs
+        with self._read() as connection:
+            live = [one.name for one in alive(connection, self._clock())]
+            query = select(table.c.key).where(table.c.state == JobState.CANCELLED, table.c.claimed_by.in_(live))
+            return [key for key in connection.execute(query).scalars() if key in keys]
+
+
+def _cancel(connection: Connection, keys: Sequence[str], reason: str, now: float) -> list[str]:
+    """End those of some jobs that are open, and return their keys."""
+    table, ended = tables.jobs, []
+    for key in keys:
+        row = connection.execute(select(table.c.state, table.c.attempt).where(table.c.key == key)).one()
+        if not may_follow(JobState(row.state), JobState.CANCELLED):
+            continue
+        if row.state == JobState.RUNNING:
+            end_attempt(connection, key, row.attempt, AttemptState.CANCELLED, now, reason=reason)
+        changed = {"state": JobState.CANCELLED, "reason": reason, "finished": now, "note": ""}
+        connection.execute(table.update().where(table.c.key == key), changed)
+        ended.append(key)
+    return ended

@@ -1,0 +1,67 @@
+"""Schedulers: who is alive, and whose cluster is whose."""
+
+import os
+import socket
+
+from sqlalchemy import Connection, func, select
+
+from jobs import tables
+from jobs.rows import SchedulerRecord, Taken
+from jobs.store.transactions import Transactions, write_row
+
+STALE_SECONDS = 30.0
+"""A scheduler whose last heartbeat is older than this has lost its claims."""
+
+
+class Schedulers(Transactions):
+    """Schedulers of a store."""
+
+    def beat(self, scheduler: str, cluster: str = "", slots: int = 0, widest: int = 0) -> None:
+        """Say that a scheduler is alive; the first beat makes it its cluster's.
+
+        Args:
+            scheduler: its name.
+            cluster: what tells its cluster from others; "" is none, of which there may be many schedulers.
+            slots: slots of the cluster.
+            widest: slots of its largest node.
+
+        Raises:
+            Taken: another one that is alive is the cluster's; whoever was silent for too long finds this out here.
+        """
+        now = self._clock()
+        process = {"host": socket.gethostname(), "pid": os.getpid()}
+        facts = {"heartbeat": now, "cluster": cluster, "slots": slots, "widest": widest}
+        with self._write() as connection:
+            if cluster and connection.dialect.name == "postgresql":  # SQLite's write lock is held already
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(cluster))))
+            others = [one for one in alive(connection, now) if one.name != scheduler]
+            if cluster and (rival := next((one for one in others if one.cluster == cluster), None)):
+                raise Taken(f"{rival.name} schedules {cluster}")
+            write_row(connection, tables.schedulers, {"name": scheduler}, process | facts)
+
+    def forget_scheduler(self, scheduler: str) -> None:
+        """A scheduler that ends orderly says so; whatever it still holds is free at once."""
+        with self._write() as connection:
+            connection.execute(tables.schedulers.delete().where(tables.schedulers.c.name == scheduler))
+
+    def live_schedulers(self) -> list[SchedulerRecord]:
+        """Schedulers whose heartbeat is fresh and whose process, if it is of this machine, exists."""
+        with self._read() as connection:
+            return alive(connection, self._clock())
+
+
+def alive(connection: Connection, now: float) -> list[SchedulerRecord]:
+    """Schedulers whose heartbeat is fresh and whose process, if it is of this machine, exists."""
+    table, here = tables.schedulers, socket.gethostname()
+    rows = connection.execute(select(table).where(table.c.heartbeat >= now - STALE_SECONDS)).mappings()
+    return [SchedulerRecord(**row) for row in rows if row["host"] != here or _exists(row["pid"])]
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

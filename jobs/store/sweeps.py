@@ -1,0 +1,81 @@
+"""Sweeps: their definitions, how they stand, and what they have spent of their budgets."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import func, select
+
+from jobs import tables
+from jobs.budget import Account, Budget, reservation
+from jobs.rows import SweepRecord
+from jobs.state import AttemptState, SweepState
+from jobs.store.accounts import account_of
+from jobs.store.transactions import Transactions, write_row
+
+
+class Sweeps(Transactions):
+    """Sweeps of a store."""
+
+    def put_sweep(self, name: str, spec: Mapping[str, Any], budget: Budget | None = None) -> None:
+        """Write a sweep down, or its new definition; it is running from now on."""
+        values = {
+            "spec": dict(spec),
+            "state": SweepState.RUNNING,
+            "reason": None,
+            "budget": None if budget is None else asdict(budget),
+        }
+        with self._write() as connection:
+            write_row(connection, tables.sweeps, {"name": name}, values, created=self._clock())
+
+    def end_sweep(self, name: str, state: SweepState, reason: str | None = None) -> None:
+        """Say that a running sweep goes no further, and why; one that has been ended already stays as it is."""
+        table = tables.sweeps
+        with self._write() as connection:
+            mine = (table.c.name == name) & (table.c.state == SweepState.RUNNING)
+            connection.execute(table.update().where(mine), {"state": state, "reason": reason})
+
+    def sweep(self, name: str) -> SweepRecord | None:
+        """One sweep by name."""
+        return next(iter(self._sweeps(tables.sweeps.c.name == name)), None)
+
+    def sweeps(self) -> list[SweepRecord]:
+        """All sweeps, oldest first."""
+        return self._sweeps()
+
+    def budget(self, sweep: str) -> Budget:
+        """A sweep's limits and price as they stand."""
+        with self._read() as connection:
+            query = select(tables.sweeps.c.budget).where(tables.sweeps.c.name == sweep)
+            return Budget(**connection.execute(query).scalar() or {})
+
+    def account(self, name: str) -> Account:
+        """What a sweep has spent and set aside."""
+        with self._read() as connection:
+            return account_of(connection, name)
+
+    def overspent(self) -> dict[str, str]:
+        """Running sweeps whose attempts, running ones included, have used up their budget or passed its deadline."""
+        table, sweeps, now = tables.attempts, tables.sweeps, self._clock()
+        used = func.sum(table.c.slots * (now - table.c.started)) / 3600
+        query = (
+            select(sweeps.c.name, sweeps.c.budget, sweeps.c.spent_hours, used)
+            .join(table, table.c.sweep == sweeps.c.name)
+            .where(table.c.state == AttemptState.RUNNING, sweeps.c.state == SweepState.RUNNING)
+            .group_by(sweeps.c.name)
+            .order_by(sweeps.c.created)
+        )
+        with self._read() as connection:
+            rows = connection.execute(query).all()
+        found = {}
+        for name, limits, spent, running in rows:
+            account = Account(spent=spent + running, reserved=0.0)
+            refused = reservation(Budget(**limits or {}), account, 0, 0.0, now)
+            if isinstance(refused, str):
+                found[name] = refused
+        return found
+
+    def _sweeps(self, *conditions: Any) -> list[SweepRecord]:
+        query = select(tables.sweeps).where(*conditions).order_by(tables.sweeps.c.created)
+        with self._read() as connection:
+            return [SweepRecord(**row) for row in connection.execute(query).mappings()]
