@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from golf.errors import InputError
@@ -51,6 +51,15 @@ def mapped() -> Iterator[None]:
         if error.connection_invalidated or (server and isinstance(error, OperationalError)):
             raise StoreAway(" ".join(str(error.orig).split()) or "no answer") from error
         raise
+
+
+def hold(connection: Connection, what: str) -> None:
+    """Let no other transaction that holds the same go on until this one ends.
+
+    On SQLite, whoever writes has the whole database to himself anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"golfsweep {what}"))))
 
 
 def _shown(url: str) -> str:
@@ -122,7 +131,7 @@ def _migrate(engine: Engine, shown: str, version: str | None, found: Sequence[st
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
-        # Two processes may open a new database at once: the second finds it made when it gets the lock.
+        hold(connection, "tables")  # two processes may open a new database at once: the second finds it made
         if _has_version(connection) and _version(connection) == HEAD:
             return
         config.attributes["connection"] = connection

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from jobs import tables
+from jobs.database import hold
 from jobs.rows import JobRecord
 from jobs.spec import Job, Order
 from jobs.state import JobState
@@ -27,6 +28,9 @@ class Jobs(Transactions):
         with self._write() as connection:
             query = select(table.c.state, table.c.attempt, table.c.priority).where(table.c.key == key)
             row = connection.execute(query).first()
+            if row is None:
+                hold(connection, "new jobs")  # somebody else may be making it just now
+                row = connection.execute(query).first()
             if row is None:
                 _insert(connection, order, self._clock())
             else:

@@ -3,9 +3,10 @@
 import os
 import socket
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from jobs import tables
+from jobs.database import hold
 from jobs.rows import SchedulerRecord, Taken
 from jobs.store.transactions import Transactions, write_row
 
@@ -32,8 +33,7 @@ class Schedulers(Transactions):
         process = {"host": socket.gethostname(), "pid": os.getpid()}
         facts = {"heartbeat": now, "cluster": cluster, "slots": slots, "widest": widest}
         with self._write() as connection:
-            if cluster and connection.dialect.name == "postgresql":  # SQLite's write lock is held already
-                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(cluster))))
+            hold(connection, f"cluster {cluster}")
             others = [one for one in alive(connection, now) if one.name != scheduler]
             if cluster and (rival := next((one for one in others if one.cluster == cluster), None)):
                 raise Taken(f"{rival.name} schedules {cluster}")

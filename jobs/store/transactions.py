@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, Table, and_
 
-from jobs.database import mapped, open_engine
+from jobs.database import hold, mapped, open_engine
 
 
 class Transactions:
@@ -49,5 +49,8 @@ def write_row(
         once: columns that are written only when the row is made.
     """
     mine = and_(*(table.c[name] == value for name, value in key.items()))
-    if not connection.execute(table.update().where(mine), values).rowcount:
-        connection.execute(table.insert(), {**key, **values, **once})
+    change = table.update().where(mine)
+    if not connection.execute(change, values).rowcount:
+        hold(connection, f"new rows of {table.name}")  # somebody else may be making it just now
+        if not connection.execute(change, values).rowcount:
+            connection.execute(table.insert(), {**key, **values, **once})

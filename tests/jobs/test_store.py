@@ -442,26 +442,30 @@ def test_a_server_that_dies_is_away_and_what_it_had_is_there_when_it_comes_back(
     store.close()
 
 
-def open_once(url: str, errors: Any) -> None:
+def open_once(url: str, errors: Any, together: Any) -> None:
+    together.wait()
     try:
         store = Store.open(url)
         store.put_sweep("s", {})
         store.put_job(order(1))
+        store.close()
     except BaseException as error:
         errors.put(f"{type(error).__name__}: {error}")
 
 
-def test_processes_that_open_a_new_database_at_once_make_it_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/new.db"
+def test_processes_that_open_a_new_database_at_once_make_it_once(url: str) -> None:
     context = multiprocessing.get_context("spawn")
     errors = context.Queue()
-    openers = [context.Process(target=open_once, args=(url, errors)) for _ in range(3)]
+    together = context.Barrier(4)
+    openers = [context.Process(target=open_once, args=(url, errors, together)) for _ in range(4)]
     for opener in openers:
         opener.start()
     for opener in openers:
         opener.join(60)
     assert errors.empty(), errors.get()
-    assert len(Store.open(url).jobs()) == 1
+    store = Store.open(url)
+    assert len(store.jobs()) == 1
+    store.close()
 
 
 def test_what_is_no_store_of_ours_is_refused(tmp_path: Path) -> None:
