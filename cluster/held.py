@@ -4,6 +4,7 @@ from cluster.executor import Executor
 from cluster.fairness import Usage
 from cluster.placing import Taken
 from cluster.running import Running
+from cluster.warm import Warm
 from jobs.store import JobRecord
 
 
@@ -18,6 +19,7 @@ class Held:
         self.refused: dict[str, str] = {}
         """Sweeps that cannot pay for their next job until what runs of them is settled, and why."""
         self.usage = Usage()
+        self.warm = Warm()
 
     def taken(self) -> Taken:
         """Slots of everything that runs, and when each is expected to fall free."""
@@ -36,6 +38,7 @@ class Held:
         """A job that waited runs now."""
         self.waiting.pop(running.key, None)
         self.running[running.key] = running
+        self.warm.begin(running.record.order.job, running.placement)
         self.usage.hold(running.sweep, len(running.placement.slots))
 
     def forget(self, running: Running) -> None:
@@ -51,6 +54,7 @@ class Held:
         self.forget(running)
 
     def end_tasks(self, running: Running) -> None:
-        """End all tasks of a job; they tell nothing more."""
+        """End all tasks of a job, and their processes; they tell nothing more."""
+        self.warm.end(running.placement)
         for task_id in running.open_tasks:
             self._executor.cancel(task_id)

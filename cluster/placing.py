@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from cluster.executor import Node
 from cluster.fairness import Usage
 from cluster.policy import Free, Placement, Waiting, place
+from cluster.warm import Warm
 from jobs.spec import Order
 from jobs.store import JobRecord
 
@@ -17,6 +18,7 @@ def choose(
     jobs: Sequence[JobRecord],
     nodes: Sequence[Node],
     taken: Taken,
+    warm: Warm,
     avoid: Mapping[str, Collection[str]],
     now: float,
     *,
@@ -29,6 +31,7 @@ def choose(
         jobs: those that wait, oldest first.
         nodes: all that may be used.
         taken: what runs.
+        warm: what evaluators have loaded.
         avoid: nodes that a job had better not go to, by its key.
         now: epoch seconds.
         usage: what every sweep has had lately, what runs included.
@@ -39,11 +42,11 @@ def choose(
         here = [node for node in nodes if node.machine.slot_class == kind]
         mine = [job for job in jobs if job.order.job.machine.slot_class == kind]
         waiting = [Waiting.of(job.key, job.order, job.created, seconds(job.order)) for job in mine]
-        placements += _within(waiting, here, dict(taken), avoid, now, usage)
+        placements += _within(waiting, here, dict(taken), warm, avoid, now, usage)
     return placements
 
 
-def free(nodes: Iterable[Node], taken: Taken) -> list[Free]:
+def free(nodes: Iterable[Node], taken: Taken, warm: Warm) -> list[Free]:
     """Nodes with the slots on which nothing runs."""
     return [
         Free(
@@ -51,6 +54,7 @@ def free(nodes: Iterable[Node], taken: Taken) -> list[Free]:
             capacity=node.slots,
             slots=tuple(slot for slot in range(node.slots) if (node.name, slot) not in taken),
             ends={slot: end for slot in range(node.slots) if (end := taken.get((node.name, slot))) is not None},
+            warm=warm.of(node.name),
         )
         for node in nodes
     ]
@@ -60,6 +64,7 @@ def _within(
     jobs: Sequence[Waiting],
     nodes: Sequence[Node],
     taken: dict[tuple[str, int], float | None],
+    warm: Warm,
     avoid: Mapping[str, Collection[str]],
     now: float,
     usage: Usage,
@@ -74,7 +79,7 @@ def _within(
         return [node for node in wide_enough if node.name not in avoid.get(job.key, ())] or wide_enough
 
     def settle(some: Sequence[Waiting], there: Sequence[Node]) -> None:
-        found = place(some, free(there, taken), now, usage=usage)
+        found = place(some, free(there, taken, warm), now, usage=usage)
         placements.extend(found)
         taken.update({(one.node, slot): None for one in found for slot in one.slots})
 
@@ -85,6 +90,6 @@ def _within(
             there = [node for node in allowed(job) if node.name not in kept]
             settle([job], there)
             if job.slots > 1 and there and job.key not in {one.key for one in placements}:
-                kept.add(max(free(there, taken), key=lambda one: (len(one.slots), one.node)).node)
+                kept.add(max(free(there, taken, warm), key=lambda one: (len(one.slots), one.node)).node)
     settle([job for job in jobs if not avoid.get(job.key)], [node for node in nodes if node.name not in kept])
     return placements

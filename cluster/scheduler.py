@@ -145,7 +145,7 @@ class Scheduler:
         """Take jobs for every class of machine; wide and narrow ones apart, so that neither keeps the other out."""
         for kind in {node.machine.slot_class for node in nodes}:
             mine = [node for node in nodes if node.machine.slot_class == kind]
-            open_slots = sum(len(one.slots) for one in free(mine, self._held.taken()))
+            open_slots = sum(len(one.slots) for one in free(mine, self._held.taken(), self._held.warm))
             for wide in (True, False):
                 room = len(mine) if wide else open_slots
                 waiting = self._held.count_waiting(kind, wide=wide)
@@ -170,7 +170,7 @@ class Scheduler:
         known, waiting = {node.name: node for node in nodes}, list(held.waiting.values())
         held.usage.advance(now)
         for placement in choose(
-            waiting, nodes, held.taken(), self._avoid, now, usage=held.usage, seconds=self._expect.seconds
+            waiting, nodes, held.taken(), held.warm, self._avoid, now, usage=held.usage, seconds=self._expect.seconds
         ):
             if placement.key in held.waiting:  # its sweep's budget may have been found used up just now
                 self._begin(held.waiting[placement.key], placement, known[placement.node])

@@ -6,6 +6,7 @@ from cluster.executor import Node
 from cluster.fairness import Usage
 from cluster.placing import choose
 from cluster.policy import Placement
+from cluster.warm import Warm
 from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
@@ -13,9 +14,9 @@ from jobs.store import JobRecord
 MACHINE = Machine(device="h100", dtype="bfloat16", torch="2.13", attention="sdpa", processes=1, threads=1)
 
 
-def job(seed: int, slots: int = 1, machine: Machine = MACHINE) -> JobRecord:
+def job(seed: int, slots: int = 1, machine: Machine = MACHINE, **inputs: str) -> JobRecord:
     spec = Job(
-        kind="train" if slots > 1 else "eval", settings={}, inputs={}, seed=seed, arithmetic=1,
+        kind="train" if slots > 1 else "eval", settings={}, inputs=inputs, seed=seed, arithmetic=1,
         machine=replace(machine, processes=slots),
     )  # fmt: skip
     order = Order(job=spec, sweep="s", label=str(seed), slots=slots)
@@ -36,9 +37,15 @@ def where(jobs: list[JobRecord], nodes: list[Node], taken: set[tuple[str, int]],
 
 
 def chosen(
-    jobs: list[JobRecord], nodes: list[Node], taken: set[tuple[str, int]], avoid: dict[str, set[str]]
+    jobs: list[JobRecord],
+    nodes: list[Node],
+    taken: set[tuple[str, int]],
+    avoid: dict[str, set[str]],
+    warm: Warm | None = None,
 ) -> list[Placement]:
-    return choose(jobs, nodes, dict.fromkeys(taken), avoid, 0.0, usage=Usage(), seconds=lambda order: None)
+    return choose(
+        jobs, nodes, dict.fromkeys(taken), warm or Warm(), avoid, 0.0, usage=Usage(), seconds=lambda order: None
+    )
 
 
 def test_classes_of_machines_do_not_mix() -> None:
@@ -69,3 +76,22 @@ def test_nothing_is_placed_twice() -> None:
     placements = chosen(jobs, [node("a", slots=4)], {("a", 0)}, {"1": {"b"}, "2": {"a"}})
     slots = [slot for one in placements for slot in one.slots]
     assert sorted(slots) == [1, 2, 3]
+
+
+def test_an_evaluation_goes_where_its_artifact_is_loaded_while_that_process_lives() -> None:
+    warm, nodes = Warm(), [node("a"), node("b")]
+
+    def slot_of(artifact: str) -> tuple[str, tuple[int, ...]]:
+        [one] = chosen([job(1, artifact=artifact)], nodes, set(), {}, warm)
+        return one.node, one.slots
+
+    for slot, artifacts in ((5, "xyz"), (2, "vwstuy")):
+        for artifact in artifacts:
+            warm.begin(job(9, artifact=artifact).order.job, Placement(key="9", node="b", slots=(slot,)))
+    assert slot_of("x") == ("b", (5,))
+    assert slot_of("t") == ("b", (2,))
+    assert slot_of("v") == ("a", (0,))  # an evaluator keeps four
+    warm.begin(job(8, 2).order.job, Placement(key="8", node="b", slots=(4, 5)))
+    assert slot_of("x") == ("a", (0,))
+    warm.end(Placement(key="9", node="b", slots=(2,)))
+    assert slot_of("t") == ("a", (0,))
