@@ -77,15 +77,6 @@ class Worst(NamedTuple):
     train_seconds: float
     eval_seconds: float
 
-    @classmethod
-    def of(cls, runs: Sequence[Evaluation], profile: Profile) -> "Worst":
-        train, evaluation = CLOCKS[profile]
-        return cls(
-            max([run.model_bytes + _code_bytes(run, profile) for run in runs]),
-            max([run.clocks[train] for run in runs]),
-            max([run.clocks[evaluation] for run in runs]),
-        )
-
 
 def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
     """The row of one recipe's evaluations, judged by the worst of its seeds.
@@ -98,7 +89,13 @@ def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
         raise ValueError(f"{first.row}: a seed stands there twice; one evaluation a recipe and seed makes a row")
     if any([run.text is not first.text and run.text != first.text for run in runs]):
         raise ValueError(f"{first.row}: its seeds were scored on different texts")
-    worst = {rules: Worst.of(runs, rules) for rules in CLOCKS}
+    slowest = _slowest(runs)
+    worst = {
+        rules: Worst(
+            max([run.model_bytes + _code_bytes(run, rules) for run in runs]), slowest[train], slowest[evaluation]
+        )
+        for rules, (train, evaluation) in CLOCKS.items()
+    }
     facts = Facts(
         total_bytes=worst[profile].bytes,
         train_seconds=worst[profile].train_seconds,
@@ -122,7 +119,7 @@ def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
         stage=max([run.stage for run in runs]),
         text=first.text,
         moments=moments(scores, 1),
-        facts=_native(runs, scores, worst, profile) | _findings(findings),
+        facts=_native(runs, scores, worst, slowest, profile) | _findings(findings),
     )
 
 
@@ -179,8 +176,18 @@ def _text(text: TextSet) -> dict[str, Any]:
     return {"data": text.data, "documents": text.documents, "tokens": text.tokens, "bytes": text.bytes}
 
 
+def _slowest(runs: Sequence[Evaluation]) -> dict[str, float]:
+    """The most that any seed took on each clock."""
+    every = [run.clocks for run in runs]
+    return {name: max([clocks.get(name, 0.0) for clocks in every]) for name in every[0]}
+
+
 def _native(
-    runs: Sequence[Evaluation], scores: Sequence[float], worst: Mapping[Profile, Worst], profile: Profile
+    runs: Sequence[Evaluation],
+    scores: Sequence[float],
+    worst: Mapping[Profile, Worst],
+    slowest: Mapping[str, float],
+    profile: Profile,
 ) -> dict[str, Any]:
     """What an own row says of itself: the worst of its seeds where it is measured, the mean where it is a score."""
     first, n = runs[0], len(runs)
@@ -189,7 +196,6 @@ def _native(
     costs = [run.cost for run in runs if run.cost is not None]
     paces = [1000 * run.clocks[CLOCKS["accepted"][0]] / run.steps for run in runs if run.steps]
     codes = {commit for run in runs for commit in run.code}
-    every = [run.clocks for run in runs]
     bpb = sum(scores) / n
     return {
         "seeds": dict(zip([str(run.seed) for run in runs], scores, strict=True)),
@@ -204,7 +210,7 @@ def _native(
         },
         "train_seconds": most.train_seconds,
         "eval_seconds": most.eval_seconds,
-        "clocks": {name: max([clocks.get(name, 0.0) for clocks in every]) for name in first.clocks},
+        "clocks": slowest,
         "cost": sum(costs) if len(costs) == n else None,
         "sweep": first.sweep or None,
         "bpb_trained": _mean([run.trained_bpb for run in runs]),
