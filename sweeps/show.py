@@ -72,7 +72,7 @@ def _row(name: str, place: Workplace) -> dict[str, Any]:
     if record is None:
         raise InputError(f'{name}: no sweep "{sweep_name}"; give SWEEP/ROW with a row of its leaderboard')
     sweep = Sweep.from_json(record.spec)
-    rows = to_json(results.frame_of(sweep, place))["rows"]
+    rows = [row for row in to_json(results.frame_of(sweep, place))["rows"] if row["source"] == "golfsweep"]
     row: dict[str, Any] | None = next((row for row in rows if row["name"] == row_name), None)
     if row is None:
         known = ", ".join(row["name"] for row in rows) or "none yet"
