@@ -134,6 +134,8 @@ def status(
     if json_:
         return print_json({"sweeps": found})
     console = Console()
+    if not found:
+        console.print(f"No sweep in {place.home.root} yet; start one with golfsweep run FILE.", soft_wrap=True)
     for one in found:
         for text in lines(one):
             console.print(text, highlight=False, markup=False, soft_wrap=True)
