@@ -12,6 +12,8 @@ from golf.audit.log import LEAST_SUMMED, Log
 SUM_SHARE = 0.08
 """Of the budget for one vocabulary sum; one that follows up on something that moved may cost more."""
 FOLLOW_UP_SHARE = 0.35
+SMALL_SHARE = 0.01
+"""The same where no budget is left: the sums of the shortest documents cost next to nothing."""
 CONTRAST_SHARE = 0.2
 """Of the budget for each half of a sum that is led by another."""
 MOST_DRAWN = 64
@@ -61,11 +63,19 @@ def sum_up(bench: Bench, log: Log) -> None:
             followed.add(place)
             least = LEAST_TRIED * bench.estimate(place, bench.judged[place].tokens.size)
             seconds = max(FOLLOW_UP_SHARE * bench.seconds, 1.5 * least if len(followed) == 1 else 0.0)
-            if place not in longer or not _contrast(bench, log, place, seconds):
+            first = min(other.first_moved for other in moved if other.document == one.document)
+            led = place in longer and first <= vocabulary.LATEST_CONTRAST
+            if not led or not _contrast(bench, log, place, seconds):
                 _sum(bench, log, place, one.position, seconds, bench.overdraft)
     for place in longer:
         if place not in followed and bench.left > 0:
             _contrast(bench, log, place, CONTRAST_SHARE * bench.seconds)
+    # Where a cut moved the last entry before it, that may have looked at itself.
+    for one in sorted((one for one in log.changes if one.kind == "cut" and one.beyond), key=lambda one: one.position):
+        place = places[one.document]
+        if one.position == one.changed - 1 and place not in followed and len(followed) < 2 * FOLLOWED:
+            followed.add(place)
+            _sum(bench, log, place, one.position, FOLLOW_UP_SHARE * bench.seconds / FOLLOWED, bench.left)
     if not any(bench.judged[place].tokens.size >= LEAST_SUMMED for place in followed):
         place = min(
             (place for place, one in enumerate(bench.judged) if one.tokens.size >= LEAST_SUMMED),
@@ -81,15 +91,16 @@ def sum_up(bench: Bench, log: Log) -> None:
     if seconds <= FOLLOW_UP_SHARE * bench.seconds:
         _sum(bench, log, place, size - 1, seconds, bench.left)
     for place, entry in _first_sums(bench):
-        _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, 0.8 * bench.left)
+        left = max(0.8 * bench.left, SMALL_SHARE * bench.seconds)
+        _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, left)
 
 
 def _lengthened(bench: Bench, log: Log) -> list[int]:
     """Places of documents whose scores moved when they were cut, the short ones first: sums in them can be led.
 
-    Not where the vocabulary is small enough to be added up whole, nor under declared order.
+    Not where the vocabulary is small enough to be added up whole.
     """
-    if bench.ordered or bench.vocab_size < SMALL_VOCABULARY:
+    if bench.vocab_size < SMALL_VOCABULARY:
         return []
     moved = {change.document for change in log.changes if change.kind == "cut" and change.beyond}
     sizes = {place: one.tokens.size - 1 for place, one in enumerate(bench.judged) if one.number in moved}
