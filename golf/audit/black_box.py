@@ -94,8 +94,8 @@ class BlackBox:
         returned = self._call(lambda: offer.distribution(document.copy(), position))
         self.calls += 1
         try:
-            p_V = np.asarray(returned, np.float64)
-        except (TypeError, ValueError):
+            p_V = np.asarray(_off_the_graph(returned), np.float64)
+        except Exception:  # whatever a foreign object raises when it is asked for its numbers
             raise ScorerFault("C2", f"offers a distribution that is {type(returned).__name__}, no array") from None
         if p_V.ndim != 1 or not np.all(np.isfinite(p_V)) or np.any(p_V < 0):
             raise ScorerFault("C2", f"offers a distribution that is none: shape {p_V.shape}, or not all 0 … 1")
@@ -116,10 +116,10 @@ class BlackBox:
         returned = self._call(lambda: offer.byte_counts(document.copy()))
         self.calls += 1
         try:
-            counts = np.asarray(returned, np.float64)
-        except (TypeError, ValueError):
+            counts = np.asarray(_off_the_graph(returned), np.float64)
+        except Exception:  # whatever a foreign object raises when it is asked for its numbers
             raise ScorerFault("bytes", f"counts bytes as {type(returned).__name__}, no array") from None
-        if counts.ndim != 1 or np.any(counts != np.rint(counts)):
+        if counts.ndim != 1 or not np.all(np.isfinite(counts)) or np.any(counts != np.rint(counts)):
             raise ScorerFault("bytes", f"counts bytes in shape {counts.shape}; a whole number for each target is due")
         return counts.astype(np.int64)
 

@@ -65,26 +65,36 @@ def in_other_company(bench: Bench) -> Iterator[Context]:
 def unscored(bench: Bench) -> Iterator[Finding]:
     """Whether targets with a loss of exactly 0 were predicted with certainty, or not scored at all.
 
-    One of each document is replaced, in the list where it stood: what was certain of one token is not of another.
+    Where documents disturb each other, in a longer list, too: what is scored may end with a number of documents.
     """
-    scored = [*bench.natural, *bench.reference[bench.listed :]]
-    zeros = {place: np.flatnonzero(losses == 0.0) + 1 for place, losses in enumerate(scored) if not losses.all()}
-    lists = [[*range(bench.listed)], *([place] for place in range(bench.listed, len(scored)))]
-    for places in [part for part in lists if zeros.keys() & set(part)] * ZEROS_TRIED:
-        chosen = {place: int(bench.rng.choice(zeros[place])) for place in places if place in zeros}
-        documents = [bench.judged[place].tokens.copy() for place in places]
-        for document, place in zip(documents, places, strict=True):
-            if place in chosen:
-                step = bench.rng.integers(1, bench.vocab_size)
-                document[chosen[place]] = (document[chosen[place]] + step) % bench.vocab_size
-        losses = bench.call(documents, [bench.judged[place].number for place in places])
-        for one, place in zip(losses, places, strict=True):
-            if place in chosen and one[chosen[place] - 1] == 0.0:
-                count, total = sum(map(len, zeros.values())), sum(one.size for one in scored)
-                detail = f"{count} of {total} targets have a loss of exactly 0, whatever they are: they are not scored"
-                number, entry = bench.judged[place].number, chosen[place]
-                yield Finding(condition="C4", document=number, position=entry, measured=0.0, detail=detail)
+    listed = [*range(bench.listed)]
+    lists = [(listed, bench.natural)]
+    lists += [([place], [bench.reference[place]]) for place in range(bench.listed, len(bench.judged))]
+    if not bench.stacked:
+        lists.append((listed * 2, bench.all(listed * 2)))
+    for places, losses in lists:
+        for _ in range(ZEROS_TRIED if any((one == 0.0).any() for one in losses) else 0):
+            if (found := _unscored_in(bench, places, losses)) is not None:
+                yield found
                 return
+
+
+def _unscored_in(bench: Bench, places: Sequence[int], losses: Sequence[Floats]) -> Finding | None:
+    """One target of loss 0 of each document of a list replaced: what was certain of one token is not of another."""
+    zeros = {index: np.flatnonzero(one == 0.0) + 1 for index, one in enumerate(losses) if (one == 0.0).any()}
+    chosen = {index: int(bench.rng.choice(entries)) for index, entries in zeros.items()}
+    documents = [bench.judged[place].tokens.copy() for place in places]
+    for index, entry in chosen.items():
+        step = bench.rng.integers(1, bench.vocab_size)
+        documents[index][entry] = (documents[index][entry] + step) % bench.vocab_size
+    numbers = [bench.judged[place].number for place in places]
+    again = bench.call(documents, numbers)
+    for index, entry in chosen.items():
+        if again[index][entry - 1] == 0.0:
+            count, total = sum(map(len, zeros.values())), sum(one.size for one in losses)
+            detail = f"{count} of {total} targets have a loss of exactly 0, whatever they are: they are not scored"
+            return Finding(condition="C4", document=numbers[index], position=entry, measured=0.0, detail=detail)
+    return None
 
 
 def spot_check(bench: Bench, place: int, entry: int, token: int) -> Iterator[Context]:

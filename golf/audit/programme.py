@@ -61,12 +61,14 @@ def sum_up(bench: Bench, log: Log) -> None:
         place = places[one.document]
         if place not in followed and len(followed) < FOLLOWED:
             followed.add(place)
-            least = LEAST_TRIED * bench.estimate(place, bench.judged[place].tokens.size)
-            seconds = max(FOLLOW_UP_SHARE * bench.seconds, 1.5 * least if len(followed) == 1 else 0.0)
+            seconds, left = FOLLOW_UP_SHARE * bench.seconds, bench.left
+            if len(followed) == 1:
+                least = LEAST_TRIED * bench.estimate(place, bench.judged[place].tokens.size)
+                seconds, left = max(seconds, 1.5 * least), bench.overdraft
             first = min(other.first_moved for other in moved if other.document == one.document)
             led = place in longer and first <= vocabulary.LATEST_CONTRAST
-            if not led or not _contrast(bench, log, place, seconds):
-                _sum(bench, log, place, one.position, seconds, bench.overdraft)
+            if not led or not _contrast(bench, log, place, min(seconds, left)):
+                _sum(bench, log, place, one.position, seconds, left)
     for place in longer:
         if place not in followed and bench.left > 0:
             _contrast(bench, log, place, CONTRAST_SHARE * bench.seconds)
