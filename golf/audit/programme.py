@@ -12,8 +12,8 @@ from golf.audit.log import LEAST_SUMMED, Log
 SUM_SHARE = 0.08
 """Of the budget for one vocabulary sum; one that follows up on something that moved may cost more."""
 FOLLOW_UP_SHARE = 0.35
-SMALL_SHARE = 0.01
-"""The same where no budget is left: the sums of the shortest documents cost next to nothing."""
+SMALL_SHARE = 0.02
+"""The same in the shortest documents where no budget is left."""
 CONTRAST_SHARE = 0.2
 """Of the budget for each half of a sum that is led by another."""
 MOST_DRAWN = 64
@@ -28,6 +28,8 @@ LEAST_CHANGES = 6
 """Changes of every document, whatever they cost."""
 KEPT_SHARE = 0.1
 """Of the budget kept for the last call."""
+LED_FROM = 64
+"""Tokens of a partial sum from which it is worth leading by its context."""
 LEAST_TRIED = 16
 """Tokens of a partial sum, at least."""
 FIRST_SUMS = ((3, 2), (60, 6), (200, 8), (700, 5), (math.inf, 2))
@@ -93,7 +95,8 @@ def sum_up(bench: Bench, log: Log) -> None:
     if seconds <= FOLLOW_UP_SHARE * bench.seconds:
         _sum(bench, log, place, size - 1, seconds, bench.left)
     for place, entry in _first_sums(bench):
-        left = max(0.8 * bench.left, SMALL_SHARE * bench.seconds)
+        shortest = bench.judged[place].tokens.size <= FIRST_SUMS[0][0]
+        left = max(0.8 * bench.left, SMALL_SHARE * bench.seconds if shortest else 0.0)
         _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, left)
 
 
@@ -154,9 +157,20 @@ def _sum(bench: Bench, log: Log, place: int, entry: int, seconds: float, left: f
         if count < LEAST_TRIED:
             log.left_out.append(f"the vocabulary sum at entry {entry} of document {bench.judged[place].number}")
             return
-        tokens = vocabulary.likely_tokens(bench, place, entry, min(count, bench.vocab_size // 2))
-        probe = vocabulary.probe(bench, place, entry, tokens=tokens, cut=blind)
+        count = min(count, bench.vocab_size // 2)
+        if count >= LED_FROM and _context_seconds(bench, place) <= 0.5 * budget:
+            probe = vocabulary.led_by_context(bench, place, entry, count, cut=blind)
+        else:
+            tokens = vocabulary.likely_tokens(bench, place, entry, count)
+            probe = vocabulary.probe(bench, place, entry, tokens=tokens, cut=blind)
     _note(log, probe)
+
+
+def _context_seconds(bench: Bench, place: int) -> float:
+    """What the vocabulary behind a few tokens costs, about: as many documents, and as many predictions in each."""
+    shortest = min(range(bench.listed), key=lambda one: bench.judged[one].tokens.size)
+    known = bench.cost[shortest, False] + vocabulary.CONTEXT_TOKENS * bench.cost[place, False]
+    return bench.vocab_size * known
 
 
 def _note(log: Log, probe: vocabulary.SumProbe) -> None:
