@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from golf.audit import company, future, vocabulary
+from golf.audit import company, future, led_sums, vocabulary
 from golf.audit.bench import Bench
 from golf.audit.certificate import Change
 from golf.audit.log import LEAST_SUMMED, Log
@@ -68,7 +68,7 @@ def sum_up(bench: Bench, log: Log) -> None:
                 least = LEAST_TRIED * bench.estimate(place, bench.judged[place].tokens.size)
                 seconds, left = max(seconds, 1.5 * least), bench.overdraft
             first = min(other.first_moved for other in moved if other.document == one.document)
-            led = place in longer and first <= vocabulary.LATEST_CONTRAST
+            led = place in longer and first <= led_sums.LATEST_CONTRAST
             if not led or not _contrast(bench, log, place, min(seconds, left)):
                 _sum(bench, log, place, one.position, seconds, left)
     for place in longer:
@@ -109,18 +109,18 @@ def _lengthened(bench: Bench, log: Log) -> list[int]:
         return []
     moved = {change.document for change in log.changes if change.kind == "cut" and change.beyond}
     sizes = {place: one.tokens.size - 1 for place, one in enumerate(bench.judged) if one.number in moved}
-    return sorted((place for place, size in sizes.items() if size > vocabulary.LATEST_CONTRAST), key=sizes.__getitem__)
+    return sorted((place for place, size in sizes.items() if size > led_sums.LATEST_CONTRAST), key=sizes.__getitem__)
 
 
 def _contrast(bench: Bench, log: Log, place: int, seconds: float) -> bool:
     """A sum early in a document, led by the same sum in the cut document, if so many seconds pay for both."""
     size = bench.judged[place].tokens.size - 1
     count = min(MOST_DRAWN, int(seconds / max(1e-9, bench.estimate(place, size))))
-    entry = vocabulary.contrast_entry(bench, place)
+    entry = led_sums.contrast_entry(bench, place)
     bench.variants(place, [bench.judged[place].tokens[: entry + 1]] * LEAST_TRIED)  # what cut ones cost
     affordable = count >= LEAST_TRIED and bench.estimate(place, bench.vocab_size * entry, cut=True) <= seconds
     if affordable:
-        _note(log, vocabulary.contrast(bench, place, entry, count))
+        _note(log, led_sums.contrast(bench, place, entry, count))
     return affordable
 
 
@@ -159,7 +159,7 @@ def _sum(bench: Bench, log: Log, place: int, entry: int, seconds: float, left: f
             return
         count = min(count, bench.vocab_size // 2)
         if count >= LED_FROM and _context_seconds(bench, place) <= 0.5 * budget:
-            probe = vocabulary.led_by_context(bench, place, entry, count, cut=blind)
+            probe = led_sums.led_by_context(bench, place, entry, count, cut=blind)
         else:
             tokens = vocabulary.likely_tokens(bench, place, entry, count)
             probe = vocabulary.probe(bench, place, entry, tokens=tokens, cut=blind)
@@ -169,7 +169,7 @@ def _sum(bench: Bench, log: Log, place: int, entry: int, seconds: float, left: f
 def _context_seconds(bench: Bench, place: int) -> float:
     """What the vocabulary behind a few tokens costs, about: as many documents, and as many predictions in each."""
     shortest = min(range(bench.listed), key=lambda one: bench.judged[one].tokens.size)
-    known = bench.cost[shortest, False] + vocabulary.CONTEXT_TOKENS * bench.cost[place, False]
+    known = bench.cost[shortest, False] + led_sums.CONTEXT_TOKENS * bench.cost[place, False]
     return bench.vocab_size * known
 
 
