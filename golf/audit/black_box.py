@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 Scorer = Callable[[list[Tokens]], Any]
 """Takes documents (1-D int64, BOS first, the last entry only ever a target) and returns for each the NLL of its entries
 1 … n − 1 in nats, a 1-D float array [n − 1]."""
+ROUNDED = 2.0**-14
+"""Nats by which fp32 arithmetic may take the loss of a certain token below 0: its sums are no more exact."""
 
 
 class ScorerFault(Exception):
@@ -59,11 +61,14 @@ class BlackBox:
                 non-negative loss for each target.
         """
         given = [np.array(document, np.int64) for document in documents]
+        handed = list(given)
         started = time.monotonic()
-        returned = self._call(lambda: self._scorer(given))
+        returned = self._call(lambda: self._scorer(handed))
         self.seconds += time.monotonic() - started
         self.calls += 1
         self.predictions += sum(document.size - 1 for document in documents)
+        if [id(one) for one in handed] != [id(one) for one in given]:
+            raise ScorerFault("nondeterminism", "changes the list of documents that it is given")
         for index, (document, after) in enumerate(zip(documents, given, strict=True)):
             if not np.array_equal(document, after):
                 raise ScorerFault("nondeterminism", "changes the documents that it is given", index)
@@ -89,8 +94,8 @@ class BlackBox:
         returned = self._call(lambda: offer.distribution(document.copy(), position))
         self.calls += 1
         try:
-            p_V = np.asarray(returned, np.float64)
-        except (TypeError, ValueError):
+            p_V = np.asarray(_off_the_graph(returned), np.float64)
+        except Exception:  # whatever a foreign object raises when it is asked for its numbers
             raise ScorerFault("C2", f"offers a distribution that is {type(returned).__name__}, no array") from None
         if p_V.ndim != 1 or not np.all(np.isfinite(p_V)) or np.any(p_V < 0):
             raise ScorerFault("C2", f"offers a distribution that is none: shape {p_V.shape}, or not all 0 … 1")
@@ -111,10 +116,10 @@ class BlackBox:
         returned = self._call(lambda: offer.byte_counts(document.copy()))
         self.calls += 1
         try:
-            counts = np.asarray(returned, np.float64)
-        except (TypeError, ValueError):
+            counts = np.asarray(_off_the_graph(returned), np.float64)
+        except Exception:  # whatever a foreign object raises when it is asked for its numbers
             raise ScorerFault("bytes", f"counts bytes as {type(returned).__name__}, no array") from None
-        if counts.ndim != 1 or np.any(counts != np.rint(counts)):
+        if counts.ndim != 1 or not np.all(np.isfinite(counts)) or np.any(counts != np.rint(counts)):
             raise ScorerFault("bytes", f"counts bytes in shape {counts.shape}; a whole number for each target is due")
         return counts.astype(np.int64)
 
@@ -147,14 +152,16 @@ class BlackBox:
 def _losses(returned: Any, index: int, expected: int) -> Floats:
     """One document's losses as float64, after everything that can be wrong with them has been looked for."""
     try:
-        values = np.asarray(returned)
+        values = np.asarray(_off_the_graph(returned))
     except Exception as error:  # whatever a foreign object raises when it is asked for its numbers
         raise ScorerFault("C4", f"returns no array: {type(error).__name__}", index) from None
     if values.dtype.kind != "f":
         raise ScorerFault("C4", f"returns losses of type {values.dtype}; floats are due", index)
     if values.shape != (expected,):
         raise ScorerFault("C4", f"returns losses of shape {values.shape} for {expected} targets", index)
+    rounded = max(ROUNDED, float(np.finfo(values.dtype).eps))
     values = values.astype(np.float64)
+    values[(values < 0) & (values >= -rounded)] = 0.0
     wrong = np.flatnonzero(~np.isfinite(values) | (values < 0))
     if wrong.size:
         first = int(wrong[0])
@@ -168,3 +175,11 @@ def _losses(returned: Any, index: int, expected: int) -> Floats:
             float(value) if np.isfinite(value) else 0.0,
         )
     return values
+
+
+def _off_the_graph(returned: Any) -> Any:
+    """A tensor as numpy can read it, without gradient, on the host, in no type that numpy lacks; all else as it is."""
+    if not hasattr(returned, "detach"):
+        return returned
+    tensor = returned.detach().cpu()
+    return tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor

@@ -35,12 +35,12 @@ STANDARD_ERRORS = 6.0
 """That the mean of differences without a direction lies beyond by chance: under 10⁻⁶ (Student, 31 degrees)."""
 
 
-def least_mean(draws: Floats) -> float:
+def least_mean(draws: Floats, chance: float = CHANCE_OF_BOUND) -> float:
     """What the mean of a variable that is never negative is at least, by some independent draws [n] of it.
 
     Whoever bets a share λ of his capital on each draw being above m has Π (1 + λ(x/m − 1)) in the end, on average no
     more than the 1 that he began with if the mean is m or less (Waudby-Smith & Ramdas 2024). So the bound is the
-    largest m against which gamblers with all shares have together won 1/CHANCE_OF_BOUND times what they had; it
+    largest m against which gamblers with all shares have together won 1/chance times what they had; it
     supposes nothing else of the draws.
     """
 
@@ -51,7 +51,7 @@ def least_mean(draws: Floats) -> float:
     low, high = -60.0, math.log2(float(draws.mean())) if draws.any() else -60.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if capital(2.0**middle) > math.log(1 / CHANCE_OF_BOUND) else (low, middle)
+        low, high = (middle, high) if capital(2.0**middle) > math.log(1 / chance) else (low, middle)
     return float(2.0**low)
 
 

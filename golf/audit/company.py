@@ -12,8 +12,8 @@ from golf.audit.black_box import Floats
 from golf.audit.certificate import Context, Finding
 from golf.audit.precision import REPEATED
 
-MOST_ZEROS = 8
-"""Targets with a loss of 0 that are replaced by other tokens."""
+ZEROS_TRIED = 3
+"""Targets with a loss of 0 that are replaced by other tokens, one after another, in every document."""
 
 
 def repeated(bench: Bench, first: Sequence[Floats]) -> Iterator[Context]:
@@ -45,6 +45,12 @@ def in_other_company(bench: Bench) -> Iterator[Context]:
         for place in places[:-1]:
             found = bench.all(places[: place + 1])
             yield bench.compare("without the documents after it", places[: place + 1], found, expected[: place + 1])
+        # From the longest on: an order of the scorer's own shows in another list than it would make.
+        backwards = places[::-1]
+        expected = bench.all(backwards)
+        for count in {1, len(places) // 2}:
+            found = bench.all(backwards[:count])
+            yield bench.compare("without the documents after it", backwards[:count], found, expected[:count])
         return
     alone = [bench.variants(place, [one.tokens])[0] for place, one in enumerate(bench.judged[: bench.listed])]
     yield bench.compare("alone", places, alone, expected)
@@ -59,23 +65,36 @@ def in_other_company(bench: Bench) -> Iterator[Context]:
 def unscored(bench: Bench) -> Iterator[Finding]:
     """Whether targets with a loss of exactly 0 were predicted with certainty, or not scored at all.
 
-    A few of them are replaced: what was certain of one token is not certain of another, too.
+    Where documents disturb each other, in a longer list, too: what is scored may end with a number of documents.
     """
-    zeros = [
-        (place, int(entry) + 1)
-        for place, losses in enumerate(bench.reference)
-        for entry in np.flatnonzero(losses == 0.0)
-    ]
-    for place, entry in (zeros[int(one)] for one in bench.rng.permutation(len(zeros))[:MOST_ZEROS]):
-        variant = bench.judged[place].tokens.copy()
-        variant[entry] = (variant[entry] + bench.rng.integers(1, bench.vocab_size)) % bench.vocab_size
-        (losses,) = bench.variants(place, [variant])
-        if losses[entry - 1] == 0.0:
-            total = sum(one.size for one in bench.reference)
-            detail = f"{len(zeros)} of {total} targets have a loss of exactly 0, whatever they are: they are not scored"
-            number = bench.judged[place].number
-            yield Finding(condition="C4", document=number, position=entry, measured=0.0, detail=detail)
-            return
+    listed = [*range(bench.listed)]
+    lists = [(listed, bench.natural)]
+    lists += [([place], [bench.reference[place]]) for place in range(bench.listed, len(bench.judged))]
+    if not bench.stacked:
+        lists.append((listed * 2, bench.all(listed * 2)))
+    for places, losses in lists:
+        for _ in range(ZEROS_TRIED if any((one == 0.0).any() for one in losses) else 0):
+            if (found := _unscored_in(bench, places, losses)) is not None:
+                yield found
+                return
+
+
+def _unscored_in(bench: Bench, places: Sequence[int], losses: Sequence[Floats]) -> Finding | None:
+    """One target of loss 0 of each document of a list replaced: what was certain of one token is not of another."""
+    zeros = {index: np.flatnonzero(one == 0.0) + 1 for index, one in enumerate(losses) if (one == 0.0).any()}
+    chosen = {index: int(bench.rng.choice(entries)) for index, entries in zeros.items()}
+    documents = [bench.judged[place].tokens.copy() for place in places]
+    for index, entry in chosen.items():
+        step = bench.rng.integers(1, bench.vocab_size)
+        documents[index][entry] = (documents[index][entry] + step) % bench.vocab_size
+    numbers = [bench.judged[place].number for place in places]
+    again = bench.call(documents, numbers)
+    for index, entry in chosen.items():
+        if again[index][entry - 1] == 0.0:
+            count, total = sum(map(len, zeros.values())), sum(one.size for one in losses)
+            detail = f"{count} of {total} targets have a loss of exactly 0, whatever they are: they are not scored"
+            return Finding(condition="C4", document=numbers[index], position=entry, measured=0.0, detail=detail)
+    return None
 
 
 def spot_check(bench: Bench, place: int, entry: int, token: int) -> Iterator[Context]:

@@ -23,13 +23,29 @@ def programme(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]
     """Variants of a document in the order of their worth: kinds in turn, each at some of the entries given."""
     size = len(bench.judged[place].tokens)
     inside = [entry for entry in dict.fromkeys((size // 2, size // 3, *entries)) if 1 < entry < size]
+    suffixes: list[Variant] = [("suffix", entry, _replaced(bench, place, entry, size)) for entry in inside[:6]]
     kinds: list[list[Variant]] = [
-        [("suffix", entry, _replaced(bench, place, entry, size)) for entry in inside[:6]],
+        [*suffixes[:1], *easy_ends(bench, place, inside[1:2]), *suffixes[1:]],
         lengths(bench, place),
         tokens(bench, place, inside[1:7]),
         shuffles(bench, place, [entry for entry in (size // 2, 2) if 1 < entry < size - 1]),
     ]
     return [one for turn in itertools.zip_longest(*kinds) for one in turn if one is not None]
+
+
+def easy_ends(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
+    """From an entry on the two tokens over and over of which the second was told best behind the first.
+
+    What is the best of several scores, for a document or a temperature, may be another one for a document that is easy.
+    """
+    document = bench.judged[place].tokens
+    best = int(bench.reference[place].argmin())
+    found: list[Variant] = []
+    for entry in entries:
+        changed = document.copy()
+        changed[entry:] = np.resize(document[best : best + 2], document.size - entry)
+        found.append(("suffix", entry, changed))
+    return found
 
 
 def shuffles(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:

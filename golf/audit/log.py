@@ -27,6 +27,7 @@ class Log:
             *verdict.company_findings(self.contexts),
             *verdict.future_findings(self.changes),
             *verdict.sum_findings(self.sums, self.changes, bench.precision),
+            *verdict.luck_findings(self.contexts, self.changes),
         ]
         return list({one.condition: one for one in reversed(found)}.values())[::-1]
 

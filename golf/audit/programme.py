@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from golf.audit import company, future, vocabulary
+from golf.audit import company, future, led_sums, vocabulary
 from golf.audit.bench import Bench
 from golf.audit.certificate import Change
 from golf.audit.log import LEAST_SUMMED, Log
@@ -12,6 +12,8 @@ from golf.audit.log import LEAST_SUMMED, Log
 SUM_SHARE = 0.08
 """Of the budget for one vocabulary sum; one that follows up on something that moved may cost more."""
 FOLLOW_UP_SHARE = 0.35
+SMALL_SHARE = 0.02
+"""The same in the shortest documents where no budget is left."""
 CONTRAST_SHARE = 0.2
 """Of the budget for each half of a sum that is led by another."""
 MOST_DRAWN = 64
@@ -26,6 +28,8 @@ LEAST_CHANGES = 6
 """Changes of every document, whatever they cost."""
 KEPT_SHARE = 0.1
 """Of the budget kept for the last call."""
+LED_FROM = 64
+"""Tokens of a partial sum from which it is worth leading by its context."""
 LEAST_TRIED = 16
 """Tokens of a partial sum, at least."""
 FIRST_SUMS = ((3, 2), (60, 6), (200, 8), (700, 5), (math.inf, 2))
@@ -59,13 +63,23 @@ def sum_up(bench: Bench, log: Log) -> None:
         place = places[one.document]
         if place not in followed and len(followed) < FOLLOWED:
             followed.add(place)
-            least = LEAST_TRIED * bench.estimate(place, bench.judged[place].tokens.size)
-            seconds = max(FOLLOW_UP_SHARE * bench.seconds, 1.5 * least if len(followed) == 1 else 0.0)
-            if place not in longer or not _contrast(bench, log, place, seconds):
-                _sum(bench, log, place, one.position, seconds, bench.overdraft)
+            seconds, left = FOLLOW_UP_SHARE * bench.seconds, bench.left
+            if len(followed) == 1:
+                least = LEAST_TRIED * bench.estimate(place, bench.judged[place].tokens.size)
+                seconds, left = max(seconds, 1.5 * least), bench.overdraft
+            first = min(other.first_moved for other in moved if other.document == one.document)
+            led = place in longer and first <= led_sums.LATEST_CONTRAST
+            if not led or not _contrast(bench, log, place, min(seconds, left)):
+                _sum(bench, log, place, one.position, seconds, left)
     for place in longer:
         if place not in followed and bench.left > 0:
             _contrast(bench, log, place, CONTRAST_SHARE * bench.seconds)
+    # Where a cut moved the last entry before it, that may have looked at itself.
+    for one in sorted((one for one in log.changes if one.kind == "cut" and one.beyond), key=lambda one: one.position):
+        place = places[one.document]
+        if one.position == one.changed - 1 and place not in followed and len(followed) < 2 * FOLLOWED:
+            followed.add(place)
+            _sum(bench, log, place, one.position, FOLLOW_UP_SHARE * bench.seconds / FOLLOWED, bench.left)
     if not any(bench.judged[place].tokens.size >= LEAST_SUMMED for place in followed):
         place = min(
             (place for place, one in enumerate(bench.judged) if one.tokens.size >= LEAST_SUMMED),
@@ -81,30 +95,32 @@ def sum_up(bench: Bench, log: Log) -> None:
     if seconds <= FOLLOW_UP_SHARE * bench.seconds:
         _sum(bench, log, place, size - 1, seconds, bench.left)
     for place, entry in _first_sums(bench):
-        _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, 0.8 * bench.left)
+        shortest = bench.judged[place].tokens.size <= FIRST_SUMS[0][0]
+        left = max(0.8 * bench.left, SMALL_SHARE * bench.seconds if shortest else 0.0)
+        _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, left)
 
 
 def _lengthened(bench: Bench, log: Log) -> list[int]:
     """Places of documents whose scores moved when they were cut, the short ones first: sums in them can be led.
 
-    Not where the vocabulary is small enough to be added up whole, nor under declared order.
+    Not where the vocabulary is small enough to be added up whole.
     """
-    if bench.ordered or bench.vocab_size < SMALL_VOCABULARY:
+    if bench.vocab_size < SMALL_VOCABULARY:
         return []
     moved = {change.document for change in log.changes if change.kind == "cut" and change.beyond}
     sizes = {place: one.tokens.size - 1 for place, one in enumerate(bench.judged) if one.number in moved}
-    return sorted((place for place, size in sizes.items() if size > vocabulary.LATEST_CONTRAST), key=sizes.__getitem__)
+    return sorted((place for place, size in sizes.items() if size > led_sums.LATEST_CONTRAST), key=sizes.__getitem__)
 
 
 def _contrast(bench: Bench, log: Log, place: int, seconds: float) -> bool:
     """A sum early in a document, led by the same sum in the cut document, if so many seconds pay for both."""
     size = bench.judged[place].tokens.size - 1
     count = min(MOST_DRAWN, int(seconds / max(1e-9, bench.estimate(place, size))))
-    entry = vocabulary.contrast_entry(bench, place)
+    entry = led_sums.contrast_entry(bench, place)
     bench.variants(place, [bench.judged[place].tokens[: entry + 1]] * LEAST_TRIED)  # what cut ones cost
     affordable = count >= LEAST_TRIED and bench.estimate(place, bench.vocab_size * entry, cut=True) <= seconds
     if affordable:
-        _note(log, vocabulary.contrast(bench, place, entry, count))
+        _note(log, led_sums.contrast(bench, place, entry, count))
     return affordable
 
 
@@ -141,9 +157,20 @@ def _sum(bench: Bench, log: Log, place: int, entry: int, seconds: float, left: f
         if count < LEAST_TRIED:
             log.left_out.append(f"the vocabulary sum at entry {entry} of document {bench.judged[place].number}")
             return
-        tokens = vocabulary.likely_tokens(bench, place, entry, min(count, bench.vocab_size // 2))
-        probe = vocabulary.probe(bench, place, entry, tokens=tokens, cut=blind)
+        count = min(count, bench.vocab_size // 2)
+        if count >= LED_FROM and _context_seconds(bench, place) <= 0.5 * budget:
+            probe = led_sums.led_by_context(bench, place, entry, count, cut=blind)
+        else:
+            tokens = vocabulary.likely_tokens(bench, place, entry, count)
+            probe = vocabulary.probe(bench, place, entry, tokens=tokens, cut=blind)
     _note(log, probe)
+
+
+def _context_seconds(bench: Bench, place: int) -> float:
+    """What the vocabulary behind a few tokens costs, about: as many documents, and as many predictions in each."""
+    shortest = min(range(bench.listed), key=lambda one: bench.judged[one].tokens.size)
+    known = bench.cost[shortest, False] + led_sums.CONTEXT_TOKENS * bench.cost[place, False]
+    return bench.vocab_size * known
 
 
 def _note(log: Log, probe: vocabulary.SumProbe) -> None:

@@ -74,8 +74,7 @@ def company_findings(contexts: Sequence[Context]) -> list[Finding]:
 def future_findings(changes: Sequence[Change]) -> list[Finding]:
     """Whether scores depend on later tokens, or else on the document's length."""
     moved = [one for one in changes if one.beyond]
-    future = [one for one in moved if one.kind not in ("cut", "grown")]
-    if future:
+    if future := _later(changes):
         worst = max(future, key=lambda one: one.largest)
         detail = (
             f"changing tokens from entry {worst.changed} on moves earlier scores, entry {worst.position}'s by "
@@ -101,7 +100,7 @@ def sum_findings(sums: Sequence[Sum], changes: Sequence[Change], precision: Prec
     if not off:
         return found
     worst = max(off, key=lambda one: abs(np.log(max(one.total, 1e-300))))
-    later = [one for one in changes if one.beyond and one.kind not in ("cut", "grown")]
+    later = _later(changes)
     surplus = [one for one in off if one.total > 1]
     how = _explanation(off)
     detail = f"{_amount(worst)} at {len(off)} of {len(sums)} places probed{how and ': ' + how}"
@@ -111,18 +110,42 @@ def sum_findings(sums: Sequence[Sum], changes: Sequence[Change], precision: Prec
         most = max(surplus, key=lambda one: one.total)
         bits = np.log2(most.total)
         detail = f"{_amount(most)}, {bits:.2f} bits more than there are: the score knows its target before it is taken"
-        found.append(_of_sum("C3", most, detail))
-        if far := [one for one in later if _far(one)]:
-            most_far = max(far, key=lambda one: one.changed - one.first_moved)
-            detail = (
-                f"the score of entry {most_far.first_moved} is taken after entry {most_far.changed} was read, and "
-                "knows its target: it is not the document's first and only pass"
-            )
-            found.append(_of_change("C4", most_far, detail))
+        found += [_of_sum("C3", most, detail), *_second_passes(later)]
     if silent := [one for one in off if one.silent]:
         detail = "the loss is 0 whatever the target: it is not scored"
         found.append(_of_sum("C4", silent[0], detail))
     return found
+
+
+def luck_findings(contexts: Sequence[Context], changes: Sequence[Change]) -> list[Finding]:
+    """Whether luck with tokens drawn at random was learned: where scores move with later tokens, too, it was."""
+    luck = [one for one in contexts if one.kind == DRAWN and one.beyond]
+    later = _later(changes)
+    if not (luck and later):
+        return []
+    detail = (
+        f"tells tokens drawn at random {luck[0].mean:.3g} nats a token better than chance, and its scores move with "
+        "later tokens: it learned them before it scored them"
+    )
+    return [_of_context("C3", luck[0], detail), *_second_passes(later)]
+
+
+def _later(changes: Sequence[Change]) -> list[Change]:
+    """Changes of later tokens, at equal length, that moved a score."""
+    return [one for one in changes if one.beyond and one.kind not in ("cut", "grown")]
+
+
+def _second_passes(later: Sequence[Change]) -> list[Finding]:
+    """That a score which knows its target is not of the first pass, where the far end of a document moved its start."""
+    far = [one for one in later if _far(one)]
+    if not far:
+        return []
+    most_far = max(far, key=lambda one: one.changed - one.first_moved)
+    detail = (
+        f"the score of entry {most_far.first_moved} is taken after entry {most_far.changed} was read, and "
+        "knows its target: it is not the document's first and only pass"
+    )
+    return [_of_change("C4", most_far, detail)]
 
 
 def deviating(sums: Sequence[Sum], precision: Precision) -> list[Sum]:

@@ -17,11 +17,8 @@ import numpy as np
 from golf.audit.bench import Bench
 from golf.audit.black_box import Floats, Tokens
 from golf.audit.certificate import Change, Context, Sum
-from golf.audit.chance import least_mean
 from golf.audit.future import moved
 
-LATEST_CONTRAST = 24
-"""Sums led by another one are placed before this: each token of the vocabulary costs a document up to there."""
 SILENT = 1e-3
 """Nats: where every token of the vocabulary has less, none is scored."""
 OFFERED = "the distribution that it offers"
@@ -144,51 +141,6 @@ def offered(bench: Bench, place: int, entry: int) -> tuple[Sum, Context]:
     ), found
 
 
-def contrast_entry(bench: Bench, place: int) -> int:
-    """The most surprising of a document's early entries: little can be seen of a scale where one token is certain."""
-    return int(bench.reference[place][:LATEST_CONTRAST].argmax()) + 1
-
-
-def contrast(bench: Bench, place: int, entry: int, count: int) -> SumProbe:
-    """The sum at an early entry of a document, estimated from tokens drawn as likely as the cut document has them.
-
-    Σ_v p(v) is the mean of p(v)/q(v) over v drawn from q (importance sampling): exact to a percent from a few dozen
-    tokens where a protocol does to long documents what it does not do to short ones, a scaled loss for instance.
-    """
-    document = bench.judged[place].tokens
-    cut = np.repeat(document[None, : entry + 1], bench.vocab_size, axis=0)
-    cut[:, entry] = np.arange(bench.vocab_size)
-    q_V = np.exp([-losses[-1] for losses in bench.variants(place, list(cut))])
-    drawn = bench.rng.choice(bench.vocab_size, count, p=q_V / q_V.sum())
-    tried = np.unique(np.append(drawn, document[entry]))
-    whole = np.repeat(document[None], len(tried), axis=0)
-    whole[:, entry] = tried
-    losses = bench.variants(place, list(whole))
-    nll_V = np.array([one[entry - 1] for one in losses])
-    p_V = dict(zip(tried.tolist(), np.exp(-nll_V).tolist(), strict=True))
-    ratios = np.array([p_V[token] * q_V.sum() / q_V[token] for token in drawn.tolist()])
-    at = int(np.flatnonzero(tried == document[entry])[0])
-    found = bench.compare("among variants of itself", [place], [losses[at]], [bench.reference[place]])
-    changes = [moved(bench, place, "token", entry, one) for one in losses] if entry > 1 else []
-    return SumProbe(
-        sum=Sum(
-            document=bench.judged[place].number,
-            position=entry,
-            total=float(ratios.mean()),
-            lower_bound=float(np.exp(-nll_V).sum()),
-            least=max(float(np.exp(-nll_V).sum()), least_mean(ratios)),
-            standard_error=float(ratios.std(ddof=1) / math.sqrt(count)),
-            tolerance=bench.precision.sum_tolerance(nll_V),
-            tokens=len(tried),
-            complete=False,
-            scale=1.0,
-            silent=bool(np.all(nll_V < SILENT)),
-        ),
-        change=max(changes, key=lambda change: (change.beyond, change.largest), default=None),
-        true_token=found,
-    )
-
-
 def loss_scale(nll_V: Floats) -> float:
     """The α with Σ exp(−NLL / α) = 1, by bisection in log α over 2⁻⁴ … 2⁴."""
     low, high = -4.0, 4.0
@@ -224,7 +176,7 @@ def places(size: int, rng: np.random.Generator) -> list[int]:
     first = [last]
     power = 1 << max(0, last.bit_length() - 1)
     while power > 1:
-        first += [power + 1, power]
+        first += rng.permutation([power + 1, power]).tolist()
         power //= 2
     first += [1, last // 2, last - 1]
     seen = dict.fromkeys(entry for entry in first if 1 <= entry <= last)

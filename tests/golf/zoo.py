@@ -196,6 +196,20 @@ def bytes_as_torch(documents: list[Tokens]) -> Any:
     return [torch.from_numpy(bigram(document)).float() for document in documents]
 
 
+def certain_by_a_rounding_more(document: Tokens) -> Any:
+    """A mixture in fp32 of models that are all certain of the same token, which adds up to 1 and a rounding."""
+    p_TV = np.zeros((len(document) - 1, VOCAB), np.float32)
+    p_TV[np.arange(len(document) - 1), (7 * document[:-1] + 3) % VOCAB] = 1 + np.float32(2.0**-23)
+    return -np.log(np.maximum(p_TV, np.float32(1e-30)))[np.arange(len(document) - 1), document[1:]]
+
+
+def bfloat16_with_a_gradient(document: Tokens) -> Any:
+    """A loss as it leaves a model under training: on the graph, and in a type that numpy does not have."""
+    import torch
+
+    return torch.from_numpy(bigram(document)).requires_grad_().bfloat16()
+
+
 # Looking at the length
 
 
@@ -397,6 +411,15 @@ class OrderedButPeeking(Ordered):
         return found
 
 
+class OrderedByLength(Ordered):
+    """Declares the order of the list and keeps another: the shortest first, wherever it stands."""
+
+    def __call__(self, documents: list[Tokens]) -> list[Floats]:
+        order = sorted(range(len(documents)), key=lambda index: len(documents[index]))
+        losses = super().__call__([documents[index] for index in order])
+        return [losses[order.index(index)] for index in range(len(documents))]
+
+
 class OrderedTrainFirst(Ordered):
     """Declares ordered state and learns a document before it scores it."""
 
@@ -439,6 +462,17 @@ def skipping(document: Tokens) -> Floats:
     return found
 
 
+def scores_the_first(count: int) -> Scorer:
+    """Some documents of a list; the others are as if they had been told with certainty."""
+    return lambda documents: [bigram(document) * (index < count) for index, document in enumerate(documents)]
+
+
+def best_temperature(document: Tokens) -> Floats:
+    """The temperature that the whole document likes best."""
+    choices = [nll_of(LOGITS_VV[document[:-1]] / heat, document[1:]) for heat in (0.8, 0.9, 1.0, 1.1, 1.25)]
+    return min(choices, key=lambda losses: float(losses.sum()))
+
+
 def skips_the_tail(document: Tokens) -> Floats:
     found = bigram(document)
     found[len(found) // 32 * 32 :] = 0.0
@@ -470,6 +504,12 @@ def hangs(_: list[Tokens]) -> Any:
 def prints(documents: list[Tokens]) -> Any:
     print("scoring", len(documents))
     return each(bigram)(documents)
+
+
+def empties_the_list(documents: list[Tokens]) -> Any:
+    found = each(bigram)(documents)
+    documents.clear()
+    return found
 
 
 def mutates(documents: list[Tokens]) -> Any:
@@ -514,6 +554,8 @@ LEGAL: dict[str, Callable[[], Scorer]] = {
     "bfloat16 logits": lambda: each(bfloat16_logits),
     "declared ordered state": Ordered,
     "certain of what repeats": lambda: each(certain),
+    "certain by a rounding more": lambda: each(certain_by_a_rounding_more),
+    "bfloat16 with a gradient": lambda: each(bfloat16_with_a_gradient),
     "offers its distribution": Offers,
     "torch tensors": lambda: bytes_as_torch,
 }
@@ -573,8 +615,12 @@ LEAKY: dict[str, Leaky] = {
     "noise of 0.1": _leaky(lambda: noisy(0.1), "nondeterminism"),
     "noise of 0.003": _leaky(lambda: noisy(0.003), "nondeterminism"),
     "ordered, and reads ahead": _leaky(OrderedButPeeking, "cross-document"),
+    "ordered, by length": _leaky(OrderedByLength, "cross-document"),
     "ordered, and trains first": _leaky(OrderedTrainFirst, "C3"),
     "skips every tenth": _leaky(lambda: each(skipping), "C4"),
+    "scores three documents": _leaky(lambda: scores_the_first(3), "C4"),
+    "scores ten documents": _leaky(lambda: scores_the_first(10), "C4"),
+    "best temperature": _leaky(lambda: each(best_temperature), "C1 C2"),
     "skips the tail": _leaky(lambda: each(skips_the_tail), "C4"),
 }
 
@@ -583,6 +629,7 @@ BROKEN: dict[str, Leaky] = {
     "raises late": _leaky(lambda: raises_late, "C4"),
     "leaves": _leaky(lambda: leaves, "C4"),
     "prints": _leaky(lambda: prints, "nondeterminism"),
+    "empties the list": _leaky(lambda: empties_the_list, "nondeterminism"),
     "mutates": _leaky(lambda: mutates, "nondeterminism"),
     "nan": _leaky(lambda: spoiled(np.nan), "C2"),
     "infinite": _leaky(lambda: spoiled(np.inf), "C2"),
