@@ -1,5 +1,6 @@
 """A sweep played through before it runs: its own driver on a store in memory, and the cluster's own policy on a virtual
-clock. Results are made up, so the search goes on as it would; what is finished in the real store is finished here.
+clock. Results are made up, so the search goes on as it would, or are those of an earlier search over the same space;
+what is finished in the real store is finished here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from cluster.simulate import Simulation, Span, Totals
 from jobs.store import JobRecord, Store
 from sweeps.foresight import with_trials
 from sweeps.planned_store import PlannedStore
+from sweeps.precedent import precedent
 from sweeps.stages import Stages
 from sweeps.sweep import Sweep
 
@@ -64,8 +66,9 @@ def play(
         learn: told of every job that has ended, before what it makes possible is asked for.
         policy: the policy, with the sweep's limits.
     """
-    planned = PlannedStore(store, lambda: simulation.now)
-    spec = replace(sweep.spec, search=None) if sweep.spec.search is None else with_trials(sweep.spec)
+    before = precedent(sweep.spec, store)
+    planned = PlannedStore(store, lambda: simulation.now, before)
+    spec = replace(sweep.spec, search=None) if sweep.spec.search is None else with_trials(sweep.spec, before)
     driver = replace(sweep, spec=spec).driver(planned)
     driver.stages = cast(Stages, _Remembered(driver.stages))
     started: set[tuple[str, int]] = set()

@@ -2,12 +2,14 @@
 
 import itertools
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import RandomSampler
 
+from jobs.store import TrialRecord
 from sweeps.driver import search_of
 from sweeps.file import SweepSpec
 from sweeps.recipe import STAGES
@@ -18,11 +20,12 @@ COMBINATIONS = 10_000
 """Combinations of earlier stages' settings that a plan tells apart."""
 
 
-def with_trials(spec: SweepSpec) -> SweepSpec:
+def with_trials(spec: SweepSpec, before: Sequence[TrialRecord] = ()) -> SweepSpec:
     """A sweep whose trials are all given instead of drawn.
 
-    Of grid and random search they are the very ones that will be drawn. Of a search that learns they are a guess that
-    goes through all combinations of settings that decide earlier stages, so that none is forgotten.
+    Of grid and random search they are the very ones that will be drawn. Of a search that learns they are a guess: the
+    trials of one `before` it over the same space, or else draws that go through all combinations of settings that
+    decide earlier stages, so that none is forgotten.
     """
     assert spec.search is not None
     search = search_of(spec)
@@ -31,6 +34,8 @@ def with_trials(spec: SweepSpec) -> SweepSpec:
     else:
         combinations = itertools.cycle([{}] if search.sampler == "random" else _combinations(spec, search))
         drawn = [dict(given) for given in search.first]
+        if search.sampler != "random":
+            drawn += [dict(trial.parameters) for trial in before[len(drawn) :]]
         drawn += [_draw(search, number) | next(combinations) for number in range(len(drawn), search.trials)]
     return replace(spec, search=replace(spec.search, first=tuple(drawn)))
 

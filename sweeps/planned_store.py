@@ -1,19 +1,21 @@
 """A store in memory for a sweep that is played through."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from jobs.spec import Order
 from jobs.state import JobState
 from jobs.store import JobRecord, Store, SweepRecord, TrialRecord
+from sweeps.driver import trial_name
 
 
 class PlannedStore(Store):
     """As much of a store as a driver needs, in memory: it begins with what the real one has finished."""
 
-    def __init__(self, real: Store, now: Callable[[], float]) -> None:
+    def __init__(self, real: Store, now: Callable[[], float], before: Sequence[TrialRecord] = ()) -> None:
+        """Begin; `before` are trials whose values this search's trials are supposed to have."""
         self.finished = {job.key: job for job in real.jobs(states=[JobState.DONE])}
         """Jobs of the real store that need not run again."""
         self.planned: dict[str, JobRecord] = {}
@@ -25,6 +27,7 @@ class PlannedStore(Store):
         self._trials = real.trials
         self._told: dict[int, TrialRecord] = {}
         self._scored: dict[str, int] = {}
+        self._values = {trial_name(one.number): one.value for one in before}
 
     def sweep(self, name: str) -> SweepRecord | None:
         """A sweep that is planned was not started."""
@@ -70,16 +73,18 @@ class PlannedStore(Store):
         self._told[trial.number] = trial
 
     def _made_up(self, record: JobRecord) -> Mapping[str, Any]:
-        """Outputs of any kind of job. Of several artifacts each has its best score first, so that a search's winners
-        differ in all that can differ, and no plan counts too few trainings for them."""
+        """Outputs of any kind of job. A trial scores as the one that it is supposed to be like. Without such, each of
+        several artifacts has its best score first, so that a search's winners differ in all that can differ, and no
+        plan counts too few trainings for them."""
         digest = hashlib.sha256(f"made up by {record.key}".encode()).hexdigest()
         artifact = record.order.job.inputs.get("artifact", "")
         self._scored[artifact] = self._scored.get(artifact, 0) + 1
+        value = self._values.get(record.order.label.rpartition(" seed ")[0])
         return {
             "weights": digest,
             "artifact": digest,
             "scores": digest,
-            "nll": float(self._scored[artifact]),
+            "nll": float(self._scored[artifact]) if value is None else value,
             "bytes": 1,
         }
 

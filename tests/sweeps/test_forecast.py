@@ -15,8 +15,9 @@ from jobs.store import JobRecord, Store
 from sweeps.file import SweepSpec
 from sweeps.forecast import Forecast, play
 from sweeps.foresight import counts_at_most, with_trials
+from sweeps.precedent import precedent
 from sweeps.sweep import Sweep
-from tests.sweeps.test_driver import DATA, FILE, MACHINE, SEARCH, World, searching, spec_of
+from tests.sweeps.test_driver import DATA, FILE, MACHINE, PROMOTED, SEARCH, World, searching, spec_of
 
 SECONDS = {"train": 60.0, "quantize": 2.0, "eval": 10.0, "audit": 2.0}
 
@@ -108,6 +109,38 @@ def test_grid_and_random_trials_are_the_very_ones_that_are_drawn(store: Store) -
         here = World(spec, store)
         here.play()
         assert [dict(one) for one in known.first] == [dict(trial.parameters) for trial in here.driver.trials()]
+
+
+def test_a_search_that_learns_is_expected_to_go_as_the_last_one_over_the_same_space(store: Store) -> None:
+    before = World(spec_of(name="before"), store)
+    before.play()
+    spec = spec_of(name="after", seeds={"tune": [21, 22], "confirm": [23, 24]})
+    planned = forecast(spec, store)
+
+    def searched(jobs: Any, label: str) -> set[tuple[float, int]]:
+        tried = [job.order.job.settings["eval"] for job in jobs if job.order.label.startswith(label)]
+        return {(one["lr"], one["epochs"]) for one in tried}
+
+    def promoted(jobs: Any) -> set[str]:
+        tuned = [job.order for job in jobs if job.order.job.settings.get("documents", {}).get("count") == PROMOTED]
+        return {order.label.partition(" seed")[0] for order in tuned}
+
+    for number in before.trials():
+        [settings] = searched(planned.jobs, f"trial {number} ")
+        assert {settings} == searched(store.jobs(sweep="before"), f"trial {number} ")
+    assert promoted(planned.jobs) == promoted(store.jobs(sweep="before"))
+
+
+def test_another_space_or_a_search_that_is_not_done_is_no_precedent(store: Store) -> None:
+    World(spec_of(name="before"), store).play()
+    assert len(precedent(spec_of(), store)) == SEARCH["trials"]
+    fewer = {**SEARCH, "space": dict(list(SEARCH["space"].items())[:1]), "first": []}
+    longer = {**SEARCH, "trials": SEARCH["trials"] + 1}
+    for search in (fewer, longer, {**SEARCH, "sampler": "random"}, MIXED, None):
+        assert precedent(spec_of(search=search, confirm={"top": 0}), store) == ()
+    begun = World(spec_of(name="begun"), store)
+    begun.look()
+    assert len(precedent(spec_of(), store)) == SEARCH["trials"]
 
 
 def test_no_more_trials_run_at_once_than_the_search_allows(store: Store) -> None:
