@@ -48,7 +48,7 @@ def least_mean(draws: Floats, chance: float = CHANCE_OF_BOUND) -> float:
         logs_L = np.log1p(STAKES[:, None] * (draws / m - 1)).sum(axis=1)
         return float(np.logaddexp.reduce(logs_L)) - math.log(STAKES.size)
 
-    low, high = -60.0, math.log2(float(draws.mean())) if draws.any() else -60.0
+    low, high = -60.0, math.log2(max(float(draws.mean()), 2.0**-60))
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if capital(2.0**middle) > math.log(1 / chance) else (low, middle)
