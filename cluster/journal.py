@@ -1,6 +1,7 @@
 """What tasks tell, written down in the order in which it came, before anything follows from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from cluster.contents import Contents
 from cluster.expect import KNOWN_FROM, MARGIN, Expectations
@@ -37,13 +38,15 @@ class Journal:
         running = self._held.running.get(task_id.partition("/")[0])
         if running is not None and task_id in running.open_tasks:
             running.hear(task_id, self._clock())
-            try:
+            with self._while_ours(running):
                 self._write(running, task_id, event)
-            except LostClaim:
-                self._held.drop(running)
 
     def finish(self, running: Running, last: Finished) -> None:
         """Put the results of a job's tasks together and write its success down."""
+        with self._while_ours(running):
+            self._finish(running, last)
+
+    def _finish(self, running: Running, last: Finished) -> None:
         outputs, peak = outputs_of(running, last, self._files)
         seconds = self._clock() - running.started
         self._store.finish(
@@ -56,6 +59,18 @@ class Journal:
 
     def fail(self, running: Running, event: Failed) -> None:
         """End all of a job's tasks, and let the rules decide what follows."""
+        with self._while_ours(running):
+            self._fail(running, event)
+
+    @contextmanager
+    def _while_ours(self, running: Running) -> Iterator[None]:
+        """Let go of a job that turns out to be somebody else's by now, or cancelled."""
+        try:
+            yield
+        except LostClaim:
+            self._held.drop(running)
+
+    def _fail(self, running: Running, event: Failed) -> None:
         self._held.end_tasks(running)
         earlier = failed_since(self._store.attempts(running.key), running.record.asked)
         verdict = judge(event.failure, [failure for _, failure in earlier])

@@ -52,8 +52,13 @@ class LocalExecutor:
         return machine_cluster()
 
     def start(self, task: Task) -> None:
+        if task.order.job.kind == "train":
+            for slots in [slots for slots, worker in self._idle.items() if worker.evaluates & set(task.slots)]:
+                self._idle.pop(slots).end()  # evaluators end when their slots turn to a gang
         worker = self._idle.pop(task.slots, None) or _Worker(self._context, task.slots)
         self._busy[task.id] = worker
+        if task.order.job.kind != "train":
+            worker.evaluates = set(task.slots)
         worker.pipe.send(task)
 
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
@@ -93,6 +98,8 @@ class _Worker:
 
     def __init__(self, context: multiprocessing.context.SpawnContext, slots: tuple[int, ...]) -> None:
         self.slots = slots
+        self.evaluates: set[int] = set()
+        """Slots whose devices it holds on to between tasks; a gang's launcher holds none."""
         self.pipe, theirs = context.Pipe()
         self._oom_kills = environment.oom_kills()
         self._process: BaseProcess = context.Process(target=_serve, args=(theirs, slots))

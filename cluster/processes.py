@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,21 +84,27 @@ def clear(node: str, slots: Sequence[int]) -> None:
     if not torch.cuda.is_available():
         return
     until = time.monotonic() + GPU_SECONDS
-    while strangers := foreign_processes(slots):
+    while strangers := foreign_processes(visible_gpus()):
         if time.monotonic() > until:
             slot, pid = strangers[0]
             raise TimeoutError(f"GPU {slot} is in use by process {pid} ({_command(pid)}), which is not ours")
         time.sleep(1.0)
 
 
-def foreign_processes(slots: Iterable[int]) -> list[tuple[int, int]]:
+def visible_gpus() -> set[str]:
+    """The GPUs that this process may use, by index or UUID; a slot's number is not its GPU's, which Ray chooses."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    return {name.strip() for name in named if name.strip()}
+
+
+def foreign_processes(gpus: Collection[str]) -> list[tuple[int, int]]:
     """GPU and process of everybody who computes on some GPUs of this machine, this process and its children aside.
 
-    In a container only processes that are seen from within it count.
+    GPUs are named by index or UUID. In a container only processes that are seen from within it count.
     """
     by_uuid = {uuid: int(index) for index, uuid in _nvidia_smi("--query-gpu=index,uuid")}
     busy = [(by_uuid[uuid], int(pid)) for pid, uuid in _nvidia_smi("--query-compute-apps=pid,gpu_uuid")]
-    wanted = set(slots)
+    wanted = {index for uuid, index in by_uuid.items() if {uuid, str(index)} & set(gpus)}
     return [(gpu, pid) for gpu, pid in busy if gpu in wanted and Path(f"/proc/{pid}").exists() and not _ours(pid)]
 
 

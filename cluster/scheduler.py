@@ -153,9 +153,14 @@ class Scheduler:
                     self._take(room + CLAIMED_AHEAD - waiting, kind, wide)
 
     def _take(self, limit: int, kind: str, wide: bool) -> None:
-        refused = self._held.refused
-        for record in self._store.claim(self.name, limit, machines=[kind], wide=wide, without=refused):
-            self._held.waiting[record.key] = record
+        held = self._held
+        holding = [*held.waiting, *held.running]
+        records = self._store.claim(self.name, limit, machines=[kind], wide=wide, without=held.refused, holding=holding)
+        for record in records:
+            held.waiting[record.key] = record
+            if (old := held.running.get(record.key)) is not None:  # cancelled and asked for again, or lost and got back
+                held.drop(old)
+        for record in records:
             if record.attempt > record.asked:
                 self._avoid[record.key] = avoided(failed_since(self._store.attempts(record.key), record.asked))
 
@@ -202,6 +207,13 @@ class Scheduler:
         running = Running(record, attempt, placement, self._clock(), expected=expected)
         self._held.begin(running)
         self._avoid.pop(record.key, None)
+        try:
+            self._try_to_start(running, workdir)
+        except BaseException:  # the database is away, say: the next claim finds it again
+            self._held.drop(running)
+            raise
+
+    def _try_to_start(self, running: Running, workdir: Path) -> None:
         try:
             self._start_tasks(running, workdir)
         except InputError as error:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -69,11 +69,10 @@ def run_quantize(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
     if ledger.total_bytes > LIMIT_BYTES:
         raise TooLarge(f"artifact and code have {ledger.total_bytes:,} bytes, {LIMIT_BYTES:,} are allowed")
     clocks = {"quantize_seconds": time.monotonic() - started}
-    yield Progress(fraction=0.1, note="loss before and after")
     documents, num_bytes = _compared_documents(order)
     loss = {
-        "before": _base_loss(documents, model_from_state(state, model, device=_device())),
-        "after": _base_loss(documents, load_bytes(content, "artifact", device=_device())),
+        "before": (yield from _base_loss(documents, model_from_state(state, model, device=_device()), "before")),
+        "after": (yield from _base_loss(documents, load_bytes(content, "artifact", device=_device()), "after")),
         "tokens": sum(len(document) - 1 for document in documents),
         "bytes": num_bytes,
     }
@@ -97,11 +96,14 @@ def _compared_documents(order: Order) -> tuple[list[Tokens], int]:
     return cut, sum(int(pieces.byte_counts(document).sum()) for document in cut)
 
 
-def _base_loss(documents: list[Tokens], model: GPT) -> float | None:
-    """Nats per token of a model as it is, None without documents."""
-    if not documents:
-        return None
-    return evaluate(model, documents, settings_of(EvalConfig, EVAL_PRESETS["none"])).nll_per_token
+def _base_loss(documents: list[Tokens], model: GPT, when: str) -> Generator[Progress, None, float | None]:
+    """Nats per token of a model as it is, None without documents; tells how far it is."""
+    config, lengths = settings_of(EvalConfig, EVAL_PRESETS["none"]), [len(document) - 1 for document in documents]
+    nats, parts = 0.0, cut_shards(lengths, config, model.config, _device()) if documents else []
+    for done, part in enumerate(parts):
+        yield Progress(fraction=done / len(parts), note=f"loss {when} quantisation")
+        nats += float(evaluate(model, [documents[index] for index in part], config).nll.sum())
+    return nats / sum(lengths) if documents else None
 
 
 def run_eval(
@@ -113,8 +115,9 @@ def run_eval(
 ) -> Iterator[Event]:
     """Score some shards of an evaluation's documents, one event each.
 
-    The clock `eval_seconds` counts scoring alone, after everything is loaded; `process_seconds` what a process of its
-    own would have taken from its launch: imports and loading are in it also where a warm worker has them behind it.
+    The clock `eval_seconds` counts scoring alone, after everything is loaded; `process_seconds` about what a process of
+    its own would have taken: loading and the processor time of imports are in it also where a warm worker has them
+    behind it.
 
     Raises:
         InputError: data, tokenizer or artifact are missing, damaged, or not those of the job.

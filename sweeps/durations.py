@@ -15,6 +15,7 @@ from typing import Any
 
 from golf.flops import block_weights, document_flops, training_flops
 from golf.model import ModelConfig
+from golf.presets import EVAL_PRESETS
 from golf.train import TrainConfig
 from golf.ttt import EvalConfig
 from jobs.run import settings_of
@@ -88,16 +89,16 @@ class Durations:
         if nearest is None:
             limit = self._limit(order)
             return Estimate(seconds=limit, source=None if limit is None else "limit")
-        work = self._work(order)
-        own = median(self._clock(peer, work) for peer in nearest.alike(job, PEERS))
+        peers = nearest.alike(job, PEERS)
+        own = sum(median(self._scaled(peer, name, order) for peer in peers) for name in CLOCKS[job.kind])
         if job.kind == "train" and (limit := job.settings["train"]["max_seconds"]) is not None:
             own = limit if job.settings["train"]["steps"] is None else min(own, limit)
         return Estimate(seconds=median(self._overheads[job.kind]) + own, source="history")
 
-    def _clock(self, peer: JobRecord, work: float) -> float:
-        """What a finished job's clock would have shown for so much work; as it did where either is not known."""
-        own = self._work(peer.order)
-        return _clock(peer) * (work / own if work and own else 1.0)
+    def _scaled(self, peer: JobRecord, name: str, order: Order) -> float:
+        """What a clock of a finished job would have shown for an order's work; as it did where either is not known."""
+        own, work = self._work(peer.order, name), self._work(order, name)
+        return _clocks(peer)[name] * (work / own if work and own else 1.0)
 
     def _limit(self, order: Order) -> float | None:
         """The limit that a job sets itself, which is meant for the whole validation set: fewer documents take less."""
@@ -108,27 +109,35 @@ class Durations:
         if limit is None or job.kind != "eval":
             return limit
         every = {"split": "val", "first": 0, "count": None}
-        whole = self._work(replace(order, job=replace(job, settings={**job.settings, "documents": every})))
-        return limit * min(1.0, self._work(order) / whole) if whole else limit
+        whole_job = replace(job, settings={**job.settings, "documents": every})
+        whole = self._work(replace(order, job=whole_job), "eval_seconds")
+        return limit * min(1.0, self._work(order, "eval_seconds") / whole) if whole else limit
 
-    def _work(self, order: Order) -> float:
-        """Rough operations a slot; 0 where that is not known."""
-        job = order.job
-        match job.kind:
-            case "train":
-                return _train_flops(settings_of(TrainConfig, job.settings["train"])) / order.slots
-            case "quantize":
-                return _weights(settings_of(ModelConfig, job.settings["model"]))
-            case "eval":
-                model = self._models.get(job.inputs["artifact"])
-                which = job.settings["documents"]
-                last = None if which["count"] is None else which["first"] + which["count"]
-                lengths = tuple(self._lengths(which["split"])[which["first"] : last])
-                config = settings_of(EvalConfig, job.settings["eval"])
+    def _work(self, order: Order, clock: str) -> float:
+        """Rough operations a slot of what a clock counts; 0 where that is not known."""
+        settings = order.job.settings
+        match clock:
+            case "train_seconds":
+                return _train_flops(settings_of(TrainConfig, settings["train"])) / order.slots
+            case "quantize_seconds":
+                return _weights(settings_of(ModelConfig, settings["model"]))
+            case "loss_seconds":
+                every = self._lengths_of(settings["documents"])
+                cut = tuple(min(length, settings["tokens"] or length) for length in every)
+                plain = settings_of(EvalConfig, EVAL_PRESETS["none"])
+                return _eval_flops(cut, plain, settings_of(ModelConfig, settings["model"]))
+            case "eval_seconds":
+                model = self._models.get(order.job.inputs["artifact"])
+                config, lengths = settings_of(EvalConfig, settings["eval"]), self._lengths_of(settings["documents"])
                 return 0.0 if model is None else _eval_flops(lengths, config, model) / order.slots
-            case "audit":
-                return float(job.settings["seconds"])
+            case "audit_seconds":
+                return float(settings["seconds"])
         return 0.0
+
+    def _lengths_of(self, which: Mapping[str, Any]) -> tuple[int, ...]:
+        """Predictions of the documents that a job names."""
+        last = None if which["count"] is None else which["first"] + which["count"]
+        return tuple(self._lengths(which["split"])[which["first"] : last])
 
     def _start_seconds(self, scheduler_of: Mapping[str, str]) -> float:
         """Start of an evaluator's process: by how much the longest overhead of a scheduler's history is over others."""
@@ -141,16 +150,18 @@ class Durations:
         return max(0.0, median(longest.values())) if longest else 0.0
 
 
-def _clock(one: JobRecord) -> float:
-    """Seconds on a job's own clocks: of the work alone; the whole attempt where it keeps none."""
+def _clocks(one: JobRecord) -> dict[str, float]:
+    """Seconds on a job's own clocks: of the work alone; the whole attempt on the first where it keeps none."""
     assert one.outputs is not None and one.seconds is not None
     clocks, names = one.outputs.get("clocks", {}), CLOCKS[one.order.job.kind]
-    return float(sum(clocks[name] for name in names)) if clocks.keys() >= set(names) else one.seconds
+    if clocks.keys() >= set(names):
+        return {name: float(clocks[name]) for name in names}
+    return dict.fromkeys(names, 0.0) | {names[0]: one.seconds}
 
 
 def _overhead(one: JobRecord) -> float:
     assert one.seconds is not None
-    return max(0.0, one.seconds - _clock(one))
+    return max(0.0, one.seconds - sum(_clocks(one).values()))
 
 
 def _weights(model: ModelConfig) -> float:

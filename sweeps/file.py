@@ -82,7 +82,7 @@ class ConfirmSection(_Section):
 class AuditSection(_Section):
     """How long the audit of a confirmed recipe may take: more seconds, more places that are looked at."""
 
-    seconds: Annotated[FiniteFloat, Field(gt=0)] = 12.0
+    seconds: Annotated[FiniteFloat, Field(gt=0, le=300)] = 12.0
 
 
 class BudgetSection(_Section):

@@ -10,6 +10,9 @@ from jobs.state import JobState
 from jobs.store import JobRecord, Store, SweepRecord, TrialRecord
 from sweeps.driver import trial_name
 
+WORST = 1e9
+"""Of a trial that failed."""
+
 
 class PlannedStore(Store):
     """As much of a store as a driver needs, in memory: it begins with what the real one has finished."""
@@ -27,7 +30,7 @@ class PlannedStore(Store):
         self._trials = real.trials
         self._told: dict[int, TrialRecord] = {}
         self._scored: dict[str, int] = {}
-        self._values = {trial_name(one.number): one.value for one in before}
+        self._values = {trial_name(one.number): WORST if one.value is None else one.value for one in before}
 
     def sweep(self, name: str) -> SweepRecord | None:
         """A sweep that is planned was not started."""

@@ -170,7 +170,10 @@ def _remembered(record: SweepRecord, place: Workplace) -> list[Evaluation]:
             kept = json.loads(path.read_bytes())
             if kept["identity"] == identity:
                 return [_from_json(one) for one in kept["evaluations"]]
-    sweep = Sweep.from_json(record.spec)
+    try:
+        sweep = Sweep.from_json(record.spec)
+    except InputError:  # another version's: it must not keep others from being shown
+        return []
     found = evaluations(sweep, sweep.driver(place.store, read_only=True), place.store)
     if record.state == "done":
         with contextlib.suppress(OSError):  # a home that may not be written to is only slower

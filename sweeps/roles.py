@@ -16,7 +16,7 @@ from golf.errors import InputError
 from jobs.files import FileStore
 from jobs.paths import Home
 from jobs.spec import Machine
-from jobs.store import Store, Taken
+from jobs.store import Store, StoreAway, Taken
 
 TRY_SECONDS = 2.0
 """How often a driver that stands by looks whether its cluster still has a scheduler."""
@@ -82,11 +82,18 @@ class Scheduling:
     def drain(self, say: Callable[[str], None]) -> None:
         """Let what this process still runs for other sweeps end before it leaves; they start nothing more here."""
         said = False
-        while self._scheduler is not None and (count := self._scheduler.drain()):
-            if not said:
-                say(f"Done here; {count} running jobs of other sweeps on this cluster end first (Ctrl-C ends them).")
-                said = True
-            self.step(TRY_SECONDS)
+        while self._scheduler is not None:
+            try:
+                if not (count := self._scheduler.drain()):
+                    return
+                if not said:
+                    say(
+                        f"Done here; {count} running jobs of other sweeps on this cluster end first (Ctrl-C ends them)."
+                    )
+                    said = True
+                self.step(TRY_SECONDS)
+            except StoreAway:
+                time.sleep(TRY_SECONDS)
 
     def _take_over(self) -> None:
         if any(one.cluster == self._cluster for one in self._store.live_schedulers()):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from golf.bundle import Script, bundle
+from golf.errors import InputError
 from jobs.spec import Machine
 from jobs.store import Store
 from sweeps.dataset import DataSet
@@ -30,13 +31,21 @@ class Sweep:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Sweep":
-        """Read back what `to_json` gave."""
-        data = stored["data"]
-        return cls(
-            spec=parse_sweep(stored["file"], f"sweep {stored['file'].get('name')}"),
-            data=DataSet(**data | {"tokens": Path(data["tokens"]), "tokenizer": Path(data["tokenizer"])}),
-            machine=Machine(**stored["machine"]),
-        )
+        """Read back what `to_json` gave.
+
+        Raises:
+            InputError: another version of golfsweep wrote it, and this one does not understand it.
+        """
+        name = stored.get("file", {}).get("name")
+        try:
+            data = stored["data"]
+            return cls(
+                spec=parse_sweep(stored["file"], f"sweep {name}"),
+                data=DataSet(**data | {"tokens": Path(data["tokens"]), "tokenizer": Path(data["tokenizer"])}),
+                machine=Machine(**stored["machine"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise InputError(f"sweep {name}: written by another version of golfsweep ({error}); run it again") from None
 
     def driver(self, store: Store, *, read_only: bool = False) -> Driver:
         """The driver that orders this sweep's jobs, or only follows them."""

@@ -27,11 +27,11 @@ class Cancelling(Transactions):
             .where(others.c.sweep != name, sweeps.c.state == SweepState.RUNNING)
         )
         with self._write() as connection:
+            query = select(wanted.c.key).where(wanted.c.sweep == name, wanted.c.key.not_in(shared))
+            ended = _cancel(connection, connection.execute(query).scalars().all(), WITH_SWEEP, self._clock())
             changed = {"state": SweepState.CANCELLED, "reason": BY_USER}
             connection.execute(sweeps.update().where(sweeps.c.name == name), changed)
-            query = select(wanted.c.key).where(wanted.c.sweep == name, wanted.c.key.not_in(shared))
-            keys = connection.execute(query).scalars().all()
-            return _cancel(connection, keys, WITH_SWEEP, self._clock())
+            return ended
 
     def cancel_jobs(self, keys: Sequence[str]) -> list[str]:
         """End open jobs; returns those that were open. Whoever runs them ends their processes within seconds."""
@@ -62,10 +62,15 @@ class Cancelling(Transactions):
 
 
 def _cancel(connection: Connection, keys: Sequence[str], reason: str, now: float) -> list[str]:
-    """End those of some jobs that are open, and return their keys."""
+    """End those of some jobs that are open, and return their keys.
+
+    All are locked first, in one order: whoever ends an attempt locks its job, the attempt and the sweep in this order.
+    """
     table, ended = tables.jobs, []
+    query = select(table.c.key, table.c.state, table.c.attempt).where(table.c.key.in_(list(keys)))
+    rows = {row.key: row for row in connection.execute(query.order_by(table.c.key).with_for_update())}
     for key in keys:
-        row = connection.execute(select(table.c.state, table.c.attempt).where(table.c.key == key)).one()
+        row = rows[key]
         if not may_follow(JobState(row.state), JobState.CANCELLED):
             continue
         if row.state == JobState.RUNNING:

@@ -34,6 +34,7 @@ class Claims(Transactions):
         machines: Collection[str] | None = None,
         wide: bool | None = None,
         without: Collection[str] = (),
+        holding: Collection[str] | None = None,
     ) -> list[JobRecord]:
         """Take up to `limit` jobs of running sweeps that nobody alive holds.
 
@@ -47,10 +48,12 @@ class Claims(Transactions):
             machines: slot classes that it has; None for any.
             wide: only jobs of several slots, or only of one; None for both.
             without: sweeps that have to wait.
+            holding: keys of all jobs that the scheduler knows it has. What it has claimed beyond these, when an answer
+                of the database was lost, is free, too; None takes it at the store's word.
         """
         table, now = tables.jobs, self._clock()
         with self._write() as connection:
-            conditions = _free(connection, now)
+            conditions = _free(connection, now, scheduler, holding)
             if machines is not None:
                 conditions.append(table.c.machine.in_(list(machines)))
             if wide is not None:
@@ -60,7 +63,7 @@ class Claims(Transactions):
                 return []
             for key, (state, attempt, _) in chosen.items():
                 if state == JobState.RUNNING:
-                    lose_attempt(connection, key, attempt, now, "its scheduler died")
+                    lose_attempt(connection, key, attempt, now, "its scheduler died, or lost sight of it")
             _queue(connection, chosen, claimed_by=scheduler)
             records = select_jobs(connection, table.c.key.in_(list(chosen)))
         found = {job.key: job for job in records}
@@ -83,13 +86,13 @@ class Claims(Transactions):
                     _queue(connection, [key], claimed_by=None)
 
 
-def _free(connection: Connection, now: float) -> list[Any]:
+def _free(connection: Connection, now: float, scheduler: str, holding: Collection[str] | None) -> list[Any]:
     """What a job is like that nobody alive holds, and that is not ended."""
     table, live = tables.jobs, [one.name for one in alive(connection, now)]
-    return [
-        table.c.state.in_([JobState.QUEUED, JobState.RUNNING]),
-        table.c.claimed_by.is_(None) | table.c.claimed_by.not_in(live),
-    ]
+    unheld = table.c.claimed_by.is_(None) | table.c.claimed_by.not_in(live)
+    if holding is not None:
+        unheld |= (table.c.claimed_by == scheduler) & table.c.key.not_in(list(holding))
+    return [table.c.state.in_([JobState.QUEUED, JobState.RUNNING]), unheld]
 
 
 def _in_turns(

@@ -27,6 +27,7 @@ class Jobs(Transactions):
         key, table = order.job.key, tables.jobs
         with self._write() as connection:
             query = select(table.c.state, table.c.attempt, table.c.priority).where(table.c.key == key)
+            query = query.with_for_update()
             row = connection.execute(query).first()
             if row is None:
                 hold(connection, "new jobs")  # somebody else may be making it just now
