@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -322,6 +323,57 @@ def test_an_event_is_not_forgotten_while_the_database_is_away(
                 world.step(*([TRAINED] if not _ else []))
     world.step()
     assert world.job(key).state == JobState.DONE
+
+
+@pytest.mark.parametrize("what", ["start", "claim", "release"])
+def test_what_is_claimed_and_out_of_sight_when_an_answer_is_lost_is_found_again(
+    world: World, orders: Orders, evaluation: Order, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database has written it down, and its answer does not come."""
+    world.put(evaluation if what == "start" else orders.train())
+    store = world.store
+    method = {"start": "shards", "claim": "claim", "release": "start_attempt"}[what]
+    original = getattr(store, method)
+
+    def answers_once_too_few(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(store, method, original)
+        original(*given, **named)
+        raise StoreAway("no answer")
+
+    monkeypatch.setattr(store, method, answers_once_too_few)
+    with pytest.raises(StoreAway):
+        world.step()
+    for _ in range(3):
+        world.step()
+        world.now += 1.0
+    [job] = store.jobs()
+    assert job.state == JobState.RUNNING
+    assert f"{job.key}/{job.attempt}/0" in world.executor.tasks
+    assert [one.state for one in store.attempts(job.key)].count(AttemptState.RUNNING) == 1
+
+
+def test_a_hung_job_that_was_just_cancelled_is_let_go_of(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.step(Progress(fraction=0.1, note=""))
+    world.scheduler._looked = world.now + SILENCE_SECONDS["train"] + 5  # it has not looked for cancelled jobs yet
+    world.store.cancel_jobs([key])
+    world.now += SILENCE_SECONDS["train"] + 1
+    world.step()
+    assert world.job(key).state == JobState.CANCELLED
+    assert world.executor.cancelled
+
+
+def test_a_job_that_is_asked_for_again_before_its_end_was_seen_runs_once(world: World, orders: Orders) -> None:
+    order = orders.quantize(world.files.put(b"weights"))
+    key = world.put(order)
+    world.step()
+    world.store.cancel_jobs([key])
+    world.put(order)
+    world.step()
+    world.step()
+    assert world.open() == {f"{key}/2/0"}
+    assert f"{key}/1/0" in world.executor.cancelled
 
 
 def test_a_scheduler_that_was_given_up_for_dead_ends_what_it_runs_and_writes_nothing(
