@@ -128,9 +128,10 @@ def _fit_classes(values_RC: NDArray[Any]) -> tuple[int, Ints, Ints]:
     # Whole weights: sums of whole numbers are exact then, so that the choice is the same on every machine.
     weight_R = np.clip(np.rint(16 * np.exp2(-row_R / OCTAVE)), 1, 256).astype(np.float32)
     relative_C = weight_R @ size_RC
-    if not relative_C.any():  # a projection at its start: nothing tells its columns apart
+    mean = float(relative_C.mean())
+    if not mean:  # a projection at its start: nothing tells its columns apart
         return base, row_R, np.zeros(columns, np.int64)
-    class_C = _classes(relative_C / float(relative_C.mean()), rows) - CLASS_ZERO
+    class_C = _classes(relative_C / mean, rows) - CLASS_ZERO
     return base, row_R, np.clip(class_C, -SPREAD, SPREAD - 1)
 
 

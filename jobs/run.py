@@ -162,7 +162,7 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
         documents=documents,
         seconds=settings["seconds"],
         seed=order.job.seed,
-        decode=pieces.decode,
+        decode=pieces.text,
         clock=scorer.clock,
     )
     told = found.to_json()

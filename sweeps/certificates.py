@@ -4,12 +4,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from golf.audit.chance import DRAWN, FIRST_SEEN
+from golf.audit.vocabulary import OFFERED
+
 COLUMNS = 60
 """Width of the picture; entries are spread over it by their logarithm."""
 LABEL = 18
 LEGEND = "= as it must be   ≈ no objection, from some tokens only   + sum above 1   - below 1   x earlier scores moved"
 SHOWN = 6
 """Places left out that are named."""
+OWN_KINDS = (DRAWN, FIRST_SEEN, OFFERED)
+"""Kinds of contexts that tell of no company."""
 LENGTHS = ("cut", "grown")
 """Kinds of changes that change a document's length."""
 
@@ -91,13 +96,13 @@ def summary(probes: Mapping[str, Any]) -> list[str]:
         f"Vocabulary sums at {_places(sums)}, {len(complete)} over the whole vocabulary{farthest}",
         f"Futures changed at {_largest(one for one in changes if one['kind'] not in LENGTHS)} before the change",
         f"Lengths changed at {_largest(one for one in changes if one['kind'] in LENGTHS)} before the end",
-        f"Company changed at {_largest(contexts)}",
+        f"Company changed at {_largest(one for one in contexts if one['kind'] not in OWN_KINDS)}",
         f"Losses have {precision['bits']} significant bits; equal ones differ by up to {precision['noise']:.2g} nats",
     ]
     left = probes["not_probed"]
     if left:
         more = f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-        found.append(f"Not probed for lack of time: {'; '.join(left[:SHOWN])}{more}")
+        found.append(f"Not probed: {'; '.join(left[:SHOWN])}{more}")
     return found
 
 

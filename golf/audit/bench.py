@@ -17,6 +17,8 @@ STACK = 200_000
 CALL_SHARE = 0.1
 """Of the budget for one call of variants: a call ten times slower than the last ones is still no hang."""
 LEAST_STACK = 8
+PATIENCE_SHARE = 0.4
+"""Of what a call may take before it counts as hanging, for one call of variants."""
 OVERDRAFT = 10.0
 """The least programme may take this many times the budget."""
 
@@ -146,7 +148,9 @@ class Bench:
         shuffled = [int(index) for index in self.rng.permutation(len(variants))]
         longest = max(variant.size for variant in variants)
         seconds = self.estimate(place, longest, cut=longest < self.judged[place].tokens.size)
-        size = min(max(1, STACK // longest), max(LEAST_STACK, int(CALL_SHARE * self.seconds / max(1e-9, seconds))))
+        each = max(1e-9, seconds)
+        wanted = min(STACK // longest, max(LEAST_STACK, CALL_SHARE * self.seconds / each))
+        size = max(1, int(min(wanted, PATIENCE_SHARE * self.box.call_seconds / each)))
         for first in range(0, len(shuffled), size):
             part = shuffled[first : first + size]
             losses = self.call([variants[index] for index in part], [number] * len(part))

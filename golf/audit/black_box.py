@@ -4,7 +4,6 @@ import contextlib
 import io
 import math
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,10 +45,9 @@ class BlackBox:
     def __init__(self, scorer: Scorer, *, call_seconds: float = math.inf) -> None:
         """Watch a scorer; a call that takes longer than `call_seconds` is given up."""
         self._scorer = scorer
-        self._call_seconds = call_seconds
+        self.call_seconds = call_seconds
         self.calls = 0
         self.predictions = 0
-        self.seconds = 0.0
         self.printed = ""
         """What the scorer wrote to stdout, all calls together."""
 
@@ -62,9 +60,7 @@ class BlackBox:
         """
         given = [np.array(document, np.int64) for document in documents]
         handed = list(given)
-        started = time.monotonic()
         returned = self._call(lambda: self._scorer(handed))
-        self.seconds += time.monotonic() - started
         self.calls += 1
         self.predictions += sum(document.size - 1 for document in documents)
         if [id(one) for one in handed] != [id(one) for one in given]:
@@ -119,7 +115,7 @@ class BlackBox:
             counts = np.asarray(_off_the_graph(returned), np.float64)
         except Exception:  # whatever a foreign object raises when it is asked for its numbers
             raise ScorerFault("bytes", f"counts bytes as {type(returned).__name__}, no array") from None
-        if counts.ndim != 1 or not np.all(np.isfinite(counts)) or np.any(counts != np.rint(counts)):
+        if counts.ndim != 1 or not np.all(np.abs(counts) < 2.0**53) or np.any(counts != np.rint(counts)):
             raise ScorerFault("bytes", f"counts bytes in shape {counts.shape}; a whole number for each target is due")
         return counts.astype(np.int64)
 
@@ -137,10 +133,10 @@ class BlackBox:
         thread = threading.Thread(target=run, name="scorer", daemon=True)
         with contextlib.redirect_stdout(io.StringIO()) as caught_output:
             thread.start()
-            thread.join(None if math.isinf(self._call_seconds) else self._call_seconds)
+            thread.join(None if math.isinf(self.call_seconds) else self.call_seconds)
         self.printed += caught_output.getvalue()
         if thread.is_alive():
-            raise ScorerFault("C4", f"gave no answer within {self._call_seconds:g} s")
+            raise ScorerFault("C4", f"gave no answer within {self.call_seconds:g} s")
         if error:
             if isinstance(error[0], ScorerFault):
                 raise error[0]

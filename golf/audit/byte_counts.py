@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golf.audit.certificate import Finding
+from golf.errors import InputError
 
 REPLACEMENT = "\ufffd"
 """What a byte that is part of no character decodes to, in 3 bytes of UTF-8."""
@@ -29,6 +30,9 @@ def check_byte_counts(
         decode: the text of a document's targets.
         numbers: what the findings call the documents; their places where None.
 
+    Raises:
+        InputError: a document cannot be decoded.
+
     Returns:
         A finding for the first document of each fault: targets without a count, negative counts, and a sum that is
         not the text's. `measured` is bytes counted over bytes of text.
@@ -45,10 +49,14 @@ def check_byte_counts(
             detail = f"entry {entry} is counted as {counted.min()} bytes"
             faults.setdefault("negative", _finding(index, entry, float(counted.min()), detail))
             continue
-        text = decode(document[1:])
+        try:
+            text = decode(document[1:])
+        except Exception as error:  # whatever a foreign decoder raises
+            raise InputError(f"document {index} is not the tokenizer's: {type(error).__name__}: {error}") from None
         total, expected = int(counted.sum()), len(text.encode())
-        # Where the slice cuts a character, each of its bytes decodes to a replacement of three.
-        if total not in (expected, expected - 2 * text.count(REPLACEMENT)):
+        # Where the slice cuts a character, each of its bytes, or all of them, decode to a replacement of three bytes,
+        # which text may hold as such, too.
+        if not expected - 2 * text.count(REPLACEMENT) <= total <= expected:
             ratio = total / max(1, expected)
             detail = f"{total} bytes counted, its text has {expected}: the score is off by a factor of {1 / ratio:.3f}"
             faults.setdefault("sum", _finding(index, -1, ratio, detail))

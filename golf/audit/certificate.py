@@ -71,7 +71,8 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """Documents scored once more in another company, and what moved."""
+    """Documents scored once more in another company, and what moved; or what a scorer knows that nobody can know, or
+    offers and does not score with."""
 
     kind: str
     document: int

@@ -21,8 +21,10 @@ DRAWN = "tokens drawn at random"
 FIRST_SEEN = "what was seen first"
 CHANCE = 1e-9
 """That a legal scorer is refused for its luck with tokens drawn at random."""
-CHANCE_OF_BOUND = 1e-4
+CHANCE_OF_BOUND = 1e-5
 """That a mean is below the bound that is given for it."""
+RARE = 1e-7
+"""The same where there are many such bounds in an audit."""
 STAKES = np.linspace(0.05, 0.95, 19)
 """Shares of its capital that a gambler against a mean bets."""
 DRAWN_TOKENS = 200
@@ -30,9 +32,10 @@ LEAST_PAIRS, MOST_PAIRS = 32, 256
 """Pairs of continuations: those that say anything, and those that say all there is to say."""
 PAIRS_SHARE = 0.05
 """Of the budget for the pairs."""
-CONTEXT_TOKENS = 8
+PAIR_CONTEXT = 8
+"""Tokens before the two continuations."""
 STANDARD_ERRORS = 6.0
-"""That the mean of differences without a direction lies beyond by chance: under 10⁻⁶ (Student, 31 degrees)."""
+"""That the mean of differences without a direction lies beyond by chance: under 10⁻⁵, whatever they are like."""
 
 
 def least_mean(draws: Floats, chance: float = CHANCE_OF_BOUND) -> float:
@@ -78,11 +81,13 @@ def first_seen(bench: Bench, bos: int) -> Context | None:
     other the other. What the first gains over the second in both contexts together has no direction if nothing is
     remembered, since which token came first where was drawn by lot. None where the budget ends before that is known.
     """
-    until = bench.spent + PAIRS_SHARE * bench.seconds
-    together = LEAST_PAIRS if bench.stacked and not bench.ordered else 1
-    gains = _gains(bench, bos, together)
+    gains, count, until = np.empty(0), 1, bench.spent + PAIRS_SHARE * bench.seconds
     while gains.size < MOST_PAIRS and bench.spent < until:
-        gains = np.append(gains, _gains(bench, bos, together))
+        before = bench.spent
+        gains = np.append(gains, _gains(bench, bos, count))
+        each = max(1e-9, (bench.spent - before) / count)
+        if bench.stacked and not bench.ordered:  # together as many as are known to be affordable
+            count = max(1, min(LEAST_PAIRS, int((until - bench.spent) / each)))
     if gains.size < LEAST_PAIRS:
         return None
     mean, error = float(gains.mean()), float(gains.std(ddof=1)) / math.sqrt(gains.size)
@@ -90,7 +95,7 @@ def first_seen(bench: Bench, bos: int) -> Context | None:
     return Context(
         kind=FIRST_SEEN,
         document=-1,
-        position=CONTEXT_TOKENS,
+        position=PAIR_CONTEXT,
         largest=float(gains.max()),
         mean=mean / 2,
         beyond=mean > STANDARD_ERRORS * error and mean > rounding,
@@ -99,7 +104,7 @@ def first_seen(bench: Bench, bos: int) -> Context | None:
 
 def _gains(bench: Bench, bos: int, pairs: int) -> Floats:
     """Nats that the continuation seen first has over the one seen second, both contexts of a pair added up, [pairs]."""
-    contexts = bench.rng.integers(0, bench.vocab_size, (pairs, 2, CONTEXT_TOKENS))
+    contexts = bench.rng.integers(0, bench.vocab_size, (pairs, 2, PAIR_CONTEXT))
     contexts[:, 1, 1:] = contexts[:, 0, 1:]
     contexts[:, :, 0] = bos
     contexts[:, :, 1] = bench.rng.integers(0, bench.vocab_size, (pairs, 2))

@@ -20,8 +20,6 @@ MORE_LENGTHS = (90, 24, 1300, 300, 60, 2200)
 """Tokens of those that come on top while there is time."""
 LONG = 1300
 """Of these one is looked at, if only alone, wherever a few scores of it are affordable: windows slide in it."""
-LONGEST = 2200
-"""Longer documents are cut here: a leak that begins later is not looked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golf.audit.bench import Bench
+from golf.audit.bench import STACK, Bench
 from golf.audit.black_box import Floats
 from golf.audit.certificate import Change, Context, Sum
-from golf.audit.chance import CHANCE_OF_BOUND, least_mean
+from golf.audit.chance import CHANCE_OF_BOUND, RARE, least_mean
 from golf.audit.future import moved
 from golf.audit.vocabulary import SILENT, SumProbe
 
@@ -22,8 +22,6 @@ CONTEXT_TOKENS = 8
 """Tokens before an entry that lead a sum at it."""
 DRAWN_UNIFORMLY = 0.1
 """Share of its tokens that are drawn without regard to them."""
-RARE = 1e-7
-"""That such a sum, of which there are many, is below its bound."""
 
 
 def contrast_entry(bench: Bench, place: int) -> int:
@@ -51,7 +49,9 @@ def led_by_context(bench: Bench, place: int, entry: int, count: int, *, cut: boo
     document = bench.judged[place].tokens
     context = np.append(document[0], document[max(1, entry - CONTEXT_TOKENS) : entry])
     behind = [np.append(context, token) for token in range(bench.vocab_size)]
-    q_V = _last_probabilities(bench.call(behind, [-1] * len(behind)))
+    part = max(1, STACK // context.size)
+    calls = [behind[first : first + part] for first in range(0, len(behind), part)]
+    q_V = _last_probabilities([losses for some in calls for losses in bench.call(some, [-1] * len(some))])
     return _led(bench, place, entry, count, q_V, share=DRAWN_UNIFORMLY, chance=RARE, cut=cut)
 
 

@@ -80,7 +80,8 @@ def sum_up(bench: Bench, log: Log) -> None:
         if one.position == one.changed - 1 and place not in followed and len(followed) < 2 * FOLLOWED:
             followed.add(place)
             _sum(bench, log, place, one.position, FOLLOW_UP_SHARE * bench.seconds / FOLLOWED, bench.left)
-    if not any(bench.judged[place].tokens.size >= LEAST_SUMMED for place in followed):
+    longer_numbers = {one.number for one in bench.judged if one.tokens.size >= LEAST_SUMMED}
+    if not any(one.document in longer_numbers for one in log.sums):
         place = min(
             (place for place, one in enumerate(bench.judged) if one.tokens.size >= LEAST_SUMMED),
             key=lambda place: bench.judged[place].tokens.size,
@@ -116,9 +117,11 @@ def _contrast(bench: Bench, log: Log, place: int, seconds: float) -> bool:
     """A sum early in a document, led by the same sum in the cut document, if so many seconds pay for both."""
     size = bench.judged[place].tokens.size - 1
     count = min(MOST_DRAWN, int(seconds / max(1e-9, bench.estimate(place, size))))
+    if count < LEAST_TRIED:
+        return False
     entry = led_sums.contrast_entry(bench, place)
     bench.variants(place, [bench.judged[place].tokens[: entry + 1]] * LEAST_TRIED)  # what cut ones cost
-    affordable = count >= LEAST_TRIED and bench.estimate(place, bench.vocab_size * entry, cut=True) <= seconds
+    affordable = bench.estimate(place, bench.vocab_size * entry, cut=True) <= seconds
     if affordable:
         _note(log, led_sums.contrast(bench, place, entry, count))
     return affordable

@@ -17,6 +17,7 @@ import numpy as np
 from golf.audit.bench import Bench
 from golf.audit.black_box import Floats, Tokens
 from golf.audit.certificate import Change, Context, Sum
+from golf.audit.chance import RARE, least_mean
 from golf.audit.future import moved
 
 SILENT = 1e-3
@@ -25,8 +26,6 @@ OFFERED = "the distribution that it offers"
 CHECKED = 4
 """Random tokens for which an offered distribution is held against the black box."""
 LEAST_PROBABILITY = 1e-300
-STANDARD_ERRORS = 4
-"""By which an estimated sum may be too high."""
 SAMPLED_AT_LEAST = 8
 """Random tokens below which a partial sum is a lower bound and no estimate."""
 
@@ -85,7 +84,7 @@ def _sum(bench: Bench, place: int, entry: int, tried: Tokens, nll_V: Floats, tok
         if count >= SAMPLED_AT_LEAST:
             total = float(p_V[~sampled].sum() + others * p_V[sampled].mean())
             error = float(others * p_V[sampled].std(ddof=1) / math.sqrt(count))
-            least = max(lower, total - STANDARD_ERRORS * error)
+            least = max(lower, float(p_V[~sampled].sum()) + others * least_mean(p_V[sampled], RARE))
     return Sum(
         document=bench.judged[place].number,
         position=entry,

@@ -35,11 +35,15 @@ def audit(
     """
     from golf.audit import audit as judge
     from golf.audit.process import ScorerProcess
+    from golf.errors import InputError
     from golf.tokens import Tokenizer, read_shard, split_documents
     from sweeps.certificates import lines
 
     documents = None if tokens is None else split_documents(read_shard(tokens))
-    decode = None if tokenizer is None else Tokenizer(tokenizer).decode
+    pieces = None if tokenizer is None else Tokenizer(tokenizer)
+    if pieces is not None and pieces.vocab_size != vocab_size:
+        raise InputError(f"--tokenizer {tokenizer}: has {pieces.vocab_size} pieces; --vocab-size is {vocab_size}")
+    decode = None if pieces is None else pieces.text
     with ScorerProcess(scorer) as process:
         certificate = judge(process, vocab_size=vocab_size, documents=documents, seconds=seconds, decode=decode)
     if json_:
