@@ -301,18 +301,30 @@ def _play(
     others |= {"node": one.cluster.kill_node} if isinstance(one.cluster, FakeNodes) else {}
     for sweep in one.sweeps:
         one.start(sweep)
+        _await_sweep(one.home, one.place, _name(sweep))
     disturb(one, kills, others)
     same = {name: leaderboard(one.home, one.place, name) == rows for name, rows in expected.items()}
     return {"kills": dict(one.kills), "gave_up": one.gave_up, "same_leaderboard": same}
 
 
 def _undisturbed(home: Path, sweeps: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
-    started = [
-        subprocess.Popen(golfsweep("run", sweep, "--home", home, "--here"), stdout=subprocess.DEVNULL)
-        for sweep in sweeps
-    ]
+    started = []
+    for sweep in sweeps:
+        started.append(subprocess.Popen(golfsweep("run", sweep, "--home", home, "--here"), stdout=subprocess.DEVNULL))
+        _await_sweep(home, [], _name(sweep))
     assert [one.wait() for one in started] == [0] * len(started)
     return {_name(sweep): leaderboard(home, [], _name(sweep)) for sweep in sweeps}
+
+
+def _await_sweep(home: Path, place: Sequence[str], name: str) -> None:
+    """Wait until a sweep is in the store: which of two came first decides whom the other's rows are compared with."""
+    command = [*golfsweep("status", "--json"), "--home", str(home), *place]
+    until = time.monotonic() + ROUND_SECONDS
+    while time.monotonic() < until:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0 and name in [one["name"] for one in json.loads(done.stdout)["sweeps"]]:
+            return
+    raise AssertionError(f"the sweep {name} does not begin")
 
 
 def _name(sweep: Path) -> str:
