@@ -11,10 +11,9 @@ import numpy as np
 
 from golf.audit.bench import STACK, Bench
 from golf.audit.black_box import Floats
-from golf.audit.certificate import Change, Context, Sum
+from golf.audit.certificate import Sum
 from golf.audit.chance import CHANCE_OF_BOUND, RARE, least_mean
-from golf.audit.future import moved
-from golf.audit.vocabulary import SILENT, SumProbe
+from golf.audit.vocabulary import SILENT, SumProbe, try_tokens
 
 LATEST_CONTRAST = 24
 """Sums led by another one are placed before this: each token of the vocabulary costs a document up to there."""
@@ -81,36 +80,24 @@ def _led(
     r_V = (1 - share) * q_V + share / bench.vocab_size
     drawn = bench.rng.choice(bench.vocab_size, count, p=r_V / r_V.sum())
     tried = np.unique(np.append(drawn, document[entry]))
-    variants = np.repeat(document[None, : entry + 1] if cut else document[None], len(tried), axis=0)
-    variants[:, entry] = tried
-    losses = bench.variants(place, list(variants))
-    nll_V = np.array([one[entry - 1] for one in losses])
+    found = try_tokens(bench, place, entry, tried, cut=cut)
     p_V = np.zeros(bench.vocab_size)
-    p_V[tried] = np.exp(-nll_V)
+    p_V[tried] = np.exp(-found.nll_V)
     lowest = 1 / (1 - share)  # what q/r is at most, so that nothing below is negative
     excess = np.maximum((p_V[drawn] - q_V[drawn]) / r_V[drawn] + lowest, 0.0)
-    at = int(np.flatnonzero(tried == document[entry])[0])
-    found: Context | Change
-    if cut:
-        found = moved(bench, place, "cut", entry + 1, losses[at])
-    else:
-        found = bench.compare("among variants of itself", [place], [losses[at]], [bench.reference[place]])
-    changes = [moved(bench, place, "token", entry, one) for one in losses] if entry > 1 else []
-    lower = float(np.exp(-nll_V).sum())
-    return SumProbe(
-        sum=Sum(
+    lower = float(p_V.sum())
+    return found.probe(
+        Sum(
             document=bench.judged[place].number,
             position=entry,
             total=float(excess.mean()) + 1 - lowest,
             lower_bound=lower,
             least=max(lower, least_mean(excess, chance) + 1 - lowest),
             standard_error=float(excess.std(ddof=1) / math.sqrt(count)),
-            tolerance=bench.precision.sum_tolerance(nll_V),
+            tolerance=bench.precision.sum_tolerance(found.nll_V),
             tokens=len(tried),
             complete=False,
             scale=1.0,
-            silent=bool(np.all(nll_V < SILENT)),
-        ),
-        change=max(changes, key=lambda change: (change.beyond, change.largest), default=None),
-        true_token=found,
+            silent=bool(np.all(found.nll_V < SILENT)),
+        )
     )

@@ -51,23 +51,41 @@ def probe(bench: Bench, place: int, entry: int, *, tokens: Tokens | None = None,
         tokens: the tokens to try, the likeliest first, then as many random ones; the whole vocabulary where None.
         cut: whether documents end with the entry; allowed where the length is known not to matter.
     """
-    document = bench.judged[place].tokens
-    true = int(document[entry])
+    true = int(bench.judged[place].tokens[entry])
     tried = np.arange(bench.vocab_size) if tokens is None else np.unique(np.append(tokens, true))
-    base = document[: entry + 1] if cut else document
-    variants = np.repeat(base[None], len(tried), axis=0)
+    found = try_tokens(bench, place, entry, tried, cut=cut)
+    return found.probe(_sum(bench, place, entry, tried, found.nll_V, tokens))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """Some tokens, the true one among them, put at one entry in turn."""
+
+    nll_V: Floats
+    """The loss of each of them there, in their order."""
+    change: Change | None
+    true_token: Context | Change
+
+    def probe(self, total: Sum) -> SumProbe:
+        """With the sum that was made of the losses."""
+        return SumProbe(sum=total, change=self.change, true_token=self.true_token)
+
+
+def try_tokens(bench: Bench, place: int, entry: int, tried: Tokens, *, cut: bool) -> Tried:
+    """Put tokens at an entry of a judged document, which ends there if it is cut, and score it with each."""
+    document = bench.judged[place].tokens
+    variants = np.repeat(document[None, : entry + 1] if cut else document[None], len(tried), axis=0)
     variants[:, entry] = tried
     losses = bench.variants(place, list(variants))
-    nll_V = np.array([one[entry - 1] for one in losses])
-    at = int(np.flatnonzero(tried == true)[0])
+    at = int(np.flatnonzero(tried == document[entry])[0])
     found: Context | Change
     if cut:
         found = moved(bench, place, "cut", entry + 1, losses[at])
     else:
         found = bench.compare("among variants of itself", [place], [losses[at]], [bench.reference[place]])
     changes = [moved(bench, place, "token", entry, one) for one in losses] if entry > 1 else []
-    return SumProbe(
-        sum=_sum(bench, place, entry, tried, nll_V, tokens),
+    return Tried(
+        nll_V=np.array([one[entry - 1] for one in losses]),
         change=max(changes, key=lambda change: (change.beyond, change.largest), default=None),
         true_token=found,
     )
