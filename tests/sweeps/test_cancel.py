@@ -12,7 +12,7 @@ from jobs.state import AttemptState, JobState, SweepState
 from jobs.store import Store
 from sweeps.cancel import cancel
 from sweeps.session import _ask_again
-from tests.sweeps.test_driver import World, spec_of
+from tests.sweeps.made_up_world import World, spec_of
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from jobs.store import JobRecord
 from sweeps.durations import Durations, Estimate
 from sweeps.recipe import Recipe, build_recipe
 from sweeps.stages import DocumentSet, Stages
-from tests.sweeps.test_driver import DATA, MACHINE
+from tests.sweeps.made_up_world import DATA, MACHINE
 from tests.sweeps.test_nearest import done
 
 LENGTHS = {"tune": (100, 300, 50, 700), "val": (1000, 2000, 30)}

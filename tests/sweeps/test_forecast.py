@@ -17,7 +17,7 @@ from sweeps.forecast import Forecast, play
 from sweeps.foresight import counts_at_most, with_trials
 from sweeps.precedent import precedent
 from sweeps.sweep import Sweep
-from tests.sweeps.test_driver import DATA, FILE, MACHINE, PROMOTED, SEARCH, World, searching, spec_of
+from tests.sweeps.made_up_world import DATA, FILE, MACHINE, PROMOTED, SEARCH, World, searching, spec_of
 
 SECONDS = {"train": 60.0, "quantize": 2.0, "eval": 10.0, "audit": 2.0}
 

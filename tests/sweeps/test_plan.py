@@ -13,7 +13,7 @@ from sweeps.file import SweepSpec
 from sweeps.plan import Plan, plan
 from sweeps.show_plan import show_plan
 from sweeps.sweep import Sweep
-from tests.sweeps.test_driver import DATA, MACHINE, World, spec_of
+from tests.sweeps.made_up_world import DATA, MACHINE, World, spec_of
 
 NOW = 1_700_000_000.0
 BUDGET: dict[str, Any] = {"dollars_per_gpu_hour": 3.0}

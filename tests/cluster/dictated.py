@@ -1,0 +1,90 @@
+"""A scheduler on a real store and files, with an executor whose events the test dictates."""
+
+from pathlib import Path
+
+from cluster.executor import Node, Task
+from cluster.scheduler import Scheduler
+from jobs.budget import Budget
+from jobs.environment import machine
+from jobs.events import Event
+from jobs.files import FileStore
+from jobs.paths import Home
+from jobs.spec import Order
+from jobs.state import JobState
+from jobs.store import JobRecord, Store, SweepRecord
+
+
+class Dictated:
+    """Runs nothing: keeps what it was given, and tells what the test says."""
+
+    def __init__(self, slots: int = 2) -> None:
+        self.alive = [Node(name="n", host="h", slots=slots, machine=machine())]
+        self.tasks: dict[str, Task] = {}
+        self.events: list[tuple[str, Event]] = []
+        self.cancelled: list[str] = []
+
+    def nodes(self) -> list[Node]:
+        return self.alive
+
+    @property
+    def cluster(self) -> str:
+        return "made up"
+
+    def start(self, task: Task) -> None:
+        self.tasks[task.id] = task
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        told, self.events = self.events, []
+        return told
+
+    def cancel(self, task_id: str) -> None:
+        self.cancelled.append(task_id)
+
+    def close(self) -> None:
+        pass
+
+    def tell(self, *events: Event, task: str | None = None) -> None:
+        """Let the task started last tell something."""
+        self.events += [(task or list(self.tasks)[-1], event) for event in events]
+
+
+class World:
+    """A store with one sweep, and a scheduler on two slots."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder)
+        self.now = 1000.0
+        self.store = Store.open(self.home.database_url, lambda: self.now)
+        self.budget(Budget(dollars_per_gpu_hour=3.6))
+        self.files = FileStore(self.home.files)
+        self.executor = Dictated()
+        self.scheduler = self.new_scheduler()
+
+    def new_scheduler(self) -> Scheduler:
+        return Scheduler(self.store, self.files, self.executor, self.home, clock=lambda: self.now)
+
+    def budget(self, budget: Budget) -> None:
+        self.store.put_sweep("tiny", {}, budget)
+
+    def put(self, order: Order) -> str:
+        return self.store.put_job(order).key
+
+    def job(self, key: str) -> JobRecord:
+        found = self.store.job(key)
+        assert found is not None
+        return found
+
+    def sweep(self) -> SweepRecord:
+        found = self.store.sweep("tiny")
+        assert found is not None
+        return found
+
+    def open(self) -> set[str]:
+        """Tasks of the attempts that run."""
+        running = [job for job in self.store.jobs() if job.state == JobState.RUNNING]
+        return {f"{job.key}/{job.attempt}/0" for job in running}
+
+    def step(self, *events: Event) -> None:
+        if events:
+            self.executor.tell(*events)
+        self.scheduler.step(0.0)
