@@ -1,0 +1,78 @@
+"""What is no scorer at all: it raises, hangs, prints, or returns something else than losses."""
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from tests.golf.zoo.legal import bigram
+from tests.golf.zoo.model import Floats, Leaky, Scorer, Tokens, each, leaky
+
+
+def raises(_: list[Tokens]) -> Any:
+    raise ZeroDivisionError("no luck")
+
+
+def raises_late(documents: list[Tokens]) -> Any:
+    if len(documents) == 1 and len(documents[0]) > 100:
+        raise RuntimeError("CUDA out of memory")
+    return each(bigram)(documents)
+
+
+def leaves(_: list[Tokens]) -> Any:
+    sys.exit(0)
+
+
+def hangs(_: list[Tokens]) -> Any:
+    while True:
+        time.sleep(0.05)
+
+
+def prints(documents: list[Tokens]) -> Any:
+    print("scoring", len(documents))
+    return each(bigram)(documents)
+
+
+def empties_the_list(documents: list[Tokens]) -> Any:
+    found = each(bigram)(documents)
+    documents.clear()
+    return found
+
+
+def mutates(documents: list[Tokens]) -> Any:
+    found = each(bigram)(documents)
+    documents[0][-1] = 0
+    return found
+
+
+def spoiled(value: float) -> Scorer:
+    def score(document: Tokens) -> Floats:
+        found = bigram(document)
+        found[len(found) // 2] = value
+        return found
+
+    return each(score)
+
+
+BROKEN: dict[str, Leaky] = {
+    "raises": leaky(lambda: raises, "C4"),
+    "raises late": leaky(lambda: raises_late, "C4"),
+    "leaves": leaky(lambda: leaves, "C4"),
+    "prints": leaky(lambda: prints, "nondeterminism"),
+    "empties the list": leaky(lambda: empties_the_list, "nondeterminism"),
+    "mutates": leaky(lambda: mutates, "nondeterminism"),
+    "nan": leaky(lambda: spoiled(np.nan), "C2"),
+    "infinite": leaky(lambda: spoiled(np.inf), "C2"),
+    "minus infinite": leaky(lambda: spoiled(-np.inf), "C2"),
+    "negative": leaky(lambda: spoiled(-0.5), "C2"),
+    "one too few": leaky(lambda: each(lambda d: bigram(d)[1:]), "C4"),
+    "one too many": leaky(lambda: each(lambda d: np.append(bigram(d), 0.1)), "C4"),
+    "two dimensions": leaky(lambda: each(lambda d: bigram(d)[None]), "C4"),
+    "integers": leaky(lambda: each(lambda d: bigram(d).astype(int)), "C4"),
+    "text": leaky(lambda: each(lambda d: bigram(d).astype(str)), "C4"),
+    "a sum": leaky(lambda: each(lambda d: float(bigram(d).sum())), "C4"),  # type: ignore[arg-type, return-value]
+    "nothing": leaky(lambda: lambda _: None, "C4"),
+    "a document less": leaky(lambda: lambda documents: each(bigram)(documents[1:]), "C4"),
+    "an array": leaky(lambda: lambda documents: np.concatenate(each(bigram)(documents)), "C4"),
+}
