@@ -79,6 +79,8 @@ class Snapshot:
     """Jobs still to be done by kind, those that are not written down yet included."""
     ended: str | None = None
     """Why the sweep was ended before it was done, e.g. "cancelled: cancelled by a user"."""
+    blocked: JobRecord | None = None
+    """What the rest of the search waits for in vain: a job of all its trials that failed or was cancelled."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -107,6 +109,10 @@ class Driver:
     """What makes each job still to be done by kind distinct: several runs may wait for the same one."""
     read_only: bool = False
     """Whether to only follow what is in the store, ordering nothing."""
+    again: set[str] = field(default_factory=set)
+    """Keys of jobs that failed or were cancelled before this driver began: their cause may be gone, so each is asked
+    for once more when something still needs it. What a search was told needs nothing."""
+    _blocked: JobRecord | None = None
 
     def step(self) -> Snapshot:
         """Look at the store, order what can be ordered now, and say how things stand."""
@@ -123,7 +129,9 @@ class Driver:
         audits = self._audit(confirmed)
         waiting = any(one is None or one.state not in ENDED for one in audits.values())
         ended = all(one is not None and (one.done or one.failed) for one in confirmed)
-        done = winners is not None and ended and not waiting
+        # A search that stands still has ordered what it does not come to use now: its next run will.
+        early = self._blocked is not None and any(job.state not in ENDED for job in self._jobs.values())
+        done = winners is not None and ended and not waiting and not early
         return self._snapshot(self._stage(winners, done), done=done)
 
     def _ended(self) -> str | None:
@@ -143,6 +151,7 @@ class Driver:
             trials_done=sum(trial.state != "running" for trial in self._trials.values()),
             best=self._best(),
             to_come={kind: len(jobs) for kind, jobs in self._to_come.items()},
+            blocked=self._blocked,
         )
 
     def confirmed(self) -> list[Outcome]:
@@ -239,7 +248,8 @@ class Driver:
     def _put(self, order: Order) -> JobRecord | None:
         """The job of an order, written down if it is new; a driver that only follows looks whether it is there."""
         key = order.job.key
-        if key not in self._jobs:
+        if key not in self._jobs or key in self.again:
+            self.again.discard(key)
             found = self.store.job(key) if self.read_only else self.store.put_job(order)
             if found is None:
                 return None
@@ -249,7 +259,12 @@ class Driver:
     # Search
 
     def _search(self) -> list[int] | None:
-        """Ask and tell as far as it goes; numbers of the trials to confirm once all is known, best first."""
+        """Ask and tell as far as it goes; numbers of the trials to confirm once all is known, best first.
+
+        A failure that has nothing to do with a trial's own settings is not told: the search is blocked, confirms
+        nothing, and goes on when the job is asked for again.
+        """
+        self._blocked = None
         if self.spec.search is None:
             return []
         section = self.spec.search.section
@@ -273,6 +288,9 @@ class Driver:
                 if outcome is not None and outcome.done:
                     self._tell(identity, trial, outcome.bpb)
                 elif outcome is not None and outcome.failed:
+                    if self._shared(outcome.jobs[-1].order.job.kind):
+                        self._blocked = outcome.jobs[-1]
+                        return []
                     self._tell(identity, trial, None)
         if len(self._trials) < section.trials or any(trial.state == "running" for trial in self._trials.values()):
             self._to_come["eval"] |= {("trial", number) for number in range(len(self._trials), section.trials)}
@@ -281,10 +299,16 @@ class Driver:
 
     def _train_ahead(self, every_seed: bool) -> None:
         """Order the trainings that the search will need while nodes are still free of evaluations."""
-        assert self.spec.search is not None
-        if not any(parameter.setting.startswith("train.") for parameter in self.spec.search.space.values()):
+        if self._shared("train"):
             for seed in self.spec.seeds.tune if every_seed else self.spec.seeds.tune[:1]:
                 self._put(self.stages.train(self.spec.recipe, seed))
+
+    def _shared(self, kind: str) -> bool:
+        """Whether a job of this kind is the same for all trials."""
+        assert self.spec.search is not None
+        decides = {"train": ("train.",), "quantize": ("train.", "quantize.")}
+        settings = [parameter.setting for parameter in self.spec.search.space.values()]
+        return kind in decides and not any(setting.startswith(decides[kind]) for setting in settings)
 
     def _ask(self, search: Search, identity: str, number: int) -> bool:
         values = {n: trial.value for n, trial in self._trials.items() if trial.state != "running"}

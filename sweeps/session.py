@@ -16,9 +16,9 @@ from jobs.files import FileStore
 from jobs.paths import Home
 from jobs.spec import Machine
 from jobs.state import JobState, SweepState
-from jobs.store import WITH_SWEEP, JobRecord, Store, StoreAway
+from jobs.store import JobRecord, Store, StoreAway
 from sweeps.dataset import open_dataset
-from sweeps.driver import Snapshot
+from sweeps.driver import Driver, Snapshot
 from sweeps.file import SweepSpec, check_documents
 from sweeps.progress import seconds_left
 from sweeps.roles import Scheduling, machine_of
@@ -149,10 +149,10 @@ def run(
         try:
             sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
             place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits())
-            _ask_again(spec.name, place.store)
-            if not (snapshot := sweep.driver(place.store).step()).done:
+            driver = sweep.driver(place.store)
+            if not (snapshot := driver.step()).done:
                 with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
-                    snapshot = _work(sweep, place, role, show, say)
+                    snapshot = _work(driver, sweep, role, show, say)
                     place.store.end_sweep(spec.name, _ended(snapshot))
                     role.drain(say)
             place.store.end_sweep(spec.name, _ended(snapshot))
@@ -193,7 +193,7 @@ def examine_cluster(
 
 
 def _ended(snapshot: Snapshot) -> SweepState:
-    return SweepState.FAILED if snapshot.failures else SweepState.DONE
+    return SweepState.FAILED if snapshot.failures or snapshot.blocked else SweepState.DONE
 
 
 def _machine(sweep: str, store: Store, joined: Executor | None) -> Machine:
@@ -204,26 +204,14 @@ def _machine(sweep: str, store: Store, joined: Executor | None) -> Machine:
     return machine_of(joined.nodes(), None if before is None else Machine(**before.spec["machine"]))
 
 
-def _ask_again(sweep: str, store: Store) -> None:
-    """Queue what failed or was cancelled in an earlier run once more, since its cause may be gone.
-
-    But what a search was told stays.
-    """
-    for job in store.jobs(sweep=sweep, states=[JobState.FAILED, JobState.CANCELLED]):
-        told = job.order.job.kind == "eval" and job.order.job.settings["documents"]["split"] == "tune"
-        if not told or job.reason == WITH_SWEEP:
-            store.put_job(job.order)
-
-
 def _work(
+    driver: Driver,
     sweep: Sweep,
-    place: Workplace,
     role: Scheduling,
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
 ) -> Snapshot:
     """Drive a sweep until it is done, or somebody has ended it; a database that is away for a while is waited for."""
-    driver = sweep.driver(place.store)
     away_since: float | None = None
     alone = False
     while True:

@@ -8,6 +8,7 @@ from typing import Any
 from golf.bundle import Script, bundle
 from golf.errors import InputError
 from jobs.spec import Machine
+from jobs.state import JobState
 from jobs.store import Store
 from sweeps.dataset import DataSet
 from sweeps.driver import Driver
@@ -48,8 +49,10 @@ class Sweep:
             raise InputError(f"sweep {name}: written by another version of golfsweep ({error}); run it again") from None
 
     def driver(self, store: Store, *, read_only: bool = False) -> Driver:
-        """The driver that orders this sweep's jobs, or only follows them."""
-        return Driver(spec=self.spec, store=store, stages=self.stages(), read_only=read_only)
+        """The driver that orders this sweep's jobs, those that failed before once more, or only follows them."""
+        ended = [JobState.FAILED, JobState.CANCELLED]
+        again = set() if read_only else {job.key for job in store.jobs(sweep=self.spec.name, states=ended)}
+        return Driver(spec=self.spec, store=store, stages=self.stages(), read_only=read_only, again=again)
 
     def stages(self) -> Stages:
         """What makes this sweep's orders."""

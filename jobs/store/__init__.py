@@ -21,7 +21,7 @@ from jobs.rows import (
     TrialRecord,
 )
 from jobs.store.attempts import Attempts
-from jobs.store.cancelling import WITH_SWEEP, Cancelling
+from jobs.store.cancelling import Cancelling
 from jobs.store.claims import Claims
 from jobs.store.jobs import Jobs
 from jobs.store.nodes import Nodes
@@ -32,7 +32,6 @@ from jobs.store.trials import Trials
 
 __all__ = [
     "STALE_SECONDS",
-    "WITH_SWEEP",
     "AttemptRecord",
     "JobRecord",
     "LostClaim",

@@ -69,9 +69,12 @@ def run(
         say(f"Failed: {job.order.label} ({job.key[:12]}): {job.reason}")
     if end.failures:
         say(f"{len(end.failures)} jobs failed; golfsweep show KEY tells more")
+    if end.blocked:
+        why = f"{end.blocked.order.label} is {end.blocked.state}"
+        say(f"The search stands still: {why}, which every trial needs; to go on: {command_line()}")
     if end.ended:
         say(f"Sweep {spec.name} is {end.ended}. What is finished is kept; to go on: {command_line()}")
-    if end.failures or end.ended:
+    if end.failures or end.blocked or end.ended:
         raise typer.Exit(1)
 
 

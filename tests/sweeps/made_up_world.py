@@ -77,7 +77,8 @@ class World:
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     fails: Fails = lambda job: False
     fresh: bool = False
-    """Whether the driver is replaced by a new one before every look."""
+    """Whether every second look is a new driver's: the one between sees what came of all that it asked for again."""
+    looks: int = 0
     running: list[tuple[JobRecord, int]] = field(default_factory=list)
     ended: list[JobRecord] = field(default_factory=list)
 
@@ -87,7 +88,8 @@ class World:
         self.driver = self.sweep.driver(self.store)
 
     def look(self) -> Snapshot:
-        if self.fresh:
+        self.looks += 1
+        if self.fresh and self.looks % 2:
             self.driver = self.sweep.driver(self.store)
         return self.driver.step()
 

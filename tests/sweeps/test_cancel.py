@@ -11,7 +11,6 @@ from jobs.spec import Job
 from jobs.state import AttemptState, JobState, SweepState
 from jobs.store import Store
 from sweeps.cancel import cancel
-from sweeps.session import _ask_again
 from tests.sweeps.made_up_world import World, spec_of
 
 
@@ -56,7 +55,7 @@ def test_the_same_command_goes_on_after_a_sweep_was_cancelled(searching: World, 
     cancel(searching.spec.name, None, store, sleep=acknowledge(store))
     searching.running.clear()
     store.put_sweep(searching.spec.name, searching.sweep.to_json())
-    _ask_again(searching.spec.name, store)
+    searching.driver = searching.sweep.driver(store)
     searching.play()
     assert searching.result() == undisturbed.result()
 
@@ -69,11 +68,11 @@ def test_a_cancelled_trial_is_one_that_failed_and_stays_so(searching: World, sto
     searching.running = [one for one in searching.running if one[0].key != job.key]
     searching.look()
     assert searching.trials()[number].state == "failed"
-    _ask_again(searching.spec.name, store)
+    searching.driver = searching.sweep.driver(store)
+    assert searching.play().done
     again = store.job(job.key)
     assert again is not None
     assert again.state == JobState.CANCELLED
-    assert searching.play().done
 
 
 def test_what_failed_is_asked_for_again_but_for_evaluations_that_a_search_was_told_of(store: Store) -> None:
@@ -85,7 +84,8 @@ def test_what_failed_is_asked_for_again_but_for_evaluations_that_a_search_was_to
         world.play()
         failed = store.jobs(sweep=kind, states=[JobState.FAILED])
         assert failed
-        _ask_again(kind, store)
+        world.driver = world.sweep.driver(store)
+        world.look()
         assert bool(store.jobs(sweep=kind, states=[JobState.FAILED])) is not again
 
 

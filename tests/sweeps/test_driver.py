@@ -241,14 +241,38 @@ def test_a_trial_that_fails_on_one_seed_of_its_promotion_is_not_chosen(world: Ma
     assert len(rows) == 1
 
 
-def test_a_search_whose_training_fails_ends_with_failures(world: Make) -> None:
-    here = world(spec_of(), fails=lambda job: job.kind == "train" and job.seed == 1)
+@pytest.mark.parametrize("kind", ["train", "quantize"])
+def test_a_search_stands_still_where_what_all_its_trials_need_fails_and_goes_on(
+    world: Make, played: World, kind: str
+) -> None:
+    here = world(spec_of(), fails=lambda job: job.kind == kind and job.seed == 1)
     snapshot = here.play()
-    assert [job.order.label for job in snapshot.failures] == ["train seed 1"]
-    assert {trial.state for trial in here.trials().values()} == {"failed"}
-    assert len(here.trials()) == 8
+    assert [job.order.label for job in snapshot.failures] == [f"{kind} seed 1"]
+    assert snapshot.blocked == snapshot.failures[0]
+    assert {trial.state for trial in here.trials().values()} == {"running"}
     assert snapshot.best is None
     assert {row for row, _ in here.result()["rows"]} == {"base", "none"}
+    mended = world(spec_of(), store=here.store)
+    assert mended.play().blocked is None
+    assert mended.result() == played.result()
+
+
+@pytest.mark.parametrize(("kind", "key", "bad", "good"), [("train", "ema_decay", 0.5, 0.9), ("quantize", "bits", 5, 6)])
+def test_a_trial_whose_own_training_or_quantisation_fails_has_failed_for_good(
+    world: Make, kind: str, key: str, bad: float, good: float
+) -> None:
+    space = {f"{kind}.{key}": {"choices": [bad, good]}}
+    spec = searching(space=space, first=[], sampler="grid", trials=2, promote=None)
+
+    def fails(job: Job) -> bool:
+        return job.kind == kind and job.settings[kind][key] == bad
+
+    snapshot = (here := world(spec, fails=fails)).play()
+    assert snapshot.blocked is None
+    assert Counter(trial.state for trial in here.trials().values()) == {"failed": 1, "complete": 1}
+    attempts = {job.key: len(here.store.attempts(job.key)) for job in here.store.jobs()}
+    world(spec, store=here.store, fails=fails).play()
+    assert {job.key: len(here.store.attempts(job.key)) for job in here.store.jobs()} == attempts
 
 
 @pytest.mark.parametrize("kind", ["train", "quantize", "eval"])
