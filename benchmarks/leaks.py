@@ -30,7 +30,7 @@ from jobs.digests import digest_of
 from jobs.environment import machine
 from jobs.files import FileStore
 from jobs.paths import Home
-from jobs.spec import Job, Order
+from jobs.spec import ARITHMETIC, Job, Order
 from jobs.state import JobState
 from jobs.store import Store
 
@@ -94,7 +94,14 @@ def _order(weights: str, data: DemoData, seed: int) -> Order:
     digests = {"tokens": digest_of(find_shards(data.tokens, "train")), "tokenizer": digest_of([data.tokenizer])}
     inputs = {"weights": weights, **digests}
     places = {"tokens": str(data.tokens), "tokenizer": str(data.tokenizer)}
-    job = Job(kind="quantize", settings=settings, inputs=inputs, seed=seed, machine=machine(), arithmetic=1)
+    job = Job(
+        kind="quantize",
+        settings=settings,
+        inputs=inputs,
+        seed=seed,
+        machine=machine(),
+        arithmetic=ARITHMETIC["quantize"],
+    )
     return Order(job=job, sweep="leaks", label=f"quantize seed {seed}", places=places)
 
 

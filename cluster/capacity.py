@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cluster.queues import Lane
+from jobs.spec import KEPT_ARTIFACTS
 
 UNKNOWN_SECONDS = 60.0
 """Slots whose jobs nothing is known about are taken to fall free one after another, so far apart: an evaluation."""
-KEPT_ARTIFACTS = 4
-"""Artifacts that an evaluator keeps loaded (jobs.run.KEPT_MODELS)."""
 
 
 @dataclass(slots=True)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from cluster.executor import Task
 from cluster.running import Running
+from golf.errors import InputError
 from jobs.run import shards_of
 from jobs.scores import share_shards
-from jobs.spec import Order
+from jobs.spec import ARITHMETIC, Order
 from jobs.store import JobRecord
 
 
@@ -34,7 +35,16 @@ def tasks_of(running: Running, inputs: Mapping[str, bytes], workdir: Path, silen
         inputs: contents by name.
         workdir: its folder.
         silence_seconds: how long a task may show no advance.
+
+    Raises:
+        InputError: another version of golfsweep ordered the job, whose numbers this one does not compute.
     """
+    job = running.record.order.job
+    if job.arithmetic != ARITHMETIC[job.kind]:
+        raise InputError(
+            f"ordered by another version of golfsweep ({job.kind} arithmetic {job.arithmetic}; here it is "
+            f"{ARITHMETIC[job.kind]}); let one version schedule, and run the sweep again with it"
+        )
     return [
         Task(
             id=f"{running.key}/{running.attempt}/{number}",

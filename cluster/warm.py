@@ -1,8 +1,7 @@
 """Which artifacts the evaluators of a cluster have loaded, by what they have been given."""
 
-from cluster.capacity import KEPT_ARTIFACTS
 from cluster.policy import Placement
-from jobs.spec import Job
+from jobs.spec import KEPT_ARTIFACTS, Job
 
 
 class Warm:

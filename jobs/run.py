@@ -28,7 +28,7 @@ from jobs.digests import check_digest
 from jobs.environment import peak_bytes
 from jobs.events import Event, Finished, Progress, Shard
 from jobs.scores import cut_shards, write_table
-from jobs.spec import Order
+from jobs.spec import KEPT_ARTIFACTS, Order
 
 T = TypeVar("T")
 
@@ -36,8 +36,6 @@ IMPORT_SECONDS = time.process_time()
 """What this process had worked when everything was imported; an idle worker's waiting is not in it."""
 OVERLAP_TOKENS = 2**27
 """Training tokens among which validation text is looked for: some minutes of a core."""
-KEPT_MODELS = 4
-"""Artifacts that a worker keeps loaded; a search runs many settings on few of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,14 +269,14 @@ class _Content:
         return isinstance(other, _Content)
 
 
-@lru_cache(maxsize=KEPT_MODELS)
+@lru_cache(maxsize=KEPT_ARTIFACTS)
 def _model(digest: str, content: _Content) -> _Kept[GPT]:
     started = time.monotonic()
     model = load_bytes(content.content, f"artifact {digest[:12]}", device=_device())
     return _Kept(model, time.monotonic() - started)
 
 
-@lru_cache(maxsize=KEPT_MODELS)
+@lru_cache(maxsize=KEPT_ARTIFACTS)
 def _shape(digest: str, content: _Content) -> ModelConfig:
     """An artifact's model without its weights: a scheduler keeps none, and takes no GPU's memory."""
     return load_bytes(content.content, f"artifact {digest[:12]}").config

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -113,6 +114,8 @@ class Driver:
     """Keys of jobs that failed or were cancelled before this driver began: their cause may be gone, so each is asked
     for once more when something still needs it. What a search was told needs nothing."""
     _blocked: JobRecord | None = None
+    _wanted: set[str] = field(default_factory=set)
+    """Keys of all jobs that were come across."""
 
     def step(self) -> Snapshot:
         """Look at the store, order what can be ordered now, and say how things stand."""
@@ -165,6 +168,21 @@ class Driver:
         """The finished audits of rows, by name; like `confirmed`."""
         found = self._audit(self._outcomes())
         return {row: job for row, job in found.items() if job is not None and job.state == JobState.DONE}
+
+    def forsaken(self) -> list[str]:
+        """Keys of unfinished jobs for which the sweep has no use as its file is now; looked up without ordering any.
+
+        What failed and was told to the search is of use: it is why a trial failed.
+        """
+        follower = replace(self, read_only=True, again=set(), _wanted=set())
+        follower.step()
+        for number, trial in follower._trials.items():
+            if trial.state == "failed":
+                with suppress(InputError):  # its settings never made a job
+                    follower._pursue(follower._first_run(number))
+        return [
+            key for key, job in follower._jobs.items() if job.state != JobState.DONE and key not in follower._wanted
+        ]
 
     def finished(self, kind: str) -> list[JobRecord]:
         """Finished jobs of one kind as of the last step."""
@@ -248,6 +266,7 @@ class Driver:
     def _put(self, order: Order) -> JobRecord | None:
         """The job of an order, written down if it is new; a driver that only follows looks whether it is there."""
         key = order.job.key
+        self._wanted.add(key)
         if key not in self._jobs or key in self.again:
             self.again.discard(key)
             found = self.store.job(key) if self.read_only else self.store.put_job(order)
@@ -274,14 +293,13 @@ class Driver:
         found = self.store.trials(self.spec.name, identity)
         self._trials = {trial.number: trial for trial in found if trial.number < section.trials}
         self._train_ahead(section.promote is not None)
-        tuning = DocumentSet(split="tune", count=section.documents)
         for number in range(section.trials):
             if number not in self._trials and not self._ask(search, identity, number):
                 break
             trial = self._trials[number]
             if trial.state == "running":
                 try:
-                    outcome = self._pursue(self._tuning_run(number, self.spec.seeds.tune[0], tuning))
+                    outcome = self._pursue(self._first_run(number))
                 except InputError:  # settings that are good one by one, but not together
                     self._tell(identity, trial, None)
                     continue
@@ -345,6 +363,12 @@ class Driver:
             scores = [one.bpb for one in known if one.done]
             means[number] = sum(scores) / len(scores) if len(scores) == len(outcomes) else None
         return None if waiting else ranking(means)[: self.spec.confirm_top]
+
+    def _first_run(self, number: int) -> Run:
+        """The run that gives a trial its value."""
+        assert self.spec.search is not None
+        documents = DocumentSet(split="tune", count=self.spec.search.section.documents)
+        return self._tuning_run(number, self.spec.seeds.tune[0], documents)
 
     def _tuning_run(self, number: int, seed: int, documents: DocumentSet) -> Run:
         recipe = self._recipe(self._trials[number].parameters)

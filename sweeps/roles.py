@@ -98,14 +98,14 @@ class Scheduling:
     def _take_over(self) -> None:
         if any(one.cluster == self._cluster for one in self._store.live_schedulers()):
             return
-        executor = self._executor or self._open()
-        self._executor = executor
+        if self._executor is None:
+            self._executor = self._open()
+            self._stack.callback(self._close)
         try:
-            scheduler = Scheduler(self._store, self._files, executor, self._home)
+            scheduler = Scheduler(self._store, self._files, self._executor, self._home)
         except Taken:  # another one was faster
             self._close()
             return
-        self._stack.callback(self._close)
         self._heartbeat = self._stack.enter_context(Heartbeat(scheduler.beat))
         self._scheduler = scheduler
 

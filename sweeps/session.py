@@ -148,8 +148,11 @@ def run(
         joined = None if ray_address is None else join(ray_address)
         try:
             sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
-            place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits())
             driver = sweep.driver(place.store)
+            if forsaken := driver.forsaken():  # before the sweep runs again, so that nobody begins with any
+                place.store.withdraw(spec.name, forsaken)
+                say(f"{len(forsaken)} unfinished jobs of an earlier form of sweep {spec.name} are no longer asked for.")
+            place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits())
             if not (snapshot := driver.step()).done:
                 with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
                     snapshot = _work(driver, sweep, role, show, say)

@@ -12,7 +12,7 @@ from jobs.store.transactions import Transactions
 
 BY_USER = "cancelled by a user"
 WITH_SWEEP = "cancelled with its sweep"
-"""The reason of jobs that are asked for again when their sweep is."""
+WITHDRAWN = "no longer asked for"
 
 
 class Cancelling(Transactions):
@@ -20,15 +20,10 @@ class Cancelling(Transactions):
 
     def cancel_sweep(self, name: str) -> list[str]:
         """End a sweep and all its open jobs that no other running sweep wants; returns their keys."""
-        wanted, others, sweeps = tables.sweep_jobs, tables.sweep_jobs.alias(), tables.sweeps
-        shared = (
-            select(others.c.key)
-            .join(sweeps, sweeps.c.name == others.c.sweep)
-            .where(others.c.sweep != name, sweeps.c.state == SweepState.RUNNING)
-        )
+        wanted, sweeps = tables.sweep_jobs, tables.sweeps
         with self._write() as connection:
-            query = select(wanted.c.key).where(wanted.c.sweep == name, wanted.c.key.not_in(shared))
-            ended = _cancel(connection, connection.execute(query).scalars().all(), WITH_SWEEP, self._clock())
+            keys = connection.execute(select(wanted.c.key).where(wanted.c.sweep == name)).scalars().all()
+            ended = _cancel(connection, keys, WITH_SWEEP, self._clock(), sweep=name)
             changed = {"state": SweepState.CANCELLED, "reason": BY_USER}
             connection.execute(sweeps.update().where(sweeps.c.name == name), changed)
             return ended
@@ -37,6 +32,13 @@ class Cancelling(Transactions):
         """End open jobs; returns those that were open. Whoever runs them ends their processes within seconds."""
         with self._write() as connection:
             return _cancel(connection, keys, BY_USER, self._clock())
+
+    def withdraw(self, sweep: str, keys: Sequence[str]) -> None:
+        """A sweep has no more use for some of its jobs: open ones that no other running sweep wants are cancelled."""
+        wanted = tables.sweep_jobs
+        with self._write() as connection:
+            _cancel(connection, keys, WITHDRAWN, self._clock(), sweep=sweep)
+            connection.execute(wanted.delete().where(wanted.c.sweep == sweep, wanted.c.key.in_(list(keys))))
 
     def cancelled(self, scheduler: str) -> list[str]:
         """Cancelled jobs that a scheduler has not let go of yet."""
@@ -61,17 +63,20 @@ class Cancelling(Transactions):
             return [key for key in connection.execute(query).scalars() if key in keys]
 
 
-def _cancel(connection: Connection, keys: Sequence[str], reason: str, now: float) -> list[str]:
-    """End those of some jobs that are open, and return their keys.
+def _cancel(
+    connection: Connection, keys: Sequence[str], reason: str, now: float, sweep: str | None = None
+) -> list[str]:
+    """End those of some jobs that are open, with a sweep only what no other running sweep wants; returns their keys.
 
     All are locked first, in one order: whoever ends an attempt locks its job, the attempt and the sweep in this order.
     """
     table, ended = tables.jobs, []
     query = select(table.c.key, table.c.state, table.c.attempt).where(table.c.key.in_(list(keys)))
     rows = {row.key: row for row in connection.execute(query.order_by(table.c.key).with_for_update())}
+    shared = set() if sweep is None else _wanted_beside(connection, sweep, keys)  # as of now: nobody can order them
     for key in keys:
         row = rows[key]
-        if not may_follow(JobState(row.state), JobState.CANCELLED):
+        if key in shared or not may_follow(JobState(row.state), JobState.CANCELLED):
             continue
         if row.state == JobState.RUNNING:
             end_attempt(connection, key, row.attempt, AttemptState.CANCELLED, now, reason=reason)
@@ -79,3 +84,14 @@ def _cancel(connection: Connection, keys: Sequence[str], reason: str, now: float
         connection.execute(table.update().where(table.c.key == key), changed)
         ended.append(key)
     return ended
+
+
+def _wanted_beside(connection: Connection, sweep: str, keys: Sequence[str]) -> set[str]:
+    """Those of some jobs that other running sweeps want."""
+    others, sweeps = tables.sweep_jobs, tables.sweeps
+    query = (
+        select(others.c.key)
+        .join(sweeps, sweeps.c.name == others.c.sweep)
+        .where(others.c.sweep != sweep, others.c.key.in_(list(keys)), sweeps.c.state == SweepState.RUNNING)
+    )
+    return set(connection.execute(query).scalars())

@@ -407,6 +407,15 @@ def test_an_input_that_is_gone_fails_before_anything_runs(world: World, orders: 
     assert "is not in it" in (world.job(key).reason or "")
 
 
+def test_a_job_that_another_version_ordered_is_refused_before_anything_runs(world: World, orders: Orders) -> None:
+    order = orders.train()
+    key = world.put(replace(order, job=replace(order.job, arithmetic=order.job.arithmetic + 1)))
+    world.step()
+    assert world.executor.tasks == {}
+    assert world.job(key).state == JobState.FAILED
+    assert "ordered by another version of golfsweep (train arithmetic 2; here it is 1)" in (world.job(key).reason or "")
+
+
 def test_stopping_gives_every_job_back_at_once(world: World, orders: Orders) -> None:
     running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
     world.step()

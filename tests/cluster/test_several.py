@@ -13,7 +13,7 @@ from cluster.scheduler import Scheduler
 from jobs.events import Event, Finished
 from jobs.files import FileStore
 from jobs.paths import Home
-from jobs.spec import Job, Machine, Order
+from jobs.spec import ARITHMETIC, Job, Machine, Order
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
 from tests.jobs.test_store import empty_database
@@ -50,7 +50,9 @@ class Instant:
 
 def order(seed: int) -> Order:
     settings: dict[str, Any] = {"quantize": {}}
-    job = Job(kind="quantize", settings=settings, inputs={}, seed=seed, machine=MACHINE, arithmetic=1)
+    job = Job(
+        kind="quantize", settings=settings, inputs={}, seed=seed, machine=MACHINE, arithmetic=ARITHMETIC["quantize"]
+    )
     return Order(job=job, sweep="s", label=f"seed {seed}")
 
 

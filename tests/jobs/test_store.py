@@ -6,7 +6,10 @@ A state machine drives two schedulers against a model; a hammer of real processe
 import multiprocessing
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,13 @@ from tests.postgresql import Server
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 FACTS: dict[str, Any] = {"host": "here", "workdir": "/tmp/x", "versions": {"torch": "2.13"}, "commit": None}
 DONE: dict[str, Any] = {"seconds": 1.0, "peak_bytes": None, "cost": 0.5}
+
+ENDS = {
+    "finish": {(JobState.DONE, AttemptState.DONE), (JobState.CANCELLED, AttemptState.CANCELLED)},
+    "fail": {(JobState.FAILED, AttemptState.FAILED), (JobState.CANCELLED, AttemptState.CANCELLED)},
+    "release": {(JobState.CANCELLED, AttemptState.LOST), (JobState.CANCELLED, AttemptState.CANCELLED)},
+}
+"""A job and its attempt after somebody ended it beside somebody who cancelled it: as if one after the other."""
 
 
 class Clock:
@@ -263,6 +273,47 @@ class TestContract:
         assert store.put_job(order(1)).state == JobState.QUEUED
         assert store.cancel_jobs([running.key]) == [running.key]
         assert store.cancel_jobs([running.key]) == []
+
+    def test_what_a_sweep_has_no_use_for_is_cancelled_unless_another_one_wants_it(self, store: Store) -> None:
+        running = started(store)
+        queued, shared, kept = (store.put_job(order(seed)) for seed in (2, 3, 4))
+        store.put_job(order(3, sweep="other"))
+        store.withdraw("s", [running.key, queued.key, shared.key])
+        assert [job.key for job in store.jobs(sweep="s")] == [kept.key]
+        assert store.cancelled("a") == [running.key]
+        store.beat("b")
+        assert [job.key for job in store.claim("b", 9)] == [shared.key, kept.key]
+        again = store.put_job(order(1))
+        assert (again.state, again.attempt) == (JobState.QUEUED, 1)
+
+    @pytest.mark.parametrize("end", ["finish", "fail", "release"])
+    def test_whoever_cancels_and_whoever_ends_a_job_at_once_take_turns(self, url: str, store: Store, end: str) -> None:
+        beside = Store.open(url)
+        ends: dict[str, Callable[[str], object]] = {
+            "finish": lambda key: beside.finish(key, 1, {}, **DONE),
+            "fail": lambda key: beside.fail(key, 1, "why", counted=True, final=True),
+            "release": lambda key: beside.release([key], scheduler="a"),
+        }
+        together = threading.Barrier(2)
+
+        def at_once(action: Callable[[], object]) -> None:
+            together.wait(60)
+            with suppress(LostClaim):
+                action()
+
+        with ThreadPoolExecutor(2) as pool:
+            for seed in range(12):
+                keys = [started(store, seed).key]
+                cancelling = pool.submit(at_once, lambda keys=keys: store.cancel_jobs(keys))
+                ending = pool.submit(at_once, lambda keys=keys: ends[end](keys[0]))
+                cancelling.result()
+                ending.result()
+                [attempt] = store.attempts(keys[0])
+                job = store.job(keys[0])
+                assert job is not None
+                assert (job.state, attempt.state) in ENDS[end]
+                store.cancel_jobs(keys)
+        beside.close()
 
     def test_only_its_own_claims_are_given_back(self, store: Store, clock: Clock) -> None:
         record = started(store)

@@ -285,6 +285,30 @@ def test_a_seed_that_fails_to_confirm_is_missing_from_its_rows(world: Make, kind
     assert list(here.result()["rows"]) == [("base", 3)]
 
 
+def test_what_the_file_has_no_use_for_any_more_is_forsaken(world: Make) -> None:
+    before = world(spec_of(), fails=lambda job: job.kind == "audit" or fails_often(job))
+    assert before.play().failures
+    # Jobs that failed and are asked for again, or were told to the search, are of use.
+    assert before.driver.forsaken() == []
+    without = world(spec_of(arm=[{"name": "base", "baseline": True}]), store=before.store)
+    found = {job.order.label for job in before.store.jobs() if job.key in without.driver.forsaken()}
+    assert found == {"audit none"}
+    other = world(spec_of(recipe={"train": {"gpus": 2, "steps": 8}}), store=before.store)
+    unfinished = {job.key for job in before.store.jobs() if job.state != JobState.DONE}
+    assert set(other.driver.forsaken()) == unfinished
+
+
+@pytest.mark.parametrize("left", [1, 9, 25])
+def test_what_is_open_is_of_use_to_the_same_file(world: Make, left: int) -> None:
+    here = world(spec_of())
+    for _ in range(left):
+        here.look()
+        here.work()
+    here.look()
+    assert here.store.jobs(states=[JobState.QUEUED, JobState.RUNNING])
+    assert here.driver.forsaken() == []
+
+
 def test_a_follower_orders_nothing_and_sees_what_the_driver_sees(world: Make) -> None:
     here = world(spec_of(), fails=fails_often)
     follower = here.sweep.driver(here.store, read_only=True)
