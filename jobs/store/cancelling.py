@@ -20,9 +20,11 @@ class Cancelling(Transactions):
 
     def cancel_sweep(self, name: str) -> list[str]:
         """End a sweep and all its open jobs that no other running sweep wants; returns their keys."""
-        wanted, sweeps = tables.sweep_jobs, tables.sweeps
+        wanted, table, sweeps = tables.sweep_jobs, tables.jobs, tables.sweeps
+        is_open = table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
+        query = select(table.c.key).join(wanted, wanted.c.key == table.c.key).where(wanted.c.sweep == name, is_open)
         with self._write() as connection:
-            keys = connection.execute(select(wanted.c.key).where(wanted.c.sweep == name)).scalars().all()
+            keys = connection.execute(query).scalars().all()
             ended = _cancel(connection, keys, WITH_SWEEP, self._clock(), sweep=name)
             changed = {"state": SweepState.CANCELLED, "reason": BY_USER}
             connection.execute(sweeps.update().where(sweeps.c.name == name), changed)
