@@ -31,10 +31,12 @@ STACK_SECONDS = 1.0
 START_SECONDS = 900.0
 """Time that a gang gets for its first step, if that is more than for any other: it imports, loads, compiles, warms up.
 """
-LOG_LINES = 40
 FULL_BYTES = 2**20
 """A disk with less left than this is why a gang could not even say why it failed."""
-CHECKPOINT, TRACE, WEIGHTS = "checkpoint.safetensors", "metrics.jsonl", "weights.safetensors"
+LOG_LINES = 40
+TAIL_BYTES = 2**15
+"""Where the last lines of a log are looked for."""
+CHECKPOINT, TRACE, WEIGHTS, LOG = "checkpoint.safetensors", "metrics.jsonl", "weights.safetensors", "log.txt"
 _LIBC = ctypes.CDLL(None)
 
 
@@ -51,11 +53,12 @@ class Gang:
         if checkpoint is not None:
             _unpack(checkpoint, workdir)
         self._sent = self._stamp(CHECKPOINT)
+        self._logged = self._stamp(LOG)
         self._oom_kills = oom_kills()
 
     def events(self) -> Iterator[Event]:
         """Start the gang and tell what it does until it ends; ends all of it when the iteration is given up."""
-        log_path = self._workdir / "log.txt"
+        log_path = self._workdir / LOG
         with log_path.open("ab") as log:
             process = self._start(log)
             try:
@@ -114,15 +117,22 @@ class Gang:
             return None
 
     def _progress(self) -> Progress:
-        last = _last_line(self._workdir / TRACE)
+        last, log = _last_line(self._workdir / TRACE), self._new_log()
         if not last:
-            return Progress(fraction=0.0, note="starting")
+            return Progress(fraction=0.0, note="starting", log=log)
         limits = (
             (last["step"], self._config.steps),
             (last["train_seconds"], self._config.max_seconds),
         )
         fraction = max((done / limit for done, limit in limits if limit), default=0.0)
-        return Progress(fraction=min(1.0, fraction), note=f"step {last['step']}, loss {last['loss']:.3f}")
+        return Progress(fraction=min(1.0, fraction), note=f"step {last['step']}, loss {last['loss']:.3f}", log=log)
+
+    def _new_log(self) -> str | None:
+        """The last lines of the log if it has grown; they leave the node now, since it may not be there at the end."""
+        if (stamp := self._stamp(LOG)) == self._logged:
+            return None
+        self._logged = stamp
+        return _tail(self._workdir / LOG)
 
     def _finished(self, ended: float) -> Finished:
         path = self._workdir / "result.json"
@@ -130,7 +140,7 @@ class Gang:
         # What came after the result was written belongs to the whole process, too: the ranks' and torchrun's own end.
         for name in ("other_seconds", "process_seconds"):
             result["clocks"][name] += max(0.0, ended - path.stat().st_mtime)
-        files = {"weights": WEIGHTS, "metrics": TRACE}
+        files = {"weights": WEIGHTS, "metrics": TRACE, "log": LOG}
         contents = {name: (self._workdir / file).read_bytes() for name, file in files.items()}
         last = _last_line(self._workdir / TRACE) or {}
         outputs = {**result, **dict.fromkeys(files)}
@@ -195,7 +205,9 @@ def _last_line(path: Path) -> Mapping[str, Any] | None:
 
 
 def _tail(path: Path) -> str:
-    return "\n".join(path.read_text(errors="replace").splitlines()[-LOG_LINES:])
+    with path.open("rb") as log:
+        log.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        return "\n".join(log.read().decode(errors="replace").splitlines()[-LOG_LINES:])
 
 
 def _is_rank(pid: int) -> bool:

@@ -80,7 +80,7 @@ class Journal:
             f"{event.failure}: {event.reason}",
             counted=verdict.counted,
             final=verdict.final,
-            log=event.log,
+            log=event.log or running.log,
             cost=self._cost(running),
             failure=event.failure,
         )
@@ -92,9 +92,13 @@ class Journal:
         match event:
             case Progress():
                 running.fractions[task_id] = event.fraction
+                if event.log is not None:
+                    running.log, running.log_is_new = event.log, True
                 if self._clock() - running.written >= len(self._held.running) / WRITES_PER_SECOND:
                     running.written = self._clock()
-                    self._store.progress(key, attempt, running.fraction, event.note)
+                    log = running.log if running.log_is_new else None
+                    self._store.progress(key, attempt, running.fraction, event.note, log)
+                    running.log_is_new = False
                     self._expect_more(running)
             case Checkpoint():
                 digest = self._files.put(event.content)

@@ -21,9 +21,10 @@ from jobs.spec import Machine
 
 MACHINE_SECONDS = 120.0
 """Time that a node gets to say what it is; a loaded one takes a while to import torch."""
-
-
 SWEEP_SECONDS = 20.0
+"""Time that a node gets to end what is left of a gang."""
+REASON_CHARACTERS = 400
+"""Of Ray's own words, which go on for a page."""
 
 
 @ray.remote(max_retries=0, num_cpus=0, max_calls=1)
@@ -202,7 +203,8 @@ def _post_mortem(error: Exception, *, node_lives: bool) -> Failed:
     if isinstance(error, OutOfMemoryError) or "low on memory" in text or "memory monitor" in text.lower():
         return Failed(failure=Failure.HOST_MEMORY, reason="Ray killed its worker: the node is low on memory", log=text)
     if isinstance(error, RayTaskError):
-        return Failed(failure=classify(error.cause or error), reason=text[:400], log=text)
+        return Failed(failure=classify(error.cause or error), reason=text[:REASON_CHARACTERS], log=text)
     if not node_lives:
-        return Failed(failure=Failure.LOST, reason="its node is gone", log=text)
-    return Failed(failure=Failure.LOST, reason="its worker's process died or was killed; the node lives", log=text)
+        return Failed(failure=Failure.LOST, reason="its node is gone")
+    died = "its worker's process died or was killed; the node lives"
+    return Failed(failure=Failure.LOST, reason=f"{died} ({text[:REASON_CHARACTERS]})")

@@ -30,6 +30,10 @@ class Running:
     checkpoint: str | None = None
     """Digest of the last one that it told."""
     told: list[Finished] = field(default_factory=list)
+    log: str = ""
+    """The last lines that it printed."""
+    log_is_new: bool = False
+    """Whether the store has yet to have them."""
     written: float = 0.0
     expected: float | None = None
     """Seconds that it takes at most; None while nobody knows."""

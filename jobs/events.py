@@ -35,6 +35,8 @@ class Progress:
 
     fraction: float
     note: str
+    log: str | None = None
+    """The last lines that it printed, where there are new ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +72,7 @@ class Failed:
     reason: str
     """One line."""
     log: str = ""
-    """The last lines that it printed."""
+    """The last lines that it printed; empty where nobody is left to say, and those told before count."""
 
 
 Event = Progress | Checkpoint | Shard | Finished | Failed

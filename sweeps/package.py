@@ -185,7 +185,7 @@ def _run(outcome: Outcome, script: Script, place: Workplace, title: str) -> Seed
         ),
         trace=[json.loads(line) for line in metrics.decode().splitlines()],
         result=_outputs(train),
-        printed=_printed(train, attempts[0], place, where),
+        printed=_printed(_outputs(train), place, where),
         machine=f"{machine.device}, {machine.dtype}, attention {machine.attention}, torch {machine.torch}",
         world=machine.processes,
         versions=attempts[0].versions,
@@ -221,12 +221,10 @@ def _nll(evaluation: JobRecord, place: Workplace, where: str) -> float:
     return total
 
 
-def _printed(train: JobRecord, attempt: AttemptRecord, place: Workplace, where: str) -> str:
+def _printed(outputs: Mapping[str, Any], place: Workplace, where: str) -> str:
     """What a training printed."""
-    for folder in (place.home.attempt(train.key, attempt.number), Path(attempt.workdir)):  # a home may have moved
-        try:
-            return (folder / "log.txt").read_text(errors="replace")
-        except OSError:
-            continue
-    path = Path(attempt.workdir, "log.txt")
-    raise InputError(f"{where} is without its log: {path} is not on this machine; it was written on {attempt.host}")
+    if "log" not in outputs:
+        raise InputError(
+            f"{where} is without its log: an earlier version of golfsweep trained it; run it in a new home"
+        )
+    return _content(outputs["log"], "log", place, where).decode(errors="replace")

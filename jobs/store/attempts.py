@@ -64,11 +64,12 @@ class Attempts(Transactions):
         with self._write() as connection:
             _update_attempt(connection, key, attempt, reserved_hours=hours)
 
-    def progress(self, key: str, attempt: int, fraction: float, note: str) -> None:
-        """How far an attempt is; also its heartbeat."""
+    def progress(self, key: str, attempt: int, fraction: float, note: str, log: str | None = None) -> None:
+        """How far an attempt is, and the last lines that it printed if there are new ones; also its heartbeat."""
+        facts = {"heartbeat": self._clock()} | ({} if log is None else {"log": log})
         with self._write() as connection:
             _update_job(connection, key, attempt, fraction=fraction, note=note)
-            _update_attempt(connection, key, attempt, heartbeat=self._clock())
+            _update_attempt(connection, key, attempt, **facts)
 
     def put_checkpoint(self, key: str, attempt: int, digest: str) -> str | None:
         """The state from which the job can go on; returns the one that it replaces."""

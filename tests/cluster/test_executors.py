@@ -18,7 +18,7 @@ from cluster.processes import MARK, Mark, marked
 from golf.artifact import QuantizeConfig, pack
 from golf.errors import InputError
 from golf.model import GPT
-from jobs.events import Event, Failed, Failure, Finished, Shard
+from jobs.events import Event, Failed, Failure, Finished, Progress, Shard
 from jobs.run import shards_of
 from jobs.scores import merge_shards, share_shards
 from tests.cluster.orders import EVAL, MODEL, TRAIN, Orders
@@ -99,6 +99,7 @@ def test_a_gang_trains_and_its_weights_become_an_artifact(executor: Executor, or
     trained = run(executor, task(executor, orders, tmp_path / "it's a gang", "train"))[-1]
     assert isinstance(trained, Finished), trained
     assert trained.outputs["steps"] == TRAIN.steps
+    assert b"golf." in trained.files["log"]
     packed = run(executor, task(executor, orders, tmp_path, "quantize", trained.files["weights"]))[-1]
     assert isinstance(packed, Finished)
     assert packed.outputs["ledger"]["model_bytes"] == len(packed.files["artifact"])
@@ -121,9 +122,12 @@ def test_a_rank_that_is_killed_ends_the_gang_as_lost_and_leaves_no_process(
     executor.start(one)
     wait_for(lambda: (tmp_path / "metrics.jsonl").exists())
     os.kill(processes("jobs.rank")[-1], signal.SIGKILL)
-    last = finish(executor, one.id)[one.id][-1]
+    *before, last = finish(executor, one.id)[one.id]
     assert isinstance(last, Failed)
     assert (last.failure, last.reason) == (Failure.LOST, "a rank was ended from outside (signal 9)"), last.log
+    logs = [event.log for event in before if isinstance(event, Progress) and event.log is not None]
+    assert any("golf." in log for log in logs), "what it prints leaves its node before the end"
+    assert len(logs) < len(before) / 2, "and only when there is more"
     assert marked(lambda mark: mark.task == one.id) == []
 
 

@@ -407,6 +407,23 @@ def test_an_input_that_is_gone_fails_before_anything_runs(world: World, orders: 
     assert "is not in it" in (world.job(key).reason or "")
 
 
+def test_what_a_job_prints_is_in_the_store_while_it_runs_and_when_nobody_is_left_to_say(
+    world: World, orders: Orders
+) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.now += 1
+    world.step(Progress(fraction=0.1, note="step 1", log="first"))
+    world.now += 1
+    world.step(Progress(fraction=0.2, note="step 2"))
+    assert [attempt.log for attempt in world.store.attempts(key)] == ["first"]
+    # Too soon after the last to be written, but not to be remembered.
+    world.step(Progress(fraction=0.3, note="step 3", log="second"))
+    world.step(Failed(failure=Failure.LOST, reason="its node is gone"))
+    first, *_ = world.store.attempts(key)
+    assert first.log == "second"
+
+
 def test_a_job_that_another_version_ordered_is_refused_before_anything_runs(world: World, orders: Orders) -> None:
     order = orders.train()
     key = world.put(replace(order, job=replace(order.job, arithmetic=order.job.arithmetic + 1)))

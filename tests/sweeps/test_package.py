@@ -97,7 +97,7 @@ def work_off(job: JobRecord, place: Workplace) -> None:
         train(train_config(order), tokens=training_stream(order), seed=order.job.seed, out=workdir)
         (workdir / "log.txt").write_text("golf.attention: what the ranks said\n")
         outputs = json.loads((workdir / "result.json").read_text())
-        for name, path in (("weights", "weights.safetensors"), ("metrics", "metrics.jsonl")):
+        for name, path in (("weights", "weights.safetensors"), ("metrics", "metrics.jsonl"), ("log", "log.txt")):
             outputs[name] = place.files.put((workdir / path).read_bytes())
     elif order.job.kind == "eval":
         events = list(run_eval(order, inputs, range(shards_of(order, inputs["artifact"]))))
@@ -265,9 +265,8 @@ def test_a_row_without_one_of_its_records_is_refused(place: Workplace) -> None:
     assert outputs is not None
     evaluation = package.gather(ROW, place)  # all is there
     assert evaluation.runs
-    log = place.home.attempt(training.key, 1) / "log.txt"
-    blob = place.home.files / outputs["metrics"][:2] / outputs["metrics"]
-    for path, said in ((log, "is without its log: "), (blob, "is without its log of training steps")):
+    for name, said in (("log", "is without its log: "), ("metrics", "is without its log of training steps")):
+        path = place.home.files / outputs[name][:2] / outputs[name]
         aside = path.rename(path.with_suffix(".aside"))
         try:
             with pytest.raises(InputError, match=said) as refusal:
