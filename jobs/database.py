@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from jobs.rows import StoreAway
 HEAD = "0003"
 """The version of the tables that this code reads and writes."""
 BUSY_SECONDS = 30.0
+LEAST_SQLITE = (3, 35, 0)
+"""The first that knows UPDATE … RETURNING."""
 
 
 def open_engine(url: str) -> Engine:
@@ -25,6 +28,12 @@ def open_engine(url: str) -> Engine:
         InputError: it cannot be opened, is something else's, or of a later version.
     """
     shown = _shown(url)
+    if make_url(url).get_backend_name() == "sqlite" and sqlite3.sqlite_version_info < LEAST_SQLITE:
+        least = ".".join(map(str, LEAST_SQLITE))
+        raise InputError(
+            f"database {shown}: this Python's SQLite is {sqlite3.sqlite_version}; expected {least} or later, or a "
+            f"postgresql:// URL"
+        )
     try:
         engine = _engine(url)
         with engine.connect() as connection:

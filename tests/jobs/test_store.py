@@ -541,6 +541,12 @@ def test_what_is_no_store_of_ours_is_refused(tmp_path: Path) -> None:
         Store.open(f"sqlite:///{tmp_path}/foreign.db")
 
 
+def test_an_old_sqlite_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(InputError, match=r"expected 3\.35\.0 or later, or a postgresql:// URL"):
+        Store.open(f"sqlite:///{tmp_path}/store.db")
+
+
 def test_a_database_of_a_later_version_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/later.db"
     Store.open(url).close()
