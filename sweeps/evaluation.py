@@ -55,8 +55,6 @@ class Evaluation:
     model_bytes: int
     code_bytes: int
     """Of the code as it is shipped."""
-    max_train_seconds: float | None
-    max_eval_seconds: float | None
     clocks: Mapping[str, float]
     """Seconds by stage and clock, such as train.process_seconds; train.train_seconds and eval.eval_seconds at least."""
     cost: float | None

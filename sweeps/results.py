@@ -32,7 +32,7 @@ from sweeps.rules import UNJUDGED, Finding
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
 
-FORMAT = 2
+FORMAT = 3
 """Raised when what is kept of a finished sweep gets another form or meaning."""
 TABLES = 512
 """Tables of documents that stay in memory."""
@@ -231,8 +231,6 @@ def _evaluation(
         artifact=quantize["artifact"],
         model_bytes=quantize["ledger"]["model_bytes"],
         code_bytes=len(script.content),
-        max_train_seconds=recipe.train.max_seconds,
-        max_eval_seconds=recipe.eval.max_seconds,
         clocks=clocks,
         cost=sum(costs) if costs else None,
         stage=(created, 0 if is_arm else 1),

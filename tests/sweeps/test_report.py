@@ -47,7 +47,9 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
     assert "mBPB" in found["Who leads?"][1]
     assert "spring/none, the record before" in found["Who leads?"][1]
     assert found["Is it real?"][0] == "Yes, by the challenge's text"
-    assert found["Is it legal?"][0] == "Yes"
+    assert found["Is it legal?"][0] == "As far as checked"
+    assert "not checked: its seconds on the contest's machine: it ran on cpu" in found["Is it legal?"][1]
+    assert told([{**row, "unchecked": []} for row in rows])["Is it legal?"][0] == "Yes"
     assert "flagged and kept apart: <b>leak</b>" in found["Is it legal?"][1]
     assert found["What did it cost?"] == ("$6.00", "2.00 slot-hours\n$0.90 for the seeds of base")
     assert found["What next?"][0] == "Write it up"
