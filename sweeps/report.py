@@ -51,7 +51,7 @@ def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
     content = _render(
         "report.html.j2",
         sweep=sweep,
-        answers=answers(rows, baseline, _spent(driver, sweep)),
+        answers=answers(rows, baseline, _spent(sweep, place)),
         tracks=[(TITLES[track], shown) for track in TRACKS if (shown := _shown(rows, track))],
         changes=[one for one in board.changes() if one["track"] != "flagged"],
         charts=_charts(sweep, driver, rows, place),
@@ -120,12 +120,10 @@ def _shown(rows: Sequence[Mapping[str, Any]], track: str) -> list[dict[str, Any]
     ]
 
 
-def _spent(driver: Driver, sweep: Sweep) -> Spent:
-    """Slots for as long as finished jobs held them."""
-    done = tuple(job for kind in ("train", "quantize", "eval") for job in driver.finished(kind))
-    hours = sum(job.seconds * job.order.slots for job in done if job.seconds is not None) / 3600
-    price = sweep.spec.budget.dollars_per_gpu_hour
-    return Spent(slot_hours=hours, dollars=None if price is None else hours * price)
+def _spent(sweep: Sweep, place: Workplace) -> Spent:
+    """Slots for as long as attempts for this sweep held them, failed and lost ones included."""
+    hours = place.store.account(sweep.spec.name).spent
+    return Spent(slot_hours=hours, dollars=sweep.spec.budget.limits().cost(hours))
 
 
 def _chart(index: int, title: str, note: str, figure: go.Figure | None) -> Chart:

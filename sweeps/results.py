@@ -20,6 +20,7 @@ from golf.errors import InputError
 from golf.files import write_atomically
 from golf.score import nats_per_token_to_bpb
 from jobs.files import FileStore
+from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord, Store, SweepRecord
 from sweeps.board import Board
 from sweeps.compare import Pair
@@ -206,7 +207,7 @@ def _evaluation(
     recipe, is_arm = outcome.run.recipe, outcome.run.row in [arm.name for arm in sweep.spec.arms]
     script = sweep.script(outcome.run.row, recipe)
     tries = [attempt for job in outcome.jobs for attempt in attempts(job.key)]
-    costs = [attempt.cost for attempt in tries if attempt.cost is not None]
+    costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
     findings = list((UNAUDITED,) if judged is None else judged)
     if train["resumed"] and recipe.train.max_seconds is not None:
         findings.append(Finding(code="resumed", detail="training was interrupted; its clock cannot be reproduced"))
@@ -232,7 +233,7 @@ def _evaluation(
         model_bytes=quantize["ledger"]["model_bytes"],
         code_bytes=len(script.content),
         clocks=clocks,
-        cost=sum(costs) if costs else None,
+        cost=None if None in costs else sum(costs),
         stage=(created, 0 if is_arm else 1),
         whole_set=evaluation["documents"] == sweep.data.val_documents,
         source_bytes=script.source_bytes,

@@ -29,7 +29,7 @@ from tests.postgresql import Server
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 FACTS: dict[str, Any] = {"host": "here", "workdir": "/tmp/x", "versions": {"torch": "2.13"}, "commit": None}
-DONE: dict[str, Any] = {"seconds": 1.0, "peak_bytes": None, "cost": 0.5}
+DONE: dict[str, Any] = {"seconds": 1.0, "peak_bytes": None}
 
 ENDS = {
     "finish": {(JobState.DONE, AttemptState.DONE), (JobState.CANCELLED, AttemptState.CANCELLED)},
@@ -245,6 +245,7 @@ class TestContract:
         assert store.overspent() == {}
 
     def test_a_lost_attempt_is_paid_until_its_last_heartbeat(self, store: Store, clock: Clock) -> None:
+        store.put_sweep("s", {}, Budget(dollars_per_gpu_hour=3.0))
         record = store.put_job(order(1))
         store.beat("a")
         store.claim("a", 1)
@@ -255,6 +256,10 @@ class TestContract:
         store.beat("b")
         store.claim("b", 1)
         assert store.account("s") == Account(spent=2.0, reserved=0.0, running=0)
+        store.start_attempt(record.key, "b", sweep="s", slots=8, **FACTS)
+        clock.now += 450
+        store.cancel_jobs("s", [record.key])
+        assert [attempt.cost for attempt in store.attempts(record.key)] == pytest.approx([6.0, 3.0])
 
     def test_cancelling_a_sweep_spares_what_another_one_wants(self, store: Store) -> None:
         running = started(store)
@@ -271,8 +276,9 @@ class TestContract:
         assert sweep is not None and other is not None
         assert (sweep.state, other.state) == (SweepState.CANCELLED, JobState.QUEUED)
         assert store.put_job(order(1)).state == JobState.QUEUED
-        assert store.cancel_jobs([running.key]) == [running.key]
-        assert store.cancel_jobs([running.key]) == []
+        assert store.cancel_jobs("s", [shared.key]) == []
+        assert store.cancel_jobs("s", [running.key]) == [running.key]
+        assert store.cancel_jobs("s", [running.key]) == []
 
     def test_what_a_sweep_has_no_use_for_is_cancelled_unless_another_one_wants_it(self, store: Store) -> None:
         running = started(store)
@@ -304,7 +310,7 @@ class TestContract:
         with ThreadPoolExecutor(2) as pool:
             for seed in range(12):
                 keys = [started(store, seed).key]
-                cancelling = pool.submit(at_once, lambda keys=keys: store.cancel_jobs(keys))
+                cancelling = pool.submit(at_once, lambda keys=keys: store.cancel_jobs("s", keys))
                 ending = pool.submit(at_once, lambda keys=keys: ends[end](keys[0]))
                 cancelling.result()
                 ending.result()
@@ -312,7 +318,7 @@ class TestContract:
                 job = store.job(keys[0])
                 assert job is not None
                 assert (job.state, attempt.state) in ENDS[end]
-                store.cancel_jobs(keys)
+                store.cancel_jobs("s", keys)
         beside.close()
 
     def test_only_its_own_claims_are_given_back(self, store: Store, clock: Clock) -> None:

@@ -106,7 +106,7 @@ class World:
             self.store.fail(job.key, attempt, "made to fail", counted=True, final=True)
         else:
             outputs = outputs_of(job.order.job)
-            self.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None, cost=None)
+            self.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None)
 
     def play(self, most: int = 200) -> Snapshot:
         """To the end."""
