@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from golf.errors import InputError
@@ -21,7 +21,7 @@ LEAST_SQLITE = (3, 35, 0)
 """The first that knows UPDATE … RETURNING."""
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str | URL) -> Engine:
     """Connect to a database, making or migrating its tables if need be.
 
     Raises:
@@ -71,7 +71,7 @@ def hold(connection: Connection, what: str) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"golfsweep {what}"))))
 
 
-def _shown(url: str) -> str:
+def _shown(url: str | URL) -> str:
     """A URL as it may be shown: without its password.
 
     Raises:
@@ -85,7 +85,7 @@ def _shown(url: str) -> str:
         ) from None
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str | URL) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
         parsed = parsed.set(drivername="postgresql+psycopg")

@@ -20,7 +20,7 @@ from optuna.distributions import distribution_to_json
 
 from golf.errors import InputError
 from golf.score import bits_per_byte
-from jobs.spec import Order
+from jobs.spec import ARITHMETIC, Order
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store, TrialRecord
 from sweeps import space
@@ -288,7 +288,7 @@ class Driver:
             return []
         section = self.spec.search.section
         search = search_of(self.spec)
-        identity = search_digest(self.spec)
+        identity = search_digest(self.spec, self.stages)
         # A search that was longer on another day may have asked for more.
         found = self.store.trials(self.spec.name, identity)
         self._trials = {trial.number: trial for trial in found if trial.number < section.trials}
@@ -419,12 +419,14 @@ def search_of(spec: SweepSpec) -> Search:
     )
 
 
-def search_digest(spec: SweepSpec) -> str:
+def search_digest(spec: SweepSpec, stages: Stages) -> str:
     """What tells searches apart that share a sweep's name: all that decides a trial and its value.
 
-    The number of trials is not in it, so that a search can be lengthened.
+    That is the data as they are, the machine class and the version of the arithmetic, too, as in a job's key. The
+    number of trials is not in it, so that a search can be lengthened.
     """
     assert spec.search is not None
     section = spec.search.section.model_dump(exclude={"promote", "trials"})
-    content = [section, spec.recipe.settings(), spec.seeds.tune[0], spec.data.model_dump()]
+    training = stages.train(spec.recipe, spec.seeds.tune[0]).job.key
+    content = [section, spec.recipe.settings(), training, stages.data.tokenizer_digest, dict(ARITHMETIC)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -13,7 +13,7 @@ from rich.text import Text
 from sweeps.driver import Snapshot
 
 LINE_SECONDS = 5.0
-"""Least time between two plain lines that say nothing new."""
+"""Least time between two plain lines; one that says nothing new is not printed at all."""
 SHOWN_JOBS = 8
 
 

@@ -27,7 +27,7 @@ from sweeps.table import TITLES, cells, records
 from sweeps.wording import p_text
 
 _CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
-_TEMPLATES = ("page.html.j2", "report.html.j2", "comparison.html.j2")
+_TEMPLATES = ("page.html.j2", "board.html.j2", "report.html.j2", "leaderboard.html.j2", "comparison.html.j2")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,8 +52,7 @@ def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
         "report.html.j2",
         sweep=sweep,
         answers=answers(rows, baseline, _spent(sweep, place)),
-        tracks=[(TITLES[track], shown) for track in TRACKS if (shown := _shown(rows, track))],
-        changes=[one for one in board.changes() if one["track"] != "flagged"],
+        **_board(board, rows),
         charts=_charts(sweep, driver, rows, place),
         trials=sum(trial.value is not None for trial in trials),
         trainings=len(driver.finished("train")),
@@ -64,6 +63,11 @@ def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
         commit=commit(),
     )
     return _write(place.home.report(sweep.spec.name), content)
+
+
+def leaderboard_page(board: Board) -> str:
+    """A leaderboard by itself, imported records alone among them, as a page that needs nothing beside it."""
+    return _render("leaderboard.html.j2", charts=[], **_board(board, records(board.frame())))
 
 
 def write_comparison(found: Mapping[str, Any], documents: pd.DataFrame | None, place: Workplace) -> Path:
@@ -111,6 +115,14 @@ def _charts(sweep: Sweep, driver: Driver, rows: Sequence[Mapping[str, Any]], pla
     if curves := results.curves(driver, place.files):
         figures.append(("Training curves", "Loss of every seed's training.", charts.training_curves(curves)))
     return [_chart(index, *one) for index, one in enumerate(figures) if one[2] is not None]
+
+
+def _board(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the leaderboard's part of a page shows."""
+    return {
+        "tracks": [(TITLES[track], shown) for track in TRACKS if (shown := _shown(rows, track))],
+        "changes": [one for one in board.changes() if one["track"] != "flagged"],
+    }
 
 
 def _shown(rows: Sequence[Mapping[str, Any]], track: str) -> list[dict[str, Any]]:

@@ -118,7 +118,7 @@ class World:
         raise AssertionError("the sweep does not end")
 
     def trials(self) -> dict[int, TrialRecord]:
-        identity = search_digest(self.spec) if self.spec.search else ""
+        identity = search_digest(self.spec, self.sweep.stages()) if self.spec.search else ""
         return {trial.number: trial for trial in self.store.trials(self.spec.name, identity)}
 
     def result(self) -> dict[str, Any]:

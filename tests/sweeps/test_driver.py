@@ -4,18 +4,34 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from golf.errors import InputError
-from jobs.spec import Job
+from jobs.spec import ARITHMETIC, Job
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.driver import ranking, search_digest
 from sweeps.file import SweepSpec
-from tests.sweeps.made_up_world import DATA, FILE, PROMOTED, SEARCH, SEARCHED, Fails, World, bpb_of, searching, spec_of
+from sweeps.stages import Stages
+from tests.sweeps.made_up_world import (
+    DATA,
+    FILE,
+    MACHINE,
+    PROMOTED,
+    SEARCH,
+    SEARCHED,
+    Fails,
+    World,
+    bpb_of,
+    searching,
+    spec_of,
+)
+
+STAGES = Stages(sweep="made-up", priority=0, data=DATA, machine=MACHINE)
 
 
 @pytest.fixture
@@ -374,13 +390,33 @@ def test_a_shortened_search_ends(world: Make) -> None:
     ],
 )
 def test_whatever_decides_a_trial_or_its_value_makes_another_search(changes: dict[str, Any]) -> None:
-    assert search_digest(spec_of(**changes)) != search_digest(spec_of())
+    assert search_digest(spec_of(**changes), STAGES) != search_digest(spec_of(), STAGES)
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        replace(STAGES, machine=replace(MACHINE, device="cuda NVIDIA H100 80GB HBM3")),
+        replace(STAGES, data=replace(DATA, train_digest="u" * 64)),
+        replace(STAGES, data=replace(DATA, tokenizer_digest="p" * 64)),
+        replace(STAGES, data=replace(DATA, tuning_documents=8)),
+    ],
+    ids=["machine", "tokens", "tokenizer", "held out"],
+)
+def test_other_data_or_another_machine_make_another_search(stages: Stages) -> None:
+    assert search_digest(spec_of(), stages) != search_digest(spec_of(), STAGES)
+
+
+def test_another_arithmetic_makes_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = search_digest(spec_of(), STAGES)
+    monkeypatch.setitem(cast(dict[str, int], ARITHMETIC), "eval", 1000)
+    assert search_digest(spec_of(), STAGES) != before
 
 
 def test_what_decides_no_trial_leaves_the_search_as_it_is() -> None:
     changes: dict[str, Any] = {"priority": 3, "confirm": {"top": 2}, "arm": [], "rules": "strict"}
     search = {**SEARCH, "promote": {"top": 1, "documents": 9}, "trials": 30}
-    assert search_digest(spec_of(**changes, search=search)) == search_digest(spec_of())
+    assert search_digest(spec_of(**changes, search=search), STAGES) == search_digest(spec_of(), STAGES)
 
 
 MUON = {"space": {"train.muon_lr": [0.01, 0.02, 0.03]}, "first": []}

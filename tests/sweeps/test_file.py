@@ -68,6 +68,8 @@ def test_what_a_file_leaves_out_takes_the_documented_value() -> None:
         ("name", None, "name: missing"),
         ("data", None, "data: missing"),
         ("data/tokens", None, "data.tokens: missing"),
+        ("data/tokenizer", "x.model", 'data.tokenizer: data.tokens = "demo" brings its own; leave it out'),
+        ("data/tuning_documents", 7, 'data.tuning_documents: data.tokens = "demo" brings its own; leave it out'),
         ("seeds", None, "seeds: missing"),
         ("seeds/confirm", None, "seeds.confirm: missing"),
         ("search/trials", None, "search.trials: missing"),

@@ -108,7 +108,7 @@ def work_off(job: JobRecord, place: Workplace) -> None:
         *_, last = (run_quantize if order.job.kind == "quantize" else run_audit)(order, inputs)
         assert isinstance(last, Finished)
         outputs = {**last.outputs, **{name: place.files.put(content) for name, content in last.files.items()}}
-    place.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None, cost=None)
+    place.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None)
 
 
 ROW = 'small/adapted "quoted" | é'
