@@ -5,6 +5,7 @@ It holds nothing that is not in the store: a new driver of the same sweep takes 
 
     search     ask → evaluate on few tuning documents → tell; then the best on more documents and every tuning seed
     confirm    arms and the best trials: fresh seeds, train → quantize → eval on the whole validation set
+    report     the best of these trials once more, on seeds that decided nothing, where the file names any
     audit      each of them once, on the artifact of its first seed
 """
 
@@ -14,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from optuna.distributions import distribution_to_json
 
@@ -124,11 +125,7 @@ class Driver:
         # Read after the jobs: jobs that were cancelled with the sweep must not be told to the search as failures.
         if (stopped := self._ended()) is not None:
             return self._snapshot("ended", done=False, ended=stopped)
-        # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
-        arms = [self._pursue(run) for run in self._arm_runs()]
-        winners = self._search()
-        chosen = [] if winners is None else [self._pursue(run) for run in self._confirm_runs(winners)]
-        confirmed = [*arms, *chosen]
+        winners, confirmed = self._outcomes()
         audits = self._audit(confirmed)
         waiting = any(one is None or one.state not in ENDED for one in audits.values())
         ended = all(one is not None and (one.done or one.failed) for one in confirmed)
@@ -162,11 +159,11 @@ class Driver:
 
         As of the last step; without one, as they stand in the store, which is asked for these runs' jobs alone.
         """
-        return [outcome for outcome in self._outcomes() if outcome is not None and outcome.done]
+        return [outcome for outcome in self._outcomes()[1] if outcome is not None and outcome.done]
 
     def audits(self) -> dict[str, JobRecord]:
         """The finished audits of rows, by name; like `confirmed`."""
-        found = self._audit(self._outcomes())
+        found = self._audit(self._outcomes()[1])
         return {row: job for row, job in found.items() if job is not None and job.state == JobState.DONE}
 
     def forsaken(self) -> list[str]:
@@ -205,10 +202,34 @@ class Driver:
                 recipe = self._recipe(self._trials[number].parameters)
                 yield Run(row=trial_name(number), recipe=recipe, seed=seed, documents=DocumentSet(split="val"))
 
-    def _outcomes(self) -> list[Outcome | None]:
-        """How far every run that makes a row has come, in the order of rows and seeds."""
+    def _report_runs(self, winners: Sequence[int], chosen: Sequence[Outcome | None]) -> Iterator[Run]:
+        """The runs on report seeds of the trial that is best on all its confirm seeds, once those have ended.
+
+        Whoever is picked as the best of several looks better than it is; on seeds that did not pick it, it does not.
+        """
+        if not all(outcome is not None and (outcome.done or outcome.failed) for outcome in chosen):
+            return
+        scores = {number: [one.bpb for one in chosen if _of(one, trial_name(number))] for number in winners}
+        whole = {number: found for number, found in scores.items() if len(found) == len(self.spec.seeds.confirm)}
+        for number in ranking({number: sum(found) / len(found) for number, found in whole.items()})[:1]:
+            recipe = self._recipe(self._trials[number].parameters)
+            for seed in self.spec.seeds.report:
+                row = f"{trial_name(number)} report"
+                yield Run(row=row, recipe=recipe, seed=seed, documents=DocumentSet(split="val"))
+
+    def seeds_of(self, row: str) -> tuple[int, ...]:
+        """The seeds that a row is to be measured on."""
+        arms = {arm.name: arm.seeds for arm in self.spec.arms}
+        return arms.get(row, self.spec.seeds.report if row.endswith(" report") else self.spec.seeds.confirm)
+
+    def _outcomes(self) -> tuple[list[int] | None, list[Outcome | None]]:
+        """The trials to confirm, and how far every run that makes a row has come, in the order of rows and seeds."""
+        # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
+        arms = [self._pursue(run) for run in self._arm_runs()]
         winners = self._search()
-        return [self._pursue(run) for run in (*self._arm_runs(), *self._confirm_runs(winners or []))]
+        chosen = [self._pursue(run) for run in self._confirm_runs(winners or [])]
+        reported = [self._pursue(run) for run in self._report_runs(winners or [], chosen)]
+        return winners, [*arms, *chosen, *reported]
 
     def _pursue(self, run: Run) -> Outcome | None:
         """Order a run's next job once the one before is done; None while nothing of it is in the store (read only)."""
@@ -393,6 +414,11 @@ class Driver:
         if training:
             return "train"
         return "search" if winners is None else "confirm"
+
+
+def _of(outcome: Outcome | None, row: str) -> TypeGuard[Outcome]:
+    """Whether an outcome is a score of a row."""
+    return outcome is not None and outcome.done and outcome.run.row == row
 
 
 def trial_name(number: int) -> str:

@@ -256,6 +256,8 @@ def _check_seeds(file: _File, where: str) -> None:
             seen[seed] = use
     if file.search is not None and not file.seeds.tune:
         raise InputError(f"{where}: seeds.tune: a search needs at least one seed to tune on")
+    if file.seeds.report and (file.search is None or not file.confirm.top):
+        raise InputError(f"{where}: seeds.report: measures the best confirmed trial once more, and there is none")
 
 
 def _baseline(file: _File, arms: tuple[Arm, ...], where: str) -> str | BaselineSection | None:

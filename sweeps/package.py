@@ -51,7 +51,7 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     title = f"{row.sweep}/{row.name}"
     driver = sweep.driver(place.store, read_only=True)
     outcomes = [outcome for outcome in driver.confirmed() if outcome.run.row == row.name]
-    _check(row, outcomes, sweep, title)
+    _check(row, outcomes, driver.seeds_of(row.name), sweep, title)
     recipe = outcomes[0].run.recipe
     standing, against = standing_of(row, sweep, board)
     script = sweep.script(row.name, recipe)
@@ -126,12 +126,11 @@ def _find(name: str, place: Workplace) -> tuple[Row, Sweep, Board]:
     return own, sweep, board
 
 
-def _check(row: Row, outcomes: Sequence[Outcome], sweep: Sweep, title: str) -> None:
+def _check(row: Row, outcomes: Sequence[Outcome], asked: Sequence[int], sweep: Sweep, title: str) -> None:
     """Refuse a row that is not legal, or of which a seed is not evaluated by the code that is here."""
     if row.track != "legal":
         said = "; ".join(f"{one.code}: {one.detail}" for one in row.findings)
         raise InputError(f"row {title}: is {row.track}, not legal, under rules {sweep.spec.rules}: {said}")
-    asked = next((arm.seeds for arm in sweep.spec.arms if arm.name == row.name), sweep.spec.seeds.confirm)
     evaluated = [outcome.run.seed for outcome in outcomes]
     if missing := [str(seed) for seed in asked if seed not in evaluated]:
         raise InputError(

@@ -325,6 +325,44 @@ def test_what_is_open_is_of_use_to_the_same_file(world: Make, left: int) -> None
     assert here.driver.forsaken() == []
 
 
+REPORTED: dict[str, Any] = {"seeds": {**FILE["seeds"], "report": [7, 8]}, "confirm": {"top": 2}}
+
+
+def test_the_best_confirmed_trial_is_measured_once_more_on_seeds_that_chose_nothing(world: Make) -> None:
+    here = world(spec_of(**REPORTED))
+    while not any(job.order.job.seed in (7, 8) for job in here.store.jobs()):
+        assert not here.look().done
+        here.work()
+    rows = here.result()["rows"]
+    assert len([row for row, _ in rows if row.startswith("trial ")]) == 4, "its seeds wait for all that it follows from"
+    here.play()
+    rows = here.result()["rows"]
+    means = {row: bpb for (row, seed), bpb in rows.items() if seed == 3 and row.startswith("trial ")}
+    best = min(means, key=lambda row: means[row])
+    assert {seed for row, seed in rows if row == f"{best} report"} == {7, 8}
+    assert [job.order.label for job in here.store.jobs() if "report" in job.order.label and "audit" in job.order.label]
+    other = next(row for row in means if row != best)
+    assert (here.driver.seeds_of(f"{best} report"), here.driver.seeds_of(other)) == ((7, 8), (3, 4))
+    again = world(spec_of(**REPORTED), workers=8, fresh=True)
+    again.play()
+    assert again.result() == here.result()
+
+
+def test_a_trial_that_failed_on_a_confirm_seed_is_not_reported(world: Make) -> None:
+    undisturbed = world(spec_of(**REPORTED))
+    undisturbed.play()
+    [best] = {row.removesuffix(" report") for row, _ in undisturbed.result()["rows"] if row.endswith(" report")}
+    lr = undisturbed.trials()[int(best.split()[1])].parameters["eval.lr"]
+
+    def fails(job: Job) -> bool:
+        return job.kind == "eval" and job.seed == 4 and job.settings["eval"]["lr"] == lr
+
+    here = world(spec_of(**REPORTED), fails=fails)
+    here.play()
+    [other] = {row for row, _ in here.result()["rows"] if row.endswith(" report")}
+    assert other != f"{best} report"
+
+
 def test_a_follower_orders_nothing_and_sees_what_the_driver_sees(world: Make) -> None:
     here = world(spec_of(), fails=fails_often)
     follower = here.sweep.driver(here.store, read_only=True)

@@ -249,6 +249,13 @@ def test_what_would_fail_or_mislead_later_is_refused_at_once(path: str, value: A
     assert words in refusal(path, value)
 
 
+@pytest.mark.parametrize("missing", [{"search": None}, {"confirm": {"top": 0}}])
+def test_report_seeds_need_a_trial_to_measure(missing: dict[str, Any]) -> None:
+    file = {**FILE, "arm": [], "seeds": {**FILE["seeds"], "report": [9]}, **missing}
+    with pytest.raises(InputError, match=r"seeds\.report: measures the best confirmed trial once more, and"):
+        parse_sweep({name: value for name, value in file.items() if value is not None}, "some.toml")
+
+
 def test_an_arm_uses_no_seed_of_the_report() -> None:
     file = {**FILE, "seeds": {**FILE["seeds"], "report": [9]}}
     with pytest.raises(InputError, match="seeds: 9"):
