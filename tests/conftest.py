@@ -15,6 +15,25 @@ from tests.postgresql import Server, find_binaries
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
 
+TERMINAL = (
+    "TERM",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "PY_COLORS",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+    "GITHUB_ACTIONS",
+)
+"""Variables by which rich and typer find out what they print to."""
+
+
+def pytest_configure() -> None:
+    """Have commands print the same whatever the terminal is like, before anything reads what it is."""
+    for name in TERMINAL:
+        os.environ.pop(name, None)
+    os.environ["COLUMNS"] = "80"
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

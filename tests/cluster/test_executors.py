@@ -43,7 +43,9 @@ def task(executor: Executor, orders: Orders, workdir: Path, kind: str, content: 
         "quantize": (lambda: orders.quantize("0" * 64), {"weights": content}, (0,), ()),
         "eval": (lambda: orders.evaluate("0" * 64, replace(EVAL, gpus=1)), {"artifact": content}, (0,), (0,)),
     }[kind]
-    return Task(id=f"{kind} {OURS}", order=order(), node=node.name, slots=slots, workdir=workdir, inputs=inputs, shards=shards)
+    return Task(
+        id=f"{kind} {OURS}", order=order(), node=node.name, slots=slots, workdir=workdir, inputs=inputs, shards=shards
+    )
 
 
 def finish(executor: Executor, *names: str) -> dict[str, list[Event]]:
@@ -175,7 +177,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", path], check=False).returncode:
         pytest.skip("may not mount a small file system here")
     yield path
-    subprocess.run(["umount", path], check=True)
+    subprocess.run(["umount", "-l", path], check=True)  # at the latest when the last process lets go of it
 
 
 def test_a_gang_on_a_full_disk_says_so(executor: Executor, orders: Orders, small_disk: Path) -> None:

@@ -420,7 +420,7 @@ def work(url: str, name: str, errors: Any, together: Any) -> None:
 
 
 def end_well(target: Callable[..., None], *arguments: Sequence[Any]) -> None:
-    """Run a function in processes, one for each of the arguments, each with arguments of its own and, last, a queue for errors and a barrier."""
+    """Run a function in processes, one for each of the arguments, which a queue for errors and a barrier follow."""
     context = multiprocessing.get_context("spawn")
     errors, together = context.Queue(), context.Barrier(len(arguments))
     processes = [context.Process(target=target, args=(*given, errors, together)) for given in arguments]

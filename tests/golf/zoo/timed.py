@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from golf.audit import Certificate, audit
 from tests.golf.zoo.model import VOCAB, Scorer, Tokens
 
