@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from golf.corpus import DemoData, build_demo
 from tests.postgresql import Server, find_binaries
 
-# The same examples everywhere: a test that fails in CI fails on the next desk, too.
-settings.register_profile("fixed", derandomize=True, deadline=None)
+# The same examples everywhere: a test that fails in CI fails on the next desk, too, however slow either of them is.
+settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fixed")
 
 TERMINAL = (

@@ -33,7 +33,7 @@ class Server:
         return f"postgresql://golfsweep@/postgres?host={self._sockets}"
 
     def start(self) -> None:
-        """Start it; after a crash as soon as the last of its processes, which hold its memory, has noticed and ended."""
+        """Start it; after a crash as soon as the last of its processes, which hold its memory, has ended."""
         command = [self._binaries / "postgres", "-D", self._data, "-c", f"unix_socket_directories={self._sockets}"]
         command += ["-c", "listen_addresses=", "-c", "max_connections=40"]
         ready = [self._binaries / "pg_isready", "-h", self._sockets, "-t", "30"]
