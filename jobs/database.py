@@ -3,6 +3,7 @@
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ HEAD = "0003"
 BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)
 """The first that knows UPDATE … RETURNING."""
+BUSY_POLL_SECONDS = 0.01
 
 
 def open_engine(url: str | URL) -> Engine:
@@ -106,9 +108,27 @@ def _on_sqlite_connect(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_SECONDS)}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Turn write-ahead logging on, which stays with the file.
+
+    Of several connections that do so to a new file at once, all but one are told at once that it is locked, whatever
+    their busy_timeout: each has a read lock that it would have to give up (sqlite3BtreeSetVersion in SQLite's btree.c).
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(BUSY_POLL_SECONDS)
+        else:
+            return
 
 
 def _on_sqlite_begin(connection: Connection) -> None:

@@ -90,11 +90,13 @@ class Progress:
             self._live.stop()
 
     def show(self, snapshot: Snapshot, left: float | None) -> None:
-        """Show a snapshot: at once on a terminal; as a line when it says something new and some seconds have passed."""
+        """Show a snapshot: at once on a terminal; as a line when it says something new and some seconds have passed,
+        or all is done.
+        """
         if self._live is not None:
             self._live.update(panel(snapshot, left))
             return
         now, text = self._clock(), line(snapshot, left)
-        if text != self._last and now - self._shown >= LINE_SECONDS:
+        if text != self._last and (snapshot.done or now - self._shown >= LINE_SECONDS):
             self._console.print(text, highlight=False, soft_wrap=True)
             self._last, self._shown = text, now

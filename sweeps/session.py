@@ -220,6 +220,8 @@ def _work(
     while True:
         try:
             snapshot = driver.step()
+            if snapshot.done:
+                show(snapshot, seconds_left(snapshot, {}, 1))
             if snapshot.done or snapshot.ended:
                 return snapshot
             slots, widest = role.slots(sweep.machine)

@@ -7,7 +7,7 @@ import multiprocessing
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -448,18 +448,22 @@ TestSchedulers = Schedulers.TestCase
 TestSchedulers.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
 
 
+HANG_SECONDS = 120.0
+"""Guards against processes that never end; nothing that is tested takes so long."""
+
+
 def work(url: str, name: str, errors: Any, together: Any) -> None:
     """Claim, run and finish until nothing is left, from the moment when all have claimed their first three.
 
     That moment is waited for because SQLite is not fair: whoever polls while another writes without a break may
-    come too late for all of them.
+    come too late for all of them. No time passes on the clock, so nobody's claims lapse however slow the machine is.
     """
     try:
-        store = Store.open(url)
+        store = Store.open(url, Clock())
         store.beat(name)
-        together.wait(60)
+        together.wait(HANG_SECONDS)
         records = store.claim(name, 3)
-        together.wait(60)
+        together.wait(HANG_SECONDS)
         while records:
             for record in records:
                 attempt = store.start_attempt(record.key, name, **FACTS)
@@ -472,21 +476,26 @@ def work(url: str, name: str, errors: Any, together: Any) -> None:
         raise
 
 
+def end_well(target: Callable[..., None], *arguments: Sequence[Any]) -> None:
+    """Run a function in processes, one for each of the arguments, which a queue for errors and a barrier follow."""
+    context = multiprocessing.get_context("spawn")
+    errors, together = context.Queue(), context.Barrier(len(arguments))
+    processes = [context.Process(target=target, args=(*given, errors, together)) for given in arguments]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(HANG_SECONDS)
+    assert errors.empty(), errors.get()
+    assert [process.exitcode for process in processes] == [0] * len(processes)
+
+
 def test_processes_that_hammer_one_file_never_find_it_locked_and_do_nothing_twice(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/hammer.db"
     store = Store.open(url)
     store.put_sweep("s", {})
     for seed in range(200):
         store.put_job(order(seed))
-    context = multiprocessing.get_context("spawn")
-    errors = context.Queue()
-    together = context.Barrier(4)
-    workers = [context.Process(target=work, args=(url, f"w{number}", errors, together)) for number in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert errors.empty(), errors.get()
+    end_well(work, *((url, f"w{number}") for number in range(4)))
     assert {job.state for job in store.jobs()} == {JobState.DONE}
     assert {len(store.attempts(job.key)) for job in store.jobs()} == {1}
     assert {job.outputs["by"] for job in store.jobs() if job.outputs} == {"w0", "w1", "w2", "w3"}
@@ -507,29 +516,41 @@ def test_a_server_that_dies_is_away_and_what_it_had_is_there_when_it_comes_back(
 
 
 def open_once(url: str, errors: Any, together: Any) -> None:
-    together.wait()
     try:
+        together.wait(HANG_SECONDS)
         store = Store.open(url)
         store.put_sweep("s", {})
         store.put_job(order(1))
         store.close()
     except BaseException as error:
         errors.put(f"{type(error).__name__}: {error}")
+        raise
 
 
 def test_processes_that_open_a_new_database_at_once_make_it_once(url: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    errors = context.Queue()
-    together = context.Barrier(4)
-    openers = [context.Process(target=open_once, args=(url, errors, together)) for _ in range(4)]
-    for opener in openers:
-        opener.start()
-    for opener in openers:
-        opener.join(60)
-    assert errors.empty(), errors.get()
+    end_well(open_once, *[(url,)] * 4)
     store = Store.open(url)
     assert len(store.jobs()) == 1
     store.close()
+
+
+def test_a_new_file_that_is_just_being_made_by_another_process_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Turning write-ahead logging on is refused at once, without any wait, while another connection writes."""
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            other.execute("ROLLBACK")
+
+    monkeypatch.setattr("jobs.database.time.sleep", pause)
+    Store.open(f"sqlite:///{tmp_path}/new.db").close()
+    other.close()
+    assert len(waits) == 3
 
 
 def test_what_is_no_store_of_ours_is_refused(tmp_path: Path) -> None:

@@ -138,6 +138,11 @@ def test_plain_lines_come_when_there_is_news_and_not_too_often() -> None:
         clock.now += 10 * LINE_SECONDS
         progress.show(SNAPSHOT, None)
         assert len(stream.getvalue().splitlines()) == 2
+        progress.show(replace(SNAPSHOT, trials_done=6), None)
+        # What comes last is not held back.
+        ended = replace(SNAPSHOT, stage="done", done=True, trials_done=7)
+        progress.show(ended, 0.0)
+        assert stream.getvalue().splitlines()[2:] == [line(replace(SNAPSHOT, trials_done=6), None), line(ended, 0.0)]
     assert "\x1b" not in stream.getvalue()
 
 
