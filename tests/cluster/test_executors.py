@@ -109,6 +109,20 @@ def test_a_gang_trains_and_its_weights_become_an_artifact(executor: Executor, or
     assert packed.outputs["ledger"]["model_bytes"] == len(packed.files["artifact"])
 
 
+def test_an_evaluator_stays_warm_until_its_slot_turns_to_a_gang(
+    executor: Executor, orders: Orders, artifact: bytes, tmp_path: Path
+) -> None:
+    assert isinstance(run(executor, task(executor, orders, tmp_path, "eval", artifact))[-1], Finished)
+    warm = workers()
+    assert len(warm) == 1
+    assert isinstance(run(executor, task(executor, orders, tmp_path, "eval", artifact))[-1], Finished)
+    assert workers() == warm
+    gang = endless_gang(executor, orders, tmp_path / "gang")
+    executor.start(gang)
+    wait_for(lambda: not workers() & warm)
+    executor.cancel(gang.id)
+
+
 def test_cancelling_a_gang_leaves_none_of_its_processes(executor: Executor, orders: Orders, tmp_path: Path) -> None:
     one = endless_gang(executor, orders, tmp_path)
     executor.start(one)
@@ -223,6 +237,12 @@ def is_working(process: psutil.Process) -> bool:
     """Whether a process runs a task: one that multiprocessing has spawned, or an actor of Ray, titled by its method."""
     line = " ".join(words_of(process))
     return "multiprocessing.spawn" in line or line.startswith("ray::Worker.run")
+
+
+def workers() -> set[int]:
+    """Processes below this one that run tasks, those that wait for the next one included."""
+    lines = {child.pid: " ".join(words_of(child)) for child in psutil.Process().children(recursive=True)}
+    return {pid for pid, line in lines.items() if "multiprocessing.spawn" in line or line.startswith("ray::Worker")}
 
 
 def processes(name: str) -> list[int]:
