@@ -9,8 +9,6 @@ It holds nothing that is not in the store: a new driver of the same sweep takes 
     audit      each of them once, on the artifact of its first seed
 """
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,82 +18,16 @@ from typing import Any, TypeGuard
 from optuna.distributions import distribution_to_json
 
 from golf.errors import InputError
-from golf.score import bits_per_byte
-from jobs.spec import ARITHMETIC, Order
+from jobs.spec import Order
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store, TrialRecord
 from sweeps import space
 from sweeps.file import SweepSpec
+from sweeps.outcome import ENDED, Outcome, Run, Snapshot
 from sweeps.recipe import Recipe
 from sweeps.search import Search
 from sweeps.stages import DocumentSet, Stages
-
-ENDED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """One recipe, seed and set of documents on its way to a score."""
-
-    row: str
-    recipe: Recipe
-    seed: int
-    documents: DocumentSet
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """How far a run has come: its jobs so far, the last of which it waits for unless it is the finished evaluation."""
-
-    run: Run
-    jobs: tuple[JobRecord, ...]
-
-    @property
-    def done(self) -> bool:
-        return self.jobs[-1].order.job.kind == "eval" and self.jobs[-1].state == JobState.DONE
-
-    @property
-    def failed(self) -> bool:
-        return self.jobs[-1].state in (JobState.FAILED, JobState.CANCELLED)
-
-    @property
-    def bpb(self) -> float:
-        """Bits per byte of the finished evaluation."""
-        outputs = self.jobs[-1].outputs
-        assert outputs is not None
-        return bits_per_byte(outputs["nll"], outputs["bytes"])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Snapshot:
-    """What one look showed."""
-
-    stage: str
-    done: bool
-    jobs: tuple[JobRecord, ...]
-    trials: int
-    trials_done: int
-    best: tuple[str, float] | None
-    """Name and bits per byte of the best trial so far."""
-    to_come: Mapping[str, int]
-    """Jobs still to be done by kind, those that are not written down yet included."""
-    ended: str | None = None
-    """Why the sweep was ended before it was done, e.g. "cancelled: cancelled by a user"."""
-    blocked: JobRecord | None = None
-    """What the rest of the search waits for in vain: a job of all its trials that failed or was cancelled."""
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Jobs by state."""
-        return {state: sum(job.state == state for job in self.jobs) for state in JobState}
-
-    @property
-    def running(self) -> list[JobRecord]:
-        return [job for job in self.jobs if job.state == JobState.RUNNING]
-
-    @property
-    def failures(self) -> list[JobRecord]:
-        return [job for job in self.jobs if job.state == JobState.FAILED]
+from sweeps.trials import ranking, search_digest, search_of, trial_name
 
 
 @dataclass(slots=True)
@@ -419,40 +351,3 @@ class Driver:
 def _of(outcome: Outcome | None, row: str) -> TypeGuard[Outcome]:
     """Whether an outcome is a score of a row."""
     return outcome is not None and outcome.done and outcome.run.row == row
-
-
-def trial_name(number: int) -> str:
-    """What a trial's row is called."""
-    return f"trial {number}"
-
-
-def ranking(values: Mapping[int, float | None]) -> list[int]:
-    """Numbers of trials that have a value, best first; the earlier of equals first."""
-    return sorted((number for number, value in values.items() if value is not None), key=lambda n: (values[n], n))
-
-
-def search_of(spec: SweepSpec) -> Search:
-    """The search that a sweep's file describes."""
-    assert spec.search is not None
-    section = spec.search.section
-    return Search(
-        distributions={name: parameter.distribution for name, parameter in spec.search.space.items()},
-        sampler=section.sampler,
-        trials=section.trials,
-        parallel=section.parallel,
-        seed=section.seed,
-        first=spec.search.first,
-    )
-
-
-def search_digest(spec: SweepSpec, stages: Stages) -> str:
-    """What tells searches apart that share a sweep's name: all that decides a trial and its value.
-
-    That is the data as they are, the machine class and the version of the arithmetic, too, as in a job's key. The
-    number of trials is not in it, so that a search can be lengthened.
-    """
-    assert spec.search is not None
-    section = spec.search.section.model_dump(exclude={"promote", "trials"})
-    training = stages.train(spec.recipe, spec.seeds.tune[0]).job.key
-    content = [section, spec.recipe.settings(), training, stages.data.tokenizer_digest, dict(ARITHMETIC)]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -24,9 +24,9 @@ from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord
 from sweeps import results
 from sweeps.board import Board
-from sweeps.driver import Outcome
 from sweeps.file import BaselineSection
 from sweeps.leaderboard import to_json
+from sweeps.outcome import Outcome
 from sweeps.rows import Row
 from sweeps.session import Workplace
 from sweeps.submission import SeedRun, Submission

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from golf.errors import InputError
 from jobs.store import Store, TrialRecord
-from sweeps.driver import search_digest, search_of
 from sweeps.file import SweepSpec
 from sweeps.foresight import stage_of
 from sweeps.sweep import Sweep
+from sweeps.trials import search_digest, search_of
 
 
 def precedent(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.driver import Snapshot
+from sweeps.outcome import Snapshot
 
 LINE_SECONDS = 5.0
 """Least time between two plain lines; one that says nothing new is not printed at all."""

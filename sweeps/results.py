@@ -24,10 +24,11 @@ from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord, Store, SweepRecord
 from sweeps.board import Board
 from sweeps.compare import Pair
-from sweeps.driver import Driver, Outcome
+from sweeps.driver import Driver
 from sweeps.evaluation import Evaluation, ImportedRow, Published, TextSet
 from sweeps.file import BaselineSection
 from sweeps.leaderboard import open_board
+from sweeps.outcome import Outcome
 from sweeps.rows import Row
 from sweeps.rules import UNJUDGED, Finding
 from sweeps.session import Workplace

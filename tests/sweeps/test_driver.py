@@ -14,9 +14,9 @@ from golf.errors import InputError
 from jobs.spec import ARITHMETIC, Job
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
-from sweeps.driver import ranking, search_digest
 from sweeps.file import SweepSpec
 from sweeps.stages import Stages
+from sweeps.trials import ranking, search_digest
 from tests.sweeps.made_up_world import (
     DATA,
     FILE,

@@ -11,7 +11,7 @@ from rich.console import Console
 from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
-from sweeps.driver import Snapshot
+from sweeps.outcome import Snapshot
 from sweeps.progress import LINE_SECONDS, SHOWN_JOBS, Progress, duration, line, panel, seconds_left
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
