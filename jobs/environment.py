@@ -32,12 +32,12 @@ def versions() -> dict[str, str]:
 
 @cache
 def commit() -> str:
-    """What tells the code that runs from other code: the commit of its checkout while its sources are unchanged, else
-    a digest of them, behind the commit and "+" or, outside a checkout, behind "sources "."""
+    """What tells the code that runs from other code: the last commit that changed its sources, as long as they are as
+    committed, else a digest of them, behind that commit and "+" or, outside a checkout, behind "sources "."""
     root = Path(__file__).parents[1]
-    head, changed = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--", *PACKAGES)
+    head, changed = _git("log", "-1", "--format=%H", "--", *PACKAGES), _git("status", "--porcelain", "--", *PACKAGES)
     # A checkout of something else, in whose virtual environment this is installed, does not know this file.
-    if head is None or changed is None or _git("ls-files", "--error-unmatch", __file__) is None:
+    if not head or changed is None or _git("ls-files", "--error-unmatch", __file__) is None:
         return f"sources {_digest(root)}"
     return head if not changed else f"{head}+{_digest(root)}"
 

@@ -40,6 +40,9 @@ def test_unchanged_sources_are_their_commit_and_changed_ones_each_something_else
     head = git(checkout, "rev-parse", "HEAD")
     (checkout / "notes.txt").write_text("not a source")
     assert commit(checkout) == head
+    git(checkout, "add", "notes.txt")
+    git(checkout, "commit", "-qm", "no source")
+    assert commit(checkout) == head
     said = set()
     for change in ("# one\n", "# another\n"):
         (checkout / "golf" / "new.py").write_text(change)

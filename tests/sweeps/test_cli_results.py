@@ -49,6 +49,9 @@ def test_the_leaderboard_in_every_form(golfsweep: Command) -> None:
         "base", "none", "leak",
     ]  # fmt: skip
     assert golfsweep("leaderboard", "--format", "markdown")[1].startswith("### Legal")
+    page = golfsweep("leaderboard", "--format", "html")[1]
+    assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
+    assert page.count("<caption>") == 2 and "http" not in page
     assert "Flagged" in golfsweep("leaderboard")[1]
     code, out, err = golfsweep("leaderboard", "--format", "xml")
     assert (code, out, err.count("\n")) == (2, "", 1)
