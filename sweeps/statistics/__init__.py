@@ -32,7 +32,7 @@ from sweeps.statistics.seeds import (
     welch,
     welch_test,
 )
-from sweeps.statistics.sequential import look_levels
+from sweeps.statistics.sequential import anytime_level, look_levels
 
 __all__ = [
     "Equivalence",
@@ -41,6 +41,7 @@ __all__ = [
     "Pool",
     "Summary",
     "TestResult",
+    "anytime_level",
     "dunnett",
     "equivalence_test",
     "expected_lowest",
