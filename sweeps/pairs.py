@@ -146,7 +146,7 @@ def family(rows: Sequence[Row], base: Row) -> Family:
         together = dunnett([row.scores for row in tested], base.scores, base.margin, pooled)
         for row, p_dunnett in zip(tested, together, strict=True):
             p_pooled = pooled_test(row.scores, base.scores, pooled, base.margin).p_value
-            # Its integration leaves 1e-4; what is corrected is never smaller than what is not.
+            # Roundings of very small ones aside, what is corrected is never smaller than what is not.
             found[row] |= {"p_pooled": p_pooled, "p_dunnett": max(p_dunnett, p_pooled)}
     return found
 
