@@ -56,7 +56,12 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize(
     ("changes", "question", "short"),
     [
-        ({"p_adjusted": 0.03}, "Is it real?", "By the text, but not once corrected for all rows"),
+        ({"p_adjusted": 0.03}, "Is it real?", "Yes, by the challenge's text"),  # corrected was another claim
+        (
+            {"p_adjusted": 0.03, "incumbent": "base"},
+            "Is it real?",
+            "By the text, but not once corrected for all rows",
+        ),
         ({"challenge": False}, "Is it real?", "Enough for practice, not for the text"),
         ({"challenge": False, "practice": False}, "Is it real?", "Not shown"),
         ({"challenge": None, "practice": None}, "Is it real?", "Undecided"),
@@ -64,6 +69,7 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
         ({"incumbent": None}, "What next?", "Try to beat it"),
         ({"unchecked": []}, "Is it legal?", "Yes"),
         ({"seeds_to_settle": 4, "dollars_to_settle": 8.0}, "What next?", "4 more seeds of each"),
+        ({"seeds_to_settle": 1, "incumbent_too": False}, "What next?", "1 more seed"),
         ({"seeds_to_settle": None}, "What next?", "Find a larger gain"),
         ({"seeds_to_settle": None, "p_incumbent": None}, "What next?", "Confirm it on more seeds"),
     ],
@@ -88,7 +94,11 @@ def test_a_row_tells_what_it_rests_on(rows: list[dict[str, Any]], sweep: Sweep, 
     times = "10.0 s train, 300.0 s eval", "-40.0 s"
     assert found["left"].startswith(f"accepted: {accepted:,} bytes, {times[0]}; strict: {strict:,} bytes, {times[1]}")
     assert "to spring/none, paired on 3 seeds" in found["to the record"]
-    assert found["to settle it"] == "nothing: p < 0.01"
+    assert found["to settle it"] == "nothing: p < 0.25 by the organisers' practice"
+    alone = {"seeds_to_settle": 4, "dollars_to_settle": 8.0, "incumbent_too": False, "settled_by": "challenge"}
+    assert facts(rows[0] | alone)["to settle it"] == "4 more seeds, $8.00, for p < 0.01 by the challenge's text"
+    both = facts(rows[0] | alone | {"incumbent_too": True, "dollars_to_settle": None})["to settle it"]
+    assert both == "4 more seeds of each, for p < 0.01 by the challenge's text"
     assert found["seeds"] == "code the same, settings the same on all"
     assert found["text"].startswith("6 documents, 3,025 tokens, 12,100 bytes, used for ")
     place.store.put_record("PR", {"name": "PR", "seeds": {"1": None}, "author": "A", "url": "https://example.org"})
