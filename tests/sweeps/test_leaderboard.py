@@ -29,6 +29,8 @@ from sweeps.statistics import (
     moments,
     one_sample_test,
     paired_test,
+    pool,
+    pooled_test,
     published_test,
     seeds_needed,
     welch_test,
@@ -318,7 +320,10 @@ def test_who_held_the_record_when() -> None:
     assert [one["date"] for one in found] == ["1970-01-01", "1970-01-01", "1995-05-09"]
     assert found[0]["p_value"] is None
     assert found[1]["p_value"] == pytest.approx(welch_test(BETTER, BASE).p_value)
-    assert found[2]["difference_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER)), abs=20)
+    assert found[2]["difference_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER[:2])))
+    assert [one["difference_seeds"] for one in found] == [None, 3, 2]
+    assert found[2]["difference_means_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER)))  # as p_value is
+    assert found[0]["difference_means_mbpb"] is None
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -479,6 +484,23 @@ def test_a_margin_that_is_not_known_is_not_taken_for_nought() -> None:
     ] * 4
     assert practice["settled_by"] == "practice"
     assert practice["incumbent_too"] is False
+
+
+def test_rows_on_the_same_artifacts_tell_of_their_spread_once() -> None:
+    """Whether by artifact or, quantised in other ways, by what was trained."""
+    late = [1.190, 1.196, 1.204]
+    for name in ("artifact", "weights"):
+        shared = [
+            evaluation(row, seed, bpb + shift, **{name: f"of seed {seed}"})
+            for row, shift in (("base", 0.0), ("twin", 0.01), ("third", 0.02))
+            for seed, bpb in enumerate(BASE)
+        ]
+        found = rows([*shared, *row_of("late", late)])["late"]
+        apart = pool([late, BASE])
+        margin = MARGIN_NATS / LN2 * TOKENS / BYTES
+        assert found["p_pooled"] == pytest.approx(pooled_test(late, BASE, apart, margin).p_value)
+        assert found["equal_variance_p"] == pytest.approx(apart.equal_p)
+        assert found["p_dunnett"] > found["p_pooled"]
 
 
 def found_std(groups: list[list[float]]) -> float:

@@ -14,6 +14,7 @@ from sweeps.results import board_of, pair_of
 from sweeps.row_facts import facts
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
+from sweeps.wording import p_text
 from tests.sweeps.made_up import file, play
 
 SPENT = Spent(slot_hours=2.0, dollars=6.0)
@@ -118,6 +119,19 @@ def test_the_page_stands_alone_and_shows_names_as_they_are(sweep: Sweep, place: 
     assert "&lt;b&gt;leak&lt;/b&gt;" in body
     assert not re.search(r'(src|href)="?(https?:)?//', body)
     assert "<link" not in page
+
+
+def test_a_change_of_the_record_is_that_of_its_p_with_the_one_on_common_seeds_beside_it(tmp_path: Path) -> None:
+    place = Workplace.open(tmp_path)
+    play(place, file("spring", arm=[{"name": "none", "eval": {"preset": "none"}}]))
+    sweep = play(place, file("summer", arm=[{"name": "base", "baseline": True, "seeds": [3, 5]}]))
+    board = board_of(sweep, place)
+    page = report.write(sweep, board, place).read_text()
+    held = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("Who held the record when") :]).split())
+    last = board.changes()[-1]
+    means, common = (f"{last[name]:+.2f}" for name in ("difference_means_mbpb", "difference_mbpb"))
+    assert means != common
+    assert f"over spring/none 1.1697 {means} {common} over 2 {p_text(last['p_value'])}" in held
 
 
 def test_the_page_of_two_rows_has_their_plots(sweep: Sweep, place: Workplace) -> None:
