@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from golf.errors import InputError
-from sweeps import compare_text
+from sweeps import compare_text, report
 from sweeps.charts import paired_seeds
 from sweeps.compare import Pair, compare, differing, document_differences
 from sweeps.pairs import trainings
@@ -124,7 +124,9 @@ def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
     found = of(pair_of("a", "b", place))
     lines = "\n".join(compare_text.sentences(found))
     plan = found["plans"]["challenge"]
-    assert plan["level"] == anytime_level(plan["seeds"]) < found["verdicts"]["challenge"]["anytime"]["level"]
+    assert found["verdicts"]["challenge"]["anytime"] == {"level": anytime_level(3), "passed": False}
+    assert found["verdicts"]["practice"]["anytime"]["level"] == anytime_level(3, 0.25)
+    assert plan["level"] == anytime_level(plan["seeds"]) < anytime_level(3)
     assert f"p < {plan['level']:.2g} is asked then, since seeds are added after a look" in lines
     assert f"With this spread, {plan['more']} more seeds of each would settle it at p < 0.01" in lines
     assert "with 3 against 3 seeds it cannot go below p = 0.05" in lines
@@ -166,10 +168,26 @@ def test_rows_of_one_name_are_told_apart(tmp_path: Path) -> None:
     text = text_of(found, document_differences(pair))
     assert text.startswith("summer/lora-ttt against spring/lora-ttt: ")
     assert "\n     summer/lora-ttt " in text
+    page = report.write_comparison(found, None, place).read_text()
+    assert "<title>summer/lora-ttt against spring/lora-ttt –" in page
     assert {one for line in paired_seeds(found["challenger"], found["incumbent"]).data for one in line.y} == {
         "summer/lora-ttt", "spring/lora-ttt",
     }  # fmt: skip
     assert found["tests"]["pooled"]["trainings"] == 1  # the second sweep found the first one's artifacts
+
+
+def test_what_is_quantised_in_other_ways_was_trained_once(tmp_path: Path) -> None:
+    place = Workplace.open(tmp_path)
+    play(
+        place,
+        file(
+            "one",
+            arm=[{"name": "a"}, {"name": "b", "quantize": {"bits": 8}}, {"name": "c", "train": {"muon_lr": 0.05}}],
+        ),
+    )
+    rows = pair_of("a", "b", place).peers
+    labels = dict(zip([row.name for row in rows], trainings(rows), strict=True))
+    assert labels["a"] == labels["b"] != labels["c"]
 
 
 def test_rows_share_trainings_through_others() -> None:

@@ -25,6 +25,7 @@ from sweeps.leaderboard import (
 from sweeps.row_facts import facts
 from sweeps.rules import MARGIN_NATS, Facts, Finding, measured_findings, track
 from sweeps.statistics import (
+    dunnett,
     holm,
     moments,
     one_sample_test,
@@ -500,7 +501,8 @@ def test_rows_on_the_same_artifacts_tell_of_their_spread_once() -> None:
         margin = MARGIN_NATS / LN2 * TOKENS / BYTES
         assert found["p_pooled"] == pytest.approx(pooled_test(late, BASE, apart, margin).p_value)
         assert found["equal_variance_p"] == pytest.approx(apart.equal_p)
-        assert found["p_dunnett"] > found["p_pooled"]
+        together = [[bpb + 0.01 for bpb in BASE], [bpb + 0.02 for bpb in BASE], late]
+        assert found["p_dunnett"] == pytest.approx(dunnett(together, BASE, margin, apart)[2])
 
 
 def found_std(groups: list[list[float]]) -> float:
