@@ -121,7 +121,8 @@ def _next(leader: Record, baseline: str | None) -> Answer:
         short = "Try to beat it"
     elif more == 0:
         short = "Write it up"
-        details.append(f"the claim stands at {_asked(leader)}")
+        short_of = "" if leader["challenge"] is not False else "; by the challenge's text it is not shown"
+        details.append(f"the claim stands at {_asked(leader)}{short_of}")
     elif more is not None:
         short = seeds_text(more, leader["incumbent_too"])
         cost = "" if price is None else f", about {dollars(price)}"

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from sweeps.evaluation import Published
 from sweeps.rows import Row
@@ -109,13 +111,15 @@ def trainings(rows: Sequence[Row]) -> list[int]:
 
     A public record has trainings of its own.
     """
-    found = list(range(len(rows)))
-    seen: dict[str, int] = {}
-    for place, row in enumerate(rows):
-        weights = [run.weights or run.artifact for run in row.runs]
-        joined = {found[seen[one]] for one in weights if one in seen}
-        found = [place if one in joined else one for one in found]
-        seen |= dict.fromkeys(weights, place)
+    weights: dict[str, int] = {}
+    links = [
+        (place, weights.setdefault(run.weights or run.artifact, len(rows) + len(weights)))
+        for place, row in enumerate(rows)
+        for run in row.runs
+    ]
+    size = len(rows) + len(weights)
+    graph = coo_array((np.ones(len(links)), np.array(links, np.int64).reshape(-1, 2).T), shape=(size, size))
+    found: list[int] = connected_components(graph, directed=False)[1][: len(rows)].tolist()
     return found
 
 

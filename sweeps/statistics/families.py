@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy import integrate, special
 
 from sweeps.statistics.estimate import Floats, finite, finite_number, moments
-from sweeps.statistics.seeds import Pool, pool, welch
+from sweeps.statistics.pooled import Pool, pool
+from sweeps.statistics.seeds import welch
 
 _NODES = 64
 _REACH = 8.0
@@ -43,7 +44,7 @@ def dunnett(
         1 − P(T_j ≤ t for every j),  T_j = (λ_j·Z_0 + √(1 − λ_j²)·Z_j) / S,  λ_j² = n_j/(n_j + n_0),  S² = χ²_df/df
 
     Dunnett's test (1955, JASA 50) knows that the claims share a baseline and pools the variance: sharper than Holm's
-    correction of Welch tests where variances are equal, and wrong where they are not (`seeds.pool` checks). Rows that
+    correction of Welch tests where variances are equal, and wrong where they are not (`pooled.pool` checks). Rows that
     share trainings have more in common than λ says, which errs on the cautious side (Slepian 1962) as long as the pool
     does not count them as independent. The two integrals over Z_0 and S are Gauss–Legendre's, good to 1e-8.
 
