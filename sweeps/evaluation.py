@@ -52,6 +52,8 @@ class Evaluation:
     scores: str | None
     """Digest of the table of documents."""
     artifact: str
+    weights: str | None = None
+    """Digest of what was trained, before it was quantised: rows that share it share the noise of their seeds."""
     model_bytes: int
     code_bytes: int
     """Of the code as it is shipped."""

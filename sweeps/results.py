@@ -116,8 +116,9 @@ def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
     latest = Sweep.from_json(sweeps[-1].spec) if sweeps else None
     rows = board_of(latest, place).rows()
     c, i = (find_row(name, rows, latest.spec.name if latest else "") for name in (challenger, incumbent))
-    both = {row.sweep for row in (c, i)}
-    peers = [row for row in rows if row.sweep in both and (row.track, row.data) == (c.track, c.data)]
+    both = {row.sweep for row in (c, i)} - {""}  # public records belong together in nothing but their being public
+    kind = (c.track, c.data)
+    peers = [row for row in rows if row in (c, i) or (row.sweep in both and (row.track, row.data) == kind)]
     recipes = (_settings(c, place), _settings(i, place))
     return Pair(
         challenger=c, incumbent=i, peers=peers, recipes=recipes, scores=lambda digest: scores(place.files, digest)
@@ -231,6 +232,7 @@ def _evaluation(
         ),
         scores=evaluation["scores"],
         artifact=quantize["artifact"],
+        weights=train["weights"],
         model_bytes=quantize["ledger"]["model_bytes"],
         code_bytes=len(script.content),
         clocks=clocks,
