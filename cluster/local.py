@@ -1,5 +1,6 @@
 """The executor without Ray: this machine's slots, one warm process each, and a gang's launcher beside them."""
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -11,7 +12,7 @@ from multiprocessing.process import BaseProcess
 
 import torch
 
-from cluster.executor import Node, Task
+from cluster.executor import Node, Task, Unplaceable
 from cluster.processes import end_marked
 from cluster.worker import run_task
 from jobs import environment
@@ -55,11 +56,21 @@ class LocalExecutor:
         if task.order.job.kind == "train":
             for slots in [slots for slots, worker in self._idle.items() if worker.evaluates & set(task.slots)]:
                 self._idle.pop(slots).end()  # evaluators end when their slots turn to a gang
-        worker = self._idle.pop(task.slots, None) or _Worker(self._context, task.slots)
-        self._busy[task.id] = worker
+        worker = self._busy[task.id] = self._worker(task.slots)
         if task.order.job.kind != "train":
             worker.evaluates = set(task.slots)
-        worker.pipe.send(task)
+        worker.begin(task)
+
+    def _worker(self, slots: tuple[int, ...]) -> "_Worker":
+        """The slots' warm worker, or a new one: an idle one may have been killed, and nobody has noticed."""
+        if worker := self._idle.pop(slots, None):
+            if worker.lives:
+                return worker
+            worker.end()
+        try:
+            return _Worker(self._context, slots)
+        except OSError as error:  # no memory or process number for it, or it died before it could import anything
+            raise Unplaceable(f"no worker can be started: {error}") from None
 
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
         told: list[tuple[str, Event]] = []
@@ -101,10 +112,20 @@ class _Worker:
         self.evaluates: set[int] = set()
         """Slots whose devices it holds on to between tasks; a gang's launcher holds none."""
         self.pipe, theirs = context.Pipe()
-        self._oom_kills = environment.oom_kills()
+        self._oom_kills = 0
         self._process: BaseProcess = context.Process(target=_serve, args=(theirs, slots))
         self._process.start()
         theirs.close()
+
+    @property
+    def lives(self) -> bool:
+        return self._process.is_alive()
+
+    def begin(self, task: Task) -> None:
+        """Hand it a task; whether it dies before or after it has heard of it, its pipe tells."""
+        self._oom_kills = environment.oom_kills()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.pipe.send(task)
 
     def post_mortem(self) -> Failed:
         """What a process died of that has closed its end of the pipe."""

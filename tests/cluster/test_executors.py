@@ -220,6 +220,21 @@ def test_a_worker_that_is_killed_is_a_lost_job_and_its_slot_works_again(
     assert isinstance(run(executor, task(executor, orders, tmp_path, "eval", artifact))[-1], Finished)
 
 
+def test_a_warm_worker_that_died_while_it_waited_costs_at_most_an_attempt(
+    executor: Executor, orders: Orders, artifact: bytes, tmp_path: Path
+) -> None:
+    one = task(executor, orders, tmp_path, "eval", artifact)
+    assert isinstance(run(executor, one)[-1], Finished)
+    [idle] = workers()
+    os.kill(idle, signal.SIGKILL)
+    wait_for(lambda: idle not in workers())
+    last = run(executor, one)[-1]
+    if isinstance(last, Failed):
+        assert last.failure == Failure.LOST, last
+        last = run(executor, one)[-1]
+    assert isinstance(last, Finished)
+
+
 def test_an_address_without_a_cluster_is_one_line() -> None:
     with pytest.raises(InputError, match=r"--ray 127\.0\.0\.1:1: cannot be reached"):
         ray_cluster.join("127.0.0.1:1")
