@@ -44,7 +44,7 @@ ROUND_SECONDS = 1800.0
 OURS = "GOLFSWEEP_CHAOS"
 END_SECONDS = 20.0
 MOST_RESTARTS, START_TRIES = 20, 5
-AWAY = "cannot be opened"
+AWAY = ("cannot be opened", "StoreAway")
 """What a driver says that is started while its database is away, the one good reason to give up."""
 
 
@@ -295,7 +295,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def is_good(found: Mapping[str, Any]) -> bool:
     """Whether a round ended as an undisturbed one would, and no driver gave up without need."""
-    same, needless = found["same_leaderboard"], [line for line in found["gave_up"] if AWAY not in line]
+    same, needless = (
+        found["same_leaderboard"],
+        [line for line in found["gave_up"] if not any(word in line for word in AWAY)],
+    )
     return all(same.values()) and not found["jobs_done_twice"] and not needless
 
 

@@ -1,7 +1,7 @@
 """What tasks tell, written down in the order in which it came, before anything follows from it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from cluster.contents import Contents
 from cluster.expect import KNOWN_FROM, MARGIN, Expectations
@@ -9,9 +9,9 @@ from cluster.held import Held
 from cluster.node_health import NodeHealth
 from cluster.retry import failed_since, judge
 from cluster.running import Running, outputs_of
-from jobs.events import Checkpoint, Event, Failed, Finished, Progress, Shard
-from jobs.files import FileStore
-from jobs.store import LostClaim, Store
+from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
+from jobs.files import FileStore, Unreadable
+from jobs.store import LostClaim, Store, StoreAway
 
 WRITES_PER_SECOND = 50.0
 """Writes of progress, over all running jobs; results are written at once."""
@@ -44,7 +44,11 @@ class Journal:
     def finish(self, running: Running, last: Finished) -> None:
         """Put the results of a job's tasks together and write its success down."""
         with self._while_ours(running):
-            self._finish(running, last)
+            try:
+                self._finish(running, last)
+            except Unreadable as gone:  # a shard of an earlier attempt: only that is scored again
+                self._store.lose_content(gone.digest)
+                self._fail(running, Failed(failure=Failure.LOST, reason=str(gone)))
 
     def _finish(self, running: Running, last: Finished) -> None:
         outputs, peak = outputs_of(running, last, self._files)
@@ -119,7 +123,8 @@ class Journal:
     def _discard(self, checkpoint: str | None) -> None:
         """Delete a checkpoint that a later one, or the result, has replaced: a long training would fill the disk."""
         if checkpoint is not None:
-            self._contents.delete(checkpoint)
+            with suppress(StoreAway):  # nobody refers to it: "golfsweep gc" finds it
+                self._contents.delete(checkpoint)
 
     def _expect_more(self, running: Running) -> None:
         """Set aside what a job will take by its own pace, where nothing was known before."""

@@ -29,7 +29,7 @@ from cluster.tasks import contents_of, keeps_shards, tasks_of
 from golf.errors import InputError
 from jobs import environment
 from jobs.events import Event, Failed, Failure, Finished
-from jobs.files import FileStore
+from jobs.files import FileStore, Unreadable
 from jobs.paths import Home
 from jobs.spec import Kind
 from jobs.store import JobRecord, LostClaim, OverBudget, Store
@@ -53,7 +53,7 @@ class Scheduler:
 
     Raises (any method):
         Taken: another process has become this cluster's scheduler; whatever this one still runs must end.
-        StoreAway: the database does not answer; call again later.
+        StoreAway: the database or the file store does not answer; call again later.
     """
 
     def __init__(
@@ -182,6 +182,8 @@ class Scheduler:
 
     def _begin(self, record: JobRecord, placement: Placement, node: Node) -> None:
         """Write an attempt down, then start its tasks."""
+        if not self._readable(record):
+            return
         expected = self._expect.seconds(record.order)
         workdir = self._home.attempt(record.key, record.attempt + 1).resolve()
         try:
@@ -212,6 +214,17 @@ class Scheduler:
         except BaseException:  # the database is away, say: the next claim finds it again
             self._held.drop(running)
             raise
+
+    def _readable(self, record: JobRecord) -> bool:
+        """Whether what a job reads is there; what is gone and was made by a job is made again first."""
+        try:
+            for digest in contents_of(record).values():
+                self._contents.get(digest)
+        except Unreadable as gone:
+            if self._store.lose_content(gone.digest):
+                self._held.waiting.pop(record.key)  # the store has it in another form now, or not at all
+                return False
+        return True
 
     def _try_to_start(self, running: Running, workdir: Path) -> None:
         try:

@@ -21,6 +21,8 @@ BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)
 """The first that knows UPDATE … RETURNING."""
 BUSY_POLL_SECONDS = 0.01
+_AWAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
+"""What SQLite says of a file that somebody holds for too long, or whose disk does not answer (sqlite.org/rescode)."""
 
 
 def open_engine(url: str | URL) -> Engine:
@@ -56,10 +58,11 @@ def mapped() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if "database or disk is full" in str(error.orig):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            raise StoreAway(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
         server = type(error.orig).__module__.startswith("psycopg")
-        if error.connection_invalidated or (server and isinstance(error, OperationalError)):
+        if error.connection_invalidated or code in _AWAY or (server and isinstance(error, OperationalError)):
             raise StoreAway(" ".join(str(error.orig).split()) or "no answer") from error
         raise
 

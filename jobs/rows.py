@@ -13,7 +13,7 @@ class LostClaim(RuntimeError):
 
 
 class StoreAway(ConnectionError):
-    """The database does not answer; what was to be written is not, and may be tried again."""
+    """The database or the file store does not answer; what was to be written is not, and may be tried again."""
 
 
 class OverBudget(RuntimeError):

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class JobState(StrEnum):
-    """Where a job stands; one success is for ever."""
+    """Where a job stands; one success is for ever, as long as its outputs can be read."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -38,11 +38,11 @@ class SweepState(StrEnum):
 FOLLOWS: Mapping[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
     JobState.RUNNING: frozenset({JobState.QUEUED, JobState.DONE, JobState.FAILED, JobState.CANCELLED}),
-    JobState.DONE: frozenset(),
+    JobState.DONE: frozenset({JobState.QUEUED}),
     JobState.FAILED: frozenset({JobState.QUEUED}),
     JobState.CANCELLED: frozenset({JobState.QUEUED}),
 }
-"""A failed or cancelled job may be asked for again; a finished one is never run again."""
+"""A failed or cancelled job may be asked for again; a finished one is run again only if what it made is lost."""
 
 
 def may_follow(before: JobState, after: JobState) -> bool:

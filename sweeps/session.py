@@ -28,7 +28,7 @@ from sweeps.sweep import Sweep
 STEP_SECONDS = 0.5
 ASIDE = '"golfsweep doctor --ray ADDRESS" tells which nodes are set aside, and why.'
 AWAY_SECONDS = 600.0
-"""How long a database may be away before the sweep stops; what runs goes on meanwhile."""
+"""How long a database or file store may be away before the sweep stops; what runs goes on meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,7 +215,7 @@ def _work(
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
 ) -> Snapshot:
-    """Drive a sweep until it is done, or somebody has ended it; a database that is away for a while is waited for."""
+    """Drive a sweep until it is done, or somebody has ended it; a store that is away for a while is waited for."""
     away_since: float | None = None
     alone = False
     while True:
@@ -234,8 +234,10 @@ def _work(
             alone = role.schedules and not slots
             role.step(STEP_SECONDS)
             away_since = None
-        except StoreAway:
-            away_since = away_since or time.monotonic()
+        except StoreAway as error:
+            if away_since is None:
+                away_since = time.monotonic()
+                say(f"{error}; tried again for {AWAY_SECONDS / 60:.0f} minutes, while what runs goes on.")
             if time.monotonic() - away_since > AWAY_SECONDS:
                 raise
             time.sleep(1.0)

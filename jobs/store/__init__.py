@@ -24,6 +24,7 @@ from jobs.store.attempts import Attempts
 from jobs.store.cancelling import Cancelling
 from jobs.store.claims import Claims
 from jobs.store.jobs import Jobs
+from jobs.store.losses import Losses
 from jobs.store.nodes import Nodes
 from jobs.store.public_records import PublicRecords
 from jobs.store.schedulers import STALE_SECONDS, Schedulers
@@ -46,5 +47,5 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Jobs, Schedulers, Claims, Cancelling, Attempts, Nodes, Trials, PublicRecords):
+class Store(Sweeps, Jobs, Schedulers, Claims, Cancelling, Attempts, Losses, Nodes, Trials, PublicRecords):
     """All topics on one database; open with `Store.open`."""

@@ -69,7 +69,7 @@ def _explain(error: Exception) -> int:
         return _fail(str(error), 1)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _fail(f"{error.filename or 'disk'}: no space left; free some and run the same command again", 2)
-    if isinstance(error, PermissionError):
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
         return _fail(f"{error.filename}: may not be written; choose another --home or --out", 2)
     if isinstance(error, typer.Exit):
         return error.exit_code

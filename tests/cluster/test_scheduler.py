@@ -21,6 +21,7 @@ from jobs.scores import write_table
 from jobs.spec import Order
 from jobs.state import AttemptState, JobState, SweepState
 from jobs.store import STALE_SECONDS, StoreAway, Taken
+from jobs.store.losses import STARTS_OVER
 from tests.cluster.dictated import World
 from tests.cluster.orders import EVAL, MODEL, Orders
 
@@ -467,19 +468,89 @@ def test_a_job_that_another_scheduler_took_over_is_dropped(world: World, orders:
     assert world.job(taken.key).fraction == 0.0
 
 
-def test_a_full_disk_stops_the_work_with_an_error_and_the_job_stays_to_be_done(
+def test_while_the_disk_is_full_nothing_is_forgotten_and_a_job_that_is_given_up_stays_to_be_done(
     world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(content: bytes) -> str:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, os.strerror(28), "files")
 
-    key = world.put(orders.train())
+    first, second = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
     world.step()
-    monkeypatch.setattr(world.files, "put", full)
-    with pytest.raises(OSError, match="No space left"):
+    with monkeypatch.context() as patch:
+        patch.setattr(world.files._system, "open", full)
+        with pytest.raises(StoreAway, match="No space left"):
+            world.step(Checkpoint(content=b"step 3"), TRAINED)
+    world.step()
+    assert world.job(first).state == JobState.DONE
+    monkeypatch.setattr(world.files._system, "open", full)
+    world.step()
+    with pytest.raises(StoreAway):
         world.step(TRAINED)
     world.scheduler.stop()
-    assert world.job(key).state == JobState.QUEUED
+    assert world.job(second).state == JobState.QUEUED
+
+
+def test_what_cannot_be_read_for_a_while_costs_no_attempt(
+    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = world.put(orders.quantize(world.files.put(b"weights")))
+
+    def slow(*_: object, **__: object) -> None:
+        raise OSError("503 Slow Down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.files._system, "cat_file", slow)
+        for _ in range(3):
+            with pytest.raises(StoreAway, match="503"):
+                world.step()
+    world.step()
+    assert [attempt.state for attempt in world.store.attempts(key)] == [AttemptState.RUNNING]
+
+
+def test_a_training_whose_checkpoint_is_damaged_starts_over(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.step(Checkpoint(content=b"step 3"), Failed(failure=Failure.LOST, reason="x"))
+    [path] = [path for path in world.home.files.rglob("*") if path.is_file()]
+    path.write_bytes(b"step")
+    for _ in range(2):
+        world.step()
+    assert world.job(key).state == JobState.RUNNING
+    assert "checkpoint" not in list(world.executor.tasks.values())[-1].inputs
+    assert world.job(key).reason == STARTS_OVER
+    assert len(world.store.attempts(key)) == 2
+
+
+def test_weights_that_are_gone_are_trained_again_before_anything_reads_them(world: World, orders: Orders) -> None:
+    trained = world.put(orders.train())
+    world.step()
+    world.step(TRAINED)
+    weights = (world.job(trained).outputs or {})["weights"]
+    world.files.delete(weights)
+    packs = orders.quantize(weights)
+    waiting = world.put(packs)
+    for _ in range(2):
+        world.step()
+    assert [(job.key, job.state) for job in world.store.jobs()] == [(trained, JobState.RUNNING)]
+    world.step(TRAINED)
+    world.put(packs)  # as its driver does once the training is done
+    world.step()
+    assert world.job(waiting).state == JobState.RUNNING
+    assert list(world.executor.tasks.values())[-1].inputs["weights"] == b"w"
+
+
+def test_a_shard_that_is_gone_at_the_end_is_scored_again_and_no_other(world: World, evaluation: Order) -> None:
+    key = world.put(evaluation)
+    world.step()
+    one, two = world.executor.tasks
+    world.executor.tell(shard(0), shard(2), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=one)
+    world.step()
+    world.files.delete(world.store.shards(key)[2])
+    world.executor.tell(shard(1), shard(3), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=two)
+    world.step()
+    assert (world.job(key).state, world.job(key).failures) == (JobState.QUEUED, 0)
+    world.step()
+    assert [task.shards for task in list(world.executor.tasks.values())[2:]] == [(2,)]
 
 
 def test_wide_orders_do_not_start_on_fewer_slots(world: World, orders: Orders) -> None:

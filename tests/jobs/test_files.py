@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from golf.errors import InputError
-from jobs.files import FileStore
+from jobs.files import FileStore, Unreadable
+from jobs.store import StoreAway
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -37,8 +38,41 @@ def test_a_damaged_content_is_not_handed_out(tmp_path: Path) -> None:
     digest = files.put(b"weights")
     [path] = tmp_path.glob("*/*")
     path.write_bytes(b"weighty")
-    with pytest.raises(InputError, match="is damaged"):
+    with pytest.raises(Unreadable, match="is damaged") as gone:
         files.get(digest)
+    assert gone.value.digest == digest
+
+
+def test_what_is_damaged_is_replaced_when_it_is_put_again(tmp_path: Path) -> None:
+    files = FileStore(tmp_path)
+    digest = files.put(b"weights")
+    [path] = tmp_path.glob("*/*")
+    path.write_bytes(b"wei")
+    assert files.put(b"weights") == digest
+    assert files.get(digest) == b"weights"
+    assert list(tmp_path.glob("*/*")) == [path]
+
+
+class Slow(Exception):
+    """What a service's driver raises that is no OSError."""
+
+
+@pytest.mark.parametrize("error", [OSError("503 Slow Down"), PermissionError(13, "expired token"), Slow("503")])
+def test_a_place_that_does_not_answer_is_away_whatever_its_driver_raises(
+    files: FileStore, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = files.put(b"weights")
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    for name in ("open", "exists", "cat_file", "size", "rm_file"):
+        monkeypatch.setattr(type(files._system), name, fail)
+    for call in (files.get, files.has, files.size, files.delete):
+        with pytest.raises(StoreAway, match=r"503|expired"):
+            call(digest)
+    with pytest.raises(StoreAway, match=r"503|expired"):
+        files.put(b"more")
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,8 +81,9 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 
     files = FileStore(tmp_path)
     monkeypatch.setattr(files._system, "mv", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StoreAway, match="No space left") as full:
         files.put(b"x")
+    assert full.value.errno == 28
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

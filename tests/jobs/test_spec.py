@@ -58,8 +58,8 @@ def test_a_number_that_json_cannot_hold_is_refused() -> None:
         _ = replace(JOB, settings={"lr": float("nan")}).key
 
 
-def test_a_success_is_for_ever_and_everything_else_can_be_asked_for_again() -> None:
-    assert FOLLOWS[JobState.DONE] == frozenset()
+def test_a_success_is_only_undone_by_the_loss_of_its_outputs_and_everything_else_can_be_asked_for_again() -> None:
+    assert FOLLOWS[JobState.DONE] == {JobState.QUEUED}
     assert set(FOLLOWS) == set(JobState)
     for ended in (JobState.FAILED, JobState.CANCELLED):
         assert FOLLOWS[ended] == {JobState.QUEUED}

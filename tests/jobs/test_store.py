@@ -25,6 +25,7 @@ from jobs.budget import Account, Budget
 from jobs.spec import Job, Machine, Order
 from jobs.state import AttemptState, JobState, SweepState
 from jobs.store import STALE_SECONDS, JobRecord, LostClaim, NodeRecord, OverBudget, Store, StoreAway, Taken, TrialRecord
+from jobs.store.losses import MOST_DONE, STARTS_OVER
 from tests.postgresql import Server
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
@@ -97,6 +98,59 @@ def started(store: Store, seed: int = 1, scheduler: str = "a") -> JobRecord:
     found = store.job(record.key)
     assert found is not None
     return found
+
+
+def done(store: Store, order: Order, outputs: dict[str, Any], scheduler: str = "a") -> JobRecord:
+    """A finished job."""
+    store.beat(scheduler)
+    store.put_job(order)
+    [record] = store.claim(scheduler, 1)
+    store.finish(record.key, store.start_attempt(record.key, scheduler, **FACTS), outputs, **DONE)
+    return record
+
+
+class TestLosses:
+    def test_what_made_a_lost_content_is_done_again_and_what_was_to_read_it_is_asked_for_anew(
+        self, store: Store
+    ) -> None:
+        digest, other = "a" * 64, "b" * 64
+        made = done(store, order(1), {"weights": digest, "steps": 3})
+        untouched = done(store, order(2), {"weights": other})
+        first = order(3)
+        reads = replace(first, job=replace(first.job, inputs={"weights": digest}))
+        reader = store.put_job(reads)
+        assert store.lose_content(digest)
+        [again] = store.claim("a", 5)
+        assert (again.key, again.attempt, again.asked) == (made.key, 1, 1)
+        assert store.lose_content(digest), "it is being made: a second reader waits as well"
+        assert [job.key for job in store.jobs(sweep="s")] == [made.key, untouched.key]
+        store.finish(made.key, store.start_attempt(made.key, "a", **FACTS), {"weights": digest}, **DONE)
+        assert store.put_job(reads).state == JobState.QUEUED
+        assert [job.key for job in store.claim("a", 5)] == [reader.key]
+        kept = store.job(untouched.key)
+        assert kept is not None
+        assert kept.state == JobState.DONE
+
+    def test_a_file_store_that_loses_the_same_again_and_again_is_not_fed_for_ever(self, store: Store) -> None:
+        digest = "a" * 64
+        for _ in range(MOST_DONE - 1):
+            done(store, order(1), {"weights": digest})
+            assert store.lose_content(digest)
+        done(store, order(1), {"weights": digest})
+        assert not store.lose_content(digest)
+
+    def test_a_lost_checkpoint_or_shard_is_forgotten(self, store: Store) -> None:
+        record = started(store)
+        store.put_checkpoint(record.key, 1, "a" * 64)
+        store.put_shard(record.key, 1, 0, "b" * 64)
+        store.put_shard(record.key, 1, 1, "c" * 64)
+        assert store.lose_content("a" * 64)
+        assert store.lose_content("b" * 64)
+        assert not store.lose_content("d" * 64)
+        found = store.job(record.key)
+        assert found is not None
+        assert (found.checkpoint, found.reason) == (None, STARTS_OVER)
+        assert store.shards(record.key) == {1: "c" * 64}
 
 
 class TestContract:
@@ -512,6 +566,30 @@ def test_a_server_that_dies_is_away_and_what_it_had_is_there_when_it_comes_back(
     finally:
         postgresql.start()
     assert store.put_job(order(1)).state == JobState.QUEUED
+    store.close()
+
+
+def test_a_file_that_somebody_holds_for_too_long_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.database.BUSY_SECONDS", 0.05)
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    store.put_sweep("s", {})
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreAway, match="database is locked"):
+        store.put_job(order(1))
+    other.execute("ROLLBACK")
+    other.close()
+    assert store.put_job(order(1)).state == JobState.QUEUED
+    store.close()
+
+
+def test_a_file_without_room_is_away_and_says_that_it_is_full(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    with store._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # of this connection, which the pool hands out again
+    with pytest.raises(StoreAway) as full:
+        store.put_sweep("s", {"text": "x" * 10**6})
+    assert full.value.errno == 28
     store.close()
 
 
