@@ -92,17 +92,6 @@ def split_documents(stream: Tokens, bos: int = BOS) -> list[Tokens]:
     return [stream[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if end - start >= 2]
 
 
-def holdout(stream: Tokens, documents: int) -> tuple[Tokens, list[Tokens]]:
-    """Cut the last `documents` documents off a training stream: what is trained on, and what may be tuned on."""
-    if documents == 0:
-        return stream, []
-    starts = np.flatnonzero(stream == BOS)
-    if len(starts) <= documents:
-        raise InputError(f"training tokens: {len(starts)} documents; holding out {documents} of them leaves none")
-    cut = int(starts[-documents])
-    return stream[:cut], split_documents(stream[cut:])
-
-
 def digest_files(paths: Sequence[Path]) -> str:
     """SHA-256 over the number of files and each file's own SHA-256, in the order given."""
     whole = hashlib.sha256(str(len(paths)).encode())
