@@ -88,7 +88,7 @@ def split_documents(stream: Tokens, bos: int = BOS) -> list[Tokens]:
     with the stream. Tokens before the first BOS belong to none, and a slice of fewer than two tokens is no document.
     """
     starts = np.flatnonzero(stream == bos)
-    ends = np.append(starts[1:] + 1, len(stream))
+    ends = np.append(starts[1:] + 1, len(stream))[: len(starts)]
     return [stream[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if end - start >= 2]
 
 
