@@ -7,7 +7,7 @@ from typing import Literal
 from golf.corpus import DEMO_TUNING_DOCUMENTS, build_demo
 from golf.errors import InputError
 from golf.stream import Stream
-from golf.tokens import Tokenizer, find_shards, read_stream, split_documents
+from golf.tokens import BOS, Tokenizer, find_shards, read_stream, split_documents
 from jobs.digests import digest_of
 
 
@@ -45,6 +45,8 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
     _, tuning = Stream.open(train).hold_out(tuning_documents)
     if len(tuning) < tuning_documents:
         raise InputError(f"{train[-1]}: {len(tuning)} documents; data.tuning_documents = {tuning_documents} need more")
+    if not (validation := split_documents(read_stream(val))):
+        raise InputError(f"{val[0].parent}: no document in its validation shards; each begins with token {BOS}")
     return DataSet(
         tokens=shards,
         tokenizer=model,
@@ -53,7 +55,7 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
         tokenizer_digest=digest_of([model]),
         vocab_size=pieces.vocab_size,
         tuning_documents=tuning_documents,
-        val_documents=len(split_documents(read_stream(val))),
+        val_documents=len(validation),
     )
 
 
