@@ -7,6 +7,7 @@ failed; 2: bad input; 130: interrupted.
 import errno
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,5 +102,5 @@ def print_json(content: Any) -> None:
 
 
 def command_line() -> str:
-    """The command as it was typed."""
-    return " ".join(["golfsweep", *sys.argv[1:]])
+    """The command as it was typed, but for passwords in URLs."""
+    return re.sub(r"(://[^\s:/@]+):[^\s@]+@", r"\1:***@", " ".join(["golfsweep", *sys.argv[1:]]))

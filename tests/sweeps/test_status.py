@@ -83,5 +83,5 @@ def test_a_sweep_that_ended_early_says_why(place: Workplace) -> None:
 
 def test_a_cancelled_job_says_who_asks_for_it_again(place: Workplace) -> None:
     job = fail(place, Failure.LOST, "node gone")
-    place.store.cancel_jobs([job.key])
+    place.store.cancel_jobs("s", [job.key])
     assert "cancelled (cancelled by a user)" in describe(job.key, place)["explanation"]
