@@ -17,6 +17,7 @@ from cluster.processes import end_marked
 from cluster.worker import run_task
 from jobs import environment
 from jobs.events import Event, Failed, Failure, Finished
+from jobs.host import identity
 from jobs.rank import PR_SET_PDEATHSIG
 
 END_SECONDS = 10.0
@@ -32,7 +33,7 @@ def local_slots(widest: int) -> int:
 
 def machine_cluster() -> str:
     """What tells this machine from others: whoever runs jobs on its slots is its one scheduler."""
-    return f"machine {socket.gethostname()}"
+    return f"machine {identity()}"
 
 
 class LocalExecutor:

@@ -13,13 +13,15 @@ from golf.errors import InputError
 
 CONNECT_SECONDS = 5.0
 _CHECKOUT = str(Path(__file__).parent.parent)
+_TOKEN = secrets.token_hex(32)
+"""Of every cluster that this process starts: Ray reads a token once in a process's life."""
 
 
 def start_local(slots: int) -> None:
     """Start a Ray of this process's own on this machine; it ends with the process, and so does its token."""
     _prepare()
     # Ray turns token authentication on for a cluster that it starts; given a token, it writes none to the user's home.
-    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    os.environ["RAY_AUTH_TOKEN"] = _TOKEN
     # Never joins a cluster that happens to run here: "local" always starts one.
     ray.init(
         address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,

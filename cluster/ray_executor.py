@@ -9,7 +9,7 @@ import torch
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from cluster import lease
+from cluster import lease, ray_cluster
 from cluster.executor import Node, Task, Unplaceable
 from cluster.lease import Lease, Place
 from cluster.processes import end_marked
@@ -67,6 +67,8 @@ class RayExecutor:
     """Runs tasks on the Ray cluster that this process has started or joined."""
 
     cluster: str
+    owns: bool = False
+    """Whether this process started the cluster for this executor, with which it ends."""
     _leases: dict[str, Lease] = field(default_factory=dict)
     _asked: dict[str, Any] = field(default_factory=dict)
     """Nodes that have yet to say what they are."""
@@ -156,6 +158,8 @@ class RayExecutor:
         self._idle.clear()
         self._leases.clear()
         self._objects.clear()
+        if self.owns:
+            ray_cluster.leave()
 
     def _next(self, task_id: str, stream: Any) -> Event:
         try:

@@ -21,6 +21,15 @@ BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)
 """The first that knows UPDATE … RETURNING."""
 BUSY_POLL_SECONDS = 0.01
+LIVENESS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "5",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "15000",
+}
+"""How soon a server that vanished without a word is away, so that nobody waits for longer than a heartbeat may be old
+(libpq's parameters, in seconds and, the last, milliseconds); what a URL says of them counts more."""
 _AWAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
 """What SQLite says of a file that somebody holds for too long, or whose disk does not answer (sqlite.org/rescode)."""
 
@@ -93,7 +102,7 @@ def _shown(url: str | URL) -> str:
 def _engine(url: str | URL) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
-        parsed = parsed.set(drivername="postgresql+psycopg")
+        parsed = parsed.set(drivername="postgresql+psycopg", query={**LIVENESS, **parsed.query})
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     try:

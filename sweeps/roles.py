@@ -11,7 +11,7 @@ from types import TracebackType
 
 from cluster.executor import Executor, Node
 from cluster.heartbeat import Heartbeat
-from cluster.scheduler import Scheduler
+from cluster.scheduler import Scheduler, scheduler_name
 from golf.errors import InputError
 from jobs.files import FileStore
 from jobs.paths import Home
@@ -34,6 +34,7 @@ class Scheduling:
         self._heartbeat: Heartbeat | None = None
         self._stack = ExitStack()
         self._tried = -TRY_SECONDS
+        self._name = scheduler_name()
 
     def __enter__(self) -> "Scheduling":
         return self
@@ -96,13 +97,15 @@ class Scheduling:
                 time.sleep(TRY_SECONDS)
 
     def _take_over(self) -> None:
-        if any(one.cluster == self._cluster for one in self._store.live_schedulers()):
+        others = [one for one in self._store.live_schedulers() if one.name != self._name]
+        if any(one.cluster == self._cluster for one in others):
             return
-        if self._executor is None:
-            self._executor = self._open()
-            self._stack.callback(self._close)
         try:
-            scheduler = Scheduler(self._store, self._files, self._executor, self._home)
+            self._store.beat(self._name, self._cluster)  # first: whoever is too late starts nothing
+            if self._executor is None:
+                self._executor = self._open()
+                self._stack.callback(self._close)
+            scheduler = Scheduler(self._store, self._files, self._executor, self._home, name=self._name)
         except Taken:  # another one was faster
             self._close()
             return

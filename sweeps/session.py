@@ -69,7 +69,7 @@ def scheduling(place: Workplace, *, here: bool, widest: int, joined: Executor | 
         from cluster.ray_executor import RayExecutor
 
         ray_cluster.start_local(local_slots(widest))
-        return RayExecutor(machine_cluster())
+        return RayExecutor(machine_cluster(), owns=True)
 
     cluster = machine_cluster() if joined is None else joined.cluster
     return Scheduling(place.store, place.files, place.home, cluster, open_executor)

@@ -8,15 +8,14 @@ from jobs import tables
 from jobs.state import AttemptState, JobState, SweepState, may_follow
 from jobs.store.accounts import end_attempt
 from jobs.store.jobs import wanted_beside
-from jobs.store.schedulers import alive
-from jobs.store.transactions import Transactions
+from jobs.store.schedulers import Schedulers
 
 BY_USER = "cancelled by a user"
 WITH_SWEEP = "cancelled with its sweep"
 WITHDRAWN = "no longer asked for"
 
 
-class Cancelling(Transactions):
+class Cancelling(Schedulers):
     """Cancelled sweeps and jobs of a store."""
 
     def cancel_sweep(self, name: str) -> list[str]:
@@ -64,7 +63,7 @@ class Cancelling(Transactions):
         """Those of some cancelled jobs whose processes a living scheduler has yet to end."""
         table = tables.jobs
         with self._read() as connection:
-            live = [one.name for one in alive(connection, self._clock())]
+            live = [one.name for one in self._alive(connection)]
             query = select(table.c.key).where(table.c.state == JobState.CANCELLED, table.c.claimed_by.in_(live))
             return [key for key in connection.execute(query).scalars() if key in keys]
 

@@ -11,8 +11,7 @@ from jobs.rows import JobRecord
 from jobs.state import AttemptState, JobState, SweepState
 from jobs.store.accounts import end_attempt, lose_attempt
 from jobs.store.jobs import select_jobs
-from jobs.store.schedulers import alive
-from jobs.store.transactions import Transactions
+from jobs.store.schedulers import Schedulers
 
 _RUNNING_SWEEPS = select(tables.sweeps.c.name).where(tables.sweeps.c.state == SweepState.RUNNING)
 _RUNNING_ATTEMPTS = (
@@ -23,7 +22,7 @@ _RUNNING_ATTEMPTS = (
 """How many attempts of each sweep run."""
 
 
-class Claims(Transactions):
+class Claims(Schedulers):
     """Claims of a store."""
 
     def claim(
@@ -53,7 +52,8 @@ class Claims(Transactions):
         """
         table, now = tables.jobs, self._clock()
         with self._write() as connection:
-            conditions = _free(connection, now, scheduler, holding)
+            live = [one.name for one in self._alive(connection)]
+            conditions = _free(live, scheduler, holding)
             if machines is not None:
                 conditions.append(table.c.machine.in_(list(machines)))
             if wide is not None:
@@ -86,9 +86,9 @@ class Claims(Transactions):
                     _queue(connection, [key], claimed_by=None)
 
 
-def _free(connection: Connection, now: float, scheduler: str, holding: Collection[str] | None) -> list[Any]:
-    """What a job is like that nobody alive holds, and that is not ended."""
-    table, live = tables.jobs, [one.name for one in alive(connection, now)]
+def _free(live: Collection[str], scheduler: str, holding: Collection[str] | None) -> list[Any]:
+    """What a job is like that no living scheduler holds, and that is not ended."""
+    table = tables.jobs
     unheld = table.c.claimed_by.is_(None) | table.c.claimed_by.not_in(live)
     if holding is not None:
         unheld |= (table.c.claimed_by == scheduler) & table.c.key.not_in(list(holding))

@@ -1,17 +1,14 @@
 """Schedulers: who is alive, and whose cluster is whose."""
 
 import os
-import socket
 
 from sqlalchemy import Connection, select
 
 from jobs import tables
 from jobs.database import hold
+from jobs.host import identity
 from jobs.rows import SchedulerRecord, Taken
-from jobs.store.transactions import Transactions, write_row
-
-STALE_SECONDS = 30.0
-"""A scheduler whose last heartbeat is older than this has lost its claims."""
+from jobs.store.transactions import STALE_SECONDS, Transactions, write_row
 
 
 class Schedulers(Transactions):
@@ -29,14 +26,14 @@ class Schedulers(Transactions):
         Raises:
             Taken: another one that is alive is the cluster's; whoever was silent for too long finds this out here.
         """
-        now = self._clock()
-        process = {"host": socket.gethostname(), "pid": os.getpid()}
-        facts = {"heartbeat": now, "cluster": cluster, "slots": slots, "widest": widest}
+        process = {"host": identity(), "pid": os.getpid()}
+        facts = {"cluster": cluster, "slots": slots, "widest": widest}
         with self._write() as connection:
             hold(connection, f"cluster {cluster}")
-            others = [one for one in alive(connection, now) if one.name != scheduler]
+            others = [one for one in self._alive(connection) if one.name != scheduler]
             if cluster and (rival := next((one for one in others if one.cluster == cluster), None)):
                 raise Taken(f"{rival.name} schedules {cluster}")
+            facts |= {"heartbeat": self._common_time(connection)}
             write_row(connection, tables.schedulers, {"name": scheduler}, process | facts)
 
     def forget_scheduler(self, scheduler: str) -> None:
@@ -47,14 +44,14 @@ class Schedulers(Transactions):
     def live_schedulers(self) -> list[SchedulerRecord]:
         """Schedulers whose heartbeat is fresh and whose process, if it is of this machine, exists."""
         with self._read() as connection:
-            return alive(connection, self._clock())
+            return self._alive(connection)
 
-
-def alive(connection: Connection, now: float) -> list[SchedulerRecord]:
-    """Schedulers whose heartbeat is fresh and whose process, if it is of this machine, exists."""
-    table, here = tables.schedulers, socket.gethostname()
-    rows = connection.execute(select(table).where(table.c.heartbeat >= now - STALE_SECONDS)).mappings()
-    return [SchedulerRecord(**row) for row in rows if row["host"] != here or _exists(row["pid"])]
+    def _alive(self, connection: Connection) -> list[SchedulerRecord]:
+        """Schedulers that may be alive for all that this process could hear; see `live_schedulers`."""
+        table, here = tables.schedulers, identity()
+        oldest = self._common_time(connection) - STALE_SECONDS - self._contact.missed()
+        rows = connection.execute(select(table).where(table.c.heartbeat >= oldest)).mappings()
+        return [SchedulerRecord(**row) for row in rows if row["host"] != here or _exists(row["pid"])]
 
 
 def _exists(pid: int) -> bool:

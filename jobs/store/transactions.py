@@ -5,20 +5,30 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, Table, and_
+from sqlalchemy import URL, Connection, Engine, Table, and_, extract, func, select
 
 from jobs.database import hold, mapped, open_engine
+from jobs.store.contact import Contact
+
+STALE_SECONDS = 30.0
+"""A scheduler whose last heartbeat is older than this has lost its claims."""
 
 
 class Transactions:
     """A database and a clock; open with `open`."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], float]) -> None:
-        self._engine, self._clock = engine, clock
+    def __init__(self, engine: Engine, clock: Callable[[], float] | None) -> None:
+        self._engine, self._clock = engine, clock or time.time
+        self._served = clock is None and engine.dialect.name == "postgresql"
+        """Whether the server tells the time that processes have to agree on."""
+        self._contact = Contact(STALE_SECONDS)
 
     @classmethod
-    def open(cls, url: str | URL, clock: Callable[[], float] = time.time) -> Self:
-        """Open a database, making or migrating its tables if need be; raises what `open_engine` does."""
+    def open(cls, url: str | URL, clock: Callable[[], float] | None = None) -> Self:
+        """Open a database, making or migrating its tables if need be; raises what `open_engine` does.
+
+        Without a clock, times are this machine's, and heartbeats of a database server's clients are by its own clock.
+        """
         return cls(open_engine(url), clock)
 
     def close(self) -> None:
@@ -29,11 +39,19 @@ class Transactions:
     def _write(self) -> Iterator[Connection]:
         with mapped(), self._engine.begin() as connection:
             yield connection
+        self._contact.hear()
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         with mapped(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
+        self._contact.hear()
+
+    def _common_time(self, connection: Connection) -> float:
+        """The time that a heartbeat is written and judged by, whichever machine does."""
+        if not self._served:
+            return self._clock()
+        return float(connection.execute(select(extract("epoch", func.clock_timestamp()))).scalar_one())
 
 
 def write_row(

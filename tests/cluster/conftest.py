@@ -20,7 +20,9 @@ def orders(demo: DemoData) -> Orders:
 
 @pytest.fixture(scope="session")
 def ray_started() -> Iterator[None]:
-    """A Ray of two slots, started once."""
+    """A Ray of two slots, for all tests; its process started and ended one before, as it does that takes over twice."""
+    ray_cluster.start_local(1)
+    ray_cluster.leave()
     ray_cluster.start_local(2)
     yield
     ray_cluster.leave()

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from cluster.executor import Node, Task
+from cluster.ray_executor import RayExecutor
 from golf.errors import InputError
 from jobs.events import Event
 from jobs.files import FileStore
 from jobs.paths import Home
-from jobs.store import STALE_SECONDS, Store
+from jobs.store import STALE_SECONDS, Store, StoreAway
 from sweeps.roles import Scheduling, machine_of
 from tests.jobs.test_store import MACHINE, Clock
 
@@ -86,6 +87,47 @@ def test_who_was_silent_for_too_long_gives_up_what_another_took_over(
     first.step(0.0)
     assert not first.schedules
     assert first.slots(MACHINE) == (8, 8)
+
+
+def test_who_is_too_late_starts_no_cluster_of_its_own(
+    stand_by: Callable[[], Scheduling], tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stand_by()
+    first.step(0.0)
+    store, opened = first._store, []
+    with (
+        monkeypatch.context() as patch,
+        Scheduling(store, first._files, first._home, CLUSTER, lambda: opened.append(1) or Idle()) as late,
+    ):
+        patch.setattr(store, "live_schedulers", list)  # it looked a moment before the other one was there
+        late.step(0.0)
+        assert not late.schedules
+    assert opened == []
+
+
+def test_a_take_over_that_the_database_interrupts_is_tried_again_at_once(
+    stand_by: Callable[[], Scheduling], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = stand_by()
+
+    def away(*_: object) -> None:
+        raise StoreAway("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(role._store, "recently_done", away)
+        with pytest.raises(StoreAway):
+            role.step(0.0)
+    role.step(0.0)
+    assert role.schedules
+
+
+def test_a_ray_of_its_own_ends_with_its_executor(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[str] = []
+    monkeypatch.setattr("cluster.ray_cluster.leave", lambda: left.append("left"))
+    RayExecutor("joined").close()
+    assert left == []
+    RayExecutor("own", owns=True).close()
+    assert left == ["left"]
 
 
 def test_a_sweep_keeps_the_machine_class_of_its_first_day_while_there_are_such_nodes() -> None:
