@@ -44,6 +44,8 @@ ROUND_SECONDS = 1800.0
 OURS = "GOLFSWEEP_CHAOS"
 END_SECONDS = 20.0
 MOST_RESTARTS, START_TRIES = 20, 5
+OUTAGES = ((0.0, 5.0), (40.0, 70.0))
+"""Seconds for which a database is away: shorter than a heartbeat is fresh, or longer, so that all of them are stale."""
 AWAY = ("cannot be opened", "StoreAway")
 """What a driver says that is started while its database is away, the one good reason to give up."""
 
@@ -245,7 +247,7 @@ def database(
 
     def kill() -> bool:
         server.kill()
-        time.sleep(random.uniform(0.0, 5.0))
+        time.sleep(random.uniform(*random.choice(OUTAGES)))
         server.start()
         return True
 

@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from cluster.processes import MARK, Mark, end_marked, marked
 from golf.files import write_atomically
 from jobs.environment import oom_kills
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress
-from jobs.failures import classify_exit
+from jobs.failures import classify_exit, crash_signal
 from jobs.rank import PR_SET_PDEATHSIG, read_errors, write_order
 from jobs.run import train_config
 from jobs.spec import Order
@@ -68,7 +69,7 @@ class Gang:
             finally:
                 end(process)
                 ended = time.time()
-                end_marked(lambda mark: mark.task == self._mark.task)
+                stuck = self._end_ranks()
         if process.returncode != 0 and (stamp := self._stamp(CHECKPOINT)) != self._sent and stamp is not None:
             yield Checkpoint(content=_pack(self._workdir))
         last: Finished | Failed
@@ -77,7 +78,15 @@ class Gang:
         else:
             last = self._finished(ended) if process.returncode == 0 else self._failed(process.returncode, log_path)
         _drop_large_files(self._workdir)
-        yield last
+        yield replace(last, reason=f"{last.reason}; {stuck}") if stuck and isinstance(last, Failed) else last
+
+    def _end_ranks(self) -> str:
+        """End what torchrun has left; what cannot be ended is told, and refused by the next task on these slots."""
+        try:
+            end_marked(lambda mark: mark.task == self._mark.task)
+        except TimeoutError as error:
+            return str(error)
+        return ""
 
     def _watch(self, process: "subprocess.Popen[bytes]") -> Generator[Event, None, float | None]:
         """Tell every advance until the gang ends; seconds without any after which it must hang, if it does."""
@@ -158,7 +167,8 @@ class Gang:
         if failure == Failure.CRASH and code in (-signal.SIGKILL, -signal.SIGTERM):
             failure, reason = Failure.LOST, f"torchrun was ended from outside (signal {-code})"
         # Ranks that lost the others only tell of it: what ended the one that they miss is the cause.
-        if errors and (errors[0][0] != Failure.COLLECTIVE or failure == Failure.CRASH):
+        unknown = failure == Failure.CRASH and crash_signal(whole) is None
+        if errors and (errors[0][0] != Failure.COLLECTIVE or unknown):
             failure, reason = errors[0]
         if failure == Failure.CRASH and shutil.disk_usage(self._workdir).free < FULL_BYTES:
             failure, reason = Failure.DISK_FULL, f"{self._workdir}: no space left"

@@ -95,7 +95,8 @@ class LocalExecutor:
     def cancel(self, task_id: str) -> None:
         if worker := self._busy.pop(task_id, None):
             worker.end()
-            end_marked(lambda mark: mark.task == task_id)
+            with contextlib.suppress(TimeoutError):  # it waits for its device: whoever comes next is told
+                end_marked(lambda mark: mark.task == task_id)
 
     def close(self) -> None:
         for task_id in list(self._busy):
@@ -143,7 +144,7 @@ class _Worker:
         """End the process at once, and by it a gang that it launched: the kernel ends torchrun and the ranks, too."""
         self.pipe.close()
         self._process.kill()
-        self._process.join()
+        self._process.join(END_SECONDS)
 
 
 def _serve(pipe: Connection, slots: tuple[int, ...]) -> None:

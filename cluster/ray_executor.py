@@ -60,6 +60,8 @@ class _Running:
     actor: Any
     events: Any
     """The stream of the actor's events."""
+    begun: bool = False
+    """Whether it has told any."""
 
 
 @dataclass(slots=True)
@@ -166,9 +168,11 @@ class RayExecutor:
             event: Event = ray.get(next(stream))
         except (RayError, StopIteration) as error:
             # Unavailable is not dead: but this worker's stream is broken, so the actor goes and the job runs anew.
-            event = _post_mortem(error, node_lives=self._running[task_id].task.node in lease.places())
-            self._retire(self._running.pop(task_id), lost=True)
+            lost = self._running.pop(task_id)
+            event = _post_mortem(error, node_lives=lost.task.node in lease.places(), begun=lost.begun)
+            self._retire(lost, lost=True)
         else:
+            self._running[task_id].begun = True
             if isinstance(event, Finished | Failed):
                 self._retire(self._running.pop(task_id), lost=False)
         return event
@@ -201,8 +205,12 @@ class RayExecutor:
         return self._objects[id(content)][1]
 
 
-def _post_mortem(error: Exception, *, node_lives: bool) -> Failed:
-    """What a broken stream of events means: the node's liveness decides, not what Ray makes of it at first."""
+def _post_mortem(error: Exception, *, node_lives: bool, begun: bool) -> Failed:
+    """What a broken stream of events means: the node's liveness decides, not what Ray makes of it at first.
+
+    A signal, an exit and the kernel's kill for want of memory all look alike from here. But what died before it told
+    anything, as a warm worker may have while it waited, did not die of its task.
+    """
     text = " ".join(str(error).split())
     if isinstance(error, OutOfMemoryError) or "low on memory" in text or "memory monitor" in text.lower():
         return Failed(failure=Failure.HOST_MEMORY, reason="Ray killed its worker: the node is low on memory", log=text)
@@ -211,4 +219,4 @@ def _post_mortem(error: Exception, *, node_lives: bool) -> Failed:
     if not node_lives:
         return Failed(failure=Failure.LOST, reason="its node is gone")
     died = "its worker's process died or was killed; the node lives"
-    return Failed(failure=Failure.LOST, reason=f"{died} ({text[:REASON_CHARACTERS]})")
+    return Failed(failure=Failure.DIED if begun else Failure.LOST, reason=f"{died} ({text[:REASON_CHARACTERS]})")

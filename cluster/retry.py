@@ -15,6 +15,8 @@ MAX_FAILURES = 3
 """Attempts that may fail by the job's own fault, of whatever kind."""
 MAX_LOST = 20
 """Attempts that may be lost: so many in a row mean that the job itself kills its nodes."""
+MAX_DIED = 5
+"""Attempts whose worker may die on a living node: chance or an operator does not strike the same job so often."""
 NODE_STRIKES = 3
 """Failures in a row on one node, of jobs of any kind, that set it aside."""
 SILENCE_SECONDS: Mapping[Kind, float] = {"train": 300.0, "quantize": 900.0, "eval": 900.0, "audit": 900.0}
@@ -40,6 +42,11 @@ RULES: Mapping[Failure, Rule] = {
     Failure.LOST: Rule(
         counted=False, bound=MAX_LOST, elsewhere=True,
         meaning="its node went away or somebody killed it; tried again elsewhere, which counts against nobody",
+    ),
+    Failure.DIED: Rule(
+        counted=False, bound=MAX_DIED, elsewhere=True,
+        meaning="its worker was killed or crashed while its node lived on, perhaps for want of memory; tried again "
+        f"elsewhere, {MAX_DIED} times at most",
     ),
     Failure.UNFIT: Rule(
         counted=False, bound=MAX_LOST, elsewhere=True,

@@ -25,6 +25,8 @@ class Failure(StrEnum):
     CRASH = "crash"
     LOST = "lost"
     """Its node went away, or somebody killed it: not its own fault."""
+    DIED = "worker died"
+    """Its worker's process ended and its node lives: a kill, the kernel's for want of memory, or a crash."""
     UNFIT = "unfit node"
     """It could not even begin: its slots are not free, or somebody else computes on their GPUs."""
 

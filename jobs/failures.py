@@ -21,6 +21,9 @@ _COLLECTIVE = re.compile(
 _SIGNAL = re.compile(r"Signal (\d+) \(SIG\w+\) received by PID")
 """torchrun's summary of a rank that a signal ended (torch/distributed/elastic/multiprocessing/errors)."""
 KILLED, ENDED = 9, 15
+CRASHES = (4, 7, 8, 11)
+"""SIGILL, SIGBUS, SIGFPE, SIGSEGV: a rank's own fault, whatever the others say who lost it. Not SIGABRT: by it NCCL's
+watchdog ends a rank that waited in vain."""
 
 
 def classify(error: BaseException) -> Failure:
@@ -56,6 +59,15 @@ def classify_text(text: str) -> Failure:
     return Failure.CRASH
 
 
+def crash_signal(log: str) -> int | None:
+    """The signal of the first rank that crashed, by torchrun's summary."""
+    return next((number for number in _signals(log) if number in CRASHES), None)
+
+
+def _signals(log: str) -> list[int]:
+    return [int(number) for number in _SIGNAL.findall(log)]
+
+
 def classify_exit(log: str, *, oom_kills: int) -> tuple[Failure, str]:
     """Why a gang ended whose ranks left no word, from what torchrun and they printed.
 
@@ -66,12 +78,13 @@ def classify_exit(log: str, *, oom_kills: int) -> tuple[Failure, str]:
     Returns:
         The failure, and one line.
     """
-    signals = [int(number) for number in _SIGNAL.findall(log)]
+    signals, crash, failure = _signals(log), crash_signal(log), classify_text(log)
+    if crash is not None and failure == Failure.COLLECTIVE:  # only the others' words for it
+        return Failure.CRASH, f"a rank died of signal {crash}"
     if KILLED in signals and oom_kills:
         return Failure.HOST_MEMORY, "the kernel killed a rank because the node ran out of memory"
     if KILLED in signals or ENDED in signals:
         return Failure.LOST, f"a rank was ended from outside (signal {KILLED if KILLED in signals else ENDED})"
-    failure = classify_text(log)
     if signals and failure == Failure.CRASH:
         return failure, f"a rank died of signal {signals[0]}"
     return failure, _first_match(log) or "the gang ended without saying why"

@@ -24,6 +24,7 @@ def attempts_until_final(failures: Sequence[Failure]) -> int | None:
     ("failure", "attempts"),
     [
         (Failure.LOST, 20),
+        (Failure.DIED, 5),
         (Failure.UNFIT, 20),
         (Failure.CRASH, 3),
         (Failure.HANG, 3),

@@ -24,6 +24,8 @@ WorkNCCL(SeqNum=18, OpType=ALLREDUCE, NumelIn=1, NumelOut=1, Timeout(ms)=600000)
 """
 SEGFAULT = "  traceback : Signal 11 (SIGSEGV) received by PID 77"
 
+PEER = "RuntimeError: [../gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:4242"
+
 
 @pytest.mark.parametrize(
     ("error", "failure"),
@@ -56,6 +58,10 @@ def test_an_exception_says_whose_fault_it_is(error: Exception, failure: Failure)
         ("  traceback : Signal 15 (SIGTERM) received by PID 4242", 0, Failure.LOST, "signal 15"),
         (WATCHDOG, 0, Failure.COLLECTIVE, "Watchdog caught collective operation timeout"),
         (SEGFAULT, 0, Failure.CRASH, "signal 11"),
+        (f"{SEGFAULT}\n{PEER}", 0, Failure.CRASH, "signal 11"),
+        (f"{PEER}\n{SEGFAULT.replace('11', '7')}", 0, Failure.CRASH, "signal 7"),
+        (f"No space left on device\n{SEGFAULT.replace('11', '7')}", 0, Failure.DISK_FULL, "No space left"),
+        (PEER, 0, Failure.COLLECTIVE, "closed by peer"),
         ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", 0, Failure.GPU_MEMORY, "CUDA out of memory"),
         ("OSError: [Errno 28] No space left on device", 0, Failure.DISK_FULL, "No space left"),
         ("ZeroDivisionError", 0, Failure.CRASH, "without saying why"),

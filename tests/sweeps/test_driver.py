@@ -508,6 +508,22 @@ def test_no_trial_can_stop_the_sweep_by_settings_that_do_not_fit_together(world:
     world(spec).play()
 
 
+def test_what_is_lost_on_the_way_is_made_again_and_the_sweep_ends_as_ever(world: Make, played: World) -> None:
+    one = world(spec_of())
+    lost: list[str] = []
+    while len(lost) < 3:
+        one.look()
+        waiting = [job.order.job for job in one.store.jobs(states=[JobState.QUEUED])]
+        for digest in [job.inputs[name] for job in waiting for name in ("weights", "artifact") if name in job.inputs]:
+            if digest not in lost and one.store.lose_content(digest):
+                lost.append(digest)
+        one.work()
+    one.play()
+    assert one.result() == played.result()
+    again = Counter(job.key for job in one.ended)
+    assert sum(count - 1 for count in again.values()) >= len(lost)
+
+
 def test_a_sweep_runs_nothing_that_another_has_run(world: Make) -> None:
     one = world(spec_of())
     one.play()

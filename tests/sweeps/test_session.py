@@ -7,6 +7,7 @@ import pytest
 
 from golf.errors import InputError
 from jobs.spec import Machine
+from jobs.store import StoreAway
 from sweeps import session
 from sweeps.outcome import Snapshot
 from sweeps.sweep import Sweep
@@ -43,12 +44,44 @@ class Driver:
         self.step = role.snapshot
 
 
+class Away(Role):
+    """A cluster whose store does not answer a number of looks."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__([(2, 2)] * (looks + 1))
+        self.left = looks
+
+    def step(self, seconds: float) -> None:
+        if self.left > 0:
+            self.left -= 1
+            raise StoreAway("file store s3://x: 503 Slow Down")
+
+
 def drive(*sizes: tuple[int, int]) -> list[str]:
     """What is said while a sweep whose gangs take two slots is driven."""
+    return drive_with(Role(sizes))
+
+
+def drive_with(role: Role) -> list[str]:
     said: list[str] = []
-    role, sweep = Role(sizes), Sweep(spec=spec_of(), data=DATA, machine=MACHINE)
+    sweep = Sweep(spec=spec_of(), data=DATA, machine=MACHINE)
     session._work(cast(Any, Driver(role)), sweep, cast(Any, role), lambda *_: None, said.append)
     return said
+
+
+def test_a_store_that_is_away_is_waited_for_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("sweeps.session.time.sleep", waits.append)
+    [said] = drive_with(Away(3))
+    assert "503 Slow Down; tried again for 10 minutes" in said
+    assert len(waits) == 3
+
+
+def test_a_store_that_stays_away_ends_the_sweep_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeps.session.time.sleep", lambda _: None)
+    monkeypatch.setattr("sweeps.session.AWAY_SECONDS", 0.0)
+    with pytest.raises(StoreAway, match="503 Slow Down"):
+        drive_with(Away(9))
 
 
 def test_a_job_that_is_wider_than_every_node_there_ever_was_is_refused() -> None:
