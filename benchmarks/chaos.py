@@ -5,7 +5,7 @@
 Two drivers run one sweep each on one cluster, so that one of them schedules for both and the other takes over when it
 dies. Victims: a driver (started again at once, with the same command), a worker, a rank of a gang, a node (replaced by
 a new one) and the database's server. When both sweeps are done before there were enough kills, a new round begins in a
-new home. Leaderboards are compared bit for bit after measured times are removed; no job may be done twice, and no
+new home. Leaderboards are compared bit for bit after measured times are removed; no job may be done twice, no
 process may be left, and no driver may give up but one that was started while its database was away.
 """
 
@@ -297,11 +297,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def is_good(found: Mapping[str, Any]) -> bool:
     """Whether a round ended as an undisturbed one would, and no driver gave up without need."""
-    same, needless = (
-        found["same_leaderboard"],
-        [line for line in found["gave_up"] if not any(word in line for word in AWAY)],
-    )
-    return all(same.values()) and not found["jobs_done_twice"] and not needless
+    needless = [line for line in found["gave_up"] if not any(word in line for word in AWAY)]
+    return all(found["same_leaderboard"].values()) and not found["jobs_done_twice"] and not needless
 
 
 def _play(

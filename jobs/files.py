@@ -126,10 +126,10 @@ class FileStore:
             yield
         except (InputError, FileNotFoundError, StoreAway):
             raise
-        except OSError as error:  # the number stays: it tells a full disk from one that may not be written
-            where = error.filename or self._root
-            raise StoreAway(error.errno, f"file store: {error.strerror or error}", where) from error
         except Exception as error:  # every service's driver has errors of its own
+            if isinstance(error, OSError) and error.errno:  # it tells a full disk from one that may not be written
+                where = error.filename or self._root
+                raise StoreAway(error.errno, f"file store: {error.strerror}", where) from error
             raise StoreAway(f"file store {self._root}: {type(error).__name__}: {error}") from error
 
     def _path(self, digest: str) -> str:
