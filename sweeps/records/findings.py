@@ -11,7 +11,7 @@ from golf.artifact import LIMIT_BYTES
 from jobs.logs import STAGES, agree, decimals
 from sweeps.records import measures
 from sweeps.records.folder import printable
-from sweeps.records.record import UNKNOWN_SEED, Record, mean, named_seed, worst
+from sweeps.records.record import Record, mean, named_seed, worst
 from sweeps.rules import Finding, Profile
 from sweeps.statistics import TestResult, one_sample_test
 
@@ -106,14 +106,15 @@ def _seeds(record: Record) -> Findings:
         if run.log.runs > 1:
             yield "ambiguous-log", f"{run.path} holds {run.log.runs} trainings; which one counts is not said"
     for seed, group in record.by_seed.items():
-        if seed.startswith(UNKNOWN_SEED):
-            yield "seed-unknown", f"{group[0].path}: no seed is printed or named"
+        if group[0].seed is None:
+            stray = "; nothing tells that it is a seed of its own, so it does not count"
+            why = "several seeds are printed" if group[0].log.seeds else "no seed is printed or named"
+            yield "seed-unknown", f"{group[0].path}: {why}{stray if seed in record.strays else ''}"
         elif len(group) > 1:
             yield "duplicate-seed", _duplicate(record, seed)
-    distinct = {seed for seed in record.by_seed if not seed.startswith(UNKNOWN_SEED)}
-    count = record.claims.count
-    if record.runs and count is not None and count != len(record.by_seed):
-        yield "seed-count", f"{count} seeds claimed, logs of {len(distinct) or len(record.by_seed)} are there"
+    count, seen = record.claims.count, record.seeds_seen
+    if record.runs and count is not None and count != seen:
+        yield "seed-count", f"{count} seeds claimed, logs of {seen} are there"
     if len(record.known) == 1:
         yield "single-seed", "one seed: no spread, so no test"
     disclosed = record.claims.disclosed
@@ -131,8 +132,7 @@ def _seeds(record: Record) -> Findings:
 def _duplicate(record: Record, seed: str) -> str:
     group = record.by_seed[seed]
     shown = ", ".join(
-        f"{run.path}: {score.bpb if record.stage and (score := run.score(record.stage, [])) else 'no score'}"
-        for run in group
+        f"{run.path}: {score.bpb if (score := run.score(record.stage, [])) else 'no score'}" for run in group
     )
     counted = record.counted.get(seed)
     verdict = f"{counted.path} counts" if counted else "none or several fit what is claimed; no score"
@@ -142,7 +142,7 @@ def _duplicate(record: Record, seed: str) -> str:
 def _scores(record: Record) -> Findings:
     claims = record.claims
     for run in record.runs:
-        if record.stage is None or run.score(record.stage, record.claimed_of(run.seed or "")) is None:
+        if run.score(record.stage, record.claimed_of(run.seed or "")) is None:
             last = f"; last validation in training {run.log.validation}" if run.log.validation is not None else ""
             yield "no-final-score", f"{run.path}: no line gives its final score{last}"
     later = STAGES[STAGES.index(record.stage) + 1 :] if record.stage else ()

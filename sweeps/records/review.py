@@ -98,7 +98,7 @@ def _claims(record: Record) -> Iterator[str]:
     yield _row("mean bpb", claims.headline, f"{short.mean:.8f}" if short else None)
     std = f"{short.std:.8f} (n − 1)" if short and short.std is not None else None
     yield _row("standard deviation", claims.std, std)
-    yield _row("seeds", claims.count, len(record.by_seed) if record.runs else None)
+    yield _row("seeds", claims.count, record.seeds_seen if record.runs else None)
     for seed, score in claims.scores.items():
         measured = record.scores.get(seed) if record.runs else None
         yield _row(f"seed {seed}", score, measured)

@@ -116,6 +116,47 @@ def test_of_several_logs_of_a_seed_the_claimed_one_counts(tmp_path: Path) -> Non
     assert "duplicate-seed" in found
 
 
+def seedless(bpb: str) -> str:
+    return mini.first_era(0, bpb).replace("seed:0\n", "")
+
+
+SEEDLESS = seedless("1.30000000")
+
+
+@pytest.mark.parametrize(
+    ("claims", "logs", "score"),
+    [
+        (SOUND, {"extra": SEEDLESS}, None),  # every claimed seed has its log
+        ({"val_bpb": 1.2004}, {"extra": SEEDLESS}, None),  # nothing says how many seeds there are
+        (SOUND | {"seeds": [1, 2, 3, 4]}, {"extra": SEEDLESS}, "1.30000000"),
+        ({"val_bpb": 1.2, "blurb": "4-seed mean"}, {"extra": SEEDLESS}, "1.30000000"),
+        ({"seeds": {"4": {"val_bpb": 1.3}, "1": 1.2001, "2": 1.2004, "3": 1.2008}}, {"extra": SEEDLESS}, "1.30000000"),
+        ({"seeds": {"4": {"val_bpb": 1.4}, "1": 1.2001, "2": 1.2004, "3": 1.2008}}, {"extra": SEEDLESS}, None),
+        (SOUND | {"seeds": [1, 2, 3, 4]}, {"extra": seedless("1.20010000")}, None),  # seed 1's
+    ],
+)
+def test_a_log_of_unknown_seed_counts_where_a_seed_lacks_one(
+    tmp_path: Path, claims: dict[str, Any], logs: dict[str, str], score: str | None
+) -> None:
+    one, found = judged(mini.write(tmp_path / "r", claims, **THREE, **logs))
+    assert shown(one) | {"4": None} == {
+        "1": "1.20010000", "2": "1.20040000", "3": "1.20080000", "?": score, "4": None,
+    }  # fmt: skip
+    assert ("does not count" in found["seed-unknown"]) == (score is None)
+    if claims is SOUND:
+        assert set(found) == {"seed-unknown"}
+        assert rows.row_of(rows.content_of(one, findings.judge(one)))["val_bpb_mean"] == pytest.approx(1.2004333333)
+
+
+def test_more_logs_of_unknown_seed_than_seeds_that_lack_one_do_not_count(tmp_path: Path) -> None:
+    logs = {"b": SEEDLESS, "c": seedless("1.31000000")}
+    one, found = judged(mini.write(tmp_path / "r", SOUND | {"seeds": [1, 2, 3, 4]}, **THREE, **logs))
+    assert [score for seed, score in one.scores.items() if seed.startswith("?")] == [None, None]
+    assert found["seed-count"] == "4 seeds claimed, logs of 3 are there"
+    one, _ = judged(mini.write(tmp_path / "of-one", {"val_bpb": 1.31, "seed": 7}, **logs))
+    assert shown(one) == {"? b.log": None, "? c.log": "1.31000000", "7": None}
+
+
 def test_copies_count_once_and_cannot_be_two_seeds(tmp_path: Path) -> None:
     text = mini.first_era(7)
     one, found = judged(mini.write(tmp_path / "r", {"val_bpb": 1.2001}, train=text, train_seed7=text))
