@@ -9,7 +9,8 @@ Every era of the challenge printed other lines. What they have in common is the 
     Total submission size CODEC: 123 bytes  both; "budget:123/16000000" in another family of scripts
     seed:7, seed: 7, seed=7                 in a dump of settings
 
-A prefix of epoch seconds ("1776142348.135 ") may stand before any line. Lines are data, never trusted: whatever does
+A prefix of epoch seconds ("1776142348.135 ") or a process ("[rank0]:") may stand before any line, colours in it, and a
+carriage return, as progress bars print it, begins another. Lines are data, never trusted: whatever does
 not fit is passed over, and numbers that are not finite or out of range are no numbers.
 """
 
@@ -29,6 +30,8 @@ STAGES: tuple[Stage, ...] = ("trained", "roundtrip", "sliding", "adapted")
 MAX_SCORES, MAX_SEEDS = 500, 20
 """More than any training script prints; of a longer log the last scores and the first seeds are kept."""
 _NUMBER = r"(\d{1,12}(?:\.\d{1,12})?)"
+_TERMINAL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|^\[(?:default|rank)?\d{1,4}\]: ?")
+"""Colours, and what torchrun puts before the lines of a process."""
 _STAMP = re.compile(r"^\d{9,10}\.\d+ ")
 _SCORE = re.compile(
     rf"^(?P<name>[\w.+: -]{{1,80}}?)[ :]+val_(?:var_)?loss[:=] ?{_NUMBER}\b.{{0,40}}?val_(?:var_)?bpb[:=] ?"
@@ -172,7 +175,8 @@ def parse(lines: Iterable[bytes]) -> Log:
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line)
-        _read(log, line.decode("utf-8", "replace").rstrip("\r\n"))
+        for shown in line.decode("utf-8", "replace").rstrip("\r\n").split("\r"):
+            _read(log, _TERMINAL.sub("", shown))
     log.digest = digest.hexdigest()
     _complete(log)
     return log

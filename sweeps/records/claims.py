@@ -238,6 +238,8 @@ def _pending(submission: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield name, f'"{value[:40]}"'
             elif (number := _number(value)) is not None and number == 0 and name not in STD:
                 yield name, "0"
+            elif isinstance(value, Decimal) and not value.is_finite():
+                yield name, str(value)
 
 
 def _text_number(pattern: re.Pattern[str], prose: str) -> Decimal | None:

@@ -35,7 +35,7 @@ LET_PASS: dict[Profile, frozenset[str]] = {
     "strict": frozenset(),
 }
 """Breaches of the rules' text that a profile lets pass."""
-REMARKS = frozenset({"single-seed", "mixture", "other-protocol", "duplicate-log", "unread"})
+REMARKS = frozenset({"single-seed", "mixture", "other-protocol", "duplicate-log", "unread", "same-name"})
 """What is neither a breach nor a disagreement, and a reader should know."""
 
 
@@ -79,7 +79,7 @@ def _leaks(record: Record) -> Findings:
 
 def _files(record: Record) -> Findings:
     if record.folder.submission is None:
-        yield "missing-submission", "no submission.json: nothing is claimed, all numbers are the logs'"
+        yield "missing-submission", "no submission.json that can be read: nothing is claimed, all numbers are the logs'"
     if not record.runs:
         yield "missing-logs", "no log: every number is as claimed, none could be checked"
     lacking = [seed for seed in record.claims.seeds if seed not in record.by_seed]
@@ -87,6 +87,11 @@ def _files(record: Record) -> Findings:
         yield "missing-logs", f"no log of seed {', '.join(lacking)}: claimed, not seen"
     for oddity in record.folder.oddities:
         yield "unread", oddity
+    for place in record.folder.namesakes:
+        yield (
+            "same-name",
+            f"{place} has this folder's name and was left out: a row is named after its folder, rename one",
+        )
     for name, value in record.claims.pending:
         yield "pending", f"{name} is {value}: no value"
 

@@ -61,6 +61,10 @@ def log_of(*lines: str) -> Log:
          "DIAGNOSTIC post_ema", "trained", "1.1344", 2.059),
         ("pre_quant_eval_exact val_loss:1.97 val_bpb:1.16811649", "pre_quant_eval", "trained", "1.16811649", None),
         ("  own_protocol val_loss:4.16 val_bpb:2.46464931", "own_protocol", "roundtrip", "2.46464931", None),
+        ("[rank0]:final_int6_sliding_window val_loss:1.9 val_bpb:1.1307", "final_int6_sliding_window", "sliding",
+         "1.1307", None),
+        ("\x1b[1;32mlegal_ttt\x1b[0m val_loss:2.79 val_bpb:1.0820", "legal_ttt", "adapted", "1.0820", None),
+        ("chunk 3/9\rchunk 9/9\rlegal_ttt val_loss:2.79 val_bpb:1.0820", "legal_ttt", "adapted", "1.0820", None),
         ("final_mdlm val_var_loss:1.9 val_var_bpb:1.1465", "final_mdlm", "roundtrip", "1.1465", None),
     ],
 )  # fmt: skip

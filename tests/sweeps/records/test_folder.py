@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -52,16 +53,17 @@ def test_a_folder_that_is_no_record_is_named(tmp_path: Path) -> None:
         (b'{"a":' * 200_000, "nested too deeply|no JSON"),
         (b"\xff\xfe\x00", "no JSON"),
         (b'{"val_bpb": 1.2', "no JSON"),
-        (b"[1, 2]", "a JSON list; expected an object"),
+        (b"[1, 2]", "a JSON list, no object"),
         (b'{"val_bpb": ' + b"9" * 5_000 + b"}", "no JSON"),
     ],
 )
-def test_a_hostile_submission_is_one_clear_error(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_hostile_submission_is_one_clear_oddity(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "submission.json").write_bytes(content)
-    with pytest.raises(InputError, match=words) as error:
-        folder.read(tmp_path)
-    assert "submission.json" in str(error.value)
-    assert len(str(error.value)) < 500
+    (tmp_path / "train.log").write_text(LOG)
+    read = folder.read(tmp_path)
+    assert (read.submission, list(read.logs)) == (None, ["train.log"])
+    (oddity,) = read.oddities
+    assert re.fullmatch(rf"submission\.json: ({words}).*", oddity) and len(oddity) < 300
 
 
 def test_files_that_are_too_large_are_refused_before_they_are_read(tmp_path: Path) -> None:
@@ -69,9 +71,28 @@ def test_files_that_are_too_large_are_refused_before_they_are_read(tmp_path: Pat
         path = tmp_path / name
         with path.open("wb") as stream:
             stream.truncate(limit + 1)
-        with pytest.raises(InputError, match=f"{name}: .* over {limit:,}"):
-            folder.read(tmp_path)
+        assert folder.find(tmp_path) == [tmp_path]
+        assert folder.read(tmp_path).oddities == (f"{name}: {limit + 1:,} bytes, over {limit:,}; not read",)
         path.unlink()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-mark", "utf-16-be-mark"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_windows_writes_other_ends_and_encodings(tmp_path: Path, encoding: str, end: str) -> None:
+    mark = "\ufeff" if encoding.endswith("-mark") else ""
+    for name, text in (("train.log", LOG), ("submission.json", '{"val_bpb":\n1.2001,\n"val_loss": NaN}')):
+        encoded = (mark + text.replace("\n", end)).encode(encoding.removesuffix("-mark"))
+        (tmp_path / name).write_bytes(encoded)
+    one = record.judge_folder(folder.read(tmp_path))
+    assert {seed: str(score) for seed, score in one.scores.items()} == {"7": "1.20010000"}
+    assert str(one.claims.headline) == "1.2001" and one.claims.pending == (("val_loss", "NaN"),)
+
+
+def test_more_files_than_a_record_has_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "MAX_FILES", 2)
+    for name in ("a.log", "b.log", "c.log"):
+        (tmp_path / name).write_text(LOG)
+    assert folder.read(tmp_path).oddities == ("over 2 files; the rest was not read",)
 
 
 def test_one_endless_line_is_read_in_pieces(tmp_path: Path) -> None:
