@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from jobs.logs import Log, decimals
-from sweeps.records.record import Record
+from sweeps.records.record import Record, Run
 
-PROCESS_CLOCKS: Mapping[str, tuple[str, ...]] = {
-    "training": ("train.process",),
-    "evaluation": ("eval.total", "eval.compile"),
-    "quantisation": ("quantize.elapsed",),
+PROCESS_CLOCKS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "training": (("train.process",),),
+    "evaluation": (("eval.process",), ("eval.total", "eval.compile")),
+    "quantisation": (("quantize.elapsed",),),
 }
-"""What a whole process took, as far as logs print its parts: clocks (jobs.logs) that are added up."""
+"""What a whole process took, as far as logs print it: clocks (jobs.logs) that are added up, one way or another."""
 
 
 def deviations(scores: Sequence[float]) -> tuple[float, float]:
@@ -41,10 +41,10 @@ def raw_sizes(record: Record) -> dict[str, int | None]:
     }
 
 
-def eval_seconds(record: Record, seed: str) -> float | None:
-    """What the evaluation that counts took: its own line, the same score's line under another name, or the script's."""
-    score, run = record.score_of(seed), record.counted.get(seed)
-    if score is None or run is None:
+def eval_seconds(record: Record, run: Run) -> float | None:
+    """What a log's evaluation took: its score's own line, the same score's under another name, or the script's."""
+    score = run.score(record.stage, record.claimed_of(run.seed or ""))
+    if score is None:
         return None
     own = [one.seconds for one in run.log.scores if one.name == score.name and one.seconds]
     twins = [one.seconds for one in run.log.scores if one.seconds and abs(one.bpb - score.bpb) < Decimal("0.0001")]
@@ -52,7 +52,25 @@ def eval_seconds(record: Record, seed: str) -> float | None:
     return next((seconds for seconds in (*own[-1:], *twins[-1:], *clocks) if math.isfinite(seconds)), None)
 
 
-def clock_sum(log: Log, parts: Sequence[str]) -> float | None:
-    """The sum of clocks; None unless all of them are printed."""
-    found = [log.clocks[name] for name in parts if name in log.clocks]
-    return sum(found) if len(found) == len(parts) else None
+def process_seconds(log: Log, process: str) -> tuple[float, str] | None:
+    """The most that a whole process took and the clocks that say so; None where a log lacks some of every way's."""
+    ways = [parts for parts in PROCESS_CLOCKS[process] if all(name in log.clocks for name in parts)]
+    return max(((sum(log.clocks[name] for name in parts), " + ".join(parts)) for parts in ways), default=None)
+
+
+def has_limit(clock: str) -> bool:
+    """Whether a clock runs within one stage that has a limit; those that span several have none."""
+    return clock.startswith(("train.", "eval.")) or clock in sum(PROCESS_CLOCKS["quantisation"], ())
+
+
+def trained_bpb(log: Log) -> Decimal | None:
+    """Bits per byte of the weights as trained: the last score before quantisation."""
+    scores = log.of_stage("trained")
+    return scores[-1].bpb if scores else None
+
+
+def quantised_bpb(log: Log) -> Decimal | None:
+    """Bits per byte of the quantised model, window by window: the first such score, for some scripts give the name
+    of the plain evaluation to every later one."""
+    scores = log.of_stage("roundtrip")
+    return scores[0].bpb if scores else None

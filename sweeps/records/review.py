@@ -71,18 +71,18 @@ def _log(record: Record, seed: str) -> dict[str, Any]:
     """What the log that counts for a seed says; digits as printed."""
     run, score = record.counted.get(seed), record.score_of(seed)
     log = run.log if run else None
-    trained, quantised = (log.of_stage("trained"), log.of_stage("roundtrip")) if log else ([], [])
+    trained, quantised = (measures.trained_bpb(log), measures.quantised_bpb(log)) if log else (None, None)
     claimed = None if record.runs else record.scores[seed]
     bpb = score.bpb if score else claimed
     return {
         "log": run.path if run else None,
         "metric": score.name if score else None,
         "bpb": None if bpb is None else str(bpb),
-        "trained": str(trained[-1].bpb) if trained else None,
-        "quantised": str(quantised[0].bpb) if quantised else None,
+        "trained": None if trained is None else str(trained),
+        "quantised": None if quantised is None else str(quantised),
         "steps": log.steps if log else None,
         "train_seconds": log.train_seconds if log else None,
-        "eval_seconds": measures.eval_seconds(record, seed),
+        "eval_seconds": measures.eval_seconds(record, run) if run else None,
         "model_bytes": log.model_bytes if log else None,
         "code_bytes": log.code_bytes if log else None,
         "raw_code_bytes": log.raw_code_bytes if log else None,
@@ -137,7 +137,8 @@ def _clock_table(record: Record, findings: Sequence[Finding]) -> Iterator[str]:
     yield f"| clock | worst seed, s | over {LIMIT_SECONDS:g} s |"
     yield "|---|---|---|"
     for name, seconds in clocks.items():
-        yield _row(name, f"{seconds:.3f}", "yes" if seconds > LIMIT_SECONDS else "no")
+        over = "yes" if seconds > LIMIT_SECONDS else "no"
+        yield _row(name, f"{seconds:.3f}", over if measures.has_limit(name) else None)
 
 
 def _tests(record: Record) -> dict[str, TestResult]:

@@ -141,6 +141,8 @@ def test_check_shows_bytes_three_ways_and_tests_against_the_claimed_baseline(
     assert margin["statistic"] == pytest.approx((0.005 - 0.005 * 1.0601 / 2.739) / (0.0004 / 3**0.5), abs=1e-3)
     code, out, _ = golfsweep("check", tmp_path / "r")
     assert "| model + code as written | 16,070,000 | -70,000 |" in out
+    assert "| log | 1190.000 | – |" in out  # over 600 s, which nothing limits
+    assert "| eval.total | 500.100 | no |" in out and "| train.train | 596.123 | no |" in out
 
 
 def test_markdown_of_others_cannot_break_out(golfsweep: Command, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sweeps.records import findings, folder, record, rows
+from sweeps.records import findings, folder, record, review, rows
 from tests.sweeps.records import miniature as mini
 
 
@@ -80,6 +80,10 @@ def test_claims_are_held_against_the_logs(tmp_path: Path, claims: dict[str, Any]
         (mini.first_era().replace("tokens:62021632", "tokens:6202163"), "coverage", "6,202,163 tokens"),
         (mini.phased_era(), "size-raw", "16,070,000"),
         (mini.phased_era(), "time-process", "610.6 s"),
+        (mini.first_era(eval_ms=590_000) + "\nphase:ttt_eval wall_ms:700000", "time-process",
+         "evaluation took 700.0 s as a whole (seed 7: eval.process)"),
+        (mini.phased_era() + "\nphase:ttt_eval wall_ms:700000", "time-process", "700.0 s"),
+        (mini.phased_era() + "\nphase:ttt_eval wall_ms:500000", "time-process", "610.6 s"),
         (mini.first_era().rsplit("final_int8_zlib_roundtrip val", 1)[0], "no-final-score", "1.1990"),
         (mini.first_era() + "\n" + mini.first_era(bpb="1.20990000"), "ambiguous-log", "2 trainings"),
         (mini.first_era().replace("seed:7", ""), "seed-unknown", "no seed is printed"),
@@ -175,6 +179,24 @@ def test_the_protocol_is_the_one_that_is_claimed(tmp_path: Path) -> None:
     assert one.stage == "roundtrip"
     one, _ = judged(mini.write(tmp_path / "silent", train=log))
     assert shown(one) == {"7": "1.33000000"}
+
+
+def test_claims_stand_in_only_for_what_no_log_prints(tmp_path: Path) -> None:
+    claims = {"val_bpb": 1.2001, "eval_time_seconds": 480, "train_time_seconds": 590, "bytes_total": 15_050_000}
+    silent = mini.first_era().replace(" eval_time:1500ms", "")
+    for name, log, seconds in (("silent", silent, 480.0), ("printed", mini.first_era(), 1.5)):
+        one, _ = judged(mini.write(tmp_path / name, claims, train=log))
+        content = rows.content_of(one, [])
+        assert (content["eval_seconds"], content["train_seconds"]) == (seconds, 599.9)
+    one, _ = judged(mini.write(tmp_path / "doubtful", claims, a=mini.first_era(7, "1.3"), b=mini.first_era(7, "1.4")))
+    assert rows.content_of(one, [])["eval_seconds"] is None  # printed, and which log counts is not known
+
+
+def test_the_score_before_quantisation_is_the_last_one_everywhere(tmp_path: Path) -> None:
+    log = mini.sliding_era().replace("Code size", "pre_quant_eval_exact val_loss:1.96 val_bpb:1.16000000\nCode size")
+    one, _ = judged(mini.write(tmp_path / "r", {"val_bpb": 1.1501}, train=log))
+    assert rows.content_of(one, [])["trained_bpb"] == 1.16
+    assert review.as_json(one, [])["logs"]["7"]["trained"] == "1.16000000"
 
 
 def test_mixed_settings_are_named(tmp_path: Path) -> None:

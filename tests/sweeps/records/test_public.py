@@ -310,7 +310,7 @@ def test_scores_sizes_and_seconds_are_the_logs(records: dict[str, record.Record]
             str(line.bpb),
             one.counted[seed].log.total_bytes,
             one.counted[seed].log.train_seconds,
-            measures.eval_seconds(one, seed),
+            measures.eval_seconds(one, one.counted[seed]),
         )
         for seed, line in lines.items()
         if line is not None
@@ -328,10 +328,13 @@ def test_findings_are_those_that_a_reader_makes(records: dict[str, record.Record
 
 def test_details_name_the_numbers(records: dict[str, record.Record]) -> None:
     def detail(name: str, code: str) -> str:
-        return next(one.detail for one in findings.judge(records[name]) if one.code == code)
+        return "; ".join(one.detail for one in findings.judge(records[name]) if one.code == code)
 
     assert "0.001106" in detail("2026-04-27_SP8192_LQER_SparseGate_BOSSmearFix_9HpStack_1.0611", "population-std")
     assert "16,059,704" in detail("2026-04-06_SP8192_HessianSDClip_ProgressiveRecurrence", "size")
+    assert "evaluation took 781.3 s as a whole (seed 7: eval.process)" in detail(
+        "2026-03-24_Chimera_TTT_PR611", "time-process"
+    )
     assert "p = 0.0031" in detail("2026-03-24_Chimera_TTT_PR611", "unsupported-p")
     assert "1.12801921" in detail("2026-03-20_11L_XSA4_EMA_Int6_MLP3x_WD04_1.1271", "best-seed")
     assert "prints seed 1337" in detail("2026-04-30_Random_Linear_Adapter", "seed-name")
