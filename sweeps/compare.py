@@ -89,8 +89,8 @@ def compare(pair: Pair) -> dict[str, Any]:
         "difference": {
             "bpb": difference,
             "mbpb": 1000 * difference,
-            "nats_per_token": None if c.text is None else c.text.nats(difference),
-            "tokenizer": None if c.text is None else c.text.tokenizer,
+            "nats_per_token": None if c.bpb_per_nat is None else difference / c.bpb_per_nat,
+            "tokenizer": c.facts["tokenizer"],
             "margin_bpb": margin,
         },
         "tests": tests,
@@ -205,7 +205,7 @@ def _plan(pair: Pair, standard: Standard) -> dict[str, Any] | None:
 def _margin(row: Row, standard: Standard) -> float | None:
     if standard.margin_nats == 0:
         return 0.0
-    return None if row.text is None else row.text.bpb(standard.margin_nats)
+    return None if row.bpb_per_nat is None else row.bpb_per_nat * standard.margin_nats
 
 
 def _no_noise(c: Row, i: Row) -> str | None:

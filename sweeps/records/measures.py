@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from jobs.logs import Log, decimals
+from jobs.logs import Log, agree, decimals
 from sweeps.records.record import Record, Run
 
 PROCESS_CLOCKS: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -14,6 +14,10 @@ PROCESS_CLOCKS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "quantisation": (("quantize.elapsed",),),
 }
 """What a whole process took, as far as logs print it: clocks (jobs.logs) that are added up, one way or another."""
+
+SAME_UNIT = Decimal("0.001")
+"""Share by which bits per byte of a nat may differ between lines on one text: rounding, a last window more or less.
+Between the challenge's tokenizers they differ by an eighth at least."""
 
 
 def deviations(scores: Sequence[float]) -> tuple[float, float]:
@@ -61,6 +65,27 @@ def process_seconds(log: Log, process: str) -> tuple[float, str] | None:
 def has_limit(clock: str) -> bool:
     """Whether a clock runs within one stage that has a limit; those that span several have none."""
     return clock.startswith(("train.", "eval.")) or clock in sum(PROCESS_CLOCKS["quantisation"], ())
+
+
+def bpb_per_nat(record: Record) -> float | None:
+    """Bits per byte of a nat per token: score over loss, as the lines that count print them.
+
+    None where lines tell of different texts or tokenizers, or where a loss is the score again.
+    """
+    lines = [line for seed in record.counted if (line := record.score_of(seed))]
+    if not lines or any(line.loss <= 0 or agree(line.loss, line.bpb) for line in lines):
+        return None
+    finest = max(lines, key=lambda line: decimals(line.bpb))
+    unit = finest.bpb / finest.loss
+    if any(abs(line.bpb - unit * line.loss) > SAME_UNIT * line.bpb for line in lines):
+        return None
+    return float(unit)
+
+
+def tokenizer(record: Record) -> str | None:
+    """The tokenizer's file, or what the data set is called after it; None where the logs that count name several."""
+    named = {run.log.tokenizer or run.log.data for run in record.counted.values()}
+    return named.pop() if len(named) == 1 else None
 
 
 def trained_bpb(log: Log) -> Decimal | None:

@@ -143,11 +143,10 @@ def _clock_table(record: Record, findings: Sequence[Finding]) -> Iterator[str]:
 
 def _tests(record: Record) -> dict[str, TestResult]:
     """One-sample tests against the baseline that is claimed, which is taken as exact: margin 0, and the challenge's
-    0.005 nats per token in this set's own bits per byte, from the loss that a log prints beside its score."""
+    0.005 nats per token in this set's own bits per byte."""
     margins = {"margin 0": 0.0}
-    lines = [score for seed in record.counted if (score := record.score_of(seed))]
-    if lines and lines[0].loss:
-        margins["margin 0.005 nats per token"] = MARGIN_NATS * float(lines[0].bpb / lines[0].loss)
+    if (unit := measures.bpb_per_nat(record)) is not None:
+        margins["margin 0.005 nats per token"] = MARGIN_NATS * unit
     tests = {name: baseline_test(record, margin) for name, margin in margins.items()}
     return {name: test for name, test in tests.items() if test is not None}
 

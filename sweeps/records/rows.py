@@ -35,6 +35,8 @@ def content_of(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
         "steps": min((run.log.steps for run in runs.values() if run.log.steps), default=None),
         "trained_bpb": _mean(record, measures.trained_bpb),
         "quantised_bpb": _mean(record, measures.quantised_bpb),
+        "tokenizer": measures.tokenizer(record),
+        "bpb_per_nat": measures.bpb_per_nat(record),
         "findings": [{"code": finding.code, "detail": finding.detail} for finding in findings],
         "author": claims.author,
     }

@@ -89,6 +89,8 @@ def test_claims_are_held_against_the_logs(tmp_path: Path, claims: dict[str, Any]
         (mini.first_era().replace("seed:7", ""), "seed-unknown", "no seed is printed"),
         (mini.first_era() + "\nngram_cache: hits=7/8", "mixture", "C2"),
         (mini.first_era(), "missing-submission", "no submission.json"),
+        (mini.first_era().replace("2.0264", "2.3709"), "byte-count", "counts +17.0% bytes: a nat per token is 0.5062"),
+        (mini.first_era().replace("2.02640000", "1.20010000"), "byte-count", "1.20010000 as loss and as bits per byte"),
     ],
 )  # fmt: skip
 def test_logs_are_held_against_the_rules(tmp_path: Path, log: str, code: str, words: str) -> None:
@@ -197,6 +199,21 @@ def test_the_score_before_quantisation_is_the_last_one_everywhere(tmp_path: Path
     one, _ = judged(mini.write(tmp_path / "r", {"val_bpb": 1.1501}, train=log))
     assert rows.content_of(one, [])["trained_bpb"] == 1.16
     assert review.as_json(one, [])["logs"]["7"]["trained"] == "1.16000000"
+
+
+def test_the_unit_is_the_logs_own_and_null_where_they_differ(tmp_path: Path) -> None:
+    def facts(name: str, **logs: str) -> tuple[float | None, str | None]:
+        content = rows.content_of(judged(mini.write(tmp_path / name, **logs))[0], [])
+        return content["bpb_per_nat"], content["tokenizer"]
+
+    path = "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path=./data/tokenizers/fineweb_1024_bpe.model\n"
+    assert facts("plain", a=mini.first_era()) == (pytest.approx(1.2001 / 2.0264), "sp1024")
+    assert facts("named", a=path + mini.first_era()) == (pytest.approx(1.2001 / 2.0264), "fineweb_1024_bpe.model")
+    mixed = facts("mixed", a=mini.first_era(1), b=mini.phased_era(2))  # of which the second alone has a score
+    assert mixed == (pytest.approx(1.0601 / 2.739), None)
+    other = mini.first_era(2).replace("2.0264", "2.6000")
+    assert facts("two texts", a=mini.first_era(1), b=other) == (None, "sp1024")
+    assert facts("no loss", a=mini.first_era().replace("2.02640000", "1.20010000")) == (None, "sp1024")
 
 
 def test_mixed_settings_are_named(tmp_path: Path) -> None:

@@ -265,7 +265,7 @@ CODES = """
 2026-03-30_ByteJEPA
     single-seed time
 2026-04-05_118M_XNOR-Net_FP8_1024D_10L
-    missing-submission duplicate-seed no-final-score time mixed-settings
+    missing-submission duplicate-seed no-final-score time mixed-settings byte-count
 2026-04-15_Mamba3Hybrid_SP8192_GPTQ_TTT
     single-seed time-last-step
 2026-04-30_Random_Linear_Adapter
@@ -324,6 +324,24 @@ def test_scores_sizes_and_seconds_are_the_logs(records: dict[str, record.Record]
 @pytest.mark.parametrize("name", EXPECTED)
 def test_findings_are_those_that_a_reader_makes(records: dict[str, record.Record], name: str) -> None:
     assert {finding.code for finding in findings.judge(records[name])} == EXPECTED[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "tokenizer"),
+    [  # bits per byte of a nat per token, from the loss and score on the first seed's own line
+        ("2026-03-24_Chimera_TTT_PR611", 0.57114136 / 0.96434831, "fineweb_1024_bpe.model"),
+        ("2026-04-10_VarLenAttn", 1.07258208 / 2.77059090, "fineweb_8192_bpe.model"),
+        ("2026-04-27_SmearGateBOSFix_PR1787Base_LQERAsym_PhasedTTT", 1.06128183 / 2.32247803,
+         "fineweb_8192_bpe_lossless_caps_caseops_v1_reserved.model"),
+        ("2026-03-30_ByteJEPA", 1.34960213 / 0.93547291, "bytes"),
+        ("2026-03-29_LLaDA_MDLM_Diffusion", None, None),
+    ],
+)  # fmt: skip
+def test_units_and_tokenizers(
+    records: dict[str, record.Record], name: str, unit: float | None, tokenizer: str | None
+) -> None:
+    assert measures.bpb_per_nat(records[name]) == (None if unit is None else pytest.approx(unit, rel=1e-6))
+    assert measures.tokenizer(records[name]) == tokenizer
 
 
 def test_details_name_the_numbers(records: dict[str, record.Record]) -> None:
