@@ -42,12 +42,13 @@ _STEP = re.compile(r"^(?:step:)? ?(\d{1,9})/\d{1,9} ", re.ASCII)
 _STOP_STEP = re.compile(r"\bstep: ?(\d{1,9})/\d", re.ASCII)
 _TRAIN_TIME = re.compile(rf"\b(?:train_time|t): ?{_NUMBER}(ms|s)\b", re.ASCII)
 _TIME = re.compile(rf"\b(?:eval_time|ttt_time|time|elapsed|t)[:=] ?{_NUMBER}(ms|s)\b", re.ASCII)
-_MODEL = re.compile(r"^Serialized model [^:]{1,40}: (\d{1,12}) bytes", re.ASCII)
-_CODE = re.compile(r"^Code size(?: \((uncompressed|compressed)\))?: (\d{1,12}) bytes", re.ASCII)
-_TOTAL = re.compile(r"^Total submission size([^:]{0,40}): (\d{1,12}) bytes", re.ASCII)
+_BYTES = r"(\d{1,12}|\d{1,3}(?:,\d{3}){1,3})"
+_MODEL = re.compile(rf"^Serialized model [^:]{{1,40}}: {_BYTES} bytes", re.ASCII)
+_CODE = re.compile(rf"^Code size(?: \((uncompressed|compressed)\))?: {_BYTES} bytes", re.ASCII)
+_TOTAL = re.compile(rf"^Total submission size([^:]{{0,40}}): {_BYTES} bytes", re.ASCII)
 _BUDGET = re.compile(r"\bbudget:(\d{1,12})/\d{1,12}\b", re.ASCII)
 _BUDGET_CODE = re.compile(r"^artifact:.* code:(\d{1,12})\b", re.ASCII)
-_SEED = re.compile(r"(?:^|[\s{,])[\"']?seed[\"']?\s?[:=]\s?(\d{1,12})(?![\w.(])", re.ASCII | re.IGNORECASE)
+_SEED = re.compile(r"(?:(?:^|[\s{,]|--)[\"']?seed[\"']?\s?[:=]|--seed)\s?(\d{1,12})(?![\w.(])", re.ASCII | re.IGNORECASE)
 _SETTING = re.compile(r"(?:^|\s)([a-z][a-z0-9_]{2,40})[:=] ?(-?[\w.+]{1,40})(?=\s|$)", re.ASCII)
 _TOKENS = re.compile(r"(?:^val_tokens: ?|^val_loader:.*\btokens:|^train_loader:.*\bval_tokens:)(\d{1,12})\b", re.ASCII)
 _DOCUMENTS = re.compile(r"^(?:ttt_lora:docs|ttt_phased: total_docs):(\d{1,9})\b", re.ASCII)
@@ -66,6 +67,8 @@ _CLOCKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("process", re.compile(rf"^phase:TOTAL wall_ms:{_NUMBER}()\b", re.ASCII)),
     ("quantize.elapsed", re.compile(rf"^wallclock:post_gptq total_elapsed:{_NUMBER}(s)\b", re.ASCII)),
 )
+_OTHERS = re.compile(r"baseline|sota\b|\btarget|\bprevious", re.IGNORECASE)
+"""Names of scores that are not the run's own."""
 _MIXES = re.compile(
     r"^\s*(?:ngram_(?:cache|eval|mixer|tilt)\b|final_\w*ngram|PPM alpha|(?:\w+ )?context mixer)", re.IGNORECASE
 )
@@ -179,7 +182,7 @@ def parse(lines: Iterable[bytes]) -> Log:
     for line in lines:
         digest.update(line)
         for shown in line.decode("utf-8", "replace").rstrip("\r\n").split("\r"):
-            _read(log, _TERMINAL.sub("", shown))
+            _read(log, _TERMINAL.sub("", shown), whole=line.endswith((b"\n", b"\r")))
     log.digest = digest.hexdigest()
     _complete(log)
     return log
@@ -201,14 +204,14 @@ def stage_of(name: str) -> Stage:
     return "roundtrip"
 
 
-def _read(log: Log, line: str) -> None:
+def _read(log: Log, line: str, *, whole: bool) -> None:
     if stamp := _STAMP.match(line):
         seconds = float(stamp.group())
         log.first_stamp = seconds if log.first_stamp is None else log.first_stamp
         log.last_stamp = seconds
         line = line[stamp.end() :]
     if "val_" in line or line.startswith(("step:", "stopping_early", "final_")) or _STEP.match(line):
-        _read_progress(log, line)
+        _read_progress(log, line, whole=whole)
     _read_sizes(log, line)
     log.mixes = log.mixes or _MIXES.match(line) is not None
     for name, pattern in _CLOCKS:
@@ -218,7 +221,7 @@ def _read(log: Log, line: str) -> None:
         _read_settings(log, line)
 
 
-def _read_progress(log: Log, line: str) -> None:
+def _read_progress(log: Log, line: str, *, whole: bool) -> None:
     if line.startswith("stopping_early"):
         log.runs += 1
     stop = _STOP_STEP.search(line) if line.startswith("stopping_early") else _STEP.match(line)
@@ -234,11 +237,15 @@ def _read_progress(log: Log, line: str) -> None:
     if found is None:
         return
     loss, bpb = Decimal(found[2]), Decimal(found[3])
+    if not whole and not found["rest"] and decimals(bpb) < decimals(loss):
+        return  # the log was cut in the middle of this number
     name = " ".join(found["name"].strip(" :").split())
     if _TRAINING_LINE.match(name):
         log.validation = bpb
         return
     # "final_sliding_window_eval_exact stride:64" and its rounded twin are one metric.
+    if _OTHERS.search(name):
+        return
     name = re.sub(r"_exact\b| stride\b.*", "", name)
     time = _TIME.search(found["rest"])
     seconds = _seconds(time[1], time[2]) if time else None
@@ -253,20 +260,24 @@ def _stage(name: str, rest: str) -> Stage:
 
 def _read_sizes(log: Log, line: str) -> None:
     if found := _MODEL.match(line):
-        log.model_bytes = int(found[1])
+        log.model_bytes = _bytes(found[1])
     elif found := _CODE.match(line):
         if found[1] == "compressed":
-            log.code_bytes = int(found[2])
+            log.code_bytes = _bytes(found[2])
         else:
-            log.raw_code_bytes = int(found[2])
+            log.raw_code_bytes = _bytes(found[2])
     elif found := _TOTAL.match(line):
         # Without a codec it is raw weights and code, unless a compressed model was named before it.
         if found[1].strip() or log.model_bytes is not None:
-            log.total_bytes = int(found[2])
+            log.total_bytes = _bytes(found[2])
     elif found := _BUDGET.search(line):
         log.total_bytes = int(found[1])
     if found := _BUDGET_CODE.match(line):
         log.raw_code_bytes = int(found[1])
+
+
+def _bytes(number: str) -> int:
+    return int(number.replace(",", ""))
 
 
 def _read_settings(log: Log, line: str) -> None:

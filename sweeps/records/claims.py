@@ -1,19 +1,23 @@
 """What a submission.json claims: each fact had several names over the months, and some values are no values."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from jobs.logs import decimals
+from sweeps.records import values
 from sweeps.records.folder import printable
+from sweeps.records.values import BySeed
 
 HEADLINE = ("val_bpb", "mean_val_bpb", "val_bpb_mean", "mean_bpb", "bpb", "val_var_bpb")
 LOSS = ("val_loss", "mean_val_loss", "val_loss_mean", "val_loss_nats", "mean_val_loss_nats", "val_loss_sliding")
 STD = ("val_bpb_std", "std_bpb", "std_val_bpb", "bpb_std")
 SEED_SCORES = ("seed_results", "val_bpb_seeds", "seeds", "results", "per_seed", "seed_scores")
+NESTED = ("metrics", "results", "result", "summary", "final")
+"""Tables that hold what others write at the top."""
 TOTAL = (
     *("bytes_total", "artifact_bytes_max", "artifact_bytes", "artifact_size_bytes", "model_size_bytes", "total_bytes"),
     *("submission_bytes", "artifact_bytes_mean"),
@@ -40,7 +44,11 @@ EVAL = (
 STEPS = ("step_stop", "train_steps", "steps")
 COUNT = ("n_seeds", "num_seeds")
 BASELINE = ("comparison_baseline_bpb", "base_val_bpb", "baseline_bpb", "baseline_val_bpb", "sota_bpb")
-_P = re.compile(r"\bp(?:[_ -]?value)?\s*(<<|≪|<|≤|=)\s*(0?\.\d{1,12}|\d(?:\.\d{1,6})?e-\d{1,3})", re.IGNORECASE)
+_SEED_FIELD = re.compile(r"(?:val_bpb_|bpb_)?seed_?(\d{1,12})(?:_val_bpb|_bpb)?", re.ASCII | re.IGNORECASE)
+Value = TypeVar("Value")
+_P = re.compile(
+    r"\bp(?:[_ -]?value)?\s*(<<|≪|<|≤|=|(?<=value):)\s*(0?\.\d{1,12}|\d(?:\.\d{1,6})?e-\d{1,3})", re.IGNORECASE
+)
 _T = re.compile(r"\bt\s?=\s?(-?\d{1,6}(?:\.\d{1,6})?)")
 _STD_TEXT = re.compile(r"\bstd(?:dev)?\.?\s*[:=]?\s*(0\.\d{1,10})", re.IGNORECASE)
 _COUNT_TEXT = re.compile(r"\b(?:mean of |over )?(\d{1,2})[- ]seeds?\b", re.IGNORECASE)
@@ -75,7 +83,9 @@ class Claims:
     disclosed: Mapping[str, Decimal] = field(default_factory=dict)
     """Scores of more seeds than are reported, where the submission says so itself."""
     pending: tuple[tuple[str, str], ...] = ()
-    """Fields whose value is none, as written: null, 0.0, "PENDING_RERUN"."""
+    """Fields whose value is none, as written: null, 0.0, "PENDING_RERUN", megabytes."""
+    repeated: tuple[str, ...] = ()
+    """Seeds that are named twice."""
     min_nll: bool = False
     date: float | None = None
     author: str | None = None
@@ -83,101 +93,80 @@ class Claims:
 
 def read(submission: Mapping[str, Any]) -> Claims:
     """Read a submission's claims."""
-    named = [*SEED_SCORES, *(name for name in submission if "seed" in name)]
-    results = next((found for name in named if (found := _by_seed(submission.get(name)))), {})
+    for name in NESTED:
+        if isinstance(inner := submission.get(name), Mapping):
+            submission = {**inner, **submission}
+    listed = values.seeds(submission.get("seeds"))
+    found = _seed_results(submission, listed)
+    results = found.results
     prose = " ".join(_strings(submission))
-    seeds = dict.fromkeys([*_listed(submission.get("seeds")), *results, *_listed([submission.get("seed")])])
-    std = _first(submission, STD)
+    seeds = dict.fromkeys([*listed, *results, *values.seeds([submission.get("seed")])])
+    std = _first(submission, STD, values.number)
     return Claims(
-        headline=_score(_first(submission, HEADLINE)),
-        loss=_score(_first(submission, LOSS)),
+        headline=_first(submission, HEADLINE, values.score),
+        loss=_first(submission, LOSS, values.score),
         std=std if std is not None else _text_number(_STD_TEXT, prose),
-        scores={seed: score for seed, one in results.items() if (score := _seed_score(one)) is not None},
+        scores=_each(results, _seed_score),
         seeds=tuple(seeds),
         count=_count(submission, seeds, prose),
-        total_bytes=_whole(_first(submission, TOTAL)),
-        code_bytes=_whole(_first(submission, CODE)),
-        seed_bytes=_whole_by_seed(results, TOTAL),
+        total_bytes=_first(submission, TOTAL, values.size),
+        code_bytes=_first(submission, CODE, values.size),
+        seed_bytes=_each(results, lambda one: _first(one, TOTAL, values.size)),
         train_seconds=_seconds(submission, TRAIN),
         eval_seconds=_seconds(submission, EVAL),
-        steps=_whole(_first(submission, STEPS)),
-        seed_steps=_whole_by_seed(results, STEPS),
-        parameters=_whole(_first(submission, ("model_params", "num_params", "parameters"))),
+        steps=_first(submission, STEPS, values.whole),
+        seed_steps=_each(results, lambda one: _first(one, STEPS, values.whole)),
+        parameters=_first(submission, ("model_params", "num_params", "parameters"), values.whole),
         baseline=_baseline(submission, prose),
         p_value=_p_value(submission.get("p_value"), prose),
-        t_statistic=_number(submission.get("t_statistic")) or _text_number(_T, prose),
+        t_statistic=values.number(submission.get("t_statistic")) or _text_number(_T, prose),
         disclosed=_disclosed(submission, results),
-        pending=tuple(_pending(submission)),
+        pending=(*_pending(submission), *_pending_seeds(results, found.repeated)),
+        repeated=tuple(dict.fromkeys([*found.repeated, *(seed for seed in listed if listed.count(seed) > 1)])),
         min_nll=_MIN_NLL.search(f" {prose}") is not None,
         date=_date(submission.get("date")),
         author=_word(submission.get("author")),
     )
 
 
-def _first(source: Mapping[str, Any], names: Sequence[str]) -> Decimal | None:
-    """The first of these fields that holds a number."""
-    return next((number for name in names if (number := _number(source.get(name))) is not None), None)
-
-
-def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool):
+def _first(source: Any, names: Sequence[str], read: Callable[[Any], Value | None]) -> Value | None:
+    """The first of these fields that can be read."""
+    if not isinstance(source, Mapping):
         return None
-    if isinstance(value, int):
-        return Decimal(value) if abs(value) < 10**15 else None
-    if isinstance(value, Decimal):
-        return value if value.is_finite() and abs(value.adjusted()) < 16 else None
-    return None
+    return next((value for name in names if (value := read(source.get(name))) is not None), None)
 
 
-def _score(number: Decimal | None) -> Decimal | None:
-    """A score or loss; zero stands for one that is not there yet."""
-    return number if number is not None and number > 0 else None
-
-
-def _whole(number: Decimal | None) -> int | None:
-    return int(number) if number is not None and number > 0 else None
-
-
-def _whole_by_seed(results: Mapping[str, Any], names: Sequence[str]) -> dict[str, int]:
-    found = {seed: _whole(_first(one, names)) for seed, one in results.items() if isinstance(one, Mapping)}
-    return {seed: number for seed, number in found.items() if number is not None}
+def _each(results: Mapping[str, Any], read: Callable[[Any], Value | None]) -> dict[str, Value]:
+    return {seed: value for seed, one in results.items() if (value := read(one)) is not None}
 
 
 def _seconds(source: Mapping[str, Any], names: Sequence[str]) -> float | None:
     for name in names:
-        if (number := _number(source.get(name))) is not None and number > 0:
+        if (number := values.number(source.get(name))) is not None and number > 0:
             return float(number) / (1000 if name.endswith("_ms") else 1)
     return None
 
 
-def _by_seed(value: Any) -> dict[str, Any]:
-    """Results by seed, from a mapping of seeds or a list of results that name theirs."""
-    if isinstance(value, Mapping):
-        named = {_seed(name): one for name, one in value.items()}
-        return {seed: one for seed, one in named.items() if seed is not None}
-    if isinstance(value, list):
-        rows = [one for one in value if isinstance(one, Mapping)]
-        return {seed: one for one in rows if (seed := _seed(one.get("seed"))) is not None}
-    return {}
+def _seed_results(submission: Mapping[str, Any], listed: Sequence[str]) -> BySeed:
+    """Results by seed, wherever they stand: a field of their own, the score's, or one field a seed."""
+    named = [*SEED_SCORES, *(name for name in submission if "seed" in name), *HEADLINE]
+    tables = [values.by_seed(submission.get(name), listed if name != "seeds" else ()) for name in named]
+    each = {found[1]: one for name, one in submission.items() if (found := _SEED_FIELD.fullmatch(name))}
+    return next((table for table in [*tables, values.by_seed(each)] if _has_scores(table)), BySeed(results={}))
 
 
-def _seed(name: Any) -> str | None:
-    found = re.fullmatch(r"(?:seed[_ -]?)?(\d{1,12})", str(name), re.ASCII | re.IGNORECASE)
-    return str(int(found[1])) if found else None
+def _has_scores(table: BySeed) -> bool:
+    """Whether it is no table of steps or seconds."""
+    every = table.results.values()
+    return any(isinstance(one, Mapping | None) or _seed_score(one) is not None for one in every)
 
 
 def _seed_score(result: Any) -> Decimal | None:
-    return _score(_first(result, HEADLINE) if isinstance(result, Mapping) else _number(result))
-
-
-def _listed(value: Any) -> list[str]:
-    if not isinstance(value, list):
-        return []
-    return [seed for one in value if isinstance(one, int | str) and (seed := _seed(one)) is not None]
+    return _first(result, HEADLINE, values.score) if isinstance(result, Mapping) else values.score(result)
 
 
 def _count(submission: Mapping[str, Any], seeds: Mapping[str, None], prose: str) -> int | None:
-    counted = _whole(_first(submission, COUNT))
+    counted = _first(submission, COUNT, values.whole)
     if counted is not None or seeds:
         return counted or len(seeds)
     found = _COUNT_TEXT.search(prose)
@@ -186,9 +175,9 @@ def _count(submission: Mapping[str, Any], seeds: Mapping[str, None], prose: str)
 
 def _baseline(submission: Mapping[str, Any], prose: str) -> Decimal | None:
     """The score that it says it beats: a field, or the second of "1.06 vs 1.08" where the first is its own."""
-    if (given := _score(_first(submission, BASELINE))) is not None:
+    if (given := _first(submission, BASELINE, values.score)) is not None:
         return given
-    headline = _score(_first(submission, HEADLINE))
+    headline = _first(submission, HEADLINE, values.score)
     for ours, theirs in _VERSUS.findall(prose):
         if headline is not None and abs(Decimal(ours) - headline) <= Decimal(1).scaleb(-decimals(Decimal(ours))):
             return Decimal(theirs)
@@ -196,17 +185,17 @@ def _baseline(submission: Mapping[str, Any], prose: str) -> Decimal | None:
 
 
 def _p_value(value: Any, prose: str) -> tuple[str, Decimal] | None:
-    if (number := _number(value)) is not None:
+    if (number := values.number(value)) is not None:
         return "=", number
     found = _P.search(f"p = {value}" if re.match(r"[\d.]", str(value)) else f"p {value}") or _P.search(prose)
-    return (found[1].replace("<<", "≪").replace("≤", "<"), Decimal(found[2])) if found else None
+    return (found[1].replace("<<", "≪").replace("≤", "<").replace(":", "="), Decimal(found[2])) if found else None
 
 
 def _disclosed(submission: Mapping[str, Any], reported: Mapping[str, Any]) -> dict[str, Decimal]:
     """Scores of all runs, wherever a mapping of more seeds than the reported ones stands."""
     best: dict[str, Decimal] = {}
     for one in _mappings(submission, 4):
-        scores = {seed: score for seed, result in _by_seed(one).items() if (score := _seed_score(result)) is not None}
+        scores = _each(values.by_seed(one).results, _seed_score)
         if len(scores) > max(len(reported), len(best)) and set(reported) <= set(scores):
             best = scores
     return best if reported else {}
@@ -229,17 +218,23 @@ def _strings(value: Any, depth: int = 6) -> Iterator[str]:
 
 
 def _pending(submission: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in (*HEADLINE, *LOSS, *STD, *TOTAL):
-        if name in submission:
-            value = submission[name]
-            if value is None:
-                yield name, "null"
-            elif isinstance(value, str):
-                yield name, f'"{value[:40]}"'
-            elif (number := _number(value)) is not None and number == 0 and name not in STD:
-                yield name, "0"
-            elif isinstance(value, Decimal) and not value.is_finite():
-                yield name, str(value)
+    readers = {**dict.fromkeys((*HEADLINE, *LOSS), values.score), **dict.fromkeys((*TOTAL, *CODE), values.size)}
+    for name, read in (readers | dict.fromkeys(STD, values.number)).items():
+        value = submission.get(name)
+        by_seed = name in HEADLINE and values.by_seed(value).results
+        if name in submission and read(value) is None and not by_seed and not (name in CODE and value is None):
+            yield name, values.shown(value)
+
+
+def _pending_seeds(results: Mapping[str, Any], repeated: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Scores of seeds that are none: the value itself, or the field of a table."""
+    for seed, one in results.items():
+        if seed in repeated:
+            continue
+        fields = [name for name in HEADLINE if name in one] if isinstance(one, Mapping) else []
+        value = one[fields[0]] if fields else one
+        if values.score(value) is None and (fields or not isinstance(one, Mapping)):
+            yield f"{fields[0] if fields else 'the score'} of seed {seed}", values.shown(value)
 
 
 def _text_number(pattern: re.Pattern[str], prose: str) -> Decimal | None:

@@ -32,6 +32,8 @@ BYTES_OFF = 0.035
 """Share from which a byte count is another one: the least known mistake is 4.1 % (byte fallback counted as 3 bytes)."""
 CUT = 0.995
 """What is left of it where only the last window is cut off is more than this share."""
+SAME_DIGITS = 6
+"""Digits after the point from which one score cannot be that of two seeds: they spread over 0.0005 or more."""
 AS_BPB = 0.005
 """The challenge's margin in the wrong unit: nats per token read as bits per byte, as PR 611 did."""
 ROUNDING = 1.05
@@ -97,6 +99,9 @@ def _files(record: Record) -> Findings:
         yield "missing-logs", f"no log of seed {', '.join(lacking)}: claimed, not seen"
     for oddity in record.folder.oddities:
         yield "unread", oddity
+    for path in record.folder.silent:
+        if named_seed(path) is not None or path.lower().endswith((".log", ".out")):
+            yield "unread", f"{path}: named as a log, and no line of it is one of a training script"
     for place in record.folder.namesakes:
         yield (
             "same-name",
@@ -113,6 +118,9 @@ def _seeds(record: Record) -> Findings:
             yield "copied-seed", f"{path} is a copy of {original}, byte for byte: seed {ours} has no log of its own"
             continue
         yield "duplicate-log", f"{path} is a copy of {original}, byte for byte; counted once"
+    for seed in record.claims.repeated:
+        none = "" if seed in record.claims.scores else ", with no one score"
+        yield "repeated-seed", f"seed {seed} is claimed more than once{none}"
     for run in record.runs:
         if len(run.log.seeds) > 1:
             yield "ambiguous-seed", f"{run.path} prints the seeds {', '.join(map(str, run.log.seeds))}"
@@ -127,6 +135,7 @@ def _seeds(record: Record) -> Findings:
             yield "seed-unknown", f"{group[0].path}: {why}{stray if seed in record.strays else ''}"
         elif len(group) > 1:
             yield "duplicate-seed", _duplicate(record, seed)
+    yield from _same_scores(record)
     count, seen = record.claims.count, record.seeds_seen
     if record.runs and count is not None and count != seen:
         yield "seed-count", f"{count} seeds claimed, logs of {seen} are there"
@@ -142,6 +151,18 @@ def _seeds(record: Record) -> Findings:
             f"{len(disclosed)} seeds were run, {len(record.claims.scores)} are reported; left out: {left_out}; "
             f"mean of all {mean_all}",
         )
+
+
+def _same_scores(record: Record) -> Findings:
+    """Different seeds never end on one score of many digits."""
+    by_score: dict[Decimal, list[str]] = {}
+    for seed in record.counted:
+        if (line := record.score_of(seed)) and decimals(line.bpb) >= SAME_DIGITS:
+            by_score.setdefault(line.bpb, []).append(seed)
+    for bpb, seeds in by_score.items():
+        if len(seeds) > 1:
+            paths = ", ".join(record.counted[seed].path for seed in seeds)
+            yield "same-score", f"seeds {', '.join(seeds)} have one score, {bpb}, to the last digit ({paths})"
 
 
 def _duplicate(record: Record, seed: str) -> str:

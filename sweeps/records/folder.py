@@ -36,6 +36,8 @@ class Folder:
     """Path inside the folder → what it says; only files that are output of a training script."""
     oddities: tuple[str, ...]
     """Files that were not read, and why."""
+    silent: tuple[str, ...] = ()
+    """Files with a log's suffix that say nothing of a training."""
     namesakes: tuple[str, ...] = ()
     """Folders of the same name that were left out."""
 
@@ -64,19 +66,26 @@ def read(root: Path) -> Folder:
         raise InputError(f"{root}: no such folder; expected a record folder")
     oddities: list[str] = []
     unread: list[str] = []
-    logs: dict[str, Log] = {}
+    texts: dict[str, Log] = {}
     for path in _files(root, oddities):
         name = printable(path.relative_to(root).as_posix())
         try:
-            if path.suffix.lower() in LOG_SUFFIXES and (log := _log(path)).is_log:
-                logs[name] = log
+            if path.suffix.lower() in LOG_SUFFIXES:
+                texts[name] = _log(path)
         except _Unread as why:
             unread.append(f"{name}: {why}")
+    logs = {name: log for name, log in texts.items() if log.is_log}
     if not (logs or unread or _submissions(root)):
         raise InputError(f"{root}: no record; expected a submission.json or a training log in it")
     submission = _submission(root, unread)
     name = printable(root.resolve().name)
-    return Folder(name=name, submission=submission, logs=logs, oddities=(*oddities, *unread))
+    return Folder(
+        name=name,
+        submission=submission,
+        logs=logs,
+        oddities=(*oddities, *unread),
+        silent=tuple(name for name in texts if name not in logs),
+    )
 
 
 def read_all(roots: Sequence[Path]) -> list[Folder]:

@@ -25,7 +25,9 @@ from sweeps.records.claims import Claims
 from sweeps.records.folder import Folder
 
 UNKNOWN_SEED = "?"
-_NAMED_SEED = re.compile(r"(?:^|[^a-z])seeds?[_-]?(\d{1,12})(?!\d)|(?:^|[_-])s(\d{1,9})(?=[._-]|$)", re.IGNORECASE)
+_NAMED_SEED = re.compile(
+    r"(?:^|[^a-z])seeds?[_=. -]?(\d{1,12})(?!\d)|(?:^|[_-])s(\d{1,9})(?=[._-]|$)", re.IGNORECASE | re.ASCII
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -250,8 +252,8 @@ def _lone(runs: Sequence[Run], claims: Claims) -> list[Run]:
 
 
 def named_seed(path: str) -> str | None:
-    """The seed in a file's name, or in that of a folder around it."""
+    """The seed in a file's name, or in that of a folder around it; None where one name has several."""
     for part in reversed(PurePosixPath(path).parts):
-        if found := _NAMED_SEED.search(part):
-            return str(int(found[1] or found[2]))
+        if found := {str(int(long or short)) for long, short in _NAMED_SEED.findall(part)}:
+            return found.pop() if len(found) == 1 else None
     return None
