@@ -48,7 +48,9 @@ _CODE = re.compile(rf"^Code size(?: \((uncompressed|compressed)\))?: {_BYTES} by
 _TOTAL = re.compile(rf"^Total submission size([^:]{{0,40}}): {_BYTES} bytes", re.ASCII)
 _BUDGET = re.compile(r"\bbudget:(\d{1,12})/\d{1,12}\b", re.ASCII)
 _BUDGET_CODE = re.compile(r"^artifact:.* code:(\d{1,12})\b", re.ASCII)
-_SEED = re.compile(r"(?:(?:^|[\s{,]|--)[\"']?seed[\"']?\s?[:=]|--seed)\s?(\d{1,12})(?![\w.(])", re.ASCII | re.IGNORECASE)
+_SEED = re.compile(
+    r"(?:(?:^|[\s{(,]|--)[\"']?seed[\"']?\s?[:=]|--seed)\s?(\d{1,12})(?![\w.(])", re.ASCII | re.IGNORECASE
+)
 _SETTING = re.compile(r"(?:^|\s)([a-z][a-z0-9_]{2,40})[:=] ?(-?[\w.+]{1,40})(?=\s|$)", re.ASCII)
 _TOKENS = re.compile(r"(?:^val_tokens: ?|^val_loader:.*\btokens:|^train_loader:.*\bval_tokens:)(\d{1,12})\b", re.ASCII)
 _DOCUMENTS = re.compile(r"^(?:ttt_lora:docs|ttt_phased: total_docs):(\d{1,9})\b", re.ASCII)
@@ -76,6 +78,8 @@ _MIN_NLL = re.compile(r"min[_-]?nll\w{0,20}[:=] ?(?:1|true)\b", re.ASCII | re.IG
 _TRAINING_LINE = re.compile(r"(?:eval |val |validation )?(?:step|iter|iteration|epoch)\b", re.IGNORECASE)
 _CODE_MARKS = ("(", ";", "def ", "import ", "{", "}")
 """What a line of a listing has and a dump of settings does not."""
+_DUMP = re.compile(r"^(?:[\w ]{1,40}: ?)?(?:\{.*\}|\w{0,40}(?:Namespace|Args|Config|Hyperparameters)\(.*\))\s*$")
+"""Save for one that Python writes of an object or a table."""
 CONFIG_KEYS = frozenset(
     (
         *(
@@ -217,7 +221,7 @@ def _read(log: Log, line: str, *, whole: bool) -> None:
     for name, pattern in _CLOCKS:
         if found := pattern.search(line):
             log.clocks[name] = float(found[1]) / (1 if found[2] == "s" else 1000)
-    if not any(mark in line for mark in _CODE_MARKS):
+    if _DUMP.match(line) or not any(mark in line for mark in _CODE_MARKS):
         _read_settings(log, line)
 
 

@@ -65,6 +65,7 @@ class Claims:
     std: Decimal | None = None
     scores: Mapping[str, Decimal] = field(default_factory=dict)
     """Seed → bits per byte."""
+    seed_losses: Mapping[str, Decimal] = field(default_factory=dict)
     seeds: tuple[str, ...] = ()
     """Every seed that is named, in order."""
     count: int | None = None
@@ -107,6 +108,7 @@ def read(submission: Mapping[str, Any]) -> Claims:
         loss=_first(submission, LOSS, values.score),
         std=std if std is not None else _text_number(_STD_TEXT, prose),
         scores=_each(results, _seed_score),
+        seed_losses=_each(results, lambda one: _first(one, LOSS, values.score)),
         seeds=tuple(seeds),
         count=_count(submission, seeds, prose),
         total_bytes=_first(submission, TOTAL, values.size),

@@ -119,8 +119,9 @@ def _seeds(record: Record) -> Findings:
             continue
         yield "duplicate-log", f"{path} is a copy of {original}, byte for byte; counted once"
     for seed in record.claims.repeated:
-        none = "" if seed in record.claims.scores else ", with no one score"
-        yield "repeated-seed", f"seed {seed} is claimed more than once{none}"
+        scores = record.claims.scores
+        doubt = ", with no one score" if scores and seed not in scores else ""
+        yield "repeated-seed", f"seed {seed} is claimed more than once{doubt}"
     for run in record.runs:
         if len(run.log.seeds) > 1:
             yield "ambiguous-seed", f"{run.path} prints the seeds {', '.join(map(str, run.log.seeds))}"
@@ -191,6 +192,19 @@ def _scores(record: Record) -> Findings:
         if record.runs and measured is not None and not agree(claimed, measured):
             yield "seed-differs", f"seed {seed}: claimed {claimed}, its log says {measured}"
     yield from _headline(record)
+    yield from _losses(record)
+
+
+def _losses(record: Record) -> Findings:
+    claims = record.claims
+    for seed, claimed in claims.seed_losses.items():
+        line = record.score_of(seed)
+        if line is None or agree(claimed, line.loss):
+            continue
+        if agree(claimed, line.bpb):
+            yield "loss-is-bpb", f"seed {seed}: val_loss {claimed} is bits per byte, not nats per token"
+        else:
+            yield "loss-differs", f"seed {seed}: val_loss {claimed}, its log says {line.loss}"
     if claims.loss is not None and record.known and _is_bpb(record, claims.loss):
         yield "loss-is-bpb", f"val_loss {claims.loss} is bits per byte (mean {_shown(record)}), not nats per token"
     elif claims.loss is not None and record.measured:

@@ -198,19 +198,30 @@ def _submission(root: Path, oddities: list[str]) -> dict[str, Any] | None:
     if len(chosen) != 1:
         return None
     try:
-        return _json(chosen[0])
+        return _json(chosen[0], oddities)
     except _Unread as why:
         oddities.append(f"{printable(chosen[0].name)}: {why}")
         return None
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path, oddities: list[str]) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found and found[name] != value:
+                oddities.append(
+                    f"{path.name}: {printable(name[:40])} stands there twice, with different values; neither counts"
+                )
+                value = None
+            found[name] = value
+        return found
+
     size = path.stat().st_size
     if size > MAX_JSON_BYTES:
         raise _Unread(f"{size:,} bytes, over {MAX_JSON_BYTES:,}; not read")
     try:
         # Decimals keep the digits that were written; the encoding is whichever of Unicode's it is.
-        found = json.loads(path.read_bytes(), parse_float=Decimal, parse_constant=Decimal)
+        found = json.loads(path.read_bytes(), parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=once)
     except RecursionError:
         raise _Unread("nested too deeply; not read") from None
     except OSError as error:
