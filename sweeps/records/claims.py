@@ -158,9 +158,8 @@ def _seed_results(submission: Mapping[str, Any], listed: Sequence[str]) -> BySee
 
 
 def _has_scores(table: BySeed) -> bool:
-    """Whether it is no table of steps or seconds."""
-    every = table.results.values()
-    return any(isinstance(one, Mapping | None) or _seed_score(one) is not None for one in every)
+    """Whether it holds scores or stands for them, rather than steps or seconds."""
+    return any(values.number(one) is None or _seed_score(one) is not None for one in table.results.values())
 
 
 def _seed_score(result: Any) -> Decimal | None:

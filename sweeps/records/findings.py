@@ -115,7 +115,12 @@ def _seeds(record: Record) -> Findings:
     for path, original in record.copies:
         ours, theirs = named_seed(path), named_seed(original)
         if None not in (ours, theirs) and ours != theirs:
-            yield "copied-seed", f"{path} is a copy of {original}, byte for byte: seed {ours} has no log of its own"
+            seed = (
+                f"seed {ours} has no log of its own"
+                if record.folder.logs[path].seeds
+                else "whose log it is is not said"
+            )
+            yield "copied-seed", f"{path} is a copy of {original}, byte for byte: {seed}"
             continue
         yield "duplicate-log", f"{path} is a copy of {original}, byte for byte; counted once"
     for seed in record.claims.repeated:
@@ -132,7 +137,7 @@ def _seeds(record: Record) -> Findings:
     for seed, group in record.by_seed.items():
         if group[0].seed is None:
             stray = "; nothing tells that it is a seed of its own, so it does not count"
-            why = "several seeds are printed" if group[0].log.seeds else "no seed is printed or named"
+            why = "several seeds are printed" if group[0].log.seeds else "no seed is printed, and no one seed named"
             yield "seed-unknown", f"{group[0].path}: {why}{stray if seed in record.strays else ''}"
         elif len(group) > 1:
             yield "duplicate-seed", _duplicate(record, seed)

@@ -207,17 +207,21 @@ class Record:
 def judge_folder(folder: Folder) -> Record:
     """Put a folder's logs in order."""
     claims = claims_.read(folder.submission or {})
-    originals: dict[str, str] = {}
+    same: dict[str, list[str]] = {}
+    for path, log in sorted(folder.logs.items()):
+        same.setdefault(log.digest, []).append(path)
     runs, copies = [], []
-    # Of copies the one whose name tells the seed is kept: it says more.
-    for path, log in sorted(folder.logs.items(), key=lambda one: (named_seed(one[0]) is None, one[0])):
-        if (original := originals.setdefault(log.digest, path)) != path:
-            copies.append((path, original))
-            continue
-        named = named_seed(path)
+    for paths in same.values():
+        log = folder.logs[paths[0]]
         printed = [str(seed) for seed in log.seeds]
-        seed = printed[0] if len(printed) == 1 else named if named in printed or not printed else None
-        runs.append(Run(path=path, log=log, seed=seed, named_seed=named))
+        # Of copies the one is kept whose name tells the seed that is printed, or a seed at all: it says more.
+        original = min(paths, key=lambda path: (named_seed(path) not in printed, named_seed(path) is None))
+        copies += [(path, original) for path in paths if path != original]
+        names = {named for path in paths if (named := named_seed(path)) is not None}
+        named = named_seed(original)
+        sure = named in printed or (not printed and len(names) == 1)
+        seed = printed[0] if len(printed) == 1 else named if sure else None
+        runs.append(Run(path=original, log=log, seed=seed, named_seed=named))
     return Record(folder=folder, claims=claims, runs=tuple(_lone(runs, claims)), copies=tuple(copies))
 
 

@@ -74,6 +74,8 @@ def test_scores_of_seeds_stand_in_many_forms(tmp_path: Path, given: dict[str, An
         ({"seeds": [1, "2", 3.0]}, {"seeds": "('1', '2', '3')"}, []),
         ({"seeds": {"1": "PENDING", "2": None}}, {"scores": "{}", "count": "2"},
          ['the score of seed 1 is "PENDING"', "the score of seed 2 is null"]),
+        ({"seed_results": {"1": "TBD", "2": "TBD"}}, {"scores": "{}", "count": "2"},
+         ['the score of seed 1 is "TBD"', 'the score of seed 2 is "TBD"']),
         ({"seed_results": {"1": {"val_bpb": "PENDING_RERUN"}, "2": {"val_bpb": 1.2}}}, {"count": "2"},
          ['val_bpb of seed 1 is "PENDING_RERUN"']),
         ({"p_value": "p-value: 0.003"}, {"p_value": "('=', Decimal('0.003'))"}, []),
@@ -128,6 +130,20 @@ def test_names_that_tell_no_seed(tmp_path: Path, name: str) -> None:
 def test_seeds_in_logs(tmp_path: Path, line: str) -> None:
     content, _ = judged(mini.write(tmp_path, train=line + "\n" + unprinted(42, "1.20010000")))
     assert content["seeds"] == {"42": 1.2001}
+
+
+def test_of_copies_the_one_that_is_named_as_it_prints_is_kept(tmp_path: Path) -> None:
+    text = mini.first_era(2, "1.20040000")
+    logs = {"a_seed1_rerun": text, "train_seed1": mini.first_era(1, "1.20010000"), "train_seed2": text}
+    content, found = judged(mini.write(tmp_path / "printed", {"val_bpb": 1.20025, "seeds": [1, 2]}, **logs))
+    assert content["seeds"] == {"1": 1.2001, "2": 1.2004}
+    assert set(found) == {"copied-seed"}
+    assert found["copied-seed"].startswith("a_seed1_rerun.log is a copy of train_seed2.log")
+    assert found["copied-seed"].endswith("seed 1 has no log of its own")
+    logs = {"train_seed1": unprinted(1, "1.20010000"), "train_seed2": unprinted(1, "1.20010000")}
+    content, found = judged(mini.write(tmp_path / "silent", {"val_bpb": 1.2001, "seeds": [1, 2]}, **logs))
+    assert content["seeds"] == {"?": 1.2001, "1": None, "2": None}
+    assert found["copied-seed"].endswith("byte for byte: whose log it is is not said")
 
 
 def test_one_log_cannot_be_two_seeds_whatever_was_changed_in_it(tmp_path: Path) -> None:
