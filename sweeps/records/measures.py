@@ -2,12 +2,14 @@
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from jobs.logs import Log, agree, decimals
 from sweeps.records.record import Record, Run
 
+Findings = Iterator[tuple[str, str]]
+"""Code and detail of each finding, as checks make them."""
 PROCESS_CLOCKS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "training": (("train.process",),),
     "evaluation": (("eval.process",), ("eval.total", "eval.compile")),
