@@ -1,11 +1,13 @@
 """Claims held against logs: the headline, scores and losses of seeds, deviations, p-values."""
 
+import math
+from collections.abc import Sequence
 from decimal import Decimal
 
 from jobs.logs import STAGES, agree, decimals
 from sweeps.records import measures
 from sweeps.records.measures import Findings
-from sweeps.records.record import Record, mean
+from sweeps.records.record import Record, is_mean, mean
 from sweeps.statistics import TestResult, one_sample_test
 
 AS_BPB = 0.005
@@ -55,17 +57,17 @@ def _losses(record: Record) -> Findings:
         yield "loss-is-bpb", f"val_loss {claims.loss} is bits per byte (mean {_shown(record)}), not nats per token"
     elif claims.loss is not None and record.measured:
         losses = [score.loss for seed in record.counted if (score := record.score_of(seed))]
-        if losses and not any(agree(claims.loss, loss) for loss in [*losses, mean(losses)]):
+        if losses and not (is_mean(claims.loss, losses) or any(agree(claims.loss, loss) for loss in losses)):
             yield "loss-differs", f"val_loss {claims.loss}, the logs' mean is {measures.rounded(mean(losses), 8)}"
 
 
 def _headline(record: Record) -> Findings:
-    headline, scores = record.claims.headline, record.measured
+    headline, scores = record.claims.headline, record.known
     if headline is None:
         if record.folder.submission is not None:
             yield "no-headline", "submission.json gives no val_bpb"
         return
-    if not record.runs or (scores and agree(headline, mean(scores))):
+    if (scores and is_mean(headline, scores)) or not (scores or record.runs):
         return
     if any(agree(headline, early) for early in _early(record)):
         final = f"the final mean is {_shown(record)}" if scores else "no log gives a final one"
@@ -74,13 +76,13 @@ def _headline(record: Record) -> Findings:
     if not scores:
         yield "mean-differs", f"headline {headline}, no log gives it as a final score"
         return
-    best = min(scores)
+    best, whose = min(scores), "the logs' mean" if record.runs else "the mean of the seeds that it gives"
     if len(scores) > 1 and agree(headline, best):
         yield "best-seed", f"headline {headline} is the best of {len(scores)} seeds, their mean is {_shown(record)}"
     elif len(scores) > 1 and any(agree(headline, score) for score in scores):
         yield "one-seed", f"headline {headline} is one of {len(scores)} seeds, their mean is {_shown(record)}"
     else:
-        yield "mean-differs", f"headline {headline}, the logs' mean is {_shown(record)} over {len(scores)} seeds"
+        yield "mean-differs", f"headline {headline}, {whose} is {_shown(record)} over {len(scores)} seeds"
 
 
 def _early(record: Record) -> list[Decimal]:
@@ -107,19 +109,26 @@ def _shown(record: Record) -> str:
 
 
 def statistics(record: Record) -> Findings:
-    """Claimed deviation, p and t against those of the logs."""
-    scores, claims = [float(score) for score in record.measured], record.claims
-    if claims.std is not None and len(scores) > 1 and claims.count in (None, len(scores)):
-        sample, population = measures.deviations(scores)
-        if not agree(claims.std, measures.to_decimal(sample, claims.std)):
-            if agree(claims.std, measures.to_decimal(population, claims.std)):
-                yield "population-std", f"std {claims.std} divides by n; the sample's is {sample:.6f} (n − 1)"
-            else:
-                yield "std-differs", f"std {claims.std}; the logs give {sample:.6f} (n − 1), {population:.6f} (n)"
+    """Claimed deviation, p and t against those of the scores."""
+    claims = record.claims
+    if claims.std is not None and len(record.known) > 1 and claims.count in (None, len(record.known)):
+        yield from _std_claim(record.known, claims.std)
     if claims.p_value is not None:
         yield from _p_claim(record, *claims.p_value)
     if claims.t_statistic is not None:
         yield from _t_claim(record, claims.t_statistic)
+
+
+def _std_claim(scores: Sequence[Decimal], claimed: Decimal) -> Findings:
+    sample, population = measures.deviations([float(score) for score in scores])
+    # Rounding moves a deviation by no more than it can move the vector of scores, over √(n − 1).
+    rounding = 0.5 * 10.0 ** -min(map(decimals, scores)) * math.sqrt(len(scores) / (len(scores) - 1))
+    digits = 0.5 * 10.0 ** -decimals(claimed)
+    off, off_population = abs(float(claimed) - sample), abs(float(claimed) - population)
+    if off > digits >= off_population:
+        yield "population-std", f"std {claimed} divides by n; the sample's is {sample:.6f} (n − 1)"
+    elif off > digits + rounding:
+        yield "std-differs", f"std {claimed}; the scores give {sample:.6f} (n − 1), {population:.6f} (n)"
 
 
 def _p_claim(record: Record, relation: str, value: Decimal) -> Findings:

@@ -27,11 +27,6 @@ def deviations(scores: Sequence[float]) -> tuple[float, float]:
     return statistics.stdev(scores), statistics.pstdev(scores)
 
 
-def to_decimal(number: float, like: Decimal) -> Decimal:
-    """A computed number with more digits than a printed one that it is held against."""
-    return Decimal(repr(round(number, decimals(like) + 4)))
-
-
 def rounded(number: Decimal, digits: int) -> str:
     """A number with so many digits after the point."""
     return f"{number:.{digits}f}"

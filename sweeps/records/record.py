@@ -185,17 +185,17 @@ class Record:
         headline = self.claims.headline
         if headline is not None:
             every = [score.bpb for run in self.runs for score in run.log.of_stage(stage)]
-            found += any(agree(headline, value) for value in [*self._mean_at(stage), *every])
+            counted = self._scores_at(stage)
+            found += any(agree(headline, value) for value in every) or (bool(counted) and is_mean(headline, counted))
         return found
 
-    def _mean_at(self, stage: Stage) -> list[Decimal]:
-        """The mean over seeds, if any log gives a score of a stage."""
+    def _scores_at(self, stage: Stage) -> list[Decimal]:
+        """Scores of a stage that would count."""
         given = self.claims.scores
         lines = [
             run.score(stage, [given[seed]] if seed in given else []) for seed, run in self._counted_at(stage).items()
         ]
-        scores = [line.bpb for line in lines if line]
-        return [mean(scores)] if scores else []
+        return [line.bpb for line in lines if line]
 
     def _claimed_scores(self) -> dict[str, Decimal | None]:
         scores: dict[str, Decimal | None] = {seed: self.claims.scores.get(seed) for seed in self.claims.seeds}
@@ -236,6 +236,12 @@ def mean(values: Sequence[Decimal]) -> Decimal:
     """The mean, with two digits more than its values have."""
     digits = max(decimals(value) for value in values) + 2
     return (sum(values, Decimal(0)) / len(values)).quantize(Decimal(1).scaleb(-digits))
+
+
+def is_mean(claimed: Decimal, values: Sequence[Decimal]) -> bool:
+    """Whether a number is the mean of others, as far as the digits of all of them tell."""
+    units = (Decimal(5).scaleb(-digits - 1) for digits in (decimals(claimed), min(map(decimals, values))))
+    return abs(claimed - mean(values)) <= sum(units)
 
 
 def worst(values: Mapping[str, int | float | None]) -> tuple[str, int | float] | None:

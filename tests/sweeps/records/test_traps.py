@@ -202,6 +202,33 @@ def test_a_claimed_loss_of_one_seed_is_held_against_its_log(tmp_path: Path) -> N
     assert found["loss-differs"] == "seed 3: val_loss 2.1, its log says 2.02640000"
 
 
+@pytest.mark.parametrize(
+    ("given", "code", "words"),
+    [
+        ({"val_bpb": 1.2004333}, None, ""),
+        ({"val_bpb": 1.2001}, "best-seed", "1.2001 is the best of 3 seeds, their mean is 1.2004"),
+        ({"val_bpb": 1.19}, "mean-differs", "the mean of the seeds that it gives is 1.2004 over 3 seeds"),
+        ({"val_bpb": 1.2004, "val_bpb_std": 0.00035}, None, ""),
+        ({"val_bpb": 1.2004, "val_bpb_std": 0.00041}, None, ""),  # as it may be before scores are rounded
+        ({"val_bpb": 1.2004, "val_bpb_std": 0.00029}, "population-std", "0.000351"),
+        ({"val_bpb": 1.2004, "val_bpb_std": 0.00082}, "std-differs", "0.000351"),
+    ],
+)
+def test_claims_are_held_against_each_other_where_there_is_no_log(
+    tmp_path: Path, given: dict[str, Any], code: str | None, words: str
+) -> None:
+    _, found = judged(mini.write(tmp_path, given | {"seed_results": {"1": 1.2001, "2": 1.2004, "3": 1.2008}}))
+    assert set(found) - {code} == {"missing-logs"}
+    assert code is None or words in found[code]
+
+
+def test_scores_of_four_digits_bear_out_a_mean_of_eight(tmp_path: Path) -> None:
+    logs = {f"seed{seed}": f"final_sliding val_loss:2.0264 val_bpb:{bpb[:6]}\n" for seed, bpb in SCORES.items()}
+    for headline, codes in (("1.20046123", set()), ("1.20055", {"mean-differs"})):
+        _, found = judged(mini.write(tmp_path, f'{{"val_bpb": {headline}, "val_loss": 2.02643}}', **logs))
+        assert set(found) == codes
+
+
 def test_the_same_file_twice_with_other_line_ends_is_one_run(tmp_path: Path) -> None:
     root = mini.write(tmp_path, {"val_bpb": 1.2001}, train_seed1=NAMED["train_seed1"])
     (root / "train_seed1_windows.txt").write_bytes(NAMED["train_seed1"].replace("\n", "\r\n").encode("utf-16"))
