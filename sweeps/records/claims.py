@@ -20,8 +20,9 @@ NESTED = ("metrics", "results", "result", "summary", "final")
 """Tables that hold what others write at the top."""
 TOTAL = (
     *("bytes_total", "artifact_bytes_max", "artifact_bytes", "artifact_size_bytes", "model_size_bytes", "total_bytes"),
-    *("submission_bytes", "artifact_bytes_mean"),
+    "submission_bytes",
 )
+MEAN_BYTES = ("artifact_bytes_mean", "bytes_total_mean", "mean_artifact_bytes")
 CODE = ("bytes_code", "code_bytes", "code_size_bytes")
 TRAIN = (
     "train_time_seconds",
@@ -71,6 +72,7 @@ class Claims:
     count: int | None = None
     total_bytes: int | None = None
     code_bytes: int | None = None
+    mean_bytes: int | None = None
     seed_bytes: Mapping[str, int] = field(default_factory=dict)
     train_seconds: float | None = None
     eval_seconds: float | None = None
@@ -90,6 +92,11 @@ class Claims:
     min_nll: bool = False
     date: float | None = None
     author: str | None = None
+
+    @property
+    def most_bytes(self) -> int | None:
+        """The size of the artifact, or of the largest of the seeds'."""
+        return max(filter(None, [self.total_bytes, *self.seed_bytes.values()]), default=None)
 
 
 def read(submission: Mapping[str, Any]) -> Claims:
@@ -113,6 +120,7 @@ def read(submission: Mapping[str, Any]) -> Claims:
         count=_count(submission, seeds, prose),
         total_bytes=_first(submission, TOTAL, values.size),
         code_bytes=_first(submission, CODE, values.size),
+        mean_bytes=_first(submission, MEAN_BYTES, lambda value: values.size(_rounded(value))),
         seed_bytes=_each(results, lambda one: _first(one, TOTAL, values.size)),
         train_seconds=_seconds(submission, TRAIN),
         eval_seconds=_seconds(submission, EVAL),
@@ -136,6 +144,12 @@ def _first(source: Any, names: Sequence[str], read: Callable[[Any], Value | None
     if not isinstance(source, Mapping):
         return None
     return next((value for name in names if (value := read(source.get(name))) is not None), None)
+
+
+def _rounded(value: Any) -> Any:
+    """A mean may have digits after the point."""
+    number = values.number(value)
+    return value if number is None else round(number)
 
 
 def _each(results: Mapping[str, Any], read: Callable[[Any], Value | None]) -> dict[str, Value]:

@@ -14,13 +14,18 @@ def sizes(record: Record) -> Findings:
     largest, claims = worst(totals), record.claims
     if largest and largest[1] > LIMIT_BYTES:
         yield "size", f"{largest[1]:,} bytes (seed {largest[0]}), over {LIMIT_BYTES:,}"
-    elif not largest and claims.total_bytes is not None and claims.total_bytes > LIMIT_BYTES:
-        yield "size", f"{claims.total_bytes:,} bytes claimed, over {LIMIT_BYTES:,}"
+    elif not largest and claims.most_bytes is not None and claims.most_bytes > LIMIT_BYTES:
+        yield "size", f"{claims.most_bytes:,} bytes claimed, over {LIMIT_BYTES:,}"
     raw = worst(measures.raw_sizes(record))
     if raw and raw[1] > LIMIT_BYTES and not (largest and largest[1] > LIMIT_BYTES):
         yield "size-raw", f"{raw[1]:,} bytes with the code as written (seed {raw[0]}), over {LIMIT_BYTES:,}"
     if largest and claims.total_bytes is not None and claims.total_bytes != largest[1]:
         yield "bytes-differ", f"{claims.total_bytes:,} bytes claimed, the largest log says {largest[1]:,}"
+    known = [size for size in totals.values() if size is not None]
+    if claims.mean_bytes is not None and known and len(known) == (claims.count or len(known)):
+        mean = sum(known) / len(known)
+        if abs(claims.mean_bytes - mean) > 1:
+            yield "bytes-differ", f"a mean of {claims.mean_bytes:,} bytes claimed, the logs' is {mean:,.0f}"
     for seed, claimed in claims.seed_bytes.items():
         run = record.counted.get(seed)
         if run and run.log.total_bytes is not None and run.log.total_bytes != claimed:

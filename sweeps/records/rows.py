@@ -28,7 +28,7 @@ def content_of(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
         "date": claims.date,
         "model_bytes": _of_largest(record, lambda log: log.model_bytes),
         "code_bytes": _of_largest(record, lambda log: log.code_bytes),
-        "total_bytes": _worst(record, lambda run: run.log.total_bytes, claims.total_bytes),
+        "total_bytes": _worst(record, lambda run: run.log.total_bytes, claims.most_bytes),
         "train_seconds": _worst(record, lambda run: run.log.train_seconds, claims.train_seconds),
         "eval_seconds": _worst(record, lambda run: measures.eval_seconds(record, run), claims.eval_seconds),
         "clocks": _clocks([run.log for run in runs.values()]),

@@ -196,7 +196,7 @@ CODES = """
 2026-03-19_10L_MixedPrecision
     single-seed code-bytes
 2026-03-19_MLP3x_QAT_Int6_SlidingWindow
-    missing-logs seed-count single-seed mean-differs loss-differs unsupported-p bytes-differ
+    missing-logs seed-count single-seed mean-differs loss-differs unsupported-p
     time-last-step time-differs other-model
 2026-03-19_Seq2048_FP16Emb_TunedLR
     best-seed time-last-step
@@ -241,7 +241,7 @@ CODES = """
 2026-04-16_SmearGate_AttentionOutputGate_ScoreFirstTTT
     size-raw bytes-differ
 2026-04-19_SP8192_CaseOps_GatedAttn_QuantGate_Loop45_PhasedTTT
-    size-raw bytes-differ
+    size-raw
 2026-04-22_SP8192_CaseOps_GatedAttn_QuantGate_Loop45_PhasedTTT_MLPClip12
     selected-seeds size-raw bytes-differ
 2026-04-27_SP8192_LQER_SparseGate_BOSSmearFix_9HpStack_1.0611

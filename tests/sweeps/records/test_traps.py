@@ -229,6 +229,23 @@ def test_scores_of_four_digits_bear_out_a_mean_of_eight(tmp_path: Path) -> None:
         assert set(found) == codes
 
 
+def test_a_mean_of_bytes_is_held_against_the_mean(tmp_path: Path) -> None:
+    logs = {f"train_seed{seed}": unprinted(seed, SCORES[str(seed)], model=15_000_000 + seed) for seed in (1, 2, 3)}
+    for claimed, codes in ((15_050_002, set()), (15_050_002.0, set()), (15_050_099, {"bytes-differ"})):
+        _, found = judged(mini.write(tmp_path, {"val_bpb": 1.2004, "artifact_bytes_mean": claimed}, **logs))
+        assert set(found) == codes
+
+
+def test_the_largest_claimed_size_of_a_seed_is_the_records(tmp_path: Path) -> None:
+    results = {
+        "1": {"val_bpb": 1.2001, "artifact_bytes": 16_000_001},
+        "2": {"val_bpb": 1.2003, "bytes_total": 15_000_000},
+    }
+    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.2002, "seed_results": results}))
+    assert content["total_bytes"] == 16_000_001
+    assert found["size"] == "16,000,001 bytes claimed, over 16,000,000"
+
+
 def test_the_same_file_twice_with_other_line_ends_is_one_run(tmp_path: Path) -> None:
     root = mini.write(tmp_path, {"val_bpb": 1.2001}, train_seed1=NAMED["train_seed1"])
     (root / "train_seed1_windows.txt").write_bytes(NAMED["train_seed1"].replace("\n", "\r\n").encode("utf-16"))
