@@ -23,7 +23,7 @@ MAX_FILES = 2_000
 MAX_DEPTH = 4
 LOG_SUFFIXES = frozenset({".log", ".txt", ".out"})
 LOG_FOLDERS = frozenset({"log", "logs", "run", "runs", "train_logs", "seed_logs", "results"})
-"""Subfolders that are part of a record rather than records."""
+"""Subfolders that are part of a record rather than records, as are those of a seed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,13 +125,17 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
 def _is_record(folder: Path) -> bool:
     if _submissions(folder):
         return True
-    inside = [child for child in sorted(folder.iterdir()) if child.is_dir() and child.name.lower() in LOG_FOLDERS]
+    inside = [child for child in sorted(folder.iterdir()) if child.is_dir() and _holds_logs(child.name.lower())]
     places = [folder, *inside]
     return any(
         path.suffix.lower() in LOG_SUFFIXES and path.is_file() and not path.is_symlink() and _may_be_log(path)
         for place in places
         for path in sorted(place.iterdir())
     )
+
+
+def _holds_logs(name: str) -> bool:
+    return name in LOG_FOLDERS or re.fullmatch(r"(?:run_)?seed[_-]?\d{1,12}", name, re.ASCII) is not None
 
 
 def _may_be_log(path: Path) -> bool:
@@ -182,7 +186,9 @@ def _submissions(root: Path) -> list[Path]:
     return [
         path
         for path in sorted(root.iterdir())
-        if path.is_file() and not path.is_symlink() and re.fullmatch(r"submission[\w.-]*\.json", path.name)
+        if path.is_file()
+        and not path.is_symlink()
+        and re.fullmatch(r"submission[\w.-]*\.json", path.name, re.IGNORECASE)
     ]
 
 

@@ -42,7 +42,9 @@ class Run:
 
     def score(self, stage: Stage | None, claimed: Sequence[Decimal]) -> Score | None:
         """Its score of a stage: the one that is claimed, else the last; None if one metric stands there twice."""
-        scores = self.log.of_stage(stage) if stage is not None else []
+        if stage is None or (len(self.log.seeds) > 1 and self.log.runs > 1 and self.seed is None):
+            return None  # trainings of several seeds in one file
+        scores = self.log.of_stage(stage)
         fitting = [score for score in scores if any(agree(claim, score.bpb) for claim in claimed)]
         if not fitting and len({score.name for score in scores}) < len(scores):
             return None

@@ -27,6 +27,14 @@ def test_records_are_found_at_any_depth_and_named_after_their_folder(tmp_path: P
     assert list(folder.read(found[2]).logs) == ["logs/train0.txt"]
 
 
+def test_folders_of_seeds_are_one_record(tmp_path: Path) -> None:
+    for seed in (7, 8):
+        (tmp_path / f"rec/seed_{seed}").mkdir(parents=True)
+        (tmp_path / f"rec/seed_{seed}/train.log").write_text(LOG.replace("seed:7\n", f"run {seed}\n"))
+    assert folder.find(tmp_path) == [tmp_path / "rec"]
+    assert list(record.judge_folder(folder.read(tmp_path / "rec")).scores) == ["7", "8"]
+
+
 def test_a_submission_of_another_name_is_read_if_it_is_the_only_one(tmp_path: Path) -> None:
     (tmp_path / "submission_one.json").write_text('{"val_bpb": 1.5}')
     assert folder.read(tmp_path).submission is not None

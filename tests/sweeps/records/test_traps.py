@@ -229,6 +229,22 @@ def test_scores_of_four_digits_bear_out_a_mean_of_eight(tmp_path: Path) -> None:
         assert set(found) == codes
 
 
+@pytest.mark.parametrize("headline", [1.2001, 1.20043333])
+def test_one_file_with_the_trainings_of_several_seeds_gives_no_score(tmp_path: Path, headline: float) -> None:
+    log = "\n".join(mini.first_era(int(seed), bpb) for seed, bpb in SCORES.items())
+    content, found = judged(mini.write(tmp_path, {"val_bpb": headline}, train=log))
+    assert content["seeds"] == {"?": None}
+    assert {"ambiguous-seed", "ambiguous-log"} <= set(found)
+
+
+def test_two_names_one_printed_seed(tmp_path: Path) -> None:
+    logs = {"train_seed1": mini.first_era(1, "1.20010000"), "train_seed2": mini.first_era(1, "1.20040000")}
+    given = {"val_bpb": 1.20025, "seed_results": {"1": 1.2001, "2": 1.2004}}
+    content, found = judged(mini.write(tmp_path, given, **logs))
+    assert content["seeds"] == {"1": 1.2001, "2": None}
+    assert {"seed-name", "duplicate-seed", "missing-logs", "mean-differs"} <= set(found)
+
+
 def test_a_mean_of_bytes_is_held_against_the_mean(tmp_path: Path) -> None:
     logs = {f"train_seed{seed}": unprinted(seed, SCORES[str(seed)], model=15_000_000 + seed) for seed in (1, 2, 3)}
     for claimed, codes in ((15_050_002, set()), (15_050_002.0, set()), (15_050_099, {"bytes-differ"})):
