@@ -54,7 +54,7 @@ _SEED = re.compile(
 _SETTING = re.compile(r"(?:^|\s)([a-z][a-z0-9_]{2,40})[:=] ?(-?[\w.+]{1,40})(?=\s|$)", re.ASCII)
 _TOKENS = re.compile(r"(?:^val_tokens: ?|^val_loader:.*\btokens:|^train_loader:.*\bval_tokens:)(\d{1,12})\b", re.ASCII)
 _DOCUMENTS = re.compile(r"^(?:ttt_lora:docs|ttt_phased: total_docs):(\d{1,9})\b", re.ASCII)
-_TOKENIZER = re.compile(r"\btokenizer_path[:=] ?(?:\S{0,300}[/\\])?([\w.-]{1,80})(?=\s|$)", re.ASCII)
+_TOKENIZER = re.compile(r"\btokenizer_path[\"']?[:=] ?[\"']?([^\s\"',]{1,400})", re.ASCII)
 _FRACTION = re.compile(r"\bval_doc_fraction[:=] ?([01](?:\.\d{1,9})?)(?![\w.])", re.ASCII)
 _CLOCKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("eval.total", re.compile(rf"^total_eval_time: ?{_NUMBER}(s)\b", re.ASCII)),
@@ -303,7 +303,8 @@ def _read_settings(log: Log, line: str) -> None:
     if log.data is None and (found_data := re.search(r"fineweb10B_(\w{2,60})", line)):
         log.data = found_data[1]
     if log.tokenizer is None and (found_tokenizer := _TOKENIZER.search(line)):
-        log.tokenizer = found_tokenizer[1]
+        name = re.split(r"[/\\]", found_tokenizer[1])[-1]
+        log.tokenizer = name if re.fullmatch(r"[\w.-]{1,80}", name, re.ASCII) else None
     if "ttt_rank:" in line:
         if found_factor := re.search(r" temp:(\d(?:\.\d{1,6})?)\b", line):
             log.factor = float(found_factor[1])

@@ -74,6 +74,23 @@ def test_metric_lines(line: str, name: str, stage: Stage, bpb: str, seconds: flo
 
 
 @pytest.mark.parametrize(
+    ("line", "tokenizer"),
+    [
+        (
+            "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path=./data/fineweb_1024_bpe.model",
+            "fineweb_1024_bpe.model",
+        ),
+        ("  tokenizer_path: C:\\data\\fineweb_8192_bpe.model", "fineweb_8192_bpe.model"),
+        ("{'seed': 7, 'tokenizer_path': 'data/own.model', 'lr': 0.1}", "own.model"),
+        ("tokenizer_path=data/", None),
+        ("tokenizer_path=data/$NAME.model", None),
+    ],
+)
+def test_the_tokenizer_is_its_files_name(line: str, tokenizer: str | None) -> None:
+    assert log_of(line).tokenizer == tokenizer
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "step:7/20 val_loss:2.0 val_bpb:1.2 train_time:7ms",
