@@ -114,6 +114,7 @@ class ImportedRow:
     """Bits per byte of a nat per token, as its logs print both; without it there is no margin in bits per byte."""
     findings: tuple[Finding, ...] = ()
     author: str | None = None
+    url: str | None = None
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ImportedRow":

@@ -153,6 +153,7 @@ def imported_row(record: ImportedRow) -> Row:
         "tokenizer": record.tokenizer,
         "unchecked": unchecked + (["noise of seeds"] if len(scores) < 2 else []),
         "author": record.author,
+        "url": record.url,
     }
     return Row(
         name=record.name,

@@ -45,6 +45,8 @@ EVAL = (
 STEPS = ("step_stop", "train_steps", "steps")
 COUNT = ("n_seeds", "num_seeds")
 BASELINE = ("comparison_baseline_bpb", "base_val_bpb", "baseline_bpb", "baseline_val_bpb", "sota_bpb")
+URL = ("url", "pr_url", "pull_request", "pr", "link")
+_URL = re.compile(r"https://[\w./%#?=&~+-]+", re.ASCII)
 _SEED_FIELD = re.compile(r"(?:val_bpb_|bpb_)?seed_?(\d{1,12})(?:_val_bpb|_bpb)?", re.ASCII | re.IGNORECASE)
 Value = TypeVar("Value")
 _P = re.compile(
@@ -92,6 +94,8 @@ class Claims:
     min_nll: bool = False
     date: float | None = None
     author: str | None = None
+    url: str | None = None
+    """Of its pull request, where it gives one."""
 
     @property
     def most_bytes(self) -> int | None:
@@ -136,6 +140,7 @@ def read(submission: Mapping[str, Any]) -> Claims:
         min_nll=_MIN_NLL.search(f" {prose}") is not None,
         date=_date(submission.get("date")),
         author=_word(submission.get("author")),
+        url=next((url for name in URL if (url := _word(submission.get(name))) and _URL.fullmatch(url)), None),
     )
 
 

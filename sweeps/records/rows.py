@@ -39,6 +39,7 @@ def content_of(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
         "bpb_per_nat": measures.bpb_per_nat(record),
         "findings": [{"code": finding.code, "detail": finding.detail} for finding in findings],
         "author": claims.author,
+        "url": claims.url,
     }
 
 

@@ -78,6 +78,8 @@ def test_scores_of_seeds_stand_in_many_forms(tmp_path: Path, given: dict[str, An
          ['the score of seed 1 is "TBD"', 'the score of seed 2 is "TBD"']),
         ({"seed_results": {"1": {"val_bpb": "PENDING_RERUN"}, "2": {"val_bpb": 1.2}}}, {"count": "2"},
          ['val_bpb of seed 1 is "PENDING_RERUN"']),
+        ({"pr": 611, "pr_url": "https://example.org/pull/611"}, {"url": "https://example.org/pull/611"}, []),
+        ({"url": "javascript:alert(1)"}, {"url": "None"}, []),
         ({"p_value": "p-value: 0.003"}, {"p_value": "('=', Decimal('0.003'))"}, []),
     ],
 )  # fmt: skip
