@@ -141,10 +141,11 @@ class Round:
         return True
 
     def kill_worker(self) -> bool:
-        return _kill([p for p in _descendants() if "ray::Worker" in p.name() or "multiprocessing.spawn" in _line(p)])
+        return _kill([p for p in _descendants() if "ray::Worker" in _line(p) or "multiprocessing.spawn" in _line(p)])
 
     def kill_rank(self) -> bool:
-        return _kill([psutil.Process(pid) for pid in marked(lambda mark: True) if psutil.pid_exists(pid)])
+        ranks = set(marked(lambda mark: True))
+        return _kill([process for process in _descendants() if process.pid in ranks])
 
 
 def _descendants() -> list[psutil.Process]:
@@ -159,8 +160,6 @@ def _line(process: psutil.Process) -> str:
 
 
 def _kill(victims: list[psutil.Process]) -> bool:
-    ours = {process.pid for process in _descendants()}
-    victims = [victim for victim in victims if victim.pid in ours]
     if not victims:
         return False
     try:

@@ -55,8 +55,6 @@ def evaluations(count: int) -> list[Evaluation]:
             artifact=str(n),
             model_bytes=15_900_000,
             code_bytes=70_000,
-            max_train_seconds=600.0,
-            max_eval_seconds=600.0,
             clocks=CLOCKS,
             cost=4.0,
             stage=(float(n // SEEDS // 10), 0),

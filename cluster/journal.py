@@ -49,9 +49,7 @@ class Journal:
     def _finish(self, running: Running, last: Finished) -> None:
         outputs, peak = outputs_of(running, last, self._files)
         seconds = self._clock() - running.started
-        self._store.finish(
-            running.key, running.attempt, outputs, seconds=seconds, peak_bytes=peak, cost=self._cost(running)
-        )
+        self._store.finish(running.key, running.attempt, outputs, seconds=seconds, peak_bytes=peak)
         self._discard(running.checkpoint or running.record.checkpoint)
         self._expect.learn(running.record.order, seconds)
         self._nodes.succeeded(running.placement.node)
@@ -81,7 +79,6 @@ class Journal:
             counted=verdict.counted,
             final=verdict.final,
             log=event.log or running.log,
-            cost=self._cost(running),
             failure=event.failure,
         )
         self._held.forget(running)
@@ -131,7 +128,3 @@ class Journal:
             running.expected = MARGIN * spent / running.fraction
             hours = len(running.placement.slots) * running.expected / 3600
             self._store.reserve(running.key, running.attempt, hours)
-
-    def _cost(self, running: Running) -> float | None:
-        """Dollars of an attempt so far, at the price of the sweep that pays."""
-        return self._store.budget(running.sweep).cost(running.hours(self._clock()))

@@ -28,7 +28,7 @@ from golf.container import MAGIC, MAX_FILE_BYTES, Codec, Header, check_model, re
 from golf.entropy import code_floats, code_integers
 from golf.errors import InputError
 from golf.files import write_atomically
-from golf.ledger import LIMIT_BYTES, GroupBytes, Ledger, code_bytes, group_of
+from golf.ledger import LIMIT_BYTES, GroupBytes, Ledger, group_of
 from golf.model import GPT, ModelConfig, model_from_state
 from golf.quantise import CLIP_QUANTILE, dequantise_rows, encoding_of, quantise_rows
 
@@ -38,7 +38,6 @@ __all__ = [
     "MAGIC",
     "Ledger",
     "QuantizeConfig",
-    "code_bytes",
     "encode",
     "load",
     "load_bytes",
@@ -142,7 +141,6 @@ def encode(arrays: list[tuple[Part, Array]], model: ModelConfig, config: Quantiz
     content = write(header, body)
     ledger = Ledger(
         model_bytes=len(content),
-        code_bytes=code_bytes(),
         header_bytes=header.num_bytes,
         body_bytes=len(body),
         groups=groups,

@@ -7,7 +7,6 @@ frequencies, such as the scale of a row, can go below it.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,26 +39,23 @@ class Ledger:
     """Where an artifact's bytes go."""
 
     model_bytes: int
-    code_bytes: int
     header_bytes: int
     body_bytes: int
     """The coded body: model without header."""
     groups: Mapping[str, GroupBytes]
 
     @property
-    def total_bytes(self) -> int:
-        """What counts against the limit of 16,000,000."""
-        return self.model_bytes + self.code_bytes
-
-    @property
     def entropy_bytes(self) -> float:
         """The bound of all groups."""
         return sum(group.entropy_bytes for group in self.groups.values())
 
+    @property
+    def above_entropy(self) -> float | None:
+        """How far the body is above the bound, as a share of it; below it where negative."""
+        return self.body_bytes / self.entropy_bytes - 1 if self.entropy_bytes else None
+
     def to_json(self) -> dict[str, Any]:
-        above = self.body_bytes / self.entropy_bytes - 1 if self.entropy_bytes else None
-        derived = {"total_bytes": self.total_bytes, "limit_bytes": LIMIT_BYTES, "entropy_bytes": self.entropy_bytes}
-        return {**asdict(self), **derived, "above_entropy": above}
+        return {**asdict(self), "entropy_bytes": self.entropy_bytes, "above_entropy": self.above_entropy}
 
 
 def group_of(name: str) -> str:
@@ -81,8 +77,3 @@ def entropy_bytes(stored: NDArray[Any]) -> float:
         counts = counts[counts > 0]
         total -= float((counts * np.log2(counts / max(1, plane.size))).sum()) / 8
     return total
-
-
-def code_bytes() -> int:
-    """Bytes of the code that has to accompany a model: the sources of this package."""
-    return sum(path.stat().st_size for path in Path(__file__).parent.glob("*.py"))

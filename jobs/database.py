@@ -3,12 +3,13 @@
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from golf.errors import InputError
@@ -19,9 +20,10 @@ HEAD = "0003"
 BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)
 """The first that knows UPDATE … RETURNING."""
+BUSY_POLL_SECONDS = 0.01
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str | URL) -> Engine:
     """Connect to a database, making or migrating its tables if need be.
 
     Raises:
@@ -71,7 +73,7 @@ def hold(connection: Connection, what: str) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"golfsweep {what}"))))
 
 
-def _shown(url: str) -> str:
+def _shown(url: str | URL) -> str:
     """A URL as it may be shown: without its password.
 
     Raises:
@@ -85,7 +87,7 @@ def _shown(url: str) -> str:
         ) from None
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str | URL) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -106,9 +108,27 @@ def _on_sqlite_connect(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_SECONDS)}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Turn write-ahead logging on, which stays with the file.
+
+    Of several connections that do so to a new file at once, all but one are told at once that it is locked, whatever
+    their busy_timeout: each has a read lock that it would have to give up (sqlite3BtreeSetVersion in SQLite's btree.c).
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(BUSY_POLL_SECONDS)
+        else:
+            return
 
 
 def _on_sqlite_begin(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 """Digests of large files, remembered by path, size and time of change."""
 
+import contextlib
 import json
 import os
 from collections.abc import Sequence
@@ -29,7 +30,8 @@ def digest_of(paths: Sequence[Path]) -> str:
         known = {}
     if name not in known:
         known[name] = digest_files(paths)
-        write_atomically(cache, json.dumps(known).encode())
+        with contextlib.suppress(OSError):  # a cache that may not be written to is only slower
+            write_atomically(cache, json.dumps(known).encode())
     return known[name]
 
 

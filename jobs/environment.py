@@ -1,5 +1,6 @@
 """What an attempt ran on: versions, the code's commit, the machine class."""
 
+import hashlib
 import platform
 import resource
 import subprocess
@@ -12,6 +13,7 @@ import torch
 from golf.attention import choose_kernel
 from jobs.spec import Machine
 
+PACKAGES = ("golf", "jobs", "cluster", "sweeps")
 CPU_THREADS = 1
 """Threads of a slot without a GPU: one core each, so that numbers do not depend on how many cores a machine has."""
 
@@ -29,15 +31,33 @@ def versions() -> dict[str, str]:
 
 
 @cache
-def commit() -> str | None:
-    """Commit of the checkout that the code runs from, with "+" if it was changed; None outside a checkout."""
-    folder = Path(__file__).parent
+def commit() -> str:
+    """What tells the code that runs from other code: the last commit that changed its sources, as long as they are as
+    committed, else a digest of them, behind that commit and "+" or, outside a checkout, behind "sources "."""
+    root = Path(__file__).parents[1]
+    head, changed = _git("log", "-1", "--format=%H", "--", *PACKAGES), _git("status", "--porcelain", "--", *PACKAGES)
+    # A checkout of something else, in whose virtual environment this is installed, does not know this file.
+    if not head or changed is None or _git("ls-files", "--error-unmatch", __file__) is None:
+        return f"sources {_digest(root)}"
+    return head if not changed else f"{head}+{_digest(root)}"
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says in the checkout that holds this package; None where there is none, or no git."""
+    command = ["git", "-C", str(Path(__file__).parents[1]), *arguments]
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=10)
-        changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=folder, capture_output=True, timeout=10)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return None if head.returncode else head.stdout.strip() + ("+" if changed.returncode else "")
+    return None if done.returncode else done.stdout.strip()
+
+
+def _digest(root: Path) -> str:
+    """The first digits of the SHA-256 of all sources."""
+    found = hashlib.sha256()
+    for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
+        found.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()[:12]
 
 
 def machine(processes: int = 1) -> Machine:

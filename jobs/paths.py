@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import URL
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -13,9 +15,9 @@ class Home:
     root: Path
 
     @property
-    def database_url(self) -> str:
+    def database_url(self) -> URL:
         """SQLite's URL of the store."""
-        return f"sqlite:///{(self.root / 'golfsweep.db').resolve()}"
+        return URL.create("sqlite", database=str((self.root / "golfsweep.db").resolve()))
 
     @property
     def files(self) -> Path:

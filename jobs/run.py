@@ -17,6 +17,7 @@ from golf.artifact import LIMIT_BYTES, QuantizeConfig, load_bytes, pack
 from golf.audit import audit
 from golf.audit.engine import EngineScorer
 from golf.audit.overlap import overlaps
+from golf.bundle import code_bytes
 from golf.errors import InputError, OverTime, TooLarge
 from golf.model import GPT, ModelConfig, model_from_state
 from golf.presets import EVAL_PRESETS
@@ -57,15 +58,17 @@ def run_quantize(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
 
     Raises:
         InputError: weights or tokens are missing, damaged, or not those of the job.
-        TooLarge: it does not fit the challenge; evaluating it would be money for a row that nobody may submit.
+        TooLarge: with the smallest script that could run it, it does not fit the challenge; evaluating it would be
+            money for a row that nobody may submit.
     """
     started = time.monotonic()
     settings = order.job.settings
     model, config = settings_of(ModelConfig, settings["model"]), settings_of(QuantizeConfig, settings["quantize"])
     state = load_safetensors(inputs["weights"])
     content, ledger = pack(state, model, config)
-    if ledger.total_bytes > LIMIT_BYTES:
-        raise TooLarge(f"artifact and code have {ledger.total_bytes:,} bytes, {LIMIT_BYTES:,} are allowed")
+    sizes = {"code_bytes": (code := code_bytes()), "total_bytes": len(content) + code, "limit_bytes": LIMIT_BYTES}
+    if sizes["total_bytes"] > LIMIT_BYTES:
+        raise TooLarge(f"artifact and code have {sizes['total_bytes']:,} bytes, {LIMIT_BYTES:,} are allowed")
     clocks = {"quantize_seconds": time.monotonic() - started}
     documents, num_bytes = _compared_documents(order)
     loss = {
@@ -75,7 +78,7 @@ def run_quantize(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
         "bytes": num_bytes,
     }
     clocks["loss_seconds"] = time.monotonic() - started - clocks["quantize_seconds"]
-    outputs = {"artifact": None, "ledger": ledger.to_json(), "loss": loss, "clocks": clocks}
+    outputs = {"artifact": None, "ledger": ledger.to_json() | sizes, "loss": loss, "clocks": clocks}
     yield Finished(outputs=outputs, files={"artifact": content}, peak_bytes=peak_bytes())
 
 

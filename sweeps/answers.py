@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.verdicts import STANDARDS, Rule
-from sweeps.wording import dollars, p_text
+from sweeps.row_facts import between_means
+from sweeps.verdicts import NAMES, STANDARDS, Rule
+from sweeps.wording import dollars, p_text, seeds_text
 
 Record = Mapping[str, Any]
 P_VALUES: Mapping[Rule, str] = {"challenge": "p_challenge", "practice": "p_incumbent"}
@@ -52,14 +53,15 @@ def _leads(leader: Record) -> Answer:
     details = [over if leader["val_bpb_std"] is None else f"{over} ± {leader['val_bpb_std']:.4f}"]
     if leader["incumbent"] is not None:
         nats = f" ({leader['difference_nats']:+.4f} nats per token)" if leader["difference_nats"] is not None else ""
-        details.append(f"{leader['difference_mbpb']:+.2f} mBPB{nats} to {leader['incumbent']}, the record before")
+        before = f"{leader['incumbent']}, the record before{between_means(leader)}"
+        details.append(f"{leader['difference_mbpb']:+.2f} mBPB{nats} to {before}")
     return Answer(question="Who leads?", short=leader["name"], details=tuple(details))
 
 
 def _real(leader: Record, baseline: str | None) -> Answer:
     if leader["incumbent"] is None:
         short = "Nothing came before it"
-    elif leader["challenge"] and (leader["p_adjusted"] or 0.0) >= STANDARDS["challenge"].level:
+    elif leader["challenge"] and leader["incumbent"] == baseline and not _holds_corrected(leader):
         short = "By the text, but not once corrected for all rows"
     elif leader["challenge"]:
         short = "Yes, by the challenge's text"
@@ -79,6 +81,11 @@ def _real(leader: Record, baseline: str | None) -> Answer:
         tried = f"best of {leader['trials']} trials; noise alone would make the best look"
         details.append(f"{tried} {leader['noise_mbpb']:.2f} mBPB better, so it was confirmed on fresh seeds")
     return Answer(question="Is it real?", short=short, details=tuple(details))
+
+
+def _holds_corrected(leader: Record) -> bool:
+    """Whether the claim against the baseline stands beside those of all other rows."""
+    return leader["p_adjusted"] is None or leader["p_adjusted"] < STANDARDS["challenge"].level
 
 
 def _legal(rows: Sequence[Record], leader: Record | None) -> Answer:
@@ -114,11 +121,12 @@ def _next(leader: Record, baseline: str | None) -> Answer:
         short = "Try to beat it"
     elif more == 0:
         short = "Write it up"
-        details.append("the claim stands at p < 0.01")
+        short_of = "" if leader["challenge"] is not False else "; by the challenge's text it is not shown"
+        details.append(f"the claim stands at {_asked(leader)}{short_of}")
     elif more is not None:
-        short = f"{more} more seed{'s' if more > 1 else ''} of each"
+        short = seeds_text(more, leader["incumbent_too"])
         cost = "" if price is None else f", about {dollars(price)}"
-        details.append(f"would settle at p < 0.01 that it beats {leader['incumbent']}{cost}")
+        details.append(f"would settle at {_asked(leader)} that it beats {leader['incumbent']}{cost}")
     elif leader["p_incumbent"] is None:
         short = "Confirm it on more seeds"
     else:
@@ -127,3 +135,9 @@ def _next(leader: Record, baseline: str | None) -> Answer:
     if leader["incumbent"] is not None:
         details.append(f'golfsweep compare "{leader["name"]}" "{leader["incumbent"]}" shows it test by test')
     return Answer(question="What next?", short=short, details=tuple(details))
+
+
+def _asked(leader: Record) -> str:
+    """The rule that the claim is to be settled by."""
+    rule: Rule = leader["settled_by"]
+    return f"p < {STANDARDS[rule].level:g} by the {NAMES[rule]}"

@@ -138,7 +138,7 @@ def artifact(assignments: Iterable[str]) -> dict[str, Any]:
         },
         "model_bytes": ledger.model_bytes,
         "entropy_bytes": ledger.entropy_bytes,
-        "above_entropy": ledger.to_json()["above_entropy"],
+        "above_entropy": ledger.above_entropy,
         "rate": rate,
         "load_rate": weight_bytes / load_s / 1e6,
         "peak": peak,

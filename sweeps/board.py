@@ -16,7 +16,17 @@ from scipy import special
 
 from sweeps import frontier
 from sweeps.evaluation import Evaluation, ImportedRow, Published
-from sweeps.pairs import LARGEST_FAMILY, Family, Pairs, family, paired_p, plan, published_p, seed_difference
+from sweeps.pairs import (
+    LARGEST_FAMILY,
+    Family,
+    Pairs,
+    Settlement,
+    family,
+    paired_p,
+    plan,
+    published_p,
+    seed_difference,
+)
 from sweeps.rows import Row, imported_row, row_of
 from sweeps.rules import Profile, Track
 from sweeps.statistics import holm
@@ -31,6 +41,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Scores = Callable[[str], pd.DataFrame]
 """Digest → a row a document: document, nll (nats), tokens, bytes."""
+_SETTLED = ("seeds_to_settle", "dollars_to_settle", "incumbent_too", "settled_by")
 _NUMBERS = ("mean", "variance", "n", "margin", "epoch", "order", "runs", "track", "text", "seeds")
 
 
@@ -74,7 +85,7 @@ class Board:
         self._cells: Objects = np.empty((0, len(self._columns)), object)
         self._base, self._incumbent = Pairs(("p", "paired")), Pairs(("p", "p_margin", "difference", "seeds"))
         self._families: dict[Hashable, Family] = {}
-        self._plans: dict[Hashable, tuple[int | None, float | None]] = {}
+        self._plans: dict[Hashable, Settlement] = {}
 
     @_uncollected()
     def add(self, runs: Iterable[Evaluation] = (), records: Iterable[ImportedRow] = (), *, shown: bool = True) -> None:
@@ -132,6 +143,8 @@ class Board:
                 "val_bpb_mean": self._numbers[slot, 0].item(),
                 "over": self._rows[before].known_as(row.sweep) if before >= 0 else None,
                 "difference_mbpb": _known(1000 * difference),
+                "difference_seeds": None if before < 0 else int(self._incumbent.values["seeds"][slot]),
+                "difference_means_mbpb": _known(1000 * self._between_means(np.array([slot]))[0]),
                 "p_value": _known(p),
             })  # fmt: skip
         return found
@@ -254,6 +267,7 @@ class Board:
             "incumbent": self._names(before, order),
             "difference_mbpb": _objects(1000 * difference),
             "difference_nats": _objects(difference / unit),
+            "difference_means_mbpb": _objects(1000 * self._between_means(order)),
             "difference_seeds": _objects(seeds, np.nan_to_num(seeds).astype(np.int64)),
             "challenge": _objects(p_challenge, p_challenge < STANDARDS["challenge"].level),
             "practice": _objects(p_incumbent, p_incumbent < STANDARDS["practice"].level),
@@ -261,6 +275,11 @@ class Board:
             "unchecked": self._unchecked(order, p),
         }
         return columns | self._second_line(order, base)
+
+    def _between_means(self, slots: Ints) -> Floats:
+        """Differences in bits per byte to the incumbents between the means of all seeds, which the tests are about."""
+        mean, before = self._column("mean")[:, 0], self._incumbent.other[slots]
+        return np.where(before >= 0, mean[slots] - mean[before], np.nan)
 
     def _unchecked(self, order: Ints, p: Floats) -> Objects:
         """What nobody has looked at; a baseline that is only a number has noise that its test leaves out."""
@@ -319,16 +338,18 @@ class Board:
         return columns
 
     def _settle(self, cells: Objects, slot: int) -> None:
-        """Put in what it would take to settle a row's claim on the record."""
-        other = int(self._incumbent.other[slot])
-        if other < 0 or np.isnan(self._incumbent.values["p"][slot]):
+        """Put in what it would take to settle a row's claim on the record by the profile's own rule."""
+        rule = RULE_OF[self._profile]
+        p = float(self._incumbent.values["p_margin" if rule == "challenge" else "p"][slot])
+        if np.isnan(p):  # of one seed, or against a margin that is not known
             return
+        other = int(self._incumbent.other[slot])
         key = (slot, self._version[slot], other, self._version[other])
         if key not in self._plans:
-            margin = STANDARDS[RULE_OF[self._profile]].margin_nats > 0
-            p = self._incumbent.values["p_margin" if margin else "p"][slot]
-            self._plans[key] = plan(self._rows[slot], self._rows[other], float(p), with_margin=margin)
-        for name, value in zip(("seeds_to_settle", "dollars_to_settle"), self._plans[key], strict=True):
+            self._plans[key] = plan(self._rows[slot], self._rows[other], p, STANDARDS[rule])
+        found = self._plans[key]
+        values = (found.more, found.dollars, found.incumbent_too, rule)
+        for name, value in zip(_SETTLED, values, strict=True):
             cells[self._columns.index(name)] = value
 
     def _column(self, *names: str) -> Floats:

@@ -29,7 +29,8 @@ def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], 
     Raises:
         InputError: the sweep has no such trial or job.
     """
-    keys = store.cancel_sweep(sweep) if what is None else store.cancel_jobs(_keys(sweep, what, store))
+    asked = [] if what is None else _keys(sweep, what, store)
+    keys = store.cancel_sweep(sweep) if what is None else store.cancel_jobs(sweep, asked)
     left = store.unended(keys)
     for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
         if not left:
@@ -42,15 +43,17 @@ def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], 
         message = f"{name}: cancelled, but its scheduler has not ended {shown} yet; golfsweep status shows when it has"
     else:
         message = f"{name}: cancelled; {len(keys)} jobs were open, none of their processes is left"
+    if spared := [key[:12] for key in asked if key not in keys]:
+        message += f"; {', '.join(spared)} goes on: another running sweep wants it, or it has just ended"
     return {"sweep": sweep, "cancelled": keys, "ended": not left, "message": message}
 
 
 def _keys(sweep: str, what: str, store: Store) -> list[str]:
     """Open jobs of a trial, or the one whose key begins so."""
     jobs = store.jobs(sweep=sweep)
-    if number := re.fullmatch(r"(?:trial )?(\d{1,6})", what):
-        found = [job for job in jobs if job.order.label.startswith(f"trial {number[1]} ")]
-    else:
+    number = re.fullmatch(r"(?:trial )?(\d{1,6})", what)
+    found = [job for job in jobs if number and job.order.label.startswith(f"trial {number[1]} ")]
+    if not found:
         found = [job for job in jobs if len(what) >= 4 and job.key.startswith(what)]
         if len(found) > 1:
             raise InputError(f"{what}: {len(found)} jobs of sweep {sweep} begin with it; give more digits")

@@ -126,9 +126,10 @@ def _column(position: int, last: int) -> int:
 
 def _axis(last: int) -> str:
     """Powers of four under the columns that they fall into."""
-    columns = [" "] * (COLUMNS + LABEL)
+    columns = [" "] * COLUMNS
     ticks: Sequence[int] = [4**power for power in range(16) if 4**power <= last]
     for tick in ticks:
-        column = _column(tick, last)
-        columns[column : column + len(str(tick))] = str(tick)
+        label = str(tick)
+        column = min(_column(tick, last), COLUMNS - len(label))
+        columns[column : column + len(label)] = label
     return "".join(columns).rstrip()

@@ -175,7 +175,7 @@ def paired_seeds(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) ->
         if seed in incumbent["seeds"]:
             figure.add_scatter(
                 x=[side["seeds"][seed] for side in sides],
-                y=[side["name"] for side in sides],
+                y=[side["known_as"] for side in sides],
                 mode="lines",
                 line={"color": GREY, "width": 1},
                 hoverinfo="skip",
@@ -184,7 +184,7 @@ def paired_seeds(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) ->
     for side, colour in zip(sides, (GREY, BLUE), strict=True):
         figure.add_scatter(
             x=list(side["seeds"].values()),
-            y=[side["name"]] * len(side["seeds"]),
+            y=[side["known_as"]] * len(side["seeds"]),
             mode="markers",
             text=list(side["seeds"]),
             marker={"size": 10, "color": colour},

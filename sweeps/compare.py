@@ -12,10 +12,11 @@ import pandas as pd
 
 from golf.errors import InputError
 from golf.score import LN2
-from sweeps.pairs import shared_tables
+from sweeps.pairs import margin_bpb, shared_tables, trainings
 from sweeps.rows import Row
 from sweeps.statistics import (
     TestResult,
+    anytime_level,
     equivalence_test,
     mean_documents,
     paired_test,
@@ -39,7 +40,7 @@ class Pair:
     challenger: Row
     incumbent: Row
     peers: Sequence[Row]
-    """Rows of the same sweeps, track and text, these two included: whose deviations may be pooled."""
+    """These two, and the rows of their sweeps, track and text: whose deviations may be pooled."""
     recipes: tuple[Mapping[str, Any], Mapping[str, Any]]
     """Settings of both, nested tables; empty where they are not known."""
     scores: Callable[[str], pd.DataFrame]
@@ -82,9 +83,10 @@ def compare(pair: Pair) -> dict[str, Any]:
     difference = c.moments.mean - i.moments.mean
     margin = c.margin
     tests = _seed_tests(pair, margin) | _document_tests(pair)
+    verdicts = {rule: _verdict(pair, standard) for rule, standard in STANDARDS.items()}
     return {
-        "challenger": _side(c),
-        "incumbent": _side(i),
+        "challenger": _side(c, i.sweep),
+        "incumbent": _side(i, c.sweep),
         "track": c.track,
         "difference": {
             "bpb": difference,
@@ -94,8 +96,11 @@ def compare(pair: Pair) -> dict[str, Any]:
             "margin_bpb": margin,
         },
         "tests": tests,
-        "verdicts": {rule: _verdict(pair, standard) for rule, standard in STANDARDS.items()},
-        "plans": {rule: _plan(pair, standard) for rule, standard in STANDARDS.items()},
+        "verdicts": verdicts,
+        "plans": {
+            rule: _plan(pair, standard) if verdicts[rule]["passed"] is False else None
+            for rule, standard in STANDARDS.items()
+        },
         "not_used": _not_used(c.moments.n, i.moments.n),
         "settings": differing(*pair.recipes),
     }
@@ -131,11 +136,13 @@ def document_differences(pair: Pair) -> pd.DataFrame | None:
     return found[found["bytes"] > 0].reset_index(drop=True)
 
 
-def _side(row: Row) -> dict[str, Any]:
+def _side(row: Row, beside: str) -> dict[str, Any]:
+    """A row in short, with the name that tells it from one of the sweep beside it."""
     assert row.moments is not None
     n = row.moments.n
     return {
         "name": row.name,
+        "known_as": row.known_as(beside),
         "sweep": row.sweep or None,
         "val_bpb_mean": row.moments.mean,
         "val_bpb_std": row.moments.std if n > 1 else None,
@@ -152,8 +159,15 @@ def _seed_tests(pair: Pair, margin: float | None) -> dict[str, Any]:
         return {name: _refused(why) for name in names}
     assert c.moments is not None and i.moments is not None
     found: dict[str, Any] = {"welch": _test(welch(c.moments, i.moments), 0.0)}
-    pooled = pool([row.scores for row in pair.peers if row.spread])
-    check = {"rows": pooled.rows, "std": pooled.std, "equal_variance_p": pooled.equal_p, "sound": pooled.sound}
+    known = [row for row in pair.peers if row.spread]
+    pooled = pool([row.scores for row in known], trainings(known))
+    check = {
+        "rows": pooled.rows,
+        "trainings": pooled.trainings,
+        "std": pooled.std,
+        "equal_variance_p": pooled.equal_p,
+        "sound": pooled.sound,
+    }
     found["pooled"] = _test(pooled_test(c.scores, i.scores, pooled), 0.0) | check
     if margin is None:
         why = "the text's tokens and bytes are not known, so 0.005 nats per token have no value in bits per byte"
@@ -181,31 +195,26 @@ def _document_tests(pair: Pair) -> dict[str, Any]:
 
 
 def _verdict(pair: Pair, standard: Standard) -> dict[str, Any]:
-    c, i, margin = pair.challenger, pair.incumbent, _margin(pair.challenger, standard)
+    """By a rule as the organisers apply it, to seeds fixed beforehand; `anytime` is for seeds added after a look."""
+    c, i, margin = pair.challenger, pair.incumbent, margin_bpb(pair.challenger, standard)
     why = _no_noise(c, i) or ("the text's tokens and bytes are not known" if margin is None else None)
     if why is not None or margin is None:
-        return {"margin_nats": standard.margin_nats, "level": standard.level, **_refused(why or ""), "passed": None}
+        rule = {"margin_nats": standard.margin_nats, "level": standard.level}
+        return {**rule, **_refused(why or ""), "passed": None, "anytime": None}
     assert c.moments is not None and i.moments is not None
     p = welch(c.moments, i.moments, margin).p_value
     rule = {"margin_nats": standard.margin_nats, "margin_bpb": margin, "level": standard.level}
-    return {**rule, "p_value": p, "passed": p < standard.level}
+    then = anytime_level(c.moments.n, standard.level)
+    return {**rule, "p_value": p, "passed": p < standard.level, "anytime": {"level": then, "passed": p < then}}
 
 
 def _plan(pair: Pair, standard: Standard) -> dict[str, Any] | None:
-    """Seeds that would settle it by a rule; None where none would, or noise is not known."""
-    c, i, margin = pair.challenger, pair.incumbent, _margin(pair.challenger, standard)
-    if _no_noise(c, i) is not None or margin is None:
-        return None
-    assert c.moments is not None and i.moments is not None
+    """Seeds that would settle a claim that is not shown by a rule; None where none would."""
+    c, i, margin = pair.challenger, pair.incumbent, margin_bpb(pair.challenger, standard)
+    assert margin is not None and c.moments is not None and i.moments is not None
     ours = i.source == "golfsweep"
     found = seeds_needed(c.moments, i.moments, margin=margin, level=standard.level, incumbent_grows=ours)
     return None if found is None else asdict(found) | {"incumbent_too": ours}
-
-
-def _margin(row: Row, standard: Standard) -> float | None:
-    if standard.margin_nats == 0:
-        return 0.0
-    return None if row.bpb_per_nat is None else row.bpb_per_nat * standard.margin_nats
 
 
 def _no_noise(c: Row, i: Row) -> str | None:

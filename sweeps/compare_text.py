@@ -10,7 +10,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.wording import p_text
+from sweeps.verdicts import NAMES
+from sweeps.wording import p_text, seeds_text
 
 WIDTH = 46
 """Characters of a line of dots."""
@@ -28,7 +29,7 @@ def render(found: Mapping[str, Any], documents: pd.DataFrame | None) -> Group:
     c, i, difference = found["challenger"], found["incumbent"], found["difference"]
     nats = difference["nats_per_token"]
     unit = "" if nats is None else f", {nats:+.4f} nats/token under {difference['tokenizer']}"
-    head = f"{c['name']} against {i['name']}: {difference['mbpb']:+.2f} mBPB{unit}"
+    head = f"{c['known_as']} against {i['known_as']}: {difference['mbpb']:+.2f} mBPB{unit}"
     parts: list[Text | Table] = [Text(head, style="bold"), Text()]
     parts += [Text(line) for line in _seeds(c, i)]
     if documents is not None:
@@ -61,23 +62,31 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-NAMES = {"challenge": "challenge's text", "practice": "organisers' practice"}
-
-
 def _next(found: Mapping[str, Any]) -> str:
     """What it takes to settle the claim by the challenge's text."""
     verdict, plan = found["verdicts"]["challenge"], found["plans"]["challenge"]
     if verdict["passed"]:
-        return "Nothing more is needed."
+        return _passed(verdict)
     if plan is None:
         if verdict["passed"] is None:
             return "At least two seeds a side, and the text's tokens and bytes, are needed first."
         return "With this difference and spread no affordable number of seeds would show the challenge's margin."
-    both = "seeds of each" if plan["incumbent_too"] else "seeds"
     return (
-        f"With this spread, {plan['more']} more {both} would settle it at p < {verdict['level']:g}: "
-        f"p < {plan['level']:.2g} is asked then, since this was a first look (Lan–DeMets, Pocock type); "
-        f"chance {plan['power']:.0%}."
+        f"With this spread, {seeds_text(plan['more'], plan['incumbent_too'])} would settle it at "
+        f"p < {verdict['level']:g}: p < {plan['level']:.2g} is asked then, since seeds are added after a look (levels "
+        f"that keep to {verdict['level']:g} at any number of looks: Lan–DeMets, 1 − 2/n); chance {plan['power']:.0%}."
+    )
+
+
+def _passed(verdict: Mapping[str, Any]) -> str:
+    """Whether what is shown is so for seeds that were added after a look as well."""
+    if verdict["anytime"]["passed"]:
+        return "Nothing more is needed, whatever looks at fewer seeds came before."
+    level = verdict["anytime"]["level"]
+    asked = f"p < {level:.2g} is asked at this number" if level else "at least 3 are asked"
+    return (
+        f"Nothing more is needed if the number of seeds was fixed beforehand; of seeds that were added after a look, "
+        f"{asked}, and not reached."
     )
 
 
@@ -85,8 +94,14 @@ def _seeds(c: Mapping[str, Any], i: Mapping[str, Any]) -> list[str]:
     """Every seed of both on one axis."""
     sides = [[bpb for bpb in side["seeds"].values() if bpb is not None] for side in (c, i)]
     low, high = min(map(min, sides)), max(map(max, sides))
-    lines = [f"{side['name'][:20]:>20} {dots(scores, low, high)}" for side, scores in zip((c, i), sides, strict=True)]
+    names = [_shortened(side["known_as"]) for side in (c, i)]
+    lines = [f"{name:>20} {dots(scores, low, high)}" for name, scores in zip(names, sides, strict=True)]
     return [*lines, f"{'bits per byte':>20} {low:.4f}" + f"{high:.4f}".rjust(WIDTH - 6), ""]
+
+
+def _shortened(name: str) -> str:
+    """A name in 20 characters: both ends, since either may be what tells two of them apart."""
+    return name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}"
 
 
 def dots(values: Sequence[float], low: float, high: float) -> str:

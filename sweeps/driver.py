@@ -5,96 +5,29 @@ It holds nothing that is not in the store: a new driver of the same sweep takes 
 
     search     ask → evaluate on few tuning documents → tell; then the best on more documents and every tuning seed
     confirm    arms and the best trials: fresh seeds, train → quantize → eval on the whole validation set
+    report     the best of these trials once more, on seeds that decided nothing, where the file names any
     audit      each of them once, on the artifact of its first seed
 """
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from optuna.distributions import distribution_to_json
 
 from golf.errors import InputError
-from golf.score import bits_per_byte
 from jobs.spec import Order
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store, TrialRecord
 from sweeps import space
 from sweeps.file import SweepSpec
+from sweeps.outcome import ENDED, Outcome, Run, Snapshot
 from sweeps.recipe import Recipe
 from sweeps.search import Search
 from sweeps.stages import DocumentSet, Stages
-
-ENDED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """One recipe, seed and set of documents on its way to a score."""
-
-    row: str
-    recipe: Recipe
-    seed: int
-    documents: DocumentSet
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """How far a run has come: its jobs so far, the last of which it waits for unless it is the finished evaluation."""
-
-    run: Run
-    jobs: tuple[JobRecord, ...]
-
-    @property
-    def done(self) -> bool:
-        return self.jobs[-1].order.job.kind == "eval" and self.jobs[-1].state == JobState.DONE
-
-    @property
-    def failed(self) -> bool:
-        return self.jobs[-1].state in (JobState.FAILED, JobState.CANCELLED)
-
-    @property
-    def bpb(self) -> float:
-        """Bits per byte of the finished evaluation."""
-        outputs = self.jobs[-1].outputs
-        assert outputs is not None
-        return bits_per_byte(outputs["nll"], outputs["bytes"])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Snapshot:
-    """What one look showed."""
-
-    stage: str
-    done: bool
-    jobs: tuple[JobRecord, ...]
-    trials: int
-    trials_done: int
-    best: tuple[str, float] | None
-    """Name and bits per byte of the best trial so far."""
-    to_come: Mapping[str, int]
-    """Jobs still to be done by kind, those that are not written down yet included."""
-    ended: str | None = None
-    """Why the sweep was ended before it was done, e.g. "cancelled: cancelled by a user"."""
-    blocked: JobRecord | None = None
-    """What the rest of the search waits for in vain: a job of all its trials that failed or was cancelled."""
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Jobs by state."""
-        return {state: sum(job.state == state for job in self.jobs) for state in JobState}
-
-    @property
-    def running(self) -> list[JobRecord]:
-        return [job for job in self.jobs if job.state == JobState.RUNNING]
-
-    @property
-    def failures(self) -> list[JobRecord]:
-        return [job for job in self.jobs if job.state == JobState.FAILED]
+from sweeps.trials import ranking, search_digest, search_of, trial_name
 
 
 @dataclass(slots=True)
@@ -124,11 +57,7 @@ class Driver:
         # Read after the jobs: jobs that were cancelled with the sweep must not be told to the search as failures.
         if (stopped := self._ended()) is not None:
             return self._snapshot("ended", done=False, ended=stopped)
-        # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
-        arms = [self._pursue(run) for run in self._arm_runs()]
-        winners = self._search()
-        chosen = [] if winners is None else [self._pursue(run) for run in self._confirm_runs(winners)]
-        confirmed = [*arms, *chosen]
+        winners, confirmed = self._outcomes()
         audits = self._audit(confirmed)
         waiting = any(one is None or one.state not in ENDED for one in audits.values())
         ended = all(one is not None and (one.done or one.failed) for one in confirmed)
@@ -162,11 +91,11 @@ class Driver:
 
         As of the last step; without one, as they stand in the store, which is asked for these runs' jobs alone.
         """
-        return [outcome for outcome in self._outcomes() if outcome is not None and outcome.done]
+        return [outcome for outcome in self._outcomes()[1] if outcome is not None and outcome.done]
 
     def audits(self) -> dict[str, JobRecord]:
         """The finished audits of rows, by name; like `confirmed`."""
-        found = self._audit(self._outcomes())
+        found = self._audit(self._outcomes()[1])
         return {row: job for row, job in found.items() if job is not None and job.state == JobState.DONE}
 
     def forsaken(self) -> list[str]:
@@ -205,10 +134,34 @@ class Driver:
                 recipe = self._recipe(self._trials[number].parameters)
                 yield Run(row=trial_name(number), recipe=recipe, seed=seed, documents=DocumentSet(split="val"))
 
-    def _outcomes(self) -> list[Outcome | None]:
-        """How far every run that makes a row has come, in the order of rows and seeds."""
+    def _report_runs(self, winners: Sequence[int], chosen: Sequence[Outcome | None]) -> Iterator[Run]:
+        """The runs on report seeds of the trial that is best on all its confirm seeds, once those have ended.
+
+        Whoever is picked as the best of several looks better than it is; on seeds that did not pick it, it does not.
+        """
+        if not all(outcome is not None and (outcome.done or outcome.failed) for outcome in chosen):
+            return
+        scores = {number: [one.bpb for one in chosen if _of(one, trial_name(number))] for number in winners}
+        whole = {number: found for number, found in scores.items() if len(found) == len(self.spec.seeds.confirm)}
+        for number in ranking({number: sum(found) / len(found) for number, found in whole.items()})[:1]:
+            recipe = self._recipe(self._trials[number].parameters)
+            for seed in self.spec.seeds.report:
+                row = f"{trial_name(number)} report"
+                yield Run(row=row, recipe=recipe, seed=seed, documents=DocumentSet(split="val"))
+
+    def seeds_of(self, row: str) -> tuple[int, ...]:
+        """The seeds that a row is to be measured on."""
+        arms = {arm.name: arm.seeds for arm in self.spec.arms}
+        return arms.get(row, self.spec.seeds.report if row.endswith(" report") else self.spec.seeds.confirm)
+
+    def _outcomes(self) -> tuple[list[int] | None, list[Outcome | None]]:
+        """The trials to confirm, and how far every run that makes a row has come, in the order of rows and seeds."""
+        # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
+        arms = [self._pursue(run) for run in self._arm_runs()]
         winners = self._search()
-        return [self._pursue(run) for run in (*self._arm_runs(), *self._confirm_runs(winners or []))]
+        chosen = [self._pursue(run) for run in self._confirm_runs(winners or [])]
+        reported = [self._pursue(run) for run in self._report_runs(winners or [], chosen)]
+        return winners, [*arms, *chosen, *reported]
 
     def _pursue(self, run: Run) -> Outcome | None:
         """Order a run's next job once the one before is done; None while nothing of it is in the store (read only)."""
@@ -288,7 +241,7 @@ class Driver:
             return []
         section = self.spec.search.section
         search = search_of(self.spec)
-        identity = search_digest(self.spec)
+        identity = search_digest(self.spec, self.stages)
         # A search that was longer on another day may have asked for more.
         found = self.store.trials(self.spec.name, identity)
         self._trials = {trial.number: trial for trial in found if trial.number < section.trials}
@@ -395,36 +348,6 @@ class Driver:
         return "search" if winners is None else "confirm"
 
 
-def trial_name(number: int) -> str:
-    """What a trial's row is called."""
-    return f"trial {number}"
-
-
-def ranking(values: Mapping[int, float | None]) -> list[int]:
-    """Numbers of trials that have a value, best first; the earlier of equals first."""
-    return sorted((number for number, value in values.items() if value is not None), key=lambda n: (values[n], n))
-
-
-def search_of(spec: SweepSpec) -> Search:
-    """The search that a sweep's file describes."""
-    assert spec.search is not None
-    section = spec.search.section
-    return Search(
-        distributions={name: parameter.distribution for name, parameter in spec.search.space.items()},
-        sampler=section.sampler,
-        trials=section.trials,
-        parallel=section.parallel,
-        seed=section.seed,
-        first=spec.search.first,
-    )
-
-
-def search_digest(spec: SweepSpec) -> str:
-    """What tells searches apart that share a sweep's name: all that decides a trial and its value.
-
-    The number of trials is not in it, so that a search can be lengthened.
-    """
-    assert spec.search is not None
-    section = spec.search.section.model_dump(exclude={"promote", "trials"})
-    content = [section, spec.recipe.settings(), spec.seeds.tune[0], spec.data.model_dump()]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _of(outcome: Outcome | None, row: str) -> TypeGuard[Outcome]:
+    """Whether an outcome is a score of a row."""
+    return outcome is not None and outcome.done and outcome.run.row == row

@@ -52,11 +52,11 @@ class Evaluation:
     scores: str | None
     """Digest of the table of documents."""
     artifact: str
+    weights: str | None = None
+    """Digest of what was trained, before it was quantised: rows that share it share the noise of their seeds."""
     model_bytes: int
     code_bytes: int
     """Of the code as it is shipped."""
-    max_train_seconds: float | None
-    max_eval_seconds: float | None
     clocks: Mapping[str, float]
     """Seconds by stage and clock, such as train.process_seconds; train.train_seconds and eval.eval_seconds at least."""
     cost: float | None

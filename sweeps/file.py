@@ -189,6 +189,7 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
         raise InputError(f"{where}: {_explain(error)}") from None
     recipe = build_recipe(file.recipe, where)
     _check_seeds(file, where)
+    _check_data(file.data, where)
     if file.budget.dollars is not None and not file.budget.dollars_per_gpu_hour:
         raise InputError(f"{where}: budget.dollars: needs budget.dollars_per_gpu_hour, the price of one slot and hour")
     arms = tuple(_arm(arm, index, file, where) for index, arm in enumerate(file.arm))
@@ -237,6 +238,12 @@ def _arm(arm: Mapping[str, Any], index: int, file: _File, where: str) -> Arm:
     return Arm(name=name, recipe=recipe, seeds=tuple(seeds), baseline=baseline)
 
 
+def _check_data(data: DataSection, where: str) -> None:
+    """The bundled corpus brings its own tokenizer and tuning documents."""
+    if data.tokens == "demo" and (given := data.model_fields_set - {"tokens"}):
+        raise InputError(f'{where}: data.{min(given)}: data.tokens = "demo" brings its own; leave it out')
+
+
 def _check_seeds(file: _File, where: str) -> None:
     uses = {"tune": file.seeds.tune, "confirm": file.seeds.confirm, "report": file.seeds.report}
     seen: dict[int, str] = {}
@@ -249,6 +256,8 @@ def _check_seeds(file: _File, where: str) -> None:
             seen[seed] = use
     if file.search is not None and not file.seeds.tune:
         raise InputError(f"{where}: seeds.tune: a search needs at least one seed to tune on")
+    if file.seeds.report and (file.search is None or not file.confirm.top):
+        raise InputError(f"{where}: seeds.report: measures the best confirmed trial once more, and there is none")
 
 
 def _baseline(file: _File, arms: tuple[Arm, ...], where: str) -> str | BaselineSection | None:

@@ -25,9 +25,9 @@ class _Remembered:
         self._stages = stages
 
     def __getattr__(self, name: str) -> Any:
-        method = cache(getattr(self._stages, name))
-        setattr(self, name, method)
-        return method
+        found = getattr(self._stages, name)
+        setattr(self, name, cache(found) if callable(found) else found)
+        return getattr(self, name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

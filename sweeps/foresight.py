@@ -10,11 +10,11 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import RandomSampler
 
 from jobs.store import TrialRecord
-from sweeps.driver import search_of
 from sweeps.file import SweepSpec
 from sweeps.recipe import STAGES
 from sweeps.search import Search, points
 from sweeps.space import Parameter
+from sweeps.trials import search_of
 
 COMBINATIONS = 10_000
 """Combinations of earlier stages' settings that a plan tells apart."""

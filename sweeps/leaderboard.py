@@ -10,6 +10,10 @@ Rows are ranked within their track and tested only against rows of the same trac
     p_pooled     Student with one deviation for all of the sweep's rows, as p_value; equal_variance_p is its check
     p_dunnett    the same for all rows at once
 
+`difference_mbpb` is over the seeds that a row has in common with its incumbent (`difference_seeds`; over all where
+there is none), `difference_means_mbpb` between the means of all seeds, which p_incumbent and p_challenge are about.
+`seeds_to_settle` is what the claim still needs by the rule `settled_by`, of the incumbent too where `incumbent_too`.
+
 `challenge` and `practice` are the verdicts of the two rules on p_challenge and p_incumbent (sweeps.verdicts).
 """
 
@@ -47,7 +51,8 @@ COLUMNS = (
     "sweep", "date", "incumbent", "difference_mbpb", "difference_nats", "difference_seeds", "p_challenge", "challenge",
     "practice", "p_pooled", "p_dunnett", "equal_variance_p", "bpb_trained", "bpb_quantised", "bpb_adapted", "steps",
     "ms_per_step", "headroom", "text", "tokenizer", "machine", "same_code", "same_settings", "trials", "noise_mbpb",
-    "confirmations", "seeds_to_settle", "dollars_to_settle", "unchecked", "author", "url",
+    "confirmations", "seeds_to_settle", "dollars_to_settle", "unchecked", "author", "url", "difference_means_mbpb",
+    "incumbent_too", "settled_by",
 )  # fmt: skip
 MEASURED = (
     "train_seconds", "eval_seconds", "clocks", "cost", "ms_per_step", "headroom", "dollars_to_settle", "date",

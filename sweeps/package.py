@@ -23,9 +23,10 @@ from jobs.scores import read_table
 from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord
 from sweeps import results
-from sweeps.driver import Outcome
+from sweeps.board import Board
 from sweeps.file import BaselineSection
 from sweeps.leaderboard import to_json
+from sweeps.outcome import Outcome
 from sweeps.rows import Row
 from sweeps.session import Workplace
 from sweeps.submission import SeedRun, Submission
@@ -46,16 +47,13 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     Raises:
         InputError: no such row; or it is not legal, not complete, or without its records.
     """
-    row = _find(name, place)
-    record = place.store.sweep(row.sweep)
-    assert record is not None
-    sweep = Sweep.from_json(record.spec)
+    row, sweep, board = _find(name, place)
     title = f"{row.sweep}/{row.name}"
     driver = sweep.driver(place.store, read_only=True)
     outcomes = [outcome for outcome in driver.confirmed() if outcome.run.row == row.name]
-    _check(row, outcomes, sweep, title)
+    _check(row, outcomes, driver.seeds_of(row.name), sweep, title)
     recipe = outcomes[0].run.recipe
-    standing, against = standing_of(row, sweep, place)
+    standing, against = standing_of(row, sweep, board)
     script = sweep.script(row.name, recipe)
     runs = [_run(outcome, script, place, title) for outcome in outcomes]
     submission = Submission(
@@ -112,22 +110,27 @@ def check_free(folder: Path) -> None:
         raise InputError(f"--out {folder}: is there already; name a new folder, or an empty one")
 
 
-def _find(name: str, place: Workplace) -> Row:
+def _find(name: str, place: Workplace) -> tuple[Row, Sweep, Board]:
+    """A row, its sweep, and the board of that sweep, whose rules and baseline judge it whatever was run since."""
     sweeps = place.store.sweeps()
     latest = Sweep.from_json(sweeps[-1].spec) if sweeps else None
     rows = results.board_of(latest, place).rows()
     row = results.find_row(name, rows, latest.spec.name if latest else "")
     if not row.sweep:
         raise InputError(f"row {name}: is a public record, imported; only rows of own sweeps can be packaged")
-    return row
+    record = place.store.sweep(row.sweep)
+    assert record is not None
+    sweep = Sweep.from_json(record.spec)
+    board = results.board_of(sweep, place)
+    own = next(one for one in board.rows() if (one.sweep, one.name) == (row.sweep, row.name))
+    return own, sweep, board
 
 
-def _check(row: Row, outcomes: Sequence[Outcome], sweep: Sweep, title: str) -> None:
+def _check(row: Row, outcomes: Sequence[Outcome], asked: Sequence[int], sweep: Sweep, title: str) -> None:
     """Refuse a row that is not legal, or of which a seed is not evaluated by the code that is here."""
     if row.track != "legal":
         said = "; ".join(f"{one.code}: {one.detail}" for one in row.findings)
         raise InputError(f"row {title}: is {row.track}, not legal, under rules {sweep.spec.rules}: {said}")
-    asked = next((arm.seeds for arm in sweep.spec.arms if arm.name == row.name), sweep.spec.seeds.confirm)
     evaluated = [outcome.run.seed for outcome in outcomes]
     if missing := [str(seed) for seed in asked if seed not in evaluated]:
         raise InputError(
@@ -136,9 +139,8 @@ def _check(row: Row, outcomes: Sequence[Outcome], sweep: Sweep, title: str) -> N
         )
 
 
-def standing_of(row: Row, sweep: Sweep, place: Workplace) -> tuple[dict[str, Any], dict[str, tuple[str, float]]]:
+def standing_of(row: Row, sweep: Sweep, board: Board) -> tuple[dict[str, Any], dict[str, tuple[str, float]]]:
     """The row as the leaderboard of its sweep has it, and name and mean of the rows that it is held against."""
-    board = results.board_of(sweep, place)
     shown: list[dict[str, Any]] = to_json(board.frame())["rows"]
     standing = next(one for one in shown if one["name"] == row.name and one["sweep"] == row.sweep)
     means = {one.known_as(row.sweep): one.moments.mean for one in board.rows() if one.moments is not None}

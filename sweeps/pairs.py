@@ -1,11 +1,14 @@
 """Two rows side by side: what is worked out for a pair once, and again only when either of the two has changed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from sweeps.evaluation import Published
 from sweeps.rows import Row
@@ -21,12 +24,23 @@ from sweeps.statistics import (
     seeds_needed,
     welch,
 )
-from sweeps.verdicts import STANDARDS
+from sweeps.verdicts import Standard
 
 LARGEST_FAMILY = 64
 """Rows of a sweep beyond which nobody asks for Dunnett's test or one deviation for all of them."""
 Ints = NDArray[np.int64]
 Family = Mapping[Row, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """What a claim still needs."""
+
+    more: int | None
+    """Seeds; 0 where it is shown, None where no affordable number would do."""
+    dollars: float | None
+    incumbent_too: bool
+    """Whether the incumbent is to have as many; a public record cannot."""
 
 
 class Pairs:
@@ -92,6 +106,30 @@ def seed_difference(row: Row, other: Row) -> tuple[float, int]:
     return row.moments.mean - other.moments.mean, 0
 
 
+def trainings(rows: Sequence[Row]) -> list[int]:
+    """A number for each row; rows that evaluate any trained weights in common, if only through others, have the same.
+
+    A public record has trainings of its own.
+    """
+    weights: dict[str, int] = {}
+    links = [
+        (place, weights.setdefault(run.weights or run.artifact, len(rows) + len(weights)))
+        for place, row in enumerate(rows)
+        for run in row.runs
+    ]
+    size = len(rows) + len(weights)
+    graph = coo_array((np.ones(len(links)), np.array(links, np.int64).reshape(-1, 2).T), shape=(size, size))
+    found: list[int] = connected_components(graph, directed=False)[1][: len(rows)].tolist()
+    return found
+
+
+def margin_bpb(row: Row, standard: Standard) -> float | None:
+    """A standard's margin in bits per byte of the row's text; None where that is not known."""
+    if standard.margin_nats == 0:
+        return 0.0
+    return None if row.bpb_per_nat is None else row.bpb_per_nat * standard.margin_nats
+
+
 def family(rows: Sequence[Row], base: Row) -> Family:
     """Rows of the baseline's sweep and track with one deviation for all, and its check.
 
@@ -101,7 +139,7 @@ def family(rows: Sequence[Row], base: Row) -> Family:
     known = [row for row in rows if row.spread]
     if not known or base.margin is None:
         return {}
-    pooled = pool([row.scores for row in known])
+    pooled = pool([row.scores for row in known], trainings(known))
     found: dict[Row, dict[str, float | None]] = {}
     for row in rows:
         trials = row.facts.get("trials") or 0
@@ -109,27 +147,27 @@ def family(rows: Sequence[Row], base: Row) -> Family:
         found[row] = {"equal_variance_p": pooled.equal_p, "noise_mbpb": noise}
     tested = [row for row in known if row is not base]
     if base in known and tested and pooled.std > 0:
-        together = dunnett([row.scores for row in tested], base.scores, base.margin)
+        together = dunnett([row.scores for row in tested], base.scores, base.margin, pooled)
         for row, p_dunnett in zip(tested, together, strict=True):
             p_pooled = pooled_test(row.scores, base.scores, pooled, base.margin).p_value
-            # Its integration leaves 1e-4; what is corrected is never smaller than what is not.
+            # Roundings of very small ones aside, what is corrected is never smaller than what is not.
             found[row] |= {"p_pooled": p_pooled, "p_dunnett": max(p_dunnett, p_pooled)}
     return found
 
 
-def plan(row: Row, other: Row, p_value: float, *, with_margin: bool) -> tuple[int | None, float | None]:
-    """Seeds that a claim still needs for p < 0.01, and their price; None where no number of seeds would do."""
-    level = STANDARDS["challenge"].level
-    if p_value < level:
-        return 0, 0.0
-    assert row.moments is not None and other.moments is not None
+def plan(row: Row, other: Row, p_value: float, standard: Standard) -> Settlement:
+    """What a claim still needs by a standard, of which the p-value is known."""
+    margin = margin_bpb(row, standard)
+    assert margin is not None and row.moments is not None and other.moments is not None
     ours = other.source == "golfsweep"
-    margin = row.margin or 0.0 if with_margin else 0.0
-    found = seeds_needed(row.moments, other.moments, margin=margin, level=level, incumbent_grows=ours)
+    if p_value < standard.level:
+        return Settlement(more=0, dollars=0.0, incumbent_too=ours)
+    found = seeds_needed(row.moments, other.moments, margin=margin, level=standard.level, incumbent_grows=ours)
     if found is None:
-        return None, None
-    prices = [_price(one) for one in ([row, other] if ours else [row])]
-    return found.more, None if None in prices else found.more * sum(price for price in prices if price is not None)
+        return Settlement(more=None, dollars=None, incumbent_too=ours)
+    prices = [price for one in ([row, other] if ours else [row]) if (price := _price(one)) is not None]
+    known = len(prices) == 1 + ours
+    return Settlement(more=found.more, dollars=found.more * sum(prices) if known else None, incumbent_too=ours)
 
 
 def _price(row: Row) -> float | None:

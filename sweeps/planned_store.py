@@ -8,7 +8,7 @@ from typing import Any
 from jobs.spec import Order
 from jobs.state import JobState
 from jobs.store import JobRecord, Store, SweepRecord, TrialRecord
-from sweeps.driver import trial_name
+from sweeps.trials import trial_name
 
 WORST = 1e9
 """Of a trial that failed."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from golf.errors import InputError
 from jobs.store import Store, TrialRecord
-from sweeps.driver import search_digest, search_of
 from sweeps.file import SweepSpec
 from sweeps.foresight import stage_of
 from sweeps.sweep import Sweep
+from sweeps.trials import search_digest, search_of
 
 
 def precedent(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
@@ -21,14 +21,14 @@ def precedent(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
     mine = search_of(spec)
     for record in reversed(store.sweeps()):
         try:
-            other = Sweep.from_json(record.spec).spec
+            sweep = Sweep.from_json(record.spec)
         except InputError:  # another version of golfsweep wrote it
             continue
-        if other.search is None:
+        if sweep.spec.search is None:
             continue
-        theirs = search_of(other)
+        theirs = search_of(sweep.spec)
         if (theirs.distributions, theirs.sampler) == (mine.distributions, mine.sampler):
-            trials = store.trials(record.name, search_digest(other))[: mine.trials]
+            trials = store.trials(record.name, search_digest(sweep.spec, sweep.stages()))[: mine.trials]
             if len(trials) == mine.trials and all(one.state != "running" for one in trials):
                 return trials
     return ()

@@ -10,10 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.driver import Snapshot
+from sweeps.outcome import Snapshot
 
 LINE_SECONDS = 5.0
-"""Least time between two plain lines that say nothing new."""
+"""Least time between two plain lines; one that says nothing new is not printed at all."""
 SHOWN_JOBS = 8
 
 
@@ -90,11 +90,13 @@ class Progress:
             self._live.stop()
 
     def show(self, snapshot: Snapshot, left: float | None) -> None:
-        """Show a snapshot: at once on a terminal; as a line when it says something new and some seconds have passed."""
+        """Show a snapshot: at once on a terminal; as a line when it says something new and some seconds have passed,
+        or all is done.
+        """
         if self._live is not None:
             self._live.update(panel(snapshot, left))
             return
         now, text = self._clock(), line(snapshot, left)
-        if text != self._last and now - self._shown >= LINE_SECONDS:
+        if text != self._last and (snapshot.done or now - self._shown >= LINE_SECONDS):
             self._console.print(text, highlight=False, soft_wrap=True)
             self._last, self._shown = text, now

@@ -15,7 +15,7 @@ from golf.tokens import Tokenizer, Tokens, read_stream, split_documents
 from golf.ttt import evaluate
 from jobs.run import eval_documents, settings_of
 from jobs.scores import read_table
-from sweeps.driver import Outcome
+from sweeps.outcome import Outcome
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
 

@@ -27,7 +27,7 @@ from sweeps.table import TITLES, cells, records
 from sweeps.wording import p_text
 
 _CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
-_TEMPLATES = ("page.html.j2", "report.html.j2", "comparison.html.j2")
+_TEMPLATES = ("page.html.j2", "board.html.j2", "report.html.j2", "leaderboard.html.j2", "comparison.html.j2")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,9 +51,8 @@ def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
     content = _render(
         "report.html.j2",
         sweep=sweep,
-        answers=answers(rows, baseline, _spent(driver, sweep)),
-        tracks=[(TITLES[track], shown) for track in TRACKS if (shown := _shown(rows, track))],
-        changes=[one for one in board.changes() if one["track"] != "flagged"],
+        answers=answers(rows, baseline, _spent(sweep, place)),
+        **_board(board, rows),
         charts=_charts(sweep, driver, rows, place),
         trials=sum(trial.value is not None for trial in trials),
         trainings=len(driver.finished("train")),
@@ -64,6 +63,11 @@ def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
         commit=commit(),
     )
     return _write(place.home.report(sweep.spec.name), content)
+
+
+def leaderboard_page(board: Board) -> str:
+    """A leaderboard by itself, imported records alone among them, as a page that needs nothing beside it."""
+    return _render("leaderboard.html.j2", charts=[], **_board(board, records(board.frame())))
 
 
 def write_comparison(found: Mapping[str, Any], documents: pd.DataFrame | None, place: Workplace) -> Path:
@@ -113,6 +117,14 @@ def _charts(sweep: Sweep, driver: Driver, rows: Sequence[Mapping[str, Any]], pla
     return [_chart(index, *one) for index, one in enumerate(figures) if one[2] is not None]
 
 
+def _board(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the leaderboard's part of a page shows."""
+    return {
+        "tracks": [(TITLES[track], shown) for track in TRACKS if (shown := _shown(rows, track))],
+        "changes": [one for one in board.changes() if one["track"] != "flagged"],
+    }
+
+
 def _shown(rows: Sequence[Mapping[str, Any]], track: str) -> list[dict[str, Any]]:
     """Rows of one track as the page shows them."""
     return [
@@ -120,12 +132,10 @@ def _shown(rows: Sequence[Mapping[str, Any]], track: str) -> list[dict[str, Any]
     ]
 
 
-def _spent(driver: Driver, sweep: Sweep) -> Spent:
-    """Slots for as long as finished jobs held them."""
-    done = tuple(job for kind in ("train", "quantize", "eval") for job in driver.finished(kind))
-    hours = sum(job.seconds * job.order.slots for job in done if job.seconds is not None) / 3600
-    price = sweep.spec.budget.dollars_per_gpu_hour
-    return Spent(slot_hours=hours, dollars=None if price is None else hours * price)
+def _spent(sweep: Sweep, place: Workplace) -> Spent:
+    """Slots for as long as attempts for this sweep held them, failed and lost ones included."""
+    hours = place.store.account(sweep.spec.name).spent
+    return Spent(slot_hours=hours, dollars=sweep.spec.budget.limits().cost(hours))
 
 
 def _chart(index: int, title: str, note: str, figure: go.Figure | None) -> Chart:

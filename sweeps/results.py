@@ -20,19 +20,21 @@ from golf.errors import InputError
 from golf.files import write_atomically
 from golf.score import nats_per_token_to_bpb
 from jobs.files import FileStore
+from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord, Store, SweepRecord
 from sweeps.board import Board
 from sweeps.compare import Pair
-from sweeps.driver import Driver, Outcome
+from sweeps.driver import Driver
 from sweeps.evaluation import Evaluation, ImportedRow, Published, TextSet
 from sweeps.file import BaselineSection
 from sweeps.leaderboard import open_board
+from sweeps.outcome import Outcome
 from sweeps.rows import Row
 from sweeps.rules import UNJUDGED, Finding
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
 
-FORMAT = 2
+FORMAT = 3
 """Raised when what is kept of a finished sweep gets another form or meaning."""
 TABLES = 512
 """Tables of documents that stay in memory."""
@@ -114,8 +116,9 @@ def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
     latest = Sweep.from_json(sweeps[-1].spec) if sweeps else None
     rows = board_of(latest, place).rows()
     c, i = (find_row(name, rows, latest.spec.name if latest else "") for name in (challenger, incumbent))
-    both = {row.sweep for row in (c, i)}
-    peers = [row for row in rows if row.sweep in both and (row.track, row.data) == (c.track, c.data)]
+    both = {row.sweep for row in (c, i)} - {""}  # public records belong together in nothing but their being public
+    kind = (c.track, c.data)
+    peers = [row for row in rows if row in (c, i) or (row.sweep in both and (row.track, row.data) == kind)]
     recipes = (_settings(c, place), _settings(i, place))
     return Pair(
         challenger=c, incumbent=i, peers=peers, recipes=recipes, scores=lambda digest: scores(place.files, digest)
@@ -206,7 +209,7 @@ def _evaluation(
     recipe, is_arm = outcome.run.recipe, outcome.run.row in [arm.name for arm in sweep.spec.arms]
     script = sweep.script(outcome.run.row, recipe)
     tries = [attempt for job in outcome.jobs for attempt in attempts(job.key)]
-    costs = [attempt.cost for attempt in tries if attempt.cost is not None]
+    costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
     findings = list((UNAUDITED,) if judged is None else judged)
     if train["resumed"] and recipe.train.max_seconds is not None:
         findings.append(Finding(code="resumed", detail="training was interrupted; its clock cannot be reproduced"))
@@ -229,12 +232,11 @@ def _evaluation(
         ),
         scores=evaluation["scores"],
         artifact=quantize["artifact"],
+        weights=train["weights"],
         model_bytes=quantize["ledger"]["model_bytes"],
         code_bytes=len(script.content),
-        max_train_seconds=recipe.train.max_seconds,
-        max_eval_seconds=recipe.eval.max_seconds,
         clocks=clocks,
-        cost=sum(costs) if costs else None,
+        cost=None if None in costs else sum(costs),
         stage=(created, 0 if is_arm else 1),
         whole_set=evaluation["documents"] == sweep.data.val_documents,
         source_bytes=script.source_bytes,

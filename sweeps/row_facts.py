@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sweeps.wording import dollars
+from sweeps.verdicts import NAMES, STANDARDS
+from sweeps.wording import dollars, seeds_text
 
 Row = Mapping[str, Any]
 
@@ -55,17 +56,25 @@ def _difference(row: Row) -> str:
     if row["difference_mbpb"] is None:
         return ""
     nats = "" if row["difference_nats"] is None else f", {row['difference_nats']:+.4f} nats/token ({row['tokenizer']})"
-    paired = f"paired on {row['difference_seeds']} seeds" if row["difference_seeds"] else "no seed in common"
-    return f"{row['difference_mbpb']:+.2f} mBPB{nats} to {row['incumbent']}, {paired}"
+    n = row["difference_seeds"]
+    paired = f"paired on {n} seed{'' if n == 1 else 's'}" if n else "no seed in common"
+    return f"{row['difference_mbpb']:+.2f} mBPB{nats} to {row['incumbent']}, {paired}{between_means(row)}"
+
+
+def between_means(row: Row) -> str:
+    """The difference that the tests are about, where it is not that over the common seeds."""
+    means = f"{row['difference_means_mbpb']:+.2f}"
+    return "" if means == f"{row['difference_mbpb']:+.2f}" else f"; {means} between the means of all seeds, as tested"
 
 
 def _settle(row: Row) -> str:
     if row["seeds_to_settle"] is None:
         return ""
+    rule = f"p < {STANDARDS[row['settled_by']].level:g} by the {NAMES[row['settled_by']]}"
     if row["seeds_to_settle"] == 0:
-        return "nothing: p < 0.01"
+        return f"nothing: {rule}"
     price = "" if row["dollars_to_settle"] is None else f", {dollars(row['dollars_to_settle'])}"
-    return f"{row['seeds_to_settle']} more seeds of each{price}"
+    return f"{seeds_text(row['seeds_to_settle'], row['incumbent_too'])}{price}, for {rule}"
 
 
 def _corrected(row: Row) -> str:

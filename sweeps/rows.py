@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from golf.artifact import LIMIT_BYTES
 from sweeps.evaluation import Evaluation, ImportedRow, Stage, TextSet
-from sweeps.rules import MARGIN_NATS, Facts, Finding, Profile, Track, measured_findings, track
+from sweeps.rules import LIMIT_SECONDS, MARGIN_NATS, Facts, Finding, Profile, Track, measured_findings, track
 from sweeps.statistics import Moments, moments
 
 PUBLIC = "public"
@@ -71,6 +71,8 @@ CLOCKS: Mapping[Profile, tuple[str, str]] = {
     "strict": ("train.process_seconds", "eval.process_seconds"),
 }
 """Which clocks of training and evaluation a profile holds against the limits."""
+CONTEST_GPU = "H100"
+"""Eight of these are the challenge's machine."""
 
 
 class Worst(NamedTuple):
@@ -103,8 +105,6 @@ def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
         total_bytes=worst[profile].bytes,
         train_seconds=worst[profile].train_seconds,
         eval_seconds=worst[profile].eval_seconds,
-        max_train_seconds=first.max_train_seconds,
-        max_eval_seconds=first.max_eval_seconds,
         whole_set=all([run.whole_set for run in runs]),
         fresh_seeds=all([run.fresh_seed for run in runs]),
     )
@@ -221,7 +221,7 @@ def _native(
         "bpb_adapted": bpb if first.adapts else None,
         "steps": min([run.steps or 0 for run in runs]) if len(paces) == n else None,
         "ms_per_step": max(paces) if len(paces) == n else None,
-        "headroom": {rules: _headroom(taken, first) for rules, taken in worst.items()},
+        "headroom": {rules: _headroom(taken) for rules, taken in worst.items()},
         "text": _text(first.text),
         "tokenizer": first.text.tokenizer,
         "machine": first.machine if len({run.machine for run in runs}) == 1 else None,
@@ -241,13 +241,12 @@ def _code_bytes(run: Evaluation, profile: Profile) -> int:
     return run.source_bytes if profile == "strict" and run.source_bytes is not None else run.code_bytes
 
 
-def _headroom(taken: Worst, run: Evaluation) -> dict[str, float | None]:
+def _headroom(taken: Worst) -> dict[str, float]:
     """What the worst seed leaves of bytes and seconds."""
-    train, evaluation = run.max_train_seconds, run.max_eval_seconds
     return {
         "bytes": LIMIT_BYTES - taken.bytes,
-        "train_seconds": None if train is None else train - taken.train_seconds,
-        "eval_seconds": None if evaluation is None else evaluation - taken.eval_seconds,
+        "train_seconds": LIMIT_SECONDS - taken.train_seconds,
+        "eval_seconds": LIMIT_SECONDS - taken.eval_seconds,
     }
 
 
@@ -260,6 +259,9 @@ def _unchecked(runs: Sequence[Evaluation], scores: Sequence[float]) -> list[str]
         found.append("noise of seeds")
     elif len(set(scores)) == 1:
         found.append("noise of seeds: all of them gave the same score")
+    machines = {run.machine or "an unknown one" for run in runs}
+    if elsewhere := sorted({machine.split(",")[0] for machine in machines if CONTEST_GPU not in machine}):
+        found.append(f"its seconds on the contest's machine: it ran on {', '.join(elsewhere)}")
     if not any([run.code for run in runs]):
         found.append("the code's version")
     return found

@@ -13,10 +13,14 @@ from golf.artifact import LIMIT_BYTES
 Profile = Literal["accepted", "strict"]
 Track = Literal["legal", "flagged", "unverified"]
 
+LIMIT_SECONDS = 600.0
+"""The challenge's limit on training, and as much again on evaluation."""
+LAST_STEP_SECONDS = 1.0
+"""So much later a training may end whose last step began in time; of the logs that were let pass none took longer."""
 MARGIN_NATS = 0.005
 """A new record has to be lower by this many nats per token (the challenge's text)."""
 NOTES: dict[Profile, frozenset[str]] = {
-    "accepted": frozenset({"length", "resumed"}),
+    "accepted": frozenset({"length", "resumed", "time-last-step"}),
     "strict": frozenset({"resumed"}),
 }
 """Findings that are shown but do not flag."""
@@ -29,8 +33,8 @@ class Finding:
     """Something that a row does or lacks: a condition of the rules and what was found."""
 
     code: str
-    """C1 … C4, bytes, length, cross-document, nondeterminism, overlap, unaudited; size, time, coverage, seeds,
-    resumed."""
+    """C1 … C4, bytes, length, cross-document, nondeterminism, overlap, unaudited; size, time, time-last-step, coverage,
+    seeds, resumed."""
     detail: str
 
 
@@ -41,8 +45,6 @@ class Facts:
     total_bytes: int
     train_seconds: float
     eval_seconds: float
-    max_train_seconds: float | None
-    max_eval_seconds: float | None
     whole_set: bool
     fresh_seeds: bool
 
@@ -52,12 +54,11 @@ def measured_findings(facts: Facts) -> list[Finding]:
     found: list[Finding] = []
     if facts.total_bytes > LIMIT_BYTES:
         found.append(Finding(code="size", detail=f"{facts.total_bytes:,} bytes, over {LIMIT_BYTES:,}"))
-    for name, seconds, limit in (
-        ("training", facts.train_seconds, facts.max_train_seconds),
-        ("evaluation", facts.eval_seconds, facts.max_eval_seconds),
-    ):
-        if limit is not None and seconds > limit:
-            found.append(Finding(code="time", detail=f"{name} took {seconds:.1f} s, over {limit:g} s"))
+    for name, seconds in (("training", facts.train_seconds), ("evaluation", facts.eval_seconds)):
+        if seconds > LIMIT_SECONDS:
+            last = name == "training" and seconds <= LIMIT_SECONDS + LAST_STEP_SECONDS
+            detail = f"{name} took {seconds:.1f} s, over {LIMIT_SECONDS:g} s"
+            found.append(Finding(code="time-last-step" if last else "time", detail=detail))
     if not facts.whole_set:
         found.append(Finding(code="coverage", detail="only part of the validation set was scored"))
     if not facts.fresh_seeds:

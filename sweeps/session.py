@@ -18,8 +18,9 @@ from jobs.spec import Machine
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store, StoreAway
 from sweeps.dataset import open_dataset
-from sweeps.driver import Driver, Snapshot
+from sweeps.driver import Driver
 from sweeps.file import SweepSpec, check_documents
+from sweeps.outcome import Snapshot
 from sweeps.progress import seconds_left
 from sweeps.roles import Scheduling, machine_of
 from sweeps.sweep import Sweep
@@ -220,6 +221,8 @@ def _work(
     while True:
         try:
             snapshot = driver.step()
+            if snapshot.done:
+                show(snapshot, seconds_left(snapshot, {}, 1))
             if snapshot.done or snapshot.ended:
                 return snapshot
             slots, widest = role.slots(sweep.machine)

@@ -29,3 +29,5 @@ STANDARDS: Mapping[Rule, Standard] = {
 }
 RULE_OF: Mapping[Profile, Rule] = {"strict": "challenge", "accepted": "practice"}
 """The rule that each profile decides by."""
+NAMES: Mapping[Rule, str] = {"challenge": "challenge's text", "practice": "organisers' practice"}
+"""What each rule is called in sentences."""

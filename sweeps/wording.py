@@ -9,3 +9,8 @@ def p_text(p: float | None) -> str:
 def dollars(cost: float) -> str:
     """Dollars, small sums in full."""
     return f"${cost:.2f}" if cost >= 0.01 else f"${cost:.4f}"
+
+
+def seeds_text(number: int, incumbent_too: bool) -> str:
+    """So many seeds to add, and to whom."""
+    return f"{number} more seed{'' if number == 1 else 's'}{' of each' if incumbent_too else ''}"

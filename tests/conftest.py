@@ -6,14 +6,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from golf.corpus import DemoData, build_demo
 from tests.postgresql import Server, find_binaries
 
-# The same examples everywhere: a test that fails in CI fails on the next desk, too.
-settings.register_profile("fixed", derandomize=True, deadline=None)
+# The same examples everywhere: a test that fails in CI fails on the next desk, too, however slow either of them is.
+settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fixed")
+
+TERMINAL = (
+    "TERM",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "PY_COLORS",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+    "GITHUB_ACTIONS",
+)
+"""Variables by which rich and typer find out what they print to."""
+
+
+def pytest_configure() -> None:
+    """Have commands print the same whatever the terminal is like, before anything reads what it is."""
+    for name in TERMINAL:
+        os.environ.pop(name, None)
+    os.environ["COLUMNS"] = "80"
 
 
 @pytest.fixture(scope="session", autouse=True)

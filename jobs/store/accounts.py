@@ -32,15 +32,17 @@ def set_aside(connection: Connection, sweep: str, slots: int, seconds: float | N
 
 
 def end_attempt(connection: Connection, key: str, number: int, state: AttemptState, now: float, **facts: Any) -> None:
-    """Write down how an attempt ended, and settle what it cost with the sweep that pays."""
+    """Write down how an attempt ended, and settle what it cost with the sweep that pays, at that sweep's price."""
     table, sweeps = tables.attempts, tables.sweeps
-    mine = table.update().where(table.c.key == key, table.c.number == number)
-    ended = mine.returning(table.c.sweep, table.c.slots, table.c.started)
+    mine = (table.c.key == key) & (table.c.number == number)
+    ended = table.update().where(mine).returning(table.c.sweep, table.c.slots, table.c.started)
     row = connection.execute(ended, {"state": state, "ended": now, **facts}).one()
     if row.sweep is not None:
         hours = row.slots * max(0.0, now - row.started) / 3600
         payer = sweeps.update().where(sweeps.c.name == row.sweep)
-        connection.execute(payer.values(spent_hours=sweeps.c.spent_hours + hours))
+        payer = payer.values(spent_hours=sweeps.c.spent_hours + hours).returning(sweeps.c.budget)
+        limits = connection.execute(payer).scalar()
+        connection.execute(table.update().where(mine), {"cost": Budget(**limits or {}).cost(hours)})
 
 
 def lose_attempt(connection: Connection, key: str, number: int, now: float, reason: str) -> None:

@@ -102,7 +102,6 @@ class Attempts(Transactions):
         *,
         seconds: float,
         peak_bytes: int | None,
-        cost: float | None,
     ) -> None:
         """The job's one success."""
         now = self._clock()
@@ -110,10 +109,9 @@ class Attempts(Transactions):
             "state": JobState.DONE, "outputs": dict(outputs), "finished": now, "seconds": seconds, "fraction": 1.0,
             "note": "", "claimed_by": None, "checkpoint": None,
         }  # fmt: skip
-        facts = {"peak_bytes": peak_bytes, "cost": cost}
         with self._write() as connection:
             _update_job(connection, key, attempt, **changed)
-            end_attempt(connection, key, attempt, AttemptState.DONE, now, **facts)
+            end_attempt(connection, key, attempt, AttemptState.DONE, now, peak_bytes=peak_bytes)
 
     def fail(
         self,
@@ -124,7 +122,6 @@ class Attempts(Transactions):
         counted: bool,
         final: bool,
         log: str = "",
-        cost: float | None = None,
         failure: str | None = None,
     ) -> None:
         """An attempt failed; the job waits for the next one unless this was final."""
@@ -134,7 +131,7 @@ class Attempts(Transactions):
             "finished": now if final else None, "fraction": 0.0, "note": "",
             "failures": tables.jobs.c.failures + (1 if counted else 0), "claimed_by": None,
         }  # fmt: skip
-        facts = {"reason": reason, "log": log, "cost": cost, "failure": failure}
+        facts = {"reason": reason, "log": log, "failure": failure}
         with self._write() as connection:
             _update_job(connection, key, attempt, **changed)
             end_attempt(connection, key, attempt, AttemptState.FAILED, now, **facts)

@@ -25,21 +25,24 @@ class Cancelling(Transactions):
         query = select(table.c.key).join(wanted, wanted.c.key == table.c.key).where(wanted.c.sweep == name, is_open)
         with self._write() as connection:
             keys = connection.execute(query).scalars().all()
-            ended = _cancel(connection, keys, WITH_SWEEP, self._clock(), sweep=name)
+            ended = _cancel(connection, keys, WITH_SWEEP, self._clock(), name)
             changed = {"state": SweepState.CANCELLED, "reason": BY_USER}
             connection.execute(sweeps.update().where(sweeps.c.name == name), changed)
             return ended
 
-    def cancel_jobs(self, keys: Sequence[str]) -> list[str]:
-        """End open jobs; returns those that were open. Whoever runs them ends their processes within seconds."""
+    def cancel_jobs(self, sweep: str, keys: Sequence[str]) -> list[str]:
+        """End open jobs of a sweep that no other running sweep wants; returns their keys.
+
+        Whoever runs them ends their processes within seconds.
+        """
         with self._write() as connection:
-            return _cancel(connection, keys, BY_USER, self._clock())
+            return _cancel(connection, keys, BY_USER, self._clock(), sweep)
 
     def withdraw(self, sweep: str, keys: Sequence[str]) -> None:
         """A sweep has no more use for some of its jobs: open ones that no other running sweep wants are cancelled."""
         wanted = tables.sweep_jobs
         with self._write() as connection:
-            _cancel(connection, keys, WITHDRAWN, self._clock(), sweep=sweep)
+            _cancel(connection, keys, WITHDRAWN, self._clock(), sweep)
             connection.execute(wanted.delete().where(wanted.c.sweep == sweep, wanted.c.key.in_(list(keys))))
 
     def cancelled(self, scheduler: str) -> list[str]:
@@ -65,17 +68,15 @@ class Cancelling(Transactions):
             return [key for key in connection.execute(query).scalars() if key in keys]
 
 
-def _cancel(
-    connection: Connection, keys: Sequence[str], reason: str, now: float, sweep: str | None = None
-) -> list[str]:
-    """End those of some jobs that are open, with a sweep only what no other running sweep wants; returns their keys.
+def _cancel(connection: Connection, keys: Sequence[str], reason: str, now: float, sweep: str) -> list[str]:
+    """End those of a sweep's jobs that are open and that no other running sweep wants; returns their keys.
 
     All are locked first, in one order: whoever ends an attempt locks its job, the attempt and the sweep in this order.
     """
     table, ended = tables.jobs, []
     query = select(table.c.key, table.c.state, table.c.attempt).where(table.c.key.in_(list(keys)))
     rows = {row.key: row for row in connection.execute(query.order_by(table.c.key).with_for_update())}
-    shared = set() if sweep is None else _wanted_beside(connection, sweep, keys)  # as of now: nobody can order them
+    shared = _wanted_beside(connection, sweep, keys)  # as of now: nobody can order them
     for key in keys:
         row = rows[key]
         if key in shared or not may_follow(JobState(row.state), JobState.CANCELLED):

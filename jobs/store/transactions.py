@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, Table, and_
+from sqlalchemy import URL, Connection, Engine, Table, and_
 
 from jobs.database import hold, mapped, open_engine
 
@@ -17,7 +17,7 @@ class Transactions:
         self._engine, self._clock = engine, clock
 
     @classmethod
-    def open(cls, url: str, clock: Callable[[], float] = time.time) -> Self:
+    def open(cls, url: str | URL, clock: Callable[[], float] = time.time) -> Self:
         """Open a database, making or migrating its tables if need be; raises what `open_engine` does."""
         return cls(open_engine(url), clock)
 

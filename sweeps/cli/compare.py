@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from golf.errors import InputError
 from sweeps.cli.app import (
     HOME,
     DbOption,
@@ -21,7 +20,7 @@ from sweeps.cli.app import (
 
 @app.command()
 def compare(
-    challenger: Annotated[str, typer.Argument(help="A row as SWEEP/ROW, or ROW of the latest sweep.")],
+    challenger: Annotated[str, typer.Argument(help="A row as SWEEP/ROW, ROW of the latest sweep, or a record.")],
     incumbent: Annotated[str, typer.Argument(help="The row that it is held against, likewise.")],
     home: HomeOption = HOME,
     db: DbOption = None,
@@ -35,9 +34,7 @@ def compare(
     """
     from sweeps import compare, compare_text, report, results
 
-    place, sweeps = open_sweeps(home, db, files, None)
-    if not sweeps:
-        raise InputError(f"{home}: no sweep yet; start one with golfsweep run")
+    place, _ = open_sweeps(home, db, files, None)
     pair = results.pair_of(challenger, incumbent, place)
     found, documents = compare.compare(pair), compare.document_differences(pair)
     path = report.write_comparison(found, documents, place)

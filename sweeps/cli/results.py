@@ -30,6 +30,7 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 @app.command()
@@ -48,7 +49,7 @@ def leaderboard(
 
     Example: golfsweep leaderboard demo --format markdown
     """
-    from sweeps import formats, results, table
+    from sweeps import formats, report, results, table
     from sweeps.leaderboard import to_json
     from sweeps.sweep import Sweep
 
@@ -65,6 +66,8 @@ def leaderboard(
             print(formats.to_csv(frame), end="")
         case Format.MARKDOWN:
             print(formats.to_markdown(frame), end="")
+        case Format.HTML:
+            print(report.leaderboard_page(board))
         case Format.TABLE:
             Console().print(table.render(frame))
 

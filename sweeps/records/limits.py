@@ -4,8 +4,7 @@ from golf.artifact import LIMIT_BYTES
 from sweeps.records import measures
 from sweeps.records.measures import Findings
 from sweeps.records.record import Record, worst
-
-LIMIT_SECONDS = 600.0
+from sweeps.rules import LIMIT_SECONDS
 
 
 def sizes(record: Record) -> Findings:

@@ -7,10 +7,9 @@ from golf.artifact import LIMIT_BYTES
 from sweeps.records import measures
 from sweeps.records.agreement import baseline_test
 from sweeps.records.findings import LET_PASS, REMARKS, breaches, disagreements
-from sweeps.records.limits import LIMIT_SECONDS
 from sweeps.records.record import Record, worst
 from sweeps.records.rows import content_of, row_of
-from sweeps.rules import MARGIN_NATS, Finding, Profile
+from sweeps.rules import LIMIT_SECONDS, MARGIN_NATS, Finding, Profile
 from sweeps.statistics import TestResult, summary
 
 PROFILES: tuple[Profile, ...] = ("accepted", "strict")

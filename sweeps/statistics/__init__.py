@@ -3,7 +3,8 @@
 All scores are "lower is better", a difference is challenger − incumbent in the unit of the input, and every p-value is
 one-sided: the challenger is lower by more than the margin.
 
-    seeds         Welch, one sample, published numbers, a pooled deviation; why no rank test and no bootstrap
+    seeds         Welch, one sample, published numbers; why no rank test and no bootstrap
+    pooled        one deviation for all recipes of a sweep, and whether it may be one
     documents     pairs of documents; seeds and documents together
     families      many recipes: Holm, Dunnett, and what noise alone does to the best of many
     equivalence   no worse, or the same, within a margin
@@ -16,14 +17,12 @@ from sweeps.statistics.equivalence import Equivalence, equivalence_test, no_wors
 from sweeps.statistics.estimate import Moments, TestResult, moments
 from sweeps.statistics.families import dunnett, expected_lowest, holm
 from sweeps.statistics.planning import Plan, power, seeds_needed
+from sweeps.statistics.pooled import Pool, pool, pooled_test
 from sweeps.statistics.seeds import (
-    Pool,
     Summary,
     one_sample,
     one_sample_test,
     percentile_bootstrap,
-    pool,
-    pooled_test,
     published,
     published_test,
     rank_test,
@@ -32,7 +31,7 @@ from sweeps.statistics.seeds import (
     welch,
     welch_test,
 )
-from sweeps.statistics.sequential import look_levels
+from sweeps.statistics.sequential import anytime_level, look_levels
 
 __all__ = [
     "Equivalence",
@@ -41,6 +40,7 @@ __all__ = [
     "Pool",
     "Summary",
     "TestResult",
+    "anytime_level",
     "dunnett",
     "equivalence_test",
     "expected_lowest",

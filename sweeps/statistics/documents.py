@@ -132,10 +132,10 @@ def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _check_same(a: pd.DataFrame, b: pd.DataFrame) -> None:
-    for column in ("document", "tokens", "bytes"):
+    for column, shown in (("document", "documents"), ("tokens", "tokens"), ("bytes", "bytes")):
         if not np.array_equal(a[column], b[column]):
             differ = sorted(set(a["document"]) ^ set(b["document"]))
             which = f": document {differ[0]} is in one only" if differ else ""
             raise ValueError(
-                f"the two evaluations differ in their {column}s{which}; a paired test needs the same documents"
+                f"the two evaluations differ in their {shown}{which}; a paired test needs the same documents"
             )

@@ -1,12 +1,13 @@
 """How many more seeds would settle it."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
 from sweeps.statistics.estimate import Moments, welch_parts
-from sweeps.statistics.sequential import look_levels
+from sweeps.statistics.sequential import anytime_level
 
 POWER = 0.8
 MOST_SEEDS = 200
@@ -24,7 +25,7 @@ class Plan:
     seeds: int
     """The challenger's seeds then."""
     level: float
-    """The p to stay below then, a first look having been taken already (`look_levels`)."""
+    """The p to stay below then, whatever looks were taken before (`anytime_level`)."""
     power: float
     """The chance that it comes out so."""
 
@@ -60,8 +61,8 @@ def seeds_needed(
 ) -> Plan | None:
     """The least number of further seeds after which the claim would be shown with a chance of 80 %.
 
-    The seeds there are count as a first look; the level of the second is such that both together claim falsely no more
-    often than `level` allows.
+    The seeds there are have been looked at, or there would be no plan; so the claim is to be made at the level that is
+    valid at any time (`anytime_level`).
 
     Args:
         challenger: what is known of it.
@@ -73,23 +74,19 @@ def seeds_needed(
     Returns:
         The plan; None where the difference is not beyond the margin, or so small that 200 seeds would not do.
     """
-    if incumbent.mean - margin <= challenger.mean:
+    gain = incumbent.mean - margin - challenger.mean
+    if gain <= 0:
         return None
-    low, high = 1, MOST_SEEDS
-    if _after(challenger, incumbent, margin, level, high, incumbent_grows).power < POWER:
-        return None
-    while low < high:  # power grows with every seed
-        middle = (low + high) // 2
-        if _after(challenger, incumbent, margin, level, middle, incumbent_grows).power >= POWER:
-            high = middle
-        else:
-            low = middle + 1
-    return _after(challenger, incumbent, margin, level, low, incumbent_grows)
+    for more in range(1, MOST_SEEDS + 1):  # upwards: beside an incumbent that does not grow, power may fall again
+        then, other = _grown(challenger, more), _grown(incumbent, more if incumbent_grows else 0)
+        needed = anytime_level(then.n, level)
+        error = math.sqrt(then.variance / then.n + other.variance / other.n)
+        if gain <= -special.ndtri(needed) * error:  # not even a normal test would have an even chance
+            continue
+        if (chance := power(then, other, margin, needed)) >= POWER:
+            return Plan(more=more, seeds=then.n, level=needed, power=chance)
+    return None
 
 
-def _after(challenger: Moments, incumbent: Moments, margin: float, level: float, more: int, both: bool) -> Plan:
-    seeds = challenger.n + more
-    then = Moments(mean=challenger.mean, variance=challenger.variance, n=seeds)
-    other = Moments(mean=incumbent.mean, variance=incumbent.variance, n=incumbent.n + more * both)
-    needed = look_levels((challenger.n, seeds), level)[1]
-    return Plan(more=more, seeds=seeds, level=needed, power=power(then, other, margin, needed))
+def _grown(row: Moments, more: int) -> Moments:
+    return Moments(mean=row.mean, variance=row.variance, n=row.n + more)

@@ -23,9 +23,6 @@ from sweeps.statistics.estimate import (
     welch_parts,
 )
 
-UNEQUAL = 0.05
-"""Below this p of Bartlett's test a pooled deviation is not to be relied on."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
@@ -37,23 +34,6 @@ class Summary:
     """Sample standard deviation (n − 1); None for one value."""
     ci95: tuple[float, float] | None
     """95 % t interval of the mean; None for one value."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pool:
-    """One standard deviation of seeds for all recipes of a sweep, and whether it may be one."""
-
-    std: float
-    df: int
-    rows: int
-    """Recipes with at least two seeds, which are those that tell of spread."""
-    equal_p: float | None
-    """Bartlett's p that the variances are equal; None for one recipe, or where no seed differs from another."""
-
-    @property
-    def sound(self) -> bool:
-        """Whether the variances show no difference; with three seeds a recipe only a large one would show."""
-        return self.equal_p is None or self.equal_p >= UNEQUAL
 
 
 def summary(values: Sequence[float]) -> Summary:
@@ -139,51 +119,6 @@ def published_test(values: Sequence[float], mean: float, std: float, n: int, mar
         ValueError: fewer than two values on a side, or one that is not finite.
     """
     return welch(moments(values), published(mean, std, n), margin)
-
-
-def pool(rows: Sequence[Sequence[float]]) -> Pool:
-    """One standard deviation of all recipes' seeds, s² = Σ (n_r − 1)·s²_r / Σ (n_r − 1), with its check.
-
-    The check is Bartlett's test (Bartlett 1937, Proc. Royal Soc. A 160), which keeps its size at three seeds a recipe,
-    where the median-centred Levene test hardly ever rejects anything. It takes the normal distribution for granted
-    and has little power there: not rejected is not the same as equal. Recipes of one seed tell nothing and are left
-    out.
-
-    Raises:
-        ValueError: no recipe has two seeds, or a value is not finite.
-    """
-    scores = [finite(row, 1, "scores") for row in rows]
-    known = [moments(row) for row in scores if row.size > 1]
-    if not known:
-        raise ValueError("pooled deviation: no recipe has two seeds")
-    df = sum(one.n - 1 for one in known)
-    variance = sum((one.n - 1) * one.variance for one in known) / df
-    spread = [one.variance > 0 for one in known]
-    equal_p: float | None = None
-    if len(known) > 1 and all(spread):
-        found = float(stats.bartlett(*(row for row in scores if row.size > 1)).pvalue)
-        equal_p = 1.0 if math.isnan(found) else found  # equal but for rounding: its statistic fell below nought
-    elif any(spread) and not all(spread):
-        equal_p = 0.0
-    return Pool(std=math.sqrt(variance), df=df, rows=len(known), equal_p=equal_p)
-
-
-def pooled_test(
-    challenger: Sequence[float], incumbent: Sequence[float], pooled: Pool, margin: float = 0.0
-) -> TestResult:
-    """Student's test with the deviation pooled over the sweep: a second line beside Welch's, never instead of it.
-
-        t = (x̄_i − δ − x̄_c) / (s·√(1/n_c + 1/n_i)),  df of the pool
-
-    Ten recipes of three seeds have 20 degrees of freedom, where t need only be 2.53 for p < 0.01, not 6.96 (df 2).
-
-    Raises:
-        ValueError: fewer than two values in an arm, or one that is not finite.
-    """
-    c, i = moments(challenger, name="challenger"), moments(incumbent, name="incumbent")
-    finite_number(margin, "margin")
-    error = pooled.std * math.sqrt(1 / c.n + 1 / i.n)
-    return result(c.mean - i.mean, error, pooled.df, margin=margin, scale=abs(c.mean) + abs(i.mean) + abs(margin))
 
 
 def smallest_rank_p(n_challenger: int, n_incumbent: int) -> float:

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import chaos
 
 
+@pytest.mark.timeout(1800)  # whole sweeps again and again, of which nobody says what they take on a machine
 def test_killed_again_and_again_a_sweep_ends_in_the_same_leaderboard(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

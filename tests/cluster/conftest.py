@@ -1,5 +1,6 @@
 """Both executors, and orders for them."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,8 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     """Each executor with two slots."""
     if request.param == "ray":
         request.getfixturevalue("ray_started")
-    made: Executor = RayExecutor(ray_cluster.identity()) if request.param == "ray" else LocalExecutor(2)
+    # A name of its own: gangs that are left on slots of a node of the same name, whosever they are, are ended.
+    local = f"local {os.getpid()}"
+    made: Executor = RayExecutor(ray_cluster.identity()) if request.param == "ray" else LocalExecutor(2, local)
     yield made
     made.close()

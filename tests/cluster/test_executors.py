@@ -23,7 +23,9 @@ from jobs.run import shards_of
 from jobs.scores import merge_shards, share_shards
 from tests.cluster.orders import EVAL, MODEL, TRAIN, Orders
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 120.0
+OURS = f"of {os.getpid()}"
+"""Ends the ids of this process's tasks: gangs are found by them among all processes of the machine."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,9 @@ def task(executor: Executor, orders: Orders, workdir: Path, kind: str, content: 
         "quantize": (lambda: orders.quantize("0" * 64), {"weights": content}, (0,), ()),
         "eval": (lambda: orders.evaluate("0" * 64, replace(EVAL, gpus=1)), {"artifact": content}, (0,), (0,)),
     }[kind]
-    return Task(id=kind, order=order(), node=node.name, slots=slots, workdir=workdir, inputs=inputs, shards=shards)
+    return Task(
+        id=f"{kind} {OURS}", order=order(), node=node.name, slots=slots, workdir=workdir, inputs=inputs, shards=shards
+    )
 
 
 def finish(executor: Executor, *names: str) -> dict[str, list[Event]]:
@@ -76,12 +80,12 @@ def test_two_evaluators_share_the_documents_of_one_evaluation(
     parts = share_shards(range(total), 2)
     for slot, part in enumerate(parts):
         one = task(executor, orders, tmp_path, "eval", artifact)
-        executor.start(replace(one, id=str(slot), order=fine, slots=(slot,), shards=tuple(part)))
-    told = finish(executor, "0", "1")
+        executor.start(replace(one, id=f"{slot} {OURS}", order=fine, slots=(slot,), shards=tuple(part)))
+    told = finish(executor, f"0 {OURS}", f"1 {OURS}")
     for name, events in told.items():
         assert sum(isinstance(event, Finished) for event in events) == 1
         shards = [event.index for event in events if isinstance(event, Shard)]
-        assert shards == parts[int(name)]
+        assert shards == parts[int(name.split()[0])]
     contents = [event.content for events in told.values() for event in events if isinstance(event, Shard)]
     assert merge_shards(contents)[1]["documents"] == 8
 
@@ -103,6 +107,20 @@ def test_a_gang_trains_and_its_weights_become_an_artifact(executor: Executor, or
     packed = run(executor, task(executor, orders, tmp_path, "quantize", trained.files["weights"]))[-1]
     assert isinstance(packed, Finished)
     assert packed.outputs["ledger"]["model_bytes"] == len(packed.files["artifact"])
+
+
+def test_an_evaluator_stays_warm_until_its_slot_turns_to_a_gang(
+    executor: Executor, orders: Orders, artifact: bytes, tmp_path: Path
+) -> None:
+    assert isinstance(run(executor, task(executor, orders, tmp_path, "eval", artifact))[-1], Finished)
+    warm = workers()
+    assert len(warm) == 1
+    assert isinstance(run(executor, task(executor, orders, tmp_path, "eval", artifact))[-1], Finished)
+    assert workers() == warm
+    gang = endless_gang(executor, orders, tmp_path / "gang")
+    executor.start(gang)
+    wait_for(lambda: not workers() & warm)
+    executor.cancel(gang.id)
 
 
 def test_cancelling_a_gang_leaves_none_of_its_processes(executor: Executor, orders: Orders, tmp_path: Path) -> None:
@@ -151,17 +169,17 @@ def test_what_a_gang_left_behind_ends_before_its_slots_are_used_again(
     [node] = executor.nodes()
     left = subprocess.Popen(
         ["sleep", "600"],
-        env={MARK: str(Mark(node=node.name, slots=(0, 1), task="old"))},
+        env={MARK: str(Mark(node=node.name, slots=(0, 1), task=f"old {OURS}"))},
         start_new_session=True,
     )
     neighbour = subprocess.Popen(
         ["sleep", "600"],
-        env={MARK: str(Mark(node=node.name, slots=(5,), task="other"))},
+        env={MARK: str(Mark(node=node.name, slots=(5,), task=f"other {OURS}"))},
         start_new_session=True,
     )
     try:
         assert isinstance(run(executor, task(executor, orders, tmp_path, "eval", artifact))[-1], Finished)
-        assert left.wait(1) == -signal.SIGKILL
+        assert left.wait(PATIENCE_SECONDS) == -signal.SIGKILL
         assert neighbour.poll() is None
     finally:
         for process in (left, neighbour):
@@ -177,7 +195,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", path], check=False).returncode:
         pytest.skip("may not mount a small file system here")
     yield path
-    subprocess.run(["umount", path], check=True)
+    subprocess.run(["umount", "-l", path], check=True)  # at the latest when the last process lets go of it
 
 
 def test_a_gang_on_a_full_disk_says_so(executor: Executor, orders: Orders, small_disk: Path) -> None:
@@ -194,8 +212,8 @@ def test_a_worker_that_is_killed_is_a_lost_job_and_its_slot_works_again(
     endless = orders.evaluate("0" * 64, replace(EVAL, gpus=1, chunk=16, epochs=1000))
     executor.start(replace(one, order=endless))
     wait_for(lambda: bool(executor.poll(0.5)))  # its first Progress: it computes now
-    busiest = max(psutil.Process().children(recursive=True), key=lambda child: child.cpu_percent(0.2))
-    busiest.kill()
+    [worker] = [child for child in psutil.Process().children(recursive=True) if is_working(child)]
+    worker.kill()
     last = finish(executor, one.id)[one.id][-1]
     assert isinstance(last, Failed)
     assert last.failure == Failure.LOST
@@ -215,10 +233,29 @@ def endless_gang(executor: Executor, orders: Orders, workdir: Path) -> Task:
     return replace(one, order=orders.train(replace(TRAIN, steps=100_000)))
 
 
+def is_working(process: psutil.Process) -> bool:
+    """Whether a process runs a task: one that multiprocessing has spawned, or an actor of Ray, titled by its method."""
+    line = " ".join(words_of(process))
+    return "multiprocessing.spawn" in line or line.startswith("ray::Worker.run")
+
+
+def workers() -> set[int]:
+    """Processes below this one that run tasks, those that wait for the next one included."""
+    lines = {child.pid: " ".join(words_of(child)) for child in psutil.Process().children(recursive=True)}
+    return {pid for pid, line in lines.items() if "multiprocessing.spawn" in line or line.startswith("ray::Worker")}
+
+
 def processes(name: str) -> list[int]:
     """Processes below this one with a word in their command line."""
-    ours = psutil.Process().children(recursive=True)
-    return [p.pid for p in ours if p.is_running() and name in p.cmdline()]
+    return [child.pid for child in psutil.Process().children(recursive=True) if name in words_of(child)]
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """The command line of a process; nothing of one that has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def wait_for(holds: Callable[[], bool]) -> None:

@@ -16,7 +16,7 @@ from jobs.paths import Home
 from jobs.spec import ARITHMETIC, Job, Machine, Order
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
-from tests.jobs.test_store import empty_database
+from tests.jobs.test_store import Clock, empty_database
 
 JOBS, PROCESSES = 60, 2
 MACHINE = Machine(device="made up", dtype="float32", torch="0", attention="none", processes=1, threads=1)
@@ -57,9 +57,11 @@ def order(seed: int) -> Order:
 
 
 def schedule(url: str, name: str, folder: Path, errors: Any) -> None:
+    """Schedule until nothing is left. No time passes, so nobody is taken for dead however slow the machine is."""
     try:
-        store = Store.open(url)
-        scheduler = Scheduler(store, FileStore(folder / "files"), Instant(name, folder / "log"), Home(folder))
+        clock = Clock()
+        store, files = Store.open(url, clock), FileStore(folder / "files")
+        scheduler = Scheduler(store, files, Instant(name, folder / "log"), Home(folder), clock=clock)
         while store.jobs(states=[JobState.QUEUED, JobState.RUNNING]):
             scheduler.step(0.0)
         scheduler.stop()

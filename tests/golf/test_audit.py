@@ -3,7 +3,6 @@
 import itertools
 import json
 import math
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +25,7 @@ from golf.presets import EVAL_PRESETS
 from golf.score_ledger import legality, score_ledgers
 from golf.ttt import EvalConfig, evaluate
 from tests.golf import zoo
-from tests.golf.zoo import VOCAB, bigram, conditions, each
+from tests.golf.zoo import VOCAB, bigram, conditions, each, judge
 
 TINY = ModelConfig(
     num_layers=2, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, vocab_size=VOCAB,
@@ -36,14 +35,14 @@ TINY = ModelConfig(
 
 @pytest.mark.parametrize("name", zoo.LEGAL)
 def test_legal_scorers_pass(name: str) -> None:
-    certificate = audit(zoo.LEGAL[name](), vocab_size=VOCAB, seconds=0.6)
+    certificate = judge(zoo.LEGAL[name](), seconds=0.6)
     assert certificate.passed, certificate.findings
     assert certificate.findings == ()
 
 
 @pytest.mark.parametrize("name", zoo.LENGTH)
 def test_a_scorer_that_looks_at_the_length_passes_with_a_finding_that_says_so(name: str) -> None:
-    certificate = audit(zoo.LENGTH[name](), vocab_size=VOCAB, seconds=0.6)
+    certificate = judge(zoo.LENGTH[name](), seconds=0.6)
     assert certificate.passed
     (finding,) = certificate.findings
     assert finding.condition == "length"
@@ -54,7 +53,7 @@ def test_a_scorer_that_looks_at_the_length_passes_with_a_finding_that_says_so(na
 @pytest.mark.parametrize("name", [*zoo.LEAKY, *zoo.BROKEN])
 def test_leaky_and_broken_scorers_are_refused_by_name(name: str) -> None:
     leaky = (zoo.LEAKY | zoo.BROKEN)[name]
-    certificate = audit(leaky.make(), vocab_size=VOCAB, seconds=3.0)
+    certificate = judge(leaky.make(), seconds=3.0)
     found = conditions(certificate.findings)
     assert not certificate.passed
     assert leaky.all_of <= found, certificate.findings
@@ -67,7 +66,7 @@ def test_documents_given_are_judged_and_numbered_as_given(name: str) -> None:
     rng = np.random.default_rng(5)
     given = [make_up(length, VOCAB, rng).astype(np.uint16) for length in (2, 150, 37, 600, 41, 1400)]
     make = zoo.LEGAL.get(name) or zoo.LEAKY[name].make
-    certificate = audit(make(), vocab_size=VOCAB, documents=given, seconds=2.0)
+    certificate = judge(make(), documents=given, seconds=2.0)
     judged = certificate.placement["documents"]["judged"]
     assert {one["document"] for one in judged if one["origin"] == "given"} >= {0, 1, 3}
     assert all(one["tokens"] == len(given[one["document"]]) for one in judged if one["origin"] == "given")
@@ -77,25 +76,19 @@ def test_documents_given_are_judged_and_numbered_as_given(name: str) -> None:
 
 def test_documents_longer_than_any_that_is_wanted_are_judged_too() -> None:
     given = [make_up(length, VOCAB, np.random.default_rng(length)) for length in (2700, 9000)]
-    certificate = audit(each(bigram), vocab_size=VOCAB, documents=given, seconds=3.0)
+    certificate = judge(each(bigram), documents=given, seconds=3.0)
     assert certificate.passed, certificate.findings
 
 
 def test_a_hanging_scorer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("golf.audit.auditor.LEAST_CALL_SECONDS", 0.2)
-    started = time.monotonic()
-    certificate = audit(zoo.hangs, vocab_size=VOCAB, seconds=0.2)
-    assert time.monotonic() - started < 60
+    certificate = audit(zoo.hangs, vocab_size=VOCAB, seconds=0.2)  # returns at all
     assert not certificate.passed
     assert "no answer within 0.2 s" in certificate.findings[0].detail
 
 
 def test_too_small_a_budget_is_no_pass() -> None:
-    def slow(documents: list[Any]) -> Any:
-        time.sleep(0.02 * len(documents))
-        return each(bigram)(documents)
-
-    certificate = audit(slow, vocab_size=VOCAB, seconds=0.01)
+    certificate = judge(each(bigram), seconds=0.01, token_seconds=1e-3)
     assert certificate.findings == ()
     assert not certificate.judged
     assert not certificate.passed
@@ -103,15 +96,15 @@ def test_too_small_a_budget_is_no_pass() -> None:
 
 
 def test_more_budget_probes_more_places() -> None:
-    few = audit(each(zoo.mixture), vocab_size=VOCAB, seconds=0.3)
-    more = audit(each(zoo.mixture), vocab_size=VOCAB, seconds=1.2)
+    few = judge(each(zoo.mixture), seconds=0.3)
+    more = judge(each(zoo.mixture), seconds=1.2)
     assert len(more.sums) > len(few.sums)
     assert few.placement["budget"]["seconds"] == 0.3
 
 
 def test_what_the_original_methods_steal_is_measured() -> None:
     """The sum at an entry is what the scorer's own probabilities add up to, computed here without the audit."""
-    certificate = audit(zoo.LEAKY["last epoch"].make(), vocab_size=VOCAB, seconds=2.0)
+    certificate = judge(zoo.LEAKY["last epoch"].make(), seconds=2.0)
     complete = [one for one in certificate.sums if one.tokens == VOCAB]
     assert complete
     documents = {one["document"]: one["tokens"] for one in certificate.placement["documents"]["judged"]}
@@ -122,15 +115,15 @@ def test_what_the_original_methods_steal_is_measured() -> None:
 
 
 def test_an_offered_distribution_saves_calls_and_a_false_one_is_found() -> None:
-    honest = audit(zoo.Offers(), vocab_size=VOCAB, seconds=0.6)
+    honest = judge(zoo.Offers(), seconds=0.6)
     offered = [one for one in honest.contexts if one.kind == OFFERED]
     assert offered and not any(one.beyond for one in offered)
-    lying = audit(zoo.Offers(lie=0.02), vocab_size=VOCAB, seconds=0.6)
+    lying = judge(zoo.Offers(lie=0.02), seconds=0.6)
     assert any(one.beyond for one in lying.contexts if one.kind == OFFERED)
 
 
 def test_the_certificate_is_plain_json_with_every_field_of_a_finding() -> None:
-    certificate = audit(zoo.LEAKY["last epoch"].make(), vocab_size=VOCAB, seconds=1.0)
+    certificate = judge(zoo.LEAKY["last epoch"].make(), seconds=1.0)
     content = json.loads(json.dumps(certificate.to_json(), allow_nan=False))
     assert content["passed"] is False
     assert {"condition", "document", "position", "measured", "detail"} == content["findings"][0].keys()
@@ -148,7 +141,7 @@ def test_the_same_seed_judges_the_same_documents() -> None:
             seen.extend(tuple(one.tolist()) for one in given)
             return each(bigram)(given)
 
-        audit(scorer, vocab_size=VOCAB, seconds=0.3, seed=seed)
+        judge(scorer, seconds=0.3, seed=seed)
         return seen[:5]
 
     assert documents(1) == documents(1) != documents(2)
@@ -177,8 +170,8 @@ def test_what_cannot_be_called_is_refused() -> None:
 
 def test_two_tokens_are_a_vocabulary() -> None:
     half = each(lambda document: np.full(len(document) - 1, np.log(2.0)))
-    assert audit(half, vocab_size=2, seconds=0.3).passed
-    assert "C2" in conditions(audit(lambda ds: [0.98 * one for one in half(ds)], vocab_size=2, seconds=0.3).findings)
+    assert judge(half, vocab_size=2, seconds=0.3).passed
+    assert "C2" in conditions(judge(lambda ds: [0.98 * one for one in half(ds)], vocab_size=2, seconds=0.3).findings)
 
 
 # The project's own engine
@@ -301,14 +294,14 @@ def test_the_bound_tells_much_from_few_draws_and_is_what_equal_draws_are() -> No
 
 @pytest.mark.parametrize(("losses", "beyond"), [(math.log(16.0), False), (math.log(16.0) - 0.2, True)])
 def test_random_tokens_told_better_than_chance_are_a_finding(losses: float, beyond: bool) -> None:
-    certificate = audit(zoo.each(lambda document: np.full(len(document) - 1, losses)), vocab_size=16, seconds=0.3)
+    certificate = judge(each(lambda document: np.full(len(document) - 1, losses)), seconds=0.3)
     (found,) = (one for one in certificate.contexts if one.kind == DRAWN)
     assert found.beyond is beyond
     assert found.mean == pytest.approx(math.log(16.0) - losses, abs=1e-6)
 
 
 def test_what_was_seen_first_gains_by_as_much_as_is_remembered() -> None:
-    certificate = audit(zoo.LEAKY["keeps to what it saw first"].make(), vocab_size=zoo.VOCAB, seconds=1.0)
+    certificate = judge(zoo.LEAKY["keeps to what it saw first"].make(), seconds=1.0)
     (found,) = (one for one in certificate.contexts if one.kind == FIRST_SEEN)
     # log of (0.1 p + 0.9) / 0.1 p′ on average over tokens drawn at random
     assert found.beyond

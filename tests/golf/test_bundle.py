@@ -54,7 +54,7 @@ def call(x=" # no comment"):
 def test_every_packed_module_is_what_is_written_apart_from_words(tmp_path: Path) -> None:
     script = tmp_path / "train_gpt.py"
     script.write_bytes(bundle.bundle(NAME, SETTINGS).content)
-    subprocess.run([sys.executable, "-I", script, "--source", tmp_path / "out"], check=True, timeout=60)
+    subprocess.run([sys.executable, "-I", script, "--source", tmp_path / "out"], check=True, timeout=120)
     found = graph(ENTRY)
     written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.py")}
     assert written == {
@@ -81,7 +81,7 @@ def test_the_script_holds_settings_and_the_run_readably() -> None:
 def test_it_is_the_same_in_every_process() -> None:
     code = "import sys; from golf.bundle import bundle; sys.stdout.buffer.write(bundle('x', {'a': 1}).content)"
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment, timeout=120)
     assert done.stdout == bundle.bundle("x", {"a": 1}).content
 
 

@@ -88,7 +88,11 @@ def test_facts_are_counted() -> None:
 
 
 def test_the_pass_that_counts_is_recorded(model: GPT) -> None:
-    """Text that repeats itself is scored best in the last pass; a rate that destroys leaves the first one best."""
+    """Text that repeats itself is scored best in the last pass; a rate that destroys leaves the first one best.
+
+    The rate is so high that every later pass is as bad as can be, 7 % and 20 % above the first; at lower ones the order
+    of passes is a matter of rounding, and so of the processor.
+    """
     repeated = np.concatenate([[1], np.tile(np.arange(5, 13), 10)])
     documents = [*documents_of([40]), repeated]
 
@@ -100,7 +104,7 @@ def test_the_pass_that_counts_is_recorded(model: GPT) -> None:
         assert counted(protocol="score-first") == [0, 0]
         assert counted(protocol="last-epoch") == [2, 2]
         assert counted(protocol="min-epoch", lr=0.01)[1] == 2
-        assert counted(protocol="min-epoch", lr=3.0) == [0, 0]
+        assert counted(protocol="min-epoch", lr=100.0) == [0, 0]
 
 
 def vocabulary_sum(model: GPT, document: np.ndarray[Any, Any], entry: int, config: EvalConfig) -> float:

@@ -10,11 +10,13 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from golf.artifact import LIMIT_BYTES, QuantizeConfig, code_bytes, load_bytes
+from golf.artifact import QuantizeConfig, load_bytes
+from golf.bundle import bundle
 from golf.corpus import DEMO_TUNING_DOCUMENTS, DemoData
-from golf.errors import InputError, OverTime
+from golf.errors import InputError, OverTime, TooLarge
 from golf.model import GPT, ModelConfig
 from golf.tokens import Tokenizer, find_shards, holdout, read_shard, read_stream, split_documents, write_shard
+from golf.train import TrainConfig
 from golf.ttt import EvalConfig, evaluate
 from jobs import run
 from jobs.digests import digest_of
@@ -82,11 +84,24 @@ def artifact(quantized: Finished) -> bytes:
 def test_an_artifact_comes_with_its_ledger(quantized: Finished, artifact: bytes) -> None:
     ledger = quantized.outputs["ledger"]
     assert ledger["model_bytes"] == len(artifact)
-    assert ledger["code_bytes"] == code_bytes()
-    assert ledger["total_bytes"] == len(artifact) + code_bytes() < ledger["limit_bytes"] == LIMIT_BYTES
+    assert ledger["total_bytes"] == len(artifact) + ledger["code_bytes"] < ledger["limit_bytes"] == 16_000_000
+    shipped = len(bundle("a row", {"train": asdict(TrainConfig()), "eval": asdict(EvalConfig())}).content)
+    assert shipped - 5000 < ledger["code_bytes"] < shipped
     assert sum(group["coded_bytes"] for group in ledger["groups"].values()) == ledger["body_bytes"]
     assert load_bytes(artifact, "it").config == MODEL
     assert json.loads(json.dumps(quantized.outputs)) == quantized.outputs
+
+
+def test_what_cannot_fit_with_the_script_that_is_shipped_is_refused(
+    demo: DemoData, weights: bytes, quantized: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = quantized.outputs["ledger"]["total_bytes"]
+    order = quantize_order(demo, count=0)
+    monkeypatch.setattr(run, "LIMIT_BYTES", total)
+    assert isinstance(list(run.run_quantize(order, {"weights": weights}))[-1], Finished)
+    monkeypatch.setattr(run, "LIMIT_BYTES", total - 1)
+    with pytest.raises(TooLarge, match=f"artifact and code have {total:,} bytes, {total - 1:,} are allowed"):
+        list(run.run_quantize(order, {"weights": weights}))
 
 
 def test_losses_before_and_after_are_those_on_the_start_of_the_tuning_documents(

@@ -7,7 +7,7 @@ import multiprocessing
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -29,7 +29,7 @@ from tests.postgresql import Server
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 FACTS: dict[str, Any] = {"host": "here", "workdir": "/tmp/x", "versions": {"torch": "2.13"}, "commit": None}
-DONE: dict[str, Any] = {"seconds": 1.0, "peak_bytes": None, "cost": 0.5}
+DONE: dict[str, Any] = {"seconds": 1.0, "peak_bytes": None}
 
 ENDS = {
     "finish": {(JobState.DONE, AttemptState.DONE), (JobState.CANCELLED, AttemptState.CANCELLED)},
@@ -245,6 +245,7 @@ class TestContract:
         assert store.overspent() == {}
 
     def test_a_lost_attempt_is_paid_until_its_last_heartbeat(self, store: Store, clock: Clock) -> None:
+        store.put_sweep("s", {}, Budget(dollars_per_gpu_hour=3.0))
         record = store.put_job(order(1))
         store.beat("a")
         store.claim("a", 1)
@@ -255,6 +256,10 @@ class TestContract:
         store.beat("b")
         store.claim("b", 1)
         assert store.account("s") == Account(spent=2.0, reserved=0.0, running=0)
+        store.start_attempt(record.key, "b", sweep="s", slots=8, **FACTS)
+        clock.now += 450
+        store.cancel_jobs("s", [record.key])
+        assert [attempt.cost for attempt in store.attempts(record.key)] == pytest.approx([6.0, 3.0])
 
     def test_cancelling_a_sweep_spares_what_another_one_wants(self, store: Store) -> None:
         running = started(store)
@@ -271,8 +276,9 @@ class TestContract:
         assert sweep is not None and other is not None
         assert (sweep.state, other.state) == (SweepState.CANCELLED, JobState.QUEUED)
         assert store.put_job(order(1)).state == JobState.QUEUED
-        assert store.cancel_jobs([running.key]) == [running.key]
-        assert store.cancel_jobs([running.key]) == []
+        assert store.cancel_jobs("s", [shared.key]) == []
+        assert store.cancel_jobs("s", [running.key]) == [running.key]
+        assert store.cancel_jobs("s", [running.key]) == []
 
     def test_what_a_sweep_has_no_use_for_is_cancelled_unless_another_one_wants_it(self, store: Store) -> None:
         running = started(store)
@@ -304,7 +310,7 @@ class TestContract:
         with ThreadPoolExecutor(2) as pool:
             for seed in range(12):
                 keys = [started(store, seed).key]
-                cancelling = pool.submit(at_once, lambda keys=keys: store.cancel_jobs(keys))
+                cancelling = pool.submit(at_once, lambda keys=keys: store.cancel_jobs("s", keys))
                 ending = pool.submit(at_once, lambda keys=keys: ends[end](keys[0]))
                 cancelling.result()
                 ending.result()
@@ -312,7 +318,7 @@ class TestContract:
                 job = store.job(keys[0])
                 assert job is not None
                 assert (job.state, attempt.state) in ENDS[end]
-                store.cancel_jobs(keys)
+                store.cancel_jobs("s", keys)
         beside.close()
 
     def test_only_its_own_claims_are_given_back(self, store: Store, clock: Clock) -> None:
@@ -442,18 +448,22 @@ TestSchedulers = Schedulers.TestCase
 TestSchedulers.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
 
 
+HANG_SECONDS = 120.0
+"""Guards against processes that never end; nothing that is tested takes so long."""
+
+
 def work(url: str, name: str, errors: Any, together: Any) -> None:
     """Claim, run and finish until nothing is left, from the moment when all have claimed their first three.
 
     That moment is waited for because SQLite is not fair: whoever polls while another writes without a break may
-    come too late for all of them.
+    come too late for all of them. No time passes on the clock, so nobody's claims lapse however slow the machine is.
     """
     try:
-        store = Store.open(url)
+        store = Store.open(url, Clock())
         store.beat(name)
-        together.wait(60)
+        together.wait(HANG_SECONDS)
         records = store.claim(name, 3)
-        together.wait(60)
+        together.wait(HANG_SECONDS)
         while records:
             for record in records:
                 attempt = store.start_attempt(record.key, name, **FACTS)
@@ -466,21 +476,26 @@ def work(url: str, name: str, errors: Any, together: Any) -> None:
         raise
 
 
+def end_well(target: Callable[..., None], *arguments: Sequence[Any]) -> None:
+    """Run a function in processes, one for each of the arguments, which a queue for errors and a barrier follow."""
+    context = multiprocessing.get_context("spawn")
+    errors, together = context.Queue(), context.Barrier(len(arguments))
+    processes = [context.Process(target=target, args=(*given, errors, together)) for given in arguments]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(HANG_SECONDS)
+    assert errors.empty(), errors.get()
+    assert [process.exitcode for process in processes] == [0] * len(processes)
+
+
 def test_processes_that_hammer_one_file_never_find_it_locked_and_do_nothing_twice(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/hammer.db"
     store = Store.open(url)
     store.put_sweep("s", {})
     for seed in range(200):
         store.put_job(order(seed))
-    context = multiprocessing.get_context("spawn")
-    errors = context.Queue()
-    together = context.Barrier(4)
-    workers = [context.Process(target=work, args=(url, f"w{number}", errors, together)) for number in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert errors.empty(), errors.get()
+    end_well(work, *((url, f"w{number}") for number in range(4)))
     assert {job.state for job in store.jobs()} == {JobState.DONE}
     assert {len(store.attempts(job.key)) for job in store.jobs()} == {1}
     assert {job.outputs["by"] for job in store.jobs() if job.outputs} == {"w0", "w1", "w2", "w3"}
@@ -501,29 +516,41 @@ def test_a_server_that_dies_is_away_and_what_it_had_is_there_when_it_comes_back(
 
 
 def open_once(url: str, errors: Any, together: Any) -> None:
-    together.wait()
     try:
+        together.wait(HANG_SECONDS)
         store = Store.open(url)
         store.put_sweep("s", {})
         store.put_job(order(1))
         store.close()
     except BaseException as error:
         errors.put(f"{type(error).__name__}: {error}")
+        raise
 
 
 def test_processes_that_open_a_new_database_at_once_make_it_once(url: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    errors = context.Queue()
-    together = context.Barrier(4)
-    openers = [context.Process(target=open_once, args=(url, errors, together)) for _ in range(4)]
-    for opener in openers:
-        opener.start()
-    for opener in openers:
-        opener.join(60)
-    assert errors.empty(), errors.get()
+    end_well(open_once, *[(url,)] * 4)
     store = Store.open(url)
     assert len(store.jobs()) == 1
     store.close()
+
+
+def test_a_new_file_that_is_just_being_made_by_another_process_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Turning write-ahead logging on is refused at once, without any wait, while another connection writes."""
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            other.execute("ROLLBACK")
+
+    monkeypatch.setattr("jobs.database.time.sleep", pause)
+    Store.open(f"sqlite:///{tmp_path}/new.db").close()
+    other.close()
+    assert len(waits) == 3
 
 
 def test_what_is_no_store_of_ours_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import math
+import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,11 @@ import numpy as np
 
 from golf.audit import audit
 from golf.score import LN2
+from jobs.budget import Budget
 from jobs.scores import write_table
 from jobs.spec import Job, Machine
 from jobs.state import SweepState
+from jobs.store import Store
 from sweeps.dataset import DataSet
 from sweeps.file import parse_sweep
 from sweeps.session import Workplace
@@ -24,7 +28,19 @@ MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa",
 SIZES = np.array([400, 900, 1500, 2200, 3100, 4000])
 """Bytes of the documents."""
 TOKENS = SIZES // 4
+JOB_SECONDS = 36.0
+"""Of every job, which at $10 an hour costs $0.10."""
 Bpb = Callable[[Job], float]
+
+
+class Clock:
+    """Time that passes only where somebody works."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def file(name: str, **changes: Any) -> dict[str, Any]:
@@ -59,17 +75,20 @@ def play(
         tokenizer_digest="k" * 64, vocab_size=1024, tuning_documents=16, val_documents=len(SIZES),
     )  # fmt: skip
     sweep = Sweep(spec=parse_sweep(source, "test"), data=data, machine=MACHINE)
-    place.store.put_sweep(sweep.spec.name, sweep.to_json())
-    driver = sweep.driver(place.store)
-    while not driver.step().done and steps > 0:
-        steps -= 1
-        place.store.beat("worker")
-        for job in place.store.claim("worker", 100):
-            facts: dict[str, Any] = {"host": "here", "workdir": "/", "versions": {}, "commit": "c0ffee"}
-            attempt = place.store.start_attempt(job.key, "worker", **facts)
-            outputs = _outputs(job.order.job, place, bpb)
-            place.store.finish(job.key, attempt, outputs, seconds=36.0, peak_bytes=None, cost=0.1)
-    place.store.end_sweep(sweep.spec.name, SweepState.DONE)
+    clock = Clock()
+    with closing(Store.open(place.home.database_url, clock)) as store:
+        store.put_sweep(sweep.spec.name, sweep.to_json(), Budget(dollars_per_gpu_hour=10.0))
+        driver = sweep.driver(store)
+        while not driver.step().done and steps > 0:
+            steps -= 1
+            store.beat("worker")
+            for job in store.claim("worker", 100):
+                facts: dict[str, Any] = {"host": "here", "workdir": "/", "versions": {}, "commit": "c0ffee"}
+                attempt = store.start_attempt(job.key, "worker", sweep=sweep.spec.name, **facts)
+                clock.now += JOB_SECONDS
+                outputs = _outputs(job.order.job, place, bpb)
+                store.finish(job.key, attempt, outputs, seconds=JOB_SECONDS, peak_bytes=None)
+        store.end_sweep(sweep.spec.name, SweepState.DONE)
     return sweep
 
 

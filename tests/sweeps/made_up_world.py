@@ -12,9 +12,10 @@ from golf.score import LN2
 from jobs.spec import Job, Machine
 from jobs.store import JobRecord, Store, TrialRecord
 from sweeps.dataset import DataSet
-from sweeps.driver import Snapshot, search_digest
 from sweeps.file import SweepSpec, parse_sweep
+from sweeps.outcome import Snapshot
 from sweeps.sweep import Sweep
+from sweeps.trials import search_digest
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 DATA = DataSet(
@@ -106,7 +107,7 @@ class World:
             self.store.fail(job.key, attempt, "made to fail", counted=True, final=True)
         else:
             outputs = outputs_of(job.order.job)
-            self.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None, cost=None)
+            self.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None)
 
     def play(self, most: int = 200) -> Snapshot:
         """To the end."""
@@ -118,7 +119,7 @@ class World:
         raise AssertionError("the sweep does not end")
 
     def trials(self) -> dict[int, TrialRecord]:
-        identity = search_digest(self.spec) if self.spec.search else ""
+        identity = search_digest(self.spec, self.sweep.stages()) if self.spec.search else ""
         return {trial.number: trial for trial in self.store.trials(self.spec.name, identity)}
 
     def result(self) -> dict[str, Any]:

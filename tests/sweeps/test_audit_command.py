@@ -102,7 +102,7 @@ def golfsweep(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_a_scorer_is_judged_in_a_process_of_its_own(
     folder: Path, function: str, code: int, conditions: set[str]
 ) -> None:
-    done = golfsweep(folder, f"entry:{function}", "--vocab-size", "16", "--seconds", "0.5", "--json")
+    done = golfsweep(folder, f"entry:{function}", "--vocab-size", "16", "--seconds", "3", "--json")
     assert done.returncode == code, done.stderr
     certificate = json.loads(done.stdout)
     assert certificate["passed"] == (code == 0)
@@ -158,7 +158,7 @@ def test_bad_input_is_one_line(folder: Path, words: list[str], message: str) -> 
 @pytest.fixture(scope="module")
 def certificates() -> dict[str, dict[str, Any]]:
     scorers = {"legal": zoo.LEGAL["bigram"](), "leaky": zoo.LEAKY["train then score"].make()}
-    return {name: audit(one, vocab_size=zoo.VOCAB, seconds=2.0).to_json() for name, one in scorers.items()}
+    return {name: zoo.judge(one, seconds=2.0, token_seconds=2e-6).to_json() for name, one in scorers.items()}
 
 
 def test_the_picture_shows_where_a_scorer_leaks_and_where_it_does_not(

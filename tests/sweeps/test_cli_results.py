@@ -49,6 +49,9 @@ def test_the_leaderboard_in_every_form(golfsweep: Command) -> None:
         "base", "none", "leak",
     ]  # fmt: skip
     assert golfsweep("leaderboard", "--format", "markdown")[1].startswith("### Legal")
+    page = golfsweep("leaderboard", "--format", "html")[1]
+    assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
+    assert page.count("<caption>") == 2 and "http" not in page
     assert "Flagged" in golfsweep("leaderboard")[1]
     code, out, err = golfsweep("leaderboard", "--format", "xml")
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -80,10 +83,24 @@ def test_what_cannot_be_compared_is_one_line(golfsweep: Command, rows: tuple[str
     assert words in err
 
 
-def test_compare_has_help_with_an_example_and_needs_a_sweep(tmp_path: Path) -> None:
+def test_compare_has_help_with_an_example_and_says_what_there_is(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "sweeps.cli", "compare", "--help"], capture_output=True, text=True)
     assert "Example: golfsweep compare" in done.stdout
     words = [sys.executable, "-m", "sweeps.cli", "compare", "a", "b", "--home", str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "no sweep yet" in done.stderr
+    assert 'row "a": no confirmed row of that name; there are: none yet' in done.stderr
+
+
+def test_public_records_are_compared_without_any_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Workplace.open(tmp_path).store
+    for name, given in (("PR 1493", (1.08079, 1.08103, 1.08118)), ("PR 1514", (1.07928348, 1.07996676, 1.08024795))):
+        store.put_record(name, {"name": name, "seeds": {str(seed): one for seed, one in enumerate(given)}})
+    words = ["golfsweep", "compare", "PR 1514", "PR 1493", "--json", "--home", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code in (0, None)
+    assert round(json.loads(capsys.readouterr().out)["tests"]["welch"]["p_value"], 3) == 0.020

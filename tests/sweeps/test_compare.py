@@ -9,12 +9,16 @@ import pytest
 from rich.console import Console
 
 from golf.errors import InputError
-from sweeps import compare_text
+from sweeps import compare_text, report
+from sweeps.charts import paired_seeds
 from sweeps.compare import Pair, compare, differing, document_differences
+from sweeps.pairs import trainings
 from sweeps.results import pair_of
+from sweeps.rows import row_of
 from sweeps.session import Workplace
-from sweeps.statistics import paired_test, two_way_test, welch_test
+from sweeps.statistics import anytime_level, paired_test, two_way_test, welch_test
 from tests.sweeps.made_up import SIZES, file, play
+from tests.sweeps.test_leaderboard import evaluation
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +52,13 @@ def test_every_test_is_the_one_of_its_name(place: Workplace) -> None:
     assert tests["welch_margin"]["p_value"] == welch_test(c.scores, i.scores, c.margin or 0).p_value
     assert tests["two_way"]["p_value"] == two_way_test(mine, theirs, same_artifacts=True).p_value
     assert (tests["paired_documents"]["artifacts"], tests["two_way"]["same_artifacts"]) == (3, True)
-    assert tests["pooled"]["rows"] == 2
+    assert (tests["pooled"]["rows"], tests["pooled"]["trainings"]) == (2, 1)
+    assert tests["pooled"]["df"] == 2  # one set of artifacts tells of spread once
+    assert tests["pooled"]["equal_variance_p"] is None
     assert found["difference"]["mbpb"] == pytest.approx(-30, abs=0.5)
     assert found["difference"]["nats_per_token"] == pytest.approx(found["difference"]["bpb"] * np.log(2) * 4, rel=1e-2)
     assert [found["verdicts"][rule]["passed"] for rule in ("challenge", "practice")] == [True, True]
+    assert found["plans"] == {"challenge": None, "practice": None}
     assert {one["setting"] for one in found["settings"]} >= {"eval.lr", "eval.protocol", "eval.adapters"}
     documents = document_differences(pair)
     assert documents is not None
@@ -117,10 +124,83 @@ def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
     found = of(pair_of("a", "b", place))
     lines = "\n".join(compare_text.sentences(found))
     plan = found["plans"]["challenge"]
+    assert found["verdicts"]["challenge"]["anytime"] == {"level": anytime_level(3), "passed": False}
+    assert found["verdicts"]["practice"]["anytime"]["level"] == anytime_level(3, 0.25)
+    assert plan["level"] == anytime_level(plan["seeds"]) < anytime_level(3)
+    assert f"p < {plan['level']:.2g} is asked then, since seeds are added after a look" in lines
     assert f"With this spread, {plan['more']} more seeds of each would settle it at p < 0.01" in lines
-    assert plan["level"] < 0.01
     assert "with 3 against 3 seeds it cannot go below p = 0.05" in lines
     assert "No percentile bootstrap" in lines
+
+
+@pytest.mark.parametrize(("p", "seeds", "words"), [
+    (0.0032, 3, "Nothing more is needed, whatever looks"),
+    (0.0034, 3, "p < 0.0033 is asked at this number, and not reached"),
+    (0.0034, 6, "p < 0.0019 is asked at this number, and not reached"),
+    (0.0001, 2, "added after a look, at least 3 are asked, and not reached"),
+])  # fmt: skip
+def test_what_is_shown_says_whether_looks_before_matter(place: Workplace, p: float, seeds: int, words: str) -> None:
+    found = of(pair_of("base", "none", place))
+    level = anytime_level(seeds)
+    changed = found["verdicts"]["challenge"] | {"p_value": p, "anytime": {"level": level, "passed": p < level}}
+    lines = compare_text.sentences(found | {"verdicts": found["verdicts"] | {"challenge": changed}})
+    assert any(words in line for line in lines)
+
+
+def test_a_record_of_others_gets_no_more_seeds(place: Workplace) -> None:
+    scores = {"old": (1.081, 1.083, 1.085), "new": (1.080, 1.082, 1.0848), "third": (1.2, 1.5, 1.9)}
+    for name, given in scores.items():
+        place.store.put_record(name, {"name": name, "seeds": {str(seed): one for seed, one in enumerate(given)}})
+    found = of(pair_of("new", "old", place))
+    assert found["verdicts"]["practice"]["passed"] is False
+    assert found["plans"]["practice"] is None  # its three seeds stay as noisy as they are
+    assert found["tests"]["pooled"]["rows"] == 2  # of the two alone, whatever other records there are
+    assert found["tests"]["pooled"]["sound"] is True
+
+
+def test_rows_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    place = Workplace.open(tmp_path)
+    for name in ("spring", "summer"):
+        play(place, file(name, arm=[{"name": "lora-ttt"}, {"name": "none", "eval": {"preset": "none"}}]))
+    pair = pair_of("lora-ttt", "spring/lora-ttt", place)
+    found = of(pair)
+    assert [found[side]["name"] for side in ("challenger", "incumbent")] == ["lora-ttt", "lora-ttt"]
+    text = text_of(found, document_differences(pair))
+    assert text.startswith("summer/lora-ttt against spring/lora-ttt: ")
+    assert "\n     summer/lora-ttt " in text
+    page = report.write_comparison(found, None, place).read_text()
+    assert "<title>summer/lora-ttt against spring/lora-ttt –" in page
+    assert {one for line in paired_seeds(found["challenger"], found["incumbent"]).data for one in line.y} == {
+        "summer/lora-ttt", "spring/lora-ttt",
+    }  # fmt: skip
+    assert found["tests"]["pooled"]["trainings"] == 1  # the second sweep found the first one's artifacts
+
+
+def test_what_is_quantised_in_other_ways_was_trained_once(tmp_path: Path) -> None:
+    place = Workplace.open(tmp_path)
+    play(
+        place,
+        file(
+            "one",
+            arm=[{"name": "a"}, {"name": "b", "quantize": {"bits": 8}}, {"name": "c", "train": {"muon_lr": 0.05}}],
+        ),
+    )
+    rows = pair_of("a", "b", place).peers
+    labels = dict(zip([row.name for row in rows], trainings(rows), strict=True))
+    assert labels["a"] == labels["b"] != labels["c"]
+
+
+def test_rows_share_trainings_through_others() -> None:
+    def row(*weights: str) -> Any:
+        runs = [evaluation(weights[0], n, 1.2, weights=one) for n, one in enumerate(weights)]
+        return row_of(runs, "accepted")
+
+    rows = [row("a", "b"), row("x"), row("c", "d"), row("b", "c"), row("e")]
+    labels = trainings(rows)
+    assert [labels[n] == labels[0] for n in range(5)] == [True, False, True, True, False]
+    assert labels[1] != labels[4]
+    quantised = [row_of([evaluation(name, 1, 1.2)], "accepted") for name in ("q", "r")]
+    assert len(set(trainings(quantised))) == 2  # by artifact, where the weights are not known
 
 
 def test_it_fits_80_columns(place: Workplace) -> None:
@@ -152,7 +232,10 @@ def test_public_records_are_compared_by_their_seeds_alone(place: Workplace) -> N
     assert round(found["tests"]["welch"]["p_value"], 3) == 0.020
     assert found["verdicts"]["practice"]["passed"] is True
     assert found["verdicts"]["challenge"]["passed"] is None
-    assert found["plans"]["practice"]["incumbent_too"] is False
+    assert found["plans"] == {"challenge": None, "practice": None}
+    back = of(pair_of("PR 1493", "PR 1514", place))
+    assert back["plans"]["practice"] is None  # it is the worse one
+    assert found["tests"]["pooled"]["rows"] == 2
     assert found["difference"]["nats_per_token"] is None
     assert "text's tokens and bytes are not known" in found["tests"]["welch_margin"]["why"]
     assert "PR 1514 against PR 1493: -1.17 mBPB" in text_of(found, None)

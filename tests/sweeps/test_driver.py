@@ -4,18 +4,34 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from golf.errors import InputError
-from jobs.spec import Job
+from jobs.spec import ARITHMETIC, Job
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
-from sweeps.driver import ranking, search_digest
 from sweeps.file import SweepSpec
-from tests.sweeps.made_up_world import DATA, FILE, PROMOTED, SEARCH, SEARCHED, Fails, World, bpb_of, searching, spec_of
+from sweeps.stages import Stages
+from sweeps.trials import ranking, search_digest
+from tests.sweeps.made_up_world import (
+    DATA,
+    FILE,
+    MACHINE,
+    PROMOTED,
+    SEARCH,
+    SEARCHED,
+    Fails,
+    World,
+    bpb_of,
+    searching,
+    spec_of,
+)
+
+STAGES = Stages(sweep="made-up", priority=0, data=DATA, machine=MACHINE)
 
 
 @pytest.fixture
@@ -309,6 +325,44 @@ def test_what_is_open_is_of_use_to_the_same_file(world: Make, left: int) -> None
     assert here.driver.forsaken() == []
 
 
+REPORTED: dict[str, Any] = {"seeds": {**FILE["seeds"], "report": [7, 8]}, "confirm": {"top": 2}}
+
+
+def test_the_best_confirmed_trial_is_measured_once_more_on_seeds_that_chose_nothing(world: Make) -> None:
+    here = world(spec_of(**REPORTED))
+    while not any(job.order.job.seed in (7, 8) for job in here.store.jobs()):
+        assert not here.look().done
+        here.work()
+    rows = here.result()["rows"]
+    assert len([row for row, _ in rows if row.startswith("trial ")]) == 4, "its seeds wait for all that it follows from"
+    here.play()
+    rows = here.result()["rows"]
+    means = {row: bpb for (row, seed), bpb in rows.items() if seed == 3 and row.startswith("trial ")}
+    best = min(means, key=lambda row: means[row])
+    assert {seed for row, seed in rows if row == f"{best} report"} == {7, 8}
+    assert [job.order.label for job in here.store.jobs() if "report" in job.order.label and "audit" in job.order.label]
+    other = next(row for row in means if row != best)
+    assert (here.driver.seeds_of(f"{best} report"), here.driver.seeds_of(other)) == ((7, 8), (3, 4))
+    again = world(spec_of(**REPORTED), workers=8, fresh=True)
+    again.play()
+    assert again.result() == here.result()
+
+
+def test_a_trial_that_failed_on_a_confirm_seed_is_not_reported(world: Make) -> None:
+    undisturbed = world(spec_of(**REPORTED))
+    undisturbed.play()
+    [best] = {row.removesuffix(" report") for row, _ in undisturbed.result()["rows"] if row.endswith(" report")}
+    lr = undisturbed.trials()[int(best.split()[1])].parameters["eval.lr"]
+
+    def fails(job: Job) -> bool:
+        return job.kind == "eval" and job.seed == 4 and job.settings["eval"]["lr"] == lr
+
+    here = world(spec_of(**REPORTED), fails=fails)
+    here.play()
+    [other] = {row for row, _ in here.result()["rows"] if row.endswith(" report")}
+    assert other != f"{best} report"
+
+
 def test_a_follower_orders_nothing_and_sees_what_the_driver_sees(world: Make) -> None:
     here = world(spec_of(), fails=fails_often)
     follower = here.sweep.driver(here.store, read_only=True)
@@ -374,13 +428,33 @@ def test_a_shortened_search_ends(world: Make) -> None:
     ],
 )
 def test_whatever_decides_a_trial_or_its_value_makes_another_search(changes: dict[str, Any]) -> None:
-    assert search_digest(spec_of(**changes)) != search_digest(spec_of())
+    assert search_digest(spec_of(**changes), STAGES) != search_digest(spec_of(), STAGES)
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        replace(STAGES, machine=replace(MACHINE, device="cuda NVIDIA H100 80GB HBM3")),
+        replace(STAGES, data=replace(DATA, train_digest="u" * 64)),
+        replace(STAGES, data=replace(DATA, tokenizer_digest="p" * 64)),
+        replace(STAGES, data=replace(DATA, tuning_documents=8)),
+    ],
+    ids=["machine", "tokens", "tokenizer", "held out"],
+)
+def test_other_data_or_another_machine_make_another_search(stages: Stages) -> None:
+    assert search_digest(spec_of(), stages) != search_digest(spec_of(), STAGES)
+
+
+def test_another_arithmetic_makes_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = search_digest(spec_of(), STAGES)
+    monkeypatch.setitem(cast(dict[str, int], ARITHMETIC), "eval", 1000)
+    assert search_digest(spec_of(), STAGES) != before
 
 
 def test_what_decides_no_trial_leaves_the_search_as_it_is() -> None:
     changes: dict[str, Any] = {"priority": 3, "confirm": {"top": 2}, "arm": [], "rules": "strict"}
     search = {**SEARCH, "promote": {"top": 1, "documents": 9}, "trials": 30}
-    assert search_digest(spec_of(**changes, search=search)) == search_digest(spec_of())
+    assert search_digest(spec_of(**changes, search=search), STAGES) == search_digest(spec_of(), STAGES)
 
 
 MUON = {"space": {"train.muon_lr": [0.01, 0.02, 0.03]}, "first": []}

@@ -68,6 +68,8 @@ def test_what_a_file_leaves_out_takes_the_documented_value() -> None:
         ("name", None, "name: missing"),
         ("data", None, "data: missing"),
         ("data/tokens", None, "data.tokens: missing"),
+        ("data/tokenizer", "x.model", 'data.tokenizer: data.tokens = "demo" brings its own; leave it out'),
+        ("data/tuning_documents", 7, 'data.tuning_documents: data.tokens = "demo" brings its own; leave it out'),
         ("seeds", None, "seeds: missing"),
         ("seeds/confirm", None, "seeds.confirm: missing"),
         ("search/trials", None, "search.trials: missing"),
@@ -245,6 +247,13 @@ def test_a_date_or_a_number_that_json_lacks_is_refused_like_any_wrong_value() ->
 )
 def test_what_would_fail_or_mislead_later_is_refused_at_once(path: str, value: Any, words: str) -> None:
     assert words in refusal(path, value)
+
+
+@pytest.mark.parametrize("missing", [{"search": None}, {"confirm": {"top": 0}}])
+def test_report_seeds_need_a_trial_to_measure(missing: dict[str, Any]) -> None:
+    file = {**FILE, "arm": [], "seeds": {**FILE["seeds"], "report": [9]}, **missing}
+    with pytest.raises(InputError, match=r"seeds\.report: measures the best confirmed trial once more, and"):
+        parse_sweep({name: value for name, value in file.items() if value is not None}, "some.toml")
 
 
 def test_an_arm_uses_no_seed_of_the_report() -> None:

@@ -22,8 +22,20 @@ from sweeps.leaderboard import (
     open_board,
     to_json,
 )
+from sweeps.row_facts import facts
 from sweeps.rules import MARGIN_NATS, Facts, Finding, measured_findings, track
-from sweeps.statistics import holm, one_sample_test, paired_test, published_test, welch_test
+from sweeps.statistics import (
+    dunnett,
+    holm,
+    moments,
+    one_sample_test,
+    paired_test,
+    pool,
+    pooled_test,
+    published_test,
+    seeds_needed,
+    welch_test,
+)
 from sweeps.table import render
 
 BYTES, TOKENS = 3000, 1000
@@ -55,7 +67,7 @@ def evaluation(row: str, seed: int, bpb: float, **changes: Any) -> Evaluation:
     facts: dict[str, Any] = {
         "row": row, "seed": seed, "nll": bpb * BYTES * LN2, "text": text(), "scores": str(bpb),
         "artifact": f"{row}-{seed}", "model_bytes": 500, "code_bytes": 50,
-        "max_train_seconds": None, "max_eval_seconds": None, "clocks": clocks(), "cost": 0.5, "stage": (0.0, 0),
+        "clocks": clocks(), "cost": 0.5, "stage": (0.0, 0),
         "whole_set": True, "fresh_seed": True,
     }  # fmt: skip
     return Evaluation(**facts | changes)
@@ -151,8 +163,7 @@ def test_the_worst_of_the_seeds_decides_and_what_is_not_known_is_null() -> None:
 
 
 FACTS: dict[str, Any] = {
-    "total_bytes": 1, "train_seconds": 1.0, "eval_seconds": 1.0, "max_train_seconds": None, "max_eval_seconds": None,
-    "whole_set": True, "fresh_seeds": True,
+    "total_bytes": 1, "train_seconds": 1.0, "eval_seconds": 1.0, "whole_set": True, "fresh_seeds": True,
 }  # fmt: skip
 
 
@@ -160,8 +171,8 @@ FACTS: dict[str, Any] = {
     ("changed", "code"),
     [
         ({"total_bytes": LIMIT_BYTES + 1}, "size"),
-        ({"train_seconds": 601.0, "max_train_seconds": 600.0}, "time"),
-        ({"eval_seconds": 601.0, "max_eval_seconds": 600.0}, "time"),
+        ({"train_seconds": 602.0}, "time"),
+        ({"eval_seconds": 601.0}, "time"),
         ({"whole_set": False}, "coverage"),
         ({"fresh_seeds": False}, "seeds"),
     ],
@@ -227,11 +238,8 @@ def test_one_bad_seed_flags_the_whole_row() -> None:
     assert rows(runs)["one"]["track"] == "flagged"
     assert rows([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, fresh_seed=False)])["one"]["track"] == "flagged"
     assert rows([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, whole_set=False)])["one"]["track"] == "flagged"
-    late = {"max_eval_seconds": 5.0}
-    found = rows([evaluation("one", 1, 1.1, **late), evaluation("one", 2, 1.1, clocks=clocks(evaluation=5.1), **late)])[
-        "one"
-    ]
-    assert found["findings"] == [{"code": "time", "detail": "evaluation took 5.1 s, over 5 s"}]
+    found = rows([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, clocks=clocks(evaluation=600.1))])["one"]
+    assert found["findings"] == [{"code": "time", "detail": "evaluation took 600.1 s, over 600 s"}]
 
 
 def test_a_better_flagged_row_does_not_stand_before_the_incumbent() -> None:
@@ -275,11 +283,16 @@ def test_a_difference_is_paired_on_the_seeds_that_both_have() -> None:
     found = rows([*row_of("base", BASE), *late])["late"]
     assert found["difference_seeds"] == 2
     assert found["difference_mbpb"] == pytest.approx(1000 * (1.2 - (1.21 + 1.22) / 2))
+    assert found["difference_means_mbpb"] == pytest.approx(1000 * (7.4 / 3 - 1.21))  # what p_incumbent is about
+    assert facts(found)["to the record"].endswith(
+        "to base, paired on 2 seeds; +1256.67 between the means of all seeds, as tested"
+    )
     apart = rows([*row_of("base", BASE), *[evaluation("late", s, 1.2 + s / 1e4, stage=(5.0, 0)) for s in (7, 8)]])[
         "late"
     ]
     assert apart["difference_seeds"] == 0
-    assert apart["difference_mbpb"] == pytest.approx(1000 * (1.20075 - 1.21))
+    assert apart["difference_mbpb"] == apart["difference_means_mbpb"] == pytest.approx(1000 * (1.20075 - 1.21))
+    assert facts(apart)["to the record"].endswith("to base, no seed in common")
 
 
 def test_other_sweeps_are_what_came_before_and_are_not_shown() -> None:
@@ -304,7 +317,10 @@ def test_who_held_the_record_when() -> None:
     assert [one["date"] for one in found] == ["1970-01-01", "1970-01-01", "1995-05-09"]
     assert found[0]["p_value"] is None
     assert found[1]["p_value"] == pytest.approx(welch_test(BETTER, BASE).p_value)
-    assert found[2]["difference_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER)), abs=20)
+    assert found[2]["difference_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER[:2])))
+    assert [one["difference_seeds"] for one in found] == [None, 3, 2]
+    assert found[2]["difference_means_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER)))  # as p_value is
+    assert found[0]["difference_means_mbpb"] is None
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -410,8 +426,6 @@ def test_the_rules_text_counts_code_as_written_and_practice_as_shipped() -> None
 def test_speed_headroom_and_scores_by_stage() -> None:
     facts = {
         "clocks": clocks(590.0, 400.0, around=50.0),
-        "max_train_seconds": 600.0,
-        "max_eval_seconds": 600.0,
         "steps": 5000,
     }
     stages = {"trained_bpb": 1.29, "quantised_bpb": 1.3}
@@ -440,14 +454,58 @@ def test_code_and_settings_are_the_same_on_all_seeds_or_it_is_said() -> None:
 
 def test_what_would_settle_a_claim_and_what_it_costs() -> None:
     late = row_of("late", [1.190, 1.196, 1.204], stage=(5.0, 1), trials=20)
-    found = rows([*row_of("base", BASE), *late])["late"]
+    found = rows([*row_of("base", BASE), *late], profile="strict")["late"]
     assert found["seeds_to_settle"] >= 1
     assert found["dollars_to_settle"] == pytest.approx(found["seeds_to_settle"] * (0.5 + 0.5))
+    assert (found["incumbent_too"], found["settled_by"]) == (True, "challenge")
     assert found["noise_mbpb"] == pytest.approx(1000 * 1.867 * found_std([BASE, [1.190, 1.196, 1.204]]), rel=1e-3)
     sure = rows([*row_of("base", BASE), *row_of("late", [0.9, 0.9, 0.9001], stage=(5.0, 1))])["late"]
     assert (sure["seeds_to_settle"], sure["dollars_to_settle"]) == (0, 0.0)
     worse = rows([*row_of("base", BASE), *row_of("late", [1.3, 1.31], stage=(5.0, 1))])["late"]
     assert (worse["seeds_to_settle"], worse["dollars_to_settle"]) == (None, None)
+
+
+def test_a_claim_is_settled_by_the_profiles_own_rule() -> None:
+    """Margin and level are of one rule: by practice this one stands already, by the text it does not."""
+    both = [*row_of("base", BASE), *row_of("late", [1.190, 1.196, 1.204], stage=(5.0, 1))]
+    practice, challenge = (rows(both, profile=profile)["late"] for profile in ("accepted", "strict"))
+    assert 0.01 < practice["p_incumbent"] < 0.25
+    assert (practice["seeds_to_settle"], practice["settled_by"]) == (0, "practice")
+    margin = MARGIN_NATS / LN2 * TOKENS / BYTES
+    sides = moments([1.190, 1.196, 1.204]), moments(BASE)
+    plan = seeds_needed(*sides, margin=margin, level=0.01)
+    assert plan is not None
+    assert challenge["seeds_to_settle"] == plan.more
+
+
+def test_a_margin_that_is_not_known_is_not_taken_for_nought() -> None:
+    records = [record("one", 1.0, 1.081, 1.082, 1.083), record("two", 2.0, 1.080, 1.0812, 1.0827)]
+    practice, strict = (
+        rows([], imported=records, profile=profile, baseline=None)["two"] for profile in ("accepted", "strict")
+    )
+    assert [strict[name] for name in ("p_challenge", "seeds_to_settle", "dollars_to_settle", "settled_by")] == [
+        None
+    ] * 4
+    assert practice["settled_by"] == "practice"
+    assert practice["incumbent_too"] is False
+
+
+def test_rows_on_the_same_artifacts_tell_of_their_spread_once() -> None:
+    """Whether by artifact or, quantised in other ways, by what was trained."""
+    late = [1.190, 1.196, 1.204]
+    for name in ("artifact", "weights"):
+        shared = [
+            evaluation(row, seed, bpb + shift, **{name: f"of seed {seed}"})
+            for row, shift in (("base", 0.0), ("twin", 0.01), ("third", 0.02))
+            for seed, bpb in enumerate(BASE)
+        ]
+        found = rows([*shared, *row_of("late", late)])["late"]
+        apart = pool([late, BASE])
+        margin = MARGIN_NATS / LN2 * TOKENS / BYTES
+        assert found["p_pooled"] == pytest.approx(pooled_test(late, BASE, apart, margin).p_value)
+        assert found["equal_variance_p"] == pytest.approx(apart.equal_p)
+        together = [[bpb + 0.01 for bpb in BASE], [bpb + 0.02 for bpb in BASE], late]
+        assert found["p_dunnett"] == pytest.approx(dunnett(together, BASE, margin, apart)[2])
 
 
 def found_std(groups: list[list[float]]) -> float:

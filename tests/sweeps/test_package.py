@@ -108,7 +108,7 @@ def work_off(job: JobRecord, place: Workplace) -> None:
         *_, last = (run_quantize if order.job.kind == "quantize" else run_audit)(order, inputs)
         assert isinstance(last, Finished)
         outputs = {**last.outputs, **{name: place.files.put(content) for name, content in last.files.items()}}
-    place.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None, cost=None)
+    place.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None)
 
 
 ROW = 'small/adapted "quoted" | é'
@@ -283,6 +283,17 @@ def test_a_row_that_is_not_legal_is_refused_with_its_findings(tmp_path: Path) ->
         package.gather("leak", place)
 
 
+def test_a_row_is_judged_by_the_rules_of_its_own_sweep_whatever_was_run_since(tmp_path: Path) -> None:
+    place = Workplace.open(tmp_path / "home")
+    play(place, file("one", rules="strict"))
+    with pytest.raises(InputError, match="one/base: is flagged, not legal, under rules strict: size: ") as refusal:
+        package.gather("one/base", place)
+    play(place, file("two"))
+    with pytest.raises(InputError, match="one/base: is flagged, not legal, under rules strict: size: ") as again:
+        package.gather("one/base", place)
+    assert str(again.value) == str(refusal.value)
+
+
 def test_a_row_of_too_few_seeds_is_refused(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
     sweep = play(place, file("one"))
@@ -307,7 +318,7 @@ def test_a_published_baseline_is_named(tmp_path: Path) -> None:
     arms = [{"name": "base"}, {"name": "none", "eval": {"preset": "none"}}]
     sweep = play(place, file("one", arm=arms, baseline={"mean": 1.25, "std": 0.001, "n": 3}))
     row = next(row for row in results.board_of(sweep, place).rows() if row.name == "base")
-    _, against = package.standing_of(row, sweep, place)
+    _, against = package.standing_of(row, sweep, results.board_of(sweep, place))
     assert against["baseline"] == ("published record", 1.25)
 
 
@@ -319,7 +330,7 @@ def test_the_record_of_its_date_is_named_wherever_it_is_from(tmp_path: Path) -> 
     rows = results.board_of(sweep, place).rows()
     before = next(row for row in rows if (row.sweep, row.name) == ("one", "base"))
     row = next(row for row in rows if (row.sweep, row.name) == ("two", "base"))
-    standing, against = package.standing_of(row, sweep, place)
+    standing, against = package.standing_of(row, sweep, results.board_of(sweep, place))
     assert before.moments is not None
     assert against == {"incumbent": ("one/base", before.moments.mean)}
     assert standing["p_incumbent"] is not None

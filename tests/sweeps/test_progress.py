@@ -11,7 +11,7 @@ from rich.console import Console
 from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
-from sweeps.driver import Snapshot
+from sweeps.outcome import Snapshot
 from sweeps.progress import LINE_SECONDS, SHOWN_JOBS, Progress, duration, line, panel, seconds_left
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
@@ -138,6 +138,11 @@ def test_plain_lines_come_when_there_is_news_and_not_too_often() -> None:
         clock.now += 10 * LINE_SECONDS
         progress.show(SNAPSHOT, None)
         assert len(stream.getvalue().splitlines()) == 2
+        progress.show(replace(SNAPSHOT, trials_done=6), None)
+        # What comes last is not held back.
+        ended = replace(SNAPSHOT, stage="done", done=True, trials_done=7)
+        progress.show(ended, 0.0)
+        assert stream.getvalue().splitlines()[2:] == [line(replace(SNAPSHOT, trials_done=6), None), line(ended, 0.0)]
     assert "\x1b" not in stream.getvalue()
 
 

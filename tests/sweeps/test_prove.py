@@ -123,7 +123,7 @@ def home(data: Path, tmp_path: Path) -> Path:
             place.store.beat("by hand")
             place.store.claim("by hand", 1)
             attempt = place.store.start_attempt(job.key, "by hand", host="", workdir="/", versions={}, commit=None)
-            place.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None, cost=None)
+            place.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None)
     place.store.close()
     return tmp_path / "home"
 

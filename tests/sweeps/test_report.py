@@ -14,6 +14,7 @@ from sweeps.results import board_of, pair_of
 from sweeps.row_facts import facts
 from sweeps.session import Workplace
 from sweeps.sweep import Sweep
+from sweeps.wording import p_text
 from tests.sweeps.made_up import file, play
 
 SPENT = Spent(slot_hours=2.0, dollars=6.0)
@@ -47,7 +48,9 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
     assert "mBPB" in found["Who leads?"][1]
     assert "spring/none, the record before" in found["Who leads?"][1]
     assert found["Is it real?"][0] == "Yes, by the challenge's text"
-    assert found["Is it legal?"][0] == "Yes"
+    assert found["Is it legal?"][0] == "As far as checked"
+    assert "not checked: its seconds on the contest's machine: it ran on cpu" in found["Is it legal?"][1]
+    assert told([{**row, "unchecked": []} for row in rows])["Is it legal?"][0] == "Yes"
     assert "flagged and kept apart: <b>leak</b>" in found["Is it legal?"][1]
     assert found["What did it cost?"] == ("$6.00", "2.00 slot-hours\n$0.90 for the seeds of base")
     assert found["What next?"][0] == "Write it up"
@@ -56,7 +59,12 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize(
     ("changes", "question", "short"),
     [
-        ({"p_adjusted": 0.03}, "Is it real?", "By the text, but not once corrected for all rows"),
+        ({"p_adjusted": 0.03}, "Is it real?", "Yes, by the challenge's text"),  # corrected was another claim
+        (
+            {"p_adjusted": 0.03, "incumbent": "base"},
+            "Is it real?",
+            "By the text, but not once corrected for all rows",
+        ),
         ({"challenge": False}, "Is it real?", "Enough for practice, not for the text"),
         ({"challenge": False, "practice": False}, "Is it real?", "Not shown"),
         ({"challenge": None, "practice": None}, "Is it real?", "Undecided"),
@@ -64,6 +72,7 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
         ({"incumbent": None}, "What next?", "Try to beat it"),
         ({"unchecked": []}, "Is it legal?", "Yes"),
         ({"seeds_to_settle": 4, "dollars_to_settle": 8.0}, "What next?", "4 more seeds of each"),
+        ({"seeds_to_settle": 1, "incumbent_too": False}, "What next?", "1 more seed"),
         ({"seeds_to_settle": None}, "What next?", "Find a larger gain"),
         ({"seeds_to_settle": None, "p_incumbent": None}, "What next?", "Confirm it on more seeds"),
     ],
@@ -88,7 +97,11 @@ def test_a_row_tells_what_it_rests_on(rows: list[dict[str, Any]], sweep: Sweep, 
     times = "10.0 s train, 300.0 s eval", "-40.0 s"
     assert found["left"].startswith(f"accepted: {accepted:,} bytes, {times[0]}; strict: {strict:,} bytes, {times[1]}")
     assert "to spring/none, paired on 3 seeds" in found["to the record"]
-    assert found["to settle it"] == "nothing: p < 0.01"
+    assert found["to settle it"] == "nothing: p < 0.25 by the organisers' practice"
+    alone = {"seeds_to_settle": 4, "dollars_to_settle": 8.0, "incumbent_too": False, "settled_by": "challenge"}
+    assert facts(rows[0] | alone)["to settle it"] == "4 more seeds, $8.00, for p < 0.01 by the challenge's text"
+    both = facts(rows[0] | alone | {"incumbent_too": True, "dollars_to_settle": None})["to settle it"]
+    assert both == "4 more seeds of each, for p < 0.01 by the challenge's text"
     assert found["seeds"] == "code the same, settings the same on all"
     assert found["text"].startswith("6 documents, 3,025 tokens, 12,100 bytes, used for ")
     place.store.put_record("PR", {"name": "PR", "seeds": {"1": None}, "author": "A", "url": "https://example.org"})
@@ -108,6 +121,19 @@ def test_the_page_stands_alone_and_shows_names_as_they_are(sweep: Sweep, place: 
     assert "&lt;b&gt;leak&lt;/b&gt;" in body
     assert not re.search(r'(src|href)="?(https?:)?//', body)
     assert "<link" not in page
+
+
+def test_a_change_of_the_record_is_that_of_its_p_with_the_one_on_common_seeds_beside_it(tmp_path: Path) -> None:
+    place = Workplace.open(tmp_path)
+    play(place, file("spring", arm=[{"name": "none", "eval": {"preset": "none"}}]))
+    sweep = play(place, file("summer", arm=[{"name": "base", "baseline": True, "seeds": [3, 5]}]))
+    board = board_of(sweep, place)
+    page = report.write(sweep, board, place).read_text()
+    held = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("Who held the record when") :]).split())
+    last = board.changes()[-1]
+    means, common = (f"{last[name]:+.2f}" for name in ("difference_means_mbpb", "difference_mbpb"))
+    assert means != common
+    assert f"over spring/none 1.1697 {means} {common} over 2 {p_text(last['p_value'])}" in held
 
 
 def test_the_page_of_two_rows_has_their_plots(sweep: Sweep, place: Workplace) -> None:

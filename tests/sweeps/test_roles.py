@@ -53,6 +53,7 @@ def clock() -> Clock:
 def stand_by(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Scheduling]]:
     """Makes processes' parts, each with an executor of its own; none waits between two tries."""
     monkeypatch.setattr("sweeps.roles.TRY_SECONDS", 0.0)
+    monkeypatch.setattr("cluster.heartbeat.BEAT_SECONDS", 3600.0)  # nobody beats but in a step
     store = Store.open(f"sqlite:///{tmp_path}/store.db", clock)
     with contextlib.ExitStack() as stack:
         yield lambda: stack.enter_context(

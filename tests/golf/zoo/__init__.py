@@ -10,6 +10,7 @@ from tests.golf.zoo.leaky import LEAKY
 from tests.golf.zoo.legal import LEGAL, Offers, bigram, mixture, to_bfloat16
 from tests.golf.zoo.length import LENGTH
 from tests.golf.zoo.model import VOCAB, conditions, each
+from tests.golf.zoo.timed import judge
 
 __all__ = [
     "BROKEN",
@@ -22,6 +23,7 @@ __all__ = [
     "conditions",
     "each",
     "hangs",
+    "judge",
     "mixture",
     "to_bfloat16",
 ]

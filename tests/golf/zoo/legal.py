@@ -1,6 +1,5 @@
 """Scorers that have nothing against them."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -116,13 +115,12 @@ class Ordered:
 
 
 class Offers:
-    """Bigrams, too slow for many sums, with the distribution on offer; a lie gives the target more than it says."""
+    """Bigrams with the distribution on offer; a lie gives the target more than it says."""
 
     def __init__(self, lie: float = 0.0) -> None:
         self.lie = lie
 
     def __call__(self, documents: list[Tokens]) -> list[Floats]:
-        time.sleep(1e-5 * sum(len(document) for document in documents))
         return [-np.log((1 - self.lie) * np.exp(-bigram(document)) + self.lie) for document in documents]
 
     def distribution(self, document: Tokens, position: int) -> Floats:

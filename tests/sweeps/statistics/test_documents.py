@@ -34,10 +34,10 @@ def test_on_documents_of_equal_length_the_paired_test_is_students(pairs: list[tu
 def test_paired_scores_are_matched_by_document_and_must_be_of_the_same_text() -> None:
     a, b = documents([3.0, 5.0, 9.0], [10, 20, 30]), documents([4.0, 6.5, 9.2], [10, 20, 30])
     assert paired_test(a, b.sample(frac=1, random_state=1)) == paired_test(a, b)
-    for column in ("document", "tokens", "bytes"):
+    for column, shown in (("document", "documents"), ("tokens", "tokens"), ("bytes", "bytes")):
         other = b.copy()
         other.loc[1, column] += 7
-        with pytest.raises(ValueError, match=f"differ in their {column}s"):
+        with pytest.raises(ValueError, match=f"differ in their {shown}[;:]"):
             paired_test(a, other)
     with pytest.raises(ValueError, match="documents"):
         paired_test(a[:2], b)

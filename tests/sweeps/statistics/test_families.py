@@ -42,15 +42,34 @@ def test_what_is_no_p_value_is_refused(p: float) -> None:
 def test_dunnett_for_one_claim_is_students_test_and_for_more_a_little_larger() -> None:
     rows = np.random.default_rng(0).normal([[1.0], [1.1], [1.1]], 0.05, (3, 4)).tolist()
     student = stats.ttest_ind(np.add(rows[0], 0.01), rows[1], alternative="less").pvalue
-    assert dunnett([rows[0]], rows[1], 0.01) == [pytest.approx(student, abs=1e-3)]
+    assert dunnett([rows[0]], rows[1], 0.01) == [pytest.approx(student, rel=1e-9)]
     both = dunnett([rows[0], rows[2]], rows[1], 0.01)
     alone = pooled_test(rows[0], rows[1], pool(rows), 0.01).p_value
     assert alone < both[0] < 2 * alone  # between no correction and Bonferroni's
-    assert dunnett([rows[0], rows[2]], rows[1], 0.01) == both  # seeded
     assert dunnett([], rows[1]) == []
     assert dunnett([[1.0, 1.0]], [2.0, 2.0]) == [0.0]
     with pytest.raises(ValueError, match="at least 2"):
         dunnett([[1.0]], rows[0])
+
+
+def test_dunnett_is_scipys_with_any_numbers_of_seeds() -> None:
+    generator = np.random.default_rng(2)
+    rows = [generator.normal(1 + 0.05 * n, 0.05, n).tolist() for n in (2, 3, 3, 5, 8)]
+    theirs = stats.dunnett(*rows[:-1], control=rows[-1], alternative="less", rng=np.random.default_rng(0)).pvalue
+    assert dunnett(rows[:-1], rows[-1]) == pytest.approx(theirs, abs=3e-4)
+    sure = dunnett([[1.0, 1.001, 1.002]] * 40, [1.02, 1.021, 1.022])
+    assert all(0 < p < 1e-12 for p in sure)
+
+
+def test_dunnett_counts_no_training_twice() -> None:
+    """Rows that evaluate the baseline's own trainings add nothing to what is known of the spread."""
+    challenger, base, shared = [1.0, 1.2, 1.4], [1.5, 1.6, 2.0], [1.6, 1.7, 2.1]
+    pooled = pool([challenger, base, shared], ["a", "b", "b"])
+    alone = [pooled_test(row, base, pooled).p_value for row in (challenger, shared)]
+    assert dunnett([challenger], base, pooled=pooled) == [pytest.approx(alone[0], rel=1e-9)]
+    both = dunnett([challenger, shared], base, pooled=pooled)
+    assert alone[0] < both[0] < 2 * alone[0]
+    assert dunnett([challenger, shared], base)[0] < both[0]
 
 
 def test_corrections_keep_false_claims_of_a_family_rare() -> None:

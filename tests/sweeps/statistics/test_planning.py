@@ -8,6 +8,7 @@ from scipy import stats
 
 from sweeps.statistics import (
     Moments,
+    anytime_level,
     equivalence_test,
     look_levels,
     moments,
@@ -54,8 +55,43 @@ def test_naive_looks_claim_too_often() -> None:
     assert claimed.mean() > 0.02
 
 
+def test_levels_at_any_time_spend_the_whole_chance_and_no_more() -> None:
+    """The first two by the normal distribution itself; all of them by what they add up to."""
+    first, second = stats.norm.isf([anytime_level(3), anytime_level(4)])
+    assert anytime_level(3) == pytest.approx(0.01 / 3, rel=1e-9)
+    both = stats.multivariate_normal(cov=[[1, math.sqrt(3 / 4)], [math.sqrt(3 / 4), 1]])
+    assert 1 - both.cdf([first, second]) == pytest.approx(0.01 * (1 - 2 / 4), abs=1e-6)
+    assert [anytime_level(n) for n in (0, 1, 2)] == [0.0] * 3
+    levels = [anytime_level(n) for n in range(3, 300)]
+    assert levels == sorted(levels, reverse=True)
+    assert [anytime_level(n, 0.05) for n in (257, 1000)] == [pytest.approx(0.1 / (n * (n - 1))) for n in (257, 1000)]
+    for alpha in (0.0, 0.5):
+        with pytest.raises(ValueError, match="alpha"):
+            anytime_level(3, alpha)
+
+
+@pytest.mark.parametrize(("spread", "alone"), [(1.0, True), (1.0, False), (3.0, True)])
+def test_looks_at_will_keep_the_size(spread: float, alone: bool) -> None:
+    """Every look from 3 to 10 seeds, the incumbent growing along or not; unequal spread is Welch's known weakness."""
+    generator = np.random.default_rng(6)
+    c, i = generator.normal(0, spread, (RUNS, 10)), generator.normal(0, 1, (RUNS, 10))
+    p = {n: p_of(c[:, :n], i[:, : 3 if alone else n]) for n in range(3, 11)}
+    claimed = np.any([p[n] < anytime_level(n) for n in p], 0)
+    assert 0.003 < claimed.mean() < 0.01 + 3 * math.sqrt(0.01 / RUNS)
+
+
+def test_a_first_look_at_the_full_level_leaves_later_ones_their_own() -> None:
+    """As compare has it: the fixed sample's verdict at 3 seeds, then plans at levels for any time."""
+    c, i = np.random.default_rng(7).normal(0, 1, (2, RUNS, 23))
+    first = p_of(c[:, :3], i[:, :3]) < 0.01
+    for n in (6, 23):
+        then = p_of(c[:, :n], i[:, :n])
+        assert (first | (then < anytime_level(n))).mean() < 0.01
+        assert (first | (then < 0.01)).mean() > 0.0125
+
+
 def test_a_second_look_chosen_after_the_first_keeps_the_size() -> None:
-    """As `seeds_needed` proposes it: the nearer the first look came, the fewer seeds are added."""
+    """The nearer the first look came, the fewer seeds are added."""
     generator = np.random.default_rng(2)
     c, i = generator.normal(0, 1, (2, RUNS, 13))
     first = p_of(c[:, :3], i[:, :3])
@@ -92,12 +128,23 @@ def test_the_proposed_seeds_settle_it_four_times_in_five() -> None:
     c, i = np.random.default_rng(4).normal([[[-2.0]], [[0.0]]], 1, (2, RUNS, plan.seeds))
     assert 0.76 < (p_of(c, i) < plan.level).mean() < 0.92
     fewer = np.random.default_rng(4).normal([[[-2.0]], [[0.0]]], 1, (2, RUNS, plan.seeds - 1))
-    assert (p_of(*fewer) < look_levels((3, plan.seeds - 1), 0.01)[1]).mean() < 0.82
+    assert plan.level == anytime_level(plan.seeds)
+    assert (p_of(*fewer) < anytime_level(plan.seeds - 1)).mean() < 0.82
     alone = seeds_needed(challenger, incumbent, incumbent_grows=False)
     assert alone is None or alone.more > plan.more
     wider = seeds_needed(challenger, incumbent, margin=0.5)
     assert wider is not None
     assert wider.more > plan.more
+
+
+def test_beside_an_incumbent_that_does_not_grow_the_first_number_that_does_is_found() -> None:
+    """Its noise stays while levels fall, so that power rises and falls again."""
+    challenger, incumbent = Moments(mean=-2.0, variance=1.0, n=3), Moments(mean=0.0, variance=0.1, n=3)
+    chances = [power(Moments(mean=-2.0, variance=1.0, n=n), incumbent, 0.0, anytime_level(n)) for n in (9, 10, 13, 203)]
+    assert [chance >= 0.8 for chance in chances] == [False, True, True, False]
+    plan = seeds_needed(challenger, incumbent, incumbent_grows=False)
+    assert plan is not None
+    assert (plan.more, plan.seeds, plan.power) == (7, 10, chances[1])
 
 
 def test_what_no_number_of_seeds_settles_has_no_plan() -> None:
