@@ -3,6 +3,7 @@
 Every era of the challenge printed other lines. What they have in common is the grammar here:
 
     METRIC val_loss:1.98 val_bpb:1.18 …     a score; METRIC names how it was measured ("_exact" prints more digits)
+    METRIC_val_loss:1.98 METRIC_val_bpb:1.18, final_METRIC val_bpb:1.18     the same in other scripts
     step:7/20000 … train_time:1234ms        a step of training ("7/20000 …" later; "stopping_early: …" the last)
     Serialized model CODEC: 123 bytes       the model as shipped; without CODEC its raw weights, which nobody ships
     Code size: 123 bytes                    the code; later twice, "(uncompressed)" and "(compressed)"
@@ -36,6 +37,15 @@ _STAMP = re.compile(r"^\d{9,10}\.\d+ ")
 _SCORE = re.compile(
     rf"^(?P<name>[\w.+: -]{{1,80}}?)[ :]+val_(?:var_)?loss[:=] ?{_NUMBER}\b.{{0,40}}?val_(?:var_)?bpb[:=] ?"
     rf"{_NUMBER}(?![\w.])(?P<rest>.*)$",
+    re.ASCII,
+)
+_PREFIXED = re.compile(
+    rf"^(?P<name>\w{{1,40}})_val_loss[:=] ?{_NUMBER}\b.{{0,40}}?\b(?P=name)_val_bpb[:=] ?"
+    rf"{_NUMBER}(?![\w.])(?P<rest>.*)$",
+    re.ASCII,
+)
+_ALONE = re.compile(
+    rf"^(?P<name>(?:final_|legal_ttt|quantized)[\w+-]{{0,60}})()[ :]+val_bpb[:=] ?{_NUMBER}(?![\w.])(?P<rest>.*)$",
     re.ASCII,
 )
 _STEP = re.compile(r"^(?:step:)? ?(\d{1,9})/\d{1,9} ", re.ASCII)
@@ -108,8 +118,8 @@ class Score:
     name: str
     """The metric's name as printed, without "_exact"."""
     stage: Stage
-    loss: Decimal
-    """Nats per token, to the printed digits."""
+    loss: Decimal | None
+    """Nats per token, to the printed digits; None where the line gives none."""
     bpb: Decimal
     seconds: float | None
     """What the same line says that measuring it took."""
@@ -201,7 +211,7 @@ def stage_of(name: str) -> Stage:
     name = name.lower()
     if re.search(r"post[_-]?quant", name) is None and re.search(r"pre[_ -]?quant|post[_-]ema|unquantized", name):
         return "trained"
-    if re.search(r"ttt|adapt|ngram|n-gram|slot|etlb|ppm|cache|mixer|ogd|hedge|lora", name):
+    if re.search(r"ttt|adapt|ngram|n-gram|backoff|slot|etlb|ppm|cache|mixer|ogd|hedge|lora", name):
         return "adapted"
     if re.search(r"slid|_sw\b|overlap", name):
         return "sliding"
@@ -237,11 +247,11 @@ def _read_progress(log: Log, line: str, *, whole: bool) -> None:
         if found := re.search(rf"val_bpb: ?{_NUMBER}(?![\w.])", line):
             log.validation = Decimal(found[1])
         return
-    found = _SCORE.match(line)
+    found = _SCORE.match(line) or _PREFIXED.match(line) or _ALONE.match(line)
     if found is None:
         return
-    loss, bpb = Decimal(found[2]), Decimal(found[3])
-    if not whole and not found["rest"] and decimals(bpb) < decimals(loss):
+    loss, bpb = Decimal(found[2]) if found[2] else None, Decimal(found[3])
+    if not whole and not found["rest"] and decimals(bpb) < (8 if loss is None else decimals(loss)):
         return  # the log was cut in the middle of this number
     name = " ".join(found["name"].strip(" :").split())
     if _TRAINING_LINE.match(name):

@@ -47,7 +47,7 @@ def _losses(record: Record) -> Findings:
     claims = record.claims
     for seed, claimed in claims.seed_losses.items():
         line = record.score_of(seed)
-        if line is None or agree(claimed, line.loss):
+        if line is None or line.loss is None or agree(claimed, line.loss):
             continue
         if agree(claimed, line.bpb):
             yield "loss-is-bpb", f"seed {seed}: val_loss {claimed} is bits per byte, not nats per token"
@@ -56,7 +56,7 @@ def _losses(record: Record) -> Findings:
     if claims.loss is not None and record.known and _is_bpb(record, claims.loss):
         yield "loss-is-bpb", f"val_loss {claims.loss} is bits per byte (mean {_shown(record)}), not nats per token"
     elif claims.loss is not None and record.measured:
-        losses = [score.loss for seed in record.counted if (score := record.score_of(seed))]
+        losses = record.losses
         if losses and not (is_mean(claims.loss, losses) or any(agree(claims.loss, loss) for loss in losses)):
             yield "loss-differs", f"val_loss {claims.loss}, the logs' mean is {measures.rounded(mean(losses), 8)}"
 
@@ -96,7 +96,7 @@ def _early(record: Record) -> list[Decimal]:
 
 def _is_bpb(record: Record, loss: Decimal) -> bool:
     """Whether a loss is the score again, and not the loss that a log gives beside it."""
-    losses = [score.loss for seed in record.counted if (score := record.score_of(seed))]
+    losses = record.losses
     if losses and any(agree(loss, one) for one in [*losses, mean(losses)]):
         return False
     unit = Decimal(1).scaleb(-decimals(loss))  # means of rounded scores end a digit off

@@ -14,7 +14,7 @@ from sweeps.records.values import BySeed
 
 HEADLINE = ("val_bpb", "mean_val_bpb", "val_bpb_mean", "mean_bpb", "bpb", "val_var_bpb")
 LOSS = ("val_loss", "mean_val_loss", "val_loss_mean", "val_loss_nats", "mean_val_loss_nats", "val_loss_sliding")
-STD = ("val_bpb_std", "std_bpb", "std_val_bpb", "bpb_std")
+STD = ("val_bpb_std", "std_bpb", "std_val_bpb", "bpb_std", "significance_std_bpb")
 SEED_SCORES = ("seed_results", "val_bpb_seeds", "seeds", "results", "per_seed", "seed_scores")
 NESTED = ("metrics", "results", "result", "summary", "final")
 """Tables that hold what others write at the top."""
@@ -26,6 +26,7 @@ MEAN_BYTES = ("artifact_bytes_mean", "bytes_total_mean", "mean_artifact_bytes")
 CODE = ("bytes_code", "code_bytes", "code_size_bytes")
 TRAIN = (
     "train_time_seconds",
+    "training_time_seconds",
     "wallclock_seconds",
     "train_seconds",
     "train_time_s",
@@ -43,8 +44,16 @@ EVAL = (
     "ttt_time_ms",
 )
 STEPS = ("step_stop", "train_steps", "steps")
-COUNT = ("n_seeds", "num_seeds")
-BASELINE = ("comparison_baseline_bpb", "base_val_bpb", "baseline_bpb", "baseline_val_bpb", "sota_bpb")
+COUNT = ("n_seeds", "num_seeds", "significance_runs")
+P_VALUE = ("p_value", "significance_p_one_sided", "p_one_sided")
+BASELINE = (
+    "comparison_baseline_bpb",
+    "base_val_bpb",
+    "baseline_bpb",
+    "baseline_val_bpb",
+    "sota_bpb",
+    "significance_threshold_bpb",
+)
 URL = ("url", "pr_url", "pull_request", "pr", "link")
 _URL = re.compile(r"https://[\w./%#?=&~+-]+", re.ASCII)
 _SEED_FIELD = re.compile(r"(?:val_bpb_|bpb_)?seed_?(\d{1,12})(?:_val_bpb|_bpb)?", re.ASCII | re.IGNORECASE)
@@ -132,7 +141,7 @@ def read(submission: Mapping[str, Any]) -> Claims:
         seed_steps=_each(results, lambda one: _first(one, STEPS, values.whole)),
         parameters=_first(submission, ("model_params", "num_params", "parameters"), values.whole),
         baseline=_baseline(submission, prose),
-        p_value=_p_value(submission.get("p_value"), prose),
+        p_value=_p_value(next((submission[name] for name in P_VALUE if name in submission), None), prose),
         t_statistic=values.number(submission.get("t_statistic")) or _text_number(_T, prose),
         disclosed=_disclosed(submission, results),
         pending=(*_pending(submission), *_pending_seeds(results, found.repeated)),

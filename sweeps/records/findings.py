@@ -201,7 +201,7 @@ def _coverage(record: Record) -> Findings:
 def _byte_count(record: Record) -> Findings:
     for seed, run in record.counted.items():
         line, usual = record.score_of(seed), BPB_PER_NAT.get(run.log.data or "")
-        if line is None or usual is None or line.loss <= 0:
+        if line is None or usual is None or not line.loss or not line.bpb:
             continue
         more = usual * float(line.loss / line.bpb) - 1
         if agree(line.loss, line.bpb):

@@ -70,13 +70,12 @@ def bpb_per_nat(record: Record) -> float | None:
     None where lines tell of different texts or tokenizers, or where a loss is the score again.
     """
     lines = [line for seed in record.counted if (line := record.score_of(seed))]
-    if not lines or any(line.loss <= 0 or agree(line.loss, line.bpb) for line in lines):
+    pairs = [(line.bpb, line.loss) for line in lines if line.loss]
+    if not pairs or any(agree(loss, bpb) for bpb, loss in pairs):
         return None
-    finest = max(lines, key=lambda line: decimals(line.bpb))
-    unit = finest.bpb / finest.loss
-    if any(abs(line.bpb - unit * line.loss) > SAME_UNIT * line.bpb for line in lines):
-        return None
-    return float(unit)
+    bpb, loss = max(pairs, key=lambda pair: decimals(pair[0]))
+    unit = bpb / loss
+    return float(unit) if all(abs(bpb - unit * loss) <= SAME_UNIT * bpb for bpb, loss in pairs) else None
 
 
 def tokenizer(record: Record) -> str | None:

@@ -133,6 +133,12 @@ class Record:
         """Scores that logs give."""
         return self.known if self.runs else []
 
+    @property
+    def losses(self) -> list[Decimal]:
+        """Nats per token that stand beside the scores that count."""
+        lines = [line for seed in self.counted if (line := self.score_of(seed))]
+        return [line.loss for line in lines if line.loss is not None]
+
     def score_of(self, seed: str) -> Score | None:
         """The line of the log that counts."""
         run = self.counted.get(seed)

@@ -254,6 +254,20 @@ def test_a_mean_of_bytes_is_held_against_the_mean(tmp_path: Path) -> None:
         assert set(found) == codes
 
 
+def test_a_score_without_its_loss_has_no_unit(tmp_path: Path) -> None:
+    log = "seed:1\nlegal_ttt_exact val_bpb:1.08120000\n"
+    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.0812, "val_loss": 2.79}, train=log))
+    assert (content["seeds"], content["bpb_per_nat"]) == ({"1": 1.0812}, None)
+    assert set(found) == {"single-seed"}
+
+
+def test_significance_has_names_of_its_own(tmp_path: Path) -> None:
+    given = {"val_bpb": 1.2001, "significance_threshold_bpb": 1.2, "significance_runs": 3,
+             "significance_std_bpb": 0.00028674, "significance_p_one_sided": 0.003}  # fmt: skip
+    _, found = judged(mini.write(tmp_path, given, **NAMED))
+    assert set(found) == {"best-seed", "population-std", "unsupported-p"}
+
+
 def test_the_largest_claimed_size_of_a_seed_is_the_records(tmp_path: Path) -> None:
     results = {
         "1": {"val_bpb": 1.2001, "artifact_bytes": 16_000_001},
