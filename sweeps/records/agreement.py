@@ -39,6 +39,9 @@ def scores(record: Record) -> Findings:
         measured = record.scores.get(seed)
         if record.runs and measured is not None and not agree(claimed, measured):
             yield "seed-differs", f"seed {seed}: claimed {claimed}, its log says {measured}"
+    for claimed in claims.unnamed if record.measured else ():
+        if not any(agree(claimed, measured) for measured in record.measured):
+            yield "seed-differs", f"a score of {claimed} is claimed, no log that counts gives it"
     yield from _headline(record)
     yield from _losses(record)
 

@@ -77,6 +77,8 @@ class Claims:
     std: Decimal | None = None
     scores: Mapping[str, Decimal] = field(default_factory=dict)
     """Seed → bits per byte."""
+    unnamed: tuple[Decimal, ...] = ()
+    """Bits per byte of seeds that are not told, where only those are given."""
     seed_losses: Mapping[str, Decimal] = field(default_factory=dict)
     seeds: tuple[str, ...] = ()
     """Every seed that is named, in order."""
@@ -128,6 +130,7 @@ def read(submission: Mapping[str, Any]) -> Claims:
         loss=_first(submission, LOSS, values.score),
         std=std if std is not None else _text_number(_STD_TEXT, prose),
         scores=_each(results, _seed_score),
+        unnamed=() if results else tuple(_unnamed(submission)),
         seed_losses=_each(results, lambda one: _first(one, LOSS, values.score)),
         seeds=tuple(seeds),
         count=_count(submission, seeds, prose),
@@ -190,6 +193,13 @@ def _has_scores(table: BySeed) -> bool:
     return any(values.number(one) is None or _seed_score(one) is not None for one in table.results.values())
 
 
+def _unnamed(submission: Mapping[str, Any]) -> list[Decimal]:
+    """Scores in a list of nothing else."""
+    lists = [field for name in (*SEED_SCORES, *HEADLINE) if isinstance(field := submission.get(name), list) and field]
+    found = ([values.score(one) for one in field] for field in lists if not values.seeds(field))
+    return next(([one for one in scores if one is not None] for scores in found if None not in scores), [])
+
+
 def _seed_score(result: Any) -> Decimal | None:
     return _first(result, HEADLINE, values.score) if isinstance(result, Mapping) else values.score(result)
 
@@ -198,6 +208,8 @@ def _count(submission: Mapping[str, Any], seeds: Mapping[str, None], prose: str)
     counted = _first(submission, COUNT, values.whole)
     if counted is not None or seeds:
         return counted or len(seeds)
+    if unnamed := _unnamed(submission):
+        return len(unnamed)
     found = _COUNT_TEXT.search(prose)
     return int(found[1]) if found else None
 

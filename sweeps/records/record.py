@@ -145,9 +145,11 @@ class Record:
         return run.score(self.stage, self.claimed_of(seed)) if run is not None else None
 
     def claimed_of(self, seed: str) -> list[Decimal]:
-        """The score that the submission gives for a seed, if any: its own, else the headline, else what it calls a
-        loss, which was bits per byte in entries that have no headline."""
+        """The score that the submission gives for a seed, if any: its own, else any of those that it does not say the
+        seed of, else the headline, else what it calls a loss, which was bits per byte in entries without a headline."""
         claims = self.claims
+        if claims.unnamed:
+            return list(claims.unnamed)
         given = next((one for one in (claims.scores.get(seed), claims.headline, claims.loss) if one is not None), None)
         return [] if given is None else [given]
 

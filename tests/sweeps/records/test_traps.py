@@ -254,6 +254,19 @@ def test_a_mean_of_bytes_is_held_against_the_mean(tmp_path: Path) -> None:
         assert set(found) == codes
 
 
+def test_scores_without_seeds_choose_among_the_logs_of_a_seed(tmp_path: Path) -> None:
+    given = {"val_bpb": 1.2004, "val_bpb_seeds": [1.2001, 1.2004, 1.2008]}
+    content, found = judged(mini.write(tmp_path / "r", given, **NAMED, rerun_seed3=unprinted(3, "1.25000000")))
+    assert content["seeds"] == BPB
+    assert set(found) == {"duplicate-seed"}
+    _, found = judged(mini.write(tmp_path / "s", given | {"val_bpb_seeds": [1.2001, 1.2004, 1.1]}, **NAMED))
+    assert found["seed-differs"] == "a score of 1.1 is claimed, no log that counts gives it"
+    _, found = judged(mini.write(tmp_path / "t", {"val_bpb": 1.2004, "val_bpb_seeds": [1.2001, 1.2004]}, **NAMED))
+    assert found["seed-count"] == "2 seeds claimed, logs of 3 are there"
+    _, found = judged(mini.write(tmp_path / "u", given))
+    assert set(found) == {"missing-logs"}
+
+
 def test_a_score_without_its_loss_has_no_unit(tmp_path: Path) -> None:
     log = "seed:1\nlegal_ttt_exact val_bpb:1.08120000\n"
     content, found = judged(mini.write(tmp_path, {"val_bpb": 1.0812, "val_loss": 2.79}, train=log))
