@@ -251,6 +251,8 @@ def _read_progress(log: Log, line: str, *, whole: bool) -> None:
     if found is None:
         return
     loss, bpb = Decimal(found[2]) if found[2] else None, Decimal(found[3])
+    if bpb == 0:
+        return  # stands for a score that is not there
     if not whole and not found["rest"] and decimals(bpb) < (8 if loss is None else decimals(loss)):
         return  # the log was cut in the middle of this number
     name = " ".join(found["name"].strip(" :").split())

@@ -117,7 +117,7 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
     if _is_record(folder):
         yield folder
     elif depth:
-        for child in sorted(folder.iterdir()):
+        for child in _children(folder):
             if child.is_dir() and not child.is_symlink() and not child.name.startswith("."):
                 yield from _below(child, depth - 1)
 
@@ -125,13 +125,23 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
 def _is_record(folder: Path) -> bool:
     if _submissions(folder):
         return True
-    inside = [child for child in sorted(folder.iterdir()) if child.is_dir() and _holds_logs(child.name.lower())]
+    inside = [child for child in _children(folder) if child.is_dir() and _holds_logs(child.name.lower())]
     places = [folder, *inside]
     return any(
         path.suffix.lower() in LOG_SUFFIXES and path.is_file() and not path.is_symlink() and _may_be_log(path)
         for place in places
-        for path in sorted(place.iterdir())
+        for path in _children(place)
     )
+
+
+def _children(folder: Path, oddities: list[str] | None = None) -> list[Path]:
+    """What is in a folder, sorted; nothing, and an oddity, where that may not be seen."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        if oddities is not None:
+            oddities.append(f"{printable(folder.name)}/: cannot be read ({error.strerror})")
+        return []
 
 
 def _holds_logs(name: str) -> bool:
@@ -152,7 +162,7 @@ def _files(root: Path, oddities: list[str]) -> list[Path]:
     queue = [(root, 0)]
     while queue:
         folder, depth = queue.pop(0)
-        for path in sorted(folder.iterdir()):
+        for path in _children(folder, oddities):
             if path.name.startswith("."):
                 continue
             if path.is_symlink():
@@ -185,7 +195,7 @@ def _log(path: Path) -> Log:
 def _submissions(root: Path) -> list[Path]:
     return [
         path
-        for path in sorted(root.iterdir())
+        for path in _children(root)
         if path.is_file()
         and not path.is_symlink()
         and re.fullmatch(r"submission[\w.-]*\.json", path.name, re.IGNORECASE)

@@ -104,6 +104,7 @@ def test_the_tokenizer_is_its_files_name(line: str, tokenizer: str | None) -> No
         "val_bpb:enabled tokenizer_kind=sentencepiece",
         "ttt_progress: batch 778/782 batch_loss:2.7837 batch_bpb:1.1136",
         "final val_loss:nan val_bpb:nan",
+        "final val_loss:2.0 val_bpb:0.0000",
         "ttt_chunk 3/1893 val_bpb:1.1136",
         "a_val_loss:2.0 b_val_bpb:1.2",
         "legal_ttt_exact val_bpb:nan",

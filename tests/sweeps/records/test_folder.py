@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,22 @@ def test_windows_writes_other_ends_and_encodings(tmp_path: Path, encoding: str, 
     one = record.judge_folder(folder.read(tmp_path))
     assert {seed: str(score) for seed, score in one.scores.items()} == {"7": "1.20010000"}
     assert str(one.claims.headline) == "1.2001" and one.claims.pending == (("val_loss", "NaN"),)
+
+
+def test_a_folder_that_may_not_be_seen_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("record/train.log", "record/secret/train.log", "other/train.log"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(LOG)
+    iterdir = Path.iterdir
+
+    def guarded(path: Path) -> Iterator[Path]:
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied")
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", guarded)
+    assert [path.name for path in folder.find(tmp_path)] == ["other", "record"]
+    assert folder.read(tmp_path / "record").oddities == ("secret/: cannot be read (Permission denied)",)
 
 
 def test_more_files_than_a_record_has_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
