@@ -20,7 +20,7 @@ NESTED = ("metrics", "results", "result", "summary", "final")
 """Tables that hold what others write at the top."""
 TOTAL = (
     *("bytes_total", "artifact_bytes_max", "artifact_bytes", "artifact_size_bytes", "model_size_bytes", "total_bytes"),
-    "submission_bytes",
+    *("submission_bytes", "max_artifact_bytes", "artifact_total_bytes_max", "artifact_total_bytes"),
 )
 MEAN_BYTES = ("artifact_bytes_mean", "bytes_total_mean", "mean_artifact_bytes")
 CODE = ("bytes_code", "code_bytes", "code_size_bytes")
@@ -32,6 +32,8 @@ TRAIN = (
     "train_time_s",
     "train_time_s_mean",
     "train_time_s_max",
+    "max_train_seconds",
+    "mean_train_seconds",
     "train_time_ms",
 )
 EVAL = (
@@ -40,6 +42,8 @@ EVAL = (
     "eval_time_s",
     "eval_time_s_mean",
     "eval_time_s_max",
+    "max_eval_seconds",
+    "mean_eval_seconds",
     "eval_time_ms",
     "ttt_time_ms",
 )

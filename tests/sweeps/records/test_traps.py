@@ -50,6 +50,17 @@ def test_scores_of_seeds_stand_in_many_forms(tmp_path: Path, given: dict[str, An
     assert set(found) <= {"no-headline"}
 
 
+def test_results_may_be_a_table_with_seeds_in_it(tmp_path: Path) -> None:
+    seeds = {seed: {"val_bpb": bpb, "val_loss": 2.0264, "artifact_bytes": 15_050_000} for seed, bpb in BPB.items()}
+    results = {"mean_val_bpb": 1.20043, "std_val_bpb": 0.00035, "mean_val_loss": 2.0264, "max_eval_seconds": 1.5,
+               "max_artifact_bytes": 15_050_000, "seeds": seeds}  # fmt: skip
+    content, found = judged(mini.write(tmp_path / "r", {"results": results, "compliance": {"eval_max": 1}}, **NAMED))
+    assert (content["seeds"], found) == (BPB, {})
+    content, found = judged(mini.write(tmp_path / "s", {"results": results | {"max_eval_seconds": 601.5}}))
+    assert (content["eval_seconds"], content["total_bytes"]) == (601.5, 15_050_000)
+    assert set(found) == {"missing-logs", "time"}
+
+
 @pytest.mark.parametrize(
     ("given", "read", "shown"),
     [
