@@ -13,6 +13,7 @@ from sweeps.records.folder import printable
 from sweeps.records.values import BySeed
 
 HEADLINE = ("val_bpb", "mean_val_bpb", "val_bpb_mean", "mean_bpb", "bpb", "val_var_bpb")
+SEED_HEADLINE = ("val_bpb_exact", *HEADLINE, "sliding_window_bpb_exact", "sliding_window_bpb")
 LOSS = ("val_loss", "mean_val_loss", "val_loss_mean", "val_loss_nats", "mean_val_loss_nats", "val_loss_sliding")
 STD = ("val_bpb_std", "std_bpb", "std_val_bpb", "bpb_std", "significance_std_bpb")
 SEED_SCORES = ("seed_results", "val_bpb_seeds", "seeds", "results", "per_seed", "seed_scores")
@@ -106,6 +107,8 @@ class Claims:
     """Fields whose value is none, as written: null, 0.0, "PENDING_RERUN", megabytes."""
     repeated: tuple[str, ...] = ()
     """Seeds that are named twice."""
+    other_seeds: tuple[str, ...] = ()
+    """Names of results that begin as a seed and are none."""
     min_nll: bool = False
     date: float | None = None
     author: str | None = None
@@ -153,6 +156,7 @@ def read(submission: Mapping[str, Any]) -> Claims:
         disclosed=_disclosed(submission, results),
         pending=(*_pending(submission), *_pending_seeds(results, found.repeated)),
         repeated=tuple(dict.fromkeys([*found.repeated, *(seed for seed in listed if listed.count(seed) > 1)])),
+        other_seeds=found.others,
         min_nll=_MIN_NLL.search(f" {prose}") is not None,
         date=_date(submission.get("date")),
         author=_word(submission.get("author")),
@@ -205,7 +209,7 @@ def _unnamed(submission: Mapping[str, Any]) -> list[Decimal]:
 
 
 def _seed_score(result: Any) -> Decimal | None:
-    return _first(result, HEADLINE, values.score) if isinstance(result, Mapping) else values.score(result)
+    return _first(result, SEED_HEADLINE, values.score) if isinstance(result, Mapping) else values.score(result)
 
 
 def _count(submission: Mapping[str, Any], seeds: Mapping[str, None], prose: str) -> int | None:
@@ -276,9 +280,9 @@ def _pending_seeds(results: Mapping[str, Any], repeated: Sequence[str]) -> Itera
     for seed, one in results.items():
         if seed in repeated:
             continue
-        fields = [name for name in HEADLINE if name in one] if isinstance(one, Mapping) else []
+        fields = [name for name in SEED_HEADLINE if name in one] if isinstance(one, Mapping) else []
         value = one[fields[0]] if fields else one
-        if values.score(value) is None and (fields or not isinstance(one, Mapping)):
+        if _seed_score(one) is None and (fields or not isinstance(one, Mapping)):
             yield f"{fields[0] if fields else 'the score'} of seed {seed}", values.shown(value)
 
 

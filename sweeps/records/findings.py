@@ -111,6 +111,8 @@ def _seeds(record: Record) -> Findings:
         scores = record.claims.scores
         doubt = ", with no one score" if scores and seed not in scores else ""
         yield "repeated-seed", f"seed {seed} is claimed more than once{doubt}"
+    for name in record.claims.other_seeds:
+        yield "ambiguous-seed", f'submission.json gives a result of "{name[:40]}", which is no seed'
     for run in record.runs:
         if len(run.log.seeds) > 1:
             yield "ambiguous-seed", f"{run.path} prints the seeds {', '.join(map(str, run.log.seeds))}"

@@ -13,6 +13,7 @@ LEAST_BYTES = 1_000
 _NUMBER = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)(?: ?(?:bpb|nats|s|sec|seconds))?\s*", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"\s*(\d{1,3}(?:[,_]\d{3}){1,4}|\d{1,15})(?: ?(?:bytes|steps))?\s*", re.ASCII | re.IGNORECASE)
 _SEED = re.compile(r"(?:seed[_ =-]?)?(\d{1,12})", re.ASCII | re.IGNORECASE)
+_LIKE_SEED = re.compile(r"(?:seed[_ =-]?)?\d", re.ASCII | re.IGNORECASE)
 _SEEDS = re.compile(r"\s*\d{1,12}(?:\s*[,;/ ]\s*\d{1,12})+\s*", re.ASCII)
 
 
@@ -72,8 +73,10 @@ class BySeed:
 
     results: Mapping[str, Any]
     """None for a seed that stands there with different scores."""
-    repeated: Sequence[str] = ()
+    repeated: tuple[str, ...] = ()
     """Seeds that stand there more than once."""
+    others: tuple[str, ...] = ()
+    """Names that begin as a seed and are none, such as "42_rerun"."""
 
 
 def by_seed(value: Any, order: Sequence[str] = ()) -> BySeed:
@@ -86,7 +89,9 @@ def by_seed(value: Any, order: Sequence[str] = ()) -> BySeed:
             repeated.append(name)
             result = result if results[name] == result else None
         results[name] = result
-    return BySeed(results=results, repeated=tuple(dict.fromkeys(repeated)))
+    names = [str(name) for name in value] if isinstance(value, Mapping) else []
+    others = tuple(name for name in names if seed(name) is None and _LIKE_SEED.match(name))
+    return BySeed(results=results, repeated=tuple(dict.fromkeys(repeated)), others=others)
 
 
 def _pairs(value: Any, order: Sequence[str]) -> Iterator[tuple[str, Any]]:

@@ -35,6 +35,11 @@ BPB = {seed: float(bpb) for seed, bpb in SCORES.items()}
         {"seeds": [1, 2, 3], "val_bpb_seeds": [1.2001, 1.2004, 1.2008]},
         {"seeds": "1, 2, 3", "seed_scores": ["1.2001", "1.2004", "1.2008"]},
         {"seed_1": {"val_bpb": 1.2001}, "seed_2": {"val_bpb": 1.2004}, "seed_3": {"val_bpb": 1.2008}},
+        {
+            "seed_1": {"sliding_window_bpb": 1.20, "sliding_window_bpb_exact": 1.2001, "steps": 9000},
+            "seed_2": {"val_bpb": 1.20, "val_bpb_exact": 1.2004},
+            "seed_3": {"val_bpb": 1.2008, "sliding_window_bpb": 1.3},
+        },
         {"val_bpb_seed1": 1.2001, "val_bpb_seed2": 1.2004, "seed3_val_bpb": 1.2008},
         {"val_bpb": {"1": 1.2001, "2": 1.2004, "3": 1.2008}},
         {"metrics": {"val_bpb": 1.2004, "seeds": {"1": 1.2001, "2": 1.2004, "3": 1.2008}}},
@@ -157,6 +162,20 @@ def test_of_copies_the_one_that_is_named_as_it_prints_is_kept(tmp_path: Path) ->
     content, found = judged(mini.write(tmp_path / "silent", {"val_bpb": 1.2001, "seeds": [1, 2]}, **logs))
     assert content["seeds"] == {"?": 1.2001, "1": None, "2": None}
     assert found["copied-seed"].endswith("byte for byte: whose log it is is not said")
+
+
+def test_results_of_what_is_no_seed_are_named(tmp_path: Path) -> None:
+    seeds = {"1": 1.2001, "2": 1.2004, "3_5pct": {"val_bpb": 1.2008}, "mean": 1.2004}
+    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.2004, "seeds": seeds}, **NAMED))
+    assert content["seeds"] == BPB
+    assert found["ambiguous-seed"] == 'submission.json gives a result of "3_5pct", which is no seed'
+
+
+def test_a_run_that_was_not_made_is_pending(tmp_path: Path) -> None:
+    given = {"seed_1": {"val_bpb": 1.2001}, "seed_2": {"val_bpb": "NOT RUN"}, "val_bpb": "INCOMPLETE"}
+    content, found = judged(mini.write(tmp_path, given, train_seed1=NAMED["train_seed1"]))
+    assert content["seeds"] == {"1": 1.2001, "2": None}
+    assert {"pending", "missing-logs", "seed-count"} <= set(found)
 
 
 def test_one_log_cannot_be_two_seeds_whatever_was_changed_in_it(tmp_path: Path) -> None:
