@@ -8,58 +8,10 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from jobs.logs import decimals
-from sweeps.records import values
+from sweeps.records import fields, values
 from sweeps.records.folder import printable
 from sweeps.records.values import BySeed
 
-HEADLINE = ("val_bpb", "mean_val_bpb", "val_bpb_mean", "mean_bpb", "bpb", "val_var_bpb")
-SEED_HEADLINE = ("val_bpb_exact", *HEADLINE, "sliding_window_bpb_exact", "sliding_window_bpb")
-LOSS = ("val_loss", "mean_val_loss", "val_loss_mean", "val_loss_nats", "mean_val_loss_nats", "val_loss_sliding")
-STD = ("val_bpb_std", "std_bpb", "std_val_bpb", "bpb_std", "significance_std_bpb")
-SEED_SCORES = ("seed_results", "val_bpb_seeds", "seeds", "results", "per_seed", "seed_scores")
-NESTED = ("metrics", "results", "result", "summary", "final")
-"""Tables that hold what others write at the top."""
-TOTAL = (
-    *("bytes_total", "artifact_bytes_max", "artifact_bytes", "artifact_size_bytes", "model_size_bytes", "total_bytes"),
-    *("submission_bytes", "max_artifact_bytes", "artifact_total_bytes_max", "artifact_total_bytes"),
-)
-MEAN_BYTES = ("artifact_bytes_mean", "bytes_total_mean", "mean_artifact_bytes")
-CODE = ("bytes_code", "code_bytes", "code_size_bytes")
-TRAIN = (
-    "train_time_seconds",
-    "training_time_seconds",
-    "wallclock_seconds",
-    "train_seconds",
-    "train_time_s",
-    "train_time_s_mean",
-    "train_time_s_max",
-    "max_train_seconds",
-    "mean_train_seconds",
-    "train_time_ms",
-)
-EVAL = (
-    "eval_time_seconds",
-    "eval_seconds",
-    "eval_time_s",
-    "eval_time_s_mean",
-    "eval_time_s_max",
-    "max_eval_seconds",
-    "mean_eval_seconds",
-    "eval_time_ms",
-    "ttt_time_ms",
-)
-STEPS = ("step_stop", "train_steps", "steps")
-COUNT = ("n_seeds", "num_seeds", "significance_runs")
-P_VALUE = ("p_value", "significance_p_one_sided", "p_one_sided")
-BASELINE = (
-    "comparison_baseline_bpb",
-    "base_val_bpb",
-    "baseline_bpb",
-    "baseline_val_bpb",
-    "sota_bpb",
-    "significance_threshold_bpb",
-)
-URL = ("url", "pr_url", "pull_request", "pr", "link")
 _URL = re.compile(r"https://[\w./%#?=&~+-]+", re.ASCII)
 _SEED_FIELD = re.compile(r"(?:val_bpb_|bpb_)?seed_?(\d{1,12})(?:_val_bpb|_bpb)?", re.ASCII | re.IGNORECASE)
 Value = TypeVar("Value")
@@ -123,7 +75,7 @@ class Claims:
 
 def read(submission: Mapping[str, Any]) -> Claims:
     """Read a submission's claims."""
-    for name in NESTED:
+    for name in fields.NESTED:
         if isinstance(inner := submission.get(name), Mapping):
             submission = {**inner, **submission}
     listed = values.seeds(submission.get("seeds"))
@@ -131,27 +83,27 @@ def read(submission: Mapping[str, Any]) -> Claims:
     results = found.results
     prose = " ".join(_strings(submission))
     seeds = dict.fromkeys([*listed, *results, *values.seeds([submission.get("seed")])])
-    std = _first(submission, STD, values.number)
+    std = _first(submission, fields.STD, values.number)
     return Claims(
-        headline=_first(submission, HEADLINE, values.score),
-        loss=_first(submission, LOSS, values.score),
+        headline=_first(submission, fields.HEADLINE, values.score),
+        loss=_first(submission, fields.LOSS, values.score),
         std=std if std is not None else _text_number(_STD_TEXT, prose),
         scores=_each(results, _seed_score),
         unnamed=() if results else tuple(_unnamed(submission)),
-        seed_losses=_each(results, lambda one: _first(one, LOSS, values.score)),
+        seed_losses=_each(results, lambda one: _first(one, fields.LOSS, values.score)),
         seeds=tuple(seeds),
         count=_count(submission, seeds, prose),
-        total_bytes=_first(submission, TOTAL, values.size),
-        code_bytes=_first(submission, CODE, values.size),
-        mean_bytes=_first(submission, MEAN_BYTES, lambda value: values.size(_rounded(value))),
-        seed_bytes=_each(results, lambda one: _first(one, TOTAL, values.size)),
-        train_seconds=_seconds(submission, TRAIN),
-        eval_seconds=_seconds(submission, EVAL),
-        steps=_first(submission, STEPS, values.whole),
-        seed_steps=_each(results, lambda one: _first(one, STEPS, values.whole)),
+        total_bytes=_first(submission, fields.TOTAL, values.size),
+        code_bytes=_first(submission, fields.CODE, values.size),
+        mean_bytes=_first(submission, fields.MEAN_BYTES, lambda value: values.size(_rounded(value))),
+        seed_bytes=_each(results, lambda one: _first(one, fields.TOTAL, values.size)),
+        train_seconds=_seconds(submission, fields.TRAIN),
+        eval_seconds=_seconds(submission, fields.EVAL),
+        steps=_first(submission, fields.STEPS, values.whole),
+        seed_steps=_each(results, lambda one: _first(one, fields.STEPS, values.whole)),
         parameters=_first(submission, ("model_params", "num_params", "parameters"), values.whole),
         baseline=_baseline(submission, prose),
-        p_value=_p_value(next((submission[name] for name in P_VALUE if name in submission), None), prose),
+        p_value=_p_value(next((submission[name] for name in fields.P_VALUE if name in submission), None), prose),
         t_statistic=values.number(submission.get("t_statistic")) or _text_number(_T, prose),
         disclosed=_disclosed(submission, results),
         pending=(*_pending(submission), *_pending_seeds(results, found.repeated)),
@@ -160,7 +112,7 @@ def read(submission: Mapping[str, Any]) -> Claims:
         min_nll=_MIN_NLL.search(f" {prose}") is not None,
         date=_date(submission.get("date")),
         author=_word(submission.get("author")),
-        url=next((url for name in URL if (url := _word(submission.get(name))) and _URL.fullmatch(url)), None),
+        url=next((url for name in fields.URL if (url := _word(submission.get(name))) and _URL.fullmatch(url)), None),
     )
 
 
@@ -190,7 +142,7 @@ def _seconds(source: Mapping[str, Any], names: Sequence[str]) -> float | None:
 
 def _seed_results(submission: Mapping[str, Any], listed: Sequence[str]) -> BySeed:
     """Results by seed, wherever they stand: a field of their own, the score's, or one field a seed."""
-    named = [*SEED_SCORES, *(name for name in submission if "seed" in name), *HEADLINE]
+    named = [*fields.SEED_SCORES, *(name for name in submission if "seed" in name), *fields.HEADLINE]
     tables = [values.by_seed(submission.get(name), listed if name != "seeds" else ()) for name in named]
     each = {found[1]: one for name, one in submission.items() if (found := _SEED_FIELD.fullmatch(name))}
     return next((table for table in [*tables, values.by_seed(each)] if _has_scores(table)), BySeed(results={}))
@@ -203,17 +155,18 @@ def _has_scores(table: BySeed) -> bool:
 
 def _unnamed(submission: Mapping[str, Any]) -> list[Decimal]:
     """Scores in a list of nothing else."""
-    lists = [field for name in (*SEED_SCORES, *HEADLINE) if isinstance(field := submission.get(name), list) and field]
-    found = ([values.score(one) for one in field] for field in lists if not values.seeds(field))
+    given = [submission.get(name) for name in (*fields.SEED_SCORES, *fields.HEADLINE)]
+    lists = [one for one in given if isinstance(one, list) and one and not values.seeds(one)]
+    found = ([values.score(one) for one in scores] for scores in lists)
     return next(([one for one in scores if one is not None] for scores in found if None not in scores), [])
 
 
 def _seed_score(result: Any) -> Decimal | None:
-    return _first(result, SEED_HEADLINE, values.score) if isinstance(result, Mapping) else values.score(result)
+    return _first(result, fields.SEED_HEADLINE, values.score) if isinstance(result, Mapping) else values.score(result)
 
 
 def _count(submission: Mapping[str, Any], seeds: Mapping[str, None], prose: str) -> int | None:
-    counted = _first(submission, COUNT, values.whole)
+    counted = _first(submission, fields.COUNT, values.whole)
     if counted is not None or seeds:
         return counted or len(seeds)
     if unnamed := _unnamed(submission):
@@ -224,9 +177,9 @@ def _count(submission: Mapping[str, Any], seeds: Mapping[str, None], prose: str)
 
 def _baseline(submission: Mapping[str, Any], prose: str) -> Decimal | None:
     """The score that it says it beats: a field, or the second of "1.06 vs 1.08" where the first is its own."""
-    if (given := _first(submission, BASELINE, values.score)) is not None:
+    if (given := _first(submission, fields.BASELINE, values.score)) is not None:
         return given
-    headline = _first(submission, HEADLINE, values.score)
+    headline = _first(submission, fields.HEADLINE, values.score)
     for ours, theirs in _VERSUS.findall(prose):
         if headline is not None and abs(Decimal(ours) - headline) <= Decimal(1).scaleb(-decimals(Decimal(ours))):
             return Decimal(theirs)
@@ -267,11 +220,12 @@ def _strings(value: Any, depth: int = 6) -> Iterator[str]:
 
 
 def _pending(submission: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    readers = {**dict.fromkeys((*HEADLINE, *LOSS), values.score), **dict.fromkeys((*TOTAL, *CODE), values.size)}
-    for name, read in (readers | dict.fromkeys(STD, values.number)).items():
+    scores = dict.fromkeys((*fields.HEADLINE, *fields.LOSS), values.score)
+    sizes = dict.fromkeys((*fields.TOTAL, *fields.CODE), values.size)
+    for name, read in {**scores, **sizes, **dict.fromkeys(fields.STD, values.number)}.items():
         value = submission.get(name)
-        by_seed = name in HEADLINE and values.by_seed(value).results
-        if name in submission and read(value) is None and not by_seed and not (name in CODE and value is None):
+        by_seed = name in fields.HEADLINE and values.by_seed(value).results
+        if name in submission and read(value) is None and not by_seed and not (name in fields.CODE and value is None):
             yield name, values.shown(value)
 
 
@@ -280,10 +234,10 @@ def _pending_seeds(results: Mapping[str, Any], repeated: Sequence[str]) -> Itera
     for seed, one in results.items():
         if seed in repeated:
             continue
-        fields = [name for name in SEED_HEADLINE if name in one] if isinstance(one, Mapping) else []
-        value = one[fields[0]] if fields else one
-        if _seed_score(one) is None and (fields or not isinstance(one, Mapping)):
-            yield f"{fields[0] if fields else 'the score'} of seed {seed}", values.shown(value)
+        names = [name for name in fields.SEED_HEADLINE if name in one] if isinstance(one, Mapping) else []
+        value = one[names[0]] if names else one
+        if _seed_score(one) is None and (names or not isinstance(one, Mapping)):
+            yield f"{names[0] if names else 'the score'} of seed {seed}", values.shown(value)
 
 
 def _text_number(pattern: re.Pattern[str], prose: str) -> Decimal | None:

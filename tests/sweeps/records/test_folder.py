@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from golf.errors import InputError
-from sweeps.records import claims, findings, folder, record, review, rows
+from sweeps.records import claims, fields, findings, folder, record, review, rows
 
 LOG = "seed:7\nfinal_int8_zlib_roundtrip_exact val_loss:2.0 val_bpb:1.20010000\n"
 
@@ -150,7 +150,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-NAMES = [*claims.HEADLINE, *claims.LOSS, *claims.STD, *claims.SEED_SCORES, *claims.TOTAL, *claims.TRAIN,
+NAMES = [*fields.HEADLINE, *fields.LOSS, *fields.STD, *fields.SEED_SCORES, *fields.TOTAL, *fields.TRAIN,
          "seed", "p_value", "date", "n_seeds", "blurb", "comparison_baseline_bpb"]  # fmt: skip
 
 
