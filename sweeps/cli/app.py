@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,6 +49,7 @@ HOME = Path(".golfsweep")
 def main() -> None:
     """Run a command; every foreseeable error is one line on stderr."""
     debug = "--debug" in sys.argv
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a container ends a command as Ctrl-C does
     try:
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
