@@ -29,11 +29,6 @@ class Held:
             for slot in run.placement.slots
         }
 
-    def count_waiting(self, kind: str, *, wide: bool) -> int:
-        """Waiting jobs of a class of slots: those of several slots, or of one."""
-        orders = [job.order for job in self.waiting.values()]
-        return sum(one.job.machine.slot_class == kind and (one.slots > 1) == wide for one in orders)
-
     def begin(self, running: Running) -> None:
         """A job that waited runs now."""
         self.waiting.pop(running.key, None)

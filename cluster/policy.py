@@ -224,15 +224,15 @@ class Policy:
         if self._capacity.free < job.slots:
             return None
         if job.slots == 1 and job.artifact is not None:
-            warm = self._capacity.warm(job.artifact, job.device)
+            warm = self._capacity.warm(job.artifact, job.device, job.avoid)
             if warm is not None:
                 return warm
-        return self._capacity.tightest(job.device, job.slots) or self._fit_drained(job, lane, later, now)
+        return self._capacity.tightest(job.device, job.slots, job.avoid) or self._fit_drained(job, lane, later, now)
 
     def _fit_drained(self, job: Waiting, lane: Lane, later: Sequence[Lane], now: float) -> NodeSlots | None:
         """A node drained for this job's own lane, or for one whose turn comes later, or that is free again in time."""
         for node in self._capacity.drained():
-            if len(node.free) >= job.slots and serves(node.device, job.device):
+            if len(node.free) >= job.slots and serves(node.device, job.device) and node.name not in job.avoid:
                 in_time = job.seconds is not None and now + job.seconds <= node.ready
                 if node.owner is lane or in_time:
                     return node
@@ -270,7 +270,7 @@ class Policy:
             return
         brings = job.slots * ((job.seconds or WIDE_SECONDS) + now - job.since)
         costs = []
-        for node in self._capacity.drainable(job.device, job.slots):
+        for node in self._capacity.drainable(job.device, job.slots, job.avoid):
             ready, idle = node.drain(job.slots, now)
             if idle <= brings:
                 costs.append((idle + job.slots * (ready - now), node.name, ready))

@@ -14,13 +14,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cluster.claiming import Claiming
 from cluster.contents import Contents
 from cluster.executor import Executor, Node, Unplaceable
 from cluster.expect import REMEMBERED_JOBS, Expectations
 from cluster.held import Held
 from cluster.journal import Journal
 from cluster.node_health import NodeHealth
-from cluster.placing import choose, free
+from cluster.placing import choose
 from cluster.policy import Placement
 from cluster.retry import SILENCE_SECONDS, avoided, failed_since
 from cluster.running import Running
@@ -38,9 +39,7 @@ BEAT_SECONDS = 5.0
 START_SECONDS = 300.0
 """Time in which a worker's process has to begin with its task; a ready placement group is no guarantee (ray#42683)."""
 LOOK_SECONDS = 1.0
-"""How often it asks the store for jobs that were cancelled."""
-CLAIMED_AHEAD = 4
-"""Claimed jobs beyond the free slots, so that a slot that falls free need not wait for a claim."""
+"""How often it asks the store for jobs that were cancelled, and whether what it has claimed is still the best."""
 
 
 def scheduler_name() -> str:
@@ -79,6 +78,7 @@ class Scheduler:
         self.beat()
         self._nodes.read_verdicts()
         self._held = Held(executor)
+        self._claiming = Claiming(store, self._held, self.name)
         self._spending = Spending(store, self._held, self.name)
         self._contents = Contents(files)
         self._expect = Expectations(store.recently_done(REMEMBERED_JOBS))
@@ -91,11 +91,11 @@ class Scheduler:
             self._nodes.read_verdicts()
             self._spending.hold_to_budgets()
         self._nodes.look()
-        if self._clock() - self._looked >= LOOK_SECONDS:
+        if afresh := self._clock() - self._looked >= LOOK_SECONDS:
             self._looked = self._clock()
             self._end_cancelled()
         if not self._draining:
-            self._claim(self.usable())
+            self._claim(afresh)
             self._start(self.usable())
         self._told.extend(self._executor.poll(timeout))
         while self._told:
@@ -139,34 +139,13 @@ class Scheduler:
         """Nodes that are alive and not set aside."""
         return self._nodes.usable()
 
-    # Claiming
-
-    def _claim(self, nodes: list[Node]) -> None:
-        """Take jobs for every class of machine; wide and narrow ones apart, so that neither keeps the other out."""
-        for kind in {node.machine.slot_class for node in nodes}:
-            mine = [node for node in nodes if node.machine.slot_class == kind]
-            open_slots = sum(len(one.slots) for one in free(mine, self._held.taken(), self._held.warm))
-            for wide in (True, False):
-                room = len(mine) if wide else open_slots
-                waiting = self._held.count_waiting(kind, wide=wide)
-                if open_slots and waiting < room:
-                    self._take(room + CLAIMED_AHEAD - waiting, kind, wide)
-
-    def _take(self, limit: int, kind: str, wide: bool) -> None:
-        held = self._held
-        holding = [*held.waiting, *held.running]
-        records = self._store.claim(self.name, limit, machines=[kind], wide=wide, without=held.refused, holding=holding)
-        for record in records:
-            held.waiting[record.key] = record
-            if (old := held.running.get(record.key)) is not None:  # cancelled and asked for again, or lost and got back
-                held.drop(old)
-        for record in records:
+    def _claim(self, afresh: bool) -> None:
+        for record in self._claiming.claim(self.usable(), afresh):
             if record.attempt > record.asked:
                 self._avoid[record.key] = avoided(failed_since(self._store.attempts(record.key), record.asked))
 
     def _give_back(self) -> None:
-        self._store.release(list(self._held.waiting), scheduler=self.name)
-        self._held.waiting.clear()
+        self._claiming.give_back(set(self._held.waiting))
 
     # Starting
 

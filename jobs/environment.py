@@ -39,7 +39,7 @@ def commit() -> str:
     # A checkout of something else, in whose virtual environment this is installed, does not know this file.
     if not head or changed is None or _git("ls-files", "--error-unmatch", __file__) is None:
         return f"sources {_digest(root)}"
-    return head if not changed else f"{head}+{_digest(root)}"
+    return head if not changed else f"{head}+{_digest(root)[:7]}"  # together as long as the store's column
 
 
 def _git(*arguments: str) -> str | None:

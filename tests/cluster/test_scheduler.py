@@ -167,7 +167,7 @@ def test_jobs_of_another_class_of_machine_are_left_alone(world: World, orders: O
 def test_a_cancelled_job_is_let_go_only_when_its_tasks_are_ended(world: World, orders: Orders) -> None:
     running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
     world.step()
-    assert world.store.cancel_jobs([running, waiting]) == [running, waiting]
+    assert world.store.cancel_jobs("tiny", [running, waiting]) == [running, waiting]
     assert world.store.unended([running, waiting]) == [running, waiting]
     world.now += LOOK_SECONDS
     world.step()
@@ -279,7 +279,7 @@ def test_a_hung_job_that_was_just_cancelled_is_let_go_of(world: World, orders: O
     world.step()
     world.step(Progress(fraction=0.1, note=""))
     world.scheduler._looked = world.now + SILENCE_SECONDS["train"] + 5  # it has not looked for cancelled jobs yet
-    world.store.cancel_jobs([key])
+    world.store.cancel_jobs("tiny", [key])
     world.now += SILENCE_SECONDS["train"] + 1
     world.step()
     assert world.job(key).state == JobState.CANCELLED
@@ -290,7 +290,7 @@ def test_a_job_that_is_asked_for_again_before_its_end_was_seen_runs_once(world: 
     order = orders.quantize(world.files.put(b"weights"))
     key = world.put(order)
     world.step()
-    world.store.cancel_jobs([key])
+    world.store.cancel_jobs("tiny", [key])
     world.put(order)
     world.step()
     world.step()

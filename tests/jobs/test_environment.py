@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs import tables
+
 SAY = "from jobs import environment; print(environment.commit())"
 IDENTITY = ["-c", "user.name=a", "-c", "user.email=a@b"]
 
@@ -49,6 +51,7 @@ def test_unchanged_sources_are_their_commit_and_changed_ones_each_something_else
         said.add(commit(checkout))
     assert len(said) == 2
     assert all(one.startswith(f"{head}+") for one in said)
+    assert all(len(one) <= tables.attempts.c.commit.type.length for one in said), "PostgreSQL takes no longer ones"
 
 
 def test_a_checkout_of_something_else_around_it_is_not_its_commit(checkout: Path) -> None:

@@ -199,8 +199,14 @@ class TestContract:
         store.beat("a")
         store.beat("b")
         assert [job.key for job in store.claim("b", 9, machines=[other.slot_class])] == [theirs.key]
-        assert [job.key for job in store.claim("a", 9, machines=[MACHINE.slot_class], wide=True)] == [wide.key]
-        assert [job.key for job in store.claim("a", 9, machines=[MACHINE.slot_class], wide=False)] == [ours.key]
+        assert [job.key for job in store.claim("a", 9, machines=[MACHINE.slot_class], widths=(2, 8))] == [wide.key]
+        assert [job.key for job in store.claim("a", 9, machines=[MACHINE.slot_class], widths=(1, 1))] == [ours.key]
+
+    def test_claims_have_no_more_slots_together_than_there_is_room_for(self, store: Store) -> None:
+        keys = [store.put_job(order(seed, slots=slots)).key for seed, slots in enumerate((4, 8, 3, 1))]
+        store.beat("a")
+        assert [job.key for job in store.claim("a", 9, slots=7)] == [keys[0], keys[2]]
+        assert [job.key for job in store.claim("a", 1, widths=(2, 8), slots=9)] == [keys[1]]
 
     def test_sweeps_of_one_priority_take_turns_and_the_idle_one_comes_first(self, store: Store) -> None:
         for seed in range(4):
