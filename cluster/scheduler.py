@@ -94,6 +94,7 @@ class Scheduler:
         if afresh := self._clock() - self._looked >= LOOK_SECONDS:
             self._looked = self._clock()
             self._end_cancelled()
+            self._end_unwanted()
         if not self._draining:
             self._claim(afresh)
             self._start(self.usable())
@@ -230,3 +231,12 @@ class Scheduler:
                 self._held.drop(running)
         if cancelled:
             self._store.let_go(cancelled)
+
+    def _end_unwanted(self) -> None:
+        """End what runs for stopped sweeps only; the next run of one goes on with it."""
+        unwanted = self._store.unwanted(self.name)
+        for key in unwanted:
+            if running := self._held.running.get(key):
+                self._held.drop(running)
+        if unwanted:
+            self._store.release(unwanted, "stopped with its sweep", self.name)

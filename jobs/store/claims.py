@@ -74,6 +74,14 @@ class Claims(Transactions):
             replace(found[key], order=replace(found[key].order, sweep=sweep)) for key, (_, _, sweep) in chosen.items()
         ]
 
+    def unwanted(self, scheduler: str) -> list[str]:
+        """Jobs that a scheduler runs and no running sweep wants any more."""
+        table, wanted = tables.jobs, tables.sweep_jobs
+        still = select(wanted.c.key).where(wanted.c.key == table.c.key, wanted.c.sweep.in_(_RUNNING_SWEEPS))
+        mine = (table.c.state == JobState.RUNNING) & (table.c.claimed_by == scheduler)
+        with self._read() as connection:
+            return list(connection.execute(select(table.c.key).where(mine, ~still.exists())).scalars())
+
     def release(self, keys: Sequence[str], reason: str = "stopped", scheduler: str | None = None) -> None:
         """Give claimed jobs back that were not started, or were ended on purpose; only a scheduler's own, if named."""
         table = tables.jobs

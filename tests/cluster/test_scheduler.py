@@ -177,6 +177,37 @@ def test_a_cancelled_job_is_let_go_only_when_its_tasks_are_ended(world: World, o
     assert len(world.executor.tasks) == 1
 
 
+def test_what_a_stopped_sweep_had_is_ended_and_kept_for_its_next_run(world: World, orders: Orders) -> None:
+    running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
+    world.step()
+    world.step(Checkpoint(content=b"step 3"))
+    world.store.end_sweep("tiny", SweepState.STOPPED, "interrupted")
+    world.now += LOOK_SECONDS
+    world.step()
+    assert world.executor.cancelled == list(world.executor.tasks)
+    for key in (running, waiting):
+        job = world.job(key)
+        assert (job.state, job.claimed_by, job.failures, job.reason) == (JobState.QUEUED, None, 0, None)
+    world.now += LOOK_SECONDS
+    world.step()
+    assert len(world.executor.tasks) == 1
+    world.budget(Budget())
+    world.step()
+    assert list(world.executor.tasks.values())[-1].inputs["checkpoint"] == b"step 3"
+
+
+def test_what_was_claimed_for_a_sweep_that_has_just_stopped_does_not_start(world: World, orders: Orders) -> None:
+    world.put(orders.train(seed=1))
+    waiting = world.put(replace(orders.train(seed=2), slots=1))
+    world.step()
+    assert world.job(waiting).claimed_by == world.scheduler.name, "claimed ahead"
+    world.step(TRAINED)
+    world.store.end_sweep("tiny", SweepState.STOPPED, "interrupted")
+    world.step()
+    assert len(world.executor.tasks) == 1
+    assert (world.job(waiting).state, world.job(waiting).claimed_by) == (JobState.QUEUED, None)
+
+
 def test_nothing_starts_beyond_the_budget_and_the_sweep_says_so_once_all_is_settled(
     world: World, orders: Orders
 ) -> None:

@@ -230,6 +230,23 @@ class TestContract:
         [job] = store.claim("a", 9)
         assert (job.key, job.order.sweep) == (shared.key, "other")
 
+    def test_a_stopped_sweeps_jobs_do_not_start_and_what_runs_for_no_other_is_not_wanted(self, store: Store) -> None:
+        ours, shared, waiting = (store.put_job(order(seed)).key for seed in range(3))
+        store.put_job(order(1, sweep="other"))
+        store.beat("a")
+        store.claim("a", 9)
+        for key in (ours, shared):
+            store.start_attempt(key, "a", sweep="s", **FACTS)
+        assert store.unwanted("a") == []
+        store.end_sweep("s", SweepState.STOPPED)
+        assert store.unwanted("a") == [ours]
+        assert store.unwanted("b") == []
+        with pytest.raises(LostClaim, match="sweep s is stopped"):
+            store.start_attempt(waiting, "a", sweep="s", **FACTS)
+        store.put_sweep("s", {})
+        assert store.unwanted("a") == []
+        assert store.start_attempt(waiting, "a", sweep="s", **FACTS) == 1
+
     def test_what_may_be_spent_is_set_aside_before_and_settled_after(self, store: Store, clock: Clock) -> None:
         store.put_sweep("s", {}, Budget(gpu_hours=3.0))
         keys = [store.put_job(order(seed)).key for seed in range(3)]
