@@ -72,7 +72,6 @@ class Scheduler:
         self._avoid: dict[str, frozenset[str]] = {}
         """By key of a job that waits, nodes that it had better not go to."""
         self._told: deque[tuple[str, Event]] = deque()
-        self._draining = False
         self._beaten = self._looked = 0.0
         self._nodes = NodeHealth(store, executor, clock)
         self.beat()
@@ -95,9 +94,8 @@ class Scheduler:
             self._looked = self._clock()
             self._end_cancelled()
             self._end_unwanted()
-        if not self._draining:
-            self._claim(afresh)
-            self._start(self.usable())
+        self._claim(afresh)
+        self._start(self.usable())
         self._told.extend(self._executor.poll(timeout))
         while self._told:
             self._journal.hear(*self._told[0])
@@ -110,11 +108,9 @@ class Scheduler:
         self._store.beat(self.name, self._executor.cluster, sum(sizes), max(sizes, default=0))
         self._beaten = self._clock()
 
-    def drain(self) -> int:
-        """Start nothing more; returns how many jobs still run."""
-        if not self._draining:
-            self._draining = True
-            self._give_back()
+    @property
+    def running(self) -> int:
+        """How many jobs run."""
         return len(self._held.running)
 
     def stop(self) -> None:

@@ -344,16 +344,6 @@ def test_a_scheduler_that_was_given_up_for_dead_ends_what_it_runs_and_writes_not
     assert (world.job(key).state, world.job(key).claimed_by) == (JobState.RUNNING, other.name)
 
 
-def test_before_it_leaves_it_lets_others_jobs_end_and_starts_none(world: World, orders: Orders) -> None:
-    running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
-    world.step()
-    assert world.scheduler.drain() == 1
-    assert world.job(waiting).claimed_by is None
-    world.step(TRAINED)
-    assert world.scheduler.drain() == 0
-    assert (world.job(running).state, world.job(waiting).state) == (JobState.DONE, JobState.QUEUED)
-
-
 def test_a_training_goes_on_from_its_last_checkpoint(world: World, orders: Orders) -> None:
     key = world.put(orders.train())
     world.step()
