@@ -57,17 +57,18 @@ class Claiming:
     def __init__(self, store: Store, held: Held, scheduler: str) -> None:
         self._store, self._held, self._scheduler = store, held, scheduler
 
-    def claim(self, nodes: Sequence[Node], afresh: bool) -> list[JobRecord]:
+    def claim(self, nodes: Sequence[Node], now: float, afresh: bool) -> list[JobRecord]:
         """Take what there is room for; returns jobs that were not held before.
 
         Args:
             nodes: all that may be used.
+            now: the scheduler's time.
             afresh: whether all that waits is chosen again, or only so much more as there is room for.
         """
         before = set(self._held.waiting)
         chosen: dict[str, JobRecord] = {}
         dropped = set(before) if afresh else set()
-        for room in self._rooms(nodes):
+        for room in self._rooms(nodes, now):
             waiting = {key: job.order.slots for key, job in self._held.waiting.items() if room.fits(job.order)}
             if afresh or sum(waiting.values()) < room.wanted:
                 dropped |= waiting.keys()
@@ -82,8 +83,8 @@ class Claiming:
             for key in keys:
                 del self._held.waiting[key]
 
-    def _rooms(self, nodes: Sequence[Node]) -> Iterator[Room]:
-        taken = self._held.taken()
+    def _rooms(self, nodes: Sequence[Node], now: float) -> Iterator[Room]:
+        taken = self._held.taken(now)
         for kind in sorted({node.machine.slot_class for node in nodes}):
             mine = [node for node in nodes if node.machine.slot_class == kind]
             yield from rooms(kind, free(mine, taken, self._held.warm))

@@ -9,7 +9,7 @@ from cluster.held import Held
 from cluster.node_health import NodeHealth
 from cluster.retry import failed_since, judge
 from cluster.running import Running, outputs_of
-from jobs.events import Checkpoint, Event, Failed, Finished, Progress, Shard
+from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
 from jobs.files import FileStore
 from jobs.store import LostClaim, Store
 
@@ -53,6 +53,7 @@ class Journal:
         self._discard(running.checkpoint or running.record.checkpoint)
         self._expect.learn(running.record.order, seconds)
         self._nodes.succeeded(running.placement.node)
+        self._held.resting.forget(running.placement)
         self._held.forget(running)
 
     def fail(self, running: Running, event: Failed) -> None:
@@ -83,6 +84,8 @@ class Journal:
         )
         self._held.forget(running)
         self._nodes.failed(running.placement.node, running.key, event)
+        if event.failure == Failure.UNFIT:
+            self._held.resting.begin(running.placement, self._clock())
 
     def _write(self, running: Running, task_id: str, event: Event) -> None:
         key, attempt = running.key, running.attempt

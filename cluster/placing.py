@@ -11,7 +11,7 @@ from jobs.spec import Order
 from jobs.store import JobRecord
 
 Taken = Mapping[tuple[str, int], float | None]
-"""Node and slot of everything that runs → when it is expected to end; None where nothing is known."""
+"""Node and slot that are in use → when that is expected to end; None where nothing is known."""
 
 
 def choose(
@@ -30,7 +30,7 @@ def choose(
     Args:
         jobs: those that wait, oldest first.
         nodes: all that may be used.
-        taken: what runs.
+        taken: slots in use.
         warm: what evaluators have loaded.
         avoid: nodes that a job had better not go to, by its key.
         now: epoch seconds.
@@ -56,7 +56,7 @@ def _shunned(job: JobRecord, nodes: Sequence[Node], avoid: Mapping[str, Collecti
 
 
 def free(nodes: Iterable[Node], taken: Taken, warm: Warm) -> list[Free]:
-    """Nodes with the slots on which nothing runs."""
+    """Nodes with the slots that are not in use."""
     return [
         Free(
             node=node.name,

@@ -137,7 +137,7 @@ class Scheduler:
         return self._nodes.usable()
 
     def _claim(self, afresh: bool) -> None:
-        for record in self._claiming.claim(self.usable(), afresh):
+        for record in self._claiming.claim(self.usable(), self._clock(), afresh):
             if record.attempt > record.asked:
                 self._avoid[record.key] = avoided(failed_since(self._store.attempts(record.key), record.asked))
 
@@ -151,7 +151,7 @@ class Scheduler:
         known, waiting = {node.name: node for node in nodes}, list(held.waiting.values())
         held.usage.advance(now)
         for placement in choose(
-            waiting, nodes, held.taken(), held.warm, self._avoid, now, usage=held.usage, seconds=self._expect.seconds
+            waiting, nodes, held.taken(now), held.warm, self._avoid, now, usage=held.usage, seconds=self._expect.seconds
         ):
             if placement.key in held.waiting:  # its sweep's budget may have been found used up just now
                 self._begin(held.waiting[placement.key], placement, known[placement.node])

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from cluster.executor import Node
-from cluster.retry import MAX_FAILURES, NODE_STRIKES, SILENCE_SECONDS
+from cluster.resting import LONGEST_SECONDS, REST_SECONDS
+from cluster.retry import MAX_FAILURES, MAX_LOST, NODE_STRIKES, SILENCE_SECONDS
 from cluster.scheduler import BEAT_SECONDS, LOOK_SECONDS, START_SECONDS
 from golf.artifact import QuantizeConfig, pack
 from golf.model import GPT
@@ -141,6 +142,7 @@ def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(wor
     world.now += START_SECONDS + 1
     world.step()
     assert world.store.attempts(key)[0].failure == Failure.UNFIT
+    world.now += REST_SECONDS
     world.step()
     world.step(Progress(fraction=0.1, note="step 1"))
     world.now += SILENCE_SECONDS["train"] - 1
@@ -151,6 +153,42 @@ def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(wor
     [_, attempt, *_] = world.store.attempts(key)
     assert (attempt.failure, attempt.reason) == ("hang", "hang: its worker has told nothing for 300 s")
     assert len(world.executor.cancelled) == 2
+
+
+def test_slots_that_are_not_free_rest_ever_longer_and_no_job_fails_by_it(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    waited = []
+    for _ in range(MAX_LOST + 5):
+        before = world.now
+        while not world.open():
+            world.now += 5
+            world.step()
+        waited.append(world.now - before)
+        world.step(Failed(failure=Failure.UNFIT, reason="a stranger"))
+    assert waited[:4] == [5, REST_SECONDS, 2 * REST_SECONDS, 4 * REST_SECONDS]
+    assert waited[-1] == LONGEST_SECONDS
+    assert (world.job(key).state, world.job(key).failures) == (JobState.QUEUED, 0)
+    assert world.store.nodes() == []
+    world.now += LONGEST_SECONDS
+    world.step()
+    world.step(TRAINED)
+    world.put(orders.train(seed=2))
+    world.step()
+    world.step(Failed(failure=Failure.UNFIT, reason="another one"))
+    world.now += REST_SECONDS
+    world.step()
+    assert len(world.open()) == 1, "it has been free in between"
+
+
+def test_only_the_slots_that_are_not_free_rest(world: World, orders: Orders) -> None:
+    first = world.put(replace(orders.train(seed=1), slots=1))
+    world.step()
+    world.step(Failed(failure=Failure.UNFIT, reason="a stranger"))
+    second = world.put(replace(orders.train(seed=2), slots=1))
+    world.now += LOOK_SECONDS
+    world.step()
+    assert [task.slots for task in world.executor.tasks.values()] == [(0,), (1,)]
+    assert {world.job(first).state, world.job(second).state} == {JobState.RUNNING, JobState.QUEUED}
 
 
 def test_jobs_of_another_class_of_machine_are_left_alone(world: World, orders: Orders) -> None:
