@@ -133,8 +133,12 @@ class Scheduler:
         return self._nodes.alive
 
     def usable(self) -> list[Node]:
-        """Nodes that are alive and not set aside."""
-        return self._nodes.usable()
+        """Nodes that are alive and not set aside, nor busy with the job that they are tried with."""
+        return self._nodes.usable(self._busy())
+
+    def _busy(self) -> set[str]:
+        """Nodes on which something runs."""
+        return {run.placement.node for run in self._held.running.values()}
 
     def _claim(self, afresh: bool) -> None:
         for record in self._claiming.claim(self.usable(), self._clock(), afresh):
@@ -153,8 +157,14 @@ class Scheduler:
         for placement in choose(
             waiting, nodes, held.taken(now), held.warm, self._avoid, now, usage=held.usage, seconds=self._expect.seconds
         ):
-            if placement.key in held.waiting:  # its sweep's budget may have been found used up just now
+            if self._may_begin(placement):
                 self._begin(held.waiting[placement.key], placement, known[placement.node])
+
+    def _may_begin(self, placement: Placement) -> bool:
+        """Whether a decision still holds, now that others of the same moment were carried out."""
+        if placement.key not in self._held.waiting:  # its sweep's budget was found used up
+            return False
+        return not self._nodes.on_trial(placement.node) or placement.node not in self._busy()
 
     def _begin(self, record: JobRecord, placement: Placement, node: Node) -> None:
         """Write an attempt down, then start its tasks."""

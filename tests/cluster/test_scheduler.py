@@ -17,11 +17,11 @@ from cluster.scheduler import BEAT_SECONDS, LOOK_SECONDS, START_SECONDS
 from golf.artifact import QuantizeConfig, pack
 from golf.model import GPT
 from jobs.budget import Budget
-from jobs.events import Checkpoint, Failed, Failure, Finished, Progress, Shard
+from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
 from jobs.scores import write_table
 from jobs.spec import Order
 from jobs.state import AttemptState, JobState, SweepState
-from jobs.store import STALE_SECONDS, StoreAway, Taken
+from jobs.store import STALE_SECONDS, NodeRecord, StoreAway, Taken
 from tests.cluster.dictated import World
 from tests.cluster.orders import EVAL, MODEL, Orders
 
@@ -133,7 +133,47 @@ def test_a_node_on_which_job_after_job_hangs_is_set_aside_but_never_the_last(wor
     world.step()
     [node] = world.store.nodes("made up")
     assert (node.name, node.good) == ("n", False)
-    assert "3 jobs in a row failed on it, the last: hang: no step" in node.reason
+    assert "3 jobs in a row failed on it, the last: hang: no step; tried again at 1970-01-01T00:26+00:00" in node.reason
+
+
+def test_a_node_that_was_set_aside_is_tried_with_one_job_and_is_good_again_or_aside_for_twice_as_long(
+    world: World, orders: Orders
+) -> None:
+    def run(seed: int, event: Event) -> list[str]:
+        """Two jobs of one slot and a slot free on "b"; returns where they ran, and ends what ran on "a"."""
+        for number in range(2):
+            world.put(replace(orders.train(seed=10 * seed + number), slots=1))
+        world.now += BEAT_SECONDS
+        world.step()
+        began = {task: world.executor.tasks[task].node for task in world.open()}
+        for task, node in began.items():
+            world.executor.tell(event if node == "a" else TRAINED, task=task)
+        world.step()
+        return sorted(began.values())
+
+    hang = Failed(failure=Failure.HANG, reason="no step")
+    first = replace(world.executor.alive[0], slots=2)
+    world.executor.alive = [replace(first, name="a"), replace(first, name="b", slots=1)]
+    bad = NodeRecord(cluster="made up", name="a", host="h", good=False, reason="", checked=0.0, until=world.now + 600)
+    world.store.put_node(bad)
+    assert run(1, TRAINED) == ["b"]
+    world.now += 600
+    assert run(2, hang) == ["a", "b"], "and the second slot of a stays free"
+    [record] = world.store.nodes()
+    assert (record.good, record.until) == (False, world.now + 2 * (600 + 1000))
+    assert run(3, TRAINED) == ["b"]
+    world.now = record.until or 0.0
+    assert run(4, TRAINED) == ["a", "b"]
+    assert [one.good for one in world.store.nodes()] == [True]
+    assert run(5, TRAINED) == ["a", "a", "b"]
+
+
+def test_what_a_check_found_bad_is_not_tried(world: World, orders: Orders) -> None:
+    world.store.put_node(NodeRecord(cluster="made up", name="n", host="h", good=False, reason="slow", checked=0.0))
+    world.put(orders.train())
+    world.now += 1e6
+    world.step()
+    assert world.executor.tasks == {}
 
 
 def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(world: World, orders: Orders) -> None:
