@@ -22,6 +22,7 @@ def choose(
     avoid: Mapping[str, Collection[str]],
     now: float,
     *,
+    epoch: float,
     usage: Usage,
     seconds: Callable[[Order], float | None],
 ) -> list[Placement]:
@@ -33,7 +34,8 @@ def choose(
         taken: slots in use.
         warm: what evaluators have loaded.
         avoid: nodes that a job had better not go to, by its key.
-        now: epoch seconds.
+        now: the time, in seconds, as `taken` and `usage` have it.
+        epoch: epoch seconds at which that was 0.
         usage: what every sweep has had lately, what runs included.
         seconds: what a job is expected to take at most.
     """
@@ -41,7 +43,7 @@ def choose(
     for kind in sorted({node.machine.slot_class for node in nodes}):
         here = [node for node in nodes if node.machine.slot_class == kind]
         waiting = [
-            Waiting.of(job.key, job.order, job.created, seconds(job.order), _shunned(job, here, avoid))
+            Waiting.of(job.key, job.order, job.created - epoch, seconds(job.order), _shunned(job, here, avoid))
             for job in jobs
             if job.order.job.machine.slot_class == kind
         ]

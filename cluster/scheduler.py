@@ -65,14 +65,25 @@ class Scheduler:
         name: str | None = None,
         silence_seconds: Mapping[Kind, float] = SILENCE_SECONDS,
         clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._executor, self._home, self._clock = store, executor, home, clock
+        """Become the scheduler of an executor's cluster.
+
+        Args:
+            store, files, home: what it works on.
+            executor: what runs the jobs.
+            name: one that no other has.
+            silence_seconds: how long a job of each kind may show no advance.
+            clock: epoch seconds, for what is written down.
+            ticks: seconds that nobody sets, for every interval.
+        """
+        self._store, self._executor, self._home, self._clock, self._ticks = store, executor, home, clock, ticks
         self._silence = silence_seconds
         self.name = name or scheduler_name()
         self._avoid: dict[str, frozenset[str]] = {}
         """By key of a job that waits, nodes that it had better not go to."""
         self._told: deque[tuple[str, Event]] = deque()
-        self._beaten = self._looked = 0.0
+        self._beaten = self._looked = -LOOK_SECONDS
         self._nodes = NodeHealth(store, executor, clock)
         self.beat()
         self._nodes.read_verdicts()
@@ -81,17 +92,17 @@ class Scheduler:
         self._spending = Spending(store, self._held, self.name)
         self._contents = Contents(files)
         self._expect = Expectations(store.recently_done(REMEMBERED_JOBS))
-        self._journal = Journal(store, files, self._contents, self._held, self._nodes, self._expect, clock)
+        self._journal = Journal(store, files, self._contents, self._held, self._nodes, self._expect, ticks)
 
     def step(self, timeout: float) -> None:
         """Look once: beat, claim, start what can start, and wait up to `timeout` seconds for something to happen."""
-        if self._clock() - self._beaten >= BEAT_SECONDS:
+        if self._ticks() - self._beaten >= BEAT_SECONDS:
             self.beat()
             self._nodes.read_verdicts()
             self._spending.hold_to_budgets()
         self._nodes.look()
-        if afresh := self._clock() - self._looked >= LOOK_SECONDS:
-            self._looked = self._clock()
+        if afresh := self._ticks() - self._looked >= LOOK_SECONDS:
+            self._looked = self._ticks()
             self._end_cancelled()
             self._end_unwanted()
         self._claim(afresh)
@@ -106,7 +117,7 @@ class Scheduler:
         """Say that this scheduler is alive; safe to call from another thread."""
         sizes = [node.slots for node in self.nodes]
         self._store.beat(self.name, self._executor.cluster, sum(sizes), max(sizes, default=0))
-        self._beaten = self._clock()
+        self._beaten = self._ticks()
 
     @property
     def running(self) -> int:
@@ -141,7 +152,7 @@ class Scheduler:
         return {run.placement.node for run in self._held.running.values()}
 
     def _claim(self, afresh: bool) -> None:
-        for record in self._claiming.claim(self.usable(), self._clock(), afresh):
+        for record in self._claiming.claim(self.usable(), self._ticks(), afresh):
             if record.attempt > record.asked:
                 self._avoid[record.key] = avoided(failed_since(self._store.attempts(record.key), record.asked))
 
@@ -151,11 +162,19 @@ class Scheduler:
     # Starting
 
     def _start(self, nodes: list[Node]) -> None:
-        held, now = self._held, self._clock()
+        held, now = self._held, self._ticks()
         known, waiting = {node.name: node for node in nodes}, list(held.waiting.values())
         held.usage.advance(now)
         for placement in choose(
-            waiting, nodes, held.taken(now), held.warm, self._avoid, now, usage=held.usage, seconds=self._expect.seconds
+            waiting,
+            nodes,
+            held.taken(now),
+            held.warm,
+            self._avoid,
+            now,
+            epoch=self._clock() - now,
+            usage=held.usage,
+            seconds=self._expect.seconds,
         ):
             if self._may_begin(placement):
                 self._begin(held.waiting[placement.key], placement, known[placement.node])
@@ -190,7 +209,7 @@ class Scheduler:
         except OverBudget as refusal:
             self._spending.refuse(record.order.sweep, str(refusal))
             return
-        running = Running(record, attempt, placement, self._clock(), expected=expected)
+        running = Running(record, attempt, placement, self._ticks(), expected=expected)
         self._held.begin(running)
         self._avoid.pop(record.key, None)
         try:
@@ -214,7 +233,7 @@ class Scheduler:
             running.shards = self._store.shards(record.key)
         tasks = tasks_of(running, inputs, workdir, self._silence[record.order.job.kind])
         for task in tasks:
-            running.open(task.id, self._clock())
+            running.open(task.id, self._ticks())
             self._executor.start(task)
         if not tasks:  # every shard was there already
             self._journal.finish(running, Finished(outputs={"clocks": {}}))
@@ -225,7 +244,7 @@ class Scheduler:
         """End what has told nothing for too long: our own deadline decides, whatever Ray believes."""
         for running in list(self._held.running.values()):
             silence = self._silence[running.record.order.job.kind]
-            if failed := running.overdue(self._clock(), start=START_SECONDS, silence=silence):
+            if failed := running.overdue(self._ticks(), start=START_SECONDS, silence=silence):
                 self._journal.fail(running, failed)
 
     def _end_cancelled(self) -> None:

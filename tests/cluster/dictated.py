@@ -62,14 +62,26 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder)
         self.now = 1000.0
-        self.store = Store.open(self.home.database_url, lambda: self.now)
+        self.ahead = 0.0
+        """How far somebody has set the clock."""
+        self.store = Store.open(self.home.database_url, self.clock)
         self.budget(Budget(dollars_per_gpu_hour=3.6))
         self.files = FileStore(self.home.files)
         self.executor = Dictated(2)
         self.scheduler = self.new_scheduler()
 
     def new_scheduler(self, executor: Dictated | None = None) -> Scheduler:
-        return Scheduler(self.store, self.files, executor or self.executor, self.home, clock=lambda: self.now)
+        return Scheduler(
+            self.store,
+            self.files,
+            executor or self.executor,
+            self.home,
+            clock=self.clock,
+            ticks=lambda: self.now,
+        )
+
+    def clock(self) -> float:
+        return self.now + self.ahead
 
     def budget(self, budget: Budget) -> None:
         self.store.put_sweep("tiny", {}, budget)

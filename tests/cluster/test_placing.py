@@ -44,7 +44,15 @@ def chosen(
     warm: Warm | None = None,
 ) -> list[Placement]:
     return choose(
-        jobs, nodes, dict.fromkeys(taken), warm or Warm(), avoid, 0.0, usage=Usage(), seconds=lambda order: None
+        jobs,
+        nodes,
+        dict.fromkeys(taken),
+        warm or Warm(),
+        avoid,
+        0.0,
+        epoch=0.0,
+        usage=Usage(),
+        seconds=lambda order: None,
     )
 
 

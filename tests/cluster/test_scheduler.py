@@ -195,6 +195,27 @@ def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(wor
     assert len(world.executor.cancelled) == 2
 
 
+def test_a_clock_that_is_set_ends_nothing_and_hides_nothing(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.step(Progress(fraction=0.1, note="step 1"))
+    for world.ahead in (1e5, -1e5):
+        world.now += LOOK_SECONDS
+        world.step()
+        assert world.job(key).state == JobState.RUNNING
+    world.store.cancel_jobs("tiny", [key])
+    world.now += LOOK_SECONDS
+    world.step()
+    assert world.executor.cancelled == list(world.executor.tasks)
+    waiting = world.put(orders.train(seed=2))
+    world.now += LOOK_SECONDS
+    world.step()
+    world.now += 7
+    world.ahead = 1e5
+    world.step(TRAINED)
+    assert world.job(waiting).seconds == 7
+
+
 def test_slots_that_are_not_free_rest_ever_longer_and_no_job_fails_by_it(world: World, orders: Orders) -> None:
     key = world.put(orders.train())
     waited = []
