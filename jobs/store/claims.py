@@ -98,9 +98,9 @@ class Claims(Transactions):
 
 
 def _free(connection: Connection, now: float, scheduler: str, holding: Collection[str] | None) -> list[Any]:
-    """What a job is like that nobody alive holds, and that is not ended."""
+    """What a job is like that nobody alive holds, and that is not ended; who asks is alive, whatever the clock says."""
     table, live = tables.jobs, [one.name for one in alive(connection, now)]
-    unheld = table.c.claimed_by.is_(None) | table.c.claimed_by.not_in(live)
+    unheld = table.c.claimed_by.is_(None) | table.c.claimed_by.not_in([*live, scheduler])
     if holding is not None:
         unheld |= (table.c.claimed_by == scheduler) & table.c.key.not_in(list(holding))
     return [table.c.state.in_([JobState.QUEUED, JobState.RUNNING]), unheld]

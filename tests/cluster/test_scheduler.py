@@ -199,10 +199,11 @@ def test_a_clock_that_is_set_ends_nothing_and_hides_nothing(world: World, orders
     key = world.put(orders.train())
     world.step()
     world.step(Progress(fraction=0.1, note="step 1"))
+    world.executor.alive = [replace(world.executor.alive[0], slots=3)]  # there is room for more
     for world.ahead in (1e5, -1e5):
         world.now += LOOK_SECONDS
         world.step()
-        assert world.job(key).state == JobState.RUNNING
+        assert (world.job(key).state, world.job(key).attempt) == (JobState.RUNNING, 1)
     world.store.cancel_jobs("tiny", [key])
     world.now += LOOK_SECONDS
     world.step()
