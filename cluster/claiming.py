@@ -12,7 +12,7 @@ from cluster.held import Held
 from cluster.placing import free
 from cluster.policy import Free
 from jobs.spec import Order
-from jobs.store import JobRecord, Store
+from jobs.store import Store
 
 CLAIMED_AHEAD = 4
 """Jobs of one slot beyond the free slots, so that a slot that falls free need not wait for a claim."""
@@ -57,24 +57,22 @@ class Claiming:
     def __init__(self, store: Store, held: Held, scheduler: str) -> None:
         self._store, self._held, self._scheduler = store, held, scheduler
 
-    def claim(self, nodes: Sequence[Node], now: float, afresh: bool) -> list[JobRecord]:
-        """Take what there is room for; returns jobs that were not held before.
+    def claim(self, nodes: Sequence[Node], now: float, afresh: bool) -> None:
+        """Take what there is room for.
 
         Args:
             nodes: all that may be used.
             now: the scheduler's time.
             afresh: whether all that waits is chosen again, or only so much more as there is room for.
         """
-        before = set(self._held.waiting)
-        chosen: dict[str, JobRecord] = {}
-        dropped = set(before) if afresh else set()
+        chosen: set[str] = set()
+        dropped = set(self._held.waiting) if afresh else set()
         for room in self._rooms(nodes, now):
             waiting = {key: job.order.slots for key, job in self._held.waiting.items() if room.fits(job.order)}
             if afresh or sum(waiting.values()) < room.wanted:
                 dropped |= waiting.keys()
                 chosen |= self._take(room)
-        self.give_back(dropped - chosen.keys())
-        return [job for key, job in chosen.items() if key not in before]
+        self.give_back(dropped - chosen)
 
     def give_back(self, keys: set[str]) -> None:
         """Let others have jobs that wait here."""
@@ -89,8 +87,8 @@ class Claiming:
             mine = [node for node in nodes if node.machine.slot_class == kind]
             yield from rooms(kind, free(mine, taken, self._held.warm))
 
-    def _take(self, room: Room) -> dict[str, JobRecord]:
-        """The best jobs that there is room for, of those that wait here and those that nobody holds."""
+    def _take(self, room: Room) -> set[str]:
+        """Keys of the best jobs that there is room for, of those that wait here and those that nobody holds."""
         held, slots = self._held, room.wanted + room.ahead
         found = self._store.claim(
             self._scheduler,
@@ -106,4 +104,4 @@ class Claiming:
             held.waiting[record.key] = record
             if (old := held.running.get(record.key)) is not None:  # cancelled and asked for again, or lost and got back
                 held.drop(old)
-        return {record.key: record for record in found}
+        return {record.key for record in found}

@@ -185,7 +185,8 @@ class Policy:
                     # A node is not drained for one job while another, whose turn comes first, could use its slots.
                     if job.slots > 1 and not any(serves(device, job.device) for device in unserved):
                         self._drain(lane, job, now)
-                    unserved.add(lane.device)
+                    if not lane.avoid:  # else there are nodes whose slots it could not use
+                        unserved.add(lane.device)
             if not lane.count:
                 lanes.remove(lane)
         return placements

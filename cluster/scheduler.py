@@ -152,9 +152,15 @@ class Scheduler:
         return {run.placement.node for run in self._held.running.values()}
 
     def _claim(self, afresh: bool) -> None:
-        for record in self._claiming.claim(self.usable(), self._ticks(), afresh):
-            if record.attempt > record.asked:
-                self._avoid[record.key] = avoided(failed_since(self._store.attempts(record.key), record.asked))
+        self._claiming.claim(self.usable(), self._ticks(), afresh)
+        self._avoid = {
+            key: self._avoid[key] if key in self._avoid else self._avoided(record)
+            for key, record in self._held.waiting.items()
+            if record.attempt > record.asked
+        }
+
+    def _avoided(self, record: JobRecord) -> frozenset[str]:
+        return avoided(failed_since(self._store.attempts(record.key), record.asked))
 
     def _give_back(self) -> None:
         self._claiming.give_back(set(self._held.waiting))
@@ -211,7 +217,6 @@ class Scheduler:
             return
         running = Running(record, attempt, placement, self._ticks(), expected=expected)
         self._held.begin(running)
-        self._avoid.pop(record.key, None)
         try:
             self._try_to_start(running, workdir)
         except BaseException:  # the database is away, say: the next claim finds it again
