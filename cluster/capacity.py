@@ -137,20 +137,20 @@ class Capacity:
             count and capacity >= slots and serves(there, device) for (there, capacity), count in self._sizes.items()
         )
 
-    def warm(self, artifact: str, device: str | None) -> NodeSlots | None:
+    def warm(self, artifact: str, device: str | None, avoid: frozenset[str]) -> NodeSlots | None:
         """A node that is not drained with a free slot whose evaluator has an artifact loaded."""
         for name, _ in self._warm.get(artifact, ()):
             node = self.nodes[name]
-            if node.owner is None and serves(node.device, device):
+            if node.owner is None and serves(node.device, device) and name not in avoid:
                 return node
         return None
 
-    def tightest(self, device: str | None, slots: int) -> NodeSlots | None:
+    def tightest(self, device: str | None, slots: int, avoid: frozenset[str]) -> NodeSlots | None:
         """The node with the fewest free slots that are enough, drained ones aside: it keeps emptier ones whole."""
         found: tuple[int, str] | None = None
         for there, capacity in self._shapes(device):
             for free in range(slots, capacity + 1):
-                top = self._top(there, free)
+                top = self._top(there, free, avoid)
                 if top is not None:
                     found = min(found or (free, top), (free, top))
                     break
@@ -160,12 +160,12 @@ class Capacity:
         """Nodes that are drained, the longest first."""
         return iter(self._drained.values())
 
-    def drainable(self, device: str | None, slots: int) -> Iterator[NodeSlots]:
+    def drainable(self, device: str | None, slots: int, avoid: frozenset[str]) -> Iterator[NodeSlots]:
         """Nodes that could be drained for so many slots."""
         return (
             node
             for node in self.nodes.values()
-            if node.owner is None and node.capacity >= slots and serves(node.device, device)
+            if node.owner is None and node.capacity >= slots and serves(node.device, device) and node.name not in avoid
         )
 
     def _shapes(self, device: str | None) -> Iterator[tuple[str | None, int]]:
@@ -176,15 +176,22 @@ class Capacity:
                 largest[there] = max(capacity, largest.get(there, 0))
         return iter(largest.items())
 
-    def _top(self, device: str | None, free: int) -> str | None:
-        """The first node by name that has just so many free slots."""
+    def _top(self, device: str | None, free: int, avoid: frozenset[str]) -> str | None:
+        """The first node by name that has just so many free slots, and is not to be avoided."""
         heap = self._buckets.get((device, free), [])
-        while heap:
+        passed: list[str] = []
+        found: str | None = None
+        while heap and found is None:
             node = self.nodes.get(heap[0])
-            if node is not None and len(node.free) == free and node.owner is None and node.device == device:
-                return node.name
-            self._listed.discard((device, free, heapq.heappop(heap)))
-        return None
+            if node is None or len(node.free) != free or node.owner is not None or node.device != device:
+                self._listed.discard((device, free, heapq.heappop(heap)))
+            elif node.name in avoid:
+                passed.append(heapq.heappop(heap))
+            else:
+                found = node.name
+        for name in passed:
+            heapq.heappush(heap, name)
+        return found
 
     def _list(self, node: NodeSlots) -> None:
         """Put a node into the bucket where it belongs now, unless it stands there already."""

@@ -3,6 +3,7 @@
 from cluster.executor import Executor
 from cluster.fairness import Usage
 from cluster.placing import Taken
+from cluster.resting import Resting
 from cluster.running import Running
 from cluster.warm import Warm
 from jobs.store import JobRecord
@@ -20,19 +21,15 @@ class Held:
         """Sweeps that cannot pay for their next job until what runs of them is settled, and why."""
         self.usage = Usage()
         self.warm = Warm()
+        self.resting = Resting()
 
-    def taken(self) -> Taken:
-        """Slots of everything that runs, and when each is expected to fall free."""
-        return {
+    def taken(self, now: float) -> Taken:
+        """Slots of everything that runs, and of what is not ours, and when each is expected to fall free."""
+        return self.resting.ends(now) | {
             (run.placement.node, slot): None if run.expected is None else run.started + run.expected
             for run in self.running.values()
             for slot in run.placement.slots
         }
-
-    def count_waiting(self, kind: str, *, wide: bool) -> int:
-        """Waiting jobs of a class of slots: those of several slots, or of one."""
-        orders = [job.order for job in self.waiting.values()]
-        return sum(one.job.machine.slot_class == kind and (one.slots > 1) == wide for one in orders)
 
     def begin(self, running: Running) -> None:
         """A job that waited runs now."""

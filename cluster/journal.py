@@ -28,16 +28,16 @@ class Journal:
         held: Held,
         nodes: NodeHealth,
         expect: Expectations,
-        clock: Callable[[], float],
+        ticks: Callable[[], float],
     ) -> None:
         self._store, self._files, self._contents, self._held = store, files, contents, held
-        self._nodes, self._expect, self._clock = nodes, expect, clock
+        self._nodes, self._expect, self._ticks = nodes, expect, ticks
 
     def hear(self, task_id: str, event: Event) -> None:
         """A task tells something; one that was given up is not listened to."""
         running = self._held.running.get(task_id.partition("/")[0])
         if running is not None and task_id in running.open_tasks:
-            running.hear(task_id, self._clock())
+            running.hear(task_id, self._ticks())
             with self._while_ours(running):
                 self._write(running, task_id, event)
 
@@ -52,11 +52,12 @@ class Journal:
 
     def _finish(self, running: Running, last: Finished) -> None:
         outputs, peak = outputs_of(running, last, self._files)
-        seconds = self._clock() - running.started
+        seconds = self._ticks() - running.started
         self._store.finish(running.key, running.attempt, outputs, seconds=seconds, peak_bytes=peak)
         self._discard(running.checkpoint or running.record.checkpoint)
         self._expect.learn(running.record.order, seconds)
         self._nodes.succeeded(running.placement.node)
+        self._held.resting.forget(running.placement)
         self._held.forget(running)
 
     def fail(self, running: Running, event: Failed) -> None:
@@ -87,6 +88,8 @@ class Journal:
         )
         self._held.forget(running)
         self._nodes.failed(running.placement.node, running.key, event)
+        if event.failure == Failure.UNFIT:
+            self._held.resting.begin(running.placement, self._ticks())
 
     def _write(self, running: Running, task_id: str, event: Event) -> None:
         key, attempt = running.key, running.attempt
@@ -95,8 +98,8 @@ class Journal:
                 running.fractions[task_id] = event.fraction
                 if event.log is not None:
                     running.log, running.log_is_new = event.log, True
-                if self._clock() - running.written >= len(self._held.running) / WRITES_PER_SECOND:
-                    running.written = self._clock()
+                if self._ticks() - running.written >= len(self._held.running) / WRITES_PER_SECOND:
+                    running.written = self._ticks()
                     log = running.log if running.log_is_new else None
                     self._store.progress(key, attempt, running.fraction, event.note, log)
                     running.log_is_new = False
@@ -129,7 +132,7 @@ class Journal:
     def _expect_more(self, running: Running) -> None:
         """Set aside what a job will take by its own pace, where nothing was known before."""
         if running.expected is None and running.fraction >= KNOWN_FROM:
-            spent = self._clock() - running.started
+            spent = self._ticks() - running.started
             running.expected = MARGIN * spent / running.fraction
             hours = len(running.placement.slots) * running.expected / 3600
             self._store.reserve(running.key, running.attempt, hours)

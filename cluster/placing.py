@@ -11,7 +11,7 @@ from jobs.spec import Order
 from jobs.store import JobRecord
 
 Taken = Mapping[tuple[str, int], float | None]
-"""Node and slot of everything that runs → when it is expected to end; None where nothing is known."""
+"""Node and slot that are in use → when that is expected to end; None where nothing is known."""
 
 
 def choose(
@@ -22,6 +22,7 @@ def choose(
     avoid: Mapping[str, Collection[str]],
     now: float,
     *,
+    epoch: float,
     usage: Usage,
     seconds: Callable[[Order], float | None],
 ) -> list[Placement]:
@@ -30,24 +31,34 @@ def choose(
     Args:
         jobs: those that wait, oldest first.
         nodes: all that may be used.
-        taken: what runs.
+        taken: slots in use.
         warm: what evaluators have loaded.
         avoid: nodes that a job had better not go to, by its key.
-        now: epoch seconds.
+        now: the time, in seconds, as `taken` and `usage` have it.
+        epoch: epoch seconds at which that was 0.
         usage: what every sweep has had lately, what runs included.
         seconds: what a job is expected to take at most.
     """
     placements: list[Placement] = []
     for kind in sorted({node.machine.slot_class for node in nodes}):
         here = [node for node in nodes if node.machine.slot_class == kind]
-        mine = [job for job in jobs if job.order.job.machine.slot_class == kind]
-        waiting = [Waiting.of(job.key, job.order, job.created, seconds(job.order)) for job in mine]
-        placements += _within(waiting, here, dict(taken), warm, avoid, now, usage)
+        waiting = [
+            Waiting.of(job.key, job.order, job.created - epoch, seconds(job.order), _shunned(job, here, avoid))
+            for job in jobs
+            if job.order.job.machine.slot_class == kind
+        ]
+        placements += place(waiting, free(here, taken, warm), now, usage=usage)
     return placements
 
 
+def _shunned(job: JobRecord, nodes: Sequence[Node], avoid: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Nodes that a job must not go to: those that it had better not, unless there is no other that is wide enough."""
+    shunned = frozenset(avoid.get(job.key, ()))
+    return shunned if any(node.slots >= job.order.slots and node.name not in shunned for node in nodes) else frozenset()
+
+
 def free(nodes: Iterable[Node], taken: Taken, warm: Warm) -> list[Free]:
-    """Nodes with the slots on which nothing runs."""
+    """Nodes with the slots that are not in use."""
     return [
         Free(
             node=node.name,
@@ -58,38 +69,3 @@ def free(nodes: Iterable[Node], taken: Taken, warm: Warm) -> list[Free]:
         )
         for node in nodes
     ]
-
-
-def _within(
-    jobs: Sequence[Waiting],
-    nodes: Sequence[Node],
-    taken: dict[tuple[str, int], float | None],
-    warm: Warm,
-    avoid: Mapping[str, Collection[str]],
-    now: float,
-    usage: Usage,
-) -> list[Placement]:
-    """Placements on nodes of one class: first of each job that must not go everywhere, then of all others.
-
-    A wide job of the former that has to wait keeps the emptiest of its nodes free of the latter.
-    """
-
-    def allowed(job: Waiting) -> list[Node]:
-        wide_enough = [node for node in nodes if node.slots >= job.slots]
-        return [node for node in wide_enough if node.name not in avoid.get(job.key, ())] or wide_enough
-
-    def settle(some: Sequence[Waiting], there: Sequence[Node]) -> None:
-        found = place(some, free(there, taken, warm), now, usage=usage)
-        placements.extend(found)
-        taken.update({(one.node, slot): None for one in found for slot in one.slots})
-
-    placements: list[Placement] = []
-    kept: set[str] = set()
-    for job in jobs:
-        if avoid.get(job.key):
-            there = [node for node in allowed(job) if node.name not in kept]
-            settle([job], there)
-            if job.slots > 1 and there and job.key not in {one.key for one in placements}:
-                kept.add(max(free(there, taken, warm), key=lambda one: (len(one.slots), one.node)).node)
-    settle([job for job in jobs if not avoid.get(job.key)], [node for node in nodes if node.name not in kept])
-    return placements

@@ -185,7 +185,8 @@ class Policy:
                     # A node is not drained for one job while another, whose turn comes first, could use its slots.
                     if job.slots > 1 and not any(serves(device, job.device) for device in unserved):
                         self._drain(lane, job, now)
-                    unserved.add(lane.device)
+                    if not lane.avoid:  # else there are nodes whose slots it could not use
+                        unserved.add(lane.device)
             if not lane.count:
                 lanes.remove(lane)
         return placements
@@ -224,15 +225,15 @@ class Policy:
         if self._capacity.free < job.slots:
             return None
         if job.slots == 1 and job.artifact is not None:
-            warm = self._capacity.warm(job.artifact, job.device)
+            warm = self._capacity.warm(job.artifact, job.device, job.avoid)
             if warm is not None:
                 return warm
-        return self._capacity.tightest(job.device, job.slots) or self._fit_drained(job, lane, later, now)
+        return self._capacity.tightest(job.device, job.slots, job.avoid) or self._fit_drained(job, lane, later, now)
 
     def _fit_drained(self, job: Waiting, lane: Lane, later: Sequence[Lane], now: float) -> NodeSlots | None:
         """A node drained for this job's own lane, or for one whose turn comes later, or that is free again in time."""
         for node in self._capacity.drained():
-            if len(node.free) >= job.slots and serves(node.device, job.device):
+            if len(node.free) >= job.slots and serves(node.device, job.device) and node.name not in job.avoid:
                 in_time = job.seconds is not None and now + job.seconds <= node.ready
                 if node.owner is lane or in_time:
                     return node
@@ -270,7 +271,7 @@ class Policy:
             return
         brings = job.slots * ((job.seconds or WIDE_SECONDS) + now - job.since)
         costs = []
-        for node in self._capacity.drainable(job.device, job.slots):
+        for node in self._capacity.drainable(job.device, job.slots, job.avoid):
             ready, idle = node.drain(job.slots, now)
             if idle <= brings:
                 costs.append((idle + job.slots * (ready - now), node.name, ready))

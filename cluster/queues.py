@@ -9,6 +9,9 @@ from jobs.spec import Order
 
 AGE_SECONDS = 1800.0
 
+LaneKind = tuple[int, str, str | None, bool, int, frozenset[str]]
+"""Priority, sweep, device, whether it is a gang, slots, and nodes that it must not go to."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
@@ -30,9 +33,18 @@ class Waiting:
     """What its evaluator has to load."""
     seconds: float | None = None
     """What it is expected to take; None where nothing is known."""
+    avoid: frozenset[str] = frozenset()
+    """Nodes that it must not go to."""
 
     @classmethod
-    def of(cls, key: str, order: Order, since: float, seconds: float | None = None) -> "Waiting":
+    def of(
+        cls,
+        key: str,
+        order: Order,
+        since: float,
+        seconds: float | None = None,
+        avoid: frozenset[str] = frozenset(),
+    ) -> "Waiting":
         """An order as the policy sees it; what its priority is made of is said in sweeps.stages."""
         return cls(
             key=key,
@@ -45,7 +57,13 @@ class Waiting:
             device=order.job.machine.device,
             artifact=order.job.inputs.get("artifact"),
             seconds=seconds,
+            avoid=avoid,
         )
+
+    @property
+    def lane(self) -> LaneKind:
+        """The lane that it stands in."""
+        return (self.priority, self.sweep, self.device, self.gang, self.slots, self.avoid)
 
     @property
     def due(self) -> float:
@@ -62,6 +80,7 @@ class Lane:
     device: str | None
     gang: bool
     slots: int
+    avoid: frozenset[str]
     entries: list[tuple[float, int, Waiting]] = field(default_factory=list)
     """A heap of (due, order of arrival, job); those of jobs that wait no more are dropped when they come up."""
     count: int = 0
@@ -76,7 +95,7 @@ class Queues:
     """All jobs that wait."""
 
     def __init__(self) -> None:
-        self._lanes: dict[tuple[int, str, str | None, bool, int], Lane] = {}
+        self._lanes: dict[LaneKind, Lane] = {}
         self._arrivals: dict[str, int] = {}
         """Order of arrival of every job that waits."""
         self._jobs: dict[str, Waiting] = {}
@@ -87,7 +106,7 @@ class Queues:
 
     def add(self, job: Waiting) -> None:
         """A job waits from now on."""
-        kind = (job.priority, job.sweep, job.device, job.gang, job.slots)
+        kind = job.lane
         lane = self._lanes.get(kind) or self._lanes.setdefault(kind, Lane(*kind))
         self._arrived += 1
         self._jobs[job.key], self._arrivals[job.key] = job, self._arrived
@@ -98,7 +117,7 @@ class Queues:
         """A job waits no more; returns the lane that it stood in."""
         job = self._jobs.pop(key)
         del self._arrivals[key]
-        lane = self._lanes[job.priority, job.sweep, job.device, job.gang, job.slots]
+        lane = self._lanes[job.lane]
         lane.count -= 1
         if not lane.count:
             lane.entries.clear()

@@ -1,9 +1,10 @@
 """What follows from a failure: whether the job is tried again, where, how often, and what a person should know.
 
 Pure functions on plain data. No job is tried for ever: each kind of failure has its bound, and so have all together
-that are the job's own fault.
+that are the job's own fault. Only slots that are not free are waited for (`cluster.resting`).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ class Rule:
 
     counted: bool
     """Whether it is the job's own fault."""
-    bound: int
+    bound: float
     """Attempts of this failure after which the job has failed; 1: never tried again."""
     elsewhere: bool
     """Whether the next attempt goes to another node if there is one."""
@@ -49,8 +50,8 @@ RULES: Mapping[Failure, Rule] = {
         f"elsewhere, {MAX_DIED} times at most",
     ),
     Failure.UNFIT: Rule(
-        counted=False, bound=MAX_LOST, elsewhere=True,
-        meaning="its slots were not free: something that is not ours runs there; tried again elsewhere",
+        counted=False, bound=math.inf, elsewhere=True,
+        meaning="its slots were not free: something that is not ours runs there; tried again elsewhere, or later",
     ),
     Failure.CRASH: Rule(
         counted=True, bound=MAX_FAILURES, elsewhere=False, meaning="its process ended with an error; the log says where"
@@ -123,4 +124,4 @@ def avoided(nodes: Sequence[tuple[str, Failure]]) -> frozenset[str]:
 
 def strikes(failure: Failure) -> bool:
     """Whether a failure speaks against the node that it happened on as much as against the job."""
-    return failure in (Failure.HANG, Failure.COLLECTIVE, Failure.DISK_FULL, Failure.UNFIT)
+    return failure in (Failure.HANG, Failure.COLLECTIVE, Failure.DISK_FULL)

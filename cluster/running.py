@@ -19,6 +19,7 @@ class Running:
     attempt: int
     placement: Placement
     started: float
+    """By a clock that nobody sets, like all times here."""
     open_tasks: set[str] = field(default_factory=set)
     fractions: dict[str, float] = field(default_factory=dict)
     heard: dict[str, float] = field(default_factory=dict)
@@ -71,7 +72,7 @@ class Running:
         """The failure of an attempt that has told nothing for too long; None while there is hope.
 
         Args:
-            now: epoch seconds.
+            now: the time.
             start: seconds in which each of its tasks has to tell something for the first time.
             silence: seconds in which it then has to tell something more.
         """

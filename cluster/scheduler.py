@@ -14,13 +14,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cluster.claiming import Claiming
 from cluster.contents import Contents
 from cluster.executor import Executor, Node, Unplaceable
 from cluster.expect import REMEMBERED_JOBS, Expectations
 from cluster.held import Held
 from cluster.journal import Journal
 from cluster.node_health import NodeHealth
-from cluster.placing import choose, free
+from cluster.placing import choose
 from cluster.policy import Placement
 from cluster.retry import SILENCE_SECONDS, avoided, failed_since
 from cluster.running import Running
@@ -38,9 +39,7 @@ BEAT_SECONDS = 5.0
 START_SECONDS = 300.0
 """Time in which a worker's process has to begin with its task; a ready placement group is no guarantee (ray#42683)."""
 LOOK_SECONDS = 1.0
-"""How often it asks the store for jobs that were cancelled."""
-CLAIMED_AHEAD = 4
-"""Claimed jobs beyond the free slots, so that a slot that falls free need not wait for a claim."""
+"""How often it asks the store for jobs that were cancelled, and whether what it has claimed is still the best."""
 
 
 def scheduler_name() -> str:
@@ -66,37 +65,48 @@ class Scheduler:
         name: str | None = None,
         silence_seconds: Mapping[Kind, float] = SILENCE_SECONDS,
         clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._executor, self._home, self._clock = store, executor, home, clock
+        """Become the scheduler of an executor's cluster.
+
+        Args:
+            store, files, home: what it works on.
+            executor: what runs the jobs.
+            name: one that no other has.
+            silence_seconds: how long a job of each kind may show no advance.
+            clock: epoch seconds, for what is written down.
+            ticks: seconds that nobody sets, for every interval.
+        """
+        self._store, self._executor, self._home, self._clock, self._ticks = store, executor, home, clock, ticks
         self._silence = silence_seconds
         self.name = name or scheduler_name()
         self._avoid: dict[str, frozenset[str]] = {}
         """By key of a job that waits, nodes that it had better not go to."""
         self._told: deque[tuple[str, Event]] = deque()
-        self._draining = False
-        self._beaten = self._looked = 0.0
+        self._beaten = self._looked = -LOOK_SECONDS
         self._nodes = NodeHealth(store, executor, clock)
         self.beat()
         self._nodes.read_verdicts()
         self._held = Held(executor)
+        self._claiming = Claiming(store, self._held, self.name)
         self._spending = Spending(store, self._held, self.name)
         self._contents = Contents(files)
         self._expect = Expectations(store.recently_done(REMEMBERED_JOBS))
-        self._journal = Journal(store, files, self._contents, self._held, self._nodes, self._expect, clock)
+        self._journal = Journal(store, files, self._contents, self._held, self._nodes, self._expect, ticks)
 
     def step(self, timeout: float) -> None:
         """Look once: beat, claim, start what can start, and wait up to `timeout` seconds for something to happen."""
-        if self._clock() - self._beaten >= BEAT_SECONDS:
+        if self._ticks() - self._beaten >= BEAT_SECONDS:
             self.beat()
             self._nodes.read_verdicts()
             self._spending.hold_to_budgets()
         self._nodes.look()
-        if self._clock() - self._looked >= LOOK_SECONDS:
-            self._looked = self._clock()
+        if afresh := self._ticks() - self._looked >= LOOK_SECONDS:
+            self._looked = self._ticks()
             self._end_cancelled()
-        if not self._draining:
-            self._claim(self.usable())
-            self._start(self.usable())
+            self._end_unwanted()
+        self._claim(afresh)
+        self._start(self.usable())
         self._told.extend(self._executor.poll(timeout))
         while self._told:
             self._journal.hear(*self._told[0])
@@ -107,13 +117,11 @@ class Scheduler:
         """Say that this scheduler is alive; safe to call from another thread."""
         sizes = [node.slots for node in self.nodes]
         self._store.beat(self.name, self._executor.cluster, sum(sizes), max(sizes, default=0))
-        self._beaten = self._clock()
+        self._beaten = self._ticks()
 
-    def drain(self) -> int:
-        """Start nothing more; returns how many jobs still run."""
-        if not self._draining:
-            self._draining = True
-            self._give_back()
+    @property
+    def running(self) -> int:
+        """How many jobs run."""
         return len(self._held.running)
 
     def stop(self) -> None:
@@ -136,49 +144,52 @@ class Scheduler:
         return self._nodes.alive
 
     def usable(self) -> list[Node]:
-        """Nodes that are alive and not set aside."""
-        return self._nodes.usable()
+        """Nodes that are alive and not set aside, nor busy with the job that they are tried with."""
+        return self._nodes.usable(self._busy())
 
-    # Claiming
+    def _busy(self) -> set[str]:
+        """Nodes on which something runs."""
+        return {run.placement.node for run in self._held.running.values()}
 
-    def _claim(self, nodes: list[Node]) -> None:
-        """Take jobs for every class of machine; wide and narrow ones apart, so that neither keeps the other out."""
-        for kind in {node.machine.slot_class for node in nodes}:
-            mine = [node for node in nodes if node.machine.slot_class == kind]
-            open_slots = sum(len(one.slots) for one in free(mine, self._held.taken(), self._held.warm))
-            for wide in (True, False):
-                room = len(mine) if wide else open_slots
-                waiting = self._held.count_waiting(kind, wide=wide)
-                if open_slots and waiting < room:
-                    self._take(room + CLAIMED_AHEAD - waiting, kind, wide)
+    def _claim(self, afresh: bool) -> None:
+        self._claiming.claim(self.usable(), self._ticks(), afresh)
+        self._avoid = {
+            key: self._avoid[key] if key in self._avoid else self._avoided(record)
+            for key, record in self._held.waiting.items()
+            if record.attempt > record.asked
+        }
 
-    def _take(self, limit: int, kind: str, wide: bool) -> None:
-        held = self._held
-        holding = [*held.waiting, *held.running]
-        records = self._store.claim(self.name, limit, machines=[kind], wide=wide, without=held.refused, holding=holding)
-        for record in records:
-            held.waiting[record.key] = record
-            if (old := held.running.get(record.key)) is not None:  # cancelled and asked for again, or lost and got back
-                held.drop(old)
-        for record in records:
-            if record.attempt > record.asked:
-                self._avoid[record.key] = avoided(failed_since(self._store.attempts(record.key), record.asked))
+    def _avoided(self, record: JobRecord) -> frozenset[str]:
+        return avoided(failed_since(self._store.attempts(record.key), record.asked))
 
     def _give_back(self) -> None:
-        self._store.release(list(self._held.waiting), scheduler=self.name)
-        self._held.waiting.clear()
+        self._claiming.give_back(set(self._held.waiting))
 
     # Starting
 
     def _start(self, nodes: list[Node]) -> None:
-        held, now = self._held, self._clock()
+        held, now = self._held, self._ticks()
         known, waiting = {node.name: node for node in nodes}, list(held.waiting.values())
         held.usage.advance(now)
         for placement in choose(
-            waiting, nodes, held.taken(), held.warm, self._avoid, now, usage=held.usage, seconds=self._expect.seconds
+            waiting,
+            nodes,
+            held.taken(now),
+            held.warm,
+            self._avoid,
+            now,
+            epoch=self._clock() - now,
+            usage=held.usage,
+            seconds=self._expect.seconds,
         ):
-            if placement.key in held.waiting:  # its sweep's budget may have been found used up just now
+            if self._may_begin(placement):
                 self._begin(held.waiting[placement.key], placement, known[placement.node])
+
+    def _may_begin(self, placement: Placement) -> bool:
+        """Whether a decision still holds, now that others of the same moment were carried out."""
+        if placement.key not in self._held.waiting:  # its sweep's budget was found used up
+            return False
+        return not self._nodes.on_trial(placement.node) or placement.node not in self._busy()
 
     def _begin(self, record: JobRecord, placement: Placement, node: Node) -> None:
         """Write an attempt down, then start its tasks."""
@@ -206,9 +217,8 @@ class Scheduler:
         except OverBudget as refusal:
             self._spending.refuse(record.order.sweep, str(refusal))
             return
-        running = Running(record, attempt, placement, self._clock(), expected=expected)
+        running = Running(record, attempt, placement, self._ticks(), expected=expected)
         self._held.begin(running)
-        self._avoid.pop(record.key, None)
         try:
             self._try_to_start(running, workdir)
         except BaseException:  # the database is away, say: the next claim finds it again
@@ -241,7 +251,7 @@ class Scheduler:
             running.shards = self._store.shards(record.key)
         tasks = tasks_of(running, inputs, workdir, self._silence[record.order.job.kind])
         for task in tasks:
-            running.open(task.id, self._clock())
+            running.open(task.id, self._ticks())
             self._executor.start(task)
         if not tasks:  # every shard was there already
             self._journal.finish(running, Finished(outputs={"clocks": {}}))
@@ -252,7 +262,7 @@ class Scheduler:
         """End what has told nothing for too long: our own deadline decides, whatever Ray believes."""
         for running in list(self._held.running.values()):
             silence = self._silence[running.record.order.job.kind]
-            if failed := running.overdue(self._clock(), start=START_SECONDS, silence=silence):
+            if failed := running.overdue(self._ticks(), start=START_SECONDS, silence=silence):
                 self._journal.fail(running, failed)
 
     def _end_cancelled(self) -> None:
@@ -264,3 +274,12 @@ class Scheduler:
                 self._held.drop(running)
         if cancelled:
             self._store.let_go(cancelled)
+
+    def _end_unwanted(self) -> None:
+        """End what runs for stopped sweeps only; the next run of one goes on with it."""
+        unwanted = self._store.unwanted(self.name)
+        for key in unwanted:
+            if running := self._held.running.get(key):
+                self._held.drop(running)
+        if unwanted:
+            self._store.release(unwanted, "stopped with its sweep", self.name)

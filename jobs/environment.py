@@ -14,8 +14,6 @@ from golf.attention import choose_kernel
 from jobs.spec import Machine
 
 PACKAGES = ("golf", "jobs", "cluster", "sweeps")
-SOURCE_DIGITS = 7
-"""As many as the store has room for behind a whole commit; SQLite would take more, PostgreSQL refuses."""
 CPU_THREADS = 1
 """Threads of a slot without a GPU: one core each, so that numbers do not depend on how many cores a machine has."""
 
@@ -41,7 +39,7 @@ def commit() -> str:
     # A checkout of something else, in whose virtual environment this is installed, does not know this file.
     if not head or changed is None or _git("ls-files", "--error-unmatch", __file__) is None:
         return f"sources {_digest(root)}"
-    return head if not changed else f"{head}+{_digest(root)}"
+    return head if not changed else f"{head}+{_digest(root)[:7]}"  # together as long as the store's column
 
 
 def _git(*arguments: str) -> str | None:
@@ -59,7 +57,7 @@ def _digest(root: Path) -> str:
     found = hashlib.sha256()
     for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
         found.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return found.hexdigest()[:SOURCE_DIGITS]
+    return found.hexdigest()[:12]
 
 
 def machine(processes: int = 1) -> Machine:

@@ -132,3 +132,5 @@ class NodeRecord:
     """Whether jobs are placed on it."""
     reason: str
     checked: float
+    until: float | None = None
+    """When a bad one is tried again; None: not before a later check finds it good."""

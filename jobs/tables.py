@@ -131,6 +131,7 @@ nodes = Table(
     Column("good", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("checked", Float, nullable=False),
+    Column("until", Float),
 )
 
 records = Table(

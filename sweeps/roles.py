@@ -68,30 +68,31 @@ class Scheduling:
             self._give_up()
 
     def slots(self, machine: Machine) -> tuple[int, int]:
-        """Slots of the cluster and of its largest node, of one class of machine where this process can tell.
+        """Usable slots of the cluster, and slots of its largest node, of one class of machine where this process can
+        tell.
 
         (0, 0) while nobody schedules it.
         """
         if self._scheduler is not None:
-            sizes = [node.slots for node in self._scheduler.usable() if node.machine.slot_class == machine.slot_class]
-            return sum(sizes), max(sizes, default=0)
+            usable = [one.slots for one in self._scheduler.usable() if one.machine.slot_class == machine.slot_class]
+            alive = [one.slots for one in self._scheduler.nodes if one.machine.slot_class == machine.slot_class]
+            return sum(usable), max(alive, default=0)
         for one in self._store.live_schedulers():
             if one.cluster == self._cluster:
                 return one.slots, one.widest
         return 0, 0
 
-    def drain(self, say: Callable[[str], None]) -> None:
-        """Let what this process still runs for other sweeps end before it leaves; they start nothing more here."""
+    def finish(self, say: Callable[[str], None]) -> None:
+        """Go on scheduling for other sweeps while anything of theirs runs here: it would have to be started again."""
         said = False
-        while self._scheduler is not None:
+        while self._scheduler is not None and (count := self._scheduler.running):
+            if not said:
+                say(
+                    f"Done here; {count} jobs of other sweeps run on this cluster, and this process goes on scheduling "
+                    f"it as long as any does. Ctrl-C ends them; their own processes then start them again."
+                )
+                said = True
             try:
-                if not (count := self._scheduler.drain()):
-                    return
-                if not said:
-                    say(
-                        f"Done here; {count} running jobs of other sweeps on this cluster end first (Ctrl-C ends them)."
-                    )
-                    said = True
                 self.step(TRY_SECONDS)
             except StoreAway:
                 time.sleep(TRY_SECONDS)

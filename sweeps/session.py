@@ -158,7 +158,7 @@ def run(
                 with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
                     snapshot = _work(driver, sweep, role, show, say)
                     place.store.end_sweep(spec.name, _ended(snapshot))
-                    role.drain(say)
+                    role.finish(say)
             place.store.end_sweep(spec.name, _ended(snapshot))
         except BaseException as error:
             if place.store.sweep(spec.name):

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, func, select
 
 from jobs import tables
 from jobs.budget import Account, Budget, reservation
-from jobs.rows import OverBudget
-from jobs.state import AttemptState
+from jobs.rows import LostClaim, OverBudget
+from jobs.state import AttemptState, SweepState
 
 
 def account_of(connection: Connection, sweep: str) -> Account:
@@ -20,11 +20,14 @@ def set_aside(connection: Connection, sweep: str, slots: int, seconds: float | N
     """GPU-hours to set aside for one more attempt; of a sweep's attempts one at a time passes here.
 
     Raises:
+        LostClaim: the sweep does not run any more.
         OverBudget: the sweep cannot pay for it, or its deadline is too near.
     """
     table = tables.sweeps
-    query = select(table.c.budget, table.c.spent_hours).where(table.c.name == sweep).with_for_update()
-    limits, spent = connection.execute(query).one()
+    query = select(table.c.budget, table.c.spent_hours, table.c.state).where(table.c.name == sweep).with_for_update()
+    limits, spent, state = connection.execute(query).one()
+    if state != SweepState.RUNNING:
+        raise LostClaim(f"sweep {sweep} is {state}")
     found = reservation(Budget(**limits or {}), _account(connection, sweep, spent), slots, seconds, now)
     if isinstance(found, str):
         raise OverBudget(found)

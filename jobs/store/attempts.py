@@ -38,7 +38,7 @@ class Attempts(Transactions):
             seconds: what it takes at most; None if nobody knows.
 
         Raises:
-            LostClaim: the job is not this scheduler's to start.
+            LostClaim: the job is not this scheduler's to start, or its sweep does not run any more.
             OverBudget: the sweep cannot pay for it, or its deadline is too near.
         """
         table, now = tables.jobs, self._clock()

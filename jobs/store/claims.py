@@ -1,5 +1,6 @@
 """Claims: which scheduler has which job, and how it gives one back."""
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,7 +32,8 @@ class Claims(Schedulers):
         limit: int,
         *,
         machines: Collection[str] | None = None,
-        wide: bool | None = None,
+        widths: tuple[int, int] | None = None,
+        slots: float = math.inf,
         without: Collection[str] = (),
         holding: Collection[str] | None = None,
     ) -> list[JobRecord]:
@@ -45,7 +47,8 @@ class Claims(Schedulers):
             scheduler: who takes them.
             limit: how many at most.
             machines: slot classes that it has; None for any.
-            wide: only jobs of several slots, or only of one; None for both.
+            widths: the least and the most slots of a job; None for any.
+            slots: how many all of them may have together; one that has too many is passed over.
             without: sweeps that have to wait.
             holding: keys of all jobs that the scheduler knows it has. What it has claimed beyond these, when an answer
                 of the database was lost, is free, too; None takes it at the store's word.
@@ -56,9 +59,9 @@ class Claims(Schedulers):
             conditions = _free(live, scheduler, holding)
             if machines is not None:
                 conditions.append(table.c.machine.in_(list(machines)))
-            if wide is not None:
-                conditions.append(table.c.slots > 1 if wide else table.c.slots == 1)
-            chosen = _in_turns(connection, conditions, limit, without)
+            if widths is not None:
+                conditions.append(table.c.slots.between(*widths))
+            chosen = _in_turns(connection, conditions, limit, slots, without)
             if not chosen:
                 return []
             for key, (state, attempt, _) in chosen.items():
@@ -70,6 +73,14 @@ class Claims(Schedulers):
         return [
             replace(found[key], order=replace(found[key].order, sweep=sweep)) for key, (_, _, sweep) in chosen.items()
         ]
+
+    def unwanted(self, scheduler: str) -> list[str]:
+        """Jobs that a scheduler runs and no running sweep wants any more."""
+        table, wanted = tables.jobs, tables.sweep_jobs
+        still = select(wanted.c.key).where(wanted.c.key == table.c.key, wanted.c.sweep.in_(_RUNNING_SWEEPS))
+        mine = (table.c.state == JobState.RUNNING) & (table.c.claimed_by == scheduler)
+        with self._read() as connection:
+            return list(connection.execute(select(table.c.key).where(mine, ~still.exists())).scalars())
 
     def release(self, keys: Sequence[str], reason: str = "stopped", scheduler: str | None = None) -> None:
         """Give claimed jobs back that were not started, or were ended on purpose; only a scheduler's own, if named."""
@@ -87,21 +98,21 @@ class Claims(Schedulers):
 
 
 def _free(live: Collection[str], scheduler: str, holding: Collection[str] | None) -> list[Any]:
-    """What a job is like that no living scheduler holds, and that is not ended."""
+    """What a job is like that nobody alive holds, and that is not ended; who asks is alive, whatever the clock says."""
     table = tables.jobs
-    unheld = table.c.claimed_by.is_(None) | table.c.claimed_by.not_in(live)
+    unheld = table.c.claimed_by.is_(None) | table.c.claimed_by.not_in([*live, scheduler])
     if holding is not None:
         unheld |= (table.c.claimed_by == scheduler) & table.c.key.not_in(list(holding))
     return [table.c.state.in_([JobState.QUEUED, JobState.RUNNING]), unheld]
 
 
 def _in_turns(
-    connection: Connection, conditions: Sequence[Any], limit: int, without: Collection[str]
+    connection: Connection, conditions: Sequence[Any], limit: int, slots: float, without: Collection[str]
 ) -> dict[str, tuple[str, int, str]]:
     """Keys of free jobs in the order in which they should run, with state, attempt, and the sweep that pays."""
     table, wanted = tables.jobs, tables.sweep_jobs
     query = (
-        select(table.c.key, table.c.state, table.c.attempt, table.c.priority, table.c.number)
+        select(table.c.key, table.c.state, table.c.attempt, table.c.priority, table.c.number, table.c.slots)
         .join(wanted, wanted.c.key == table.c.key)
         .where(wanted.c.sweep == bindparam("sweep"), *conditions)
         .order_by(table.c.priority.desc(), table.c.number)
@@ -117,7 +128,8 @@ def _in_turns(
             ranked.append((-row.priority, turn + busy.get(name, 0), row.number, name, row))
     found: dict[str, tuple[str, int, str]] = {}
     for _, _, _, name, row in sorted(ranked, key=lambda one: one[:4]):
-        if len(found) < limit and row.key not in found:
+        if len(found) < limit and row.slots <= slots and row.key not in found:
+            slots -= row.slots
             found[row.key] = (row.state, row.attempt, name)
     return found
 

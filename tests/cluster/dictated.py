@@ -17,18 +17,18 @@ from jobs.store import JobRecord, Store, SweepRecord
 class Dictated:
     """Runs nothing: keeps what it was given, and tells what the test says."""
 
-    def __init__(self, slots: int = 2) -> None:
-        self.alive = [Node(name="n", host="h", slots=slots, machine=machine())]
+    def __init__(self, *slots: int, cluster: str = "made up") -> None:
+        """Begin with nodes of so many slots each: "n", or several that count from "n0"."""
+        names = [f"n{number}" for number in range(len(slots))] if len(slots) > 1 else ["n"]
+        pairs = zip(names, slots, strict=True)
+        self.alive = [Node(name=name, host="h", slots=count, machine=machine()) for name, count in pairs]
+        self.cluster = cluster
         self.tasks: dict[str, Task] = {}
         self.events: list[tuple[str, Event]] = []
         self.cancelled: list[str] = []
 
     def nodes(self) -> list[Node]:
         return self.alive
-
-    @property
-    def cluster(self) -> str:
-        return "made up"
 
     def start(self, task: Task) -> None:
         self.tasks[task.id] = task
@@ -47,6 +47,14 @@ class Dictated:
         """Let the task started last tell something."""
         self.events += [(task or list(self.tasks)[-1], event) for event in events]
 
+    def started(self) -> list[str]:
+        """Labels of the jobs of all tasks so far."""
+        return [task.order.label for task in self.tasks.values()]
+
+    def end(self, label: str, event: Event) -> None:
+        """Let the last task of a job end."""
+        self.tell(event, task=[name for name, task in self.tasks.items() if task.order.label == label][-1])
+
 
 class World:
     """A store with one sweep, and a scheduler on two slots."""
@@ -54,14 +62,26 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder)
         self.now = 1000.0
-        self.store = Store.open(self.home.database_url, lambda: self.now)
+        self.ahead = 0.0
+        """How far somebody has set the clock."""
+        self.store = Store.open(self.home.database_url, self.clock)
         self.budget(Budget(dollars_per_gpu_hour=3.6))
         self.files = FileStore(self.home.files)
-        self.executor = Dictated()
+        self.executor = Dictated(2)
         self.scheduler = self.new_scheduler()
 
-    def new_scheduler(self) -> Scheduler:
-        return Scheduler(self.store, self.files, self.executor, self.home, clock=lambda: self.now)
+    def new_scheduler(self, executor: Dictated | None = None) -> Scheduler:
+        return Scheduler(
+            self.store,
+            self.files,
+            executor or self.executor,
+            self.home,
+            clock=self.clock,
+            ticks=lambda: self.now,
+        )
+
+    def clock(self) -> float:
+        return self.now + self.ahead
 
     def budget(self, budget: Budget) -> None:
         self.store.put_sweep("tiny", {}, budget)

@@ -44,7 +44,15 @@ def chosen(
     warm: Warm | None = None,
 ) -> list[Placement]:
     return choose(
-        jobs, nodes, dict.fromkeys(taken), warm or Warm(), avoid, 0.0, usage=Usage(), seconds=lambda order: None
+        jobs,
+        nodes,
+        dict.fromkeys(taken),
+        warm or Warm(),
+        avoid,
+        0.0,
+        epoch=0.0,
+        usage=Usage(),
+        seconds=lambda order: None,
     )
 
 
@@ -69,6 +77,18 @@ def test_a_retried_gang_that_has_to_wait_is_not_starved_by_evaluations() -> None
     found = where([job(1, 8), *(job(seed) for seed in range(2, 12))], [node("a"), node("b")], busy, job1={"a"})
     assert set(found.values()) == {"a"}
     assert len(found) == 8
+
+
+def test_a_retried_job_does_not_go_before_what_is_more_urgent() -> None:
+    urgent = job(2, 8)
+    urgent = replace(urgent, order=replace(urgent.order, priority=2))
+    assert where([job(1, 8), urgent], [node("a"), node("b")], {("a", 0)}, job1={"a"}) == {"2": "b"}
+    assert where([job(1, 8), job(2, 8)], [node("a"), node("b")], {("a", 0)}, job1={"a"}) == {"1": "b"}
+
+
+def test_what_is_avoided_costs_nobody_else_his_place() -> None:
+    jobs = [job(1), job(2), job(3)]
+    assert where(jobs, [node("a", slots=2), node("b", slots=3)], set(), job1={"a"}) == {"1": "b", "2": "a", "3": "a"}
 
 
 def test_nothing_is_placed_twice() -> None:

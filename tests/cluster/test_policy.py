@@ -420,3 +420,14 @@ class Cluster(RuleBasedStateMachine):
 
 TestCluster = Cluster.TestCase
 TestCluster.settings = settings(derandomize=True, max_examples=60, stateful_step_count=40)
+
+
+def test_a_gang_that_cannot_use_a_node_does_not_keep_others_from_draining_it() -> None:
+    policy = Policy()
+    for name in "ab":
+        policy.add_node(node(name, 8, 4))
+    policy.submit(job("retried", 8, gang=True, avoid=frozenset("a")))
+    policy.submit(job("gang", 8, gang=True))
+    policy.submit(job("evaluation", since=1.0, seconds=1e6))
+    assert policy.decide(1.0) == []
+    assert policy.waiting == 3

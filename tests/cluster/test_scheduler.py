@@ -11,16 +11,17 @@ import pytest
 import torch
 
 from cluster.executor import Node
-from cluster.retry import MAX_FAILURES, NODE_STRIKES, SILENCE_SECONDS
+from cluster.resting import LONGEST_SECONDS, REST_SECONDS
+from cluster.retry import MAX_FAILURES, MAX_LOST, NODE_STRIKES, SILENCE_SECONDS
 from cluster.scheduler import BEAT_SECONDS, LOOK_SECONDS, START_SECONDS
 from golf.artifact import QuantizeConfig, pack
 from golf.model import GPT
 from jobs.budget import Budget
-from jobs.events import Checkpoint, Failed, Failure, Finished, Progress, Shard
+from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
 from jobs.scores import write_table
 from jobs.spec import Order
 from jobs.state import AttemptState, JobState, SweepState
-from jobs.store import STALE_SECONDS, StoreAway, Taken
+from jobs.store import STALE_SECONDS, NodeRecord, StoreAway, Taken
 from jobs.store.losses import STARTS_OVER
 from tests.cluster.dictated import World
 from tests.cluster.orders import EVAL, MODEL, Orders
@@ -133,7 +134,47 @@ def test_a_node_on_which_job_after_job_hangs_is_set_aside_but_never_the_last(wor
     world.step()
     [node] = world.store.nodes("made up")
     assert (node.name, node.good) == ("n", False)
-    assert "3 jobs in a row failed on it, the last: hang: no step" in node.reason
+    assert "3 jobs in a row failed on it, the last: hang: no step; tried again at 1970-01-01T00:26+00:00" in node.reason
+
+
+def test_a_node_that_was_set_aside_is_tried_with_one_job_and_is_good_again_or_aside_for_twice_as_long(
+    world: World, orders: Orders
+) -> None:
+    def run(seed: int, event: Event) -> list[str]:
+        """Two jobs of one slot and a slot free on "b"; returns where they ran, and ends what ran on "a"."""
+        for number in range(2):
+            world.put(replace(orders.train(seed=10 * seed + number), slots=1))
+        world.now += BEAT_SECONDS
+        world.step()
+        began = {task: world.executor.tasks[task].node for task in world.open()}
+        for task, node in began.items():
+            world.executor.tell(event if node == "a" else TRAINED, task=task)
+        world.step()
+        return sorted(began.values())
+
+    hang = Failed(failure=Failure.HANG, reason="no step")
+    first = replace(world.executor.alive[0], slots=2)
+    world.executor.alive = [replace(first, name="a"), replace(first, name="b", slots=1)]
+    bad = NodeRecord(cluster="made up", name="a", host="h", good=False, reason="", checked=0.0, until=world.now + 600)
+    world.store.put_node(bad)
+    assert run(1, TRAINED) == ["b"]
+    world.now += 600
+    assert run(2, hang) == ["a", "b"], "and the second slot of a stays free"
+    [record] = world.store.nodes()
+    assert (record.good, record.until) == (False, world.now + 2 * (600 + 1000))
+    assert run(3, TRAINED) == ["b"]
+    world.now = record.until or 0.0
+    assert run(4, TRAINED) == ["a", "b"]
+    assert [one.good for one in world.store.nodes()] == [True]
+    assert run(5, TRAINED) == ["a", "a", "b"]
+
+
+def test_what_a_check_found_bad_is_not_tried(world: World, orders: Orders) -> None:
+    world.store.put_node(NodeRecord(cluster="made up", name="n", host="h", good=False, reason="slow", checked=0.0))
+    world.put(orders.train())
+    world.now += 1e6
+    world.step()
+    assert world.executor.tasks == {}
 
 
 def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(world: World, orders: Orders) -> None:
@@ -142,6 +183,7 @@ def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(wor
     world.now += START_SECONDS + 1
     world.step()
     assert world.store.attempts(key)[0].failure == Failure.UNFIT
+    world.now += REST_SECONDS
     world.step()
     world.step(Progress(fraction=0.1, note="step 1"))
     world.now += SILENCE_SECONDS["train"] - 1
@@ -152,6 +194,64 @@ def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(wor
     [_, attempt, *_] = world.store.attempts(key)
     assert (attempt.failure, attempt.reason) == ("hang", "hang: its worker has told nothing for 300 s")
     assert len(world.executor.cancelled) == 2
+
+
+def test_a_clock_that_is_set_ends_nothing_and_hides_nothing(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.step(Progress(fraction=0.1, note="step 1"))
+    world.executor.alive = [replace(world.executor.alive[0], slots=3)]  # there is room for more
+    for world.ahead in (1e5, -1e5):
+        world.now += LOOK_SECONDS
+        world.step()
+        assert (world.job(key).state, world.job(key).attempt) == (JobState.RUNNING, 1)
+    world.store.cancel_jobs("tiny", [key])
+    world.now += LOOK_SECONDS
+    world.step()
+    assert world.executor.cancelled == list(world.executor.tasks)
+    waiting = world.put(orders.train(seed=2))
+    world.now += LOOK_SECONDS
+    world.step()
+    world.now += 7
+    world.ahead = 1e5
+    world.step(TRAINED)
+    assert world.job(waiting).seconds == 7
+
+
+def test_slots_that_are_not_free_rest_ever_longer_and_no_job_fails_by_it(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    waited = []
+    for _ in range(MAX_LOST + 5):
+        before = world.now
+        while not world.open():
+            world.now += 5
+            world.step()
+        waited.append(world.now - before)
+        world.step(Failed(failure=Failure.UNFIT, reason="a stranger"))
+    assert waited[:4] == [5, REST_SECONDS, 2 * REST_SECONDS, 4 * REST_SECONDS]
+    assert waited[-1] == LONGEST_SECONDS
+    assert (world.job(key).state, world.job(key).failures) == (JobState.QUEUED, 0)
+    assert world.store.nodes() == []
+    world.now += LONGEST_SECONDS
+    world.step()
+    world.step(TRAINED)
+    world.put(orders.train(seed=2))
+    world.step()
+    world.step(Failed(failure=Failure.UNFIT, reason="another one"))
+    world.now += REST_SECONDS
+    world.step()
+    assert len(world.open()) == 1, "it has been free in between"
+
+
+def test_only_the_slots_that_are_not_free_rest(world: World, orders: Orders) -> None:
+    first = world.put(replace(orders.train(seed=1), slots=1))
+    world.step()
+    world.step(Failed(failure=Failure.UNFIT, reason="a stranger"))
+    second = world.put(replace(orders.train(seed=2), slots=1))
+    world.now += LOOK_SECONDS
+    world.step()
+    assert [task.slots for task in world.executor.tasks.values()] == [(0,), (1,)]
+    assert {world.job(first).state, world.job(second).state} == {JobState.RUNNING, JobState.QUEUED}
 
 
 def test_jobs_of_another_class_of_machine_are_left_alone(world: World, orders: Orders) -> None:
@@ -176,6 +276,37 @@ def test_a_cancelled_job_is_let_go_only_when_its_tasks_are_ended(world: World, o
     assert world.store.unended([running, waiting]) == []
     world.step()
     assert len(world.executor.tasks) == 1
+
+
+def test_what_a_stopped_sweep_had_is_ended_and_kept_for_its_next_run(world: World, orders: Orders) -> None:
+    running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
+    world.step()
+    world.step(Checkpoint(content=b"step 3"))
+    world.store.end_sweep("tiny", SweepState.STOPPED, "interrupted")
+    world.now += LOOK_SECONDS
+    world.step()
+    assert world.executor.cancelled == list(world.executor.tasks)
+    for key in (running, waiting):
+        job = world.job(key)
+        assert (job.state, job.claimed_by, job.failures, job.reason) == (JobState.QUEUED, None, 0, None)
+    world.now += LOOK_SECONDS
+    world.step()
+    assert len(world.executor.tasks) == 1
+    world.budget(Budget())
+    world.step()
+    assert list(world.executor.tasks.values())[-1].inputs["checkpoint"] == b"step 3"
+
+
+def test_what_was_claimed_for_a_sweep_that_has_just_stopped_does_not_start(world: World, orders: Orders) -> None:
+    world.put(orders.train(seed=1))
+    waiting = world.put(replace(orders.train(seed=2), slots=1))
+    world.step()
+    assert world.job(waiting).claimed_by == world.scheduler.name, "claimed ahead"
+    world.step(TRAINED)
+    world.store.end_sweep("tiny", SweepState.STOPPED, "interrupted")
+    world.step()
+    assert len(world.executor.tasks) == 1
+    assert (world.job(waiting).state, world.job(waiting).claimed_by) == (JobState.QUEUED, None)
 
 
 def test_nothing_starts_beyond_the_budget_and_the_sweep_says_so_once_all_is_settled(
@@ -312,16 +443,6 @@ def test_a_scheduler_that_was_given_up_for_dead_ends_what_it_runs_and_writes_not
     world.scheduler.abandon()
     assert world.executor.cancelled == list(world.executor.tasks)[:1]
     assert (world.job(key).state, world.job(key).claimed_by) == (JobState.RUNNING, other.name)
-
-
-def test_before_it_leaves_it_lets_others_jobs_end_and_starts_none(world: World, orders: Orders) -> None:
-    running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
-    world.step()
-    assert world.scheduler.drain() == 1
-    assert world.job(waiting).claimed_by is None
-    world.step(TRAINED)
-    assert world.scheduler.drain() == 0
-    assert (world.job(running).state, world.job(waiting).state) == (JobState.DONE, JobState.QUEUED)
 
 
 def test_a_training_goes_on_from_its_last_checkpoint(world: World, orders: Orders) -> None:

@@ -340,8 +340,14 @@ class TestContract:
         store.beat("a")
         store.beat("b")
         assert [job.key for job in store.claim("b", 9, machines=[other.slot_class])] == [theirs.key]
-        assert [job.key for job in store.claim("a", 9, machines=[MACHINE.slot_class], wide=True)] == [wide.key]
-        assert [job.key for job in store.claim("a", 9, machines=[MACHINE.slot_class], wide=False)] == [ours.key]
+        assert [job.key for job in store.claim("a", 9, machines=[MACHINE.slot_class], widths=(2, 8))] == [wide.key]
+        assert [job.key for job in store.claim("a", 9, machines=[MACHINE.slot_class], widths=(1, 1))] == [ours.key]
+
+    def test_claims_have_no_more_slots_together_than_there_is_room_for(self, store: Store) -> None:
+        keys = [store.put_job(order(seed, slots=slots)).key for seed, slots in enumerate((4, 8, 3, 1))]
+        store.beat("a")
+        assert [job.key for job in store.claim("a", 9, slots=7)] == [keys[0], keys[2]]
+        assert [job.key for job in store.claim("a", 1, widths=(2, 8), slots=9)] == [keys[1]]
 
     def test_sweeps_of_one_priority_take_turns_and_the_idle_one_comes_first(self, store: Store) -> None:
         for seed in range(4):
@@ -364,6 +370,23 @@ class TestContract:
         store.beat("a")
         [job] = store.claim("a", 9)
         assert (job.key, job.order.sweep) == (shared.key, "other")
+
+    def test_a_stopped_sweeps_jobs_do_not_start_and_what_runs_for_no_other_is_not_wanted(self, store: Store) -> None:
+        ours, shared, waiting = (store.put_job(order(seed)).key for seed in range(3))
+        store.put_job(order(1, sweep="other"))
+        store.beat("a")
+        store.claim("a", 9)
+        for key in (ours, shared):
+            store.start_attempt(key, "a", sweep="s", **FACTS)
+        assert store.unwanted("a") == []
+        store.end_sweep("s", SweepState.STOPPED)
+        assert store.unwanted("a") == [ours]
+        assert store.unwanted("b") == []
+        with pytest.raises(LostClaim, match="sweep s is stopped"):
+            store.start_attempt(waiting, "a", sweep="s", **FACTS)
+        store.put_sweep("s", {})
+        assert store.unwanted("a") == []
+        assert store.start_attempt(waiting, "a", sweep="s", **FACTS) == 1
 
     def test_what_may_be_spent_is_set_aside_before_and_settled_after(self, store: Store, clock: Clock) -> None:
         store.put_sweep("s", {}, Budget(gpu_hours=3.0))

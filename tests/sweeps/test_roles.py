@@ -10,12 +10,14 @@ import pytest
 from cluster.executor import Node, Task
 from cluster.ray_executor import RayExecutor
 from golf.errors import InputError
-from jobs.events import Event
+from jobs.events import Event, Finished
 from jobs.files import FileStore
 from jobs.paths import Home
+from jobs.spec import ARITHMETIC
+from jobs.state import JobState
 from jobs.store import STALE_SECONDS, Store, StoreAway
 from sweeps.roles import Scheduling, machine_of
-from tests.jobs.test_store import MACHINE, Clock
+from tests.jobs.test_store import MACHINE, Clock, order
 
 CLUSTER = "ray x"
 
@@ -43,6 +45,16 @@ class Idle:
 
     def close(self) -> None:
         self.closed = True
+
+
+class Prompt(Idle):
+    """Two nodes; the job that was started last is done at every look."""
+
+    def nodes(self) -> list[Node]:
+        return [replace(node, name=name) for node in super().nodes() for name in "ab"]
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        return [(self.started.pop(), Finished(outputs={}))] if self.started else []
 
 
 @pytest.fixture
@@ -128,6 +140,24 @@ def test_a_ray_of_its_own_ends_with_its_executor(monkeypatch: pytest.MonkeyPatch
     assert left == []
     RayExecutor("own", owns=True).close()
     assert left == ["left"]
+
+
+def test_who_has_finished_keeps_the_cluster_busy_as_long_as_others_jobs_run(tmp_path: Path, clock: Clock) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", clock)
+    store.put_sweep("theirs", {})
+    arithmetic = ARITHMETIC["quantize"]
+    for seed in range(3):
+        wide = order(seed, sweep="theirs", slots=8)
+        store.put_job(replace(wide, job=replace(wide.job, kind="quantize", arithmetic=arithmetic)))
+    said: list[str] = []
+    with Scheduling(store, FileStore(tmp_path / "files"), Home(tmp_path), CLUSTER, Prompt) as role:
+        role.finish(said.append)
+        assert said == [], "it does not schedule"
+        role.step(0.0)
+        role.finish(said.append)
+        assert {job.state for job in store.jobs()} == {JobState.DONE}
+    assert len(said) == 1 and "2 jobs of other sweeps run" not in said[0]
+    store.close()
 
 
 def test_a_sweep_keeps_the_machine_class_of_its_first_day_while_there_are_such_nodes() -> None:
