@@ -14,8 +14,6 @@ from golf.attention import choose_kernel
 from jobs.spec import Machine
 
 PACKAGES = ("golf", "jobs", "cluster", "sweeps")
-SOURCE_DIGITS = 7
-"""As many as the store has room for behind a whole commit; SQLite would take more, PostgreSQL refuses."""
 CPU_THREADS = 1
 """Threads of a slot without a GPU: one core each, so that numbers do not depend on how many cores a machine has."""
 
@@ -59,7 +57,7 @@ def _digest(root: Path) -> str:
     found = hashlib.sha256()
     for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
         found.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return found.hexdigest()[:SOURCE_DIGITS]
+    return found.hexdigest()[:12]
 
 
 def machine(processes: int = 1) -> Machine:
