@@ -49,6 +49,8 @@ class Gang:
         self._order, self._workdir, self._mark, self._silence = order, workdir, mark, silence_seconds
         self._config = train_config(order)
         workdir.mkdir(parents=True, exist_ok=True)
+        for earlier in [one for one in workdir.parent.iterdir() if one.name.isdecimal()]:  # killed, it could not
+            _drop_large_files(earlier)
         write_order(workdir, order)
         if checkpoint is not None:
             _unpack(checkpoint, workdir)
@@ -74,8 +76,7 @@ class Gang:
             last = Failed(failure=Failure.HANG, reason=f"no step for {hangs:.0f} s", log=_tail(log_path))
         else:
             last = self._finished(ended) if process.returncode == 0 else self._failed(process.returncode, log_path)
-        for name in (CHECKPOINT, WEIGHTS):  # the largest files, in an event each; what explains the attempt stays
-            (self._workdir / name).unlink(missing_ok=True)
+        _drop_large_files(self._workdir)
         yield last
 
     def _watch(self, process: "subprocess.Popen[bytes]") -> Generator[Event, None, float | None]:
@@ -177,6 +178,12 @@ def _unpack(content: bytes, workdir: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for name in (CHECKPOINT, TRACE):
             write_atomically(workdir / name, archive.read(name))
+
+
+def _drop_large_files(folder: Path) -> None:
+    """Remove what has been told in an event of its own; what explains the attempt stays."""
+    for name in (CHECKPOINT, WEIGHTS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

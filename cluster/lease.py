@@ -46,7 +46,10 @@ class Place:
 
 
 def places() -> dict[str, Place]:
-    """Nodes of the cluster that are alive and have slots, by Ray's node id."""
+    """Nodes of the cluster that are alive and have slots, by Ray's node id.
+
+    Beside GPUs cores are no slots: a head without any is not a node of another class, whose sweeps would let them idle.
+    """
     found: dict[str, Place] = {}
     for entry in ray.nodes():
         resources = entry["Resources"]
@@ -60,7 +63,8 @@ def places() -> dict[str, Place]:
                 address=next(n for n in resources if n.startswith("node:") and "internal_head" not in n),
                 kind=entry.get("Labels", {}).get(KIND_LABEL, ""),
             )
-    return found
+    gpus = {name: place for name, place in found.items() if place.device == "GPU"}
+    return gpus or found
 
 
 def take(place: Place, node: Node) -> Lease:

@@ -71,7 +71,7 @@ RULES: Mapping[Failure, Rule] = {
     ),
     Failure.DISK_FULL: Rule(
         counted=True, bound=2, elsewhere=True,
-        meaning='its node has no disk space left; free some ("golfsweep gc" shows what is not needed), then run again',
+        meaning='its node has no disk space left; free some, then run again',
     ),
     Failure.BAD_CONFIGURATION: Rule(
         counted=True, bound=1, elsewhere=False,

@@ -1,15 +1,15 @@
 """Training batches: the token stream cut into windows, as a pure function of the step."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from golf.errors import InputError
 from golf.ranks import Ranks
+from golf.stream import Stream
 from golf.train_config import TrainConfig
 
 
-def check_stream(tokens: np.ndarray, config: TrainConfig, ranks: Ranks) -> None:
+def check_stream(tokens: Stream, config: TrainConfig, ranks: Ranks) -> None:
     """Refuse a stream or a division of the batch that cannot be trained on.
 
     Raises:
@@ -17,7 +17,7 @@ def check_stream(tokens: np.ndarray, config: TrainConfig, ranks: Ranks) -> None:
     """
     if len(tokens) < 2:
         raise InputError(f"training tokens: {len(tokens)} found, at least 2 are needed")
-    if (largest := int(tokens.max())) >= config.model.vocab_size:
+    if (largest := tokens.largest) >= config.model.vocab_size:
         raise InputError(
             f"training tokens: id {largest} is not below train.model.vocab_size = {config.model.vocab_size}"
         )
@@ -28,7 +28,7 @@ def check_stream(tokens: np.ndarray, config: TrainConfig, ranks: Ranks) -> None:
         )
 
 
-def read_batch(tokens: np.ndarray, config: TrainConfig, ranks: Ranks, step: int) -> tuple[Tensor, Tensor]:
+def read_batch(tokens: Stream, config: TrainConfig, ranks: Ranks, step: int) -> tuple[Tensor, Tensor]:
     """Inputs and targets of one rank at one step, each int64 [rows, seq_len] on the CPU.
 
     Step s reads batch_tokens tokens from position s × batch_tokens on, wrapping at the stream's end; targets are the
@@ -36,6 +36,6 @@ def read_batch(tokens: np.ndarray, config: TrainConfig, ranks: Ranks, step: int)
     """
     share = config.batch_tokens // ranks.world
     start = step * config.batch_tokens + ranks.rank * share
-    span = np.take(tokens, np.arange(start, start + share + 1), mode="wrap").astype(np.int64)
-    inputs, targets = torch.from_numpy(span[:-1]), torch.from_numpy(span[1:])
+    span = torch.from_numpy(tokens.read(start, share + 1))
+    inputs, targets = span[:-1], span[1:]
     return inputs.view(-1, config.seq_len), targets.view(-1, config.seq_len)

@@ -27,7 +27,8 @@ from golf.eval_config import EvalConfig
 from golf.files import write_atomically
 from golf.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
 from golf.ranks import Ranks, join_ranks
-from golf.tokens import Tokenizer, Tokens, find_shards, holdout, read_stream, split_documents
+from golf.stream import Stream
+from golf.tokens import Tokenizer, Tokens, find_shards, read_stream, split_documents
 from golf.train import train
 from golf.train_config import TrainConfig
 from golf.ttt import evaluate
@@ -92,7 +93,7 @@ def run(settings: Mapping[str, Any], code_bytes: int) -> None:
         OverTime: scoring took longer than the recipe allows.
     """
     entry, place = configure(Entry, settings), Environment.of(os.environ)
-    stream, _ = holdout(read_stream(find_shards(place.data, "train")), entry.holdout_documents)
+    stream, _ = Stream.open(find_shards(place.data, "train")).hold_out(entry.holdout_documents)
     weights = train(entry.train, tokens=stream, seed=place.seed, out=place.out, resume=False)
     with join_ranks() as ranks:
         artifact = b""

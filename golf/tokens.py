@@ -88,19 +88,8 @@ def split_documents(stream: Tokens, bos: int = BOS) -> list[Tokens]:
     with the stream. Tokens before the first BOS belong to none, and a slice of fewer than two tokens is no document.
     """
     starts = np.flatnonzero(stream == bos)
-    ends = np.append(starts[1:] + 1, len(stream))
+    ends = np.append(starts[1:] + 1, len(stream))[: len(starts)]
     return [stream[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if end - start >= 2]
-
-
-def holdout(stream: Tokens, documents: int) -> tuple[Tokens, list[Tokens]]:
-    """Cut the last `documents` documents off a training stream: what is trained on, and what may be tuned on."""
-    if documents == 0:
-        return stream, []
-    starts = np.flatnonzero(stream == BOS)
-    if len(starts) <= documents:
-        raise InputError(f"training tokens: {len(starts)} documents; holding out {documents} of them leaves none")
-    cut = int(starts[-documents])
-    return stream[:cut], split_documents(stream[cut:])
 
 
 def digest_files(paths: Sequence[Path]) -> str:

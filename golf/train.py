@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from golf import checkpoint
@@ -25,6 +24,8 @@ from golf.learner import Learner
 from golf.metrics import Trace, peak_memory_bytes
 from golf.ranks import Ranks, join_ranks
 from golf.schedule import Pace, is_over, lr_scale, muon_momentum
+from golf.stream import Stream
+from golf.tokens import Tokens
 from golf.train_config import TrainConfig
 
 __all__ = ["TrainConfig", "train"]
@@ -33,7 +34,7 @@ __all__ = ["TrainConfig", "train"]
 def train(
     config: TrainConfig,
     *,
-    tokens: np.ndarray,
+    tokens: Stream | Tokens,
     seed: int,
     out: Path,
     resume: bool = True,
@@ -62,9 +63,10 @@ def train(
         Diverged: loss or gradient stopped being finite.
     """
     clocks = Clocks(clock, launched)
+    stream = tokens if isinstance(tokens, Stream) else Stream([tokens])
     with join_ranks() as ranks:
-        check_stream(tokens, config, ranks)
-        training = _Training(config, tokens, seed, out, ranks, clocks)
+        check_stream(stream, config, ranks)
+        training = _Training(config, stream, seed, out, ranks, clocks)
         training.warm_up()
         if resume:
             training.resume()
@@ -77,9 +79,7 @@ def train(
 class _Training:
     """The state of one call of `train`."""
 
-    def __init__(
-        self, config: TrainConfig, tokens: np.ndarray, seed: int, out: Path, ranks: Ranks, clocks: Clocks
-    ) -> None:
+    def __init__(self, config: TrainConfig, tokens: Stream, seed: int, out: Path, ranks: Ranks, clocks: Clocks) -> None:
         self.config, self.tokens, self.out, self.ranks, self.clocks = config, tokens, out, ranks, clocks
         self.identity = {"config": config.digest(), "seed": seed, "tokens": len(tokens)}
         self.generator = torch.Generator().manual_seed(seed)

@@ -3,13 +3,15 @@
 Every era of the challenge printed other lines. What they have in common is the grammar here:
 
     METRIC val_loss:1.98 val_bpb:1.18 …     a score; METRIC names how it was measured ("_exact" prints more digits)
+    METRIC_val_loss:1.98 METRIC_val_bpb:1.18, final_METRIC val_bpb:1.18     the same in other scripts
     step:7/20000 … train_time:1234ms        a step of training ("7/20000 …" later; "stopping_early: …" the last)
     Serialized model CODEC: 123 bytes       the model as shipped; without CODEC its raw weights, which nobody ships
     Code size: 123 bytes                    the code; later twice, "(uncompressed)" and "(compressed)"
     Total submission size CODEC: 123 bytes  both; "budget:123/16000000" in another family of scripts
     seed:7, seed: 7, seed=7                 in a dump of settings
 
-A prefix of epoch seconds ("1776142348.135 ") may stand before any line. Lines are data, never trusted: whatever does
+A prefix of epoch seconds ("1776142348.135 ") or a process ("[rank0]:") may stand before any line, colours in it, and a
+carriage return, as progress bars print it, begins another. Lines are data, never trusted: whatever does
 not fit is passed over, and numbers that are not finite or out of range are no numbers.
 """
 
@@ -29,25 +31,40 @@ STAGES: tuple[Stage, ...] = ("trained", "roundtrip", "sliding", "adapted")
 MAX_SCORES, MAX_SEEDS = 500, 20
 """More than any training script prints; of a longer log the last scores and the first seeds are kept."""
 _NUMBER = r"(\d{1,12}(?:\.\d{1,12})?)"
+_TERMINAL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|^\[(?:default|rank)?\d{1,4}\]: ?")
+"""Colours, and what torchrun puts before the lines of a process."""
 _STAMP = re.compile(r"^\d{9,10}\.\d+ ")
 _SCORE = re.compile(
     rf"^(?P<name>[\w.+: -]{{1,80}}?)[ :]+val_(?:var_)?loss[:=] ?{_NUMBER}\b.{{0,40}}?val_(?:var_)?bpb[:=] ?"
     rf"{_NUMBER}(?![\w.])(?P<rest>.*)$",
     re.ASCII,
 )
+_PREFIXED = re.compile(
+    rf"^(?P<name>\w{{1,40}})_val_loss[:=] ?{_NUMBER}\b.{{0,40}}?\b(?P=name)_val_bpb[:=] ?"
+    rf"{_NUMBER}(?![\w.])(?P<rest>.*)$",
+    re.ASCII,
+)
+_ALONE = re.compile(
+    rf"^(?P<name>(?:final_|legal_ttt|quantized)[\w+-]{{0,60}})()[ :]+val_bpb[:=] ?{_NUMBER}(?![\w.])(?P<rest>.*)$",
+    re.ASCII,
+)
 _STEP = re.compile(r"^(?:step:)? ?(\d{1,9})/\d{1,9} ", re.ASCII)
 _STOP_STEP = re.compile(r"\bstep: ?(\d{1,9})/\d", re.ASCII)
 _TRAIN_TIME = re.compile(rf"\b(?:train_time|t): ?{_NUMBER}(ms|s)\b", re.ASCII)
 _TIME = re.compile(rf"\b(?:eval_time|ttt_time|time|elapsed|t)[:=] ?{_NUMBER}(ms|s)\b", re.ASCII)
-_MODEL = re.compile(r"^Serialized model [^:]{1,40}: (\d{1,12}) bytes", re.ASCII)
-_CODE = re.compile(r"^Code size(?: \((uncompressed|compressed)\))?: (\d{1,12}) bytes", re.ASCII)
-_TOTAL = re.compile(r"^Total submission size([^:]{0,40}): (\d{1,12}) bytes", re.ASCII)
+_BYTES = r"(\d{1,12}|\d{1,3}(?:,\d{3}){1,3})"
+_MODEL = re.compile(rf"^Serialized model [^:]{{1,40}}: {_BYTES} bytes", re.ASCII)
+_CODE = re.compile(rf"^Code size(?: \((uncompressed|compressed)\))?: {_BYTES} bytes", re.ASCII)
+_TOTAL = re.compile(rf"^Total submission size([^:]{{0,40}}): {_BYTES} bytes", re.ASCII)
 _BUDGET = re.compile(r"\bbudget:(\d{1,12})/\d{1,12}\b", re.ASCII)
 _BUDGET_CODE = re.compile(r"^artifact:.* code:(\d{1,12})\b", re.ASCII)
-_SEED = re.compile(r"(?:^|[\s{,])[\"']?seed[\"']?\s?[:=]\s?(\d{1,12})(?![\w.(])", re.ASCII | re.IGNORECASE)
+_SEED = re.compile(
+    r"(?:(?:^|[\s{(,]|--)[\"']?seed[\"']?\s?[:=]|--seed)\s?(\d{1,12})(?![\w.(])", re.ASCII | re.IGNORECASE
+)
 _SETTING = re.compile(r"(?:^|\s)([a-z][a-z0-9_]{2,40})[:=] ?(-?[\w.+]{1,40})(?=\s|$)", re.ASCII)
 _TOKENS = re.compile(r"(?:^val_tokens: ?|^val_loader:.*\btokens:|^train_loader:.*\bval_tokens:)(\d{1,12})\b", re.ASCII)
 _DOCUMENTS = re.compile(r"^(?:ttt_lora:docs|ttt_phased: total_docs):(\d{1,9})\b", re.ASCII)
+_TOKENIZER = re.compile(r"\btokenizer_path[\"']?[:=] ?[\"']?([^\s\"',]{1,400})", re.ASCII)
 _FRACTION = re.compile(r"\bval_doc_fraction[:=] ?([01](?:\.\d{1,9})?)(?![\w.])", re.ASCII)
 _CLOCKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("eval.total", re.compile(rf"^total_eval_time: ?{_NUMBER}(s)\b", re.ASCII)),
@@ -62,6 +79,8 @@ _CLOCKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("process", re.compile(rf"^phase:TOTAL wall_ms:{_NUMBER}()\b", re.ASCII)),
     ("quantize.elapsed", re.compile(rf"^wallclock:post_gptq total_elapsed:{_NUMBER}(s)\b", re.ASCII)),
 )
+_OTHERS = re.compile(r"baseline|sota\b|\btarget|\bprevious", re.IGNORECASE)
+"""Names of scores that are not the run's own."""
 _MIXES = re.compile(
     r"^\s*(?:ngram_(?:cache|eval|mixer|tilt)\b|final_\w*ngram|PPM alpha|(?:\w+ )?context mixer)", re.IGNORECASE
 )
@@ -69,6 +88,8 @@ _MIN_NLL = re.compile(r"min[_-]?nll\w{0,20}[:=] ?(?:1|true)\b", re.ASCII | re.IG
 _TRAINING_LINE = re.compile(r"(?:eval |val |validation )?(?:step|iter|iteration|epoch)\b", re.IGNORECASE)
 _CODE_MARKS = ("(", ";", "def ", "import ", "{", "}")
 """What a line of a listing has and a dump of settings does not."""
+_DUMP = re.compile(r"^(?:[\w ]{1,40}: ?)?(?:\{.*\}|\w{0,40}(?:Namespace|Args|Config|Hyperparameters)\(.*\))\s*$")
+"""Save for one that Python writes of an object or a table."""
 CONFIG_KEYS = frozenset(
     (
         *(
@@ -97,8 +118,8 @@ class Score:
     name: str
     """The metric's name as printed, without "_exact"."""
     stage: Stage
-    loss: Decimal
-    """Nats per token, to the printed digits."""
+    loss: Decimal | None
+    """Nats per token, to the printed digits; None where the line gives none."""
     bpb: Decimal
     seconds: float | None
     """What the same line says that measuring it took."""
@@ -130,6 +151,8 @@ class Log:
     document_fraction: float | None = None
     data: str | None = None
     """Name of the data set, as far as its path shows it."""
+    tokenizer: str | None = None
+    """Name of the tokenizer's file."""
     factor: float | None = None
     """Of a loss that is scaled before it is reported."""
     epochs: int | None = None
@@ -172,7 +195,8 @@ def parse(lines: Iterable[bytes]) -> Log:
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line)
-        _read(log, line.decode("utf-8", "replace").rstrip("\r\n"))
+        for shown in line.decode("utf-8", "replace").rstrip("\r\n").split("\r"):
+            _read(log, _TERMINAL.sub("", shown), whole=line.endswith((b"\n", b"\r")))
     log.digest = digest.hexdigest()
     _complete(log)
     return log
@@ -187,31 +211,31 @@ def stage_of(name: str) -> Stage:
     name = name.lower()
     if re.search(r"post[_-]?quant", name) is None and re.search(r"pre[_ -]?quant|post[_-]ema|unquantized", name):
         return "trained"
-    if re.search(r"ttt|adapt|ngram|n-gram|slot|etlb|ppm|cache|mixer|ogd|hedge|lora", name):
+    if re.search(r"ttt|adapt|ngram|n-gram|backoff|slot|etlb|ppm|cache|mixer|ogd|hedge|lora", name):
         return "adapted"
     if re.search(r"slid|_sw\b|overlap", name):
         return "sliding"
     return "roundtrip"
 
 
-def _read(log: Log, line: str) -> None:
+def _read(log: Log, line: str, *, whole: bool) -> None:
     if stamp := _STAMP.match(line):
         seconds = float(stamp.group())
         log.first_stamp = seconds if log.first_stamp is None else log.first_stamp
         log.last_stamp = seconds
         line = line[stamp.end() :]
     if "val_" in line or line.startswith(("step:", "stopping_early", "final_")) or _STEP.match(line):
-        _read_progress(log, line)
+        _read_progress(log, line, whole=whole)
     _read_sizes(log, line)
     log.mixes = log.mixes or _MIXES.match(line) is not None
     for name, pattern in _CLOCKS:
         if found := pattern.search(line):
             log.clocks[name] = float(found[1]) / (1 if found[2] == "s" else 1000)
-    if not any(mark in line for mark in _CODE_MARKS):
+    if _DUMP.match(line) or not any(mark in line for mark in _CODE_MARKS):
         _read_settings(log, line)
 
 
-def _read_progress(log: Log, line: str) -> None:
+def _read_progress(log: Log, line: str, *, whole: bool) -> None:
     if line.startswith("stopping_early"):
         log.runs += 1
     stop = _STOP_STEP.search(line) if line.startswith("stopping_early") else _STEP.match(line)
@@ -223,15 +247,21 @@ def _read_progress(log: Log, line: str) -> None:
         if found := re.search(rf"val_bpb: ?{_NUMBER}(?![\w.])", line):
             log.validation = Decimal(found[1])
         return
-    found = _SCORE.match(line)
+    found = _SCORE.match(line) or _PREFIXED.match(line) or _ALONE.match(line)
     if found is None:
         return
-    loss, bpb = Decimal(found[2]), Decimal(found[3])
+    loss, bpb = Decimal(found[2]) if found[2] else None, Decimal(found[3])
+    if bpb == 0:
+        return  # stands for a score that is not there
+    if not whole and not found["rest"] and decimals(bpb) < (8 if loss is None else decimals(loss)):
+        return  # the log was cut in the middle of this number
     name = " ".join(found["name"].strip(" :").split())
     if _TRAINING_LINE.match(name):
         log.validation = bpb
         return
     # "final_sliding_window_eval_exact stride:64" and its rounded twin are one metric.
+    if _OTHERS.search(name):
+        return
     name = re.sub(r"_exact\b| stride\b.*", "", name)
     time = _TIME.search(found["rest"])
     seconds = _seconds(time[1], time[2]) if time else None
@@ -246,20 +276,24 @@ def _stage(name: str, rest: str) -> Stage:
 
 def _read_sizes(log: Log, line: str) -> None:
     if found := _MODEL.match(line):
-        log.model_bytes = int(found[1])
+        log.model_bytes = _bytes(found[1])
     elif found := _CODE.match(line):
         if found[1] == "compressed":
-            log.code_bytes = int(found[2])
+            log.code_bytes = _bytes(found[2])
         else:
-            log.raw_code_bytes = int(found[2])
+            log.raw_code_bytes = _bytes(found[2])
     elif found := _TOTAL.match(line):
         # Without a codec it is raw weights and code, unless a compressed model was named before it.
         if found[1].strip() or log.model_bytes is not None:
-            log.total_bytes = int(found[2])
+            log.total_bytes = _bytes(found[2])
     elif found := _BUDGET.search(line):
         log.total_bytes = int(found[1])
     if found := _BUDGET_CODE.match(line):
         log.raw_code_bytes = int(found[1])
+
+
+def _bytes(number: str) -> int:
+    return int(number.replace(",", ""))
 
 
 def _read_settings(log: Log, line: str) -> None:
@@ -280,6 +314,9 @@ def _read_settings(log: Log, line: str) -> None:
         log.document_fraction = float(found_fraction[1])
     if log.data is None and (found_data := re.search(r"fineweb10B_(\w{2,60})", line)):
         log.data = found_data[1]
+    if log.tokenizer is None and (found_tokenizer := _TOKENIZER.search(line)):
+        name = re.split(r"[/\\]", found_tokenizer[1])[-1]
+        log.tokenizer = name if re.fullmatch(r"[\w.-]{1,80}", name, re.ASCII) else None
     if "ttt_rank:" in line:
         if found_factor := re.search(r" temp:(\d(?:\.\d{1,6})?)\b", line):
             log.factor = float(found_factor[1])

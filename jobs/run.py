@@ -22,7 +22,8 @@ from golf.errors import InputError, OverTime, TooLarge
 from golf.model import GPT, ModelConfig, model_from_state
 from golf.presets import EVAL_PRESETS
 from golf.score import nats_per_token_to_bpb
-from golf.tokens import Tokenizer, Tokens, find_shards, holdout, read_shard, read_stream, split_documents
+from golf.stream import Stream
+from golf.tokens import Tokenizer, Tokens, find_shards, read_shard, read_stream, split_documents
 from golf.train import TrainConfig
 from golf.ttt import EvalConfig, evaluate
 from jobs.digests import check_digest
@@ -35,6 +36,8 @@ T = TypeVar("T")
 
 IMPORT_SECONDS = time.process_time()
 """What this process had worked when everything was imported; an idle worker's waiting is not in it."""
+KEPT_TEXTS = 4
+"""Sets of documents that a worker keeps loaded: those of two sweeps, to tune and to confirm on."""
 OVERLAP_TOKENS = 2**27
 """Training tokens among which validation text is looked for: some minutes of a core."""
 
@@ -211,11 +214,11 @@ def _cut(order: Order, documents: Sequence[Tokens], config: EvalConfig, model: M
     return cut_shards([len(document) - 1 for document in documents], config, model, device)
 
 
-def training_stream(order: Order) -> Tokens:
+def training_stream(order: Order) -> Stream:
     """The tokens that a training may read: its shards without the documents held out for tuning."""
     paths = find_shards(Path(order.places["tokens"]), "train")
     check_digest(paths, order.job.inputs["tokens"], "training tokens")
-    return holdout(read_stream(paths), int(order.job.settings["holdout_documents"]))[0]
+    return Stream.open(paths).hold_out(int(order.job.settings["holdout_documents"]))[0]
 
 
 def eval_documents(order: Order) -> tuple[list[Tokens], list[int]]:
@@ -242,7 +245,7 @@ def _split_documents(order: Order) -> _Kept[tuple[list[Tokens], list[int]]]:
     )
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=KEPT_TEXTS)
 def _documents(
     folder: str, tokenizer: str, split: str, held_out: int, tokens_digest: str, tokenizer_digest: str
 ) -> _Kept[tuple[list[Tokens], list[int]]]:
@@ -250,8 +253,8 @@ def _documents(
     paths = find_shards(Path(folder), "val" if split == "val" else "train")
     check_digest(paths, tokens_digest, "tokens")
     check_digest([Path(tokenizer)], tokenizer_digest, "tokenizer")
-    stream = read_stream(paths)
-    documents = split_documents(stream) if split == "val" else holdout(stream, held_out)[1]
+    validation = split == "val"
+    documents = split_documents(read_stream(paths)) if validation else Stream.open(paths).hold_out(held_out)[1]
     pieces = Tokenizer(Path(tokenizer))
     for document in documents:
         pieces.check_bytes(document)

@@ -91,8 +91,8 @@ def compare(pair: Pair) -> dict[str, Any]:
         "difference": {
             "bpb": difference,
             "mbpb": 1000 * difference,
-            "nats_per_token": None if c.text is None else c.text.nats(difference),
-            "tokenizer": None if c.text is None else c.text.tokenizer,
+            "nats_per_token": None if c.bpb_per_nat is None else difference / c.bpb_per_nat,
+            "tokenizer": c.facts["tokenizer"],
             "margin_bpb": margin,
         },
         "tests": tests,

@@ -6,7 +6,8 @@ from typing import Literal
 
 from golf.corpus import DEMO_TUNING_DOCUMENTS, build_demo
 from golf.errors import InputError
-from golf.tokens import Tokenizer, find_shards, holdout, read_stream, split_documents
+from golf.stream import Stream
+from golf.tokens import BOS, Tokenizer, find_shards, read_stream, split_documents
 from jobs.digests import digest_of
 
 
@@ -41,9 +42,11 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
         shards, model = Path(tokens).resolve(), Path(tokenizer).resolve()
     pieces = Tokenizer(model)
     train, val = find_shards(shards, "train"), find_shards(shards, "val")
-    _, tuning = holdout(read_stream(train[-1:]), tuning_documents)
+    _, tuning = Stream.open(train).hold_out(tuning_documents)
     if len(tuning) < tuning_documents:
         raise InputError(f"{train[-1]}: {len(tuning)} documents; data.tuning_documents = {tuning_documents} need more")
+    if not (validation := split_documents(read_stream(val))):
+        raise InputError(f"{val[0].parent}: no document in its validation shards; each begins with token {BOS}")
     return DataSet(
         tokens=shards,
         tokenizer=model,
@@ -52,7 +55,7 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
         tokenizer_digest=digest_of([model]),
         vocab_size=pieces.vocab_size,
         tuning_documents=tuning_documents,
-        val_documents=len(split_documents(read_stream(val))),
+        val_documents=len(validation),
     )
 
 
@@ -61,5 +64,5 @@ def document_lengths(data: DataSet, split: Literal["tune", "val"]) -> tuple[int,
     if split == "val":
         documents = split_documents(read_stream(find_shards(data.tokens, "val")))
     else:
-        documents = holdout(read_stream(find_shards(data.tokens, "train")[-1:]), data.tuning_documents)[1]
+        documents = Stream.open(find_shards(data.tokens, "train")).hold_out(data.tuning_documents)[1]
     return tuple(len(document) - 1 for document in documents)

@@ -44,8 +44,9 @@ class Driver:
     read_only: bool = False
     """Whether to only follow what is in the store, ordering nothing."""
     again: set[str] = field(default_factory=set)
-    """Keys of jobs that failed or were cancelled before this driver began: their cause may be gone, so each is asked
-    for once more when something still needs it. What a search was told needs nothing."""
+    """Keys of jobs that waited, failed or were cancelled before this driver began. Each is ordered once more when
+    something needs it: the cause may be gone, and the file may name another priority or place by now. What a search was
+    told needs nothing."""
     _blocked: JobRecord | None = None
     _wanted: set[str] = field(default_factory=set)
     """Keys of all jobs that were come across."""

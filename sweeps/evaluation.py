@@ -106,27 +106,24 @@ class ImportedRow:
     train_seconds: float | None = None
     eval_seconds: float | None = None
     clocks: Mapping[str, float] = field(default_factory=dict)
-    cost: float | None = None
     steps: int | None = None
     trained_bpb: float | None = None
     quantised_bpb: float | None = None
     tokenizer: str | None = None
-    text: TextSet | None = None
-    """Only where its folder gives tokens and bytes; without it there are no nats and no margin in bits per byte."""
+    bpb_per_nat: float | None = None
+    """Bits per byte of a nat per token, as its logs print both; without it there is no margin in bits per byte."""
     findings: tuple[Finding, ...] = ()
     author: str | None = None
     url: str | None = None
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ImportedRow":
-        """A record as plain data of this class's fields; text and findings as nested tables, anything may be left out.
+        """A record as plain data of this class's fields; findings as nested tables, anything may be left out.
 
         Raises:
             TypeError: a field that there is none of.
         """
-        text = content.get("text")
-        findings = tuple(Finding(**finding) for finding in content.get("findings", ()))
-        return cls(**{**content, "findings": findings, "text": None if text is None else TextSet(**text)})
+        return cls(**{**content, "findings": tuple(Finding(**finding) for finding in content.get("findings", ()))})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

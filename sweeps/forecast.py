@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, cast
 
+from cluster.expect import Expectations
 from cluster.policy import Free, Placement, Policy, Waiting
 from cluster.simulate import Simulation, Span, Totals
 from jobs.store import JobRecord, Store
@@ -53,6 +54,7 @@ def play(
     *,
     start_seconds: float = 0.0,
     learn: Callable[[JobRecord], None] = lambda job: None,
+    expected: Expectations | None = None,
     policy: Policy | None = None,
 ) -> Forecast:
     """Play a sweep through on empty nodes.
@@ -64,6 +66,7 @@ def play(
         seconds: what a job takes on slots whose processes have started.
         start_seconds: what an evaluator's process takes to start, once for every slot.
         learn: told of every job that has ended, before what it makes possible is asked for.
+        expected: what a scheduler would set aside for a job, by what it remembers; `seconds` if None.
         policy: the policy, with the sweep's limits.
     """
     before = precedent(sweep.spec, store)
@@ -86,11 +89,18 @@ def play(
             before = planned.changes
             snapshots[:] = [driver.step()]
         taken, planned.new = planned.new, []
-        return [Waiting.of(one.key, one.order, simulation.now, seconds(one)) for one in taken]
+        return [Waiting.of(one.key, one.order, simulation.now, at_most(one)) for one in taken]
+
+    def at_most(job: JobRecord) -> float | None:
+        estimate = seconds(job)  # asked for every job that has to run, whether it comes to it or not
+        return estimate if expected is None else expected.seconds(job.order)
 
     def after(ended: list[Span]) -> list[Waiting]:
         for span in ended:
-            learn(planned.finish_with(span.job.key))
+            done = planned.finish_with(span.job.key)
+            learn(done)
+            if expected is not None:
+                expected.learn(done.order, span.end - span.start)
         return look()
 
     snapshots: list[Any] = []

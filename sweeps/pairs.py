@@ -127,7 +127,7 @@ def margin_bpb(row: Row, standard: Standard) -> float | None:
     """A standard's margin in bits per byte of the row's text; None where that is not known."""
     if standard.margin_nats == 0:
         return 0.0
-    return None if row.text is None else row.text.bpb(standard.margin_nats)
+    return None if row.bpb_per_nat is None else row.bpb_per_nat * standard.margin_nats
 
 
 def family(rows: Sequence[Row], base: Row) -> Family:

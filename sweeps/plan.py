@@ -5,14 +5,16 @@ The counts and the times come from playing the sweep through (sweeps.forecast) w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
+from cluster.expect import Expectations
 from cluster.policy import Free, Policy
 from cluster.simulate import Machines
 from golf.errors import InputError
+from jobs.spec import Machine
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.dataset import document_lengths
@@ -111,6 +113,20 @@ class Plan:
         }
 
 
+def planned_machine(sweep: str, store: Store, here: Machine) -> Machine:
+    """The machine class that a sweep is planned for: numbers of another one are other jobs.
+
+    That of its first day; else this machine's, unless all that the store's history knows is another class: a plan is
+    often made on a laptop.
+    """
+    if (before := store.sweep(sweep)) is not None:
+        return Machine(**before.spec["machine"])
+    done = store.recently_done(HISTORY)
+    if not done or here.slot_class in [job.order.job.machine.slot_class for job in done]:
+        return here
+    return replace(max(done, key=lambda job: job.finished or 0.0).order.job.machine, processes=1)
+
+
 def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> Plan:
     """Plan a sweep on so many nodes of so many slots, begun `now` (epoch seconds).
 
@@ -141,6 +157,7 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> P
         seconds,
         start_seconds=durations.start_seconds,
         learn=lambda job: durations.learn(job.order.job, job.outputs or {}),
+        expected=Expectations(recent),
         policy=policy,
     )
     return Plan(

@@ -32,6 +32,9 @@ class Row:
     track: Track
     stage: Stage
     text: TextSet | None
+    """None of a public record."""
+    bpb_per_nat: float | None
+    """Bits per byte of a nat per token on its text."""
     moments: Moments | None
     """None without any score."""
     facts: dict[str, Any]
@@ -45,7 +48,7 @@ class Row:
     @property
     def margin(self) -> float | None:
         """The challenge's margin in bits per byte of its text."""
-        return None if self.text is None else self.text.bpb(MARGIN_NATS)
+        return None if self.bpb_per_nat is None else self.bpb_per_nat * MARGIN_NATS
 
     @property
     def date(self) -> str | None:
@@ -118,6 +121,7 @@ def row_of(runs: Sequence[Evaluation], profile: Profile) -> Row:
         track=track(findings, profile),
         stage=max([run.stage for run in runs]),
         text=first.text,
+        bpb_per_nat=first.text.bpb(1.0),
         moments=moments(scores, 1),
         facts=_native(runs, scores, worst, slowest, profile) | _findings(findings),
     )
@@ -143,12 +147,10 @@ def imported_row(record: ImportedRow) -> Row:
         "train_seconds": record.train_seconds,
         "eval_seconds": record.eval_seconds,
         "clocks": dict(record.clocks),
-        "cost": record.cost,
         "bpb_trained": record.trained_bpb,
         "bpb_quantised": record.quantised_bpb,
         "steps": record.steps,
-        "text": None if record.text is None else _text(record.text),
-        "tokenizer": record.tokenizer if record.text is None else record.text.tokenizer,
+        "tokenizer": record.tokenizer,
         "unchecked": unchecked + (["noise of seeds"] if len(scores) < 2 else []),
         "author": record.author,
         "url": record.url,
@@ -162,7 +164,8 @@ def imported_row(record: ImportedRow) -> Row:
         findings=record.findings,
         track=record.track,
         stage=(math.inf if record.date is None else record.date, 0),
-        text=record.text,
+        text=None,
+        bpb_per_nat=record.bpb_per_nat,
         moments=moments(scores, 1) if scores else None,
         facts=facts | _findings(record.findings),
     )

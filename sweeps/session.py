@@ -217,7 +217,7 @@ def _work(
 ) -> Snapshot:
     """Drive a sweep until it is done, or somebody has ended it; a database that is away for a while is waited for."""
     away_since: float | None = None
-    alone = False
+    alone = fitted = False
     while True:
         try:
             snapshot = driver.step()
@@ -227,11 +227,14 @@ def _work(
                 return snapshot
             slots, widest = role.slots(sweep.machine)
             show(snapshot, seconds_left(snapshot, slot_seconds(snapshot.jobs), slots) if slots else None)
-            if slots and sweep.widest() > widest:
+            fits = slots > 0 and sweep.widest() <= widest
+            if slots and not fits and not fitted:
                 raise InputError(f"a job needs {sweep.widest()} slots of one node; the largest has {widest}")
-            if role.schedules and not slots and not alone:
-                say(f"No good node of this sweep's class ({sweep.machine.device}) is there; waiting for one. {ASIDE}")
-            alone = role.schedules and not slots
+            fitted |= fits
+            if role.schedules and not fits and not alone:
+                kind = f"this sweep's class ({sweep.machine.device}) with {sweep.widest()} slots"
+                say(f"No good node of {kind} is there; waiting for one. {ASIDE}")
+            alone = role.schedules and not fits
             role.step(STEP_SECONDS)
             away_since = None
         except StoreAway:

@@ -13,6 +13,8 @@ from sweeps.file import SweepSpec
 
 CLUSTER_HOME = "~/.golfsweep"
 """Home on the cluster unless another is named; its shell puts the user's folder in place of the tilde."""
+FINAL = "1|2|130|143"
+"""Exit codes after which a driver is not started again: failed, bad input, interrupted, ended. Others are accidents."""
 
 
 def submit(
@@ -41,7 +43,8 @@ def submit(
     words = ["golfsweep", "run", "sweep.toml", *(word for one in assignments for word in ("--set", one))]
     words += [] if files is None else ["--files", files]
     where = "~/" + shlex.quote(home[2:]) if home.startswith("~/") else shlex.quote(home)
-    command = f'{shlex.join(words)} --home {where} --ray "$RAY_ADDRESS"'
+    run = f'{shlex.join(words)} --home {where} --ray "$RAY_ADDRESS"'
+    command = f"until {run}; do code=$?; case $code in {FINAL}) exit $code;; esac; sleep 10; done"
     with tempfile.TemporaryDirectory() as folder:
         shutil.copyfile(file, Path(folder) / "sweep.toml")
         job = submit_job(address, command, Path(folder), spec.name)

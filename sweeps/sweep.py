@@ -49,9 +49,9 @@ class Sweep:
             raise InputError(f"sweep {name}: written by another version of golfsweep ({error}); run it again") from None
 
     def driver(self, store: Store, *, read_only: bool = False) -> Driver:
-        """The driver that orders this sweep's jobs, those that failed before once more, or only follows them."""
-        ended = [JobState.FAILED, JobState.CANCELLED]
-        again = set() if read_only else {job.key for job in store.jobs(sweep=self.spec.name, states=ended)}
+        """The driver that orders this sweep's jobs, those that wait or failed once more, or only follows them."""
+        states = [JobState.QUEUED, JobState.FAILED, JobState.CANCELLED]
+        again = set() if read_only else {job.key for job in store.jobs(sweep=self.spec.name, states=states)}
         return Driver(spec=self.spec, store=store, stages=self.stages(), read_only=read_only, again=again)
 
     def stages(self) -> Stages:

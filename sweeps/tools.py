@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from golf.artifact import load
@@ -17,6 +16,7 @@ from golf.corpus import build_demo
 from golf.errors import InputError, OverTime
 from golf.score import bits_per_byte
 from golf.selftest import BUNDLED, selftest
+from golf.stream import Stream
 from golf.tokens import Tokenizer, find_shards, read_stream, split_documents
 from golf.train import train
 from golf.ttt import evaluate
@@ -73,10 +73,10 @@ def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, see
 def train_folder(config: Any, tokens: str, seed: int, out: Path, home: Home) -> dict[str, Any]:
     """Train one seed, alone or as a rank under torchrun; the folder then holds weights, trace and result."""
     folder = build_demo(home.demo).tokens if tokens == "demo" else Path(tokens)
-    stream = read_stream(find_shards(folder, "train"))
+    stream = Stream.open(find_shards(folder, "train"))
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     out.mkdir(parents=True, exist_ok=True)
-    weights = train(config, tokens=np.asarray(stream), seed=seed, out=out)
+    weights = train(config, tokens=stream, seed=seed, out=out)
     result: dict[str, Any] = json.loads((out / "result.json").read_text())
     return {"weights": str(weights), "seed": seed, "device": device(), **result}
 

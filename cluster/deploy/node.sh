@@ -27,7 +27,7 @@ start() {
     [ ! -e "$pid_file" ] || ! kill -0 "$(cat "$pid_file")" 2>/dev/null || fail "already started; \"node.sh leave\" ends it"
     export PATH="$checkout/.venv/bin:$PATH" RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH="$token_file"
     export RAY_USAGE_STATS_ENABLED=0
-    # A job that uses no GPU must not see any: Ray leaves them visible to it otherwise.
+    # What reserves no GPU sees them all the same: a node says what it is, and is checked, beside what runs on it.
     export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
     local options=(--disable-usage-stats --block)
     [ -z "${GOLFSWEEP_KIND:-}" ] || options+=(--labels "golfsweep/kind=$GOLFSWEEP_KIND")

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from jobs import tables
 from jobs.state import AttemptState, JobState, SweepState, may_follow
 from jobs.store.accounts import end_attempt
+from jobs.store.jobs import wanted_beside
 from jobs.store.schedulers import alive
 from jobs.store.transactions import Transactions
 
@@ -76,7 +77,7 @@ def _cancel(connection: Connection, keys: Sequence[str], reason: str, now: float
     table, ended = tables.jobs, []
     query = select(table.c.key, table.c.state, table.c.attempt).where(table.c.key.in_(list(keys)))
     rows = {row.key: row for row in connection.execute(query.order_by(table.c.key).with_for_update())}
-    shared = _wanted_beside(connection, sweep, keys)  # as of now: nobody can order them
+    shared = wanted_beside(connection, sweep, keys)  # as of now: nobody can order them
     for key in keys:
         row = rows[key]
         if key in shared or not may_follow(JobState(row.state), JobState.CANCELLED):
@@ -87,14 +88,3 @@ def _cancel(connection: Connection, keys: Sequence[str], reason: str, now: float
         connection.execute(table.update().where(table.c.key == key), changed)
         ended.append(key)
     return ended
-
-
-def _wanted_beside(connection: Connection, sweep: str, keys: Sequence[str]) -> set[str]:
-    """Those of some jobs that other running sweeps want."""
-    others, sweeps = tables.sweep_jobs, tables.sweeps
-    query = (
-        select(others.c.key)
-        .join(sweeps, sweeps.c.name == others.c.sweep)
-        .where(others.c.sweep != sweep, others.c.key.in_(list(keys)), sweeps.c.state == SweepState.RUNNING)
-    )
-    return set(connection.execute(query).scalars())

@@ -1,6 +1,6 @@
 """Jobs: each written down once, whatever sweeps want it, and read as records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -9,7 +9,7 @@ from jobs import tables
 from jobs.database import hold
 from jobs.rows import JobRecord
 from jobs.spec import Job, Order
-from jobs.state import JobState
+from jobs.state import JobState, SweepState
 from jobs.store.transactions import Transactions, write_row
 
 _ELSEWHERE = frozenset({"kind", "job", "slots", "places", "priority", "number", "sweep", "label", "machine"})
@@ -22,7 +22,7 @@ class Jobs(Transactions):
     def put_job(self, order: Order) -> JobRecord:
         """Write a job down for a sweep, once however often it is ordered; a failed one is queued again.
 
-        Its priority is the highest of any order for it.
+        Its priority is that of the latest order, or the highest while several running sweeps want it.
         """
         key, table = order.job.key, tables.jobs
         with self._write() as connection:
@@ -35,7 +35,9 @@ class Jobs(Transactions):
             if row is None:
                 _insert(connection, order, self._clock())
             else:
-                changed = {"priority": max(order.priority, row.priority), "places": dict(order.places)}
+                shared = bool(wanted_beside(connection, order.sweep, [key]))
+                priority = max(order.priority, row.priority) if shared else order.priority
+                changed = {"priority": priority, "places": dict(order.places)}
                 if row.state in (JobState.FAILED, JobState.CANCELLED):
                     changed |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
                     changed |= {"asked": row.attempt}
@@ -107,3 +109,14 @@ def _record(row: dict[str, Any]) -> JobRecord:
     )
     rest = {name: value for name, value in row.items() if name not in _ELSEWHERE}
     return JobRecord(**rest | {"order": order, "state": JobState(row["state"])})
+
+
+def wanted_beside(connection: Connection, sweep: str, keys: Sequence[str]) -> set[str]:
+    """Those of some jobs that other running sweeps want."""
+    others, sweeps = tables.sweep_jobs, tables.sweeps
+    query = (
+        select(others.c.key)
+        .join(sweeps, sweeps.c.name == others.c.sweep)
+        .where(others.c.sweep != sweep, others.c.key.in_(list(keys)), sweeps.c.state == SweepState.RUNNING)
+    )
+    return set(connection.execute(query).scalars())

@@ -55,22 +55,25 @@ class Sweeps(Transactions):
             return account_of(connection, name)
 
     def overspent(self) -> dict[str, str]:
-        """Running sweeps whose attempts, running ones included, have used up their budget or passed its deadline."""
+        """Running sweeps whose attempts have used up their budget, or whose deadline is past, and what says so."""
         table, sweeps, now = tables.attempts, tables.sweeps, self._clock()
-        used = func.sum(table.c.slots * (now - table.c.started)) / 3600
+        used = func.coalesce(func.sum(table.c.slots * (now - table.c.started)), 0.0) / 3600
+        runs = (table.c.sweep == sweeps.c.name) & (table.c.state == AttemptState.RUNNING)
         query = (
-            select(sweeps.c.name, sweeps.c.budget, sweeps.c.spent_hours, used)
-            .join(table, table.c.sweep == sweeps.c.name)
-            .where(table.c.state == AttemptState.RUNNING, sweeps.c.state == SweepState.RUNNING)
+            select(sweeps.c.name, sweeps.c.budget, sweeps.c.spent_hours, used, func.count(table.c.key))
+            .select_from(sweeps.outerjoin(table, runs))
+            .where(sweeps.c.state == SweepState.RUNNING)
             .group_by(sweeps.c.name)
             .order_by(sweeps.c.created)
         )
         with self._read() as connection:
             rows = connection.execute(query).all()
         found = {}
-        for name, limits, spent, running in rows:
-            account = Account(spent=spent + running, reserved=0.0)
-            refused = reservation(Budget(**limits or {}), account, 0, 0.0, now)
+        for name, limits, spent, hours, running in rows:
+            budget = Budget(**limits or {})
+            # A sweep of which nothing runs may have spent the last of its budget on its last job.
+            checked = budget if running else Budget(deadline=budget.deadline)
+            refused = reservation(checked, Account(spent=spent + hours, reserved=0.0), 0, 0.0, now)
             if isinstance(refused, str):
                 found[name] = refused
         return found

@@ -7,6 +7,8 @@ failed; 2: bad input; 130: interrupted.
 import errno
 import json
 import os
+import re
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,6 +49,7 @@ HOME = Path(".golfsweep")
 def main() -> None:
     """Run a command; every foreseeable error is one line on stderr."""
     debug = "--debug" in sys.argv
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a container ends a command as Ctrl-C does
     try:
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
@@ -101,5 +104,5 @@ def print_json(content: Any) -> None:
 
 
 def command_line() -> str:
-    """The command as it was typed."""
-    return " ".join(["golfsweep", *sys.argv[1:]])
+    """The command as it was typed, but for passwords in URLs."""
+    return re.sub(r"(://[^\s:/@]+):[^\s@]+@", r"\1:***@", " ".join(["golfsweep", *sys.argv[1:]]))

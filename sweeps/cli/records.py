@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from golf.errors import InputError
 from sweeps.cli.app import HOME, DbOption, DebugOption, FilesOption, HomeOption, JsonOption, app, print_json
 
 
@@ -26,12 +25,9 @@ def import_(
     from sweeps.records import findings, folder, record, rows
     from sweeps.session import Workplace
 
-    found = {}
-    for path in dict.fromkeys(path.resolve() for given in folders for path in folder.find(given)):
-        one = record.judge_folder(folder.read(path))
-        if one.name in found:
-            raise InputError(f"{path}: a second folder of this name; a row is named after its folder, rename one")
-        found[one.name] = rows.content_of(one, findings.judge(one))
+    every = dict.fromkeys(path.resolve() for given in folders for path in folder.find(given))
+    read = folder.read_all(list(every))
+    found = {one.name: rows.content_of(one, findings.judge(one)) for one in map(record.judge_folder, read)}
     place = Workplace.open(home, db, files)
     changed = [name for name, content in found.items() if place.store.put_record(name, content)]
     if json_:

@@ -98,18 +98,15 @@ def plan(
     """
     from cluster.local import local_slots
     from jobs import environment
-    from jobs.spec import Machine
     from sweeps import session
     from sweeps.file import load_sweep
     from sweeps.plan import plan as make_plan
+    from sweeps.plan import planned_machine
     from sweeps.show_plan import show_plan
 
     spec = load_sweep(file, set_ or ())
     place = session.Workplace.open(home, db, files)
-    before = place.store.sweep(spec.name)
-    # Where the sweep was begun is where it goes on: numbers of another machine class are other jobs.
-    machine = environment.machine() if before is None else Machine(**before.spec["machine"])
-    sweep = session.resolve(spec, place.home, machine)
+    sweep = session.resolve(spec, place.home, planned_machine(spec.name, place.store, environment.machine()))
     slots = slots or local_slots(sweep.widest())
     found = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
     if json_:
@@ -130,7 +127,7 @@ def status(
 
     Example: golfsweep status demo
     """
-    from sweeps.status import lines, state_of
+    from sweeps.status import lines, set_aside, state_of
 
     place, sweeps = open_sweeps(home, db, files, name)
     found = [state_of(sweep, place.store) for sweep in sweeps]
@@ -139,6 +136,5 @@ def status(
     console = Console()
     if not found:
         console.print(f"No sweep in {place.home.root} yet; start one with golfsweep run FILE.", soft_wrap=True)
-    for one in found:
-        for text in lines(one):
-            console.print(text, highlight=False, markup=False, soft_wrap=True)
+    for text in (*(text for one in found for text in lines(one)), *set_aside(place.store.nodes())):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)

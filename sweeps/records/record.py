@@ -7,11 +7,13 @@ The rule, in order, and nothing beyond it:
    with most often; without any agreement the latest that at least half of its logs were scored by.
 3. Of several logs of one seed the one counts whose score submission.json gives; logs that give the same score count as
    one. If none of them fits, or several with different scores, the seed has none.
-4. Where a folder has no log with a score at all, its claims stand in for what they claim, and a finding says so.
+4. A log of unknown seed counts where it can be one that is claimed and has no log, or where no log tells its seed and
+   nothing is claimed; everywhere else it may be another run of a seed that is there, and has no score.
+5. Where a folder has no log with a score at all, its claims stand in for what they claim, and a finding says so.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -23,7 +25,9 @@ from sweeps.records.claims import Claims
 from sweeps.records.folder import Folder
 
 UNKNOWN_SEED = "?"
-_NAMED_SEED = re.compile(r"(?:^|[^a-z])seeds?[_-]?(\d{1,12})(?!\d)|(?:^|[_-])s(\d{1,9})(?=[._-]|$)", re.IGNORECASE)
+_NAMED_SEED = re.compile(
+    r"(?:^|[^a-z])seeds?[_=. -]?(\d{1,12})(?!\d)|(?:^|[_-])s(\d{1,9})(?=[._-]|$)", re.IGNORECASE | re.ASCII
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,8 +40,10 @@ class Run:
     """As printed; where nothing is printed, as the file's name says."""
     named_seed: str | None
 
-    def score(self, stage: Stage, claimed: Sequence[Decimal]) -> Score | None:
+    def score(self, stage: Stage | None, claimed: Sequence[Decimal]) -> Score | None:
         """Its score of a stage: the one that is claimed, else the last; None if one metric stands there twice."""
+        if stage is None or (len(self.log.seeds) > 1 and self.log.runs > 1 and self.seed is None):
+            return None  # trainings of several seeds in one file
         scores = self.log.of_stage(stage)
         fitting = [score for score in scores if any(agree(claim, score.bpb) for claim in claimed)]
         if not fitting and len({score.name for score in scores}) < len(scores):
@@ -82,7 +88,17 @@ class Record:
     @cached_property
     def counted(self) -> dict[str, Run]:
         """Seed → the log that counts for it."""
-        return {seed: run for seed, group in self.by_seed.items() if (run := self._choose(seed, group)) is not None}
+        return self._counted_at(self.stage)
+
+    @cached_property
+    def strays(self) -> list[str]:
+        """Logs of unknown seed, as `by_seed` calls them, that may be further runs of seeds that have logs."""
+        return self._strays_at(self.stage)
+
+    @property
+    def seeds_seen(self) -> int:
+        """How many seeds there are logs of."""
+        return len(self.by_seed) - len(self.strays)
 
     @cached_property
     def by_seed(self) -> dict[str, list[Run]]:
@@ -117,25 +133,52 @@ class Record:
         """Scores that logs give."""
         return self.known if self.runs else []
 
+    @property
+    def losses(self) -> list[Decimal]:
+        """Nats per token that stand beside the scores that count."""
+        lines = [line for seed in self.counted if (line := self.score_of(seed))]
+        return [line.loss for line in lines if line.loss is not None]
+
     def score_of(self, seed: str) -> Score | None:
         """The line of the log that counts."""
         run = self.counted.get(seed)
-        return run.score(self.stage, self.claimed_of(seed)) if run is not None and self.stage is not None else None
+        return run.score(self.stage, self.claimed_of(seed)) if run is not None else None
 
     def claimed_of(self, seed: str) -> list[Decimal]:
-        """The score that the submission gives for a seed, if any: its own, else the headline, else what it calls a
-        loss, which was bits per byte in entries that have no headline."""
+        """The score that the submission gives for a seed, if any: its own, else any of those that it does not say the
+        seed of, else the headline, else what it calls a loss, which was bits per byte in entries without a headline."""
         claims = self.claims
+        if claims.unnamed:
+            return list(claims.unnamed)
         given = next((one for one in (claims.scores.get(seed), claims.headline, claims.loss) if one is not None), None)
         return [] if given is None else [given]
 
-    def _choose(self, seed: str, group: Sequence[Run]) -> Run | None:
+    def _counted_at(self, stage: Stage | None) -> dict[str, Run]:
+        strays = self._strays_at(stage)
+        chosen = {seed: self._choose(group, stage) for seed, group in self.by_seed.items() if seed not in strays}
+        return {seed: run for seed, run in chosen.items() if run is not None}
+
+    def _strays_at(self, stage: Stage | None) -> list[str]:
+        """Logs of unknown seed that rule 4 leaves out, were the entry scored at a stage."""
+        unknown = {seed: group[0] for seed, group in self.by_seed.items() if group[0].seed is None}
+        seen = [seed for seed in self.by_seed if seed not in unknown]
+        claims = self.claims
+        if not claims.seeds and claims.count is None:
+            return list(unknown) if seen else []
+        lacking = [seed for seed in claims.seeds if seed not in seen]
+        room = max(len(lacking), (claims.count or 0) - len(seen))
+        given = [claims.scores[seed] for seed in lacking if seed in claims.scores]
+        if room == 1 and not seen:
+            given = given or self.claimed_of("")
+        # A score that a known seed's log gives to the last digit is that run, logged again.
+        taken = {score.bpb for seed in seen for run in self.by_seed[seed] if (score := run.score(stage, []))}
+        fitting = [seed for seed, run in unknown.items() if _may_be(run.score(stage, given), given, taken)]
+        return [seed for seed in unknown if seed not in fitting or len(fitting) > room]
+
+    def _choose(self, group: Sequence[Run], stage: Stage | None) -> Run | None:
         if len(group) == 1:
             return group[0]
-        stage = self.stage
-        if stage is None:
-            return None
-        claimed = self.claimed_of(seed)
+        claimed = self.claimed_of(group[0].seed or "")
         scored = [(run, score) for run in group if (score := run.score(stage, claimed))]
         fitting = [(run, score) for run, score in scored if any(agree(claim, score.bpb) for claim in claimed)]
         pool = fitting or (scored if len(scored) == len(group) else [])
@@ -145,18 +188,24 @@ class Record:
     def _agreements(self, stage: Stage) -> int:
         """How many claims the logs' scores of a stage bear out."""
         found = 0
-        values: list[Decimal] = []
         for run in self.runs:
             claimed = self.claims.scores.get(run.seed or "")
             score = run.score(stage, [] if claimed is None else [claimed])
-            if score is not None:
-                values.append(score.bpb)
-                found += claimed is not None and agree(claimed, score.bpb)
+            found += claimed is not None and score is not None and agree(claimed, score.bpb)
         headline = self.claims.headline
-        if headline is not None and values:
-            candidates = [mean(values), *(one.bpb for run in self.runs for one in run.log.of_stage(stage))]
-            found += any(agree(headline, value) for value in candidates)
+        if headline is not None:
+            every = [score.bpb for run in self.runs for score in run.log.of_stage(stage)]
+            counted = self._scores_at(stage)
+            found += any(agree(headline, value) for value in every) or (bool(counted) and is_mean(headline, counted))
         return found
+
+    def _scores_at(self, stage: Stage) -> list[Decimal]:
+        """Scores of a stage that would count."""
+        given = self.claims.scores
+        lines = [
+            run.score(stage, [given[seed]] if seed in given else []) for seed, run in self._counted_at(stage).items()
+        ]
+        return [line.bpb for line in lines if line]
 
     def _claimed_scores(self) -> dict[str, Decimal | None]:
         scores: dict[str, Decimal | None] = {seed: self.claims.scores.get(seed) for seed in self.claims.seeds}
@@ -168,24 +217,41 @@ class Record:
 def judge_folder(folder: Folder) -> Record:
     """Put a folder's logs in order."""
     claims = claims_.read(folder.submission or {})
-    originals: dict[str, str] = {}
+    same: dict[str, list[str]] = {}
+    for path, log in sorted(folder.logs.items()):
+        same.setdefault(log.digest, []).append(path)
     runs, copies = [], []
-    # Of copies the one whose name tells the seed is kept: it says more.
-    for path, log in sorted(folder.logs.items(), key=lambda one: (named_seed(one[0]) is None, one[0])):
-        if (original := originals.setdefault(log.digest, path)) != path:
-            copies.append((path, original))
-            continue
-        named = named_seed(path)
+    for paths in same.values():
+        log = folder.logs[paths[0]]
         printed = [str(seed) for seed in log.seeds]
-        seed = printed[0] if len(printed) == 1 else named if named in printed or not printed else None
-        runs.append(Run(path=path, log=log, seed=seed, named_seed=named))
+        # Of copies the one is kept whose name tells the seed that is printed, or a seed at all: it says more.
+        original = min(paths, key=lambda path: (named_seed(path) not in printed, named_seed(path) is None))
+        copies += [(path, original) for path in paths if path != original]
+        names = {named for path in paths if (named := named_seed(path)) is not None}
+        named = named_seed(original)
+        sure = named in printed or (not printed and len(names) == 1)
+        seed = printed[0] if len(printed) == 1 else named if sure else None
+        runs.append(Run(path=original, log=log, seed=seed, named_seed=named))
     return Record(folder=folder, claims=claims, runs=tuple(_lone(runs, claims)), copies=tuple(copies))
+
+
+def _may_be(score: Score | None, given: Sequence[Decimal], taken: Container[Decimal]) -> bool:
+    """Whether a log of unknown seed may be of a seed that lacks one: scores given for those, scores of others taken."""
+    if score is None:
+        return True
+    return score.bpb not in taken and (not given or any(agree(one, score.bpb) for one in given))
 
 
 def mean(values: Sequence[Decimal]) -> Decimal:
     """The mean, with two digits more than its values have."""
     digits = max(decimals(value) for value in values) + 2
     return (sum(values, Decimal(0)) / len(values)).quantize(Decimal(1).scaleb(-digits))
+
+
+def is_mean(claimed: Decimal, values: Sequence[Decimal]) -> bool:
+    """Whether a number is the mean of others, as far as the digits of all of them tell."""
+    units = (Decimal(5).scaleb(-digits - 1) for digits in (decimals(claimed), min(map(decimals, values))))
+    return abs(claimed - mean(values)) <= sum(units)
 
 
 def worst(values: Mapping[str, int | float | None]) -> tuple[str, int | float] | None:
@@ -206,8 +272,8 @@ def _lone(runs: Sequence[Run], claims: Claims) -> list[Run]:
 
 
 def named_seed(path: str) -> str | None:
-    """The seed in a file's name, or in that of a folder around it."""
+    """The seed in a file's name, or in that of a folder around it; None where one name has several."""
     for part in reversed(PurePosixPath(path).parts):
-        if found := _NAMED_SEED.search(part):
-            return str(int(found[1] or found[2]))
+        if found := {str(int(long or short)) for long, short in _NAMED_SEED.findall(part)}:
+            return found.pop() if len(found) == 1 else None
     return None

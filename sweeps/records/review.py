@@ -5,10 +5,11 @@ from typing import Any
 
 from golf.artifact import LIMIT_BYTES
 from sweeps.records import measures
-from sweeps.records.findings import LET_PASS, LIMIT_SECONDS, REMARKS, baseline_test, breaches, disagreements
+from sweeps.records.agreement import baseline_test
+from sweeps.records.findings import LET_PASS, REMARKS, breaches, disagreements
 from sweeps.records.record import Record, worst
 from sweeps.records.rows import content_of, row_of
-from sweeps.rules import MARGIN_NATS, Finding, Profile
+from sweeps.rules import LIMIT_SECONDS, MARGIN_NATS, Finding, Profile
 from sweeps.statistics import TestResult, summary
 
 PROFILES: tuple[Profile, ...] = ("accepted", "strict")
@@ -71,18 +72,18 @@ def _log(record: Record, seed: str) -> dict[str, Any]:
     """What the log that counts for a seed says; digits as printed."""
     run, score = record.counted.get(seed), record.score_of(seed)
     log = run.log if run else None
-    trained, quantised = (log.of_stage("trained"), log.of_stage("roundtrip")) if log else ([], [])
+    trained, quantised = (measures.trained_bpb(log), measures.quantised_bpb(log)) if log else (None, None)
     claimed = None if record.runs else record.scores[seed]
     bpb = score.bpb if score else claimed
     return {
         "log": run.path if run else None,
         "metric": score.name if score else None,
         "bpb": None if bpb is None else str(bpb),
-        "trained": str(trained[-1].bpb) if trained else None,
-        "quantised": str(quantised[0].bpb) if quantised else None,
+        "trained": None if trained is None else str(trained),
+        "quantised": None if quantised is None else str(quantised),
         "steps": log.steps if log else None,
         "train_seconds": log.train_seconds if log else None,
-        "eval_seconds": measures.eval_seconds(record, seed),
+        "eval_seconds": measures.eval_seconds(record, run) if run else None,
         "model_bytes": log.model_bytes if log else None,
         "code_bytes": log.code_bytes if log else None,
         "raw_code_bytes": log.raw_code_bytes if log else None,
@@ -98,7 +99,7 @@ def _claims(record: Record) -> Iterator[str]:
     yield _row("mean bpb", claims.headline, f"{short.mean:.8f}" if short else None)
     std = f"{short.std:.8f} (n − 1)" if short and short.std is not None else None
     yield _row("standard deviation", claims.std, std)
-    yield _row("seeds", claims.count, len(record.by_seed) if record.runs else None)
+    yield _row("seeds", claims.count, record.seeds_seen if record.runs else None)
     for seed, score in claims.scores.items():
         measured = record.scores.get(seed) if record.runs else None
         yield _row(f"seed {seed}", score, measured)
@@ -137,16 +138,16 @@ def _clock_table(record: Record, findings: Sequence[Finding]) -> Iterator[str]:
     yield f"| clock | worst seed, s | over {LIMIT_SECONDS:g} s |"
     yield "|---|---|---|"
     for name, seconds in clocks.items():
-        yield _row(name, f"{seconds:.3f}", "yes" if seconds > LIMIT_SECONDS else "no")
+        over = "yes" if seconds > LIMIT_SECONDS else "no"
+        yield _row(name, f"{seconds:.3f}", over if measures.has_limit(name) else None)
 
 
 def _tests(record: Record) -> dict[str, TestResult]:
     """One-sample tests against the baseline that is claimed, which is taken as exact: margin 0, and the challenge's
-    0.005 nats per token in this set's own bits per byte, from the loss that a log prints beside its score."""
+    0.005 nats per token in this set's own bits per byte."""
     margins = {"margin 0": 0.0}
-    lines = [score for seed in record.counted if (score := record.score_of(seed))]
-    if lines and lines[0].loss:
-        margins["margin 0.005 nats per token"] = MARGIN_NATS * float(lines[0].bpb / lines[0].loss)
+    if (unit := measures.bpb_per_nat(record)) is not None:
+        margins["margin 0.005 nats per token"] = MARGIN_NATS * unit
     tests = {name: baseline_test(record, margin) for name, margin in margins.items()}
     return {name: test for name, test in tests.items() if test is not None}
 

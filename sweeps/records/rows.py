@@ -1,14 +1,15 @@
 """What the store keeps of a record, and the leaderboard makes a row of (sweeps.evaluation.ImportedRow)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from jobs.logs import Log, Stage
+from jobs.logs import Log
 from sweeps.evaluation import ImportedRow
 from sweeps.leaderboard import open_board, to_json
 from sweeps.records import measures
 from sweeps.records.findings import LEAKS
-from sweeps.records.record import Record
+from sweeps.records.record import Record, Run
 from sweeps.rules import Finding
 
 
@@ -20,7 +21,6 @@ def content_of(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
     that count; only what no log of the folder prints is as claimed.
     """
     runs, claims = record.counted, record.claims
-    seconds = [measures.eval_seconds(record, seed) for seed in runs]
     return {
         "name": record.name,
         "track": "flagged" if any(finding.code in LEAKS for finding in findings) else "unverified",
@@ -28,15 +28,18 @@ def content_of(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
         "date": claims.date,
         "model_bytes": _of_largest(record, lambda log: log.model_bytes),
         "code_bytes": _of_largest(record, lambda log: log.code_bytes),
-        "total_bytes": _worst(record, lambda log: log.total_bytes, claims.total_bytes),
-        "train_seconds": _worst(record, lambda log: log.train_seconds, claims.train_seconds),
-        "eval_seconds": max((one for one in seconds if one is not None), default=None if runs else claims.eval_seconds),
+        "total_bytes": _worst(record, lambda run: run.log.total_bytes, claims.most_bytes),
+        "train_seconds": _worst(record, lambda run: run.log.train_seconds, claims.train_seconds),
+        "eval_seconds": _worst(record, lambda run: measures.eval_seconds(record, run), claims.eval_seconds),
         "clocks": _clocks([run.log for run in runs.values()]),
         "steps": min((run.log.steps for run in runs.values() if run.log.steps), default=None),
-        "trained_bpb": _stage_mean(record, "trained"),
-        "quantised_bpb": _stage_mean(record, "roundtrip"),
+        "trained_bpb": _mean(record, measures.trained_bpb),
+        "quantised_bpb": _mean(record, measures.quantised_bpb),
+        "tokenizer": measures.tokenizer(record),
+        "bpb_per_nat": measures.bpb_per_nat(record),
         "findings": [{"code": finding.code, "detail": finding.detail} for finding in findings],
         "author": claims.author,
+        "url": claims.url,
     }
 
 
@@ -48,10 +51,10 @@ def row_of(content: Mapping[str, Any]) -> dict[str, Any]:
     return row | {"rank": None}
 
 
-def _worst(record: Record, read: Callable[[Log], float | None], claimed: float | None) -> float | None:
-    if all(read(run.log) is None for run in record.runs):
+def _worst(record: Record, read: Callable[[Run], float | None], claimed: float | None) -> float | None:
+    if all(read(run) is None for run in record.runs):
         return claimed
-    return max((value for run in record.counted.values() if (value := read(run.log)) is not None), default=None)
+    return max((value for run in record.counted.values() if (value := read(run)) is not None), default=None)
 
 
 def _of_largest(record: Record, read: Callable[[Log], int | None]) -> int | None:
@@ -65,6 +68,7 @@ def _clocks(logs: Sequence[Log]) -> dict[str, float]:
     return {name: max(log.clocks[name] for log in logs if name in log.clocks) for name in names}
 
 
-def _stage_mean(record: Record, stage: Stage) -> float | None:
-    scores = [found[0].bpb for run in record.counted.values() if (found := run.log.of_stage(stage))]
+def _mean(record: Record, read: Callable[[Log], Decimal | None]) -> float | None:
+    """The mean over the seeds that count, if all of their logs give it."""
+    scores = [score for run in record.counted.values() if (score := read(run.log)) is not None]
     return float(sum(scores) / len(scores)) if scores and len(scores) == len(record.counted) else None

@@ -14,6 +14,7 @@ import torch
 
 from cluster import ray_cluster
 from cluster.executor import Executor, Task
+from cluster.gang import CHECKPOINT, Gang
 from cluster.processes import MARK, Mark, marked
 from golf.artifact import QuantizeConfig, pack
 from golf.errors import InputError
@@ -121,6 +122,15 @@ def test_an_evaluator_stays_warm_until_its_slot_turns_to_a_gang(
     executor.start(gang)
     wait_for(lambda: not workers() & warm)
     executor.cancel(gang.id)
+
+
+def test_what_a_killed_attempt_left_is_removed_by_the_next_one(orders: Orders, tmp_path: Path) -> None:
+    for folder, name in (("1", CHECKPOINT), ("1", "log.txt"), ("elsewhere", CHECKPOINT)):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).write_bytes(b"x")
+    Gang(orders.train(), tmp_path / "2", None, Mark(node="n", slots=(0,), task="t"), 1.0)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"1/log.txt", f"elsewhere/{CHECKPOINT}", "2/order.json"}
 
 
 def test_cancelling_a_gang_leaves_none_of_its_processes(executor: Executor, orders: Orders, tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ from golf.batches import check_stream, read_batch
 from golf.errors import InputError
 from golf.model import ModelConfig
 from golf.ranks import Ranks
+from golf.stream import Stream
 from golf.train_config import TrainConfig
 
 CONFIG = TrainConfig(steps=1, batch_tokens=12, seq_len=3, model=ModelConfig(vocab_size=100))
-STREAM = np.arange(31, dtype=np.uint16)
+IDS = np.arange(31, dtype=np.uint16)
+STREAM = Stream([IDS[:13], IDS[13:13], IDS[13:]])
 
 
 def ranks(rank: int = 0, world: int = 1) -> Ranks:
@@ -44,16 +46,16 @@ def test_the_shares_of_all_ranks_are_the_batch_of_one(step: int, world: int) -> 
 @pytest.mark.parametrize(
     ("tokens", "world", "message"),
     [
-        (STREAM[:1], 1, "1 found, at least 2"),
+        (IDS[:1], 1, "1 found, at least 2"),
         (np.array([1, 100], dtype=np.uint16), 1, "id 100 is not below train.model.vocab_size = 100"),
-        (STREAM, 3, "train.batch_tokens = 12: must be a multiple of seq_len × processes = 3 × 3"),
+        (IDS, 3, "train.batch_tokens = 12: must be a multiple of seq_len × processes = 3 × 3"),
     ],
 )
 def test_what_cannot_be_trained_on_is_refused(tokens: np.ndarray, world: int, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        check_stream(tokens, CONFIG, ranks(0, world))
+        check_stream(Stream([tokens]), CONFIG, ranks(0, world))
     assert message in str(caught.value)
 
 
 def test_the_largest_id_of_the_vocabulary_is_fine() -> None:
-    check_stream(np.array([1, 99], dtype=np.uint16), CONFIG, ranks())
+    check_stream(Stream([np.array([1, 99], dtype=np.uint16)]), CONFIG, ranks())

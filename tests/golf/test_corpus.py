@@ -10,7 +10,8 @@ from golf.corpus import (
     read_addresses,
     split_addresses,
 )
-from golf.tokens import Tokenizer, digest_files, find_shards, holdout, read_stream, split_documents
+from golf.stream import Stream
+from golf.tokens import Tokenizer, digest_files, find_shards, read_stream, split_documents
 
 
 def test_no_address_is_on_two_sides_and_none_is_lost() -> None:
@@ -32,14 +33,14 @@ def test_the_build_is_reproducible_and_its_splits_are_what_they_say(tmp_path: Pa
 
     tokenizer = Tokenizer(one.tokenizer)
     assert tokenizer.vocab_size == 1024
-    training, tuning = holdout(read_stream(find_shards(one.tokens, "train")), DEMO_TUNING_DOCUMENTS)
+    training, tuning = Stream.open(find_shards(one.tokens, "train")).hold_out(DEMO_TUNING_DOCUMENTS)
     validation = split_documents(read_stream(find_shards(one.tokens, "val")))
     assert len(validation) == DEMO_VALIDATION_DOCUMENTS
     assert 2_500_000 < len(training) < 3_500_000
     for document in [*tuning, *validation]:
         assert 2_000 < len(document) <= 4_098
         tokenizer.check_bytes(document)
-    trained_on = tokenizer.decode(training.tolist())
+    trained_on = tokenizer.decode(training.read(0, len(training)).tolist())
     _, tuning_texts, validation_texts = split_addresses(read_addresses())
     for text in [*tuning_texts, *validation_texts]:
         assert " ".join(text.split())[1000:1200] not in trained_on

@@ -16,7 +16,6 @@ from golf.tokens import (
     Tokenizer,
     digest_files,
     find_shards,
-    holdout,
     read_shard,
     read_stream,
     split_documents,
@@ -127,17 +126,8 @@ def test_shards_are_found_in_order_and_byte_files_are_not_shards(tmp_path: Path)
 def test_documents_end_with_the_next_documents_bos() -> None:
     stream = np.array([9, 1, 5, 6, 1, 1, 7])
     assert [document.tolist() for document in split_documents(stream)] == [[1, 5, 6, 1], [1, 1], [1, 7]]
-    assert split_documents(np.array([1])) == []
-
-
-def test_held_out_documents_are_the_last_and_are_not_trained_on() -> None:
-    stream = np.array([1, 2, 3, 1, 4, 5, 1, 6])
-    training, tuning = holdout(stream, 2)
-    assert training.tolist() == [1, 2, 3]
-    assert [document.tolist() for document in tuning] == [[1, 4, 5, 1], [1, 6]]
-    assert holdout(stream, 0)[0] is stream
-    with pytest.raises(InputError, match="leaves none"):
-        holdout(stream, 3)
+    for none in ([1], [], [5, 6]):
+        assert split_documents(np.array(none, np.uint16)) == []
 
 
 def test_a_digest_tells_files_apart(tmp_path: Path) -> None:

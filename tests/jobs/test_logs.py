@@ -61,12 +61,38 @@ def log_of(*lines: str) -> Log:
          "DIAGNOSTIC post_ema", "trained", "1.1344", 2.059),
         ("pre_quant_eval_exact val_loss:1.97 val_bpb:1.16811649", "pre_quant_eval", "trained", "1.16811649", None),
         ("  own_protocol val_loss:4.16 val_bpb:2.46464931", "own_protocol", "roundtrip", "2.46464931", None),
+        ("[rank0]:final_int6_sliding_window val_loss:1.9 val_bpb:1.1307", "final_int6_sliding_window", "sliding",
+         "1.1307", None),
+        ("\x1b[1;32mlegal_ttt\x1b[0m val_loss:2.79 val_bpb:1.0820", "legal_ttt", "adapted", "1.0820", None),
+        ("chunk 3/9\rchunk 9/9\rlegal_ttt val_loss:2.79 val_bpb:1.0820", "legal_ttt", "adapted", "1.0820", None),
+        ("ttt_val_loss:1.9009 ttt_val_bpb:1.1258 ttt_time:343000ms", "ttt", "adapted", "1.1258", 343.0),
+        ("final_int6_causal_backoff_exact val_bpb:0.39421265", "final_int6_causal_backoff", "adapted", "0.39421265",
+         None),
+        ("quantized_ttt val_bpb:1.08122000 eval_time:343000ms", "quantized_ttt", "adapted", "1.08122000", 343.0),
+        ("post-prequant-ttt val_loss:2.79 val_bpb:1.0812", "post-prequant-ttt", "trained", "1.0812", None),
         ("final_mdlm val_var_loss:1.9 val_var_bpb:1.1465", "final_mdlm", "roundtrip", "1.1465", None),
     ],
 )  # fmt: skip
 def test_metric_lines(line: str, name: str, stage: Stage, bpb: str, seconds: float | None) -> None:
     (score,) = log_of(line).scores
     assert (score.name, score.stage, str(score.bpb), score.seconds) == (name, stage, bpb, seconds)
+
+
+@pytest.mark.parametrize(
+    ("line", "tokenizer"),
+    [
+        (
+            "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path=./data/fineweb_1024_bpe.model",
+            "fineweb_1024_bpe.model",
+        ),
+        ("  tokenizer_path: C:\\data\\fineweb_8192_bpe.model", "fineweb_8192_bpe.model"),
+        ("{'seed': 7, 'tokenizer_path': 'data/own.model', 'lr': 0.1}", "own.model"),
+        ("tokenizer_path=data/", None),
+        ("tokenizer_path=data/$NAME.model", None),
+    ],
+)
+def test_the_tokenizer_is_its_files_name(line: str, tokenizer: str | None) -> None:
+    assert log_of(line).tokenizer == tokenizer
 
 
 @pytest.mark.parametrize(
@@ -78,6 +104,10 @@ def test_metric_lines(line: str, name: str, stage: Stage, bpb: str, seconds: flo
         "val_bpb:enabled tokenizer_kind=sentencepiece",
         "ttt_progress: batch 778/782 batch_loss:2.7837 batch_bpb:1.1136",
         "final val_loss:nan val_bpb:nan",
+        "final val_loss:2.0 val_bpb:0.0000",
+        "ttt_chunk 3/1893 val_bpb:1.1136",
+        "a_val_loss:2.0 b_val_bpb:1.2",
+        "legal_ttt_exact val_bpb:nan",
         "final val_loss:2.0 val_bpb:1.2e9",
         "final val_loss:2.0 val_bpb:-1.2",
     ],

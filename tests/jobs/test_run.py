@@ -15,7 +15,8 @@ from golf.bundle import bundle
 from golf.corpus import DEMO_TUNING_DOCUMENTS, DemoData
 from golf.errors import InputError, OverTime, TooLarge
 from golf.model import GPT, ModelConfig
-from golf.tokens import Tokenizer, find_shards, holdout, read_shard, read_stream, split_documents, write_shard
+from golf.stream import Stream
+from golf.tokens import Tokenizer, find_shards, read_shard, read_stream, split_documents, write_shard
 from golf.train import TrainConfig
 from golf.ttt import EvalConfig, evaluate
 from jobs import run
@@ -107,7 +108,7 @@ def test_what_cannot_fit_with_the_script_that_is_shipped_is_refused(
 def test_losses_before_and_after_are_those_on_the_start_of_the_tuning_documents(
     demo: DemoData, weights: bytes, quantized: Finished
 ) -> None:
-    documents = holdout(read_stream(find_shards(demo.tokens, "train")), DEMO_TUNING_DOCUMENTS)[1]
+    documents = Stream.open(find_shards(demo.tokens, "train")).hold_out(DEMO_TUNING_DOCUMENTS)[1]
     models = {"before": load_bytes(weights, "w"), "after": load_bytes(quantized.files["artifact"], "a")}
     for when, model in models.items():
         nll = []

@@ -109,6 +109,14 @@ class TestContract:
         assert [job.order.label for job in store.jobs(sweep="s")] == ["seed 1"]
         assert len(store.jobs()) == 1
 
+    def test_a_new_priority_counts_unless_another_running_sweep_asks_for_more(self, store: Store) -> None:
+        store.put_job(order(1, priority=5))
+        assert store.put_job(order(1, priority=2)).order.priority == 2
+        store.put_job(order(1, sweep="other", priority=4))
+        assert store.put_job(order(1, priority=3)).order.priority == 4
+        store.end_sweep("other", SweepState.DONE)
+        assert store.put_job(order(1, priority=3)).order.priority == 3
+
     def test_claims_go_by_priority_then_age_and_nobody_claims_what_another_holds(self, store: Store) -> None:
         for seed, priority in ((1, 0), (2, 5), (3, 0)):
             store.put_job(order(seed, priority=priority))
@@ -265,6 +273,14 @@ class TestContract:
         clock.now += 3600
         assert "budget.gpu_hours = 3" in store.overspent()["s"]
         store.put_sweep("s", {}, Budget(gpu_hours=9.0))
+        assert store.overspent() == {}
+
+    def test_a_deadline_passes_whether_anything_runs_or_not(self, store: Store, clock: Clock) -> None:
+        store.put_sweep("s", {}, Budget(gpu_hours=1.0, deadline=clock.now + 60))
+        assert store.overspent() == {}
+        clock.now += 61
+        assert "deadline" in store.overspent()["s"]
+        store.end_sweep("s", SweepState.DONE)
         assert store.overspent() == {}
 
     def test_a_lost_attempt_is_paid_until_its_last_heartbeat(self, store: Store, clock: Clock) -> None:

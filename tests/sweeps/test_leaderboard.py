@@ -385,6 +385,15 @@ def test_public_records_stand_beside_and_are_tested_among_themselves() -> None:
         assert found["PR 1514"][name] is None
 
 
+def test_the_challenge_is_held_against_a_record_in_the_unit_of_its_own_logs() -> None:
+    older, unit = record("PR 1493", 1.0, *PR_1493), {"bpb_per_nat": 0.38713, "tokenizer": "8192.model"}
+    found = rows([], imported=[older, record("PR 1514", 2.0, *PR_1514, **unit)])["PR 1514"]
+    assert found["difference_nats"] == pytest.approx(found["difference_mbpb"] / 1000 / 0.38713)
+    assert found["tokenizer"] == "8192.model"
+    assert found["p_challenge"] == pytest.approx(welch_test(PR_1514, PR_1493, margin=0.005 * 0.38713).p_value)
+    assert (found["practice"], found["challenge"]) == (True, found["p_challenge"] < 0.01)
+
+
 def test_what_a_record_does_not_say_is_null() -> None:
     found = rows([], imported=[record("lost", 1.0, None), record("half", 2.0, 1.1, None, total_bytes=5, steps=7)])
     assert [found["lost"][name] for name in ("val_bpb_mean", "rank", "p_incumbent")] == [None] * 3

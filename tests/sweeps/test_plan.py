@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from jobs.store import Store
 from sweeps.file import SweepSpec
-from sweeps.plan import Plan, plan
+from sweeps.plan import Plan, plan, planned_machine
 from sweeps.show_plan import show_plan
 from sweeps.sweep import Sweep
 from tests.sweeps.made_up_world import DATA, MACHINE, World, spec_of
@@ -104,6 +105,24 @@ def test_what_the_budget_does_not_pay_for_is_named(store: Store) -> None:
     assert not found["complete"]
     assert {job["state"] for job in found["jobs"]} >= {"refused"}
     assert "would not start: needs" in text_of(plan_of(poor, store))
+
+
+def test_as_much_is_set_aside_as_the_scheduler_sets_aside(store: Store) -> None:
+    World(arms(), store).play()
+    one = {"seeds": {"confirm": [8]}, "arm": [{"name": "base"}]}
+    # A gang of 2 × 1 s; the scheduler wants a fifth more to be there before it begins.
+    assert plan_of(arms(**one, budget={"gpu_hours": 2.3 / 3600}), store).forecast.spans == {}
+    assert len(plan_of(arms(**one, budget={"gpu_hours": 2.5 / 3600}), store).forecast.spans) == 1
+
+
+def test_a_plan_is_for_the_class_of_machine_that_history_knows(store: Store) -> None:
+    laptop = replace(MACHINE, device="cpu AVX2")
+    assert planned_machine("made-up", store, laptop) == laptop
+    World(arms(name="other"), store).play()
+    assert planned_machine("made-up", store, laptop) == MACHINE
+    assert planned_machine("made-up", store, MACHINE) == MACHINE
+    store.put_sweep("made-up", Sweep(spec=arms(), data=DATA, machine=laptop).to_json())
+    assert planned_machine("made-up", store, MACHINE) == laptop
 
 
 def test_what_would_end_after_the_deadline_is_named_with_its_day(store: Store) -> None:

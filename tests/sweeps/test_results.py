@@ -126,7 +126,7 @@ def test_what_looks_at_the_length_says_by_how_many_bits_per_byte() -> None:
 def test_a_stored_record_is_read_back(place: Workplace) -> None:
     content = {
         "name": "PR 1514", "track": "flagged", "seeds": {"42": 1.07, "?": None}, "date": 1.0, "total_bytes": 5,
-        "findings": [{"code": "seeds", "detail": "two logs"}], "text": None,
+        "findings": [{"code": "seeds", "detail": "two logs"}],
     }  # fmt: skip
     record = ImportedRow.from_json(content)
     assert record.findings == (Finding(code="seeds", detail="two logs"),)

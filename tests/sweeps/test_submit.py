@@ -1,5 +1,6 @@
 """Handing a sweep over: the command that the cluster runs, and what is refused before anything is sent."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,28 @@ def test_the_cluster_runs_the_same_command_on_a_copy_of_the_file(sent: list[dict
     assert found["follow"] == "ray job logs --address http://h:8265 --follow golfsweep-tiny-1"
     [one] = sent
     assert one["files"] == {"sweep.toml": TINY.read_bytes()}
-    assert one["command"] == (
-        "golfsweep run sweep.toml --set eval.chunk=64 --set 'recipe.note='\"'\"'two words'\"'\"'' "
-        "--files s3://bucket/x --home ~/'it'\"'\"'s home' --ray \"$RAY_ADDRESS\""
+    assert one["command"].startswith(
+        "until golfsweep run sweep.toml --set eval.chunk=64 --set 'recipe.note='\"'\"'two words'\"'\"'' "
+        "--files s3://bucket/x --home ~/'it'\"'\"'s home' --ray \"$RAY_ADDRESS\"; do "
     )
+
+
+@pytest.mark.parametrize(("codes", "runs", "last"), [([137, 1, 0], 2, 1), ([139, 137, 0], 3, 0), ([2], 1, 2)])
+def test_a_driver_that_dies_by_accident_is_started_again(
+    sent: list[dict[str, Any]], tmp_path: Path, codes: list[int], runs: int, last: int
+) -> None:
+    submit.submit(TINY, load_sweep(TINY), [], "http://h:8265", "/data/home", None)
+    (tmp_path / "codes").write_text("".join(f"{code}\n" for code in codes))
+    driver = (
+        f'#!/bin/sh\necho "$@" >>{tmp_path}/runs\nn=$(wc -l <{tmp_path}/runs)\nexit $(sed -n "$n"p {tmp_path}/codes)\n'
+    )
+    for name, script in (("golfsweep", driver), ("sleep", "#!/bin/sh\n")):
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RAY_ADDRESS": "head:6379"}
+    done = subprocess.run(["sh", "-c", sent[0]["command"]], env=environment, timeout=60, check=False)
+    said = (tmp_path / "runs").read_text().splitlines()
+    assert (done.returncode, said) == (last, ["run sweep.toml --home /data/home --ray head:6379"] * runs)
 
 
 @pytest.mark.parametrize("home", [".golfsweep", "data", ""])

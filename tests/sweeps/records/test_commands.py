@@ -77,14 +77,36 @@ def test_importing_again_changes_nothing_and_changed_content_replaces(golfsweep:
     assert {row["name"]: row["seeds"] for row in json.loads(out)["rows"]}["good"]["1"] == 1.1
 
 
-def test_two_records_of_one_name_and_no_record_are_bad_input(golfsweep: Command, records: Path, tmp_path: Path) -> None:
-    mini.write(tmp_path / "other/good", {"val_bpb": 1.2}, train=mini.first_era())
-    code, _, err = golfsweep("import", records, tmp_path / "other")
-    assert code == 2 and "a second folder of this name" in err
+def test_a_folder_that_cannot_be_read_whole_is_a_finding_and_the_rest_is_imported(
+    golfsweep: Command, records: Path, tmp_path: Path
+) -> None:
+    (records / "closed/submission.json").write_text('{"val_bpb": 0.5601,}')
+    with (records / "empty-handed/train_seed9.log").open("wb") as stream:
+        stream.truncate((32 << 20) + 1)
+    (mini.write(records / "only-json") / "submission.json").write_text("[")
+    other = mini.write(tmp_path / "other/good", {"val_bpb": 1.2}, train=mini.first_era())
+    code, out, _ = golfsweep("import", records, other, "--json")
+    assert code == 0
+    found = {row["name"]: row for row in json.loads(out)["rows"]}
+    said = {name: {one["code"]: one["detail"] for one in row["findings"]} for name, row in found.items()}
+    assert sorted(found) == ["closed", "empty-handed", "good", "only-json"]
+    assert said["closed"]["unread"].startswith("submission.json: no JSON (")
+    assert "missing-submission" in said["closed"] and found["closed"]["seeds"] == {"7": 0.5601}
+    assert said["empty-handed"]["unread"] == "train_seed9.log: 33,554,433 bytes, over 33,554,432; not read"
+    assert {"unread", "missing-submission", "missing-logs"} <= set(said["only-json"])
+    assert "other/good has this folder's name" in said["good"]["same-name"] and found["good"]["seeds"]["1"] == 1.2001
+    code, out, _ = golfsweep("check", records / "closed")
+    assert code == 1 and "`missing-submission`" in out
+
+
+def test_what_is_no_record_is_bad_input(golfsweep: Command, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
+    (tmp_path / "nothing/link").symlink_to(tmp_path)
     for command in ("import", "check"):
         code, _, err = golfsweep(command, tmp_path / "nothing")
         assert code == 2 and "nothing: no record" in err and len(err.splitlines()) == 1
+        code, _, err = golfsweep(command, tmp_path / "missing")
+        assert code == 2 and "missing: no such folder" in err and len(err.splitlines()) == 1
     assert not (tmp_path / ".golfsweep").exists()
 
 
@@ -119,6 +141,8 @@ def test_check_shows_bytes_three_ways_and_tests_against_the_claimed_baseline(
     assert margin["statistic"] == pytest.approx((0.005 - 0.005 * 1.0601 / 2.739) / (0.0004 / 3**0.5), abs=1e-3)
     code, out, _ = golfsweep("check", tmp_path / "r")
     assert "| model + code as written | 16,070,000 | -70,000 |" in out
+    assert "| log | 1190.000 | – |" in out  # over 600 s, which nothing limits
+    assert "| eval.total | 500.100 | no |" in out and "| train.train | 596.123 | no |" in out
 
 
 def test_markdown_of_others_cannot_break_out(golfsweep: Command, tmp_path: Path) -> None:

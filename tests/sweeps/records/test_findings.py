@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sweeps.records import findings, folder, record, rows
+from sweeps.records import findings, folder, record, review, rows
 from tests.sweeps.records import miniature as mini
 
 
@@ -80,11 +80,17 @@ def test_claims_are_held_against_the_logs(tmp_path: Path, claims: dict[str, Any]
         (mini.first_era().replace("tokens:62021632", "tokens:6202163"), "coverage", "6,202,163 tokens"),
         (mini.phased_era(), "size-raw", "16,070,000"),
         (mini.phased_era(), "time-process", "610.6 s"),
+        (mini.first_era(eval_ms=590_000) + "\nphase:ttt_eval wall_ms:700000", "time-process",
+         "evaluation took 700.0 s as a whole (seed 7: eval.process)"),
+        (mini.phased_era() + "\nphase:ttt_eval wall_ms:700000", "time-process", "700.0 s"),
+        (mini.phased_era() + "\nphase:ttt_eval wall_ms:500000", "time-process", "610.6 s"),
         (mini.first_era().rsplit("final_int8_zlib_roundtrip val", 1)[0], "no-final-score", "1.1990"),
         (mini.first_era() + "\n" + mini.first_era(bpb="1.20990000"), "ambiguous-log", "2 trainings"),
         (mini.first_era().replace("seed:7", ""), "seed-unknown", "no seed is printed"),
         (mini.first_era() + "\nngram_cache: hits=7/8", "mixture", "C2"),
         (mini.first_era(), "missing-submission", "no submission.json"),
+        (mini.first_era().replace("2.0264", "2.3709"), "byte-count", "counts +17.0% bytes: a nat per token is 0.5062"),
+        (mini.first_era().replace("2.02640000", "1.20010000"), "byte-count", "1.20010000 as loss and as bits per byte"),
     ],
 )  # fmt: skip
 def test_logs_are_held_against_the_rules(tmp_path: Path, log: str, code: str, words: str) -> None:
@@ -116,6 +122,47 @@ def test_of_several_logs_of_a_seed_the_claimed_one_counts(tmp_path: Path) -> Non
     assert "duplicate-seed" in found
 
 
+def seedless(bpb: str) -> str:
+    return mini.first_era(0, bpb).replace("seed:0\n", "")
+
+
+SEEDLESS = seedless("1.30000000")
+
+
+@pytest.mark.parametrize(
+    ("claims", "logs", "score"),
+    [
+        (SOUND, {"extra": SEEDLESS}, None),  # every claimed seed has its log
+        ({"val_bpb": 1.2004}, {"extra": SEEDLESS}, None),  # nothing says how many seeds there are
+        (SOUND | {"seeds": [1, 2, 3, 4]}, {"extra": SEEDLESS}, "1.30000000"),
+        ({"val_bpb": 1.2, "blurb": "4-seed mean"}, {"extra": SEEDLESS}, "1.30000000"),
+        ({"seeds": {"4": {"val_bpb": 1.3}, "1": 1.2001, "2": 1.2004, "3": 1.2008}}, {"extra": SEEDLESS}, "1.30000000"),
+        ({"seeds": {"4": {"val_bpb": 1.4}, "1": 1.2001, "2": 1.2004, "3": 1.2008}}, {"extra": SEEDLESS}, None),
+        (SOUND | {"seeds": [1, 2, 3, 4]}, {"extra": seedless("1.20010000")}, None),  # seed 1's
+    ],
+)
+def test_a_log_of_unknown_seed_counts_where_a_seed_lacks_one(
+    tmp_path: Path, claims: dict[str, Any], logs: dict[str, str], score: str | None
+) -> None:
+    one, found = judged(mini.write(tmp_path / "r", claims, **THREE, **logs))
+    assert shown(one) | {"4": None} == {
+        "1": "1.20010000", "2": "1.20040000", "3": "1.20080000", "?": score, "4": None,
+    }  # fmt: skip
+    assert ("does not count" in found["seed-unknown"]) == (score is None)
+    if claims is SOUND:
+        assert set(found) == {"seed-unknown"}
+        assert rows.row_of(rows.content_of(one, findings.judge(one)))["val_bpb_mean"] == pytest.approx(1.2004333333)
+
+
+def test_more_logs_of_unknown_seed_than_seeds_that_lack_one_do_not_count(tmp_path: Path) -> None:
+    logs = {"b": SEEDLESS, "c": seedless("1.31000000")}
+    one, found = judged(mini.write(tmp_path / "r", SOUND | {"seeds": [1, 2, 3, 4]}, **THREE, **logs))
+    assert [score for seed, score in one.scores.items() if seed.startswith("?")] == [None, None]
+    assert found["seed-count"] == "4 seeds claimed, logs of 3 are there"
+    one, _ = judged(mini.write(tmp_path / "of-one", {"val_bpb": 1.31, "seed": 7}, **logs))
+    assert shown(one) == {"? b.log": None, "? c.log": "1.31000000", "7": None}
+
+
 def test_copies_count_once_and_cannot_be_two_seeds(tmp_path: Path) -> None:
     text = mini.first_era(7)
     one, found = judged(mini.write(tmp_path / "r", {"val_bpb": 1.2001}, train=text, train_seed7=text))
@@ -134,6 +181,39 @@ def test_the_protocol_is_the_one_that_is_claimed(tmp_path: Path) -> None:
     assert one.stage == "roundtrip"
     one, _ = judged(mini.write(tmp_path / "silent", train=log))
     assert shown(one) == {"7": "1.33000000"}
+
+
+def test_claims_stand_in_only_for_what_no_log_prints(tmp_path: Path) -> None:
+    claims = {"val_bpb": 1.2001, "eval_time_seconds": 480, "train_time_seconds": 590, "bytes_total": 15_050_000}
+    silent = mini.first_era().replace(" eval_time:1500ms", "")
+    for name, log, seconds in (("silent", silent, 480.0), ("printed", mini.first_era(), 1.5)):
+        one, _ = judged(mini.write(tmp_path / name, claims, train=log))
+        content = rows.content_of(one, [])
+        assert (content["eval_seconds"], content["train_seconds"]) == (seconds, 599.9)
+    one, _ = judged(mini.write(tmp_path / "doubtful", claims, a=mini.first_era(7, "1.3"), b=mini.first_era(7, "1.4")))
+    assert rows.content_of(one, [])["eval_seconds"] is None  # printed, and which log counts is not known
+
+
+def test_the_score_before_quantisation_is_the_last_one_everywhere(tmp_path: Path) -> None:
+    log = mini.sliding_era().replace("Code size", "pre_quant_eval_exact val_loss:1.96 val_bpb:1.16000000\nCode size")
+    one, _ = judged(mini.write(tmp_path / "r", {"val_bpb": 1.1501}, train=log))
+    assert rows.content_of(one, [])["trained_bpb"] == 1.16
+    assert review.as_json(one, [])["logs"]["7"]["trained"] == "1.16000000"
+
+
+def test_the_unit_is_the_logs_own_and_null_where_they_differ(tmp_path: Path) -> None:
+    def facts(name: str, **logs: str) -> tuple[float | None, str | None]:
+        content = rows.content_of(judged(mini.write(tmp_path / name, **logs))[0], [])
+        return content["bpb_per_nat"], content["tokenizer"]
+
+    path = "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path=./data/tokenizers/fineweb_1024_bpe.model\n"
+    assert facts("plain", a=mini.first_era()) == (pytest.approx(1.2001 / 2.0264), "sp1024")
+    assert facts("named", a=path + mini.first_era()) == (pytest.approx(1.2001 / 2.0264), "fineweb_1024_bpe.model")
+    mixed = facts("mixed", a=mini.first_era(1), b=mini.phased_era(2))  # of which the second alone has a score
+    assert mixed == (pytest.approx(1.0601 / 2.739), None)
+    other = mini.first_era(2).replace("2.0264", "2.6000")
+    assert facts("two texts", a=mini.first_era(1), b=other) == (None, "sp1024")
+    assert facts("no loss", a=mini.first_era().replace("2.02640000", "1.20010000")) == (None, "sp1024")
 
 
 def test_mixed_settings_are_named(tmp_path: Path) -> None:

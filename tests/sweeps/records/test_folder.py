@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from golf.errors import InputError
-from sweeps.records import claims, findings, folder, record, review, rows
+from sweeps.records import claims, fields, findings, folder, record, review, rows
 
 LOG = "seed:7\nfinal_int8_zlib_roundtrip_exact val_loss:2.0 val_bpb:1.20010000\n"
 
@@ -24,6 +26,14 @@ def test_records_are_found_at_any_depth_and_named_after_their_folder(tmp_path: P
     assert [path.name for path in found] == ["c", "a", "b"]
     assert list(folder.read(found[0]).logs) == ["runs/seed_1/wd_0/train.log"]
     assert list(folder.read(found[2]).logs) == ["logs/train0.txt"]
+
+
+def test_folders_of_seeds_are_one_record(tmp_path: Path) -> None:
+    for seed in (7, 8):
+        (tmp_path / f"rec/seed_{seed}").mkdir(parents=True)
+        (tmp_path / f"rec/seed_{seed}/train.log").write_text(LOG.replace("seed:7\n", f"run {seed}\n"))
+    assert folder.find(tmp_path) == [tmp_path / "rec"]
+    assert list(record.judge_folder(folder.read(tmp_path / "rec")).scores) == ["7", "8"]
 
 
 def test_a_submission_of_another_name_is_read_if_it_is_the_only_one(tmp_path: Path) -> None:
@@ -52,16 +62,17 @@ def test_a_folder_that_is_no_record_is_named(tmp_path: Path) -> None:
         (b'{"a":' * 200_000, "nested too deeply|no JSON"),
         (b"\xff\xfe\x00", "no JSON"),
         (b'{"val_bpb": 1.2', "no JSON"),
-        (b"[1, 2]", "a JSON list; expected an object"),
+        (b"[1, 2]", "a JSON list, no object"),
         (b'{"val_bpb": ' + b"9" * 5_000 + b"}", "no JSON"),
     ],
 )
-def test_a_hostile_submission_is_one_clear_error(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_hostile_submission_is_one_clear_oddity(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "submission.json").write_bytes(content)
-    with pytest.raises(InputError, match=words) as error:
-        folder.read(tmp_path)
-    assert "submission.json" in str(error.value)
-    assert len(str(error.value)) < 500
+    (tmp_path / "train.log").write_text(LOG)
+    read = folder.read(tmp_path)
+    assert (read.submission, list(read.logs)) == (None, ["train.log"])
+    (oddity,) = read.oddities
+    assert re.fullmatch(rf"submission\.json: ({words}).*", oddity) and len(oddity) < 300
 
 
 def test_files_that_are_too_large_are_refused_before_they_are_read(tmp_path: Path) -> None:
@@ -69,9 +80,44 @@ def test_files_that_are_too_large_are_refused_before_they_are_read(tmp_path: Pat
         path = tmp_path / name
         with path.open("wb") as stream:
             stream.truncate(limit + 1)
-        with pytest.raises(InputError, match=f"{name}: .* over {limit:,}"):
-            folder.read(tmp_path)
+        assert folder.find(tmp_path) == [tmp_path]
+        assert folder.read(tmp_path).oddities == (f"{name}: {limit + 1:,} bytes, over {limit:,}; not read",)
         path.unlink()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-mark", "utf-16-be-mark"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_windows_writes_other_ends_and_encodings(tmp_path: Path, encoding: str, end: str) -> None:
+    mark = "\ufeff" if encoding.endswith("-mark") else ""
+    for name, text in (("train.log", LOG), ("submission.json", '{"val_bpb":\n1.2001,\n"val_loss": NaN}')):
+        encoded = (mark + text.replace("\n", end)).encode(encoding.removesuffix("-mark"))
+        (tmp_path / name).write_bytes(encoded)
+    one = record.judge_folder(folder.read(tmp_path))
+    assert {seed: str(score) for seed, score in one.scores.items()} == {"7": "1.20010000"}
+    assert str(one.claims.headline) == "1.2001" and one.claims.pending == (("val_loss", "NaN"),)
+
+
+def test_a_folder_that_may_not_be_seen_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("record/train.log", "record/secret/train.log", "other/train.log"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(LOG)
+    iterdir = Path.iterdir
+
+    def guarded(path: Path) -> Iterator[Path]:
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied")
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", guarded)
+    assert [path.name for path in folder.find(tmp_path)] == ["other", "record"]
+    assert folder.read(tmp_path / "record").oddities == ("secret/: cannot be read (Permission denied)",)
+
+
+def test_more_files_than_a_record_has_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "MAX_FILES", 2)
+    for name in ("a.log", "b.log", "c.log"):
+        (tmp_path / name).write_text(LOG)
+    assert folder.read(tmp_path).oddities == ("over 2 files; the rest was not read",)
 
 
 def test_one_endless_line_is_read_in_pieces(tmp_path: Path) -> None:
@@ -104,7 +150,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-NAMES = [*claims.HEADLINE, *claims.LOSS, *claims.STD, *claims.SEED_SCORES, *claims.TOTAL, *claims.TRAIN,
+NAMES = [*fields.HEADLINE, *fields.LOSS, *fields.STD, *fields.SEED_SCORES, *fields.TOTAL, *fields.TRAIN,
          "seed", "p_value", "date", "n_seeds", "blurb", "comparison_baseline_bpb"]  # fmt: skip
 
 

@@ -196,7 +196,7 @@ CODES = """
 2026-03-19_10L_MixedPrecision
     single-seed code-bytes
 2026-03-19_MLP3x_QAT_Int6_SlidingWindow
-    missing-logs seed-count single-seed mean-differs loss-differs unsupported-p bytes-differ
+    missing-logs seed-count single-seed mean-differs loss-differs unsupported-p
     time-last-step time-differs other-model
 2026-03-19_Seq2048_FP16Emb_TunedLR
     best-seed time-last-step
@@ -241,7 +241,7 @@ CODES = """
 2026-04-16_SmearGate_AttentionOutputGate_ScoreFirstTTT
     size-raw bytes-differ
 2026-04-19_SP8192_CaseOps_GatedAttn_QuantGate_Loop45_PhasedTTT
-    size-raw bytes-differ
+    size-raw
 2026-04-22_SP8192_CaseOps_GatedAttn_QuantGate_Loop45_PhasedTTT_MLPClip12
     selected-seeds size-raw bytes-differ
 2026-04-27_SP8192_LQER_SparseGate_BOSSmearFix_9HpStack_1.0611
@@ -265,7 +265,7 @@ CODES = """
 2026-03-30_ByteJEPA
     single-seed time
 2026-04-05_118M_XNOR-Net_FP8_1024D_10L
-    missing-submission duplicate-seed no-final-score time mixed-settings
+    missing-submission duplicate-seed no-final-score time mixed-settings byte-count
 2026-04-15_Mamba3Hybrid_SP8192_GPTQ_TTT
     single-seed time-last-step
 2026-04-30_Random_Linear_Adapter
@@ -310,7 +310,7 @@ def test_scores_sizes_and_seconds_are_the_logs(records: dict[str, record.Record]
             str(line.bpb),
             one.counted[seed].log.total_bytes,
             one.counted[seed].log.train_seconds,
-            measures.eval_seconds(one, seed),
+            measures.eval_seconds(one, one.counted[seed]),
         )
         for seed, line in lines.items()
         if line is not None
@@ -326,12 +326,33 @@ def test_findings_are_those_that_a_reader_makes(records: dict[str, record.Record
     assert {finding.code for finding in findings.judge(records[name])} == EXPECTED[name]
 
 
+@pytest.mark.parametrize(
+    ("name", "unit", "tokenizer"),
+    [  # bits per byte of a nat per token, from the loss and score on the first seed's own line
+        ("2026-03-24_Chimera_TTT_PR611", 0.57114136 / 0.96434831, "fineweb_1024_bpe.model"),
+        ("2026-04-10_VarLenAttn", 1.07258208 / 2.77059090, "fineweb_8192_bpe.model"),
+        ("2026-04-27_SmearGateBOSFix_PR1787Base_LQERAsym_PhasedTTT", 1.06128183 / 2.32247803,
+         "fineweb_8192_bpe_lossless_caps_caseops_v1_reserved.model"),
+        ("2026-03-30_ByteJEPA", 1.34960213 / 0.93547291, "bytes"),
+        ("2026-03-29_LLaDA_MDLM_Diffusion", None, None),
+    ],
+)  # fmt: skip
+def test_units_and_tokenizers(
+    records: dict[str, record.Record], name: str, unit: float | None, tokenizer: str | None
+) -> None:
+    assert measures.bpb_per_nat(records[name]) == (None if unit is None else pytest.approx(unit, rel=1e-6))
+    assert measures.tokenizer(records[name]) == tokenizer
+
+
 def test_details_name_the_numbers(records: dict[str, record.Record]) -> None:
     def detail(name: str, code: str) -> str:
-        return next(one.detail for one in findings.judge(records[name]) if one.code == code)
+        return "; ".join(one.detail for one in findings.judge(records[name]) if one.code == code)
 
     assert "0.001106" in detail("2026-04-27_SP8192_LQER_SparseGate_BOSSmearFix_9HpStack_1.0611", "population-std")
     assert "16,059,704" in detail("2026-04-06_SP8192_HessianSDClip_ProgressiveRecurrence", "size")
+    assert "evaluation took 781.3 s as a whole (seed 7: eval.process)" in detail(
+        "2026-03-24_Chimera_TTT_PR611", "time-process"
+    )
     assert "p = 0.0031" in detail("2026-03-24_Chimera_TTT_PR611", "unsupported-p")
     assert "1.12801921" in detail("2026-03-20_11L_XSA4_EMA_Int6_MLP3x_WD04_1.1271", "best-seed")
     assert "prints seed 1337" in detail("2026-04-30_Random_Linear_Adapter", "seed-name")

@@ -1,0 +1,85 @@
+"""Bytes, seconds and steps of a record, held against the challenge's limits and its own claims."""
+
+from golf.artifact import LIMIT_BYTES
+from sweeps.records import measures
+from sweeps.records.measures import Findings
+from sweeps.records.record import Record, worst
+from sweeps.rules import LIMIT_SECONDS
+
+
+def sizes(record: Record) -> Findings:
+    """Bytes over the limit, and bytes that are claimed otherwise than logged."""
+    totals = {seed: run.log.total_bytes for seed, run in record.counted.items()}
+    largest, claims = worst(totals), record.claims
+    if largest and largest[1] > LIMIT_BYTES:
+        yield "size", f"{largest[1]:,} bytes (seed {largest[0]}), over {LIMIT_BYTES:,}"
+    elif not largest and claims.most_bytes is not None and claims.most_bytes > LIMIT_BYTES:
+        yield "size", f"{claims.most_bytes:,} bytes claimed, over {LIMIT_BYTES:,}"
+    raw = worst(measures.raw_sizes(record))
+    if raw and raw[1] > LIMIT_BYTES and not (largest and largest[1] > LIMIT_BYTES):
+        yield "size-raw", f"{raw[1]:,} bytes with the code as written (seed {raw[0]}), over {LIMIT_BYTES:,}"
+    if largest and claims.total_bytes is not None and claims.total_bytes != largest[1]:
+        yield "bytes-differ", f"{claims.total_bytes:,} bytes claimed, the largest log says {largest[1]:,}"
+    known = [size for size in totals.values() if size is not None]
+    if claims.mean_bytes is not None and known and len(known) == (claims.count or len(known)):
+        mean = sum(known) / len(known)
+        if abs(claims.mean_bytes - mean) > 1:
+            yield "bytes-differ", f"a mean of {claims.mean_bytes:,} bytes claimed, the logs' is {mean:,.0f}"
+    for seed, claimed in claims.seed_bytes.items():
+        run = record.counted.get(seed)
+        if run and run.log.total_bytes is not None and run.log.total_bytes != claimed:
+            model = " (the model alone)" if claimed == run.log.model_bytes else ""
+            yield "bytes-differ", f"seed {seed}: {claimed:,} bytes claimed{model}, its log says {run.log.total_bytes:,}"
+    codes = {size for run in record.counted.values() for size in (run.log.code_bytes, run.log.raw_code_bytes) if size}
+    if claims.code_bytes is not None and codes and claims.code_bytes not in codes:
+        printed = ", ".join(f"{size:,}" for size in sorted(codes))
+        yield "code-bytes", f"{claims.code_bytes:,} bytes of code claimed, the logs say {printed}"
+
+
+def times(record: Record) -> Findings:
+    """Seconds over the limit, and seconds or steps that are claimed otherwise than logged."""
+    over: dict[str, dict[str, float | None]] = {}
+    for run in record.runs:
+        seconds, log = run.log.train_seconds, run.log
+        if seconds is not None and seconds > LIMIT_SECONDS:
+            # The loop ends with the step that crosses the limit; later and longer is more than that.
+            last = max(1.0, seconds / max(log.steps or 1, 1))
+            over.setdefault("time-last-step" if seconds - LIMIT_SECONDS <= last else "time", {})[run.path] = seconds
+    for code, runs in over.items():
+        if longest := worst(runs):
+            others = f", {len(runs) - 1} more" if len(runs) > 1 else ""
+            yield code, f"training took {longest[1]:.3f} s ({longest[0]}{others}), over {LIMIT_SECONDS:g} s"
+    evaluated = {seed: measures.eval_seconds(record, run) for seed, run in record.counted.items()}
+    if (longest := worst(evaluated)) and longest[1] > LIMIT_SECONDS:
+        yield "time", f"evaluation took {longest[1]:.3f} s (seed {longest[0]}), over {LIMIT_SECONDS:g} s"
+    claims = record.claims
+    for what, claimed, measured in (
+        ("training", claims.train_seconds, [run.log.train_seconds for run in record.counted.values()]),
+        ("evaluation", claims.eval_seconds, list(evaluated.values())),
+    ):
+        known = [seconds for seconds in measured if seconds is not None]
+        if claimed is not None and claimed > LIMIT_SECONDS + 1 and not known:
+            yield "time", f"{what} took {claimed:g} s as claimed, over {LIMIT_SECONDS:g} s"
+        if claimed is not None and known and not min(known) - 1 <= claimed <= max(known) + 1:
+            yield "time-differs", f"{claimed:g} s of {what} claimed, the logs say {max(known):.3f} s"
+    yield from _process_times(record)
+    yield from _steps(record)
+
+
+def _steps(record: Record) -> Findings:
+    claims, steps = record.claims, {seed: run.log.steps for seed, run in record.counted.items()}
+    known = [count for count in steps.values() if count is not None]
+    if claims.steps is not None and known and claims.steps not in known:
+        yield "steps-differ", f"{claims.steps:,} steps claimed, the logs say {', '.join(f'{n:,}' for n in known)}"
+    for seed, claimed in claims.seed_steps.items():
+        if (measured := steps.get(seed)) is not None and measured != claimed:
+            yield "steps-differ", f"seed {seed}: {claimed:,} steps claimed, its log says {measured:,}"
+
+
+def _process_times(record: Record) -> Findings:
+    for process in measures.PROCESS_CLOCKS:
+        taken = {seed: measures.process_seconds(run.log, process) for seed, run in record.counted.items()}
+        longest = max(((one, seed) for seed, one in taken.items() if one), default=None)
+        if longest and longest[0][0] > LIMIT_SECONDS:
+            (seconds, clocks), seed = longest
+            yield "time-process", f"{process} took {seconds:.1f} s as a whole (seed {seed}: {clocks})"
