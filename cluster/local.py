@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -29,6 +30,18 @@ def local_slots(widest: int) -> int:
     A slot without a GPU is only a process with one thread, so a gang wider than the cores is slow but right.
     """
     return torch.cuda.device_count() or max(os.cpu_count() or 1, widest)
+
+
+def devices(slots: Sequence[int], visible: str | None, gpus: int) -> str:
+    """The CUDA_VISIBLE_DEVICES of a worker on some slots.
+
+    Args:
+        slots: numbers of the slots.
+        visible: the variable as this process has it: slots are the devices that it names, and no others.
+        gpus: how many there are; without any, a slot is a share of the cores, and sees none.
+    """
+    names = visible.split(",") if visible else [str(number) for number in range(gpus)]
+    return ",".join(names[slot].strip() for slot in slots) if gpus else ""
 
 
 def machine_cluster() -> str:
@@ -115,7 +128,8 @@ class _Worker:
         """Slots whose devices it holds on to between tasks; a gang's launcher holds none."""
         self.pipe, theirs = context.Pipe()
         self._oom_kills = 0
-        self._process: BaseProcess = context.Process(target=_serve, args=(theirs, slots))
+        visible = devices(slots, os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count())
+        self._process: BaseProcess = context.Process(target=_serve, args=(theirs, visible))
         self._process.start()
         theirs.close()
 
@@ -147,11 +161,11 @@ class _Worker:
         self._process.join(END_SECONDS)
 
 
-def _serve(pipe: Connection, slots: tuple[int, ...]) -> None:
+def _serve(pipe: Connection, visible: str) -> None:
     """Serve tasks from a pipe until it closes."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # the scheduler may die without a word
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, slots))
+    os.environ["CUDA_VISIBLE_DEVICES"] = visible
     torch.set_num_threads(environment.CPU_THREADS)
     while True:
         try:

@@ -3,8 +3,11 @@
 import logging
 import os
 import secrets
+import signal
 import socket
+import threading
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray.exceptions import AuthenticationError
@@ -23,10 +26,7 @@ def start_local(slots: int) -> None:
     # Ray turns token authentication on for a cluster that it starts; given a token, it writes none to the user's home.
     os.environ["RAY_AUTH_TOKEN"] = _TOKEN
     # Never joins a cluster that happens to run here: "local" always starts one.
-    ray.init(
-        address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
-        runtime_env=_environment(),
-    )  # fmt: skip
+    _init(address="local", num_cpus=slots, include_dashboard=False)
 
 
 def join(address: str) -> None:
@@ -45,7 +45,7 @@ def join(address: str) -> None:
         reason = error.strerror or type(error).__name__
         raise InputError(f"--ray {address}: cannot be reached ({reason}); is a Ray head running there?") from None
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment())
+        _init(address=address)
     except (AuthenticationError, ConnectionError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"--ray {address}: refused ({first}); same Ray version and token on both sides?") from None
@@ -60,6 +60,14 @@ def identity() -> str:
 def leave() -> None:
     """Leave the cluster; ends it if it was started here."""
     ray.shutdown()
+
+
+def _init(**arguments: Any) -> None:
+    """Start or join; what SIGTERM does here stays as it was, since Ray's own answer to it leaves without a word."""
+    before = signal.getsignal(signal.SIGTERM)
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment(), **arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 def _prepare() -> None:

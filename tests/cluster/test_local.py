@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster.executor import Unplaceable
-from cluster.local import LocalExecutor
+from cluster.local import LocalExecutor, devices
 from jobs.events import Failed, Failure
 from tests.cluster.orders import Orders
 from tests.cluster.test_executors import finish, run, task, wait_for, workers
@@ -69,3 +69,19 @@ def test_what_does_not_die_does_not_stop_who_ends_it(
     local.start(one)
     local.cancel(one.id)
     wait_for(lambda: not workers())
+
+
+@pytest.mark.parametrize(
+    ("slots", "visible", "gpus", "expected"),
+    [
+        ((0, 3), None, 8, "0,3"),
+        ((1,), "4, 5,6,7", 4, "5"),
+        ((0, 1), "GPU-aa,GPU-bb", 2, "GPU-aa,GPU-bb"),
+        ((0, 1), "", 0, ""),
+        ((0, 1), None, 0, ""),
+    ],
+)
+def test_a_slot_is_the_device_that_this_process_was_given(
+    slots: tuple[int, ...], visible: str | None, gpus: int, expected: str
+) -> None:
+    assert devices(slots, visible, gpus) == expected
