@@ -63,6 +63,9 @@ class _BlockAttention(torch.autograd.Function):
             # Softmax: ds = w ⊙ (dw − Σ w·dw), and Σ w·dw = out·dout.
             dscore_SXK = torch.bmm(dout_SXE, v_STE[:, :end].mT)
             dscore_SXK.sub_(mean_SRM1[:, :, first:last].reshape(S, -1, 1)).mul_(weight_SXK)
+            if end == 1:
+                # One key has weight 1 whatever its score. Of the rounding that is left of 0, Adam would make full steps.
+                dscore_SXK.zero_()
             dq_SRME[:, :, first:last] = torch.bmm(dscore_SXK, k_STE[:, :end]).view(S, -1, size, E)
             dk_STE[:, :end].baddbmm_(dscore_SXK.mT, q_SRME[:, :, first:last].reshape(S, -1, E))
         dk_STE.div_(math.sqrt(E))  # the keys came in with the scale taken in

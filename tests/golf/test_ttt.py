@@ -1,5 +1,6 @@
 """The engine against a plain twin with random settings, its invariance to batching, and what it refuses."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 
 from golf import adapters, ttt
 from golf.adapters import Multipliers, Ranks
+from golf.artifact import load
+from golf.attention import Choice
 from golf.errors import InputError
 from golf.model import GPT
+from golf.selftest import BUNDLED
 from golf.ttt import EvalConfig, evaluate
 from tests.golf.tiny import TINY, documents_of, tiny_model
 from tests.reference.plain_ttt import score_document
@@ -82,6 +86,18 @@ def test_a_score_does_not_depend_on_batch_order_or_company(
     for one, *others in zip(together, backwards, alone, in_ones, strict=True):
         for other in others:
             np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)  # batching changes rounding only
+
+
+@pytest.mark.parametrize("attention", ["blocks", "sdpa"])
+def test_a_first_window_of_one_position_steps_on_no_rounding_error(attention: Choice) -> None:
+    """Its query sees one key: what is left of a gradient of 0 would turn into full steps, other ones in a batch."""
+    model = load(BUNDLED[1] / "model.safetensors")
+    vectors = json.loads((BUNDLED[1] / "cases.json").read_text())["documents"]
+    documents = [np.array(one[:length]) for one, length in zip(vectors, (20, 9, 16, 5), strict=False)]
+    config = EvalConfig(adapters=("q", "k"), chunk=1, window=16, lr=0.01, attention=attention)
+    together = evaluate(model, documents, config).token_nll
+    for document, nll in zip(documents, together, strict=True):
+        np.testing.assert_allclose(evaluate(model, [document], config).token_nll[0], nll, rtol=1e-5, atol=1e-5)
 
 
 def test_threads_that_share_the_lanes_change_nothing(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
