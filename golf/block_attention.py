@@ -64,7 +64,7 @@ class _BlockAttention(torch.autograd.Function):
             dscore_SXK = torch.bmm(dout_SXE, v_STE[:, :end].mT)
             dscore_SXK.sub_(mean_SRM1[:, :, first:last].reshape(S, -1, 1)).mul_(weight_SXK)
             if end == 1:
-                # One key has weight 1 whatever its score. Of the rounding that is left of 0, Adam would make full steps.
+                # One key has weight 1 whatever its score; of the rounding left of 0 Adam would make full steps.
                 dscore_SXK.zero_()
             dq_SRME[:, :, first:last] = torch.bmm(dscore_SXK, k_STE[:, :end]).view(S, -1, size, E)
             dk_STE[:, :end].baddbmm_(dscore_SXK.mT, q_SRME[:, :, first:last].reshape(S, -1, E))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import sentencepiece
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from golf.errors import InputError
 from golf.files import write_atomically
@@ -90,6 +90,22 @@ def split_documents(stream: Tokens, bos: int = BOS) -> list[Tokens]:
     starts = np.flatnonzero(stream == bos)
     ends = np.append(starts[1:] + 1, len(stream))[: len(starts)]
     return [stream[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if end - start >= 2]
+
+
+def check_document(document: ArrayLike, name: str, vocab_size: int) -> Tokens:
+    """A document as an array [n].
+
+    Raises:
+        InputError: it is not one row of at least two integers, or holds a token outside the vocabulary.
+    """
+    tokens = np.asarray(document)
+    if tokens.ndim != 1 or tokens.size < 2 or tokens.dtype.kind not in "iu":
+        found = f"shape {tokens.shape} of {tokens.dtype}"
+        raise InputError(f"{name} has {found}; a document is one row of integers, at least 2")
+    if (outside := (tokens < 0) | (tokens >= vocab_size)).any():
+        place = int(outside.argmax())
+        raise InputError(f"{name} holds token {tokens[place]} at entry {place}; the vocabulary has {vocab_size}")
+    return tokens
 
 
 def digest_files(paths: Sequence[Path]) -> str:
