@@ -97,7 +97,8 @@ def evaluate(
             token_nll[index] = nll
 
     whole, chunked = (
-        [(int(index), documents[index].size - 1) for index in np.flatnonzero(adapted == kind)] for kind in (False, True)
+        [(int(index), documents[int(index)].size - 1) for index in np.flatnonzero(adapted == kind)]
+        for kind in (False, True)
     )
     lanes = [*engine.batches(whole, adapting=False), *engine.lanes(chunked)]
     _run_lanes(score, lanes, engine.device)
@@ -123,7 +124,7 @@ def _run_lanes(score: Callable[[list[int]], None], lanes: Sequence[list[int]], d
 
 
 def _refuse_divergence(token_nll: Sequence[NDArray[np.float32]], adapted: NDArray[np.bool_]) -> None:
-    for index in np.flatnonzero(adapted):
+    for index in np.flatnonzero(adapted).tolist():
         if not np.isfinite(token_nll[index]).all():
             raise Diverged(
                 f"document {index}: adapting to it diverged, its loss is not finite; "

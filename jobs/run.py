@@ -19,9 +19,10 @@ from golf.audit.engine import EngineScorer
 from golf.audit.overlap import overlaps
 from golf.bundle import code_bytes
 from golf.errors import InputError, OverTime, TooLarge
-from golf.model import GPT, ModelConfig, model_from_state
+from golf.model import GPT, ModelConfig
 from golf.presets import EVAL_PRESETS
 from golf.score import nats_per_token_to_bpb
+from golf.state_dict import model_from_state
 from golf.stream import Stream
 from golf.tokens import Tokenizer, Tokens, find_shards, read_shard, read_stream, split_documents
 from golf.train import TrainConfig

@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 
 from golf import checkpoint
 from golf.errors import Diverged, InputError
-from golf.model import GPT, ModelConfig, model_from_state
+from golf.model import GPT, ModelConfig
+from golf.state_dict import model_from_state
 from golf.train import TrainConfig, train
 
 MODEL = ModelConfig(
