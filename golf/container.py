@@ -14,13 +14,16 @@ from typing import Literal, get_args
 
 from golf.errors import InputError
 from golf.model import ModelConfig
-from golf.state_dict import num_parameters
+from golf.quantise import encoding_of
+from golf.state_dict import num_parameters, tensor_shapes
 
 MAGIC = b"GOLFART\x02"
 MAX_HEADER_BYTES = 4096
 MAX_FILE_BYTES = 2**29
 MAX_PARAMETERS = 2**26
 """At the least bits a weight can have, 2, that is more than the challenge's limit of 16,000,000 bytes holds."""
+MAX_FLOATS = 2**24
+"""Of those, weights that are not quantised: at the least bits that one of a trained tensor takes, 8, likewise."""
 MAX_LAYERS = 256
 MAX_CONSTANT = 1e9
 """Rotary base, softcap and the like lie between its inverse and this."""
@@ -82,6 +85,10 @@ def check_model(model: ModelConfig) -> None:
         raise InputError(f"model: num_layers = {model.num_layers}; an artifact has at most {MAX_LAYERS}")
     if (count := num_parameters(model)) > MAX_PARAMETERS:
         raise InputError(f"model: {count} weights; an artifact has at most {MAX_PARAMETERS}")
+    shapes = tensor_shapes(model).items()
+    floats = sum(math.prod(shape) for name, shape in shapes if encoding_of(name, shape) != "int")
+    if floats > MAX_FLOATS:
+        raise InputError(f"model: {floats} weights are not quantised; an artifact has at most {MAX_FLOATS} such")
     for name in ("rope_base", "softcap", "rope_length"):
         if not 1 / MAX_CONSTANT <= (value := getattr(model, name)) <= MAX_CONSTANT:
             raise InputError(f"model: {name} = {value:g}; expected {1 / MAX_CONSTANT:g} to {MAX_CONSTANT:g}")

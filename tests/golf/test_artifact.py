@@ -267,7 +267,15 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "long header": (lambda: with_header(b" " * 5000, b""), "its header claims 5000 bytes"),
     "header beyond the end": (lambda: signed(struct.pack("<I", 2**32 - 1)), "its header claims 4294967295 bytes"),
     "no header": (lambda: signed(b""), "truncated or damaged|its header"),
-    "no body": (claim, "does not end where its last weight does"),
+    "no body": (claim, "it ends before its last weight"),
+    "a word for millions": (
+        lambda: claim(bytes([0, 0, 128, 0]), mlp_hidden=8_000_000),
+        "it ends before its last weight",
+    ),
+    "floats that no file holds": (
+        lambda: claim(vocab_size=120_000, model_dim=512),
+        "weights are not quantised; an artifact has at most 16777216 such",
+    ),
     "odd body": (lambda: claim(b"abc"), "no encoder writes such a body"),
     "zero word": (lambda: claim(bytes(8)), "no encoder writes such a body"),
     "body too long": (lambda: claim(b"\x01" * 4000), "does not end where its last weight does"),
