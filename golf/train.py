@@ -81,7 +81,7 @@ class _Training:
 
     def __init__(self, config: TrainConfig, tokens: Stream, seed: int, out: Path, ranks: Ranks, clocks: Clocks) -> None:
         self.config, self.tokens, self.out, self.ranks, self.clocks = config, tokens, out, ranks, clocks
-        self.identity = {"config": config.digest(), "seed": seed, "tokens": len(tokens)}
+        self.identity = {"config": config.digest(), "seed": seed, "tokens": tokens.digest()}
         self.generator = torch.Generator().manual_seed(seed)
         self.learner = Learner(config, ranks, self.generator)
         self.checkpoint_path = out / "checkpoint.safetensors"

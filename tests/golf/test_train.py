@@ -243,6 +243,7 @@ def test_without_resume_training_starts_anew(tmp_path: Path) -> None:
         ({"config": TrainConfig(**(SETTINGS | {"muon_lr": 0.1}))}, "config differs"),
         ({"seed": 2}, "seed differs"),
         ({"tokens": TOKENS[:-1]}, "tokens differs"),
+        ({"tokens": TOKENS[::-1]}, "tokens differs"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path, change: dict[str, Any], what: str) -> None:
