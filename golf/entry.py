@@ -13,7 +13,7 @@ import math
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ from golf.files import write_atomically
 from golf.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
 from golf.ranks import Ranks, join_ranks
 from golf.stream import Stream
-from golf.tokens import Tokenizer, Tokens, find_shards, read_stream, split_documents
+from golf.tokens import Tokenizer, find_shards, read_stream, split_documents
 from golf.train import train
 from golf.train_config import TrainConfig
 from golf.ttt import evaluate
@@ -124,7 +124,7 @@ def score(artifact: bytes, entry: Entry, place: Environment, ranks: Ranks) -> To
     entered = time.monotonic()
     model = load_bytes(artifact, "artifact", device=ranks.device)
     documents = split_documents(read_stream(find_shards(place.data, "val")))
-    num_bytes = count_bytes(documents, Tokenizer(place.tokenizer))
+    num_bytes = sum(Tokenizer(place.tokenizer).text_bytes(documents, str(place.data)))
     by_length = sorted(range(len(documents)), key=lambda index: (-len(documents[index]), index))
     mine = by_length[ranks.rank :: ranks.world]
     ranks.meet()
@@ -144,13 +144,6 @@ def score(artifact: bytes, entry: Entry, place: Environment, ranks: Ranks) -> To
         seconds=seconds,
         process_seconds=time.monotonic() - entered,
     )
-
-
-def count_bytes(documents: Sequence[Tokens], pieces: Tokenizer) -> int:
-    """UTF-8 bytes of all documents, each held against its decoded text."""
-    for document in documents:
-        pieces.check_bytes(document)
-    return sum(int(pieces.byte_counts(document).sum()) for document in documents)
 
 
 def configure(kind: type[T], settings: Mapping[str, Any]) -> T:

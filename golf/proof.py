@@ -72,11 +72,9 @@ def prove(
         show: told of progress.
 
     Raises:
-        InputError: documents, artifact or tokenizer do not belong together.
+        InputError: documents, artifact or tokenizer do not belong together, or the documents have no text.
     """
-    for document in documents:
-        tokenizer.check_bytes(document)
-    text_bytes = sum(int(tokenizer.byte_counts(document).sum()) for document in documents)
+    text_bytes = sum(tokenizer.text_bytes(documents, "what is to be proved"))
     started = time.monotonic()
     compressed = encode(documents, predictor, progress=lambda done: show("encode", done))
     encoded = time.monotonic()

@@ -165,9 +165,13 @@ class Tokenizer:
         return text
 
     def text(self, tokens: Tokens) -> str:
-        """The text whose bytes are counted: what follows a silent token loses its leading space, as it does there."""
-        parts = np.split(tokens, np.flatnonzero(self._silent_V[tokens]))
-        return "".join(self.decode(part) for part in parts)
+        """The text whose bytes are counted: without silent tokens, which a decoder may show as a sign of its own.
+
+        What follows one loses its leading space, as it does where bytes are counted.
+        """
+        silent = self._silent_V[tokens]
+        parts, shown = (np.split(array, np.flatnonzero(silent)) for array in (tokens, ~silent))
+        return "".join(self.decode(part[which]) for part, which in zip(parts, shown, strict=True))
 
     def byte_counts(self, document: Tokens) -> NDArray[np.int64]:
         """UTF-8 bytes of every target of a document, int64 [n − 1].
@@ -184,8 +188,23 @@ class Tokenizer:
         counts: NDArray[np.int64] = self._bytes_V[target] + (self._spaced_V[target] & ~self._silent_V[before])
         return counts
 
-    def check_bytes(self, document: Tokens) -> None:
-        """Hold the byte counts of a document against the text that it decodes to.
+    def text_bytes(self, documents: Sequence[Tokens], where: str) -> list[int]:
+        """UTF-8 bytes of each document's text.
+
+        Args:
+            documents: BOS first.
+            where: what they come from, for an error.
+
+        Raises:
+            InputError: counts and text of one differ, or there is no text at all to measure bits per byte by.
+        """
+        counts = [self.check_bytes(document) for document in documents]
+        if not any(counts):
+            raise InputError(f"{where}: its documents have no text; bits per byte need one byte of it at least")
+        return counts
+
+    def check_bytes(self, document: Tokens) -> int:
+        """UTF-8 bytes of a document's text, held against the text that it decodes to.
 
         Raises:
             InputError: they differ, so that bits per byte would be wrong.
@@ -196,3 +215,4 @@ class Tokenizer:
         # A document cut inside a character ends in bytes that decode to U+FFFD each: three bytes where one was counted.
         if not decoded - 2 * text.count("\ufffd") <= counted <= decoded:
             raise InputError(f"{self.path}: tokens stand for {counted} bytes by its table, their text has {decoded}")
+        return counted

@@ -256,10 +256,7 @@ def _documents(
     check_digest([Path(tokenizer)], tokenizer_digest, "tokenizer")
     validation = split == "val"
     documents = split_documents(read_stream(paths)) if validation else Stream.open(paths).hold_out(held_out)[1]
-    pieces = Tokenizer(Path(tokenizer))
-    for document in documents:
-        pieces.check_bytes(document)
-    counts = [int(pieces.byte_counts(document).sum()) for document in documents]
+    counts = Tokenizer(Path(tokenizer)).text_bytes(documents, folder)
     return _Kept((documents, counts), time.monotonic() - started)
 
 

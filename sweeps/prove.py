@@ -85,6 +85,7 @@ def claim_of_artifact(
             f"{tokenizer}: {pieces.vocab_size} pieces; the model {path} has a vocabulary of {model.config.vocab_size}"
         )
     found = _first(split_documents(read_stream(tokens)), documents, str(tokens[0]))
+    pieces.text_bytes(found, str(tokens[0]))  # what cannot be measured is not worth scoring
     nll = float(evaluate(model, found, config, seed=seed).nll.sum())
     return Claim(name=str(path), predictor=predictor, documents=found, tokenizer=pieces, nll=nll)
 

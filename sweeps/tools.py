@@ -33,7 +33,7 @@ def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, see
     """Score the documents of shards with an artifact or a `.safetensors` state dict.
 
     Raises:
-        InputError: a file is missing, damaged or foreign, or they do not belong together.
+        InputError: a file is missing, damaged or foreign, they do not belong together, or there is no text in them.
         OverTime: scoring took longer than eval.max_seconds.
     """
     gpt = load(model, device=device())
@@ -45,14 +45,12 @@ def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, see
     documents = split_documents(read_stream(tokens))
     if not documents:
         raise InputError(f"{tokens[0]}: no documents in it; each opens with token 1")
-    for document in documents:
-        pieces.check_bytes(document)
+    counts = pieces.text_bytes(documents, str(tokens[0]))
     started = time.monotonic()
     scores = evaluate(gpt, documents, config, seed=seed)
     seconds = time.monotonic() - started
     if config.max_seconds is not None and seconds > config.max_seconds:
         raise OverTime(f"scoring took {seconds:.0f} s, more than eval.max_seconds = {config.max_seconds:g}")
-    counts = [int(pieces.byte_counts(document).sum()) for document in documents]
     return {
         "nll_per_token": scores.nll_per_token,
         "bpb": bits_per_byte(float(scores.nll.sum()), sum(counts)),
