@@ -28,16 +28,14 @@ from golf.files import write_atomically
 from golf.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
 from golf.ranks import Ranks, join_ranks
 from golf.stream import Stream
-from golf.tokens import Tokenizer, find_shards, read_stream, split_documents
-from golf.train import train
+from golf.tokens import DATA_PATH, Tokenizer, find_shards, read_stream, split_documents
+from golf.train import SEED, train
 from golf.train_config import TrainConfig
 from golf.ttt import evaluate
 
 T = TypeVar("T")
 
-DATA_PATH = "./data/datasets/fineweb10B_sp1024"
 TOKENIZER_PATH = "./data/tokenizers/fineweb_1024_bpe.model"
-SEED = "1337"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +67,7 @@ class Environment:
         Raises:
             InputError: SEED is no whole number.
         """
-        seed = variables.get("SEED", SEED)
+        seed = variables.get("SEED", str(SEED))
         if not seed.isdecimal():
             raise InputError(f"SEED = {seed!r}: expected a whole number")
         return cls(

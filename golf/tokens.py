@@ -20,6 +20,8 @@ MAGIC = 20240520
 VERSION = 1
 HEADER_WORDS = 256
 HEADER_BYTES = 4 * HEADER_WORDS
+DATA_PATH = Path("data/datasets/fineweb10B_sp1024")
+"""Folder of the shards where the challenge's own script looks for them."""
 BOS = 1
 """Opens every document."""
 SPACE = "▁"
