@@ -28,7 +28,8 @@ from golf.files import write_atomically
 from golf.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
 from golf.ranks import Ranks, join_ranks
 from golf.stream import Stream
-from golf.tokens import DATA_PATH, Tokenizer, find_shards, read_stream, split_documents
+from golf.texts import read_texts, require_text
+from golf.tokens import DATA_PATH, Tokenizer, find_shards
 from golf.train import SEED, train
 from golf.train_config import TrainConfig
 from golf.ttt import evaluate
@@ -121,8 +122,9 @@ def score(artifact: bytes, entry: Entry, place: Environment, ranks: Ranks) -> To
     """
     entered = time.monotonic()
     model = load_bytes(artifact, "artifact", device=ranks.device)
-    documents = split_documents(read_stream(find_shards(place.data, "val")))
-    num_bytes = sum(Tokenizer(place.tokenizer).text_bytes(documents, str(place.data)))
+    texts = read_texts(find_shards(place.data, "val"), Tokenizer(place.tokenizer))
+    require_text(texts.num_bytes, str(place.data))
+    documents = texts.documents
     by_length = sorted(range(len(documents)), key=lambda index: (-len(documents[index]), index))
     mine = by_length[ranks.rank :: ranks.world]
     ranks.meet()
@@ -138,7 +140,7 @@ def score(artifact: bytes, entry: Entry, place: Environment, ranks: Ranks) -> To
     return Total(
         nll=math.fsum(nll_D.tolist()),
         tokens=sum(len(document) - 1 for document in documents),
-        bytes=num_bytes,
+        bytes=sum(texts.num_bytes),
         seconds=seconds,
         process_seconds=time.monotonic() - entered,
     )

@@ -83,15 +83,20 @@ def read_stream(paths: Sequence[Path]) -> NDArray[np.uint16]:
     return shards[0] if len(shards) == 1 else np.concatenate(shards)
 
 
-def split_documents(stream: Tokens, bos: int = BOS) -> list[Tokens]:
-    """Documents of a stream, as views.
+def split_documents(stream: Tokens) -> list[Tokens]:
+    """Documents of a stream (`document_spans`), as views."""
+    return [stream[span] for span in document_spans(stream)]
+
+
+def document_spans(stream: Tokens) -> list[slice]:
+    """Where the documents of a stream lie.
 
     Each runs from its BOS up to and including the next document's BOS, which is only ever a target; the last one ends
     with the stream. Tokens before the first BOS belong to none, and a slice of fewer than two tokens is no document.
     """
-    starts = np.flatnonzero(stream == bos)
+    starts = np.flatnonzero(stream == BOS)
     ends = np.append(starts[1:] + 1, len(stream))[: len(starts)]
-    return [stream[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if end - start >= 2]
+    return [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if end - start >= 2]
 
 
 def check_document(document: ArrayLike, name: str, vocab_size: int) -> Tokens:
@@ -190,31 +195,17 @@ class Tokenizer:
         counts: NDArray[np.int64] = self._bytes_V[target] + (self._spaced_V[target] & ~self._silent_V[before])
         return counts
 
-    def text_bytes(self, documents: Sequence[Tokens], where: str) -> list[int]:
-        """UTF-8 bytes of each document's text.
-
-        Args:
-            documents: BOS first.
-            where: what they come from, for an error.
-
-        Raises:
-            InputError: counts and text of one differ, or there is no text at all to measure bits per byte by.
-        """
-        counts = [self.check_bytes(document) for document in documents]
-        if not any(counts):
-            raise InputError(f"{where}: its documents have no text; bits per byte need one byte of it at least")
-        return counts
-
-    def check_bytes(self, document: Tokens) -> int:
-        """UTF-8 bytes of a document's text, held against the text that it decodes to.
+    def check_bytes(self, document: Tokens) -> NDArray[np.int64]:
+        """The byte counts of a document, held against the text that it decodes to.
 
         Raises:
             InputError: they differ, so that bits per byte would be wrong.
         """
-        counted = int(self.byte_counts(document).sum())
+        counts = self.byte_counts(document)
+        counted = int(counts.sum())
         text = self.text(document[1:])
         decoded = len(text.encode())
         # A document cut inside a character ends in bytes that decode to U+FFFD each: three bytes where one was counted.
         if not decoded - 2 * text.count("\ufffd") <= counted <= decoded:
             raise InputError(f"{self.path}: tokens stand for {counted} bytes by its table, their text has {decoded}")
-        return counted
+        return counts

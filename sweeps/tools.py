@@ -17,7 +17,8 @@ from golf.errors import InputError, OverTime
 from golf.score import bits_per_byte
 from golf.selftest import BUNDLED, selftest
 from golf.stream import Stream
-from golf.tokens import Tokenizer, find_shards, read_stream, split_documents
+from golf.texts import read_texts, require_text
+from golf.tokens import Tokenizer, find_shards
 from golf.train import train
 from golf.ttt import evaluate
 from jobs import environment
@@ -42,10 +43,11 @@ def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, see
         raise InputError(
             f"{tokenizer}: {pieces.vocab_size} pieces; the model {model} has a vocabulary of {gpt.config.vocab_size}"
         )
-    documents = split_documents(read_stream(tokens))
+    texts = read_texts(tokens, pieces)
+    documents, counts = texts.documents, texts.num_bytes
     if not documents:
         raise InputError(f"{tokens[0]}: no documents in it; each opens with token 1")
-    counts = pieces.text_bytes(documents, str(tokens[0]))
+    require_text(counts, str(tokens[0]))
     started = time.monotonic()
     scores = evaluate(gpt, documents, config, seed=seed)
     seconds = time.monotonic() - started
