@@ -33,7 +33,7 @@ class _BlockAttention(torch.autograd.Function):
         q_SRME = q_BHME.reshape(B * G, H // G, M, E)
         k_STE, v_STE = (k_BGTE / math.sqrt(E)).view(B * G, T, E), v_BGTE.reshape(B * G, T, E)
         out_SRME = torch.empty_like(q_SRME)
-        hidden_QQ = torch.ones(BLOCK_QUERIES, BLOCK_QUERIES, dtype=torch.bool).triu(1)
+        hidden_QQ = torch.ones(BLOCK_QUERIES, BLOCK_QUERIES, dtype=torch.bool, device=q_BHME.device).triu(1)
         weights: list[Tensor] = []
         for first, last in _blocks(M):
             size, end = last - first, T - M + last
