@@ -24,13 +24,14 @@ from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
 from golf.coder import Coder, Decoder, Encoder
-from golf.container import MAGIC, MAX_FILE_BYTES, Codec, Header, check_model, read, tensor_shapes, write
+from golf.container import MAGIC, MAX_FILE_BYTES, Codec, Header, check_model, read, write
 from golf.entropy import code_floats, code_integers
 from golf.errors import InputError
 from golf.files import write_atomically
 from golf.ledger import LIMIT_BYTES, GroupBytes, Ledger, group_of
-from golf.model import GPT, ModelConfig, model_from_state
+from golf.model import GPT, ModelConfig
 from golf.quantise import CLIP_QUANTILE, dequantise_rows, encoding_of, quantise_rows
+from golf.state_dict import check_tensors, model_from_state, tensor_shapes
 
 __all__ = [
     "CLIP_QUANTILE",
@@ -110,11 +111,8 @@ def quantise(state: Mapping[str, Tensor], model: ModelConfig, bits: int) -> list
         InputError: a weight is not finite, or the tensors are not the model's.
     """
     check_model(model)
+    check_tensors(state, model, "quantize")
     shapes = tensor_shapes(model)
-    for name in sorted(state.keys() | shapes.keys()):
-        found = tuple(state[name].shape) if name in state else "none"
-        if found != shapes.get(name, "none"):
-            raise InputError(f"quantize: tensor {name} has shape {found}, expected {shapes.get(name, 'none')}")
     arrays: dict[tuple[str, str], Array] = {}
     for name, shape in shapes.items():
         weight, encoding = state[name].detach().float().cpu().contiguous(), encoding_of(name, shape)
@@ -176,14 +174,14 @@ def unpack(content: bytes, where: str = "artifact") -> tuple[dict[str, Tensor], 
     return state, header.model
 
 
-def save(path: Path, state: Mapping[str, Tensor], model: ModelConfig, config: QuantizeConfig) -> Ledger:
+def save(path: Path | str, state: Mapping[str, Tensor], model: ModelConfig, config: QuantizeConfig) -> Ledger:
     """Write a state dict as an artifact, whole or not at all."""
     content, ledger = pack(state, model, config)
-    write_atomically(path, content)
+    write_atomically(Path(path), content)
     return ledger
 
 
-def load(path: Path, *, device: torch.device | str = "cpu") -> GPT:
+def load(path: Path | str, *, device: torch.device | str = "cpu") -> GPT:
     """Load a model from an artifact or from a `.safetensors` state dict, frozen.
 
     Raises:

@@ -102,6 +102,8 @@ def _say(name: str, device: str) -> None:
 
 def _sdpa(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     queries, positions = q_BHME.shape[2], k_BGTE.shape[2]
+    if positions == 1:
+        return block_attention(q_BHME, k_BGTE, v_BGTE)  # its gradient is exact there
     grouped = q_BHME.shape[1] != k_BGTE.shape[1]
     if queries == positions:
         return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, is_causal=True, enable_gqa=grouped)
@@ -114,6 +116,8 @@ def _sdpa(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
 def _flash_attn(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     from flash_attn import flash_attn_func
 
+    if k_BGTE.shape[2] == 1:
+        return block_attention(q_BHME, k_BGTE, v_BGTE)  # its gradient is exact there
     # Its causal mask is aligned to the last position, as the last M queries need it (since version 2.1).
     q_BMHE, k_BTGE, v_BTGE = (x.transpose(1, 2) for x in (q_BHME, k_BGTE, v_BGTE))
     out_BMHE: Tensor = flash_attn_func(q_BMHE, k_BTGE, v_BTGE, causal=True)

@@ -17,6 +17,8 @@ def check_stream(tokens: Stream, config: TrainConfig, ranks: Ranks) -> None:
     """
     if len(tokens) < 2:
         raise InputError(f"training tokens: {len(tokens)} found, at least 2 are needed")
+    if (smallest := tokens.smallest) < 0:
+        raise InputError(f"training tokens: id {smallest} is below 0")
     if (largest := tokens.largest) >= config.model.vocab_size:
         raise InputError(
             f"training tokens: id {largest} is not below train.model.vocab_size = {config.model.vocab_size}"

@@ -33,7 +33,7 @@ class _BlockAttention(torch.autograd.Function):
         q_SRME = q_BHME.reshape(B * G, H // G, M, E)
         k_STE, v_STE = (k_BGTE / math.sqrt(E)).view(B * G, T, E), v_BGTE.reshape(B * G, T, E)
         out_SRME = torch.empty_like(q_SRME)
-        hidden_QQ = torch.ones(BLOCK_QUERIES, BLOCK_QUERIES, dtype=torch.bool).triu(1)
+        hidden_QQ = torch.ones(BLOCK_QUERIES, BLOCK_QUERIES, dtype=torch.bool, device=q_BHME.device).triu(1)
         weights: list[Tensor] = []
         for first, last in _blocks(M):
             size, end = last - first, T - M + last
@@ -63,6 +63,9 @@ class _BlockAttention(torch.autograd.Function):
             # Softmax: ds = w ⊙ (dw − Σ w·dw), and Σ w·dw = out·dout.
             dscore_SXK = torch.bmm(dout_SXE, v_STE[:, :end].mT)
             dscore_SXK.sub_(mean_SRM1[:, :, first:last].reshape(S, -1, 1)).mul_(weight_SXK)
+            if end == 1:
+                # One key has weight 1 whatever its score; of the rounding left of 0 Adam would make full steps.
+                dscore_SXK.zero_()
             dq_SRME[:, :, first:last] = torch.bmm(dscore_SXK, k_STE[:, :end]).view(S, -1, size, E)
             dk_STE[:, :end].baddbmm_(dscore_SXK.mT, q_SRME[:, :, first:last].reshape(S, -1, E))
         dk_STE.div_(math.sqrt(E))  # the keys came in with the scale taken in

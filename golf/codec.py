@@ -30,7 +30,7 @@ from golf.errors import InputError
 from golf.eval_config import EvalConfig
 from golf.model import GPT
 from golf.predict import Prediction, check_decodable, one_thread, predictions
-from golf.tokens import BOS, Tokens, write_shard
+from golf.tokens import BOS, Tokens, check_document, write_shard
 
 REPORT_EVERY = 64
 """Entries between two reports of progress."""
@@ -90,7 +90,8 @@ def encode(documents: Sequence[Tokens], predictor: Predictor, *, progress: Progr
     """
     model = predictor.model()
     for index, document in enumerate(documents):
-        _check(document, f"document {index}", model.config.vocab_size)
+        if check_document(document, f"document {index}", model.config.vocab_size)[0] != BOS:
+            raise InputError(f"document {index} opens with token {document[0]}; expected BOS ({BOS})")
     lengths = tuple(len(document) for document in documents)
     if sum(lengths) > MAX_TOKENS:
         raise InputError(f"{sum(lengths)} tokens; a file holds {MAX_TOKENS} at most")
@@ -172,13 +173,6 @@ def _walk(
                 asked = None
     if progress is not None:
         progress(done)
-
-
-def _check(document: Tokens, name: str, vocab_size: int) -> None:
-    if document.ndim != 1 or document.size < 2 or document[0] != BOS:
-        raise InputError(f"{name}: expected at least 2 tokens, the first of them BOS ({BOS})")
-    if int(document.min()) < 0 or int(document.max()) >= vocab_size:
-        raise InputError(f"{name} holds token {int(document.max())}; the model's vocabulary has {vocab_size}")
 
 
 def _checksum(documents: Sequence[Tokens]) -> int:

@@ -28,6 +28,8 @@ _Categorical = constriction.stream.model.Categorical
 _Uniform = constriction.stream.model.Uniform
 _END = np.array([1], np.int32)
 """Coded behind everything: from content that ends too early, zeros are read."""
+_END_BITS = 23
+"""Of the numeral system's state with the mark alone in it, 2²³; with anything coded on top it is no smaller."""
 
 
 class Coder:
@@ -46,21 +48,24 @@ class Coder:
 
     def adaptive(self, name: str, symbols: Symbols, size: int, contexts: Symbols | None = None) -> Symbols:
         """Code symbols [n] below `size`, each in its context [n], under the frequencies that go by family and name."""
-        contexts = np.zeros(len(symbols), np.uint8) if contexts is None else contexts.astype(np.uint8)
         key = (self.family, name, size)
         table = self._frequencies.setdefault(key, np.ones((256, size), np.int64))
+        if contexts is None:
+            return self._run(symbols, table[0])
+        contexts = contexts.astype(np.uint8)
         order = np.argsort(contexts, kind="stable")
         grouped = symbols[order] if self.encoding else np.empty_like(symbols)
         ends = np.cumsum(np.bincount(contexts)).tolist()
         for context, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
-            if start < end:
-                grouped[start:end] = self._run(grouped[start:end], table[context])
+            grouped[start:end] = self._run(grouped[start:end], table[context])
         found = np.empty_like(symbols)
         found[order] = grouped
         return found
 
     def _run(self, symbols: Symbols, frequencies: Ints) -> Symbols:
         """Code symbols [n] of one context, part by part, and count them."""
+        if not len(symbols):
+            return symbols
         while frequencies.sum() > CARRIED:
             frequencies -= frequencies // 2
         parts, start = [], 0
@@ -72,7 +77,7 @@ class Coder:
             while frequencies.sum() > MOST:
                 frequencies -= frequencies // 2
             start, length = start + length, min(2 * length, LONGEST_PART)
-        return np.concatenate(parts)
+        return np.concatenate(parts).astype(symbols.dtype, copy=False)
 
     def raw(self, numbers: Ints, bits: int) -> Ints:
         """Code numbers [n] below 2^bits as they are."""
@@ -111,7 +116,7 @@ class Encoder(Coder):
 
 
 class Decoder(Coder):
-    """Takes symbols off coded bytes."""
+    """Takes symbols off coded bytes; ValueError where these end too early, before more of them is believed."""
 
     encoding = False
 
@@ -122,6 +127,8 @@ class Decoder(Coder):
 
     def code(self, symbols: Symbols, model: Any) -> Symbols:
         found: NDArray[np.int32] = self._ans.decode(model, len(symbols))
+        if self._ans.num_valid_bits() < _END_BITS:
+            raise ValueError("it ends before its last weight")
         return found
 
     def at_end(self) -> bool:

@@ -14,12 +14,16 @@ from typing import Literal, get_args
 
 from golf.errors import InputError
 from golf.model import ModelConfig
+from golf.quantise import encoding_of
+from golf.state_dict import num_parameters, tensor_shapes
 
 MAGIC = b"GOLFART\x02"
 MAX_HEADER_BYTES = 4096
 MAX_FILE_BYTES = 2**29
 MAX_PARAMETERS = 2**26
 """At the least bits a weight can have, 2, that is more than the challenge's limit of 16,000,000 bytes holds."""
+MAX_FLOATS = 2**24
+"""Of those, weights that are not quantised: at the least bits that one of a trained tensor takes, 8, likewise."""
 MAX_LAYERS = 256
 MAX_CONSTANT = 1e9
 """Rotary base, softcap and the like lie between its inverse and this."""
@@ -81,33 +85,13 @@ def check_model(model: ModelConfig) -> None:
         raise InputError(f"model: num_layers = {model.num_layers}; an artifact has at most {MAX_LAYERS}")
     if (count := num_parameters(model)) > MAX_PARAMETERS:
         raise InputError(f"model: {count} weights; an artifact has at most {MAX_PARAMETERS}")
+    shapes = tensor_shapes(model).items()
+    floats = sum(math.prod(shape) for name, shape in shapes if encoding_of(name, shape) != "int")
+    if floats > MAX_FLOATS:
+        raise InputError(f"model: {floats} weights are not quantised; an artifact has at most {MAX_FLOATS} such")
     for name in ("rope_base", "softcap", "rope_length"):
         if not 1 / MAX_CONSTANT <= (value := getattr(model, name)) <= MAX_CONSTANT:
             raise InputError(f"model: {name} = {value:g}; expected {1 / MAX_CONSTANT:g} to {MAX_CONSTANT:g}")
-
-
-def num_parameters(model: ModelConfig) -> int:
-    """Weights of a model, buffers included, without building it."""
-    return sum(math.prod(shape) for shape in tensor_shapes(model).values())
-
-
-def tensor_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of a model, without building it."""
-    dim, kv_dim, hidden = model.model_dim, model.num_kv_heads * model.head_dim, model.mlp_hidden
-    block = {
-        "depth_scale": (), "attn_scale": (dim,), "mlp_scale": (dim,), "resid_mix": (2, dim),
-        "attn.q_gain": (model.num_heads,), "attn.c_q.weight": (dim, dim), "attn.c_k.weight": (kv_dim, dim),
-        "attn.c_v.weight": (kv_dim, dim), "attn.proj.weight": (dim, dim),
-        "mlp.fc.weight": (hidden, dim), "mlp.proj.weight": (dim, hidden),
-    }  # fmt: skip
-    shapes = {
-        "tok_emb.weight": (model.vocab_size, dim), "bigram.embed.weight": (model.bigram_buckets, model.bigram_dim),
-        "bigram.proj.weight": (dim, model.bigram_dim), "bigram.scale": (), "smear.gate": (dim,),
-        "skip_weights": (model.num_layers // 2, dim),
-    }  # fmt: skip
-    for layer in range(model.num_layers):
-        shapes |= {f"blocks.{layer}.{name}": shape for name, shape in block.items()}
-    return shapes
 
 
 def _header(text: bytes, where: str) -> Header:

@@ -13,7 +13,7 @@ import math
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,16 +28,15 @@ from golf.files import write_atomically
 from golf.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
 from golf.ranks import Ranks, join_ranks
 from golf.stream import Stream
-from golf.tokens import Tokenizer, Tokens, find_shards, read_stream, split_documents
-from golf.train import train
+from golf.texts import read_texts, require_text
+from golf.tokens import DATA_PATH, Tokenizer, find_shards
+from golf.train import SEED, train
 from golf.train_config import TrainConfig
 from golf.ttt import evaluate
 
 T = TypeVar("T")
 
-DATA_PATH = "./data/datasets/fineweb10B_sp1024"
 TOKENIZER_PATH = "./data/tokenizers/fineweb_1024_bpe.model"
-SEED = "1337"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +68,7 @@ class Environment:
         Raises:
             InputError: SEED is no whole number.
         """
-        seed = variables.get("SEED", SEED)
+        seed = variables.get("SEED", str(SEED))
         if not seed.isdecimal():
             raise InputError(f"SEED = {seed!r}: expected a whole number")
         return cls(
@@ -123,8 +122,9 @@ def score(artifact: bytes, entry: Entry, place: Environment, ranks: Ranks) -> To
     """
     entered = time.monotonic()
     model = load_bytes(artifact, "artifact", device=ranks.device)
-    documents = split_documents(read_stream(find_shards(place.data, "val")))
-    num_bytes = count_bytes(documents, Tokenizer(place.tokenizer))
+    texts = read_texts(find_shards(place.data, "val"), Tokenizer(place.tokenizer))
+    require_text(texts.num_bytes, str(place.data))
+    documents = texts.documents
     by_length = sorted(range(len(documents)), key=lambda index: (-len(documents[index]), index))
     mine = by_length[ranks.rank :: ranks.world]
     ranks.meet()
@@ -140,17 +140,10 @@ def score(artifact: bytes, entry: Entry, place: Environment, ranks: Ranks) -> To
     return Total(
         nll=math.fsum(nll_D.tolist()),
         tokens=sum(len(document) - 1 for document in documents),
-        bytes=num_bytes,
+        bytes=sum(texts.num_bytes),
         seconds=seconds,
         process_seconds=time.monotonic() - entered,
     )
-
-
-def count_bytes(documents: Sequence[Tokens], pieces: Tokenizer) -> int:
-    """UTF-8 bytes of all documents, each held against its decoded text."""
-    for document in documents:
-        pieces.check_bytes(document)
-    return sum(int(pieces.byte_counts(document).sum()) for document in documents)
 
 
 def configure(kind: type[T], settings: Mapping[str, Any]) -> T:

@@ -9,7 +9,7 @@ class InputError(ValueError):
 
 
 class Diverged(ArithmeticError):
-    """Training produced a loss that is not finite; the message names the step."""
+    """Training, or adapting to a document, led to a loss that is not finite; the message says where."""
 
 
 class OverTime(RuntimeError):

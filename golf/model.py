@@ -7,10 +7,9 @@ Parameter names are those of the public entries, so that their state dicts load 
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -53,8 +52,8 @@ class ModelConfig:
         if self.vocab_size < 2 or self.bigram_buckets < 2:
             raise InputError("train.model: vocab_size and bigram_buckets must be at least 2")
         heads = f"num_heads = {self.num_heads}"
-        if self.model_dim % self.num_heads or (self.model_dim // self.num_heads) % 2:
-            raise InputError(f"train.model.model_dim = {self.model_dim}: must be an even multiple of {heads}")
+        if self.model_dim % self.num_heads or self.head_dim % 2 or self.head_dim < 4:  # the rotary base needs E > 2
+            raise InputError(f"train.model.model_dim = {self.model_dim}: must be an even multiple of {heads}, ≥ 4")
         if self.num_heads % self.num_kv_heads:
             raise InputError(f"train.model.num_kv_heads = {self.num_kv_heads}: must divide {heads}")
         if min(self.rope_base, self.softcap) <= 0:
@@ -344,59 +343,3 @@ class GPT(nn.Module):
             z = torch.baddbmm(z, torch.bmm(hidden_BTD, a_BRD.mT), b_BVR.mT)
         cap = self.config.softcap
         return cap * torch.tanh(z.float() / cap)
-
-
-def config_from_state(state: Mapping[str, Tensor], **constants: Any) -> ModelConfig:
-    """Read a model's architecture off the names and shapes of its tensors.
-
-    Args:
-        state: a state dict with the names of this family.
-        constants: what shapes cannot tell (rope_base, rope_length, softcap); the family's defaults otherwise.
-
-    Raises:
-        InputError: a tensor of the family is missing, superfluous or of a shape that fits no model.
-    """
-    try:
-        vocab_size, model_dim = state["tok_emb.weight"].shape
-        num_layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
-        num_heads = state["blocks.0.attn.q_gain"].shape[0]
-        config = ModelConfig(
-            num_layers=num_layers,
-            model_dim=model_dim,
-            num_heads=num_heads,
-            num_kv_heads=max(1, state["blocks.0.attn.c_k.weight"].shape[0] * num_heads // max(model_dim, 1)),
-            mlp_hidden=state["blocks.0.mlp.fc.weight"].shape[0],
-            vocab_size=vocab_size,
-            bigram_buckets=state["bigram.embed.weight"].shape[0],
-            bigram_dim=state["bigram.embed.weight"].shape[1],
-            **constants,
-        )
-    except KeyError as missing:
-        raise InputError(f"model: tensor {missing} is missing; expected the names of the PR 611 family") from None
-    except (ValueError, IndexError, ZeroDivisionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"model: its tensors fit no model of the PR 611 family ({error})") from None
-    return config
-
-
-def model_from_state(
-    state: Mapping[str, Tensor], config: ModelConfig | None = None, *, device: torch.device | str = "cpu"
-) -> GPT:
-    """Build the model that a state dict describes, frozen and in evaluation mode.
-
-    Raises:
-        InputError: names or shapes differ from the architecture's.
-    """
-    config = config or config_from_state(state)
-    with torch.device("meta"):
-        model = GPT(config)
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            raise InputError(
-                f"model: tensor {name} has shape {found.get(name, 'none')}, expected {expected.get(name, 'none')}"
-            )
-    model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
-    return model.to(device).requires_grad_(False).eval()

@@ -107,7 +107,7 @@ def predictions(model: GPT, lengths: Sequence[int], config: EvalConfig, *, seed:
     adapted = [config.protocol != "none" and length >= config.min_document_tokens for length in lengths]
     for adapting in (False, True):
         chosen = [(index, lengths[index] - 1) for index, kind in enumerate(adapted) if kind == adapting]
-        for indices in engine.batches(chosen):
+        for indices in engine.batches(chosen, adapting=adapting):
             batch = _Batch(engine, np.array(indices), np.array([lengths[index] - 1 for index in indices]))
             yield from batch.adapting() if adapting else batch.whole()
 

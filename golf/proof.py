@@ -60,23 +60,26 @@ class Proof:
 
 
 def prove(
-    documents: Sequence[Tokens], predictor: Predictor, tokenizer: Tokenizer, claimed_nll: float, show: Show
+    documents: Sequence[Tokens],
+    predictor: Predictor,
+    tokenizer: Tokenizer,
+    text_bytes: int,
+    claimed_nll: float,
+    show: Show,
 ) -> Proof:
     """Compress here, decompress in a new process that has artifact, settings and file alone, and compare.
 
     Args:
         documents: BOS first.
         predictor: the artifact and how it is evaluated.
-        tokenizer: the documents' own; their byte counts must agree with their text.
+        tokenizer: the documents' own.
+        text_bytes: UTF-8 bytes that the documents predict, at least 1.
         claimed_nll: what the evaluation says of these documents, in nats.
         show: told of progress.
 
     Raises:
         InputError: documents, artifact or tokenizer do not belong together.
     """
-    for document in documents:
-        tokenizer.check_bytes(document)
-    text_bytes = sum(int(tokenizer.byte_counts(document).sum()) for document in documents)
     started = time.monotonic()
     compressed = encode(documents, predictor, progress=lambda done: show("encode", done))
     encoded = time.monotonic()

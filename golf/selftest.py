@@ -6,7 +6,7 @@ of PR 611's own script and, for every document evaluated alone, the mean NLL in 
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from torch import Tensor
 from golf.adapters import Multipliers, Ranks
 from golf.artifact import load
 from golf.errors import InputError
+from golf.tokens import check_document
 from golf.ttt import EvalConfig, evaluate
 
 BUNDLED = tuple(Path(__file__).parent / "data" / name for name in ("golden", "golden5"))
@@ -97,20 +98,38 @@ def selftest(folder: Path, device: torch.device | str = "cpu") -> list[CaseResul
     path = folder / "cases.json"
     try:
         vectors = json.loads(path.read_text())
-        documents = [np.array(document, np.int64) for document in vectors["documents"]]
-        cases = {name: (config_of(case["settings"]), case["documents"]) for name, case in vectors["cases"].items()}
+        listed = [np.array(document) for document in vectors["documents"]]
+        cases = {
+            name: (config_of(case["settings"]), _expected(name, case["documents"], len(listed)))
+            for name, case in vectors["cases"].items()
+        }
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); expected golden vectors") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: not golden vectors ({type(error).__name__}: {error})") from None
     model = load(folder / "model.safetensors", device=device)
+    documents = [
+        check_document(document, f"{path}: document {index}", model.config.vocab_size)
+        for index, document in enumerate(listed)
+    ]
     results = []
     for name, (config, expected) in cases.items():
         # Each document alone, as the vectors were made: this also keeps rounding apart from batching.
         scores = [evaluate(model, [document], config, draw=sine_a) for document in documents]
         pairs = zip(scores, expected, strict=True)
-        rows = [DocumentResult(nll_per_token=one.nll_per_token, expected=float(e["nll_per_token"])) for one, e in pairs]
+        rows = [DocumentResult(nll_per_token=one.nll_per_token, expected=value) for one, value in pairs]
         results.append(CaseResult(name=name, documents=tuple(rows)))
     return results
+
+
+def _expected(case: str, entries: Sequence[Mapping[str, Any]], documents: int) -> list[float]:
+    """What a case expects of each document, in nats per token."""
+    if len(entries) != documents:
+        raise InputError(f'case "{case}" has entries for {len(entries)} documents; there are {documents}')
+    for index, entry in enumerate(entries):
+        value = entry.get("nll_per_token")
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise InputError(f'case "{case}", document {index}: nll_per_token = {value!r}; expected a finite number')
+    return [float(entry["nll_per_token"]) for entry in entries]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import sentencepiece
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from golf.errors import InputError
 from golf.files import write_atomically
@@ -20,6 +20,8 @@ MAGIC = 20240520
 VERSION = 1
 HEADER_WORDS = 256
 HEADER_BYTES = 4 * HEADER_WORDS
+DATA_PATH = Path("data/datasets/fineweb10B_sp1024")
+"""Folder of the shards where the challenge's own script looks for them."""
 BOS = 1
 """Opens every document."""
 SPACE = "▁"
@@ -81,15 +83,36 @@ def read_stream(paths: Sequence[Path]) -> NDArray[np.uint16]:
     return shards[0] if len(shards) == 1 else np.concatenate(shards)
 
 
-def split_documents(stream: Tokens, bos: int = BOS) -> list[Tokens]:
-    """Documents of a stream, as views.
+def split_documents(stream: Tokens) -> list[Tokens]:
+    """Documents of a stream (`document_spans`), as views."""
+    return [stream[span] for span in document_spans(stream)]
+
+
+def document_spans(stream: Tokens) -> list[slice]:
+    """Where the documents of a stream lie.
 
     Each runs from its BOS up to and including the next document's BOS, which is only ever a target; the last one ends
     with the stream. Tokens before the first BOS belong to none, and a slice of fewer than two tokens is no document.
     """
-    starts = np.flatnonzero(stream == bos)
+    starts = np.flatnonzero(stream == BOS)
     ends = np.append(starts[1:] + 1, len(stream))[: len(starts)]
-    return [stream[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if end - start >= 2]
+    return [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if end - start >= 2]
+
+
+def check_document(document: ArrayLike, name: str, vocab_size: int) -> Tokens:
+    """A document as an array [n].
+
+    Raises:
+        InputError: it is not one row of at least two integers, or holds a token outside the vocabulary.
+    """
+    tokens = np.asarray(document)
+    if tokens.ndim != 1 or tokens.size < 2 or tokens.dtype.kind not in "iu":
+        found = f"shape {tokens.shape} of {tokens.dtype}"
+        raise InputError(f"{name} has {found}; a document is one row of integers, at least 2")
+    if (outside := (tokens < 0) | (tokens >= vocab_size)).any():
+        place = int(outside.argmax())
+        raise InputError(f"{name} holds token {tokens[place]} at entry {place}; the vocabulary has {vocab_size}")
+    return tokens
 
 
 def digest_files(paths: Sequence[Path]) -> str:
@@ -149,9 +172,13 @@ class Tokenizer:
         return text
 
     def text(self, tokens: Tokens) -> str:
-        """The text whose bytes are counted: what follows a silent token loses its leading space, as it does there."""
-        parts = np.split(tokens, np.flatnonzero(self._silent_V[tokens]))
-        return "".join(self.decode(part) for part in parts)
+        """The text whose bytes are counted: without silent tokens, which a decoder may show as a sign of its own.
+
+        What follows one loses its leading space, as it does where bytes are counted.
+        """
+        silent = self._silent_V[tokens]
+        parts, shown = (np.split(array, np.flatnonzero(silent)) for array in (tokens, ~silent))
+        return "".join(self.decode(part[which]) for part, which in zip(parts, shown, strict=True))
 
     def byte_counts(self, document: Tokens) -> NDArray[np.int64]:
         """UTF-8 bytes of every target of a document, int64 [n − 1].
@@ -168,15 +195,17 @@ class Tokenizer:
         counts: NDArray[np.int64] = self._bytes_V[target] + (self._spaced_V[target] & ~self._silent_V[before])
         return counts
 
-    def check_bytes(self, document: Tokens) -> None:
-        """Hold the byte counts of a document against the text that it decodes to.
+    def check_bytes(self, document: Tokens) -> NDArray[np.int64]:
+        """The byte counts of a document, held against the text that it decodes to.
 
         Raises:
             InputError: they differ, so that bits per byte would be wrong.
         """
-        counted = int(self.byte_counts(document).sum())
+        counts = self.byte_counts(document)
+        counted = int(counts.sum())
         text = self.text(document[1:])
         decoded = len(text.encode())
         # A document cut inside a character ends in bytes that decode to U+FFFD each: three bytes where one was counted.
         if not decoded - 2 * text.count("\ufffd") <= counted <= decoded:
             raise InputError(f"{self.path}: tokens stand for {counted} bytes by its table, their text has {decoded}")
+        return counts

@@ -25,18 +25,21 @@ from golf.metrics import Trace, peak_memory_bytes
 from golf.ranks import Ranks, join_ranks
 from golf.schedule import Pace, is_over, lr_scale, muon_momentum
 from golf.stream import Stream
-from golf.tokens import Tokens
+from golf.tokens import DATA_PATH, Tokens, find_shards
 from golf.train_config import TrainConfig
 
-__all__ = ["TrainConfig", "train"]
+__all__ = ["SEED", "TrainConfig", "train"]
+
+SEED = 1337
+"""Of the challenge's own script."""
 
 
 def train(
     config: TrainConfig,
     *,
-    tokens: Stream | Tokens,
-    seed: int,
-    out: Path,
+    tokens: Stream | Tokens | Path | str = DATA_PATH,
+    seed: int = SEED,
+    out: Path | str | None = None,
     resume: bool = True,
     clock: Callable[[], float] = time.monotonic,
     launched: float | None = None,
@@ -49,9 +52,9 @@ def train(
 
     Args:
         config: how to train.
-        tokens: the training stream without held-out documents, integers [n].
+        tokens: the training stream without held-out documents, integers [n], or a folder of shards.
         seed: of the one generator that draws the first weights and the sample of the pruning threshold.
-        out: folder of this training alone.
+        out: folder of this training alone; runs/CONFIGURATION-SEED in the current directory if None.
         resume: go on from the folder's checkpoint, if it has one.
         clock: seconds from any origin; rank 0's decides for all.
         launched: when, on that clock, the command was given that this process belongs to; now if None. The clock of the
@@ -63,7 +66,8 @@ def train(
         Diverged: loss or gradient stopped being finite.
     """
     clocks = Clocks(clock, launched)
-    stream = tokens if isinstance(tokens, Stream) else Stream([tokens])
+    stream = _stream(tokens)
+    out = Path(f"runs/{config.digest()[:12]}-{seed}" if out is None else out)
     with join_ranks() as ranks:
         check_stream(stream, config, ranks)
         training = _Training(config, stream, seed, out, ranks, clocks)
@@ -76,12 +80,18 @@ def train(
     return path
 
 
+def _stream(tokens: Stream | Tokens | Path | str) -> Stream:
+    if isinstance(tokens, Stream):
+        return tokens
+    return Stream.open(find_shards(Path(tokens), "train")) if isinstance(tokens, Path | str) else Stream([tokens])
+
+
 class _Training:
     """The state of one call of `train`."""
 
     def __init__(self, config: TrainConfig, tokens: Stream, seed: int, out: Path, ranks: Ranks, clocks: Clocks) -> None:
         self.config, self.tokens, self.out, self.ranks, self.clocks = config, tokens, out, ranks, clocks
-        self.identity = {"config": config.digest(), "seed": seed, "tokens": len(tokens)}
+        self.identity = {"config": config.digest(), "seed": seed, "tokens": tokens.digest()}
         self.generator = torch.Generator().manual_seed(seed)
         self.learner = Learner(config, ranks, self.generator)
         self.checkpoint_path = out / "checkpoint.safetensors"

@@ -31,10 +31,11 @@ from torch.nn.utils.rnn import pad_sequence
 from golf import adapters
 from golf.adapters import AdapterBatch, DrawA, RowAdam
 from golf.attention import choose_kernel
-from golf.errors import InputError
+from golf.errors import Diverged
 from golf.eval_config import EvalConfig, Protocol
 from golf.model import GPT, ModelConfig
 from golf.score import Scores
+from golf.tokens import check_document
 from golf.visits import Ints, Visit, plan_visits
 
 __all__ = ["EvalConfig", "Protocol", "evaluate"]
@@ -76,9 +77,10 @@ def evaluate(
 
     Raises:
         InputError: a document of fewer than two tokens, or a token outside the vocabulary.
+        Diverged: adapting to a document led to a loss that is not finite.
     """
-    for index, document in enumerate(documents):
-        _check(document, f"document {index}", model.config.vocab_size)
+    vocab_size = model.config.vocab_size
+    documents = [check_document(document, f"document {index}", vocab_size) for index, document in enumerate(documents)]
     adapted = np.array([document.size >= config.min_document_tokens for document in documents], bool)
     adapted &= config.protocol != "none"
     engine = Engine(model, config, seed, draw)
@@ -94,10 +96,13 @@ def evaluate(
         for index, nll in zip(rows, scored, strict=True):
             token_nll[index] = nll
 
-    lanes: list[list[int]] = []
-    for chosen, cut in ((~adapted, engine.batches), (adapted, engine.lanes)):
-        lanes += cut([(int(index), documents[int(index)].size - 1) for index in np.flatnonzero(chosen)])
+    whole, chunked = (
+        [(int(index), documents[int(index)].size - 1) for index in np.flatnonzero(adapted == kind)]
+        for kind in (False, True)
+    )
+    lanes = [*engine.batches(whole, adapting=False), *engine.lanes(chunked)]
     _run_lanes(score, lanes, engine.device)
+    _refuse_divergence(token_nll, adapted)
     return Scores(token_nll=tuple(token_nll), adapted=adapted, counted_pass=counted_pass)
 
 
@@ -118,11 +123,13 @@ def _run_lanes(score: Callable[[list[int]], None], lanes: Sequence[list[int]], d
     torch.set_num_threads(threads)
 
 
-def _check(document: NDArray[np.integer[Any]], name: str, vocab_size: int) -> None:
-    if document.ndim != 1 or document.size < 2:
-        raise InputError(f"{name} has {document.size} tokens; a document needs at least 2")
-    if int(document.min()) < 0 or int(document.max()) >= vocab_size:
-        raise InputError(f"{name} holds token {int(document.max())}; the model's vocabulary has {vocab_size}")
+def _refuse_divergence(token_nll: Sequence[NDArray[np.float32]], adapted: NDArray[np.bool_]) -> None:
+    for index in np.flatnonzero(adapted).tolist():
+        if not np.isfinite(token_nll[index]).all():
+            raise Diverged(
+                f"document {index}: adapting to it diverged, its loss is not finite; "
+                "lower eval.lr or eval.weight_decay, or raise eval.eps"
+            )
 
 
 class Engine:
@@ -139,11 +146,11 @@ class Engine:
         self.rate_P = (config.lr * rates_P).to(self.device)
         self.adam = RowAdam(config.betas, config.eps, config.weight_decay)
 
-    def batches(self, lengths: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    def batches(self, lengths: Sequence[tuple[int, int]], *, adapting: bool) -> Iterator[list[int]]:
         """Cut (index, predictions) pairs into batches of indices, longest first, within the memory budget."""
         ordered = sorted(lengths, key=lambda pair: (-pair[1], pair[0]))
         while ordered:
-            rows = self.rows(ordered[0][1])
+            rows = self.rows(ordered[0][1], adapting=adapting)
             yield [index for index, _ in ordered[:rows]]
             ordered = ordered[rows:]
 
@@ -153,15 +160,13 @@ class Engine:
         A core gains nothing from a batch that stays full, and lanes are what its threads share.
         """
         if self.device.type == "cpu":
-            return list(self.batches(lengths))
+            return list(self.batches(lengths, adapting=True))
         return [[index for index, _ in lengths]] if lengths else []
 
-    def rows(self, longest: int) -> int:
-        """Documents of at most so many predictions that fit the memory budget together."""
+    def rows(self, longest: int, *, adapting: bool) -> int:
+        """Documents of at most so many predictions that fit the memory budget together, adapted to or scored whole."""
         config = self.config
-        positions = (
-            longest if config.protocol == "none" else min(-(-longest // config.chunk) * config.chunk, config.window)
-        )
+        positions = min(-(-longest // config.chunk) * config.chunk, config.window) if adapting else longest
         budget = ACTIVATION_BYTES[self.device.type]
         return batch_rows(self.model.config, positions, min(longest, config.chunk), self.start_P.numel(), budget)
 
@@ -176,7 +181,8 @@ class Engine:
 
     def score_adapting(self, documents: Sequence[Tensor]) -> tuple[list[NDArray[np.float32]], NDArray[np.int32]]:
         """Every document chunk by chunk with adapters of its own, and which pass over each counts."""
-        lane = _Lane.of(documents, self.rows(max(document.numel() - 1 for document in documents)), self)
+        slots = self.rows(max(document.numel() - 1 for document in documents), adapting=True)
+        lane = _Lane.of(documents, slots, self)
         for visit in plan_visits(lane.lengths.tolist(), self.config, lane.state_3SP.shape[1]):
             if visit.last:
                 self._score_last_chunks(lane, visit)
@@ -326,7 +332,7 @@ class _Lane:
     nll_M: Tensor
     """Scores of the pass that is under way, in nats, fp32."""
     kept_M: Tensor
-    """Scores that count; the same tensor unless passes compete."""
+    """Scores that count; the same tensor unless passes compete, not a number then where none was finite."""
     lowest_D: Tensor
     """Lowest sum of each document's scores in any pass, fp64."""
     counted_D: Tensor
@@ -345,7 +351,7 @@ class _Lane:
             tokens=torch.cat(list(documents)).to(device),
             state_3SP=torch.zeros(3, slots, engine.start_P.numel(), device=device),
             nll_M=nll_M,
-            kept_M=nll_M.clone() if engine.config.protocol == "min-epoch" else nll_M,
+            kept_M=torch.full_like(nll_M, torch.nan) if engine.config.protocol == "min-epoch" else nll_M,
             lowest_D=torch.full((len(documents),), torch.inf, dtype=torch.float64, device=device),
             counted_D=torch.full((len(documents),), engine.config.passes - 1, dtype=torch.int32, device=device),
         )

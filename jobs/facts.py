@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from golf.errors import InputError
+from golf.texts import with_byte_files
 from golf.tokens import find_shards
 from jobs import environment
 from jobs.digests import check_digest
@@ -68,7 +69,7 @@ def _data_problem(data: DataPlaces) -> str | None:
     folder = Path(data.tokens)
     try:
         check_digest(find_shards(folder, "train"), data.train_digest, "training tokens")
-        check_digest(find_shards(folder, "val"), data.val_digest, "validation tokens")
+        check_digest(with_byte_files(find_shards(folder, "val")), data.val_digest, "validation tokens")
         check_digest([Path(data.tokenizer)], data.tokenizer_digest, "tokenizer")
     except InputError as error:
         return str(error)

@@ -19,10 +19,12 @@ from golf.audit.engine import EngineScorer
 from golf.audit.overlap import overlaps
 from golf.bundle import code_bytes
 from golf.errors import InputError, OverTime, TooLarge
-from golf.model import GPT, ModelConfig, model_from_state
+from golf.model import GPT, ModelConfig
 from golf.presets import EVAL_PRESETS
 from golf.score import nats_per_token_to_bpb
+from golf.state_dict import model_from_state
 from golf.stream import Stream
+from golf.texts import Texts, count_texts, read_texts, require_text, with_byte_files
 from golf.tokens import Tokenizer, Tokens, find_shards, read_shard, read_stream, split_documents
 from golf.train import TrainConfig
 from golf.ttt import EvalConfig, evaluate
@@ -96,8 +98,8 @@ def _compared_documents(order: Order) -> tuple[list[Tokens], int]:
     documents, num_bytes = eval_documents(order)
     if most is None:
         return documents, sum(num_bytes)
-    pieces, cut = Tokenizer(Path(order.places["tokenizer"])), [document[: most + 1] for document in documents]
-    return cut, sum(int(pieces.byte_counts(document).sum()) for document in cut)
+    counts = _texts_of(order).content.counts[_chosen(order)]
+    return [document[: most + 1] for document in documents], sum(int(one[:most].sum()) for one in counts)
 
 
 def _base_loss(documents: list[Tokens], model: GPT, when: str) -> Generator[Progress, None, float | None]:
@@ -142,7 +144,7 @@ def run_eval(
         counts = np.array([num_bytes[one] for one in chosen], np.int64)
         yield Shard(index=index, content=write_table(chosen, scores.nll, scores.tokens, counts))
     spent = clock() - started
-    before = IMPORT_SECONDS + kept.seconds + _split_documents(order).seconds
+    before = IMPORT_SECONDS + kept.seconds + _texts_of(order).seconds
     clocks = {"eval_seconds": spent, "process_seconds": before + spent}
     yield Finished(outputs={"clocks": clocks}, peak_bytes=peak_bytes())
 
@@ -193,7 +195,7 @@ def _overlaps(
 ) -> list[dict[str, Any]] | None:
     training, validation = find_shards(Path(train_folder), "train"), find_shards(Path(val_folder), "val")
     check_digest(training, training_digest, "training tokens")
-    check_digest(validation, validation_digest, "tokens")
+    check_digest(with_byte_files(validation), validation_digest, "tokens")
     shards = [read_shard(path) for path in training]
     if sum(map(len, shards)) > OVERLAP_TOKENS:
         return None
@@ -222,20 +224,24 @@ def training_stream(order: Order) -> Stream:
 
 
 def eval_documents(order: Order) -> tuple[list[Tokens], list[int]]:
-    """The documents of an evaluation and the UTF-8 bytes of each, which must agree with the decoded text."""
+    """The documents of an evaluation and the UTF-8 bytes of each."""
+    texts, chosen = _texts_of(order).content, _chosen(order)
+    if not texts.documents[chosen]:
+        raise InputError(f"{order.places['tokens']}: no documents in the range asked for, of {len(texts.documents)}")
+    require_text(texts.num_bytes[chosen], order.places["tokens"])
+    return texts.documents[chosen], texts.num_bytes[chosen]
+
+
+def _chosen(order: Order) -> slice:
+    """Which of its split's documents an evaluation scores."""
     which = order.job.settings["documents"]
-    documents, num_bytes = _split_documents(order).content
-    last = None if which["count"] is None else which["first"] + which["count"]
-    chosen = slice(which["first"], last)
-    if not documents[chosen]:
-        raise InputError(f"{order.places['tokens']}: no documents in the range asked for, of {len(documents)}")
-    return documents[chosen], num_bytes[chosen]
+    return slice(which["first"], None if which["count"] is None else which["first"] + which["count"])
 
 
-def _split_documents(order: Order) -> _Kept[tuple[list[Tokens], list[int]]]:
+def _texts_of(order: Order) -> _Kept[Texts]:
     """All documents of the split that an evaluation reads from."""
     which = order.job.settings["documents"]
-    return _documents(
+    return _texts(
         order.places["tokens"],
         order.places["tokenizer"],
         which["split"],
@@ -246,20 +252,19 @@ def _split_documents(order: Order) -> _Kept[tuple[list[Tokens], list[int]]]:
 
 
 @lru_cache(maxsize=KEPT_TEXTS)
-def _documents(
+def _texts(
     folder: str, tokenizer: str, split: str, held_out: int, tokens_digest: str, tokenizer_digest: str
-) -> _Kept[tuple[list[Tokens], list[int]]]:
+) -> _Kept[Texts]:
     started = time.monotonic()
     paths = find_shards(Path(folder), "val" if split == "val" else "train")
-    check_digest(paths, tokens_digest, "tokens")
+    check_digest(with_byte_files(paths), tokens_digest, "tokens")
     check_digest([Path(tokenizer)], tokenizer_digest, "tokenizer")
-    validation = split == "val"
-    documents = split_documents(read_stream(paths)) if validation else Stream.open(paths).hold_out(held_out)[1]
     pieces = Tokenizer(Path(tokenizer))
-    for document in documents:
-        pieces.check_bytes(document)
-    counts = [int(pieces.byte_counts(document).sum()) for document in documents]
-    return _Kept((documents, counts), time.monotonic() - started)
+    if split == "val":
+        texts = read_texts(paths, pieces)
+    else:
+        texts = count_texts(Stream.open(paths).hold_out(held_out)[1], pieces)
+    return _Kept(texts, time.monotonic() - started)
 
 
 class _Content:

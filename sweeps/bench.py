@@ -15,12 +15,12 @@ import torch
 
 from golf.artifact import encode, load, quantise
 from golf.attention import choose_kernel
-from golf.container import num_parameters, tensor_shapes
 from golf.files import write_atomically
 from golf.flops import document_flops, training_flops
 from golf.learner import Learner
 from golf.model import GPT, ModelConfig
 from golf.ranks import Ranks
+from golf.state_dict import num_parameters, tensor_shapes
 from golf.ttt import evaluate
 from jobs.environment import machine
 from sweeps.recipe import configure

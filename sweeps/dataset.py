@@ -7,6 +7,7 @@ from typing import Literal
 from golf.corpus import DEMO_TUNING_DOCUMENTS, build_demo
 from golf.errors import InputError
 from golf.stream import Stream
+from golf.texts import with_byte_files
 from golf.tokens import BOS, Tokenizer, find_shards, read_stream, split_documents
 from jobs.digests import digest_of
 
@@ -20,6 +21,7 @@ class DataSet:
     tokenizer: Path
     train_digest: str
     val_digest: str
+    """Of the shards and, where there are some, of the files with their tokens' bytes."""
     tokenizer_digest: str
     vocab_size: int
     tuning_documents: int
@@ -51,7 +53,7 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
         tokens=shards,
         tokenizer=model,
         train_digest=digest_of(train),
-        val_digest=digest_of(val),
+        val_digest=digest_of(with_byte_files(val)),
         tokenizer_digest=digest_of([model]),
         vocab_size=pieces.vocab_size,
         tuning_documents=tuning_documents,

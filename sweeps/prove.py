@@ -11,7 +11,8 @@ from golf.errors import InputError
 from golf.eval_config import EvalConfig
 from golf.predict import length_uses
 from golf.proof import Show, prove
-from golf.tokens import Tokenizer, Tokens, read_stream, split_documents
+from golf.texts import read_texts, require_text
+from golf.tokens import Tokenizer, Tokens
 from golf.ttt import evaluate
 from jobs.run import eval_documents, settings_of
 from jobs.scores import read_table
@@ -28,6 +29,8 @@ class Claim:
     predictor: Predictor
     documents: Sequence[Tokens]
     tokenizer: Tokenizer
+    text_bytes: int
+    """UTF-8 bytes that the documents predict."""
     nll: float
     """Nats that the documents are said to take."""
 
@@ -53,7 +56,7 @@ def claim_of_row(name: str, place: Workplace, documents: int, seed: int | None) 
     # The proof runs on the CPU, which may lack the kernel that was asked for; kernels differ in rounding alone.
     config = replace(settings_of(EvalConfig, order.job.settings["eval"]), attention="auto")
     predictor = Predictor(artifact=place.files.get(order.job.inputs["artifact"]), config=config, seed=order.job.seed)
-    found, _ = eval_documents(order)
+    found, num_bytes = eval_documents(order)
     outputs = outcome.jobs[-1].outputs
     assert outputs is not None
     nll = read_table(place.files.get(outputs["scores"]))["nll"].to_numpy()
@@ -62,6 +65,7 @@ def claim_of_row(name: str, place: Workplace, documents: int, seed: int | None) 
         predictor=predictor,
         documents=_first(found, documents, order.places["tokens"]),
         tokenizer=Tokenizer(Path(order.places["tokenizer"])),
+        text_bytes=sum(num_bytes[:documents]),
         nll=float(nll[:documents].sum()),
     )
 
@@ -84,14 +88,18 @@ def claim_of_artifact(
         raise InputError(
             f"{tokenizer}: {pieces.vocab_size} pieces; the model {path} has a vocabulary of {model.config.vocab_size}"
         )
-    found = _first(split_documents(read_stream(tokens)), documents, str(tokens[0]))
+    texts = read_texts(tokens, pieces)
+    found, num_bytes = _first(texts.documents, documents, str(tokens[0])), texts.num_bytes[:documents]
+    require_text(num_bytes, str(tokens[0]))
     nll = float(evaluate(model, found, config, seed=seed).nll.sum())
-    return Claim(name=str(path), predictor=predictor, documents=found, tokenizer=pieces, nll=nll)
+    return Claim(
+        name=str(path), predictor=predictor, documents=found, tokenizer=pieces, text_bytes=sum(num_bytes), nll=nll
+    )
 
 
 def report(claim: Claim, show: Show) -> dict[str, Any]:
     """Prove a claim; what came of it as plain data."""
-    proof = prove(claim.documents, claim.predictor, claim.tokenizer, claim.nll, show)
+    proof = prove(claim.documents, claim.predictor, claim.tokenizer, claim.text_bytes, claim.nll, show)
     config = claim.predictor.config
     facts = {"name": claim.name, "protocol": config.protocol, "seed": claim.predictor.seed}
     return {

@@ -17,7 +17,8 @@ from golf.errors import InputError, OverTime
 from golf.score import bits_per_byte
 from golf.selftest import BUNDLED, selftest
 from golf.stream import Stream
-from golf.tokens import Tokenizer, find_shards, read_stream, split_documents
+from golf.texts import read_texts, require_text
+from golf.tokens import Tokenizer, find_shards
 from golf.train import train
 from golf.ttt import evaluate
 from jobs import environment
@@ -33,7 +34,7 @@ def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, see
     """Score the documents of shards with an artifact or a `.safetensors` state dict.
 
     Raises:
-        InputError: a file is missing, damaged or foreign, or they do not belong together.
+        InputError: a file is missing, damaged or foreign, they do not belong together, or there is no text in them.
         OverTime: scoring took longer than eval.max_seconds.
     """
     gpt = load(model, device=device())
@@ -42,17 +43,16 @@ def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, see
         raise InputError(
             f"{tokenizer}: {pieces.vocab_size} pieces; the model {model} has a vocabulary of {gpt.config.vocab_size}"
         )
-    documents = split_documents(read_stream(tokens))
+    texts = read_texts(tokens, pieces)
+    documents, counts = texts.documents, texts.num_bytes
     if not documents:
         raise InputError(f"{tokens[0]}: no documents in it; each opens with token 1")
-    for document in documents:
-        pieces.check_bytes(document)
+    require_text(counts, str(tokens[0]))
     started = time.monotonic()
     scores = evaluate(gpt, documents, config, seed=seed)
     seconds = time.monotonic() - started
     if config.max_seconds is not None and seconds > config.max_seconds:
         raise OverTime(f"scoring took {seconds:.0f} s, more than eval.max_seconds = {config.max_seconds:g}")
-    counts = [int(pieces.byte_counts(document).sum()) for document in documents]
     return {
         "nll_per_token": scores.nll_per_token,
         "bpb": bits_per_byte(float(scores.nll.sum()), sum(counts)),

@@ -19,16 +19,17 @@ from torch import Tensor
 
 from golf import artifact, container
 from golf.artifact import MAGIC, QuantizeConfig, load, load_bytes, pack, save, unpack
-from golf.container import Header, num_parameters, tensor_shapes
+from golf.container import Header
 from golf.errors import InputError
-from golf.model import GPT, ModelConfig, config_from_state
+from golf.model import GPT, ModelConfig
 from golf.selftest import BUNDLED
+from golf.state_dict import config_from_state, num_parameters, tensor_shapes
 
 SMALL = ModelConfig(
     num_layers=1, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, vocab_size=48, bigram_buckets=520
 )
 TINY = ModelConfig(
-    num_layers=1, model_dim=2, num_heads=1, num_kv_heads=1, mlp_hidden=2, vocab_size=2, bigram_buckets=2, bigram_dim=1
+    num_layers=1, model_dim=4, num_heads=1, num_kv_heads=1, mlp_hidden=2, vocab_size=2, bigram_buckets=2, bigram_dim=1
 )
 PREFIX = len(MAGIC) + 32
 CODECS = [QuantizeConfig(), QuantizeConfig(codec="zstd", level=3)]
@@ -242,7 +243,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "more than memory by a product": (lambda: claim(model_dim=2**15, mlp_hidden=2**15), "weights; an artifact has"),
     "layers without end": (lambda: claim(num_layers=10**9), "num_layers = 1000000000; an artifact has at most 256"),
     "negative size": (lambda: claim(mlp_hidden=-1), r"mlp_hidden = -1: must be at least 1"),
-    "no multiple": (lambda: claim(model_dim=3), "must be an even multiple"),
+    "no multiple": (lambda: claim(model_dim=5), "must be an even multiple"),
+    "heads too small to rotate": (lambda: claim(model_dim=2), r"model_dim = 2: must be .* num_heads = 1, ≥ 4"),
     "float for int": (lambda: claim(vocab_size=2.0), r"vocab_size = 2\.0 is no"),
     "bool for int": (lambda: claim(num_layers=True), "num_layers = True is no"),
     "int for float": (lambda: claim(softcap=30), "softcap = 30 is no"),
@@ -265,7 +267,15 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "long header": (lambda: with_header(b" " * 5000, b""), "its header claims 5000 bytes"),
     "header beyond the end": (lambda: signed(struct.pack("<I", 2**32 - 1)), "its header claims 4294967295 bytes"),
     "no header": (lambda: signed(b""), "truncated or damaged|its header"),
-    "no body": (claim, "does not end where its last weight does"),
+    "no body": (claim, "it ends before its last weight"),
+    "a word for millions": (
+        lambda: claim(bytes([0, 0, 128, 0]), mlp_hidden=8_000_000),
+        "it ends before its last weight",
+    ),
+    "floats that no file holds": (
+        lambda: claim(vocab_size=120_000, model_dim=512),
+        "weights are not quantised; an artifact has at most 16777216 such",
+    ),
     "odd body": (lambda: claim(b"abc"), "no encoder writes such a body"),
     "zero word": (lambda: claim(bytes(8)), "no encoder writes such a body"),
     "body too long": (lambda: claim(b"\x01" * 4000), "does not end where its last weight does"),

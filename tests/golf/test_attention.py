@@ -47,6 +47,17 @@ def test_kernels_agree_with_softmax_written_out(
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["blocks", "sdpa"])
+def test_a_single_key_takes_no_gradient_through_its_score(name: attention.Choice) -> None:
+    """Not even a rounding error: of a gradient that is nothing else Adam makes steps as large as of any other."""
+    q, k, v = given = inputs(3, 8, 4, 1, 1, 64)
+    out = choose_kernel(name, CPU).attend(*given)
+    out.backward(torch.randn(out.shape, generator=torch.Generator().manual_seed(1)))
+    assert torch.equal(out, v.repeat_interleave(2, 1))
+    assert q.grad is not None and not q.grad.any()
+    assert k.grad is not None and not k.grad.any()
+
+
 def test_the_flash_attn_package_is_given_its_own_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its functions take [batch, positions, heads, head_dim]; the package itself needs a GPU."""
     package = ModuleType("flash_attn")

@@ -48,6 +48,7 @@ def test_the_shares_of_all_ranks_are_the_batch_of_one(step: int, world: int) -> 
     [
         (IDS[:1], 1, "1 found, at least 2"),
         (np.array([1, 100], dtype=np.uint16), 1, "id 100 is not below train.model.vocab_size = 100"),
+        (np.array([1, -1]), 1, "id -1 is below 0"),
         (IDS, 3, "train.batch_tokens = 12: must be a multiple of seq_len × processes = 3 × 3"),
     ],
 )

@@ -155,10 +155,10 @@ def test_a_damaged_file_is_one_line(artifact: bytes, place: int, bit: int, cut: 
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        (np.array([1]), "at least 2 tokens"),
-        (np.array([2, 3]), r"first of them BOS \(1\)"),
+        (np.array([1]), "document 0 has shape .* at least 2"),
+        (np.array([2, 3]), r"document 0 opens with token 2; expected BOS \(1\)"),
         (np.array([1, 48]), "document 0 holds token 48"),
-        (np.array([1, -1]), "document 0 holds token"),
+        (np.array([1, -1]), "document 0 holds token -1 at entry 1"),
     ],
 )
 def test_bad_documents_are_refused(artifact: bytes, document: np.ndarray[Any, Any], message: str) -> None:

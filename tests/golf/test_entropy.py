@@ -1,6 +1,7 @@
 """Entropy coding: every bit comes back, sizes lie where theory puts them, and what is sent is what is booked."""
 
 import hashlib
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -109,9 +110,9 @@ def test_matrices_of_zeros_cost_next_to_nothing_and_spoil_nothing_for_others() -
     assert len(coded(normal[0], zeros, normal[1], zeros, normal[2], zeros)) < apart + 250
 
 
-def test_bytes_that_no_encoder_wrote_decode_to_something_in_range_or_end_wrongly() -> None:
+def test_bytes_that_no_encoder_wrote_decode_to_something_in_range_and_end_wrongly() -> None:
     for seed in range(20):
-        content = np.random.default_rng(seed).bytes(400)
+        content = np.random.default_rng(seed).bytes(8000)
         decoder = Decoder(content)
         values = code_integers(decoder, np.zeros((40, 40), np.int8), 6)
         assert np.abs(values).max() <= 31
@@ -142,7 +143,23 @@ def test_rows_that_are_all_said_to_be_similar_are_refused() -> None:
 def test_content_that_ends_too_early_or_too_late_does_not_end_right() -> None:
     values = np.rint(RANDOM.normal(0, 5, (40, 40))).astype(np.int8)
     content = coded(values)
-    for damaged in (b"", content[4:], content[:-4], content + b"\1\0\0\0", b"\1\0\0\0" + content):
+    for damaged in (content + b"\1\0\0\0", b"\1\0\0\0" + content):
         decoder = Decoder(damaged)
         code_integers(decoder, np.zeros_like(values), 6)
         assert not decoder.at_end()
+    for damaged in (b"", content[4:], content[:-4]):
+        decoder = Decoder(damaged)
+        with pytest.raises(ValueError, match="ends before its last weight"):
+            code_integers(decoder, np.zeros_like(values), 6)
+
+
+@pytest.mark.parametrize("word", [1, 2**23, 2**24 - 1, 2**32 - 1])
+def test_an_exhausted_decoder_makes_nothing_up(word: int) -> None:
+    """It stops at what it cannot know, and never takes memory for the weights that would follow."""
+    decoder = Decoder(np.array([word], "<u4").tobytes())
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="ends before its last weight"):
+        code_integers(decoder, np.zeros((60_000, 512), np.int8), 6)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 33_000_000  # the zeros that it is given, 30.7 MB, and little else

@@ -15,6 +15,7 @@ from golf.compressed import Container
 from golf.errors import InputError
 from golf.proof import Proof, prove
 from golf.selftest import BUNDLED
+from golf.texts import count_texts
 from golf.tokens import Tokenizer
 from golf.ttt import EvalConfig, evaluate
 
@@ -41,7 +42,11 @@ def claimed(predictor: Predictor, documents: list[np.ndarray[Any, Any]]) -> floa
 
 def proof_of(documents: Sequence[np.ndarray[Any, Any]], predictor: Predictor, claimed: float) -> Proof:
     tokenizer = Tokenizer(GOLDEN / "sp1024.model")
-    return prove(documents, predictor, tokenizer, claimed, lambda stage, done: None)
+    return prove(documents, predictor, tokenizer, text_bytes(documents), claimed, lambda stage, done: None)
+
+
+def text_bytes(documents: Sequence[np.ndarray[Any, Any]]) -> int:
+    return sum(count_texts(list(documents), Tokenizer(GOLDEN / "sp1024.model")).num_bytes)
 
 
 def test_a_legal_score_is_proved_in_another_process(
@@ -54,7 +59,8 @@ def test_a_legal_score_is_proved_in_another_process(
     monkeypatch.setattr(proof.tempfile, "tempdir", str(tmp_path))
     seen: dict[str, int] = {}
     tokenizer = Tokenizer(GOLDEN / "sp1024.model")
-    found = prove(documents, predictor, tokenizer, claimed, lambda stage, done: seen.update({stage: done}))
+    size = text_bytes(documents)
+    found = prove(documents, predictor, tokenizer, size, claimed, lambda stage, done: seen.update({stage: done}))
     assert found.proved, found.reason
     assert "byte for byte" in found.reason
     assert found.documents == 2

@@ -1,6 +1,7 @@
 """Golden vectors from the original implementation of PR 611, and refusal of what is not such a folder."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,32 @@ def test_settings_left_out_take_the_original_defaults() -> None:
     [
         ("{", "not golden vectors"),
         ('{"documents": []}', "not golden vectors"),
+        (
+            '{"documents": [[1, 5]], "cases": {"a": {"settings": {}, "documents": []}}}',
+            '"a" has entries for 0 ',
+        ),
+        (
+            '{"documents": [[1, 5]], "cases": {"a": {"settings": {}, "documents": [{"bpb": 1.0}]}}}',
+            'case "a", document 0: nll_per_token = None; expected a finite number',
+        ),
+        (
+            '{"documents": [[1, 5]], "cases": {"a": {"settings": {}, "documents": [{"nll_per_token": NaN}]}}}',
+            'case "a", document 0: nll_per_token = nan',
+        ),
+        ('{"documents": [[1, 5]], "cases": {"a": {"settings": {}, "documents": [3]}}}', "not golden vectors"),
         ('{"documents": [], "cases": {"a": {"settings": {"ttt_typo": 1}, "documents": []}}}', '"ttt_typo" is unknown'),
     ],
 )
 def test_a_folder_of_something_else_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "cases.json").write_text(text)
     with pytest.raises(InputError, match=message):
+        selftest(tmp_path)
+
+
+def test_documents_that_are_none_are_named(tmp_path: Path) -> None:
+    shutil.copy(BUNDLED[0] / "model.safetensors", tmp_path)
+    (tmp_path / "cases.json").write_text('{"documents": [[1, 5], [1, 5.5]], "cases": {}}')
+    with pytest.raises(InputError, match=r"cases\.json: document 1 has shape \(2,\) of float64"):
         selftest(tmp_path)
 
 

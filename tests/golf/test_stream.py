@@ -29,6 +29,30 @@ def test_it_reads_as_its_concatenation_that_wraps(shards: list[list[int]], start
         assert found.dtype == np.int64
         assert found.tolist() == np.take(whole, np.arange(start, start + count), mode="wrap").tolist()
         assert stream.largest == whole.max()
+        assert Stream([whole.astype(np.int64) - 2]).smallest == int(whole.min()) - 2
+
+
+@given(shards=SHARDS, place=st.integers(0, 29))
+def test_a_digest_is_of_the_tokens_however_they_are_cut(shards: list[list[int]], place: int) -> None:
+    stream, whole = stream_of(shards)
+    assert stream.digest() == Stream([whole]).digest() != Stream([whole, np.array([5], np.uint16)]).digest()
+    if place < len(whole):
+        changed = whole.copy()
+        changed[place] += 1
+        assert Stream([changed]).digest() != stream.digest()
+
+
+def test_the_digest_of_a_large_stream_looks_at_windows_all_along_it() -> None:
+    tokens, changed = np.broadcast_to(np.uint16(7), 40_000_000), np.full(50_000, 8, np.uint16)  # a window every 39,062
+    whole = Stream([tokens]).digest()
+    for place in (0, 20_000_000, len(tokens) - len(changed)):
+        assert Stream([tokens[:place], changed, tokens[place + len(changed) :]]).digest() != whole
+
+
+@pytest.mark.parametrize("shard", [np.ones((2, 3), np.int64), np.ones(4)])
+def test_what_is_no_row_of_integers_is_refused(shard: np.ndarray) -> None:
+    with pytest.raises(InputError, match=r"training tokens: shape .* expected one row of integers"):
+        Stream([shard])
 
 
 @given(shards=SHARDS, documents=st.integers(0, 6))

@@ -66,6 +66,15 @@ def test_a_wrong_count_is_refused(tokenizer: Tokenizer, monkeypatch: pytest.Monk
         tokenizer.check_bytes(document)
 
 
+def test_tokens_that_stand_for_no_text_are_left_out_of_it(tokenizer: Tokenizer) -> None:
+    """SentencePiece shows an unknown piece as a sign of 5 bytes, which no table of the challenge counts."""
+    piece = tokenizer.encode("t")[0]
+    document = np.array([1, 0, piece, piece, 0, 2, piece])
+    assert tokenizer.text(document[1:]) == "t tt"
+    assert tokenizer.byte_counts(document).tolist() == [0, 1, 2, 0, 0, 1]
+    assert tokenizer.check_bytes(document).sum() == 4
+
+
 def test_a_document_cut_inside_a_character_is_counted(tokenizer: Tokenizer) -> None:
     ids = tokenizer.encode("𝔘")
     tokenizer.check_bytes(np.array([1, *ids[:-1]]))

@@ -17,9 +17,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from golf import checkpoint
+from golf import artifact, checkpoint
 from golf.errors import Diverged, InputError
-from golf.model import GPT, ModelConfig, model_from_state
+from golf.model import GPT, ModelConfig
+from golf.state_dict import model_from_state
+from golf.tokens import DATA_PATH, write_shard
 from golf.train import TrainConfig, train
 
 MODEL = ModelConfig(
@@ -122,6 +124,19 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(tmp_path: Path) 
     first, again = (run(tmp_path / name).read_bytes() for name in ("first", "again"))
     assert first == again
     assert run(tmp_path / "other", seed=2).read_bytes() != first
+
+
+def test_a_notebook_names_nothing_but_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens lie where the challenge has them; artifacts and folders are named as strings, too."""
+    monkeypatch.chdir(tmp_path)
+    write_shard(DATA_PATH / "fineweb_train_000000.bin", TOKENS)
+    path = train(CONFIG)
+    assert path == Path(f"runs/{CONFIG.digest()[:12]}-1337/weights.safetensors")
+    again = train(CONFIG, tokens=str(DATA_PATH), seed=1337, out="again")
+    assert again.read_bytes() == path.read_bytes() == run(tmp_path / "third", seed=1337).read_bytes()
+    tensors, _ = checkpoint.load(path)
+    artifact.save("a.golf", tensors, MODEL, artifact.QuantizeConfig())
+    assert artifact.load("a.golf").config == MODEL
 
 
 def test_every_weight_follows_from_the_plain_recipe(tmp_path: Path) -> None:
@@ -242,6 +257,7 @@ def test_without_resume_training_starts_anew(tmp_path: Path) -> None:
         ({"config": TrainConfig(**(SETTINGS | {"muon_lr": 0.1}))}, "config differs"),
         ({"seed": 2}, "seed differs"),
         ({"tokens": TOKENS[:-1]}, "tokens differs"),
+        ({"tokens": TOKENS[::-1]}, "tokens differs"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path, change: dict[str, Any], what: str) -> None:

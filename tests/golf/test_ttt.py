@@ -1,5 +1,6 @@
 """The engine against a plain twin with random settings, its invariance to batching, and what it refuses."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 
 from golf import adapters, ttt
 from golf.adapters import Multipliers, Ranks
-from golf.errors import InputError
+from golf.artifact import load
+from golf.attention import Choice
+from golf.errors import Diverged, InputError
 from golf.model import GPT
+from golf.selftest import BUNDLED
 from golf.ttt import EvalConfig, evaluate
 from tests.golf.tiny import TINY, documents_of, tiny_model
 from tests.reference.plain_ttt import score_document
@@ -84,6 +88,18 @@ def test_a_score_does_not_depend_on_batch_order_or_company(
             np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)  # batching changes rounding only
 
 
+@pytest.mark.parametrize("attention", ["blocks", "sdpa"])
+def test_a_first_window_of_one_position_steps_on_no_rounding_error(attention: Choice) -> None:
+    """Its query sees one key: what is left of a gradient of 0 would turn into full steps, other ones in a batch."""
+    model = load(BUNDLED[1] / "model.safetensors")
+    vectors = json.loads((BUNDLED[1] / "cases.json").read_text())["documents"]
+    documents = [np.array(one[:length]) for one, length in zip(vectors, (20, 9, 16, 5), strict=False)]
+    config = EvalConfig(adapters=("q", "k"), chunk=1, window=16, lr=0.01, attention=attention)
+    together = evaluate(model, documents, config).token_nll
+    for document, nll in zip(documents, together, strict=True):
+        np.testing.assert_allclose(evaluate(model, [document], config).token_nll[0], nll, rtol=1e-5, atol=1e-5)
+
+
 def test_threads_that_share_the_lanes_change_nothing(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     documents, config = documents_of([70, 9, 33, 33, 2, 50, 70]), EvalConfig(chunk=8, window=20)
     monkeypatch.setitem(ttt.ACTIVATION_BYTES, "cpu", 1)
@@ -132,7 +148,13 @@ def test_scoring_nothing_gives_nothing(model: GPT) -> None:
 
 @pytest.mark.parametrize(
     ("document", "message"),
-    [(np.array([1]), "at least 2"), (np.array([1, 48]), "token 48"), (np.array([1, -2, 3]), "holds token")],
+    [
+        (np.array([1]), r"shape \(1,\) of int64; a document is one row of integers, at least 2"),
+        (np.array([[1, 2], [3, 4]]), r"shape \(2, 2\) of int64"),
+        (np.array([1.0, 2.5]), r"shape \(2,\) of float64"),
+        (np.array([1, 48]), "document 0 holds token 48 at entry 1; the vocabulary has 48"),
+        (np.array([1, -3, 5]), "holds token -3 at entry 1"),
+    ],
 )
 def test_bad_documents_are_refused(model: GPT, document: np.ndarray[Any, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -155,6 +177,34 @@ def test_bad_documents_are_refused(model: GPT, document: np.ndarray[Any, Any], m
 def test_bad_settings_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         EvalConfig(**changes)
+
+
+@pytest.mark.parametrize("protocol", ["score-first", "last-epoch", "min-epoch"])
+@pytest.mark.parametrize("extreme", [{"weight_decay": 1e8}, {"eps": 1e-50}])
+def test_adapting_that_diverges_is_no_score(model: GPT, protocol: ttt.Protocol, extreme: dict[str, float]) -> None:
+    config = EvalConfig(protocol=protocol, epochs=3, chunk=8, window=20, lr=0.1, **extreme)
+    with pytest.raises(Diverged, match=r"document 1: adapting to it diverged, .* lower eval\.lr"):
+        evaluate(model, documents_of([5, 60]), config)
+
+
+def test_a_pass_that_diverges_does_not_count(model: GPT) -> None:
+    """The one chunk that is trained on takes a step after the first pass has scored it, and that step is too far."""
+    config = EvalConfig(protocol="min-epoch", epochs=3, chunk=8, window=20, weight_decay=1e300)
+    scores = evaluate(model, documents_of([9]), config)
+    assert scores.counted_pass.tolist() == [0]
+    plain = evaluate(model, documents_of([9]), EvalConfig(protocol="none"))
+    np.testing.assert_allclose(scores.token_nll[0], plain.token_nll[0], rtol=1e-5)
+
+
+def test_documents_that_are_not_adapted_take_the_memory_of_their_whole_length(model: GPT) -> None:
+    config = EvalConfig(chunk=8, window=16, min_document_tokens=10**6)
+    none = replace(config, protocol="none")
+    adapting, scoring = (ttt.Engine(model, one, 0, adapters.uniform_a) for one in (config, none))
+    lengths = [(index, 3000) for index in range(20)]
+    expected = list(scoring.batches(lengths, adapting=False))
+    assert len(expected) > 1
+    assert list(adapting.batches(lengths, adapting=False)) == expected
+    assert len(adapting.lanes(lengths)) < len(expected)
 
 
 def test_a_list_of_multipliers_must_fit_the_layers(model: GPT) -> None:

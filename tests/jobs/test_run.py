@@ -193,6 +193,26 @@ def test_bytes_are_those_of_the_decoded_text(demo: DemoData, artifact: bytes) ->
     assert table["tokens"].to_pylist() == [len(document) - 1 for document in documents]
 
 
+def test_a_data_sets_own_bytes_are_counted_and_in_the_key(demo: DemoData, weights: bytes, tmp_path: Path) -> None:
+    """Each target is said to have 3 bytes; who has another file has other data."""
+    data = DemoData(tokens=tmp_path, tokenizer=demo.tokenizer)
+    for path in (*find_shards(demo.tokens, "val"), *find_shards(demo.tokens, "train")):
+        (tmp_path / path.name).symlink_to(path)
+    [shard] = find_shards(tmp_path, "val")
+    file = shard.with_name(shard.name.replace("_val_", "_val_bytes_"))
+    write_shard(file, np.full(len(read_shard(shard)), 3))
+    digest, plain = digest_of([shard, file]), digest_of([shard])
+    made = quantize_order(data, split="val", count=2, tokens=None, digest=digest)
+    documents, num_bytes = run.eval_documents(made)
+    assert num_bytes == [3 * (len(document) - 1) for document in documents]
+    short = quantize_order(data, split="val", count=2, tokens=20, digest=digest)
+    *_, done = run.run_quantize(short, {"weights": weights})
+    assert isinstance(done, Finished)
+    assert (done.outputs["loss"]["tokens"], done.outputs["loss"]["bytes"]) == (40, 120)
+    with pytest.raises(InputError, match="tokens has digest"):
+        run.eval_documents(quantize_order(data, split="val", digest=plain))
+
+
 def test_the_whole_process_counts_what_a_warm_worker_has_behind_it(demo: DemoData, artifact: bytes) -> None:
     for _ in range(2):  # everything is loaded before the second
         *_, last = run.run_eval(order(demo, count=1), {"artifact": artifact}, [0], clock=lambda: 5.0)

@@ -15,7 +15,7 @@ import pytest
 
 from golf.corpus import DemoData
 from golf.selftest import BUNDLED
-from golf.tokens import HEADER_BYTES
+from golf.tokens import HEADER_BYTES, write_shard
 from tests.sweeps.conftest import Command
 
 TINY = Path(__file__).parents[1] / "tiny.toml"
@@ -217,6 +217,9 @@ def test_eval_refuses_what_it_cannot_use(refused: Callable[..., str], shard: Pat
     assert "takes eval.*" in refused("eval", model, *rest, "--set", "train.steps=2")
     assert "missing.bin" in refused("eval", model, "--tokens", tmp_path / "missing.bin", "--tokenizer", pieces)
     assert "Missing" in refused("eval", model)
+    write_shard(tmp_path / "empty.bin", [1, 1])
+    empty = refused("eval", model, "--tokens", tmp_path / "empty.bin", "--tokenizer", pieces)
+    assert "empty.bin: its documents have no text" in empty
 
 
 def test_train_writes_a_seed(golfsweep: Command, demo: DemoData, tmp_path: Path) -> None:

@@ -90,6 +90,9 @@ def test_what_cannot_be_used_is_named(refused: Callable[..., str], data: Path, t
     assert "sp1024.model: neither an artifact" in refused("prove", data / "sp1024.model", *words[2:])
     assert "did you mean chimera-611?" in refused(*words, "--preset", "chimera")
     assert not list(tmp_path.iterdir())
+    write_shard(tmp_path / "empty_val_0.bin", [1, 1])
+    sides = "--tokens", tmp_path / "empty_val_0.bin", "--tokenizer", data / "sp1024.model", "--documents", "1"
+    assert "empty_val_0.bin: its documents have no text" in refused("prove", data / "model.golf", *sides)
 
 
 # Rows
