@@ -17,7 +17,8 @@ from golf.audit import Finding, audit
 from golf.audit.chance import DRAWN, FIRST_SEEN, least_mean
 from golf.audit.documents import make_up
 from golf.audit.engine import EngineScorer
-from golf.audit.precision import half_spacing, is_noise, significant_bits
+from golf.audit.precision import Precision, half_spacing, is_noise, significant_bits
+from golf.audit.verdict import added_up
 from golf.audit.vocabulary import OFFERED, loss_scale, places
 from golf.errors import InputError
 from golf.model import GPT, ModelConfig
@@ -93,6 +94,31 @@ def test_too_small_a_budget_is_no_pass() -> None:
     assert not certificate.judged
     assert not certificate.passed
     assert certificate.placement["not_probed"]
+
+
+@pytest.mark.parametrize("name", [*zoo.WIDE_LEGAL, *zoo.WIDE_LEAKY])
+def test_a_slow_scorer_has_one_vocabulary_added_up_all_the_same(name: str) -> None:
+    slow = {"vocab_size": zoo.WIDE, "seconds": 20.0, "document_seconds": 0.01}
+    make = zoo.WIDE_LEGAL.get(name) or zoo.WIDE_LEAKY[name].make
+    certificate = judge(make(), **slow)
+    assert certificate.judged
+    assert any(one.complete for one in certificate.sums)
+    assert conditions(certificate.findings) == (set() if name in zoo.WIDE_LEGAL else {"C2"})
+
+
+def test_a_scorer_too_slow_for_any_complete_sum_does_not_pass() -> None:
+    certificate = judge(zoo.WIDE_LEGAL["wide"](), vocab_size=zoo.WIDE, seconds=20.0, document_seconds=0.5)
+    assert (certificate.judged, certificate.passed, certificate.findings) == (False, False, ())
+    assert any("over all 1024 tokens, which takes 5" in left for left in certificate.placement["not_probed"])
+
+
+def test_in_half_precision_one_complete_sum_is_not_enough() -> None:
+    one = judge(zoo.LEGAL["uniform"](), seconds=0.3).sums[0]
+    fine, rough = Precision(bits=24, coarse=False), Precision(bits=16, coarse=True)
+    assert added_up([replace(one, complete=True)], fine)
+    assert not added_up([replace(one, complete=False)], fine)
+    assert not added_up([replace(one, complete=True)], rough)
+    assert added_up([replace(one, complete=True)] * 2, rough)
 
 
 def test_more_budget_probes_more_places() -> None:

@@ -11,6 +11,7 @@ from tests.golf.zoo.legal import LEGAL, Offers, bigram, mixture, to_bfloat16
 from tests.golf.zoo.length import LENGTH
 from tests.golf.zoo.model import VOCAB, conditions, each
 from tests.golf.zoo.timed import judge
+from tests.golf.zoo.wide import WIDE, WIDE_LEAKY, WIDE_LEGAL
 
 __all__ = [
     "BROKEN",
@@ -18,6 +19,9 @@ __all__ = [
     "LEGAL",
     "LENGTH",
     "VOCAB",
+    "WIDE",
+    "WIDE_LEAKY",
+    "WIDE_LEGAL",
     "Offers",
     "bigram",
     "conditions",
