@@ -4,9 +4,11 @@
 are a length (8 bytes, little-endian), a JSON header, a length, and numbers as they lie in memory; nothing is unpickled.
 """
 
+import contextlib
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,14 +44,19 @@ class ScorerProcess:
         request_read, request_write = os.pipe()
         reply_read, reply_write = os.pipe()
         command = [sys.executable, "-m", "golf.audit.process", reference, str(request_read), str(reply_write)]
-        # Its own stdout is not ours: what it prints comes back in its replies.
+        # Its own stdout is not ours: what it prints comes back in its replies. Its session is, so that its children,
+        # which hold the pipes as well, can be ended with it.
         self._process = subprocess.Popen(
-            command, pass_fds=(request_read, reply_write), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            command,
+            pass_fds=(request_read, reply_write),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         os.close(request_read)
         os.close(reply_write)
         self._requests, self._replies = os.fdopen(request_write, "wb"), os.fdopen(reply_read, "rb")
-        overdue = threading.Timer(IMPORT_SECONDS, self._process.kill)
+        overdue = threading.Timer(IMPORT_SECONDS, self._kill)
         overdue.start()
         try:
             header, _ = self._receive()
@@ -108,14 +115,18 @@ class ScorerProcess:
         return self._process.poll() is not None
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
-        self._process.kill()
+        """End the process and its children, whatever they are doing."""
+        self._kill()
         self._process.wait()
         for stream in (self._requests, self._replies):
             try:
                 stream.close()
             except BrokenPipeError:
                 continue
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # all of them have ended
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _receive(self) -> tuple[dict[str, Any], bytes]:
         try:
