@@ -19,7 +19,7 @@ from golf.audit.black_box import BlackBox, Scorer, Tokens
 from golf.audit.byte_counts import check_byte_counts
 from golf.audit.certificate import Certificate, Finding
 from golf.audit.log import Log
-from golf.audit.precision import REPEATED, measure
+from golf.audit.precision import measure
 from golf.errors import InputError
 
 LEAST_CALL_SECONDS = 20.0
@@ -115,7 +115,7 @@ def _examine(bench: Bench, log: Log, given: Sequence[Any]) -> None:
     if not log.broken(bench):
         programme.go_deeper(bench, log)
     places = range(bench.listed)
-    log.contexts.append(bench.compare("the same call at the end", places, bench.all(), bench.natural, REPEATED))
+    log.contexts.append(bench.compare("the same call at the end", places, bench.all(), bench.natural, bench.repeatable))
 
 
 def _set_up(bench: Bench, log: Log, given: Sequence[Any]) -> None:
@@ -207,6 +207,8 @@ def _leave_to_chance(bench: Bench, log: Log) -> None:
 
 
 def _certificate(bench: Bench, log: Log, given: int) -> Certificate:
+    if noise := bench.precision.noise:
+        log.left_out.append(f"differences of less than {noise:.2g} nats, by which equal scores differ")
     judged = [{"document": one.number, "tokens": int(one.tokens.size), "origin": one.origin} for one in bench.judged]
     placement = {
         "documents": {"given": given, "judged": judged, "ordered_state": bench.ordered},

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from golf.audit.black_box import BlackBox, Floats, ScorerFault, Tokens
 from golf.audit.certificate import Context, Finding
 from golf.audit.documents import Judged
-from golf.audit.precision import COARSE, FP32_BITS, Precision, is_noise
+from golf.audit.precision import COARSE, FP32_BITS, REPEATED, Precision, is_noise
 
 STACK = 200_000
 """Predictions of the variants that go into one call, at most."""
@@ -75,6 +75,15 @@ class Bench:
     def overdraft(self) -> float:
         """Seconds that are left for what has to be done to judge at all."""
         return self.left + (OVERDRAFT - 1) * self.seconds
+
+    @property
+    def repeatable(self) -> float:
+        """What the scores of one call may differ by when it is repeated, relative, beyond fp32's rounding.
+
+        A CPU adds up in the same order every time; only where half precision shows, or an accelerator is at work, may
+        the order be another one.
+        """
+        return REPEATED if self.precision.coarse or self.box.accelerated else 0.0
 
     def estimate(self, place: int, predictions: int, *, cut: bool = False) -> float:
         """Seconds that so many predictions of variants of a document are going to take, whole or cut short."""

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,6 +38,19 @@ class ScorerFault(Exception):
         return Finding(
             condition=self.condition, document=index, position=self.position, measured=self.measured, detail=self.detail
         )
+
+
+class Remote:
+    """A scorer that this project runs in another process."""
+
+    accelerated = False
+    """Whether torch has been at work on an accelerator there."""
+
+
+def on_accelerator() -> bool:
+    """Whether torch has been at work on an accelerator in this process."""
+    torch: Any = sys.modules.get("torch")
+    return torch is not None and bool(torch.cuda.is_initialized())
 
 
 class BlackBox:
@@ -78,6 +92,11 @@ class BlackBox:
             raise ScorerFault("C4", f"returns {len(returned)} arrays for {len(documents)} documents")
         pairs = zip(returned, documents, strict=True)
         return [_losses(one, index, document.size - 1) for index, (one, document) in enumerate(pairs)]
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether scores may come from an accelerator, which adds up in no fixed order."""
+        return self._scorer.accelerated if isinstance(self._scorer, Remote) else on_accelerator()
 
     @property
     def offers_distribution(self) -> bool:

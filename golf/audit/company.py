@@ -10,7 +10,6 @@ import numpy as np
 from golf.audit.bench import Bench, directional
 from golf.audit.black_box import Floats
 from golf.audit.certificate import Context, Finding
-from golf.audit.precision import REPEATED
 
 ZEROS_TRIED = 3
 """Targets with a loss of 0 that are replaced by other tokens, one after another, in every document."""
@@ -25,7 +24,7 @@ def repeated(bench: Bench, first: Sequence[Floats]) -> Iterator[Context]:
     before: Sequence[Floats] = first
     for kind in ("the same call again", "the same call a third time"):
         again = bench.all(range(len(first)))
-        found = bench.compare(kind, range(len(first)), again, first, REPEATED)
+        found = bench.compare(kind, range(len(first)), again, first, bench.repeatable)
         steps.append(np.concatenate(again) - np.concatenate(before))
         before = again
         yield found

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.audit.black_box import BlackBox, Floats, Scorer, ScorerFault, Tokens
+from golf.audit.black_box import BlackBox, Floats, Remote, Scorer, ScorerFault, Tokens
 from golf.errors import InputError
 
 LENGTH_BYTES = 8
@@ -29,7 +29,7 @@ SHOWN = 2000
 """Characters of what a scorer prints that are passed on."""
 
 
-class ScorerProcess:
+class ScorerProcess(Remote):
     """A scorer named MODULE:FUNCTION, importable from the current directory; a context that ends its process."""
 
     def __init__(self, reference: str) -> None:
@@ -97,6 +97,7 @@ class ScorerProcess:
         except (BrokenPipeError, ValueError):
             raise ScorerFault("C4", "gives no score: its process has ended") from None
         header, content = self._receive()
+        self.accelerated = bool(header["accelerated"])
         if header["printed"]:
             print(header["printed"], end="")
         if "fault" in header:
@@ -211,7 +212,7 @@ def serve(reference: str, requests: BinaryIO, replies: BinaryIO) -> None:
             answer, values = _answer(box, documents, header)
             printing = box.printed + _printed(printed)
             box.printed = ""
-            send(replies, answer | {"printed": printing[:SHOWN]}, values)
+            send(replies, answer | {"printed": printing[:SHOWN], "accelerated": box.accelerated}, values)
 
 
 def _answer(box: BlackBox, documents: Sequence[Tokens], request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

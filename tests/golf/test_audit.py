@@ -282,6 +282,20 @@ def test_noise_has_no_direction_and_is_everywhere() -> None:
     assert not is_noise(40 * noise, nll)  # too much
 
 
+def test_noise_is_let_pass_where_an_accelerator_may_have_made_it_and_the_certificate_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("golf.audit.black_box.on_accelerator", lambda: True)
+    certificate = judge(zoo.LEAKY["normal noise of 0.001"].make(), seconds=0.6)
+    assert certificate.passed, certificate.findings
+    noise = certificate.placement["precision"]["noise"]
+    assert 0.001 < noise < 0.01
+    assert (
+        f"differences of less than {noise:.2g} nats, by which equal scores differ"
+        in (certificate.placement["not_probed"])
+    )
+
+
 @pytest.mark.parametrize("scale", [0.5, 0.98, 1.0, 1.02])
 def test_a_scaled_loss_tells_its_scale(scale: float) -> None:
     p_V = np.random.default_rng(0).dirichlet(np.ones(50))
