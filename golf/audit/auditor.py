@@ -85,7 +85,7 @@ def audit(
         _count_bytes(bench, log, decode)
     except Unjudgeable as stop:
         log.faults.append(stop.finding)
-        log.left_out.append("everything after the call that gave no scores")
+        log.left_out.append("everything after the call that ended the audit")
     if bench.box.printed:
         detail = f"prints to stdout, {len(bench.box.printed)} characters; a scorer returns losses and does nothing else"
         log.faults.append(Finding(condition="nondeterminism", document=-1, position=-1, measured=0.0, detail=detail))
@@ -115,7 +115,8 @@ def _examine(bench: Bench, log: Log, given: Sequence[Any]) -> None:
     if not log.broken(bench):
         programme.go_deeper(bench, log)
     places = range(bench.listed)
-    log.contexts.append(bench.compare("the same call at the end", places, bench.all(), bench.natural, bench.repeatable))
+    again = bench.compare("the same call at the end", places, bench.all(), bench.natural, repeated=True)
+    log.contexts.append(again)
 
 
 def _set_up(bench: Bench, log: Log, given: Sequence[Any]) -> None:

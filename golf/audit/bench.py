@@ -31,6 +31,16 @@ class Unjudgeable(Exception):
         self.finding = finding
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What one call was given, and what came of it."""
+
+    documents: Sequence[Tokens]
+    numbers: Sequence[int]
+    """The documents' in the certificate."""
+    losses: Sequence[Floats]
+
+
 @dataclass(slots=True, kw_only=True)
 class Bench:
     """One audit's state."""
@@ -55,6 +65,10 @@ class Bench:
     precision: Precision = field(default_factory=lambda: Precision(bits=FP32_BITS, coarse=False))
     stacked: bool = True
     """Whether variants of one document may share a call: not where documents are known to disturb each other."""
+    calls: list[Call] = field(default_factory=list)
+    """Those that the reference and the probe of the moment rest on."""
+    confirmed: set[str] = field(default_factory=set)
+    """Kinds of evidence that a call repeated has once confirmed."""
     cost: dict[tuple[int, bool], float] = field(default_factory=dict)
     """Seconds for one prediction of each judged document, by its place, and whether it is cut short."""
 
@@ -97,9 +111,54 @@ class Bench:
             Unjudgeable: no losses came out.
         """
         try:
-            return self.box.score(documents)
+            losses = self.box.score(documents)
         except ScorerFault as fault:
             raise Unjudgeable(fault.finding(numbers)) from None
+        self.calls.append(Call(documents=documents, numbers=numbers, losses=losses))
+        return losses
+
+    def confirm(self, kind: str, *losses: Floats) -> None:
+        """Repeat the calls that evidence rests on before the first of its kind counts: it may be no evidence of that.
+
+        What differs without any change differs with a change, too. The calls are those that gave the losses; all of
+        the probe of the moment, but for the reference's, where none are named.
+
+        Raises:
+            Unjudgeable: a call gave other scores this time.
+        """
+        if kind in self.confirmed:
+            return
+        self.confirmed.add(kind)
+        named, reference = {id(one) for one in losses}, self._reference_ids()
+        for call in tuple(self.calls):
+            gave = {id(one) for one in call.losses}
+            if gave & named:  # twice in a row: what differs in one call of so many cannot meet both
+                self._repeat(call)
+                self._repeat(call)
+            elif not named and not gave & reference:
+                self._repeat(call)
+
+    def _repeat(self, call: Call) -> None:
+        again = self.call(call.documents, call.numbers)
+        found = self._hold("the same call once more", call.numbers, again, call.losses, self.repeatable)
+        if found.beyond:
+            raise Unjudgeable(
+                Finding(
+                    condition="nondeterminism",
+                    document=found.document,
+                    position=found.position,
+                    measured=found.largest,
+                    detail=f"{found.kind} gives other scores: {found.largest:.3g} nats at one token",
+                )
+            )
+
+    def settle(self) -> None:
+        """Forget the calls of the probe before, but for those that gave the reference."""
+        reference = self._reference_ids()
+        self.calls = [call for call in self.calls if reference & {id(one) for one in call.losses}]
+
+    def _reference_ids(self) -> set[int]:
+        return {id(one) for one in (*self.reference, *self.natural)}
 
     def offer(self, document: Tokens, entry: int, number: int) -> Floats:
         """The probabilities that the scorer says it has for an entry of a document, float64 [vocab_size].
@@ -172,15 +231,32 @@ class Bench:
         places: Sequence[int],
         found: Sequence[Floats],
         expected: Sequence[Floats],
-        limit: float = COARSE,
+        *,
+        repeated: bool = False,
     ) -> Context:
-        """Hold scores that ought to be equal against each other; learn from what is only rounding, up to `limit`."""
+        """Hold scores of judged documents that ought to be equal against each other; learn from what is only rounding.
+
+        `repeated`: they come from the same call, made again.
+
+        Raises:
+            Unjudgeable: they differ, but so do those of the same calls made again.
+        """
+        numbers = [self.judged[place].number for place in places]
+        context = self._hold(kind, numbers, found, expected, self.repeatable if repeated else COARSE)
+        if context.beyond and not repeated:
+            self.confirm("company", *found, *expected)
+        return context
+
+    def _hold(
+        self, kind: str, numbers: Sequence[int], found: Sequence[Floats], expected: Sequence[Floats], limit: float
+    ) -> Context:
+        """The same for documents by their numbers; what looks like noise of up to `limit`, relative, is rounding."""
         differences = [one - other for one, other in zip(found, expected, strict=True)]
         excess = [
             np.abs(difference) / self.precision.tolerance(nll)
             for difference, nll in zip(differences, expected, strict=True)
         ]
-        worst = max(range(len(places)), key=lambda index: float(excess[index].max()))
+        worst = max(range(len(numbers)), key=lambda index: float(excess[index].max()))
         entry = int(excess[worst].argmax())
         difference = np.concatenate(differences)
         beyond = bool(excess[worst][entry] > 1)
@@ -189,7 +265,7 @@ class Bench:
             beyond = False
         return Context(
             kind=kind,
-            document=self.judged[places[worst]].number,
+            document=numbers[worst],
             position=entry + 1,
             largest=float(np.abs(differences[worst][entry])),
             mean=float(difference.mean()),

@@ -119,7 +119,7 @@ def _add_up(bench: Bench, log: Log) -> None:
         if seconds > bench.overdraft:
             log.left_out.append(f"a vocabulary sum over all {bench.vocab_size} tokens, which takes {seconds:.3g} s")
             return
-        _note(log, vocabulary.probe(bench, place, tokens.size - 1))
+        _note(bench, log, vocabulary.probe(bench, place, tokens.size - 1))
 
 
 def _lengthened(bench: Bench, log: Log) -> list[int]:
@@ -144,7 +144,7 @@ def _contrast(bench: Bench, log: Log, place: int, seconds: float) -> bool:
     bench.variants(place, [bench.judged[place].tokens[: entry + 1]] * LEAST_TRIED)  # what cut ones cost
     affordable = bench.estimate(place, bench.vocab_size * entry, cut=True) <= seconds
     if affordable:
-        _note(log, led_sums.contrast(bench, place, entry, count))
+        _note(bench, log, led_sums.contrast(bench, place, entry, count))
     return affordable
 
 
@@ -187,7 +187,7 @@ def _sum(bench: Bench, log: Log, place: int, entry: int, seconds: float, left: f
         else:
             tokens = vocabulary.likely_tokens(bench, place, entry, count)
             probe = vocabulary.probe(bench, place, entry, tokens=tokens, cut=blind)
-    _note(log, probe)
+    _note(bench, log, probe)
 
 
 def _context_seconds(bench: Bench, place: int) -> float:
@@ -197,7 +197,10 @@ def _context_seconds(bench: Bench, place: int) -> float:
     return bench.vocab_size * known
 
 
-def _note(log: Log, probe: vocabulary.SumProbe) -> None:
+def _note(bench: Bench, log: Log, probe: vocabulary.SumProbe) -> None:
+    """What a sum showed; the first that is off is no evidence before its calls have given the same again."""
+    if verdict.deviating([probe.sum], bench.precision) and not log.broken(bench):
+        bench.confirm("sum")
     log.sums.append(probe.sum)
     if isinstance(probe.true_token, Change):
         log.changes.append(probe.true_token)

@@ -62,6 +62,13 @@ def test_leaky_and_broken_scorers_are_refused_by_name(name: str) -> None:
     assert all(np.isfinite(finding.measured) for finding in certificate.findings)
 
 
+@pytest.mark.parametrize("period", [4, 6, 7, 18, 37])
+def test_what_moves_without_a_change_is_no_evidence_of_anything_else(period: int) -> None:
+    certificate = judge(zoo.NowAndThen(period), seconds=3.0)
+    assert conditions(certificate.findings) == {"nondeterminism"}, certificate.findings
+    assert certificate.findings[0].measured == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize("name", ["score first", "loss scaled by 0.98", "last epoch", "state over the list"])
 def test_documents_given_are_judged_and_numbered_as_given(name: str) -> None:
     rng = np.random.default_rng(5)
