@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from golf.audit import chance, company, documents, programme, verdict
 from golf.audit.bench import Bench, Unjudgeable
 from golf.audit.black_box import BlackBox, Scorer, Tokens
-from golf.audit.byte_counts import check_byte_counts
+from golf.audit.byte_counts import check_byte_counts, text_of
 from golf.audit.certificate import Certificate, Finding
+from golf.audit.documents import MADE_UP
 from golf.audit.log import Log
 from golf.audit.precision import measure
 from golf.errors import InputError
@@ -89,14 +90,15 @@ def audit(
     if bench.box.printed:
         detail = f"prints to stdout, {len(bench.box.printed)} characters; a scorer returns losses and does nothing else"
         log.faults.append(Finding(condition="nondeterminism", document=-1, position=-1, measured=0.0, detail=detail))
+    bench.bytes_per_target = _bytes_per_target(bench, decode)
     return _certificate(bench, log, len(given))
 
 
 def _checked(given: Sequence[NDArray[np.integer[Any]]] | None, vocab_size: int, seconds: float) -> list[Any]:
     if vocab_size < 2:
         raise InputError(f"vocab_size = {vocab_size}: must be at least 2")
-    if not seconds > 0:
-        raise InputError(f"seconds = {seconds}: must be above 0")
+    if not 0 < seconds < math.inf:
+        raise InputError(f"seconds = {seconds}: must be above 0, and finite")
     return [] if given is None else documents.check_documents(given, vocab_size)
 
 
@@ -186,10 +188,18 @@ def _keep_company(bench: Bench, log: Log) -> None:
         bench.reference = [bench.variants(place, [one.tokens])[0] for place, one in enumerate(bench.judged)]
 
 
+def _bytes_per_target(bench: Bench, decode: Callable[[Tokens], str] | None) -> float:
+    """Bytes of text for each target of the judged documents that are text; 0 where none is known to be."""
+    chosen = [one for one in bench.judged if one.origin != MADE_UP]
+    if decode is None or not chosen:
+        return 0.0
+    num_bytes = sum(len(text_of(one.tokens, decode, one.number).encode()) for one in chosen)
+    return num_bytes / sum(one.tokens.size - 1 for one in chosen)
+
+
 def _count_bytes(bench: Bench, log: Log, decode: Callable[[Tokens], str] | None) -> None:
     """Hold the bytes that the scorer counts against the text, where it says what they are."""
-    # Made-up documents are no text: they may hold control pieces anywhere.
-    places = [place for place, one in enumerate(bench.judged) if one.origin != "made up"]
+    places = [place for place, one in enumerate(bench.judged) if one.origin != MADE_UP]
     if decode is None or not places or not bench.box.offers_byte_counts:
         log.left_out.append("byte counts")
         return

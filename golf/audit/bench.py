@@ -65,6 +65,8 @@ class Bench:
     precision: Precision = field(default_factory=lambda: Precision(bits=FP32_BITS, coarse=False))
     stacked: bool = True
     """Whether variants of one document may share a call: not where documents are known to disturb each other."""
+    bytes_per_target: float = 0.0
+    """Of the documents' text; 0 where it is not known."""
     calls: list[Call] = field(default_factory=list)
     """Those that the reference and the probe of the moment rest on."""
     confirmed: set[str] = field(default_factory=set)

@@ -25,7 +25,7 @@ class Log:
         found = [
             *self.faults,
             *verdict.company_findings(self.contexts),
-            *verdict.future_findings(self.changes),
+            *verdict.future_findings(self.changes, bench.bytes_per_target),
             *verdict.sum_findings(self.sums, self.changes, bench.precision),
             *verdict.luck_findings(self.contexts, self.changes),
         ]

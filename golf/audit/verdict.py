@@ -71,8 +71,11 @@ def company_findings(contexts: Sequence[Context]) -> list[Finding]:
     return found
 
 
-def future_findings(changes: Sequence[Change]) -> list[Finding]:
-    """Whether scores depend on later tokens, or else on the document's length."""
+def future_findings(changes: Sequence[Change], bytes_per_target: float) -> list[Finding]:
+    """Whether scores depend on later tokens, or else on the document's length.
+
+    The effect of length is told in BPB, too, where the bytes of text for each target are known, not 0.
+    """
     moved = [one for one in changes if one.beyond]
     if future := _later(changes):
         worst = max(future, key=lambda one: one.largest)
@@ -83,11 +86,13 @@ def future_findings(changes: Sequence[Change]) -> list[Finding]:
         return [_of_change("C1", worst, detail)]
     if moved:
         worst = max(moved, key=lambda one: one.largest)
-        effect = max(moved, key=lambda one: abs(one.mean))
+        effect = max(abs(one.mean) for one in moved)
+        bits = effect / np.log(2)
+        bpb = f", {bits / bytes_per_target:.2g} BPB" if bytes_per_target else ""
         detail = (
             f"a document that ends at entry {worst.changed} moves earlier scores, entry {worst.position}'s by "
-            f"{worst.largest:.3g} nats; at most {abs(effect.mean):.3g} nats/token on average over a document, "
-            f"{abs(effect.mean) / np.log(2):.3g} bits/token"
+            f"{worst.largest:.3g} nats; at most {effect:.3g} nats/token on average over a document, "
+            f"{bits:.3g} bits/token{bpb}"
         )
         return [_of_change("length", worst, detail)]
     return []

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -166,6 +167,21 @@ def test_the_certificate_is_plain_json_with_every_field_of_a_finding() -> None:
     assert (finding.condition, finding.document, finding.position, finding.measured) == ("C1", 0, 3, 0.5)
 
 
+def test_what_the_length_does_is_told_in_bits_per_byte_where_text_is_known() -> None:
+    given = [make_up(length, VOCAB, np.random.default_rng(length)) for length in (2, 40, 150, 600)]
+    scorer = zoo.LENGTH["weight by length"]
+    certificate = judge(scorer(), documents=given, seconds=0.6, decode=lambda tokens: "four" * len(tokens))
+    (finding,) = certificate.findings
+    found = re.search(r"([\d.e-]+) nats/token .*, ([\d.e-]+) bits/token, ([\d.e-]+) BPB$", finding.detail)
+    assert found is not None
+    nats, bits, bpb = map(float, found.groups())
+    assert nats == pytest.approx(max(abs(one.mean) for one in certificate.changes if one.beyond), rel=0.01)
+    assert bits == pytest.approx(nats / math.log(2), rel=0.01)
+    assert bpb == pytest.approx(bits / 4, rel=0.05)
+    (untold,) = judge(scorer(), documents=given, seconds=0.6).findings
+    assert untold.detail.endswith("bits/token")
+
+
 def test_the_same_seed_judges_the_same_documents() -> None:
     def documents(seed: int) -> list[tuple[int, ...]]:
         seen: list[tuple[int, ...]] = []
@@ -185,6 +201,8 @@ def test_the_same_seed_judges_the_same_documents() -> None:
     [
         ({"vocab_size": 1}, "vocab_size = 1"),
         ({"seconds": 0.0}, "seconds = 0"),
+        ({"seconds": math.inf}, "seconds = inf: must be above 0, and finite"),
+        ({"seconds": math.nan}, "seconds = nan"),
         ({"documents": []}, "no documents"),
         ({"documents": [np.array([1])]}, "document 0"),
         ({"documents": [np.array([1, 2]), np.array([1, VOCAB])]}, "document 1: holds tokens 1 … 16"),
