@@ -31,7 +31,7 @@ class Unjudgeable(Exception):
         self.finding = finding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Call:
     """What one call was given, and what came of it."""
 
@@ -68,7 +68,7 @@ class Bench:
     bytes_per_target: float = 0.0
     """Of the documents' text; 0 where it is not known."""
     calls: list[Call] = field(default_factory=list)
-    """Those that the reference and the probe of the moment rest on."""
+    """Those that the reference and the probe of the moment rest on, but for any that have been repeated."""
     confirmed: set[str] = field(default_factory=set)
     """Kinds of evidence that a call repeated has once confirmed."""
     cost: dict[tuple[int, bool], float] = field(default_factory=dict)
@@ -132,16 +132,14 @@ class Bench:
             return
         self.confirmed.add(kind)
         named, reference = {id(one) for one in losses}, self._reference_ids()
-        for call in tuple(self.calls):
+        for call in self.calls[::-1]:
             gave = {id(one) for one in call.losses}
-            if gave & named:  # twice in a row: what differs in one call of so many cannot meet both
-                self._repeat(call)
-                self._repeat(call)
-            elif not named and not gave & reference:
+            if gave & named if named else not gave & reference:
                 self._repeat(call)
 
     def _repeat(self, call: Call) -> None:
         again = self.call(call.documents, call.numbers)
+        self.calls.remove(call)
         found = self._hold("the same call once more", call.numbers, again, call.losses, self.repeatable)
         if found.beyond:
             raise Unjudgeable(
@@ -246,7 +244,8 @@ class Bench:
         numbers = [self.judged[place].number for place in places]
         context = self._hold(kind, numbers, found, expected, self.repeatable if repeated else COARSE)
         if context.beyond and not repeated:
-            self.confirm("company", *found, *expected)
+            worst = numbers.index(context.document)
+            self.confirm("company", found[worst], expected[worst])
         return context
 
     def _hold(

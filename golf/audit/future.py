@@ -94,7 +94,9 @@ def moved(bench: Bench, place: int, kind: Kind, entry: int, losses: Floats) -> C
     worst = int(excess.argmax())
     beyond = bool(excess[worst] > 1)
     if beyond:
-        bench.confirm("length" if kind in ("cut", "grown") else "future", losses, bench.reference[place])
+        # What is listed has been scored in other company by now, and with the same outcome.
+        reference = [] if place < bench.listed else [bench.reference[place]]
+        bench.confirm("length" if kind in ("cut", "grown") else "future", losses, *reference)
     return Change(
         kind=kind,
         document=bench.judged[place].number,

@@ -114,7 +114,8 @@ def _add_up(bench: Bench, log: Log) -> None:
         if verdict.added_up(log.sums, bench.precision):
             return
         tokens = bench.judged[place].tokens
-        bench.variants(place, [tokens] * LEAST_STACK)  # what short ones cost when many are scored together
+        # What short ones cost when many are scored together: a sixteenth of the sum shows it.
+        bench.variants(place, [tokens] * max(LEAST_STACK, bench.vocab_size // 16))
         seconds = bench.estimate(place, bench.vocab_size * (tokens.size - 1))
         if seconds > bench.overdraft:
             log.left_out.append(f"a vocabulary sum over all {bench.vocab_size} tokens, which takes {seconds:.3g} s")
