@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from golf.audit.black_box import BlackBox, Floats, ScorerFault, Tokens
 from golf.audit.certificate import Context, Finding
 from golf.audit.documents import Judged
+from golf.audit.journal import Call, Journal
 from golf.audit.precision import COARSE, FP32_BITS, REPEATED, Precision, is_noise
 
 STACK = 200_000
@@ -29,16 +30,6 @@ class Unjudgeable(Exception):
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.detail)
         self.finding = finding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Call:
-    """What one call was given, and what came of it."""
-
-    documents: Sequence[Tokens]
-    numbers: Sequence[int]
-    """The documents' in the certificate."""
-    losses: Sequence[Floats]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,10 +58,7 @@ class Bench:
     """Whether variants of one document may share a call: not where documents are known to disturb each other."""
     bytes_per_target: float = 0.0
     """Of the documents' text; 0 where it is not known."""
-    calls: list[Call] = field(default_factory=list)
-    """Those that the reference and the probe of the moment rest on, but for any that have been repeated."""
-    confirmed: set[str] = field(default_factory=set)
-    """Kinds of evidence that a call repeated has once confirmed."""
+    journal: Journal = field(default_factory=Journal)
     cost: dict[tuple[int, bool], float] = field(default_factory=dict)
     """Seconds for one prediction of each judged document, by its place, and whether it is cut short."""
 
@@ -116,49 +104,26 @@ class Bench:
             losses = self.box.score(documents)
         except ScorerFault as fault:
             raise Unjudgeable(fault.finding(numbers)) from None
-        self.calls.append(Call(documents=documents, numbers=numbers, losses=losses))
+        self.journal.calls.append(Call(documents=documents, numbers=numbers, losses=losses))
         return losses
 
-    def confirm(self, kind: str, *losses: Floats) -> None:
-        """Repeat the calls that evidence rests on before the first of its kind counts: it may be no evidence of that.
+    def settle(self) -> None:
+        """Begin another probe."""
+        self.journal.settle([*self.reference, *self.natural])
 
-        What differs without any change differs with a change, too. The calls are those that gave the losses; all of
-        the probe of the moment, but for the reference's, where none are named.
+    def confirm(self, kind: str, *losses: Floats) -> None:
+        """Repeat what the first evidence of a kind rests on: what differs without a change is no evidence of one.
+
+        That is the calls that gave some losses, or those of the probe that it comes from.
 
         Raises:
             Unjudgeable: a call gave other scores this time.
         """
-        if kind in self.confirmed:
-            return
-        self.confirmed.add(kind)
-        named, reference = {id(one) for one in losses}, self._reference_ids()
-        for call in self.calls[::-1]:
-            gave = {id(one) for one in call.losses}
-            if gave & named if named else not gave & reference:
-                self._repeat(call)
-
-    def _repeat(self, call: Call) -> None:
-        again = self.call(call.documents, call.numbers)
-        self.calls.remove(call)
-        found = self._hold("the same call once more", call.numbers, again, call.losses, self.repeatable)
-        if found.beyond:
-            raise Unjudgeable(
-                Finding(
-                    condition="nondeterminism",
-                    document=found.document,
-                    position=found.position,
-                    measured=found.largest,
-                    detail=f"{found.kind} gives other scores: {found.largest:.3g} nats at one token",
-                )
-            )
-
-    def settle(self) -> None:
-        """Forget the calls of the probe before, but for those that gave the reference."""
-        reference = self._reference_ids()
-        self.calls = [call for call in self.calls if reference & {id(one) for one in call.losses}]
-
-    def _reference_ids(self) -> set[int]:
-        return {id(one) for one in (*self.reference, *self.natural)}
+        for call in self.journal.unconfirmed(kind, losses, [*self.reference, *self.natural]):
+            again = self.call(call.documents, call.numbers)
+            found = self._hold("the same call once more", call.numbers, again, call.losses, self.repeatable)
+            if found.beyond:
+                raise Unjudgeable(not_repeated(found))
 
     def offer(self, document: Tokens, entry: int, number: int) -> Floats:
         """The probabilities that the scorer says it has for an entry of a document, float64 [vocab_size].
@@ -276,6 +241,17 @@ class Bench:
     def learn_noise(self, nats: float) -> None:
         """Equal scores were seen to differ by so much."""
         self.precision = replace(self.precision, noise=max(self.precision.noise, nats))
+
+
+def not_repeated(found: Context) -> Finding:
+    """That the same call gave other scores."""
+    return Finding(
+        condition="nondeterminism",
+        document=found.document,
+        position=found.position,
+        measured=found.largest,
+        detail=f"{found.kind} gives other scores: {found.largest:.3g} nats at one token",
+    )
 
 
 def directional(differences: Floats) -> bool:

@@ -5,6 +5,7 @@ are a length (8 bytes, little-endian), a JSON header, a length, and numbers as t
 """
 
 import contextlib
+import ctypes
 import importlib
 import json
 import os
@@ -23,6 +24,8 @@ from golf.audit.black_box import BlackBox, Floats, Remote, Scorer, ScorerFault, 
 from golf.errors import InputError
 
 LENGTH_BYTES = 8
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that a process gets when its parent ends."""
 IMPORT_SECONDS = 300.0
 """An import that takes longer (it may load a model) is ended."""
 SHOWN = 2000
@@ -63,6 +66,9 @@ class ScorerProcess(Remote):
         except ScorerFault as fault:
             self.close()
             raise InputError(f"scorer {reference}: {fault.detail} while it was imported") from None
+        except BaseException:  # the user interrupts what no signal of the terminal reaches
+            self.close()
+            raise
         finally:
             overdue.cancel()
         if "error" in header:
@@ -241,5 +247,12 @@ def _printed(file: BinaryIO) -> str:
     return content
 
 
+def end_with_parent() -> None:
+    """Have the kernel end this process when the thread that started it ends, killed or not (prctl(2), Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    end_with_parent()
     serve(sys.argv[1], os.fdopen(int(sys.argv[2]), "rb"), os.fdopen(int(sys.argv[3]), "wb"))

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from golf.audit.bench import not_repeated
 from golf.audit.certificate import Change, Condition, Context, Finding, Sum
 from golf.audit.chance import DRAWN, FIRST_SEEN
 from golf.audit.precision import Precision
@@ -42,8 +43,7 @@ def company_findings(contexts: Sequence[Context]) -> list[Finding]:
     own = max((one.largest for one in repeats if one.beyond), default=0.0)
     if own:
         worst = max((one for one in repeats if one.beyond), key=lambda one: one.largest)
-        detail = f"{worst.kind} gives other scores: {worst.largest:.3g} nats at one token"
-        found.append(_of_context("nondeterminism", worst, detail))
+        found.append(not_repeated(worst))
     if memory := [one for one in contexts if one.kind == MEMORY]:
         detail = f"every call on the same documents moves their scores one way, by {memory[0].mean:+.3g} nats a token"
         found.append(_of_context("cross-document", memory[0], f"remembers documents of earlier calls: {detail}"))
