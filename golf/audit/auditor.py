@@ -59,8 +59,9 @@ def audit(
         ordered_state: whether the protocol declares that it carries state over the documents already scored, in the
             order of the list; the scorer's attribute `ordered_state` where None, and none without it.
         decode: the text of tokens without BOS, which byte counts are held against; they are not looked at without it.
-        clock: what the budget is measured on; the wall's where None. On another clock, such as one that counts work,
-            the same scorer is probed at the same places whatever the machine, and no call is given up as hanging.
+        clock: what the budget is measured on; the wall's where None, and then every call comes from one thread of the
+            audit's own, which can be given up as hanging. On another clock, such as one that counts work, the same
+            scorer is probed at the same places whatever the machine, and it is called from the caller's thread.
 
     Returns:
         The certificate. Whatever the scorer does, raising and hanging included, becomes a finding.

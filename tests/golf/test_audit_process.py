@@ -1,5 +1,9 @@
 """Where a scorer is called: in one thread, or in a process of its own that is ended with all that it started."""
 
+import os
+import select
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +30,25 @@ def bound(documents):
     connection.execute("select 1")
     return [(torch.zeros(len(document) - 1) + weight).numpy() for document in documents]
 
+def hangs(documents):
+    time.sleep(600)
+
 def forks(documents):
     child = os.fork()
     if child == 0:
         time.sleep(20)
         open("slept", "w").close()
         os._exit(0)
-    time.sleep(600)
+    hangs(documents)
 '''
+
+
+PARENT = """
+from golf.audit.process import ScorerProcess
+process = ScorerProcess("entry:hangs")
+print(process._process.pid, flush=True)
+process([])
+"""
 
 
 @pytest.fixture
@@ -56,6 +71,18 @@ def test_what_a_hanging_scorer_started_is_ended_with_it(folder: Path, monkeypatc
     assert "gave no answer" in certificate.findings[0].detail
     assert process.ended
     assert not (folder / "slept").exists()  # the child held the pipe, and did not wake up
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel")
+def test_a_hanging_scorer_does_not_outlive_a_killed_audit(folder: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    with parent:
+        assert parent.stdout is not None
+        scorer = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+    ended, _, _ = select.select([scorer], [], [], 30.0)
+    os.close(scorer)
+    assert ended
 
 
 def test_all_calls_come_from_one_thread() -> None:
