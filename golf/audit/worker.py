@@ -55,6 +55,7 @@ class Worker:
 def _serve(work: SimpleQueue[Work | None], outcomes: SimpleQueue[Outcome]) -> None:
     while (task := work.get()) is not None:
         outcomes.put(attempt(task))
+        del task  # it holds what called it, and so the worker
 
 
 def _in_gradient_mode(work: Work) -> Work:

@@ -1,10 +1,13 @@
 """Where a scorer is called: in one thread, or in a process of its own that is ended with all that it started."""
 
+import gc
 import os
 import select
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ import torch
 from golf.audit import audit
 from golf.audit.black_box import BlackBox, ScorerFault
 from golf.audit.process import ScorerProcess
-from tests.golf.zoo import VOCAB, bound
+from tests.golf.zoo import VOCAB, bigram, bound, each
 
 ENTRY = '''
 """An entry whose module has a thread of its own."""
@@ -88,6 +91,19 @@ def test_a_hanging_scorer_does_not_outlive_a_killed_audit(folder: Path) -> None:
 def test_all_calls_come_from_one_thread() -> None:
     certificate = audit(bound.Database(), vocab_size=VOCAB, seconds=0.2)
     assert certificate.passed, certificate.findings
+
+
+def test_the_thread_ends_with_the_audit() -> None:
+    threads = [threading.main_thread()]
+
+    def scorer(documents: list[Any]) -> Any:
+        threads[:] = [threading.current_thread()]
+        return each(bigram)(documents)
+
+    audit(scorer, vocab_size=VOCAB, seconds=0.1)
+    gc.collect()
+    threads[0].join(30.0)
+    assert not threads[0].is_alive()
 
 
 @pytest.mark.parametrize("gradients", [torch.no_grad, torch.inference_mode])
