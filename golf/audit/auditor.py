@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from golf.audit import chance, company, documents, programme, verdict
 from golf.audit.bench import Bench, Unjudgeable
 from golf.audit.black_box import BlackBox, Scorer, Tokens
-from golf.audit.byte_counts import check_byte_counts
+from golf.audit.byte_counts import check_byte_counts, text_of
 from golf.audit.certificate import Certificate, Finding
+from golf.audit.documents import MADE_UP
 from golf.audit.log import Log
-from golf.audit.precision import REPEATED, measure
+from golf.audit.precision import measure
 from golf.errors import InputError
 
 LEAST_CALL_SECONDS = 20.0
@@ -58,8 +59,9 @@ def audit(
         ordered_state: whether the protocol declares that it carries state over the documents already scored, in the
             order of the list; the scorer's attribute `ordered_state` where None, and none without it.
         decode: the text of tokens without BOS, which byte counts are held against; they are not looked at without it.
-        clock: what the budget is measured on; the wall's where None. On another clock, such as one that counts work,
-            the same scorer is probed at the same places whatever the machine, and no call is given up as hanging.
+        clock: what the budget is measured on; the wall's where None, and then every call comes from one thread of the
+            audit's own, which can be given up as hanging. On another clock, such as one that counts work, the same
+            scorer is probed at the same places whatever the machine, and it is called from the caller's thread.
 
     Returns:
         The certificate. Whatever the scorer does, raising and hanging included, becomes a finding.
@@ -85,18 +87,19 @@ def audit(
         _count_bytes(bench, log, decode)
     except Unjudgeable as stop:
         log.faults.append(stop.finding)
-        log.left_out.append("everything after the call that gave no scores")
+        log.left_out.append("everything after the call that ended the audit")
     if bench.box.printed:
         detail = f"prints to stdout, {len(bench.box.printed)} characters; a scorer returns losses and does nothing else"
         log.faults.append(Finding(condition="nondeterminism", document=-1, position=-1, measured=0.0, detail=detail))
+    bench.bytes_per_target = _bytes_per_target(bench, decode)
     return _certificate(bench, log, len(given))
 
 
 def _checked(given: Sequence[NDArray[np.integer[Any]]] | None, vocab_size: int, seconds: float) -> list[Any]:
     if vocab_size < 2:
         raise InputError(f"vocab_size = {vocab_size}: must be at least 2")
-    if not seconds > 0:
-        raise InputError(f"seconds = {seconds}: must be above 0")
+    if not 0 < seconds < math.inf:
+        raise InputError(f"seconds = {seconds}: must be above 0, and finite")
     return [] if given is None else documents.check_documents(given, vocab_size)
 
 
@@ -115,7 +118,8 @@ def _examine(bench: Bench, log: Log, given: Sequence[Any]) -> None:
     if not log.broken(bench):
         programme.go_deeper(bench, log)
     places = range(bench.listed)
-    log.contexts.append(bench.compare("the same call at the end", places, bench.all(), bench.natural, REPEATED))
+    again = bench.compare("the same call at the end", places, bench.all(), bench.natural, repeated=True)
+    log.contexts.append(again)
 
 
 def _set_up(bench: Bench, log: Log, given: Sequence[Any]) -> None:
@@ -185,10 +189,18 @@ def _keep_company(bench: Bench, log: Log) -> None:
         bench.reference = [bench.variants(place, [one.tokens])[0] for place, one in enumerate(bench.judged)]
 
 
+def _bytes_per_target(bench: Bench, decode: Callable[[Tokens], str] | None) -> float:
+    """Bytes of text for each target of the judged documents that are text; 0 where none is known to be."""
+    chosen = [one for one in bench.judged if one.origin != MADE_UP]
+    if decode is None or not chosen:
+        return 0.0
+    num_bytes = sum(len(text_of(one.tokens, decode, one.number).encode()) for one in chosen)
+    return num_bytes / sum(one.tokens.size - 1 for one in chosen)
+
+
 def _count_bytes(bench: Bench, log: Log, decode: Callable[[Tokens], str] | None) -> None:
     """Hold the bytes that the scorer counts against the text, where it says what they are."""
-    # Made-up documents are no text: they may hold control pieces anywhere.
-    places = [place for place, one in enumerate(bench.judged) if one.origin != "made up"]
+    places = [place for place, one in enumerate(bench.judged) if one.origin != MADE_UP]
     if decode is None or not places or not bench.box.offers_byte_counts:
         log.left_out.append("byte counts")
         return
@@ -207,6 +219,8 @@ def _leave_to_chance(bench: Bench, log: Log) -> None:
 
 
 def _certificate(bench: Bench, log: Log, given: int) -> Certificate:
+    if noise := bench.precision.noise:
+        log.left_out.append(f"differences of less than {noise:.2g} nats, by which equal scores differ")
     judged = [{"document": one.number, "tokens": int(one.tokens.size), "origin": one.origin} for one in bench.judged]
     placement = {
         "documents": {"given": given, "judged": judged, "ordered_state": bench.ordered},

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from golf.audit.black_box import BlackBox, Floats, ScorerFault, Tokens
 from golf.audit.certificate import Context, Finding
 from golf.audit.documents import Judged
-from golf.audit.precision import COARSE, FP32_BITS, Precision, is_noise
+from golf.audit.journal import Call, Journal
+from golf.audit.precision import COARSE, FP32_BITS, REPEATED, Precision, is_noise
 
 STACK = 200_000
 """Predictions of the variants that go into one call, at most."""
@@ -55,6 +56,9 @@ class Bench:
     precision: Precision = field(default_factory=lambda: Precision(bits=FP32_BITS, coarse=False))
     stacked: bool = True
     """Whether variants of one document may share a call: not where documents are known to disturb each other."""
+    bytes_per_target: float = 0.0
+    """Of the documents' text; 0 where it is not known."""
+    journal: Journal = field(default_factory=Journal)
     cost: dict[tuple[int, bool], float] = field(default_factory=dict)
     """Seconds for one prediction of each judged document, by its place, and whether it is cut short."""
 
@@ -76,6 +80,15 @@ class Bench:
         """Seconds that are left for what has to be done to judge at all."""
         return self.left + (OVERDRAFT - 1) * self.seconds
 
+    @property
+    def repeatable(self) -> float:
+        """What the scores of one call may differ by when it is repeated, relative, beyond fp32's rounding.
+
+        A CPU adds up in the same order every time; only where half precision shows, or an accelerator is at work, may
+        the order be another one.
+        """
+        return REPEATED if self.precision.coarse or self.box.accelerated else 0.0
+
     def estimate(self, place: int, predictions: int, *, cut: bool = False) -> float:
         """Seconds that so many predictions of variants of a document are going to take, whole or cut short."""
         known = self.cost.get((place, cut), self.cost[place, False])
@@ -88,9 +101,29 @@ class Bench:
             Unjudgeable: no losses came out.
         """
         try:
-            return self.box.score(documents)
+            losses = self.box.score(documents)
         except ScorerFault as fault:
             raise Unjudgeable(fault.finding(numbers)) from None
+        self.journal.calls.append(Call(documents=documents, numbers=numbers, losses=losses))
+        return losses
+
+    def settle(self) -> None:
+        """Begin another probe."""
+        self.journal.settle([*self.reference, *self.natural])
+
+    def confirm(self, kind: str, *losses: Floats) -> None:
+        """Repeat what the first evidence of a kind rests on: what differs without a change is no evidence of one.
+
+        That is the calls that gave some losses, or those of the probe that it comes from.
+
+        Raises:
+            Unjudgeable: a call gave other scores this time.
+        """
+        for call in self.journal.unconfirmed(kind, losses, [*self.reference, *self.natural]):
+            again = self.call(call.documents, call.numbers)
+            found = self._hold("the same call once more", call.numbers, again, call.losses, self.repeatable)
+            if found.beyond:
+                raise Unjudgeable(not_repeated(found))
 
     def offer(self, document: Tokens, entry: int, number: int) -> Floats:
         """The probabilities that the scorer says it has for an entry of a document, float64 [vocab_size].
@@ -163,15 +196,33 @@ class Bench:
         places: Sequence[int],
         found: Sequence[Floats],
         expected: Sequence[Floats],
-        limit: float = COARSE,
+        *,
+        repeated: bool = False,
     ) -> Context:
-        """Hold scores that ought to be equal against each other; learn from what is only rounding, up to `limit`."""
+        """Hold scores of judged documents that ought to be equal against each other; learn from what is only rounding.
+
+        `repeated`: they come from the same call, made again.
+
+        Raises:
+            Unjudgeable: they differ, but so do those of the same calls made again.
+        """
+        numbers = [self.judged[place].number for place in places]
+        context = self._hold(kind, numbers, found, expected, self.repeatable if repeated else COARSE)
+        if context.beyond and not repeated:
+            worst = numbers.index(context.document)
+            self.confirm("company", found[worst], expected[worst])
+        return context
+
+    def _hold(
+        self, kind: str, numbers: Sequence[int], found: Sequence[Floats], expected: Sequence[Floats], limit: float
+    ) -> Context:
+        """The same for documents by their numbers; what looks like noise of up to `limit`, relative, is rounding."""
         differences = [one - other for one, other in zip(found, expected, strict=True)]
         excess = [
             np.abs(difference) / self.precision.tolerance(nll)
             for difference, nll in zip(differences, expected, strict=True)
         ]
-        worst = max(range(len(places)), key=lambda index: float(excess[index].max()))
+        worst = max(range(len(numbers)), key=lambda index: float(excess[index].max()))
         entry = int(excess[worst].argmax())
         difference = np.concatenate(differences)
         beyond = bool(excess[worst][entry] > 1)
@@ -180,7 +231,7 @@ class Bench:
             beyond = False
         return Context(
             kind=kind,
-            document=self.judged[places[worst]].number,
+            document=numbers[worst],
             position=entry + 1,
             largest=float(np.abs(differences[worst][entry])),
             mean=float(difference.mean()),
@@ -190,6 +241,17 @@ class Bench:
     def learn_noise(self, nats: float) -> None:
         """Equal scores were seen to differ by so much."""
         self.precision = replace(self.precision, noise=max(self.precision.noise, nats))
+
+
+def not_repeated(found: Context) -> Finding:
+    """That the same call gave other scores."""
+    return Finding(
+        condition="nondeterminism",
+        document=found.document,
+        position=found.position,
+        measured=found.largest,
+        detail=f"{found.kind} gives other scores: {found.largest:.3g} nats at one token",
+    )
 
 
 def directional(differences: Floats) -> bool:

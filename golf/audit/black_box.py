@@ -3,7 +3,7 @@
 import contextlib
 import io
 import math
-import threading
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golf.audit.certificate import Condition, Finding
+from golf.audit.worker import Outcome, Work, Worker, attempt
 
 Tokens = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -39,13 +40,30 @@ class ScorerFault(Exception):
         )
 
 
+class Remote:
+    """A scorer that this project runs in another process."""
+
+    accelerated = False
+    """Whether torch has been at work on an accelerator there."""
+
+
+def on_accelerator() -> bool:
+    """Whether torch has been at work on an accelerator in this process."""
+    torch: Any = sys.modules.get("torch")
+    return torch is not None and bool(torch.cuda.is_initialized())
+
+
 class BlackBox:
     """Calls a scorer, and refuses what is no loss."""
 
     def __init__(self, scorer: Scorer, *, call_seconds: float = math.inf) -> None:
-        """Watch a scorer; a call that takes longer than `call_seconds` is given up."""
+        """Watch a scorer; a call that takes longer than `call_seconds` is given up.
+
+        So it is called in a thread of its own, the same for all calls; where it may take for ever, in the caller's.
+        """
         self._scorer = scorer
         self.call_seconds = call_seconds
+        self._worker = None if math.isinf(call_seconds) else Worker()
         self.calls = 0
         self.predictions = 0
         self.printed = ""
@@ -74,6 +92,11 @@ class BlackBox:
             raise ScorerFault("C4", f"returns {len(returned)} arrays for {len(documents)} documents")
         pairs = zip(returned, documents, strict=True)
         return [_losses(one, index, document.size - 1) for index, (one, document) in enumerate(pairs)]
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether scores may come from an accelerator, which adds up in no fixed order."""
+        return self._scorer.accelerated if isinstance(self._scorer, Remote) else on_accelerator()
 
     @property
     def offers_distribution(self) -> bool:
@@ -119,30 +142,27 @@ class BlackBox:
             raise ScorerFault("bytes", f"counts bytes in shape {counts.shape}; a whole number for each target is due")
         return counts.astype(np.int64)
 
-    def _call(self, work: Callable[[], Any]) -> Any:
-        """Run the scorer in a thread of its own, with its stdout caught, and wait as long as it may take."""
-        outcome: list[Any] = []
-        error: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                outcome.append(work())
-            except BaseException as caught:  # sys.exit() of a scorer must not end the audit
-                error.append(caught)
-
-        thread = threading.Thread(target=run, name="scorer", daemon=True)
+    def _call(self, work: Work) -> Any:
+        """Run the scorer with its stdout caught, and wait as long as it may take."""
         with contextlib.redirect_stdout(io.StringIO()) as caught_output:
-            thread.start()
-            thread.join(None if math.isinf(self.call_seconds) else self.call_seconds)
+            outcome = self._attempt(work)
         self.printed += caught_output.getvalue()
-        if thread.is_alive():
+        if outcome is None:
             raise ScorerFault("C4", f"gave no answer within {self.call_seconds:g} s")
-        if error:
-            if isinstance(error[0], ScorerFault):
-                raise error[0]
-            reason = " ".join(str(error[0]).split())[:200]
-            raise ScorerFault("C4", f"gives no score: raised {type(error[0]).__name__}: {reason}")
-        return outcome[0]
+        if outcome.error is None:
+            return outcome.returned
+        if isinstance(outcome.error, ScorerFault):
+            raise outcome.error
+        reason = " ".join(str(outcome.error).split())[:200]
+        raise ScorerFault("C4", f"gives no score: raised {type(outcome.error).__name__}: {reason}")
+
+    def _attempt(self, work: Work) -> Outcome | None:
+        if self._worker is not None:
+            return self._worker.attempt(work, self.call_seconds)
+        outcome = attempt(work)
+        if isinstance(outcome.error, KeyboardInterrupt):  # in the main thread it is the user's
+            raise outcome.error
+        return outcome
 
 
 def _losses(returned: Any, index: int, expected: int) -> Floats:

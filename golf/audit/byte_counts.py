@@ -35,7 +35,7 @@ def check_byte_counts(
 
     Returns:
         A finding for the first document of each fault: targets without a count, negative counts, and a sum that is
-        not the text's. `measured` is bytes counted over bytes of text.
+        not the text's. `measured` is bytes counted over bytes of text; bytes counted where there is no text.
     """
     faults: dict[str, Finding] = {}
     named = range(len(documents)) if numbers is None else numbers
@@ -49,18 +49,27 @@ def check_byte_counts(
             detail = f"entry {entry} is counted as {counted.min()} bytes"
             faults.setdefault("negative", _finding(index, entry, float(counted.min()), detail))
             continue
-        try:
-            text = decode(document[1:])
-        except Exception as error:  # whatever a foreign decoder raises
-            raise InputError(f"document {index} is not the tokenizer's: {type(error).__name__}: {error}") from None
+        text = text_of(document, decode, index)
         total, expected = int(counted.sum()), len(text.encode())
         # Where the slice cuts a character, each of its bytes, or all of them, decode to a replacement of three bytes,
         # which text may hold as such, too.
         if not expected - 2 * text.count(REPLACEMENT) <= total <= expected:
-            ratio = total / max(1, expected)
-            detail = f"{total} bytes counted, its text has {expected}: the score is off by a factor of {1 / ratio:.3f}"
-            faults.setdefault("sum", _finding(index, -1, ratio, detail))
+            times = f", {total / expected:.3f} times as many" if expected else ""
+            detail = f"{total} bytes counted where its text has {expected}{times}"
+            faults.setdefault("sum", _finding(index, -1, total / max(1, expected), detail))
     return list(faults.values())
+
+
+def text_of(document: NDArray[np.int64], decode: Callable[[NDArray[np.int64]], str], number: int) -> str:
+    """What the targets of a document decode to.
+
+    Raises:
+        InputError: nothing.
+    """
+    try:
+        return decode(document[1:])
+    except Exception as error:  # whatever a foreign decoder raises
+        raise InputError(f"document {number} is not the tokenizer's: {type(error).__name__}: {error}") from None
 
 
 def _finding(document: int, position: int, measured: float, detail: str) -> Finding:

@@ -87,7 +87,7 @@ class Certificate:
     """The judgement on one scorer."""
 
     judged: bool
-    """Whether the budget was enough to look into every document's future and to add up at least one vocabulary."""
+    """Whether the budget was enough to look into every document's future and to add up a vocabulary as a whole."""
     findings: tuple[Finding, ...]
     sums: tuple[Sum, ...]
     changes: tuple[Change, ...]

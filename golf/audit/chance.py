@@ -60,17 +60,21 @@ def least_mean(draws: Floats, chance: float = CHANCE_OF_BOUND) -> float:
 
 def drawn(bench: Bench, bos: int) -> Context:
     """A document of tokens drawn at random, on average told no better than by ln V nats a token."""
+    bench.settle()
     document = np.append(bos, bench.rng.integers(0, bench.vocab_size, DRAWN_TOKENS)).astype(np.int64)
     (losses,) = bench.call([document], [-1])
     known = math.log(bench.vocab_size) - losses
     entry = int(known.argmax())
+    beyond = bool(known.sum() > math.log(1 / CHANCE))
+    if beyond:
+        bench.confirm("chance")
     return Context(
         kind=DRAWN,
         document=-1,
         position=entry + 1,
         largest=float(known[entry]),
         mean=float(known.mean()),
-        beyond=bool(known.sum() > math.log(1 / CHANCE)),
+        beyond=beyond,
     )
 
 
@@ -81,6 +85,7 @@ def first_seen(bench: Bench, bos: int) -> Context | None:
     other the other. What the first gains over the second in both contexts together has no direction if nothing is
     remembered, since which token came first where was drawn by lot. None where the budget ends before that is known.
     """
+    bench.settle()
     gains, count, until = np.empty(0), 1, bench.spent + PAIRS_SHARE * bench.seconds
     while gains.size < MOST_PAIRS and bench.spent < until:
         before = bench.spent
@@ -92,13 +97,16 @@ def first_seen(bench: Bench, bos: int) -> Context | None:
         return None
     mean, error = float(gains.mean()), float(gains.std(ddof=1)) / math.sqrt(gains.size)
     rounding = 2 * float(bench.precision.tolerance(np.array([math.log(bench.vocab_size)])).max())
+    beyond = mean > STANDARD_ERRORS * error and mean > rounding
+    if beyond:
+        bench.confirm("first seen")
     return Context(
         kind=FIRST_SEEN,
         document=-1,
         position=PAIR_CONTEXT,
         largest=float(gains.max()),
         mean=mean / 2,
-        beyond=mean > STANDARD_ERRORS * error and mean > rounding,
+        beyond=beyond,
     )
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from golf.audit.bench import Bench, directional
 from golf.audit.black_box import Floats
 from golf.audit.certificate import Context, Finding
-from golf.audit.precision import REPEATED
 
 ZEROS_TRIED = 3
 """Targets with a loss of 0 that are replaced by other tokens, one after another, in every document."""
@@ -25,7 +24,7 @@ def repeated(bench: Bench, first: Sequence[Floats]) -> Iterator[Context]:
     before: Sequence[Floats] = first
     for kind in ("the same call again", "the same call a third time"):
         again = bench.all(range(len(first)))
-        found = bench.compare(kind, range(len(first)), again, first, REPEATED)
+        found = bench.compare(kind, range(len(first)), again, first, repeated=True)
         steps.append(np.concatenate(again) - np.concatenate(before))
         before = again
         yield found
@@ -39,6 +38,7 @@ def repeated(bench: Bench, first: Sequence[Floats]) -> Iterator[Context]:
 
 def in_other_company(bench: Bench) -> Iterator[Context]:
     """Every document alone, the list backwards, turned round, and doubled."""
+    bench.settle()
     places = list(range(bench.listed))
     expected = bench.reference[: bench.listed]
     if bench.ordered:
@@ -101,6 +101,7 @@ def spot_check(bench: Bench, place: int, entry: int, token: int) -> Iterator[Con
     """A variant among the other documents, and alone: it must score as it did among its like."""
     if bench.ordered or place >= bench.listed:
         return
+    bench.settle()
     variant = bench.judged[place].tokens.copy()
     variant[entry] = token
     expected = bench.variants(place, [variant, bench.judged[place].tokens])[0]

@@ -21,6 +21,9 @@ MORE_LENGTHS = (90, 24, 1300, 300, 60, 2200)
 LONG = 1300
 """Of these one is looked at, if only alone, wherever a few scores of it are affordable: windows slide in it."""
 
+MADE_UP = "made up"
+"""The origin of a document that is no text: it may hold control pieces anywhere."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
@@ -76,7 +79,7 @@ def choose(
             chosen.append(Judged(number=number, tokens=tokens[:length].copy(), origin="cut from a given one"))
         else:
             tokens = make_up(length, vocab_size, rng, given, repeats=place % 3 == 2)
-            chosen.append(Judged(number=number, tokens=tokens, origin="made up"))
+            chosen.append(Judged(number=number, tokens=tokens, origin=MADE_UP))
     return chosen
 
 

@@ -25,7 +25,7 @@ class Log:
         found = [
             *self.faults,
             *verdict.company_findings(self.contexts),
-            *verdict.future_findings(self.changes),
+            *verdict.future_findings(self.changes, bench.bytes_per_target),
             *verdict.sum_findings(self.sums, self.changes, bench.precision),
             *verdict.luck_findings(self.contexts, self.changes),
         ]
@@ -37,7 +37,12 @@ class Log:
         return cut and not any(one.beyond for one in self.changes)
 
     def judged(self, bench: Bench) -> bool:
-        """Whether the least programme was gone through: the future of every document, and a sum in one not short."""
+        """Whether the least programme was gone through.
+
+        The future of every document, a sum in one not short, and what it takes of complete sums, wherever they are.
+        """
+        if not verdict.added_up(self.sums, bench.precision):
+            return False
         seen = {one.document for one in self.changes} | {one.number for one in bench.judged if one.tokens.size < 4}
         longer = {one.number for one in bench.judged if one.tokens.size >= LEAST_SUMMED}
         return any(one.document in longer for one in self.sums) and seen >= {one.number for one in bench.judged}

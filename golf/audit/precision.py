@@ -16,6 +16,8 @@ COARSE = 2.0**-7
 """A unit in the last place of a bfloat16, relative: more than this is not the rounding of another order of sums."""
 REPEATED = 2.0**-9
 """The same for two calls on the same documents: what sums in no fixed order leave of half precision on a GPU."""
+ROUGH = 1e-3
+"""Nats: noise above this is half precision somewhere inside, however exact the losses look."""
 SHIFT = 1e-4
 """Nats per token; a mean shift below this moves no score's fourth digit."""
 
@@ -30,6 +32,11 @@ class Precision:
     """Whether its losses look computed in half precision, even where sums of them need more bits."""
     noise: float = 0.0
     """Largest difference in nats of equal scores in different calls that was judged to be rounding."""
+
+    @property
+    def rough(self) -> bool:
+        """Whether sums of its probabilities scatter about 1 by the roundings of half precision."""
+        return self.coarse or self.noise > ROUGH
 
     def tolerance(self, nll: Floats) -> Floats:
         """What a loss may differ by between two calls, in nats."""

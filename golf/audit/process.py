@@ -4,9 +4,12 @@
 are a length (8 bytes, little-endian), a JSON header, a length, and numbers as they lie in memory; nothing is unpickled.
 """
 
+import contextlib
+import ctypes
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,17 +20,19 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.audit.black_box import BlackBox, Floats, Scorer, ScorerFault, Tokens
+from golf.audit.black_box import BlackBox, Floats, Remote, Scorer, ScorerFault, Tokens
 from golf.errors import InputError
 
 LENGTH_BYTES = 8
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that a process gets when its parent ends."""
 IMPORT_SECONDS = 300.0
 """An import that takes longer (it may load a model) is ended."""
 SHOWN = 2000
 """Characters of what a scorer prints that are passed on."""
 
 
-class ScorerProcess:
+class ScorerProcess(Remote):
     """A scorer named MODULE:FUNCTION, importable from the current directory; a context that ends its process."""
 
     def __init__(self, reference: str) -> None:
@@ -42,20 +47,28 @@ class ScorerProcess:
         request_read, request_write = os.pipe()
         reply_read, reply_write = os.pipe()
         command = [sys.executable, "-m", "golf.audit.process", reference, str(request_read), str(reply_write)]
-        # Its own stdout is not ours: what it prints comes back in its replies.
+        # Its own stdout is not ours: what it prints comes back in its replies. Its session is, so that its children,
+        # which hold the pipes as well, can be ended with it.
         self._process = subprocess.Popen(
-            command, pass_fds=(request_read, reply_write), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            command,
+            pass_fds=(request_read, reply_write),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         os.close(request_read)
         os.close(reply_write)
         self._requests, self._replies = os.fdopen(request_write, "wb"), os.fdopen(reply_read, "rb")
-        overdue = threading.Timer(IMPORT_SECONDS, self._process.kill)
+        overdue = threading.Timer(IMPORT_SECONDS, self._kill)
         overdue.start()
         try:
             header, _ = self._receive()
         except ScorerFault as fault:
             self.close()
             raise InputError(f"scorer {reference}: {fault.detail} while it was imported") from None
+        except BaseException:  # the user interrupts what no signal of the terminal reaches
+            self.close()
+            raise
         finally:
             overdue.cancel()
         if "error" in header:
@@ -90,6 +103,7 @@ class ScorerProcess:
         except (BrokenPipeError, ValueError):
             raise ScorerFault("C4", "gives no score: its process has ended") from None
         header, content = self._receive()
+        self.accelerated = bool(header["accelerated"])
         if header["printed"]:
             print(header["printed"], end="")
         if "fault" in header:
@@ -108,14 +122,18 @@ class ScorerProcess:
         return self._process.poll() is not None
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
-        self._process.kill()
+        """End the process and its children, whatever they are doing."""
+        self._kill()
         self._process.wait()
         for stream in (self._requests, self._replies):
             try:
                 stream.close()
             except BrokenPipeError:
                 continue
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # all of them have ended
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _receive(self) -> tuple[dict[str, Any], bytes]:
         try:
@@ -200,7 +218,7 @@ def serve(reference: str, requests: BinaryIO, replies: BinaryIO) -> None:
             answer, values = _answer(box, documents, header)
             printing = box.printed + _printed(printed)
             box.printed = ""
-            send(replies, answer | {"printed": printing[:SHOWN]}, values)
+            send(replies, answer | {"printed": printing[:SHOWN], "accelerated": box.accelerated}, values)
 
 
 def _answer(box: BlackBox, documents: Sequence[Tokens], request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -229,5 +247,12 @@ def _printed(file: BinaryIO) -> str:
     return content
 
 
+def end_with_parent() -> None:
+    """Have the kernel end this process when the thread that started it ends, killed or not (prctl(2), Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    end_with_parent()
     serve(sys.argv[1], os.fdopen(int(sys.argv[2]), "rb"), os.fdopen(int(sys.argv[3]), "wb"))

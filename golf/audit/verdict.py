@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from golf.audit.bench import not_repeated
 from golf.audit.certificate import Change, Condition, Context, Finding, Sum
 from golf.audit.chance import DRAWN, FIRST_SEEN
 from golf.audit.precision import Precision
@@ -42,8 +43,7 @@ def company_findings(contexts: Sequence[Context]) -> list[Finding]:
     own = max((one.largest for one in repeats if one.beyond), default=0.0)
     if own:
         worst = max((one for one in repeats if one.beyond), key=lambda one: one.largest)
-        detail = f"{worst.kind} gives other scores: {worst.largest:.3g} nats at one token"
-        found.append(_of_context("nondeterminism", worst, detail))
+        found.append(not_repeated(worst))
     if memory := [one for one in contexts if one.kind == MEMORY]:
         detail = f"every call on the same documents moves their scores one way, by {memory[0].mean:+.3g} nats a token"
         found.append(_of_context("cross-document", memory[0], f"remembers documents of earlier calls: {detail}"))
@@ -71,8 +71,11 @@ def company_findings(contexts: Sequence[Context]) -> list[Finding]:
     return found
 
 
-def future_findings(changes: Sequence[Change]) -> list[Finding]:
-    """Whether scores depend on later tokens, or else on the document's length."""
+def future_findings(changes: Sequence[Change], bytes_per_target: float) -> list[Finding]:
+    """Whether scores depend on later tokens, or else on the document's length.
+
+    The effect of length is told in BPB, too, where the bytes of text for each target are known, not 0.
+    """
     moved = [one for one in changes if one.beyond]
     if future := _later(changes):
         worst = max(future, key=lambda one: one.largest)
@@ -83,11 +86,13 @@ def future_findings(changes: Sequence[Change]) -> list[Finding]:
         return [_of_change("C1", worst, detail)]
     if moved:
         worst = max(moved, key=lambda one: one.largest)
-        effect = max(moved, key=lambda one: abs(one.mean))
+        effect = max(abs(one.mean) for one in moved)
+        bits = effect / np.log(2)
+        bpb = f", {bits / bytes_per_target:.2g} BPB" if bytes_per_target else ""
         detail = (
             f"a document that ends at entry {worst.changed} moves earlier scores, entry {worst.position}'s by "
-            f"{worst.largest:.3g} nats; at most {abs(effect.mean):.3g} nats/token on average over a document, "
-            f"{abs(effect.mean) / np.log(2):.3g} bits/token"
+            f"{worst.largest:.3g} nats; at most {effect:.3g} nats/token on average over a document, "
+            f"{bits:.3g} bits/token{bpb}"
         )
         return [_of_change("length", worst, detail)]
     return []
@@ -153,10 +158,18 @@ def deviating(sums: Sequence[Sum], precision: Precision) -> list[Sum]:
     off = [one for one in sums if _is_off(one)]
     mean, error = weighs(sums)
     scatter = abs(mean) <= min(3 * error, HALF_PRECISION_MEAN)
-    if (precision.coarse or precision.noise > 1e-3) and scatter:
+    if precision.rough and scatter:
         # Half precision inside: each sum is off by a rounding of its own, to either side.
         off = [one for one in off if abs(one.total - 1) > HALF_PRECISION_SUM]
     return off
+
+
+def added_up(sums: Sequence[Sum], precision: Precision) -> bool:
+    """Whether enough of the sums are complete to tell a scaled loss from rounding: one, in half precision two.
+
+    A partial sum is a lower bound, or an estimate that a few tokens decide: neither shows a scale of 0.98.
+    """
+    return sum(one.complete for one in sums) >= (2 if precision.rough else 1)
 
 
 def _is_off(one: Sum) -> bool:

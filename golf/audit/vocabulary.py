@@ -73,6 +73,7 @@ class Tried:
 
 def try_tokens(bench: Bench, place: int, entry: int, tried: Tokens, *, cut: bool) -> Tried:
     """Put tokens at an entry of a judged document, which ends there if it is cut, and score it with each."""
+    bench.settle()
     document = bench.judged[place].tokens
     variants = np.repeat(document[None, : entry + 1] if cut else document[None], len(tried), axis=0)
     variants[:, entry] = tried
@@ -124,6 +125,7 @@ def offered(bench: Bench, place: int, entry: int) -> tuple[Sum, Context]:
     It is asked for with the target and everything after it replaced, so that it cannot look; then the true token, the
     likeliest and a few random ones are held against the black box.
     """
+    bench.settle()
     judged = bench.judged[place]
     blinded = judged.tokens.copy()
     blinded[entry:] = bench.rng.integers(0, bench.vocab_size, blinded.size - entry)
@@ -135,13 +137,16 @@ def offered(bench: Bench, place: int, entry: int) -> tuple[Sum, Context]:
     nll_V = -np.log(np.maximum(p_V, LEAST_PROBABILITY))
     difference = np.abs(scored - nll_V[checked])
     total = float(p_V.sum())
+    beyond = bool(np.any(difference > bench.precision.tolerance(scored)))
+    if beyond:
+        bench.confirm("offer")
     found = Context(
         kind=OFFERED,
         document=judged.number,
         position=entry,
         largest=float(difference.max()),
         mean=float((scored - nll_V[checked]).mean()),
-        beyond=bool(np.any(difference > bench.precision.tolerance(scored))),
+        beyond=beyond,
     )
     return Sum(
         document=judged.number,

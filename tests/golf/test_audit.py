@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,8 @@ from golf.audit import Finding, audit
 from golf.audit.chance import DRAWN, FIRST_SEEN, least_mean
 from golf.audit.documents import make_up
 from golf.audit.engine import EngineScorer
-from golf.audit.precision import half_spacing, is_noise, significant_bits
+from golf.audit.precision import Precision, half_spacing, is_noise, significant_bits
+from golf.audit.verdict import added_up
 from golf.audit.vocabulary import OFFERED, loss_scale, places
 from golf.errors import InputError
 from golf.model import GPT, ModelConfig
@@ -61,6 +63,13 @@ def test_leaky_and_broken_scorers_are_refused_by_name(name: str) -> None:
     assert all(np.isfinite(finding.measured) for finding in certificate.findings)
 
 
+@pytest.mark.parametrize("period", [4, 6, 7, 18, 37])
+def test_what_moves_without_a_change_is_no_evidence_of_anything_else(period: int) -> None:
+    certificate = judge(zoo.NowAndThen(period), seconds=3.0)
+    assert conditions(certificate.findings) == {"nondeterminism"}, certificate.findings
+    assert certificate.findings[0].measured == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize("name", ["score first", "loss scaled by 0.98", "last epoch", "state over the list"])
 def test_documents_given_are_judged_and_numbered_as_given(name: str) -> None:
     rng = np.random.default_rng(5)
@@ -93,6 +102,31 @@ def test_too_small_a_budget_is_no_pass() -> None:
     assert not certificate.judged
     assert not certificate.passed
     assert certificate.placement["not_probed"]
+
+
+@pytest.mark.parametrize("name", [*zoo.WIDE_LEGAL, *zoo.WIDE_LEAKY])
+def test_a_slow_scorer_has_one_vocabulary_added_up_all_the_same(name: str) -> None:
+    slow = {"vocab_size": zoo.WIDE, "seconds": 20.0, "document_seconds": 0.01}
+    make = zoo.WIDE_LEGAL.get(name) or zoo.WIDE_LEAKY[name].make
+    certificate = judge(make(), **slow)
+    assert certificate.judged
+    assert any(one.complete for one in certificate.sums)
+    assert conditions(certificate.findings) == (set() if name in zoo.WIDE_LEGAL else {"C2"})
+
+
+def test_a_scorer_too_slow_for_any_complete_sum_does_not_pass() -> None:
+    certificate = judge(zoo.WIDE_LEGAL["wide"](), vocab_size=zoo.WIDE, seconds=20.0, document_seconds=0.5)
+    assert (certificate.judged, certificate.passed, certificate.findings) == (False, False, ())
+    assert any("over all 1024 tokens, which takes 5" in left for left in certificate.placement["not_probed"])
+
+
+def test_in_half_precision_one_complete_sum_is_not_enough() -> None:
+    one = judge(zoo.LEGAL["uniform"](), seconds=0.3).sums[0]
+    fine, rough = Precision(bits=24, coarse=False), Precision(bits=16, coarse=True)
+    assert added_up([replace(one, complete=True)], fine)
+    assert not added_up([replace(one, complete=False)], fine)
+    assert not added_up([replace(one, complete=True)], rough)
+    assert added_up([replace(one, complete=True)] * 2, rough)
 
 
 def test_more_budget_probes_more_places() -> None:
@@ -133,6 +167,21 @@ def test_the_certificate_is_plain_json_with_every_field_of_a_finding() -> None:
     assert (finding.condition, finding.document, finding.position, finding.measured) == ("C1", 0, 3, 0.5)
 
 
+def test_what_the_length_does_is_told_in_bits_per_byte_where_text_is_known() -> None:
+    given = [make_up(length, VOCAB, np.random.default_rng(length)) for length in (2, 40, 150, 600)]
+    scorer = zoo.LENGTH["weight by length"]
+    certificate = judge(scorer(), documents=given, seconds=0.6, decode=lambda tokens: "four" * len(tokens))
+    (finding,) = certificate.findings
+    found = re.search(r"([\d.e-]+) nats/token .*, ([\d.e-]+) bits/token, ([\d.e-]+) BPB$", finding.detail)
+    assert found is not None
+    nats, bits, bpb = map(float, found.groups())
+    assert nats == pytest.approx(max(abs(one.mean) for one in certificate.changes if one.beyond), rel=0.01)
+    assert bits == pytest.approx(nats / math.log(2), rel=0.01)
+    assert bpb == pytest.approx(bits / 4, rel=0.05)
+    (untold,) = judge(scorer(), documents=given, seconds=0.6).findings
+    assert untold.detail.endswith("bits/token")
+
+
 def test_the_same_seed_judges_the_same_documents() -> None:
     def documents(seed: int) -> list[tuple[int, ...]]:
         seen: list[tuple[int, ...]] = []
@@ -152,6 +201,8 @@ def test_the_same_seed_judges_the_same_documents() -> None:
     [
         ({"vocab_size": 1}, "vocab_size = 1"),
         ({"seconds": 0.0}, "seconds = 0"),
+        ({"seconds": math.inf}, "seconds = inf: must be above 0, and finite"),
+        ({"seconds": math.nan}, "seconds = nan"),
         ({"documents": []}, "no documents"),
         ({"documents": [np.array([1])]}, "document 0"),
         ({"documents": [np.array([1, 2]), np.array([1, VOCAB])]}, "document 1: holds tokens 1 … 16"),
@@ -254,6 +305,20 @@ def test_noise_has_no_direction_and_is_everywhere() -> None:
     assert not is_noise(noise + 0.005, nll)  # leans
     assert not is_noise(np.where(np.arange(400) == 7, 0.05, 0.0), nll)  # one place
     assert not is_noise(40 * noise, nll)  # too much
+
+
+def test_noise_is_let_pass_where_an_accelerator_may_have_made_it_and_the_certificate_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("golf.audit.black_box.on_accelerator", lambda: True)
+    certificate = judge(zoo.LEAKY["normal noise of 0.001"].make(), seconds=0.6)
+    assert certificate.passed, certificate.findings
+    noise = certificate.placement["precision"]["noise"]
+    assert 0.001 < noise < 0.01
+    assert (
+        f"differences of less than {noise:.2g} nats, by which equal scores differ"
+        in (certificate.placement["not_probed"])
+    )
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.98, 1.0, 1.02])

@@ -57,6 +57,21 @@ def test_the_bugs_of_public_entries_are_found(tokenizer: Tokenizer, documents: l
         assert 1.05 < finding.measured < 1.3
 
 
+@pytest.mark.parametrize(
+    ("text", "counted", "measured", "detail"),
+    [
+        ("some text", 0, 0.0, "0 bytes counted where its text has 9, 0.000 times as many"),
+        ("some text", 6, 2.0, "18 bytes counted where its text has 9, 2.000 times as many"),
+        ("", 1, 3.0, "3 bytes counted where its text has 0"),
+    ],
+)
+def test_nothing_counted_and_nothing_to_count(text: str, counted: int, measured: float, detail: str) -> None:
+    document = np.array([1, 5, 6, 7])
+    (finding,) = check_byte_counts([document], [np.full(3, counted)], lambda _: text)
+    assert (finding.measured, finding.detail) == (measured, detail)
+    assert check_byte_counts([document], [np.full(3, 0)], lambda _: "") == []
+
+
 def test_validation_text_in_the_training_tokens_is_found_wherever_it_lies() -> None:
     rng = np.random.default_rng(0)
     documents = [np.concatenate([[1], rng.integers(2, 1000, size), [1]]) for size in (300, 200, 20, 1, 150)]

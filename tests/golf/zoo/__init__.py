@@ -5,12 +5,13 @@ The model everywhere: fixed bigram logits plus a bias over the vocabulary that a
 every one of the first conditions has to be found, and at least one of the second, where there are any.
 """
 
-from tests.golf.zoo.broken import BROKEN, hangs
+from tests.golf.zoo.broken import BROKEN, NowAndThen, hangs
 from tests.golf.zoo.leaky import LEAKY
 from tests.golf.zoo.legal import LEGAL, Offers, bigram, mixture, to_bfloat16
 from tests.golf.zoo.length import LENGTH
 from tests.golf.zoo.model import VOCAB, conditions, each
 from tests.golf.zoo.timed import judge
+from tests.golf.zoo.wide import WIDE, WIDE_LEAKY, WIDE_LEGAL
 
 __all__ = [
     "BROKEN",
@@ -18,6 +19,10 @@ __all__ = [
     "LEGAL",
     "LENGTH",
     "VOCAB",
+    "WIDE",
+    "WIDE_LEAKY",
+    "WIDE_LEGAL",
+    "NowAndThen",
     "Offers",
     "bigram",
     "conditions",

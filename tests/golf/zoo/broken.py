@@ -34,6 +34,17 @@ def prints(documents: list[Tokens]) -> Any:
     return each(bigram)(documents)
 
 
+class NowAndThen:
+    """Adds half a nat to every loss in one call of some."""
+
+    def __init__(self, period: int) -> None:
+        self.period, self.calls = period, 0
+
+    def __call__(self, documents: list[Tokens]) -> list[Floats]:
+        self.calls += 1
+        return [one + 0.5 * (self.calls % self.period == 0) for one in each(bigram)(documents)]
+
+
 def empties_the_list(documents: list[Tokens]) -> Any:
     found = each(bigram)(documents)
     documents.clear()

@@ -15,6 +15,7 @@ from tests.golf.zoo.legal import (
     cache_counts,
     mixture,
     to_bfloat16,
+    uniform,
 )
 from tests.golf.zoo.model import (
     CHUNK,
@@ -260,6 +261,11 @@ def mean_of_the_batch(documents: list[Tokens]) -> list[Floats]:
     return [nll_of(LOGITS_VV[document[:-1]] + bias_V, document[1:]) for document in documents]
 
 
+def noisy_to_either_side(draw: Callable[[int], Floats]) -> Scorer:
+    """Exact losses and a little noise in every call, as if they had been added up in half precision."""
+    return each(lambda document: uniform(document) + draw(len(document) - 1))
+
+
 def noisy(sigma: float) -> Scorer:
     rng = np.random.default_rng(0)
     return each(lambda document: bigram(document) + np.abs(rng.normal(0, sigma, len(document) - 1)))
@@ -337,6 +343,13 @@ LEAKY: dict[str, Leaky] = {
     "leans to what it saw first": leaky(lambda: KeepsToWhatItSawFirst(0.02), "cross-document"),
     "noise of 0.1": leaky(lambda: noisy(0.1), "nondeterminism"),
     "noise of 0.003": leaky(lambda: noisy(0.003), "nondeterminism"),
+    "normal noise of 0.001": leaky(
+        lambda: noisy_to_either_side(lambda count: np.random.default_rng().normal(0, 0.001, count)), "nondeterminism"
+    ),
+    "uniform noise of 0.003": leaky(
+        lambda: noisy_to_either_side(lambda count: np.random.default_rng().uniform(-0.003, 0.003, count)),
+        "nondeterminism",
+    ),
     "ordered, and reads ahead": leaky(OrderedButPeeking, "cross-document"),
     "ordered, by length": leaky(OrderedByLength, "cross-document"),
     "ordered, and trains first": leaky(OrderedTrainFirst, "C3"),
