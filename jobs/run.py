@@ -21,7 +21,6 @@ from golf.bundle import code_bytes
 from golf.errors import InputError, OverTime, TooLarge
 from golf.model import GPT, ModelConfig
 from golf.presets import EVAL_PRESETS
-from golf.score import nats_per_token_to_bpb
 from golf.state_dict import model_from_state
 from golf.stream import Stream
 from golf.texts import Texts, count_texts, read_texts, require_text, with_byte_files
@@ -160,7 +159,7 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
     model = _model(order.job.inputs["artifact"], _Content(inputs["artifact"])).content
     config, pieces = settings_of(EvalConfig, settings["eval"]), Tokenizer(Path(order.places["tokenizer"]))
     scorer = EngineScorer(model, config, seed=order.job.seed, tokenizer=pieces)
-    documents, num_bytes = eval_documents(order)
+    documents, _ = eval_documents(order)
     yield Progress(fraction=0.0, note=f"audit, {settings['seconds']:g} s")
     found = audit(
         scorer,
@@ -172,11 +171,8 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
         clock=scorer.clock,
     )
     told = found.to_json()
-    lengths = [abs(one.mean) for one in found.changes if one.beyond and one.kind in ("cut", "grown")]
-    predictions = sum(document.size - 1 for document in documents)
-    told["length_bpb"] = nats_per_token_to_bpb(max(lengths, default=0.0), predictions, sum(num_bytes))
     told["overlap"] = _overlap(order)
-    kept = ("passed", "judged", "findings", "length_bpb", "overlap")
+    kept = ("passed", "judged", "findings", "overlap")
     outputs = {name: told[name] for name in kept} | {"certificate": None}
     outputs["clocks"] = {"audit_seconds": time.monotonic() - started}
     yield Finished(outputs=outputs, files={"certificate": json.dumps(told).encode()}, peak_bytes=peak_bytes())

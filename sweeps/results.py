@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache, lru_cache
 from typing import Any
 
@@ -61,8 +61,6 @@ def evaluations(sweep: Sweep, driver: Driver, store: Store) -> list[Evaluation]:
 def audit_findings(outputs: Mapping[str, Any]) -> tuple[Finding, ...]:
     """What a finished audit has to say about its row."""
     found = [Finding(code=one["condition"], detail=one["detail"]) for one in outputs["findings"]]
-    effect = f"; at most {outputs['length_bpb']:.2g} BPB over a document"
-    found = [replace(one, detail=one.detail + effect) if one.code == "length" else one for one in found]
     if copied := [one for one in outputs["overlap"] or () if one["shared"] >= COPIED_SHARE * one["windows"]]:
         first = copied[0]
         share = f"{first['shared']} of {first['windows']} windows of document {first['document']}"

@@ -119,7 +119,6 @@ def _outputs(job: Job, place: Workplace, bpb: Bpb) -> dict[str, Any]:
             "judged": True,
             "findings": findings,
             "certificate": place.files.put(certificate()),
-            "length_bpb": 0.0,
             "overlap": [],
         }
     wave = 1 + 0.05 * np.sin(np.arange(len(SIZES))) * (bpb(job) - 1)

@@ -111,16 +111,10 @@ def test_a_sweep_half_way_shows_what_is_finished(place: Workplace) -> None:
 
 def test_a_copied_validation_document_is_a_finding_and_a_quotation_is_not() -> None:
     copied, quoted = ({"document": place, "windows": 100, "shared": place, "first": 7} for place in (90, 5))
-    outputs = {"judged": True, "findings": [], "length_bpb": 0.0, "overlap": [quoted, copied]}
+    outputs = {"judged": True, "findings": [], "overlap": [quoted, copied]}
     assert [one.code for one in audit_findings(outputs)] == ["overlap"]
     assert "document 90" in audit_findings(outputs)[0].detail
     assert audit_findings({**outputs, "overlap": None}) == ()
-
-
-def test_what_looks_at_the_length_says_by_how_many_bits_per_byte() -> None:
-    finding = {"condition": "length", "detail": "moves"}
-    [found] = audit_findings({"judged": True, "findings": [finding], "length_bpb": 0.00123, "overlap": []})
-    assert found == Finding(code="length", detail="moves; at most 0.0012 BPB over a document")
 
 
 def test_a_stored_record_is_read_back(place: Workplace) -> None:
