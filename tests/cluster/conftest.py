@@ -2,15 +2,21 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import torch
 
 from cluster import ray_cluster
 from cluster.executor import Executor
 from cluster.local import LocalExecutor
 from cluster.ray_executor import RayExecutor
+from golf.artifact import QuantizeConfig, pack
 from golf.corpus import DemoData
-from tests.cluster.orders import Orders
+from golf.model import GPT
+from jobs.spec import Order
+from tests.cluster.dictated import World
+from tests.cluster.orders import EVAL, MODEL, Orders
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +44,20 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     made: Executor = RayExecutor(ray_cluster.identity()) if request.param == "ray" else LocalExecutor(2, local)
     yield made
     made.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path / "it's home")
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def evaluation(world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch) -> Order:
+    """An evaluation of four documents in four shards, on two slots."""
+    monkeypatch.setattr("jobs.scores.SHARD_FLOPS", {"cpu": 1e3})
+    model = GPT(MODEL)
+    model.initialise(torch.Generator().manual_seed(0))
+    content = pack(model.state_dict(), MODEL, QuantizeConfig(level=1))[0]
+    return orders.evaluate(world.files.put(content), EVAL)

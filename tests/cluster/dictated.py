@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from cluster.executor import Node, Task
 from cluster.scheduler import Scheduler
 from jobs.budget import Budget
 from jobs.environment import machine
-from jobs.events import Event
+from jobs.events import Event, Finished, Shard
 from jobs.files import FileStore
 from jobs.paths import Home
+from jobs.scores import write_table
 from jobs.spec import Order
 from jobs.state import JobState
 from jobs.store import JobRecord, Store, SweepRecord
@@ -108,3 +111,10 @@ class World:
         if events:
             self.executor.tell(*events)
         self.scheduler.step(0.0)
+
+
+TRAINED = Finished(outputs={"steps": 1, "weights": None}, files={"weights": b"w"}, peak_bytes=7)
+
+
+def shard(index: int) -> Shard:
+    return Shard(index=index, content=write_table([index], np.array([1.0]), np.array([2]), np.array([3])))

@@ -1,53 +1,20 @@
 """The scheduler against a real store and files, with an executor whose events the test dictates."""
 
-import os
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-import torch
 
 from cluster.executor import Node
-from cluster.resting import LONGEST_SECONDS, REST_SECONDS
-from cluster.retry import MAX_FAILURES, MAX_LOST, NODE_STRIKES, SILENCE_SECONDS
+from cluster.resting import REST_SECONDS
+from cluster.retry import MAX_FAILURES, SILENCE_SECONDS
 from cluster.scheduler import BEAT_SECONDS, LOOK_SECONDS, START_SECONDS
-from golf.artifact import QuantizeConfig, pack
-from golf.model import GPT
 from jobs.budget import Budget
-from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
-from jobs.scores import write_table
+from jobs.events import Checkpoint, Failed, Failure, Finished, Progress
 from jobs.spec import Order
 from jobs.state import AttemptState, JobState, SweepState
-from jobs.store import STALE_SECONDS, NodeRecord, StoreAway, Taken
-from jobs.store.losses import STARTS_OVER
-from tests.cluster.dictated import World
-from tests.cluster.orders import EVAL, MODEL, Orders
-
-TRAINED = Finished(outputs={"steps": 1, "weights": None}, files={"weights": b"w"}, peak_bytes=7)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path / "it's home")
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def evaluation(world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch) -> Order:
-    """An evaluation of four documents in four shards, on two slots."""
-    monkeypatch.setattr("jobs.scores.SHARD_FLOPS", {"cpu": 1e3})
-    model = GPT(MODEL)
-    model.initialise(torch.Generator().manual_seed(0))
-    content = pack(model.state_dict(), MODEL, QuantizeConfig(level=1))[0]
-    return orders.evaluate(world.files.put(content), EVAL)
-
-
-def shard(index: int) -> Shard:
-    return Shard(index=index, content=write_table([index], np.array([1.0]), np.array([2]), np.array([3])))
+from jobs.store import STALE_SECONDS, Taken
+from tests.cluster.dictated import TRAINED, World, shard
+from tests.cluster.orders import EVAL, Orders
 
 
 def test_a_result_is_in_the_store_with_its_price_before_anybody_hears_of_it(world: World, orders: Orders) -> None:
@@ -103,80 +70,6 @@ def test_what_would_fail_again_is_not_tried_again(world: World, orders: Orders, 
     assert world.job(key).state == JobState.FAILED
 
 
-def test_a_job_that_failed_by_its_nodes_fault_goes_to_another_one(world: World, orders: Orders) -> None:
-    world.executor.alive = [replace(world.executor.alive[0], name=name) for name in ("a", "b")]
-    key = world.put(orders.train())
-    world.step()
-    world.step(Failed(failure=Failure.HANG, reason="no step"))
-    world.step()
-    assert [task.node for task in world.executor.tasks.values()] == ["a", "b"]
-    assert [(one.node, one.failure) for one in world.store.attempts(key)] == [("a", "hang"), ("b", None)]
-    world.executor.alive.pop()
-    world.step(Failed(failure=Failure.LOST, reason="node gone"))
-    world.step()
-    assert world.executor.tasks.popitem()[1].node == "a", "there is no other node left"
-
-
-def test_a_node_on_which_job_after_job_hangs_is_set_aside_but_never_the_last(world: World, orders: Orders) -> None:
-    first = world.executor.alive[0]
-    for seed in range(NODE_STRIKES + 1):
-        world.put(orders.train(seed=seed))
-        world.step()
-        world.step(Failed(failure=Failure.HANG, reason="no step"))
-    assert world.store.nodes() == []
-    world.executor.alive = [first, replace(first, name="z")]
-    world.put(orders.train(seed=99))
-    world.step()
-    world.executor.tell(
-        Failed(failure=Failure.HANG, reason="no step"),
-        task=next(name for name, task in world.executor.tasks.items() if task.node == "n" and name in world.open()),
-    )
-    world.step()
-    [node] = world.store.nodes("made up")
-    assert (node.name, node.good) == ("n", False)
-    assert "3 jobs in a row failed on it, the last: hang: no step; tried again at 1970-01-01T00:26+00:00" in node.reason
-
-
-def test_a_node_that_was_set_aside_is_tried_with_one_job_and_is_good_again_or_aside_for_twice_as_long(
-    world: World, orders: Orders
-) -> None:
-    def run(seed: int, event: Event) -> list[str]:
-        """Two jobs of one slot and a slot free on "b"; returns where they ran, and ends what ran on "a"."""
-        for number in range(2):
-            world.put(replace(orders.train(seed=10 * seed + number), slots=1))
-        world.now += BEAT_SECONDS
-        world.step()
-        began = {task: world.executor.tasks[task].node for task in world.open()}
-        for task, node in began.items():
-            world.executor.tell(event if node == "a" else TRAINED, task=task)
-        world.step()
-        return sorted(began.values())
-
-    hang = Failed(failure=Failure.HANG, reason="no step")
-    first = replace(world.executor.alive[0], slots=2)
-    world.executor.alive = [replace(first, name="a"), replace(first, name="b", slots=1)]
-    bad = NodeRecord(cluster="made up", name="a", host="h", good=False, reason="", checked=0.0, until=world.now + 600)
-    world.store.put_node(bad)
-    assert run(1, TRAINED) == ["b"]
-    world.now += 600
-    assert run(2, hang) == ["a", "b"], "and the second slot of a stays free"
-    [record] = world.store.nodes()
-    assert (record.good, record.until) == (False, world.now + 2 * (600 + 1000))
-    assert run(3, TRAINED) == ["b"]
-    world.now = record.until or 0.0
-    assert run(4, TRAINED) == ["a", "b"]
-    assert [one.good for one in world.store.nodes()] == [True]
-    assert run(5, TRAINED) == ["a", "a", "b"]
-
-
-def test_what_a_check_found_bad_is_not_tried(world: World, orders: Orders) -> None:
-    world.store.put_node(NodeRecord(cluster="made up", name="n", host="h", good=False, reason="slow", checked=0.0))
-    world.put(orders.train())
-    world.now += 1e6
-    world.step()
-    assert world.executor.tasks == {}
-
-
 def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(world: World, orders: Orders) -> None:
     key = world.put(orders.train())
     world.step()
@@ -216,42 +109,6 @@ def test_a_clock_that_is_set_ends_nothing_and_hides_nothing(world: World, orders
     world.ahead = 1e5
     world.step(TRAINED)
     assert world.job(waiting).seconds == 7
-
-
-def test_slots_that_are_not_free_rest_ever_longer_and_no_job_fails_by_it(world: World, orders: Orders) -> None:
-    key = world.put(orders.train())
-    waited = []
-    for _ in range(MAX_LOST + 5):
-        before = world.now
-        while not world.open():
-            world.now += 5
-            world.step()
-        waited.append(world.now - before)
-        world.step(Failed(failure=Failure.UNFIT, reason="a stranger"))
-    assert waited[:4] == [5, REST_SECONDS, 2 * REST_SECONDS, 4 * REST_SECONDS]
-    assert waited[-1] == LONGEST_SECONDS
-    assert (world.job(key).state, world.job(key).failures) == (JobState.QUEUED, 0)
-    assert world.store.nodes() == []
-    world.now += LONGEST_SECONDS
-    world.step()
-    world.step(TRAINED)
-    world.put(orders.train(seed=2))
-    world.step()
-    world.step(Failed(failure=Failure.UNFIT, reason="another one"))
-    world.now += REST_SECONDS
-    world.step()
-    assert len(world.open()) == 1, "it has been free in between"
-
-
-def test_only_the_slots_that_are_not_free_rest(world: World, orders: Orders) -> None:
-    first = world.put(replace(orders.train(seed=1), slots=1))
-    world.step()
-    world.step(Failed(failure=Failure.UNFIT, reason="a stranger"))
-    second = world.put(replace(orders.train(seed=2), slots=1))
-    world.now += LOOK_SECONDS
-    world.step()
-    assert [task.slots for task in world.executor.tasks.values()] == [(0,), (1,)]
-    assert {world.job(first).state, world.job(second).state} == {JobState.RUNNING, JobState.QUEUED}
 
 
 def test_jobs_of_another_class_of_machine_are_left_alone(world: World, orders: Orders) -> None:
@@ -359,51 +216,6 @@ def test_a_jobs_own_pace_frees_what_was_set_aside_for_it(world: World, orders: O
     world.now += 200
     world.step(Progress(fraction=0.5, note="half"))
     assert world.store.account("tiny").reserved == pytest.approx(2 * 400 * 1.2 / 3600)
-
-
-def test_an_event_is_not_forgotten_while_the_database_is_away(
-    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = world.put(orders.train())
-    world.step()
-
-    def away(*_: object, **__: object) -> None:
-        raise StoreAway("no answer")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(world.store, "finish", away)
-        for _ in range(2):
-            with pytest.raises(StoreAway):
-                world.step(*([TRAINED] if not _ else []))
-    world.step()
-    assert world.job(key).state == JobState.DONE
-
-
-@pytest.mark.parametrize("what", ["start", "claim", "release"])
-def test_what_is_claimed_and_out_of_sight_when_an_answer_is_lost_is_found_again(
-    world: World, orders: Orders, evaluation: Order, what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The database has written it down, and its answer does not come."""
-    world.put(evaluation if what == "start" else orders.train())
-    store = world.store
-    method = {"start": "shards", "claim": "claim", "release": "start_attempt"}[what]
-    original = getattr(store, method)
-
-    def answers_once_too_few(*given: Any, **named: Any) -> Any:
-        monkeypatch.setattr(store, method, original)
-        original(*given, **named)
-        raise StoreAway("no answer")
-
-    monkeypatch.setattr(store, method, answers_once_too_few)
-    with pytest.raises(StoreAway):
-        world.step()
-    for _ in range(3):
-        world.step()
-        world.now += 1.0
-    [job] = store.jobs()
-    assert job.state == JobState.RUNNING
-    assert f"{job.key}/{job.attempt}/0" in world.executor.tasks
-    assert [one.state for one in store.attempts(job.key)].count(AttemptState.RUNNING) == 1
 
 
 def test_a_hung_job_that_was_just_cancelled_is_let_go_of(world: World, orders: Orders) -> None:
@@ -587,91 +399,6 @@ def test_a_job_that_another_scheduler_took_over_is_dropped(world: World, orders:
     world.step(Progress(fraction=0.9, note="late"))
     assert len(world.executor.cancelled) == 1
     assert world.job(taken.key).fraction == 0.0
-
-
-def test_while_the_disk_is_full_nothing_is_forgotten_and_a_job_that_is_given_up_stays_to_be_done(
-    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, os.strerror(28), "files")
-
-    first, second = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
-    world.step()
-    with monkeypatch.context() as patch:
-        patch.setattr(world.files._system, "open", full)
-        with pytest.raises(StoreAway, match="No space left"):
-            world.step(Checkpoint(content=b"step 3"), TRAINED)
-    world.step()
-    assert world.job(first).state == JobState.DONE
-    monkeypatch.setattr(world.files._system, "open", full)
-    world.step()
-    with pytest.raises(StoreAway):
-        world.step(TRAINED)
-    world.scheduler.stop()
-    assert world.job(second).state == JobState.QUEUED
-
-
-def test_what_cannot_be_read_for_a_while_costs_no_attempt(
-    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = world.put(orders.quantize(world.files.put(b"weights")))
-
-    def slow(*_: object, **__: object) -> None:
-        raise OSError("503 Slow Down")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(world.files._system, "cat_file", slow)
-        for _ in range(3):
-            with pytest.raises(StoreAway, match="503"):
-                world.step()
-    world.step()
-    assert [attempt.state for attempt in world.store.attempts(key)] == [AttemptState.RUNNING]
-
-
-def test_a_training_whose_checkpoint_is_damaged_starts_over(world: World, orders: Orders) -> None:
-    key = world.put(orders.train())
-    world.step()
-    world.step(Checkpoint(content=b"step 3"), Failed(failure=Failure.LOST, reason="x"))
-    [path] = [path for path in world.home.files.rglob("*") if path.is_file()]
-    path.write_bytes(b"step")
-    for _ in range(2):
-        world.step()
-    assert world.job(key).state == JobState.RUNNING
-    assert "checkpoint" not in list(world.executor.tasks.values())[-1].inputs
-    assert world.job(key).reason == STARTS_OVER
-    assert len(world.store.attempts(key)) == 2
-
-
-def test_weights_that_are_gone_are_trained_again_before_anything_reads_them(world: World, orders: Orders) -> None:
-    trained = world.put(orders.train())
-    world.step()
-    world.step(TRAINED)
-    weights = (world.job(trained).outputs or {})["weights"]
-    world.files.delete(weights)
-    packs = orders.quantize(weights)
-    waiting = world.put(packs)
-    for _ in range(2):
-        world.step()
-    assert [(job.key, job.state) for job in world.store.jobs()] == [(trained, JobState.RUNNING)]
-    world.step(TRAINED)
-    world.put(packs)  # as its driver does once the training is done
-    world.step()
-    assert world.job(waiting).state == JobState.RUNNING
-    assert list(world.executor.tasks.values())[-1].inputs["weights"] == b"w"
-
-
-def test_a_shard_that_is_gone_at_the_end_is_scored_again_and_no_other(world: World, evaluation: Order) -> None:
-    key = world.put(evaluation)
-    world.step()
-    one, two = world.executor.tasks
-    world.executor.tell(shard(0), shard(2), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=one)
-    world.step()
-    world.files.delete(world.store.shards(key)[2])
-    world.executor.tell(shard(1), shard(3), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=two)
-    world.step()
-    assert (world.job(key).state, world.job(key).failures) == (JobState.QUEUED, 0)
-    world.step()
-    assert [task.shards for task in list(world.executor.tasks.values())[2:]] == [(2,)]
 
 
 def test_wide_orders_do_not_start_on_fewer_slots(world: World, orders: Orders) -> None:

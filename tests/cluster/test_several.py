@@ -16,7 +16,7 @@ from jobs.paths import Home
 from jobs.spec import ARITHMETIC, Job, Machine, Order
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
-from tests.jobs.test_store import Clock, empty_database
+from tests.jobs.stores import Clock, empty_database
 
 JOBS, PROCESSES = 60, 2
 MACHINE = Machine(device="made up", dtype="float32", torch="0", attention="none", processes=1, threads=1)

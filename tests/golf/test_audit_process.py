@@ -76,7 +76,9 @@ def test_what_a_hanging_scorer_started_is_ended_with_it(folder: Path, monkeypatc
     assert not (folder / "slept").exists()  # the child held the pipe, and did not wake up
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="its parent's death is told by prctl(2) and pidfd_open(2), which only Linux has"
+)
 def test_a_hanging_scorer_does_not_outlive_a_killed_audit(folder: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     with parent:

@@ -1,7 +1,7 @@
 """What a process could not hear is not held against anybody, for as long as everybody has to be heard."""
 
 from jobs.store.contact import BREAK_SECONDS, Contact, boot_seconds
-from tests.jobs.test_store import Clock
+from tests.jobs.stores import Clock
 
 
 def test_nothing_is_missed_by_who_hears_all_the_time() -> None:

@@ -17,8 +17,8 @@ from sweeps.results import pair_of
 from sweeps.rows import row_of
 from sweeps.session import Workplace
 from sweeps.statistics import anytime_level, paired_test, two_way_test, welch_test
+from tests.sweeps.evaluations import evaluation
 from tests.sweeps.made_up import SIZES, file, play
-from tests.sweeps.test_leaderboard import evaluation
 
 
 @pytest.fixture(scope="module")

@@ -4,23 +4,19 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from golf.errors import InputError
-from jobs.spec import ARITHMETIC, Job
+from jobs.spec import Job
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.file import SweepSpec
-from sweeps.stages import Stages
-from sweeps.trials import ranking, search_digest
 from tests.sweeps.made_up_world import (
     DATA,
     FILE,
-    MACHINE,
     PROMOTED,
     SEARCH,
     SEARCHED,
@@ -30,8 +26,6 @@ from tests.sweeps.made_up_world import (
     searching,
     spec_of,
 )
-
-STAGES = Stages(sweep="made-up", priority=0, data=DATA, machine=MACHINE)
 
 
 @pytest.fixture
@@ -414,50 +408,9 @@ def test_a_shortened_search_ends(world: Make) -> None:
     assert short.result()["rows"] == alone.result()["rows"]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"search": {**SEARCH, "documents": 5}},
-        {"search": {**SEARCH, "seed": 1}},
-        {"search": {**SEARCH, "sampler": "random"}},
-        {"search": {**SEARCH, "parallel": 4}},
-        {"search": {**SEARCH, "first": []}},
-        {"search": {**SEARCH, "space": {"eval.lr": {"low": 1e-4, "high": 1e-1}}, "first": []}},
-        {"seeds": {"tune": [2, 1], "confirm": [3, 4]}},
-        {"recipe": {**FILE["recipe"], "quantize": {"bits": 5}}},
-    ],
-)
-def test_whatever_decides_a_trial_or_its_value_makes_another_search(changes: dict[str, Any]) -> None:
-    assert search_digest(spec_of(**changes), STAGES) != search_digest(spec_of(), STAGES)
-
-
-@pytest.mark.parametrize(
-    "stages",
-    [
-        replace(STAGES, machine=replace(MACHINE, device="cuda NVIDIA H100 80GB HBM3")),
-        replace(STAGES, data=replace(DATA, train_digest="u" * 64)),
-        replace(STAGES, data=replace(DATA, tokenizer_digest="p" * 64)),
-        replace(STAGES, data=replace(DATA, tuning_documents=8)),
-    ],
-    ids=["machine", "tokens", "tokenizer", "held out"],
-)
-def test_other_data_or_another_machine_make_another_search(stages: Stages) -> None:
-    assert search_digest(spec_of(), stages) != search_digest(spec_of(), STAGES)
-
-
-def test_another_arithmetic_makes_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = search_digest(spec_of(), STAGES)
-    monkeypatch.setitem(cast(dict[str, int], ARITHMETIC), "eval", 1000)
-    assert search_digest(spec_of(), STAGES) != before
-
-
-def test_what_decides_no_trial_leaves_the_search_as_it_is() -> None:
-    changes: dict[str, Any] = {"priority": 3, "confirm": {"top": 2}, "arm": [], "rules": "strict"}
-    search = {**SEARCH, "promote": {"top": 1, "documents": 9}, "trials": 30}
-    assert search_digest(spec_of(**changes, search=search), STAGES) == search_digest(spec_of(), STAGES)
-
-
 MUON = {"space": {"train.muon_lr": [0.01, 0.02, 0.03]}, "first": []}
+
+
 BITS = {"space": {"quantize.bits": [5, 6, 7]}, "first": []}
 
 
@@ -493,10 +446,6 @@ def test_the_best_so_far_is_the_lowest_and_the_stage_is_named(world: Make) -> No
             assert snapshot.best is None
         here.work()
     assert list(dict.fromkeys(stages)) == ["train", "search", "confirm"]
-
-
-def test_of_equals_the_earlier_ranks_first_and_failures_do_not_rank() -> None:
-    assert ranking({3: 1.0, 1: 1.0, 2: None, 0: 2.0}) == [1, 3, 0]
 
 
 def test_no_trial_can_stop_the_sweep_by_settings_that_do_not_fit_together(world: Make) -> None:

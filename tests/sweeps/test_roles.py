@@ -17,7 +17,7 @@ from jobs.spec import ARITHMETIC
 from jobs.state import JobState
 from jobs.store import STALE_SECONDS, Store, StoreAway
 from sweeps.roles import Scheduling, machine_of
-from tests.jobs.test_store import MACHINE, Clock, order
+from tests.jobs.stores import MACHINE, Clock, order
 
 CLUSTER = "ray x"
 

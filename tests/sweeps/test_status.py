@@ -16,7 +16,7 @@ from jobs.store import JobRecord, NodeRecord, Store
 from sweeps.session import Workplace
 from sweeps.show import describe
 from sweeps.status import lines, set_aside, state_of
-from tests.jobs.test_store import DONE, FACTS, Clock, order
+from tests.jobs.stores import DONE, FACTS, Clock, order
 
 LOG = "\n".join(f"line {number}" for number in range(20))
 
