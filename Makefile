@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-GANG_TESTS := tests/test_end_to_end.py tests/cluster/test_executors.py
+GANG_TESTS := tests/test_end_to_end.py tests/cluster/executors/test_executors.py
 
 .PHONY: install demo test test-gangs test-rest lint bench chaos
 

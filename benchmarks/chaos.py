@@ -29,11 +29,11 @@ from typing import Any, Protocol
 
 import psutil
 
-from cluster.processes import marked
+from cluster.executors.processes import marked
 from jobs.paths import Home
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
-from sweeps.leaderboard import MEASURED
+from sweeps.board.leaderboard import MEASURED
 from tests.postgresql import Server, find_binaries
 
 ROOT = Path(__file__).parents[1]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.executor import Node, Task
-from cluster.scheduler import Scheduler
+from cluster.scheduling.scheduler import Scheduler
 from jobs.events import Event, Finished
 from jobs.files import FileStore
 from jobs.paths import Home

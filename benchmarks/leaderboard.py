@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from sqlalchemy import create_engine, insert, select
 
-from jobs import tables
+from jobs.database import tables
 from jobs.paths import Home
-from sweeps import results
-from sweeps.leaderboard import Board, Evaluation, TextSet, open_board
-from sweeps.session import Workplace
-from sweeps.sweep import Sweep
+from sweeps.board.leaderboard import Board, Evaluation, TextSet, open_board
+from sweeps.run import results
+from sweeps.run.session import Workplace
+from sweeps.spec.sweep import Sweep
 
 RUNS, SEEDS = 100_000, 3
 TEXT = TextSet(data="val", tokenizer="1024.model", documents=50_000, tokens=62_000_000, bytes=151_000_000)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.leaks --jobs 200
 
-Quantisations of a tiny model run through one scheduler on Ray. Processes, file descriptors, bytes of the object store,
+Quantizations of a tiny model run through one scheduler on Ray. Processes, file descriptors, bytes of the object store,
 resident memory and disk beyond the file store are measured after a tenth of the jobs, when everything is warm, and at
 the end.
 """
@@ -21,14 +21,14 @@ import torch
 from safetensors.torch import save
 
 from cluster.executor import Executor
-from cluster.scheduler import Scheduler
-from golf.artifact import QuantizeConfig
-from golf.corpus import DEMO_TUNING_DOCUMENTS, DemoData, build_demo
-from golf.model import GPT, ModelConfig
-from golf.tokens import find_shards
+from cluster.scheduling.scheduler import Scheduler
+from golf.artifact.packing import QuantizeConfig
+from golf.data.corpus import DEMO_TUNING_DOCUMENTS, DemoData, build_demo
+from golf.data.tokens import find_shards
+from golf.model.gpt import GPT, ModelConfig
 from jobs.digests import digest_of
-from jobs.environment import machine
 from jobs.files import FileStore
+from jobs.machine.environment import machine
 from jobs.paths import Home
 from jobs.spec import ARITHMETIC, Job, Order
 from jobs.state import JobState
@@ -60,7 +60,7 @@ def run(jobs: int, executor: Executor, folder: Path, object_store: Callable[[], 
     store, files = Store.open(home.database_url), FileStore(home.files)
     store.put_sweep("leaks", {})
     model = GPT(MODEL)
-    model.initialise(torch.Generator().manual_seed(0))
+    model.initialize(torch.Generator().manual_seed(0))
     weights = files.put(save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
     data = build_demo(home.demo)
     for seed in range(jobs):
@@ -130,8 +130,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=200)
     options = parser.parse_args()
-    from cluster import ray_cluster
-    from cluster.ray_executor import RayExecutor
+    from cluster.ray import cluster as ray_cluster
+    from cluster.ray.executor import RayExecutor
 
     ray_cluster.start_local(2)
     executor = RayExecutor(ray_cluster.identity())

@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cluster.policy import Placement, Waiting
-from cluster.simulate import Machines, Outage, Simulation, Span
+from cluster.policy.policy import Placement, Waiting
+from cluster.policy.simulate import Machines, Outage, Simulation, Span
 
 SLOTS = 8
 SAMPLES = 10
@@ -89,7 +89,7 @@ def measure(num_nodes: int, num_jobs: int, *, seed: int = 0) -> dict[str, Any]:
         "placements": totals.placements,
         "virtual_seconds": totals.seconds,
         "idle_share": totals.idle_share,
-        "utilisation": totals.utilisation,
+        "utilization": totals.utilization,
         "ms_per_job": 1000 * spent / totals.placements,
         "memory_bytes": memory,
     }
@@ -109,7 +109,7 @@ def main() -> None:
     print(
         f"{found['nodes']} nodes × 8, {found['jobs']} jobs, {found['placements']} placements: "
         f"{found['virtual_seconds']:.0f} s on the virtual clock, idle {found['idle_share']:.2%} while work waited, "
-        f"utilisation {found['utilisation']:.1%}, {found['ms_per_job']:.3f} ms a job, "
+        f"utilization {found['utilization']:.1%}, {found['ms_per_job']:.3f} ms a job, "
         f"memory {' → '.join(f'{size / 2**20:.1f}' for size in found['memory_bytes'])} MiB"
     )
 

@@ -6,8 +6,8 @@ attention over what a position may see, and the head; low-rank adapters, norms a
 
 import math
 
-from golf.eval_config import EvalConfig
-from golf.model import ModelConfig
+from golf.model.gpt import ModelConfig
+from golf.ttt.config import EvalConfig
 
 
 def block_weights(model: ModelConfig) -> int:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.eval_config import EvalConfig
 from golf.score import Scores
+from golf.ttt.config import EvalConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from golf.adapters import Multipliers, Ranks
-from golf.artifact import load
+from golf.artifact.packing import load
+from golf.data.tokens import check_document
 from golf.errors import InputError
-from golf.tokens import check_document
-from golf.ttt import EvalConfig, evaluate
+from golf.ttt.adapters import Multipliers, Ranks
+from golf.ttt.engine import EvalConfig, evaluate
 
-BUNDLED = tuple(Path(__file__).parent / "data" / name for name in ("golden", "golden5"))
+BUNDLED = tuple(Path(__file__).parent / "bundled" / name for name in ("golden", "golden5"))
 """Vectors that come with the package."""
 
 

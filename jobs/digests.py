@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from golf.data.tokens import digest_files
 from golf.errors import InputError
 from golf.files import write_atomically
-from golf.tokens import digest_files
 
 
 def cache_path() -> Path:

@@ -17,7 +17,7 @@ from typing import Any
 import fsspec
 
 from golf.errors import InputError
-from jobs.rows import StoreAway
+from jobs.store.rows import StoreAway
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

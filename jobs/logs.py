@@ -10,7 +10,7 @@ Every era of the challenge printed other lines. What they have in common is the 
     Total submission size CODEC: 123 bytes  both; "budget:123/16000000" in another family of scripts
     seed:7, seed: 7, seed=7                 in a dump of settings
 
-A prefix of epoch seconds ("1776142348.135 ") or a process ("[rank0]:") may stand before any line, colours in it, and a
+A prefix of epoch seconds ("1776142348.135 ") or a process ("[rank0]:") may stand before any line, colors in it, and a
 carriage return, as progress bars print it, begins another. Lines are data, never trusted: whatever does
 not fit is passed over, and numbers that are not finite or out of range are no numbers.
 """
@@ -24,7 +24,7 @@ from decimal import Decimal
 from typing import Literal
 
 Stage = Literal["trained", "roundtrip", "sliding", "adapted"]
-"""What was scored, in the order of the work: the weights as trained, the quantised model window by window, the same in
+"""What was scored, in the order of the work: the weights as trained, the quantized model window by window, the same in
 overlapping windows, the model adapted at test time."""
 STAGES: tuple[Stage, ...] = ("trained", "roundtrip", "sliding", "adapted")
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from golf.errors import InputError
 from golf.flops import document_flops
-from golf.model import ModelConfig
-from golf.ttt import EvalConfig
+from golf.model.gpt import ModelConfig
+from golf.ttt.engine import EvalConfig
 
 SCHEMA = pa.schema([("document", pa.int64()), ("nll", pa.float64()), ("tokens", pa.int64()), ("bytes", pa.int64())])
 """document: place in the set; nll: nats; tokens: predictions; bytes: UTF-8 bytes predicted."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from golf.corpus import DemoData, build_demo
+from golf.data.corpus import DemoData, build_demo
 from tests.postgresql import Server, find_binaries
 
 # The same examples everywhere: a test that fails in CI fails on the next desk, too, however slow either of them is.

@@ -21,7 +21,7 @@ import pytest
 from jobs.paths import Home
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
-from sweeps.leaderboard import COLUMNS, MEASURED
+from sweeps.board.leaderboard import COLUMNS, MEASURED
 
 SWEEP = Path(__file__).parent / "tiny.toml"
 PATIENCE_SECONDS = 600.0

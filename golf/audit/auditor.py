@@ -13,14 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.audit import chance, company, documents, programme, verdict
-from golf.audit.bench import Bench, Unjudgeable
-from golf.audit.black_box import BlackBox, Scorer, Tokens
-from golf.audit.byte_counts import check_byte_counts, text_of
+from golf.audit import probe_plan as program
+from golf.audit import verdict
 from golf.audit.certificate import Certificate, Finding
-from golf.audit.documents import MADE_UP
 from golf.audit.log import Log
-from golf.audit.precision import measure
+from golf.audit.probes import chance
+from golf.audit.probes import neighbors as company
+from golf.audit.probes.byte_counts import check_byte_counts, text_of
+from golf.audit.scorer import documents
+from golf.audit.scorer.bench import Bench, Unjudgeable
+from golf.audit.scorer.black_box import BlackBox, Scorer, Tokens
+from golf.audit.scorer.documents import MADE_UP
+from golf.audit.scorer.precision import measure
 from golf.errors import InputError
 
 LEAST_CALL_SECONDS = 20.0
@@ -113,10 +117,10 @@ def _examine(bench: Bench, log: Log, given: Sequence[Any]) -> None:
     _leave_to_chance(bench, log)
     log.faults += company.unscored(bench)
     for place in sorted(range(len(bench.judged)), key=lambda place: -bench.judged[place].tokens.size):
-        programme.look_ahead(bench, log, place)
-    programme.sum_up(bench, log)
+        program.look_ahead(bench, log, place)
+    program.sum_up(bench, log)
     if not log.broken(bench):
-        programme.go_deeper(bench, log)
+        program.go_deeper(bench, log)
     places = range(bench.listed)
     again = bench.compare("the same call at the end", places, bench.all(), bench.natural, repeated=True)
     log.contexts.append(again)
@@ -156,7 +160,7 @@ def _add_long(bench: Bench, log: Log, given: Sequence[Any], each: float) -> None
     length = documents.LONG
     if bench.ordered or max(one.tokens.size for one in bench.judged) >= length * 3 // 4:
         return
-    if (programme.LEAST_CHANGES + 1) * each * length > LONG_SHARE * bench.seconds:
+    if (program.LEAST_CHANGES + 1) * each * length > LONG_SHARE * bench.seconds:
         return
     taken = {one.number for one in bench.judged}
     free = {index: tokens for index, tokens in enumerate(given) if index not in taken}

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Condition = Literal["C1", "C2", "C3", "C4", "bytes", "length", "cross-document", "nondeterminism"]
-"""C1 causal, C2 normalised, C3 scored before updated, C4 scored once (the challenge's issue 1017); bytes: wrong counts;
+"""C1 causal, C2 normalized, C3 scored before updated, C4 scored once (the challenge's issue 1017); bytes: wrong counts;
 length: the document's length is looked at; cross-document: other documents are; nondeterminism: not a function."""
 
 
@@ -84,7 +84,7 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Certificate:
-    """The judgement on one scorer."""
+    """The judgment on one scorer."""
 
     judged: bool
     """Whether the budget was enough to look into every document's future and to add up a vocabulary as a whole."""

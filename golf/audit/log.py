@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from golf.audit import verdict
-from golf.audit.bench import Bench
 from golf.audit.certificate import Change, Context, Finding, Sum
+from golf.audit.scorer.bench import Bench
 
 LEAST_SUMMED = 100
 """Tokens of a document with a sum in it, whatever it costs."""
@@ -37,7 +37,7 @@ class Log:
         return cut and not any(one.beyond for one in self.changes)
 
     def judged(self, bench: Bench) -> bool:
-        """Whether the least programme was gone through.
+        """Whether the least program was gone through.
 
         The future of every document, a sum in one not short, and what it takes of complete sums, wherever they are.
         """

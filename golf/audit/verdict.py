@@ -14,11 +14,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golf.audit.bench import not_repeated
 from golf.audit.certificate import Change, Condition, Context, Finding, Sum
-from golf.audit.chance import DRAWN, FIRST_SEEN
-from golf.audit.precision import Precision
-from golf.audit.vocabulary import OFFERED, weighs
+from golf.audit.probes.chance import DRAWN, FIRST_SEEN
+from golf.audit.probes.vocabulary import OFFERED, weighs
+from golf.audit.scorer.bench import not_repeated
+from golf.audit.scorer.precision import Precision
 
 NONDETERMINISM = (
     "the same call again",
@@ -186,7 +186,7 @@ def _explanation(off: Sequence[Sum]) -> str:
     if len(complete) < 2:
         return ""
     if totals.max() < MUCH and np.all(np.abs(totals - totals.mean()) <= 0.02 * abs(totals.mean() - 1)):
-        return "always the same, a distribution that is not normalised"
+        return "always the same, a distribution that is not normalized"
     apart = abs(scales.mean() - 1)
     if apart < LARGEST_SCALE and np.all(np.abs(scales - scales.mean()) <= 0.1 * apart):
         return f"the loss is scaled by {scales.mean():.3f}"

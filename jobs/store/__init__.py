@@ -5,10 +5,14 @@ is run by one: a claim lasts as long as the scheduler's heartbeat, then it is fr
 longer write to the job (LostClaim). Every method is one short transaction; times are epoch seconds.
 
 Each module here holds one topic: a class of the methods that callers see, and plain functions on a connection where
-one transaction spans several topics. `jobs.tables` has the tables, `jobs.rows` what the methods return and raise.
+one transaction spans several topics. `jobs.database.tables` has the tables, `jobs.store.rows` what the methods
+return and raise.
 """
 
-from jobs.rows import (
+from jobs.store.presence.nodes import Nodes
+from jobs.store.results.public_records import PublicRecords
+from jobs.store.results.trials import Trials
+from jobs.store.rows import (
     AttemptRecord,
     JobRecord,
     LostClaim,
@@ -20,16 +24,13 @@ from jobs.rows import (
     Taken,
     TrialRecord,
 )
-from jobs.store.attempts import Attempts
-from jobs.store.cancelling import Cancelling
-from jobs.store.claims import Claims
-from jobs.store.jobs import Jobs
-from jobs.store.losses import Losses
-from jobs.store.nodes import Nodes
-from jobs.store.public_records import PublicRecords
 from jobs.store.sweeps import Sweeps
 from jobs.store.transactions import STALE_SECONDS
-from jobs.store.trials import Trials
+from jobs.store.work.attempts import Attempts
+from jobs.store.work.cancelling import Cancelling
+from jobs.store.work.claims import Claims
+from jobs.store.work.jobs import Jobs
+from jobs.store.work.losses import Losses
 
 __all__ = [
     "STALE_SECONDS",

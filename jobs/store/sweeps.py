@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from jobs import tables
 from jobs.budget import Account, Budget, reservation
-from jobs.rows import SweepRecord
+from jobs.database import tables
 from jobs.state import AttemptState, SweepState
-from jobs.store.accounts import account_of
+from jobs.store.rows import SweepRecord
 from jobs.store.transactions import Transactions, write_row
+from jobs.store.work.accounts import account_of
 
 
 class Sweeps(Transactions):

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, Table, and_, extract, func, select
 
-from jobs.database import hold, mapped, open_engine
-from jobs.store.contact import Contact
+from jobs.database.engine import hold, mapped, open_engine
+from jobs.store.presence.contact import Contact
 
 STALE_SECONDS = 30.0
 """A scheduler whose last heartbeat is older than this has lost its claims."""

@@ -19,7 +19,7 @@ from golf.errors import Diverged, InputError, OverTime
 
 app = typer.Typer(
     name="golfsweep",
-    help="Sweeps for train-in-ten-minutes contests: train, quantise, adapt at test time, compare, and stay legal.",
+    help="Sweeps for train-in-ten-minutes contests: train, quantize, adapt at test time, compare, and stay legal.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -88,7 +88,7 @@ def _fail(message: str, code: int) -> int:
 
 def open_sweeps(home: Path, db: str | None, files: str | None, name: str | None) -> tuple[Any, list[Any]]:
     """The home and its sweeps, or the one of a name."""
-    from sweeps.session import Workplace
+    from sweeps.run.session import Workplace
 
     place = Workplace.open(home, db, files)
     sweeps = place.store.sweeps()

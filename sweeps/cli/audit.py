@@ -34,10 +34,10 @@ def audit(
     Example: golfsweep audit my_entry:score --vocab-size 1024 --tokens val.bin --seconds 60
     """
     from golf.audit import audit as judge
-    from golf.audit.process import ScorerProcess
+    from golf.audit.scorer.process import ScorerProcess
+    from golf.data.tokens import Tokenizer, read_shard, split_documents
     from golf.errors import InputError
-    from golf.tokens import Tokenizer, read_shard, split_documents
-    from sweeps.certificates import lines
+    from sweeps.views.certificates import lines
 
     documents = None if tokens is None else split_documents(read_shard(tokens))
     pieces = None if tokenizer is None else Tokenizer(tokenizer)

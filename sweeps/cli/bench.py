@@ -21,7 +21,7 @@ def train(set_: SetOption = None, json_: JsonOption = False, debug: DebugOption 
 
     Example: golfsweep bench train --set train.batch_tokens=16384 --json
     """
-    from sweeps import bench as measure
+    from sweeps.machine import bench as measure
 
     found = measure.train(set_ or ())
     if json_:
@@ -35,7 +35,7 @@ def evaluation(set_: SetOption = None, json_: JsonOption = False, debug: DebugOp
 
     Example: golfsweep bench eval --set eval.epochs=8 --json
     """
-    from sweeps import bench as measure
+    from sweeps.machine import bench as measure
 
     found = measure.evaluation(set_ or ())
     if json_:
@@ -45,11 +45,11 @@ def evaluation(set_: SetOption = None, json_: JsonOption = False, debug: DebugOp
 
 @bench.command()
 def artifact(set_: SetOption = None, json_: JsonOption = False, debug: DebugOption = False) -> None:
-    """Quantise, code, write and load a full-size model of random weights.
+    """Quantize, code, write and load a full-size model of random weights.
 
     Example: golfsweep bench artifact --set quantize.codec=zstd --json
     """
-    from sweeps import bench as measure
+    from sweeps.machine import bench as measure
 
     found = measure.artifact(set_ or ())
     if json_:

@@ -32,7 +32,10 @@ def compare(
 
     Example: golfsweep compare "trial 20" lora-ttt
     """
-    from sweeps import compare, compare_text, report, results
+    from sweeps.board import compare
+    from sweeps.run import results
+    from sweeps.views.report import report
+    from sweeps.views.terminal import compare_text
 
     place, _ = open_sweeps(home, db, files, None)
     pair = results.pair_of(challenger, incumbent, place)

@@ -36,7 +36,7 @@ def cancel(
 
     Example: golfsweep cancel demo 7
     """
-    from sweeps.cancel import cancel as end
+    from sweeps.run.cancel import cancel as end
 
     place, _ = open_sweeps(home, db, files, sweep)
     found = end(sweep, what, place.store)
@@ -65,8 +65,8 @@ def submit(
 
     Example: golfsweep submit sweep.toml --ray http://10.0.0.1:8265
     """
-    from sweeps.file import load_sweep
-    from sweeps.submit import submit as hand_over
+    from sweeps.run.submit import submit as hand_over
+    from sweeps.spec.file import load_sweep
 
     found = hand_over(file, load_sweep(file, set_ or ()), set_ or (), ray, home, files)
     if json_:

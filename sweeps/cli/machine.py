@@ -10,17 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from golf.errors import InputError
-from sweeps.cli.app import (
-    HOME,
-    DbOption,
-    DebugOption,
-    HomeOption,
-    JsonOption,
-    RayOption,
-    SetOption,
-    app,
-    print_json,
-)
+from sweeps.cli.app import HOME, DbOption, DebugOption, HomeOption, JsonOption, RayOption, SetOption, app, print_json
 
 
 @app.command()
@@ -35,7 +25,7 @@ def selftest(
 
     Example: golfsweep selftest --json
     """
-    from sweeps.tools import selftest_report
+    from sweeps.machine.tools import selftest_report
 
     found = selftest_report(folder)
     if json_:
@@ -63,10 +53,10 @@ def train(
 
     Example: golfsweep train --preset golf --set train.steps=50 --set train.model.num_layers=2 --out /tmp/seed
     """
-    from golf.ranks import end_process
+    from golf.train.ranks import end_process
     from jobs.paths import Home
-    from sweeps.recipe import configure
-    from sweeps.tools import train_folder
+    from sweeps.machine.tools import train_folder
+    from sweeps.spec.recipe import configure
 
     found = train_folder(configure({"train": {"preset": preset}}, set_ or ())["train"], tokens, seed, out, Home(home))
     if os.environ.get("RANK", "0") == "0":
@@ -97,8 +87,8 @@ def evaluate(
 
     Example: golfsweep eval model.golf --tokens val.bin --tokenizer 1024.model --preset score-first --set eval.epochs=2
     """
-    from sweeps.recipe import configure
-    from sweeps.tools import eval_file
+    from sweeps.machine.tools import eval_file
+    from sweeps.spec.recipe import configure
 
     config = configure({"eval": {"preset": preset}}, set_ or ())["eval"]
     found = eval_file(model, [*tokens, *(more or [])], tokenizer, config, seed)
@@ -127,7 +117,7 @@ def doctor(
 
     Example: golfsweep doctor sweep.toml --ray 10.0.0.1:6379
     """
-    from sweeps.tools import doctor as examine
+    from sweeps.machine.tools import doctor as examine
 
     if file is not None and ray is None:
         raise InputError("doctor FILE: needs --ray HOST:PORT, the cluster whose nodes are to be checked")
@@ -137,7 +127,7 @@ def doctor(
         "checks": [{"name": check.name, "good": check.good, "found": check.found} for check in checks],
     }
     if ray is not None:
-        from sweeps.session import examine_cluster
+        from sweeps.run.session import examine_cluster
 
         found["nodes"] = examine_cluster(file, ray, seconds, home, db)
         found["good"] = found["good"] and bool(found["nodes"]) and all(node["good"] for node in found["nodes"])

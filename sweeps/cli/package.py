@@ -24,8 +24,8 @@ def package(
 
     Example: golfsweep package demo/lora-ttt --out records/lora-ttt --author "Ada Lovelace"
     """
-    from sweeps import package, submission, submission_folder
-    from sweeps.session import Workplace
+    from sweeps.run.session import Workplace
+    from sweeps.submission import package, submission, submission_folder
 
     package.check_free(out)
     found = package.gather(row, Workplace.open(home, db, files), author)

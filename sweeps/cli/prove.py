@@ -36,12 +36,12 @@ def prove(
 
     Example: golfsweep prove demo/lora-ttt --documents 3
     """
-    from sweeps import prove as proving
+    from sweeps.submission import prove as proving
 
     if Path(subject).is_file():
         if not tokens or tokenizer is None:
             raise InputError(f"{subject}: an artifact needs --tokens SHARD and --tokenizer MODEL")
-        from sweeps.recipe import configure
+        from sweeps.spec.recipe import configure
 
         config = configure({"eval": {"preset": preset or "score-first"}}, set_ or ())["eval"]
         claim = proving.claim_of_artifact(
@@ -50,7 +50,7 @@ def prove(
     else:
         if more or tokens or tokenizer or preset or set_:
             raise InputError(f"{subject}: no such file, and a row brings its own data and settings")
-        from sweeps.session import Workplace
+        from sweeps.run.session import Workplace
 
         claim = proving.claim_of_row(subject, Workplace.open(home, db, files), documents, seed)
     found = _with_bars(claim)
@@ -66,7 +66,7 @@ def _with_bars(claim: Any) -> dict[str, Any]:
     """Prove a claim under two progress bars on stderr."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from sweeps.prove import report
+    from sweeps.submission.prove import report
 
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f} tokens")
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:

@@ -23,7 +23,7 @@ def import_(
     Example: golfsweep import records/track_10min_16mb
     """
     from sweeps.records import findings, folder, record, rows
-    from sweeps.session import Workplace
+    from sweeps.run.session import Workplace
 
     every = dict.fromkeys(path.resolve() for given in folders for path in folder.find(given))
     read = folder.read_all(list(every))

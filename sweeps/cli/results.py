@@ -49,9 +49,11 @@ def leaderboard(
 
     Example: golfsweep leaderboard demo --format markdown
     """
-    from sweeps import formats, report, results, table
-    from sweeps.leaderboard import to_json
-    from sweeps.sweep import Sweep
+    from sweeps.board.leaderboard import to_json
+    from sweeps.run import results
+    from sweeps.spec.sweep import Sweep
+    from sweeps.views.report import report
+    from sweeps.views.terminal import formats, table
 
     place, sweeps = open_sweeps(home, db, files, name)
     shown = Format.JSON if json_ else format_
@@ -85,8 +87,8 @@ def show(
 
     Example: golfsweep show 3fa9c1
     """
-    from sweeps.certificates import lines
-    from sweeps.show import describe
+    from sweeps.views.certificates import lines
+    from sweeps.views.show import describe
 
     place, _ = open_sweeps(home, db, files, None)
     found = describe(key, place)

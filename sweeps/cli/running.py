@@ -40,10 +40,12 @@ def run(
 
     Example: golfsweep run examples/demo.toml --set eval.chunk=64
     """
-    from sweeps import report, results, session, table
-    from sweeps.file import load_sweep
-    from sweeps.progress import Progress
-    from sweeps.sweep import Sweep
+    from sweeps.run import results, session
+    from sweeps.spec.file import load_sweep
+    from sweeps.spec.sweep import Sweep
+    from sweeps.views.report import report
+    from sweeps.views.terminal import table
+    from sweeps.views.terminal.progress import Progress
 
     spec = load_sweep(file, set_ or ())
     place = session.Workplace.open(home, db, files)
@@ -96,13 +98,13 @@ def plan(
 
     Example: golfsweep plan examples/fineweb.toml --nodes 4 --slots 8
     """
-    from cluster.local import local_slots
-    from jobs import environment
-    from sweeps import session
-    from sweeps.file import load_sweep
-    from sweeps.plan import plan as make_plan
-    from sweeps.plan import planned_machine
-    from sweeps.show_plan import show_plan
+    from cluster.executors.local import local_slots
+    from jobs.machine import environment
+    from sweeps.planning.plan import plan as make_plan
+    from sweeps.planning.plan import planned_machine
+    from sweeps.run import session
+    from sweeps.spec.file import load_sweep
+    from sweeps.views.terminal.show_plan import show_plan
 
     spec = load_sweep(file, set_ or ())
     place = session.Workplace.open(home, db, files)
@@ -127,7 +129,7 @@ def status(
 
     Example: golfsweep status demo
     """
-    from sweeps.status import lines, set_aside, state_of
+    from sweeps.views.status import lines, set_aside, state_of
 
     place, sweeps = open_sweeps(home, db, files, name)
     found = [state_of(sweep, place.store) for sweep in sweeps]

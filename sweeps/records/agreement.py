@@ -74,7 +74,7 @@ def _headline(record: Record) -> Findings:
         return
     if any(agree(headline, early) for early in _early(record)):
         final = f"the final mean is {_shown(record)}" if scores else "no log gives a final one"
-        yield "pre-quant", f"headline {headline} is a score before quantisation; {final}"
+        yield "pre-quant", f"headline {headline} is a score before quantization; {final}"
         return
     if not scores:
         yield "mean-differs", f"headline {headline}, no log gives it as a final score"

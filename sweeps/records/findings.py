@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from jobs.logs import agree, decimals
+from sweeps.board.rules import Finding, Profile
 from sweeps.records import agreement, limits, measures
 from sweeps.records.folder import printable
 from sweeps.records.measures import Findings
 from sweeps.records.record import Record, mean, named_seed
-from sweeps.rules import Finding, Profile
 
 DOCUMENTS = 50_000
 """Of the challenge's validation set."""
@@ -68,7 +68,7 @@ def _leaks(record: Record) -> Findings:
     if epochs > 1:
         yield "C3", f"each document is adapted on for {epochs} epochs and scored in them, after training on it"
     if any(run.log.mixes for run in record.runs):
-        yield "mixture", "scores mix in counts of scored text; whether the mixture is normalised (C2) no log can show"
+        yield "mixture", "scores mix in counts of scored text; whether the mixture is normalized (C2) no log can show"
     for factor in factors:
         yield "C2", f'the loss is scaled ("temp:{factor:g}"), so the probabilities do not sum to 1'
 

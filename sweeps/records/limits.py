@@ -1,10 +1,10 @@
 """Bytes, seconds and steps of a record, held against the challenge's limits and its own claims."""
 
-from golf.artifact import LIMIT_BYTES
+from golf.limits import LIMIT_BYTES
+from sweeps.board.rules import LIMIT_SECONDS
 from sweeps.records import measures
 from sweeps.records.measures import Findings
 from sweeps.records.record import Record, worst
-from sweeps.rules import LIMIT_SECONDS
 
 
 def sizes(record: Record) -> Findings:

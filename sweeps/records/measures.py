@@ -13,7 +13,7 @@ Findings = Iterator[tuple[str, str]]
 PROCESS_CLOCKS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "training": (("train.process",),),
     "evaluation": (("eval.process",), ("eval.total", "eval.compile")),
-    "quantisation": (("quantize.elapsed",),),
+    "quantization": (("quantize.elapsed",),),
 }
 """What a whole process took, as far as logs print it: clocks (jobs.logs) that are added up, one way or another."""
 
@@ -61,7 +61,7 @@ def process_seconds(log: Log, process: str) -> tuple[float, str] | None:
 
 def has_limit(clock: str) -> bool:
     """Whether a clock runs within one stage that has a limit; those that span several have none."""
-    return clock.startswith(("train.", "eval.")) or clock in sum(PROCESS_CLOCKS["quantisation"], ())
+    return clock.startswith(("train.", "eval.")) or clock in sum(PROCESS_CLOCKS["quantization"], ())
 
 
 def bpb_per_nat(record: Record) -> float | None:
@@ -85,13 +85,13 @@ def tokenizer(record: Record) -> str | None:
 
 
 def trained_bpb(log: Log) -> Decimal | None:
-    """Bits per byte of the weights as trained: the last score before quantisation."""
+    """Bits per byte of the weights as trained: the last score before quantization."""
     scores = log.of_stage("trained")
     return scores[-1].bpb if scores else None
 
 
-def quantised_bpb(log: Log) -> Decimal | None:
-    """Bits per byte of the quantised model, window by window: the first such score, for some scripts give the name
+def quantized_bpb(log: Log) -> Decimal | None:
+    """Bits per byte of the quantized model, window by window: the first such score, for some scripts give the name
     of the plain evaluation to every later one."""
     scores = log.of_stage("roundtrip")
     return scores[0].bpb if scores else None

@@ -1,15 +1,15 @@
-"""The judgement on one record, for a review thread: Markdown, or the same as JSON."""
+"""The judgment on one record, for a review thread: Markdown, or the same as JSON."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from golf.artifact import LIMIT_BYTES
+from golf.limits import LIMIT_BYTES
+from sweeps.board.rules import LIMIT_SECONDS, MARGIN_NATS, Finding, Profile
 from sweeps.records import measures
 from sweeps.records.agreement import baseline_test
 from sweeps.records.findings import LET_PASS, REMARKS, breaches, disagreements
 from sweeps.records.record import Record, worst
 from sweeps.records.rows import content_of, row_of
-from sweeps.rules import LIMIT_SECONDS, MARGIN_NATS, Finding, Profile
 from sweeps.statistics import TestResult, summary
 
 PROFILES: tuple[Profile, ...] = ("accepted", "strict")
@@ -28,12 +28,12 @@ def as_json(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def passes(findings: Sequence[Finding]) -> bool:
-    """Whether it keeps the rules as the organisers apply them, and bears out what it claims."""
+    """Whether it keeps the rules as the organizers apply them, and bears out what it claims."""
     return not breaches(findings, "accepted") and not disagreements(findings)
 
 
 def as_markdown(record: Record, findings: Sequence[Finding]) -> str:
-    """The judgement as Markdown."""
+    """The judgment as Markdown."""
     parts = [
         [f"# Check of {_cell(record.name)}"],
         list(_verdicts(findings)),
@@ -60,11 +60,11 @@ def _verdicts(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _seed_table(record: Record) -> Iterator[str]:
-    yield "| seed | log | metric | bpb | before quantisation | quantised | steps | train s | eval s |"
+    yield "| seed | log | metric | bpb | before quantization | quantized | steps | train s | eval s |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for seed in record.scores:
         one = _log(record, seed)
-        cells = (seed, *(one[name] for name in ("log", "metric", "bpb", "trained", "quantised", "steps")))
+        cells = (seed, *(one[name] for name in ("log", "metric", "bpb", "trained", "quantized", "steps")))
         yield _row(*cells, one["train_seconds"], one["eval_seconds"])
 
 
@@ -72,7 +72,7 @@ def _log(record: Record, seed: str) -> dict[str, Any]:
     """What the log that counts for a seed says; digits as printed."""
     run, score = record.counted.get(seed), record.score_of(seed)
     log = run.log if run else None
-    trained, quantised = (measures.trained_bpb(log), measures.quantised_bpb(log)) if log else (None, None)
+    trained, quantized = (measures.trained_bpb(log), measures.quantized_bpb(log)) if log else (None, None)
     claimed = None if record.runs else record.scores[seed]
     bpb = score.bpb if score else claimed
     return {
@@ -80,7 +80,7 @@ def _log(record: Record, seed: str) -> dict[str, Any]:
         "metric": score.name if score else None,
         "bpb": None if bpb is None else str(bpb),
         "trained": None if trained is None else str(trained),
-        "quantised": None if quantised is None else str(quantised),
+        "quantized": None if quantized is None else str(quantized),
         "steps": log.steps if log else None,
         "train_seconds": log.train_seconds if log else None,
         "eval_seconds": measures.eval_seconds(record, run) if run else None,

@@ -1,16 +1,16 @@
-"""What the store keeps of a record, and the leaderboard makes a row of (sweeps.evaluation.ImportedRow)."""
+"""What the store keeps of a record, and the leaderboard makes a row of (sweeps.board.evaluation.ImportedRow)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from jobs.logs import Log
-from sweeps.evaluation import ImportedRow
-from sweeps.leaderboard import open_board, to_json
+from sweeps.board.evaluation import ImportedRow
+from sweeps.board.leaderboard import open_board, to_json
+from sweeps.board.rules import Finding
 from sweeps.records import measures
 from sweeps.records.findings import LEAKS
 from sweeps.records.record import Record, Run
-from sweeps.rules import Finding
 
 
 def content_of(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def content_of(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
         "clocks": _clocks([run.log for run in runs.values()]),
         "steps": min((run.log.steps for run in runs.values() if run.log.steps), default=None),
         "trained_bpb": _mean(record, measures.trained_bpb),
-        "quantised_bpb": _mean(record, measures.quantised_bpb),
+        "quantized_bpb": _mean(record, measures.quantized_bpb),
         "tokenizer": measures.tokenizer(record),
         "bpb_per_nat": measures.bpb_per_nat(record),
         "findings": [{"code": finding.code, "detail": finding.detail} for finding in findings],

@@ -30,7 +30,7 @@ class TestResult:
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
     statistic: float
-    """t, positive in favour of the challenger."""
+    """t, positive in favor of the challenger."""
     df: float
     p_value: float
     difference: float

@@ -42,7 +42,7 @@ def pool(rows: Sequence[Sequence[float]], trainings: Sequence[Hashable] | None =
     2.5 times in 100 at a nominal 1 %, eight 4.4 times.
 
     The check is Bartlett's test (Bartlett 1937, Proc. Royal Soc. A 160), which keeps its size at three seeds a recipe,
-    where the median-centred Levene test hardly ever rejects anything. It takes the normal distribution for granted
+    where the median-centered Levene test hardly ever rejects anything. It takes the normal distribution for granted
     and has little power there: not rejected is not the same as equal. Recipes of one seed tell nothing and are left
     out.
 

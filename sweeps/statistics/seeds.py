@@ -1,6 +1,6 @@
 """Across seeds: the documents are fixed, the seeds are the only random factor.
 
-That is the challenge's own claim: its validation set never changes. The organisers' tables are one-sided Welch tests
+That is the challenge's own claim: its validation set never changes. The organizers' tables are one-sided Welch tests
 with margin 0 (PR 1514 against 1493: t = 3.79, df = 2.61, p = 0.020).
 """
 

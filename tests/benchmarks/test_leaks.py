@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.leaks import run
-from cluster.local import LocalExecutor
+from cluster.executors.local import LocalExecutor
 
 
 def test_many_jobs_leave_nothing_but_their_results(tmp_path: Path) -> None:

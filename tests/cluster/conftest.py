@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from cluster import ray_cluster
 from cluster.executor import Executor
-from cluster.local import LocalExecutor
-from cluster.ray_executor import RayExecutor
-from golf.artifact import QuantizeConfig, pack
-from golf.corpus import DemoData
-from golf.model import GPT
+from cluster.executors.local import LocalExecutor
+from cluster.ray import cluster as ray_cluster
+from cluster.ray.executor import RayExecutor
+from golf.artifact.packing import QuantizeConfig, pack
+from golf.data.corpus import DemoData
+from golf.model.gpt import GPT
 from jobs.spec import Order
 from tests.cluster.dictated import World
 from tests.cluster.orders import EVAL, MODEL, Orders
@@ -58,6 +58,6 @@ def evaluation(world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch) ->
     """An evaluation of four documents in four shards, on two slots."""
     monkeypatch.setattr("jobs.scores.SHARD_FLOPS", {"cpu": 1e3})
     model = GPT(MODEL)
-    model.initialise(torch.Generator().manual_seed(0))
+    model.initialize(torch.Generator().manual_seed(0))
     content = pack(model.state_dict(), MODEL, QuantizeConfig(level=1))[0]
     return orders.evaluate(world.files.put(content), EVAL)

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from cluster.executor import Node, Task
-from cluster.scheduler import Scheduler
+from cluster.scheduling.scheduler import Scheduler
 from jobs.budget import Budget
-from jobs.environment import machine
 from jobs.events import Event, Finished, Shard
 from jobs.files import FileStore
+from jobs.machine.environment import machine
 from jobs.paths import Home
 from jobs.scores import write_table
 from jobs.spec import Order

@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from golf.artifact import QuantizeConfig
-from golf.corpus import DEMO_TUNING_DOCUMENTS, DemoData
-from golf.model import ModelConfig
-from golf.tokens import find_shards
-from golf.train import TrainConfig
-from golf.ttt import EvalConfig
+from golf.artifact.packing import QuantizeConfig
+from golf.data.corpus import DEMO_TUNING_DOCUMENTS, DemoData
+from golf.data.tokens import find_shards
+from golf.model.gpt import ModelConfig
+from golf.train.training import TrainConfig
+from golf.ttt.engine import EvalConfig
 from jobs.digests import digest_of
-from jobs.environment import machine
+from jobs.machine.environment import machine
 from jobs.spec import ARITHMETIC, Job, Kind, Order
 
 MODEL = ModelConfig(

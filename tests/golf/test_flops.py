@@ -2,9 +2,9 @@
 
 import pytest
 
-from golf.eval_config import EvalConfig
 from golf.flops import block_weights, document_flops, training_flops
-from golf.model import GPT, ModelConfig
+from golf.model.gpt import GPT, ModelConfig
+from golf.ttt.config import EvalConfig
 
 MODEL = ModelConfig(num_layers=2, model_dim=8, num_heads=2, num_kv_heads=1, mlp_hidden=12, vocab_size=20)
 

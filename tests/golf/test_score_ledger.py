@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf.model import GPT
-from golf.predict import one_thread
+from golf.model.gpt import GPT
+from golf.proof.predict import one_thread
 from golf.score_ledger import ScoreLedger, legality, score_ledger, score_ledgers
-from golf.ttt import EvalConfig, Protocol, evaluate
+from golf.ttt.engine import EvalConfig, Protocol, evaluate
 from tests.golf.tiny import TINY, documents_of, tiny_model
 
 PROTOCOLS: tuple[Protocol, ...] = ("score-first", "last-epoch", "min-epoch")

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from golf.model import GPT, ModelConfig
+from golf.model.gpt import GPT, ModelConfig
 
 TINY = ModelConfig(
     num_layers=3, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, vocab_size=48,
@@ -14,10 +14,10 @@ TINY = ModelConfig(
 
 
 def tiny_model() -> GPT:
-    """A model whose every scalar and zero-initialised matrix is moved away from its start."""
+    """A model whose every scalar and zero-initialized matrix is moved away from its start."""
     generator = torch.Generator().manual_seed(3)
     model = GPT(TINY)
-    model.initialise(generator)
+    model.initialize(generator)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from golf.errors import InputError
 from golf.flops import document_flops
-from golf.model import ModelConfig
-from golf.ttt import EvalConfig
+from golf.model.gpt import ModelConfig
+from golf.ttt.engine import EvalConfig
 from jobs.scores import cut_shards, merge_shards, read_table, share_shards, write_table
 
 MODEL = ModelConfig()

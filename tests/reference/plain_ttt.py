@@ -1,6 +1,6 @@
 """Test-time training written down step by step: one document, one chunk, one tensor at a time, torch's own Adam.
 
-Nothing here is shared with golf.ttt or golf.adapters; only the base model's weights are.
+Nothing here is shared with golf.ttt.engine or golf.ttt.adapters; only the base model's weights are.
 """
 
 import math
@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from golf.model import GPT
-from golf.ttt import EvalConfig
+from golf.model.gpt import GPT
+from golf.ttt.engine import EvalConfig
 
 
 def norm(x: Tensor) -> Tensor:

@@ -7,15 +7,8 @@ import numpy as np
 import pandas as pd
 
 from golf.score import LN2
-from sweeps.leaderboard import (
-    COLUMNS,
-    Evaluation,
-    ImportedRow,
-    TextSet,
-    leaderboard,
-    to_json,
-)
-from sweeps.rules import Finding
+from sweeps.board.leaderboard import COLUMNS, Evaluation, ImportedRow, TextSet, leaderboard, to_json
+from sweeps.board.rules import Finding
 
 BYTES, TOKENS = 3000, 1000
 PR_1493, PR_1514 = [1.08079, 1.08103, 1.08118], [1.07928348, 1.07996676, 1.08024795]

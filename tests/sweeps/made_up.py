@@ -19,10 +19,10 @@ from jobs.scores import write_table
 from jobs.spec import Job, Machine
 from jobs.state import SweepState
 from jobs.store import Store
-from sweeps.dataset import DataSet
-from sweeps.file import parse_sweep
-from sweeps.session import Workplace
-from sweeps.sweep import Sweep
+from sweeps.run.session import Workplace
+from sweeps.spec.dataset import DataSet
+from sweeps.spec.file import parse_sweep
+from sweeps.spec.sweep import Sweep
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 SIZES = np.array([400, 900, 1500, 2200, 3100, 4000])

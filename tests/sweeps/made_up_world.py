@@ -11,11 +11,11 @@ from typing import Any
 from golf.score import LN2
 from jobs.spec import Job, Machine
 from jobs.store import JobRecord, Store, TrialRecord
-from sweeps.dataset import DataSet
-from sweeps.file import SweepSpec, parse_sweep
-from sweeps.outcome import Snapshot
-from sweeps.sweep import Sweep
-from sweeps.trials import search_digest
+from sweeps.run.outcome import Snapshot
+from sweeps.run.trials import search_digest
+from sweeps.spec.dataset import DataSet
+from sweeps.spec.file import SweepSpec, parse_sweep
+from sweeps.spec.sweep import Sweep
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 DATA = DataSet(

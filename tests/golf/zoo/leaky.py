@@ -87,7 +87,7 @@ def whole_document_statistics(document: Tokens) -> Floats:
 
 
 def number_of_later_bos(document: Tokens) -> Floats:
-    """A temperature that depends on the document's last quarter: normalised, and yet not causal."""
+    """A temperature that depends on the document's last quarter: normalized, and yet not causal."""
     hot = 1.0 + 0.3 * float(np.mean(document[-len(document) // 4 :] < VOCAB // 2))
     return nll_of(LOGITS_VV[document[:-1]] / hot, document[1:])
 
@@ -195,7 +195,7 @@ class BehavesWhenProbed:
 
 
 class KeepsToWhatItSawFirst:
-    """Gives more to the continuation of a prefix that it met first, ever after: normalised, causal, the same twice."""
+    """Gives more to the continuation of a prefix that it met first, ever after: normalized, causal, the same twice."""
 
     def __init__(self, weight: float) -> None:
         self.weight = weight

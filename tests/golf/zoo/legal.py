@@ -166,7 +166,7 @@ LEGAL: dict[str, Callable[[], Scorer]] = {
     "score first, five epochs": lambda: each(lambda document: score_first(document, 5)),
     "score first, chunks of 100": lambda: each(lambda document: score_first(document, 2, 100)),
     "adaptive unigram": lambda: each(adaptive_unigram),
-    "normalised mixture": lambda: each(mixture),
+    "normalized mixture": lambda: each(mixture),
     "temperature": lambda: each(temperature),
     "float32": lambda: each(float32_all_through),
     "float32 in padded batches": lambda: in_batches,

@@ -10,9 +10,9 @@ import pytest
 
 from jobs.store import Store
 from sweeps import cli
-from sweeps.evaluation import ImportedRow
-from sweeps.leaderboard import COLUMNS, leaderboard
-from sweeps.table import render
+from sweeps.board.evaluation import ImportedRow
+from sweeps.board.leaderboard import COLUMNS, leaderboard
+from sweeps.views.terminal.table import render
 from tests.sweeps.records import miniature as mini
 
 Command = Callable[..., tuple[int, str, str]]

@@ -36,7 +36,7 @@ def test_a_sound_record_has_no_finding(tmp_path: Path) -> None:
         ({"val_bpb": 1.2001}, "best-seed", "1.2001 is the best of 3 seeds, their mean is 1.20043333"),
         ({"val_bpb": 1.20080000001}, "one-seed", "1.20043333"),
         ({"val_bpb": 1.19}, "mean-differs", "headline 1.19, the logs' mean is 1.20043333"),
-        ({"val_bpb": 1.1990}, "pre-quant", "before quantisation; the final mean is 1.20043333"),
+        ({"val_bpb": 1.1990}, "pre-quant", "before quantization; the final mean is 1.20043333"),
         ({"val_bpb": None}, "pending", "val_bpb is null"),
         ({"val_bpb": 0.0}, "pending", "val_bpb is 0"),
         ({"val_bpb": "PENDING_RERUN"}, "pending", '"PENDING_RERUN"'),
@@ -194,7 +194,7 @@ def test_claims_stand_in_only_for_what_no_log_prints(tmp_path: Path) -> None:
     assert rows.content_of(one, [])["eval_seconds"] is None  # printed, and which log counts is not known
 
 
-def test_the_score_before_quantisation_is_the_last_one_everywhere(tmp_path: Path) -> None:
+def test_the_score_before_quantization_is_the_last_one_everywhere(tmp_path: Path) -> None:
     log = mini.sliding_era().replace("Code size", "pre_quant_eval_exact val_loss:1.96 val_bpb:1.16000000\nCode size")
     one, _ = judged(mini.write(tmp_path / "r", {"val_bpb": 1.1501}, train=log))
     assert rows.content_of(one, [])["trained_bpb"] == 1.16

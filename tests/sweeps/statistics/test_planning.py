@@ -178,7 +178,7 @@ def test_equivalence_is_the_worse_of_two_tests() -> None:
     assert equivalence_test(OTHER, CLOSE, 0.004).p_value == pytest.approx(found.p_value)
 
 
-def test_no_worse_is_a_margin_in_favour() -> None:
+def test_no_worse_is_a_margin_in_favor() -> None:
     assert no_worse_test(OTHER, CLOSE, 0.002) == welch_test(OTHER, CLOSE, -0.002)
     for margin in (0.0, -0.1, math.nan):
         with pytest.raises(ValueError, match="margin"):

@@ -1,0 +1,1 @@
+"""Running tasks on this machine: gangs, evaluators, and the processes they start."""

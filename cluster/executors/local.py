@@ -1,0 +1,176 @@
+"""The executor without Ray: this machine's slots, one warm process each, and a gang's launcher beside them."""
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+import torch
+
+from cluster.executor import Node, Task, Unplaceable
+from cluster.executors.processes import end_marked
+from cluster.executors.worker import run_task
+from jobs.events import Event, Failed, Failure, Finished
+from jobs.machine import environment
+from jobs.machine.host import identity
+from jobs.stages.rank import PR_SET_PDEATHSIG
+
+END_SECONDS = 10.0
+
+
+def local_slots(widest: int) -> int:
+    """Slots of this machine: its GPUs, or without any its cores, at least as many as the widest job needs.
+
+    A slot without a GPU is only a process with one thread, so a gang wider than the cores is slow but right.
+    """
+    return torch.cuda.device_count() or max(os.cpu_count() or 1, widest)
+
+
+def devices(slots: Sequence[int], visible: str | None, gpus: int) -> str:
+    """The CUDA_VISIBLE_DEVICES of a worker on some slots.
+
+    Args:
+        slots: numbers of the slots.
+        visible: the variable as this process has it: slots are the devices that it names, and no others.
+        gpus: how many there are; without any, a slot is a share of the cores, and sees none.
+    """
+    names = visible.split(",") if visible else [str(number) for number in range(gpus)]
+    return ",".join(names[slot].strip() for slot in slots) if gpus else ""
+
+
+def machine_cluster() -> str:
+    """What tells this machine from others: whoever runs jobs on its slots is its one scheduler."""
+    return f"machine {identity()}"
+
+
+class LocalExecutor:
+    """Runs tasks in processes of this machine; the twin of the Ray executor."""
+
+    def __init__(self, slots: int, name: str = "local") -> None:
+        """Use so many slots; `name` tells this machine's gangs of one home from those of another."""
+        self._node = Node(name=name, host=socket.gethostname(), slots=slots, machine=environment.machine())
+        self._context = multiprocessing.get_context("spawn")
+        self._idle: dict[tuple[int, ...], _Worker] = {}
+        self._busy: dict[str, _Worker] = {}
+
+    def nodes(self) -> list[Node]:
+        return [self._node]
+
+    @property
+    def cluster(self) -> str:
+        return machine_cluster()
+
+    def start(self, task: Task) -> None:
+        if task.order.job.kind == "train":
+            for slots in [slots for slots, worker in self._idle.items() if worker.evaluates & set(task.slots)]:
+                self._idle.pop(slots).end()  # evaluators end when their slots turn to a gang
+        worker = self._busy[task.id] = self._worker(task.slots)
+        if task.order.job.kind != "train":
+            worker.evaluates = set(task.slots)
+        worker.begin(task)
+
+    def _worker(self, slots: tuple[int, ...]) -> "_Worker":
+        """The slots' warm worker, or a new one: an idle one may have been killed, and nobody has noticed."""
+        if worker := self._idle.pop(slots, None):
+            if worker.lives:
+                return worker
+            worker.end()
+        try:
+            return _Worker(self._context, slots)
+        except OSError as error:  # no memory or process number for it, or it died before it could import anything
+            raise Unplaceable(f"no worker can be started: {error}") from None
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        told: list[tuple[str, Event]] = []
+        by_pipe = {worker.pipe: task_id for task_id, worker in self._busy.items()}
+        if not by_pipe:
+            time.sleep(timeout)
+        for pipe in wait(list(by_pipe), timeout) if by_pipe else []:
+            assert isinstance(pipe, Connection)
+            task_id = by_pipe[pipe]
+            try:
+                event: Event = pipe.recv()
+            except (EOFError, ConnectionResetError):
+                event = self._busy.pop(task_id).post_mortem()
+            else:
+                if isinstance(event, Finished | Failed):
+                    worker = self._busy.pop(task_id)
+                    self._idle[worker.slots] = worker
+            told.append((task_id, event))
+        return told
+
+    def cancel(self, task_id: str) -> None:
+        if worker := self._busy.pop(task_id, None):
+            worker.end()
+            with contextlib.suppress(TimeoutError):  # it waits for its device: whoever comes next is told
+                end_marked(lambda mark: mark.task == task_id)
+
+    def close(self) -> None:
+        for task_id in list(self._busy):
+            self.cancel(task_id)
+        for worker in self._idle.values():
+            worker.end()
+        self._idle.clear()
+
+
+class _Worker:
+    """One process that runs task after task."""
+
+    def __init__(self, context: multiprocessing.context.SpawnContext, slots: tuple[int, ...]) -> None:
+        self.slots = slots
+        self.evaluates: set[int] = set()
+        """Slots whose devices it holds on to between tasks; a gang's launcher holds none."""
+        self.pipe, theirs = context.Pipe()
+        self._oom_kills = 0
+        visible = devices(slots, os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count())
+        self._process: BaseProcess = context.Process(target=_serve, args=(theirs, visible))
+        self._process.start()
+        theirs.close()
+
+    @property
+    def lives(self) -> bool:
+        return self._process.is_alive()
+
+    def begin(self, task: Task) -> None:
+        """Hand it a task; whether it dies before or after it has heard of it, its pipe tells."""
+        self._oom_kills = environment.oom_kills()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.pipe.send(task)
+
+    def post_mortem(self) -> Failed:
+        """What a process died of that has closed its end of the pipe."""
+        self._process.join(END_SECONDS)
+        code = self._process.exitcode
+        self.end()
+        if code in (-signal.SIGKILL, -signal.SIGTERM, None):
+            if environment.oom_kills() > self._oom_kills:
+                return Failed(failure=Failure.HOST_MEMORY, reason="the kernel killed its worker for want of memory")
+            return Failed(failure=Failure.LOST, reason=f"its worker was ended from outside (exit code {code})")
+        return Failed(failure=Failure.CRASH, reason=f"its worker's process ended by itself (exit code {code})")
+
+    def end(self) -> None:
+        """End the process at once, and by it a gang that it launched: the kernel ends torchrun and the ranks, too."""
+        self.pipe.close()
+        self._process.kill()
+        self._process.join(END_SECONDS)
+
+
+def _serve(pipe: Connection, visible: str) -> None:
+    """Serve tasks from a pipe until it closes."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # the scheduler may die without a word
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
+    os.environ["CUDA_VISIBLE_DEVICES"] = visible
+    torch.set_num_threads(environment.CPU_THREADS)
+    while True:
+        try:
+            task: Task = pipe.recv()
+            for event in run_task(task):
+                pipe.send(event)
+        except (EOFError, BrokenPipeError, ConnectionResetError):  # the scheduler is gone
+            return

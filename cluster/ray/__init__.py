@@ -1,0 +1,1 @@
+"""Running tasks on a Ray cluster; the one room that imports Ray."""

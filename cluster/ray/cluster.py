@@ -1,0 +1,82 @@
+"""Starting or joining a Ray cluster, with its token authentication on and its chatter off."""
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import AuthenticationError
+
+from golf.errors import InputError
+
+CONNECT_SECONDS = 5.0
+_CHECKOUT = str(Path(__file__).parents[2])
+_TOKEN = secrets.token_hex(32)
+"""Of every cluster that this process starts: Ray reads a token once in a process's life."""
+
+
+def start_local(slots: int) -> None:
+    """Start a Ray of this process's own on this machine; it ends with the process, and so does its token."""
+    _prepare()
+    # Ray turns token authentication on for a cluster that it starts; given a token, it writes none to the user's home.
+    os.environ["RAY_AUTH_TOKEN"] = _TOKEN
+    # Never joins a cluster that happens to run here: "local" always starts one.
+    _init(address="local", num_cpus=slots, include_dashboard=False)
+
+
+def join(address: str) -> None:
+    """Join a running cluster, with the token that Ray finds (RAY_AUTH_TOKEN, or its own token file).
+
+    Raises:
+        InputError: nothing answers there, or it refuses us.
+    """
+    _prepare()
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise InputError(f'--ray {address}: expected HOST:PORT, as "ray start --head" prints it')
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"--ray {address}: cannot be reached ({reason}); is a Ray head running there?") from None
+    try:
+        _init(address=address)
+    except (AuthenticationError, ConnectionError, RuntimeError, ValueError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(f"--ray {address}: refused ({first}); same Ray version and token on both sides?") from None
+
+
+def identity() -> str:
+    """What tells the cluster that was started or joined from every other: its address and the session of its head."""
+    context = ray.get_runtime_context()
+    return f"ray {context.gcs_address} {context.get_session_name()}"
+
+
+def leave() -> None:
+    """Leave the cluster; ends it if it was started here."""
+    ray.shutdown()
+
+
+def _init(**arguments: Any) -> None:
+    """Start or join; what SIGTERM does here stays as it was, since Ray's own answer to it leaves without a word."""
+    before = signal.getsignal(signal.SIGTERM)
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment(), **arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
+
+
+def _prepare() -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    logging.getLogger("ray").setLevel(logging.ERROR)
+
+
+def _environment() -> dict[str, dict[str, str]]:
+    """Workers import the code that the driver runs, and compute with one thread a slot."""
+    path = os.pathsep.join(filter(None, [_CHECKOUT, os.environ.get("PYTHONPATH")]))
+    return {"env_vars": {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}}

@@ -1,0 +1,223 @@
+"""The executor on Ray: one lease a node, warm evaluator actors on its slots, a launcher actor for each gang."""
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import ray
+import torch
+from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from cluster.executor import Node, Task, Unplaceable
+from cluster.executors.processes import end_marked
+from cluster.executors.worker import run_task
+from cluster.ray import cluster as ray_cluster
+from cluster.ray import lease
+from cluster.ray.lease import Lease, Place
+from jobs.events import Event, Failed, Failure, Finished
+from jobs.failures import classify
+from jobs.machine import environment
+from jobs.spec import Machine
+
+MACHINE_SECONDS = 120.0
+"""Time that a node gets to say what it is; a loaded one takes a while to import torch."""
+SWEEP_SECONDS = 20.0
+"""Time that a node gets to end what is left of a gang."""
+REASON_CHARACTERS = 400
+"""Of Ray's own words, which go on for a page."""
+
+
+@ray.remote(max_retries=0, num_cpus=0, max_calls=1)
+def _machine_of(kind: str) -> Machine:
+    """The machine class of a node; a label of the team's sets nodes apart whose GPUs have one name."""
+    found = environment.machine()
+    return replace(found, device=f"{found.device} [{kind}]") if kind else found
+
+
+@ray.remote(max_retries=0, num_cpus=0, max_calls=1)
+def _end_gang(task: str) -> list[int]:
+    """End whatever is left of a gang on this node."""
+    return end_marked(lambda mark: mark.task == task)
+
+
+@ray.remote(max_restarts=0, max_task_retries=0)
+class Worker:
+    """A process on one slot (an evaluator, which stays warm) or on several (a gang's launcher)."""
+
+    def __init__(self) -> None:
+        torch.set_num_threads(environment.CPU_THREADS)
+
+    @ray.method(num_returns="streaming")
+    def run(self, task: Task, inputs: list[Any]) -> Any:
+        """Events of a task; its inputs come through the object store, so that nodes need no common disk."""
+        contents = dict(zip(task.inputs, ray.get(inputs), strict=True))
+        yield from run_task(replace(task, inputs=contents))
+
+
+@dataclass(slots=True)
+class _Running:
+    task: Task
+    actor: Any
+    events: Any
+    """The stream of the actor's events."""
+    begun: bool = False
+    """Whether it has told any."""
+
+
+@dataclass(slots=True)
+class RayExecutor:
+    """Runs tasks on the Ray cluster that this process has started or joined."""
+
+    cluster: str
+    owns: bool = False
+    """Whether this process started the cluster for this executor, with which it ends."""
+    _leases: dict[str, Lease] = field(default_factory=dict)
+    _asked: dict[str, Any] = field(default_factory=dict)
+    """Nodes that have yet to say what they are."""
+    _nodes: dict[str, Node] = field(default_factory=dict)
+    _idle: dict[tuple[str, int], Any] = field(default_factory=dict)
+    """Warm evaluators by node and slot."""
+    _running: dict[str, _Running] = field(default_factory=dict)
+    _objects: dict[int, tuple[bytes, Any]] = field(default_factory=dict)
+    """Inputs that the object store holds, by identity of their content."""
+
+    def nodes(self) -> list[Node]:
+        """Nodes that are alive and have said what they are; waits for the first of them."""
+        alive = lease.places()
+        for name in (self._leases.keys() | self._nodes.keys() | self._asked.keys()) - alive.keys():
+            self._lose(name)
+        for name in alive.keys() - self._nodes.keys() - self._asked.keys():
+            there = NodeAffinitySchedulingStrategy(name, soft=False)
+            self._asked[name] = _machine_of.options(scheduling_strategy=there).remote(alive[name].kind)
+        if self._asked:
+            waiting = list(self._asked.values())
+            ray.wait(waiting, num_returns=len(waiting), timeout=0 if self._nodes else MACHINE_SECONDS)
+        for name in list(self._asked):
+            self._hear_machine(name, alive[name])
+        return [self._nodes[name] for name in alive if name in self._nodes]
+
+    def _hear_machine(self, name: str, place: Place) -> None:
+        try:
+            machine = ray.get(self._asked[name], timeout=0)
+        except GetTimeoutError:
+            return
+        except RayError:  # asked again with the next look
+            del self._asked[name]
+            return
+        del self._asked[name]
+        self._nodes[name] = Node(name=name, host=place.host, slots=place.slots, machine=machine)
+
+    def _lose(self, name: str) -> None:
+        """Forget a node that is gone: its lease must not move, and no worker of it is warm any more."""
+        self._nodes.pop(name, None)
+        self._asked.pop(name, None)
+        if held := self._leases.pop(name, None):
+            lease.give_back(held)
+        for place in [place for place in self._idle if place[0] == name]:
+            del self._idle[place]
+
+    def start(self, task: Task) -> None:
+        if task.order.job.kind == "train":
+            for slot in task.slots:  # evaluators end when their slots turn to a gang
+                if actor := self._idle.pop((task.node, slot), None):
+                    ray.kill(actor)
+            actor = self._worker(task.node, len(task.slots))
+        else:
+            actor = self._evaluator(task.node, task.slots[0])
+        inputs = [self._put(content) for content in task.inputs.values()]
+        bare = replace(task, inputs=dict.fromkeys(task.inputs, b""))
+        self._running[task.id] = _Running(task, actor, actor.run.remote(bare, inputs))
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        streams = {running.events: task_id for task_id, running in self._running.items()}
+        if not streams:
+            time.sleep(timeout)
+            return []
+        ready, _ = ray.wait(list(streams), num_returns=1, timeout=timeout, fetch_local=False)
+        if ready:  # the first has come: take along what else is there
+            ready, _ = ray.wait(list(streams), num_returns=len(streams), timeout=0, fetch_local=False)
+        return [(streams[stream], self._next(streams[stream], stream)) for stream in ready]
+
+    def cancel(self, task_id: str) -> None:
+        if running := self._running.pop(task_id, None):
+            ray.kill(running.actor)
+            if running.task.order.job.kind == "train":
+                self._sweep(running.task)
+
+    def _sweep(self, task: Task) -> None:
+        """Make sure on a gang's node that nothing of it is left; a node that does not answer is lost with all of it."""
+        if task.node in lease.places():
+            there = NodeAffinitySchedulingStrategy(task.node, soft=False)
+            ray.wait([_end_gang.options(scheduling_strategy=there).remote(task.id)], timeout=SWEEP_SECONDS)
+
+    def close(self) -> None:
+        for task_id in list(self._running):
+            self.cancel(task_id)
+        for actor in self._idle.values():
+            ray.kill(actor)
+        for held in self._leases.values():
+            lease.give_back(held)
+        self._idle.clear()
+        self._leases.clear()
+        self._objects.clear()
+        if self.owns:
+            ray_cluster.leave()
+
+    def _next(self, task_id: str, stream: Any) -> Event:
+        try:
+            event: Event = ray.get(next(stream))
+        except (RayError, StopIteration) as error:
+            # Unavailable is not dead: but this worker's stream is broken, so the actor goes and the job runs anew.
+            lost = self._running.pop(task_id)
+            event = _post_mortem(error, node_lives=lost.task.node in lease.places(), begun=lost.begun)
+            self._retire(lost, lost=True)
+        else:
+            self._running[task_id].begun = True
+            if isinstance(event, Finished | Failed):
+                self._retire(self._running.pop(task_id), lost=False)
+        return event
+
+    def _retire(self, running: _Running, *, lost: bool) -> None:
+        """Keep an evaluator warm; end a gang's launcher and anything that was lost."""
+        if lost or running.task.order.job.kind == "train":
+            ray.kill(running.actor)
+        else:
+            self._idle[running.task.node, running.task.slots[0]] = running.actor
+
+    def _evaluator(self, node: str, slot: int) -> Any:
+        return self._idle.pop((node, slot), None) or self._worker(node, 1)
+
+    def _worker(self, name: str, slots: int) -> Any:
+        if name not in self._leases:
+            place = lease.places().get(name)
+            if place is None or name not in self._nodes:
+                raise Unplaceable(f"node {name[:12]} is gone")
+            self._leases[name] = lease.take(place, self._nodes[name])
+        remote: Any = Worker  # Ray's decorator hides what it makes of a class
+        return remote.options(**self._leases[name].options(slots)).remote()
+
+    def _put(self, content: bytes) -> Any:
+        """Put a content into the object store once, however many tasks read it; keep the last few."""
+        if id(content) not in self._objects:
+            while len(self._objects) >= 8:
+                self._objects.pop(next(iter(self._objects)))
+            self._objects[id(content)] = (content, ray.put(content))
+        return self._objects[id(content)][1]
+
+
+def _post_mortem(error: Exception, *, node_lives: bool, begun: bool) -> Failed:
+    """What a broken stream of events means: the node's liveness decides, not what Ray makes of it at first.
+
+    A signal, an exit and the kernel's kill for want of memory all look alike from here. But what died before it told
+    anything, as a warm worker may have while it waited, did not die of its task.
+    """
+    text = " ".join(str(error).split())
+    if isinstance(error, OutOfMemoryError) or "low on memory" in text or "memory monitor" in text.lower():
+        return Failed(failure=Failure.HOST_MEMORY, reason="Ray killed its worker: the node is low on memory", log=text)
+    if isinstance(error, RayTaskError):
+        return Failed(failure=classify(error.cause or error), reason=text[:REASON_CHARACTERS], log=text)
+    if not node_lives:
+        return Failed(failure=Failure.LOST, reason="its node is gone")
+    died = "its worker's process died or was killed; the node lives"
+    return Failed(failure=Failure.DIED if begun else Failure.LOST, reason=f"{died} ({text[:REASON_CHARACTERS]})")

@@ -1,0 +1,44 @@
+"""A heartbeat beside the scheduler's work: waiting for Ray or a slow disk must not look like death."""
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from cluster.scheduling.scheduler import BEAT_SECONDS
+from jobs.store import StoreAway, Taken
+
+STUCK_SECONDS = 300.0
+"""A scheduler that has not looked up for so long is no better than a dead one: another shall take over."""
+
+
+class Heartbeat:
+    """Beats in a thread of its own, as long as the work goes on; use as a context."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        self._alive = time.monotonic()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def working(self) -> None:
+        """Say that the work goes on."""
+        self._alive = time.monotonic()
+
+    def _run(self) -> None:
+        while not self._end.wait(BEAT_SECONDS):
+            if time.monotonic() - self._alive < STUCK_SECONDS:
+                try:
+                    self._beat()
+                except (StoreAway, Taken):  # the scheduler's own next beat finds out and acts on it
+                    continue

@@ -1,0 +1,1 @@
+"""What one scheduler holds in memory: claimed jobs, running attempts, loaded artifacts."""

@@ -1,0 +1,101 @@
+"""A job on its slots, and what its tasks have told so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.policy.policy import Placement
+from jobs.events import Failed, Failure, Finished
+from jobs.files import FileStore
+from jobs.scores import merge_shards
+from jobs.store import JobRecord
+
+
+@dataclass(slots=True)
+class Running:
+    """One attempt: one task, or for an evaluation one a worker."""
+
+    record: JobRecord
+    attempt: int
+    placement: Placement
+    started: float
+    """By a clock that nobody sets, like all times here."""
+    open_tasks: set[str] = field(default_factory=set)
+    fractions: dict[str, float] = field(default_factory=dict)
+    heard: dict[str, float] = field(default_factory=dict)
+    """When each task told something last."""
+    begun: set[str] = field(default_factory=set)
+    """Tasks that have told anything."""
+    shards: dict[int, str] = field(default_factory=dict)
+    """Digests of finished shards."""
+    checkpoint: str | None = None
+    """Digest of the last one that it told."""
+    told: list[Finished] = field(default_factory=list)
+    log: str = ""
+    """The last lines that it printed."""
+    log_is_new: bool = False
+    """Whether the store has yet to have them."""
+    written: float = 0.0
+    expected: float | None = None
+    """Seconds that it takes at most; None while nobody knows."""
+
+    @property
+    def key(self) -> str:
+        return self.record.key
+
+    @property
+    def sweep(self) -> str:
+        """The sweep that pays."""
+        return self.record.order.sweep
+
+    @property
+    def fraction(self) -> float:
+        """How far all of it is."""
+        return sum(self.fractions.values()) / max(1, len(self.fractions))
+
+    def hours(self, now: float) -> float:
+        """GPU-hours so far: its slots for as long as it holds them."""
+        return len(self.placement.slots) * (now - self.started) / 3600
+
+    def open(self, task_id: str, now: float) -> None:
+        """A task is about to be started."""
+        self.open_tasks.add(task_id)
+        self.fractions[task_id] = 0.0
+        self.heard[task_id] = now
+
+    def hear(self, task_id: str, now: float) -> None:
+        """A task has told something."""
+        self.heard[task_id] = now
+        self.begun.add(task_id)
+
+    def overdue(self, now: float, *, start: float, silence: float) -> Failed | None:
+        """The failure of an attempt that has told nothing for too long; None while there is hope.
+
+        Args:
+            now: the time.
+            start: seconds in which each of its tasks has to tell something for the first time.
+            silence: seconds in which it then has to tell something more.
+        """
+        if self._silent(now, begun=True) > silence:
+            return Failed(failure=Failure.HANG, reason=f"its worker has told nothing for {silence:.0f} s")
+        if self._silent(now, begun=False) > start:
+            return Failed(failure=Failure.UNFIT, reason=f"its worker did not start within {start:.0f} s")
+        return None
+
+    def _silent(self, now: float, *, begun: bool) -> float:
+        """Seconds since the quietest of its tasks told anything, of those that have begun or have not."""
+        tasks = [task for task in self.open_tasks if (task in self.begun) == begun]
+        return max((now - self.heard[task] for task in tasks), default=0.0)
+
+
+def outputs_of(running: Running, last: Finished, files: FileStore) -> tuple[Mapping[str, Any], int | None]:
+    """The outputs of a job whose last task has finished, and the peak memory of its tasks."""
+    told = [*running.told, last]
+    outputs = dict(last.outputs) | {name: files.put(content) for name, content in last.files.items()}
+    if running.record.order.job.kind == "eval":
+        table, totals = merge_shards([files.get(digest) for _, digest in sorted(running.shards.items())])
+        # Workers start together: the evaluation took as long as the slowest of them.
+        clocks = [one.outputs["clocks"] for one in told]
+        worst = {name: max(clock[name] for clock in clocks) for name in clocks[0]}
+        outputs |= {"scores": files.put(table), **totals, "clocks": worst}
+    return outputs, max((one.peak_bytes for one in told if one.peak_bytes), default=None)

@@ -1,0 +1,1 @@
+"""Calling a scorer from outside: in this process or its own, with its replies checked and recorded."""

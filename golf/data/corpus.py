@@ -1,0 +1,124 @@
+"""The bundled corpus in the challenge's format: State of the Union addresses, 1790–2021.
+
+Addresses are split whole, so that nothing of one speech is on two sides: one in ten is kept from training, in turn
+for validation and for tuning, evenly over the years. Documents are about 4,096 tokens long, cut at ends of sentences:
+adapting to a document pays on long ones. Of an address for validation or tuning only the first document is used.
+"""
+
+import hashlib
+import io
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sentencepiece
+import zstandard
+
+from golf.data.tokens import BOS, Tokenizer, write_shard
+from golf.errors import InputError
+from golf.files import write_atomically
+
+SOURCE = Path(__file__).parents[1] / "bundled" / "sotu.jsonl.zst"
+VOCAB_SIZE = 1024
+DOCUMENT_TOKENS = 4096
+"""A document's most tokens, its BOS not counted."""
+DEMO_VALIDATION_DOCUMENTS = 12
+DEMO_TUNING_DOCUMENTS = 12
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemoData:
+    """Where the built corpus lies."""
+
+    tokens: Path
+    """Folder of shards."""
+    tokenizer: Path
+
+
+def build_demo(folder: Path) -> DemoData:
+    """Build shards and tokenizer in `folder`, or find them there; the same bytes every time."""
+    demo = DemoData(tokens=folder, tokenizer=folder / f"sotu_{VOCAB_SIZE}_bpe.model")
+    if folder.exists():
+        return demo
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        _build(building, building / demo.tokenizer.name)
+        building.rename(folder)
+    except OSError:
+        if not folder.exists():  # otherwise another process was faster, and built the same
+            raise
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return demo
+
+
+def split_addresses(addresses: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Addresses in order of time → those for training, for tuning and for validation."""
+    held = DEMO_TUNING_DOCUMENTS + DEMO_VALIDATION_DOCUMENTS
+    places = [(2 * turn + 1) * len(addresses) // (2 * held) for turn in range(held)]
+    kept = {place: turn % 2 for turn, place in enumerate(places)}
+    tuning = [addresses[place] for place, side in kept.items() if side == 0]
+    validation = [addresses[place] for place, side in kept.items() if side == 1]
+    return [text for place, text in enumerate(addresses) if place not in kept], tuning, validation
+
+
+def cut_documents(tokenizer: Tokenizer, text: str, most: int = DOCUMENT_TOKENS) -> Iterator[list[int]]:
+    """Cut a text at ends of sentences into documents of at most `most` tokens after their BOS."""
+    document: list[int] = []
+    for sentence in _SENTENCE_END.split(text):
+        ids = tokenizer.encode(sentence)[:most]
+        if len(document) + len(ids) > most:
+            yield [BOS, *document]
+            document = []
+        document += ids
+    if document:
+        yield [BOS, *document]
+
+
+def shuffle(documents: list[list[int]]) -> list[list[int]]:
+    """Documents in the order of their digests, so that the first few are of all times; the same on every machine."""
+    return sorted(documents, key=lambda document: hashlib.sha256(str(document).encode()).digest())
+
+
+def read_addresses(path: Path = SOURCE) -> list[str]:
+    """Texts of the bundled addresses in order of time."""
+    try:
+        lines = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=2**26).decode().splitlines()
+        return [str(json.loads(line)["text"]) for line in lines]
+    except (OSError, ValueError, KeyError, zstandard.ZstdError):
+        raise InputError(f"{path}: missing or damaged; install the package again") from None
+
+
+def _build(folder: Path, model: Path) -> None:
+    training, tuning, validation = split_addresses(read_addresses())
+    _train_tokenizer(training, model)
+    tokenizer = Tokenizer(model)
+    whole = shuffle([document for text in training for document in cut_documents(tokenizer, text)])
+    # Tuning documents come last: what a training holds out is the end of its stream.
+    whole += shuffle([next(cut_documents(tokenizer, text)) for text in tuning])
+    write_shard(folder / "sotu_train_000000.bin", [token for document in whole for token in document])
+    scored = shuffle([next(cut_documents(tokenizer, text)) for text in validation])
+    write_shard(folder / "sotu_val_000000.bin", [token for document in scored for token in document])
+
+
+def _train_tokenizer(texts: list[str], model: Path) -> None:
+    """Train byte-pair pieces with byte fallback; one thread and no path inside, so that the file is always the same."""
+    content = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(sentence for text in texts for sentence in _SENTENCE_END.split(text)),
+        model_writer=content,
+        model_type="bpe",
+        vocab_size=VOCAB_SIZE,
+        character_coverage=0.9995,
+        byte_fallback=True,
+        normalization_rule_name="identity",
+        num_threads=1,
+        minloglevel=2,
+    )
+    write_atomically(model, content.getvalue())

@@ -1,0 +1,1 @@
+"""A contest entry as one self-contained script."""

@@ -1,0 +1,213 @@
+"""Bundle an entry into one self-contained script: golf.entry.entry as written, with the modules it needs packed before.
+
+Modules are found by reading imports, never by importing. Packed, they lose docstrings and comments. The script puts
+them before every other finder, so that an installed golf is never what runs; of other packages it needs those that
+`requirements` names.
+"""
+
+import ast
+import base64
+import json
+import lzma
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "golf"
+ENTRY = "golf.entry.entry"
+WIDTH = 120
+FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]
+
+SCRIPT = '''"""{name}
+
+Made by golfsweep package from the modules of golf that it needs. Run it alone or under torchrun:
+
+    SEED=1337 DATA_PATH=./data/datasets/fineweb10B_sp1024 TOKENIZER_PATH=./data/tokenizers/fineweb_1024_bpe.model \\\\
+        torchrun --standalone --nproc_per_node=8 train_gpt.py
+
+It needs the packages of requirements.txt and nothing else. At its end stands the run as a whole (golf.entry.entry);
+before it, packed without comments, the modules that do the work: `python train_gpt.py --source DIR` writes them out.
+"""
+
+import base64
+import importlib.abc
+import importlib.util
+import json
+import lzma
+import sys
+from pathlib import Path
+
+SETTINGS = json.loads(r"""
+{settings}
+""")
+
+SOURCES = json.loads(lzma.decompress(base64.b85decode("".join("""
+{payload}
+""".split()))))
+
+
+class Sources(importlib.abc.InspectLoader, importlib.abc.MetaPathFinder):
+    """Finds and loads the packed modules."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in SOURCES:
+            return None
+        spec = importlib.util.spec_from_loader(name, self, origin=self.place(name), is_package=self.is_package(name))
+        spec.has_location = True
+        return spec
+
+    def get_source(self, name):
+        return SOURCES[name]
+
+    def get_code(self, name):
+        return self.source_to_code(SOURCES[name], self.place(name))
+
+    def is_package(self, name):
+        return any(other.startswith(name + ".") for other in SOURCES)
+
+    def place(self, name, root=__file__):
+        return str(Path(root, *name.split("."), *["__init__"] * self.is_package(name)).with_suffix(".py"))
+
+
+sources = Sources()
+sys.meta_path.insert(0, sources)
+
+if sys.argv[1:2] == ["--source"]:
+    for name, text in SOURCES.items():
+        path = Path(sources.place(name, sys.argv[2]))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    sys.exit()
+
+# From here on the text of golf/entry/entry.py.
+
+{entry}
+
+if __name__ == "__main__":
+    from golf.errors import InputError
+    from golf.ranks import end_process
+
+    try:
+        run(SETTINGS, Path(__file__).stat().st_size)
+    except InputError as error:
+        sys.exit(f"train_gpt.py: {{error}}")
+    end_process()
+'''
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """A self-contained train_gpt.py."""
+
+    content: bytes
+    source_bytes: int
+    """Of the modules in it as they are written."""
+    requirements: tuple[str, ...]
+    """Packages that they import at their top, the standard library's left out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Packed:
+    """What all scripts share."""
+
+    payload: str
+    entry: str
+    source_bytes: int
+    requirements: tuple[str, ...]
+
+
+def bundle(name: str, settings: Mapping[str, Any]) -> Script:
+    """Make the script of an entry; the same bytes for the same sources, settings and Python.
+
+    Args:
+        name: what the script's first line says it is.
+        settings: golf.entry.entry.Entry as plain data, without source_bytes.
+    """
+    packed = _pack()
+    settings = {**settings, "source_bytes": packed.source_bytes}
+    text = SCRIPT.format(
+        name=" ".join(name.replace("\\", "/").replace('"', "'").split()),
+        settings=json.dumps(settings, indent=1, allow_nan=False),
+        payload=packed.payload,
+        entry=packed.entry,
+    )
+    return Script(content=text.encode(), source_bytes=packed.source_bytes, requirements=packed.requirements)
+
+
+def code_bytes() -> int:
+    """Bytes of the script that accompanies a model, but for its name and settings: some hundred more."""
+    return len(bundle("", {}).content)
+
+
+def graph(entry: str) -> dict[str, str]:
+    """Source by name of a module of this package and of every other that it imports, directly or not."""
+    found: dict[str, str] = {}
+    waiting = [PACKAGE, entry]
+    while waiting:
+        module = waiting.pop()
+        if module in found or (path := _path(module)) is None:
+            continue
+        found[module] = path.read_text(encoding="utf-8")
+        waiting.append(module.rpartition(".")[0])
+        waiting += _imports(ast.walk(ast.parse(found[module])))
+    return found
+
+
+def strip(text: str) -> str:
+    """Source without comments and docstrings, those of fields included."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            kept = [one for one in node.body if not _is_text(one)]
+            node.body = kept if kept or isinstance(node, ast.Module) else [ast.Pass()]
+    return ast.unparse(tree)
+
+
+@cache
+def _pack() -> _Packed:
+    found = graph(ENTRY)
+    stripped = {module: strip(text) for module, text in sorted(found.items()) if module != ENTRY}
+    payload = lzma.compress(json.dumps(stripped).encode(), lzma.FORMAT_XZ, lzma.CHECK_CRC32, filters=FILTERS)
+    return _Packed(
+        payload="\n".join(_cut(base64.b85encode(payload).decode())),
+        entry=found[ENTRY].rstrip(),
+        source_bytes=sum(len(text.encode()) for text in found.values()),
+        requirements=tuple(sorted({one for text in found.values() for one in _foreign(text)})),
+    )
+
+
+def _cut(text: str) -> Iterator[str]:
+    return (text[start : start + WIDTH] for start in range(0, len(text), WIDTH))
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
+    """Dotted names that imports among some nodes may load, names of attributes among them."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _foreign(text: str) -> set[str]:
+    """Packages that a module imports at its top, beyond this one and the standard library."""
+    names = {name.split(".")[0] for name in _imports(iter(ast.parse(text).body))}
+    return names - {PACKAGE} - sys.stdlib_module_names
+
+
+def _path(module: str) -> Path | None:
+    """Where a module of this package lies; None for any other name."""
+    package, *inside = module.split(".")
+    if package != PACKAGE:
+        return None
+    place = Path(__file__).parents[1].joinpath(*inside)
+    path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return path if path.is_file() else None

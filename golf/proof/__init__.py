@@ -1,0 +1,1 @@
+"""Prove a score: compress documents with its own predictions and decompress them again."""

@@ -1,0 +1,50 @@
+"""Keys and values of positions already computed, so that a model can go on token by token.
+
+A cache belongs to one window and one state of the adapters: when either changes, a new one is begun.
+
+Letters of tensor shapes: B windows, H query heads, G key/value heads, T positions, M new positions, E head dimension.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from golf.model.attention import Attend
+from golf.model.gpt import ModelConfig
+
+
+class WindowCache:
+    """Rotated keys and values of every block for a batch of windows, with room for all their positions; fp32, CPU."""
+
+    def __init__(self, model: ModelConfig, rows: int, positions: int) -> None:
+        shape = (rows, model.num_kv_heads, positions, model.head_dim)
+        self._layers = [_LayerCache(torch.empty(shape), torch.empty(shape)) for _ in range(model.num_layers)]
+
+    @property
+    def length(self) -> int:
+        """Positions that are known."""
+        return self._layers[0].length
+
+    def layer(self, index: int, attend: Attend) -> Attend:
+        """Attention of one block that takes in new keys and values, and reads those before as well."""
+        layer = self._layers[index]
+
+        def attend_to_all(q_BHME: Tensor, k_BGME: Tensor, v_BGME: Tensor) -> Tensor:
+            return attend(q_BHME, *layer.extend(k_BGME, v_BGME))
+
+        return attend_to_all
+
+
+@dataclass(slots=True)
+class _LayerCache:
+    keys_BGTE: Tensor
+    values_BGTE: Tensor
+    length: int = 0
+
+    def extend(self, k_BGME: Tensor, v_BGME: Tensor) -> tuple[Tensor, Tensor]:
+        """Append new positions; keys and values of all so far, as views."""
+        known, self.length = self.length, self.length + k_BGME.shape[2]
+        self.keys_BGTE[:, :, known : self.length] = k_BGME
+        self.values_BGTE[:, :, known : self.length] = v_BGME
+        return self.keys_BGTE[:, :, : self.length], self.values_BGTE[:, :, : self.length]

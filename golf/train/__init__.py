@@ -1,0 +1,6 @@
+"""Training one seed, alone or as a torchrun gang."""
+
+from golf.train.config import TrainConfig
+from golf.train.training import train
+
+__all__ = ["TrainConfig", "train"]

@@ -1,0 +1,162 @@
+"""Muon for the blocks' matrices, AdamW for everything else.
+
+Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) replaces the momentum of a matrix by the nearest
+semi-orthogonal matrix, found by a Newton–Schulz iteration whose quintic pushes all singular values towards 1.
+
+Letters of tensor shapes: N matrices of one shape, R rows, C columns.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from golf.model.gpt import GPT
+from golf.train.config import TrainConfig
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a, b, c of X ← aX + b(XXᵀ)X + c(XXᵀ)²X: steepest at 0, not convergent at 1
+NORM_EPS = 1e-7  # keeps a zero gradient, that of the first step behind zero output projections, at zero
+UNTRAINED_IN_PR_611 = ("bigram.", "smear.")
+
+
+def newton_schulz(grad_NRC: Tensor, steps: int = 5) -> Tensor:
+    """Orthogonalise N matrices at once: singular values of any size go to about 0.7 … 1.2.
+
+    Computes in bf16 on GPUs, whose tensor cores need it, and in fp32 on CPUs, where bf16 is some hundred times slower.
+
+    Args:
+        grad_NRC: fp32 matrices, [N, R, C].
+        steps: iterations; five take singular values down to 1/100 of the Frobenius norm into the band.
+
+    Returns:
+        fp32 matrices of the same shape.
+    """
+    a, b, c = NEWTON_SCHULZ
+    tall = grad_NRC.shape[-2] > grad_NRC.shape[-1]
+    x = grad_NRC.mT if tall else grad_NRC
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + NORM_EPS)).to(torch.bfloat16 if x.is_cuda else torch.float32)
+    for _ in range(steps):
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).float()
+
+
+class Muon(torch.optim.Optimizer):
+    """Nesterov momentum, orthogonalised; matrices of one shape share one parameter group and one Newton–Schulz.
+
+    p ← p·(1 − lr·decay) − lr·√max(1, R/C)·orthogonalise(g + momentum·m), with m ← momentum·m + g (PR 611).
+    """
+
+    def __init__(
+        self, matrices: Iterable[nn.Parameter], *, lr: float, weight_decay: float, newton_schulz_steps: int
+    ) -> None:
+        by_shape: dict[torch.Size, list[nn.Parameter]] = {}
+        for matrix in matrices:
+            by_shape.setdefault(matrix.shape, []).append(matrix)
+        settings = {"lr": lr, "weight_decay": weight_decay, "momentum": 0.0, "newton_schulz_steps": newton_schulz_steps}
+        super().__init__([{"params": group} for group in by_shape.values()], settings)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Update every matrix from its gradient; there is no closure to evaluate again."""
+        assert closure is None
+        for group in self.param_groups:
+            matrices, lr, momentum = group["params"], group["lr"], group["momentum"]
+            grad_NRC = torch.stack([matrix.grad for matrix in matrices])
+            state = self.state[matrices[0]]
+            if not state:
+                state["momentum"] = torch.zeros_like(grad_NRC)
+            state["momentum"].mul_(momentum).add_(grad_NRC)
+            update_NRC = newton_schulz(grad_NRC.add_(state["momentum"], alpha=momentum), group["newton_schulz_steps"])
+            stretch = max(1.0, matrices[0].shape[0] / matrices[0].shape[1]) ** 0.5
+            for matrix, update in zip(matrices, update_NRC.unbind(), strict=True):
+                matrix.mul_(1 - lr * group["weight_decay"]).sub_(update, alpha=lr * stretch)
+
+
+def parameter_groups(model: GPT, *, train_bigram: bool) -> dict[str, list[nn.Parameter]]:
+    """Divide the trained parameters into `matrices` for Muon and `embeddings` and `scalars` for AdamW.
+
+    Matrices are the projections of the blocks and of the bigrams. Without `train_bigram`, bigram table, projection,
+    scale and smear gate belong to no group, as in PR 611 and 614.
+    """
+    groups: dict[str, list[nn.Parameter]] = {"matrices": [], "embeddings": [], "scalars": []}
+    for name, parameter in model.named_parameters():
+        if name.startswith(UNTRAINED_IN_PR_611) and not train_bigram:
+            continue
+        if name in ("tok_emb.weight", "bigram.embed.weight"):
+            groups["embeddings"].append(parameter)
+        elif name.endswith(".weight"):
+            groups["matrices"].append(parameter)
+        else:
+            groups["scalars"].append(parameter)
+    return groups
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizers:
+    """Muon and AdamW as one; the base learning rates stay beside the groups, which hold the scaled ones."""
+
+    muon: Muon
+    adamw: torch.optim.AdamW
+    names: Mapping[Tensor, str]
+
+    @classmethod
+    def build(cls, model: GPT, config: TrainConfig) -> "Optimizers":
+        """Optimizers over a model's trained parameters, with the learning rates and decay of `config`."""
+        groups = parameter_groups(model, train_bigram=config.train_bigram)
+        muon = Muon(
+            groups["matrices"],
+            lr=config.muon_lr,
+            weight_decay=config.weight_decay,
+            newton_schulz_steps=config.newton_schulz_steps,
+        )
+        adamw = torch.optim.AdamW(
+            [
+                {"params": groups["embeddings"], "lr": config.embed_lr},
+                {"params": groups["scalars"], "lr": config.scalar_lr},
+            ],
+            betas=config.betas,
+            eps=config.adam_eps,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        for group in (*muon.param_groups, *adamw.param_groups):
+            group["base_lr"] = group["lr"]
+        return cls(muon, adamw, {parameter: name for name, parameter in model.named_parameters()})
+
+    def step(self, *, lr_scale: float, momentum: float) -> None:
+        """Update all trained parameters from their gradients."""
+        for group in (*self.muon.param_groups, *self.adamw.param_groups):
+            group["lr"] = group["base_lr"] * lr_scale
+        for group in self.muon.param_groups:
+            group["momentum"] = momentum
+        self.muon.step()
+        self.adamw.step()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All state as tensors "optimizer/parameter/entry"; Muon keeps a shape's momentum under its first matrix."""
+        return {
+            f"{kind}/{self.names[parameter]}/{entry}": tensor
+            for kind, optimizer in self._each()
+            for parameter, state in optimizer.state.items()
+            for entry, tensor in state.items()
+        }
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put back what `tensors` gave."""
+        self.clear()
+        parameters = {name: parameter for parameter, name in self.names.items()}
+        for kind, optimizer in self._each():
+            for path in (path for path in tensors if path.startswith(f"{kind}/")):
+                _, name, entry = path.split("/")
+                optimizer.state[parameters[name]][entry] = tensors[path].to(parameters[name].device, copy=True)
+
+    def clear(self) -> None:
+        """Forget all moments, as before the first step."""
+        for _, optimizer in self._each():
+            optimizer.state.clear()
+
+    def _each(self) -> Iterator[tuple[str, torch.optim.Optimizer]]:
+        yield "muon", self.muon
+        yield "adamw", self.adamw

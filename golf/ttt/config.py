@@ -1,0 +1,113 @@
+"""Everything that decides how an artifact is evaluated, apart from the adapters' seed and the documents."""
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golf.errors import InputError
+from golf.model.attention import Choice
+from golf.ttt.adapters import KINDS, Multipliers, Ranks
+
+Protocol = Literal["none", "score-first", "last-epoch", "min-epoch"]
+Schedule = Literal["constant", "cosine", "per-chunk"]
+Floats = NDArray[np.float64]
+
+SCHEDULE_FLOOR = 0.1
+"""No schedule falls below this factor (PR 611 for the cosine)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvalConfig:
+    """How an artifact is evaluated; the defaults are the preset `score-first`: legal, and blind to document length.
+
+    Raises:
+        InputError: a value is out of its range; the message names the key of the sweep file.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    protocol: Protocol = "score-first"
+    adapters: tuple[str, ...] = ("q", "k", "v", "head", "bias")
+    """Kinds that are adapted, of golf.ttt.adapters.KINDS."""
+    ranks: Ranks = field(default_factory=Ranks)
+    alpha: float | None = None
+    """A matrix adapter counts alpha / rank times (Hu et al. 2021, arXiv 2106.09685); once without it (PR 77)."""
+    multipliers: Multipliers = field(default_factory=Multipliers)
+    lr: float = 0.003
+    schedule: Schedule = "constant"
+    chunk_decay: float = 0.9
+    """Factor from one chunk to the next of the schedule `per-chunk`."""
+    epochs: int = 1
+    chunk: int = 256
+    """Predictions scored, then trained on, at a time."""
+    window: int = 1024
+    """Positions a chunk sees at most, itself included."""
+    min_document_tokens: int = 0
+    """Shorter slices (in tokens) are not adapted."""
+    length_blind: bool = True
+    """The last chunk's window starts where a full chunk's would, not as late as the document's end allows."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    eps: float = 1e-10
+    weight_decay: float = 0.0
+    nll_factor: float = 1.0
+    """Factor on the reported loss of adapted documents; anything but 1 is no probability."""
+    attention: Choice = "auto"
+    """Kernel of attention; `auto` takes the best that is installed (golf.model.attention)."""
+    gpus: int = 8
+    max_seconds: float | None = 600.0
+    """Scoring that takes longer is an error."""
+
+    def __post_init__(self) -> None:
+        unknown = [kind for kind in self.adapters if kind not in KINDS]
+        if unknown:
+            raise InputError(f'eval.adapters: unknown kind "{unknown[0]}"; known are {" ".join(KINDS)}')
+        if len(set(self.adapters)) < len(self.adapters):
+            raise InputError(f"eval.adapters = {list(self.adapters)}: a kind is named twice")
+        for name in ("epochs", "chunk", "window", "gpus"):
+            if getattr(self, name) < 1:
+                raise InputError(f"eval.{name} = {getattr(self, name)}: must be at least 1")
+        if self.window < self.chunk:
+            raise InputError(f"eval.window = {self.window}: must be at least eval.chunk = {self.chunk}")
+        for name in ("lr", "eps", "nll_factor", "alpha"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise InputError(f"eval.{name} = {value}: must be finite and above 0")
+        if not 0 < self.chunk_decay <= 1:
+            raise InputError(f"eval.chunk_decay = {self.chunk_decay}: must be above 0 and at most 1")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise InputError(f"eval.betas = {list(self.betas)}: both must lie in [0, 1)")
+        for name in ("weight_decay", "min_document_tokens"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"eval.{name} = {getattr(self, name)}: must be finite and not negative")
+        if self.max_seconds is not None and not self.max_seconds > 0:
+            raise InputError(f"eval.max_seconds = {self.max_seconds}: must be above 0")
+
+    @property
+    def passes(self) -> int:
+        """Times that a document is gone through from start to end."""
+        return 1 if self.protocol == "score-first" else self.epochs
+
+    @property
+    def steps_per_chunk(self) -> int:
+        """Updates on a chunk within one pass."""
+        return self.epochs if self.protocol == "score-first" else 1
+
+    def rate_factor(self, update: Floats, chunk: Floats, chunks: Floats) -> Floats:
+        """Factor on the learning rate of updates of some documents, [updates, N], from 1 down to 0.1.
+
+            cosine      max(½(1 + cos(π·update / (epochs·chunks))), 0.1), over a document's own updates (PR 611)
+            per-chunk   max(chunk_decay^chunk, 0.1), which looks at what is scored already and not at the length
+
+        Args:
+            update: the document's updates before each, over all passes, [updates, N].
+            chunk: number of the chunk, from 0, [N].
+            chunks: chunks of the document, [N].
+        """
+        if self.schedule == "constant":
+            return np.ones_like(update)
+        if self.schedule == "per-chunk":
+            return np.maximum(self.chunk_decay**chunk, SCHEDULE_FLOOR) * np.ones_like(update)
+        return np.maximum(0.5 * (1 + np.cos(np.pi * update / (self.epochs * chunks))), SCHEDULE_FLOOR)

@@ -1,0 +1,374 @@
+"""Test-time training: score a document chunk by chunk while adapting to what was scored.
+
+A document of n tokens has n − 1 predictions, cut into chunks. A chunk is scored inside a window that ends with it; then
+the document's own adapters take a step on the chunk's mean loss. Protocols differ in which score counts:
+
+    score-first   every chunk once, before any update on it, then `epochs` updates on it; the legal form
+    last-epoch    passes over the whole document; the last one's scores count (PR 596)
+    min-epoch     passes over the whole document; the one of lowest loss counts, per document (PR 611, PR 614)
+    none          no adaptation: the whole document in one window
+
+Documents are independent: what is computed together (golf.ttt.visits) shares nothing but its arithmetic. A visit to
+some documents' chunks is queued on the device without waiting for the one before.
+
+Letters of tensor shapes: N documents of a visit, T positions of a window, C positions of a chunk, P numbers of a
+document's adapters, S slots of a lane, D documents of a lane, L predictions of
+the longest document, M predictions of all documents of a lane.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from golf.data.tokens import check_document
+from golf.errors import Diverged
+from golf.model.attention import choose_kernel
+from golf.model.gpt import GPT, ModelConfig
+from golf.score import Scores
+from golf.ttt import adapters
+from golf.ttt.adapters import AdapterBatch, DrawA, RowAdam
+from golf.ttt.config import EvalConfig, Protocol
+from golf.ttt.visits import Ints, Visit, plan_visits
+
+__all__ = ["EvalConfig", "Protocol", "evaluate"]
+
+ACTIVATION_BYTES = {"cpu": 2**27, "cuda": 2**34}
+"""Memory for what is computed together: a function of this, the settings and the lengths decides how much that is."""
+
+
+def batch_rows(model: ModelConfig, positions: int, scored: int, adapted: int, budget_bytes: int) -> int:
+    """How many windows of `positions` fit the budget when `scored` positions of each need logits; at least one.
+
+    A block keeps about 14 tensors of the model's width and 4 of the MLP's for its backward pass; the `adapted` numbers
+    of a document's adapters have a gradient, two moments and a copy at work; all in 4 bytes each.
+    """
+    block = 14 * model.model_dim + 4 * model.mlp_hidden
+    window = positions * (model.num_layers * block + 8 * model.model_dim) + 4 * scored * model.vocab_size
+    return max(1, budget_bytes // (4 * (window + 8 * adapted)))
+
+
+def evaluate(
+    model: GPT,
+    documents: Sequence[NDArray[np.integer[Any]]],
+    config: EvalConfig,
+    *,
+    seed: int = 0,
+    draw: DrawA = adapters.uniform_a,
+) -> Scores:
+    """Score documents, each on its own, adapting as the settings say.
+
+    Args:
+        model: a frozen model; its device decides where and in which dtype the work is done.
+        documents: 1-D integer arrays, BOS first; the last entry is only ever a target.
+        config: the protocol and its settings.
+        seed: of the adapters' random A, drawn once and shared by all documents.
+        draw: how A is drawn.
+
+    Returns:
+        The NLL of entries 1 … n − 1 of every document in nats, in the order given.
+
+    Raises:
+        InputError: a document of fewer than two tokens, or a token outside the vocabulary.
+        Diverged: adapting to a document led to a loss that is not finite.
+    """
+    vocab_size = model.config.vocab_size
+    documents = [check_document(document, f"document {index}", vocab_size) for index, document in enumerate(documents)]
+    adapted = np.array([document.size >= config.min_document_tokens for document in documents], bool)
+    adapted &= config.protocol != "none"
+    engine = Engine(model, config, seed, draw)
+    token_nll: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(documents)
+    counted_pass = np.zeros(len(documents), np.int32)
+
+    def score(rows: list[int]) -> None:
+        batch = [torch.from_numpy(np.asarray(documents[index], np.int64)) for index in rows]
+        if adapted[rows[0]]:
+            scored, counted_pass[rows] = engine.score_adapting(batch)
+        else:
+            scored = engine.score_whole(batch)
+        for index, nll in zip(rows, scored, strict=True):
+            token_nll[index] = nll
+
+    whole, chunked = (
+        [(int(index), documents[int(index)].size - 1) for index in np.flatnonzero(adapted == kind)]
+        for kind in (False, True)
+    )
+    lanes = [*engine.batches(whole, adapting=False), *engine.lanes(chunked)]
+    _run_lanes(score, lanes, engine.device)
+    _refuse_divergence(token_nll, adapted)
+    return Scores(token_nll=tuple(token_nll), adapted=adapted, counted_pass=counted_pass)
+
+
+def _run_lanes(score: Callable[[list[int]], None], lanes: Sequence[list[int]], device: torch.device) -> None:
+    """Score lanes one by one, or on the CPU one to each of torch's threads at a time.
+
+    A thread with a lane of its own is faster than threads that share one lane's small operations, by half on two
+    cores, and its numbers do not depend on how many there are.
+    """
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1:
+        for lane in lanes:
+            score(lane)
+        return
+    with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
+        for _ in pool.map(score, lanes):
+            pass
+    torch.set_num_threads(threads)
+
+
+def _refuse_divergence(token_nll: Sequence[NDArray[np.float32]], adapted: NDArray[np.bool_]) -> None:
+    for index in np.flatnonzero(adapted).tolist():
+        if not np.isfinite(token_nll[index]).all():
+            raise Diverged(
+                f"document {index}: adapting to it diverged, its loss is not finite; "
+                "lower eval.lr or eval.weight_decay, or raise eval.eps"
+            )
+
+
+class Engine:
+    """One evaluation: a model, its settings and the adapters' starting point."""
+
+    def __init__(self, model: GPT, config: EvalConfig, seed: int, draw: DrawA) -> None:
+        self.model, self.config = model, config
+        self.device = model.tok_emb.weight.device
+        self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        self.attend = choose_kernel(config.attention, self.device).attend
+        self.pieces = adapters.layout(model.config, config.adapters, config.ranks)
+        self.start_P = adapters.initial_row(self.pieces, seed, draw).to(self.device)
+        rates_P = adapters.rate_row(self.pieces, config.multipliers, model.config.num_layers)
+        self.rate_P = (config.lr * rates_P).to(self.device)
+        self.adam = RowAdam(config.betas, config.eps, config.weight_decay)
+
+    def batches(self, lengths: Sequence[tuple[int, int]], *, adapting: bool) -> Iterator[list[int]]:
+        """Cut (index, predictions) pairs into batches of indices, longest first, within the memory budget."""
+        ordered = sorted(lengths, key=lambda pair: (-pair[1], pair[0]))
+        while ordered:
+            rows = self.rows(ordered[0][1], adapting=adapting)
+            yield [index for index, _ in ordered[:rows]]
+            ordered = ordered[rows:]
+
+    def lanes(self, lengths: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """Documents that are taken through their chunks by one queue: all on a GPU, on the CPU as many as fit at once.
+
+        A core gains nothing from a batch that stays full, and lanes are what its threads share.
+        """
+        if self.device.type == "cpu":
+            return list(self.batches(lengths, adapting=True))
+        return [[index for index, _ in lengths]] if lengths else []
+
+    def rows(self, longest: int, *, adapting: bool) -> int:
+        """Documents of at most so many predictions that fit the memory budget together, adapted to or scored whole."""
+        config = self.config
+        positions = min(-(-longest // config.chunk) * config.chunk, config.window) if adapting else longest
+        budget = ACTIVATION_BYTES[self.device.type]
+        return batch_rows(self.model.config, positions, min(longest, config.chunk), self.start_P.numel(), budget)
+
+    @torch.no_grad()
+    def score_whole(self, documents: Sequence[Tensor]) -> list[NDArray[np.float32]]:
+        """Every document in one window of its whole length, without adapters."""
+        lengths = np.array([document.numel() - 1 for document in documents])
+        tokens_NL = pad_sequence(list(documents), batch_first=True).to(self.device)
+        hidden_NLD = self._hidden(tokens_NL[:, :-1], rotary=self.rotary(lengths))
+        _, nll_NL = self.model.loss(hidden_NLD, tokens_NL[:, 1:])
+        return _unpad(nll_NL, lengths)
+
+    def score_adapting(self, documents: Sequence[Tensor]) -> tuple[list[NDArray[np.float32]], NDArray[np.int32]]:
+        """Every document chunk by chunk with adapters of its own, and which pass over each counts."""
+        slots = self.rows(max(document.numel() - 1 for document in documents), adapting=True)
+        lane = _Lane.of(documents, slots, self)
+        for visit in plan_visits(lane.lengths.tolist(), self.config, lane.state_3SP.shape[1]):
+            if visit.last:
+                self._score_last_chunks(lane, visit)
+            else:
+                self._train_chunks(lane, visit)
+        host = (lane.kept_M * self.config.nll_factor).cpu().numpy()
+        return [part.copy() for part in np.split(host, np.cumsum(lane.lengths)[:-1])], lane.counted_D.cpu().numpy()
+
+    def _train_chunks(self, lane: "_Lane", visit: Visit) -> None:
+        """Score a full chunk of every document, then update its adapters on it."""
+        size, documents = self.config.chunk, visit.documents
+        ends = (visit.chunks + 1) * size
+        width = int(min(ends[0], self.config.window))
+        slot_N, window_N, scored_N = self._send(
+            visit.slots, lane.tokens_at[documents] + ends - width, lane.scores_at[documents] + ends - size
+        ).unbind()
+        factor_EN, count_EN = self.updates(visit.passes, visit.chunks, -(-lane.lengths[documents] // size))
+        tokens_NT = lane.tokens[window_N[:, None] + torch.arange(width + 1, device=self.device)]
+        state_3NP = lane.take(slot_N, count_EN[0] == 1, self.start_P)
+        nll_NC = self.adapt(tokens_NT, state_3NP, factor_EN, count_EN)
+        lane.nll_M[scored_N[:, None] + torch.arange(size, device=self.device)] = nll_NC
+        if self.pieces:
+            lane.put(slot_N, state_3NP)
+
+    def updates(self, passes: Ints, chunk: Ints, chunks: Ints) -> tuple[Tensor, Tensor]:
+        """Of the updates on one chunk of N documents: the schedule's factors, and their numbers from 1; fp32 [E, N].
+
+        Args:
+            passes: number of the pass over each document, from 0.
+            chunk: number of the chunk, from 0.
+            chunks: chunks of each document.
+        """
+        steps = self.config.steps_per_chunk
+        update_EN = ((passes * (chunks - 1) + chunk) * steps + np.arange(steps)[:, None]).astype(np.float64)
+        factor_EN = self.config.rate_factor(update_EN, chunk.astype(np.float64), chunks.astype(np.float64))
+        both = self._send(*factor_EN, *(update_EN + 1), dtype=torch.float32)
+        return both[:steps], both[steps:]
+
+    def adapt(self, tokens_NT: Tensor, state_3NP: Tensor, factor_EN: Tensor, count_EN: Tensor) -> Tensor:
+        """Score the chunk that ends each window, then update the documents' adapters on it in place.
+
+        Args:
+            tokens_NT: each window and the target of its last position.
+            state_3NP: adapters, and Adam's first and second moments of them.
+            factor_EN: the schedule's factor of each update.
+            count_EN: its number, from 1.
+
+        Returns:
+            NLL of the chunk before any of the updates, fp32 [N, C].
+        """
+        size, scored_NC = self.config.chunk, None
+        for factor_N, count_N in zip(factor_EN, count_EN, strict=True):
+            leaf_NP = state_3NP[0].detach().requires_grad_(bool(self.pieces))
+            batch = self.adapters_of(leaf_NP)
+            hidden_NCD = self._hidden(tokens_NT[:, :-1], adapters=batch, last=size)
+            loss, nll_NC = self.model.loss(hidden_NCD, tokens_NT[:, -size:], adapters=batch, scale=1 / size)
+            scored_NC = nll_NC if scored_NC is None else scored_NC
+            if not self.pieces:
+                break
+            (gradient_NP,) = torch.autograd.grad(loss, leaf_NP)
+            self.adam.step(state_3NP, gradient_NP, self.rate_P, factor_N, count_N)
+        assert scored_NC is not None
+        return scored_NC
+
+    @torch.no_grad()
+    def _score_last_chunks(self, lane: "_Lane", visit: Visit) -> None:
+        """Score the last chunk of every document, each in a window of its own; that ends a pass over the document."""
+        size, lengths = self.config.chunk, lane.lengths[visit.documents]
+        firsts = visit.chunks * size
+        ends = firsts + size if self.config.length_blind else lengths
+        starts = np.maximum(0, ends - self.config.window)
+        width, scored = int((lengths - starts).max()), int((lengths - firsts).max())
+        at = lane.tokens_at[visit.documents]
+        # The last chunk of a document without another is what it starts with: such a document is never trained on.
+        slot_N, fresh_N, start_N, first_N, end_N, scored_N = self._send(
+            visit.slots, visit.chunks == 0, at + starts, at + firsts, at + lengths,
+            lane.scores_at[visit.documents] - at,
+        ).unbind()  # fmt: skip
+        # Rows that end early read their last position again beyond their end, which changes nothing before it.
+        window_NT = torch.minimum(start_N[:, None] + torch.arange(width, device=self.device), end_N[:, None] - 1)
+        place_NC = torch.minimum(first_N[:, None] + torch.arange(scored, device=self.device), end_N[:, None] - 1)
+        row_NP = lane.take(slot_N, fresh_N, self.start_P)[0]
+        batch = self.adapters_of(row_NP)
+        rotary = self.rotary(ends - starts, width)
+        hidden_NTD = self._hidden(lane.tokens[window_NT], rotary=rotary, adapters=batch)
+        within_NC = place_NC - start_N[:, None]
+        hidden_NCD = hidden_NTD.gather(1, within_NC[..., None].expand(-1, -1, hidden_NTD.shape[2]))
+        _, nll_NC = self.model.loss(hidden_NCD, lane.tokens[place_NC + 1], adapters=batch)
+        lane.nll_M[place_NC + scored_N[:, None]] = nll_NC
+        if self.config.protocol == "min-epoch":
+            self._keep_lower(lane, visit)
+
+    def _keep_lower(self, lane: "_Lane", visit: Visit) -> None:
+        """At the end of a pass, let its scores count where their sum is lower than that of every pass before."""
+        lengths = lane.lengths[visit.documents]
+        document_N, first_N, length_N, pass_N = self._send(
+            visit.documents, lane.scores_at[visit.documents], lengths, visit.passes
+        ).unbind()
+        along_L = torch.arange(int(lengths.max()), device=self.device)
+        place_NL = first_N[:, None] + torch.minimum(along_L, length_N[:, None] - 1)
+        nll_NL = lane.nll_M[place_NL]
+        total_N = (nll_NL.double() * (along_L < length_N[:, None])).sum(1)
+        lower_N = total_N < lane.lowest_D[document_N]
+        lane.lowest_D[document_N] = torch.where(lower_N, total_N, lane.lowest_D[document_N])
+        lane.counted_D[document_N] = torch.where(lower_N, pass_N.int(), lane.counted_D[document_N])
+        lane.kept_M[place_NL] = torch.where(lower_N[:, None], nll_NL, lane.kept_M[place_NL])
+
+    def adapters_of(self, row_NP: Tensor) -> AdapterBatch:
+        """Documents' adapters, read out of their rows."""
+        return AdapterBatch(row_NP, self.pieces, self.dtype, self.config.alpha)
+
+    def _hidden(self, tokens_NT: Tensor, **how: Any) -> Tensor:
+        return self.model.hidden(tokens_NT, dtype=self.dtype, attend=self.attend, **how)
+
+    def _send(self, *rows: NDArray[Any], dtype: torch.dtype = torch.int64) -> Tensor:
+        """Rows of numbers as one tensor on the device, [rows, N], without waiting for it."""
+        host = torch.from_numpy(np.stack(rows)).to(dtype)
+        return host.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else host
+
+    def rotary(self, lengths: NDArray[np.int64], width: int | None = None) -> tuple[Tensor, Tensor]:
+        """Rotary tables for windows of these lengths: [T, E/2], or [N, 1, T, E/2] where a length changes the base."""
+        width = width or int(lengths.max())
+        if int(lengths.max()) <= self.model.config.rope_length:
+            return self.model.rotary(width)
+        tables = [self.model.rotary(int(length)) for length in lengths]
+        cos_NTE, sin_NTE = (
+            torch.stack([F.pad(table[which][:width], (0, 0, 0, max(0, width - len(table[which])))) for table in tables])
+            for which in (0, 1)
+        )
+        return cos_NTE[:, None], sin_NTE[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """Documents that are taken through their chunks by one queue, and all that is kept of them on the device."""
+
+    lengths: Ints
+    """Predictions of each document."""
+    tokens_at: Ints
+    """Where each document starts in `tokens`."""
+    scores_at: Ints
+    """Where each document starts in `nll_M`."""
+    tokens: Tensor
+    """All documents one after the other, int64."""
+    state_3SP: Tensor
+    """Adapters of each slot's document, and Adam's first and second moments of them."""
+    nll_M: Tensor
+    """Scores of the pass that is under way, in nats, fp32."""
+    kept_M: Tensor
+    """Scores that count; the same tensor unless passes compete, not a number then where none was finite."""
+    lowest_D: Tensor
+    """Lowest sum of each document's scores in any pass, fp64."""
+    counted_D: Tensor
+    """The pass whose scores count, int32."""
+
+    @classmethod
+    def of(cls, documents: Sequence[Tensor], slots: int, engine: Engine) -> "_Lane":
+        """A lane before its first visit."""
+        sizes = np.array([document.numel() for document in documents])
+        slots, device = min(slots, len(documents)), engine.device
+        nll_M = torch.zeros(int((sizes - 1).sum()), device=device)
+        return cls(
+            lengths=sizes - 1,
+            tokens_at=np.cumsum(sizes) - sizes,
+            scores_at=np.cumsum(sizes - 1) - (sizes - 1),
+            tokens=torch.cat(list(documents)).to(device),
+            state_3SP=torch.zeros(3, slots, engine.start_P.numel(), device=device),
+            nll_M=nll_M,
+            kept_M=torch.full_like(nll_M, torch.nan) if engine.config.protocol == "min-epoch" else nll_M,
+            lowest_D=torch.full((len(documents),), torch.inf, dtype=torch.float64, device=device),
+            counted_D=torch.full((len(documents),), engine.config.passes - 1, dtype=torch.int32, device=device),
+        )
+
+    def take(self, slot_N: Tensor, fresh_N: Tensor, start_P: Tensor) -> Tensor:
+        """A copy of some slots' state [3, N, P]; a fresh slot starts anew."""
+        state_3NP = self.state_3SP[:, slot_N]
+        fresh_N1 = fresh_N[:, None] > 0
+        state_3NP[0] = torch.where(fresh_N1, start_P, state_3NP[0])
+        state_3NP[1:].masked_fill_(fresh_N1, 0.0)
+        return state_3NP
+
+    def put(self, slot_N: Tensor, state_3NP: Tensor) -> None:
+        """Write some slots' state back."""
+        self.state_3SP[:, slot_N] = state_3NP
+
+
+def _unpad(nll_NL: Tensor, lengths: Ints) -> list[NDArray[np.float32]]:
+    host = nll_NL.float().cpu().numpy()
+    return [host[row, :length].copy() for row, length in enumerate(lengths)]

@@ -1,0 +1,1 @@
+"""The database: connecting to SQLite or PostgreSQL, its tables, and their migrations."""

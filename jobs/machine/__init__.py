@@ -1,0 +1,1 @@
+"""What this machine is: its device class, its hardware, and which processes of it are alive."""

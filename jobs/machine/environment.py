@@ -1,0 +1,89 @@
+"""What an attempt ran on: versions, the code's commit, the machine class."""
+
+import hashlib
+import platform
+import resource
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from golf.model.attention import choose_kernel
+from jobs.spec import Machine
+
+PACKAGES = ("golf", "jobs", "cluster", "sweeps")
+CPU_THREADS = 1
+"""Threads of a slot without a GPU: one core each, so that numbers do not depend on how many cores a machine has."""
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of what decides numbers or behavior; read once, because every attempt is written down with them."""
+    found = {"python": platform.python_version()}
+    for name in ("golfsweep", "torch", "ray", "optuna", "sentencepiece", "zstandard", "constriction"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def commit() -> str:
+    """What tells the code that runs from other code: the last commit that changed its sources, as long as they are as
+    committed, else a digest of them, behind that commit and "+" or, outside a checkout, behind "sources "."""
+    root = Path(__file__).parents[2]
+    head, changed = _git("log", "-1", "--format=%H", "--", *PACKAGES), _git("status", "--porcelain", "--", *PACKAGES)
+    # A checkout of something else, in whose virtual environment this is installed, does not know this file.
+    if not head or changed is None or _git("ls-files", "--error-unmatch", __file__) is None:
+        return f"sources {_digest(root)}"
+    return head if not changed else f"{head}+{_digest(root)[:7]}"  # together as long as the store's column
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says in the checkout that holds this package; None where there is none, or no git."""
+    command = ["git", "-C", str(Path(__file__).parents[2]), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return None if done.returncode else done.stdout.strip()
+
+
+def _digest(root: Path) -> str:
+    """The first digits of the SHA-256 of all sources."""
+    found = hashlib.sha256()
+    for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
+        found.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()[:12]
+
+
+def machine(processes: int = 1) -> Machine:
+    """The machine class of one slot of this machine."""
+    major, minor = torch.__version__.split(".")[:2]
+    gpu = torch.cuda.is_available()
+    device = f"cuda {torch.cuda.get_device_name()}" if gpu else f"cpu {torch.backends.cpu.get_cpu_capability()}"
+    return Machine(
+        device=device,
+        dtype="bfloat16" if gpu else "float32",
+        torch=f"{major}.{minor}",
+        attention=choose_kernel("auto", torch.device("cuda" if gpu else "cpu")).name,
+        processes=processes,
+        threads=CPU_THREADS,
+    )
+
+
+def peak_bytes() -> int:
+    """Largest resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def oom_kills() -> int:
+    """Processes that the kernel has killed for want of memory on this machine since it started (proc(5), vmstat)."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

@@ -1,9 +1,0 @@
-"""What alembic runs: the versions on the connection that jobs.database hands over."""
-
-from alembic import context
-
-from jobs.tables import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-with context.begin_transaction():
-    context.run_migrations()

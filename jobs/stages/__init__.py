@@ -1,0 +1,1 @@
+"""The stages of work: what each reads, runs and leaves."""

@@ -1,0 +1,1 @@
+"""Who and what is alive: schedulers and nodes."""

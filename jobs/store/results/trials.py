@@ -1,0 +1,29 @@
+"""Trials of searches: what was drawn, and what became of it."""
+
+from sqlalchemy import select
+
+from jobs.database import tables
+from jobs.store.rows import TrialRecord
+from jobs.store.transactions import Transactions, write_row
+
+
+class Trials(Transactions):
+    """Trials of a store's searches."""
+
+    def put_trial(self, sweep: str, search: str, trial: TrialRecord) -> None:
+        """Write a trial down, or what became of it; `search` tells searches of one sweep's name apart."""
+        key = {"sweep": sweep, "search": search, "number": trial.number}
+        values = {
+            "parameters": dict(trial.parameters), "distributions": dict(trial.distributions), "state": trial.state,
+            "value": trial.value,
+        }  # fmt: skip
+        with self._write() as connection:
+            write_row(connection, tables.trials, key, values)
+
+    def trials(self, sweep: str, search: str) -> list[TrialRecord]:
+        """Trials of a search in the order of their numbers."""
+        table = tables.trials
+        columns = (table.c.number, table.c.parameters, table.c.distributions, table.c.state, table.c.value)
+        query = select(*columns).where(table.c.sweep == sweep, table.c.search == search).order_by(table.c.number)
+        with self._read() as connection:
+            return [TrialRecord(**row) for row in connection.execute(query).mappings()]

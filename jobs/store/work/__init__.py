@@ -1,0 +1,1 @@
+"""Jobs in the store: claiming, attempts, cancelling, and what they cost."""

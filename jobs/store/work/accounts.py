@@ -1,0 +1,63 @@
+"""Accounts of sweeps, within a transaction: what is set aside when an attempt starts, and settled when it ends."""
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from jobs.budget import Account, Budget, reservation
+from jobs.database import tables
+from jobs.state import AttemptState, SweepState
+from jobs.store.rows import LostClaim, OverBudget
+
+
+def account_of(connection: Connection, sweep: str) -> Account:
+    """What a sweep has spent and set aside."""
+    spent = connection.execute(select(tables.sweeps.c.spent_hours).where(tables.sweeps.c.name == sweep)).scalar()
+    return _account(connection, sweep, spent or 0.0)
+
+
+def set_aside(connection: Connection, sweep: str, slots: int, seconds: float | None, now: float) -> float:
+    """GPU-hours to set aside for one more attempt; of a sweep's attempts one at a time passes here.
+
+    Raises:
+        LostClaim: the sweep does not run any more.
+        OverBudget: the sweep cannot pay for it, or its deadline is too near.
+    """
+    table = tables.sweeps
+    query = select(table.c.budget, table.c.spent_hours, table.c.state).where(table.c.name == sweep).with_for_update()
+    limits, spent, state = connection.execute(query).one()
+    if state != SweepState.RUNNING:
+        raise LostClaim(f"sweep {sweep} is {state}")
+    found = reservation(Budget(**limits or {}), _account(connection, sweep, spent), slots, seconds, now)
+    if isinstance(found, str):
+        raise OverBudget(found)
+    return found
+
+
+def end_attempt(connection: Connection, key: str, number: int, state: AttemptState, now: float, **facts: Any) -> None:
+    """Write down how an attempt ended, and settle what it cost with the sweep that pays, at that sweep's price."""
+    table, sweeps = tables.attempts, tables.sweeps
+    mine = (table.c.key == key) & (table.c.number == number)
+    ended = table.update().where(mine).returning(table.c.sweep, table.c.slots, table.c.started)
+    row = connection.execute(ended, {"state": state, "ended": now, **facts}).one()
+    if row.sweep is not None:
+        hours = row.slots * max(0.0, now - row.started) / 3600
+        payer = sweeps.update().where(sweeps.c.name == row.sweep)
+        payer = payer.values(spent_hours=sweeps.c.spent_hours + hours).returning(sweeps.c.budget)
+        limits = connection.execute(payer).scalar()
+        connection.execute(table.update().where(mine), {"cost": Budget(**limits or {}).cost(hours)})
+
+
+def lose_attempt(connection: Connection, key: str, number: int, now: float, reason: str) -> None:
+    """End an attempt that nobody saw end: it lived until its last heartbeat at least, and that is what is paid."""
+    mine = (tables.attempts.c.key == key) & (tables.attempts.c.number == number)
+    beaten = connection.execute(select(tables.attempts.c.heartbeat).where(mine)).scalar_one()
+    end_attempt(connection, key, number, AttemptState.LOST, min(beaten, now), reason=reason)
+
+
+def _account(connection: Connection, sweep: str, spent: float) -> Account:
+    table = tables.attempts
+    query = select(func.coalesce(func.sum(table.c.reserved_hours), 0.0), func.count())
+    query = query.where(table.c.state == AttemptState.RUNNING, table.c.sweep == sweep)
+    reserved, running = connection.execute(query).one()
+    return Account(spent=spent, reserved=reserved, running=running)

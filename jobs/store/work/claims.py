@@ -1,0 +1,140 @@
+"""Claims: which scheduler has which job, and how it gives one back."""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from jobs.database import tables
+from jobs.state import AttemptState, JobState, SweepState
+from jobs.store.presence.schedulers import Schedulers
+from jobs.store.rows import JobRecord
+from jobs.store.work.accounts import end_attempt, lose_attempt
+from jobs.store.work.jobs import select_jobs
+
+_RUNNING_SWEEPS = select(tables.sweeps.c.name).where(tables.sweeps.c.state == SweepState.RUNNING)
+_RUNNING_ATTEMPTS = (
+    select(tables.attempts.c.sweep, func.count())
+    .where(tables.attempts.c.state == AttemptState.RUNNING)
+    .group_by(tables.attempts.c.sweep)
+)
+"""How many attempts of each sweep run."""
+
+
+class Claims(Schedulers):
+    """Claims of a store."""
+
+    def claim(
+        self,
+        scheduler: str,
+        limit: int,
+        *,
+        machines: Collection[str] | None = None,
+        widths: tuple[int, int] | None = None,
+        slots: float = math.inf,
+        without: Collection[str] = (),
+        holding: Collection[str] | None = None,
+    ) -> list[JobRecord]:
+        """Take up to `limit` jobs of running sweeps that nobody alive holds.
+
+        The highest priority goes first; of equals, sweeps take turns, the one with fewest jobs running first; of one
+        sweep, the oldest. A job that a dead scheduler was running is among them; its attempt ends as lost, which counts
+        against nobody.
+
+        Args:
+            scheduler: who takes them.
+            limit: how many at most.
+            machines: slot classes that it has; None for any.
+            widths: the least and the most slots of a job; None for any.
+            slots: how many all of them may have together; one that has too many is passed over.
+            without: sweeps that have to wait.
+            holding: keys of all jobs that the scheduler knows it has. What it has claimed beyond these, when an answer
+                of the database was lost, is free, too; None takes it at the store's word.
+        """
+        table, now = tables.jobs, self._clock()
+        with self._write() as connection:
+            live = [one.name for one in self._alive(connection)]
+            conditions = _free(live, scheduler, holding)
+            if machines is not None:
+                conditions.append(table.c.machine.in_(list(machines)))
+            if widths is not None:
+                conditions.append(table.c.slots.between(*widths))
+            chosen = _in_turns(connection, conditions, limit, slots, without)
+            if not chosen:
+                return []
+            for key, (state, attempt, _) in chosen.items():
+                if state == JobState.RUNNING:
+                    lose_attempt(connection, key, attempt, now, "its scheduler died, or lost sight of it")
+            _queue(connection, chosen, claimed_by=scheduler)
+            records = select_jobs(connection, table.c.key.in_(list(chosen)))
+        found = {job.key: job for job in records}
+        return [
+            replace(found[key], order=replace(found[key].order, sweep=sweep)) for key, (_, _, sweep) in chosen.items()
+        ]
+
+    def unwanted(self, scheduler: str) -> list[str]:
+        """Jobs that a scheduler runs and no running sweep wants any more."""
+        table, wanted = tables.jobs, tables.sweep_jobs
+        still = select(wanted.c.key).where(wanted.c.key == table.c.key, wanted.c.sweep.in_(_RUNNING_SWEEPS))
+        mine = (table.c.state == JobState.RUNNING) & (table.c.claimed_by == scheduler)
+        with self._read() as connection:
+            return list(connection.execute(select(table.c.key).where(mine, ~still.exists())).scalars())
+
+    def release(self, keys: Sequence[str], reason: str = "stopped", scheduler: str | None = None) -> None:
+        """Give claimed jobs back that were not started, or were ended on purpose; only a scheduler's own, if named."""
+        table = tables.jobs
+        with self._write() as connection:
+            for key in keys:
+                query = select(table.c.state, table.c.attempt, table.c.claimed_by).where(table.c.key == key)
+                row = connection.execute(query.with_for_update()).one()
+                if scheduler not in (None, row.claimed_by):
+                    continue
+                if row.state == JobState.RUNNING:
+                    end_attempt(connection, key, row.attempt, AttemptState.LOST, self._clock(), reason=reason)
+                if row.state in (JobState.QUEUED, JobState.RUNNING):
+                    _queue(connection, [key], claimed_by=None)
+
+
+def _free(live: Collection[str], scheduler: str, holding: Collection[str] | None) -> list[Any]:
+    """What a job is like that nobody alive holds, and that is not ended; who asks is alive, whatever the clock says."""
+    table = tables.jobs
+    unheld = table.c.claimed_by.is_(None) | table.c.claimed_by.not_in([*live, scheduler])
+    if holding is not None:
+        unheld |= (table.c.claimed_by == scheduler) & table.c.key.not_in(list(holding))
+    return [table.c.state.in_([JobState.QUEUED, JobState.RUNNING]), unheld]
+
+
+def _in_turns(
+    connection: Connection, conditions: Sequence[Any], limit: int, slots: float, without: Collection[str]
+) -> dict[str, tuple[str, int, str]]:
+    """Keys of free jobs in the order in which they should run, with state, attempt, and the sweep that pays."""
+    table, wanted = tables.jobs, tables.sweep_jobs
+    query = (
+        select(table.c.key, table.c.state, table.c.attempt, table.c.priority, table.c.number, table.c.slots)
+        .join(wanted, wanted.c.key == table.c.key)
+        .where(wanted.c.sweep == bindparam("sweep"), *conditions)
+        .order_by(table.c.priority.desc(), table.c.number)
+        .limit(limit)
+        .with_for_update(of=table, skip_locked=True)
+    )
+    names = set(connection.execute(_RUNNING_SWEEPS).scalars()) - set(without)
+    busy = {name: count for name, count in connection.execute(_RUNNING_ATTEMPTS)}
+    ranked = []
+    for name in names:
+        rows = connection.execute(query, {"sweep": name}).all()
+        for turn, row in enumerate(rows):
+            ranked.append((-row.priority, turn + busy.get(name, 0), row.number, name, row))
+    found: dict[str, tuple[str, int, str]] = {}
+    for _, _, _, name, row in sorted(ranked, key=lambda one: one[:4]):
+        if len(found) < limit and row.slots <= slots and row.key not in found:
+            slots -= row.slots
+            found[row.key] = (row.state, row.attempt, name)
+    return found
+
+
+def _queue(connection: Connection, keys: Collection[str], claimed_by: str | None) -> None:
+    """Jobs wait to be started, by whoever has claimed them."""
+    changed = {"claimed_by": claimed_by, "state": JobState.QUEUED, "fraction": 0.0, "note": ""}
+    connection.execute(tables.jobs.update().where(tables.jobs.c.key.in_(list(keys))), changed)

@@ -1,0 +1,1 @@
+"""Leaderboard entries: rules, verdicts, ranking and comparison."""

@@ -1,0 +1,133 @@
+"""What one person with one machine does without a sweep: train a seed, evaluate a file, test engine and machine."""
+
+import json
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from golf.artifact.packing import load
+from golf.data.corpus import build_demo
+from golf.data.stream import Stream
+from golf.data.texts import read_texts, require_text
+from golf.data.tokens import Tokenizer, find_shards
+from golf.errors import InputError, OverTime
+from golf.score import bits_per_byte
+from golf.selftest import BUNDLED, selftest
+from golf.train.training import train
+from golf.ttt.engine import evaluate
+from jobs.machine import environment
+from jobs.paths import Home
+
+
+def device() -> str:
+    """The device that work is done on."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, seed: int) -> dict[str, Any]:
+    """Score the documents of shards with an artifact or a `.safetensors` state dict.
+
+    Raises:
+        InputError: a file is missing, damaged or foreign, they do not belong together, or there is no text in them.
+        OverTime: scoring took longer than eval.max_seconds.
+    """
+    gpt = load(model, device=device())
+    pieces = Tokenizer(tokenizer)
+    if gpt.config.vocab_size != pieces.vocab_size:
+        raise InputError(
+            f"{tokenizer}: {pieces.vocab_size} pieces; the model {model} has a vocabulary of {gpt.config.vocab_size}"
+        )
+    texts = read_texts(tokens, pieces)
+    documents, counts = texts.documents, texts.num_bytes
+    if not documents:
+        raise InputError(f"{tokens[0]}: no documents in it; each opens with token 1")
+    require_text(counts, str(tokens[0]))
+    started = time.monotonic()
+    scores = evaluate(gpt, documents, config, seed=seed)
+    seconds = time.monotonic() - started
+    if config.max_seconds is not None and seconds > config.max_seconds:
+        raise OverTime(f"scoring took {seconds:.0f} s, more than eval.max_seconds = {config.max_seconds:g}")
+    return {
+        "nll_per_token": scores.nll_per_token,
+        "bpb": bits_per_byte(float(scores.nll.sum()), sum(counts)),
+        "tokens": int(scores.tokens.sum()),
+        "bytes": sum(counts),
+        "documents": len(documents),
+        "seconds": seconds,
+        "device": device(),
+        "scores": [
+            {"document": index, "nll": nll, "tokens": length, "bytes": count}
+            for index, (nll, length, count) in enumerate(
+                zip(scores.nll.tolist(), scores.tokens.tolist(), counts, strict=True)
+            )
+        ],
+    }
+
+
+def train_folder(config: Any, tokens: str, seed: int, out: Path, home: Home) -> dict[str, Any]:
+    """Train one seed, alone or as a rank under torchrun; the folder then holds weights, trace and result."""
+    folder = build_demo(home.demo).tokens if tokens == "demo" else Path(tokens)
+    stream = Stream.open(find_shards(folder, "train"))
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    out.mkdir(parents=True, exist_ok=True)
+    weights = train(config, tokens=stream, seed=seed, out=out)
+    result: dict[str, Any] = json.loads((out / "result.json").read_text())
+    return {"weights": str(weights), "seed": seed, "device": device(), **result}
+
+
+def selftest_report(folder: Path | None) -> dict[str, Any]:
+    """Golden vectors of a folder, or those that come with the package, against this machine's engine."""
+    folders = BUNDLED if folder is None else (folder,)
+    cases = []
+    for one in folders:
+        for case in selftest(one, device()):
+            documents = [
+                {"nll_per_token": d.nll_per_token, "expected": d.expected, "difference": d.difference}
+                for d in case.documents
+            ]
+            name = case.name if folder is not None else f"{one.name}/{case.name}"
+            cases.append({"name": name, "max_difference": case.max_difference, "documents": documents})
+    return {"device": device(), "dtype": environment.machine().dtype, "cases": cases}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that a machine should have."""
+
+    name: str
+    good: bool
+    found: str
+
+
+def doctor(root: Path) -> list[Check]:
+    """Whether this machine can run sweeps."""
+    machine = environment.machine()
+    free = shutil.disk_usage(root if root.exists() else Path.cwd()).free
+    found = environment.versions()
+    checks = [
+        Check("python", sys.version_info >= (3, 11), f"{found['python']}, 3.11 or later needed"),
+        *(Check(name, name in found, found.get(name, "not installed")) for name in ("torch", "ray", "optuna")),
+        Check("device", True, f"{machine.device}, {machine.dtype}, {torch.cuda.device_count()} GPUs"),
+        Check("attention", True, machine.attention),
+        Check("cores", True, str(os.cpu_count())),
+        Check("disk", free > 2**30, f"{free / 2**30:.1f} GiB free, 1 needed"),
+        Check("home", _writable(root), f"{root} {'can' if _writable(root) else 'cannot'} be written to"),
+    ]
+    worst = max(case["max_difference"] for case in _quick_selftest()["cases"])
+    return [*checks, Check("engine", worst < 1e-5 or device() == "cuda", f"golden vectors agree within {worst:.1e}")]
+
+
+def _quick_selftest() -> dict[str, Any]:
+    """The smaller set of golden vectors, some seconds."""
+    return selftest_report(BUNDLED[1])
+
+
+def _writable(root: Path) -> bool:
+    existing = next(path for path in (root.resolve(), *root.resolve().parents) if path.exists())
+    return os.access(existing, os.W_OK)

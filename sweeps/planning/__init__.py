@@ -1,0 +1,1 @@
+"""Previewing a sweep: jobs, durations and cost before anything runs."""

@@ -1,0 +1,197 @@
+"""What a sweep will do before it does it: its jobs, which of them are done, and what the rest will take, cost and use.
+
+The counts and the times come from playing the sweep through (sweeps.planning.forecast) with what jobs like these took
+before (sweeps.planning.durations). Nothing is guessed: a kind of job about which nothing is known takes no time here,
+and is named.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import Any
+
+from cluster.policy.policy import Free, Policy
+from cluster.policy.simulate import Machines
+from cluster.scheduling.expect import Expectations
+from golf.errors import InputError
+from jobs.spec import Machine
+from jobs.state import JobState
+from jobs.store import JobRecord, Store
+from sweeps.planning.durations import Durations, Estimate
+from sweeps.planning.forecast import Forecast, play
+from sweeps.planning.foresight import counts_at_most
+from sweeps.planning.nearest import Nearest, differences, explain
+from sweeps.spec.dataset import document_lengths
+from sweeps.spec.sweep import Sweep
+
+HOUR = 3600.0
+HISTORY = 1000
+"""Finished jobs, the latest, from which times are estimated."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why a job is reused or new."""
+
+    text: str
+    nearest: str | None = None
+    """Key of the finished job of its kind that is nearest to a new one."""
+    differs: tuple[str, ...] = ()
+    """Parts of the key in which the two differ."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A sweep as it would go on a cluster."""
+
+    sweep: Sweep
+    nodes: Sequence[Free]
+    forecast: Forecast
+    estimates: Mapping[str, Estimate]
+    """What each job is expected to take, by its key."""
+    reasons: Mapping[str, Reason]
+    """By the job's key."""
+
+    def kinds(self) -> dict[str, str]:
+        """Kind of every job, by its key."""
+        return {job.key: job.order.job.kind for job in self.forecast.jobs}
+
+    def to_json(self) -> dict[str, Any]:
+        """As `golfsweep plan --json` prints it; what nothing is known about is null."""
+        stages = {kind: self._stage(kind) for kind in dict.fromkeys(self.kinds().values())}
+        hours = [stage["slot_hours"] for stage in stages.values() if stage["slot_hours"] is not None]
+        total = sum(hours) if hours else None
+        price = self.sweep.spec.budget.dollars_per_gpu_hour
+        totals = self.forecast.totals
+        return {
+            "name": self.sweep.spec.name,
+            "nodes": len(self.nodes),
+            "slots": sum(node.capacity for node in self.nodes),
+            "stages": stages,
+            "gpu_hours": total,
+            "seconds": None if total is None else totals.seconds,
+            "dollars": None if total is None or price is None else total * price,
+            "utilization": totals.utilization if totals.seconds else None,
+            "idle_share": totals.idle_share if totals.waited else None,
+            "unknown": [kind for kind, stage in stages.items() if stage["slot_hours"] is None],
+            "complete": self.forecast.done,
+            "jobs": [self._job(job) for job in self.forecast.jobs],
+        }
+
+    def _stage(self, kind: str) -> dict[str, Any]:
+        jobs = [job for job in self.forecast.jobs if job.order.job.kind == kind]
+        left = [job for job in jobs if job.key in self.estimates]
+        known = [job for job in left if self.estimates[job.key].seconds is not None]
+        spans = [self.forecast.spans[job.key] for job in known if job.key in self.forecast.spans]
+        seconds = [len(span.slots) * (span.end - span.start) for span in spans]
+        return {
+            "jobs": len(jobs),
+            "up_to": counts_at_most(self.sweep.spec, kind),
+            "done": len(jobs) - len(left),
+            "slot_seconds_each": sum(seconds) / len(seconds) if seconds else None,
+            "source": self.estimates[known[0].key].source if known else None,
+            "slot_hours": None if left and not known else sum(seconds) / HOUR,
+        }
+
+    def _job(self, job: JobRecord) -> dict[str, Any]:
+        span, estimate = self.forecast.spans.get(job.key), self.estimates.get(job.key)
+        return {
+            "key": job.key,
+            "kind": job.order.job.kind,
+            "label": job.order.label,
+            "slots": job.order.slots,
+            "state": "reused" if estimate is None else "refused" if job.key in self.forecast.refused else "new",
+            "why": self.reasons[job.key].text,
+            "nearest": self.reasons[job.key].nearest,
+            "differs": list(self.reasons[job.key].differs),
+            "seconds": None if estimate is None else estimate.seconds,
+            "source": None if estimate is None else estimate.source,
+            "node": None if span is None else span.node,
+            "on": None if span is None else list(span.slots),
+            "start": None if span is None else span.start,
+            "end": None if span is None else span.end,
+        }
+
+
+def planned_machine(sweep: str, store: Store, here: Machine) -> Machine:
+    """The machine class that a sweep is planned for: numbers of another one are other jobs.
+
+    That of its first day; else this machine's, unless all that the store's history knows is another class: a plan is
+    often made on a laptop.
+    """
+    if (before := store.sweep(sweep)) is not None:
+        return Machine(**before.spec["machine"])
+    done = store.recently_done(HISTORY)
+    if not done or here.slot_class in [job.order.job.machine.slot_class for job in done]:
+        return here
+    return replace(max(done, key=lambda job: job.finished or 0.0).order.job.machine, processes=1)
+
+
+def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> Plan:
+    """Plan a sweep on so many nodes of so many slots, begun `now` (epoch seconds).
+
+    Raises:
+        InputError: a job is wider than a node.
+    """
+    if sweep.widest() > slots:
+        raise InputError(f"--slots {slots}: a job of this sweep needs {sweep.widest()} slots of one node")
+    done = store.jobs(states=[JobState.DONE])
+    recent = done[-HISTORY:]
+    scheduler_of = {job.key: attempts[-1].scheduler for job in recent if (attempts := store.attempts(job.key))}
+    durations = Durations(recent, sweep.machine.device, cache(partial(document_lengths, sweep.data)), scheduler_of)
+    estimates: dict[str, Estimate] = {}
+
+    def seconds(job: JobRecord) -> float:
+        if job.key not in estimates:
+            estimates[job.key] = durations.of(job.order)
+        return estimates[job.key].seconds or 0.0
+
+    name, before = sweep.spec.name, store.sweep(sweep.spec.name)
+    spent = 0.0 if before is None else before.spent_hours
+    policy = Policy(budgets={name: sweep.spec.budget.limits()}, spent={name: spent}, epoch=now)
+    cluster = Machines(nodes=nodes, slots=slots).free()
+    forecast = play(
+        sweep,
+        store,
+        cluster,
+        seconds,
+        start_seconds=durations.start_seconds,
+        learn=lambda job: durations.learn(job.order.job, job.outputs or {}),
+        expected=Expectations(recent),
+        policy=policy,
+    )
+    return Plan(
+        sweep=sweep,
+        nodes=cluster,
+        forecast=forecast,
+        estimates=estimates,
+        reasons=_reasons(forecast, done),
+    )
+
+
+def _reasons(forecast: Forecast, done: Sequence[JobRecord]) -> dict[str, Reason]:
+    """Why each job is reused or new: what keeps it apart from the nearest finished one."""
+    finished = {job.key: job for job in done}
+    nearest = {
+        kind: Nearest([job for job in done if job.order.job.kind == kind])
+        for kind in {job.order.job.kind for job in done}
+    }
+    made = {output for job in done for output in (job.outputs or {}).values() if isinstance(output, str)}
+    unmade = {
+        output for job in forecast.jobs for output in (job.outputs or {}).values() if isinstance(output, str)
+    } - made
+    reasons: dict[str, Reason] = {}
+    for job in forecast.jobs:
+        kind = job.order.job.kind
+        if (before := finished.get(job.key)) is not None:
+            day = datetime.fromtimestamp(before.finished or before.created, UTC)
+            reasons[job.key] = Reason(text=f'done {day:%Y-%m-%d %H:%M} UTC for sweep "{before.order.sweep}"')
+        elif kind not in nearest:
+            reasons[job.key] = Reason(text=f"no {kind} job is finished yet")
+        else:
+            near = nearest[kind].find(job.order.job)
+            found = differences(job.order.job, near.order.job)
+            text = f"nearest is {near.key[:12]} ({near.order.label}): {explain(found, unmade)}"
+            reasons[job.key] = Reason(text=text, nearest=near.key, differs=tuple(found))
+    return reasons

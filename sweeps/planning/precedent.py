@@ -1,0 +1,34 @@
+"""What a search that learns is expected to do: what the last one over the same space did."""
+
+from collections.abc import Sequence
+
+from golf.errors import InputError
+from jobs.store import Store, TrialRecord
+from sweeps.planning.foresight import stage_of
+from sweeps.run.trials import search_digest, search_of
+from sweeps.spec.file import SweepSpec
+from sweeps.spec.sweep import Sweep
+
+
+def precedent(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
+    """As many trials as a sweep's search has, of the latest that is done over the same space; none without one.
+
+    Only of spaces that decide nothing before the evaluation: a plan must not count too few trainings because those
+    trials happened to share theirs.
+    """
+    if spec.search is None or any(stage_of(one) != "eval" for one in spec.search.space.values()):
+        return ()
+    mine = search_of(spec)
+    for record in reversed(store.sweeps()):
+        try:
+            sweep = Sweep.from_json(record.spec)
+        except InputError:  # another version of golfsweep wrote it
+            continue
+        if sweep.spec.search is None:
+            continue
+        theirs = search_of(sweep.spec)
+        if (theirs.distributions, theirs.sampler) == (mine.distributions, mine.sampler):
+            trials = store.trials(record.name, search_digest(sweep.spec, sweep.stages()))[: mine.trials]
+            if len(trials) == mine.trials and all(one.state != "running" for one in trials):
+                return trials
+    return ()

@@ -1,0 +1,1 @@
+"""Running a sweep: its driver, sessions, roles and cancelling."""

@@ -1,0 +1,145 @@
+"""What a process that runs a sweep is besides its driver: its cluster's scheduler, or one who would take over.
+
+A cluster (a Ray cluster, or a machine) has one scheduler for all sweeps of a store. Every driver stands by: when the
+scheduler's heartbeat stops, the first that notices becomes it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+
+from cluster.executor import Executor, Node
+from cluster.scheduling.heartbeat import Heartbeat
+from cluster.scheduling.scheduler import Scheduler, scheduler_name
+from golf.errors import InputError
+from jobs.files import FileStore
+from jobs.paths import Home
+from jobs.spec import Machine
+from jobs.store import Store, StoreAway, Taken
+
+TRY_SECONDS = 2.0
+"""How often a driver that stands by looks whether its cluster still has a scheduler."""
+
+
+class Scheduling:
+    """Schedules a cluster or stands by; use as a context, which ends everything that it started."""
+
+    def __init__(
+        self, store: Store, files: FileStore, home: Home, cluster: str, open_executor: Callable[[], Executor]
+    ) -> None:
+        self._store, self._files, self._home, self._cluster, self._open = store, files, home, cluster, open_executor
+        self._executor: Executor | None = None
+        self._scheduler: Scheduler | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._stack = ExitStack()
+        self._tried = -TRY_SECONDS
+        self._name = scheduler_name()
+
+    def __enter__(self) -> "Scheduling":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._scheduler is not None:
+                self._scheduler.stop()
+        finally:
+            self._stack.close()
+
+    @property
+    def schedules(self) -> bool:
+        """Whether this process is the cluster's scheduler now."""
+        return self._scheduler is not None
+
+    def step(self, seconds: float) -> None:
+        """Schedule, or stand by, for about so long."""
+        if self._scheduler is None and time.monotonic() - self._tried >= TRY_SECONDS:
+            self._tried = time.monotonic()
+            self._take_over()
+        if self._scheduler is None or self._heartbeat is None:
+            time.sleep(seconds)
+            return
+        self._heartbeat.working()
+        try:
+            self._scheduler.step(seconds)
+        except Taken:
+            self._give_up()
+
+    def slots(self, machine: Machine) -> tuple[int, int]:
+        """Usable slots of the cluster, and slots of its largest node, of one class of machine where this process can
+        tell.
+
+        (0, 0) while nobody schedules it.
+        """
+        if self._scheduler is not None:
+            usable = [one.slots for one in self._scheduler.usable() if one.machine.slot_class == machine.slot_class]
+            alive = [one.slots for one in self._scheduler.nodes if one.machine.slot_class == machine.slot_class]
+            return sum(usable), max(alive, default=0)
+        for one in self._store.live_schedulers():
+            if one.cluster == self._cluster:
+                return one.slots, one.widest
+        return 0, 0
+
+    def finish(self, say: Callable[[str], None]) -> None:
+        """Go on scheduling for other sweeps while anything of theirs runs here: it would have to be started again."""
+        said = False
+        while self._scheduler is not None and (count := self._scheduler.running):
+            if not said:
+                say(
+                    f"Done here; {count} jobs of other sweeps run on this cluster, and this process goes on scheduling "
+                    f"it as long as any does. Ctrl-C ends them; their own processes then start them again."
+                )
+                said = True
+            try:
+                self.step(TRY_SECONDS)
+            except StoreAway:
+                time.sleep(TRY_SECONDS)
+
+    def _take_over(self) -> None:
+        others = [one for one in self._store.live_schedulers() if one.name != self._name]
+        if any(one.cluster == self._cluster for one in others):
+            return
+        try:
+            self._store.beat(self._name, self._cluster)  # first: whoever is too late starts nothing
+            if self._executor is None:
+                self._executor = self._open()
+                self._stack.callback(self._close)
+            scheduler = Scheduler(self._store, self._files, self._executor, self._home, name=self._name)
+        except Taken:  # another one was faster
+            self._close()
+            return
+        self._heartbeat = self._stack.enter_context(Heartbeat(scheduler.beat))
+        self._scheduler = scheduler
+
+    def _give_up(self) -> None:
+        """End what runs here: it is somebody else's now."""
+        assert self._scheduler is not None
+        self._scheduler.abandon()
+        self._scheduler = self._heartbeat = None
+        self._stack.close()
+        self._stack = ExitStack()
+
+    def _close(self) -> None:
+        if self._executor is not None:
+            self._executor.close()
+        self._executor = None
+
+
+def machine_of(nodes: Sequence[Node], before: Machine | None) -> Machine:
+    """The machine class that a sweep's numbers belong to: that of its first day while there are such nodes, else the
+    one with most slots.
+
+    Raises:
+        InputError: no node is alive.
+    """
+    if not nodes:
+        raise InputError("Ray cluster: no node with a GPU or CPU is alive")
+    slots: dict[str, int] = {}
+    for node in nodes:
+        slots[node.machine.slot_class] = slots.get(node.machine.slot_class, 0) + node.slots
+    if before is not None and before.slot_class in slots:
+        return before
+    best = max(sorted(slots), key=lambda kind: slots[kind])
+    return next(node.machine for node in nodes if node.machine.slot_class == best)

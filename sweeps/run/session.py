@@ -1,0 +1,255 @@
+"""Running a sweep here and now: its driver, and a part in scheduling the cluster that is given."""
+
+import fcntl
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster.executor import Executor
+from golf.errors import InputError
+from jobs.files import FileStore
+from jobs.machine import environment
+from jobs.paths import Home
+from jobs.spec import Machine
+from jobs.state import JobState, SweepState
+from jobs.store import JobRecord, Store, StoreAway
+from sweeps.run.driver import Driver
+from sweeps.run.outcome import Snapshot
+from sweeps.run.roles import Scheduling, machine_of
+from sweeps.spec.dataset import open_dataset
+from sweeps.spec.file import SweepSpec, check_documents
+from sweeps.spec.sweep import Sweep
+from sweeps.views.terminal.progress import seconds_left
+
+STEP_SECONDS = 0.5
+ASIDE = '"golfsweep doctor --ray ADDRESS" tells which nodes are set aside, and why.'
+AWAY_SECONDS = 600.0
+"""How long a database or file store may be away before the sweep stops; what runs goes on meanwhile."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workplace:
+    """A home folder with its store and files open."""
+
+    home: Home
+    store: Store
+    files: FileStore
+
+    @classmethod
+    def open(cls, root: Path, database: str | None = None, files: str | None = None) -> "Workplace":
+        """Open a home, by default with everything inside it.
+
+        Raises:
+            InputError: the folder, database or file store cannot be used.
+        """
+        home = Home(root.resolve())
+        try:
+            home.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"--home {root}: cannot be made ({error.strerror}); name a folder to write to") from None
+        store = Store.open(database or home.database_url)
+        return cls(home=home, store=store, files=FileStore(files or str(home.files)))
+
+
+def scheduling(place: Workplace, *, here: bool, widest: int, joined: Executor | None) -> Scheduling:
+    """This process's part in scheduling the cluster that it joined, or this machine: with Ray, or without."""
+    from cluster.executors.local import LocalExecutor, local_slots, machine_cluster
+
+    def open_executor() -> Executor:
+        if joined is not None:
+            return joined
+        if here:
+            name = hashlib.sha256(str(place.home.root).encode()).hexdigest()[:16]
+            return LocalExecutor(local_slots(widest), name)
+        from cluster.ray import cluster as ray_cluster
+        from cluster.ray.executor import RayExecutor
+
+        ray_cluster.start_local(local_slots(widest))
+        return RayExecutor(machine_cluster(), owns=True)
+
+    cluster = machine_cluster() if joined is None else joined.cluster
+    return Scheduling(place.store, place.files, place.home, cluster, open_executor)
+
+
+def join(ray_address: str) -> Executor:
+    """Join a Ray cluster.
+
+    Raises:
+        InputError: it cannot be reached, or refuses us.
+    """
+    from cluster.ray import cluster as ray_cluster
+    from cluster.ray.executor import RayExecutor
+
+    ray_cluster.join(ray_address)
+    return RayExecutor(ray_cluster.identity())
+
+
+@contextmanager
+def sole_driver(home: Home, sweep: str) -> Iterator[None]:
+    """Hold a sweep as its only driver on this home; the kernel lets go of it when the process ends, however it ends.
+
+    Raises:
+        InputError: another process drives it.
+    """
+    path = home.lock(sweep)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f'sweep "{sweep}" is already run by another process on {home.root}; see its progress with '
+                f'"golfsweep status"'
+            ) from None
+        yield
+
+
+def resolve(spec: SweepSpec, home: Home, machine: Machine) -> Sweep:
+    """Open a sweep's data and make sure that its recipes fit them.
+
+    Raises:
+        InputError: data are missing or damaged, or a model has another vocabulary than the tokenizer.
+    """
+    data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
+    for name, recipe in [("recipe", spec.recipe), *((f'arm "{arm.name}"', arm.recipe) for arm in spec.arms)]:
+        if recipe.train.model.vocab_size != data.vocab_size:
+            vocab_size = recipe.train.model.vocab_size
+            raise InputError(
+                f"{name}: train.model.vocab_size = {vocab_size}: {data.tokenizer} has {data.vocab_size} pieces"
+            )
+    if spec.search is not None:
+        check_documents(spec.search.section, data.tuning_documents)
+    return Sweep(spec=spec, data=data, machine=machine)
+
+
+def run(
+    spec: SweepSpec,
+    place: Workplace,
+    *,
+    ray_address: str | None,
+    here: bool,
+    show: Callable[[Snapshot, float | None], None],
+    say: Callable[[str], None],
+) -> Snapshot:
+    """Run a sweep to its end, or go on with it; interrupted at any point, the same call continues.
+
+    Args:
+        spec: the sweep.
+        place: the home that it belongs to.
+        ray_address: a running cluster; None for one of this process's own.
+        here: without Ray, on this machine.
+        show: called with every look and the estimated seconds left.
+        say: called with what else a person should know.
+    """
+    with sole_driver(place.home, spec.name):
+        joined = None if ray_address is None else join(ray_address)
+        try:
+            sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
+            driver = sweep.driver(place.store)
+            if forsaken := driver.forsaken():  # before the sweep runs again, so that nobody begins with any
+                place.store.withdraw(spec.name, forsaken)
+                say(f"{len(forsaken)} unfinished jobs of an earlier form of sweep {spec.name} are no longer asked for.")
+            place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits())
+            if not (snapshot := driver.step()).done:
+                with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
+                    snapshot = _work(driver, sweep, role, show, say)
+                    place.store.end_sweep(spec.name, _ended(snapshot))
+                    role.finish(say)
+            place.store.end_sweep(spec.name, _ended(snapshot))
+        except BaseException as error:
+            if place.store.sweep(spec.name):
+                reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+                place.store.end_sweep(spec.name, SweepState.STOPPED, reason)
+            raise
+        finally:
+            if joined is not None:
+                joined.close()
+    return snapshot
+
+
+def examine_cluster(
+    file: Path | None, ray_address: str, seconds: float, home: Path, database: str | None
+) -> list[dict[str, Any]]:
+    """Check every node of a Ray cluster, with a sweep also its data and its recipe's pace, and write it down.
+
+    Raises:
+        InputError: the cluster cannot be reached, or the sweep's file or data are wrong.
+    """
+    from sweeps.machine import doctor as nodes
+    from sweeps.spec.file import load_sweep
+
+    place = Workplace.open(home, database)
+    executor = join(ray_address)
+    try:
+        sweep = None
+        if file is not None:
+            spec = load_sweep(file)
+            sweep = resolve(spec, place.home, machine_of(executor.nodes(), None))
+        found = nodes.examine(sweep, executor, seconds)
+        nodes.write_down(found, executor.cluster, place.store, time.time())
+    finally:
+        executor.close()
+    return [one.to_json() for one in found]
+
+
+def _ended(snapshot: Snapshot) -> SweepState:
+    return SweepState.FAILED if snapshot.failures or snapshot.blocked else SweepState.DONE
+
+
+def _machine(sweep: str, store: Store, joined: Executor | None) -> Machine:
+    """The machine class of a sweep's numbers."""
+    if joined is None:
+        return environment.machine()
+    before = store.sweep(sweep)
+    return machine_of(joined.nodes(), None if before is None else Machine(**before.spec["machine"]))
+
+
+def _work(
+    driver: Driver,
+    sweep: Sweep,
+    role: Scheduling,
+    show: Callable[[Snapshot, float | None], None],
+    say: Callable[[str], None],
+) -> Snapshot:
+    """Drive a sweep until it is done, or somebody has ended it; a store that is away for a while is waited for."""
+    away_since: float | None = None
+    alone = fitted = False
+    while True:
+        try:
+            snapshot = driver.step()
+            if snapshot.done:
+                show(snapshot, seconds_left(snapshot, {}, 1))
+            if snapshot.done or snapshot.ended:
+                return snapshot
+            slots, widest = role.slots(sweep.machine)
+            show(snapshot, seconds_left(snapshot, slot_seconds(snapshot.jobs), slots) if slots else None)
+            fits = slots > 0 and sweep.widest() <= widest
+            if slots and not fits and not fitted:
+                raise InputError(f"a job needs {sweep.widest()} slots of one node; the largest has {widest}")
+            fitted |= fits
+            if role.schedules and not fits and not alone:
+                kind = f"this sweep's class ({sweep.machine.device}) with {sweep.widest()} slots"
+                say(f"No good node of {kind} is there; waiting for one. {ASIDE}")
+            alone = role.schedules and not fits
+            role.step(STEP_SECONDS)
+            away_since = None
+        except StoreAway as error:
+            if away_since is None:
+                away_since = time.monotonic()
+                say(f"{error}; tried again for {AWAY_SECONDS / 60:.0f} minutes, while what runs goes on.")
+            if time.monotonic() - away_since > AWAY_SECONDS:
+                raise
+            time.sleep(1.0)
+
+
+def slot_seconds(jobs: tuple[JobRecord, ...]) -> dict[str, float]:
+    """Mean slot-seconds of finished jobs by kind."""
+    found: dict[str, list[float]] = {}
+    for job in jobs:
+        if job.state == JobState.DONE and job.seconds is not None:
+            found.setdefault(job.order.job.kind, []).append(job.seconds * job.order.slots)
+    return {kind: sum(seconds) / len(seconds) for kind, seconds in found.items()}

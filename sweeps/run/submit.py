@@ -1,0 +1,52 @@
+"""Handing a sweep to a cluster: the same command, run there by Ray Jobs beside the cluster's head."""
+
+import shlex
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cluster.ray.jobs import submit_job
+from golf.errors import InputError
+from sweeps.spec.file import SweepSpec
+
+CLUSTER_HOME = "~/.golfsweep"
+"""Home on the cluster unless another is named; its shell puts the user's folder in place of the tilde."""
+FINAL = "1|2|130|143"
+"""Exit codes after which a driver is not started again: failed, bad input, interrupted, ended. Others are accidents."""
+
+
+def submit(
+    file: Path, spec: SweepSpec, assignments: Sequence[str], address: str, home: str, files: str | None
+) -> dict[str, Any]:
+    """Hand a checked sweep file to a cluster.
+
+    Args:
+        file, spec: the file, and what it says.
+        assignments: `--set` values.
+        address: of the cluster's dashboard or head.
+        home: a folder of the cluster's head: absolute, or under "~".
+        files: folder or URL of the file store instead of the home's.
+
+    Returns:
+        The job's id, the command that runs on the cluster, and how to follow it.
+
+    Raises:
+        InputError: a path that means nothing on the cluster, or no job server takes it.
+    """
+    if not home.startswith(("/", "~/")):
+        raise InputError(f"--home {home}: expected a folder of the cluster's head, e.g. {CLUSTER_HOME} or /data/golf")
+    for key, path in (("data.tokens", spec.data.tokens), ("data.tokenizer", spec.data.tokenizer)):
+        if path not in (None, "demo") and not PurePosixPath(str(path)).is_absolute():
+            raise InputError(f"{file}: {key} = {path}: every node has to find it; give an absolute path")
+    words = ["golfsweep", "run", "sweep.toml", *(word for one in assignments for word in ("--set", one))]
+    words += [] if files is None else ["--files", files]
+    where = "~/" + shlex.quote(home[2:]) if home.startswith("~/") else shlex.quote(home)
+    run = f'{shlex.join(words)} --home {where} --ray "$RAY_ADDRESS"'
+    command = f"until {run}; do code=$?; case $code in {FINAL}) exit $code;; esac; sleep 10; done"
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copyfile(file, Path(folder) / "sweep.toml")
+        job = submit_job(address, command, Path(folder), spec.name)
+    follow = f"ray job logs --address {address} --follow {job}"
+    return {"job": job, "command": command, "address": address, "follow": follow}

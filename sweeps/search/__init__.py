@@ -1,0 +1,1 @@
+"""Drawing trials: Optuna samplers behind a reproducible search."""

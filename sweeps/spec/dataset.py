@@ -1,0 +1,70 @@
+"""The data of a sweep: where its shards and tokenizer lie, and the digests by which jobs know them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from golf.data.corpus import DEMO_TUNING_DOCUMENTS, build_demo
+from golf.data.stream import Stream
+from golf.data.texts import with_byte_files
+from golf.data.tokens import BOS, Tokenizer, find_shards, read_stream, split_documents
+from golf.errors import InputError
+from jobs.digests import digest_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataSet:
+    """Tokens to train, tune and validate on."""
+
+    tokens: Path
+    """Folder of shards."""
+    tokenizer: Path
+    train_digest: str
+    val_digest: str
+    """Of the shards and, where there are some, of the files with their tokens' bytes."""
+    tokenizer_digest: str
+    vocab_size: int
+    tuning_documents: int
+    """Documents at the end of the training stream that no training reads."""
+    val_documents: int
+
+
+def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, folder: Path) -> DataSet:
+    """Find, check and fingerprint the data of a sweep; "demo" builds the bundled corpus in `folder` first.
+
+    Raises:
+        InputError: a folder, shard or tokenizer is missing or is something else.
+    """
+    if tokens == "demo":
+        demo = build_demo(folder)
+        shards, model, tuning_documents = demo.tokens, demo.tokenizer, DEMO_TUNING_DOCUMENTS
+    else:
+        if tokenizer is None:
+            raise InputError('data.tokenizer: missing; only data.tokens = "demo" brings its own')
+        shards, model = Path(tokens).resolve(), Path(tokenizer).resolve()
+    pieces = Tokenizer(model)
+    train, val = find_shards(shards, "train"), find_shards(shards, "val")
+    _, tuning = Stream.open(train).hold_out(tuning_documents)
+    if len(tuning) < tuning_documents:
+        raise InputError(f"{train[-1]}: {len(tuning)} documents; data.tuning_documents = {tuning_documents} need more")
+    if not (validation := split_documents(read_stream(val))):
+        raise InputError(f"{val[0].parent}: no document in its validation shards; each begins with token {BOS}")
+    return DataSet(
+        tokens=shards,
+        tokenizer=model,
+        train_digest=digest_of(train),
+        val_digest=digest_of(with_byte_files(val)),
+        tokenizer_digest=digest_of([model]),
+        vocab_size=pieces.vocab_size,
+        tuning_documents=tuning_documents,
+        val_documents=len(validation),
+    )
+
+
+def document_lengths(data: DataSet, split: Literal["tune", "val"]) -> tuple[int, ...]:
+    """Predictions (entries but the first) of every document that is held out for tuning, or of the validation set."""
+    if split == "val":
+        documents = split_documents(read_stream(find_shards(data.tokens, "val")))
+    else:
+        documents = Stream.open(find_shards(data.tokens, "train")).hold_out(data.tuning_documents)[1]
+    return tuple(len(document) - 1 for document in documents)

@@ -1,0 +1,1 @@
+"""Submission folders, and proofs that a stranger can check."""

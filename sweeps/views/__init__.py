@@ -1,0 +1,1 @@
+"""Words for what people see: verdicts, certificates, status."""

@@ -1,0 +1,260 @@
+"""The report's charts: plain data in, plotly figures out.
+
+Colours are of Okabe and Ito's palette, told apart by readers with any color vision; tracks differ by symbol, too.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution, json_to_distribution
+from plotly.subplots import make_subplots
+
+from jobs.store import TrialRecord
+
+BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#999999", "#222222"
+COLOURS = {"legal": BLUE, "flagged": ORANGE, "unverified": GREY}
+SYMBOLS = {"legal": "circle", "flagged": "x", "unverified": "square"}
+SERIES = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", INK, GREY)
+PANEL_COLUMNS = 3
+LEAST_MOVED = 1e-8
+"""Nats below which nothing has moved, as far as a logarithmic axis shows."""
+
+
+def seed_scores(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
+    """Every seed's score of rows of one track, with the mean and its 95 % interval; the best row on top."""
+    figure = go.Figure()
+    names = [row["name"] for row in rows]
+    track = rows[0]["track"]
+    intervals = [row for row in rows if row["val_bpb_ci95"] is not None]
+    figure.add_scatter(
+        x=[row["val_bpb_mean"] for row in rows],
+        y=names,
+        mode="markers",
+        name="mean, 95 % interval",
+        marker={"symbol": "line-ns-open", "size": 16, "color": INK, "line": {"width": 2}},
+        error_x={
+            "type": "data",
+            "array": [row["val_bpb_ci95"][1] - row["val_bpb_mean"] if row in intervals else 0 for row in rows],
+            "color": INK,
+            "thickness": 1.2,
+            "width": 5,
+        },
+        hovertemplate="%{y}: mean %{x:.4f}<extra></extra>",
+    )
+    points = [(row["name"], seed, bpb) for row in rows for seed, bpb in row["seeds"].items()]
+    figure.add_scatter(
+        x=[bpb for _, _, bpb in points],
+        y=[name for name, _, _ in points],
+        mode="markers",
+        name="one seed",
+        text=[seed for _, seed, _ in points],
+        marker={"symbol": SYMBOLS[track], "size": 9, "color": COLOURS[track], "opacity": 0.8},
+        hovertemplate="%{y}, seed %{text}: %{x:.4f}<extra></extra>",
+    )
+    figure.update_xaxes(title="bits per byte, lower is better", tickformat=".3f")
+    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
+    return _styled(figure, height=150 + 42 * len(rows))
+
+
+def trial_scores(trials: Sequence[TrialRecord], given: int) -> go.Figure:
+    """Score of every trial in the order asked, with the best so far; the first `given` were written in the file."""
+    done = [trial for trial in trials if trial.value is not None]
+    figure = go.Figure()
+    groups = (
+        ("from the file", [trial for trial in done if trial.number < given], "diamond", ORANGE),
+        ("searched", [trial for trial in done if trial.number >= given], "circle", BLUE),
+    )
+    for name, group, symbol, color in groups:
+        figure.add_scatter(
+            x=[trial.number for trial in group],
+            y=[trial.value for trial in group],
+            mode="markers",
+            name=name,
+            text=[_short(trial.parameters) for trial in group],
+            marker={"symbol": symbol, "size": 9, "color": color},
+            hovertemplate="trial %{x}: %{y:.4f}<br>%{text}<extra></extra>",
+        )
+    best = pd.Series([trial.value for trial in done], dtype=float).cummin()
+    figure.add_scatter(
+        x=[trial.number for trial in done],
+        y=best,
+        mode="lines",
+        name="best so far",
+        line={"shape": "hv", "color": INK, "width": 1.2},
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(title="trial")
+    figure.update_yaxes(title="bits per byte", tickformat=".3f", automargin=True)
+    return _styled(figure, height=360)
+
+
+def parameter_effects(trials: Sequence[TrialRecord]) -> go.Figure | None:
+    """Score against every searched parameter, a panel each; darker points are later trials. None without results."""
+    done = [trial for trial in trials if trial.value is not None]
+    if not done:
+        return None
+    names = list(done[0].parameters)
+    lines = math.ceil(len(names) / PANEL_COLUMNS)
+    figure = make_subplots(
+        rows=lines,
+        cols=PANEL_COLUMNS,
+        shared_yaxes=True,
+        subplot_titles=[name.removeprefix("eval.") for name in names],
+        vertical_spacing=min(0.12, 0.5 / lines),
+        horizontal_spacing=0.03,
+    )
+    for index, name in enumerate(names):
+        row, column = divmod(index, PANEL_COLUMNS)
+        figure.add_scatter(
+            x=[trial.parameters[name] for trial in done],
+            y=[trial.value for trial in done],
+            mode="markers",
+            text=[trial.number for trial in done],
+            marker={
+                "size": 7,
+                "color": [trial.number for trial in done],
+                "colorscale": [[0, "#9ecae1"], [1, "#08306b"]],
+            },
+            hovertemplate="trial %{text}: %{x} → %{y:.4f}<extra></extra>",
+            showlegend=False,
+            row=row + 1,
+            col=column + 1,
+        )
+        figure.update_xaxes(**_axis(done[0].distributions[name]), row=row + 1, col=column + 1)
+    figure.update_yaxes(tickformat=".3f")
+    figure.update_annotations(font_size=12)
+    return _styled(figure, height=90 + 190 * lines)
+
+
+def probes(certificates: Mapping[str, Mapping[str, Any]]) -> go.Figure:
+    """Vocabulary sums, and what moved before a change, over the entries of documents; rows are colors."""
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    for index, (row, certificate) in enumerate(certificates.items()):
+        sums = certificate["probes"]["vocabulary"]
+        changes = [one for one in certificate["probes"]["future"] if one["kind"] not in ("cut", "grown")]
+        shared = {"name": row, "legendgroup": row, "mode": "markers"}
+        marker = {"size": 7, "color": SERIES[index % len(SERIES)], "opacity": 0.8}
+        figure.add_scatter(
+            x=[one["position"] for one in sums],
+            y=[one["total"] for one in sums],
+            error_y={"type": "data", "array": [one["standard_error"] for one in sums], "thickness": 1, "width": 3},
+            text=[f"document {one['document']}, {one['tokens']} tokens tried" for one in sums],
+            marker=marker,
+            hovertemplate="%{text}<br>entry %{x}: sum %{y:.4f}<extra>" + row + "</extra>",
+            row=1,
+            col=1,
+            **shared,
+        )
+        figure.add_scatter(
+            x=[one["changed"] for one in changes],
+            y=[max(one["largest"], LEAST_MOVED) for one in changes],
+            text=[f"document {one['document']}, {one['kind']} changed" for one in changes],
+            marker=marker,
+            showlegend=False,
+            hovertemplate="%{text} at entry %{x}: %{y:.2g} nats moved before it<extra>" + row + "</extra>",
+            row=2,
+            col=1,
+            **shared,
+        )
+    figure.add_hline(y=1.0, line={"color": INK, "width": 1, "dash": "dot"}, row=1, col=1)
+    figure.update_yaxes(title="sum of probabilities", automargin=True, row=1, col=1)
+    figure.update_yaxes(title="nats moved before it", type="log", automargin=True, row=2, col=1)
+    figure.update_xaxes(type="log")
+    figure.update_xaxes(title="entry of the document", row=2, col=1)
+    return _styled(figure, height=560)
+
+
+def paired_seeds(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) -> go.Figure:
+    """Every seed's score of two rows; a line joins a seed that both have."""
+    figure = go.Figure()
+    sides = (incumbent, challenger)
+    for seed in challenger["seeds"]:
+        if seed in incumbent["seeds"]:
+            figure.add_scatter(
+                x=[side["seeds"][seed] for side in sides],
+                y=[side["known_as"] for side in sides],
+                mode="lines",
+                line={"color": GREY, "width": 1},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+    for side, color in zip(sides, (GREY, BLUE), strict=True):
+        figure.add_scatter(
+            x=list(side["seeds"].values()),
+            y=[side["known_as"]] * len(side["seeds"]),
+            mode="markers",
+            text=list(side["seeds"]),
+            marker={"size": 10, "color": color},
+            hovertemplate="%{y}, seed %{text}: %{x:.4f}<extra></extra>",
+            showlegend=False,
+        )
+    figure.update_xaxes(title="bits per byte, lower is better", tickformat=".3f")
+    figure.update_yaxes(automargin=True)
+    return _styled(figure, height=210)
+
+
+def paired_documents(documents: pd.DataFrame) -> go.Figure:
+    """What the challenger changes on every document, by the document's length; below nought it is better."""
+    change = 1000 * (documents["challenger"] - documents["incumbent"])
+    figure = go.Figure()
+    figure.add_scattergl(
+        x=documents["bytes"],
+        y=change,
+        mode="markers",
+        text=documents["document"],
+        marker={"size": 5, "color": [BLUE if one < 0 else ORANGE for one in change], "opacity": 0.6},
+        hovertemplate="document %{text}, %{x} bytes: %{y:+.1f}<extra></extra>",
+        showlegend=False,
+    )
+    figure.add_hline(y=0, line={"color": INK, "width": 1})
+    figure.update_xaxes(title="bytes of the document", type="log")
+    figure.update_yaxes(title="difference, millibits per byte", automargin=True)
+    return _styled(figure, height=380)
+
+
+def training_curves(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Loss of every training by step."""
+    figure = go.Figure()
+    for index, (label, frame) in enumerate(curves.items()):
+        figure.add_scatter(
+            x=frame["step"],
+            y=frame["loss"],
+            mode="lines",
+            name=label.removeprefix("train "),
+            line={"width": 1.3, "color": SERIES[index % len(SERIES)]},
+            hovertemplate="step %{x}: %{y:.3f}<extra>" + label + "</extra>",
+        )
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title="training loss, nats per token", automargin=True)
+    return _styled(figure, height=360)
+
+
+def _axis(distribution: str) -> dict[str, Any]:
+    kind = json_to_distribution(distribution)
+    if isinstance(kind, CategoricalDistribution):
+        return {"type": "category"}
+    assert isinstance(kind, FloatDistribution | IntDistribution)
+    if isinstance(kind, IntDistribution) and kind.high - kind.low < 8:
+        return {"dtick": kind.step}
+    return {"type": "log", "dtick": "D1" if kind.high / kind.low < 20 else 1} if kind.log else {}
+
+
+def _short(parameters: Mapping[str, Any]) -> str:
+    shown = ((name.removeprefix("eval."), value) for name, value in parameters.items())
+    return "<br>".join(
+        f"{name} = {value:.3g}" if isinstance(value, float) else f"{name} = {value}" for name, value in shown
+    )
+
+
+def _styled(figure: go.Figure, height: int) -> go.Figure:
+    figure.update_layout(
+        template="plotly_white",
+        height=height,
+        margin={"l": 10, "r": 10, "t": 30, "b": 45},
+        font={"family": "system-ui, sans-serif", "size": 12, "color": INK},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
+    return figure

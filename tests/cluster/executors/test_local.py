@@ -1,0 +1,87 @@
+"""This machine's workers when something is wrong with them or with the machine."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.executor import Unplaceable
+from cluster.executors.local import LocalExecutor, devices
+from jobs.events import Failed, Failure
+from tests.cluster.executors.test_executors import finish, run, task, wait_for, workers
+from tests.cluster.orders import Orders
+
+
+@pytest.fixture
+def local() -> Iterator[LocalExecutor]:
+    made = LocalExecutor(2, f"local {os.getpid()}")
+    yield made
+    made.close()
+
+
+def test_memory_kills_of_other_days_are_not_held_against_a_worker_that_is_killed_later(
+    local: LocalExecutor, orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills = 0
+    monkeypatch.setattr("cluster.executors.local.environment.oom_kills", lambda: kills)
+    one = task(local, orders, tmp_path, "eval", b"no artifact")
+    assert isinstance(run(local, one)[-1], Failed)
+    [worker] = workers()
+    kills = 7
+    os.kill(worker, signal.SIGSTOP)  # so that it does not end the task before it is killed
+    local.start(one)
+    os.kill(worker, signal.SIGKILL)
+    last = finish(local, one.id)[one.id][-1]
+    assert isinstance(last, Failed)
+    assert last.failure == Failure.LOST
+    local.start(one)
+    [worker] = workers()
+    os.kill(worker, signal.SIGSTOP)
+    kills = 8
+    os.kill(worker, signal.SIGKILL)
+    last = finish(local, one.id)[one.id][-1]
+    assert isinstance(last, Failed)
+    assert last.failure == Failure.HOST_MEMORY
+
+
+def test_a_machine_that_starts_no_process_is_no_place_for_a_task(
+    local: LocalExecutor, orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("cluster.executors.local._Worker", full)
+    with pytest.raises(Unplaceable, match=r"no worker can be started: .*Resource temporarily unavailable"):
+        local.start(task(local, orders, tmp_path, "eval"))
+    assert local.poll(0.0) == []
+
+
+def test_what_does_not_die_does_not_stop_who_ends_it(
+    local: LocalExecutor, orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(_: object) -> None:
+        raise TimeoutError("processes [7] of an ended gang do not die")
+
+    monkeypatch.setattr("cluster.executors.local.end_marked", stuck)
+    one = task(local, orders, tmp_path, "eval", b"no artifact")
+    local.start(one)
+    local.cancel(one.id)
+    wait_for(lambda: not workers())
+
+
+@pytest.mark.parametrize(
+    ("slots", "visible", "gpus", "expected"),
+    [
+        ((0, 3), None, 8, "0,3"),
+        ((1,), "4, 5,6,7", 4, "5"),
+        ((0, 1), "GPU-aa,GPU-bb", 2, "GPU-aa,GPU-bb"),
+        ((0, 1), "", 0, ""),
+        ((0, 1), None, 0, ""),
+    ],
+)
+def test_a_slot_is_the_device_that_this_process_was_given(
+    slots: tuple[int, ...], visible: str | None, gpus: int, expected: str
+) -> None:
+    assert devices(slots, visible, gpus) == expected

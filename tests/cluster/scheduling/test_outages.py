@@ -1,0 +1,144 @@
+"""A scheduler whose database, disk or contents are away for a while, or for good."""
+
+import os
+from typing import Any
+
+import pytest
+
+from jobs.events import Checkpoint, Failed, Failure, Finished
+from jobs.spec import Order
+from jobs.state import AttemptState, JobState
+from jobs.store import StoreAway
+from jobs.store.work.losses import STARTS_OVER
+from tests.cluster.dictated import TRAINED, World, shard
+from tests.cluster.orders import Orders
+
+
+def test_an_event_is_not_forgotten_while_the_database_is_away(
+    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = world.put(orders.train())
+    world.step()
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreAway("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "finish", away)
+        for _ in range(2):
+            with pytest.raises(StoreAway):
+                world.step(*([TRAINED] if not _ else []))
+    world.step()
+    assert world.job(key).state == JobState.DONE
+
+
+@pytest.mark.parametrize("what", ["start", "claim", "release"])
+def test_what_is_claimed_and_out_of_sight_when_an_answer_is_lost_is_found_again(
+    world: World, orders: Orders, evaluation: Order, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database has written it down, and its answer does not come."""
+    world.put(evaluation if what == "start" else orders.train())
+    store = world.store
+    method = {"start": "shards", "claim": "claim", "release": "start_attempt"}[what]
+    original = getattr(store, method)
+
+    def answers_once_too_few(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(store, method, original)
+        original(*given, **named)
+        raise StoreAway("no answer")
+
+    monkeypatch.setattr(store, method, answers_once_too_few)
+    with pytest.raises(StoreAway):
+        world.step()
+    for _ in range(3):
+        world.step()
+        world.now += 1.0
+    [job] = store.jobs()
+    assert job.state == JobState.RUNNING
+    assert f"{job.key}/{job.attempt}/0" in world.executor.tasks
+    assert [one.state for one in store.attempts(job.key)].count(AttemptState.RUNNING) == 1
+
+
+def test_while_the_disk_is_full_nothing_is_forgotten_and_a_job_that_is_given_up_stays_to_be_done(
+    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, os.strerror(28), "files")
+
+    first, second = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
+    world.step()
+    with monkeypatch.context() as patch:
+        patch.setattr(world.files._system, "open", full)
+        with pytest.raises(StoreAway, match="No space left"):
+            world.step(Checkpoint(content=b"step 3"), TRAINED)
+    world.step()
+    assert world.job(first).state == JobState.DONE
+    monkeypatch.setattr(world.files._system, "open", full)
+    world.step()
+    with pytest.raises(StoreAway):
+        world.step(TRAINED)
+    world.scheduler.stop()
+    assert world.job(second).state == JobState.QUEUED
+
+
+def test_what_cannot_be_read_for_a_while_costs_no_attempt(
+    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = world.put(orders.quantize(world.files.put(b"weights")))
+
+    def slow(*_: object, **__: object) -> None:
+        raise OSError("503 Slow Down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.files._system, "cat_file", slow)
+        for _ in range(3):
+            with pytest.raises(StoreAway, match="503"):
+                world.step()
+    world.step()
+    assert [attempt.state for attempt in world.store.attempts(key)] == [AttemptState.RUNNING]
+
+
+def test_a_training_whose_checkpoint_is_damaged_starts_over(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.step(Checkpoint(content=b"step 3"), Failed(failure=Failure.LOST, reason="x"))
+    [path] = [path for path in world.home.files.rglob("*") if path.is_file()]
+    path.write_bytes(b"step")
+    for _ in range(2):
+        world.step()
+    assert world.job(key).state == JobState.RUNNING
+    assert "checkpoint" not in list(world.executor.tasks.values())[-1].inputs
+    assert world.job(key).reason == STARTS_OVER
+    assert len(world.store.attempts(key)) == 2
+
+
+def test_weights_that_are_gone_are_trained_again_before_anything_reads_them(world: World, orders: Orders) -> None:
+    trained = world.put(orders.train())
+    world.step()
+    world.step(TRAINED)
+    weights = (world.job(trained).outputs or {})["weights"]
+    world.files.delete(weights)
+    packs = orders.quantize(weights)
+    waiting = world.put(packs)
+    for _ in range(2):
+        world.step()
+    assert [(job.key, job.state) for job in world.store.jobs()] == [(trained, JobState.RUNNING)]
+    world.step(TRAINED)
+    world.put(packs)  # as its driver does once the training is done
+    world.step()
+    assert world.job(waiting).state == JobState.RUNNING
+    assert list(world.executor.tasks.values())[-1].inputs["weights"] == b"w"
+
+
+def test_a_shard_that_is_gone_at_the_end_is_scored_again_and_no_other(world: World, evaluation: Order) -> None:
+    key = world.put(evaluation)
+    world.step()
+    one, two = world.executor.tasks
+    world.executor.tell(shard(0), shard(2), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=one)
+    world.step()
+    world.files.delete(world.store.shards(key)[2])
+    world.executor.tell(shard(1), shard(3), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=two)
+    world.step()
+    assert (world.job(key).state, world.job(key).failures) == (JobState.QUEUED, 0)
+    world.step()
+    assert [task.shards for task in list(world.executor.tasks.values())[2:]] == [(2,)]

@@ -1,0 +1,52 @@
+"""An attempt on its slots: how far it is, and when it has told nothing for too long."""
+
+import pytest
+
+from cluster.policy.policy import Placement
+from cluster.scheduling.state.running import Running
+from jobs.events import Failure
+from tests.cluster.scheduling.test_placing import job
+
+START, SILENCE = 300.0, 900.0
+
+
+def running(*tasks: str) -> Running:
+    """An attempt whose tasks were started at 1000 s."""
+    made = Running(job(1, 2), 1, Placement(key="1", node="n", slots=(0, 1)), 1000.0)
+    for task in tasks:
+        made.open(task, 1000.0)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("now", "failure"), [(1300.0, None), (1300.1, Failure.UNFIT), (2005.0, Failure.UNFIT), (2905.1, Failure.UNFIT)]
+)
+def test_a_task_has_so_long_to_begin(now: float, failure: Failure | None) -> None:
+    found = running("a").overdue(now, start=START, silence=SILENCE)
+    assert (found.failure if found else None) == failure
+
+
+def test_a_task_that_has_begun_may_be_silent_for_longer_but_not_for_ever() -> None:
+    one = running("a")
+    one.hear("a", 1250.0)
+    assert one.overdue(2150.0, start=START, silence=SILENCE) is None
+    found = one.overdue(2150.1, start=START, silence=SILENCE)
+    assert found is not None
+    assert (found.failure, found.reason) == (Failure.HANG, "its worker has told nothing for 900 s")
+
+
+def test_the_quietest_of_several_tasks_counts_and_one_that_has_ended_does_not() -> None:
+    one = running("a", "b")
+    one.hear("a", 1290.0)
+    found = one.overdue(1301.0, start=START, silence=SILENCE)
+    assert found is not None and found.failure == Failure.UNFIT, "b has not begun"
+    one.hear("b", 1299.0)
+    one.open_tasks.discard("a")
+    assert one.overdue(2199.0, start=START, silence=SILENCE) is None
+
+
+def test_an_attempt_is_as_far_as_its_tasks_on_average_and_costs_all_its_slots() -> None:
+    one = running("a", "b")
+    one.fractions["a"] = 0.5
+    assert one.fraction == 0.25
+    assert one.hours(1000.0 + 1800) == 1.0

@@ -1,0 +1,132 @@
+"""Where a scorer is called: in one thread, or in a process of its own that is ended with all that it started."""
+
+import gc
+import os
+import select
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from golf.audit import audit
+from golf.audit.scorer.black_box import BlackBox, ScorerFault
+from golf.audit.scorer.process import ScorerProcess
+from tests.golf.zoo import VOCAB, bigram, bound, each
+
+ENTRY = '''
+"""An entry whose module has a thread of its own."""
+import os, signal, sqlite3, time
+import numpy as np
+import torch
+
+torch.set_grad_enabled(False)
+weight = torch.full((), np.log(16.0), requires_grad=True)
+connection = sqlite3.connect(":memory:")
+
+def bound(documents):
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    connection.execute("select 1")
+    return [(torch.zeros(len(document) - 1) + weight).numpy() for document in documents]
+
+def hangs(documents):
+    time.sleep(600)
+
+def forks(documents):
+    child = os.fork()
+    if child == 0:
+        time.sleep(20)
+        open("slept", "w").close()
+        os._exit(0)
+    hangs(documents)
+'''
+
+
+PARENT = """
+from golf.audit.process import ScorerProcess
+process = ScorerProcess("entry:hangs")
+print(process._process.pid, flush=True)
+process([])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "entry.py").write_text(ENTRY)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_in_a_process_of_its_own_a_scorer_is_called_by_the_thread_that_imported_it(folder: Path) -> None:
+    with ScorerProcess("entry:bound") as process:
+        certificate = audit(process, vocab_size=VOCAB, seconds=0.2)
+    assert certificate.findings == ()
+
+
+def test_what_a_hanging_scorer_started_is_ended_with_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("golf.audit.auditor.LEAST_CALL_SECONDS", 0.5)
+    with ScorerProcess("entry:forks") as process:
+        certificate = audit(process, vocab_size=VOCAB, seconds=0.5)
+    assert "gave no answer" in certificate.findings[0].detail
+    assert process.ended
+    assert not (folder / "slept").exists()  # the child held the pipe, and did not wake up
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="its parent's death is told by prctl(2) and pidfd_open(2), which only Linux has"
+)
+def test_a_hanging_scorer_does_not_outlive_a_killed_audit(folder: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    with parent:
+        assert parent.stdout is not None
+        scorer = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+    ended, _, _ = select.select([scorer], [], [], 30.0)
+    os.close(scorer)
+    assert ended
+
+
+def test_all_calls_come_from_one_thread() -> None:
+    certificate = audit(bound.Database(), vocab_size=VOCAB, seconds=0.2)
+    assert certificate.passed, certificate.findings
+
+
+def test_the_thread_ends_with_the_audit() -> None:
+    threads = [threading.main_thread()]
+
+    def scorer(documents: list[Any]) -> Any:
+        threads[:] = [threading.current_thread()]
+        return each(bigram)(documents)
+
+    audit(scorer, vocab_size=VOCAB, seconds=0.1)
+    gc.collect()
+    threads[0].join(30.0)
+    assert not threads[0].is_alive()
+
+
+@pytest.mark.parametrize("gradients", [torch.no_grad, torch.inference_mode])
+def test_the_callers_gradient_mode_is_the_scorers(gradients: type[torch.no_grad]) -> None:
+    documents = [np.arange(5)]
+    with pytest.raises(ScorerFault, match="requires grad"):
+        BlackBox(bound.without_gradients, call_seconds=10.0).score(documents)
+    with gradients():
+        box = BlackBox(bound.without_gradients, call_seconds=10.0)
+    assert box.score(documents)[0].shape == (4,)
+
+
+def test_where_a_call_may_take_for_ever_it_is_made_by_the_caller() -> None:
+    assert BlackBox(bound.with_an_alarm).score([np.arange(5)])[0].shape == (4,)
+    with pytest.raises(ScorerFault, match="main thread"):
+        BlackBox(bound.with_an_alarm, call_seconds=10.0).score([np.arange(5)])
+
+
+def test_an_interruption_by_the_user_is_no_fault_of_the_scorer() -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        BlackBox(interrupted).score([np.arange(5)])

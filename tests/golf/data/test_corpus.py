@@ -1,0 +1,56 @@
+"""The bundled corpus: disjoint splits, long documents, the same bytes every time."""
+
+from pathlib import Path
+
+from golf.data.corpus import (
+    DEMO_TUNING_DOCUMENTS,
+    DEMO_VALIDATION_DOCUMENTS,
+    build_demo,
+    cut_documents,
+    read_addresses,
+    split_addresses,
+)
+from golf.data.stream import Stream
+from golf.data.tokens import Tokenizer, digest_files, find_shards, read_stream, split_documents
+
+
+def test_no_address_is_on_two_sides_and_none_is_lost() -> None:
+    addresses = read_addresses()
+    training, tuning, validation = split_addresses(addresses)
+    assert len(addresses) == 233
+    assert (len(tuning), len(validation)) == (DEMO_TUNING_DOCUMENTS, DEMO_VALIDATION_DOCUMENTS)
+    assert sorted(training + tuning + validation) == sorted(addresses)
+    assert not set(training) & set(tuning) and not set(tuning) & set(validation) and not set(training) & set(validation)
+
+
+def test_the_build_is_reproducible_and_its_splits_are_what_they_say(tmp_path: Path) -> None:
+    one, two = (build_demo(tmp_path / name) for name in ("one", "two"))
+    for split in ("train", "val"):
+        assert digest_files(find_shards(one.tokens, split)) == digest_files(find_shards(two.tokens, split))
+    assert one.tokenizer.read_bytes() == two.tokenizer.read_bytes()
+    assert build_demo(tmp_path / "one") == one
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+
+    tokenizer = Tokenizer(one.tokenizer)
+    assert tokenizer.vocab_size == 1024
+    training, tuning = Stream.open(find_shards(one.tokens, "train")).hold_out(DEMO_TUNING_DOCUMENTS)
+    validation = split_documents(read_stream(find_shards(one.tokens, "val")))
+    assert len(validation) == DEMO_VALIDATION_DOCUMENTS
+    assert 2_500_000 < len(training) < 3_500_000
+    for document in [*tuning, *validation]:
+        assert 2_000 < len(document) <= 4_098
+        tokenizer.check_bytes(document)
+    trained_on = tokenizer.decode(training.read(0, len(training)).tolist())
+    _, tuning_texts, validation_texts = split_addresses(read_addresses())
+    for text in [*tuning_texts, *validation_texts]:
+        assert " ".join(text.split())[1000:1200] not in trained_on
+
+
+def test_documents_are_cut_at_sentences_and_hold_the_whole_text(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(build_demo(tmp_path / "demo").tokenizer)
+    text = " ".join(f"Sentence number {n} of this text ends here." for n in range(60))
+    documents = list(cut_documents(tokenizer, text, most=100))
+    assert len(documents) > 5
+    assert all(document[0] == 1 and len(document) <= 101 for document in documents)
+    assert all(tokenizer.decode(document[1:]).endswith("here.") for document in documents)
+    assert " ".join(tokenizer.decode(document[1:]) for document in documents) == text

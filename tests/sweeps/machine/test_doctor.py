@@ -1,0 +1,87 @@
+"""Judging nodes: what is missing, whose versions differ, who is slow; what is written down of whom."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jobs.machine.facts import DataPlaces, Facts, facts
+from jobs.spec import Machine
+from jobs.store import NodeRecord, Store
+from sweeps.machine.doctor import Examined, compare, judge, write_down
+
+MACHINE = Machine(device="cuda H100", dtype="bfloat16", torch="2.13", attention="sdpa", processes=1, threads=1)
+VERSIONS = {"golfsweep": "0.1.0", "torch": "2.13.0", "ray": "2.60.0"}
+FINE = Facts(
+    machine=MACHINE, gpus=8, driver="570", versions=VERSIONS, flash_attention=True, free_bytes=2**40, cores=64,
+    epoch_seconds=0.0, problem=None,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "gpus", "clock", "problem"),
+    [
+        ({}, 8, 0.1, None),
+        ({"gpus": 7}, 8, 0.0, "Ray counts 8 GPUs, torch sees 7"),
+        ({"free_bytes": 2**30}, 8, 0.0, "1.0 GiB of disk are free, 10 needed"),
+        ({}, 8, -90.0, "its clock is -90 s off"),
+        ({"versions": {**VERSIONS, "torch": "2.12.0"}}, 8, 0.0, "torch 2.12.0, the others have 2.13.0"),
+        ({"problem": "/data: training tokens has digest …"}, 8, 0.0, "/data: training tokens has digest …"),
+    ],
+)
+def test_what_is_wrong_with_a_node_is_named(
+    change: dict[str, object], gpus: int, clock: float, problem: str | None
+) -> None:
+    found = replace(FINE, **change)  # type: ignore[arg-type]
+    assert judge(found, gpus, clock, [VERSIONS, VERSIONS, found.versions]) == ([] if problem is None else [problem])
+
+
+def examined(name: str, rate: float | None, kind: str = "h100") -> Examined:
+    return Examined(name=name, host=name, steps_per_second=rate, kind=kind)
+
+
+def test_a_node_much_slower_than_its_class_is_found_and_one_of_another_class_is_not() -> None:
+    nodes = [
+        examined("a", 10.0),
+        examined("b", 9.5),
+        examined("c", 8.0),
+        examined("d", 1.0, "a100"),
+        examined("e", None),
+    ]
+    compare(nodes)
+    assert {one.name: one.problems for one in nodes if one.problems} == {
+        "c": ["slow: 8.00 steps/s, 9.50 are usual for its class"]
+    }
+
+
+def test_of_two_nodes_the_slower_one_is_set_aside() -> None:
+    nodes = [examined("a", 10.0), examined("b", 5.0)]
+    compare(nodes)
+    assert [one.good for one in nodes] == [True, False]
+
+
+def test_the_bad_are_set_aside_the_good_taken_back_and_the_busy_left_as_they_were(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    for name in ("a", "b", "busy"):
+        store.put_node(NodeRecord(cluster="c", name=name, host=name, good=name == "b", reason="before", checked=0.0))
+    bad, busy = examined("b", None), examined("busy", None)
+    bad.problems.append("slow")
+    busy.busy = True
+    write_down([examined("a", 1.0), bad, busy], "c", store, 5.0)
+    assert {one.name: (one.good, one.reason) for one in store.nodes("c")} == {
+        "a": (True, ""),
+        "b": (False, "slow"),
+        "busy": (False, "before"),
+    }
+    store.close()
+
+
+def test_a_machine_looks_at_itself_and_at_its_data(tmp_path: Path) -> None:
+    found = facts(None)
+    assert found.cores >= 1
+    assert found.versions["torch"]
+    assert found.problem is None
+    missing = DataPlaces(
+        tokens=str(tmp_path / "gone"), tokenizer="x", train_digest="0", val_digest="0", tokenizer_digest="0"
+    )
+    assert "gone" in (facts(missing).problem or "")

@@ -1,0 +1,111 @@
+"""Cancelling, and what a driver and a second run make of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from golf.errors import InputError
+from jobs.spec import Job
+from jobs.state import AttemptState, JobState, SweepState
+from jobs.store import Store
+from sweeps.run.cancel import cancel
+from tests.sweeps.made_up_world import World, spec_of
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{tmp_path}/store.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def searching(store: Store) -> World:
+    """A sweep in the middle of its search."""
+    world = World(spec_of(), store)
+    while not any(job.order.label.startswith("trial ") for job, _ in world.running):
+        world.look()
+        world.work()
+    return world
+
+
+def acknowledge(store: Store) -> Any:
+    """A scheduler that ends what was cancelled as soon as somebody waits for it."""
+    return lambda seconds: store.let_go(store.cancelled("worker"))
+
+
+def test_a_cancelled_sweep_ends_and_its_search_is_told_nothing(searching: World, store: Store) -> None:
+    name, before = searching.spec.name, searching.trials()
+    found = cancel(name, None, store, sleep=acknowledge(store))
+    assert found["ended"]
+    assert f"{len(found['cancelled'])} jobs were open, none of their processes is left" in found["message"]
+    snapshot = searching.look()
+    assert (snapshot.done, snapshot.ended) == (False, "cancelled: cancelled by a user")
+    assert searching.trials() == before
+    assert not store.jobs(states=[JobState.QUEUED, JobState.RUNNING])
+    for job, attempt in searching.running:
+        assert store.attempts(job.key)[attempt - 1].state == AttemptState.CANCELLED
+
+
+def test_the_same_command_goes_on_after_a_sweep_was_cancelled(searching: World, store: Store) -> None:
+    undisturbed = World(spec_of(), Store.open("sqlite://"))
+    undisturbed.play()
+    cancel(searching.spec.name, None, store, sleep=acknowledge(store))
+    searching.running.clear()
+    store.put_sweep(searching.spec.name, searching.sweep.to_json())
+    searching.driver = searching.sweep.driver(store)
+    searching.play()
+    assert searching.result() == undisturbed.result()
+
+
+def test_a_cancelled_trial_is_one_that_failed_and_stays_so(searching: World, store: Store) -> None:
+    [job, *_] = [job for job, _ in searching.running if job.order.label.startswith("trial ")]
+    number = int(job.order.label.split()[1])
+    found = cancel(searching.spec.name, str(number), store, sleep=acknowledge(store))
+    assert found["cancelled"] == [job.key]
+    searching.running = [one for one in searching.running if one[0].key != job.key]
+    searching.look()
+    assert searching.trials()[number].state == "failed"
+    searching.driver = searching.sweep.driver(store)
+    assert searching.play().done
+    again = store.job(job.key)
+    assert again is not None
+    assert again.state == JobState.CANCELLED
+
+
+def test_what_failed_is_asked_for_again_but_for_evaluations_that_a_search_was_told_of(store: Store) -> None:
+    def fails(job: Job) -> bool:
+        return job.kind == "quantize" or (job.kind == "eval" and job.settings["documents"]["split"] == "tune")
+
+    for kind, again in (("quantize", True), ("eval", False)):
+        world = World(spec_of(name=kind), store, fails=lambda job, kind=kind: fails(job) and job.kind == kind)
+        world.play()
+        failed = store.jobs(sweep=kind, states=[JobState.FAILED])
+        assert failed
+        world.driver = world.sweep.driver(store)
+        world.look()
+        assert bool(store.jobs(sweep=kind, states=[JobState.FAILED])) is not again
+
+
+def test_a_job_is_cancelled_by_the_first_digits_of_its_key(searching: World, store: Store) -> None:
+    [(job, _), *_] = searching.running
+    assert cancel(searching.spec.name, job.key[:10], store, sleep=acknowledge(store))["cancelled"] == [job.key]
+
+
+def test_a_scheduler_that_does_not_end_it_is_named(searching: World, store: Store) -> None:
+    waits: list[float] = []
+    found = cancel(searching.spec.name, None, store, sleep=waits.append)
+    assert not found["ended"]
+    assert "its scheduler has not ended" in found["message"]
+    assert sum(waits) == pytest.approx(60.0)
+    sweep = store.sweep(searching.spec.name)
+    assert sweep is not None
+    assert sweep.state == SweepState.CANCELLED
+
+
+@pytest.mark.parametrize("what", ["99", "trial 99", "ffffffffff", "xyz"])
+def test_what_the_sweep_does_not_have_is_named(searching: World, store: Store, what: str) -> None:
+    with pytest.raises(InputError, match=f'has no trial or job "{what}"'):
+        cancel(searching.spec.name, what, store)

@@ -1,0 +1,174 @@
+"""Who schedules: one process a cluster, the others stand by and take over."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster.executor import Node, Task
+from cluster.ray.executor import RayExecutor
+from golf.errors import InputError
+from jobs.events import Event, Finished
+from jobs.files import FileStore
+from jobs.paths import Home
+from jobs.spec import ARITHMETIC
+from jobs.state import JobState
+from jobs.store import STALE_SECONDS, Store, StoreAway
+from sweeps.run.roles import Scheduling, machine_of
+from tests.jobs.stores import MACHINE, Clock, order
+
+CLUSTER = "ray x"
+
+
+class Idle:
+    """Eight slots on which nothing happens."""
+
+    cluster = CLUSTER
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.closed = False
+
+    def nodes(self) -> list[Node]:
+        return [Node(name="n", host="h", slots=8, machine=MACHINE)]
+
+    def start(self, task: Task) -> None:
+        self.started.append(task.id)
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        return []
+
+    def cancel(self, task_id: str) -> None:
+        self.started.remove(task_id)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Prompt(Idle):
+    """Two nodes; the job that was started last is done at every look."""
+
+    def nodes(self) -> list[Node]:
+        return [replace(node, name=name) for node in super().nodes() for name in "ab"]
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        return [(self.started.pop(), Finished(outputs={}))] if self.started else []
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def stand_by(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Scheduling]]:
+    """Makes processes' parts, each with an executor of its own; none waits between two tries."""
+    monkeypatch.setattr("sweeps.run.roles.TRY_SECONDS", 0.0)
+    monkeypatch.setattr("cluster.scheduling.heartbeat.BEAT_SECONDS", 3600.0)  # nobody beats but in a step
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", clock)
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(
+            Scheduling(store, FileStore(tmp_path / "files"), Home(tmp_path), CLUSTER, Idle)
+        )
+    assert store.live_schedulers() == []
+    store.close()
+
+
+def test_the_first_schedules_and_the_second_stands_by_until_it_leaves(stand_by: Callable[[], Scheduling]) -> None:
+    first, second = stand_by(), stand_by()
+    first.step(0.0)
+    second.step(0.0)
+    assert (first.schedules, second.schedules) == (True, False)
+    assert first.slots(MACHINE) == second.slots(MACHINE) == (8, 8)
+    first.__exit__(None, None, None)
+    second.step(0.0)
+    assert second.schedules
+
+
+def test_who_was_silent_for_too_long_gives_up_what_another_took_over(
+    stand_by: Callable[[], Scheduling], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = stand_by(), stand_by()
+    first.step(0.0)
+    clock.now += STALE_SECONDS + 1
+    second.step(0.0)
+    assert second.schedules
+    monkeypatch.setattr("cluster.scheduling.scheduler.BEAT_SECONDS", 0.0)
+    first.step(0.0)
+    assert not first.schedules
+    assert first.slots(MACHINE) == (8, 8)
+
+
+def test_who_is_too_late_starts_no_cluster_of_its_own(
+    stand_by: Callable[[], Scheduling], tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stand_by()
+    first.step(0.0)
+    store, opened = first._store, []
+    with (
+        monkeypatch.context() as patch,
+        Scheduling(store, first._files, first._home, CLUSTER, lambda: opened.append(1) or Idle()) as late,
+    ):
+        patch.setattr(store, "live_schedulers", list)  # it looked a moment before the other one was there
+        late.step(0.0)
+        assert not late.schedules
+    assert opened == []
+
+
+def test_a_take_over_that_the_database_interrupts_is_tried_again_at_once(
+    stand_by: Callable[[], Scheduling], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = stand_by()
+
+    def away(*_: object) -> None:
+        raise StoreAway("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(role._store, "recently_done", away)
+        with pytest.raises(StoreAway):
+            role.step(0.0)
+    role.step(0.0)
+    assert role.schedules
+
+
+def test_a_ray_of_its_own_ends_with_its_executor(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[str] = []
+    monkeypatch.setattr("cluster.ray.cluster.leave", lambda: left.append("left"))
+    RayExecutor("joined").close()
+    assert left == []
+    RayExecutor("own", owns=True).close()
+    assert left == ["left"]
+
+
+def test_who_has_finished_keeps_the_cluster_busy_as_long_as_others_jobs_run(tmp_path: Path, clock: Clock) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", clock)
+    store.put_sweep("theirs", {})
+    arithmetic = ARITHMETIC["quantize"]
+    for seed in range(3):
+        wide = order(seed, sweep="theirs", slots=8)
+        store.put_job(replace(wide, job=replace(wide.job, kind="quantize", arithmetic=arithmetic)))
+    said: list[str] = []
+    with Scheduling(store, FileStore(tmp_path / "files"), Home(tmp_path), CLUSTER, Prompt) as role:
+        role.finish(said.append)
+        assert said == [], "it does not schedule"
+        role.step(0.0)
+        role.finish(said.append)
+        assert {job.state for job in store.jobs()} == {JobState.DONE}
+    assert len(said) == 1 and "1 jobs of other sweeps run" in said[0]
+    store.close()
+
+
+def test_a_sweep_keeps_the_machine_class_of_its_first_day_while_there_are_such_nodes() -> None:
+    h100, h200 = replace(MACHINE, device="h100"), replace(MACHINE, device="h200")
+    nodes = [
+        Node(name="a", host="a", slots=8, machine=h100),
+        Node(name="b", host="b", slots=8, machine=h200),
+        Node(name="c", host="c", slots=8, machine=h200),
+    ]
+    assert machine_of(nodes, None) == h200
+    assert machine_of(nodes, h100) == h100
+    assert machine_of(nodes[1:], h100) == h200
+    with pytest.raises(InputError, match="no node"):
+        machine_of([], None)

@@ -1,0 +1,97 @@
+"""Driving a sweep while its cluster comes and goes."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+from golf.errors import InputError
+from jobs.spec import Machine
+from jobs.store import StoreAway
+from sweeps.run import session
+from sweeps.run.outcome import Snapshot
+from sweeps.spec.sweep import Sweep
+from tests.sweeps.made_up_world import DATA, MACHINE, spec_of
+
+OPEN = Snapshot(stage="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})
+DONE = Snapshot(stage="done", done=True, jobs=(), trials=0, trials_done=0, best=None, to_come={})
+
+
+class Role:
+    """A cluster of as many slots, and as wide a node, as a list says, look after look; its end is the sweep's."""
+
+    schedules = True
+
+    def __init__(self, sizes: Sequence[tuple[int, int]]) -> None:
+        self.sizes = list(sizes)
+
+    def slots(self, machine: Machine) -> tuple[int, int]:
+        return self.sizes.pop(0)
+
+    def step(self, seconds: float) -> None:
+        pass
+
+    @property
+    def driver(self) -> Any:
+        return self
+
+    def snapshot(self) -> Snapshot:
+        return OPEN if self.sizes else DONE
+
+
+class Driver:
+    def __init__(self, role: Role) -> None:
+        self.step = role.snapshot
+
+
+class Away(Role):
+    """A cluster whose store does not answer a number of looks."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__([(2, 2)] * (looks + 1))
+        self.left = looks
+
+    def step(self, seconds: float) -> None:
+        if self.left > 0:
+            self.left -= 1
+            raise StoreAway("file store s3://x: 503 Slow Down")
+
+
+def drive(*sizes: tuple[int, int]) -> list[str]:
+    """What is said while a sweep whose gangs take two slots is driven."""
+    return drive_with(Role(sizes))
+
+
+def drive_with(role: Role) -> list[str]:
+    said: list[str] = []
+    sweep = Sweep(spec=spec_of(), data=DATA, machine=MACHINE)
+    session._work(cast(Any, Driver(role)), sweep, cast(Any, role), lambda *_: None, said.append)
+    return said
+
+
+def test_a_store_that_is_away_is_waited_for_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("sweeps.run.session.time.sleep", waits.append)
+    [said] = drive_with(Away(3))
+    assert "503 Slow Down; tried again for 10 minutes" in said
+    assert len(waits) == 3
+
+
+def test_a_store_that_stays_away_ends_the_sweep_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeps.run.session.time.sleep", lambda _: None)
+    monkeypatch.setattr("sweeps.run.session.AWAY_SECONDS", 0.0)
+    with pytest.raises(StoreAway, match="503 Slow Down"):
+        drive_with(Away(9))
+
+
+def test_a_job_that_is_wider_than_every_node_there_ever_was_is_refused() -> None:
+    with pytest.raises(InputError, match="a job needs 2 slots of one node; the largest has 1"):
+        drive((0, 0), (4, 1))
+
+
+def test_a_wide_node_that_was_there_is_waited_for_and_said_once_each_time() -> None:
+    said = drive((4, 2), (2, 1), (2, 1), (0, 0), (4, 2), (2, 1))
+    assert len(said) == 2
+    assert all(
+        "No good node of this sweep's class (cpu) with 2 slots is there; waiting for one." in one for one in said
+    )

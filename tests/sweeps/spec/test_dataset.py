@@ -1,0 +1,28 @@
+"""The data of a sweep and the digests by which jobs know them."""
+
+from pathlib import Path
+
+from golf.data.corpus import DemoData
+from golf.data.tokens import find_shards, read_shard, write_shard
+from jobs.digests import digest_of
+from jobs.machine.facts import DataPlaces, facts
+from sweeps.spec.dataset import open_dataset
+
+
+def test_a_file_with_the_tokens_bytes_is_part_of_the_validation_data(demo: DemoData, tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        [path] = find_shards(demo.tokens, split)
+        (tmp_path / path.name).symlink_to(path)
+    [shard] = find_shards(tmp_path, "val")
+    plain = open_dataset(str(tmp_path), str(demo.tokenizer), 1, tmp_path / "none")
+    assert plain.val_digest == digest_of([shard])
+    file = shard.with_name(shard.name.replace("_val_", "_val_bytes_"))
+    write_shard(file, [3] * len(read_shard(shard)))
+    counted = open_dataset(str(tmp_path), str(demo.tokenizer), 1, tmp_path / "none")
+    assert counted.val_digest == digest_of([shard, file])
+    assert counted.train_digest == plain.train_digest
+    assert counted.val_documents == plain.val_documents
+    places = {"tokens": str(tmp_path), "tokenizer": str(demo.tokenizer), "tokenizer_digest": plain.tokenizer_digest}
+    for data, problem in ((counted, None), (plain, "validation tokens has digest")):
+        found = facts(DataPlaces(train_digest=data.train_digest, val_digest=data.val_digest, **places)).problem
+        assert found is None if problem is None else problem in str(found)

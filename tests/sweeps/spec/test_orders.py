@@ -1,0 +1,202 @@
+"""Keys of a recipe's jobs: each setting there is, in the key of its own stage and of no other."""
+
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from golf.artifact.packing import QuantizeConfig
+from golf.model.gpt import ModelConfig
+from golf.train.training import TrainConfig
+from golf.ttt.engine import EvalConfig
+from jobs.spec import Machine, Order
+from sweeps.spec.dataset import DataSet
+from sweeps.spec.orders import DocumentSet, Stages
+from sweeps.spec.recipe import Recipe, build_recipe
+
+MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
+DATA = DataSet(
+    tokens=Path("/tokens"), tokenizer=Path("/tokenizer"), train_digest="t" * 64, val_digest="v" * 64,
+    tokenizer_digest="k" * 64, vocab_size=1024, tuning_documents=16, val_documents=10,
+)  # fmt: skip
+STAGES = Stages(sweep="s", priority=1, data=DATA, machine=MACHINE)
+RECIPE = Recipe(train=TrainConfig(), quantize=QuantizeConfig(), eval=EvalConfig())
+ZSTD = QuantizeConfig(codec="zstd")
+"""Has every setting that a quantizer can have."""
+TUNE, VAL = DocumentSet(split="tune", count=4), DocumentSet(split="val")
+WEIGHTS, ARTIFACT = "w" * 64, "a" * 64
+
+
+def orders(recipe: Recipe = RECIPE, seed: int = 1, stages: Stages = STAGES, row: str = "row") -> list[Order]:
+    """Training, quantization, an evaluation on tuning documents, one on the validation set; inputs held fixed."""
+    return [
+        stages.train(recipe, seed),
+        stages.quantize(recipe, seed, WEIGHTS, TUNE),
+        stages.evaluate(recipe, seed, ARTIFACT, TUNE, row),
+        stages.evaluate(recipe, seed, ARTIFACT, VAL, row),
+    ]
+
+
+def changed(**arguments: Any) -> list[bool]:
+    """Which of the four keys are not what they were."""
+    pairs = zip(orders(), orders(**arguments), strict=True)
+    return [before.job.key != after.job.key for before, after in pairs]
+
+
+OTHER: dict[str, Any] = {
+    "attention": "sdpa",
+    "alpha": 2.0,
+    "chunk_decay": 0.5,
+    "num_heads": 4, "num_kv_heads": 2, "model_dim": 256, "batch_tokens": 1024, "seq_len": 512, "betas": (0.5, 0.6),
+    "steps": 10, "protocol": "min-epoch", "schedule": "cosine", "adapters": ("q",), "bits": 5, "level": 3,
+    "codec": "ans",
+    "muon_momentum": 0.5, "muon_momentum_start": 0.5, "ema_decay": 0.5, "prune": 0.5, "swa_below": 0.5,
+    "min_document_tokens": 3, "chunk": 128, "window": 512,
+}  # fmt: skip
+"""Another value of settings whose own cannot simply be moved by one."""
+
+
+def variants(config: Any) -> list[tuple[str, Any]]:
+    """The configuration with each of its settings changed by itself."""
+    found: list[tuple[str, Any]] = []
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            found += [(f"{field.name}.{name}", replace(config, **{field.name: one})) for name, one in variants(value)]
+            continue
+        found.append((field.name, replace(config, **{field.name: another(field.name, value)})))
+    return found
+
+
+def another(name: str, value: Any) -> Any:
+    if name in OTHER:
+        return OTHER[name]
+    return not value if isinstance(value, bool) else value + 1
+
+
+def name_of(part: Any) -> str:
+    return part if isinstance(part, str) else ""
+
+
+@pytest.mark.parametrize(("name", "train"), variants(TrainConfig()), ids=name_of)
+def test_a_setting_of_the_training_changes_its_key(name: str, train: TrainConfig) -> None:
+    shape = name.startswith("model.")
+    assert changed(recipe=replace(RECIPE, train=train)) == [True, shape, False, False]
+
+
+@pytest.mark.parametrize(("name", "quantize"), variants(ZSTD), ids=name_of)
+def test_a_setting_of_the_quantizer_leaves_the_training_alone(name: str, quantize: QuantizeConfig) -> None:
+    before = orders(replace(RECIPE, quantize=ZSTD))
+    after = orders(replace(RECIPE, quantize=quantize))
+    assert [one.job.key != other.job.key for one, other in zip(before, after, strict=True)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(("name", "config"), variants(EvalConfig()), ids=name_of)
+def test_a_setting_of_test_time_training_costs_no_training_and_no_artifact(name: str, config: EvalConfig) -> None:
+    assert changed(recipe=replace(RECIPE, eval=config)) == [False, False, True, True]
+
+
+def test_a_seed_changes_every_key() -> None:
+    assert changed(seed=2) == [True] * 4
+
+
+@pytest.mark.parametrize("name", ["device", "dtype", "torch", "attention", "threads"])
+def test_the_machine_class_changes_every_key(name: str) -> None:
+    other: Any = 9 if name == "threads" else "other"
+    assert changed(stages=replace(STAGES, machine=replace(MACHINE, **{name: other}))) == [True] * 4
+
+
+def test_an_audit_is_known_by_how_its_recipe_scores_by_the_artifact_and_by_its_budget() -> None:
+    def key(recipe: Recipe = RECIPE, artifact: str = ARTIFACT, seconds: float = 9.0, row: str = "row") -> str:
+        return STAGES.audit(recipe, 1, artifact, seconds, row).job.key
+
+    assert key(row="another row") == key()
+    others = {
+        key(replace(RECIPE, eval=replace(RECIPE.eval, lr=0.5))), key(artifact="b" * 64), key(seconds=8.0), key(),
+    }  # fmt: skip
+    assert len(others) == 4
+    order = STAGES.audit(RECIPE, 1, ARTIFACT, 9.0, "row")
+    assert (order.label, order.slots, order.job.kind) == ("audit row", 1, "audit")
+    assert order.job.settings["documents"]["split"] == "val"
+    # What has a place is not looked for in the file store.
+    assert order.job.inputs.keys() - order.places.keys() == {"artifact"}
+
+
+def test_names_priorities_labels_and_places_change_no_key() -> None:
+    assert changed(row="another row") == [False] * 4
+    assert changed(stages=replace(STAGES, sweep="another", priority=7)) == [False] * 4
+    moved = replace(DATA, tokens=Path("/elsewhere"), tokenizer=Path("/elsewhere"), val_documents=99)
+    assert changed(stages=replace(STAGES, data=moved)) == [False] * 4
+
+
+@pytest.mark.parametrize(
+    ("data", "keys"),
+    [
+        ({"train_digest": "x" * 64}, [True, True, True, False]),
+        ({"val_digest": "x" * 64}, [False, False, False, True]),
+        ({"tokenizer_digest": "x" * 64}, [False, True, True, True]),
+    ],
+)
+def test_a_job_is_known_by_the_text_that_it_reads(data: dict[str, str], keys: list[bool]) -> None:
+    assert changed(stages=replace(STAGES, data=replace(DATA, **data))) == keys
+
+
+def test_documents_that_are_held_out_are_in_the_key_of_what_reads_the_training_stream() -> None:
+    train, quantize, tuned, _ = changed(stages=replace(STAGES, data=replace(DATA, tuning_documents=8)))
+    assert (train, quantize, tuned) == (True, True, True)
+
+
+def test_other_documents_or_inputs_are_another_job() -> None:
+    sets = [TUNE, VAL, DocumentSet(split="tune", count=5), DocumentSet(split="tune"), DocumentSet(split="val", count=4)]
+    keys = {STAGES.evaluate(RECIPE, 1, ARTIFACT, documents, "row").job.key for documents in sets}
+    keys |= {STAGES.evaluate(RECIPE, 1, "b" * 64, VAL, "row").job.key}
+    assert len(keys) == 6
+    assert STAGES.quantize(RECIPE, 1, "b" * 64, VAL).job.key != STAGES.quantize(RECIPE, 1, WEIGHTS, VAL).job.key
+    assert [documents.whole_validation_set for documents in sets] == [False, True, False, False, False]
+
+
+def test_an_artifact_is_held_against_its_weights_on_the_text_that_its_row_is_scored_on() -> None:
+    sets = TUNE, DocumentSet(split="tune"), VAL
+    sample, other, whole = (STAGES.quantize(RECIPE, 1, WEIGHTS, documents).job for documents in sets)
+    assert sample == other
+    assert (sample.settings["documents"]["split"], sample.settings["documents"]["count"]) == ("tune", 4)
+    assert (whole.settings["documents"]["count"], whole.settings["tokens"]) == (None, None)
+    assert (sample.inputs["tokens"], whole.inputs["tokens"]) == (DATA.train_digest, DATA.val_digest)
+
+
+def test_one_value_written_in_two_ways_is_one_job() -> None:
+    def keys(settings: dict[str, Any]) -> list[str]:
+        return [order.job.key for order in orders(build_recipe(settings, "test"))]
+
+    written = {"train": {"preset": "golf", "clip": 1}, "eval": {"lr": 1, "multipliers": {"q": 2}}}
+    assert keys(written) == keys({"train": {"clip": 1.0}, "eval": {"lr": 1.0, "multipliers": {"q": 2.0}}})
+    default = {"train": {"model": {"num_layers": ModelConfig().num_layers}}, "eval": {"preset": "score-first"}}
+    assert keys(default) == keys({})
+
+
+def test_an_order_says_how_wide_it_is_what_it_is_called_and_where_its_inputs_lie() -> None:
+    recipe = replace(RECIPE, train=replace(RECIPE.train, gpus=4), eval=replace(RECIPE.eval, gpus=2))
+    train, quantize, tune, val = orders(recipe, seed=7)
+    assert [order.slots for order in (train, quantize, tune, val)] == [4, 1, 2, 2]
+    assert [order.job.machine.processes for order in (train, quantize, tune, val)] == [4, 1, 2, 2]
+    assert [order.label for order in (train, quantize, val)] == ["train seed 7", "quantize seed 7", "row seed 7"]
+    assert train.places == {"tokens": "/tokens"}
+    assert set(quantize.job.inputs) == {"weights", "tokens", "tokenizer"}
+    assert quantize.places == val.places == {"tokens": "/tokens", "tokenizer": "/tokenizer"}
+    assert set(val.job.inputs) == {"artifact", "tokens", "tokenizer"}
+
+
+def test_a_sweeps_priority_outweighs_what_waits_within_it() -> None:
+    def priorities(priority: int) -> list[int]:
+        return [order.priority for order in orders(stages=replace(STAGES, priority=priority))]
+
+    train, quantize, tune, val = priorities(1)
+    assert train == quantize == tune > val
+    assert min(priorities(2)) > max(priorities(1))
+    assert max(priorities(-1)) < min(priorities(0))
