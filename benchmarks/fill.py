@@ -27,7 +27,7 @@ from cluster.scheduling.scheduler import Scheduler
 from jobs.events import Event, Finished
 from jobs.files import FileStore
 from jobs.paths import Home
-from jobs.spec import ARITHMETIC, Job, Kind, Machine, Order
+from jobs.spec import ARITHMETIC, Job, Machine, Order
 from jobs.store import Store
 
 NODES, SLOTS = 4, 8
@@ -94,14 +94,14 @@ def mixed_orders(count: int, weights: str, scale: float) -> Iterable[Order]:
     for number in range(count):
         gang = number % 25 == 0
         seconds = scale * (12.0 if gang else draw.uniform(1.0, 4.0))
-        kind: Kind = "train" if gang else "quantize"
+        stage = "train" if gang else "quantize"
         job = Job(
-            kind=kind,
+            stage=stage,
             settings={"seconds": round(seconds, 3), "number": number},
             inputs={"weights": weights},
             seed=number,
             machine=MACHINE,
-            arithmetic=ARITHMETIC[kind],
+            arithmetic=ARITHMETIC[stage],
         )
         yield Order(job=job, sweep=f"sweep {number % 2}", label=f"job {number}", slots=SLOTS if gang else 1)
 

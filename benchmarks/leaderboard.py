@@ -91,7 +91,7 @@ def store(home: Path) -> list[float]:
         copy = shutil.copytree(home, Path(folder) / "home", ignore=shutil.ignore_patterns("attempts", "data"))
         engine = create_engine(Home(copy).database_url)
         with engine.begin() as connection:
-            job = connection.execute(select(tables.jobs).where(tables.jobs.c.kind == "eval")).mappings().first()
+            job = connection.execute(select(tables.jobs).where(tables.jobs.c.stage == "eval")).mappings().first()
             assert job is not None
             sweep = connection.execute(select(tables.sweep_jobs.c.sweep)).scalar()
             keys = [f"{n:064x}" for n in range(RUNS)]

@@ -95,7 +95,7 @@ def _order(weights: str, data: DemoData, seed: int) -> Order:
     inputs = {"weights": weights, **digests}
     places = {"tokens": str(data.tokens), "tokenizer": str(data.tokenizer)}
     job = Job(
-        kind="quantize",
+        stage="quantize",
         settings=settings,
         inputs=inputs,
         seed=seed,

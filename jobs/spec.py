@@ -5,11 +5,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
-Kind = Literal["train", "quantize", "eval", "audit"]
-
-ARITHMETIC: Mapping[Kind, int] = {"train": 1, "quantize": 3, "eval": 3, "audit": 3}
+ARITHMETIC: Mapping[str, int] = {"train": 1, "quantize": 3, "eval": 3, "audit": 3}
 """Version of each stage's arithmetic: raised by hand whenever a change of code changes numbers."""
 KEPT_ARTIFACTS = 4
 """Artifacts that a worker keeps loaded; a search runs many settings on few of them."""
@@ -45,7 +43,8 @@ def _slot_class(machine: Machine) -> str:
 class Job:
     """One stage of one recipe and seed; two jobs of the same key give the same numbers."""
 
-    kind: Kind
+    stage: str
+    """Name of the stage in the registry of `jobs.stages`."""
     settings: Mapping[str, Any]
     """Every setting of the stage that changes a number, resolved, as plain JSON."""
     inputs: Mapping[str, str]
@@ -61,6 +60,7 @@ class Job:
         """JSON with sorted keys and no white space; equal for equal jobs."""
         fields = asdict(self)
         del fields["_key"]
+        fields["kind"] = fields.pop("stage")  # as keys have always had it: they must outlive names in the code
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @property
@@ -73,7 +73,8 @@ class Job:
     @classmethod
     def from_json(cls, text: str) -> "Job":
         fields = json.loads(text)
-        return cls(**{**fields, "machine": Machine(**fields["machine"])})
+        stage, machine = fields.pop("kind"), Machine(**fields.pop("machine"))
+        return cls(**fields, stage=stage, machine=machine)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,3 +90,10 @@ class Order:
     places: Mapping[str, str] = field(default_factory=dict)
     """Input name → local path, for inputs that are not kept in the file store."""
     priority: int = 0
+    """Of its sweep: it counts before everything else."""
+    awaited: bool = True
+    """Whether another job or trial waits for its result; of one sweep's jobs, such jobs come first."""
+    entry: str | None = None
+    """The leaderboard entry or trial that needs it; None where a whole search does."""
+    trial: int | None = None
+    """Number of the trial that needs it, if one does."""

@@ -138,7 +138,7 @@ def test_status_plan_and_show_know_the_sweep(undisturbed: tuple[Path, subprocess
     assert sweep["state"] == "done"
     planned = json.loads(golfsweep("plan", SWEEP, "--json", "--home", home).stdout)
     counted = {kind: stage["jobs"] for kind, stage in planned["stages"].items()}
-    ran = Counter(job.order.job.kind for job in store_of(home).jobs())
+    ran = Counter(job.order.job.stage for job in store_of(home).jobs())
     assert counted == dict(ran)
     assert all(stage["done"] == stage["jobs"] for stage in planned["stages"].values())
     key = store_of(home).jobs()[0].key

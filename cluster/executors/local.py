@@ -67,11 +67,11 @@ class LocalExecutor:
         return machine_cluster()
 
     def start(self, task: Task) -> None:
-        if task.order.job.kind == "train":
+        if task.order.job.stage == "train":
             for slots in [slots for slots, worker in self._idle.items() if worker.evaluates & set(task.slots)]:
                 self._idle.pop(slots).end()  # evaluators end when their slots turn to a gang
         worker = self._busy[task.id] = self._worker(task.slots)
-        if task.order.job.kind != "train":
+        if task.order.job.stage != "train":
             worker.evaluates = set(task.slots)
         worker.begin(task)
 

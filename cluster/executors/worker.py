@@ -28,7 +28,7 @@ def _stage(task: Task) -> Iterator[Event]:
     except TimeoutError as error:  # the node's fault, not the job's
         yield Failed(failure=Failure.UNFIT, reason=str(error))
         return
-    match task.order.job.kind:
+    match task.order.job.stage:
         case "train":
             mark = Mark(node=task.node, slots=task.slots, task=task.id)
             checkpoint = task.inputs.get("checkpoint")

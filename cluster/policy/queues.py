@@ -25,7 +25,7 @@ class Waiting:
     """Of its sweep."""
     since: float
     sweep: str = ""
-    waited_for: bool = True
+    awaited: bool = True
     """Whether another job or a trial waits for its result."""
     device: str | None = None
     """The device model that it has to run on; None where any will do."""
@@ -45,15 +45,15 @@ class Waiting:
         seconds: float | None = None,
         avoid: frozenset[str] = frozenset(),
     ) -> "Waiting":
-        """An order as the policy sees it; what its priority is made of is said in sweeps.spec.orders."""
+        """An order as the policy sees it."""
         return cls(
             key=key,
-            gang=order.job.kind == "train",
+            gang=order.job.stage == "train",
             slots=order.slots,
-            priority=order.priority // 2,
+            priority=order.priority,
             since=since,
             sweep=order.sweep,
-            waited_for=order.priority % 2 == 1,
+            awaited=order.awaited,
             device=order.job.machine.device,
             artifact=order.job.inputs.get("artifact"),
             seconds=seconds,
@@ -68,7 +68,7 @@ class Waiting:
     @property
     def due(self) -> float:
         """When it counts as having come: what nobody waits for an age later, and so what is no gang."""
-        return self.since + AGE_SECONDS * ((not self.gang) + (not self.waited_for))
+        return self.since + AGE_SECONDS * ((not self.gang) + (not self.awaited))
 
 
 @dataclass(eq=False, slots=True)

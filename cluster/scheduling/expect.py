@@ -33,7 +33,7 @@ class Expectations:
         """What a job takes at most, or None where nothing is known."""
         if (longest := self._longest.get(_shape(order))) is not None:
             return MARGIN * longest
-        kind = order.job.kind
+        kind = order.job.stage
         if kind == "quantize":
             return QUANTIZE_SECONDS
         settings = order.job.settings
@@ -44,4 +44,4 @@ class Expectations:
 def _shape(order: Order) -> str:
     settings = order.job.settings
     limits = {name: settings.get("train", {}).get(name) for name in ("steps", "max_seconds", "batch_tokens")}
-    return json.dumps([order.job.kind, order.slots, settings.get("documents"), limits], sort_keys=True)
+    return json.dumps([order.job.stage, order.slots, settings.get("documents"), limits], sort_keys=True)

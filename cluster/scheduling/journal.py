@@ -75,7 +75,7 @@ class Journal:
 
     def _fail(self, running: Running, event: Failed) -> None:
         self._held.end_tasks(running)
-        earlier = failed_since(self._store.attempts(running.key), running.record.asked)
+        earlier = failed_since(self._store.attempts(running.key), running.record.attempts_before_request)
         verdict = judge(event.failure, [failure for _, failure in earlier])
         self._store.fail(
             running.key,

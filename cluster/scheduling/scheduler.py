@@ -32,7 +32,6 @@ from jobs.events import Event, Failed, Failure, Finished
 from jobs.files import FileStore, Unreadable
 from jobs.machine import environment
 from jobs.paths import Home
-from jobs.spec import Kind
 from jobs.store import JobRecord, LostClaim, OverBudget, Store
 
 BEAT_SECONDS = 5.0
@@ -63,7 +62,7 @@ class Scheduler:
         home: Home,
         *,
         name: str | None = None,
-        silence_seconds: Mapping[Kind, float] = SILENCE_SECONDS,
+        silence_seconds: Mapping[str, float] = SILENCE_SECONDS,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -156,11 +155,11 @@ class Scheduler:
         self._avoid = {
             key: self._avoid[key] if key in self._avoid else self._avoided(record)
             for key, record in self._held.waiting.items()
-            if record.attempt > record.asked
+            if record.attempt > record.attempts_before_request
         }
 
     def _avoided(self, record: JobRecord) -> frozenset[str]:
-        return avoided(failed_since(self._store.attempts(record.key), record.asked))
+        return avoided(failed_since(self._store.attempts(record.key), record.attempts_before_request))
 
     def _give_back(self) -> None:
         self._claiming.give_back(set(self._held.waiting))
@@ -249,7 +248,7 @@ class Scheduler:
         inputs = {name: self._contents.get(digest) for name, digest in contents_of(record).items()}
         if keeps_shards(record.order):
             running.shards = self._store.shards(record.key)
-        tasks = tasks_of(running, inputs, workdir, self._silence[record.order.job.kind])
+        tasks = tasks_of(running, inputs, workdir, self._silence[record.order.job.stage])
         for task in tasks:
             running.open(task.id, self._ticks())
             self._executor.start(task)
@@ -261,7 +260,7 @@ class Scheduler:
     def _end_hung(self) -> None:
         """End what has told nothing for too long: our own deadline decides, whatever Ray believes."""
         for running in list(self._held.running.values()):
-            silence = self._silence[running.record.order.job.kind]
+            silence = self._silence[running.record.order.job.stage]
             if failed := running.overdue(self._ticks(), start=START_SECONDS, silence=silence):
                 self._journal.fail(running, failed)
 

@@ -24,7 +24,7 @@ def keeps_shards(order: Order) -> bool:
     The whole validation set is scored in one go, so that the clock of its evaluation means what it says.
     """
     job = order.job
-    return job.kind == "eval" and bool(job.settings["documents"]["split"] != "val")
+    return job.stage == "eval" and bool(job.settings["documents"]["split"] != "val")
 
 
 def tasks_of(running: Running, inputs: Mapping[str, bytes], workdir: Path, silence_seconds: float) -> list[Task]:
@@ -40,10 +40,10 @@ def tasks_of(running: Running, inputs: Mapping[str, bytes], workdir: Path, silen
         InputError: another version of golfsweep ordered the job, whose numbers this one does not compute.
     """
     job = running.record.order.job
-    if job.arithmetic != ARITHMETIC[job.kind]:
+    if job.arithmetic != ARITHMETIC[job.stage]:
         raise InputError(
-            f"ordered by another version of golfsweep ({job.kind} arithmetic {job.arithmetic}; here it is "
-            f"{ARITHMETIC[job.kind]}); let one version schedule, and run the sweep again with it"
+            f"ordered by another version of golfsweep ({job.stage} arithmetic {job.arithmetic}; here it is "
+            f"{ARITHMETIC[job.stage]}); let one version schedule, and run the sweep again with it"
         )
     return [
         Task(
@@ -63,7 +63,7 @@ def tasks_of(running: Running, inputs: Mapping[str, bytes], workdir: Path, silen
 def _parts(running: Running, inputs: Mapping[str, bytes]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Slots and shards of each task."""
     order, slots = running.record.order, running.placement.slots
-    if order.job.kind != "eval":
+    if order.job.stage != "eval":
         return [(slots, ())]
     left = [index for index in range(shards_of(order, inputs["artifact"])) if index not in running.shards]
     return [((slot,), tuple(part)) for slot, part in zip(slots, share_shards(left, len(slots)), strict=False)]

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from golf.errors import InputError
 from jobs.store.rows import StoreAway
 
-HEAD = "0004"
+HEAD = "0005"
 """The version of the tables that this code reads and writes."""
 BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)

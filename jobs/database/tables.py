@@ -1,4 +1,4 @@
-"""The tables of the store; jobs/migrations makes them, tests/jobs/test_store.py holds the two together."""
+"""The tables of the store; jobs/database/migrations makes them, and a test compares the two."""
 
 from sqlalchemy import (
     JSON,
@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    true,
 )
 
 metadata = MetaData()
@@ -27,13 +28,16 @@ sweeps = Table(
     Column("reason", Text),
     Column("budget", JSON),
     Column("spent_hours", Float, nullable=False, server_default="0"),
+    Column("owner", String(120), nullable=False, server_default=""),
+    Column("tags", JSON, nullable=False, server_default="[]"),
+    Column("entries_version", Integer, nullable=False, server_default="0"),
 )
 
 jobs = Table(
     "jobs",
     metadata,
     Column("key", String(64), primary_key=True),
-    Column("kind", String(16), nullable=False),
+    Column("stage", String(16), nullable=False),
     Column("job", Text, nullable=False),
     Column("slots", Integer, nullable=False),
     Column("places", JSON, nullable=False),
@@ -52,8 +56,9 @@ jobs = Table(
     Column("finished", Float),
     Column("seconds", Float),
     Column("machine", Text, nullable=False, server_default=""),
-    Column("asked", Integer, nullable=False, server_default="0"),
-    Index("jobs_by_state", "state", "priority", "number"),
+    Column("attempts_before_request", Integer, nullable=False, server_default="0"),
+    Column("awaited", Boolean, nullable=False, server_default=true()),
+    Index("jobs_by_state", "state", "priority", "awaited", "number"),
 )
 
 sweep_jobs = Table(
@@ -63,6 +68,17 @@ sweep_jobs = Table(
     Column("key", String(64), ForeignKey("jobs.key"), primary_key=True),
     Column("label", Text, nullable=False),
 )
+
+job_entries = Table(
+    "job_entries",
+    metadata,
+    Column("sweep", String(80), ForeignKey("sweeps.name"), primary_key=True),
+    Column("key", String(64), ForeignKey("jobs.key"), primary_key=True),
+    Column("entry", String(120), primary_key=True),
+    Column("trial", Integer),
+    Index("job_entries_by_entry", "sweep", "entry"),
+)
+"""Which entries and trials of a sweep need a job; a training that a whole search shares is needed by many."""
 
 attempts = Table(
     "attempts",
@@ -142,3 +158,64 @@ records = Table(
     Column("content", JSON, nullable=False),
     Column("imported", Float, nullable=False),
 )
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("time", Float, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("sweep", String(80)),
+    Column("entry", String(120)),
+    Column("key", String(64)),
+    Column("who", String(120), nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index("events_by_sweep", "sweep", "id"),
+    Index("events_by_key", "key", "id"),
+)
+"""What happened, append-only, numbered in the order in which it became visible."""
+
+drivers = Table(
+    "drivers",
+    metadata,
+    Column("sweep", String(80), primary_key=True),
+    Column("name", String(120), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("cluster", String(255), nullable=False),
+    Column("since", Float, nullable=False),
+    Column("heartbeat", Float, nullable=False),
+)
+"""Who drives each sweep: a lease that lapses when its heartbeat stops."""
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("size", BigInteger),
+    Column("created", Float, nullable=False),
+)
+"""Every content of the file store; the size of those from before version 0005 is not known."""
+
+content_links = Table(
+    "content_links",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("key", String(64), ForeignKey("jobs.key"), primary_key=True),
+    Column("role", String(8), primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Index("content_links_by_key", "key"),
+)
+"""Which job "makes" or "reads" a content, under which name of its outputs or inputs."""
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("sweep", String(80), ForeignKey("sweeps.name"), primary_key=True),
+    Column("name", String(120), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Column("updated", Float, nullable=False),
+)
+"""The read model: one leaderboard entry each, with the digests of what it rests on."""

@@ -45,8 +45,8 @@ class JobRecord:
     finished: float | None
     seconds: float | None
     """Wall time of the attempt that succeeded."""
-    asked: int = 0
-    """Attempts up to this number were made before the job was last asked for."""
+    attempts_before_request: int = 0
+    """Attempts up to this number were made before the job was last requested."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,6 +105,11 @@ class SweepRecord:
     budget: Mapping[str, float | None] | None
     spent_hours: float
     """GPU-hours of its ended attempts."""
+    owner: str = ""
+    """Who started it first, or gave another name."""
+    tags: tuple[str, ...] = ()
+    entries_version: int = 0
+    """The form in which its entries are written; 0 where an earlier version of golfsweep wrote none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

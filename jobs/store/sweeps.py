@@ -81,4 +81,4 @@ class Sweeps(Transactions):
     def _sweeps(self, *conditions: Any) -> list[SweepRecord]:
         query = select(tables.sweeps).where(*conditions).order_by(tables.sweeps.c.created)
         with self._read() as connection:
-            return [SweepRecord(**row) for row in connection.execute(query).mappings()]
+            return [SweepRecord(**{**row, "tags": tuple(row["tags"])}) for row in connection.execute(query).mappings()]

@@ -18,7 +18,7 @@ from golf.model.gpt import ModelConfig
 from golf.presets import EVAL_PRESETS
 from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig
-from jobs.spec import Job, Kind, Order
+from jobs.spec import Job, Order
 from jobs.stages.run import settings_of
 from jobs.store import JobRecord
 from sweeps.planning.nearest import Nearest
@@ -27,7 +27,7 @@ PEERS = 9
 """Finished jobs whose rates count, at most: the latest of those that differ in the fewest settings."""
 
 
-CLOCKS: Mapping[Kind, Sequence[str]] = {
+CLOCKS: Mapping[str, Sequence[str]] = {
     "train": ("train_seconds",),
     "quantize": ("quantize_seconds", "loss_seconds"),
     "eval": ("eval_seconds",),
@@ -70,30 +70,30 @@ class Durations:
         for one in self._done:
             self.learn(one.order.job, one.outputs or {})
         self._nearest = {
-            kind: Nearest([one for one in self._done if one.order.job.kind == kind], ignoring=("seed", "inputs"))
-            for kind in {one.order.job.kind for one in self._done}
+            kind: Nearest([one for one in self._done if one.order.job.stage == kind], ignoring=("seed", "inputs"))
+            for kind in {one.order.job.stage for one in self._done}
         }
         self._overheads: dict[str, list[float]] = defaultdict(list)
         for one in self._done:
-            self._overheads[one.order.job.kind].append(_overhead(one))
+            self._overheads[one.order.job.stage].append(_overhead(one))
         self.start_seconds = self._start_seconds(scheduler_of)
 
     def learn(self, job: Job, outputs: Mapping[str, Any]) -> None:
         """Remember which model an artifact holds; an evaluation's settings do not say it."""
-        if job.kind == "quantize":
+        if job.stage == "quantize":
             self._models[outputs["artifact"]] = settings_of(ModelConfig, job.settings["model"])
 
     def of(self, order: Order) -> Estimate:
         """What a job takes."""
-        job, nearest = order.job, self._nearest.get(order.job.kind)
+        job, nearest = order.job, self._nearest.get(order.job.stage)
         if nearest is None:
             limit = self._limit(order)
             return Estimate(seconds=limit, source=None if limit is None else "limit")
         peers = nearest.alike(job, PEERS)
-        own = sum(median(self._scaled(peer, name, order) for peer in peers) for name in CLOCKS[job.kind])
-        if job.kind == "train" and (limit := job.settings["train"]["max_seconds"]) is not None:
+        own = sum(median(self._scaled(peer, name, order) for peer in peers) for name in CLOCKS[job.stage])
+        if job.stage == "train" and (limit := job.settings["train"]["max_seconds"]) is not None:
             own = limit if job.settings["train"]["steps"] is None else min(own, limit)
-        return Estimate(seconds=median(self._overheads[job.kind]) + own, source="history")
+        return Estimate(seconds=median(self._overheads[job.stage]) + own, source="history")
 
     def _scaled(self, peer: JobRecord, name: str, order: Order) -> float:
         """What a clock of a finished job would have shown for an order's work; as it did where either is not known."""
@@ -103,10 +103,10 @@ class Durations:
     def _limit(self, order: Order) -> float | None:
         """The limit that a job sets itself, which is meant for the whole validation set: fewer documents take less."""
         job = order.job
-        if job.kind == "audit":
+        if job.stage == "audit":
             return float(job.settings["seconds"])
-        limit: float | None = job.settings.get(job.kind, {}).get("max_seconds")
-        if limit is None or job.kind != "eval":
+        limit: float | None = job.settings.get(job.stage, {}).get("max_seconds")
+        if limit is None or job.stage != "eval":
             return limit
         every = {"split": "val", "first": 0, "count": None}
         whole_job = replace(job, settings={**job.settings, "documents": every})
@@ -144,8 +144,8 @@ class Durations:
         longest: dict[str, float] = defaultdict(float)
         usual = {kind: median(overheads) for kind, overheads in self._overheads.items()}
         for one in self._done:
-            if one.order.job.kind != "train" and one.key in scheduler_of:
-                excess = _overhead(one) - usual[one.order.job.kind]
+            if one.order.job.stage != "train" and one.key in scheduler_of:
+                excess = _overhead(one) - usual[one.order.job.stage]
                 longest[scheduler_of[one.key]] = max(excess, longest[scheduler_of[one.key]])
         return max(0.0, median(longest.values())) if longest else 0.0
 
@@ -153,7 +153,7 @@ class Durations:
 def _clocks(one: JobRecord) -> dict[str, float]:
     """Seconds on a job's own clocks: of the work alone; the whole attempt on the first where it keeps none."""
     assert one.outputs is not None and one.seconds is not None
-    clocks, names = one.outputs.get("clocks", {}), CLOCKS[one.order.job.kind]
+    clocks, names = one.outputs.get("clocks", {}), CLOCKS[one.order.job.stage]
     if clocks.keys() >= set(names):
         return {name: float(clocks[name]) for name in names}
     return dict.fromkeys(names, 0.0) | {names[0]: one.seconds}

@@ -55,7 +55,7 @@ class Plan:
 
     def kinds(self) -> dict[str, str]:
         """Kind of every job, by its key."""
-        return {job.key: job.order.job.kind for job in self.forecast.jobs}
+        return {job.key: job.order.job.stage for job in self.forecast.jobs}
 
     def to_json(self) -> dict[str, Any]:
         """As `golfsweep plan --json` prints it; what nothing is known about is null."""
@@ -80,7 +80,7 @@ class Plan:
         }
 
     def _stage(self, kind: str) -> dict[str, Any]:
-        jobs = [job for job in self.forecast.jobs if job.order.job.kind == kind]
+        jobs = [job for job in self.forecast.jobs if job.order.job.stage == kind]
         left = [job for job in jobs if job.key in self.estimates]
         known = [job for job in left if self.estimates[job.key].seconds is not None]
         spans = [self.forecast.spans[job.key] for job in known if job.key in self.forecast.spans]
@@ -98,7 +98,7 @@ class Plan:
         span, estimate = self.forecast.spans.get(job.key), self.estimates.get(job.key)
         return {
             "key": job.key,
-            "kind": job.order.job.kind,
+            "stage": job.order.job.stage,
             "label": job.order.label,
             "slots": job.order.slots,
             "state": "reused" if estimate is None else "refused" if job.key in self.forecast.refused else "new",
@@ -174,8 +174,8 @@ def _reasons(forecast: Forecast, done: Sequence[JobRecord]) -> dict[str, Reason]
     """Why each job is reused or new: what keeps it apart from the nearest finished one."""
     finished = {job.key: job for job in done}
     nearest = {
-        kind: Nearest([job for job in done if job.order.job.kind == kind])
-        for kind in {job.order.job.kind for job in done}
+        kind: Nearest([job for job in done if job.order.job.stage == kind])
+        for kind in {job.order.job.stage for job in done}
     }
     made = {output for job in done for output in (job.outputs or {}).values() if isinstance(output, str)}
     unmade = {
@@ -183,7 +183,7 @@ def _reasons(forecast: Forecast, done: Sequence[JobRecord]) -> dict[str, Reason]
     } - made
     reasons: dict[str, Reason] = {}
     for job in forecast.jobs:
-        kind = job.order.job.kind
+        kind = job.order.job.stage
         if (before := finished.get(job.key)) is not None:
             day = datetime.fromtimestamp(before.finished or before.created, UTC)
             reasons[job.key] = Reason(text=f'done {day:%Y-%m-%d %H:%M} UTC for sweep "{before.order.sweep}"')

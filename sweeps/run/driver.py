@@ -116,7 +116,7 @@ class Driver:
 
     def finished(self, kind: str) -> list[JobRecord]:
         """Finished jobs of one kind as of the last step."""
-        return [job for job in self._jobs.values() if job.order.job.kind == kind and job.state == JobState.DONE]
+        return [job for job in self._jobs.values() if job.order.job.stage == kind and job.state == JobState.DONE]
 
     def trials(self) -> list[TrialRecord]:
         """Trials as of the last step."""
@@ -260,7 +260,7 @@ class Driver:
                 if outcome is not None and outcome.done:
                     self._tell(identity, trial, outcome.bpb)
                 elif outcome is not None and outcome.failed:
-                    if self._shared(outcome.jobs[-1].order.job.kind):
+                    if self._shared(outcome.jobs[-1].order.job.stage):
                         self._blocked = outcome.jobs[-1]
                         return []
                     self._tell(identity, trial, None)
@@ -343,7 +343,7 @@ class Driver:
     def _stage(self, winners: list[int] | None, done: bool) -> str:
         if done:
             return "done"
-        training = any(job.order.job.kind == "train" and job.state not in ENDED for job in self._jobs.values())
+        training = any(job.order.job.stage == "train" and job.state not in ENDED for job in self._jobs.values())
         if training:
             return "train"
         return "search" if winners is None else "confirm"

@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def done(self) -> bool:
-        return self.jobs[-1].order.job.kind == "eval" and self.jobs[-1].state == JobState.DONE
+        return self.jobs[-1].order.job.stage == "eval" and self.jobs[-1].state == JobState.DONE
 
     @property
     def failed(self) -> bool:

@@ -251,5 +251,5 @@ def slot_seconds(jobs: tuple[JobRecord, ...]) -> dict[str, float]:
     found: dict[str, list[float]] = {}
     for job in jobs:
         if job.state == JobState.DONE and job.seconds is not None:
-            found.setdefault(job.order.job.kind, []).append(job.seconds * job.order.slots)
+            found.setdefault(job.order.job.stage, []).append(job.seconds * job.order.slots)
     return {kind: sum(seconds) / len(seconds) for kind, seconds in found.items()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from jobs.spec import ARITHMETIC, Job, Kind, Machine, Order
+from jobs.spec import ARITHMETIC, Job, Machine, Order
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.recipe import Recipe
 
@@ -66,9 +66,9 @@ class Stages:
         """The evaluation of an artifact (a digest) on documents, under the name of its row or trial."""
         settings = {"eval": asdict(recipe.eval), "documents": self._documents(documents)}
         job = self._job("eval", settings, self._scored(artifact, documents), seed, recipe.eval.gpus)
-        waited_for = documents.split == "tune"
+        awaited = documents.split == "tune"
         places = self._places()
-        return self._order(job, f"{row} seed {seed}", slots=recipe.eval.gpus, places=places, waited_for=waited_for)
+        return self._order(job, f"{row} seed {seed}", slots=recipe.eval.gpus, places=places, awaited=awaited)
 
     def audit(self, recipe: Recipe, seed: int, artifact: str, seconds: float, row: str) -> Order:
         """The judgment on how a recipe's evaluation scores validation documents, within so many seconds."""
@@ -77,7 +77,7 @@ class Stages:
         inputs = {**self._scored(artifact, documents), "training": self.data.train_digest}
         job = self._job("audit", settings, inputs, seed, 1)
         places = {**self._places(), "training": str(self.data.tokens)}
-        return self._order(job, f"audit {row}", places=places, waited_for=False)
+        return self._order(job, f"audit {row}", places=places, awaited=False)
 
     def _documents(self, documents: DocumentSet) -> dict[str, Any]:
         which = {"split": documents.split, "first": 0, "count": documents.count}
@@ -95,14 +95,16 @@ class Stages:
 
     def _job(
         self,
-        kind: Kind,
+        stage: str,
         settings: Mapping[str, Any],
         inputs: Mapping[str, str],
         seed: int,
         processes: int,
     ) -> Job:
         machine = replace(self.machine, processes=processes)
-        return Job(kind=kind, settings=settings, inputs=inputs, seed=seed, machine=machine, arithmetic=ARITHMETIC[kind])
+        return Job(
+            stage=stage, settings=settings, inputs=inputs, seed=seed, machine=machine, arithmetic=ARITHMETIC[stage]
+        )
 
     def _order(
         self,
@@ -111,8 +113,15 @@ class Stages:
         *,
         slots: int = 1,
         places: Mapping[str, str] | None = None,
-        waited_for: bool = True,
+        awaited: bool = True,
     ) -> Order:
         """An order; of one sweep's jobs those come first for whose result another job or trial waits."""
-        priority = 2 * self.priority + waited_for
-        return Order(job=job, sweep=self.sweep, label=label, slots=slots, places=places or {}, priority=priority)
+        return Order(
+            job=job,
+            sweep=self.sweep,
+            label=label,
+            slots=slots,
+            places=places or {},
+            priority=self.priority,
+            awaited=awaited,
+        )

@@ -43,7 +43,7 @@ def _job(job: JobRecord, place: Workplace) -> dict[str, Any]:
     return {
         "key": job.key,
         "label": job.order.label,
-        "kind": job.order.job.kind,
+        "stage": job.order.job.stage,
         "state": job.state.value,
         "reason": job.reason,
         "explanation": explain(job, place.store),
@@ -60,7 +60,7 @@ def _job(job: JobRecord, place: Workplace) -> dict[str, Any]:
 
 def _certificate(job: JobRecord, place: Workplace) -> dict[str, Any]:
     """The certificate that a finished audit left, under its name."""
-    if job.order.job.kind != "audit" or job.outputs is None:
+    if job.order.job.stage != "audit" or job.outputs is None:
         return {}
     return {"certificate": json.loads(place.files.get(job.outputs["certificate"]))}
 
@@ -87,7 +87,11 @@ def _row(name: str, place: Workplace) -> dict[str, Any]:
 
 def explain(job: JobRecord, store: Store) -> str | None:
     """What became of a job, and what follows, in plain words; None while there is nothing to explain."""
-    ended = [one for one in store.attempts(job.key) if one.state != AttemptState.RUNNING and one.number > job.asked]
+    ended = [
+        one
+        for one in store.attempts(job.key)
+        if one.state != AttemptState.RUNNING and one.number > job.attempts_before_request
+    ]
     if not ended or job.state == JobState.DONE:
         return None
     last = ended[-1]

@@ -41,7 +41,7 @@ def state_of(sweep: SweepRecord, store: Store) -> dict[str, Any]:
         "retried": [
             {"key": job.key, "label": job.order.label, "explanation": explain(job, store)}
             for job in jobs
-            if job.state == JobState.QUEUED and job.attempt > job.asked
+            if job.state == JobState.QUEUED and job.attempt > job.attempts_before_request
         ],
         "failed": [_failed(job, store) for job in jobs if job.state == JobState.FAILED],
     }

@@ -13,7 +13,7 @@ from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig
 from jobs.digests import digest_of
 from jobs.machine.environment import machine
-from jobs.spec import ARITHMETIC, Job, Kind, Order
+from jobs.spec import ARITHMETIC, Job, Order
 
 MODEL = ModelConfig(
     num_layers=2, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, bigram_buckets=64, bigram_dim=8
@@ -63,7 +63,7 @@ class Orders:
 
     def _order(
         self,
-        kind: Kind,
+        stage: str,
         settings: Mapping[str, Any],
         inputs: Mapping[str, str],
         seed: int,
@@ -71,7 +71,12 @@ class Orders:
         places: Mapping[str, Path],
     ) -> Order:
         job = Job(
-            kind=kind, settings=settings, inputs=inputs, seed=seed, machine=machine(slots), arithmetic=ARITHMETIC[kind]
+            stage=stage,
+            settings=settings,
+            inputs=inputs,
+            seed=seed,
+            machine=machine(slots),
+            arithmetic=ARITHMETIC[stage],
         )
         shown = {name: str(path) for name, path in places.items()}
-        return Order(job=job, sweep="tiny", label=f"{kind} seed {seed}", slots=slots, places=shown)
+        return Order(job=job, sweep="tiny", label=f"{stage} seed {seed}", slots=slots, places=shown)

@@ -26,7 +26,7 @@ class Clock:
 def order(
     seed: int, *, sweep: str = "s", label: str = "", priority: int = 0, machine: Machine = MACHINE, slots: int = 1
 ) -> Order:
-    job = Job(kind="eval", settings={"eval": {}}, inputs={}, seed=seed, machine=machine, arithmetic=1)
+    job = Job(stage="eval", settings={"eval": {}}, inputs={}, seed=seed, machine=machine, arithmetic=1)
     return Order(job=job, sweep=sweep, label=label or f"seed {seed}", priority=priority, slots=slots)
 
 

@@ -10,7 +10,7 @@ from jobs.state import FOLLOWS, JobState, may_follow
 
 MACHINE = Machine(device="cpu AVX512", dtype="float32", torch="2.13", attention="sdpa", processes=2, threads=1)
 JOB = Job(
-    kind="eval",
+    stage="eval",
     settings={"eval": {"lr": 0.01, "epochs": 2}, "documents": {"split": "val"}},
     inputs={"artifact": "a" * 64},
     seed=7,
@@ -29,7 +29,7 @@ def test_the_key_is_the_digest_of_the_canonical_json() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(JOB, kind="train"),
+        replace(JOB, stage="train"),
         replace(JOB, settings={"eval": {"lr": 0.01, "epochs": 3}, "documents": {"split": "val"}}),
         replace(JOB, inputs={"artifact": "b" * 64}),
         replace(JOB, seed=8),

@@ -103,15 +103,15 @@ def certificate() -> bytes:
 
 def _outputs(job: Job, place: Workplace, bpb: Bpb) -> dict[str, Any]:
     digest = hashlib.sha256(job.key.encode()).hexdigest()
-    if job.kind == "train":
+    if job.stage == "train":
         clocks = {"train_seconds": 590.0, "process_seconds": 640.0}
         metrics = place.files.put(b'{"step": 1, "loss": 3.5}\n{"step": 2, "loss": 3.0}\n')
         return {"weights": digest, "steps": 5000, "resumed": False, "clocks": clocks, "metrics": metrics}
-    if job.kind == "quantize":
+    if job.stage == "quantize":
         ledger = {"model_bytes": 15_900_000, "code_bytes": 70_000}
         loss = {"before": 1.0, "after": 1.01, "tokens": int(TOKENS.sum()), "bytes": int(SIZES.sum())}
         return {"artifact": digest, "ledger": ledger, "loss": loss, "clocks": {"quantize_seconds": 2.0}}
-    if job.kind == "audit":
+    if job.stage == "audit":
         leaks = job.settings["eval"]["protocol"] == "min-epoch"
         findings = [{"condition": "C3", "detail": "the score knows its target"}] if leaks else []
         return {

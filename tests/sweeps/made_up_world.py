@@ -62,10 +62,10 @@ def bpb_of(job: Job) -> float:
 
 
 def outputs_of(job: Job) -> Mapping[str, Any]:
-    if job.kind == "eval":
+    if job.stage == "eval":
         return {"nll": bpb_of(job) * LN2 * 1000, "bytes": 1000}
     digest = hashlib.sha256(job.key.encode()).hexdigest()
-    return {"weights": digest} if job.kind == "train" else {"artifact": digest}
+    return {"weights": digest} if job.stage == "train" else {"artifact": digest}
 
 
 @dataclass

@@ -92,7 +92,7 @@ def outputs_of(running: Running, last: Finished, files: FileStore) -> tuple[Mapp
     """The outputs of a job whose last task has finished, and the peak memory of its tasks."""
     told = [*running.told, last]
     outputs = dict(last.outputs) | {name: files.put(content) for name, content in last.files.items()}
-    if running.record.order.job.kind == "eval":
+    if running.record.order.job.stage == "eval":
         table, totals = merge_shards([files.get(digest) for _, digest in sorted(running.shards.items())])
         # Workers start together: the evaluation took as long as the slowest of them.
         clocks = [one.outputs["clocks"] for one in told]

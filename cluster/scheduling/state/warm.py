@@ -14,7 +14,7 @@ class Warm:
         """A job starts: an evaluator keeps the artifacts of its last jobs, and ends when its slot turns to a gang."""
         artifact = job.inputs.get("artifact")
         for slot in placement.slots:
-            if job.kind == "train":
+            if job.stage == "train":
                 self._kept.get(placement.node, {}).pop(slot, None)
             elif artifact is not None:
                 kept = self._kept.setdefault(placement.node, {}).setdefault(slot, {})

@@ -112,10 +112,18 @@ def _in_turns(
     """Keys of free jobs in the order in which they should run, with state, attempt, and the sweep that pays."""
     table, wanted = tables.jobs, tables.sweep_jobs
     query = (
-        select(table.c.key, table.c.state, table.c.attempt, table.c.priority, table.c.number, table.c.slots)
+        select(
+            table.c.key,
+            table.c.state,
+            table.c.attempt,
+            table.c.priority,
+            table.c.awaited,
+            table.c.number,
+            table.c.slots,
+        )
         .join(wanted, wanted.c.key == table.c.key)
         .where(wanted.c.sweep == bindparam("sweep"), *conditions)
-        .order_by(table.c.priority.desc(), table.c.number)
+        .order_by(table.c.priority.desc(), table.c.awaited.desc(), table.c.number)
         .limit(limit)
         .with_for_update(of=table, skip_locked=True)
     )
@@ -125,9 +133,9 @@ def _in_turns(
     for name in names:
         rows = connection.execute(query, {"sweep": name}).all()
         for turn, row in enumerate(rows):
-            ranked.append((-row.priority, turn + busy.get(name, 0), row.number, name, row))
+            ranked.append((-row.priority, not row.awaited, turn + busy.get(name, 0), row.number, name, row))
     found: dict[str, tuple[str, int, str]] = {}
-    for _, _, _, name, row in sorted(ranked, key=lambda one: one[:4]):
+    for _, _, _, _, name, row in sorted(ranked, key=lambda one: one[:5]):
         if len(found) < limit and row.slots <= slots and row.key not in found:
             slots -= row.slots
             found[row.key] = (row.state, row.attempt, name)

@@ -12,7 +12,9 @@ from jobs.state import JobState, SweepState
 from jobs.store.rows import JobRecord
 from jobs.store.transactions import Transactions, write_row
 
-_ELSEWHERE = frozenset({"kind", "job", "slots", "places", "priority", "number", "sweep", "label", "machine"})
+_ELSEWHERE = frozenset(
+    {"stage", "job", "slots", "places", "priority", "number", "sweep", "label", "machine", "awaited"}
+)
 """Columns that are no fields of a record: its order has them, or only queries need them."""
 
 
@@ -26,7 +28,7 @@ class Jobs(Transactions):
         """
         key, table = order.job.key, tables.jobs
         with self._write() as connection:
-            query = select(table.c.state, table.c.attempt, table.c.priority).where(table.c.key == key)
+            query = select(table.c.state, table.c.attempt, table.c.priority, table.c.awaited).where(table.c.key == key)
             query = query.with_for_update()
             row = connection.execute(query).first()
             if row is None:
@@ -37,12 +39,16 @@ class Jobs(Transactions):
             else:
                 shared = bool(wanted_beside(connection, order.sweep, [key]))
                 priority = max(order.priority, row.priority) if shared else order.priority
-                changed = {"priority": priority, "places": dict(order.places)}
+                awaited = order.awaited or (shared and row.awaited)
+                changed = {"priority": priority, "awaited": awaited, "places": dict(order.places)}
                 if row.state in (JobState.FAILED, JobState.CANCELLED):
                     changed |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
-                    changed |= {"asked": row.attempt}
+                    changed |= {"attempts_before_request": row.attempt}
                 connection.execute(table.update().where(table.c.key == key), changed)
             write_row(connection, tables.sweep_jobs, {"sweep": order.sweep, "key": key}, {"label": order.label})
+            if order.entry is not None:
+                needed_by = {"sweep": order.sweep, "key": key, "entry": order.entry}
+                write_row(connection, tables.job_entries, needed_by, {"trial": order.trial})
             [record] = select_jobs(connection, table.c.key == key)
         return record
 
@@ -91,9 +97,10 @@ def _insert(connection: Connection, order: Order, now: float) -> None:
     job, table = order.job, tables.jobs
     number = connection.execute(select(func.coalesce(func.max(table.c.number), 0))).scalar_one() + 1
     values = {
-        "key": job.key, "kind": job.kind, "job": job.canonical(), "slots": order.slots, "places": dict(order.places),
-        "priority": order.priority, "number": number, "created": now, "state": JobState.QUEUED, "failures": 0,
-        "attempt": 0, "fraction": 0.0, "note": "", "machine": job.machine.slot_class,
+        "key": job.key, "stage": job.stage, "job": job.canonical(), "slots": order.slots, "places": dict(order.places),
+        "priority": order.priority, "awaited": order.awaited, "number": number, "created": now,
+        "state": JobState.QUEUED, "failures": 0, "attempt": 0, "fraction": 0.0, "note": "",
+        "machine": job.machine.slot_class,
     }  # fmt: skip
     connection.execute(table.insert(), values)
 
@@ -106,6 +113,7 @@ def _record(row: dict[str, Any]) -> JobRecord:
         slots=row["slots"],
         places=row["places"],
         priority=row["priority"],
+        awaited=row["awaited"],
     )
     rest = {name: value for name, value in row.items() if name not in _ELSEWHERE}
     return JobRecord(**rest | {"order": order, "state": JobState(row["state"])})

@@ -53,7 +53,7 @@ def _make_again(connection: Connection, keys: list[str]) -> None:
     finished = table.c.key.in_(keys) & (table.c.state == JobState.DONE)
     changed = {
         "state": JobState.QUEUED, "reason": MADE_AGAIN, "failures": 0, "fraction": 0.0, "finished": None,
-        "seconds": None, "asked": table.c.attempt,
+        "seconds": None, "attempts_before_request": table.c.attempt,
     }  # fmt: skip
     connection.execute(table.update().where(finished).values(changed))
 

@@ -52,7 +52,7 @@ def _reasons(plan: Plan) -> list[str]:
     """Why jobs are reused or new, those of equal reason together."""
     alike: Counter[str] = Counter()
     for job in plan.forecast.jobs:
-        reason, kind = plan.reasons[job.key], job.order.job.kind
+        reason, kind = plan.reasons[job.key], job.order.job.stage
         if reason.nearest is None:
             alike[f"{'new' if job.key in plan.estimates else 'reused'}, {kind}: {reason.text}"] += 1
         else:

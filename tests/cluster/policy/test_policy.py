@@ -122,19 +122,19 @@ def test_a_job_wider_than_every_node_does_not_hold_the_others_up() -> None:
 
 
 def test_what_another_job_waits_for_goes_before_what_nobody_waits_for() -> None:
-    waiting = [job("confirm", waited_for=False), job("search")]
+    waiting = [job("confirm", awaited=False), job("search")]
     assert keys(place(waiting, [node("a", 1, 1)], 0.0)) == ["search"]
     assert keys(
-        place([job("confirm", waited_for=False), job("search", since=AGE_SECONDS + 1)], [node("a", 1, 1)], 0.0)
+        place([job("confirm", awaited=False), job("search", since=AGE_SECONDS + 1)], [node("a", 1, 1)], 0.0)
     ) == ["confirm"]
 
 
 def test_an_order_tells_the_policy_all_it_needs() -> None:
     machine = Machine(device="cuda H100", dtype="bfloat16", torch="2.13", attention="sdpa", processes=1, threads=1)
-    made = Job(kind="eval", settings={}, inputs={"artifact": "a" * 64}, seed=1, machine=machine, arithmetic=1)
+    made = Job(stage="eval", settings={}, inputs={"artifact": "a" * 64}, seed=1, machine=machine, arithmetic=1)
     order = Order(job=made, sweep="s", label="", slots=2, priority=2 * -3 + 1)
     assert Waiting.of("key", order, 5.0, 7.0) == Waiting(
-        key="key", gang=False, slots=2, priority=-3, since=5.0, sweep="s", waited_for=True, device="cuda H100",
+        key="key", gang=False, slots=2, priority=-3, since=5.0, sweep="s", awaited=True, device="cuda H100",
         artifact="a" * 64, seconds=7.0,
     )  # fmt: skip
 

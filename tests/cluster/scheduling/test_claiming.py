@@ -37,7 +37,7 @@ class Put:
 
     def __call__(self, label: str, slots: int, priority: int = 0, sweep: str = "tiny") -> str:
         order: Order = self._orders.train(seed=len(self._world.store.jobs()))
-        return self._world.put(replace(order, label=label, slots=slots, priority=2 * priority, sweep=sweep))
+        return self._world.put(replace(order, label=label, slots=slots, priority=priority, sweep=sweep))
 
 
 def cluster(world: World, *slots: int) -> None:

@@ -16,7 +16,7 @@ MACHINE = Machine(device="h100", dtype="bfloat16", torch="2.13", attention="sdpa
 
 def job(seed: int, slots: int = 1, machine: Machine = MACHINE, **inputs: str) -> JobRecord:
     spec = Job(
-        kind="train" if slots > 1 else "eval", settings={}, inputs=inputs, seed=seed, arithmetic=1,
+        stage="train" if slots > 1 else "eval", settings={}, inputs=inputs, seed=seed, arithmetic=1,
         machine=replace(machine, processes=slots),
     )  # fmt: skip
     order = Order(job=spec, sweep="s", label=str(seed), slots=slots)

@@ -51,7 +51,7 @@ class Instant:
 def order(seed: int) -> Order:
     settings: dict[str, Any] = {"quantize": {}}
     job = Job(
-        kind="quantize", settings=settings, inputs={}, seed=seed, machine=MACHINE, arithmetic=ARITHMETIC["quantize"]
+        stage="quantize", settings=settings, inputs={}, seed=seed, machine=MACHINE, arithmetic=ARITHMETIC["quantize"]
     )
     return Order(job=job, sweep="s", label=f"seed {seed}")
 

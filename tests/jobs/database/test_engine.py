@@ -126,7 +126,7 @@ def test_processes_that_open_a_new_database_at_once_make_it_once(url: str) -> No
     store.close()
 
 
-def test_a_new_file_that_is_just_being_made_by_another_process_is_waited_for(
+def test_a_new_file_that_is_just_being_made_by_another_process_is_awaited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Turning write-ahead logging on is refused at once, without any wait, while another connection writes."""

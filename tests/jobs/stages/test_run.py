@@ -42,7 +42,7 @@ def order(demo: DemoData, config: EvalConfig = EVAL, *, count: int | None = 6, *
         "tokenizer": digest_of([demo.tokenizer]),
     }
     settings: dict[str, Any] = {"eval": asdict(config), "documents": which}
-    job = Job(kind="eval", settings=settings, inputs=digests, seed=5, machine=machine(), arithmetic=ARITHMETIC["eval"])
+    job = Job(stage="eval", settings=settings, inputs=digests, seed=5, machine=machine(), arithmetic=ARITHMETIC["eval"])
     return Order(job=job, sweep="s", label="x", places={"tokens": str(demo.tokens), "tokenizer": str(demo.tokenizer)})
 
 
@@ -66,7 +66,7 @@ def quantize_order(
     }
     shards = find_shards(demo.tokens, "val" if split == "val" else "train")
     digests = {"tokens": digest or digest_of(shards), "tokenizer": digest_of([demo.tokenizer])}
-    job = Job(kind="quantize", settings=settings, inputs=digests, seed=1, machine=machine(), arithmetic=1)
+    job = Job(stage="quantize", settings=settings, inputs=digests, seed=1, machine=machine(), arithmetic=1)
     return Order(job=job, sweep="s", label="q", places={"tokens": str(demo.tokens), "tokenizer": str(demo.tokenizer)})
 
 
@@ -266,7 +266,7 @@ def test_validation_text_is_looked_for_in_the_training_tokens(
     made = order(demo, count=3)
     digests = {"tokens": digest_of([tmp_path / "x_val_0.bin"]), "training": digest_of([tmp_path / "x_train_0.bin"])}
     settings = {**made.job.settings, "seconds": 0.01}
-    job = replace(made.job, kind="audit", settings=settings, inputs={**made.job.inputs, **digests})
+    job = replace(made.job, stage="audit", settings=settings, inputs={**made.job.inputs, **digests})
     audited = replace(made, job=job, places={**made.places, **dict.fromkeys(("tokens", "training"), str(tmp_path))})
     *_, done = run.run_audit(audited, {"artifact": artifact})
     assert isinstance(done, Finished)
@@ -291,7 +291,7 @@ def test_an_audit_judges_the_jobs_own_engine(
     made = order(demo, config, count=None)
     settings = {**made.job.settings, "seconds": 1.5}
     inputs = {**made.job.inputs, "training": digest_of(find_shards(demo.tokens, "train"))}
-    job = replace(made.job, kind="audit", settings=settings, inputs=inputs, arithmetic=ARITHMETIC["audit"])
+    job = replace(made.job, stage="audit", settings=settings, inputs=inputs, arithmetic=ARITHMETIC["audit"])
     audited = replace(made, job=job, places={**made.places, "training": str(demo.tokens)})
     *_, done = run.run_audit(audited, {"artifact": artifact})
     assert isinstance(done, Finished)

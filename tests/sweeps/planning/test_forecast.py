@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def by_kind(job: JobRecord) -> float:
-    return SECONDS[job.order.job.kind]
+    return SECONDS[job.order.job.stage]
 
 
 def forecast(spec: SweepSpec, store: Store, nodes: int = 1, slots: int = 8, **settings: Any) -> Forecast:
@@ -39,7 +39,7 @@ def forecast(spec: SweepSpec, store: Store, nodes: int = 1, slots: int = 8, **se
 
 
 def kinds(jobs: Any) -> dict[str, int]:
-    return dict(Counter(job.order.job.kind for job in jobs))
+    return dict(Counter(job.order.job.stage for job in jobs))
 
 
 @pytest.mark.parametrize(

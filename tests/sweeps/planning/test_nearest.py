@@ -10,7 +10,7 @@ from sweeps.planning.nearest import Nearest, differences, explain
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 JOB = Job(
-    kind="eval",
+    stage="eval",
     settings={"eval": {"lr": 0.01, "epochs": 2, "adapters": ["q", "v"]}},
     inputs={"artifact": "a" * 64},
     seed=1,

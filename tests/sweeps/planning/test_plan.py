@@ -77,9 +77,9 @@ def test_sums_follow_from_the_history(store: Store) -> None:
     assert (first["start"], first["end"], first["on"]) == (0.0, 1.0, [0, 1])
     assert first["differs"] == ["seed"]
     assert first["why"].endswith("seed = 8, not 4")
-    [artifact] = {tuple(job["differs"]) for job in found["jobs"] if job["kind"] == "quantize"}
+    [artifact] = {tuple(job["differs"]) for job in found["jobs"] if job["stage"] == "quantize"}
     assert artifact == ("inputs.weights", "seed")
-    assert "inputs.weights = not made yet" in next(job["why"] for job in found["jobs"] if job["kind"] == "quantize")
+    assert "inputs.weights = not made yet" in next(job["why"] for job in found["jobs"] if job["stage"] == "quantize")
     text = text_of(made)
     assert "About 4 s on 4 slots: 0.0025 slot-hours, $0.01, 56% of the slots' time in use." in text
     assert "2 new, train: differs from the nearest finished one in seed" in text

@@ -77,10 +77,10 @@ def test_a_cancelled_trial_is_one_that_failed_and_stays_so(searching: World, sto
 
 def test_what_failed_is_asked_for_again_but_for_evaluations_that_a_search_was_told_of(store: Store) -> None:
     def fails(job: Job) -> bool:
-        return job.kind == "quantize" or (job.kind == "eval" and job.settings["documents"]["split"] == "tune")
+        return job.stage == "quantize" or (job.stage == "eval" and job.settings["documents"]["split"] == "tune")
 
     for kind, again in (("quantize", True), ("eval", False)):
-        world = World(spec_of(name=kind), store, fails=lambda job, kind=kind: fails(job) and job.kind == kind)
+        world = World(spec_of(name=kind), store, fails=lambda job, kind=kind: fails(job) and job.stage == kind)
         world.play()
         failed = store.jobs(sweep=kind, states=[JobState.FAILED])
         assert failed

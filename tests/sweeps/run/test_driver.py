@@ -66,7 +66,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def evaluations(jobs: list[JobRecord], split: str, count: int | None) -> list[Job]:
-    kinds = [one.order.job for one in jobs if one.order.job.kind == "eval"]
+    kinds = [one.order.job for one in jobs if one.order.job.stage == "eval"]
     return [
         job
         for job in kinds
@@ -82,7 +82,7 @@ def test_a_whole_sweep_trains_searches_promotes_and_confirms(played: World) -> N
     assert {job.state for job in jobs} == {JobState.DONE}
     assert dict(snapshot.to_come) == {"train": 0, "quantize": 0, "eval": 0, "audit": 0}
 
-    kinds = Counter(job.order.job.kind for job in jobs)
+    kinds = Counter(job.order.job.stage for job in jobs)
     # Four seeds of one way to train; nothing that is tuned or compared here costs another gang.
     assert (kinds["train"], kinds["quantize"]) == (4, 4)
     searched = evaluations(jobs, "tune", SEARCHED)
@@ -112,7 +112,7 @@ def test_a_whole_sweep_trains_searches_promotes_and_confirms(played: World) -> N
 
 
 def audits(jobs: list[JobRecord]) -> dict[str, Job]:
-    return {one.order.label: one.order.job for one in jobs if one.order.job.kind == "audit"}
+    return {one.order.label: one.order.job for one in jobs if one.order.job.stage == "audit"}
 
 
 def test_every_row_is_audited_once_on_its_first_seeds_artifact(played: World) -> None:
@@ -130,13 +130,13 @@ def test_every_row_is_audited_once_on_its_first_seeds_artifact(played: World) ->
 
 def test_where_the_first_seed_fails_the_next_one_is_audited(world: Make) -> None:
     spec = spec_of(search=None, arm=[{"name": "base"}], confirm={"top": 0})
-    here = world(spec, fails=lambda job: job.kind == "eval" and job.seed == 3)
+    here = world(spec, fails=lambda job: job.stage == "eval" and job.seed == 3)
     here.play()
     assert {job.seed for job in audits(here.store.jobs()).values()} == {4}
 
 
 def test_a_row_whose_audit_fails_is_confirmed_and_not_audited(world: Make) -> None:
-    here = world(spec_of(search=None, confirm={"top": 0}), fails=lambda job: job.kind == "audit")
+    here = world(spec_of(search=None, confirm={"top": 0}), fails=lambda job: job.stage == "audit")
     snapshot = here.play()
     assert {job.order.label for job in snapshot.failures} == {"audit base", "audit none"}
     assert {row for row, _ in here.result()["rows"]} == {"base", "none"}
@@ -150,7 +150,7 @@ def test_every_job_builds_on_what_came_of_the_one_before(played: World) -> None:
         output: job for job in here.store.jobs() for output in (job.outputs or {}).values() if isinstance(output, str)
     }
     for job in here.store.jobs():
-        name = {"quantize": "weights", "eval": "artifact", "audit": "artifact"}.get(job.order.job.kind)
+        name = {"quantize": "weights", "eval": "artifact", "audit": "artifact"}.get(job.order.job.stage)
         if name is not None:
             before = by_output[job.order.job.inputs[name]]
             assert before.order.job.seed == job.order.job.seed
@@ -165,7 +165,7 @@ def test_each_job_is_run_once(world: Make) -> None:
 
 
 def fails_often(job: Job) -> bool:
-    return job.kind == "eval" and (job.settings["eval"]["epochs"] == 2 or job.settings["eval"]["lr"] > 0.03)
+    return job.stage == "eval" and (job.settings["eval"]["epochs"] == 2 or job.settings["eval"]["lr"] > 0.03)
 
 
 @pytest.mark.parametrize("fails", [lambda job: False, fails_often], ids=["smoothly", "with failures"])
@@ -194,7 +194,7 @@ def test_a_sweep_goes_on_wherever_it_was_left(world: Make, played: World, left: 
 def test_the_first_look_orders_every_training_that_is_certain(world: Make) -> None:
     here = world(spec_of())
     jobs = here.look().jobs
-    assert [job.order.job.kind for job in jobs] == ["train"] * 4
+    assert [job.order.job.stage for job in jobs] == ["train"] * 4
     assert {job.order.job.seed for job in jobs} == {1, 2, 3, 4}
     assert {job.order.slots for job in jobs} == {2}
     assert sorted(here.trials()) == [0, 1, 2]
@@ -219,9 +219,9 @@ def test_search_jobs_come_before_evaluations_that_nothing_waits_for(world: Make)
         waiting = [job.order.job for job in snapshot.jobs if job.state == JobState.QUEUED]
         here.work()
         last = here.ended[-1].order.job
-        if any(job.kind == "eval" and job.settings["documents"]["split"] == "tune" for job in waiting):
-            assert last.kind not in ("eval", "audit") or last.settings["documents"]["split"] == "tune"
-    assert {job.order.priority for job in snapshot.jobs} == {4, 5}
+        if any(job.stage == "eval" and job.settings["documents"]["split"] == "tune" for job in waiting):
+            assert last.stage not in ("eval", "audit") or last.settings["documents"]["split"] == "tune"
+    assert {(job.order.priority, job.order.awaited) for job in snapshot.jobs} == {(2, False), (2, True)}
 
 
 def test_failed_evaluations_are_failed_trials_and_are_never_promoted(world: Make) -> None:
@@ -242,7 +242,7 @@ def test_a_trial_that_fails_on_one_seed_of_its_promotion_is_not_chosen(world: Ma
     lr = played.trials()[int(lost.split()[1])].parameters["eval.lr"]
 
     def fails(job: Job) -> bool:
-        return job.kind == "eval" and job.settings["eval"]["lr"] == lr and job.seed == 2
+        return job.stage == "eval" and job.settings["eval"]["lr"] == lr and job.seed == 2
 
     here = world(spec_of(), fails=fails)
     assert here.play().done
@@ -255,7 +255,7 @@ def test_a_trial_that_fails_on_one_seed_of_its_promotion_is_not_chosen(world: Ma
 def test_a_search_stands_still_where_what_all_its_trials_need_fails_and_goes_on(
     world: Make, played: World, kind: str
 ) -> None:
-    here = world(spec_of(), fails=lambda job: job.kind == kind and job.seed == 1)
+    here = world(spec_of(), fails=lambda job: job.stage == kind and job.seed == 1)
     snapshot = here.play()
     assert [job.order.label for job in snapshot.failures] == [f"{kind} seed 1"]
     assert snapshot.blocked == snapshot.failures[0]
@@ -275,7 +275,7 @@ def test_a_trial_whose_own_training_or_quantization_fails_has_failed_for_good(
     spec = searching(space=space, first=[], sampler="grid", trials=2, promote=None)
 
     def fails(job: Job) -> bool:
-        return job.kind == kind and job.settings[kind][key] == bad
+        return job.stage == kind and job.settings[kind][key] == bad
 
     snapshot = (here := world(spec, fails=fails)).play()
     assert snapshot.blocked is None
@@ -288,7 +288,7 @@ def test_a_trial_whose_own_training_or_quantization_fails_has_failed_for_good(
 @pytest.mark.parametrize("kind", ["train", "quantize", "eval"])
 def test_a_seed_that_fails_to_confirm_is_missing_from_its_rows(world: Make, kind: str) -> None:
     spec = spec_of(search=None, arm=[{"name": "base"}], confirm={"top": 0})
-    here = world(spec, fails=lambda job: job.kind == kind and job.seed == 4)
+    here = world(spec, fails=lambda job: job.stage == kind and job.seed == 4)
     snapshot = here.play()
     assert len(snapshot.failures) == 1
     assert dict(snapshot.to_come) == {"train": 0, "quantize": 0, "eval": 0, "audit": 0}
@@ -296,7 +296,7 @@ def test_a_seed_that_fails_to_confirm_is_missing_from_its_rows(world: Make, kind
 
 
 def test_what_the_file_has_no_use_for_any_more_is_forsaken(world: Make) -> None:
-    before = world(spec_of(), fails=lambda job: job.kind == "audit" or fails_often(job))
+    before = world(spec_of(), fails=lambda job: job.stage == "audit" or fails_often(job))
     assert before.play().failures
     # Jobs that failed and are asked for again, or were told to the search, are of use.
     assert before.driver.forsaken() == []
@@ -349,7 +349,7 @@ def test_a_trial_that_failed_on_a_confirm_seed_is_not_reported(world: Make) -> N
     lr = undisturbed.trials()[int(best.split()[1])].parameters["eval.lr"]
 
     def fails(job: Job) -> bool:
-        return job.kind == "eval" and job.seed == 4 and job.settings["eval"]["lr"] == lr
+        return job.stage == "eval" and job.seed == 4 and job.settings["eval"]["lr"] == lr
 
     here = world(spec_of(**REPORTED), fails=fails)
     here.play()
@@ -418,11 +418,11 @@ BITS = {"space": {"quantize.bits": [5, 6, 7]}, "first": []}
 def test_a_setting_of_an_earlier_stage_costs_that_stage_once_a_choice(world: Make, space: dict[str, Any]) -> None:
     here = world(spec_of(search={**SEARCH, **space}, arm=[]))
     snapshot = here.play()
-    kinds = Counter(job.order.job.kind for job in snapshot.jobs)
+    kinds = Counter(job.order.job.stage for job in snapshot.jobs)
     drawn = {str(trial.parameters) for trial in here.trials().values()}
     assert len(drawn) == 3
     searched = {job.order.job.key for job in snapshot.jobs if job.order.job.seed == 1}
-    kinds_of_seed_1 = Counter(job.order.job.kind for job in snapshot.jobs if job.key in searched)
+    kinds_of_seed_1 = Counter(job.order.job.stage for job in snapshot.jobs if job.key in searched)
     assert kinds_of_seed_1["train"] == (3 if space is MUON else 1)
     assert kinds_of_seed_1["quantize"] == 3
     assert kinds["train"] <= kinds["quantize"]

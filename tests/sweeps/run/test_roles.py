@@ -148,7 +148,7 @@ def test_who_has_finished_keeps_the_cluster_busy_as_long_as_others_jobs_run(tmp_
     arithmetic = ARITHMETIC["quantize"]
     for seed in range(3):
         wide = order(seed, sweep="theirs", slots=8)
-        store.put_job(replace(wide, job=replace(wide.job, kind="quantize", arithmetic=arithmetic)))
+        store.put_job(replace(wide, job=replace(wide.job, stage="quantize", arithmetic=arithmetic)))
     said: list[str] = []
     with Scheduling(store, FileStore(tmp_path / "files"), Home(tmp_path), CLUSTER, Prompt) as role:
         role.finish(said.append)

@@ -69,7 +69,7 @@ def drive_with(role: Role) -> list[str]:
     return said
 
 
-def test_a_store_that_is_away_is_waited_for_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_is_away_is_awaited_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     monkeypatch.setattr("sweeps.run.session.time.sleep", waits.append)
     [said] = drive_with(Away(3))
@@ -89,7 +89,7 @@ def test_a_job_that_is_wider_than_every_node_there_ever_was_is_refused() -> None
         drive((0, 0), (4, 1))
 
 
-def test_a_wide_node_that_was_there_is_waited_for_and_said_once_each_time() -> None:
+def test_a_wide_node_that_was_there_is_awaited_and_said_once_each_time() -> None:
     said = drive((4, 2), (2, 1), (2, 1), (0, 0), (4, 2), (2, 1))
     assert len(said) == 2
     assert all(

@@ -122,7 +122,7 @@ def test_an_audit_is_known_by_how_its_recipe_scores_by_the_artifact_and_by_its_b
     }  # fmt: skip
     assert len(others) == 4
     order = STAGES.audit(RECIPE, 1, ARTIFACT, 9.0, "row")
-    assert (order.label, order.slots, order.job.kind) == ("audit row", 1, "audit")
+    assert (order.label, order.slots, order.job.stage) == ("audit row", 1, "audit")
     assert order.job.settings["documents"]["split"] == "val"
     # What has a place is not looked for in the file store.
     assert order.job.inputs.keys() - order.places.keys() == {"artifact"}
@@ -193,8 +193,8 @@ def test_an_order_says_how_wide_it_is_what_it_is_called_and_where_its_inputs_lie
 
 
 def test_a_sweeps_priority_outweighs_what_waits_within_it() -> None:
-    def priorities(priority: int) -> list[int]:
-        return [order.priority for order in orders(stages=replace(STAGES, priority=priority))]
+    def priorities(priority: int) -> list[tuple[int, bool]]:
+        return [(order.priority, order.awaited) for order in orders(stages=replace(STAGES, priority=priority))]
 
     train, quantize, tune, val = priorities(1)
     assert train == quantize == tune > val

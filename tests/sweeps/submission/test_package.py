@@ -94,19 +94,19 @@ def work_off(job: JobRecord, place: Workplace) -> None:
     attempt = place.store.start_attempt(job.key, "worker", workdir=str(workdir), **facts)
     inputs = {name: place.files.get(order.job.inputs[name]) for name in {"weights", "artifact"} & {*order.job.inputs}}
     outputs: dict[str, Any] = {}
-    if order.job.kind == "train":
+    if order.job.stage == "train":
         train(train_config(order), tokens=training_stream(order), seed=order.job.seed, out=workdir)
         (workdir / "log.txt").write_text("golf.model.attention: what the ranks said\n")
         outputs = json.loads((workdir / "result.json").read_text())
         for name, path in (("weights", "weights.safetensors"), ("metrics", "metrics.jsonl"), ("log", "log.txt")):
             outputs[name] = place.files.put((workdir / path).read_bytes())
-    elif order.job.kind == "eval":
+    elif order.job.stage == "eval":
         events = list(run_eval(order, inputs, range(shards_of(order, inputs["artifact"]))))
         table, totals = merge_shards(event.content for event in events if isinstance(event, Shard))
         assert isinstance(events[-1], Finished)
         outputs = {**events[-1].outputs, **totals, "scores": place.files.put(table)}
     else:
-        *_, last = (run_quantize if order.job.kind == "quantize" else run_audit)(order, inputs)
+        *_, last = (run_quantize if order.job.stage == "quantize" else run_audit)(order, inputs)
         assert isinstance(last, Finished)
         outputs = {**last.outputs, **{name: place.files.put(content) for name, content in last.files.items()}}
     place.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None)
@@ -148,7 +148,7 @@ def test_the_folder_is_in_the_challenges_form(folder: Path, place: Workplace) ->
 
 
 def quantized(place: Workplace) -> list[Any]:
-    return [job for job in place.store.jobs(sweep="small") if job.order.job.kind == "quantize"]
+    return [job for job in place.store.jobs(sweep="small") if job.order.job.stage == "quantize"]
 
 
 def test_a_log_holds_what_was_printed_and_every_step(folder: Path) -> None:
@@ -261,7 +261,7 @@ def test_the_command_writes_it_and_never_over_anything(
 
 
 def test_a_row_without_one_of_its_records_is_refused(place: Workplace) -> None:
-    training = next(job for job in place.store.jobs(sweep="small") if job.order.job.kind == "train")
+    training = next(job for job in place.store.jobs(sweep="small") if job.order.job.stage == "train")
     outputs = training.outputs
     assert outputs is not None
     evaluation = package.gather(ROW, place)  # all is there

@@ -120,7 +120,7 @@ def home(data: Path, tmp_path: Path) -> Path:
     artifact = place.files.put((data / "model.golf").read_bytes())
     while not driver.step().done:
         for job in place.store.jobs(states=[JobState.QUEUED]):
-            outputs = {"train": {"weights": artifact}, "quantize": {"artifact": artifact}}.get(job.order.job.kind)
+            outputs = {"train": {"weights": artifact}, "quantize": {"artifact": artifact}}.get(job.order.job.stage)
             if outputs is None:
                 outputs = {"scores": place.files.put(table_of(data, job.order))}
             place.store.beat("by hand")

@@ -18,7 +18,7 @@ MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa",
 
 
 def job(state: str, number: int = 0, label: str = "train seed 1", **changes: Any) -> JobRecord:
-    spec = Job(kind="train", settings={"number": number}, inputs={}, seed=1, machine=MACHINE, arithmetic=1)
+    spec = Job(stage="train", settings={"number": number}, inputs={}, seed=1, machine=MACHINE, arithmetic=1)
     facts: dict[str, Any] = {
         "key": spec.key, "order": Order(job=spec, sweep="s", label=label), "state": JobState(state), "created": 0.0,
         "failures": 0, "claimed_by": None, "attempt": 1, "fraction": 0.0, "note": "", "checkpoint": None,
