@@ -22,9 +22,9 @@ from sqlalchemy import create_engine, insert, select
 
 from jobs.database import tables
 from jobs.paths import Home
+from jobs.workplace import Workplace
 from sweeps.board.leaderboard import Board, Evaluation, TextSet, open_board
 from sweeps.run import results
-from sweeps.run.session import Workplace
 from sweeps.spec.sweep import Sweep
 
 RUNS, SEEDS = 100_000, 3

@@ -88,7 +88,7 @@ def _fail(message: str, code: int) -> int:
 
 def open_sweeps(home: Path, db: str | None, files: str | None, name: str | None) -> tuple[Any, list[Any]]:
     """The home and its sweeps, or the one of a name."""
-    from sweeps.run.session import Workplace
+    from jobs.workplace import Workplace
 
     place = Workplace.open(home, db, files)
     sweeps = place.store.sweeps()

@@ -24,7 +24,7 @@ def package(
 
     Example: golfsweep package demo/lora-ttt --out records/lora-ttt --author "Ada Lovelace"
     """
-    from sweeps.run.session import Workplace
+    from jobs.workplace import Workplace
     from sweeps.submission import package, submission, submission_folder
 
     package.check_free(out)

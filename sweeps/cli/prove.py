@@ -50,7 +50,7 @@ def prove(
     else:
         if more or tokens or tokenizer or preset or set_:
             raise InputError(f"{subject}: no such file, and a row brings its own data and settings")
-        from sweeps.run.session import Workplace
+        from jobs.workplace import Workplace
 
         claim = proving.claim_of_row(subject, Workplace.open(home, db, files), documents, seed)
     found = _with_bars(claim)

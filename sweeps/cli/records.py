@@ -22,8 +22,8 @@ def import_(
 
     Example: golfsweep import records/track_10min_16mb
     """
+    from jobs.workplace import Workplace
     from sweeps.records import findings, folder, record, rows
-    from sweeps.run.session import Workplace
 
     every = dict.fromkeys(path.resolve() for given in folders for path in folder.find(given))
     read = folder.read_all(list(every))

@@ -40,6 +40,7 @@ def run(
 
     Example: golfsweep run examples/demo.toml --set eval.chunk=64
     """
+    from jobs.workplace import Workplace
     from sweeps.run import results, session
     from sweeps.spec.file import load_sweep
     from sweeps.spec.sweep import Sweep
@@ -48,7 +49,7 @@ def run(
     from sweeps.views.terminal.progress import Progress
 
     spec = load_sweep(file, set_ or ())
-    place = session.Workplace.open(home, db, files)
+    place = Workplace.open(home, db, files)
     console = Console(stderr=True)
 
     def say(text: str) -> None:
@@ -100,6 +101,7 @@ def plan(
     """
     from cluster.executors.local import local_slots
     from jobs.machine import environment
+    from jobs.workplace import Workplace
     from sweeps.planning.plan import plan as make_plan
     from sweeps.planning.plan import planned_machine
     from sweeps.run import session
@@ -107,7 +109,7 @@ def plan(
     from sweeps.views.terminal.show_plan import show_plan
 
     spec = load_sweep(file, set_ or ())
-    place = session.Workplace.open(home, db, files)
+    place = Workplace.open(home, db, files)
     sweep = session.resolve(spec, place.home, planned_machine(spec.name, place.store, environment.machine()))
     slots = slots or local_slots(sweep.widest())
     found = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())

@@ -22,6 +22,7 @@ from golf.score import nats_per_token_to_bpb
 from jobs.files import FileStore
 from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord, Store, SweepRecord
+from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.compare import Pair
 from sweeps.board.evaluation import Evaluation, ImportedRow, Published, TextSet
@@ -30,7 +31,6 @@ from sweeps.board.rows import Row
 from sweeps.board.rules import UNJUDGED, Finding
 from sweeps.run.driver import Driver
 from sweeps.run.outcome import Outcome
-from sweeps.run.session import Workplace
 from sweeps.spec.file import BaselineSection
 from sweeps.spec.sweep import Sweep
 

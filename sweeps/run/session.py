@@ -5,18 +5,17 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cluster.executor import Executor
 from golf.errors import InputError
-from jobs.files import FileStore
 from jobs.machine import environment
 from jobs.paths import Home
 from jobs.spec import Machine
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store, StoreAway
+from jobs.workplace import Workplace
 from sweeps.run.driver import Driver
 from sweeps.run.outcome import Snapshot
 from sweeps.run.roles import Scheduling, machine_of
@@ -29,30 +28,6 @@ STEP_SECONDS = 0.5
 ASIDE = '"golfsweep doctor --ray ADDRESS" tells which nodes are set aside, and why.'
 AWAY_SECONDS = 600.0
 """How long a database or file store may be away before the sweep stops; what runs goes on meanwhile."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Workplace:
-    """A home folder with its store and files open."""
-
-    home: Home
-    store: Store
-    files: FileStore
-
-    @classmethod
-    def open(cls, root: Path, database: str | None = None, files: str | None = None) -> "Workplace":
-        """Open a home, by default with everything inside it.
-
-        Raises:
-            InputError: the folder, database or file store cannot be used.
-        """
-        home = Home(root.resolve())
-        try:
-            home.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"--home {root}: cannot be made ({error.strerror}); name a folder to write to") from None
-        store = Store.open(database or home.database_url)
-        return cls(home=home, store=store, files=FileStore(files or str(home.files)))
 
 
 def scheduling(place: Workplace, *, here: bool, widest: int, joined: Executor | None) -> Scheduling:

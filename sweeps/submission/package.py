@@ -22,12 +22,12 @@ from jobs.machine import environment
 from jobs.scores import read_table
 from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord
+from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.leaderboard import to_json
 from sweeps.board.rows import Row
 from sweeps.run import results
 from sweeps.run.outcome import Outcome
-from sweeps.run.session import Workplace
 from sweeps.spec.file import BaselineSection
 from sweeps.spec.sweep import Sweep
 from sweeps.submission.submission import SeedRun, Submission

@@ -16,8 +16,8 @@ from golf.ttt.config import EvalConfig
 from golf.ttt.engine import evaluate
 from jobs.scores import read_table
 from jobs.stages.run import eval_documents, settings_of
+from jobs.workplace import Workplace
 from sweeps.run.outcome import Outcome
-from sweeps.run.session import Workplace
 from sweeps.spec.sweep import Sweep
 
 

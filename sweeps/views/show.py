@@ -9,9 +9,9 @@ from golf.errors import InputError
 from jobs.events import Failure
 from jobs.state import AttemptState, JobState
 from jobs.store import JobRecord, Store
+from jobs.workplace import Workplace
 from sweeps.board.leaderboard import to_json
 from sweeps.run import results
-from sweeps.run.session import Workplace
 from sweeps.spec.sweep import Sweep
 
 LEAST_DIGITS = 4

@@ -19,7 +19,7 @@ from jobs.scores import write_table
 from jobs.spec import Job, Machine
 from jobs.state import SweepState
 from jobs.store import Store
-from sweeps.run.session import Workplace
+from jobs.workplace import Workplace
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import parse_sweep
 from sweeps.spec.sweep import Sweep

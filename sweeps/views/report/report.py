@@ -16,10 +16,10 @@ from plotly.offline import get_plotlyjs
 
 from golf.files import write_atomically
 from jobs.machine.environment import commit, versions
+from jobs.workplace import Workplace
 from sweeps.board.board import TRACKS, Board
 from sweeps.run import results
 from sweeps.run.driver import Driver
-from sweeps.run.session import Workplace
 from sweeps.spec.sweep import Sweep
 from sweeps.views import certificates
 from sweeps.views.answers import Spent, answers

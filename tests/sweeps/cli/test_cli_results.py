@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.workplace import Workplace
 from sweeps import cli
 from sweeps.board.leaderboard import COLUMNS
-from sweeps.run.session import Workplace
 from tests.sweeps.made_up import file, play
 
 Command = Callable[..., tuple[int, str, str]]

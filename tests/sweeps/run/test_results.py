@@ -10,10 +10,10 @@ import pytest
 from golf.errors import InputError
 from golf.limits import LIMIT_BYTES
 from jobs.store import Store
+from jobs.workplace import Workplace
 from sweeps.board.leaderboard import ImportedRow, to_json
 from sweeps.board.rules import Finding
 from sweeps.run.results import audit_findings, board_of, find_row, frame_of, pair_of
-from sweeps.run.session import Workplace
 from sweeps.spec.sweep import Sweep
 from tests.sweeps.made_up import SIZES, TOKENS, file, play, score
 

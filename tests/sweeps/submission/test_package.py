@@ -25,10 +25,11 @@ from jobs.scores import merge_shards
 from jobs.stages.run import run_audit, run_eval, run_quantize, shards_of, train_config, training_stream
 from jobs.state import SweepState
 from jobs.store import JobRecord
+from jobs.workplace import Workplace
 from sweeps.records import findings, record, review
 from sweeps.records.folder import read
 from sweeps.run import results
-from sweeps.run.session import Workplace, resolve
+from sweeps.run.session import resolve
 from sweeps.spec.file import parse_sweep
 from sweeps.submission import package, submission, submission_folder
 from tests.sweeps.made_up import file, play

@@ -19,7 +19,8 @@ from jobs.machine import environment
 from jobs.scores import write_table
 from jobs.stages.run import eval_documents, settings_of
 from jobs.state import JobState
-from sweeps.run.session import Workplace, resolve
+from jobs.workplace import Workplace
+from sweeps.run.session import resolve
 from sweeps.spec.file import parse_sweep
 from tests.sweeps.conftest import Command
 

@@ -13,7 +13,7 @@ from jobs.files import FileStore
 from jobs.paths import Home
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, NodeRecord, Store
-from sweeps.run.session import Workplace
+from jobs.workplace import Workplace
 from sweeps.views.show import describe
 from sweeps.views.status import lines, set_aside, state_of
 from tests.jobs.stores import DONE, FACTS, Clock, order
