@@ -50,6 +50,11 @@ def test_other_data_or_another_machine_make_another_search(stages: Stages) -> No
     assert search_digest(spec_of(), stages) != search_digest(spec_of(), STAGES)
 
 
+def test_a_search_of_the_first_version_is_found_again() -> None:
+    first = "7c31fe4d6560feb4e816ee78e99e97d185da800db52af5631631bd65d2164902"
+    assert search_digest(spec_of(), STAGES) == first
+
+
 def test_another_arithmetic_makes_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
     before = search_digest(spec_of(), STAGES)
     monkeypatch.setitem(cast(dict[str, int], ARITHMETIC), "eval", 1000)

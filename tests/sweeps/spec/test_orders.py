@@ -200,3 +200,27 @@ def test_a_sweeps_priority_outweighs_what_waits_within_it() -> None:
     assert train == quantize == tune > val
     assert min(priorities(2)) > max(priorities(1))
     assert max(priorities(-1)) < min(priorities(0))
+
+
+KEYS = {
+    "train": "328bd7105b44f6a1a87971fb6872d661134652b0aadfbb73811fd3b960a319d8",
+    "quantize for a search": "7bf938cd73820c54af45d02bb0eee26058b6a25a64c6ad2f25d7d025beaeb81f",
+    "quantize": "48b3010f54c4bc051713550d083ecfb9bb4cdfaf8b64be99dedd0eed7e22cb54",
+    "eval for a search": "c03c3489a926f92116e160660e27cb6ab250aadc6bd22981795961a18275c715",
+    "eval": "b391fd42513c83d658f5738681b9d6b1a5d394c758c2ee46812dff9aee9b694c",
+    "audit": "4bdc76afcce35b7e99f0adc970784a94b5789c682d9b9c4f610719c1216b8137",
+}
+"""Of the first version that was used: finished work in people's homes is found by them."""
+
+
+def test_keys_are_those_of_the_first_version() -> None:
+    train, quantize, tuned, scored = orders()
+    found = {
+        "train": train,
+        "quantize for a search": quantize,
+        "quantize": STAGES.quantize(RECIPE, 1, WEIGHTS, VAL),
+        "eval for a search": tuned,
+        "eval": scored,
+        "audit": STAGES.audit(RECIPE, 1, ARTIFACT, 9.0, "row"),
+    }
+    assert {name: order.job.key for name, order in found.items()} == KEYS
