@@ -31,6 +31,7 @@ from jobs.store.work.cancelling import Cancelling
 from jobs.store.work.claims import Claims
 from jobs.store.work.jobs import Jobs
 from jobs.store.work.losses import Losses
+from jobs.store.work.needs import Needs, TrialKeys
 
 __all__ = [
     "STALE_SECONDS",
@@ -44,9 +45,10 @@ __all__ = [
     "StoreAway",
     "SweepRecord",
     "Taken",
+    "TrialKeys",
     "TrialRecord",
 ]
 
 
-class Store(Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Nodes, Trials, PublicRecords):
+class Store(Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Needs, Nodes, Trials, PublicRecords):
     """All topics on one database; open with `Store.open`."""

@@ -17,8 +17,8 @@ from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store, StoreAway
 from jobs.workplace import Workplace
 from sweeps.run.driver import Driver
-from sweeps.run.outcome import Snapshot
 from sweeps.run.roles import Scheduling, machine_of
+from sweeps.run.snapshot import Snapshot
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec, check_documents
 from sweeps.spec.sweep import Sweep
@@ -125,9 +125,9 @@ def run(
         try:
             sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
             driver = sweep.driver(place.store)
-            if forsaken := driver.forsaken():  # before the sweep runs again, so that nobody begins with any
-                place.store.withdraw(spec.name, forsaken)
-                say(f"{len(forsaken)} unfinished jobs of an earlier form of sweep {spec.name} are no longer asked for.")
+            if obsolete := driver.obsolete():  # before the sweep runs again, so that nobody begins with any
+                place.store.withdraw(spec.name, obsolete)
+                say(f"{len(obsolete)} unfinished jobs of an earlier form of sweep {spec.name} are no longer asked for.")
             place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits())
             if not (snapshot := driver.step()).done:
                 with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:

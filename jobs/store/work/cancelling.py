@@ -9,6 +9,7 @@ from jobs.state import AttemptState, JobState, SweepState, may_follow
 from jobs.store.presence.schedulers import Schedulers
 from jobs.store.work.accounts import end_attempt
 from jobs.store.work.jobs import wanted_beside
+from jobs.store.work.needs import forget_needs
 
 BY_USER = "cancelled by a user"
 WITH_SWEEP = "cancelled with its sweep"
@@ -44,6 +45,7 @@ class Cancelling(Schedulers):
         with self._write() as connection:
             _cancel(connection, keys, WITHDRAWN, self._clock(), sweep)
             connection.execute(wanted.delete().where(wanted.c.sweep == sweep, wanted.c.key.in_(list(keys))))
+            forget_needs(connection, sweep, keys)
 
     def cancelled(self, scheduler: str) -> list[str]:
         """Cancelled jobs that a scheduler has not let go of yet."""

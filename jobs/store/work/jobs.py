@@ -1,6 +1,6 @@
 """Jobs: each written down once, whatever sweeps want it, and read as records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -8,9 +8,11 @@ from sqlalchemy import Connection, func, select
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.spec import Job, Order
+from jobs.stages.registry import stage_named
 from jobs.state import JobState, SweepState
 from jobs.store.rows import JobRecord
 from jobs.store.transactions import Transactions, write_row
+from jobs.store.work.needs import read_needs, single, write_need
 
 _ELSEWHERE = frozenset(
     {"stage", "job", "slots", "places", "priority", "number", "sweep", "label", "machine", "awaited"}
@@ -46,10 +48,15 @@ class Jobs(Transactions):
                     changed |= {"attempts_before_request": row.attempt}
                 connection.execute(table.update().where(table.c.key == key), changed)
             write_row(connection, tables.sweep_jobs, {"sweep": order.sweep, "key": key}, {"label": order.label})
-            if order.entry is not None:
-                needed_by = {"sweep": order.sweep, "key": key, "entry": order.entry}
-                write_row(connection, tables.job_entries, needed_by, {"trial": order.trial})
-            [record] = select_jobs(connection, table.c.key == key)
+            write_need(connection, order)
+            [record] = select_jobs(connection, table.c.key == key, sweep=order.sweep)
+        return record
+
+    def add_entry(self, order: Order) -> JobRecord:
+        """Write down that one more entry needs a job that its sweep has already; the job stays as it is."""
+        with self._write() as connection:
+            write_need(connection, order)
+            [record] = select_jobs(connection, tables.jobs.c.key == order.job.key, sweep=order.sweep)
         return record
 
     def job(self, key: str) -> JobRecord | None:
@@ -86,10 +93,13 @@ def select_jobs(connection: Connection, *conditions: Any, sweep: str | None = No
     query = query.where(*conditions).order_by(table.c.number, wanted.c.sweep)
     if sweep is not None:
         query = query.where(wanted.c.sweep == sweep)
+    rows = connection.execute(query).mappings().all()
+    limits = conditions if sweep is None else (*conditions, tables.job_entries.c.sweep == sweep)
+    needs = read_needs(connection, *limits) if rows else {}
     found: dict[str, JobRecord] = {}
-    for row in connection.execute(query).mappings():
+    for row in rows:
         if row["key"] not in found:
-            found[row["key"]] = _record(dict(row))
+            found[row["key"]] = _record(dict(row), needs.get((row["sweep"], row["key"]), {}))
     return list(found.values())
 
 
@@ -105,18 +115,22 @@ def _insert(connection: Connection, order: Order, now: float) -> None:
     connection.execute(table.insert(), values)
 
 
-def _record(row: dict[str, Any]) -> JobRecord:
+def _record(row: dict[str, Any], needed_by: Mapping[str, int | None]) -> JobRecord:
+    job, (entry, trial) = Job.from_json(row["job"]), single(needed_by)
     order = Order(
-        job=Job.from_json(row["job"]),
+        job=job,
         sweep=row["sweep"],
-        label=row["label"],
+        # The last entry that asked named it; several may need it by now.
+        label=stage_named(job.stage).label(entry, job.seed) if needed_by else row["label"],
+        entry=entry,
+        trial=trial,
         slots=row["slots"],
         places=row["places"],
         priority=row["priority"],
         awaited=row["awaited"],
     )
     rest = {name: value for name, value in row.items() if name not in _ELSEWHERE}
-    return JobRecord(**rest | {"order": order, "state": JobState(row["state"])})
+    return JobRecord(**rest | {"order": order, "state": JobState(row["state"]), "needed_by": needed_by})
 
 
 def wanted_beside(connection: Connection, sweep: str, keys: Sequence[str]) -> set[str]:

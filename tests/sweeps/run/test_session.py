@@ -9,12 +9,12 @@ from golf.errors import InputError
 from jobs.spec import Machine
 from jobs.store import StoreAway
 from sweeps.run import session
-from sweeps.run.outcome import Snapshot
+from sweeps.run.snapshot import Snapshot
 from sweeps.spec.sweep import Sweep
 from tests.sweeps.made_up_world import DATA, MACHINE, spec_of
 
-OPEN = Snapshot(stage="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})
-DONE = Snapshot(stage="done", done=True, jobs=(), trials=0, trials_done=0, best=None, to_come={})
+OPEN = Snapshot(phase="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})
+DONE = Snapshot(phase="done", done=True, jobs=(), trials=0, trials_done=0, best=None, to_come={})
 
 
 class Role:
