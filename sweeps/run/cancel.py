@@ -43,12 +43,12 @@ def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], 
     """
     target = Target(keys=[]) if what is None else _find(sweep, what, store)
     keys = store.cancel_sweep(sweep) if what is None else store.cancel_jobs(sweep, target.keys)
-    left = store.unended(keys)
+    left = store.still_ending(keys)
     for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
         if not left:
             break
         sleep(LOOK_SECONDS)
-        left = store.unended(keys)
+        left = store.still_ending(keys)
     name = f"sweep {sweep}" if what is None else f"{sweep}: {what}"
     if left:
         running = f"its scheduler has not ended {_short(left)} yet"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.policy.policy import Placement
+from cluster.scheduling.state.contents import Contents
 from jobs.events import Failed, Failure, Finished
-from jobs.files import FileStore
 from jobs.stages.registry import stage_named
 from jobs.stages.stage import ShardedStage
 from jobs.store import JobRecord
@@ -29,8 +29,6 @@ class Running:
     """Tasks that have reported at all."""
     shards: dict[int, str] = field(default_factory=dict)
     """Digests of finished shards."""
-    checkpoint: str | None = None
-    """Digest of the last one that it reported."""
     finished: list[Finished] = field(default_factory=list)
     """Results of the tasks that have ended while others run."""
     log: str = ""
@@ -90,7 +88,7 @@ class Running:
         return max((now - self.heard[task] for task in tasks), default=0.0)
 
 
-def outputs_of(running: Running, last: Finished, files: FileStore) -> tuple[Mapping[str, Any], int | None]:
+def outputs_of(running: Running, last: Finished, files: Contents) -> tuple[Mapping[str, Any], int | None]:
     """The outputs of a job whose last task has finished, and the peak memory of its tasks."""
     parts = [*running.finished, last]
     peak = max((part.peak_bytes for part in parts if part.peak_bytes), default=None)
