@@ -30,6 +30,8 @@ LIVENESS = {
 }
 """How soon a server that vanished without a word is away, so that nobody waits for longer than a heartbeat may be old
 (libpq's parameters, in seconds and, the last, milliseconds); what a URL says of them counts more."""
+_REFUSED = ("authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
+"""What PostgreSQL answers to a wrong user, password or database (libpq has no code for it)."""
 _AWAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
 """What SQLite says of a file that somebody holds for too long, or whose disk does not answer (sqlite.org/rescode)."""
 
@@ -39,6 +41,7 @@ def open_engine(url: str | URL) -> Engine:
 
     Raises:
         InputError: it cannot be opened, is something else's, or of a later version.
+        StoreUnavailable: it is locked for too long, or its server does not answer.
     """
     shown = _shown(url)
     if make_url(url).get_backend_name() == "sqlite" and sqlite3.sqlite_version_info < LEAST_SQLITE:
@@ -57,6 +60,8 @@ def open_engine(url: str | URL) -> Engine:
     except (DBAPIError, OSError) as error:
         cause = getattr(error, "orig", None) or error
         reason = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+        if isinstance(error, DBAPIError) and _is_away(error) and not _is_refused(error):
+            raise StoreUnavailable(f"database {shown}: does not answer ({reason})") from None
         raise InputError(f"database {shown}: cannot be opened ({reason}); expected a writable path or a URL") from None
     return engine
 
@@ -70,10 +75,21 @@ def translate_errors() -> Iterator[None]:
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             raise StoreUnavailable(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
-        server = type(error.orig).__module__.startswith("psycopg")
-        if error.connection_invalidated or code in _AWAY or (server and isinstance(error, OperationalError)):
+        if _is_away(error):
             raise StoreUnavailable(" ".join(str(error.orig).split()) or "no answer") from error
         raise
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether a database does not answer for now: locked for too long, its disk or its server away."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    server = type(error.orig).__module__.startswith("psycopg") and isinstance(error, OperationalError)
+    return error.connection_invalidated or code in _AWAY or server
+
+
+def _is_refused(error: DBAPIError) -> bool:
+    """Whether a server answers, and will refuse the same connection the next time, too."""
+    return any(words in str(error.orig) for words in _REFUSED)
 
 
 def hold(connection: Connection, what: str) -> None:

@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,8 @@ def join(ray_address: str) -> Executor:
     """Join a Ray cluster.
 
     Raises:
-        InputError: it cannot be reached, or refuses us.
+        InputError: no address, or the cluster refuses us.
+        Unavailable: it cannot be reached.
     """
     from cluster.ray import cluster as ray_cluster
     from cluster.ray.executor import RayExecutor
@@ -107,6 +108,8 @@ def run(
     *,
     ray_address: str | None,
     here: bool,
+    owner: str | None = None,
+    tags: Collection[str] = (),
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
 ) -> Snapshot:
@@ -117,6 +120,8 @@ def run(
         place: the home that it belongs to.
         ray_address: a running cluster; None for one of this process's own.
         here: without Ray, on this machine.
+        owner: whose sweep it is, if it is new; the user's by default.
+        tags: added to the sweep's own.
         show: called with every look and the estimated seconds left.
         say: called with what else a person should know.
     """
@@ -125,10 +130,11 @@ def run(
         try:
             sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
             driver = sweep.driver(place.store)
-            if obsolete := driver.obsolete():  # before the sweep runs again, so that nobody begins with any
+            if obsolete := driver.obsolete():  # before the sweep runs again, so that no scheduler starts any
                 place.store.withdraw(spec.name, obsolete)
-                say(f"{len(obsolete)} unfinished jobs of an earlier form of sweep {spec.name} are no longer asked for.")
-            place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits())
+                say(f"Dropped {len(obsolete)} unfinished jobs that the edited file no longer needs.")
+            place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits(), owner=owner)
+            place.store.tag(spec.name, tags)
             if not (snapshot := driver.step()).done:
                 with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
                     snapshot = _work(driver, sweep, role, show, say)

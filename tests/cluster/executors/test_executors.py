@@ -21,6 +21,7 @@ from cluster.ray import cluster as ray_cluster
 from golf.artifact.packing import QuantizeConfig, pack
 from golf.errors import InputError
 from golf.model.gpt import GPT
+from jobs.errors import Unavailable
 from jobs.events import Event, Failed, Failure, Finished, Progress, Shard
 from jobs.scores import merge_shards, share_shards
 from tests.cluster.orders import EVAL, MODEL, TRAIN, Orders
@@ -248,7 +249,7 @@ def test_a_warm_worker_that_died_while_it_waited_costs_at_most_an_attempt(
 
 
 def test_an_address_without_a_cluster_is_one_line() -> None:
-    with pytest.raises(InputError, match=r"--ray 127\.0\.0\.1:1: cannot be reached"):
+    with pytest.raises(Unavailable, match=r"--ray 127\.0\.0\.1:1: cannot be reached"):
         ray_cluster.join("127.0.0.1:1")
     with pytest.raises(InputError, match="expected HOST:PORT"):
         ray_cluster.join("nonsense")
