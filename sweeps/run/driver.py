@@ -23,6 +23,7 @@ from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store, TrialRecord
 from sweeps.run.outcome import ENDED, Outcome, Run, Snapshot
 from sweeps.run.trials import ranking, search_digest, search_of, trial_name
+from sweeps.run.watching import Watching
 from sweeps.search.search import Search
 from sweeps.spec import space
 from sweeps.spec.file import SweepSpec
@@ -50,10 +51,14 @@ class Driver:
     _blocked: JobRecord | None = None
     _wanted: set[str] = field(default_factory=set)
     """Keys of all jobs that were come across."""
+    _watching: Watching = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._watching = Watching(self.store, self.spec.name)
 
     def step(self) -> Snapshot:
         """Look at the store, order what can be ordered now, and say how things stand."""
-        self._jobs = {job.key: job for job in self.store.jobs(sweep=self.spec.name)}
+        self._jobs = self._watching.jobs()
         self._to_come = {"train": set(), "quantize": set(), "eval": set(), "audit": set()}
         # Read after the jobs: jobs that were cancelled with the sweep must not be told to the search as failures.
         if (stopped := self._ended()) is not None:
