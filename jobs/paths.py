@@ -45,7 +45,3 @@ class Home:
     def rows(self, sweep: str) -> Path:
         """What a finished sweep's rows are made from, kept so that it need not be gathered again."""
         return self.root / "cache" / "rows" / f"{sweep}.json"
-
-    def lock(self, sweep: str) -> Path:
-        """Held by the one driver of a sweep."""
-        return self.root / "locks" / sweep

@@ -6,10 +6,7 @@ the order in which it came, and an event is forgotten only once it is written, s
 while.
 """
 
-import os
-import socket
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +29,7 @@ from jobs.errors import Unreadable
 from jobs.events import Event, Failed, Failure, Finished
 from jobs.files import FileStore
 from jobs.machine import environment
+from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.stages.registry import stage_named
 from jobs.store import JobRecord, LostClaim, OverBudget, Store
@@ -41,11 +39,6 @@ START_SECONDS = 300.0
 """Time in which a worker's process has to begin with its task; a ready placement group is no guarantee (ray#42683)."""
 LOOK_SECONDS = 1.0
 """How often it asks the store for jobs that were cancelled, and whether what it has claimed is still the best."""
-
-
-def scheduler_name() -> str:
-    """A name that no other scheduler has."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 class Scheduler:
@@ -77,7 +70,7 @@ class Scheduler:
             ticks: seconds that nobody sets, for every interval.
         """
         self._store, self._executor, self._home, self._clock, self._ticks = store, executor, home, clock, ticks
-        self.name = name or scheduler_name()
+        self.name = name or process_name()
         self._avoid: dict[str, frozenset[str]] = {}
         """By key of a job that waits, nodes that it had better not go to."""
         self._told: deque[tuple[str, Event]] = deque()
