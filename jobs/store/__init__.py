@@ -31,6 +31,7 @@ from jobs.store.transactions import STALE_SECONDS
 from jobs.store.work.attempts import Attempts
 from jobs.store.work.cancelling import Cancelling
 from jobs.store.work.claims import Claims
+from jobs.store.work.garbage import Garbage
 from jobs.store.work.jobs import Jobs
 from jobs.store.work.losses import Losses
 
@@ -54,5 +55,5 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Drivers, Nodes, Trials, Events, PublicRecords):
+class Store(Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Garbage, Drivers, Nodes, Trials, Events, PublicRecords):
     """All topics on one database; open with `Store.open`."""
