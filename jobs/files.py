@@ -69,7 +69,7 @@ class FileStore:
         """
         digest = hashlib.sha256(content).hexdigest()
         with self._mapping_errors():
-            if not (self._is_whole(digest) and self._age_seconds(self._path(digest)) < REWRITTEN_SECONDS):
+            if not (self._is_whole(digest) and self.age_seconds(self._path(digest)) < REWRITTEN_SECONDS):
                 self._write(self._path(digest), content)
         return digest
 
@@ -81,12 +81,13 @@ class FileStore:
             return False
         return True
 
-    def _age_seconds(self, path: str) -> float:
-        """Seconds since a file was written; 0 where its place cannot tell."""
+    def age_seconds(self, path: str) -> float:
+        """Seconds since a file was written; 0 where it is not there, or its place cannot tell."""
         try:
-            written: datetime = self._system.modified(path)
-            return max(0.0, time.time() - written.timestamp())
-        except NotImplementedError:
+            with self._mapping_errors():
+                written: datetime = self._system.modified(path)
+                return max(0.0, time.time() - written.timestamp())
+        except (FileNotFoundError, NotImplementedError):
             return 0.0
 
     def _write(self, path: str, content: bytes) -> None:
@@ -137,14 +138,7 @@ class FileStore:
         for path, facts in details.items():
             if match := _FILE.fullmatch(path.rpartition("/")[2]):
                 digest = None if match["temporary"] else match["digest"]
-                yield StoredFile(path=path, digest=digest, size=facts["size"], age_seconds=self._listed_age(path))
-
-    def _listed_age(self, path: str) -> float:
-        try:
-            with self._mapping_errors():
-                return self._age_seconds(path)
-        except FileNotFoundError:  # deleted or renamed since it was listed
-            return 0.0
+                yield StoredFile(path=path, digest=digest, size=facts["size"], age_seconds=self.age_seconds(path))
 
     def has(self, digest: str) -> bool:
         """Whether a content is there."""
@@ -161,7 +155,7 @@ class FileStore:
         """Map errors after which the same call may succeed later."""
         try:
             yield
-        except (InputError, FileNotFoundError, StoreUnavailable):
+        except (InputError, FileNotFoundError, NotImplementedError, StoreUnavailable):
             raise
         except Exception as error:  # every service's driver has errors of its own
             if isinstance(error, OSError) and error.errno:  # it tells a full disk from one without permission
