@@ -29,9 +29,9 @@ def package(
 
     package.check_free(out)
     found = package.gather(row, Workplace.open(home, db, files), author)
-    contents = submission_folder.contents(found)
+    contents = submission_folder.make_files(found)
     package.write(out, contents)
-    claims = submission.claims(found)
+    claims = submission.make_claims(found)
     if json_:
         return print_json({"folder": str(out), "files": sorted(contents), "submission": claims})
     line = (

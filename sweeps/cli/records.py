@@ -18,27 +18,30 @@ def import_(
     json_: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Make rows of public records; whatever disagrees in one is a finding, and no reason to fail.
+    """Import public records as entries; a contradiction in a record is a finding, not an error.
 
     Example: golfsweep import records/track_10min_16mb
     """
     from jobs.workplace import Workplace
-    from sweeps.records import findings, folder, record, rows
+    from sweeps.records.entries import to_content, to_entry
+    from sweeps.records.judging.findings import judge_record
+    from sweeps.records.reading.folder import find_folders, read_folders
+    from sweeps.records.record import build_record
 
-    every = dict.fromkeys(path.resolve() for given in folders for path in folder.find(given))
-    read = folder.read_all(list(every))
-    found = {one.name: rows.content_of(one, findings.judge(one)) for one in map(record.judge_folder, read)}
+    paths = dict.fromkeys(path.resolve() for given in folders for path in find_folders(given))
+    records = map(build_record, read_folders(list(paths)))
+    contents = {record.name: to_content(record, judge_record(record)) for record in records}
     place = Workplace.open(home, db, files)
-    changed = [name for name, content in found.items() if place.store.put_record(name, content)]
+    changed = [name for name, content in contents.items() if place.store.put_record(name, content)]
     if json_:
-        return print_json({"rows": [rows.row_of(content) for content in found.values()], "changed": changed})
-    for name, content in found.items():
-        row, codes = rows.row_of(content), dict.fromkeys(one["code"] for one in content["findings"])
-        score = "no score" if row["val_bpb_mean"] is None else f"{row['val_bpb_mean']:.5f} bpb"
-        line = f"{name}: {score}, {row['track']}; {', '.join(codes) or 'nothing disagrees'}"
+        return print_json({"rows": [to_entry(content) for content in contents.values()], "changed": changed})
+    for name, content in contents.items():
+        entry, codes = to_entry(content), dict.fromkeys(finding["code"] for finding in content["findings"])
+        score = "no score" if entry["val_bpb_mean"] is None else f"{entry['val_bpb_mean']:.5f} bpb"
+        line = f"{name}: {score}, {entry['track']}; {', '.join(codes) or 'no findings'}"
         Console().print(line, highlight=False, markup=False, soft_wrap=True)
-    unchanged = len(found) - len(changed)
-    Console().print(f"{len(changed)} imported, {unchanged} already there; golfsweep leaderboard shows them")
+    unchanged = len(contents) - len(changed)
+    Console().print(f"{len(changed)} imported, {unchanged} unchanged; golfsweep leaderboard shows them")
 
 
 @app.command()
@@ -47,18 +50,20 @@ def check(
     json_: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Judge one record folder, as Markdown for a review thread; exit 1 if rules are broken or claims not borne out.
+    """Judge one record folder as Markdown for a review thread; exit 1 if it breaks rules or its claims do not hold.
 
     Example: golfsweep check records/track_10min_16mb/2026-03-17_LoRA_TTT
     """
-    from sweeps.records import findings, record, review
-    from sweeps.records.folder import read
+    from sweeps.records import review
+    from sweeps.records.judging.findings import judge_record
+    from sweeps.records.reading.folder import read_folder
+    from sweeps.records.record import build_record
 
-    one = record.judge_folder(read(folder))
-    judged = findings.judge(one)
+    record = build_record(read_folder(folder))
+    findings = judge_record(record)
     if json_:
-        print_json(review.as_json(one, judged))
+        print_json(review.to_json(record, findings))
     else:
-        print(review.as_markdown(one, judged))
-    if not review.passes(judged):
+        print(review.to_markdown(record, findings))
+    if not review.passes(findings):
         raise typer.Exit(1)
