@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from cluster.policy.kept_artifacts import KeptArtifacts
 from cluster.policy.queues import Lane
-from jobs.spec import KEPT_ARTIFACTS
 
 UNKNOWN_SECONDS = 60.0
 """Slots whose jobs nothing is known about are taken to fall free one after another, so far apart: an evaluation."""
@@ -27,8 +27,8 @@ class NodeSlots:
     """In ascending order."""
     busy: dict[int, float | None]
     """Slot → when it is expected to fall free; None where nothing is known."""
-    warm: dict[int, dict[str, None]] = field(default_factory=dict)
-    """Slot → artifacts that its evaluator has loaded, the latest last."""
+    warm: dict[int, KeptArtifacts] = field(default_factory=dict)
+    """Slot → artifacts that its worker has loaded."""
     owner: Lane | None = None
     """Whose jobs the node is drained for."""
     ready: float = 0.0
@@ -107,11 +107,7 @@ class Capacity:
             if artifact is None:
                 node.warm.pop(slot, None)
             else:
-                kept = node.warm.setdefault(slot, {})
-                kept.pop(artifact, None)
-                kept[artifact] = None
-                if len(kept) > KEPT_ARTIFACTS:
-                    del kept[next(iter(kept))]
+                node.warm.setdefault(slot, KeptArtifacts()).use(artifact)
             self._heat(node, slot)
         node.free.sort()
         self.free += len(slots)
@@ -228,5 +224,5 @@ def node_slots(
 ) -> NodeSlots:
     """A node as it is found."""
     busy = {slot: (ends or {}).get(slot) for slot in range(capacity) if slot not in free}
-    kept = {slot: dict.fromkeys(sorted(artifacts)) for slot, artifacts in (warm or {}).items()}
+    kept = {slot: KeptArtifacts(sorted(artifacts)) for slot, artifacts in (warm or {}).items()}
     return NodeSlots(name=name, device=device, capacity=capacity, free=sorted(free), busy=busy, warm=kept)

@@ -3,20 +3,20 @@
 import json
 
 from jobs.spec import Order
+from jobs.stages.registry import stage_named
 from jobs.store import JobRecord
 
 MARGIN = 1.2
 """Over the longest that was seen; clocks of equal jobs differ by a few per cent."""
 LIMIT_MARGIN, OVERHEAD_SECONDS = 1.2, 120.0
 """Over a limit that the job sets itself: loading, compiling and writing are not on that clock."""
-QUANTIZE_SECONDS = 300.0
 KNOWN_FROM = 0.05
 """Part of a job after which its own pace tells how long all of it takes."""
 REMEMBERED_JOBS = 500
 
 
 class Expectations:
-    """Longest times seen so far, by what a job is like: its kind, its width, and the documents that it scores."""
+    """Longest times seen so far, by what a job is like: its stage, its width, and the documents that it scores."""
 
     def __init__(self, done: list[JobRecord]) -> None:
         self._longest: dict[str, float] = {}
@@ -33,12 +33,9 @@ class Expectations:
         """What a job takes at most, or None where nothing is known."""
         if (longest := self._longest.get(_shape(order))) is not None:
             return MARGIN * longest
-        kind = order.job.stage
-        if kind == "quantize":
-            return QUANTIZE_SECONDS
-        settings = order.job.settings
-        limit = settings["seconds"] if kind == "audit" else settings.get(kind, {}).get("max_seconds")
-        return None if limit is None else LIMIT_MARGIN * limit + OVERHEAD_SECONDS
+        stage = stage_named(order.job.stage)
+        limit = stage.time_limit(order.job)
+        return stage.usual_seconds if limit is None else LIMIT_MARGIN * limit + OVERHEAD_SECONDS
 
 
 def _shape(order: Order) -> str:

@@ -122,7 +122,7 @@ class Journal:
                 else:
                     running.open_tasks.discard(task_id)
                     running.fractions[task_id] = 1.0
-                    running.told.append(event)
+                    running.finished.append(event)
             case Failed():
                 self.fail(running, event)
 

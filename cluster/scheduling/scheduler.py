@@ -6,17 +6,14 @@ the order in which it came, and an event is forgotten only once it is written, s
 while.
 """
 
-import os
-import socket
 import time
-import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from cluster.executor import Executor, Node, Unplaceable
 from cluster.policy.policy import Placement
-from cluster.policy.retry import SILENCE_SECONDS, avoided, failed_since
+from cluster.policy.retry import avoided, failed_since
 from cluster.scheduling.claiming import Claiming
 from cluster.scheduling.expect import REMEMBERED_JOBS, Expectations
 from cluster.scheduling.journal import Journal
@@ -32,7 +29,9 @@ from jobs.errors import Unreadable
 from jobs.events import Event, Failed, Failure, Finished
 from jobs.files import FileStore
 from jobs.machine import environment
+from jobs.machine.host import process_name
 from jobs.paths import Home
+from jobs.stages.registry import stage_named
 from jobs.store import JobRecord, LostClaim, OverBudget, Store
 
 BEAT_SECONDS = 5.0
@@ -40,11 +39,6 @@ START_SECONDS = 300.0
 """Time in which a worker's process has to begin with its task; a ready placement group is no guarantee (ray#42683)."""
 LOOK_SECONDS = 1.0
 """How often it asks the store for jobs that were cancelled, and whether what it has claimed is still the best."""
-
-
-def scheduler_name() -> str:
-    """A name that no other scheduler has."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 class Scheduler:
@@ -63,7 +57,6 @@ class Scheduler:
         home: Home,
         *,
         name: str | None = None,
-        silence_seconds: Mapping[str, float] = SILENCE_SECONDS,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -73,13 +66,11 @@ class Scheduler:
             store, files, home: what it works on.
             executor: what runs the jobs.
             name: one that no other has.
-            silence_seconds: how long a job of each kind may show no advance.
             clock: epoch seconds, for what is written down.
             ticks: seconds that nobody sets, for every interval.
         """
         self._store, self._executor, self._home, self._clock, self._ticks = store, executor, home, clock, ticks
-        self._silence = silence_seconds
-        self.name = name or scheduler_name()
+        self.name = name or process_name()
         self._avoid: dict[str, frozenset[str]] = {}
         """By key of a job that waits, nodes that it had better not go to."""
         self._told: deque[tuple[str, Event]] = deque()
@@ -247,9 +238,9 @@ class Scheduler:
     def _start_tasks(self, running: Running, workdir: Path) -> None:
         record = running.record
         inputs = {name: self._contents.get(digest) for name, digest in contents_of(record).items()}
-        if keeps_shards(record.order):
+        if keeps_shards(record):
             running.shards = self._store.shards(record.key)
-        tasks = tasks_of(running, inputs, workdir, self._silence[record.order.job.stage])
+        tasks = tasks_of(running, inputs, workdir)
         for task in tasks:
             running.open(task.id, self._ticks())
             self._executor.start(task)
@@ -261,7 +252,7 @@ class Scheduler:
     def _end_hung(self) -> None:
         """End what has told nothing for too long: our own deadline decides, whatever Ray believes."""
         for running in list(self._held.running.values()):
-            silence = self._silence[running.record.order.job.stage]
+            silence = stage_named(running.record.order.job.stage).silence_seconds
             if failed := running.overdue(self._ticks(), start=START_SECONDS, silence=silence):
                 self._journal.fail(running, failed)
 

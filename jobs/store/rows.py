@@ -1,7 +1,7 @@
 """What the store returns: a row of each of its tables as a frozen record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.spec import Order
@@ -31,6 +31,8 @@ class JobRecord:
     """Wall time of the attempt that succeeded."""
     attempts_before_request: int = 0
     """Attempts up to this number were made before the job was last requested."""
+    needed_by: Mapping[str, int | None] = field(default_factory=dict)
+    """Entries of its order's sweep that need it → the number of the trial, for those that are one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

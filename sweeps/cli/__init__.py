@@ -5,6 +5,7 @@ from sweeps.cli import (  # noqa: F401
     bench,
     compare,
     control,
+    gc,
     machine,
     package,
     prove,

@@ -20,17 +20,20 @@ from golf.errors import InputError
 from golf.files import write_atomically
 from golf.score import nats_per_token_to_bpb
 from jobs.files import FileStore
+from jobs.stages.evaluate import EVALUATE
+from jobs.stages.quantize import QUANTIZE
+from jobs.stages.train import TRAIN
 from jobs.state import AttemptState
-from jobs.store import AttemptRecord, JobRecord, Store, SweepRecord
+from jobs.store import AttemptRecord, Store, SweepRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.compare import Pair
-from sweeps.board.evaluation import Evaluation, ImportedRow, Published, TextSet
+from sweeps.board.entries import Entry
+from sweeps.board.evaluation import Evaluation, ImportedEntry, Published, ValidationSet
 from sweeps.board.leaderboard import open_board
-from sweeps.board.rows import Row
-from sweeps.board.rules import UNJUDGED, Finding
+from sweeps.board.rules import UNAUDITED_CODE, RuleFinding
+from sweeps.run.chain import JobChain
 from sweeps.run.driver import Driver
-from sweeps.run.outcome import Outcome
 from sweeps.spec.sections import BaselineSection
 from sweeps.spec.sweep import Sweep
 
@@ -40,8 +43,8 @@ TABLES = 512
 """Tables of documents that stay in memory."""
 COPIED_SHARE = 0.2
 """Of a document's windows that the training tokens hold: less is a quotation, more a copy."""
-UNAUDITED = Finding(code=UNJUDGED, detail="no certificate: nobody has judged its scores from outside yet")
-TOO_LITTLE = Finding(code=UNJUDGED, detail="its audit could probe too little within audit.seconds")
+UNAUDITED = RuleFinding(code=UNAUDITED_CODE, detail="no certificate: nobody has judged its scores from outside yet")
+TOO_LITTLE = RuleFinding(code=UNAUDITED_CODE, detail="its audit could probe too little within audit.seconds")
 
 
 def evaluations(sweep: Sweep, driver: Driver, store: Store) -> list[Evaluation]:
@@ -49,23 +52,20 @@ def evaluations(sweep: Sweep, driver: Driver, store: Store) -> list[Evaluation]:
     record = store.sweep(sweep.spec.name)
     assert record is not None
     attempts = cache(store.attempts)
-    outcomes = driver.confirmed()
+    chains = driver.confirmed()
     judged = {row: audit_findings(job.outputs or {}) for row, job in driver.audits().items()}
     tried = sum(trial.value is not None for trial in driver.trials())
-    return [
-        _evaluation(sweep, outcome, attempts, record.created, tried, judged.get(outcome.run.row))
-        for outcome in outcomes
-    ]
+    return [_evaluation(sweep, chain, attempts, record.created, tried, judged.get(chain.entry)) for chain in chains]
 
 
-def audit_findings(outputs: Mapping[str, Any]) -> tuple[Finding, ...]:
+def audit_findings(outputs: Mapping[str, Any]) -> tuple[RuleFinding, ...]:
     """What a finished audit has to say about its row."""
-    found = [Finding(code=one["condition"], detail=one["detail"]) for one in outputs["findings"]]
+    found = [RuleFinding(code=one["condition"], detail=one["detail"]) for one in outputs["findings"]]
     if copied := [one for one in outputs["overlap"] or () if one["shared"] >= COPIED_SHARE * one["windows"]]:
         first = copied[0]
         share = f"{first['shared']} of {first['windows']} windows of document {first['document']}"
         detail = f"{len(copied)} validation documents are in the training tokens as well: {share}"
-        found.append(Finding(code="overlap", detail=detail))
+        found.append(RuleFinding(code="overlap", detail=detail))
     return (*found, *([] if outputs["judged"] else [TOO_LITTLE]))
 
 
@@ -82,7 +82,7 @@ def board_of(sweep: Sweep | None, place: Workplace) -> Board:
         sweep: whose rows are shown; None where there is none yet, which leaves the records.
         place: the home that it belongs to.
     """
-    imported = [ImportedRow.from_json(content) for content in place.store.records()]
+    imported = [ImportedEntry.from_json(content) for content in place.store.records()]
     if sweep is None:
         board = open_board(profile="accepted")
         board.add(records=imported)
@@ -112,24 +112,26 @@ def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
     """
     sweeps = place.store.sweeps()
     latest = Sweep.from_json(sweeps[-1].spec) if sweeps else None
-    rows = board_of(latest, place).rows()
+    rows = board_of(latest, place).entries()
     c, i = (find_row(name, rows, latest.spec.name if latest else "") for name in (challenger, incumbent))
     both = {row.sweep for row in (c, i)} - {""}  # public records belong together in nothing but their being public
     kind = (c.track, c.data)
     peers = [row for row in rows if row in (c, i) or (row.sweep in both and (row.track, row.data) == kind)]
     recipes = (_settings(c, place), _settings(i, place))
     return Pair(
-        challenger=c, incumbent=i, peers=peers, recipes=recipes, scores=lambda digest: scores(place.files, digest)
+        challenger=c, incumbent=i, peers=peers, recipes=recipes, read_scores=lambda digest: scores(place.files, digest)
     )
 
 
-def find_row(name: str, rows: Sequence[Row], latest: str) -> Row:
+def find_row(name: str, rows: Sequence[Entry], latest: str) -> Entry:
     """The row that a name means.
 
     Raises:
         InputError: there is none; the nearest are named.
     """
-    named = {row.known_as(latest): row for row in rows} | {f"{row.sweep}/{row.name}": row for row in rows if row.sweep}
+    named = {row.name_within(latest): row for row in rows} | {
+        f"{row.sweep}/{row.name}": row for row in rows if row.sweep
+    }
     if name not in named:
         near = difflib.get_close_matches(name, named, 1, 0.4)
         known = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(named) or 'none yet'}"
@@ -137,29 +139,19 @@ def find_row(name: str, rows: Sequence[Row], latest: str) -> Row:
     return named[name]
 
 
-def _settings(row: Row, place: Workplace) -> Mapping[str, Any]:
+def _settings(row: Entry, place: Workplace) -> Mapping[str, Any]:
     """Every setting of a row's recipe; none of a public record's."""
     record = place.store.sweep(row.sweep) if row.sweep else None
     if record is None:
         return {}
     driver = Sweep.from_json(record.spec).driver(place.store, read_only=True)
-    return next((one.run.recipe.settings() for one in driver.confirmed() if one.run.row == row.name), {})
+    return next((one.measurement.recipe.settings() for one in driver.confirmed() if one.entry == row.name), {})
 
 
 @lru_cache(maxsize=TABLES)
 def scores(files: FileStore, digest: str) -> pd.DataFrame:
     """A table of documents: document, nll (nats), tokens, bytes."""
     return pd.read_parquet(io.BytesIO(files.get(digest)))
-
-
-def curves(driver: Driver, files: FileStore) -> dict[str, pd.DataFrame]:
-    """Loss by step of every finished training, by its label."""
-    found: dict[str, pd.DataFrame] = {}
-    for job in driver.finished("train"):
-        assert job.outputs is not None
-        lines = files.get(job.outputs["metrics"]).decode().splitlines()
-        found[job.order.label] = pd.DataFrame([json.loads(line) for line in lines])[["step", "loss"]]
-    return found
 
 
 def _remembered(record: SweepRecord, place: Workplace) -> list[Evaluation]:
@@ -187,41 +179,42 @@ def _remembered(record: SweepRecord, place: Workplace) -> list[Evaluation]:
 def _from_json(kept: Mapping[str, Any]) -> Evaluation:
     """An evaluation as it was kept."""
     changed = {
-        "text": TextSet(**kept["text"]),
+        "text": ValidationSet(**kept["text"]),
         "stage": tuple(kept["stage"]),
         "code": tuple(kept["code"]),
-        "findings": tuple(Finding(**finding) for finding in kept["findings"]),
+        "findings": tuple(RuleFinding(**finding) for finding in kept["findings"]),
     }
     return Evaluation(**{**kept, **changed})
 
 
 def _evaluation(
     sweep: Sweep,
-    outcome: Outcome,
+    chain: JobChain,
     attempts: Any,
     created: float,
     tried: int,
-    judged: Sequence[Finding] | None,
+    judged: Sequence[RuleFinding] | None,
 ) -> Evaluation:
-    train, quantize, evaluation = (_outputs(job) for job in outcome.jobs)
-    recipe, is_arm = outcome.run.recipe, outcome.run.row in [arm.name for arm in sweep.spec.arms]
-    script = sweep.script(outcome.run.row, recipe)
-    tries = [attempt for job in outcome.jobs for attempt in attempts(job.key)]
+    train, quantize, evaluation = (chain.outputs(stage) for stage in (TRAIN.name, QUANTIZE.name, EVALUATE.name))
+    entry, seed, recipe = chain.entry, chain.measurement.seed, chain.measurement.recipe
+    is_arm = chain.measurement.trial is None
+    script = sweep.script(entry, recipe)
+    tries = [attempt for job in chain.jobs.values() for attempt in attempts(job.key)]
     costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
     findings = list((UNAUDITED,) if judged is None else judged)
     if train["resumed"] and recipe.train.max_seconds is not None:
-        findings.append(Finding(code="resumed", detail="training was interrupted; its clock cannot be reproduced"))
+        findings.append(RuleFinding(code="resumed", detail="training was interrupted; its clock cannot be reproduced"))
     clocks = {f"train.{name}": value for name, value in train["clocks"].items()}
     clocks |= {f"eval.{name}": value for name, value in evaluation["clocks"].items()}
     clocks["quantize_seconds"] = quantize["clocks"]["quantize_seconds"]
     before, after = _bpb_of_model(quantize["loss"])
-    machine = outcome.jobs[-1].order.job.machine
+    machine = chain.jobs[EVALUATE.name].order.job.machine
     return Evaluation(
-        row=outcome.run.row,
-        seed=outcome.run.seed,
+        row=entry,
+        seed=seed,
         sweep=sweep.spec.name,
         nll=evaluation["nll"],
-        text=TextSet(
+        text=ValidationSet(
             data=sweep.data.val_digest,
             tokenizer=f"{sweep.data.tokenizer.name} {sweep.data.tokenizer_digest[:8]}",
             documents=evaluation["documents"],
@@ -238,7 +231,7 @@ def _evaluation(
         stage=(created, 0 if is_arm else 1),
         whole_set=evaluation["documents"] == sweep.data.val_documents,
         source_bytes=script.source_bytes,
-        fresh_seed=outcome.run.seed not in sweep.spec.seeds.tune,
+        fresh_seed=seed not in sweep.spec.seeds.tune,
         adapts=recipe.eval.protocol != "none",
         trained_bpb=before,
         quantized_bpb=after,
@@ -258,11 +251,6 @@ def _bpb_of_model(loss: Mapping[str, Any]) -> tuple[float | None, float | None]:
         return None, None
     before, after = (nats_per_token_to_bpb(loss[when], loss["tokens"], loss["bytes"]) for when in ("before", "after"))
     return before, after
-
-
-def _outputs(job: JobRecord) -> Mapping[str, Any]:
-    assert job.outputs is not None
-    return job.outputs
 
 
 def _commits(tries: Sequence[AttemptRecord]) -> tuple[str | None, ...]:

@@ -1,27 +1,24 @@
-"""Which artifacts the evaluators of a cluster have loaded, by what they have been given."""
+"""Which artifacts the workers of a cluster have loaded, by what they have been given."""
 
+from cluster.policy.kept_artifacts import KeptArtifacts
 from cluster.policy.policy import Placement
-from jobs.spec import KEPT_ARTIFACTS, Job
+from jobs.spec import Job
+from jobs.stages.registry import stage_named
 
 
 class Warm:
-    """Artifacts by node and slot, the last used last."""
+    """Artifacts by node and slot."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, dict[int, dict[str, None]]] = {}
+        self._kept: dict[str, dict[int, KeptArtifacts]] = {}
 
     def begin(self, job: Job, placement: Placement) -> None:
-        """A job starts: an evaluator keeps the artifacts of its last jobs, and ends when its slot turns to a gang."""
-        artifact = job.inputs.get("artifact")
-        for slot in placement.slots:
-            if job.stage == "train":
-                self._kept.get(placement.node, {}).pop(slot, None)
-            elif artifact is not None:
-                kept = self._kept.setdefault(placement.node, {}).setdefault(slot, {})
-                kept.pop(artifact, None)
-                kept[artifact] = None
-                if len(kept) > KEPT_ARTIFACTS:
-                    del kept[next(iter(kept))]
+        """A job starts: a worker keeps the artifacts of its last jobs, and ends when its slot turns to a gang."""
+        if stage_named(job.stage).is_gang:
+            self.end(placement)
+        elif (artifact := job.inputs.get("artifact")) is not None:
+            for slot in placement.slots:
+                self._kept.setdefault(placement.node, {}).setdefault(slot, KeptArtifacts()).use(artifact)
 
     def end(self, placement: Placement) -> None:
         """The processes of a placement are gone, and what they had loaded with them."""

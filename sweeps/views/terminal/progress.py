@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.run.outcome import Snapshot
+from sweeps.run.snapshot import Snapshot
 
 LINE_SECONDS = 5.0
 """Least time between two plain lines; a line that says nothing new is not printed."""
@@ -37,9 +37,9 @@ def seconds_left(snapshot: Snapshot, slot_seconds: Mapping[str, float], slots: i
 
 
 def line(snapshot: Snapshot, left: float | None) -> str:
-    """One line: stage, jobs by state, trials, best trial so far, time left."""
+    """One line: phase, jobs by state, trials, best trial so far, time left."""
     counts = snapshot.counts
-    parts = [snapshot.stage, f"jobs {counts['done']} done, {counts['running']} running, {counts['queued']} queued"]
+    parts = [snapshot.phase, f"jobs {counts['done']} done, {counts['running']} running, {counts['queued']} queued"]
     if counts["failed"]:
         parts.append(f"{counts['failed']} failed")
     if snapshot.trials:
