@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
-from jobs.errors import StoreUnavailable, Unavailable
+from jobs.errors import AlreadyDriven, LostLease, StoreUnavailable, Unavailable
 from jobs.spec import Job, Machine, Order
 from jobs.workplace import Workplace
 from sweeps.cli.errors import ExitCode, Interrupted, explain
@@ -36,6 +36,8 @@ MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa",
         (Diverged("step 3: loss is nan"), ExitCode.FAILED),
         (OverTime("scoring took 700 s"), ExitCode.FAILED),
         (TooLarge("17 of 16 MB"), ExitCode.FAILED),
+        (LostLease("another process drives it"), ExitCode.FAILED),
+        (AlreadyDriven("another process drives it"), ExitCode.BAD_INPUT),
         (Interrupted("resume with: golfsweep run x.toml"), ExitCode.INTERRUPTED),
         (KeyError("bug"), ExitCode.FAILED),
         (FileNotFoundError(errno.ENOENT, "No such file", "x"), ExitCode.FAILED),
