@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
+from jobs.errors import LostLease
 
 
 class ExitCode(IntEnum):
@@ -47,7 +48,7 @@ def explain(error: Exception) -> Problem:
     """Map an exception, of whatever package, to what a user sees of it."""
     if isinstance(error, InputError):
         return Problem(code=ExitCode.BAD_INPUT, error=error.error, hint=error.hint, lines=error.problems)
-    if isinstance(error, Diverged | OverTime | TooLarge):
+    if isinstance(error, Diverged | OverTime | TooLarge | LostLease):
         return Problem(code=ExitCode.FAILED, error=str(error))
     if isinstance(error, Interrupted):
         return Problem(code=ExitCode.INTERRUPTED, error="interrupted", hint=str(error))

@@ -11,7 +11,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "See": ("status", "leaderboard", "show"),
     "Compare and trust": ("compare", "audit", "prove", "check"),
     "Publish": ("import", "package"),
-    "Machine": ("doctor", "gc", "selftest", "bench", "train", "eval"),
+    "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),
 }
 """Every command, by purpose, in the order of the help page."""
 COMMON = ("--home", "--db", "--files", "--json", "--debug", "--help")
@@ -29,7 +29,7 @@ class Command(TyperCommand):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The arguments in the usage line, without typer's braces around what is required."""
-        return [piece.removeprefix("{").removesuffix("}") for piece in super().collect_usage_pieces(ctx)]
+        return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:
         """Write the description."""

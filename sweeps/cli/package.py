@@ -11,7 +11,7 @@ from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, 
 
 @app.command()
 def package(
-    row: Annotated[
+    entry: Annotated[
         str, typer.Argument(metavar="ENTRY", help="An entry as SWEEP/ENTRY, or an entry of the latest sweep.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write: new, or empty.")],
@@ -31,7 +31,7 @@ def package(
     from sweeps.submission import package, submission, submission_folder
 
     package.check_free(out)
-    evidence = package.gather(row, Workplace.open(home, db, files), author)
+    evidence = package.gather(entry, Workplace.open(home, db, files), author)
     contents = submission_folder.make_files(evidence)
     package.write(out, contents)
     claims = submission.make_claims(evidence)

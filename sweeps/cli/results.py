@@ -36,7 +36,7 @@ class Format(StrEnum):
 def leaderboard(
     name: SweepArgument = None,
     format_: Annotated[
-        Format, typer.Option("--format", help="A table for people, or a form for programs or a review thread.")
+        Format, typer.Option("--format", metavar="FORM", help="One of table, json, csv, markdown, html.")
     ] = Format.TABLE,
     home: HomeOption = HOME,
     db: DbOption = None,

@@ -53,10 +53,10 @@ def plan(
     place = Workplace.open(home, db, files)
     sweep = session.resolve(spec, place.home, planned_machine(spec.name, place.store, environment.machine()))
     slots = slots or local_slots(sweep.widest())
-    found = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
+    preview = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
     if json_:
-        return print_json(found.to_json())
-    show_plan(found, Console())
+        return print_json(preview.to_json())
+    show_plan(preview, Console())
 
 
 @app.command()

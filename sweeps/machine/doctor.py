@@ -35,7 +35,7 @@ class Examined:
 
     name: str
     host: str
-    found: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     busy: bool = False
     """Whether its slots were in use, so that no probe could run."""
@@ -49,7 +49,7 @@ class Examined:
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name, "host": self.host, "good": self.good, "reason": "; ".join(self.problems),
-            "found": self.found,
+            "found": self.facts,
         }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def examine(sweep: Sweep | None, executor: Executor, seconds: float) -> list[Exa
         node.kind = answer.facts.machine.slot_class
         gpus = answer.place.slots if answer.place.device == "GPU" else 0
         node.problems += judge(answer.facts, gpus, answer.clock_seconds, versions)
-        node.found = _shown(answer.facts, answer.place.slots, answer.clock_seconds)
+        node.facts = _shown(answer.facts, answer.place.slots, answer.clock_seconds)
     if sweep is not None:
         healthy = {node.name: node for node in nodes if node.good}
         probe(sweep, executor, [place for place in executor.nodes() if place.name in healthy], healthy, seconds)
@@ -119,13 +119,13 @@ def probe(
                 if isinstance(event, Failed) and task in running:
                     running.pop(task).problems.append(f"the probe failed: {event.failure}: {event.reason}")
                 elif isinstance(event, Finished) and task in running:
-                    one = running.pop(task)
-                    one.steps_per_second = event.outputs["steps"] / event.outputs["clocks"]["train_seconds"]
-                    one.found["steps_per_second"] = one.steps_per_second
-                    one.found["predicted_steps"] = None if limit is None else int(one.steps_per_second * limit)
-        for task, one in running.items():
+                    node = running.pop(task)
+                    node.steps_per_second = event.outputs["steps"] / event.outputs["clocks"]["train_seconds"]
+                    node.facts["steps_per_second"] = node.steps_per_second
+                    node.facts["predicted_steps"] = None if limit is None else int(node.steps_per_second * limit)
+        for task, node in running.items():
             executor.cancel(task)
-            one.problems.append("the probe did not end in time")
+            node.problems.append("the probe did not end in time")
 
 
 def _start(
@@ -134,7 +134,7 @@ def _start(
     running = {}
     for node in nodes:
         if node.slots < order.slots:
-            examined[node.name].found["probe"] = f"has {node.slots} slots, the recipe needs {order.slots}"
+            examined[node.name].facts["probe"] = f"has {node.slots} slots, the recipe needs {order.slots}"
             continue
         task = Task(
             id=f"probe/{node.name[:16]}", stage=TRAIN, order=order, node=node.name, slots=tuple(range(order.slots)),
@@ -144,7 +144,7 @@ def _start(
             executor.start(task)
         except Unplaceable:
             examined[node.name].busy = True
-            examined[node.name].found["probe"] = "its slots are in use"
+            examined[node.name].facts["probe"] = "its slots are in use"
         else:
             running[task.id] = examined[node.name]
     return running
@@ -152,24 +152,24 @@ def _start(
 
 def compare(nodes: Sequence[Examined]) -> None:
     """Find nodes that are slower than others of their class."""
-    for kind in {one.kind for one in nodes}:
-        rates = {one.name: one.steps_per_second for one in nodes if one.kind == kind and one.steps_per_second}
+    for kind in {node.kind for node in nodes}:
+        rates = {node.name: node.steps_per_second for node in nodes if node.kind == kind and node.steps_per_second}
         if len(rates) < 2:
             continue
         usual = statistics.median_high(rates.values())
-        for one in nodes:
-            if one.name in rates and rates[one.name] < SLOW * usual:
-                one.problems.append(f"slow: {rates[one.name]:.2f} steps/s, the median of its class is {usual:.2f}")
+        for node in nodes:
+            if node.name in rates and rates[node.name] < SLOW * usual:
+                node.problems.append(f"slow: {rates[node.name]:.2f} steps/s, the median of its class is {usual:.2f}")
 
 
 def write_down(nodes: Sequence[Examined], cluster: str, store: Store, now: float) -> None:
     """Quarantine bad nodes and release good ones; a node that was too busy to probe keeps its state."""
-    for one in nodes:
-        if one.busy and one.good:
+    for node in nodes:
+        if node.busy and node.good:
             continue
-        reason = "; ".join(one.problems)
+        reason = "; ".join(node.problems)
         store.put_node(
-            NodeRecord(cluster=cluster, name=one.name, host=one.host, good=one.good, reason=reason, checked=now)
+            NodeRecord(cluster=cluster, name=node.name, host=node.host, good=node.good, reason=reason, checked=now)
         )
 
 
