@@ -1,20 +1,20 @@
-"""Errors that say whose fault they are."""
+"""Exceptions by cause: bad input, divergence, too slow, too large."""
 
 
 class InputError(ValueError):
-    """What the user gave is wrong: one line that says what, where, and what would be right."""
+    """Invalid user input; the message is one line: what is wrong, where, and what would be right."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.splitlines()))  # what is quoted in it may have lines of its own
+        super().__init__(" ".join(message.splitlines()))  # quoted values may contain line breaks
 
 
 class Diverged(ArithmeticError):
-    """Training, or adapting to a document, led to a loss that is not finite; the message says where."""
+    """Training or adapting led to a loss that is not finite; the message says where."""
 
 
 class OverTime(RuntimeError):
-    """Work did not fit the time it was given; the message names both."""
+    """Work exceeded its time limit; the message names both times."""
 
 
 class TooLarge(ValueError):
-    """Code and model do not fit the challenge's bytes; the message names both numbers."""
+    """Code and model exceed the challenge's size limit; the message names both sizes."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from golf.files import write_atomically
-from golf.train.ranks import end_process
+from golf.train.process_group import end_process
 from golf.train.training import train
 from jobs.events import Failure
 from jobs.failures import classify
