@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from golf.train.ranks import end_process
+from golf.train.process_group import end_process
 from golf.train.training import train
 from jobs.stages.work.documents import training_stream
 from jobs.stages.work.settings import train_config

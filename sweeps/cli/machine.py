@@ -58,7 +58,7 @@ def train(
 
     Example: golfsweep train --preset golf --set train.steps=50 --set train.model.num_layers=2 --out /tmp/seed
     """
-    from golf.train.ranks import end_process
+    from golf.train.process_group import end_process
     from jobs.paths import Home
     from sweeps.machine.tools import train_folder
     from sweeps.spec.recipe import configure

@@ -20,7 +20,7 @@ from golf.model.attention import choose_kernel
 from golf.model.gpt import GPT, ModelConfig
 from golf.model.state_dict import num_parameters, tensor_shapes
 from golf.train.learner import Learner
-from golf.train.ranks import Ranks
+from golf.train.process_group import ProcessGroup
 from golf.ttt.engine import evaluate
 from jobs.machine.environment import machine
 from sweeps.spec.recipe import configure
@@ -55,7 +55,7 @@ def train(assignments: Iterable[str]) -> dict[str, Any]:
     if device().type == "cuda":
         base = {"gpus": 1, "batch_tokens": 98_304, "steps": MEASURED_STEPS}
     config = configure({"train": base}, assignments)["train"]
-    learner = Learner(config, Ranks(0, 1, device()), torch.Generator().manual_seed(0))
+    learner = Learner(config, ProcessGroup(0, 1, device()), torch.Generator().manual_seed(0))
     stream = torch.randint(1, config.model.vocab_size, (config.batch_tokens + 1,), generator=_generator())
     batch = stream[:-1].view(-1, config.seq_len), stream[1:].view(-1, config.seq_len)
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from golf.audit.probes.chance import DRAWN, FIRST_SEEN
-from golf.audit.probes.vocabulary import OFFERED
+from golf.audit.probes.random_tokens import FIRST_SEEN, RANDOM_TOKENS
+from golf.audit.probes.vocabulary import DECLARED
 
 COLUMNS = 60
 """Width of the picture; positions are spread over it by their logarithm."""
@@ -14,7 +14,7 @@ LABEL = 18
 LEGEND = "= as it must be   ≈ no objection, from some tokens only   + sum above 1   - below 1   x earlier scores moved"
 MOST_PLACES = 6
 """Most places without a probe that are named."""
-OWN_KINDS = (DRAWN, FIRST_SEEN, OFFERED)
+OWN_KINDS = (RANDOM_TOKENS, FIRST_SEEN, DECLARED)
 """Kinds of context probes that do not change a document's batch neighbors."""
 LENGTHS = ("cut", "grown")
 """Kinds of changes that change a document's length."""

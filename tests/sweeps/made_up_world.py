@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sweeps.run.outcome import Snapshot
+
 from golf.score import LN2
 from jobs.spec import Job, Machine
 from jobs.store import JobRecord, Store, TrialRecord
-from sweeps.run.outcome import Snapshot
 from sweeps.run.trials import search_digest
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep

@@ -83,7 +83,7 @@ def plain(table: sqlalchemy.Table, row: sqlite3.Row) -> dict[str, Any]:
     """A row of the dump as SQLAlchemy takes it: JSON columns as objects."""
     is_json = {column.name for column in table.c if isinstance(column.type, sqlalchemy.JSON)}
     return {
-        name: json.loads(row[name]) if name in is_json and row[name] is not None else row[name] for name in row.keys()
+        name: json.loads(value) if name in is_json and value is not None else value for name, value in dict(row).items()
     }
 
 

@@ -1,4 +1,4 @@
-"""The processes that train one model together: none beside this one, or a torchrun gang."""
+"""The processes that train one model together: this process alone, or a torchrun gang."""
 
 import itertools
 import os
@@ -13,12 +13,13 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed import PrefixStore, rendezvous  # type: ignore[attr-defined]  # public, but not in __all__
 
-_GROUPS = itertools.count()  # how many groups this process has joined; ranks join the same ones in the same order
+_GROUPS = itertools.count()
+"""Counts the groups that this process has joined; all ranks join the same groups in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ranks:
-    """This process's place among `world` processes, and its device."""
+class ProcessGroup:
+    """This process's rank among `world` processes, its device, and communication between them."""
 
     rank: int
     world: int
@@ -26,11 +27,11 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that owns the clock and all files."""
+        """Whether this process owns the clock and all files."""
         return self.rank == 0
 
     def sum_(self, tensor: Tensor) -> None:
-        """Replace a tensor on this process's device by its sum over all ranks, bit for bit the same on each."""
+        """Replace a tensor on this process's device by its sum over all ranks; the result is bit-identical on all."""
         if self.world > 1:
             dist.all_reduce(tensor)
 
@@ -49,44 +50,44 @@ class Ranks:
         return data.cpu().numpy().tobytes()
 
     def wait(self) -> None:
-        """Wait until this process's device has done all that it was given."""
+        """Wait until this process's device has finished its queued work."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
-    def meet(self) -> None:
-        """Wait for all ranks."""
+    def barrier(self) -> None:
+        """Wait until all ranks reach this call."""
         self.sum_(torch.zeros(1, device=self.device))
         self.wait()
 
 
 @contextmanager
-def join_ranks() -> Iterator[Ranks]:
-    """Join the gang that torchrun's environment describes, for the time of a `with` block.
+def join_process_group() -> Iterator[ProcessGroup]:
+    """Join the gang that torchrun's environment describes (RANK, WORLD_SIZE, LOCAL_RANK) for a `with` block.
 
-    RANK, WORLD_SIZE and LOCAL_RANK are torchrun's; without them the process is alone. NCCL on GPUs, gloo on CPUs.
+    Without these variables the process is alone. Uses NCCL on GPUs and gloo on CPUs.
     """
     device = torch.device("cpu")
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield Ranks(0, 1, device)
+        yield ProcessGroup(0, 1, device)
         return
-    # torchrun's store outlives a process group: without a prefix of its own, the next group of the same processes
-    # may meet the addresses that this one left there, and wait for ever.
+    # torchrun's store outlives a process group: without its own prefix, a later group of the same processes may read
+    # the addresses that an earlier one left there, and hang.
     store, rank, world = next(rendezvous("env://"))
     store = PrefixStore(f"training {next(_GROUPS)}", store)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", store=store, rank=rank, world_size=world)
     try:
-        yield Ranks(rank, world, device)
+        yield ProcessGroup(rank, world, device)
     finally:
         dist.destroy_process_group()
 
 
 def end_process() -> None:
-    """End a rank that has done its work and written its files, without the interpreter's shutdown.
+    """Exit a rank that has written its files, without the interpreter's shutdown.
 
-    That would end gloo's threads in any order, and in one of about thirty runs abort in it (torch 2.13, measured).
+    The shutdown stops gloo's threads in any order, and aborts in about one of thirty runs (measured with torch 2.13).
     """
     sys.stdout.flush()
     sys.stderr.flush()
