@@ -1,4 +1,4 @@
-"""A heartbeat beside the scheduler's work: waiting for Ray or a slow disk must not look like death."""
+"""The scheduler's heartbeat in a thread of its own: waiting for Ray or a slow disk must not look like death."""
 
 import threading
 import time
@@ -9,11 +9,11 @@ from cluster.scheduling.scheduler import BEAT_SECONDS
 from jobs.store import StoreAway, Taken
 
 STUCK_SECONDS = 300.0
-"""A scheduler that has not looked up for so long is no better than a dead one: another shall take over."""
+"""A scheduler that has finished no round for so long counts as dead: another one shall take over."""
 
 
 class Heartbeat:
-    """Beats in a thread of its own, as long as the work goes on; use as a context."""
+    """Beats in a thread as long as the work goes on; use as a context."""
 
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
@@ -32,7 +32,7 @@ class Heartbeat:
         self._thread.join()
 
     def working(self) -> None:
-        """Say that the work goes on."""
+        """Report that the work goes on."""
         self._alive = time.monotonic()
 
     def _run(self) -> None:
@@ -40,5 +40,5 @@ class Heartbeat:
             if time.monotonic() - self._alive < STUCK_SECONDS:
                 try:
                     self._beat()
-                except (StoreAway, Taken):  # the scheduler's own next beat finds out and acts on it
+                except (StoreAway, Taken):  # the scheduler's own next beat acts on it
                     continue

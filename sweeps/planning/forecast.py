@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, cast
 
-from cluster.policy.policy import Free, Placement, Policy, Waiting
+from cluster.policy.policy import FreeSlots, Placement, Policy, Waiting
 from cluster.policy.simulate import Simulation, Span, Totals
-from cluster.scheduling.expect import Expectations
+from cluster.scheduling.expectations import Expectations
 from jobs.store import JobRecord, Store
 from sweeps.planning.foresight import with_trials
 from sweeps.planning.planned_store import PlannedStore
@@ -49,7 +49,7 @@ class Forecast:
 def play(
     sweep: Sweep,
     store: Store,
-    nodes: Sequence[Free],
+    nodes: Sequence[FreeSlots],
     seconds: Callable[[JobRecord], float],
     *,
     start_seconds: float = 0.0,

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
-from cluster.policy.policy import Free, Policy
+from cluster.policy.policy import FreeSlots, Policy
 from cluster.policy.simulate import Machines
-from cluster.scheduling.expect import Expectations
+from cluster.scheduling.expectations import Expectations
 from golf.errors import InputError
 from jobs.spec import Machine
 from jobs.state import JobState
@@ -46,7 +46,7 @@ class Plan:
     """A sweep as it would go on a cluster."""
 
     sweep: Sweep
-    nodes: Sequence[Free]
+    nodes: Sequence[FreeSlots]
     forecast: Forecast
     estimates: Mapping[str, Estimate]
     """What each job is expected to take, by its key."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from cluster.policy.policy import Free
+from cluster.policy.policy import FreeSlots
 from cluster.policy.simulate import Span
 from sweeps.views.terminal.progress import duration
 
@@ -13,7 +13,7 @@ ROWS = 32
 IDLE = "·"
 
 
-def gantt(spans: Iterable[Span], nodes: Iterable[Free], kinds: Mapping[str, str]) -> list[str]:
+def gantt(spans: Iterable[Span], nodes: Iterable[FreeSlots], kinds: Mapping[str, str]) -> list[str]:
     """Draw a forecast.
 
     Args:
