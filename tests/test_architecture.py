@@ -16,7 +16,8 @@ for name in ("ray", "optuna", "pandas", "sqlalchemy", "pydantic", "typer", "plot
 
 from pathlib import Path
 import numpy as np
-from golf import artifact, corpus, presets, selftest
+from golf import artifact, presets, selftest
+from golf.data import corpus
 from golf.model import ModelConfig
 from golf.train import TrainConfig, train
 from golf.ttt import EvalConfig, evaluate

@@ -74,6 +74,14 @@ def end_marked(belongs: Callable[[Mark], bool]) -> list[int]:
     return sorted(killed)
 
 
+def command_line(pid: int) -> list[str]:
+    """The words of a process's command line; none of one that has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
 def clear(node: str, slots: Sequence[int]) -> None:
     """Make sure that nothing of an earlier gang is left on slots, and that nobody else uses their GPUs.
 

@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from cluster.policy.kept_artifacts import KeptArtifacts
 from cluster.policy.queues import Lane
-from jobs.spec import KEPT_ARTIFACTS
 
 UNKNOWN_SECONDS = 60.0
 """Jobs of unknown duration are expected to end one after another, this far apart: about one evaluation each."""
@@ -27,8 +27,8 @@ class NodeSlots:
     """In ascending order."""
     busy: dict[int, float | None]
     """Slot → when it is expected to fall free; None if unknown."""
-    loaded: dict[int, dict[str, None]] = field(default_factory=dict)
-    """Slot → artifacts that its evaluator has loaded, least recently used first."""
+    loaded: dict[int, KeptArtifacts] = field(default_factory=dict)
+    """Slot → artifacts that its evaluator has loaded."""
     owner: Lane | None = None
     """The lane that the node is drained for."""
     ready: float = 0.0
@@ -107,11 +107,7 @@ class Capacity:
         """Note that the evaluators of busy slots have loaded an artifact; each keeps the last few."""
         node = self.nodes[name]
         for slot in slots:
-            kept = node.loaded.setdefault(slot, {})
-            kept.pop(artifact, None)
-            kept[artifact] = None
-            if len(kept) > KEPT_ARTIFACTS:
-                del kept[next(iter(kept))]
+            node.loaded.setdefault(slot, KeptArtifacts()).use(artifact)
 
     def unload(self, name: str, slots: Collection[int]) -> None:
         """Note that the evaluators of busy slots have ended, and their artifacts with them."""

@@ -16,6 +16,7 @@ from cluster.policy.accounts import Accounts
 from cluster.policy.capacity import Capacity, NodeSlots, serves
 from cluster.policy.draining import drain_for, trim_drains
 from cluster.policy.fairness import Usage
+from cluster.policy.kept_artifacts import KeptArtifacts
 from cluster.policy.queues import AGE_SECONDS, Lane, Queues, Waiting
 from jobs.budget import Budget
 
@@ -129,7 +130,7 @@ class Policy:
                 capacity=node.capacity,
                 free=[slot for slot in node.slots if slot not in ends],
                 busy=ends,
-                loaded={slot: dict.fromkeys(sorted(artifacts)) for slot, artifacts in node.loaded.items()},
+                loaded={slot: KeptArtifacts(sorted(artifacts)) for slot, artifacts in node.loaded.items()},
             )
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jobs.spec import Order
+from jobs.stages.registry import stage_named
 
 AGE_SECONDS = 1800.0
 
@@ -48,7 +49,7 @@ class Waiting:
         """An order as the policy sees it."""
         return cls(
             key=key,
-            gang=order.job.stage == "train",
+            gang=stage_named(order.job.stage).is_gang,
             slots=order.slots,
             priority=order.priority,
             since=since,

@@ -3,13 +3,13 @@
 import json
 
 from jobs.spec import Order
+from jobs.stages.registry import stage_named
 from jobs.store import JobRecord
 
 MARGIN = 1.2
 """Factor on the longest duration so far; durations of equal jobs differ by a few per cent."""
 LIMIT_MARGIN, OVERHEAD_SECONDS = 1.2, 120.0
 """Factor and seconds on a job's own time limit: loading, compiling and writing are not on that clock."""
-QUANTIZE_SECONDS = 300.0
 KNOWN_FROM = 0.05
 """Share of a job after which its own pace predicts its duration."""
 REMEMBERED_JOBS = 500
@@ -33,12 +33,9 @@ class Expectations:
         """The longest expected duration of a job; None if nothing is known."""
         if (longest := self._longest.get(_shape(order))) is not None:
             return MARGIN * longest
-        kind = order.job.stage
-        if kind == "quantize":
-            return QUANTIZE_SECONDS
-        settings = order.job.settings
-        limit = settings["seconds"] if kind == "audit" else settings.get(kind, {}).get("max_seconds")
-        return None if limit is None else LIMIT_MARGIN * limit + OVERHEAD_SECONDS
+        stage = stage_named(order.job.stage)
+        limit = stage.time_limit(order.job)
+        return stage.usual_seconds if limit is None else LIMIT_MARGIN * limit + OVERHEAD_SECONDS
 
 
 def _shape(order: Order) -> str:

@@ -9,9 +9,9 @@ from cluster.scheduling.node_health import NodeHealth
 from cluster.scheduling.state.contents import Contents
 from cluster.scheduling.state.in_flight import InFlight
 from cluster.scheduling.state.running import Running, outputs_of
+from jobs.errors import LostClaim, StoreUnavailable, Unreadable
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
-from jobs.files import FileStore, Unreadable
-from jobs.store import LostClaim, Store, StoreAway
+from jobs.store import Store
 
 WRITES_PER_SECOND = 50.0
 """Writes of progress, over all running jobs; results are written at once."""
@@ -23,14 +23,13 @@ class EventWriter:
     def __init__(
         self,
         store: Store,
-        files: FileStore,
         contents: Contents,
         in_flight: InFlight,
         nodes: NodeHealth,
         expect: Expectations,
         ticks: Callable[[], float],
     ) -> None:
-        self._store, self._files, self._contents, self._in_flight = store, files, contents, in_flight
+        self._store, self._contents, self._in_flight = store, contents, in_flight
         self._nodes, self._expect, self._ticks = nodes, expect, ticks
 
     def write(self, task_id: str, event: Event) -> None:
@@ -46,15 +45,18 @@ class EventWriter:
         with self._while_ours(running):
             try:
                 self._finish(running, last)
-            except Unreadable as gone:  # a shard of an earlier attempt: only that one is scored again
-                self._store.lose_content(gone.digest)
-                self._fail(running, Failed(failure=Failure.LOST, reason=str(gone)))
+            except Unreadable as error:  # a shard of an earlier attempt: only that one is scored again
+                self._store.lose_content(error.digest)
+                self._fail(running, Failed(failure=Failure.LOST, reason=str(error)))
 
     def _finish(self, running: Running, last: Finished) -> None:
-        outputs, peak = outputs_of(running, last, self._files)
-        seconds = self._ticks() - running.started
-        self._store.finish(running.key, running.attempt, outputs, seconds=seconds, peak_bytes=peak)
-        self._discard(running.checkpoint or running.record.checkpoint)
+        outputs, peak_bytes = outputs_of(running, last, self._contents)
+        seconds, sizes = self._ticks() - running.started, self._contents.sizes_of(outputs)
+        checkpoint = self._store.finish(
+            running.key, running.attempt, outputs, seconds=seconds, peak_bytes=peak_bytes, sizes=sizes
+        )
+        self._contents.forget_sizes(sizes)
+        self._discard(checkpoint)
         self._expect.learn(running.record.order, seconds)
         self._nodes.succeeded(running.placement.node)
         self._in_flight.placing.ended_well(running.placement)
@@ -105,13 +107,14 @@ class EventWriter:
                     running.log_is_new = False
                     self._expect_more(running)
             case Checkpoint():
-                digest = self._files.put(event.content)
-                replaced = self._store.put_checkpoint(key, attempt, digest)
-                running.checkpoint = digest
+                digest = self._contents.put(event.content)
+                replaced = self._store.put_checkpoint(key, attempt, digest, len(event.content))
+                self._contents.forget_sizes([digest])
                 self._discard(replaced)
             case Shard():
-                digest = self._files.put(event.content)
-                self._store.put_shard(key, attempt, event.index, digest)
+                digest = self._contents.put(event.content)
+                self._store.put_shard(key, attempt, event.index, digest, len(event.content))
+                self._contents.forget_sizes([digest])
                 running.shards[event.index] = digest
             case Finished():
                 if running.open_tasks == {task_id}:
@@ -119,14 +122,14 @@ class EventWriter:
                 else:
                     running.open_tasks.discard(task_id)
                     running.fractions[task_id] = 1.0
-                    running.told.append(event)
+                    running.finished.append(event)
             case Failed():
                 self.fail(running, event)
 
     def _discard(self, checkpoint: str | None) -> None:
         """Delete a checkpoint that a later one, or the result, has replaced: a long training would fill the disk."""
         if checkpoint is not None:
-            with suppress(StoreAway):  # nobody refers to it: "golfsweep gc" finds it
+            with suppress(StoreUnavailable):  # nothing refers to it any more: "golfsweep gc" removes it
                 self._contents.delete(checkpoint)
 
     def _expect_more(self, running: Running) -> None:

@@ -10,12 +10,12 @@ import socket
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from cluster.executor import Executor, Node, Unplaceable
 from cluster.policy.policy import Placement
-from cluster.policy.retry import SILENCE_SECONDS, avoided, failed_since
+from cluster.policy.retry import avoided, failed_since
 from cluster.scheduling.claiming import Claiming
 from cluster.scheduling.expectations import REMEMBERED_JOBS, Expectations
 from cluster.scheduling.journal import EventWriter
@@ -26,10 +26,12 @@ from cluster.scheduling.state.in_flight import InFlight
 from cluster.scheduling.state.running import Running
 from cluster.scheduling.tasks import contents_of, keeps_shards, tasks_of
 from golf.errors import InputError
+from jobs.errors import Unreadable
 from jobs.events import Event, Failed, Failure, Finished
-from jobs.files import FileStore, Unreadable
+from jobs.files import FileStore
 from jobs.machine import environment
 from jobs.paths import Home
+from jobs.stages.registry import stage_named
 from jobs.store import JobRecord, LostClaim, OverBudget, Store
 
 BEAT_SECONDS = 5.0
@@ -48,8 +50,8 @@ class Scheduler:
     """The scheduler of one cluster; call `step` until nothing is left to do, and `stop` in any case.
 
     Raises (any method):
-        Taken: another process has become this cluster's scheduler; everything that this one runs must end.
-        StoreAway: the database or the file store is unavailable; call again later.
+        AlreadyTaken: another process has become this cluster's scheduler; everything that this one runs must end.
+        StoreUnavailable: the database or the file store is unavailable; call again later.
     """
 
     def __init__(
@@ -60,7 +62,6 @@ class Scheduler:
         home: Home,
         *,
         name: str | None = None,
-        silence_seconds: Mapping[str, float] = SILENCE_SECONDS,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -70,12 +71,10 @@ class Scheduler:
             store, files, home: what it works on.
             executor: what runs the jobs.
             name: a unique name.
-            silence_seconds: how long a job of each stage may make no progress.
             clock: epoch seconds, for records.
             ticks: seconds of a clock that nobody can set, for intervals.
         """
         self._store, self._executor, self._home, self._clock, self._ticks = store, executor, home, clock, ticks
-        self._silence = silence_seconds
         self.name = name or scheduler_name()
         self._avoid: dict[str, frozenset[str]] = {}
         """Key of a waiting job → nodes that it should not go back to."""
@@ -89,7 +88,7 @@ class Scheduler:
         self._spending = Spending(store, self._in_flight, self.name)
         self._contents = Contents(files)
         self._expect = Expectations(store.recently_done(REMEMBERED_JOBS))
-        self._events = EventWriter(store, files, self._contents, self._in_flight, self._nodes, self._expect, ticks)
+        self._events = EventWriter(store, self._contents, self._in_flight, self._nodes, self._expect, ticks)
 
     def step(self, timeout: float) -> None:
         """One round: beat, claim, start what can start, and wait up to `timeout` seconds for events."""
@@ -239,9 +238,9 @@ class Scheduler:
     def _start_tasks(self, running: Running, workdir: Path) -> None:
         record = running.record
         inputs = {name: self._contents.get(digest) for name, digest in contents_of(record).items()}
-        if keeps_shards(record.order):
+        if keeps_shards(record):
             running.shards = self._store.shards(record.key)
-        tasks = tasks_of(running, inputs, workdir, self._silence[record.order.job.stage])
+        tasks = tasks_of(running, inputs, workdir)
         for task in tasks:
             running.open(task.id, self._ticks())
             self._executor.start(task)
@@ -253,7 +252,7 @@ class Scheduler:
     def _end_hung(self) -> None:
         """End jobs without a message for too long: our own deadline decides, whatever Ray reports."""
         for running in list(self._in_flight.running.values()):
-            silence = self._silence[running.record.order.job.stage]
+            silence = stage_named(running.record.order.job.stage).silence_seconds
             if failed := running.overdue(self._ticks(), start=START_SECONDS, silence=silence):
                 self._events.fail(running, failed)
 
@@ -265,11 +264,11 @@ class Scheduler:
             if running := self._in_flight.running.get(key):
                 self._in_flight.drop(running)
         if cancelled:
-            self._store.let_go(cancelled)
+            self._store.confirm_ended(cancelled)
 
     def _end_unwanted(self) -> None:
         """End jobs that only stopped sweeps need; the next run of such a sweep resumes them."""
-        unwanted = self._store.unwanted(self.name)
+        unwanted = self._store.unneeded(self.name)
         for key in unwanted:
             if running := self._in_flight.running.get(key):
                 self._in_flight.drop(running)

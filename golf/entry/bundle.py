@@ -88,7 +88,7 @@ if sys.argv[1:2] == ["--source"]:
 
 if __name__ == "__main__":
     from golf.errors import InputError
-    from golf.ranks import end_process
+    from golf.train.ranks import end_process
 
     try:
         run(SETTINGS, Path(__file__).stat().st_size)

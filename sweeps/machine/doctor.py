@@ -14,7 +14,10 @@ from cluster.executor import Executor, Node, Task, Unplaceable
 from jobs.events import Failed, Finished
 from jobs.machine.facts import DataPlaces, Facts
 from jobs.spec import Order
+from jobs.stages.request import DocumentSet
+from jobs.stages.train import TRAIN
 from jobs.store import NodeRecord, Store
+from sweeps.spec.orders import Measurement
 from sweeps.spec.sweep import Sweep
 
 LEAST_FREE_BYTES = 10 * 2**30
@@ -105,7 +108,8 @@ def probe(
     """Train the recipe's model on every node at once for some seconds, as a gang like any other."""
     recipe, limit = sweep.spec.recipe, sweep.spec.recipe.train.max_seconds
     short = replace(recipe, train=replace(recipe.train, max_seconds=seconds, steps=None))
-    order = sweep.stages().train(short, 0)
+    subject = Measurement(recipe=short, seed=0, documents=DocumentSet(split="tune"), entry=None)
+    order = sweep.orders().order(TRAIN, subject)
     with tempfile.TemporaryDirectory(prefix="golfsweep-probe-") as folder:
         running = _start(order, executor, nodes, examined, Path(folder))
         until = time.monotonic() + LIMIT_FACTOR * seconds + 120.0
@@ -132,7 +136,7 @@ def _start(
             examined[node.name].found["probe"] = f"has {node.slots} slots, the recipe needs {order.slots}"
             continue
         task = Task(
-            id=f"probe/{node.name[:16]}", order=order, node=node.name, slots=tuple(range(order.slots)),
+            id=f"probe/{node.name[:16]}", stage=TRAIN, order=order, node=node.name, slots=tuple(range(order.slots)),
             workdir=folder / node.name[:16],
         )  # fmt: skip
         try:

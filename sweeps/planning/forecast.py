@@ -5,8 +5,7 @@ what is finished in the real store is finished here.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from cluster.policy.policy import FreeSlots, Placement, Policy, Waiting
 from cluster.policy.simulate import Simulation, Span, Totals
@@ -15,20 +14,7 @@ from jobs.store import JobRecord, Store
 from sweeps.planning.foresight import with_trials
 from sweeps.planning.planned_store import PlannedStore
 from sweeps.planning.precedent import precedent
-from sweeps.spec.orders import Stages
 from sweeps.spec.sweep import Sweep
-
-
-class _Remembered:
-    """Stages that build each order once: a driver that is played through looks again after every job."""
-
-    def __init__(self, stages: Stages) -> None:
-        self._stages = stages
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._stages, name)
-        setattr(self, name, cache(found) if callable(found) else found)
-        return getattr(self, name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +59,6 @@ def play(
     planned = PlannedStore(store, lambda: simulation.now, before)
     spec = replace(sweep.spec, search=None) if sweep.spec.search is None else with_trials(sweep.spec, before)
     driver = replace(sweep, spec=spec).driver(planned)
-    driver.stages = cast(Stages, _Remembered(driver.stages))
     started: set[tuple[str, int]] = set()
 
     def takes(job: Waiting, placement: Placement) -> float:

@@ -9,11 +9,12 @@ from typing import Any
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import RandomSampler
 
+from jobs.stages.registry import pipeline
 from jobs.store import TrialRecord
+from sweeps.run.objective import SCORED
 from sweeps.run.trials import search_of
 from sweeps.search.search import Search, points
 from sweeps.spec.file import SweepSpec
-from sweeps.spec.recipe import STAGES
 from sweeps.spec.space import Parameter
 
 COMBINATIONS = 10_000
@@ -58,7 +59,7 @@ def _combinations(spec: SweepSpec, search: Search) -> list[dict[str, Any]]:
     earlier = {
         name: points(kind)
         for name, kind in search.distributions.items()
-        if is_discrete(kind) and stage_of(spec.search.space[name]) != "eval"
+        if is_discrete(kind) and decides_earlier_stages(spec.search.space[name])
     }
     product = itertools.islice(itertools.product(*earlier.values()), COMBINATIONS)
     found = [dict(zip(earlier, values, strict=True)) for values in product]
@@ -67,20 +68,27 @@ def _combinations(spec: SweepSpec, search: Search) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: one in given)
 
 
-def counts_at_most(spec: SweepSpec, kind: str) -> bool:
-    """Whether a plan can count a kind of job only up to a bound.
+def counts_at_most(spec: SweepSpec, stage: str) -> bool:
+    """Whether a plan can count a stage's jobs only up to a bound.
 
-    So it is where trials can share one: where everything that varies up to its stage has a finite number of values.
+    So it is where trials can share one: where everything that decides such a job has a finite number of values.
     """
     if spec.search is None:
         return False
-    until = [*STAGES][: [*STAGES].index(kind) + 1] if kind in STAGES else [*STAGES]
-    varied = [one.distribution for one in spec.search.space.values() if stage_of(one) in until]
+    sections = pipeline().sections(stage)
+    varied = [one.distribution for one in spec.search.space.values() if _section(one) in sections]
     return bool(varied) and all(is_discrete(distribution) for distribution in varied)
 
 
-def stage_of(parameter: Parameter) -> str:
-    """The stage whose setting a parameter is."""
+def decides_earlier_stages(parameter: Parameter) -> bool:
+    """Whether a parameter decides a job before the one that scores."""
+    stages = pipeline()
+    before = {source.stage for source in stages[SCORED].reads.values()}
+    return any(_section(parameter) in stages.sections(stage) for stage in before)
+
+
+def _section(parameter: Parameter) -> str:
+    """The section of the recipe whose setting a parameter is."""
     return parameter.setting.partition(".")[0]
 
 

@@ -54,7 +54,7 @@ class Plan:
     """By the job's key."""
 
     def kinds(self) -> dict[str, str]:
-        """Kind of every job, by its key."""
+        """Stage of every job, by its key."""
         return {job.key: job.order.job.stage for job in self.forecast.jobs}
 
     def to_json(self) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """A store in memory for a sweep that is played through."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from jobs.spec import Order
+from jobs.stages.registry import stage_named
 from jobs.state import JobState
 from jobs.store import JobRecord, Store, SweepRecord, TrialRecord
+from sweeps.run.objective import SCORED, outputs_worth
 from sweeps.run.trials import trial_name
 
 WORST = 1e9
@@ -36,9 +38,22 @@ class PlannedStore(Store):
         """A sweep that is planned was not started."""
         return None
 
-    def jobs(self, sweep: str | None = None, states: Iterable[JobState] | None = None) -> list[JobRecord]:
-        """All jobs that the driver has asked for."""
-        return list(self.planned.values())
+    def last_event(self) -> int:
+        """No events are kept."""
+        return 0
+
+    def changed_jobs(self, sweep: str, after: int) -> tuple[int, set[str]]:
+        """Any of the jobs that the driver has requested may have changed."""
+        return after, set(self.planned)
+
+    def jobs(
+        self,
+        sweep: str | None = None,
+        states: Iterable[JobState] | None = None,
+        keys: Collection[str] | None = None,
+    ) -> list[JobRecord]:
+        """All jobs that the driver has requested, or those of some keys."""
+        return [job for job in self.planned.values() if keys is None or job.key in keys]
 
     def put_job(self, order: Order) -> JobRecord:
         """Take an order: finished already, or to be run."""
@@ -47,10 +62,17 @@ class PlannedStore(Store):
             self.changes += 1
             real = self.finished.get(key)
             if real is not None:
-                self.planned[key] = replace(real, order=order)
+                self.planned[key] = replace(real, order=order, needed_by=_needed_by(order))
             else:
                 self.planned[key] = _queued(key, order, self._now())
                 self.new.append(self.planned[key])
+        return self.planned[key]
+
+    def add_entry(self, order: Order) -> JobRecord:
+        """One more entry needs a job that the driver has asked for."""
+        key = order.job.key
+        record = self.planned[key]
+        self.planned[key] = replace(record, needed_by={**record.needed_by, **_needed_by(order)})
         return self.planned[key]
 
     def finish_with(self, key: str) -> JobRecord:
@@ -76,24 +98,27 @@ class PlannedStore(Store):
         self._told[trial.number] = trial
 
     def _made_up(self, record: JobRecord) -> Mapping[str, Any]:
-        """Outputs of any kind of job. A trial scores as the one that it is supposed to be like. Without such, each of
-        several artifacts has its best score first, so that a search's winners differ in all that can differ, and no
-        plan counts too few trainings for them."""
+        """Outputs of a job of any stage."""
         digest = hashlib.sha256(f"made up by {record.key}".encode()).hexdigest()
-        artifact = record.order.job.inputs.get("artifact", "")
+        stage = stage_named(record.order.job.stage)
+        outputs: dict[str, Any] = dict.fromkeys(stage.contents, digest)
+        return outputs | outputs_worth(self._score(record.order)) if stage.name == SCORED else outputs
+
+    def _score(self, order: Order) -> float:
+        """A trial scores as the one that it is supposed to be like. Without such, each of several artifacts has its
+        best score first, so that a search's winners differ in all that can differ, and no plan counts too few trainings
+        for them."""
+        artifact = order.job.inputs["artifact"]
         self._scored[artifact] = self._scored.get(artifact, 0) + 1
-        value = self._values.get(record.order.label.rpartition(" seed ")[0])
-        return {
-            "weights": digest,
-            "artifact": digest,
-            "scores": digest,
-            "nll": float(self._scored[artifact]) if value is None else value,
-            "bytes": 1,
-        }
+        return self._values.get(order.entry or "", float(self._scored[artifact]))
 
 
 def _queued(key: str, order: Order, now: float) -> JobRecord:
     return JobRecord(
         key=key, order=order, state=JobState.QUEUED, created=now, failures=0, claimed_by=None, attempt=0, fraction=0.0,
-        note="", checkpoint=None, outputs=None, reason=None, finished=None, seconds=None,
+        note="", checkpoint=None, outputs=None, reason=None, finished=None, seconds=None, needed_by=_needed_by(order),
     )  # fmt: skip
+
+
+def _needed_by(order: Order) -> dict[str, int | None]:
+    return {} if order.entry is None else {order.entry: order.trial}

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from golf.errors import InputError
+from jobs.stages.registry import pipeline
 from jobs.store import Store, TrialRecord
-from sweeps.planning.foresight import stage_of
+from sweeps.planning.foresight import decides_earlier_stages
 from sweeps.run.trials import search_digest, search_of
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.sweep import Sweep
@@ -16,7 +17,7 @@ def precedent(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
     Only of spaces that decide nothing before the evaluation: a plan must not count too few trainings because those
     trials happened to share theirs.
     """
-    if spec.search is None or any(stage_of(one) != "eval" for one in spec.search.space.values()):
+    if spec.search is None or any(map(decides_earlier_stages, spec.search.space.values())):
         return ()
     mine = search_of(spec)
     for record in reversed(store.sweeps()):
@@ -28,7 +29,7 @@ def precedent(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
             continue
         theirs = search_of(sweep.spec)
         if (theirs.distributions, theirs.sampler) == (mine.distributions, mine.sampler):
-            trials = store.trials(record.name, search_digest(sweep.spec, sweep.stages()))[: mine.trials]
+            trials = store.trials(record.name, search_digest(sweep.spec, sweep.orders(), pipeline()))[: mine.trials]
             if len(trials) == mine.trials and all(one.state != "running" for one in trials):
                 return trials
     return ()

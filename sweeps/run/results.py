@@ -20,8 +20,11 @@ from golf.errors import InputError
 from golf.files import write_atomically
 from golf.score import nats_per_token_to_bpb
 from jobs.files import FileStore
+from jobs.stages.evaluate import EVALUATE
+from jobs.stages.quantize import QUANTIZE
+from jobs.stages.train import TRAIN
 from jobs.state import AttemptState
-from jobs.store import AttemptRecord, JobRecord, Store, SweepRecord
+from jobs.store import AttemptRecord, Store, SweepRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.compare import Pair
@@ -29,8 +32,8 @@ from sweeps.board.evaluation import Evaluation, ImportedRow, Published, TextSet
 from sweeps.board.leaderboard import open_board
 from sweeps.board.rows import Row
 from sweeps.board.rules import UNJUDGED, Finding
+from sweeps.run.chain import JobChain
 from sweeps.run.driver import Driver
-from sweeps.run.outcome import Outcome
 from sweeps.spec.file import BaselineSection
 from sweeps.spec.sweep import Sweep
 
@@ -49,13 +52,10 @@ def evaluations(sweep: Sweep, driver: Driver, store: Store) -> list[Evaluation]:
     record = store.sweep(sweep.spec.name)
     assert record is not None
     attempts = cache(store.attempts)
-    outcomes = driver.confirmed()
+    chains = driver.confirmed()
     judged = {row: audit_findings(job.outputs or {}) for row, job in driver.audits().items()}
     tried = sum(trial.value is not None for trial in driver.trials())
-    return [
-        _evaluation(sweep, outcome, attempts, record.created, tried, judged.get(outcome.run.row))
-        for outcome in outcomes
-    ]
+    return [_evaluation(sweep, chain, attempts, record.created, tried, judged.get(chain.entry)) for chain in chains]
 
 
 def audit_findings(outputs: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -143,23 +143,13 @@ def _settings(row: Row, place: Workplace) -> Mapping[str, Any]:
     if record is None:
         return {}
     driver = Sweep.from_json(record.spec).driver(place.store, read_only=True)
-    return next((one.run.recipe.settings() for one in driver.confirmed() if one.run.row == row.name), {})
+    return next((one.measurement.recipe.settings() for one in driver.confirmed() if one.entry == row.name), {})
 
 
 @lru_cache(maxsize=TABLES)
 def scores(files: FileStore, digest: str) -> pd.DataFrame:
     """A table of documents: document, nll (nats), tokens, bytes."""
     return pd.read_parquet(io.BytesIO(files.get(digest)))
-
-
-def curves(driver: Driver, files: FileStore) -> dict[str, pd.DataFrame]:
-    """Loss by step of every finished training, by its label."""
-    found: dict[str, pd.DataFrame] = {}
-    for job in driver.finished("train"):
-        assert job.outputs is not None
-        lines = files.get(job.outputs["metrics"]).decode().splitlines()
-        found[job.order.label] = pd.DataFrame([json.loads(line) for line in lines])[["step", "loss"]]
-    return found
 
 
 def _remembered(record: SweepRecord, place: Workplace) -> list[Evaluation]:
@@ -197,16 +187,17 @@ def _from_json(kept: Mapping[str, Any]) -> Evaluation:
 
 def _evaluation(
     sweep: Sweep,
-    outcome: Outcome,
+    chain: JobChain,
     attempts: Any,
     created: float,
     tried: int,
     judged: Sequence[Finding] | None,
 ) -> Evaluation:
-    train, quantize, evaluation = (_outputs(job) for job in outcome.jobs)
-    recipe, is_arm = outcome.run.recipe, outcome.run.row in [arm.name for arm in sweep.spec.arms]
-    script = sweep.script(outcome.run.row, recipe)
-    tries = [attempt for job in outcome.jobs for attempt in attempts(job.key)]
+    train, quantize, evaluation = (chain.outputs(stage) for stage in (TRAIN.name, QUANTIZE.name, EVALUATE.name))
+    entry, seed, recipe = chain.entry, chain.measurement.seed, chain.measurement.recipe
+    is_arm = chain.measurement.trial is None
+    script = sweep.script(entry, recipe)
+    tries = [attempt for job in chain.jobs.values() for attempt in attempts(job.key)]
     costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
     findings = list((UNAUDITED,) if judged is None else judged)
     if train["resumed"] and recipe.train.max_seconds is not None:
@@ -215,10 +206,10 @@ def _evaluation(
     clocks |= {f"eval.{name}": value for name, value in evaluation["clocks"].items()}
     clocks["quantize_seconds"] = quantize["clocks"]["quantize_seconds"]
     before, after = _bpb_of_model(quantize["loss"])
-    machine = outcome.jobs[-1].order.job.machine
+    machine = chain.jobs[EVALUATE.name].order.job.machine
     return Evaluation(
-        row=outcome.run.row,
-        seed=outcome.run.seed,
+        row=entry,
+        seed=seed,
         sweep=sweep.spec.name,
         nll=evaluation["nll"],
         text=TextSet(
@@ -238,7 +229,7 @@ def _evaluation(
         stage=(created, 0 if is_arm else 1),
         whole_set=evaluation["documents"] == sweep.data.val_documents,
         source_bytes=script.source_bytes,
-        fresh_seed=outcome.run.seed not in sweep.spec.seeds.tune,
+        fresh_seed=seed not in sweep.spec.seeds.tune,
         adapts=recipe.eval.protocol != "none",
         trained_bpb=before,
         quantized_bpb=after,
@@ -258,11 +249,6 @@ def _bpb_of_model(loss: Mapping[str, Any]) -> tuple[float | None, float | None]:
         return None, None
     before, after = (nats_per_token_to_bpb(loss[when], loss["tokens"], loss["bytes"]) for when in ("before", "after"))
     return before, after
-
-
-def _outputs(job: JobRecord) -> Mapping[str, Any]:
-    assert job.outputs is not None
-    return job.outputs
 
 
 def _commits(tries: Sequence[AttemptRecord]) -> tuple[str | None, ...]:

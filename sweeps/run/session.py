@@ -14,11 +14,11 @@ from jobs.machine import environment
 from jobs.paths import Home
 from jobs.spec import Machine
 from jobs.state import JobState, SweepState
-from jobs.store import JobRecord, Store, StoreAway
+from jobs.store import JobRecord, Store, StoreUnavailable
 from jobs.workplace import Workplace
 from sweeps.run.driver import Driver
-from sweeps.run.outcome import Snapshot
 from sweeps.run.roles import Scheduling, machine_of
+from sweeps.run.snapshot import Snapshot
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec, check_documents
 from sweeps.spec.sweep import Sweep
@@ -125,9 +125,9 @@ def run(
         try:
             sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
             driver = sweep.driver(place.store)
-            if forsaken := driver.forsaken():  # before the sweep runs again, so that nobody begins with any
-                place.store.withdraw(spec.name, forsaken)
-                say(f"{len(forsaken)} unfinished jobs of an earlier form of sweep {spec.name} are no longer asked for.")
+            if obsolete := driver.obsolete():  # before the sweep runs again, so that nobody begins with any
+                place.store.withdraw(spec.name, obsolete)
+                say(f"{len(obsolete)} unfinished jobs of an earlier form of sweep {spec.name} are no longer asked for.")
             place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits())
             if not (snapshot := driver.step()).done:
                 with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
@@ -212,7 +212,7 @@ def _work(
             alone = role.schedules and not fits
             role.step(STEP_SECONDS)
             away_since = None
-        except StoreAway as error:
+        except StoreUnavailable as error:
             if away_since is None:
                 away_since = time.monotonic()
                 say(f"{error}; tried again for {AWAY_SECONDS / 60:.0f} minutes, while what runs goes on.")

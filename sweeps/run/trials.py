@@ -4,10 +4,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from jobs.spec import ARITHMETIC
+from jobs.stages.pipeline import Pipeline
+from jobs.stages.request import DocumentSet
+from sweeps.run.objective import SCORED
 from sweeps.search.search import Search
 from sweeps.spec.file import SweepSpec
-from sweeps.spec.orders import Stages
+from sweeps.spec.orders import Measurement, OrderBook
+
+AUDIT_VERSION = 3
+"""Of the audits when the first searches were written down: their digests have it, although no audit decides a trial."""
 
 
 def trial_name(number: int) -> str:
@@ -34,7 +39,7 @@ def search_of(spec: SweepSpec) -> Search:
     )
 
 
-def search_digest(spec: SweepSpec, stages: Stages) -> str:
+def search_digest(spec: SweepSpec, orders: OrderBook, pipeline: Pipeline) -> str:
     """What tells searches apart that share a sweep's name: all that decides a trial and its value.
 
     That is the data as they are, the machine class and the version of the arithmetic, too, as in a job's key. The
@@ -42,6 +47,10 @@ def search_digest(spec: SweepSpec, stages: Stages) -> str:
     """
     assert spec.search is not None
     section = spec.search.section.model_dump(exclude={"promote", "trials"})
-    training = stages.train(spec.recipe, spec.seeds.tune[0]).job.key
-    content = [section, spec.recipe.settings(), training, stages.data.tokenizer_digest, dict(ARITHMETIC)]
+    seed, documents = spec.seeds.tune[0], DocumentSet(split="tune", count=spec.search.section.documents)
+    first = Measurement(recipe=spec.recipe, seed=seed, documents=documents, entry=None)
+    scoring = pipeline.upstream(SCORED)
+    roots = [orders.order(stage, first).job.key for stage in scoring if not stage.reads]
+    versions = {stage.name: stage.version for stage in scoring} | {"audit": AUDIT_VERSION}
+    content = [section, spec.recipe.settings(), *roots, orders.data.tokenizer_digest, versions]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

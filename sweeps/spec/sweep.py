@@ -13,7 +13,7 @@ from jobs.store import Store
 from sweeps.run.driver import Driver
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep
-from sweeps.spec.orders import Stages
+from sweeps.spec.orders import OrderBook
 from sweeps.spec.recipe import Recipe
 
 
@@ -51,16 +51,17 @@ class Sweep:
     def driver(self, store: Store, *, read_only: bool = False) -> Driver:
         """The driver that orders this sweep's jobs, those that wait or failed once more, or only follows them."""
         states = [JobState.QUEUED, JobState.FAILED, JobState.CANCELLED]
-        again = set() if read_only else {job.key for job in store.jobs(sweep=self.spec.name, states=states)}
-        return Driver(spec=self.spec, store=store, stages=self.stages(), read_only=read_only, again=again)
+        retry = [] if read_only else [job.key for job in store.jobs(sweep=self.spec.name, states=states)]
+        return Driver(spec=self.spec, store=store, orders=self.orders(), read_only=read_only, retry=retry)
 
-    def stages(self) -> Stages:
+    def orders(self) -> OrderBook:
         """What makes this sweep's orders."""
-        return Stages(
+        return OrderBook(
             sweep=self.spec.name,
             priority=self.spec.priority,
             data=self.data,
             machine=self.machine,
+            options={"audit": self.spec.audit.model_dump()},
         )
 
     def script(self, row: str, recipe: Recipe) -> Script:

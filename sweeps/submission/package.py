@@ -20,6 +20,8 @@ from golf.errors import InputError
 from golf.limits import LIMIT_BYTES
 from jobs.machine import environment
 from jobs.scores import read_table
+from jobs.stages.quantize import QUANTIZE
+from jobs.stages.train import TRAIN
 from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord
 from jobs.workplace import Workplace
@@ -27,7 +29,8 @@ from sweeps.board.board import Board
 from sweeps.board.leaderboard import to_json
 from sweeps.board.rows import Row
 from sweeps.run import results
-from sweeps.run.outcome import Outcome
+from sweeps.run.chain import JobChain
+from sweeps.run.objective import SCORED
 from sweeps.spec.file import BaselineSection
 from sweeps.spec.sweep import Sweep
 from sweeps.submission.submission import SeedRun, Submission
@@ -50,16 +53,16 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     row, sweep, board = _find(name, place)
     title = f"{row.sweep}/{row.name}"
     driver = sweep.driver(place.store, read_only=True)
-    outcomes = [outcome for outcome in driver.confirmed() if outcome.run.row == row.name]
-    _check(row, outcomes, driver.seeds_of(row.name), sweep, title)
-    recipe = outcomes[0].run.recipe
+    chains = [chain for chain in driver.confirmed() if chain.entry == row.name]
+    _check(row, chains, driver.seeds_of(row.name), sweep, title)
+    recipe = chains[0].measurement.recipe
     standing, against = standing_of(row, sweep, board)
     script = sweep.script(row.name, recipe)
-    runs = [_run(outcome, script, place, title) for outcome in outcomes]
+    runs = [_run(chain, script, place, title) for chain in chains]
     submission = Submission(
         name=title,
         author=author,
-        date=datetime.fromtimestamp(max(_finished(outcome) for outcome in outcomes), UTC).date().isoformat(),
+        date=datetime.fromtimestamp(max(_finished(chain) for chain in chains), UTC).date().isoformat(),
         recipe=recipe,
         runs=runs,
         text=row.runs[0].text,
@@ -126,12 +129,12 @@ def _find(name: str, place: Workplace) -> tuple[Row, Sweep, Board]:
     return own, sweep, board
 
 
-def _check(row: Row, outcomes: Sequence[Outcome], asked: Sequence[int], sweep: Sweep, title: str) -> None:
+def _check(row: Row, chains: Sequence[JobChain], asked: Sequence[int], sweep: Sweep, title: str) -> None:
     """Refuse a row that is not legal, or of which a seed is not evaluated by the code that is here."""
     if row.track != "legal":
         said = "; ".join(f"{one.code}: {one.detail}" for one in row.findings)
         raise InputError(f"row {title}: is {row.track}, not legal, under rules {sweep.spec.rules}: {said}")
-    evaluated = [outcome.run.seed for outcome in outcomes]
+    evaluated = [chain.measurement.seed for chain in chains]
     if missing := [str(seed) for seed in asked if seed not in evaluated]:
         raise InputError(
             f"row {title}: is not complete: {len(evaluated)} of {len(asked)} seeds are evaluated by this version, "
@@ -160,18 +163,18 @@ def _version(package: str, ran: Mapping[str, str]) -> str:
     return (ran.get(package) or version(package)).split("+")[0]
 
 
-def _finished(outcome: Outcome) -> float:
-    finished = outcome.jobs[-1].finished
+def _finished(chain: JobChain) -> float:
+    finished = chain.jobs[SCORED].finished
     assert finished is not None
     return finished
 
 
-def _run(outcome: Outcome, script: Script, place: Workplace, title: str) -> SeedRun:
+def _run(chain: JobChain, script: Script, place: Workplace, title: str) -> SeedRun:
     """One seed's run, from its three jobs and their records."""
-    seed = outcome.run.seed
+    seed = chain.measurement.seed
     where = f"row {title}: seed {seed}"
-    train, quantize, evaluation = outcome.jobs
-    attempts = [_attempt(job, place) for job in outcome.jobs]
+    train, quantize, evaluation = (chain.jobs[stage] for stage in (TRAIN.name, QUANTIZE.name, SCORED))
+    attempts = [_attempt(job, place) for job in chain.jobs.values()]
     outputs, machine = _outputs(evaluation), train.order.job.machine
     artifact = _content(_outputs(quantize)["artifact"], "artifact", place, where)
     metrics = _content(_outputs(train)["metrics"], "log of training steps", place, where)

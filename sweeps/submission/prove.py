@@ -15,9 +15,11 @@ from golf.proof.proof import Show, prove
 from golf.ttt.config import EvalConfig
 from golf.ttt.engine import evaluate
 from jobs.scores import read_table
-from jobs.stages.run import eval_documents, settings_of
+from jobs.stages.work.documents import eval_documents
+from jobs.stages.work.settings import settings_of
 from jobs.workplace import Workplace
-from sweeps.run.outcome import Outcome
+from sweeps.run.chain import JobChain
+from sweeps.run.objective import SCORED
 from sweeps.spec.sweep import Sweep
 
 
@@ -51,17 +53,15 @@ def claim_of_row(name: str, place: Workplace, documents: int, seed: int | None) 
     Raises:
         InputError: no such row, seed or number of documents, or a protocol without a decoder.
     """
-    outcome = _outcome(name, place, seed)
-    order = outcome.jobs[-1].order
+    chain = _chain(name, place, seed)
+    order = chain.jobs[SCORED].order
     # The proof runs on the CPU, which may lack the kernel that was asked for; kernels differ in rounding alone.
     config = replace(settings_of(EvalConfig, order.job.settings["eval"]), attention="auto")
     predictor = Predictor(artifact=place.files.get(order.job.inputs["artifact"]), config=config, seed=order.job.seed)
     found, num_bytes = eval_documents(order)
-    outputs = outcome.jobs[-1].outputs
-    assert outputs is not None
-    nll = read_table(place.files.get(outputs["scores"]))["nll"].to_numpy()
+    nll = read_table(place.files.get(chain.outputs(SCORED)["scores"]))["nll"].to_numpy()
     return Claim(
-        name=f"{order.sweep}/{outcome.run.row}",
+        name=f"{order.sweep}/{chain.entry}",
         predictor=predictor,
         documents=_first(found, documents, order.places["tokens"]),
         tokenizer=Tokenizer(Path(order.places["tokenizer"])),
@@ -111,7 +111,7 @@ def report(claim: Claim, show: Show) -> dict[str, Any]:
     }
 
 
-def _outcome(name: str, place: Workplace, seed: int | None) -> Outcome:
+def _chain(name: str, place: Workplace, seed: int | None) -> JobChain:
     sweeps = place.store.sweeps()
     if not sweeps:
         raise InputError(f"{name}: no such file, and no sweep in {place.home.root} has a row of that name")
@@ -122,14 +122,14 @@ def _outcome(name: str, place: Workplace, seed: int | None) -> Outcome:
     driver = sweep.driver(place.store, read_only=True)
     driver.step()
     confirmed = driver.confirmed()
-    rows = [outcome for outcome in confirmed if outcome.run.row == row]
+    rows = [chain for chain in confirmed if chain.entry == row]
     if not rows:
-        known = ", ".join(dict.fromkeys(outcome.run.row for outcome in confirmed)) or "none yet"
+        known = ", ".join(dict.fromkeys(chain.entry for chain in confirmed)) or "none yet"
         raise InputError(f"{name}: no such file, and sweep {sweep.spec.name} has no such row; confirmed are: {known}")
-    for outcome in rows:
-        if seed in (None, outcome.run.seed):
-            return outcome
-    seeds = ", ".join(str(outcome.run.seed) for outcome in rows)
+    for chain in rows:
+        if seed in (None, chain.measurement.seed):
+            return chain
+    seeds = ", ".join(str(chain.measurement.seed) for chain in rows)
     raise InputError(f"--seed {seed}: row {row} has no such seed; it has {seeds}")
 
 

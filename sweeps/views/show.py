@@ -60,8 +60,9 @@ def _job(job: JobRecord, place: Workplace) -> dict[str, Any]:
 
 def _certificate(job: JobRecord, place: Workplace) -> dict[str, Any]:
     """The certificate that a finished audit left, under its name."""
-    if job.order.job.stage != "audit" or job.outputs is None:
+    if "certificate" not in (job.outputs or {}):
         return {}
+    assert job.outputs is not None
     return {"certificate": json.loads(place.files.get(job.outputs["certificate"]))}
 
 
@@ -80,7 +81,7 @@ def _row(name: str, place: Workplace) -> dict[str, Any]:
     driver = sweep.driver(place.store, read_only=True)
     driver.step()
     audit = driver.audits().get(row_name)
-    jobs = [job for outcome in driver.confirmed() if outcome.run.row == row_name for job in outcome.jobs]
+    jobs = [job for chain in driver.confirmed() if chain.entry == row_name for job in chain.jobs.values()]
     short = {job.key: {"key": job.key, "label": job.order.label} for job in [*jobs, *([audit] if audit else [])]}
     return row | {"jobs": list(short.values())} | (_certificate(audit, place) if audit else {})
 

@@ -6,7 +6,6 @@ unpickled.
 """
 
 import contextlib
-import ctypes
 import importlib
 import json
 import os
@@ -23,10 +22,9 @@ from numpy.typing import NDArray
 
 from golf.audit.scorer.black_box import BlackBox, Floats, Remote, Scorer, ScorerFault, Tokens
 from golf.errors import InputError
+from golf.processes import end_with_parent
 
 LENGTH_BYTES = 8
-PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal that a process gets when its parent ends."""
 IMPORT_SECONDS = 300.0
 """An import that takes longer (it may load a model) is ended."""
 SHOWN = 2000
@@ -246,12 +244,6 @@ def _printed(file: BinaryIO) -> str:
     file.seek(0)
     file.truncate()
     return content
-
-
-def end_with_parent() -> None:
-    """Have the kernel end this process when the thread that started it ends, killed or not (prctl(2), Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

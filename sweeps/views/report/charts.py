@@ -223,7 +223,7 @@ def training_curves(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
             x=frame["step"],
             y=frame["loss"],
             mode="lines",
-            name=label.removeprefix("train "),
+            name=label,
             line={"width": 1.3, "color": SERIES[index % len(SERIES)]},
             hovertemplate="step %{x}: %{y:.3f}<extra>" + label + "</extra>",
         )

@@ -19,6 +19,7 @@ from jobs.machine.environment import commit, versions
 from jobs.workplace import Workplace
 from sweeps.board.board import TRACKS, Board
 from sweeps.run import results
+from sweeps.run.curves import curves
 from sweeps.run.driver import Driver
 from sweeps.spec.sweep import Sweep
 from sweeps.views import certificates
@@ -115,8 +116,9 @@ def _charts(sweep: Sweep, driver: Driver, rows: Sequence[Mapping[str, Any]], pla
             "Below: tokens were changed from one entry on; nothing before it may move."
         )
         figures.append(("Certificates: the two probes over the entries of documents", note, charts.probes(judged)))
-    if curves := results.curves(driver, place.files):
-        figures.append(("Training curves", "Loss of every seed's training.", charts.training_curves(curves)))
+    if trained := curves(driver, place.files):
+        figure = charts.training_curves({curve.label: curve.points for curve in trained})
+        figures.append(("Training curves", "Loss of every training, by the entries that need it and its seed.", figure))
     return [_chart(index, *one) for index, one in enumerate(figures) if one[2] is not None]
 
 

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.run.outcome import Snapshot
+from sweeps.run.snapshot import Snapshot
 
 LINE_SECONDS = 5.0
 """Least time between two plain lines; one that says nothing new is not printed at all."""
@@ -34,9 +34,9 @@ def seconds_left(snapshot: Snapshot, seconds_of_kind: Mapping[str, float], slots
 
 
 def line(snapshot: Snapshot, left: float | None) -> str:
-    """One line: stage, jobs done/running/queued, best so far, time left."""
+    """One line: phase, jobs done/running/queued, best so far, time left."""
     counts = snapshot.counts
-    parts = [f"{snapshot.stage}", f"jobs {counts['done']} done, {counts['running']} running, {counts['queued']} queued"]
+    parts = [f"{snapshot.phase}", f"jobs {counts['done']} done, {counts['running']} running, {counts['queued']} queued"]
     if counts["failed"]:
         parts.append(f"{counts['failed']} failed")
     if snapshot.trials:

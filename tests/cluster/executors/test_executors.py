@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from cluster.executors.gang import CHECKPOINT, Gang
+from jobs.stages.run import shards_of
 
 from cluster.executor import Executor, Task
-from cluster.executors.gang import CHECKPOINT, Gang
 from cluster.executors.local import LocalExecutor
 from cluster.executors.processes import MARK, Mark, marked
 from cluster.ray import cluster as ray_cluster
@@ -22,7 +23,6 @@ from golf.errors import InputError
 from golf.model.gpt import GPT
 from jobs.events import Event, Failed, Failure, Finished, Progress, Shard
 from jobs.scores import merge_shards, share_shards
-from jobs.stages.run import shards_of
 from tests.cluster.orders import EVAL, MODEL, TRAIN, Orders
 
 PATIENCE_SECONDS = 120.0

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from cluster.executors.gang import Gang
+
 from cluster.executors.processes import Mark
 from jobs.events import Failed, Failure
 from tests.cluster.orders import Orders

@@ -21,7 +21,8 @@ from cluster.scheduling.scheduler import Scheduler
 from jobs.events import Event, Finished
 from jobs.files import FileStore
 from jobs.paths import Home
-from jobs.spec import ARITHMETIC, Job, Machine, Order
+from jobs.spec import Job, Machine, Order
+from jobs.stages.registry import stage_named
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
 
@@ -51,7 +52,7 @@ class Made:
         stage = "train" if gang else "quantize"
         settings = {"label": self.label} | ({"train": {"steps": self.seconds}} if gang else {"documents": self.seconds})
         job = Job(
-            stage=stage, settings=settings, inputs={}, seed=0, machine=MACHINE, arithmetic=ARITHMETIC[stage]
+            stage=stage, settings=settings, inputs={}, seed=0, machine=MACHINE, arithmetic=stage_named(stage).version
         )  # fmt: skip
         return Order(
             job=job, sweep=self.sweep, label=self.label, slots=self.slots, priority=self.priority, awaited=self.awaited

@@ -5,14 +5,15 @@ from dataclasses import replace
 import pytest
 
 from cluster.executor import Node
-from cluster.policy.retry import MAX_FAILURES, SILENCE_SECONDS
+from cluster.policy.retry import MAX_FAILURES
 from cluster.scheduling.scheduler import BEAT_SECONDS, LOOK_SECONDS, START_SECONDS
 from cluster.scheduling.state.backoff import FIRST_SECONDS
 from jobs.budget import Budget
 from jobs.events import Checkpoint, Failed, Failure, Finished, Progress
 from jobs.spec import Order
+from jobs.stages.train import TRAIN
 from jobs.state import AttemptState, JobState, SweepState
-from jobs.store import STALE_SECONDS, Taken
+from jobs.store import STALE_SECONDS, AlreadyTaken
 from tests.cluster.dictated import TRAINED, World, shard
 from tests.cluster.orders import EVAL, Orders
 
@@ -79,7 +80,7 @@ def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(wor
     world.now += FIRST_SECONDS
     world.step()
     world.step(Progress(fraction=0.1, note="step 1"))
-    world.now += SILENCE_SECONDS["train"] - 1
+    world.now += TRAIN.silence_seconds - 1
     world.step()
     assert world.job(key).state == JobState.RUNNING
     world.now += 2
@@ -126,11 +127,11 @@ def test_a_cancelled_job_is_let_go_only_when_its_tasks_are_ended(world: World, o
     running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
     world.step()
     assert world.store.cancel_jobs("tiny", [running, waiting]) == [running, waiting]
-    assert world.store.unended([running, waiting]) == [running, waiting]
+    assert world.store.still_ending([running, waiting]) == [running, waiting]
     world.now += LOOK_SECONDS
     world.step()
     assert world.executor.cancelled == list(world.executor.tasks)
-    assert world.store.unended([running, waiting]) == []
+    assert world.store.still_ending([running, waiting]) == []
     world.step()
     assert len(world.executor.tasks) == 1
 
@@ -222,9 +223,9 @@ def test_a_hung_job_that_was_just_cancelled_is_let_go_of(world: World, orders: O
     key = world.put(orders.train())
     world.step()
     world.step(Progress(fraction=0.1, note=""))
-    world.scheduler._looked = world.now + SILENCE_SECONDS["train"] + 5  # it has not looked for cancelled jobs yet
+    world.scheduler._looked = world.now + TRAIN.silence_seconds + 5  # it has not looked for cancelled jobs yet
     world.store.cancel_jobs("tiny", [key])
-    world.now += SILENCE_SECONDS["train"] + 1
+    world.now += TRAIN.silence_seconds + 1
     world.step()
     assert world.job(key).state == JobState.CANCELLED
     assert world.executor.cancelled
@@ -250,7 +251,7 @@ def test_a_scheduler_that_was_given_up_for_dead_ends_what_it_runs_and_writes_not
     world.now += STALE_SECONDS + 1
     other = world.new_scheduler()
     other.step(0.0)
-    with pytest.raises(Taken):
+    with pytest.raises(AlreadyTaken):
         world.step()
     world.scheduler.abandon()
     assert world.executor.cancelled == list(world.executor.tasks)[:1]

@@ -77,7 +77,7 @@ def evaluations(jobs: list[JobRecord], split: str, count: int | None) -> list[Jo
 def test_a_whole_sweep_trains_searches_promotes_and_confirms(played: World) -> None:
     here, snapshot = played, played.look()
     jobs = here.store.jobs()
-    assert (snapshot.stage, snapshot.trials_done) == ("done", 8)
+    assert (snapshot.phase, snapshot.trials_done) == ("done", 8)
     assert snapshot.failures == []
     assert {job.state for job in jobs} == {JobState.DONE}
     assert dict(snapshot.to_come) == {"train": 0, "quantize": 0, "eval": 0, "audit": 0}
@@ -295,17 +295,17 @@ def test_a_seed_that_fails_to_confirm_is_missing_from_its_rows(world: Make, kind
     assert list(here.result()["rows"]) == [("base", 3)]
 
 
-def test_what_the_file_has_no_use_for_any_more_is_forsaken(world: Make) -> None:
+def test_what_the_file_has_no_use_for_any_more_is_obsolete(world: Make) -> None:
     before = world(spec_of(), fails=lambda job: job.stage == "audit" or fails_often(job))
     assert before.play().failures
     # Jobs that failed and are asked for again, or were told to the search, are of use.
-    assert before.driver.forsaken() == []
+    assert before.driver.obsolete() == []
     without = world(spec_of(arm=[{"name": "base", "baseline": True}]), store=before.store)
-    found = {job.order.label for job in before.store.jobs() if job.key in without.driver.forsaken()}
+    found = {job.order.label for job in before.store.jobs() if job.key in without.driver.obsolete()}
     assert found == {"audit none"}
     other = world(spec_of(recipe={"train": {"gpus": 2, "steps": 8}}), store=before.store)
     unfinished = {job.key for job in before.store.jobs() if job.state != JobState.DONE}
-    assert set(other.driver.forsaken()) == unfinished
+    assert set(other.driver.obsolete()) == unfinished
 
 
 @pytest.mark.parametrize("left", [1, 9, 25])
@@ -316,7 +316,7 @@ def test_what_is_open_is_of_use_to_the_same_file(world: Make, left: int) -> None
         here.work()
     here.look()
     assert here.store.jobs(states=[JobState.QUEUED, JobState.RUNNING])
-    assert here.driver.forsaken() == []
+    assert here.driver.obsolete() == []
 
 
 REPORTED: dict[str, Any] = {"seeds": {**FILE["seeds"], "report": [7, 8]}, "confirm": {"top": 2}}
@@ -376,7 +376,7 @@ def test_a_follower_orders_nothing_and_sees_what_the_driver_sees(world: Make) ->
         follower.step()
         assert (here.store.jobs(), here.trials()) == before
     assert seen.done
-    confirmed = {(one.run.row, one.run.seed): one.bpb for one in follower.confirmed()}
+    confirmed = {(one.entry, one.measurement.seed): one.value for one in follower.confirmed()}
     assert confirmed == here.result()["rows"]
 
 
@@ -433,11 +433,11 @@ def test_a_job_that_several_runs_wait_for_is_to_come_once(world: Make) -> None:
     assert dict(to_come) == {"train": 2, "quantize": 2, "eval": 3, "audit": 2}
 
 
-def test_the_best_so_far_is_the_lowest_and_the_stage_is_named(world: Make) -> None:
+def test_the_best_so_far_is_the_lowest_and_the_phase_is_named(world: Make) -> None:
     here = world(spec_of(), workers=1)
-    stages = []
+    phases = []
     while not (snapshot := here.look()).done:
-        stages.append(snapshot.stage)
+        phases.append(snapshot.phase)
         known = {n: trial.value for n, trial in here.trials().items() if trial.value is not None}
         if known:
             number = min(known, key=lambda n: known[n])
@@ -445,7 +445,7 @@ def test_the_best_so_far_is_the_lowest_and_the_stage_is_named(world: Make) -> No
         else:
             assert snapshot.best is None
         here.work()
-    assert list(dict.fromkeys(stages)) == ["train", "search", "confirm"]
+    assert list(dict.fromkeys(phases)) == ["train", "search", "confirm"]
 
 
 def test_no_trial_can_stop_the_sweep_by_settings_that_do_not_fit_together(world: Make) -> None:

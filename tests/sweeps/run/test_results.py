@@ -105,7 +105,7 @@ def test_a_sweep_half_way_shows_what_is_finished(place: Workplace) -> None:
     assert rows(sweep, place) == {}
     play(place, file("one", arm=[{"name": "none", "eval": {"preset": "none"}}]))
     driver = sweep.driver(place.store, read_only=True)
-    assert {one.run.row for one in driver.confirmed()} == {"none"}
+    assert {one.entry for one in driver.confirmed()} == {"none"}
     assert list(rows(sweep, place)) == ["none"]
 
 

@@ -22,7 +22,11 @@ from golf.train.training import train
 from jobs.events import Finished, Shard
 from jobs.machine import environment
 from jobs.scores import merge_shards
-from jobs.stages.run import run_audit, run_eval, run_quantize, shards_of, train_config, training_stream
+from jobs.stages.work.audit import run_audit
+from jobs.stages.work.documents import training_stream
+from jobs.stages.work.evaluate import run_eval, shards_of
+from jobs.stages.work.quantize import run_quantize
+from jobs.stages.work.settings import train_config
 from jobs.state import SweepState
 from jobs.store import JobRecord
 from jobs.workplace import Workplace

@@ -17,7 +17,8 @@ from golf.selftest import BUNDLED
 from golf.ttt.engine import EvalConfig, evaluate
 from jobs.machine import environment
 from jobs.scores import write_table
-from jobs.stages.run import eval_documents, settings_of
+from jobs.stages.work.documents import eval_documents
+from jobs.stages.work.settings import settings_of
 from jobs.state import JobState
 from jobs.workplace import Workplace
 from sweeps.run.session import resolve

@@ -24,9 +24,15 @@ from jobs.events import Failure, Finished, Shard
 from jobs.failures import classify
 from jobs.machine.environment import machine
 from jobs.scores import merge_shards, read_table
-from jobs.spec import ARITHMETIC, Job, Order
-from jobs.stages import run
-from jobs.stages.rank import read_order, write_order
+from jobs.spec import Job, Order
+from jobs.stages.audit import AUDIT
+from jobs.stages.evaluate import EVALUATE
+from jobs.stages.work import audit, quantize
+from jobs.stages.work.audit import run_audit
+from jobs.stages.work.documents import eval_documents
+from jobs.stages.work.evaluate import IMPORT_SECONDS, run_eval, shards_of
+from jobs.stages.work.quantize import run_quantize
+from jobs.stages.work.trainer import read_order, write_order
 
 MODEL = ModelConfig(
     num_layers=2, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, bigram_buckets=64, bigram_dim=8
@@ -42,7 +48,7 @@ def order(demo: DemoData, config: EvalConfig = EVAL, *, count: int | None = 6, *
         "tokenizer": digest_of([demo.tokenizer]),
     }
     settings: dict[str, Any] = {"eval": asdict(config), "documents": which}
-    job = Job(stage="eval", settings=settings, inputs=digests, seed=5, machine=machine(), arithmetic=ARITHMETIC["eval"])
+    job = Job(stage="eval", settings=settings, inputs=digests, seed=5, machine=machine(), arithmetic=EVALUATE.version)
     return Order(job=job, sweep="s", label="x", places={"tokens": str(demo.tokens), "tokenizer": str(demo.tokenizer)})
 
 
@@ -72,7 +78,7 @@ def quantize_order(
 
 @pytest.fixture(scope="module")
 def quantized(demo: DemoData, weights: bytes) -> Finished:
-    *_, done = run.run_quantize(quantize_order(demo), {"weights": weights})
+    *_, done = run_quantize(quantize_order(demo), {"weights": weights})
     assert isinstance(done, Finished)
     return done
 
@@ -98,11 +104,11 @@ def test_what_cannot_fit_with_the_script_that_is_shipped_is_refused(
 ) -> None:
     total = quantized.outputs["ledger"]["total_bytes"]
     order = quantize_order(demo, count=0)
-    monkeypatch.setattr(run, "LIMIT_BYTES", total)
-    assert isinstance(list(run.run_quantize(order, {"weights": weights}))[-1], Finished)
-    monkeypatch.setattr(run, "LIMIT_BYTES", total - 1)
+    monkeypatch.setattr(quantize, "LIMIT_BYTES", total)
+    assert isinstance(list(run_quantize(order, {"weights": weights}))[-1], Finished)
+    monkeypatch.setattr(quantize, "LIMIT_BYTES", total - 1)
     with pytest.raises(TooLarge, match=f"artifact and code have {total:,} bytes, {total - 1:,} are allowed"):
-        list(run.run_quantize(order, {"weights": weights}))
+        list(run_quantize(order, {"weights": weights}))
 
 
 def test_losses_before_and_after_are_those_on_the_start_of_the_tuning_documents(
@@ -123,7 +129,7 @@ def test_losses_before_and_after_are_those_on_the_start_of_the_tuning_documents(
 def test_what_is_confirmed_is_compared_on_whole_validation_documents(
     demo: DemoData, weights: bytes, quantized: Finished
 ) -> None:
-    *_, done = run.run_quantize(quantize_order(demo, split="val", count=1, tokens=None), {"weights": weights})
+    *_, done = run_quantize(quantize_order(demo, split="val", count=1, tokens=None), {"weights": weights})
     assert isinstance(done, Finished)
     loss = done.outputs["loss"]
     [document] = split_documents(read_stream(find_shards(demo.tokens, "val")))[:1]
@@ -137,16 +143,16 @@ def test_what_is_confirmed_is_compared_on_whole_validation_documents(
 def test_without_documents_held_out_there_is_no_loss_and_other_tokens_are_refused(
     demo: DemoData, weights: bytes
 ) -> None:
-    *_, done = run.run_quantize(quantize_order(demo, count=0), {"weights": weights})
+    *_, done = run_quantize(quantize_order(demo, count=0), {"weights": weights})
     assert isinstance(done, Finished)
     assert done.outputs["loss"] == {"before": None, "after": None, "tokens": 0, "bytes": 0}
     with pytest.raises(InputError, match="tokens has digest"):
-        list(run.run_quantize(quantize_order(demo, digest="f" * 64), {"weights": weights}))
+        list(run_quantize(quantize_order(demo, digest="f" * 64), {"weights": weights}))
 
 
 def scores(made: Order, artifact: bytes, shards: list[int]) -> dict[int, float]:
     """NLL by document."""
-    events = list(run.run_eval(made, {"artifact": artifact}, shards))
+    events = list(run_eval(made, {"artifact": artifact}, shards))
     assert isinstance(events[-1], Finished)
     tables = [read_table(event.content) for event in events if isinstance(event, Shard)]
     return {row["document"]: row["nll"] for table in tables for row in table.to_pylist()}
@@ -159,7 +165,7 @@ def test_scores_do_not_depend_on_shards_their_order_or_other_documents(
     whole = scores(order(demo), artifact, [0])
     assert len(whole) == 6
     monkeypatch.setattr("jobs.scores.SHARD_FLOPS", {"cpu": 1e6})
-    total = run.shards_of(order(demo), artifact)
+    total = shards_of(order(demo), artifact)
     assert total == 6
     backwards = scores(order(demo), artifact, list(range(total))[::-1])
     fewer = scores(order(demo, count=2), artifact, [0, 1])
@@ -175,14 +181,14 @@ def test_the_jobs_machine_decides_how_it_is_cut_not_the_one_that_asks(
     made, found = order(demo), []
     for device in ("cpu AVX2", "cuda NVIDIA H100"):
         job = replace(made.job, machine=replace(made.job.machine, device=device))
-        found.append(run.shards_of(replace(made, job=job), artifact))
+        found.append(shards_of(replace(made, job=job), artifact))
     assert found == [1, 6]
 
 
 def test_bytes_are_those_of_the_decoded_text(demo: DemoData, artifact: bytes) -> None:
     made = order(demo)
-    documents, num_bytes = run.eval_documents(made)
-    events = run.run_eval(made, {"artifact": artifact}, list(range(run.shards_of(made, artifact))))
+    documents, num_bytes = eval_documents(made)
+    events = run_eval(made, {"artifact": artifact}, list(range(shards_of(made, artifact))))
     table = read_table(merge_shards([event.content for event in events if isinstance(event, Shard)])[0])
     assert table["bytes"].to_pylist() == num_bytes
     import sentencepiece
@@ -203,23 +209,23 @@ def test_a_data_sets_own_bytes_are_counted_and_in_the_key(demo: DemoData, weight
     write_shard(file, np.full(len(read_shard(shard)), 3))
     digest, plain = digest_of([shard, file]), digest_of([shard])
     made = quantize_order(data, split="val", count=2, tokens=None, digest=digest)
-    documents, num_bytes = run.eval_documents(made)
+    documents, num_bytes = eval_documents(made)
     assert num_bytes == [3 * (len(document) - 1) for document in documents]
     short = quantize_order(data, split="val", count=2, tokens=20, digest=digest)
-    *_, done = run.run_quantize(short, {"weights": weights})
+    *_, done = run_quantize(short, {"weights": weights})
     assert isinstance(done, Finished)
     assert (done.outputs["loss"]["tokens"], done.outputs["loss"]["bytes"]) == (40, 120)
     with pytest.raises(InputError, match="tokens has digest"):
-        run.eval_documents(quantize_order(data, split="val", digest=plain))
+        eval_documents(quantize_order(data, split="val", digest=plain))
 
 
 def test_the_whole_process_counts_what_a_warm_worker_has_behind_it(demo: DemoData, artifact: bytes) -> None:
     for _ in range(2):  # everything is loaded before the second
-        *_, last = run.run_eval(order(demo, count=1), {"artifact": artifact}, [0], clock=lambda: 5.0)
+        *_, last = run_eval(order(demo, count=1), {"artifact": artifact}, [0], clock=lambda: 5.0)
         assert isinstance(last, Finished)
         clocks = last.outputs["clocks"]
         assert clocks["eval_seconds"] == 0.0
-        assert clocks["process_seconds"] > run.IMPORT_SECONDS > 0
+        assert clocks["process_seconds"] > IMPORT_SECONDS > 0
 
 
 def test_other_data_than_ordered_are_refused(demo: DemoData, artifact: bytes) -> None:
@@ -237,7 +243,7 @@ def test_what_does_not_fit_its_time_is_an_error_not_a_worse_score(demo: DemoData
     ticks = iter(range(0, 10_000, 40))
     made = order(demo, replace(EVAL, max_seconds=30.0))
     with pytest.raises(OverTime, match=r"more than eval\.max_seconds = 30"):
-        list(run.run_eval(made, {"artifact": artifact}, [0], clock=lambda: float(next(ticks))))
+        list(run_eval(made, {"artifact": artifact}, [0], clock=lambda: float(next(ticks))))
 
 
 def test_an_order_goes_through_a_gangs_folder_unchanged(demo: DemoData, tmp_path: Path) -> None:
@@ -268,12 +274,12 @@ def test_validation_text_is_looked_for_in_the_training_tokens(
     settings = {**made.job.settings, "seconds": 0.01}
     job = replace(made.job, stage="audit", settings=settings, inputs={**made.job.inputs, **digests})
     audited = replace(made, job=job, places={**made.places, **dict.fromkeys(("tokens", "training"), str(tmp_path))})
-    *_, done = run.run_audit(audited, {"artifact": artifact})
+    *_, done = run_audit(audited, {"artifact": artifact})
     assert isinstance(done, Finished)
     assert [(one["document"], one["shared"] == one["windows"]) for one in done.outputs["overlap"]] == [(1, True)]
-    monkeypatch.setattr(run, "OVERLAP_TOKENS", 1000)
-    run._overlaps.cache_clear()
-    *_, done = run.run_audit(audited, {"artifact": artifact})
+    monkeypatch.setattr(audit, "OVERLAP_TOKENS", 1000)
+    audit._overlaps.cache_clear()
+    *_, done = run_audit(audited, {"artifact": artifact})
     assert isinstance(done, Finished)
     assert done.outputs["overlap"] is None
 
@@ -291,9 +297,9 @@ def test_an_audit_judges_the_jobs_own_engine(
     made = order(demo, config, count=None)
     settings = {**made.job.settings, "seconds": 1.5}
     inputs = {**made.job.inputs, "training": digest_of(find_shards(demo.tokens, "train"))}
-    job = replace(made.job, stage="audit", settings=settings, inputs=inputs, arithmetic=ARITHMETIC["audit"])
+    job = replace(made.job, stage="audit", settings=settings, inputs=inputs, arithmetic=AUDIT.version)
     audited = replace(made, job=job, places={**made.places, "training": str(demo.tokens)})
-    *_, done = run.run_audit(audited, {"artifact": artifact})
+    *_, done = run_audit(audited, {"artifact": artifact})
     assert isinstance(done, Finished)
     assert (done.outputs["passed"], done.outputs["judged"]) == (passed, True)
     assert {one["condition"] for one in done.outputs["findings"]} == conditions
