@@ -1,4 +1,4 @@
-"""The scheduler's heartbeat in a thread of its own: waiting for Ray or a slow disk must not look like death."""
+"""A heartbeat beside a scheduler's or driver's work: waiting for Ray or a slow disk must not look like death."""
 
 import threading
 import time
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from types import TracebackType
 
 from cluster.scheduling.scheduler import BEAT_SECONDS
-from jobs.store import AlreadyTaken, StoreUnavailable
+from jobs.errors import AlreadyTaken, LostLease, StoreUnavailable
 
 STUCK_SECONDS = 300.0
-"""A scheduler that has finished no round for so long counts as dead: another one shall take over."""
+"""A process whose work has not gone on for so long counts as dead, so that another can take over."""
 
 
 class Heartbeat:
@@ -40,5 +40,5 @@ class Heartbeat:
             if time.monotonic() - self._alive < STUCK_SECONDS:
                 try:
                     self._beat()
-                except (StoreUnavailable, AlreadyTaken):  # the scheduler's own next beat acts on it
+                except (StoreUnavailable, AlreadyTaken, LostLease):  # the work's own next beat raises it again
                     continue

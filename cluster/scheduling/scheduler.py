@@ -5,10 +5,7 @@ it dies, another one continues from finished shards and checkpoints. Events of t
 they came, and an event is dropped only once it is written, so that the database may be unavailable for a while.
 """
 
-import os
-import socket
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +27,7 @@ from jobs.errors import Unreadable
 from jobs.events import Event, Failed, Failure, Finished
 from jobs.files import FileStore
 from jobs.machine import environment
+from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.stages.registry import stage_named
 from jobs.store import JobRecord, LostClaim, OverBudget, Store
@@ -39,11 +37,6 @@ START_SECONDS = 300.0
 """Time in which a worker must report for the first time; a ready placement group is no guarantee (ray#42683)."""
 LOOK_SECONDS = 1.0
 """How often it asks the store for cancelled jobs, and whether its claims are still the best."""
-
-
-def scheduler_name() -> str:
-    """A unique name for a scheduler."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 class Scheduler:
@@ -75,7 +68,7 @@ class Scheduler:
             ticks: seconds of a clock that nobody can set, for intervals.
         """
         self._store, self._executor, self._home, self._clock, self._ticks = store, executor, home, clock, ticks
-        self.name = name or scheduler_name()
+        self.name = name or process_name()
         self._avoid: dict[str, frozenset[str]] = {}
         """Key of a waiting job → nodes that it should not go back to."""
         self._unwritten: deque[tuple[str, Event]] = deque()

@@ -70,7 +70,7 @@ class Stage(ABC):
 
     def label(self, entry: str | None, seed: int) -> str:
         """What a person calls a job, for display only. Without an entry, several need the job, or a whole search."""
-        parts = [self.name, entry, None if self.per_entry else f"seed {seed}"]
+        parts = [self.name, entry, None if self.per_entry and entry is not None else f"seed {seed}"]
         return " ".join(part for part in parts if part is not None)
 
     def check_version(self, job: Job) -> None:

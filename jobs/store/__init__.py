@@ -31,6 +31,7 @@ from jobs.store.transactions import STALE_SECONDS
 from jobs.store.work.attempts import Attempts
 from jobs.store.work.cancelling import Cancelling
 from jobs.store.work.claims import Claims
+from jobs.store.work.garbage import Garbage
 from jobs.store.work.jobs import Jobs
 from jobs.store.work.losses import Losses
 from jobs.store.work.needs import Needs, TrialKeys
@@ -56,5 +57,7 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Needs, Drivers, Nodes, Trials, Events, PublicRecords):
+class Store(
+    Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Needs, Garbage, Drivers, Nodes, Trials, Events, PublicRecords
+):
     """All topics on one database; open with `Store.open`."""

@@ -1,6 +1,19 @@
-"""The command line: `golfsweep COMMAND`. Each module holds the commands of one kind, and registers them."""
+"""The command line: `golfsweep COMMAND`. Each module registers the commands of one purpose."""
 
-from sweeps.cli import audit, bench, compare, control, machine, package, prove, records, results, running  # noqa: F401
+from sweeps.cli import (  # noqa: F401
+    audit,
+    bench,
+    compare,
+    control,
+    gc,
+    machine,
+    package,
+    prove,
+    records,
+    results,
+    run,
+    running,
+)
 from sweeps.cli.app import app, main
 
 __all__ = ["app", "main"]

@@ -1,4 +1,4 @@
-"""Judging a scorer from outside: audit."""
+"""Auditing a scorer: audit."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,30 +6,32 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sweeps.cli.app import DebugOption, JsonOption, app, print_json
+from sweeps.cli.app import JsonOption, app, print_json
+from sweeps.cli.errors import ExitCode
 
 
 @app.command()
 def audit(
     scorer: Annotated[str, typer.Argument(metavar="MODULE:FUNCTION", help="Importable from the current directory.")],
-    vocab_size: Annotated[int, typer.Option("--vocab-size", help="Number of token ids.")],
+    vocab_size: Annotated[int, typer.Option("--vocab-size", metavar="N", help="Number of token ids.")],
     tokens: Annotated[
-        Path | None, typer.Option("--tokens", help="Token shard to judge it on; documents are made up if left out.")
+        Path | None,
+        typer.Option("--tokens", metavar="SHARD", help="Token shard to audit on; by default made-up documents."),
     ] = None,
     tokenizer: Annotated[
         Path | None,
-        typer.Option(
-            "--tokenizer", help="SentencePiece model; byte counts that the scorer offers are held against it."
-        ),
+        typer.Option("--tokenizer", metavar="MODEL", help="SentencePiece model, to check the scorer's byte counts."),
     ] = None,
-    seconds: Annotated[float, typer.Option("--seconds", help="Budget; more of it probes more places.")] = 20.0,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="SECONDS", help="Time budget; more time probes more positions.")
+    ] = 20.0,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Judge a scorer by what it returns; exit 1 if it does not pass.
+    """Audit a scorer by what it returns.
 
-    The function takes a list of documents (integer arrays, BOS first) and returns, for each, the NLL in nats of every
-    token after the first. It may have a method byte_counts(document): the bytes that each of them is counted as.
+    The function takes a list of documents (integer arrays, BOS first) and returns, for each, the loss in nats of every
+    token after the first. It may have a method byte_counts(document), the number of bytes that each token counts as.
+    Exit 1 if it does not pass.
 
     Example: golfsweep audit my_entry:score --vocab-size 1024 --tokens val.bin --seconds 60
     """
@@ -42,7 +44,7 @@ def audit(
     documents = None if tokens is None else split_documents(read_shard(tokens))
     pieces = None if tokenizer is None else Tokenizer(tokenizer)
     if pieces is not None and pieces.vocab_size != vocab_size:
-        raise InputError(f"--tokenizer {tokenizer}: has {pieces.vocab_size} pieces; --vocab-size is {vocab_size}")
+        raise InputError(f"--vocab-size {vocab_size}: --tokenizer {tokenizer} has {pieces.vocab_size} pieces")
     decode = None if pieces is None else pieces.text
     with ScorerProcess(scorer) as process:
         certificate = judge(process, vocab_size=vocab_size, documents=documents, seconds=seconds, decode=decode)
@@ -53,4 +55,4 @@ def audit(
         for line in lines(certificate.to_json()):
             console.print(line, markup=False)
     if not certificate.passed:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)

@@ -1,4 +1,4 @@
-"""Two rows side by side: compare."""
+"""Two entries side by side: compare."""
 
 from typing import Annotated
 
@@ -8,7 +8,6 @@ from rich.console import Console
 from sweeps.cli.app import (
     HOME,
     DbOption,
-    DebugOption,
     FilesOption,
     HomeOption,
     JsonOption,
@@ -16,19 +15,24 @@ from sweeps.cli.app import (
     open_sweeps,
     print_json,
 )
+from sweeps.cli.errors import ExitCode
 
 
 @app.command()
 def compare(
-    challenger: Annotated[str, typer.Argument(help="A row as SWEEP/ROW, ROW of the latest sweep, or a record.")],
-    incumbent: Annotated[str, typer.Argument(help="The row that it is held against, likewise.")],
+    challenger: Annotated[
+        str, typer.Argument(metavar="CHALLENGER", help="SWEEP/ENTRY, an entry of the latest sweep, or a record.")
+    ],
+    incumbent: Annotated[str, typer.Argument(metavar="INCUMBENT", help="What to compare it with, in the same form.")],
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Compare two rows: difference, tests, what differs in their recipes, how many seeds would settle it.
+    """Compare two entries: is the challenger better, and what would show it?
+
+    Shows the difference, every test, what differs between the recipes, and how many more seeds are needed. Exit 1 if
+    the challenger is shown to be better neither by the written rule nor by precedent.
 
     Example: golfsweep compare "trial 20" lora-ttt
     """
@@ -42,6 +46,9 @@ def compare(
     found, documents = compare.compare(pair), compare.document_differences(pair)
     path = report.write_comparison(found, documents, place)
     if json_:
-        return print_json(found | {"report": str(path)})
-    Console().print(compare_text.render(found, documents))
-    Console().print(f"Plots: {path}", highlight=False, soft_wrap=True)
+        print_json(found | {"report": str(path)})
+    else:
+        Console().print(compare_text.render(found, documents))
+        Console().print(f"Plots: {path}", highlight=False, soft_wrap=True)
+    if not any(verdict["passed"] for verdict in found["verdicts"].values()):
+        raise typer.Exit(ExitCode.FAILED)

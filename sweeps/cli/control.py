@@ -1,4 +1,4 @@
-"""Acting on what runs elsewhere: submit, cancel."""
+"""Acting on sweeps that run elsewhere: submit, cancel."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,30 +9,33 @@ from rich.console import Console
 from sweeps.cli.app import (
     HOME,
     DbOption,
-    DebugOption,
     FilesOption,
     HomeOption,
     JsonOption,
     SetOption,
     app,
+    complete_sweep,
     open_sweeps,
     print_json,
 )
+from sweeps.cli.errors import ExitCode
 
 
 @app.command()
 def cancel(
-    sweep: Annotated[str, typer.Argument(help="Name of the sweep.")],
+    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="Name of the sweep.", autocompletion=complete_sweep)],
     what: Annotated[
-        str | None, typer.Argument(metavar="[TRIAL|KEY]", help="A trial's number, or a job's key; all if left out.")
+        str | None,
+        typer.Argument(metavar="TRIAL|KEY", help="A trial's number, or the start of a job's key; by default all."),
     ] = None,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """End a sweep, one of its trials, or one of its jobs; returns when none of its processes is left.
+    """Cancel a sweep, a trial or a job, and wait until its processes have ended.
+
+    Exit 3 if they have not ended within a minute.
 
     Example: golfsweep cancel demo 7
     """
@@ -45,30 +48,33 @@ def cancel(
     else:
         Console().print(found["message"], highlight=False, soft_wrap=True)
     if not found["ended"]:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.TRANSIENT)
 
 
 @app.command()
 def submit(
-    file: Annotated[Path, typer.Argument(help="The sweep file.")],
-    ray: Annotated[str, typer.Option("--ray", help="Its dashboard, http://HOST:8265, or its head, HOST:PORT.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep file.")],
+    ray: Annotated[
+        str, typer.Option("--ray", metavar="ADDRESS", help="Dashboard, http://HOST:8265, or head, HOST:PORT.")
+    ],
     set_: SetOption = None,
-    home: Annotated[str, typer.Option("--home", help="Folder on the cluster's head.")] = "~/.golfsweep",
+    home: Annotated[str, typer.Option("--home", metavar="DIR", help="Folder on the cluster's head.")] = "~/.golfsweep",
     files: FilesOption = None,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Hand a sweep to a cluster, which runs it while this machine may go away.
+    """Run a sweep on a cluster, independent of this machine.
 
-    A database other than the one in --home is named by GOLFSWEEP_DB in the environment of the cluster's head: commands
-    of jobs can be read by everybody who may see the cluster.
+    To use another database than the one in --home, set GOLFSWEEP_DB in the environment of the cluster's head:
+    everybody who sees the cluster can read the commands of its jobs.
 
     Example: golfsweep submit sweep.toml --ray http://10.0.0.1:8265
     """
     from sweeps.run.submit import submit as hand_over
     from sweeps.spec.file import load_sweep
 
-    found = hand_over(file, load_sweep(file, set_ or ()), set_ or (), ray, home, files)
+    submitted = hand_over(file, load_sweep(file, set_ or ()), set_ or (), ray, home, files)
     if json_:
-        return print_json(found)
-    Console().print(f"Submitted as {found['job']}; to follow it: {found['follow']}", highlight=False, soft_wrap=True)
+        return print_json(submitted)
+    Console().print(
+        f"Submitted as {submitted['job']}; follow it with: {submitted['follow']}", highlight=False, soft_wrap=True
+    )

@@ -1,4 +1,4 @@
-"""A row as the challenge wants it: package."""
+"""An entry in the form of the challenge: package."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,21 +6,24 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sweeps.cli.app import HOME, DbOption, DebugOption, FilesOption, HomeOption, JsonOption, app, print_json
+from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
 
 
 @app.command()
 def package(
-    row: Annotated[str, typer.Argument(help="A row as SWEEP/ROW, or ROW of the latest sweep.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder to write: a new one, or an empty one.")],
-    author: Annotated[str | None, typer.Option("--author", help="Who submits it.")] = None,
+    row: Annotated[
+        str, typer.Argument(metavar="ENTRY", help="An entry as SWEEP/ENTRY, or an entry of the latest sweep.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write: new, or empty.")],
+    author: Annotated[str | None, typer.Option("--author", metavar="NAME", help="Who submits it.")] = None,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Write a legal row as a submission: README, submission.json, a log a seed, one self-contained train_gpt.py.
+    """Write a legal entry as a submission to the challenge.
+
+    The folder gets a README, submission.json, a log for each seed, and one self-contained train_gpt.py.
 
     Example: golfsweep package demo/lora-ttt --out records/lora-ttt --author "Ada Lovelace"
     """
@@ -28,14 +31,15 @@ def package(
     from sweeps.submission import package, submission, submission_folder
 
     package.check_free(out)
-    found = package.gather(row, Workplace.open(home, db, files), author)
-    contents = submission_folder.contents(found)
+    evidence = package.gather(row, Workplace.open(home, db, files), author)
+    contents = submission_folder.contents(evidence)
     package.write(out, contents)
-    claims = submission.claims(found)
+    claims = submission.claims(evidence)
     if json_:
         return print_json({"folder": str(out), "files": sorted(contents), "submission": claims})
     line = (
-        f"{found.name}: {claims['val_bpb']:.5f} bpb over {len(found.runs)} seeds, {claims['bytes_total']:,} bytes "
-        f"with {claims['bytes_code']:,} of code; written to {out}; golfsweep check {out} reviews it"
+        f"{evidence.name}: {claims['val_bpb']:.5f} bpb over {len(evidence.runs)} seeds, "
+        f"{claims['bytes_total']:,} bytes with {claims['bytes_code']:,} of code; "
+        f"written to {out}; golfsweep check {out} reviews it"
     )
     Console().print(line, highlight=False, markup=False, soft_wrap=True)

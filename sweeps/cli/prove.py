@@ -1,4 +1,4 @@
-"""Proof of a score: prove."""
+"""Proving a score by compression: prove."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,32 +7,40 @@ import typer
 from rich.console import Console
 
 from golf.errors import InputError
-from sweeps.cli.app import HOME, DbOption, DebugOption, FilesOption, HomeOption, JsonOption, SetOption, app, print_json
+from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, SetOption, app, print_json
+from sweeps.cli.errors import ExitCode
 
 
 @app.command()
 def prove(
-    subject: Annotated[str, typer.Argument(metavar="ROW|ARTIFACT", help="A row as SWEEP/ROW, or an artifact file.")],
-    more: Annotated[list[Path] | None, typer.Argument(help="More token shards.", show_default=False)] = None,
-    documents: Annotated[int, typer.Option("--documents", help="How many, from the first on.")] = 4,
+    subject: Annotated[str, typer.Argument(metavar="ENTRY|ARTIFACT", help="SWEEP/ENTRY, or an artifact file.")],
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="SHARD", help="More token shards.", show_default=False)
+    ] = None,
+    documents: Annotated[int, typer.Option("--documents", metavar="N", help="How many documents, from the first.")] = 4,
     seed: Annotated[
-        int | None, typer.Option("--seed", help="A row's; its first if left out. Of an artifact's adapters; 0.")
+        int | None,
+        typer.Option("--seed", metavar="SEED", help="An entry's, by default its first; an artifact's, by default 0."),
     ] = None,
-    tokens: Annotated[list[Path] | None, typer.Option("--tokens", help="Token shards, for an artifact.")] = None,
+    tokens: Annotated[
+        list[Path] | None, typer.Option("--tokens", metavar="SHARD", help="Token shards, for an artifact.")
+    ] = None,
     tokenizer: Annotated[
-        Path | None, typer.Option("--tokenizer", help="SentencePiece .model, for an artifact.")
+        Path | None, typer.Option("--tokenizer", metavar="MODEL", help="SentencePiece .model, for an artifact.")
     ] = None,
-    preset: Annotated[str | None, typer.Option("--preset", help="Of an artifact; score-first if left out.")] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", metavar="NAME", help="Of an artifact; by default score-first.")
+    ] = None,
     set_: SetOption = None,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Compress documents with a recipe's own predictions, decompress them in a new process, and compare.
+    """Prove a score by compressing documents with its own predictions.
 
-    Exit 1 if what comes back differs, or if the bytes are not as many as the score claims.
+    A new process decompresses them. Exit 1 if the documents come back changed, or if the compressed size differs from
+    what the score claims.
 
     Example: golfsweep prove demo/lora-ttt --documents 3
     """
@@ -40,7 +48,7 @@ def prove(
 
     if Path(subject).is_file():
         if not tokens or tokenizer is None:
-            raise InputError(f"{subject}: an artifact needs --tokens SHARD and --tokenizer MODEL")
+            raise InputError(f"{subject}: no data; an artifact needs --tokens SHARD and --tokenizer MODEL")
         from sweeps.spec.recipe import configure
 
         config = configure({"eval": {"preset": preset or "score-first"}}, set_ or ())["eval"]
@@ -49,17 +57,17 @@ def prove(
         )
     else:
         if more or tokens or tokenizer or preset or set_:
-            raise InputError(f"{subject}: no such file, and a row brings its own data and settings")
+            raise InputError(f"{subject}: no such file; an entry has its own data and settings, so name it alone")
         from jobs.workplace import Workplace
 
         claim = proving.claim_of_row(subject, Workplace.open(home, db, files), documents, seed)
-    found = _with_bars(claim)
+    proof = _with_bars(claim)
     if json_:
-        print_json(found)
+        print_json(proof)
     else:
-        _print(found)
-    if not found["proved"]:
-        raise typer.Exit(1)
+        _print(proof)
+    if not proof["proved"]:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _with_bars(claim: Any) -> dict[str, Any]:
@@ -74,15 +82,15 @@ def _with_bars(claim: Any) -> dict[str, Any]:
         return report(claim, lambda stage, done: progress.update(tasks[stage], completed=done))
 
 
-def _print(found: dict[str, Any]) -> None:
-    size = f"{found['documents']} documents, {found['tokens']} tokens, {found['text_bytes']} bytes of text"
-    bits = f"{found['bpb']:.5f} bits per byte, claimed {found['claimed_bpb']:.5f} ({found['difference']:+.5f})"
-    seconds = f"{found['encode_seconds']:.1f} s to encode, {found['decode_seconds']:.1f} s to decode"
-    lengths = "; ".join(found["length_uses"])
+def _print(proof: dict[str, Any]) -> None:
+    size = f"{proof['documents']} documents, {proof['tokens']} tokens, {proof['text_bytes']} bytes of text"
+    bits = f"{proof['bpb']:.5f} bits per byte, claimed {proof['claimed_bpb']:.5f} ({proof['difference']:+.5f})"
+    seconds = f"{proof['encode_seconds']:.1f} s to encode, {proof['decode_seconds']:.1f} s to decode"
+    lengths = "; ".join(proof["length_uses"])
     console = Console()
     for line in (
-        f"{found['name']}, seed {found['seed']}: {'proved' if found['proved'] else 'NOT proved'}: {found['reason']}",
-        f"{size} → {found['compressed_bytes']} bytes; {bits}; {seconds}",
-        *([f"Lengths are sent ahead; they decide {lengths}"] if lengths else []),
+        f"{proof['name']}, seed {proof['seed']}: {'proved' if proof['proved'] else 'NOT proved'}: {proof['reason']}",
+        f"{size} → {proof['compressed_bytes']} bytes; {bits}; {seconds}",
+        *([f"The lengths are sent first; they decide {lengths}"] if lengths else []),
     ):
         console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""What came of sweeps: leaderboard, show."""
+"""Results of sweeps: leaderboard, show."""
 
 import json
 from enum import StrEnum
@@ -10,7 +10,6 @@ from rich.console import Console
 from sweeps.cli.app import (
     HOME,
     DbOption,
-    DebugOption,
     FilesOption,
     HomeOption,
     JsonOption,
@@ -37,15 +36,14 @@ class Format(StrEnum):
 def leaderboard(
     name: SweepArgument = None,
     format_: Annotated[
-        Format, typer.Option("--format", help="For people, programs or a review thread.")
+        Format, typer.Option("--format", help="A table for people, or a form for programs or a review thread.")
     ] = Format.TABLE,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Show the confirmed rows of a sweep, and imported records beside them.
+    """Show the entries of a sweep beside imported records.
 
     Example: golfsweep leaderboard demo --format markdown
     """
@@ -76,14 +74,20 @@ def leaderboard(
 
 @app.command()
 def show(
-    key: Annotated[str, typer.Argument(help="First digits of a job's key, a sweep, or a row as SWEEP/ROW.")],
+    key: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY|SWEEP|ENTRY", help="The start of a job's key, a sweep, or an entry as SWEEP/ENTRY."
+        ),
+    ],
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Show all that is known of a job or row: settings, attempts, outputs, the certificate of its audit.
+    """Show everything about a job, a sweep or an entry.
+
+    Settings, attempts, outputs, and the certificate of its audit.
 
     Example: golfsweep show 3fa9c1
     """

@@ -1,4 +1,4 @@
-"""Starting sweeps and watching them: run, plan, status."""
+"""Previewing sweeps and following them: plan, status."""
 
 import time
 from pathlib import Path
@@ -10,92 +10,33 @@ from rich.console import Console
 from sweeps.cli.app import (
     HOME,
     DbOption,
-    DebugOption,
     FilesOption,
-    HereOption,
     HomeOption,
     JsonOption,
-    RayOption,
     SetOption,
     SweepArgument,
     app,
-    command_line,
     open_sweeps,
     print_json,
 )
 
 
 @app.command()
-def run(
-    file: Annotated[Path, typer.Argument(help="The sweep file.")],
-    set_: SetOption = None,
-    home: HomeOption = HOME,
-    db: DbOption = None,
-    files: FilesOption = None,
-    ray: RayOption = None,
-    here: HereOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """Start a sweep, or go on with it.
-
-    Example: golfsweep run examples/demo.toml --set eval.chunk=64
-    """
-    from jobs.workplace import Workplace
-    from sweeps.run import results, session
-    from sweeps.spec.file import load_sweep
-    from sweeps.spec.sweep import Sweep
-    from sweeps.views.report import report
-    from sweeps.views.terminal import table
-    from sweeps.views.terminal.progress import Progress
-
-    spec = load_sweep(file, set_ or ())
-    place = Workplace.open(home, db, files)
-    console = Console(stderr=True)
-
-    def say(text: str) -> None:
-        console.print(text, highlight=False, soft_wrap=True)
-
-    try:
-        with Progress(console) as progress:
-            end = session.run(spec, place, ray_address=ray, here=here, show=progress.show, say=say)
-    except KeyboardInterrupt:
-        say(f"Stopped. Everything finished is kept; to go on: {command_line()}")
-        raise
-    stored = place.store.sweep(spec.name)
-    assert stored is not None
-    sweep = Sweep.from_json(stored.spec)
-    board = results.board_of(sweep, place)
-    path = report.write(sweep, board, place)
-    Console().print(table.render(board.frame()))
-    Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
-    for job in end.failures:
-        say(f"Failed: {job.order.label} ({job.key[:12]}): {job.reason}")
-    if end.failures:
-        say(f"{len(end.failures)} jobs failed; golfsweep show KEY tells more")
-    if end.blocked:
-        why = f"{end.blocked.order.label} is {end.blocked.state}"
-        say(f"The search stands still: {why}, which every trial needs; to go on: {command_line()}")
-    if end.ended:
-        say(f"Sweep {spec.name} is {end.ended}. What is finished is kept; to go on: {command_line()}")
-    if end.failures or end.blocked or end.ended:
-        raise typer.Exit(1)
-
-
-@app.command()
 def plan(
-    file: Annotated[Path, typer.Argument(help="The sweep file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep file.")],
     set_: SetOption = None,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
-    nodes: Annotated[int, typer.Option(min=1, help="Nodes to plan for.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, metavar="N", help="How many nodes to plan for.")] = 1,
     slots: Annotated[
-        int | None, typer.Option(min=1, help="GPUs (or cores) of each node; this machine's if left out.")
+        int | None, typer.Option(min=1, metavar="N", help="GPUs (or cores) of each node; by default this machine's.")
     ] = None,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Say what a sweep will do, take and cost on so many nodes, and what of it is done already.
+    """Preview jobs, time and cost of a sweep.
+
+    Finished jobs of any sweep count as done: a job with the same settings, code and data never runs twice.
 
     Example: golfsweep plan examples/fineweb.toml --nodes 4 --slots 8
     """
@@ -125,9 +66,8 @@ def status(
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Show how far sweeps are, and what runs.
+    """Show how far sweeps are and what runs now.
 
     Example: golfsweep status demo
     """

@@ -10,6 +10,7 @@ from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.run.chain import ENDED, FAILED, JobChain
 from sweeps.run.objective import SCORED
+from sweeps.run.watching import Watching
 from sweeps.spec.orders import Measurement, OrderBook
 
 
@@ -39,6 +40,7 @@ class JobRequests:
             retry: keys of jobs to request once more as soon as something needs them.
         """
         self._store, self._orders, self._pipeline, self._read_only = store, orders, pipeline, read_only
+        self._watching = Watching(store, orders.sweep)
         self._retry = set(retry)
         self.jobs: dict[str, JobRecord] = {}
         """By key, as of the last look."""
@@ -54,7 +56,7 @@ class JobRequests:
         self._forget_counts()
 
     def _read_jobs(self) -> None:
-        self.jobs = {job.key: job for job in self._store.jobs(sweep=self._orders.sweep)}
+        self.jobs = self._watching.jobs()
 
     def _forget_counts(self) -> None:
         self.to_come = {stage.name: set() for stage in self._pipeline}

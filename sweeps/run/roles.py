@@ -11,12 +11,14 @@ from types import TracebackType
 
 from cluster.executor import Executor, Node
 from cluster.scheduling.heartbeat import Heartbeat
-from cluster.scheduling.scheduler import Scheduler, scheduler_name
+from cluster.scheduling.scheduler import Scheduler
 from golf.errors import InputError
+from jobs.errors import AlreadyTaken, StoreUnavailable
 from jobs.files import FileStore
+from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.spec import Machine
-from jobs.store import AlreadyTaken, Store, StoreUnavailable
+from jobs.store import Store
 
 TRY_SECONDS = 2.0
 """How often a driver that stands by looks whether its cluster still has a scheduler."""
@@ -34,7 +36,7 @@ class Scheduling:
         self._heartbeat: Heartbeat | None = None
         self._stack = ExitStack()
         self._tried = -TRY_SECONDS
-        self._name = scheduler_name()
+        self._name = process_name()
 
     def __enter__(self) -> "Scheduling":
         return self

@@ -31,7 +31,7 @@ from sweeps.board.rows import Row
 from sweeps.run import results
 from sweeps.run.chain import JobChain
 from sweeps.run.objective import SCORED
-from sweeps.spec.file import BaselineSection
+from sweeps.spec.sections import BaselineSection
 from sweeps.spec.sweep import Sweep
 from sweeps.submission.submission import SeedRun, Submission
 

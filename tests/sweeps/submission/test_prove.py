@@ -172,7 +172,7 @@ def test_rows_that_cannot_be_proved(refused: Callable[..., str], home: Path, dat
     )
     assert "--documents 4: " in refused("prove", "score-first", "--documents", "4", "--home", home)
     line = refused("prove", "by-hand/score-first", "--home", home, "--tokens", data / "golden_val_000000.bin")
-    assert "a row brings its own data and settings" in line
+    assert "an entry has its own data and settings" in line
 
 
 def test_an_empty_home_has_no_row(refused: Callable[..., str], tmp_path: Path) -> None:

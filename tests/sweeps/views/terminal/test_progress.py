@@ -12,7 +12,7 @@ from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
 from sweeps.run.snapshot import Snapshot
-from sweeps.views.terminal.progress import LINE_SECONDS, SHOWN_JOBS, Progress, duration, line, panel, seconds_left
+from sweeps.views.terminal.progress import LINE_SECONDS, SHOWN_JOBS, LiveProgress, duration, line, panel, seconds_left
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 
@@ -127,7 +127,7 @@ class Clock:
 
 def test_plain_lines_come_when_there_is_news_and_not_too_often() -> None:
     stream, clock = io.StringIO(), Clock()
-    with Progress(Console(file=stream, force_terminal=False, width=80), clock) as progress:
+    with LiveProgress(Console(file=stream, force_terminal=False, width=80), clock) as progress:
         progress.show(EMPTY, None)
         progress.show(SNAPSHOT, None)
         assert stream.getvalue().splitlines() == [line(EMPTY, None)]
@@ -149,7 +149,7 @@ def test_plain_lines_come_when_there_is_news_and_not_too_often() -> None:
 def test_a_terminal_gets_a_live_panel() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, height=30)
-    with Progress(console) as progress:
+    with LiveProgress(console) as progress:
         progress.show(SNAPSHOT, 200.0)
         progress.show(replace(SNAPSHOT, trials_done=6), 100.0)
     text = stream.getvalue()
