@@ -5,7 +5,7 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
-from sweeps.planning.plan import Plan
+from sweeps.planning.plan import SweepPlan
 from sweeps.views.terminal.gantt import gantt
 from sweeps.views.terminal.progress import duration
 
@@ -13,7 +13,7 @@ REASONS = 12
 """Reasons that are shown; --json has one for every job."""
 
 
-def show_plan(plan: Plan, console: Console) -> None:
+def show_plan(plan: SweepPlan, console: Console) -> None:
     """Print a plan."""
     found = plan.to_json()
     shown = Table("stage", "jobs", "done", "slot-seconds each", "slot-hours left", title=f"Plan of {found['name']}")
@@ -25,8 +25,8 @@ def show_plan(plan: Plan, console: Console) -> None:
     console.print(shown)
     for line in [*_totals(found), *_reasons(plan), *_refusals(plan)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if plan.forecast.spans:
-        for line in gantt(plan.forecast.spans.values(), plan.nodes, plan.kinds()):
+    if plan.dry_run.spans:
+        for line in gantt(plan.dry_run.spans.values(), plan.nodes, plan.stages()):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -48,10 +48,10 @@ def _totals(found: dict[str, object]) -> list[str]:
     return lines
 
 
-def _reasons(plan: Plan) -> list[str]:
+def _reasons(plan: SweepPlan) -> list[str]:
     """Why jobs are reused or new, those of equal reason together."""
     alike: Counter[str] = Counter()
-    for job in plan.forecast.jobs:
+    for job in plan.dry_run.jobs:
         reason, kind = plan.reasons[job.key], job.order.job.stage
         if reason.nearest is None:
             alike[f"{'new' if job.key in plan.estimates else 'reused'}, {kind}: {reason.text}"] += 1
@@ -62,6 +62,6 @@ def _reasons(plan: Plan) -> list[str]:
     return lines if len(alike) <= REASONS else [*lines, f"… and {len(alike) - REASONS} more reasons; --json has all"]
 
 
-def _refusals(plan: Plan) -> list[str]:
-    refused = Counter(plan.forecast.refused.values())
+def _refusals(plan: SweepPlan) -> list[str]:
+    refused = Counter(plan.dry_run.refused.values())
     return [f"{count:5d} would not start: {why}" for why, count in refused.items()]
