@@ -33,7 +33,7 @@ from cluster.executors.processes import marked
 from jobs.paths import Home
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
-from sweeps.board.leaderboard import MEASURED
+from sweeps.board.leaderboard import VARYING
 from sweeps.cli.errors import ExitCode
 from tests.postgresql import Server, find_binaries
 
@@ -200,7 +200,7 @@ def leaderboard(home: Path, place: Sequence[str], sweep: str) -> list[dict[str, 
     command = [*golfsweep("leaderboard", sweep, "--json"), "--home", str(home), *place]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows: list[dict[str, Any]] = json.loads(done.stdout)["rows"]
-    return [{name: value for name, value in row.items() if name not in MEASURED} for row in rows]
+    return [{name: value for name, value in row.items() if name not in VARYING} for row in rows]
 
 
 def disturb(one: Round, kills: int, others: Mapping[str, Callable[[], bool]]) -> None:

@@ -23,12 +23,12 @@ from sqlalchemy import create_engine, insert, select
 from jobs.database import tables
 from jobs.paths import Home
 from jobs.workplace import Workplace
-from sweeps.board.leaderboard import Board, Evaluation, TextSet, open_board
+from sweeps.board.leaderboard import Board, Evaluation, ValidationSet, open_board
 from sweeps.run import results
 from sweeps.spec.sweep import Sweep
 
 RUNS, SEEDS = 100_000, 3
-TEXT = TextSet(data="val", tokenizer="1024.model", documents=50_000, tokens=62_000_000, bytes=151_000_000)
+TEXT = ValidationSet(data="val", tokenizer="1024.model", documents=50_000, tokens=62_000_000, bytes=151_000_000)
 
 
 CLOCKS = {

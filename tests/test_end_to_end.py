@@ -21,7 +21,7 @@ import pytest
 from jobs.paths import Home
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
-from sweeps.board.leaderboard import COLUMNS, MEASURED
+from sweeps.board.leaderboard import COLUMNS, VARYING
 
 SWEEP = Path(__file__).parent / "tiny.toml"
 PATIENCE_SECONDS = 600.0
@@ -191,7 +191,7 @@ def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(
 
 def numbers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What must be the same bit for bit."""
-    return [{name: value for name, value in row.items() if name not in MEASURED} for row in rows]
+    return [{name: value for name, value in row.items() if name not in VARYING} for row in rows]
 
 
 def test_two_drivers_of_one_sweep_do_not_meet(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def audit(
     from golf.audit.scorer.process import ScorerProcess
     from golf.data.tokens import Tokenizer, read_shard, split_documents
     from golf.errors import InputError
-    from sweeps.views.certificates import lines
+    from sweeps.views.certificates import describe_certificate
 
     documents = None if tokens is None else split_documents(read_shard(tokens))
     pieces = None if tokenizer is None else Tokenizer(tokenizer)
@@ -52,7 +52,7 @@ def audit(
         print_json(certificate.to_json())
     else:
         console = Console(highlight=False, soft_wrap=True)
-        for line in lines(certificate.to_json()):
+        for line in describe_certificate(certificate.to_json()):
             console.print(line, markup=False)
     if not certificate.passed:
         raise typer.Exit(ExitCode.FAILED)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from sweeps.cli.app import HOME, DbOption, DebugOption, FilesOption, HomeOption, JsonOption, app, print_json
+from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
 
 
 @app.command()
@@ -16,7 +16,6 @@ def gc(
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Count the files that nothing needs any more, or delete them.
 

@@ -32,9 +32,9 @@ def package(
 
     package.check_free(out)
     evidence = package.gather(row, Workplace.open(home, db, files), author)
-    contents = submission_folder.contents(evidence)
+    contents = submission_folder.make_files(evidence)
     package.write(out, contents)
-    claims = submission.claims(evidence)
+    claims = submission.make_claims(evidence)
     if json_:
         return print_json({"folder": str(out), "files": sorted(contents), "submission": claims})
     line = (

@@ -52,15 +52,13 @@ def prove(
         from sweeps.spec.recipe import configure
 
         config = configure({"eval": {"preset": preset or "score-first"}}, set_ or ())["eval"]
-        claim = proving.claim_of_artifact(
-            Path(subject), [*tokens, *(more or [])], tokenizer, config, documents, seed or 0
-        )
+        claim = proving.claim_artifact(Path(subject), [*tokens, *(more or [])], tokenizer, config, documents, seed or 0)
     else:
         if more or tokens or tokenizer or preset or set_:
             raise InputError(f"{subject}: no such file; an entry has its own data and settings, so name it alone")
         from jobs.workplace import Workplace
 
-        claim = proving.claim_of_row(subject, Workplace.open(home, db, files), documents, seed)
+        claim = proving.claim_entry(subject, Workplace.open(home, db, files), documents, seed)
     proof = _with_bars(claim)
     if json_:
         print_json(proof)
@@ -74,12 +72,12 @@ def _with_bars(claim: Any) -> dict[str, Any]:
     """Prove a claim under two progress bars on stderr."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from sweeps.submission.prove import report
+    from sweeps.submission.prove import prove_claim
 
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f} tokens")
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
         tasks = {stage: progress.add_task(stage, total=claim.tokens) for stage in ("encode", "decode")}
-        return report(claim, lambda stage, done: progress.update(tasks[stage], completed=done))
+        return prove_claim(claim, lambda stage, done: progress.update(tasks[stage], completed=done))
 
 
 def _print(proof: dict[str, Any]) -> None:

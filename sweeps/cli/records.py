@@ -20,25 +20,27 @@ def import_(
 ) -> None:
     """Import public records as entries.
 
-    Numbers come from a record's logs where it has them. Whatever disagrees with its headline is a finding, and no
-    reason to fail.
+    Numbers come from a record's logs where it has them. A contradiction in a record is a finding, not an error.
 
     Example: golfsweep import records/track_10min_16mb
     """
     from jobs.workplace import Workplace
-    from sweeps.records import findings, folder, record, rows
+    from sweeps.records.entries import to_content, to_entry
+    from sweeps.records.judging.findings import judge_record
+    from sweeps.records.reading.folder import find_folders, read_folders
+    from sweeps.records.record import build_record
 
-    every = dict.fromkeys(path.resolve() for given in folders for path in folder.find(given))
-    judged = [record.judge_folder(read) for read in folder.read_all(list(every))]
-    contents = {one.name: rows.content_of(one, findings.judge(one)) for one in judged}
+    paths = dict.fromkeys(path.resolve() for given in folders for path in find_folders(given))
+    records = map(build_record, read_folders(list(paths)))
+    contents = {record.name: to_content(record, judge_record(record)) for record in records}
     place = Workplace.open(home, db, files)
     changed = [name for name, content in contents.items() if place.store.put_record(name, content)]
     if json_:
-        return print_json({"rows": [rows.row_of(content) for content in contents.values()], "changed": changed})
+        return print_json({"rows": [to_entry(content) for content in contents.values()], "changed": changed})
     for name, content in contents.items():
-        row, codes = rows.row_of(content), dict.fromkeys(finding["code"] for finding in content["findings"])
-        score = "no score" if row["val_bpb_mean"] is None else f"{row['val_bpb_mean']:.5f} bpb"
-        line = f"{name}: {score}, {row['track']}; {', '.join(codes) or 'no finding'}"
+        entry, codes = to_entry(content), dict.fromkeys(finding["code"] for finding in content["findings"])
+        score = "no score" if entry["val_bpb_mean"] is None else f"{entry['val_bpb_mean']:.5f} bpb"
+        line = f"{name}: {score}, {entry['track']}; {', '.join(codes) or 'no findings'}"
         Console().print(line, highlight=False, markup=False, soft_wrap=True)
     unchanged = len(contents) - len(changed)
     Console().print(f"{len(changed)} imported, {unchanged} unchanged; golfsweep leaderboard shows them")
@@ -55,14 +57,16 @@ def check(
 
     Example: golfsweep check records/track_10min_16mb/2026-03-17_LoRA_TTT
     """
-    from sweeps.records import findings, record, review
-    from sweeps.records.folder import read
+    from sweeps.records import review
+    from sweeps.records.judging.findings import judge_record
+    from sweeps.records.reading.folder import read_folder
+    from sweeps.records.record import build_record
 
-    judged = record.judge_folder(read(folder))
-    disagreements = findings.judge(judged)
+    record = build_record(read_folder(folder))
+    findings = judge_record(record)
     if json_:
-        print_json(review.as_json(judged, disagreements))
+        print_json(review.to_json(record, findings))
     else:
-        print(review.as_markdown(judged, disagreements))
-    if not review.passes(disagreements):
+        print(review.to_markdown(record, findings))
+    if not review.passes(findings):
         raise typer.Exit(ExitCode.FAILED)

@@ -91,7 +91,7 @@ def show(
 
     Example: golfsweep show 3fa9c1
     """
-    from sweeps.views.certificates import lines
+    from sweeps.views.certificates import describe_certificate
     from sweeps.views.show import describe
 
     place, _ = open_sweeps(home, db, files, None)
@@ -101,5 +101,5 @@ def show(
     certificate = found.pop("certificate", None)
     Console().print_json(json.dumps(found, default=str))
     if certificate is not None:
-        for line in lines(certificate):
+        for line in describe_certificate(certificate):
             Console(highlight=False, soft_wrap=True).print(line, markup=False)

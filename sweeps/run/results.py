@@ -28,10 +28,10 @@ from jobs.store import AttemptRecord, Store, SweepRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.compare import Pair
-from sweeps.board.evaluation import Evaluation, ImportedRow, Published, TextSet
+from sweeps.board.entries import Entry
+from sweeps.board.evaluation import Evaluation, ImportedEntry, Published, ValidationSet
 from sweeps.board.leaderboard import open_board
-from sweeps.board.rows import Row
-from sweeps.board.rules import UNJUDGED, Finding
+from sweeps.board.rules import UNAUDITED_CODE, RuleFinding
 from sweeps.run.chain import JobChain
 from sweeps.run.driver import Driver
 from sweeps.spec.sections import BaselineSection
@@ -43,8 +43,8 @@ TABLES = 512
 """Tables of documents that stay in memory."""
 COPIED_SHARE = 0.2
 """Of a document's windows that the training tokens hold: less is a quotation, more a copy."""
-UNAUDITED = Finding(code=UNJUDGED, detail="no certificate: nobody has judged its scores from outside yet")
-TOO_LITTLE = Finding(code=UNJUDGED, detail="its audit could probe too little within audit.seconds")
+UNAUDITED = RuleFinding(code=UNAUDITED_CODE, detail="no certificate: nobody has judged its scores from outside yet")
+TOO_LITTLE = RuleFinding(code=UNAUDITED_CODE, detail="its audit could probe too little within audit.seconds")
 
 
 def evaluations(sweep: Sweep, driver: Driver, store: Store) -> list[Evaluation]:
@@ -58,14 +58,14 @@ def evaluations(sweep: Sweep, driver: Driver, store: Store) -> list[Evaluation]:
     return [_evaluation(sweep, chain, attempts, record.created, tried, judged.get(chain.entry)) for chain in chains]
 
 
-def audit_findings(outputs: Mapping[str, Any]) -> tuple[Finding, ...]:
+def audit_findings(outputs: Mapping[str, Any]) -> tuple[RuleFinding, ...]:
     """What a finished audit has to say about its row."""
-    found = [Finding(code=one["condition"], detail=one["detail"]) for one in outputs["findings"]]
+    found = [RuleFinding(code=one["condition"], detail=one["detail"]) for one in outputs["findings"]]
     if copied := [one for one in outputs["overlap"] or () if one["shared"] >= COPIED_SHARE * one["windows"]]:
         first = copied[0]
         share = f"{first['shared']} of {first['windows']} windows of document {first['document']}"
         detail = f"{len(copied)} validation documents are in the training tokens as well: {share}"
-        found.append(Finding(code="overlap", detail=detail))
+        found.append(RuleFinding(code="overlap", detail=detail))
     return (*found, *([] if outputs["judged"] else [TOO_LITTLE]))
 
 
@@ -82,7 +82,7 @@ def board_of(sweep: Sweep | None, place: Workplace) -> Board:
         sweep: whose rows are shown; None where there is none yet, which leaves the records.
         place: the home that it belongs to.
     """
-    imported = [ImportedRow.from_json(content) for content in place.store.records()]
+    imported = [ImportedEntry.from_json(content) for content in place.store.records()]
     if sweep is None:
         board = open_board(profile="accepted")
         board.add(records=imported)
@@ -112,24 +112,26 @@ def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
     """
     sweeps = place.store.sweeps()
     latest = Sweep.from_json(sweeps[-1].spec) if sweeps else None
-    rows = board_of(latest, place).rows()
+    rows = board_of(latest, place).entries()
     c, i = (find_row(name, rows, latest.spec.name if latest else "") for name in (challenger, incumbent))
     both = {row.sweep for row in (c, i)} - {""}  # public records belong together in nothing but their being public
     kind = (c.track, c.data)
     peers = [row for row in rows if row in (c, i) or (row.sweep in both and (row.track, row.data) == kind)]
     recipes = (_settings(c, place), _settings(i, place))
     return Pair(
-        challenger=c, incumbent=i, peers=peers, recipes=recipes, scores=lambda digest: scores(place.files, digest)
+        challenger=c, incumbent=i, peers=peers, recipes=recipes, read_scores=lambda digest: scores(place.files, digest)
     )
 
 
-def find_row(name: str, rows: Sequence[Row], latest: str) -> Row:
+def find_row(name: str, rows: Sequence[Entry], latest: str) -> Entry:
     """The row that a name means.
 
     Raises:
         InputError: there is none; the nearest are named.
     """
-    named = {row.known_as(latest): row for row in rows} | {f"{row.sweep}/{row.name}": row for row in rows if row.sweep}
+    named = {row.name_within(latest): row for row in rows} | {
+        f"{row.sweep}/{row.name}": row for row in rows if row.sweep
+    }
     if name not in named:
         near = difflib.get_close_matches(name, named, 1, 0.4)
         known = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(named) or 'none yet'}"
@@ -137,7 +139,7 @@ def find_row(name: str, rows: Sequence[Row], latest: str) -> Row:
     return named[name]
 
 
-def _settings(row: Row, place: Workplace) -> Mapping[str, Any]:
+def _settings(row: Entry, place: Workplace) -> Mapping[str, Any]:
     """Every setting of a row's recipe; none of a public record's."""
     record = place.store.sweep(row.sweep) if row.sweep else None
     if record is None:
@@ -177,10 +179,10 @@ def _remembered(record: SweepRecord, place: Workplace) -> list[Evaluation]:
 def _from_json(kept: Mapping[str, Any]) -> Evaluation:
     """An evaluation as it was kept."""
     changed = {
-        "text": TextSet(**kept["text"]),
+        "text": ValidationSet(**kept["text"]),
         "stage": tuple(kept["stage"]),
         "code": tuple(kept["code"]),
-        "findings": tuple(Finding(**finding) for finding in kept["findings"]),
+        "findings": tuple(RuleFinding(**finding) for finding in kept["findings"]),
     }
     return Evaluation(**{**kept, **changed})
 
@@ -191,7 +193,7 @@ def _evaluation(
     attempts: Any,
     created: float,
     tried: int,
-    judged: Sequence[Finding] | None,
+    judged: Sequence[RuleFinding] | None,
 ) -> Evaluation:
     train, quantize, evaluation = (chain.outputs(stage) for stage in (TRAIN.name, QUANTIZE.name, EVALUATE.name))
     entry, seed, recipe = chain.entry, chain.measurement.seed, chain.measurement.recipe
@@ -201,7 +203,7 @@ def _evaluation(
     costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
     findings = list((UNAUDITED,) if judged is None else judged)
     if train["resumed"] and recipe.train.max_seconds is not None:
-        findings.append(Finding(code="resumed", detail="training was interrupted; its clock cannot be reproduced"))
+        findings.append(RuleFinding(code="resumed", detail="training was interrupted; its clock cannot be reproduced"))
     clocks = {f"train.{name}": value for name, value in train["clocks"].items()}
     clocks |= {f"eval.{name}": value for name, value in evaluation["clocks"].items()}
     clocks["quantize_seconds"] = quantize["clocks"]["quantize_seconds"]
@@ -212,7 +214,7 @@ def _evaluation(
         seed=seed,
         sweep=sweep.spec.name,
         nll=evaluation["nll"],
-        text=TextSet(
+        text=ValidationSet(
             data=sweep.data.val_digest,
             tokenizer=f"{sweep.data.tokenizer.name} {sweep.data.tokenizer_digest[:8]}",
             documents=evaluation["documents"],

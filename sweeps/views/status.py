@@ -8,7 +8,7 @@ from jobs.budget import Budget
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, NodeRecord, Store, SweepRecord
 from sweeps.views.show import explain, last_words
-from sweeps.views.wording import dollars
+from sweeps.views.wording import format_dollars
 
 LOG_LINES = 5
 
@@ -60,7 +60,8 @@ def _spent(state: Mapping[str, Any]) -> str:
     parts = [f"{hours['spent']:.2f} slot-hours" + (f" of {hours['budget']:g}" if hours["budget"] is not None else "")]
     if money["spent"] is not None:
         parts.append(
-            dollars(money["spent"]) + (f" of {dollars(money['budget'])}" if money["budget"] is not None else "")
+            format_dollars(money["spent"])
+            + (f" of {format_dollars(money['budget'])}" if money["budget"] is not None else "")
         )
     if hours["reserved"]:
         parts.append(f"{hours['reserved']:.2f} slot-hours set aside for what runs")

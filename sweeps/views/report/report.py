@@ -24,11 +24,11 @@ from sweeps.run.driver import Driver
 from sweeps.spec.sweep import Sweep
 from sweeps.views import certificates
 from sweeps.views.answers import Spent, answers
+from sweeps.views.entry_facts import describe_evidence
 from sweeps.views.report import charts
-from sweeps.views.row_facts import facts
 from sweeps.views.terminal import compare_text
-from sweeps.views.terminal.table import TITLES, cells, records
-from sweeps.views.wording import p_text
+from sweeps.views.terminal.table import TITLES, explain_columns, format_cells, list_entries
+from sweeps.views.wording import format_p
 
 _CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 _TEMPLATES = ("page.html.j2", "board.html.j2", "report.html.j2", "leaderboard.html.j2", "comparison.html.j2")
@@ -48,7 +48,7 @@ def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
     driver = sweep.driver(place.store, read_only=True)
     driver.step()
     frame = board.frame()
-    rows = records(frame)
+    rows = list_entries(frame)
     baseline = sweep.spec.baseline if isinstance(sweep.spec.baseline, str) else "the published record"
     trials = driver.trials()
     judged = results.certificates(driver, place.files)
@@ -61,8 +61,8 @@ def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
         trials=sum(trial.value is not None for trial in trials),
         trainings=len(driver.finished("train")),
         evaluations=len(driver.finished("eval")),
-        certificates=[(row, certificates.lines(one)) for row, one in judged.items()],
-        text=next((row["text"] for row in rows if row["text"] is not None), None),
+        certificates=[(row, certificates.describe_certificate(one)) for row, one in judged.items()],
+        text=next((row["validation_set"] for row in rows if row["validation_set"] is not None), None),
         versions=versions(),
         commit=commit(),
     )
@@ -71,7 +71,7 @@ def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
 
 def leaderboard_page(board: Board) -> str:
     """A leaderboard by itself, imported records alone among them, as a page that needs nothing beside it."""
-    return _render("leaderboard.html.j2", charts=[], **_board(board, records(board.frame())))
+    return _render("leaderboard.html.j2", charts=[], **_board(board, list_entries(board.frame())))
 
 
 def write_comparison(found: Mapping[str, Any], documents: pd.DataFrame | None, place: Workplace) -> Path:
@@ -80,17 +80,15 @@ def write_comparison(found: Mapping[str, Any], documents: pd.DataFrame | None, p
     seeds = "Grey lines join the same seed; the incumbent is below." if set(c["seeds"]) & set(i["seeds"]) else ""
     figures: list[tuple[str, str, go.Figure | None]] = [("Seeds", seeds, charts.paired_seeds(c, i))]
     if documents is not None:
-        note = (
-            "Each point is one document on the artifacts that both rows share; below nought the challenger is better."
-        )
+        note = "Each point is one document on the artifacts that both rows share; negative: the challenger is better."
         figures.append(("Documents", note, charts.paired_documents(documents)))
     content = _render(
         "comparison.html.j2",
         found=found,
-        tests=[(title, found["tests"][name]) for name, title in compare_text.TESTS.items()],
-        sentences=compare_text.sentences(found),
+        tests=[(title, found["tests"][name]) for name, title in compare_text.name_tests().items()],
+        sentences=compare_text.list_conclusions(found),
         charts=[_chart(index, *one) for index, one in enumerate(figures)],
-        value_text=compare_text.value_text,
+        format_value=compare_text.format_value,
     )
     names = ["-".join(part for part in (side["sweep"], side["name"]) if part) for side in (c, i)]
     return _write(place.home.comparison(names), content)
@@ -126,6 +124,7 @@ def _board(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What the leaderboard's part of a page shows."""
     return {
         "tracks": [(TITLES[track], shown) for track in TRACKS if (shown := _shown(rows, track))],
+        "explanation": explain_columns(),
         "changes": [one for one in board.changes() if one["track"] != "flagged"],
     }
 
@@ -133,7 +132,9 @@ def _board(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _shown(rows: Sequence[Mapping[str, Any]], track: str) -> list[dict[str, Any]]:
     """Rows of one track as the page shows them."""
     return [
-        {"cells": cells(row), "facts": facts(row), "findings": row["findings"]} for row in rows if row["track"] == track
+        {"cells": format_cells(row), "facts": describe_evidence(row), "findings": row["findings"]}
+        for row in rows
+        if row["track"] == track
     ]
 
 
@@ -156,7 +157,7 @@ def _render(name: str, **content: Any) -> str:
     environment = Environment(
         loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["p"] = p_text
+    environment.filters["p"] = format_p
     written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return environment.get_template(name).render(written=written, plotly=get_plotlyjs(), **content)
 

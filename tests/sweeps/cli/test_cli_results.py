@@ -64,7 +64,7 @@ def test_two_rows_are_compared(golfsweep: Command, home: Path) -> None:
     assert (code, err) == (0, "")
     assert Path(found["report"]).is_relative_to(home)
     assert Path(found["report"]).exists()
-    assert found["verdicts"]["practice"]["passed"] is True
+    assert found["verdicts"]["precedent"]["passed"] is True
     assert "base against none" in golfsweep("compare", "base", "none")[1]
 
 
@@ -73,7 +73,7 @@ def test_two_rows_are_compared(golfsweep: Command, home: Path) -> None:
     [
         (("base", "leak"), "different tracks"),
         (("base", "nobody"), 'row "nobody": no confirmed row of that name'),
-        (("base", "base"), "name two to compare"),
+        (("base", "base"), "name two different entries to compare"),
         (("other/base", "none"), 'row "other/base"'),
     ],
 )

@@ -82,7 +82,7 @@ def test_sums_follow_from_the_history(store: Store) -> None:
     assert "inputs.weights = not made yet" in next(job["why"] for job in found["jobs"] if job["stage"] == "quantize")
     text = text_of(made)
     assert "About 4 s on 4 slots: 0.0025 slot-hours, $0.01, 56% of the slots' time in use." in text
-    assert "2 new, train: differs from the nearest finished one in seed" in text
+    assert "2 new, train: differs from the nearest finished job in seed" in text
     assert "node 0.3" in text
 
 

@@ -11,8 +11,8 @@ from golf.errors import InputError
 from golf.limits import LIMIT_BYTES
 from jobs.store import Store
 from jobs.workplace import Workplace
-from sweeps.board.leaderboard import ImportedRow, to_json
-from sweeps.board.rules import Finding
+from sweeps.board.leaderboard import ImportedEntry, to_json
+from sweeps.board.rules import RuleFinding
 from sweeps.run.results import audit_findings, board_of, find_row, frame_of, pair_of
 from sweeps.spec.sweep import Sweep
 from tests.sweeps.made_up import SIZES, TOKENS, file, play, score
@@ -46,7 +46,7 @@ def test_a_row_is_what_its_jobs_gave(place: Workplace) -> None:
     assert [base["bpb_trained"], base["bpb_quantized"]] == pytest.approx([bits, 1.01 * bits])
     assert base["bpb_adapted"] == pytest.approx(base["val_bpb_mean"]) == pytest.approx(1.17, abs=0.002)
     assert (base["steps"], base["ms_per_step"]) == (5000, 118.0)
-    assert base["text"] == {
+    assert base["validation_set"] == {
         "data": "v" * 64, "documents": 6, "tokens": int(TOKENS.sum()), "bytes": int(SIZES.sum()),
     }  # fmt: skip
     assert base["cost"] == pytest.approx(3 * 3 * 0.1)
@@ -122,8 +122,8 @@ def test_a_stored_record_is_read_back(place: Workplace) -> None:
         "name": "PR 1514", "track": "flagged", "seeds": {"42": 1.07, "?": None}, "date": 1.0, "total_bytes": 5,
         "findings": [{"code": "seeds", "detail": "two logs"}],
     }  # fmt: skip
-    record = ImportedRow.from_json(content)
-    assert record.findings == (Finding(code="seeds", detail="two logs"),)
+    record = ImportedEntry.from_json(content)
+    assert record.findings == (RuleFinding(code="seeds", detail="two logs"),)
     place.store.put_record("PR 1514", content)
     [row] = to_json(frame_of(None, place))["rows"]
     assert (row["track"], row["seeds"], row["bytes_total"]) == ("flagged", {"42": 1.07, "?": None}, 5)
@@ -132,7 +132,7 @@ def test_a_stored_record_is_read_back(place: Workplace) -> None:
 def test_rows_are_found_by_name(place: Workplace) -> None:
     play(place, file("spring"))
     latest = play(place, file("summer"))
-    board = board_of(latest, place).rows()
+    board = board_of(latest, place).entries()
     assert find_row("base", board, "summer").sweep == "summer"
     assert find_row("spring/base", board, "summer").sweep == "spring"
     with pytest.raises(InputError, match='row "bsae": no confirmed row of that name; did you mean "base"'):

@@ -30,8 +30,9 @@ from jobs.stages.work.settings import train_config
 from jobs.state import SweepState
 from jobs.store import JobRecord
 from jobs.workplace import Workplace
-from sweeps.records import findings, record, review
-from sweeps.records.folder import read
+from sweeps.records import record, review
+from sweeps.records.judging import findings
+from sweeps.records.reading.folder import read_folder
 from sweeps.run import results
 from sweeps.run.session import resolve
 from sweeps.spec.file import parse_sweep
@@ -124,7 +125,7 @@ ROW = 'small/adapted "quoted" | é'
 def folder(place: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The row, packaged."""
     out = tmp_path_factory.mktemp("out") / "it's a record"
-    package.write(out, submission_folder.contents(package.gather(ROW, place, "Ada")))
+    package.write(out, submission_folder.make_files(package.gather(ROW, place, "Ada")))
     return out
 
 
@@ -147,8 +148,8 @@ def test_the_folder_is_in_the_challenges_form(folder: Path, place: Workplace) ->
     plain = package.gather("plain", place)
     assert {one["against_val_bpb"] for one in claims["tests"]} == {plain.standing["val_bpb_mean"]}
     assert claims["comparison_baseline_bpb"] == pytest.approx(plain.bpb, abs=1e-9)
-    assert "comparison_baseline_bpb" in submission.claims(plain)
-    assert submission.claims(plain)["comparison_baseline_bpb"] is None  # nothing came before it
+    assert "comparison_baseline_bpb" in submission.make_claims(plain)
+    assert submission.make_claims(plain)["comparison_baseline_bpb"] is None  # nothing came before it
     assert json.loads((folder / "certificate.json").read_text())["judged"]
 
 
@@ -177,8 +178,8 @@ def test_the_readme_has_method_command_seeds_statistics_and_certificate(
 
 
 def test_our_own_review_finds_nothing(folder: Path) -> None:
-    one = record.judge_folder(read(folder))
-    judged = findings.judge(one)
+    one = record.build_record(read_folder(folder))
+    judged = findings.judge_record(one)
     assert judged == ()
     assert review.passes(judged)
     assert set(one.scores) == {str(seed) for seed in SEEDS}
@@ -239,8 +240,8 @@ def without_times(line: str) -> str:
 def test_a_single_seed_claims_no_spread(place: Workplace, tmp_path: Path) -> None:
     found = package.gather(ROW, place)
     lone = replace(found, runs=found.runs[:1])
-    package.write(tmp_path / "lone", submission_folder.contents(lone))
-    judged = findings.judge(record.judge_folder(read(tmp_path / "lone")))
+    package.write(tmp_path / "lone", submission_folder.make_files(lone))
+    judged = findings.judge_record(record.build_record(read_folder(tmp_path / "lone")))
     assert [one.code for one in judged] == ["single-seed"]
 
 
@@ -258,7 +259,7 @@ def test_the_command_writes_it_and_never_over_anything(
     assert sorted(path.name for path in out.iterdir()) == told["files"]
     assert json.loads((out / "submission.json").read_text()) == told["submission"]
     assert [path.name for path in out.parent.iterdir()] == ["record"]
-    assert "is there already" in refused("package", "plain", "--out", out, "--home", place.home.root)
+    assert "exists already" in refused("package", "plain", "--out", out, "--home", place.home.root)
     empty = tmp_path / "empty"
     empty.mkdir()
     assert golfsweep("package", "plain", "--out", empty, "--home", place.home.root)[0] == 0
@@ -315,7 +316,7 @@ def test_a_public_record_and_an_unknown_row_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no confirmed row of that name"):
         package.gather("nothing", place)
     place.store.put_record("theirs", {"name": "theirs", "seeds": {"1": 1.1}})
-    with pytest.raises(InputError, match="is a public record"):
+    with pytest.raises(InputError, match="is an imported record"):
         package.gather("theirs", place)
 
 
@@ -323,8 +324,8 @@ def test_a_published_baseline_is_named(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
     arms = [{"name": "base"}, {"name": "none", "eval": {"preset": "none"}}]
     sweep = play(place, file("one", arm=arms, baseline={"mean": 1.25, "std": 0.001, "n": 3}))
-    row = next(row for row in results.board_of(sweep, place).rows() if row.name == "base")
-    _, against = package.standing_of(row, sweep, results.board_of(sweep, place))
+    row = next(row for row in results.board_of(sweep, place).entries() if row.name == "base")
+    _, against = package.describe_standing(row, sweep, results.board_of(sweep, place))
     assert against["baseline"] == ("published record", 1.25)
 
 
@@ -333,10 +334,10 @@ def test_the_record_of_its_date_is_named_wherever_it_is_from(tmp_path: Path) -> 
     play(place, file("one"))
     sweep = play(place, file("two") | {"recipe": {**file("two")["recipe"], "eval": {"gpus": 1, "chunk": 128}}})
     place.store.put_record("base", {"name": "base", "date": 1.0, "seeds": {"1": 1.5, "2": 1.6}})
-    rows = results.board_of(sweep, place).rows()
+    rows = results.board_of(sweep, place).entries()
     before = next(row for row in rows if (row.sweep, row.name) == ("one", "base"))
     row = next(row for row in rows if (row.sweep, row.name) == ("two", "base"))
-    standing, against = package.standing_of(row, sweep, results.board_of(sweep, place))
+    standing, against = package.describe_standing(row, sweep, results.board_of(sweep, place))
     assert before.moments is not None
     assert against == {"incumbent": ("one/base", before.moments.mean)}
     assert standing["p_incumbent"] is not None

@@ -167,7 +167,7 @@ def test_a_score_that_the_bytes_do_not_bear_out_exits_1(
 def test_rows_that_cannot_be_proved(refused: Callable[..., str], home: Path, data: Path) -> None:
     assert "last-epoch: has no decoder" in refused("prove", "by-hand/last/epoch", "--home", home)
     assert "confirmed are: score-first, last/epoch" in refused("prove", "by-hand/nothing", "--home", home)
-    assert "--seed 9: row score-first has no such seed; it has 3, 4" in refused(
+    assert "--seed 9: entry score-first has no such seed; it has 3, 4" in refused(
         "prove", "score-first", "--seed", "9", "--home", home
     )
     assert "--documents 4: " in refused("prove", "score-first", "--documents", "4", "--home", home)

@@ -1,4 +1,4 @@
-"""Names that facts had in submissions over the months, in the order in which they count."""
+"""Names of the fields of submissions over the months, in the order in which they count."""
 
 HEADLINE = ("val_bpb", "mean_val_bpb", "val_bpb_mean", "mean_bpb", "bpb", "val_var_bpb")
 SEED_HEADLINE = ("val_bpb_exact", *HEADLINE, "sliding_window_bpb_exact", "sliding_window_bpb")
@@ -6,7 +6,7 @@ LOSS = ("val_loss", "mean_val_loss", "val_loss_mean", "val_loss_nats", "mean_val
 STD = ("val_bpb_std", "std_bpb", "std_val_bpb", "bpb_std", "significance_std_bpb")
 SEED_SCORES = ("seed_results", "val_bpb_seeds", "seeds", "results", "per_seed", "seed_scores")
 NESTED = ("metrics", "results", "result", "summary", "final")
-"""Tables that hold what others write at the top."""
+"""Tables with fields that other submissions write at the top level."""
 TOTAL = (
     *("bytes_total", "artifact_bytes_max", "artifact_bytes", "artifact_size_bytes", "model_size_bytes", "total_bytes"),
     *("submission_bytes", "max_artifact_bytes", "artifact_total_bytes_max", "artifact_total_bytes"),
@@ -36,6 +36,7 @@ EVAL = (
     "eval_time_ms",
     "ttt_time_ms",
 )
+PARAMETERS = ("model_params", "num_params", "parameters")
 STEPS = ("step_stop", "train_steps", "steps")
 COUNT = ("n_seeds", "num_seeds", "significance_runs")
 P_VALUE = ("p_value", "significance_p_one_sided", "p_one_sided")

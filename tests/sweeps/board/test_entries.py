@@ -7,13 +7,13 @@ from golf.limits import LIMIT_BYTES
 from golf.score import LN2
 from sweeps.board.rules import MARGIN_NATS
 from sweeps.statistics import dunnett, moments, pool, pooled_test, seeds_needed
-from tests.sweeps.evaluations import BASE, BYTES, TOKENS, clocks, evaluation, record, row_of, rows, text
+from tests.sweeps.evaluations import BASE, BYTES, TOKENS, clocks, entries, evaluation, record, runs_of, text
 
 
 def test_the_rules_text_counts_code_as_written_and_practice_as_shipped() -> None:
     sizes = {"model_bytes": LIMIT_BYTES - 60, "code_bytes": 50, "source_bytes": 70}
     runs = [evaluation("one", 1, 1.1, **sizes), evaluation("one", 2, 1.1)]
-    accepted, strict = (rows(runs, profile=profile)["one"] for profile in ("accepted", "strict"))
+    accepted, strict = (entries(runs, profile=profile)["one"] for profile in ("accepted", "strict"))
     assert (accepted["bytes_total"], strict["bytes_total"]) == (LIMIT_BYTES - 10, LIMIT_BYTES + 10)
     assert (accepted["bytes"]["code"], strict["bytes"]["code"]) == (50, 70)
     assert (accepted["track"], strict["track"]) == ("legal", "flagged")
@@ -29,47 +29,49 @@ def test_speed_headroom_and_scores_by_stage() -> None:
     }
     stages = {"trained_bpb": 1.29, "quantized_bpb": 1.3}
     runs = [evaluation("base", seed, 1.2 + seed / 100, **facts, **stages) for seed in range(2)]
-    found = rows(runs)["base"]
+    found = entries(runs)["base"]
     assert [found[f"bpb_{name}"] for name in ("trained", "quantized", "adapted")] == pytest.approx([1.29, 1.3, 1.205])
     assert (found["steps"], found["ms_per_step"]) == (5000, 118.0)
     left = LIMIT_BYTES - 550
     assert found["headroom"]["accepted"] == {"bytes": left, "train_seconds": 10.0, "eval_seconds": 200.0}
     assert found["headroom"]["strict"] == {"bytes": left, "train_seconds": -40.0, "eval_seconds": 150.0}
-    accepted, strict = (rows(runs, profile=profile)["base"] for profile in ("accepted", "strict"))
+    accepted, strict = (entries(runs, profile=profile)["base"] for profile in ("accepted", "strict"))
     assert (accepted["train_seconds"], accepted["track"]) == (590.0, "legal")
     assert (strict["train_seconds"], strict["track"]) == (640.0, "flagged")
     plain = [evaluation("none", 1, 1.3, adapts=False), evaluation("none", 2, 1.3, adapts=False, quantized_bpb=1.3)]
-    assert [rows(plain)["none"][f"bpb_{name}"] for name in ("trained", "quantized", "adapted")] == [None, None, None]
+    assert [entries(plain)["none"][f"bpb_{name}"] for name in ("trained", "quantized", "adapted")] == [None, None, None]
 
 
 def test_code_and_settings_are_the_same_on_all_seeds_or_it_is_said() -> None:
     same = [evaluation("base", seed, 1.2 + seed / 100, code=("abc",), settings="s") for seed in range(2)]
-    assert [rows(same)["base"][name] for name in ("same_code", "same_settings")] == [True, True]
+    assert [entries(same)["base"][name] for name in ("same_code", "same_settings")] == [True, True]
     other = [same[0], evaluation("base", 1, 1.2, code=("abc", "def"), settings="t")]
-    assert [rows(other)["base"][name] for name in ("same_code", "same_settings")] == [False, False]
+    assert [entries(other)["base"][name] for name in ("same_code", "same_settings")] == [False, False]
     unknown = [evaluation("base", 1, 1.2, code=(None,))]
-    assert [rows(unknown)["base"][name] for name in ("same_code", "same_settings")] == [None, None]
+    assert [entries(unknown)["base"][name] for name in ("same_code", "same_settings")] == [None, None]
 
 
 def test_what_would_settle_a_claim_and_what_it_costs() -> None:
-    late = row_of("late", [1.190, 1.196, 1.204], stage=(5.0, 1), trials=20)
-    found = rows([*row_of("base", BASE), *late], profile="strict")["late"]
+    late = runs_of("late", [1.190, 1.196, 1.204], stage=(5.0, 1), trials=20)
+    found = entries([*runs_of("base", BASE), *late], profile="strict")["late"]
     assert found["seeds_to_settle"] >= 1
     assert found["dollars_to_settle"] == pytest.approx(found["seeds_to_settle"] * (0.5 + 0.5))
-    assert (found["incumbent_too"], found["settled_by"]) == (True, "challenge")
-    assert found["noise_mbpb"] == pytest.approx(1000 * 1.867 * found_std([BASE, [1.190, 1.196, 1.204]]), rel=1e-3)
-    sure = rows([*row_of("base", BASE), *row_of("late", [0.9, 0.9, 0.9001], stage=(5.0, 1))])["late"]
+    assert (found["incumbent_too"], found["settled_by"]) == (True, "written_rule")
+    assert found["selection_bias_mbpb"] == pytest.approx(
+        1000 * 1.867 * pooled_std([BASE, [1.190, 1.196, 1.204]]), rel=1e-3
+    )
+    sure = entries([*runs_of("base", BASE), *runs_of("late", [0.9, 0.9, 0.9001], stage=(5.0, 1))])["late"]
     assert (sure["seeds_to_settle"], sure["dollars_to_settle"]) == (0, 0.0)
-    worse = rows([*row_of("base", BASE), *row_of("late", [1.3, 1.31], stage=(5.0, 1))])["late"]
+    worse = entries([*runs_of("base", BASE), *runs_of("late", [1.3, 1.31], stage=(5.0, 1))])["late"]
     assert (worse["seeds_to_settle"], worse["dollars_to_settle"]) == (None, None)
 
 
 def test_a_claim_is_settled_by_the_profiles_own_rule() -> None:
     """Margin and level are of one rule: by practice this one stands already, by the text it does not."""
-    both = [*row_of("base", BASE), *row_of("late", [1.190, 1.196, 1.204], stage=(5.0, 1))]
-    practice, challenge = (rows(both, profile=profile)["late"] for profile in ("accepted", "strict"))
+    both = [*runs_of("base", BASE), *runs_of("late", [1.190, 1.196, 1.204], stage=(5.0, 1))]
+    practice, challenge = (entries(both, profile=profile)["late"] for profile in ("accepted", "strict"))
     assert 0.01 < practice["p_incumbent"] < 0.25
-    assert (practice["seeds_to_settle"], practice["settled_by"]) == (0, "practice")
+    assert (practice["seeds_to_settle"], practice["settled_by"]) == (0, "precedent")
     margin = MARGIN_NATS / LN2 * TOKENS / BYTES
     sides = moments([1.190, 1.196, 1.204]), moments(BASE)
     plan = seeds_needed(*sides, margin=margin, level=0.01)
@@ -80,12 +82,12 @@ def test_a_claim_is_settled_by_the_profiles_own_rule() -> None:
 def test_a_margin_that_is_not_known_is_not_taken_for_nought() -> None:
     records = [record("one", 1.0, 1.081, 1.082, 1.083), record("two", 2.0, 1.080, 1.0812, 1.0827)]
     practice, strict = (
-        rows([], imported=records, profile=profile, baseline=None)["two"] for profile in ("accepted", "strict")
+        entries([], imported=records, profile=profile, baseline=None)["two"] for profile in ("accepted", "strict")
     )
-    assert [strict[name] for name in ("p_challenge", "seeds_to_settle", "dollars_to_settle", "settled_by")] == [
+    assert [strict[name] for name in ("p_written_rule", "seeds_to_settle", "dollars_to_settle", "settled_by")] == [
         None
     ] * 4
-    assert practice["settled_by"] == "practice"
+    assert practice["settled_by"] == "precedent"
     assert practice["incumbent_too"] is False
 
 
@@ -98,7 +100,7 @@ def test_rows_on_the_same_artifacts_tell_of_their_spread_once() -> None:
             for row, shift in (("base", 0.0), ("twin", 0.01), ("third", 0.02))
             for seed, bpb in enumerate(BASE)
         ]
-        found = rows([*shared, *row_of("late", late)])["late"]
+        found = entries([*shared, *runs_of("late", late)])["late"]
         apart = pool([late, BASE])
         margin = MARGIN_NATS / LN2 * TOKENS / BYTES
         assert found["p_pooled"] == pytest.approx(pooled_test(late, BASE, apart, margin).p_value)
@@ -107,19 +109,19 @@ def test_rows_on_the_same_artifacts_tell_of_their_spread_once() -> None:
         assert found["p_dunnett"] == pytest.approx(dunnett(together, BASE, margin, apart)[2])
 
 
-def found_std(groups: list[list[float]]) -> float:
+def pooled_std(groups: list[list[float]]) -> float:
     return float(np.sqrt(sum((len(g) - 1) * np.var(g, ddof=1) for g in groups) / sum(len(g) - 1 for g in groups)))
 
 
 def test_seeds_that_all_give_one_score_tell_nothing() -> None:
-    found = rows([*row_of("base", [1.2] * 3), *row_of("late", [1.1] * 3, stage=(5.0, 0))])["late"]
-    assert [found[name] for name in ("p_value", "p_incumbent", "practice", "p_pooled")] == [None] * 4
+    found = entries([*runs_of("base", [1.2] * 3), *runs_of("late", [1.1] * 3, stage=(5.0, 0))])["late"]
+    assert [found[name] for name in ("p_value", "p_incumbent", "precedent", "p_pooled")] == [None] * 4
     assert any("same score" in words for words in found["unchecked"])
 
 
-def test_seeds_of_a_row_are_of_one_text() -> None:
-    with pytest.raises(ValueError, match="different texts"):
-        rows([evaluation("base", 1, 1.2), evaluation("base", 2, 1.2, text=text("other"))])
+def test_seeds_of_an_entry_share_a_validation_set() -> None:
+    with pytest.raises(ValueError, match="different validation sets"):
+        entries([evaluation("base", 1, 1.2), evaluation("base", 2, 1.2, text=text("other"))])
 
 
 def test_a_nat_is_worth_what_the_text_makes_of_it() -> None:
