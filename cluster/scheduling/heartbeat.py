@@ -13,7 +13,7 @@ STUCK_SECONDS = 300.0
 
 
 class Heartbeat:
-    """Beats in a thread of its own, as long as the work goes on; use as a context."""
+    """Beats in a thread as long as the work goes on; use as a context."""
 
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
@@ -32,7 +32,7 @@ class Heartbeat:
         self._thread.join()
 
     def working(self) -> None:
-        """Say that the work goes on."""
+        """Report that the work goes on."""
         self._alive = time.monotonic()
 
     def _run(self) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from jobs.spec import Job, Order
 from jobs.stages.registry import stage_named
 from jobs.store import JobRecord
-from sweeps.planning.nearest import Nearest
+from sweeps.planning.similar_jobs import SimilarJobs
 
 PEERS = 9
 """Finished jobs whose rates count, at most: the latest of those that differ in the fewest settings."""
@@ -58,7 +58,7 @@ class Durations:
         for job in self._done:
             self.learn(job.order.job, job.outputs or {})
             by_stage[job.order.job.stage].append(job)
-        self._nearest = {stage: Nearest(jobs, ignoring=("seed", "inputs")) for stage, jobs in by_stage.items()}
+        self._nearest = {stage: SimilarJobs(jobs, ignoring=("seed", "inputs")) for stage, jobs in by_stage.items()}
         self._overheads = {stage: [_overhead(job) for job in jobs] for stage, jobs in by_stage.items()}
         self.start_seconds = self._start_seconds(scheduler_of)
 

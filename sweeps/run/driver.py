@@ -17,8 +17,9 @@ from jobs.stages.audit import AUDIT
 from jobs.stages.registry import pipeline, stage_named
 from jobs.stages.request import DocumentSet
 from jobs.state import JobState, SweepState
-from jobs.store import JobRecord, Store, TrialRecord
+from jobs.store import JobRecord, TrialRecord
 from sweeps.run.chain import ENDED, JobChain
+from sweeps.run.driver_store import DriverStore
 from sweeps.run.objective import SCORED
 from sweeps.run.requests import JobRequests
 from sweeps.run.snapshot import Snapshot
@@ -38,7 +39,7 @@ class Driver:
         self,
         *,
         spec: SweepSpec,
-        store: Store,
+        store: DriverStore,
         orders: OrderBook,
         read_only: bool = False,
         retry: Collection[str] = (),

@@ -7,8 +7,9 @@ from jobs.spec import Order
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.stage import Stage
 from jobs.state import JobState
-from jobs.store import JobRecord, Store
+from jobs.store import JobRecord
 from sweeps.run.chain import ENDED, FAILED, JobChain
+from sweeps.run.driver_store import DriverStore
 from sweeps.run.objective import SCORED
 from sweeps.run.watching import Watching
 from sweeps.spec.orders import Measurement, OrderBook
@@ -30,7 +31,7 @@ class JobRequests:
     """Requests the jobs of one sweep."""
 
     def __init__(
-        self, store: Store, orders: OrderBook, pipeline: Pipeline, *, read_only: bool, retry: Collection[str] = ()
+        self, store: DriverStore, orders: OrderBook, pipeline: Pipeline, *, read_only: bool, retry: Collection[str] = ()
     ) -> None:
         """Begin with nothing known.
 

@@ -12,7 +12,8 @@ from optuna.distributions import distribution_to_json
 from golf.errors import InputError
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.request import DocumentSet
-from jobs.store import JobRecord, Store, TrialRecord
+from jobs.store import JobRecord, TrialRecord
+from sweeps.run.driver_store import DriverStore
 from sweeps.run.objective import SCORED
 from sweeps.run.requests import JobRequests
 from sweeps.run.trials import ranking, search_digest, search_of, trial_name
@@ -29,7 +30,7 @@ class TrialSearch:
     def __init__(
         self,
         spec: SweepSpec,
-        store: Store,
+        store: DriverStore,
         orders: OrderBook,
         pipeline: Pipeline,
         requests: JobRequests,

@@ -9,8 +9,8 @@ from golf.entry.bundle import Script, bundle
 from golf.errors import InputError
 from jobs.spec import Machine
 from jobs.state import JobState
-from jobs.store import Store
 from sweeps.run.driver import Driver
+from sweeps.run.driver_store import DriverStore
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep
 from sweeps.spec.orders import OrderBook
@@ -48,7 +48,7 @@ class Sweep:
         except (KeyError, TypeError) as error:
             raise InputError(f"sweep {name}: written by another version of golfsweep ({error}); run it again") from None
 
-    def driver(self, store: Store, *, read_only: bool = False) -> Driver:
+    def driver(self, store: DriverStore, *, read_only: bool = False) -> Driver:
         """The driver that orders this sweep's jobs, those that wait or failed once more, or only follows them."""
         states = [JobState.QUEUED, JobState.FAILED, JobState.CANCELLED]
         retry = [] if read_only else [job.key for job in store.jobs(sweep=self.spec.name, states=states)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from cluster.policy.policy import Free
+from cluster.policy.policy import FreeSlots
 from cluster.policy.simulate import Span
 from sweeps.views.terminal.progress import duration
 
@@ -13,8 +13,8 @@ LINES = 32
 IDLE = "·"
 
 
-def draw_gantt(spans: Iterable[Span], nodes: Iterable[Free], stages: Mapping[str, str]) -> list[str]:
-    """Draw a forecast.
+def draw_gantt(spans: Iterable[Span], nodes: Iterable[FreeSlots], stages: Mapping[str, str]) -> list[str]:
+    """Draw a dry run.
 
     Args:
         spans: when and where jobs run.

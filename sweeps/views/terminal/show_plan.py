@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from sweeps.planning.plan import Plan
+from sweeps.planning.plan import SweepPlan
 from sweeps.views.terminal.gantt import draw_gantt
 from sweeps.views.terminal.progress import duration
 
@@ -15,13 +15,13 @@ MOST_REASONS = 12
 """Most reasons that are shown; --json has one for every job."""
 
 
-def show_plan(plan: Plan, console: Console) -> None:
+def show_plan(plan: SweepPlan, console: Console) -> None:
     """Print a plan."""
     content = plan.to_json()
     console.print(_make_table(content))
     lines = [*_describe_totals(content), *_count_reasons(plan), *_count_refusals(plan)]
-    if plan.forecast.spans:
-        lines += draw_gantt(plan.forecast.spans.values(), plan.nodes, plan.kinds())
+    if plan.dry_run.spans:
+        lines += draw_gantt(plan.dry_run.spans.values(), plan.nodes, plan.stages())
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
@@ -52,10 +52,10 @@ def _describe_totals(content: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _count_reasons(plan: Plan) -> list[str]:
+def _count_reasons(plan: SweepPlan) -> list[str]:
     """Why jobs are reused or new, with the number of jobs for each reason."""
     counts: Counter[str] = Counter()
-    for job in plan.forecast.jobs:
+    for job in plan.dry_run.jobs:
         reason, stage = plan.reasons[job.key], job.order.job.stage
         if reason.nearest is None:
             counts[f"{'new' if job.key in plan.estimates else 'reused'}, {stage}: {reason.text}"] += 1
@@ -67,6 +67,6 @@ def _count_reasons(plan: Plan) -> list[str]:
     return lines if more <= 0 else [*lines, f"… and {more} more reasons; --json has all"]
 
 
-def _count_refusals(plan: Plan) -> list[str]:
-    counts = Counter(plan.forecast.refused.values())
+def _count_refusals(plan: SweepPlan) -> list[str]:
+    counts = Counter(plan.dry_run.refused.values())
     return [f"{count:5d} would not start: {why}" for why, count in counts.items()]

@@ -7,7 +7,7 @@ import pytest
 from cluster.executor import Node
 from cluster.policy.retry import MAX_FAILURES
 from cluster.scheduling.scheduler import BEAT_SECONDS, LOOK_SECONDS, START_SECONDS
-from cluster.scheduling.state.resting import REST_SECONDS
+from cluster.scheduling.state.backoff import FIRST_SECONDS
 from jobs.budget import Budget
 from jobs.events import Checkpoint, Failed, Failure, Finished, Progress
 from jobs.spec import Order
@@ -77,7 +77,7 @@ def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(wor
     world.now += START_SECONDS + 1
     world.step()
     assert world.store.attempts(key)[0].failure == Failure.UNFIT
-    world.now += REST_SECONDS
+    world.now += FIRST_SECONDS
     world.step()
     world.step(Progress(fraction=0.1, note="step 1"))
     world.now += TRAIN.silence_seconds - 1

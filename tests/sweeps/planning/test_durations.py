@@ -14,7 +14,7 @@ from sweeps.spec.orders import OrderBook
 from sweeps.spec.recipe import Recipe, build_recipe
 from tests.sweeps.made_up_world import DATA, MACHINE
 from tests.sweeps.orders import ARTIFACT, evaluate, quantize, train
-from tests.sweeps.planning.test_nearest import done
+from tests.sweeps.planning.test_similar_jobs import done
 
 LENGTHS = {"tune": (100, 300, 50, 700), "val": (1000, 2000, 30)}
 BOOK = OrderBook(sweep="s", priority=0, data=DATA, machine=MACHINE)

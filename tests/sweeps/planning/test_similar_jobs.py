@@ -6,7 +6,7 @@ from typing import Any
 from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
-from sweeps.planning.nearest import Nearest, differences, explain
+from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 JOB = Job(
@@ -50,15 +50,15 @@ def test_a_part_that_one_of_them_lacks_is_a_difference() -> None:
 
 def test_the_nearest_differs_in_the_fewest_parts_and_of_equals_is_the_latest() -> None:
     far, near, later = done(changed(lr=1.0, epochs=9)), done(changed(lr=2.0)), done(changed(lr=3.0))
-    assert Nearest([far, near, later]).find(JOB) == later
-    assert Nearest([later, near, far]).alike(JOB, 5) == [later, near]
-    assert Nearest([later, near, far]).alike(JOB, 1) == [near]
+    assert SimilarJobs([far, near, later]).nearest(JOB) == later
+    assert SimilarJobs([later, near, far]).alike(JOB, 5) == [later, near]
+    assert SimilarJobs([later, near, far]).alike(JOB, 1) == [near]
 
 
 def test_sections_that_make_no_difference_are_passed_over() -> None:
     seeds = [done(changed(seed=7, inputs={"artifact": "b" * 64})), done(changed(epochs=9))]
-    assert Nearest(seeds).find(JOB) == seeds[1]
-    assert Nearest(seeds, ignoring=("seed", "inputs")).find(JOB) == seeds[0]
+    assert SimilarJobs(seeds).nearest(JOB) == seeds[1]
+    assert SimilarJobs(seeds, ignoring=("seed", "inputs")).nearest(JOB) == seeds[0]
 
 
 def test_an_explanation_is_short_and_says_what_is_not_made_yet() -> None:

@@ -12,9 +12,9 @@ from cluster.policy.simulate import Machines
 from jobs.budget import Budget
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
-from sweeps.planning.forecast import Forecast, play
-from sweeps.planning.foresight import counts_at_most, with_trials
-from sweeps.planning.precedent import precedent
+from sweeps.planning.dry_run import DryRun, dry_run
+from sweeps.planning.earlier_search import earlier_trials
+from sweeps.planning.expected_trials import counts_at_most, with_expected_trials
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.sweep import Sweep
 from tests.sweeps.made_up_world import DATA, FILE, MACHINE, PROMOTED, SEARCH, World, searching, spec_of
@@ -33,9 +33,9 @@ def by_kind(job: JobRecord) -> float:
     return SECONDS[job.order.job.stage]
 
 
-def forecast(spec: SweepSpec, store: Store, nodes: int = 1, slots: int = 8, **settings: Any) -> Forecast:
+def forecast(spec: SweepSpec, store: Store, nodes: int = 1, slots: int = 8, **settings: Any) -> DryRun:
     sweep = Sweep(spec=spec, data=DATA, machine=MACHINE)
-    return play(sweep, store, Machines(nodes=nodes, slots=slots).free(), by_kind, **settings)
+    return dry_run(sweep, store, Machines(nodes=nodes, slots=slots).free(), by_kind, **settings)
 
 
 def kinds(jobs: Any) -> dict[str, int]:
@@ -104,7 +104,7 @@ def test_where_trials_can_share_jobs_the_plan_counts_them_at_most(
 def test_grid_and_random_trials_are_the_very_ones_that_are_drawn(store: Store) -> None:
     for sampler in ("grid", "random"):
         spec = searching(sampler=sampler, trials=6)
-        known = with_trials(spec).search
+        known = with_expected_trials(spec).search
         assert known is not None
         here = World(spec, store)
         here.play()
@@ -133,14 +133,14 @@ def test_a_search_that_learns_is_expected_to_go_as_the_last_one_over_the_same_sp
 
 def test_another_space_or_a_search_that_is_not_done_is_no_precedent(store: Store) -> None:
     World(spec_of(name="before"), store).play()
-    assert len(precedent(spec_of(), store)) == SEARCH["trials"]
+    assert len(earlier_trials(spec_of(), store)) == SEARCH["trials"]
     fewer = {**SEARCH, "space": dict(list(SEARCH["space"].items())[:1]), "first": []}
     longer = {**SEARCH, "trials": SEARCH["trials"] + 1}
     for search in (fewer, longer, {**SEARCH, "sampler": "random"}, MIXED, None):
-        assert precedent(spec_of(search=search, confirm={"top": 0}), store) == ()
+        assert earlier_trials(spec_of(search=search, confirm={"top": 0}), store) == ()
     begun = World(spec_of(name="begun"), store)
     begun.look()
-    assert len(precedent(spec_of(), store)) == SEARCH["trials"]
+    assert len(earlier_trials(spec_of(), store)) == SEARCH["trials"]
 
 
 def test_no_more_trials_run_at_once_than_the_search_allows(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""How long a job will take at most, from what jobs like it took: what is set aside of a budget before it starts."""
+"""The longest expected duration of a job, from jobs like it: what is reserved of a budget before the job starts."""
 
 import json
 
@@ -7,16 +7,16 @@ from jobs.stages.registry import stage_named
 from jobs.store import JobRecord
 
 MARGIN = 1.2
-"""Over the longest that was seen; clocks of equal jobs differ by a few per cent."""
+"""Factor on the longest duration so far; durations of equal jobs differ by a few per cent."""
 LIMIT_MARGIN, OVERHEAD_SECONDS = 1.2, 120.0
-"""Over a limit that the job sets itself: loading, compiling and writing are not on that clock."""
+"""Factor and seconds on a job's own time limit: loading, compiling and writing are not on that clock."""
 KNOWN_FROM = 0.05
-"""Part of a job after which its own pace tells how long all of it takes."""
+"""Share of a job after which its own pace predicts its duration."""
 REMEMBERED_JOBS = 500
 
 
 class Expectations:
-    """Longest times seen so far, by what a job is like: its stage, its width, and the documents that it scores."""
+    """Longest durations so far, by a job's stage, width, documents and limits."""
 
     def __init__(self, done: list[JobRecord]) -> None:
         self._longest: dict[str, float] = {}
@@ -25,12 +25,12 @@ class Expectations:
                 self.learn(job.order, job.seconds)
 
     def learn(self, order: Order, seconds: float) -> None:
-        """One more job has ended."""
+        """Take the duration of a finished job into account."""
         shape = _shape(order)
         self._longest[shape] = max(seconds, self._longest.get(shape, 0.0))
 
     def seconds(self, order: Order) -> float | None:
-        """What a job takes at most, or None where nothing is known."""
+        """The longest expected duration of a job; None if nothing is known."""
         if (longest := self._longest.get(_shape(order))) is not None:
             return MARGIN * longest
         stage = stage_named(order.job.stage)

@@ -1,20 +1,20 @@
-"""What a search that learns is expected to do: what the last one over the same space did."""
+"""Trials of an earlier search: a sampler that learns is expected to draw what it drew for the same space before."""
 
 from collections.abc import Sequence
 
 from golf.errors import InputError
 from jobs.stages.registry import pipeline
 from jobs.store import Store, TrialRecord
-from sweeps.planning.foresight import decides_earlier_stages
+from sweeps.planning.expected_trials import decides_earlier_stages
 from sweeps.run.trials import search_digest, search_of
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.sweep import Sweep
 
 
-def precedent(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
-    """As many trials as a sweep's search has, of the latest that is done over the same space; none without one.
+def earlier_trials(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
+    """The first trials of the latest finished search over the same space, as many as this sweep has; else none.
 
-    Only of spaces that decide nothing before the evaluation: a plan must not count too few trainings because those
+    Spaces that decide jobs before the evaluation have none: a plan must not count too few trainings because the earlier
     trials happened to share theirs.
     """
     if spec.search is None or any(map(decides_earlier_stages, spec.search.space.values())):

@@ -1,4 +1,4 @@
-"""The trials of a search before it begins: those that are certain, and guesses that leave nothing out."""
+"""The trials of a search before it begins: certain ones, or guesses that leave out no combination."""
 
 import itertools
 import random
@@ -18,14 +18,14 @@ from sweeps.spec.file import SweepSpec
 from sweeps.spec.space import Parameter
 
 COMBINATIONS = 10_000
-"""Combinations of earlier stages' settings that a plan tells apart."""
+"""The most combinations of earlier stages' settings that a plan distinguishes."""
 
 
-def with_trials(spec: SweepSpec, before: Sequence[TrialRecord] = ()) -> SweepSpec:
-    """A sweep whose trials are all given instead of drawn.
+def with_expected_trials(spec: SweepSpec, earlier: Sequence[TrialRecord] = ()) -> SweepSpec:
+    """The sweep with all its trials given instead of drawn.
 
-    Where the sampler does not learn from results, they are the trials that the search will draw. Otherwise they are a
-    guess: the trials of a search `before` this one over the same space, then random draws that go through all
+    If the sampler does not learn from results, they are exactly the trials that the search will draw. Otherwise they
+    are a guess: the trials of an `earlier` search over the same space, then random draws that go through all
     combinations of the settings that decide earlier stages, so that none is left out.
     """
     assert spec.search is not None
@@ -35,15 +35,15 @@ def with_trials(spec: SweepSpec, before: Sequence[TrialRecord] = ()) -> SweepSpe
     else:
         guess, combinations = replace(search, sampler="random"), itertools.cycle(_combinations(spec, search))
         drawn = [dict(given) for given in search.first]
-        drawn += [dict(trial.parameters) for trial in before[len(drawn) :]]
+        drawn += [dict(trial.parameters) for trial in earlier[len(drawn) :]]
         drawn += [guess.ask(number, {}, {}) | next(combinations) for number in range(len(drawn), search.trials)]
     return replace(spec, search=replace(spec.search, first=tuple(drawn)))
 
 
 def _combinations(spec: SweepSpec, search: Search) -> list[dict[str, Any]]:
-    """Combinations of discrete settings that decide a job before the evaluation, in an order of chance.
+    """Combinations of discrete settings that decide a job before the evaluation, in random order.
 
-    Those that the file's own first trials have come last.
+    Combinations of the file's own first trials come last.
     """
     assert spec.search is not None
     earlier = {
@@ -52,16 +52,16 @@ def _combinations(spec: SweepSpec, search: Search) -> list[dict[str, Any]]:
         if is_discrete(kind) and decides_earlier_stages(spec.search.space[name])
     }
     product = itertools.islice(itertools.product(*earlier.values()), COMBINATIONS)
-    found = [dict(zip(earlier, values, strict=True)) for values in product]
-    random.Random(search.seed).shuffle(found)
+    combinations = [dict(zip(earlier, values, strict=True)) for values in product]
+    random.Random(search.seed).shuffle(combinations)
     given = [{name: first[name] for name in earlier} for first in search.first]
-    return sorted(found, key=lambda one: one in given)
+    return sorted(combinations, key=lambda one: one in given)
 
 
 def counts_at_most(spec: SweepSpec, stage: str) -> bool:
-    """Whether a plan can count a stage's jobs only up to a bound.
+    """Whether a plan knows only an upper bound of the number of a stage's jobs.
 
-    So it is where trials can share one: where everything that decides such a job has a finite number of values.
+    That is so where trials may share a job: where all parameters that decide it have finitely many values.
     """
     if spec.search is None:
         return False
