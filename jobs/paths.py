@@ -42,10 +42,6 @@ class Home:
         names = "-vs-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", name) for name in rows)
         return self.root / "reports" / f"compare-{names}.html"
 
-    def rows(self, sweep: str) -> Path:
-        """What a finished sweep's rows are made from, kept so that it need not be gathered again."""
-        return self.root / "cache" / "rows" / f"{sweep}.json"
-
     def lock(self, sweep: str) -> Path:
         """Held by the one driver of a sweep."""
         return self.root / "locks" / sweep

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -9,9 +10,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from golf.errors import InputError
-from golf.flops import document_flops
-from golf.model.gpt import ModelConfig
-from golf.ttt.engine import EvalConfig
+
+if TYPE_CHECKING:
+    from golf.model.gpt import ModelConfig
+    from golf.ttt.config import EvalConfig
 
 SCHEMA = pa.schema([("document", pa.int64()), ("nll", pa.float64()), ("tokens", pa.int64()), ("bytes", pa.int64())])
 """document: place in the set; nll: nats; tokens: predictions; bytes: UTF-8 bytes predicted."""
@@ -19,11 +21,13 @@ SHARD_FLOPS = {"cpu": 4e10, "cuda": 4e14}
 """Work of one shard: some seconds of a core, or of an H100, so that little is lost when a worker dies."""
 
 
-def cut_shards(lengths: Sequence[int], config: EvalConfig, model: ModelConfig, device: str) -> list[list[int]]:
+def cut_shards(lengths: Sequence[int], config: "EvalConfig", model: "ModelConfig", device: str) -> list[list[int]]:
     """Cut documents (by their predictions) into shards of about equal work, similar lengths together.
 
     Every document is in exactly one shard; the cut depends on nothing but the arguments.
     """
+    from golf.flops import document_flops  # imports torch, which reading a table does not need
+
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     total = sum(document_flops(length, config, model) for length in lengths)
     target = total / max(1, math.ceil(total / SHARD_FLOPS[device]))

@@ -9,11 +9,15 @@ one transaction spans several topics. `jobs.database.tables` has the tables, `jo
 return and raise.
 """
 
+from jobs.store.presence.drivers import Drivers
 from jobs.store.presence.nodes import Nodes
+from jobs.store.results.entries import Entries
 from jobs.store.results.public_records import PublicRecords
 from jobs.store.results.trials import Trials
 from jobs.store.rows import (
     AttemptRecord,
+    DriverRecord,
+    EntryRecord,
     JobRecord,
     LostClaim,
     NodeRecord,
@@ -31,10 +35,13 @@ from jobs.store.work.cancelling import Cancelling
 from jobs.store.work.claims import Claims
 from jobs.store.work.jobs import Jobs
 from jobs.store.work.losses import Losses
+from jobs.store.work.summaries import Summaries
 
 __all__ = [
     "STALE_SECONDS",
     "AttemptRecord",
+    "DriverRecord",
+    "EntryRecord",
     "JobRecord",
     "LostClaim",
     "NodeRecord",
@@ -48,5 +55,7 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Nodes, Trials, PublicRecords):
+class Store(
+    Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Summaries, Drivers, Nodes, Trials, Entries, PublicRecords
+):
     """All topics on one database; open with `Store.open`."""

@@ -7,10 +7,9 @@ a sweep as it goes. Flagged rows are tested with nobody; a test across tracks or
 import gc
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
@@ -31,7 +30,11 @@ from sweeps.board.rows import Row, imported_row, row_of
 from sweeps.board.rules import Profile, Track
 from sweeps.board.verdicts import RULE_OF, STANDARDS
 from sweeps.statistics import holm
+from sweeps.statistics.documents import ScoreTable
 from sweeps.statistics.estimate import CONFIDENCE, p_values, welch_parts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRACKS: tuple[Track, ...] = ("legal", "flagged", "unverified")
 PLANNED_RANKS = 10
@@ -39,7 +42,7 @@ PLANNED_RANKS = 10
 Objects = NDArray[np.object_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Scores = Callable[[str], pd.DataFrame]
+Scores = Callable[[str], ScoreTable]
 """Digest → a row a document: document, nll (nats), tokens, bytes."""
 _SETTLED = ("seeds_to_settle", "dollars_to_settle", "incumbent_too", "settled_by")
 _NUMBERS = ("mean", "variance", "n", "margin", "epoch", "order", "runs", "track", "text", "seeds")
@@ -63,7 +66,7 @@ def _uncollected() -> Iterator[None]:
 
 
 class Board:
-    """Rows that come and change; `frame` is the table as it stands."""
+    """Rows that come and change; `table` is how they stand, `frame` the same as a pandas frame."""
 
     def __init__(
         self, columns: Sequence[str], *, profile: Profile, baseline: str | Published | None, scores: Scores | None
@@ -109,9 +112,19 @@ class Board:
         for record in records:
             self._put(("import", record.name, ""), imported_row(record), shown)
 
-    @_uncollected()
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
+        """The table as a pandas frame."""
+        import pandas as pd  # takes longer to import than the table to compute
+
+        return pd.DataFrame(self._table(), columns=pd.Index(self._columns), dtype=object)
+
+    def table(self) -> list[dict[str, Any]]:
         """The table: legal rows first, best first within a track; what is not known is None."""
+        return [dict(zip(self._columns, row, strict=True)) for row in self._table().tolist()]
+
+    @_uncollected()
+    def _table(self) -> Objects:
+        """Cells of the rows that are shown, in the table's order [rows, columns]."""
         shown = np.array(self._shown, bool)
         base = self._base_slot
         self._test_base(base)
@@ -125,7 +138,7 @@ class Board:
         cells[:, self._columns.index("rank")] = rank
         for place in [place for place, r in enumerate(rank) if r is not None and r <= PLANNED_RANKS]:
             self._settle(cells[place], int(order[place]))
-        return pd.DataFrame(cells, columns=pd.Index(self._columns), dtype=object)
+        return cells
 
     def changes(self) -> list[dict[str, Any]]:
         """Every change of a record by track and text, oldest first, with the p-value of the change; after `frame`."""

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from golf.errors import InputError
 from golf.score import LN2
@@ -28,6 +27,7 @@ from sweeps.statistics import (
     two_way_test,
     welch,
 )
+from sweeps.statistics.documents import Documents, ScoreTable
 
 FEW_SEEDS = 20
 """Below so many a percentile bootstrap is too short by more than a little."""
@@ -43,7 +43,7 @@ class Pair:
     """These two, and the rows of their sweeps, track and text: whose deviations may be pooled."""
     recipes: tuple[Mapping[str, Any], Mapping[str, Any]]
     """Settings of both, nested tables; empty where they are not known."""
-    scores: Callable[[str], pd.DataFrame]
+    scores: Callable[[str], ScoreTable]
     """Digest → a row a document."""
 
 
@@ -121,19 +121,24 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def document_differences(pair: Pair) -> pd.DataFrame | None:
-    """Documents scored with both rows' settings on shared artifacts: bytes, incumbent's and challenger's bits per byte.
+def document_differences(pair: Pair) -> Documents | None:
+    """Documents scored with both rows' settings on shared artifacts, an array [documents] by column.
 
-    None where no artifact is shared. Documents without bytes are left out.
+    Columns are document, bytes, challenger and incumbent (both in bits per byte). None where no artifact is shared.
+    Documents without bytes are left out.
     """
     mine, theirs = shared_tables(pair.challenger, pair.incumbent, pair.scores)
     if not mine:
         return None
     a, b = mean_documents(mine), mean_documents(theirs)
-    bits = a["bytes"] * LN2
-    found = pd.DataFrame({"document": a["document"], "bytes": a["bytes"]})
-    found = found.assign(challenger=a["nll"] / bits, incumbent=b["nll"] / bits)
-    return found[found["bytes"] > 0].reset_index(drop=True)
+    kept = a["bytes"] > 0
+    bits = a["bytes"][kept] * LN2
+    return {
+        "document": a["document"][kept],
+        "bytes": a["bytes"][kept],
+        "challenger": a["nll"][kept] / bits,
+        "incumbent": b["nll"][kept] / bits,
+    }
 
 
 def _side(row: Row, beside: str) -> dict[str, Any]:

@@ -18,13 +18,14 @@ there is none), `difference_means_mbpb` between the means of all seeds, which p_
 """
 
 from collections.abc import Iterable
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from sweeps.board.board import TRACKS, Board, Scores
 from sweeps.board.evaluation import Evaluation, ImportedRow, Published, TextSet
 from sweeps.board.rules import Profile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "COLUMNS",
@@ -68,7 +69,7 @@ def leaderboard(
     imported: Iterable[ImportedRow] = (),
     history: Iterable[Evaluation] = (),
     scores: Scores | None = None,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """One row a recipe or record, legal rows first, best first, with the columns of COLUMNS; the unknown is None.
 
     Args:
@@ -86,10 +87,10 @@ def leaderboard(
 
 
 def open_board(*, profile: Profile, baseline: str | Published | None = None, scores: Scores | None = None) -> Board:
-    """An empty leaderboard that can be added to: `add`, then `frame`, as often as there is news."""
+    """An empty leaderboard that can be added to: `add`, then `table` or `frame`, as often as there is news."""
     return Board(COLUMNS, profile=profile, baseline=baseline, scores=scores)
 
 
-def to_json(frame: pd.DataFrame) -> dict[str, Any]:
+def to_json(frame: "pd.DataFrame") -> dict[str, Any]:
     """The leaderboard as plain data, null where something is not known."""
     return {"rows": [dict(zip(COLUMNS, row, strict=True)) for row in frame.itertuples(index=False, name=None)]}

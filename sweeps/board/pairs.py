@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from sweeps.board.evaluation import Published
 from sweeps.board.rows import Row
@@ -25,6 +22,7 @@ from sweeps.statistics import (
     seeds_needed,
     welch,
 )
+from sweeps.statistics.documents import ScoreTable
 
 LARGEST_FAMILY = 64
 """Rows of a sweep beyond which nobody asks for Dunnett's test or one deviation for all of them."""
@@ -81,8 +79,8 @@ def published_p(row: Row, record: Published) -> float:
 
 
 def shared_tables(
-    row: Row, other: Row, scores: Callable[[str], pd.DataFrame]
-) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+    row: Row, other: Row, scores: Callable[[str], ScoreTable]
+) -> tuple[list[ScoreTable], list[ScoreTable]]:
     """Tables of documents of both rows on the artifacts that both were evaluated on, in the same order."""
     theirs = {(run.artifact, run.text): run.scores for run in other.runs if run.scores is not None}
     common = [run for run in row.runs if run.scores is not None and (run.artifact, run.text) in theirs]
@@ -90,7 +88,7 @@ def shared_tables(
     return mine, [scores(theirs[run.artifact, run.text]) for run in common]
 
 
-def paired_p(row: Row, base: Row, scores: Callable[[str], pd.DataFrame]) -> float:
+def paired_p(row: Row, base: Row, scores: Callable[[str], ScoreTable]) -> float:
     """p document by document on shared artifacts, NaN where there are none."""
     mine, theirs = shared_tables(row, base, scores)
     return paired_test(mean_documents(mine), mean_documents(theirs)).p_value if mine else np.nan
@@ -111,16 +109,22 @@ def trainings(rows: Sequence[Row]) -> list[int]:
 
     A public record has trainings of its own.
     """
-    weights: dict[str, int] = {}
-    links = [
-        (place, weights.setdefault(run.weights or run.artifact, len(rows) + len(weights)))
-        for place, row in enumerate(rows)
-        for run in row.runs
-    ]
-    size = len(rows) + len(weights)
-    graph = coo_array((np.ones(len(links)), np.array(links, np.int64).reshape(-1, 2).T), shape=(size, size))
-    found: list[int] = connected_components(graph, directed=False)[1][: len(rows)].tolist()
-    return found
+    first: dict[str, int] = {}
+    """The first row that evaluates each of the weights."""
+    joined = list(range(len(rows)))
+    """For each row an earlier one that it has weights in common with, or itself."""
+
+    def root(place: int) -> int:
+        while joined[place] != place:
+            joined[place] = joined[joined[place]]
+            place = joined[place]
+        return place
+
+    for place, row in enumerate(rows):
+        for run in row.runs:
+            other = first.setdefault(run.weights or run.artifact, place)
+            joined[root(place)] = root(other)
+    return [root(place) for place in range(len(rows))]
 
 
 def margin_bpb(row: Row, standard: Standard) -> float | None:

@@ -13,9 +13,9 @@ from sweeps.cli.app import (
     HomeOption,
     JsonOption,
     app,
-    open_sweeps,
     print_json,
 )
+from sweeps.cli.results import open_entries
 
 
 @app.command()
@@ -33,12 +33,12 @@ def compare(
     Example: golfsweep compare "trial 20" lora-ttt
     """
     from sweeps.board import compare
-    from sweeps.run import results
+    from sweeps.entries import reading
     from sweeps.views.report import report
     from sweeps.views.terminal import compare_text
 
-    place, _ = open_sweeps(home, db, files, None)
-    pair = results.pair_of(challenger, incumbent, place)
+    place, _ = open_entries(home, db, files, None)
+    pair = reading.pair_of(challenger, incumbent, place)
     found, documents = compare.compare(pair), compare.document_differences(pair)
     path = report.write_comparison(found, documents, place)
     if json_:

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from sweeps.cli.app import HOME, DbOption, DebugOption, FilesOption, HomeOption, JsonOption, app, print_json
+from sweeps.cli.results import open_entries
 
 
 @app.command()
@@ -24,11 +25,11 @@ def package(
 
     Example: golfsweep package demo/lora-ttt --out records/lora-ttt --author "Ada Lovelace"
     """
-    from jobs.workplace import Workplace
     from sweeps.submission import package, submission, submission_folder
 
     package.check_free(out)
-    found = package.gather(row, Workplace.open(home, db, files), author)
+    place, _ = open_entries(home, db, files, None)
+    found = package.gather(row, place, author)
     contents = submission_folder.contents(found)
     package.write(out, contents)
     claims = submission.claims(found)

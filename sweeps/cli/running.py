@@ -41,9 +41,9 @@ def run(
     Example: golfsweep run examples/demo.toml --set eval.chunk=64
     """
     from jobs.workplace import Workplace
-    from sweeps.run import results, session
+    from sweeps.entries import reading
+    from sweeps.run import session
     from sweeps.spec.file import load_sweep
-    from sweeps.spec.sweep import Sweep
     from sweeps.views.report import report
     from sweeps.views.terminal import table
     from sweeps.views.terminal.progress import Progress
@@ -61,12 +61,9 @@ def run(
     except KeyboardInterrupt:
         say(f"Stopped. Everything finished is kept; to go on: {command_line()}")
         raise
-    stored = place.store.sweep(spec.name)
-    assert stored is not None
-    sweep = Sweep.from_json(stored.spec)
-    board = results.board_of(sweep, place)
-    path = report.write(sweep, board, place)
-    Console().print(table.render(board.frame()))
+    board = reading.board_of(spec.name, place)
+    path = report.write(spec.name, board, place)
+    Console().print(table.render(board.table()))
     Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
     for job in end.failures:
         say(f"Failed: {job.order.label} ({job.key[:12]}): {job.reason}")
@@ -131,7 +128,7 @@ def status(
 
     Example: golfsweep status demo
     """
-    from sweeps.views.status import lines, set_aside, state_of
+    from sweeps.views.status import lines, quarantined, state_of
 
     place, sweeps = open_sweeps(home, db, files, name)
     found = [state_of(sweep, place.store) for sweep in sweeps]
@@ -140,5 +137,5 @@ def status(
     console = Console()
     if not found:
         console.print(f"No sweep in {place.home.root} yet; start one with golfsweep run FILE.", soft_wrap=True)
-    for text in (*(text for one in found for text in lines(one)), *set_aside(place.store.nodes())):
+    for text in (*(text for one in found for text in lines(one)), *quarantined(place.store.nodes())):
         console.print(text, highlight=False, markup=False, soft_wrap=True)

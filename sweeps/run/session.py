@@ -17,6 +17,7 @@ from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store, StoreAway
 from jobs.workplace import Workplace
 from sweeps.run.driver import Driver
+from sweeps.run.entries import EntryWriter
 from sweeps.run.outcome import Snapshot
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.spec.dataset import open_dataset
@@ -129,11 +130,21 @@ def run(
                 place.store.withdraw(spec.name, forsaken)
                 say(f"{len(forsaken)} unfinished jobs of an earlier form of sweep {spec.name} are no longer asked for.")
             place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits())
+            writer = EntryWriter(sweep, place.store)
+            writer.write()  # the file may have other entries than at its last run
+
+            def look(snapshot: Snapshot, left: float | None) -> None:
+                writer.update(snapshot)
+                show(snapshot, left)
+
             if not (snapshot := driver.step()).done:
-                with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
-                    snapshot = _work(driver, sweep, role, show, say)
-                    place.store.end_sweep(spec.name, _ended(snapshot))
-                    role.finish(say)
+                try:
+                    with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
+                        snapshot = _work(driver, sweep, role, look, say)
+                        place.store.end_sweep(spec.name, _ended(snapshot))
+                        role.finish(say)
+                finally:
+                    writer.write()  # what finished after the last look, or before an interruption
             place.store.end_sweep(spec.name, _ended(snapshot))
         except BaseException as error:
             if place.store.sweep(spec.name):

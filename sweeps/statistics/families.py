@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import integrate, special
+from scipy import special
 
 from sweeps.statistics.estimate import Floats, finite, finite_number, moments
 from sweeps.statistics.pooled import Pool, pool
@@ -98,5 +98,7 @@ def expected_lowest(trials: int, std: float) -> float:
 
     def density(x: float) -> float:
         return x * trials * math.exp(-x * x / 2 + (trials - 1) * float(special.log_ndtr(x))) / math.sqrt(2 * math.pi)
+
+    from scipy import integrate  # slow to import, and needed nowhere else
 
     return -std * float(integrate.quad(density, -9, 9, limit=200)[0])

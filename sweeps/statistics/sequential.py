@@ -25,7 +25,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from sweeps.statistics.estimate import Floats
 
@@ -117,6 +117,8 @@ def _bound(points: Floats, weights: Floats, root_time: float, step: float, goal:
 
     def excess(z: float) -> float:
         return float(weights @ special.ndtr((points - z * root_time) / step)) - goal
+
+    from scipy import optimize  # slow to import, and needed nowhere else
 
     return float(optimize.brentq(excess, 0.0, _REACH))
 

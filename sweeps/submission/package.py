@@ -24,9 +24,9 @@ from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
-from sweeps.board.leaderboard import to_json
 from sweeps.board.rows import Row
-from sweeps.run import results
+from sweeps.entries.audits import certificate_of
+from sweeps.entries.reading import board_of, entry_record, find_entry, superseded_of
 from sweeps.run.outcome import Outcome
 from sweeps.spec.file import BaselineSection
 from sweeps.spec.sweep import Sweep
@@ -48,12 +48,16 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
         InputError: no such row; or it is not legal, not complete, or without its records.
     """
     row, sweep, board = _find(name, place)
+    entry = entry_record(row.sweep, row.name, place)
+    assert entry is not None
     title = f"{row.sweep}/{row.name}"
     driver = sweep.driver(place.store, read_only=True)
     outcomes = [outcome for outcome in driver.confirmed() if outcome.run.row == row.name]
     _check(row, outcomes, driver.seeds_of(row.name), sweep, title)
     recipe = outcomes[0].run.recipe
     standing, against = standing_of(row, sweep, board)
+    certificate = certificate_of(entry, place.files)
+    assert certificate is not None  # a legal entry is audited
     script = sweep.script(row.name, recipe)
     runs = [_run(outcome, script, place, title) for outcome in outcomes]
     submission = Submission(
@@ -67,7 +71,7 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
         tokenizer=sweep.data.tokenizer.name,
         standing=standing,
         against=against,
-        certificate=results.certificates(driver, place.files)[row.name],
+        certificate=certificate,
         script=script.content,
         script_commit=environment.commit(),
         requirements={name: _version(name, runs[0].versions) for name in script.requirements},
@@ -113,15 +117,15 @@ def check_free(folder: Path) -> None:
 def _find(name: str, place: Workplace) -> tuple[Row, Sweep, Board]:
     """A row, its sweep, and the board of that sweep, whose rules and baseline judge it whatever was run since."""
     sweeps = place.store.sweeps()
-    latest = Sweep.from_json(sweeps[-1].spec) if sweeps else None
-    rows = results.board_of(latest, place).rows()
-    row = results.find_row(name, rows, latest.spec.name if latest else "")
+    latest = sweeps[-1].name if sweeps else None
+    rows = board_of(latest, place).rows()
+    row = find_entry(name, rows, latest or "", superseded_of(place))
     if not row.sweep:
         raise InputError(f"row {name}: is a public record, imported; only rows of own sweeps can be packaged")
     record = place.store.sweep(row.sweep)
     assert record is not None
     sweep = Sweep.from_json(record.spec)
-    board = results.board_of(sweep, place)
+    board = board_of(row.sweep, place)
     own = next(one for one in board.rows() if (one.sweep, one.name) == (row.sweep, row.name))
     return own, sweep, board
 
@@ -141,7 +145,7 @@ def _check(row: Row, outcomes: Sequence[Outcome], asked: Sequence[int], sweep: S
 
 def standing_of(row: Row, sweep: Sweep, board: Board) -> tuple[dict[str, Any], dict[str, tuple[str, float]]]:
     """The row as the leaderboard of its sweep has it, and name and mean of the rows that it is held against."""
-    shown: list[dict[str, Any]] = to_json(board.frame())["rows"]
+    shown = board.table()
     standing = next(one for one in shown if one["name"] == row.name and one["sweep"] == row.sweep)
     means = {one.known_as(row.sweep): one.moments.mean for one in board.rows() if one.moments is not None}
     baseline = sweep.spec.baseline

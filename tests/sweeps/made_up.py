@@ -20,6 +20,7 @@ from jobs.spec import Job, Machine
 from jobs.state import SweepState
 from jobs.store import Store
 from jobs.workplace import Workplace
+from sweeps.run.entries import EntryWriter
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import parse_sweep
 from sweeps.spec.sweep import Sweep
@@ -88,6 +89,7 @@ def play(
                 clock.now += JOB_SECONDS
                 outputs = _outputs(job.order.job, place, bpb)
                 store.finish(job.key, attempt, outputs, seconds=JOB_SECONDS, peak_bytes=None)
+        EntryWriter(sweep, store).write()
         store.end_sweep(sweep.spec.name, SweepState.DONE)
     return sweep
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from sweeps.board.verdicts import NAMES
+from sweeps.statistics.documents import Documents
 from sweeps.views.wording import p_text, seeds_text
 
 WIDTH = 46
@@ -24,7 +24,7 @@ TESTS = {
 }
 
 
-def render(found: Mapping[str, Any], documents: pd.DataFrame | None) -> Group:
+def render(found: Mapping[str, Any], documents: Documents | None) -> Group:
     """What `compare` found, for a terminal."""
     c, i, difference = found["challenger"], found["incumbent"], found["difference"]
     nats = difference["nats_per_token"]
@@ -114,9 +114,9 @@ def dots(values: Sequence[float], low: float, high: float) -> str:
     return "".join(line)
 
 
-def _documents(documents: pd.DataFrame) -> list[str]:
+def _documents(documents: Documents) -> list[str]:
     """How many documents got better or worse by how much, as bars."""
-    change = 1000 * (documents["challenger"] - documents["incumbent"]).to_numpy()
+    change = 1000 * (documents["challenger"] - documents["incumbent"])
     better = int((change < 0).sum())
     lines = [f"{better} of {change.size} documents are lower; millibits per byte:"]
     edges = np.quantile(change, [0.02, 0.98])

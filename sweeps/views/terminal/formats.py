@@ -3,29 +3,29 @@
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from sweeps.board.board import TRACKS
+from sweeps.board.leaderboard import COLUMNS
 from sweeps.views.row_facts import facts
-from sweeps.views.terminal.table import TITLES, cells, records
+from sweeps.views.terminal.table import TITLES, cells
 
 
-def to_csv(frame: pd.DataFrame) -> str:
+def to_csv(table: Sequence[Mapping[str, Any]]) -> str:
     """All columns; what is not known is empty, what has parts is JSON."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(frame.columns)
-    writer.writerows([_field(value) for value in row] for row in frame.itertuples(index=False, name=None))
+    writer.writerow(COLUMNS)
+    writer.writerows([_field(row[name]) for name in COLUMNS] for row in table)
     return stream.getvalue()
 
 
-def to_markdown(frame: pd.DataFrame) -> str:
+def to_markdown(table: Sequence[Mapping[str, Any]]) -> str:
     """A table a track as a review thread shows it, with the findings beneath."""
     parts = []
     for track in TRACKS:
-        rows = [row for row in records(frame) if row["track"] == track]
+        rows = [row for row in table if row["track"] == track]
         if not rows:
             continue
         shown = [cells(row) for row in rows]
@@ -41,7 +41,7 @@ def to_markdown(frame: pd.DataFrame) -> str:
     return "\n\n".join(parts) + "\n" if parts else "No confirmed rows yet.\n"
 
 
-def _rests_on(row: dict[str, Any]) -> str:
+def _rests_on(row: Mapping[str, Any]) -> str:
     return "; ".join(f"{name}: {_escaped(text)}" for name, text in facts(row).items())
 
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from sweeps.planning.plan import Plan
 from sweeps.views.terminal.gantt import gantt
-from sweeps.views.terminal.progress import duration
+from sweeps.views.wording import duration
 
 REASONS = 12
 """Reasons that are shown; --json has one for every job."""

@@ -1,9 +1,8 @@
 """The leaderboard as text: one table a track, reasons beneath; fits 80 columns, readable without color."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import pandas as pd
 from rich import box
 from rich.console import Group
 from rich.table import Table
@@ -11,8 +10,7 @@ from rich.text import Text
 
 from sweeps.board.board import TRACKS
 from sweeps.views.row_facts import facts
-from sweeps.views.terminal.progress import duration
-from sweeps.views.wording import dollars, p_text
+from sweeps.views.wording import dollars, duration, p_text
 
 TITLES = {
     "legal": "Legal",
@@ -25,11 +23,6 @@ LEGEND = (
 )
 _TEXT_COLUMNS = ("row", "seeds")
 _WORDS = {True: "yes", False: "no"}
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain data by column."""
-    return [dict(zip(map(str, frame.columns), row, strict=True)) for row in frame.itertuples(index=False, name=None)]
 
 
 def cells(row: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -48,17 +41,17 @@ def cells(row: Mapping[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def render(frame: pd.DataFrame) -> Group:
-    """All tracks that have rows, legal first."""
+def render(table: Sequence[Mapping[str, Any]]) -> Group:
+    """All tracks that have entries, legal first."""
     parts: list[Table | Text] = []
     for track in TRACKS:
-        rows = [row for row in records(frame) if row["track"] == track]
+        rows = [row for row in table if row["track"] == track]
         if rows:
             parts += [_table(TITLES[track], rows), *_notes(rows), _rests_on(rows[0]), Text()]
     return Group(*parts, Text(LEGEND, style="dim")) if parts else Group(Text("No confirmed rows yet."))
 
 
-def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     shown = [cells(row) for row in rows]
     for name in shown[0]:
@@ -70,7 +63,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _notes(rows: list[dict[str, Any]]) -> list[Text]:
+def _notes(rows: Sequence[Mapping[str, Any]]) -> list[Text]:
     return [
         Text(f"  {row['name']} – {finding['code']}: {finding['detail']}", style="dim")
         for row in rows

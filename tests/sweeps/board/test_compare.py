@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
+from sweeps.run.results import pair_of
 
 from golf.errors import InputError
 from jobs.workplace import Workplace
 from sweeps.board.compare import Pair, compare, differing, document_differences
 from sweeps.board.pairs import trainings
 from sweeps.board.rows import row_of
-from sweeps.run.results import pair_of
 from sweeps.statistics import anytime_level, paired_test, two_way_test, welch_test
 from sweeps.views.report import report
 from sweeps.views.report.charts import paired_seeds

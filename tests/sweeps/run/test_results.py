@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sweeps.run.results import audit_findings, board_of, find_row, frame_of, pair_of
 
 from golf.errors import InputError
 from golf.limits import LIMIT_BYTES
@@ -13,7 +14,6 @@ from jobs.store import Store
 from jobs.workplace import Workplace
 from sweeps.board.leaderboard import ImportedRow, to_json
 from sweeps.board.rules import Finding
-from sweeps.run.results import audit_findings, board_of, find_row, frame_of, pair_of
 from sweeps.spec.sweep import Sweep
 from tests.sweeps.made_up import SIZES, TOKENS, file, play, score
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sweeps.run.results import board_of, pair_of
 
 from jobs.workplace import Workplace
 from sweeps.board.compare import compare, document_differences
 from sweeps.board.leaderboard import COLUMNS, to_json
-from sweeps.run.results import board_of, pair_of
 from sweeps.spec.sweep import Sweep
 from sweeps.views.answers import Spent, answers
 from sweeps.views.report import report

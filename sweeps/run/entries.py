@@ -1,0 +1,209 @@
+"""Writing the read model: a sweep's entries from its finished jobs, while it runs and when it ends."""
+
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+from golf.entry.bundle import Script
+from golf.errors import InputError
+from golf.score import nats_per_token_to_bpb
+from jobs.state import AttemptState, JobState
+from jobs.store import AttemptRecord, EntryRecord, JobRecord, Store
+from sweeps.board.evaluation import Evaluation, TextSet
+from sweeps.board.rules import Finding
+from sweeps.entries import form
+from sweeps.entries.audits import KEPT, audit_findings
+from sweeps.run.outcome import Outcome, Snapshot
+from sweeps.spec.sweep import Sweep
+
+RESUMED = Finding(code="resumed", detail="training was interrupted; its clock cannot be reproduced")
+
+
+class EntryWriter:
+    """Writes the entries of one sweep; what has not changed is neither built nor written again."""
+
+    def __init__(self, sweep: Sweep, store: Store) -> None:
+        self._sweep, self._store = sweep, store
+        self._built: dict[str, tuple[Hashable, EntryRecord]] = {}
+        """Entries by name, each with the state of the jobs that it was built from."""
+        self._finished: frozenset[str] | None = None
+        """Keys of the finished jobs at the last look that no other job waits for: final evaluations and audits."""
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Write entries if a final evaluation or an audit has finished since the last look."""
+        done = [job for job in snapshot.jobs if job.state == JobState.DONE]
+        finished = frozenset(job.key for job in done if not job.order.awaited)
+        if finished != self._finished:
+            self.write()
+            self._finished = finished
+
+    def write(self) -> list[str]:
+        """Write entries as the store's jobs have them now; returns the names of those that changed."""
+        driver = self._sweep.driver(self._store, read_only=True)
+        seeds: dict[str, list[Outcome]] = {}
+        for outcome in driver.confirmed():
+            seeds.setdefault(outcome.run.row, []).append(outcome)
+        audits = driver.audits()
+        tried = sum(trial.value is not None for trial in driver.trials())
+        entries = [
+            self._entry(position, outcomes, audits.get(name), tried)
+            for position, (name, outcomes) in enumerate(seeds.items())
+        ]
+        name, stored = self._sweep.spec.name, self._store.sweep(self._sweep.spec.name)
+        assert stored is not None
+        spec = None if "board" in stored.spec else self._sweep.to_json()
+        return self._store.put_entries(name, entries, version=form.VERSION, spec=spec)
+
+    def _entry(self, position: int, outcomes: Sequence[Outcome], audit: JobRecord | None, tried: int) -> EntryRecord:
+        name = outcomes[0].run.row
+        jobs = [job for outcome in outcomes for job in outcome.jobs] + ([] if audit is None else [audit])
+        state = (position, tried, *((job.key, job.attempt) for job in jobs))
+        if name not in self._built or self._built[name][0] != state:
+            self._built[name] = (state, _build(self._sweep, self._store, position, outcomes, audit, tried))
+        return self._built[name][1]
+
+
+def build_missing(store: Store, say: Callable[[str], None]) -> None:
+    """Write the entries of sweeps that an earlier version of golfsweep ran, once.
+
+    Args:
+        store: where the sweeps are.
+        say: called with a line for each of them.
+    """
+    for record in filter(form.is_outdated, store.sweeps()):
+        try:
+            sweep = Sweep.from_json(record.spec)
+        except InputError as error:
+            say(f"{error}; its entries are not shown.")
+            store.put_entries(record.name, [], version=form.VERSION)
+            continue
+        say(f"Sweep {record.name} was run by an earlier version of golfsweep; writing its leaderboard entries once.")
+        EntryWriter(sweep, store).write()
+
+
+def _build(
+    sweep: Sweep, store: Store, position: int, outcomes: Sequence[Outcome], audit: JobRecord | None, tried: int
+) -> EntryRecord:
+    """One entry from its finished seeds and its audit, if that has finished."""
+    run = outcomes[0].run
+    script = sweep.script(run.row, run.recipe)
+    attempts = {job.key: store.attempts(job.key) for outcome in outcomes for job in outcome.jobs}
+    audited = None if audit is None else {name: _outputs(audit)[name] for name in KEPT}
+    record = store.sweep(sweep.spec.name)
+    assert record is not None
+    shared = _Shared(sweep, script, attempts, audited, record.created, tried)
+    evaluations = [shared.evaluation(outcome) for outcome in outcomes]
+    content = {
+        "evaluations": form.evaluations_to_json(evaluations),
+        "settings": run.recipe.settings(),
+        "audit": audited,
+    }
+    evidence = {
+        "seeds": {str(outcome.run.seed): _seed_evidence(outcome) for outcome in outcomes},
+        "audit": None if audit is None else {"job": audit.key, "certificate": _outputs(audit)["certificate"]},
+        "arithmetic": _arithmetic([job for outcome in outcomes for job in outcome.jobs] + ([audit] if audit else [])),
+        "code": {
+            "commits": sorted({commit for run in evaluations for commit in run.code}, key=str),
+            "script": hashlib.sha256(script.content).hexdigest(),
+        },
+    }
+    return EntryRecord(sweep=sweep.spec.name, name=run.row, position=position, content=content, evidence=evidence)
+
+
+def _seed_evidence(outcome: Outcome) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for job in outcome.jobs:
+        made |= _outputs(job)
+    evidence: dict[str, Any] = {"jobs": {job.order.job.stage: job.key for job in outcome.jobs}}
+    return evidence | {name: made[name] for name in ("weights", "artifact", "scores", "metrics") if name in made}
+
+
+def _arithmetic(jobs: Sequence[JobRecord]) -> dict[str, int]:
+    """Version of each stage's arithmetic; all jobs of a stage have that of the code that ordered them."""
+    return {job.order.job.stage: job.order.job.arithmetic for job in jobs}
+
+
+class _Shared:
+    """What the evaluations of an entry's seeds have in common."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        script: Script,
+        attempts: Mapping[str, Sequence[AttemptRecord]],
+        audit: Mapping[str, Any] | None,
+        created: float,
+        tried: int,
+    ) -> None:
+        self._sweep, self._script, self._attempts, self._audit = sweep, script, attempts, audit
+        self._created, self._tried = created, tried
+
+    def evaluation(self, outcome: Outcome) -> Evaluation:
+        """One seed's evaluation from its three jobs."""
+        sweep, script = self._sweep, self._script
+        train, quantize, evaluation = (_outputs(job) for job in outcome.jobs)
+        recipe, is_arm = outcome.run.recipe, outcome.run.row in [arm.name for arm in sweep.spec.arms]
+        tries = [attempt for job in outcome.jobs for attempt in self._attempts[job.key]]
+        costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
+        resumed = train["resumed"] and recipe.train.max_seconds is not None
+        before, after = _bpb_of_model(quantize["loss"])
+        machine = outcome.jobs[-1].order.job.machine
+        return Evaluation(
+            row=outcome.run.row,
+            seed=outcome.run.seed,
+            sweep=sweep.spec.name,
+            nll=evaluation["nll"],
+            text=TextSet(
+                data=sweep.data.val_digest,
+                tokenizer=f"{sweep.data.tokenizer.name} {sweep.data.tokenizer_digest[:8]}",
+                documents=evaluation["documents"],
+                tokens=evaluation["tokens"],
+                bytes=evaluation["bytes"],
+            ),
+            scores=evaluation["scores"],
+            artifact=quantize["artifact"],
+            weights=train["weights"],
+            model_bytes=quantize["ledger"]["model_bytes"],
+            code_bytes=len(script.content),
+            clocks=_clocks(train, quantize, evaluation),
+            cost=None if None in costs else sum(cost for cost in costs if cost is not None),
+            stage=(self._created, 0 if is_arm else 1),
+            whole_set=evaluation["documents"] == sweep.data.val_documents,
+            source_bytes=script.source_bytes,
+            fresh_seed=outcome.run.seed not in sweep.spec.seeds.tune,
+            adapts=recipe.eval.protocol != "none",
+            trained_bpb=before,
+            quantized_bpb=after,
+            steps=train["steps"],
+            machine=f"{machine.device}, {machine.dtype}, attention {machine.attention}, torch {machine.torch}",
+            code=_commits(tries),
+            settings=hashlib.sha256(json.dumps(recipe.settings(), sort_keys=True).encode()).hexdigest(),
+            trials=0 if is_arm else self._tried,
+            audited=self._audit is not None,
+            findings=(*audit_findings(self._audit), *([RESUMED] if resumed else [])),
+        )
+
+
+def _clocks(train: Mapping[str, Any], quantize: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, float]:
+    clocks = {f"train.{name}": value for name, value in train["clocks"].items()}
+    clocks |= {f"eval.{name}": value for name, value in evaluation["clocks"].items()}
+    return clocks | {"quantize_seconds": quantize["clocks"]["quantize_seconds"]}
+
+
+def _bpb_of_model(loss: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Bits per byte of a model without test-time training, before and after quantization."""
+    if not loss["bytes"]:
+        return None, None
+    before, after = (nats_per_token_to_bpb(loss[when], loss["tokens"], loss["bytes"]) for when in ("before", "after"))
+    return before, after
+
+
+def _outputs(job: JobRecord) -> Mapping[str, Any]:
+    assert job.outputs is not None
+    return job.outputs
+
+
+def _commits(tries: Sequence[AttemptRecord]) -> tuple[str | None, ...]:
+    """Commits of the code that the attempts ran, each once; None among them where one is not known."""
+    return tuple(sorted({attempt.commit for attempt in tries}, key=str))
