@@ -9,7 +9,7 @@ from jobs.store import EntryRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.entries.audits import audit_findings, certificate_of
-from sweeps.entries.form import evaluations_of
+from sweeps.entries.form import RESUMED, evaluations_of
 from sweeps.entries.reading import read_scores
 
 ROUNDING = 1e-9
@@ -79,6 +79,6 @@ def _check_audit(entry: EntryRecord, place: Workplace) -> Iterator[str]:
             yield f"its certificate says {name}: {certificate[name]}, the entry says {audit[name]}"
     findings = audit_findings({**audit, "findings": certificate["findings"], "judged": certificate["judged"]})
     for run in evaluations_of(entry):
-        if run.findings[: len(findings)] != findings:
-            told = ", ".join(finding.code for finding in findings) or "no finding"
-            yield f"seed {run.seed}: its findings are not those of the certificate ({told})"
+        if tuple(finding for finding in run.findings if finding != RESUMED) != findings:
+            codes = ", ".join(finding.code for finding in findings) or "none"
+            yield f"seed {run.seed}: its findings are not those of its certificate: {codes}"

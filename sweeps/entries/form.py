@@ -21,6 +21,9 @@ from sweeps.board.rules import Finding
 VERSION = 1
 """Raised when the form changes, so that the entries of every sweep are written anew."""
 
+RESUMED = Finding(code="resumed", detail="training was interrupted; its clock cannot be reproduced")
+"""The one finding of an evaluation that is not its audit's."""
+
 
 def is_outdated(sweep: SweepRecord) -> bool:
     """Whether another version of golfsweep wrote a sweep's entries, or wrote none."""

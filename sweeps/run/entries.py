@@ -11,13 +11,10 @@ from golf.score import nats_per_token_to_bpb
 from jobs.state import AttemptState, JobState
 from jobs.store import AttemptRecord, EntryRecord, JobRecord, Store
 from sweeps.board.evaluation import Evaluation, TextSet
-from sweeps.board.rules import Finding
 from sweeps.entries import form
 from sweeps.entries.audits import KEPT, audit_findings
 from sweeps.run.outcome import Outcome, Snapshot
 from sweeps.spec.sweep import Sweep
-
-RESUMED = Finding(code="resumed", detail="training was interrupted; its clock cannot be reproduced")
 
 
 class EntryWriter:
@@ -181,7 +178,7 @@ class _Shared:
             settings=hashlib.sha256(json.dumps(recipe.settings(), sort_keys=True).encode()).hexdigest(),
             trials=0 if is_arm else self._tried,
             audited=self._audit is not None,
-            findings=(*audit_findings(self._audit), *([RESUMED] if resumed else [])),
+            findings=(*audit_findings(self._audit), *([form.RESUMED] if resumed else [])),
         )
 
 

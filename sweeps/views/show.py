@@ -92,8 +92,11 @@ def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
 
     if superseded := find_superseded([entry]):
         return {"name": entry.name, "sweep": entry.sweep, "superseded": superseded[0].line}
-    own = [row for row in board_of(entry.sweep, place).table() if row["source"] == "golfsweep"]
-    return next(row for row in own if row["name"] == entry.name)
+    try:
+        table = board_of(entry.sweep, place).table()
+    except InputError as error:  # a content is lost that some entry rests on: the other facts can still be shown
+        return {"name": entry.name, "sweep": entry.sweep, "leaderboard": str(error)}
+    return next(row for row in table if (row["sweep"], row["name"]) == (entry.sweep, entry.name))
 
 
 def _jobs_of(entry: EntryRecord, store: Store) -> list[dict[str, Any]]:

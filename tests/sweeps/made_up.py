@@ -82,16 +82,21 @@ def play(
         driver = sweep.driver(store)
         while not driver.step().done and steps > 0:
             steps -= 1
-            store.beat("worker")
-            for job in store.claim("worker", 100):
-                facts: dict[str, Any] = {"host": "here", "workdir": "/", "versions": {}, "commit": "c0ffee"}
-                attempt = store.start_attempt(job.key, "worker", sweep=sweep.spec.name, **facts)
-                clock.now += JOB_SECONDS
-                outputs = _outputs(job.order.job, place, bpb)
-                store.finish(job.key, attempt, outputs, seconds=JOB_SECONDS, peak_bytes=None)
+            work(sweep, store, clock, place, bpb)
         EntryWriter(sweep, store).write()
         store.end_sweep(sweep.spec.name, SweepState.DONE)
     return sweep
+
+
+def work(sweep: Sweep, store: Store, clock: Clock, place: Workplace, bpb: Bpb = score) -> None:
+    """Finish every job that waits in the store."""
+    store.beat("worker")
+    for job in store.claim("worker", 100):
+        facts: dict[str, Any] = {"host": "here", "workdir": "/", "versions": {}, "commit": "c0ffee"}
+        attempt = store.start_attempt(job.key, "worker", sweep=sweep.spec.name, **facts)
+        clock.now += JOB_SECONDS
+        outputs = _outputs(job.order.job, place, bpb)
+        store.finish(job.key, attempt, outputs, seconds=JOB_SECONDS, peak_bytes=None)
 
 
 @cache

@@ -22,7 +22,6 @@ from sweeps.entries.audits import certificate_of
 from sweeps.entries.facts import SweepFacts
 from sweeps.entries.form import other_versions
 from sweeps.statistics.documents import Documents
-from sweeps.views import certificates
 from sweeps.views.answers import Spent, answers
 from sweeps.views.report import pair_charts
 from sweeps.views.row_facts import facts as facts_of
@@ -48,6 +47,7 @@ class Chart:
 def write(name: str, board: Board, place: Workplace) -> Path:
     """Write a sweep's report as it stands in the store, and return its path."""
     from jobs.machine import environment  # imports torch, to say its version
+    from sweeps.views import certificates
 
     record = place.store.sweep(name)
     assert record is not None
