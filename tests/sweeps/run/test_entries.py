@@ -77,7 +77,7 @@ def test_a_run_writes_entries_when_final_evaluations_and_audits_have_finished(
     assert look() == (1, {})  # trainings have finished
     assert look() == (1, {})  # and quantizations
     assert look() == (2, {"base": False, "none": False, "leak": False})  # and evaluations
-    assert {row["track"] for row in shown("one", place)} == {"unverified", "flagged"}
+    assert {row["track"] for row in shown("one", place)} == {"unverified"}
     assert look() == (3, {"base": True, "none": True, "leak": True})
     assert look() == (3, {"base": True, "none": True, "leak": True})
     store.close()
