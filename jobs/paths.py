@@ -46,7 +46,3 @@ class Home:
         """The HTML page that holds two rows against each other."""
         names = "-vs-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", name) for name in rows)
         return self.root / "reports" / f"compare-{names}.html"
-
-    def rows(self, sweep: str) -> Path:
-        """What a finished sweep's rows are made from, kept so that it need not be gathered again."""
-        return self.root / "cache" / "rows" / f"{sweep}.json"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -9,9 +10,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from golf.errors import InputError
-from golf.flops import document_flops
-from golf.model.gpt import ModelConfig
-from golf.ttt.engine import EvalConfig
+
+if TYPE_CHECKING:
+    from golf.model.gpt import ModelConfig
+    from golf.ttt.config import EvalConfig
 
 SCHEMA = pa.schema([("document", pa.int64()), ("nll", pa.float64()), ("tokens", pa.int64()), ("bytes", pa.int64())])
 """document: index in the set; nll: total in nats; tokens: predictions; bytes: UTF-8 bytes of the text predicted."""
@@ -19,7 +21,7 @@ SHARD_FLOPS = {"cpu": 4e10, "cuda": 4e14}
 """Work of one shard: a few seconds on a core or an H100, so that little is lost when a worker dies."""
 
 
-def cut_shards(lengths: Sequence[int], config: EvalConfig, model: ModelConfig, device: str) -> list[list[int]]:
+def cut_shards(lengths: Sequence[int], config: "EvalConfig", model: "ModelConfig", device: str) -> list[list[int]]:
     """Split documents into shards of about equal work, with similar lengths together.
 
     Args:
@@ -31,6 +33,8 @@ def cut_shards(lengths: Sequence[int], config: EvalConfig, model: ModelConfig, d
     Returns:
         Indices of documents; every document is in exactly one shard. The result depends only on the arguments.
     """
+    from golf.flops import document_flops  # imports torch, which reading a table does not need
+
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     total = sum(document_flops(length, config, model) for length in lengths)
     target = total / max(1, math.ceil(total / SHARD_FLOPS[device]))
@@ -67,7 +71,7 @@ def read_table(content: bytes) -> pa.Table:
         InputError: the content is no Parquet table with this schema.
     """
     try:
-        table = pq.read_table(pa.BufferReader(content))
+        table = pq.ParquetFile(pa.BufferReader(content)).read()  # read_table would import pandas
     except pa.ArrowInvalid as error:
         raise InputError(f"scores: not a Parquet table ({error})") from None
     if not table.schema.equals(SCHEMA):

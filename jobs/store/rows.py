@@ -144,6 +144,22 @@ class EventRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EntryRecord:
+    """One line of a leaderboard with the evidence for it; `sweeps.entries.form` says what both JSON parts hold."""
+
+    sweep: str
+    name: str
+    position: int
+    """Its place in the sweep's file; trials follow the arms."""
+    content: Mapping[str, Any]
+    """What the leaderboard shows and compares."""
+    evidence: Mapping[str, Any]
+    """Keys of jobs, digests of contents, and versions of the code that the content rests on."""
+    updated: float = 0.0
+    """When it was last written; the store sets it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NodeRecord:
     """What was found when a node was last looked at."""
 

@@ -7,10 +7,9 @@ across tracks or validation sets is refused (None).
 import gc
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from sweeps.board import frontier
@@ -26,6 +25,9 @@ from sweeps.board.pairs.families import LARGEST_FAMILY, Family, judge_family
 from sweeps.board.pairs.settlement import Settlement, plan_settlement
 from sweeps.board.rules import Profile, Track
 from sweeps.statistics.estimate import p_values, welch_parts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRACKS: tuple[Track, ...] = ("legal", "flagged", "unverified")
 PLANNED_RANKS = 10
@@ -56,7 +58,7 @@ def _without_collection() -> Iterator[None]:
 
 
 class Board:
-    """A leaderboard that can grow: `add` entries, then take the table by `frame`, as often as there is news."""
+    """A leaderboard that can grow: `add` entries, then take `table` or `frame`, as often as there is news."""
 
     def __init__(self, *, profile: Profile, baseline: str | Published | None, read_scores: ReadScores | None) -> None:
         self._profile, self._baseline, self._read_scores = profile, baseline, read_scores
@@ -102,9 +104,19 @@ class Board:
         for record in records:
             self._put(("import", record.name, ""), build_imported_entry(record), shown)
 
-    @_without_collection()
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
+        """The table as a pandas frame of Python objects."""
+        import pandas as pd  # importing it takes longer than the table
+
+        return pd.DataFrame(self._cells(), columns=pd.Index(COLUMNS), dtype=object)
+
+    def table(self) -> list[dict[str, Any]]:
         """The table: legal entries first, best first within a track; None where a value is unknown."""
+        return [dict(zip(COLUMNS, cells, strict=True)) for cells in self._cells().tolist()]
+
+    @_without_collection()
+    def _cells(self) -> Objects:
+        """The table's cells [entries, columns]."""
         self._test_against_base()
         self._test_against_incumbents()
         order = self._sort(np.array(self._shown, bool))
@@ -113,10 +125,10 @@ class Board:
         table = self._table(order)
         for column in TABLE_COLUMNS:
             cells[:, COLUMNS.index(column.name)] = column.compute(table)
-        return pd.DataFrame(cells, columns=pd.Index(COLUMNS), dtype=object)
+        return cells
 
     def changes(self) -> list[dict[str, Any]]:
-        """Every change of a record by track and validation set, oldest first, with its p-value; call `frame` before."""
+        """Every change of a record by track and validation set, oldest first, with its p-value; call `table` before."""
         count = len(self._entries)
         slots = frontier.find_changes(self._group[:count], self._column("epoch", "order"), self._column("mean")[:, 0])
         return [self._change(slot) for slot in slots]

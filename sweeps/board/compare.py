@@ -6,8 +6,6 @@ The first entry is the challenger. Entries of different tracks or validation set
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from golf.errors import InputError
 from golf.score import LN2
 from sweeps.board.entries import Entry
@@ -18,6 +16,7 @@ from sweeps.board.pairs.pair_tests import list_unused_methods, run_document_test
 from sweeps.board.pairs.verdicts import judge, plan_seeds
 from sweeps.spec.settings import flatten
 from sweeps.statistics import mean_documents
+from sweeps.statistics.documents import Documents
 
 __all__ = ["Pair", "check", "compare", "document_differences", "list_differences"]
 
@@ -84,21 +83,25 @@ def list_differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list
     return [{"setting": name, "challenger": a.get(name), "incumbent": b.get(name)} for name in names]
 
 
-def document_differences(pair: Pair) -> pd.DataFrame | None:
+def document_differences(pair: Pair) -> Documents | None:
     """Scores of every document under both entries' settings on the artifacts that both evaluated.
 
     Returns:
-        A frame [documents] with document, bytes, and bits per byte of challenger and incumbent; documents without bytes
-        are left out. None where no artifact is shared.
+        Arrays [documents] by column: document, bytes, and bits per byte of challenger and incumbent; documents without
+        bytes are left out. None where no artifact is shared.
     """
     ours, theirs = read_shared_tables(pair.challenger, pair.incumbent, pair.read_scores)
     if not ours:
         return None
     a, b = mean_documents(ours), mean_documents(theirs)
-    bits = a["bytes"] * LN2
-    frame = pd.DataFrame({"document": a["document"], "bytes": a["bytes"]})
-    frame = frame.assign(challenger=a["nll"] / bits, incumbent=b["nll"] / bits)
-    return frame[frame["bytes"] > 0].reset_index(drop=True)
+    kept = a["bytes"] > 0
+    bits = a["bytes"][kept] * LN2
+    return {
+        "document": a["document"][kept],
+        "bytes": a["bytes"][kept],
+        "challenger": a["nll"][kept] / bits,
+        "incumbent": b["nll"][kept] / bits,
+    }
 
 
 def _describe_side(entry: Entry, other_sweep: str) -> dict[str, Any]:

@@ -15,15 +15,16 @@ behind `written_rule` and `precedent`.
 """
 
 from collections.abc import Iterable
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from sweeps.board.board import TRACKS, Board
 from sweeps.board.columns.catalog import COLUMNS, INTERFACE, VARYING
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published, ValidationSet
 from sweeps.board.pairs.differences import ReadScores
 from sweeps.board.rules import Profile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "COLUMNS",
@@ -49,7 +50,7 @@ def leaderboard(
     imported: Iterable[ImportedEntry] = (),
     history: Iterable[Evaluation] = (),
     scores: ReadScores | None = None,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Rank recipes and public records: one line each, legal ones first, best first, with the columns of COLUMNS.
 
     Args:
@@ -74,6 +75,6 @@ def open_board(*, profile: Profile, baseline: str | Published | None = None, sco
     return Board(profile=profile, baseline=baseline, read_scores=scores)
 
 
-def to_json(frame: pd.DataFrame) -> dict[str, Any]:
+def to_json(frame: "pd.DataFrame") -> dict[str, Any]:
     """The leaderboard as plain data; null where a value is unknown."""
     return {"rows": [dict(zip(COLUMNS, values, strict=True)) for values in frame.itertuples(index=False, name=None)]}

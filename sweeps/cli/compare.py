@@ -12,10 +12,9 @@ from sweeps.cli.app import (
     HomeOption,
     JsonOption,
     app,
-    open_sweeps,
     print_json,
 )
-from sweeps.cli.errors import ExitCode
+from sweeps.cli.results import open_entries
 
 
 @app.command()
@@ -31,24 +30,20 @@ def compare(
 ) -> None:
     """Compare two entries: is the challenger better, and what would show it?
 
-    Shows the difference, every test, what differs between the recipes, and how many more seeds are needed. Exit 1 if
-    the challenger is shown to be better neither by the written rule nor by precedent.
+    Shows the difference, every test, what differs between the recipes, and how many more seeds are needed.
 
     Example: golfsweep compare "trial 20" lora-ttt
     """
     from sweeps.board import compare
-    from sweeps.run import results
+    from sweeps.entries import reading
     from sweeps.views.report import report
     from sweeps.views.terminal import compare_text
 
-    place, _ = open_sweeps(home, db, files, None)
-    pair = results.pair_of(challenger, incumbent, place)
+    place, _ = open_entries(home, db, files, None)
+    pair = reading.pair_of(challenger, incumbent, place)
     found, documents = compare.compare(pair), compare.document_differences(pair)
     path = report.write_comparison(found, documents, place)
     if json_:
-        print_json(found | {"report": str(path)})
-    else:
-        Console().print(compare_text.render(found, documents))
-        Console().print(f"Plots: {path}", highlight=False, soft_wrap=True)
-    if not any(verdict["passed"] for verdict in found["verdicts"].values()):
-        raise typer.Exit(ExitCode.FAILED)
+        return print_json(found | {"report": str(path)})
+    Console().print(compare_text.render(found, documents))
+    Console().print(f"Plots: {path}", highlight=False, soft_wrap=True)

@@ -39,10 +39,15 @@ def cancel(
 
     Example: golfsweep cancel demo 7
     """
+    from jobs.state import SweepState
     from sweeps.run.cancel import cancel as end
 
-    place, _ = open_sweeps(home, db, files, sweep)
-    found = end(sweep, what, place.store)
+    place, [record] = open_sweeps(home, db, files, sweep)
+    if what is None and record.state in (SweepState.DONE, SweepState.FAILED):
+        message = f"sweep {sweep} has finished ({record.state}); there is nothing to cancel"
+        found = {"sweep": sweep, "cancelled": [], "ended": True, "message": message}
+    else:
+        found = end(sweep, what, place.store)
     if json_:
         print_json(found)
     else:

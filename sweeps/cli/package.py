@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
+from sweeps.cli.results import open_entries
 
 
 @app.command()
@@ -27,11 +28,11 @@ def package(
 
     Example: golfsweep package demo/lora-ttt --out records/lora-ttt --author "Ada Lovelace"
     """
-    from jobs.workplace import Workplace
     from sweeps.submission import package, submission, submission_folder
 
     package.check_free(out)
-    evidence = package.gather(entry, Workplace.open(home, db, files), author)
+    place, _ = open_entries(home, db, files, None)
+    evidence = package.gather(entry, place, author)
     contents = submission_folder.make_files(evidence)
     package.write(out, contents)
     claims = submission.make_claims(evidence)

@@ -2,7 +2,8 @@
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -47,29 +48,31 @@ def leaderboard(
 
     Example: golfsweep leaderboard demo --format markdown
     """
-    from sweeps.board.leaderboard import to_json
-    from sweeps.run import results
-    from sweeps.spec.sweep import Sweep
-    from sweeps.views.report import report
+    from sweeps.entries import reading
     from sweeps.views.terminal import formats, table
 
-    place, sweeps = open_sweeps(home, db, files, name)
+    place, sweeps = open_entries(home, db, files, name)
     shown = Format.JSON if json_ else format_
     if not sweeps and not place.store.records():
         return print_json({"rows": []}) if shown == Format.JSON else Console().print(NO_SWEEPS)
-    board = results.board_of(Sweep.from_json(sweeps[-1].spec) if sweeps else None, place)
-    frame = board.frame()
+    board = reading.board_of(sweeps[-1].name if sweeps else None, place)
+    rows, superseded = board.table(), reading.superseded_of(place)
+    if shown == Format.JSON:
+        frontier = {"frontier": board.changes(), "superseded": [one.to_json() for one in superseded]}
+        return print_json({"rows": rows} | frontier)
     match shown:
-        case Format.JSON:
-            print_json(to_json(frame) | {"frontier": board.changes()})
         case Format.CSV:
-            print(formats.to_csv(frame), end="")
+            print(formats.to_csv(rows), end="")
         case Format.MARKDOWN:
-            print(formats.to_markdown(frame), end="")
+            print(formats.to_markdown(rows), end="")
         case Format.HTML:
+            from sweeps.views.report import report
+
             print(report.leaderboard_page(board))
         case Format.TABLE:
-            Console().print(table.render(frame))
+            Console().print(table.render(rows))
+    for one in superseded:
+        Console(stderr=shown != Format.TABLE).print(one.line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -91,15 +94,33 @@ def show(
 
     Example: golfsweep show 3fa9c1
     """
-    from sweeps.views.certificates import describe_certificate
     from sweeps.views.show import describe
 
-    place, _ = open_sweeps(home, db, files, None)
+    place, _ = open_entries(home, db, files, None) if "/" in key else open_sweeps(home, db, files, None)
     found = describe(key, place)
     if json_:
         return print_json(found)
-    certificate = found.pop("certificate", None)
+    certificate, mismatches = found.pop("certificate", None), found.pop("mismatches", [])
+    console = Console(highlight=False, soft_wrap=True)
     Console().print_json(json.dumps(found, default=str))
+    for line in mismatches:
+        console.print(f"Evidence contradicts this entry: {line}", markup=False)
     if certificate is not None:
+        from sweeps.views.certificates import describe_certificate
+
         for line in describe_certificate(certificate):
-            Console(highlight=False, soft_wrap=True).print(line, markup=False)
+            console.print(line, markup=False)
+
+
+def open_entries(home: Path, db: str | None, files: str | None, name: str | None) -> tuple[Any, list[Any]]:
+    """As `open_sweeps`; writes entries first where an earlier version of golfsweep wrote none."""
+    from sweeps.entries.form import is_outdated
+
+    place, sweeps = open_sweeps(home, db, files, name)
+    if not any(map(is_outdated, place.store.sweeps())):
+        return place, sweeps
+    from sweeps.run.entries import build_missing  # imports torch, once in the life of a home
+
+    console = Console(stderr=True)
+    build_missing(place.store, lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True))
+    return open_sweeps(home, db, files, name)

@@ -80,17 +80,15 @@ def run(
 
 def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
     """Write the report, and print the leaderboard or the document."""
-    from sweeps.run import results
-    from sweeps.spec.sweep import Sweep
+    from sweeps.entries.reading import board_of
     from sweeps.views.report import report
     from sweeps.views.terminal import table
 
-    sweep = Sweep.from_json(place.store.sweep(name).spec)
-    board = results.board_of(sweep, place)
-    path = report.write(sweep, board, place)
+    board = board_of(name, place)
+    path = report.write(name, board, place)
     if json_:
         return print_json(document(name, place, code, board=board, report=path))
-    Console().print(table.render(board.frame()))
+    Console().print(table.render(board.table()))
     Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
 
 
@@ -99,12 +97,10 @@ def document(
 ) -> dict[str, Any]:
     """What `run --json` prints: how the sweep stands, its leaderboard, and how to resume it."""
     from jobs.state import JobState
-    from sweeps.board.leaderboard import to_json
-    from sweeps.run import results
-    from sweeps.spec.sweep import Sweep
+    from sweeps.entries.reading import board_of
 
     stored, jobs = place.store.sweep(name), place.store.jobs(sweep=name)
-    board = board or results.board_of(Sweep.from_json(stored.spec), place)
+    board = board or board_of(name, place)
     failed = [job for job in jobs if job.state == JobState.FAILED]
     return {
         "sweep": name,
@@ -114,7 +110,7 @@ def document(
         "tags": list(stored.tags),
         "counts": {state: sum(job.state == state for job in jobs) for state in JobState},
         "failures": [{"key": job.key, "label": job.order.label, "reason": job.reason} for job in failed],
-        **to_json(board.frame()),
+        "rows": board.table(),
         "frontier": board.changes(),
         "report": None if report is None else str(report),
         "resume": command_line(),

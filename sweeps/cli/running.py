@@ -71,7 +71,7 @@ def status(
 
     Example: golfsweep status demo
     """
-    from sweeps.views.status import lines, set_aside, state_of
+    from sweeps.views.status import lines, quarantined, state_of
 
     place, sweeps = open_sweeps(home, db, files, name)
     found = [state_of(sweep, place.store) for sweep in sweeps]
@@ -80,5 +80,5 @@ def status(
     console = Console()
     if not found:
         console.print(f"No sweep in {place.home.root} yet; start one with golfsweep run FILE.", soft_wrap=True)
-    for text in (*(text for one in found for text in lines(one)), *set_aside(place.store.nodes())):
+    for text in (*(text for one in found for text in lines(one)), *quarantined(place.store.nodes())):
         console.print(text, highlight=False, markup=False, soft_wrap=True)

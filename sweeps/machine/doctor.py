@@ -18,8 +18,8 @@ from jobs.spec import Order
 from jobs.stages.request import DocumentSet
 from jobs.stages.train import TRAIN
 from jobs.store import NodeRecord, Store
+from sweeps.run.sweep import Sweep
 from sweeps.spec.orders import Measurement
-from sweeps.spec.sweep import Sweep
 
 LEAST_FREE_BYTES = 10 * 2**30
 CLOCK_SECONDS = 5.0

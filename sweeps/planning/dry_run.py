@@ -16,7 +16,7 @@ from sweeps.planning.earlier_search import earlier_trials
 from sweeps.planning.expected_trials import with_expected_trials
 from sweeps.run.driver import Driver
 from sweeps.run.snapshot import Snapshot
-from sweeps.spec.sweep import Sweep
+from sweeps.run.sweep import Sweep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,9 +6,9 @@ from golf.errors import InputError
 from jobs.stages.registry import pipeline
 from jobs.store import Store, TrialRecord
 from sweeps.planning.expected_trials import decides_earlier_stages
+from sweeps.run.sweep import Sweep
 from sweeps.run.trials import search_digest, search_of
 from sweeps.spec.file import SweepSpec
-from sweeps.spec.sweep import Sweep
 
 
 def earlier_trials(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:

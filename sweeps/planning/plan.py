@@ -21,8 +21,8 @@ from sweeps.planning.dry_run import DryRun, dry_run
 from sweeps.planning.durations import Durations, Estimate
 from sweeps.planning.expected_trials import counts_at_most
 from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
+from sweeps.run.sweep import Sweep
 from sweeps.spec.dataset import document_lengths
-from sweeps.spec.sweep import Sweep
 
 HOUR = 3600.0
 HISTORY = 1000

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,13 @@ from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store
 from jobs.workplace import Workplace
 from sweeps.run.driver import Driver
+from sweeps.run.entries import EntryWriter
 from sweeps.run.lease import Lease
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.run.snapshot import Snapshot
+from sweeps.run.sweep import Sweep
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec, check_documents
-from sweeps.spec.sweep import Sweep
 from sweeps.views.terminal.progress import seconds_left
 
 STEP_SECONDS = 0.5
@@ -120,11 +121,22 @@ def run(
             with Lease(place.store, spec.name, process_name(), cluster) as lease, _stopped_on_error(spec, place.store):
                 sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
                 driver = _begin(sweep, place.store, say, owner, tags)
+                writer = EntryWriter(sweep, place.store)
+                writer.write()  # an edited file may have other entries than at its last run
                 role = None
+
+                def look(snapshot: Snapshot, left: float | None) -> None:
+                    writer.update(snapshot)
+                    show(snapshot, left)
+
                 if not (snapshot := driver.step()).done:
                     part = scheduling(place, here=here, widest=sweep.widest(), joined=joined)
                     role = stack.enter_context(part)
-                    snapshot = _work(driver, sweep, role, lease, show, say)
+                    try:
+                        snapshot = _work(driver, sweep, role, lease, look, say)
+                    finally:
+                        with suppress(LostLease, StoreUnavailable):  # the next run writes them
+                            writer.write()  # what finished after the last look, or before an interruption
                 place.store.end_sweep(spec.name, _ended(snapshot))
             if role is not None:
                 role.finish(say)
@@ -139,7 +151,7 @@ def _begin(sweep: Sweep, store: Store, say: Callable[[str], None], owner: str | 
     name, driver = sweep.spec.name, sweep.driver(store)
     if obsolete := driver.obsolete():  # before the sweep runs, so that no scheduler starts any of them
         store.withdraw(name, obsolete)
-        say(f"{len(obsolete)} unfinished jobs are no longer needed by the edited sweep {name}.")
+        say(f"Dropped {len(obsolete)} unfinished jobs that the edited file no longer needs.")
     store.put_sweep(name, sweep.to_json(), sweep.spec.budget.limits(), owner)
     if tags:
         store.tag(name, tags)

@@ -3,20 +3,28 @@
 Documents pair two *evaluation* settings on the same artifacts, and are powerful there. Alone they never carry a claim
 about ways of *training*: with three seeds such a test is wrong 15 times in 100 at a nominal 1 %.
 
-A table of scores has a row a document: document, nll (nats), tokens, bytes.
+A score table has a row a document: document, nll (nats), tokens, bytes. It may be a pandas frame, or arrays by the
+names of the columns; pandas is not imported here, since that takes longer than the tests.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from golf.score import LN2
 from sweeps.statistics.estimate import Floats, Moments, TestResult, finite, moments, result
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 COLUMNS = ("document", "nll", "tokens", "bytes")
+Documents = Mapping[str, NDArray[Any]]
+"""A score table by column, each [documents]."""
+ScoreTable: TypeAlias = "Documents | pd.DataFrame"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +36,7 @@ class _Paired:
     documents: int
 
 
-def paired_test(challenger_scores: pd.DataFrame, incumbent_scores: pd.DataFrame) -> TestResult:
+def paired_test(challenger_scores: ScoreTable, incumbent_scores: ScoreTable) -> TestResult:
     """Test two evaluations of the same documents, document by document, on the difference in total bits per byte.
 
         D = Σ d_k / B,  d_k = (a_k − b_k)/ln 2,  B = Σ bytes_k
@@ -49,7 +57,7 @@ def paired_test(challenger_scores: pd.DataFrame, incumbent_scores: pd.DataFrame)
 
 
 def two_way_test(
-    challenger: Sequence[pd.DataFrame], incumbent: Sequence[pd.DataFrame], *, same_artifacts: bool = False
+    challenger: Sequence[ScoreTable], incumbent: Sequence[ScoreTable], *, same_artifacts: bool = False
 ) -> TestResult:
     """Does the difference hold on other seeds and on other text? Both sources of noise count.
 
@@ -82,7 +90,7 @@ def two_way_test(
     return result(over_documents.difference, math.sqrt(squared), 1 / weights)
 
 
-def mean_documents(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def mean_documents(tables: Sequence[ScoreTable]) -> Documents:
     """The mean over evaluations of every document's loss: seeds are no further documents.
 
     Raises:
@@ -95,21 +103,22 @@ def _mean_error(side: Moments) -> tuple[float, int]:
     return side.variance / side.n, side.n - 1
 
 
-def _mean(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _mean(tables: Sequence[Documents]) -> Documents:
     for table in tables[1:]:
         _check_same(tables[0], table)
-    return tables[0].assign(nll=sum(table["nll"] for table in tables) / len(tables))
+    nll: Floats = np.sum([table["nll"] for table in tables], axis=0) / len(tables)
+    return {**tables[0], "nll": nll}
 
 
-def _bits_per_byte(table: pd.DataFrame) -> float:
+def _bits_per_byte(table: Documents) -> float:
     return float(table["nll"].sum()) / LN2 / float(table["bytes"].sum())
 
 
-def _paired(a: pd.DataFrame, b: pd.DataFrame) -> _Paired:
+def _paired(a: Documents, b: Documents) -> _Paired:
     """D and its standard error as in `paired_test`."""
     _check_same(a, b)
-    num_bytes = a["bytes"].to_numpy(np.float64)
-    d: Floats = finite((a["nll"].to_numpy(np.float64) - b["nll"].to_numpy(np.float64)) / LN2, 2, "documents")
+    num_bytes = a["bytes"].astype(np.float64)
+    d: Floats = finite((a["nll"].astype(np.float64) - b["nll"].astype(np.float64)) / LN2, 2, "documents")
     total = float(num_bytes.sum())
     difference = float(d.sum()) / total
     residual = d - difference * num_bytes
@@ -117,24 +126,27 @@ def _paired(a: pd.DataFrame, b: pd.DataFrame) -> _Paired:
     return _Paired(difference=difference, error=error, documents=d.size)
 
 
-def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """A table of scores in the order of its documents."""
+def _checked(table: ScoreTable, name: str) -> Documents:
+    """A score table by column, in the order of its documents."""
     if missing := [column for column in COLUMNS if column not in table]:
         raise ValueError(f"{name}: no column {missing[0]}; scores have a row a document: {', '.join(COLUMNS)}")
-    table = table[list(COLUMNS)].sort_values("document", ignore_index=True)
-    if (twice := table["document"].duplicated()).any():
-        raise ValueError(f"{name}: document {table['document'][twice].iloc[0]} stands there twice")
-    finite(table["nll"].to_numpy(np.float64), 1, f"{name}: losses of documents")
-    num_bytes = finite(table["bytes"].to_numpy(np.float64), 1, f"{name}: bytes")
+    given = {column: np.asarray(table[column]) for column in COLUMNS}
+    order = np.argsort(given["document"], kind="stable")
+    columns = {column: values[order] for column, values in given.items()}
+    documents = columns["document"]
+    if (twice := documents[1:] == documents[:-1]).any():
+        raise ValueError(f"{name}: document {documents[1:][twice][0]} stands there twice")
+    finite(columns["nll"].astype(np.float64), 1, f"{name}: losses of documents")
+    num_bytes = finite(columns["bytes"].astype(np.float64), 1, f"{name}: bytes")
     if (num_bytes < 0).any() or not num_bytes.sum() > 0:
         raise ValueError(f"{name}: bytes of documents must be whole numbers, not all of them 0")
-    return table
+    return columns
 
 
-def _check_same(a: pd.DataFrame, b: pd.DataFrame) -> None:
+def _check_same(a: Documents, b: Documents) -> None:
     for column, shown in (("document", "documents"), ("tokens", "tokens"), ("bytes", "bytes")):
         if not np.array_equal(a[column], b[column]):
-            differ = sorted(set(a["document"]) ^ set(b["document"]))
+            differ = sorted(set(a["document"].tolist()) ^ set(b["document"].tolist()))
             which = f": document {differ[0]} is in one only" if differ else ""
             raise ValueError(
                 f"the two evaluations differ in their {shown}{which}; a paired test needs the same documents"

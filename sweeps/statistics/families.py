@@ -5,13 +5,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import integrate, special
+from scipy import special
 
 from sweeps.statistics.estimate import Floats, finite, finite_number, moments
 from sweeps.statistics.pooled import Pool, pool
 from sweeps.statistics.seeds import welch
 
 _NODES = 64
+_POINTS = 721
+"""Points of a trapezoid sum; half as many give the same to the last digits."""
 _REACH = 8.0
 """Standard deviations beyond which nothing is integrated."""
 _TAIL = 1e-15
@@ -88,6 +90,8 @@ def expected_lowest(trials: int, std: float) -> float:
 
         E[min] = −std · ∫ x·N·φ(x)·Φ(x)^(N − 1) dx      (normal order statistics; 1.87 of 20, 2.75 of 200)
 
+    The trapezoid sum is exact but for rounding: the integrand is smooth and vanishes at both ends.
+
     Raises:
         ValueError: no trial, or a deviation below 0.
     """
@@ -95,8 +99,6 @@ def expected_lowest(trials: int, std: float) -> float:
         raise ValueError(f"{trials} trials with deviation {std}: at least one trial and no negative deviation")
     if trials == 1:
         return 0.0
-
-    def density(x: float) -> float:
-        return x * trials * math.exp(-x * x / 2 + (trials - 1) * float(special.log_ndtr(x))) / math.sqrt(2 * math.pi)
-
-    return -std * float(integrate.quad(density, -9, 9, limit=200)[0])
+    x, width = np.linspace(-9, 9, _POINTS, retstep=True)
+    density = x * trials * np.exp(-(x**2) / 2 + (trials - 1) * special.log_ndtr(x)) / math.sqrt(2 * math.pi)
+    return -std * float(width) * math.fsum(density)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from sweeps.statistics.estimate import (
     CONFIDENCE,
@@ -140,6 +139,8 @@ def rank_test(challenger: Sequence[float], incumbent: Sequence[float], level: fl
             f"a rank test of {c.size} against {i.size} seeds cannot go below p = {least:.2g}, so it can never show "
             f"p < {level:g}; that takes {enough} against {enough}; use welch_test"
         )
+    from scipy import stats  # slow to import, and needed nowhere else
+
     return float(stats.mannwhitneyu(c, i, alternative="less", method="exact").pvalue)
 
 

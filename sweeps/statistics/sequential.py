@@ -25,7 +25,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from sweeps.statistics.estimate import Floats
 
@@ -36,6 +36,8 @@ _CHAINED = 256
 _NODES = 160
 _REACH = 9.0
 """Standard deviations beyond which nothing is integrated."""
+_PRECISION = 1e-13
+"""Of a bound, in standard deviations."""
 
 
 def look_levels(seeds: Sequence[int], alpha: float = 0.01) -> tuple[float, ...]:
@@ -115,10 +117,17 @@ def _levels(times: tuple[float, ...], chances: tuple[float, ...]) -> tuple[float
 def _bound(points: Floats, weights: Floats, root_time: float, step: float, goal: float) -> float:
     """The z that the sum, grown by one more increment, exceeds with chance `goal`."""
 
-    def excess(z: float) -> float:
-        return float(weights @ special.ndtr((points - z * root_time) / step)) - goal
-
-    return float(optimize.brentq(excess, 0.0, _REACH))
+    low, high, z = 0.0, _REACH, 2.0
+    while True:  # Newton's steps, halved intervals where they lead out
+        above = (points - z * root_time) / step
+        excess = float(weights @ special.ndtr(above)) - goal
+        low, high = (z, high) if excess > 0 else (low, z)
+        slope = root_time / step * float(weights @ np.exp(-(above**2) / 2)) / math.sqrt(2 * math.pi)
+        closer = z + excess / slope if slope > 0 else low
+        closer = closer if low < closer < high else (low + high) / 2
+        if abs(closer - z) <= _PRECISION:
+            return closer
+        z = closer
 
 
 @lru_cache(maxsize=1)

@@ -27,12 +27,12 @@ from jobs.store import AttemptRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.entries import Entry
-from sweeps.board.leaderboard import to_json
-from sweeps.run import results
+from sweeps.entries.audits import read_certificate
+from sweeps.entries.reading import board_of, find_entry, read_entry, superseded_of
 from sweeps.run.chain import JobChain
 from sweeps.run.objective import SCORED
+from sweeps.run.sweep import Sweep
 from sweeps.spec.sections import BaselineSection
-from sweeps.spec.sweep import Sweep
 from sweeps.submission.submission import SeedRun, Submission
 
 PUBLISHED = "published record"
@@ -57,6 +57,10 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     _check(entry, chains, driver.seeds_of(entry.name), sweep, title)
     recipe = chains[0].measurement.recipe
     standing, against = describe_standing(entry, sweep, board)
+    stored = read_entry(entry.sweep, entry.name, place)
+    assert stored is not None
+    certificate = read_certificate(stored, place.files)
+    assert certificate is not None  # a legal entry is audited
     script = sweep.script(entry.name, recipe)
     runs = [_gather_run(chain, script, place, title) for chain in chains]
     submission = Submission(
@@ -70,7 +74,7 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
         tokenizer=sweep.data.tokenizer.name,
         standing=standing,
         against=against,
-        certificate=results.certificates(driver, place.files)[entry.name],
+        certificate=certificate,
         script=script.content,
         script_commit=environment.commit(),
         requirements={name: _find_version(name, runs[0].versions) for name in script.requirements},
@@ -116,15 +120,15 @@ def check_free(folder: Path) -> None:
 def _find_entry(name: str, place: Workplace) -> tuple[Entry, Sweep, Board]:
     """Find an entry, its sweep, and the board of that sweep, whose rules and baseline judge it whatever ran later."""
     sweeps = place.store.sweeps()
-    latest = Sweep.from_json(sweeps[-1].spec) if sweeps else None
-    entries = results.board_of(latest, place).entries()
-    named = results.find_row(name, entries, latest.spec.name if latest else "")
+    latest = sweeps[-1].name if sweeps else None
+    entries = board_of(latest, place).entries()
+    named = find_entry(name, entries, latest or "", superseded_of(place))
     if not named.sweep:
         raise InputError(f"entry {name}: is an imported record; only entries of your own sweeps can be packaged")
     record = place.store.sweep(named.sweep)
     assert record is not None
     sweep = Sweep.from_json(record.spec)
-    board = results.board_of(sweep, place)
+    board = board_of(named.sweep, place)
     own = next(entry for entry in board.entries() if (entry.sweep, entry.name) == (named.sweep, named.name))
     return own, sweep, board
 
@@ -144,7 +148,7 @@ def _check(entry: Entry, chains: Sequence[JobChain], seeds: Sequence[int], sweep
 
 def describe_standing(entry: Entry, sweep: Sweep, board: Board) -> tuple[dict[str, Any], dict[str, tuple[str, float]]]:
     """The entry on the leaderboard of its sweep, and name and mean of its baseline and incumbent, where they exist."""
-    shown: list[dict[str, Any]] = to_json(board.frame())["rows"]
+    shown = board.table()
     standing = next(one for one in shown if (one["name"], one["sweep"]) == (entry.name, entry.sweep))
     means = {one.name_within(entry.sweep): one.moments.mean for one in board.entries() if one.moments is not None}
     baseline = sweep.spec.baseline

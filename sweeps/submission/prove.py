@@ -20,7 +20,7 @@ from jobs.stages.work.settings import settings_of
 from jobs.workplace import Workplace
 from sweeps.run.chain import JobChain
 from sweeps.run.objective import SCORED
-from sweeps.spec.sweep import Sweep
+from sweeps.run.sweep import Sweep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

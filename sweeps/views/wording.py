@@ -14,3 +14,13 @@ def format_dollars(cost: float) -> str:
 def format_seeds(number: int, incumbent_too: bool) -> str:
     """A number of seeds to add, to one entry or to each of two."""
     return f"{number} more seed{'' if number == 1 else 's'}{' of each' if incumbent_too else ''}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person reads them, e.g. 45 s, 3:20 min, 2:05 h."""
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 6000:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"

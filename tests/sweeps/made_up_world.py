@@ -13,10 +13,10 @@ from sweeps.run.outcome import Snapshot
 from golf.score import LN2
 from jobs.spec import Job, Machine
 from jobs.store import JobRecord, Store, TrialRecord
+from sweeps.run.sweep import Sweep
 from sweeps.run.trials import search_digest
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep
-from sweeps.spec.sweep import Sweep
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 DATA = DataSet(

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
 from sweeps.board.entries import Entry
 from sweeps.board.evaluation import Published
 from sweeps.statistics import mean_documents, one_sample, paired_test, published, welch
+from sweeps.statistics.documents import ScoreTable
 
-ReadScores = Callable[[str], pd.DataFrame]
+ReadScores = Callable[[str], ScoreTable]
 """Reads a table of document scores by its digest: document, nll (nats), tokens, bytes."""
 
 
@@ -34,7 +34,7 @@ def compute_paired_p(entry: Entry, base: Entry, read_scores: ReadScores) -> floa
 
 def read_shared_tables(
     entry: Entry, other: Entry, read_scores: ReadScores
-) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+) -> tuple[list[ScoreTable], list[ScoreTable]]:
     """Document scores of both entries on the artifacts that both evaluated, in the same order."""
     theirs = {(run.artifact, run.text): run.scores for run in other.runs if run.scores is not None}
     common = [run for run in entry.runs if run.scores is not None and (run.artifact, run.text) in theirs]

@@ -2,10 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-
 from sweeps.board.entries import Entry
 from sweeps.statistics import dunnett, expected_lowest, pool, pooled_test
 
@@ -20,16 +16,22 @@ def label_trainings(entries: Sequence[Entry]) -> list[int]:
 
     A public record has a training of its own.
     """
-    weights: dict[str, int] = {}
-    links = [
-        (place, weights.setdefault(run.weights or run.artifact, len(entries) + len(weights)))
-        for place, entry in enumerate(entries)
-        for run in entry.runs
-    ]
-    size = len(entries) + len(weights)
-    graph = coo_array((np.ones(len(links)), np.array(links, np.int64).reshape(-1, 2).T), shape=(size, size))
-    labels: list[int] = connected_components(graph, directed=False)[1][: len(entries)].tolist()
-    return labels
+    first: dict[str, int] = {}
+    """The first entry that evaluates each of the weights."""
+    joined = list(range(len(entries)))
+    """For each entry an earlier one that shares weights with it, or itself."""
+
+    def root(place: int) -> int:
+        while joined[place] != place:
+            joined[place] = joined[joined[place]]
+            place = joined[place]
+        return place
+
+    for place, entry in enumerate(entries):
+        for run in entry.runs:
+            other = first.setdefault(run.weights or run.artifact, place)
+            joined[root(place)] = root(other)
+    return [root(place) for place in range(len(entries))]
 
 
 def judge_family(entries: Sequence[Entry], base: Entry) -> Family:

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from sweeps.board.margin_rules import MARGIN_RULES, RuleName, written_margin_text
+from sweeps.statistics.documents import Documents
 from sweeps.views.wording import format_p, format_seeds
 
 WIDTH = 46
@@ -21,7 +21,7 @@ DECIDING: RuleName = "written_rule"
 """The margin rule that the next step is about."""
 
 
-def render(comparison: Mapping[str, Any], documents: pd.DataFrame | None) -> Group:
+def render(comparison: Mapping[str, Any], documents: Documents | None) -> Group:
     """Render what `compare` returns, and the scores of documents if there are any, for a terminal."""
     c, i, difference = comparison["challenger"], comparison["incumbent"], comparison["difference"]
     nats = difference["nats_per_token"]
@@ -132,9 +132,9 @@ def _shorten(name: str) -> str:
     return name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}"
 
 
-def _draw_documents(documents: pd.DataFrame) -> list[str]:
+def _draw_documents(documents: Documents) -> list[str]:
     """A histogram of the documents' differences."""
-    change = 1000 * (documents["challenger"] - documents["incumbent"]).to_numpy()
+    change = 1000 * (documents["challenger"] - documents["incumbent"])
     lower = int((change < 0).sum())
     lines = [f"{lower} of {change.size} documents are lower; differences in millibits per byte:"]
     edges = np.quantile(change, [0.02, 0.98])

@@ -3,41 +3,41 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from sweeps.board.board import TRACKS
+from sweeps.board.columns.catalog import COLUMNS
 from sweeps.views.entry_facts import EntryColumns, describe_evidence
-from sweeps.views.terminal.table import CELLS, NO_ENTRIES, TITLES, format_cells, list_entries
+from sweeps.views.terminal.table import CELLS, NO_ENTRIES, TITLES, format_cells
 
 
-def to_csv(frame: pd.DataFrame) -> str:
+def to_csv(table: Sequence[EntryColumns]) -> str:
     """All columns as CSV: an unknown value is empty, a table or list is JSON."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(frame.columns)
-    writer.writerows([_to_field(value) for value in values] for values in frame.itertuples(index=False, name=None))
+    writer.writerow(COLUMNS)
+    writer.writerows([_to_field(entry[name]) for name in COLUMNS] for entry in table)
     return stream.getvalue()
 
 
-def to_markdown(frame: pd.DataFrame) -> str:
+def to_markdown(table: Sequence[EntryColumns]) -> str:
     """A Markdown table for each track, with findings and evidence beneath."""
     parts = []
     for track in TRACKS:
-        entries = [entry for entry in list_entries(frame) if entry["track"] == track]
+        entries = [entry for entry in table if entry["track"] == track]
         if entries:
             parts.append("\n".join([f"### {TITLES[track]}", "", *_make_table(entries), "", *_make_notes(entries)]))
     return "\n\n".join(parts) + "\n" if parts else f"{NO_ENTRIES}\n"
 
 
-def _make_table(entries: list[dict[str, Any]]) -> list[str]:
+def _make_table(entries: Sequence[EntryColumns]) -> list[str]:
     head = [_make_line([_escape(heading) for heading in CELLS]), _make_line(["---"] * len(CELLS))]
     rows = [format_cells(entry).values() for entry in entries]
     return [*head, *(_make_line(["<br>".join(map(_escape, lines)) for lines in row]) for row in rows)]
 
 
-def _make_notes(entries: list[dict[str, Any]]) -> list[str]:
+def _make_notes(entries: Sequence[EntryColumns]) -> list[str]:
     findings = [
         f"- {_escape(entry['name'])} – {finding['code']}: {_escape(finding['detail'])}"
         for entry in entries

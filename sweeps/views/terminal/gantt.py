@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from cluster.policy.policy import FreeSlots
 from cluster.policy.simulate import Span
-from sweeps.views.terminal.progress import duration
+from sweeps.views.wording import duration
 
 WIDTH = 72
 """Slices of time."""

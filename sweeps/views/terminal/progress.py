@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeps.run.snapshot import Snapshot
+from sweeps.views.wording import duration
 
 LINE_SECONDS = 5.0
 """Least time between two plain lines; a line that says nothing new is not printed."""
@@ -50,16 +51,6 @@ def line(snapshot: Snapshot, left: float | None) -> str:
     if left is not None:
         parts.append(f"about {duration(left)} left")
     return " · ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit that people read: 45 s, 3:20 min, 2:05 h."""
-    whole = round(seconds)
-    if whole < 100:
-        return f"{whole} s"
-    if whole < 6000:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
 
 
 def panel(snapshot: Snapshot, left: float | None) -> Group:

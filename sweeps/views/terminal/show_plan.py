@@ -9,7 +9,7 @@ from rich.table import Table
 
 from sweeps.planning.plan import SweepPlan
 from sweeps.views.terminal.gantt import draw_gantt
-from sweeps.views.terminal.progress import duration
+from sweeps.views.wording import duration
 
 MOST_REASONS = 12
 """Most reasons that are shown; --json has one for every job."""

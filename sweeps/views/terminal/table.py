@@ -4,10 +4,9 @@ To show another column in the table, add a line to `CELLS`: a heading (a comma b
 entry's columns to the lines of its cell. To show it beneath the table, see sweeps.views.entry_facts.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
-import pandas as pd
 from rich import box
 from rich.console import Group
 from rich.table import Table
@@ -16,8 +15,7 @@ from rich.text import Text
 from sweeps.board.board import TRACKS
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.views.entry_facts import EntryColumns, describe_evidence
-from sweeps.views.terminal.progress import duration
-from sweeps.views.wording import format_dollars, format_p
+from sweeps.views.wording import duration, format_dollars, format_p
 
 TITLES = {
     "legal": "Legal",
@@ -29,13 +27,6 @@ EVIDENCE = "Evidence for the leader"
 TEXT_HEADINGS = ("entry", "seeds")
 """Columns that are aligned to the left."""
 _PASSED = {True: "yes", False: "no"}
-
-
-def list_entries(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Entries of a leaderboard as plain data by column."""
-    return [
-        dict(zip(map(str, frame.columns), values, strict=True)) for values in frame.itertuples(index=False, name=None)
-    ]
 
 
 def format_cells(entry: EntryColumns) -> dict[str, list[str]]:
@@ -52,18 +43,18 @@ def explain_columns() -> str:
     )
 
 
-def render(frame: pd.DataFrame) -> Group:
+def render(table: Sequence[EntryColumns]) -> Group:
     """Render every track that has entries, legal first."""
     parts: list[Table | Text] = []
     for track in TRACKS:
-        entries = [entry for entry in list_entries(frame) if entry["track"] == track]
+        entries = [entry for entry in table if entry["track"] == track]
         if entries:
             parts += [_render_track(TITLES[track], entries), *_list_findings(entries), _show_evidence(entries[0])]
             parts.append(Text())
     return Group(*parts, Text(explain_columns(), style="dim")) if parts else Group(Text(NO_ENTRIES))
 
 
-def _render_track(title: str, entries: list[dict[str, Any]]) -> Table:
+def _render_track(title: str, entries: Sequence[EntryColumns]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in CELLS:
         side: Literal["left", "right"] = "left" if heading in TEXT_HEADINGS else "right"
@@ -74,7 +65,7 @@ def _render_track(title: str, entries: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _list_findings(entries: list[dict[str, Any]]) -> list[Text]:
+def _list_findings(entries: Sequence[EntryColumns]) -> list[Text]:
     return [
         Text(f"  {entry['name']} – {finding['code']}: {finding['detail']}", style="dim")
         for entry in entries

@@ -16,7 +16,7 @@ from jobs.state import JobState
 from jobs.workplace import Workplace
 from sweeps.planning.plan import plan
 from sweeps.run.driver import Driver
-from sweeps.spec.sweep import Sweep
+from sweeps.run.sweep import Sweep
 from sweeps.views.status import lines, state_of
 from tests.sweeps.made_up_world import DATA, MACHINE, World, outputs_of, spec_of
 from tests.toy_stage import WEIGH

@@ -13,10 +13,10 @@ from jobs.workplace import Workplace
 from sweeps.board.compare import Pair, compare, document_differences, list_differences
 from sweeps.board.entries import build_entry
 from sweeps.board.pairs.families import label_trainings
-from sweeps.run.results import pair_of
+from sweeps.entries.reading import pair_of
 from sweeps.statistics import anytime_level, paired_test, two_way_test, welch_test
 from sweeps.views.report import report
-from sweeps.views.report.charts import paired_seeds
+from sweeps.views.report.pair_charts import paired_seeds
 from sweeps.views.terminal import compare_text
 from tests.sweeps.evaluations import evaluation
 from tests.sweeps.made_up import SIZES, file, play
@@ -171,7 +171,7 @@ def test_rows_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert "\n     summer/lora-ttt " in text
     page = report.write_comparison(found, None, place).read_text()
     assert "<title>summer/lora-ttt against spring/lora-ttt –" in page
-    assert {one for line in paired_seeds(found["challenger"], found["incumbent"]).data for one in line.y} == {
+    assert {one for line in paired_seeds(found["challenger"], found["incumbent"])["data"] for one in line["y"]} == {
         "summer/lora-ttt", "spring/lora-ttt",
     }  # fmt: skip
     assert found["tests"]["pooled"]["trainings"] == 1  # the second sweep found the first one's artifacts

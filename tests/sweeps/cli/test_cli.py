@@ -285,4 +285,4 @@ def test_a_plan_says_what_would_be_run_and_what_is_not_known(
 
 def test_names_that_nothing_goes_by(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "there are: none yet" in refused("leaderboard", "nothing", "--home", tmp_path)
-    assert "no job goes by it" in refused("show", "abcdef", "--home", tmp_path)
+    assert "no sweep and no job has that name" in refused("show", "abcdef", "--home", tmp_path)

@@ -72,9 +72,9 @@ def test_two_rows_are_compared(golfsweep: Command, home: Path) -> None:
     ("rows", "words"),
     [
         (("base", "leak"), "different tracks"),
-        (("base", "nobody"), 'row "nobody": no confirmed row of that name'),
+        (("base", "nobody"), 'entry "nobody": no confirmed entry of that name'),
         (("base", "base"), "name two different entries to compare"),
-        (("other/base", "none"), 'row "other/base"'),
+        (("other/base", "none"), 'entry "other/base"'),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(golfsweep: Command, rows: tuple[str, str], words: str) -> None:
@@ -89,7 +89,7 @@ def test_compare_has_help_with_an_example_and_says_what_there_is(tmp_path: Path)
     words = [sys.executable, "-m", "sweeps.cli", "compare", "a", "b", "--home", str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 2
-    assert 'row "a": no confirmed row of that name; there are: none yet' in done.stderr
+    assert 'entry "a": no confirmed entry of that name; there are: none yet' in done.stderr
 
 
 def test_public_records_are_compared_without_any_sweep(

@@ -15,8 +15,8 @@ from jobs.store import JobRecord, Store
 from sweeps.planning.dry_run import DryRun, dry_run
 from sweeps.planning.earlier_search import earlier_trials
 from sweeps.planning.expected_trials import counts_at_most, with_expected_trials
+from sweeps.run.sweep import Sweep
 from sweeps.spec.file import SweepSpec
-from sweeps.spec.sweep import Sweep
 from tests.sweeps.made_up_world import DATA, FILE, MACHINE, PROMOTED, SEARCH, World, searching, spec_of
 
 SECONDS = {"train": 60.0, "quantize": 2.0, "eval": 10.0, "audit": 2.0}

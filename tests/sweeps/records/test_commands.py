@@ -11,7 +11,7 @@ import pytest
 from jobs.store import Store
 from sweeps import cli
 from sweeps.board.evaluation import ImportedEntry
-from sweeps.board.leaderboard import COLUMNS, leaderboard
+from sweeps.board.leaderboard import COLUMNS, leaderboard, to_json
 from sweeps.views.terminal.table import render
 from tests.sweeps.records import miniature as mini
 
@@ -178,7 +178,7 @@ def test_rows_are_ranked_within_their_track(tmp_path: Path) -> None:
     imported = [ImportedEntry.from_json(content(*one)) for one in given]
     frame = leaderboard([], imported=imported, profile="accepted")
     assert [(row["name"], row["rank"]) for _, row in frame.iterrows()] == [("f", 1), ("a", 1), ("b", 2), ("n", None)]
-    render(frame)
+    render(to_json(frame)["rows"])
 
 
 def test_a_record_in_the_store(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from jobs.state import SweepState
 from jobs.workplace import Workplace
 from sweeps.run import session
 from sweeps.run.snapshot import Snapshot
-from sweeps.spec.sweep import Sweep
+from sweeps.run.sweep import Sweep
 from tests.sweeps.made_up_world import DATA, MACHINE, spec_of
 
 OPEN = Snapshot(phase="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})

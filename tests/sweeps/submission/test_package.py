@@ -30,10 +30,10 @@ from jobs.stages.work.settings import train_config
 from jobs.state import SweepState
 from jobs.store import JobRecord
 from jobs.workplace import Workplace
+from sweeps.entries.reading import board_of
 from sweeps.records import record, review
 from sweeps.records.judging import findings
 from sweeps.records.reading.folder import read_folder
-from sweeps.run import results
 from sweeps.run.session import resolve
 from sweeps.spec.file import parse_sweep
 from sweeps.submission import package, submission, submission_folder
@@ -324,8 +324,8 @@ def test_a_published_baseline_is_named(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
     arms = [{"name": "base"}, {"name": "none", "eval": {"preset": "none"}}]
     sweep = play(place, file("one", arm=arms, baseline={"mean": 1.25, "std": 0.001, "n": 3}))
-    row = next(row for row in results.board_of(sweep, place).entries() if row.name == "base")
-    _, against = package.describe_standing(row, sweep, results.board_of(sweep, place))
+    row = next(row for row in board_of(sweep.spec.name, place).entries() if row.name == "base")
+    _, against = package.describe_standing(row, sweep, board_of(sweep.spec.name, place))
     assert against["baseline"] == ("published record", 1.25)
 
 
@@ -334,10 +334,10 @@ def test_the_record_of_its_date_is_named_wherever_it_is_from(tmp_path: Path) -> 
     play(place, file("one"))
     sweep = play(place, file("two") | {"recipe": {**file("two")["recipe"], "eval": {"gpus": 1, "chunk": 128}}})
     place.store.put_record("base", {"name": "base", "date": 1.0, "seeds": {"1": 1.5, "2": 1.6}})
-    rows = results.board_of(sweep, place).entries()
+    rows = board_of(sweep.spec.name, place).entries()
     before = next(row for row in rows if (row.sweep, row.name) == ("one", "base"))
     row = next(row for row in rows if (row.sweep, row.name) == ("two", "base"))
-    standing, against = package.describe_standing(row, sweep, results.board_of(sweep, place))
+    standing, against = package.describe_standing(row, sweep, board_of(sweep.spec.name, place))
     assert before.moments is not None
     assert against == {"incumbent": ("one/base", before.moments.mean)}
     assert standing["p_incumbent"] is not None

@@ -8,9 +8,9 @@ import pytest
 
 from jobs.workplace import Workplace
 from sweeps.board.compare import compare, document_differences
-from sweeps.board.leaderboard import COLUMNS, to_json
-from sweeps.run.results import board_of, pair_of
-from sweeps.spec.sweep import Sweep
+from sweeps.board.leaderboard import COLUMNS
+from sweeps.entries.reading import board_of, pair_of
+from sweeps.run.sweep import Sweep
 from sweeps.views.answers import Spent, answers
 from sweeps.views.entry_facts import describe_evidence
 from sweeps.views.report import report
@@ -35,7 +35,7 @@ def sweep(place: Workplace) -> Sweep:
 
 @pytest.fixture
 def rows(sweep: Sweep, place: Workplace) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = to_json(board_of(sweep, place).frame())["rows"]
+    found = board_of(sweep.spec.name, place).table()
     return found
 
 
@@ -111,7 +111,7 @@ def test_a_row_tells_what_it_rests_on(rows: list[dict[str, Any]], sweep: Sweep, 
     assert found["on all seeds"] == "same code, same settings"
     assert found["validation set"].startswith("6 documents, 3,025 tokens, 12,100 bytes; evaluated ")
     place.store.put_record("PR", {"name": "PR", "seeds": {"1": None}, "author": "A", "url": "https://example.org"})
-    imported = to_json(board_of(sweep, place).frame())["rows"][-1]
+    imported = board_of(sweep.spec.name, place).table()[-1]
     assert describe_evidence(imported) == {
         "author": "A https://example.org",
         "not checked": "the scorer; the artifact; documents and bytes scored; noise of seeds",
@@ -119,7 +119,7 @@ def test_a_row_tells_what_it_rests_on(rows: list[dict[str, Any]], sweep: Sweep, 
 
 
 def test_the_page_stands_alone_and_shows_names_as_they_are(sweep: Sweep, place: Workplace) -> None:
-    page = report.write(sweep, board_of(sweep, place), place).read_text()
+    page = report.write(sweep.spec.name, board_of(sweep.spec.name, place), place).read_text()
     body = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     for words in ("Who leads?", "What next?", "Evidence for each entry", "Who held the record when", "Training curves"):
         assert words in body
@@ -133,8 +133,8 @@ def test_a_change_of_the_record_is_that_of_its_p_with_the_one_on_common_seeds_be
     place = Workplace.open(tmp_path)
     play(place, file("spring", arm=[{"name": "none", "eval": {"preset": "none"}}]))
     sweep = play(place, file("summer", arm=[{"name": "base", "baseline": True, "seeds": [3, 5]}]))
-    board = board_of(sweep, place)
-    page = report.write(sweep, board, place).read_text()
+    board = board_of(sweep.spec.name, place)
+    page = report.write(sweep.spec.name, board, place).read_text()
     held = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("Who held the record when") :]).split())
     last = board.changes()[-1]
     means, common = (f"{last[name]:+.2f}" for name in ("difference_means_mbpb", "difference_mbpb"))
@@ -157,21 +157,21 @@ def test_csv_has_every_column_and_leaves_the_unknown_empty(sweep: Sweep, place: 
     import io
     import json
 
-    found = list(csv.DictReader(io.StringIO(formats.to_csv(board_of(sweep, place).frame()))))
+    found = list(csv.DictReader(io.StringIO(formats.to_csv(board_of(sweep.spec.name, place).table()))))
     assert tuple(found[0]) == COLUMNS
     assert json.loads(found[0]["seeds"]).keys() == {"3", "4", "5"}
     assert (found[0]["name"], found[0]["p_value"], found[1]["name"]) == ("base", "", "<b>leak</b>")
 
 
 def test_markdown_shows_a_table_a_track_and_every_finding(sweep: Sweep, place: Workplace) -> None:
-    text = formats.to_markdown(board_of(sweep, place).frame())
+    text = formats.to_markdown(board_of(sweep.spec.name, place).table())
     legal, flagged = text.split("### Flagged")
     assert legal.startswith("### Legal")
     assert "| 1 | base | " in legal
     assert r"\<b\>leak\</b\> – C3: " in flagged
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.replace(r"\|", "").count("|") for line in tables} == {9}
-    assert formats.to_markdown(board_of(sweep, place).frame()[:0]) == "No confirmed entries yet.\n"
+    assert formats.to_markdown(board_of(sweep.spec.name, place).table()[:0]) == "No confirmed entries yet.\n"
 
 
 def test_paths_of_pages_hold_no_names_that_lead_elsewhere(place: Workplace) -> None:

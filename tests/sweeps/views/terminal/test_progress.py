@@ -12,7 +12,8 @@ from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
 from sweeps.run.snapshot import Snapshot
-from sweeps.views.terminal.progress import LINE_SECONDS, SHOWN_JOBS, LiveProgress, duration, line, panel, seconds_left
+from sweeps.views.terminal.progress import LINE_SECONDS, SHOWN_JOBS, LiveProgress, line, panel, seconds_left
+from sweeps.views.wording import duration
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 

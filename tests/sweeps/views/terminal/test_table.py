@@ -3,7 +3,6 @@
 import io
 from typing import Any
 
-import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -34,11 +33,10 @@ UNKNOWN = dict.fromkeys(
 
 
 def shown(*rows: dict[str, Any], width: int = 80) -> str:
-    records = [ROW | row for row in rows]
-    frame = pd.DataFrame(records, columns=pd.Index(COLUMNS), dtype=object)
+    table = [dict.fromkeys(COLUMNS) | ROW | row for row in rows]
     console = Console(width=width, file=io.StringIO(), force_terminal=False, color_system=None)
     with console.capture() as captured:
-        console.print(render(frame))
+        console.print(render(table))
     return captured.get()
 
 

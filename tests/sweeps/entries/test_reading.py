@@ -1,4 +1,4 @@
-"""From a store's finished jobs to the leaderboard: of one sweep, with all others before it."""
+"""From the entries of a home to the leaderboard: of one sweep, with all others before it."""
 
 import json
 import math
@@ -11,10 +11,11 @@ from golf.errors import InputError
 from golf.limits import LIMIT_BYTES
 from jobs.store import Store
 from jobs.workplace import Workplace
-from sweeps.board.leaderboard import ImportedEntry, to_json
+from sweeps.board.leaderboard import ImportedEntry
 from sweeps.board.rules import RuleFinding
-from sweeps.run.results import audit_findings, board_of, find_row, frame_of, pair_of
-from sweeps.spec.sweep import Sweep
+from sweeps.entries.audits import audit_findings
+from sweeps.entries.reading import board_of, find_entry, pair_of
+from sweeps.run.sweep import Sweep
 from tests.sweeps.made_up import SIZES, TOKENS, file, play, score
 
 RECORD = {"name": "2026-03-17_LoRA_TTT", "date": 1.0, "seeds": {"1": 1.19, "2": 1.2}}
@@ -26,7 +27,7 @@ def place(tmp_path: Path) -> Workplace:
 
 
 def rows(sweep: Sweep, place: Workplace) -> dict[str, dict[str, Any]]:
-    found = to_json(frame_of(sweep, place))["rows"]
+    found = board_of(sweep.spec.name, place).table()
     json.dumps(found, allow_nan=False)
     return {row["name"]: row for row in found}
 
@@ -36,7 +37,7 @@ def later(name: str) -> dict[str, Any]:
     return file(name) | {"recipe": {**file(name)["recipe"], "eval": {"gpus": 1, "chunk": 128}}}
 
 
-def test_a_row_is_what_its_jobs_gave(place: Workplace) -> None:
+def test_an_entry_shows_what_its_jobs_gave(place: Workplace) -> None:
     found = rows(play(place, file("one")), place)
     assert [(row["name"], row["track"]) for row in found.values()] == [
         ("base", "legal"), ("none", "legal"), ("leak", "flagged"),
@@ -59,25 +60,19 @@ def test_a_row_is_what_its_jobs_gave(place: Workplace) -> None:
     assert found["leak"]["p_paired"] is None
 
 
-def test_earlier_sweeps_hold_the_records_and_are_remembered(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_earlier_sweeps_hold_the_records_and_no_job_is_read(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     play(place, later("spring"), lambda job: score(job) + 0.01)
     play(place, file("elsewhere"), lambda job: score(job) - 0.1, val_digest="w" * 64)
     summer = play(place, file("summer"))
+    for method in ("attempts", "jobs", "job", "trials"):
+        monkeypatch.setattr(Store, method, None)
     found = rows(summer, place)
     assert found["base"]["incumbent"] == "spring/base"
     assert found["base"]["difference_mbpb"] == pytest.approx(-10)
     assert found["base"]["confirmations"] == 14
-    looked_at: list[str] = []
-    plain = Store.attempts
-    monkeypatch.setattr(Store, "attempts", lambda self, key: looked_at.append(key) or plain(self, key))
-    assert rows(summer, place) == found
-    assert len(looked_at) == 3 * 2 + 7  # trainings, quantizations and evaluations of the sweep that is shown alone
-    place.home.rows("spring").write_text('{"identity": ')
-    assert rows(summer, place) == found
-    assert json.loads(place.home.rows("spring").read_text())["identity"]
 
 
-def test_what_was_remembered_of_another_file_is_not_taken(place: Workplace) -> None:
+def test_entries_of_an_edited_file_replace_those_of_the_old_one(place: Workplace) -> None:
     play(place, file("spring"))
     summer = play(place, file("summer"))
     rows(summer, place)
@@ -85,16 +80,9 @@ def test_what_was_remembered_of_another_file_is_not_taken(place: Workplace) -> N
     assert rows(summer, place)["base"]["confirmations"] == 5 + 7
 
 
-def test_a_sweep_that_goes_on_is_never_remembered(place: Workplace) -> None:
-    spring = play(place, file("spring"))
-    place.store.put_sweep("spring", spring.to_json())
-    rows(play(place, file("summer")), place)
-    assert not place.home.rows("spring").exists()
-
-
 def test_public_records_stand_beside_a_sweeps_rows(place: Workplace) -> None:
     place.store.put_record("2026-03-17_LoRA_TTT", RECORD)
-    alone = to_json(frame_of(None, place))["rows"]
+    alone = board_of(None, place).table()
     found = rows(play(place, file("one")), place)
     assert found["2026-03-17_LoRA_TTT"]["track"] == "unverified"
     assert [(row["name"], row["rank"]) for row in alone] == [("2026-03-17_LoRA_TTT", 1)]
@@ -125,19 +113,39 @@ def test_a_stored_record_is_read_back(place: Workplace) -> None:
     record = ImportedEntry.from_json(content)
     assert record.findings == (RuleFinding(code="seeds", detail="two logs"),)
     place.store.put_record("PR 1514", content)
-    [row] = to_json(frame_of(None, place))["rows"]
+    [row] = board_of(None, place).table()
     assert (row["track"], row["seeds"], row["bytes_total"]) == ("flagged", {"42": 1.07, "?": None}, 5)
 
 
-def test_rows_are_found_by_name(place: Workplace) -> None:
+def test_an_entry_is_found_by_name(place: Workplace) -> None:
     play(place, file("spring"))
     latest = play(place, file("summer"))
-    board = board_of(latest, place).entries()
-    assert find_row("base", board, "summer").sweep == "summer"
-    assert find_row("spring/base", board, "summer").sweep == "spring"
-    with pytest.raises(InputError, match='row "bsae": no confirmed row of that name; did you mean "base"'):
-        find_row("bsae", board, "summer")
+    board = board_of(latest.spec.name, place).entries()
+    assert find_entry("base", board, "summer").sweep == "summer"
+    assert find_entry("spring/base", board, "summer").sweep == "spring"
+    with pytest.raises(InputError, match='entry "bsae": no confirmed entry of that name; did you mean "base"'):
+        find_entry("bsae", board, "summer")
     pair = pair_of("base", "spring/none", place)
     assert (pair.challenger.sweep, pair.incumbent.sweep) == ("summer", "spring")
     assert len(pair.peers) == 4
     assert pair.recipes[0]["eval"]["lr"] == 0.01
+
+
+def test_a_sweep_of_another_version_does_not_hide_the_others(place: Workplace) -> None:
+    broken = play(place, file("spring"))
+    summer = play(place, file("summer"))
+    spec = {"file": {"name": "spring"}, "data": 5}
+    place.store.put_entries("spring", place.store.entries("spring"), version=1, spec=spec)
+    assert rows(summer, place)["base"]["confirmations"] == 14
+    with pytest.raises(InputError, match="sweep spring: written by another version"):
+        board_of(broken.spec.name, place)
+
+
+def test_trainings_of_one_label_have_a_curve_each(place: Workplace) -> None:
+    arms = [{"name": "one"}, {"name": "two", "train": {"muon_lr": 0.01}}]
+    play(place, file("one", arm=arms, seeds={"confirm": [3]}))
+    record = place.store.sweep("one")
+    assert record is not None
+    curves = training_curves(record, place)
+    assert len(curves) == 2
+    assert list(curves.values()) == [[(1, 3.5), (2, 3.0)]] * 2

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from jobs.state import JobState
 from jobs.workplace import Workplace
-from sweeps.run.curves import curves
+from sweeps.entries.curves import read_curves
 from tests.sweeps.made_up import file, play
 
 
@@ -20,12 +21,11 @@ def place(tmp_path: Path) -> Iterator[Workplace]:
 
 def labels(place: Workplace, **changes: Any) -> list[str]:
     sweep = play(place, file("one", **changes))
-    driver = sweep.driver(place.store, read_only=True)
-    driver.step()
-    found = curves(driver, place.files)
-    assert len({curve.key for curve in found}) == len(found) == len(driver.finished("train"))
-    assert all(curve.points["loss"].tolist() == [3.5, 3.0] for curve in found)
-    return [curve.label for curve in found]
+    curves = read_curves(sweep.spec.name, place)
+    done = [job for job in place.store.jobs(states=[JobState.DONE]) if job.order.job.stage == "train"]
+    assert len({curve.key for curve in curves}) == len(curves) == len(done)
+    assert all(curve.points == [(1, 3.5), (2, 3.0)] for curve in curves)
+    return [curve.label for curve in curves]
 
 
 ARMS = [{"name": "base", "baseline": True}, {"name": "slow", "train": {"muon_lr": 0.001}}]

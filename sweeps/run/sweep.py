@@ -8,13 +8,18 @@ from typing import Any
 from golf.entry.bundle import Script, bundle
 from golf.errors import InputError
 from jobs.spec import Machine
+from jobs.stages.registry import pipeline
 from jobs.state import JobState
+from sweeps.board.evaluation import Published
+from sweeps.entries.facts import SweepFacts
 from sweeps.run.driver import Driver
 from sweeps.run.driver_store import DriverStore
+from sweeps.run.trials import search_digest
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep
 from sweeps.spec.orders import OrderBook
 from sweeps.spec.recipe import Recipe
+from sweeps.spec.sections import BaselineSection
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +33,30 @@ class Sweep:
     def to_json(self) -> dict[str, Any]:
         """As the store keeps it."""
         data = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self.data).items()}
-        return {"file": dict(self.spec.source), "data": data, "machine": asdict(self.machine)}
+        return {
+            "file": dict(self.spec.source),
+            "data": data,
+            "machine": asdict(self.machine),
+            "board": self.facts().to_json(),
+        }
+
+    def facts(self) -> SweepFacts:
+        """What a leaderboard needs to know of it."""
+        search, given = self.spec.search, self.spec.baseline
+        baseline: str | Published | None
+        if isinstance(given, BaselineSection):
+            assert given.mean is not None
+            baseline = Published(mean=given.mean, std=given.std, n=given.n)
+        else:
+            baseline = given
+        return SweepFacts(
+            name=self.spec.name,
+            rules=self.spec.rules,
+            baseline=baseline,
+            search=None if search is None else search_digest(self.spec, self.orders(), pipeline()),
+            trials=0 if search is None else search.section.trials,
+            given_trials=0 if search is None else len(search.first),
+        )
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Sweep":
