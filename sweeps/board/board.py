@@ -5,7 +5,7 @@ across tracks or validation sets is refused (None).
 """
 
 import gc
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sweeps.board import frontier
 from sweeps.board.columns.catalog import COLUMNS
+from sweeps.board.columns.own import OWN_COLUMNS
 from sweeps.board.columns.whole import TABLE_COLUMNS, Table, keep_known
 from sweeps.board.entries import Entry, build_entry, build_imported_entry
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published
@@ -33,7 +34,8 @@ Objects = NDArray[np.object_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _NUMBERS = ("mean", "variance", "n", "bpb_per_nat", "epoch", "order", "runs", "track", "set", "seeds")
-_PLACES = {name: place for place, name in enumerate(COLUMNS)}
+_OWN_PLACES = [COLUMNS.index(column.name) for column in OWN_COLUMNS]
+_NAME = [column.name for column in OWN_COLUMNS].index("name")
 
 
 @contextmanager
@@ -69,7 +71,8 @@ class Board:
         self._numbers: Floats = np.empty((0, len(_NUMBERS)))
         self._group: Ints = np.empty(0, np.int64)
         self._version: Ints = np.empty(0, np.int64)
-        self._cells: Objects = np.empty((0, len(COLUMNS)), object)
+        self._own: Objects = np.empty((0, len(OWN_COLUMNS)), object)
+        """Values of the own columns."""
         self._to_base = Counterparts(("p", "paired"))
         self._to_incumbent = Counterparts((*MARGIN_RULES, "difference", "seeds"))
         self._families: dict[Hashable, Family] = {}
@@ -105,10 +108,11 @@ class Board:
         self._test_against_base()
         self._test_against_incumbents()
         order = self._sort(np.array(self._shown, bool))
-        cells = self._cells[: len(self._entries)][order]
+        cells = np.empty((order.size, len(COLUMNS)), object)
+        cells[:, _OWN_PLACES] = self._own[order]
         table = self._table(order)
         for column in TABLE_COLUMNS:
-            cells[:, _PLACES[column.name]] = column.compute(table)
+            cells[:, COLUMNS.index(column.name)] = column.compute(table)
         return pd.DataFrame(cells, columns=pd.Index(COLUMNS), dtype=object)
 
     def changes(self) -> list[dict[str, Any]]:
@@ -154,8 +158,7 @@ class Board:
         )
         self._group[slot] = group
         self._numbers[slot] = self._describe(entry)
-        columns = entry.columns
-        self._cells[slot] = [columns.get(name) for name in COLUMNS]
+        self._own[slot] = list(entry.columns.values())
         if shown and entry.source == "golfsweep" and entry.name == self._baseline:
             self._base_slot = slot
 
@@ -177,7 +180,7 @@ class Board:
         """Make room for this many entries and some more."""
         if entries > len(self._version):
             size = max(16, entries + entries // 2)
-            for name, empty in (("_numbers", np.nan), ("_group", -1), ("_version", 0), ("_cells", None)):
+            for name, empty in (("_numbers", np.nan), ("_group", -1), ("_version", 0), ("_own", None)):
                 old = getattr(self, name)
                 new = np.full((size, *old.shape[1:]), empty, old.dtype)
                 new[: len(old)] = old
@@ -238,7 +241,7 @@ class Board:
         """Places of the shown entries in the table's order: by track, then score, then name."""
         slots = np.flatnonzero(shown)
         tracks, means = self._column("track")[slots, 0], self._column("mean")[slots, 0]
-        names = self._cells[slots, _PLACES["name"]]
+        names = self._own[slots, _NAME]
         by_name = np.argsort(np.argsort(names, kind="stable"), kind="stable")
         return slots[np.lexsort((by_name, means, tracks))]
 
@@ -257,6 +260,7 @@ class Board:
             p_baseline=self._to_base.values["p"][order],
             p_paired=self._to_base.values["paired"][order],
             p_rules={name: values[name][order] for name in MARGIN_RULES},
+            incumbent_mean=np.where(incumbents >= 0, self._numbers[incumbents, 0], np.nan),
             difference=values["difference"][order],
             common_seeds=values["seeds"][order],
             confirmations=self._count_confirmations(order),
@@ -272,20 +276,22 @@ class Board:
         sums = np.bincount(sets, weights=runs, minlength=1)[sets][order]
         return keep_known(np.where(runs[order] > 0, sums, np.nan), sums.astype(np.int64))
 
-    def _judge_family(self, order: Ints) -> Family:
-        """Pooled tests of the baseline's sweep; empty without a baseline, or where the sweep is too large."""
+    def _judge_family(self, order: Ints) -> dict[int, Mapping[str, float | None]]:
+        """Place in the table → pooled columns; empty without a baseline, or where its sweep is too large."""
         base = self._base_slot
         if base < 0 or self._group[base] < 0:
             return {}
-        sweep = self._entries[base].sweep
-        near = order[self._group[order] == self._group[base]].tolist()
-        members = [slot for slot in near if self._entries[slot].sweep == sweep]
-        if len(members) > LARGEST_FAMILY:
+        sweep, near = self._entries[base].sweep, np.flatnonzero(self._group[order] == self._group[base])
+        places = [place for place in near.tolist() if self._entries[order[place]].sweep == sweep]
+        if len(places) > LARGEST_FAMILY:
             return {}
+        members = order[places].tolist()
         key = (base, *members, *self._version[members].tolist())
         if key not in self._families:
             self._families = {key: judge_family([self._entries[slot] for slot in members], self._entries[base])}
-        return self._families[key]
+        family = self._families[key]
+        entries = {place: self._entries[slot] for place, slot in zip(places, members, strict=True)}
+        return {place: family[entry] for place, entry in entries.items() if entry in family}
 
     def _settle(self, order: Ints, rank: Ints) -> dict[int, Settlement]:
         """Place in the table → what its claim still needs by the profile's own rule, for the top of each track."""

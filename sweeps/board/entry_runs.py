@@ -28,6 +28,8 @@ class EntryRuns:
 
     runs: Sequence[Evaluation]
     """One for each seed."""
+    first: Evaluation
+    """Stands for what all seeds share."""
     scores: Sequence[float]
     """Bits per byte, in the order of `runs`."""
     profile: Profile
@@ -36,11 +38,6 @@ class EntryRuns:
     """Clock → the most seconds that any seed took."""
     findings: tuple[RuleFinding, ...]
     track: Track
-
-    @property
-    def first(self) -> Evaluation:
-        """The evaluation that stands for what all seeds share."""
-        return self.runs[0]
 
     @property
     def largest(self) -> Evaluation:
@@ -78,6 +75,7 @@ def judge_runs(runs: Sequence[Evaluation], profile: Profile) -> EntryRuns:
     findings = (*reported, *judge_measurements(measured))
     return EntryRuns(
         runs=tuple(runs),
+        first=first,
         scores=[run.bpb for run in runs],
         profile=profile,
         worst=worst,

@@ -11,7 +11,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "See": ("status", "leaderboard", "show"),
     "Compare and trust": ("compare", "audit", "prove", "check"),
     "Publish": ("import", "package"),
-    "Machine": ("doctor", "gc", "selftest", "bench", "train", "eval"),
+    "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),
 }
 """Every command, by purpose, in the order of the help page."""
 COMMON = ("--home", "--db", "--files", "--json", "--debug", "--help")

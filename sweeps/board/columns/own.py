@@ -27,13 +27,13 @@ class OwnColumn:
 
 
 def fill_from_runs(entry: EntryRuns) -> dict[str, Any]:
-    """Column → value of a sweep's entry."""
-    return {name: compute(entry) for name, compute in _OF_RUNS}
+    """Column → value of a sweep's entry, in the order of OWN_COLUMNS."""
+    return _UNKNOWN | {name: compute(entry) for name, compute in _OF_RUNS}
 
 
 def fill_from_record(record: ImportedEntry) -> dict[str, Any]:
-    """Column → value of a public record."""
-    return {name: compute(record) for name, compute in _OF_RECORD}
+    """Column → value of a public record, in the order of OWN_COLUMNS."""
+    return _UNKNOWN | {name: compute(record) for name, compute in _OF_RECORD}
 
 
 def total_bytes(record: ImportedEntry) -> int | None:
@@ -154,7 +154,7 @@ OWN_COLUMNS: tuple[OwnColumn, ...] = (
     OwnColumn(name="sweep", of_runs=lambda entry: entry.first.sweep or None),
     OwnColumn(
         name="date",
-        of_runs=lambda entry: format_day(max(run.stage for run in entry.runs)),
+        of_runs=lambda entry: format_day(max([run.stage for run in entry.runs])),
         of_record=lambda record: None if record.date is None else format_day((record.date, 0)),
         varies=True,
     ),
@@ -189,5 +189,6 @@ OWN_COLUMNS: tuple[OwnColumn, ...] = (
     OwnColumn(name="author", of_record=lambda record: record.author),
     OwnColumn(name="url", of_record=lambda record: record.url),
 )
+_UNKNOWN: dict[str, Any] = dict.fromkeys(column.name for column in OWN_COLUMNS)
 _OF_RUNS = [(column.name, column.of_runs) for column in OWN_COLUMNS if column.of_runs]
 _OF_RECORD = [(column.name, column.of_record) for column in OWN_COLUMNS if column.of_record]

@@ -5,7 +5,7 @@ See `sweeps.board.columns` for how to add one.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from scipy import special
 from sweeps.board.entries import Entry
 from sweeps.board.evaluation import Published
 from sweeps.board.margin_rules import MARGIN_RULES, RuleName
-from sweeps.board.pairs.families import Family
 from sweeps.board.pairs.settlement import Settlement
 from sweeps.statistics import holm
 from sweeps.statistics.estimate import CONFIDENCE
@@ -22,6 +21,7 @@ from sweeps.statistics.estimate import CONFIDENCE
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,13 +43,14 @@ class Table:
     p_paired: Floats
     p_rules: Mapping[RuleName, Floats]
     """p-value against the incumbent under each margin rule."""
+    incumbent_mean: Floats
     difference: Floats
     """To the incumbent, over common seeds, in bits per byte."""
     common_seeds: Floats
     confirmations: Objects
     """Evaluations of any entry on its validation set; None for public records."""
-    family: Family
-    """Entries of the baseline's sweep, with pooled columns."""
+    family: Mapping[int, Mapping[str, float | None]]
+    """Place → pooled columns, for the entries of the baseline's sweep."""
     settlements: Mapping[int, Settlement]
     """Place → what its claim still needs, for the top of each track."""
     settled_by: RuleName
@@ -108,12 +109,7 @@ def _name_incumbents(table: Table) -> list[str | None]:
 
 def _mean_difference(table: Table) -> Objects:
     """Differences between the means of all seeds, which the margin rules test."""
-    means = [_mean_of(incumbent) for incumbent in table.incumbents]
-    return keep_known(1000 * (table.mean - np.array(means, np.float64)))
-
-
-def _mean_of(entry: Entry | None) -> float:
-    return np.nan if entry is None or entry.moments is None else entry.moments.mean
+    return keep_known(1000 * (table.mean - table.incumbent_mean))
 
 
 def _rule_columns(name: RuleName) -> tuple[TableColumn, TableColumn]:
@@ -131,19 +127,27 @@ def _pass(table: Table, name: RuleName) -> Objects:
 
 def _list_unchecked(table: Table) -> list[list[str]]:
     """What nobody has verified; the test against a published mean leaves out the noise of that mean."""
-    mean_only = isinstance(table.baseline, Published) and not table.baseline.has_spread
-    tested = np.isfinite(table.p_baseline) & mean_only
-    noise = "noise of the baseline, of which only a mean is published"
-    return [[*entry.unchecked, *([noise] if one else [])] for entry, one in zip(table.entries, tested, strict=True)]
+    unchecked = [list(entry.unchecked) for entry in table.entries]
+    if isinstance(table.baseline, Published) and not table.baseline.has_spread:
+        for place in np.flatnonzero(np.isfinite(table.p_baseline)):
+            unchecked[place].append("noise of the baseline, of which only a mean is published")
+    return unchecked
 
 
 def _pooled(name: str) -> TableColumn:
-    return TableColumn(name=name, compute=lambda table: [table.family.get(e, {}).get(name) for e in table.entries])
+    return TableColumn(name=name, compute=lambda table: _fill(table, table.family, lambda columns: columns.get(name)))
 
 
-def _settle(table: Table, value: Callable[[Settlement], Any]) -> list[Any]:
-    settlements = (table.settlements.get(place) for place in range(len(table.entries)))
-    return [None if settlement is None else value(settlement) for settlement in settlements]
+def _settle(table: Table, read: Callable[[Settlement], Any]) -> Objects:
+    return _fill(table, table.settlements, read)
+
+
+def _fill(table: Table, known: Mapping[int, Value], read: Callable[[Value], Any]) -> Objects:
+    """A column with values at a few places, None elsewhere."""
+    column = np.full(len(table.entries), None, object)
+    for place, value in known.items():
+        column[place] = read(value)
+    return column
 
 
 TABLE_COLUMNS: tuple[TableColumn, ...] = (
