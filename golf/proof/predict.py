@@ -31,6 +31,7 @@ from golf.proof.cache import WindowCache
 from golf.ttt.adapters import AdapterBatch, uniform_a
 from golf.ttt.config import EvalConfig
 from golf.ttt.engine import Engine
+from golf.ttt.protocols import PROTOCOLS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,13 +55,10 @@ def check_decodable(config: EvalConfig) -> None:
     Raises:
         InputError: in one line, why there is no decoder.
     """
-    if config.protocol in ("min-epoch", "last-epoch") and config.epochs > 1:
-        reason = {
-            "last-epoch": f"a token is scored after {config.epochs - 1} epochs of training on it",
-            "min-epoch": f"the lowest of {config.epochs} scores is kept, all but the first after training on the token",
-        }[config.protocol]
+    if config.adapts and config.passes > 1:
+        reason = PROTOCOLS[config.protocol].leak.format(passes=config.passes, before=config.passes - 1)
         raise InputError(f"eval.protocol = {config.protocol}: has no decoder: {reason}; score-first has one")
-    if config.protocol != "none" and config.nll_factor != 1.0:
+    if config.adapts and config.nll_factor != 1.0:
         raise InputError(
             f"eval.nll_factor = {config.nll_factor:g}: has no decoder: "
             "probabilities that are scaled so do not sum to 1; expected 1"
@@ -69,7 +67,7 @@ def check_decodable(config: EvalConfig) -> None:
 
 def length_uses(config: EvalConfig) -> list[str]:
     """What a document's length decides but where it ends: for these settings it must be known ahead of the tokens."""
-    adapting = config.protocol != "none"
+    adapting = config.adapts
     uses = []
     if not adapting or config.min_document_tokens:
         uses.append("how a single window is rotated, where it is longer than trained")
@@ -104,7 +102,7 @@ def predictions(model: GPT, lengths: Sequence[int], config: EvalConfig, *, seed:
     """
     # Weights lie where it suited the reader of their file, and matrix products round by alignment; copies are aligned.
     engine = Engine(copy.deepcopy(model), config, seed, uniform_a)
-    adapted = [config.protocol != "none" and length >= config.min_document_tokens for length in lengths]
+    adapted = [config.adapts and length >= config.min_document_tokens for length in lengths]
     for adapting in (False, True):
         chosen = [(index, lengths[index] - 1) for index, kind in enumerate(adapted) if kind == adapting]
         for indices in engine.batches(chosen, adapting=adapting):

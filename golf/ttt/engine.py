@@ -1,12 +1,8 @@
 """Test-time training: score a document chunk by chunk while adapting to what was scored.
 
 A document of n tokens has n − 1 predictions, cut into chunks. A chunk is scored inside a window that ends with it; then
-the document's own adapters take a step on the chunk's mean loss. Protocols differ in which score counts:
-
-    score-first   every chunk once, before any update on it, then `epochs` updates on it; the legal form
-    last-epoch    passes over the whole document; the last one's scores count (PR 596)
-    min-epoch     passes over the whole document; the one of lowest loss counts, per document (PR 611, PR 614)
-    none          no adaptation: the whole document in one window
+the document's own adapters take a step on the chunk's mean loss. Protocols (golf.ttt.protocols) differ in which score
+counts.
 
 Documents are independent: what is computed together (golf.ttt.visits) shares nothing but its arithmetic. A visit to
 some documents' chunks is queued on the device without waiting for the one before.
@@ -35,10 +31,10 @@ from golf.model.gpt import GPT, ModelConfig
 from golf.score import Scores
 from golf.ttt import adapters
 from golf.ttt.adapters import AdapterBatch, DrawA, RowAdam
-from golf.ttt.config import EvalConfig, Protocol
+from golf.ttt.config import EvalConfig
 from golf.ttt.visits import Ints, Visit, plan_visits
 
-__all__ = ["EvalConfig", "Protocol", "evaluate"]
+__all__ = ["EvalConfig", "evaluate"]
 
 ACTIVATION_BYTES = {"cpu": 2**27, "cuda": 2**34}
 """Memory for what is computed together: a function of this, the settings and the lengths decides how much that is."""
@@ -82,7 +78,7 @@ def evaluate(
     vocab_size = model.config.vocab_size
     documents = [check_document(document, f"document {index}", vocab_size) for index, document in enumerate(documents)]
     adapted = np.array([document.size >= config.min_document_tokens for document in documents], bool)
-    adapted &= config.protocol != "none"
+    adapted &= config.adapts
     engine = Engine(model, config, seed, draw)
     token_nll: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(documents)
     counted_pass = np.zeros(len(documents), np.int32)
@@ -272,7 +268,7 @@ class Engine:
         hidden_NCD = hidden_NTD.gather(1, within_NC[..., None].expand(-1, -1, hidden_NTD.shape[2]))
         _, nll_NC = self.model.loss(hidden_NCD, lane.tokens[place_NC + 1], adapters=batch)
         lane.nll_M[place_NC + scored_N[:, None]] = nll_NC
-        if self.config.protocol == "min-epoch":
+        if self.config.lowest_counts:
             self._keep_lower(lane, visit)
 
     def _keep_lower(self, lane: "_Lane", visit: Visit) -> None:
@@ -351,7 +347,7 @@ class _Lane:
             tokens=torch.cat(list(documents)).to(device),
             state_3SP=torch.zeros(3, slots, engine.start_P.numel(), device=device),
             nll_M=nll_M,
-            kept_M=torch.full_like(nll_M, torch.nan) if engine.config.protocol == "min-epoch" else nll_M,
+            kept_M=torch.full_like(nll_M, torch.nan) if engine.config.lowest_counts else nll_M,
             lowest_D=torch.full((len(documents),), torch.inf, dtype=torch.float64, device=device),
             counted_D=torch.full((len(documents),), engine.config.passes - 1, dtype=torch.int32, device=device),
         )

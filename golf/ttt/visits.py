@@ -56,7 +56,7 @@ def plan_visits(lengths: Sequence[int], config: EvalConfig, slots: int) -> Itera
     groups: dict[int, list[_Traveller]] = defaultdict(list)
 
     def join(one: _Traveller) -> None:
-        if one.chunk == one.last_chunk and config.protocol == "last-epoch" and one.number < config.passes - 1:
+        if one.chunk == one.last_chunk and not config.lowest_counts and one.number < config.passes - 1:
             # What an earlier pass says of its last chunk is neither trained on nor kept.
             one.number, one.chunk = (one.number + 1, 0) if one.last_chunk else (config.passes - 1, 0)
         # A last chunk's window may end early: those of all documents go together, padded to the widest.

@@ -239,7 +239,7 @@ def _evaluation(
         whole_set=evaluation["documents"] == sweep.data.val_documents,
         source_bytes=script.source_bytes,
         fresh_seed=outcome.run.seed not in sweep.spec.seeds.tune,
-        adapts=recipe.eval.protocol != "none",
+        adapts=recipe.eval.adapts,
         trained_bpb=before,
         quantized_bpb=after,
         steps=train["steps"],

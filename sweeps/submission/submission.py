@@ -175,7 +175,7 @@ def blurb(recipe: Recipe) -> str:
     model, adapts = recipe.train.model, recipe.eval
     how = (
         "no adaptation at test time"
-        if adapts.protocol == "none"
+        if not adapts.adapts
         else f"{adapts.protocol} adaptation of {' '.join(adapts.adapters)} in chunks of {adapts.chunk}"
     )
     return (

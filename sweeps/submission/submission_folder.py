@@ -92,7 +92,7 @@ def _quantization(recipe: Recipe) -> str:
 
 
 def _evaluation(config: EvalConfig) -> str:
-    if config.protocol == "none":
+    if not config.adapts:
         return "Evaluation: every document in one window of its whole length, without adaptation."
     times = "once" if config.epochs == 1 else f"{config.epochs} times"
     short = f" Documents under {config.min_document_tokens} tokens are not adapted." * bool(config.min_document_tokens)
