@@ -108,22 +108,13 @@ def _checked(given: Sequence[NDArray[np.integer[Any]]] | None, vocab_size: int, 
 
 
 def _examine(bench: Bench, log: Log, given: Sequence[Any]) -> None:
-    """All probes, in order, as far as the budget goes."""
+    """Run all probes, in order, as far as the budget goes."""
     _set_up(bench, log, given)
     if any(one.kind == verdict.MEMORY for one in log.contexts):
         log.left_out.append("everything else: scores change from call to call")
         return
-    _keep_company(bench, log)
-    _leave_to_chance(bench, log)
-    log.faults += company.unscored(bench)
-    for place in sorted(range(len(bench.judged)), key=lambda place: -bench.judged[place].tokens.size):
-        program.look_ahead(bench, log, place)
-    program.sum_up(bench, log)
-    if not log.broken(bench):
-        program.go_deeper(bench, log)
-    places = range(bench.listed)
-    again = bench.compare("the same call at the end", places, bench.all(), bench.natural, repeated=True)
-    log.contexts.append(again)
+    for probe in PROBES:
+        probe(bench, log)
 
 
 def _set_up(bench: Bench, log: Log, given: Sequence[Any]) -> None:
@@ -220,6 +211,48 @@ def _leave_to_chance(bench: Bench, log: Log) -> None:
         log.contexts.append(seen)
     else:
         log.left_out.append("whether what is seen first is remembered")
+
+
+def _find_unscored(bench: Bench, log: Log) -> None:
+    """Look for targets that have no score of their own."""
+    log.faults += company.unscored(bench)
+
+
+def _look_ahead(bench: Bench, log: Log) -> None:
+    """Change the future of every document, the longest first."""
+    for place in sorted(range(len(bench.judged)), key=lambda place: -bench.judged[place].tokens.size):
+        program.look_ahead(bench, log, place)
+
+
+def _go_deeper(bench: Bench, log: Log) -> None:
+    """Spend what is left on more places, unless a condition is broken already."""
+    if not log.broken(bench):
+        program.go_deeper(bench, log)
+
+
+def _repeat_at_end(bench: Bench, log: Log) -> None:
+    """Score all documents once more: what the probes did to the scorer shows here."""
+    places = range(bench.listed)
+    last = bench.compare("the same call at the end", places, bench.all(), bench.natural, repeated=True)
+    log.contexts.append(last)
+
+
+Probe = Callable[[Bench, Log], None]
+"""Calls the scorer through the bench and writes what it saw to the log; a finding of its own goes to `log.faults`."""
+
+PROBES: tuple[Probe, ...] = (
+    _keep_company,
+    _leave_to_chance,
+    _find_unscored,
+    _look_ahead,
+    program.sum_up,
+    _go_deeper,
+    _repeat_at_end,
+)
+"""Every probe, in the order in which an audit runs them: the cheap ones first, since each may end the audit.
+
+A new probe is a file in golf/audit/probes and a line here, before `_repeat_at_end`.
+"""
 
 
 def _certificate(bench: Bench, log: Log, given: int) -> Certificate:
