@@ -2,14 +2,39 @@
 
 
 class InputError(ValueError):
-    """What the user gave is wrong: one line that says what, where, and what would be right."""
+    """What the user gave is wrong.
 
-    def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.splitlines()))  # what is quoted in it may have lines of its own
+    Each problem is one line, "WHERE: what is wrong; what would be right". Most errors have one problem; checking a
+    sweep file finds several.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = tuple(" ".join(one.splitlines()) for one in problems)  # a quoted value may hold line breaks
+        super().__init__(*self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+    @property
+    def error(self) -> str:
+        """What is wrong and where, without what would be right."""
+        return "\n".join(_split(one)[0] for one in self.problems)
+
+    @property
+    def hint(self) -> str:
+        """What would be right, or the command that helps; empty where no problem says so."""
+        hints = (_split(one)[1] for one in self.problems)
+        return "\n".join(dict.fromkeys(hint for hint in hints if hint))
+
+
+def _split(problem: str) -> tuple[str, str]:
+    """The parts of a problem before and after its last semicolon."""
+    error, semicolon, hint = problem.rpartition("; ")
+    return (error, hint) if semicolon else (problem, "")
 
 
 class Diverged(ArithmeticError):
-    """Training, or adapting to a document, led to a loss that is not finite; the message says where."""
+    """Training or test-time training reached a loss that is not finite; the message says where."""
 
 
 class OverTime(RuntimeError):

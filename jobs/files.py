@@ -2,7 +2,7 @@
 
 Any fsspec location serves (a folder by default, s3://… by URL). A content is written under a temporary name and then
 renamed, so that what is under a digest is whole; reading checks it once more. What a driver raises because its disk or
-service does not answer is mapped once, to StoreAway.
+service does not answer is mapped once, to StoreUnavailable.
 """
 
 import hashlib
@@ -17,23 +17,15 @@ from typing import Any
 import fsspec
 
 from golf.errors import InputError
-from jobs.store.rows import StoreAway
+from jobs.errors import StoreUnavailable, Unreadable
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-class Unreadable(InputError):
-    """A content that is gone, or is no longer what it was."""
-
-    def __init__(self, digest: str, message: str) -> None:
-        super().__init__(message)
-        self.digest = digest
 
 
 class FileStore:
     """A place for contents.
 
-    Raises (any method): StoreAway if the place does not answer, or has no room; call again later.
+    Raises (any method): StoreUnavailable if the place does not answer, or has no room; call again later.
     """
 
     def __init__(self, location: str | Path) -> None:
@@ -124,13 +116,13 @@ class FileStore:
         """Map whatever says that the place is out of order."""
         try:
             yield
-        except (InputError, FileNotFoundError, StoreAway):
+        except (InputError, FileNotFoundError, StoreUnavailable):
             raise
         except Exception as error:  # every service's driver has errors of its own
             if isinstance(error, OSError) and error.errno:  # it tells a full disk from one that may not be written
                 where = error.filename or self._root
-                raise StoreAway(error.errno, f"file store: {error.strerror}", where) from error
-            raise StoreAway(f"file store {self._root}: {type(error).__name__}: {error}") from error
+                raise StoreUnavailable(error.errno, f"file store: {error.strerror}", where) from error
+            raise StoreUnavailable(f"file store {self._root}: {type(error).__name__}: {error}") from error
 
     def _path(self, digest: str) -> str:
         if not _DIGEST.fullmatch(digest):

@@ -1,11 +1,11 @@
-"""States of jobs and attempts, and which may follow which."""
+"""States of jobs, attempts and sweeps, which may follow which, and the kinds of event that report a change."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class JobState(StrEnum):
-    """Where a job stands; one success is for ever, as long as its outputs can be read."""
+    """Where a job stands; a job that is done stays so as long as its outputs can be read."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -35,6 +35,41 @@ class SweepState(StrEnum):
     OVER_BUDGET = "over budget"
 
 
+class EventKind(StrEnum):
+    """What an event reports. Progress of a running job is no event."""
+
+    SWEEP_PUT = "sweep put"
+    """Started, continued, or continued with an edited file."""
+    SWEEP_ENDED = "sweep ended"
+    SWEEP_CANCELLED = "sweep cancelled"
+    SWEEP_TAGGED = "sweep tagged"
+    JOB_REQUESTED = "job requested"
+    """By a sweep that did not have it, or again after it failed or was cancelled."""
+    JOB_CLAIMED = "job claimed"
+    JOB_RELEASED = "job released"
+    """Given back by its scheduler before it started."""
+    ATTEMPT_STARTED = "attempt started"
+    JOB_DONE = "job done"
+    JOB_FAILED = "job failed"
+    JOB_REQUEUED = "job requeued"
+    """It waits again: an attempt failed and is retried, or its outputs were lost."""
+    JOB_LOST = "job lost"
+    """Its attempt ended without a result and without being at fault."""
+    JOB_CANCELLED = "job cancelled"
+    JOB_WITHDRAWN = "job withdrawn"
+    """The sweep does not need it any more."""
+    CONTENT_LOST = "content lost"
+    CONTENT_DELETED = "content deleted"
+    TRIAL_DRAWN = "trial drawn"
+    TRIAL_REPORTED = "trial reported"
+    ENTRY_WRITTEN = "entry written"
+    DRIVER_STARTED = "driver started"
+    DRIVER_LEFT = "driver left"
+    SCHEDULER_STARTED = "scheduler started"
+    SCHEDULER_LEFT = "scheduler left"
+    BUDGET_REFUSED = "budget refused"
+
+
 FOLLOWS: Mapping[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
     JobState.RUNNING: frozenset({JobState.QUEUED, JobState.DONE, JobState.FAILED, JobState.CANCELLED}),
@@ -42,7 +77,7 @@ FOLLOWS: Mapping[JobState, frozenset[JobState]] = {
     JobState.FAILED: frozenset({JobState.QUEUED}),
     JobState.CANCELLED: frozenset({JobState.QUEUED}),
 }
-"""A failed or cancelled job may be asked for again; a finished one is run again only if what it made is lost."""
+"""A failed or cancelled job may be requested again; a finished one runs again only if its outputs are lost."""
 
 
 def may_follow(before: JobState, after: JobState) -> bool:

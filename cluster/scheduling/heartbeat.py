@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from cluster.scheduling.scheduler import BEAT_SECONDS
-from jobs.store import StoreAway, Taken
+from jobs.store import AlreadyTaken, StoreUnavailable
 
 STUCK_SECONDS = 300.0
 """A scheduler that has not looked up for so long is no better than a dead one: another shall take over."""
@@ -40,5 +40,5 @@ class Heartbeat:
             if time.monotonic() - self._alive < STUCK_SECONDS:
                 try:
                     self._beat()
-                except (StoreAway, Taken):  # the scheduler's own next beat finds out and acts on it
+                except (StoreUnavailable, AlreadyTaken):  # the scheduler's own next beat finds out and acts on it
                     continue

@@ -1,4 +1,4 @@
-"""What tasks tell, written down in the order in which it came, before anything follows from it."""
+"""Writes what tasks report to the store, in the order in which it came, before anything follows from it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,32 +9,31 @@ from cluster.scheduling.node_health import NodeHealth
 from cluster.scheduling.state.contents import Contents
 from cluster.scheduling.state.held import Held
 from cluster.scheduling.state.running import Running, outputs_of
+from jobs.errors import LostClaim, StoreUnavailable, Unreadable
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
-from jobs.files import FileStore, Unreadable
-from jobs.store import LostClaim, Store, StoreAway
+from jobs.store import Store
 
 WRITES_PER_SECOND = 50.0
 """Writes of progress, over all running jobs; results are written at once."""
 
 
 class Journal:
-    """Writes down what becomes of running jobs; raises what the store and the file store do."""
+    """Writes down what running jobs report and how they end; raises what the store and the file store do."""
 
     def __init__(
         self,
         store: Store,
-        files: FileStore,
         contents: Contents,
         held: Held,
         nodes: NodeHealth,
         expect: Expectations,
         ticks: Callable[[], float],
     ) -> None:
-        self._store, self._files, self._contents, self._held = store, files, contents, held
+        self._store, self._contents, self._held = store, contents, held
         self._nodes, self._expect, self._ticks = nodes, expect, ticks
 
-    def hear(self, task_id: str, event: Event) -> None:
-        """A task tells something; one that was given up is not listened to."""
+    def receive(self, task_id: str, event: Event) -> None:
+        """Write down what a task reports; reports of a task that was given up are dropped."""
         running = self._held.running.get(task_id.partition("/")[0])
         if running is not None and task_id in running.open_tasks:
             running.hear(task_id, self._ticks())
@@ -42,19 +41,22 @@ class Journal:
                 self._write(running, task_id, event)
 
     def finish(self, running: Running, last: Finished) -> None:
-        """Put the results of a job's tasks together and write its success down."""
+        """Merge the results of a job's tasks and write its success down."""
         with self._while_ours(running):
             try:
                 self._finish(running, last)
-            except Unreadable as gone:  # a shard of an earlier attempt: only that is scored again
-                self._store.lose_content(gone.digest)
-                self._fail(running, Failed(failure=Failure.LOST, reason=str(gone)))
+            except Unreadable as error:  # a shard of an earlier attempt: only that is scored again
+                self._store.lose_content(error.digest)
+                self._fail(running, Failed(failure=Failure.LOST, reason=str(error)))
 
     def _finish(self, running: Running, last: Finished) -> None:
-        outputs, peak = outputs_of(running, last, self._files)
-        seconds = self._ticks() - running.started
-        self._store.finish(running.key, running.attempt, outputs, seconds=seconds, peak_bytes=peak)
-        self._discard(running.checkpoint or running.record.checkpoint)
+        outputs, peak_bytes = outputs_of(running, last, self._contents)
+        seconds, sizes = self._ticks() - running.started, self._contents.sizes_of(outputs)
+        checkpoint = self._store.finish(
+            running.key, running.attempt, outputs, seconds=seconds, peak_bytes=peak_bytes, sizes=sizes
+        )
+        self._contents.forget_sizes(sizes)
+        self._discard(checkpoint)
         self._expect.learn(running.record.order, seconds)
         self._nodes.succeeded(running.placement.node)
         self._held.resting.forget(running.placement)
@@ -67,7 +69,7 @@ class Journal:
 
     @contextmanager
     def _while_ours(self, running: Running) -> Iterator[None]:
-        """Let go of a job that turns out to be somebody else's by now, or cancelled."""
+        """Drop a job that turns out to be another scheduler's by now, or cancelled."""
         try:
             yield
         except LostClaim:
@@ -105,13 +107,14 @@ class Journal:
                     running.log_is_new = False
                     self._expect_more(running)
             case Checkpoint():
-                digest = self._files.put(event.content)
-                replaced = self._store.put_checkpoint(key, attempt, digest)
-                running.checkpoint = digest
+                digest = self._contents.put(event.content)
+                replaced = self._store.put_checkpoint(key, attempt, digest, len(event.content))
+                self._contents.forget_sizes([digest])
                 self._discard(replaced)
             case Shard():
-                digest = self._files.put(event.content)
-                self._store.put_shard(key, attempt, event.index, digest)
+                digest = self._contents.put(event.content)
+                self._store.put_shard(key, attempt, event.index, digest, len(event.content))
+                self._contents.forget_sizes([digest])
                 running.shards[event.index] = digest
             case Finished():
                 if running.open_tasks == {task_id}:
@@ -126,11 +129,11 @@ class Journal:
     def _discard(self, checkpoint: str | None) -> None:
         """Delete a checkpoint that a later one, or the result, has replaced: a long training would fill the disk."""
         if checkpoint is not None:
-            with suppress(StoreAway):  # nobody refers to it: "golfsweep gc" finds it
+            with suppress(StoreUnavailable):  # nothing refers to it any more: "golfsweep gc" removes it
                 self._contents.delete(checkpoint)
 
     def _expect_more(self, running: Running) -> None:
-        """Set aside what a job will take by its own pace, where nothing was known before."""
+        """Reserve the hours that a job will take by its own pace, where nothing was known before."""
         if running.expected is None and running.fraction >= KNOWN_FROM:
             spent = self._ticks() - running.started
             running.expected = MARGIN * spent / running.fraction

@@ -28,8 +28,9 @@ from cluster.scheduling.state.held import Held
 from cluster.scheduling.state.running import Running
 from cluster.scheduling.tasks import contents_of, keeps_shards, tasks_of
 from golf.errors import InputError
+from jobs.errors import Unreadable
 from jobs.events import Event, Failed, Failure, Finished
-from jobs.files import FileStore, Unreadable
+from jobs.files import FileStore
 from jobs.machine import environment
 from jobs.paths import Home
 from jobs.store import JobRecord, LostClaim, OverBudget, Store
@@ -50,8 +51,8 @@ class Scheduler:
     """The scheduler of one cluster; call `step` until nothing is left to do, and `stop` in any case.
 
     Raises (any method):
-        Taken: another process has become this cluster's scheduler; whatever this one still runs must end.
-        StoreAway: the database or the file store does not answer; call again later.
+        AlreadyTaken: another process has become this cluster's scheduler; whatever this one still runs must end.
+        StoreUnavailable: the database or the file store does not answer; call again later.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Scheduler:
         self._spending = Spending(store, self._held, self.name)
         self._contents = Contents(files)
         self._expect = Expectations(store.recently_done(REMEMBERED_JOBS))
-        self._journal = Journal(store, files, self._contents, self._held, self._nodes, self._expect, ticks)
+        self._journal = Journal(store, self._contents, self._held, self._nodes, self._expect, ticks)
 
     def step(self, timeout: float) -> None:
         """Look once: beat, claim, start what can start, and wait up to `timeout` seconds for something to happen."""
@@ -108,7 +109,7 @@ class Scheduler:
         self._start(self.usable())
         self._told.extend(self._executor.poll(timeout))
         while self._told:
-            self._journal.hear(*self._told[0])
+            self._journal.receive(*self._told[0])
             self._told.popleft()
         self._end_hung()  # last: after a while in which nobody listened, much may have been told that was not yet heard
 
@@ -272,11 +273,11 @@ class Scheduler:
             if running := self._held.running.get(key):
                 self._held.drop(running)
         if cancelled:
-            self._store.let_go(cancelled)
+            self._store.confirm_ended(cancelled)
 
     def _end_unwanted(self) -> None:
         """End what runs for stopped sweeps only; the next run of one goes on with it."""
-        unwanted = self._store.unwanted(self.name)
+        unwanted = self._store.unneeded(self.name)
         for key in unwanted:
             if running := self._held.running.get(key):
                 self._held.drop(running)

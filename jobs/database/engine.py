@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insp
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from golf.errors import InputError
-from jobs.store.rows import StoreAway
+from jobs.errors import StoreUnavailable
 
 HEAD = "0005"
 """The version of the tables that this code reads and writes."""
@@ -62,17 +62,17 @@ def open_engine(url: str | URL) -> Engine:
 
 
 @contextmanager
-def mapped() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Tell what has passed and what has not been written from what is wrong: errors of the library, mapped once."""
     try:
         yield
     except DBAPIError as error:
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
-            raise StoreAway(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
+            raise StoreUnavailable(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
         server = type(error.orig).__module__.startswith("psycopg")
         if error.connection_invalidated or code in _AWAY or (server and isinstance(error, OperationalError)):
-            raise StoreAway(" ".join(str(error.orig).split()) or "no answer") from error
+            raise StoreUnavailable(" ".join(str(error.orig).split()) or "no answer") from error
         raise
 
 

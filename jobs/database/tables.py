@@ -59,6 +59,7 @@ jobs = Table(
     Column("attempts_before_request", Integer, nullable=False, server_default="0"),
     Column("awaited", Boolean, nullable=False, server_default=true()),
     Index("jobs_by_state", "state", "priority", "awaited", "number"),
+    Index("jobs_by_checkpoint", "checkpoint"),
 )
 
 sweep_jobs = Table(
@@ -112,6 +113,7 @@ shards = Table(
     Column("key", String(64), ForeignKey("jobs.key"), primary_key=True),
     Column("index", Integer, primary_key=True),
     Column("digest", String(64), nullable=False),
+    Index("shards_by_digest", "digest"),
 )
 
 trials = Table(

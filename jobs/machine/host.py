@@ -1,6 +1,7 @@
 """What tells a machine, and a container on it, from every other, whatever names they were given."""
 
 import contextlib
+import getpass
 import hashlib
 import os
 import socket
@@ -21,3 +22,11 @@ def identity() -> str:
     with contextlib.suppress(OSError):
         facts.append(os.readlink("/proc/self/ns/pid"))
     return f"{socket.gethostname()} {hashlib.sha256(' '.join(facts).encode()).hexdigest()[:8]}"
+
+
+def user_name() -> str:
+    """The name of this process's user; its number where the machine knows no name for it, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

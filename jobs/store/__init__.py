@@ -1,27 +1,29 @@
-"""The store: what is to be done, what was done, and by whom. Everything else can die.
+"""The store: what is to be done, what was done, and by whom. Any process can die without losing more than its own work.
 
-A job is here before it runs, and its result is here before it is reported. Of several schedulers on one store each job
-is run by one: a claim lasts as long as the scheduler's heartbeat, then it is free again, and whoever lost it can no
-longer write to the job (LostClaim). Every method is one short transaction; times are epoch seconds.
+A job is here before it runs, and its result is here before it is reported. Of several schedulers on one store one runs
+each job: a claim lasts as long as the scheduler's heartbeat, then it is free, and a scheduler that lost it can no
+longer write to the job (LostClaim). Likewise one driver has the lease on each sweep (LostLease). Every method is one
+short transaction, which also writes the events that report it; times are epoch seconds.
 
 Each module here holds one topic: a class of the methods that callers see, and plain functions on a connection where
 one transaction spans several topics. `jobs.database.tables` has the tables, `jobs.store.rows` what the methods
-return and raise.
+return, `jobs.errors` what they raise.
 """
 
+from jobs.errors import AlreadyDriven, AlreadyTaken, LostClaim, LostLease, OverBudget, StoreUnavailable
+from jobs.store.presence.drivers import Drivers
 from jobs.store.presence.nodes import Nodes
+from jobs.store.results.events import Events
 from jobs.store.results.public_records import PublicRecords
 from jobs.store.results.trials import Trials
 from jobs.store.rows import (
     AttemptRecord,
+    DriverRecord,
+    EventRecord,
     JobRecord,
-    LostClaim,
     NodeRecord,
-    OverBudget,
     SchedulerRecord,
-    StoreAway,
     SweepRecord,
-    Taken,
     TrialRecord,
 )
 from jobs.store.sweeps import Sweeps
@@ -34,19 +36,23 @@ from jobs.store.work.losses import Losses
 
 __all__ = [
     "STALE_SECONDS",
+    "AlreadyDriven",
+    "AlreadyTaken",
     "AttemptRecord",
+    "DriverRecord",
+    "EventRecord",
     "JobRecord",
     "LostClaim",
+    "LostLease",
     "NodeRecord",
     "OverBudget",
     "SchedulerRecord",
     "Store",
-    "StoreAway",
+    "StoreUnavailable",
     "SweepRecord",
-    "Taken",
     "TrialRecord",
 ]
 
 
-class Store(Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Nodes, Trials, PublicRecords):
+class Store(Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Drivers, Nodes, Trials, Events, PublicRecords):
     """All topics on one database; open with `Store.open`."""

@@ -1,27 +1,11 @@
-"""What the store returns and raises: a row of each of its tables as a frozen record."""
+"""What the store returns: a row of each of its tables as a frozen record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jobs.spec import Order
-from jobs.state import AttemptState, JobState
-
-
-class LostClaim(RuntimeError):
-    """Somebody else has the job now; what this attempt brings is not wanted."""
-
-
-class StoreAway(ConnectionError):
-    """The database or the file store does not answer; what was to be written is not, and may be tried again."""
-
-
-class OverBudget(RuntimeError):
-    """An attempt must not start, because its sweep's budget or deadline does not allow it."""
-
-
-class Taken(RuntimeError):
-    """Another process schedules this cluster."""
+from jobs.state import AttemptState, EventKind, JobState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +108,37 @@ class SchedulerRecord:
     slots: int
     widest: int
     """Slots of its largest node."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DriverRecord:
+    """A process that drives a sweep."""
+
+    sweep: str
+    name: str
+    host: str
+    pid: int
+    cluster: str
+    """The cluster that runs its jobs."""
+    since: float
+    heartbeat: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventRecord:
+    """Something that happened; see jobs.state.EventKind."""
+
+    id: int
+    """Larger than that of every event that became visible before it."""
+    time: float
+    kind: EventKind
+    sweep: str | None
+    entry: str | None
+    key: str | None
+    """Of the job that it happened to."""
+    who: str
+    """A driver, a scheduler, or a user."""
+    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

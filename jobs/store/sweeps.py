@@ -1,14 +1,16 @@
 """Sweeps: their definitions, how they stand, and what they have spent of their budgets."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import func, select
 
+from golf.errors import InputError
 from jobs.budget import Account, Budget, reservation
 from jobs.database import tables
-from jobs.state import AttemptState, SweepState
+from jobs.state import AttemptState, EventKind, SweepState
+from jobs.store.event_log import record_event
 from jobs.store.rows import SweepRecord
 from jobs.store.transactions import Transactions, write_row
 from jobs.store.work.accounts import account_of
@@ -17,23 +19,53 @@ from jobs.store.work.accounts import account_of
 class Sweeps(Transactions):
     """Sweeps of a store."""
 
-    def put_sweep(self, name: str, spec: Mapping[str, Any], budget: Budget | None = None) -> None:
-        """Write a sweep down, or its new definition; it is running from now on."""
+    def put_sweep(
+        self, name: str, spec: Mapping[str, Any], budget: Budget | None = None, owner: str | None = None
+    ) -> None:
+        """Write a sweep down, or its new definition; it is running from now on.
+
+        Args:
+            name: its name.
+            spec: its file and what that was resolved to.
+            budget: its limits.
+            owner: whose it is, by default this process's user; an existing sweep keeps its owner.
+        """
         values = {
             "spec": dict(spec),
             "state": SweepState.RUNNING,
             "reason": None,
             "budget": None if budget is None else asdict(budget),
         }
+        once = {"created": self._clock(), "owner": owner or self.user}
         with self._write() as connection:
-            write_row(connection, tables.sweeps, {"name": name}, values, created=self._clock())
+            self._check_lease(connection, name)
+            is_new = write_row(connection, tables.sweeps, {"name": name}, values, **once)
+            record_event(connection, EventKind.SWEEP_PUT, self._clock(), self._actor(name), sweep=name, new=is_new)
 
-    def end_sweep(self, name: str, state: SweepState, reason: str | None = None) -> None:
-        """Say that a running sweep goes no further, and why; one that has been ended already stays as it is."""
+    def tag(self, name: str, tags: Collection[str]) -> None:
+        """Add tags to a sweep.
+
+        Raises:
+            InputError: there is no such sweep.
+        """
         table = tables.sweeps
         with self._write() as connection:
+            query = select(table.c.tags).where(table.c.name == name).with_for_update()
+            if (before := connection.execute(query).scalar()) is None:
+                raise InputError(f'no sweep "{name}" to tag; golfsweep status lists those there are')
+            if new := sorted(set(tags) - set(before)):
+                connection.execute(table.update().where(table.c.name == name), {"tags": sorted([*before, *new])})
+                record_event(connection, EventKind.SWEEP_TAGGED, self._clock(), self._actor(name), sweep=name, tags=new)
+
+    def end_sweep(self, name: str, state: SweepState, reason: str | None = None) -> None:
+        """End a running sweep and say why; one that has ended already stays as it is."""
+        table = tables.sweeps
+        with self._write() as connection:
+            self._check_lease(connection, name)
             mine = (table.c.name == name) & (table.c.state == SweepState.RUNNING)
-            connection.execute(table.update().where(mine), {"state": state, "reason": reason})
+            if connection.execute(table.update().where(mine), {"state": state, "reason": reason}).rowcount:
+                who, facts = self._actor(name), {"state": state.value, "reason": reason}
+                record_event(connection, EventKind.SWEEP_ENDED, self._clock(), who, sweep=name, **facts)
 
     def sweep(self, name: str) -> SweepRecord | None:
         """One sweep by name."""
@@ -50,12 +82,12 @@ class Sweeps(Transactions):
             return Budget(**connection.execute(query).scalar() or {})
 
     def account(self, name: str) -> Account:
-        """What a sweep has spent and set aside."""
+        """What a sweep has spent and reserved."""
         with self._read() as connection:
             return account_of(connection, name)
 
     def overspent(self) -> dict[str, str]:
-        """Running sweeps whose attempts have used up their budget, or whose deadline is past, and what says so."""
+        """Running sweeps that have used up their budget, or whose deadline is past, and the reason of each."""
         table, sweeps, now = tables.attempts, tables.sweeps, self._clock()
         used = func.coalesce(func.sum(table.c.slots * (now - table.c.started)), 0.0) / 3600
         runs = (table.c.sweep == sweeps.c.name) & (table.c.state == AttemptState.RUNNING)
@@ -68,15 +100,15 @@ class Sweeps(Transactions):
         )
         with self._read() as connection:
             rows = connection.execute(query).all()
-        found = {}
+        overspent = {}
         for name, limits, spent, hours, running in rows:
             budget = Budget(**limits or {})
             # A sweep of which nothing runs may have spent the last of its budget on its last job.
             checked = budget if running else Budget(deadline=budget.deadline)
             refused = reservation(checked, Account(spent=spent + hours, reserved=0.0), 0, 0.0, now)
             if isinstance(refused, str):
-                found[name] = refused
-        return found
+                overspent[name] = refused
+        return overspent
 
     def _sweeps(self, *conditions: Any) -> list[SweepRecord]:
         query = select(tables.sweeps).where(*conditions).order_by(tables.sweeps.c.created)

@@ -7,11 +7,15 @@ from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, Table, and_, extract, func, select
 
-from jobs.database.engine import hold, mapped, open_engine
-from jobs.store.presence.contact import Contact
+from jobs.database import tables
+from jobs.database.engine import hold, open_engine, translate_errors
+from jobs.errors import LostLease
+from jobs.machine.host import user_name
+from jobs.store.event_log import begin_events, write_events
+from jobs.store.presence.connectivity import Connectivity
 
 STALE_SECONDS = 30.0
-"""A scheduler whose last heartbeat is older than this has lost its claims."""
+"""A scheduler or driver whose last heartbeat is older than this has lost what it held."""
 
 
 class Transactions:
@@ -19,9 +23,13 @@ class Transactions:
 
     def __init__(self, engine: Engine, clock: Callable[[], float] | None) -> None:
         self._engine, self._clock = engine, clock or time.time
-        self._served = clock is None and engine.dialect.name == "postgresql"
+        self._by_server_clock = clock is None and engine.dialect.name == "postgresql"
         """Whether the server tells the time that processes have to agree on."""
-        self._contact = Contact(STALE_SECONDS)
+        self._connectivity = Connectivity(STALE_SECONDS)
+        self._leases: dict[str, str] = {}
+        """Sweeps that this process drives, and under which name."""
+        self.user = user_name()
+        """Who acts, where no driver or scheduler does."""
 
     @classmethod
     def open(cls, url: str | URL, clock: Callable[[], float] | None = None) -> Self:
@@ -37,27 +45,58 @@ class Transactions:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with mapped(), self._engine.begin() as connection:
+        with translate_errors(), self._engine.begin() as connection:
+            begin_events(connection)
             yield connection
-        self._contact.hear()
+            write_events(connection)
+        self._connectivity.note_answer()
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with mapped(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with (
+            translate_errors(),
+            self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
             yield connection
-        self._contact.hear()
+        self._connectivity.note_answer()
 
     def _common_time(self, connection: Connection) -> float:
-        """The time that a heartbeat is written and judged by, whichever machine does."""
-        if not self._served:
+        """The time by which heartbeats are written and judged, on whichever machine."""
+        if not self._by_server_clock:
             return self._clock()
         return float(connection.execute(select(extract("epoch", func.clock_timestamp()))).scalar_one())
+
+    def _actor(self, sweep: str) -> str:
+        """Who changes a sweep: its driver if this process is that, else the user."""
+        return self._leases.get(sweep, self.user)
+
+    def _check_lease(self, connection: Connection, sweep: str) -> None:
+        """Make sure that no other process has taken over a sweep that this one drives, until the transaction ends.
+
+        Raises:
+            LostLease: another process has.
+        """
+        if (mine := self._leases.get(sweep)) is None:
+            return
+        table = tables.drivers
+        query = select(table.c.name, table.c.host, table.c.pid).where(table.c.sweep == sweep)
+        row = connection.execute(query.with_for_update(read=True)).first()
+        if row is None or row.name != mine:
+            raise LostLease(_lost(sweep, row))
+
+
+def _lost(sweep: str, other: Any) -> str:
+    by = "" if other is None else f": process {other.pid} on {other.host} drives it now"
+    return (
+        f'sweep "{sweep}": this process did not reach the database for more than {STALE_SECONDS:.0f} s and another one '
+        f"took over{by}; nothing more is written here"
+    )
 
 
 def write_row(
     connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any], **once: Any
-) -> None:
-    """Change the row of a key, or make it.
+) -> bool:
+    """Change the row of a key, or make it; returns whether it was made.
 
     Args:
         connection: within a transaction.
@@ -68,7 +107,10 @@ def write_row(
     """
     mine = and_(*(table.c[name] == value for name, value in key.items()))
     change = table.update().where(mine)
-    if not connection.execute(change, values).rowcount:
-        hold(connection, f"new rows of {table.name}")  # somebody else may be making it just now
-        if not connection.execute(change, values).rowcount:
-            connection.execute(table.insert(), {**key, **values, **once})
+    if connection.execute(change, values).rowcount:
+        return False
+    hold(connection, f"new rows of {table.name}")  # another process may be making it at this moment
+    if connection.execute(change, values).rowcount:
+        return False
+    connection.execute(table.insert(), {**key, **values, **once})
+    return True

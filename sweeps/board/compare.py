@@ -15,6 +15,7 @@ from golf.score import LN2
 from sweeps.board.pairs import margin_bpb, shared_tables, trainings
 from sweeps.board.rows import Row
 from sweeps.board.verdicts import STANDARDS, Standard
+from sweeps.spec.settings import flatten
 from sweeps.statistics import (
     TestResult,
     anytime_level,
@@ -108,17 +109,9 @@ def compare(pair: Pair) -> dict[str, Any]:
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Settings that two recipes do not share, by dotted names; what only one has is null in the other."""
-    a, b = flat(one), flat(other)
+    a, b = flatten(one), flatten(other)
     names = sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
     return [{"setting": name, "challenger": a.get(name), "incumbent": b.get(name)} for name in names]
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested tables as one with dotted names."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return found
 
 
 def document_differences(pair: Pair) -> pd.DataFrame | None:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from optuna.distributions import BaseDistribution, FloatDistribution
-from optuna.samplers import RandomSampler
 
 from jobs.store import TrialRecord
 from sweeps.run.trials import search_of
-from sweeps.search.search import Search, points
+from sweeps.search.samplers.grid import points
+from sweeps.search.search import Search
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.recipe import STAGES
 from sweeps.spec.space import Parameter
@@ -23,30 +23,20 @@ COMBINATIONS = 10_000
 def with_trials(spec: SweepSpec, before: Sequence[TrialRecord] = ()) -> SweepSpec:
     """A sweep whose trials are all given instead of drawn.
 
-    Of grid and random search they are the very ones that will be drawn. Of a search that learns they are a guess: the
-    trials of one `before` it over the same space, or else draws that go through all combinations of settings that
-    decide earlier stages, so that none is forgotten.
+    Where the sampler does not learn from results, they are the trials that the search will draw. Otherwise they are a
+    guess: the trials of a search `before` this one over the same space, then random draws that go through all
+    combinations of the settings that decide earlier stages, so that none is left out.
     """
     assert spec.search is not None
     search = search_of(spec)
-    if search.sampler == "grid":
+    if not search.learns:
         drawn = [search.ask(number, {}, {}) for number in range(search.trials)]
     else:
-        combinations = itertools.cycle([{}] if search.sampler == "random" else _combinations(spec, search))
+        guess, combinations = replace(search, sampler="random"), itertools.cycle(_combinations(spec, search))
         drawn = [dict(given) for given in search.first]
-        if search.sampler != "random":
-            drawn += [dict(trial.parameters) for trial in before[len(drawn) :]]
-        drawn += [_draw(search, number) | next(combinations) for number in range(len(drawn), search.trials)]
+        drawn += [dict(trial.parameters) for trial in before[len(drawn) :]]
+        drawn += [guess.ask(number, {}, {}) | next(combinations) for number in range(len(drawn), search.trials)]
     return replace(spec, search=replace(spec.search, first=tuple(drawn)))
-
-
-def _draw(search: Search, number: int) -> dict[str, Any]:
-    """The parameters that a random search draws; it looks at nothing but its seed."""
-    sampler = RandomSampler(seed=search.seed_of(number))
-    blank: Any = None
-    return {
-        name: sampler.sample_independent(blank, blank, name, kind) for name, kind in search.distributions.items()
-    }  # fmt: skip
 
 
 def _combinations(spec: SweepSpec, search: Search) -> list[dict[str, Any]]:

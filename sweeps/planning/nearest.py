@@ -6,6 +6,7 @@ from typing import Any
 
 from jobs.spec import Job
 from jobs.store import JobRecord
+from sweeps.spec.settings import flatten
 
 Part = tuple[str, str]
 """Dotted name of a part of a job's key, and its value as JSON."""
@@ -37,7 +38,8 @@ class Nearest:
 
 def parts(job: Job) -> Iterator[Part]:
     """Every part of a job's key by its dotted name."""
-    return _flatten("", json.loads(job.canonical()))
+    for name, value in flatten(json.loads(job.canonical())).items():
+        yield name, json.dumps(value, sort_keys=True)
 
 
 def differences(job: Job, other: Job) -> dict[str, tuple[Any, Any]]:
@@ -64,11 +66,3 @@ def explain(found: Mapping[str, tuple[Any, Any]], unmade: Container[str]) -> str
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return f"{text[:12]}…" if len(text) == 64 else text
-
-
-def _flatten(name: str, value: Any) -> Iterator[Part]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _flatten(f"{name}.{key}" if name else str(key), inner)
-    else:
-        yield name, json.dumps(value, sort_keys=True)

@@ -1,7 +1,7 @@
 """A store in memory for a sweep that is played through."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,9 +36,22 @@ class PlannedStore(Store):
         """A sweep that is planned was not started."""
         return None
 
-    def jobs(self, sweep: str | None = None, states: Iterable[JobState] | None = None) -> list[JobRecord]:
-        """All jobs that the driver has asked for."""
-        return list(self.planned.values())
+    def last_event(self) -> int:
+        """No events are kept."""
+        return 0
+
+    def changed_jobs(self, sweep: str, after: int) -> tuple[int, set[str]]:
+        """Any of the jobs that the driver has requested may have changed."""
+        return after, set(self.planned)
+
+    def jobs(
+        self,
+        sweep: str | None = None,
+        states: Iterable[JobState] | None = None,
+        keys: Collection[str] | None = None,
+    ) -> list[JobRecord]:
+        """All jobs that the driver has requested, or those of some keys."""
+        return [job for job in self.planned.values() if keys is None or job.key in keys]
 
     def put_job(self, order: Order) -> JobRecord:
         """Take an order: finished already, or to be run."""

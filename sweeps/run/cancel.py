@@ -31,12 +31,12 @@ def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], 
     """
     asked = [] if what is None else _keys(sweep, what, store)
     keys = store.cancel_sweep(sweep) if what is None else store.cancel_jobs(sweep, asked)
-    left = store.unended(keys)
+    left = store.still_ending(keys)
     for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
         if not left:
             break
         sleep(LOOK_SECONDS)
-        left = store.unended(keys)
+        left = store.still_ending(keys)
     name = f"sweep {sweep}" if what is None else f"{sweep}: {what}"
     if left:
         shown = ", ".join(key[:12] for key in left)

@@ -31,7 +31,7 @@ from sweeps.board.rows import Row
 from sweeps.board.rules import UNJUDGED, Finding
 from sweeps.run.driver import Driver
 from sweeps.run.outcome import Outcome
-from sweeps.spec.file import BaselineSection
+from sweeps.spec.sections import BaselineSection
 from sweeps.spec.sweep import Sweep
 
 FORMAT = 3

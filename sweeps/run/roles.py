@@ -16,7 +16,7 @@ from golf.errors import InputError
 from jobs.files import FileStore
 from jobs.paths import Home
 from jobs.spec import Machine
-from jobs.store import Store, StoreAway, Taken
+from jobs.store import AlreadyTaken, Store, StoreUnavailable
 
 TRY_SECONDS = 2.0
 """How often a driver that stands by looks whether its cluster still has a scheduler."""
@@ -64,7 +64,7 @@ class Scheduling:
         self._heartbeat.working()
         try:
             self._scheduler.step(seconds)
-        except Taken:
+        except AlreadyTaken:
             self._give_up()
 
     def slots(self, machine: Machine) -> tuple[int, int]:
@@ -94,7 +94,7 @@ class Scheduling:
                 said = True
             try:
                 self.step(TRY_SECONDS)
-            except StoreAway:
+            except StoreUnavailable:
                 time.sleep(TRY_SECONDS)
 
     def _take_over(self) -> None:
@@ -107,7 +107,7 @@ class Scheduling:
                 self._executor = self._open()
                 self._stack.callback(self._close)
             scheduler = Scheduler(self._store, self._files, self._executor, self._home, name=self._name)
-        except Taken:  # another one was faster
+        except AlreadyTaken:  # another one was faster
             self._close()
             return
         self._heartbeat = self._stack.enter_context(Heartbeat(scheduler.beat))

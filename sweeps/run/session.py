@@ -13,7 +13,7 @@ from jobs.machine import environment
 from jobs.paths import Home
 from jobs.spec import Machine
 from jobs.state import JobState, SweepState
-from jobs.store import JobRecord, Store, StoreAway
+from jobs.store import JobRecord, Store, StoreUnavailable
 from jobs.workplace import Workplace
 from sweeps.run.driver import Driver
 from sweeps.run.outcome import Snapshot
@@ -205,7 +205,7 @@ def _work(
             alone = role.schedules and not fits
             role.step(STEP_SECONDS)
             away_since = None
-        except StoreAway as error:
+        except StoreUnavailable as error:
             if away_since is None:
                 away_since = time.monotonic()
                 say(f"{error}; tried again for {AWAY_SECONDS / 60:.0f} minutes, while what runs goes on.")

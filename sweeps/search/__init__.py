@@ -1,1 +1,1 @@
-"""Drawing trials: Optuna samplers behind a reproducible search."""
+"""Search: which trials a sweep runs, drawn by samplers so that every run of the file draws the same ones."""

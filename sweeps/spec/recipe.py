@@ -1,11 +1,10 @@
-"""Recipes: everything a team tunes, built from presets and settings with dotted names.
+"""Recipes: everything that a team tunes, built from presets and settings.
 
-Settings are plain nested tables, {"train": {…}, "quantize": {…}, "eval": {…}}, as TOML gives them. A stage's `preset`
-comes first, its other keys on top. An arm or `--set` that names a preset means just that preset: of the settings below
-it, only those about the machine and its limits stay (`RESOURCES`), not the tuned ones.
+Settings are nested tables by stage, {"train": {…}, "quantize": {…}, "eval": {…}}. A stage's `preset` comes first, its
+other keys on top. Naming a preset in an arm or with `--set` resets that stage: of the settings below it, only those
+about the machine and its limits stay (`RESOURCES`), not the tuned ones.
 """
 
-import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,20 +12,20 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from golf.artifact.packing import QuantizeConfig
 from golf.errors import InputError
 from golf.presets import EVAL_PRESETS, TRAIN_PRESETS
 from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig
-
-Settings = Mapping[str, Any]
+from sweeps.spec.settings import Settings, merge, nest, suggest, unknown
 
 STAGES: Mapping[str, type[Any]] = {"train": TrainConfig, "quantize": QuantizeConfig, "eval": EvalConfig}
 PRESETS: Mapping[str, Mapping[str, Settings]] = {"train": TRAIN_PRESETS, "quantize": {}, "eval": EVAL_PRESETS}
 _ADAPTERS: Mapping[str, TypeAdapter[Any]] = {stage: TypeAdapter(kind) for stage, kind in STAGES.items()}
 RESOURCES = {"train": ("gpus", "max_seconds", "steps"), "quantize": (), "eval": ("gpus", "max_seconds")}
-"""Settings that outlive a change of preset."""
+"""Settings that stay when a preset resets their stage."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,19 +42,26 @@ class Recipe:
 
 
 def build_recipe(settings: Settings, where: str) -> Recipe:
-    """Build a recipe from settings, whose unnamed parts take the presets' or the project's own values.
+    """Build a recipe from settings; what they leave out takes the preset's or the project's own value.
 
     Args:
         settings: nested tables by stage.
-        where: what an error names first, e.g. the file.
+        where: what each problem names first, e.g. the file.
 
     Raises:
-        InputError: an unknown key or preset (the nearest is named), or a value of the wrong type or range.
+        InputError: a problem for each unknown key or preset (the nearest is named) and each value of the wrong type
+            or range, in all stages.
     """
-    for stage in settings:
-        if stage not in STAGES:
-            raise InputError(f"{where}: {unknown(stage, STAGES)}")
-    recipe = Recipe(**{stage: build_stage(stage, settings.get(stage, {}), where) for stage in STAGES})
+    problems = [f"{where}: {unknown(stage, STAGES)}" for stage in settings if stage not in STAGES]
+    built = {}
+    for stage in STAGES:
+        try:
+            built[stage] = build_stage(stage, settings.get(stage, {}), where)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(*problems)
+    recipe = Recipe(**built)
     try:
         for field in fields(recipe.eval.multipliers):
             recipe.eval.multipliers.at(field.name, 0, recipe.train.model.num_layers)
@@ -65,18 +71,22 @@ def build_recipe(settings: Settings, where: str) -> Recipe:
 
 
 def build_stage(stage: str, settings: Settings, where: str) -> Any:
-    """Build one stage's configuration, e.g. of {"preset": "lora-ttt", "epochs": 2}."""
+    """Build one stage's configuration, e.g. of {"preset": "lora-ttt", "epochs": 2}.
+
+    Raises:
+        InputError: a problem for each setting that is wrong.
+    """
     if not isinstance(settings, Mapping):
-        raise InputError(f"{where}: {stage} = {settings!r}: expected a table of settings")
+        raise InputError(f"{where}: {stage} = {settings!r}; expected a table of settings")
     explicit = {name: value for name, value in settings.items() if name != "preset"}
     merged = merge(_preset(stage, settings, where), explicit)
-    # TOML has no null: a training that is bounded by steps is bounded by the clock only if that is said, too.
+    # TOML has no null: naming train.steps alone means that no clock bounds the training.
     if stage == "train" and "steps" in explicit and "max_seconds" not in explicit:
         merged["max_seconds"] = None
     try:
         return _ADAPTERS[stage].validate_json(json.dumps(merged), strict=True)
     except ValidationError as error:
-        raise InputError(f"{where}: {_explain(error, stage)}") from None
+        raise InputError(*(f"{where}: {problem}" for problem in _explain(error, stage))) from None
 
 
 def configure(base: Mapping[str, Settings], assignments: Iterable[str]) -> dict[str, Any]:
@@ -88,13 +98,13 @@ def configure(base: Mapping[str, Settings], assignments: Iterable[str]) -> dict[
     changes = parse_assignments(assignments)
     if other := next((name for name in changes if name not in base), None):
         known = " and ".join(f"{stage}.*" for stage in base)
-        raise InputError(f"--set {other}.…: this command takes {known} settings")
-    found = override(base, changes)
-    return {stage: build_stage(stage, found[stage], "command line") for stage in base}
+        raise InputError(f"--set {other}.…: not a setting of this command; this command takes {known} settings")
+    settings = override(base, changes)
+    return {stage: build_stage(stage, settings[stage], "command line") for stage in base}
 
 
 def override(base: Settings, changes: Settings) -> dict[str, Any]:
-    """Settings with changes on top; a change that names a stage's preset drops what was tuned below it."""
+    """Settings with changes on top; a change that names a stage's preset resets that stage first."""
     kept = {stage: dict(values) for stage, values in base.items() if isinstance(values, Mapping)}
     for stage, change in changes.items():
         if isinstance(change, Mapping) and "preset" in change:
@@ -103,62 +113,35 @@ def override(base: Settings, changes: Settings) -> dict[str, Any]:
     return merge(kept, changes)
 
 
-def merge(below: Settings, above: Settings) -> dict[str, Any]:
-    """Nested tables, `above` winning."""
-    merged = dict(below)
-    for name, value in above.items():
-        old = merged.get(name)
-        merged[name] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
-    """{"eval.lr": 1} → {"eval": {"lr": 1}}."""
-    nested: dict[str, Any] = {}
-    for name, value in dotted.items():
-        table = nested
-        *path, last = name.split(".")
-        for part in path:
-            table = table.setdefault(part, {})
-        table[last] = value
-    return nested
-
-
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     """`--set` values as nested tables: TOML values, bare words as strings.
 
     Raises:
         InputError: not of the form key=value.
     """
-    found: dict[str, Any] = {}
+    parsed: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         name = name.strip()
         if not equals or not all(part.replace("_", "").replace("-", "").isalnum() for part in name.split(".")):
-            raise InputError(f'--set {assignment}: expected key=value, e.g. "eval.epochs=4"')
+            raise InputError(f'--set {assignment}: not an assignment; expected key=value, e.g. "eval.epochs=4"')
         try:
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             value = text.strip()
-        found = merge(found, nest({name: value}))
-    return found
+        parsed = merge(parsed, nest({name: value}))
+    return parsed
 
 
-def names(kind: type[Any], prefix: str) -> list[str]:
+def setting_names(kind: type[Any], prefix: str) -> list[str]:
     """Dotted names of every setting of a configuration, tables included."""
-    found: list[str] = []
+    names: list[str] = []
     for field in fields(kind):
         inner = get_type_hints(kind)[field.name]
         path = f"{prefix}.{field.name}"
-        found += [path, *(names(inner, path) if isinstance(inner, type) and is_dataclass(inner) else [])]
-    return found
-
-
-def unknown(name: str, known: Iterable[str]) -> str:
-    """What to say of a name that is not among those known."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    return f"{name}: unknown key; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+        is_table = isinstance(inner, type) and is_dataclass(inner)
+        names += [path, *(setting_names(inner, path) if is_table else [])]
+    return names
 
 
 def _preset(stage: str, settings: Settings, where: str) -> Settings:
@@ -166,22 +149,29 @@ def _preset(stage: str, settings: Settings, where: str) -> Settings:
     if name is None:
         return {}
     if not isinstance(name, str) or name not in PRESETS[stage]:
-        near = difflib.get_close_matches(str(name), PRESETS[stage], 1, 0.4)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(PRESETS[stage]) or 'none'}"
+        hint = suggest(str(name), PRESETS[stage])
         raise InputError(f"{where}: {stage}.preset = {name!r}: no such preset; {hint}")
     return PRESETS[stage][name]
 
 
-def _explain(error: ValidationError, stage: str) -> str:
-    """The first thing that is wrong, in one line with its dotted name."""
-    first = error.errors()[0]
-    path: Sequence[str | int] = [part for part in first["loc"] if not _is_branch(part)]
-    name = ".".join([stage, *map(str, path)])
-    if first["type"] == "unexpected_keyword_argument":
-        return unknown(name, names(STAGES[stage], stage))
-    if isinstance(cause := first.get("ctx", {}).get("error"), InputError):
+def _explain(error: ValidationError, stage: str) -> list[str]:
+    """Everything that is wrong with a stage's settings: a line each, with the setting's dotted name."""
+    problems: dict[str, str] = {}
+    for detail in error.errors():
+        path: Sequence[str | int] = [part for part in detail["loc"] if not _is_branch(part)]
+        name = ".".join([stage, *map(str, path)])
+        # A value of a union has an error for each of its types; the first says enough.
+        if not any(f"{name}.".startswith(f"{known}.") for known in problems):
+            problems[name] = _explain_detail(detail, name, stage)
+    return list(problems.values())
+
+
+def _explain_detail(detail: ErrorDetails, name: str, stage: str) -> str:
+    if detail["type"] == "unexpected_keyword_argument":
+        return unknown(name, setting_names(STAGES[stage], stage))
+    if isinstance(cause := detail.get("ctx", {}).get("error"), InputError):
         return str(cause)
-    return f"{name} = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+    return f"{name} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
 
 
 def _is_branch(part: str | int) -> bool:

@@ -1,13 +1,13 @@
-"""The search space: what may vary, as Optuna distributions, and parameters back to settings.
+"""The search space: what may vary, as Optuna distributions, and a trial's parameters as settings.
 
-A parameter is named like the setting that it stands for. A multiplier may vary by part of the depth: `per = "layer"`
-gives one parameter a layer ("eval.multipliers.q.0", …), `per = "third"` one for each third of the layers
-("eval.multipliers.q.first", ".middle", ".last"; layer l of L is in third ⌊3·l/L⌋), `per = "all"` one for all.
+A parameter has the name of the setting that it stands for. A multiplier may vary by depth: `per = "layer"` makes one
+parameter for each layer ("eval.multipliers.q.0", …), `per = "third"` one for each third of the layers
+("eval.multipliers.q.first", ".middle", ".last"; layer l of L is in third ⌊3·l/L⌋), `per = "all"` one for all layers.
 """
 
 import json
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,7 +15,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from golf.errors import InputError
 from golf.ttt.adapters import Multipliers
-from sweeps.spec.recipe import STAGES, Recipe, build_recipe, merge, names, nest, unknown
+from sweeps.spec.recipe import STAGES, Recipe, build_recipe, setting_names
+from sweeps.spec.settings import flatten, merge, nest, unknown
 
 THIRDS = ("first", "middle", "last")
 PREFIX = "eval.multipliers."
@@ -24,12 +25,12 @@ _KEYS = ("low", "high", "log", "step", "per", "choices")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """One number or choice that a trial draws."""
+    """A number or choice that a trial draws."""
 
     setting: str
-    """The setting that it is, or is a part of."""
+    """The setting that it decides, whole or for some layers."""
     layers: tuple[int, ...] | None
-    """Layers that it stands for; None where the setting is one value."""
+    """The layers whose value it decides; None where the setting has one value."""
     distribution: BaseDistribution
 
 
@@ -37,41 +38,53 @@ def parse_space(space: Mapping[str, Any], recipe: Recipe, where: str) -> dict[st
     """Parameters by name of a [search.space] table.
 
     Raises:
-        InputError: a setting that does not exist, or a range or choice that is none.
+        InputError: a problem for each setting that does not exist or has no valid range or choices.
     """
-    parameters: dict[str, Parameter] = {}
-    known = [name for stage, kind in STAGES.items() for name in names(kind, stage)]
     if not space:
         raise InputError(f"{where}: search.space: empty; name at least one setting to vary")
+    known = [name for stage, kind in STAGES.items() for name in setting_names(kind, stage)]
+    parameters: dict[str, Parameter] = {}
+    problems: list[str] = []
     for setting, given in space.items():
-        here = f'{where}: search.space."{setting}"'
         if setting not in known:
-            raise InputError(f"{where}: search.space.{unknown(setting, known)}")
-        table = {"choices": given} if isinstance(given, list) else given
-        if not isinstance(table, Mapping):
-            raise InputError(f"{here} = {given!r}: expected low and high, choices, or a list of choices")
-        for key in table:
-            if key not in _KEYS:
-                raise InputError(f"{here}.{unknown(key, _KEYS)}")
-        distribution = _distribution(table, _own(recipe, setting), here)
-        for name, layers in _parts(setting, table.get("per"), recipe.train.model.num_layers, here).items():
-            parameters[name] = Parameter(setting=setting, layers=layers, distribution=distribution)
+            problems.append(f"{where}: search.space.{unknown(setting, known)}")
+            continue
+        try:
+            parameters |= _parameters(setting, given, recipe, f'{where}: search.space."{setting}"')
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(*problems)
     return parameters
 
 
+def _parameters(setting: str, given: Any, recipe: Recipe, here: str) -> dict[str, Parameter]:
+    """The parameters of one setting: one, or one for each part of the depth."""
+    table = {"choices": given} if isinstance(given, list) else given
+    if not isinstance(table, Mapping):
+        raise InputError(f"{here} = {given!r}; expected low and high, choices, or a list of choices")
+    if other := next((key for key in table if key not in _KEYS), None):
+        raise InputError(f"{here}.{unknown(other, _KEYS)}")
+    distribution = _distribution(table, _own(recipe, setting), here)
+    parts = _parts(setting, table.get("per"), recipe.train.model.num_layers, here)
+    return {
+        name: Parameter(setting=setting, layers=layers, distribution=distribution) for name, layers in parts.items()
+    }
+
+
 def settings_of(space: Mapping[str, Parameter], parameters: Mapping[str, Any], num_layers: int) -> dict[str, Any]:
-    """The settings, as nested tables, that a trial's parameters stand for."""
-    found: dict[str, Any] = {}
+    """A trial's parameters as settings in nested tables."""
+    dotted: dict[str, Any] = {}
     for name, value in parameters.items():
         parameter = space[name]
         decoded = json.loads(value) if _is_encoded(parameter) else value
         if parameter.layers is None:
-            found[parameter.setting] = decoded
+            dotted[parameter.setting] = decoded
         else:
-            values = found.setdefault(parameter.setting, [math.nan] * num_layers)
+            values = dotted.setdefault(parameter.setting, [math.nan] * num_layers)
             for layer in parameter.layers:
                 values[layer] = decoded
-    return nest(found)
+    return nest(dotted)
 
 
 def apply(space: Mapping[str, Parameter], parameters: Mapping[str, Any], base: Mapping[str, Any], where: str) -> Recipe:
@@ -85,7 +98,11 @@ def apply(space: Mapping[str, Parameter], parameters: Mapping[str, Any], base: M
 
 
 def probe(space: Mapping[str, Parameter], base: Mapping[str, Any], where: str) -> None:
-    """Build recipes at both ends of every range and at every choice, so that no trial can fail for its settings."""
+    """Build recipes at both ends of every range and at every choice, so that no trial can fail for its settings.
+
+    Raises:
+        InputError: the first value that makes no recipe.
+    """
     start = {name: _values(parameter.distribution)[0] for name, parameter in space.items()}
     for name, parameter in space.items():
         for value in _values(parameter.distribution):
@@ -93,15 +110,15 @@ def probe(space: Mapping[str, Parameter], base: Mapping[str, Any], where: str) -
 
 
 def resolve(space: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Recipe, where: str) -> dict[str, Any]:
-    """A trial that the file writes out, completed: what it leaves out takes the recipe's own value.
+    """Parameters of a trial that the file writes out; one that it leaves out takes the recipe's own value.
 
-    A multiplier that varies by layer or third may be given as one value for all.
+    A multiplier that varies by layer or third may be given as one value for all layers.
 
     Raises:
-        InputError: a parameter that does not vary, or a value outside its range.
+        InputError: a setting that does not vary, or a value outside its range.
     """
     accepted = {*space, *(parameter.setting for parameter in space.values())}
-    flat = _flatten(given, accepted)
+    flat = flatten(given, accepted)
     for name in flat:
         if name not in accepted:
             raise InputError(f"{where}: {unknown(name, sorted(accepted))}")
@@ -116,7 +133,7 @@ def resolve(space: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Re
         elif isinstance(parameter.distribution, FloatDistribution) and isinstance(value, int):
             value = float(value)
         if not _is_inside(value, parameter.distribution):
-            raise InputError(f"{where}: {name} = {value!r}: outside its range in search.space")
+            raise InputError(f"{where}: {name} = {value!r}: outside its range in search.space; widen the range")
         complete[name] = value
     return complete
 
@@ -128,40 +145,41 @@ def _is_inside(value: Any, distribution: BaseDistribution) -> bool:
 
 
 def _distribution(table: Mapping[str, Any], own: Any, here: str) -> BaseDistribution:
-    """Whole numbers are drawn where the setting's own value is one."""
+    """The distribution that a table describes; of whole numbers if the setting's own value is one."""
     if "choices" in table:
         if not isinstance(table["choices"], list) or not table["choices"] or len(table) > 1:
-            raise InputError(f"{here}: choices: expected a list of values, and no other key")
-        # Lists and tables are no values to Optuna: they go through it as JSON.
+            raise InputError(f"{here}.choices = {table['choices']!r}; expected a list of values, and no other key")
+        # Optuna has no choices that are lists or tables: all choices go through it as JSON.
         return CategoricalDistribution([json.dumps(choice) for choice in table["choices"]])
     low, high, log, step = (table.get(key) for key in ("low", "high", "log", "step"))
     if not _is_number(low) or not _is_number(high):
-        raise InputError(f"{here}: expected numbers low and high, or choices")
+        raise InputError(f"{here}: no range; expected numbers low and high, or choices")
     assert isinstance(low, int | float) and isinstance(high, int | float)
     if not low < high or not isinstance(log, bool | None) or (log and low <= 0):
-        raise InputError(f"{here}: low = {low}, high = {high}: expected low < high, and low > 0 with log = true")
+        raise InputError(f"{here}: low = {low}, high = {high}; expected low < high, and low > 0 with log = true")
     if step is not None and (not _is_number(step) or step <= 0 or log):
-        raise InputError(f"{here}: step = {step!r}: expected a number above 0, and no log")
+        raise InputError(f"{here}: step = {step!r}; expected a number above 0, and no log")
     if step is not None and abs((high - low) / step - round((high - low) / step)) > 1e-9:
-        raise InputError(f"{here}: step = {step!r}: does not reach high = {high} from low = {low}")
+        problem = f"{here}: step = {step!r}: does not reach high = {high} from low = {low}"
+        raise InputError(f"{problem}; expected a step that divides high - low")
     if isinstance(own, int) and isinstance(low, int) and isinstance(high, int) and isinstance(step, int | None):
         return IntDistribution(low, high, log=bool(log), step=step or 1)
     return FloatDistribution(float(low), float(high), log=bool(log), step=step)
 
 
 def _parts(setting: str, per: Any, num_layers: int, here: str) -> dict[str, tuple[int, ...] | None]:
-    """Names of a setting's parameters and the layers that each stands for."""
+    """Names of a setting's parameters, and the layers whose value each decides."""
     if per is None or per == "all":
         return {setting: None}
     by_layer = [f"{PREFIX}{field.name}" for field in fields(Multipliers) if field.name != "head"]
     if setting not in by_layer:
-        raise InputError(f"{here}: per = {per!r}: only {', '.join(by_layer)} differ by layer")
+        raise InputError(f"{here}: per = {per!r}: not a multiplier; only {', '.join(by_layer)} differ by layer")
     if per == "layer":
         return {f"{setting}.{layer}": (layer,) for layer in range(num_layers)}
     if per == "third":
         thirds = [[layer for layer in range(num_layers) if 3 * layer // num_layers == third] for third in range(3)]
         return {f"{setting}.{name}": tuple(part) for name, part in zip(THIRDS, thirds, strict=True) if part}
-    raise InputError(f'{here}: per = {per!r}: expected "layer", "third" or "all"')
+    raise InputError(f'{here}: per = {per!r}; expected "layer", "third" or "all"')
 
 
 def _own(recipe: Recipe, setting: str) -> Any:
@@ -185,13 +203,3 @@ def _is_encoded(parameter: Parameter) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _flatten(table: Mapping[str, Any], whole: Container[str], prefix: str = "") -> dict[str, Any]:
-    """Values by dotted name; what goes by a name in `whole` is a value, even if it is a table."""
-    flat: dict[str, Any] = {}
-    for name, value in table.items():
-        path = f"{prefix}{name}"
-        is_table = isinstance(value, Mapping) and path not in whole
-        flat |= _flatten(value, whole, f"{path}.") if is_table else {path: value}
-    return flat

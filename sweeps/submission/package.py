@@ -28,7 +28,7 @@ from sweeps.board.leaderboard import to_json
 from sweeps.board.rows import Row
 from sweeps.run import results
 from sweeps.run.outcome import Outcome
-from sweeps.spec.file import BaselineSection
+from sweeps.spec.sections import BaselineSection
 from sweeps.spec.sweep import Sweep
 from sweeps.submission.submission import SeedRun, Submission
 

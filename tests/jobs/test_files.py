@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from golf.errors import InputError
-from jobs.files import FileStore, Unreadable
-from jobs.store import StoreAway
+from jobs.errors import Unreadable
+from jobs.files import FileStore
+from jobs.store import StoreUnavailable
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -69,9 +70,9 @@ def test_a_place_that_does_not_answer_is_away_whatever_its_driver_raises(
     for name in ("open", "exists", "cat_file", "size", "rm_file"):
         monkeypatch.setattr(type(files._system), name, fail)
     for call in (files.get, files.has, files.size, files.delete):
-        with pytest.raises(StoreAway, match=r"503|expired"):
+        with pytest.raises(StoreUnavailable, match=r"503|expired"):
             call(digest)
-    with pytest.raises(StoreAway, match=r"503|expired"):
+    with pytest.raises(StoreUnavailable, match=r"503|expired"):
         files.put(b"more")
 
 
@@ -81,7 +82,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 
     files = FileStore(tmp_path)
     monkeypatch.setattr(files._system, "mv", fail)
-    with pytest.raises(StoreAway, match="No space left") as full:
+    with pytest.raises(StoreUnavailable, match="No space left") as full:
         files.put(b"x")
     assert full.value.errno == 28
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

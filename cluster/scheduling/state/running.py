@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.policy.policy import Placement
+from cluster.scheduling.state.contents import Contents
 from jobs.events import Failed, Failure, Finished
-from jobs.files import FileStore
 from jobs.scores import merge_shards
 from jobs.store import JobRecord
 
@@ -28,8 +28,6 @@ class Running:
     """Tasks that have told anything."""
     shards: dict[int, str] = field(default_factory=dict)
     """Digests of finished shards."""
-    checkpoint: str | None = None
-    """Digest of the last one that it told."""
     told: list[Finished] = field(default_factory=list)
     log: str = ""
     """The last lines that it printed."""
@@ -88,7 +86,7 @@ class Running:
         return max((now - self.heard[task] for task in tasks), default=0.0)
 
 
-def outputs_of(running: Running, last: Finished, files: FileStore) -> tuple[Mapping[str, Any], int | None]:
+def outputs_of(running: Running, last: Finished, files: Contents) -> tuple[Mapping[str, Any], int | None]:
     """The outputs of a job whose last task has finished, and the peak memory of its tasks."""
     told = [*running.told, last]
     outputs = dict(last.outputs) | {name: files.put(content) for name, content in last.files.items()}

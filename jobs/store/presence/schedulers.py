@@ -1,21 +1,25 @@
-"""Schedulers: who is alive, and whose cluster is whose."""
+"""Schedulers: which are alive, and which cluster each one schedules."""
 
 import os
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from jobs.database import tables
 from jobs.database.engine import hold
+from jobs.errors import AlreadyTaken
 from jobs.machine.host import identity
-from jobs.store.rows import SchedulerRecord, Taken
-from jobs.store.transactions import STALE_SECONDS, Transactions, write_row
+from jobs.state import EventKind
+from jobs.store.event_log import record_event
+from jobs.store.presence.liveness import Liveness
+from jobs.store.rows import SchedulerRecord
+from jobs.store.transactions import write_row
 
 
-class Schedulers(Transactions):
+class Schedulers(Liveness):
     """Schedulers of a store."""
 
     def beat(self, scheduler: str, cluster: str = "", slots: int = 0, widest: int = 0) -> None:
-        """Say that a scheduler is alive; the first beat makes it its cluster's.
+        """Write a scheduler's heartbeat; the first one makes it its cluster's.
 
         Args:
             scheduler: its name.
@@ -24,41 +28,31 @@ class Schedulers(Transactions):
             widest: slots of its largest node.
 
         Raises:
-            Taken: another one that is alive is the cluster's; whoever was silent for too long finds this out here.
+            AlreadyTaken: another one that is alive has the cluster; a scheduler that was silent for too long learns it
+                here.
         """
         process = {"host": identity(), "pid": os.getpid()}
         facts = {"cluster": cluster, "slots": slots, "widest": widest}
         with self._write() as connection:
             hold(connection, f"cluster {cluster}")
-            others = [one for one in self._alive(connection) if one.name != scheduler]
+            others = [one for one in self._live_schedulers(connection) if one.name != scheduler]
             if cluster and (rival := next((one for one in others if one.cluster == cluster), None)):
-                raise Taken(f"{rival.name} schedules {cluster}")
+                raise AlreadyTaken(f"{rival.name} schedules {cluster}")
             facts |= {"heartbeat": self._common_time(connection)}
-            write_row(connection, tables.schedulers, {"name": scheduler}, process | facts)
+            if write_row(connection, tables.schedulers, {"name": scheduler}, process | facts):
+                record_event(connection, EventKind.SCHEDULER_STARTED, self._clock(), scheduler, cluster=cluster)
 
     def forget_scheduler(self, scheduler: str) -> None:
-        """A scheduler that ends orderly says so; whatever it still holds is free at once."""
+        """A scheduler ends in good order; whatever it still holds is free at once."""
+        table = tables.schedulers
         with self._write() as connection:
-            connection.execute(tables.schedulers.delete().where(tables.schedulers.c.name == scheduler))
+            if connection.execute(table.delete().where(table.c.name == scheduler)).rowcount:
+                record_event(connection, EventKind.SCHEDULER_LEFT, self._clock(), scheduler)
 
     def live_schedulers(self) -> list[SchedulerRecord]:
         """Schedulers whose heartbeat is fresh and whose process, if it is of this machine, exists."""
         with self._read() as connection:
-            return self._alive(connection)
+            return self._live_schedulers(connection)
 
-    def _alive(self, connection: Connection) -> list[SchedulerRecord]:
-        """Schedulers that may be alive for all that this process could hear; see `live_schedulers`."""
-        table, here = tables.schedulers, identity()
-        oldest = self._common_time(connection) - STALE_SECONDS - self._contact.missed()
-        rows = connection.execute(select(table).where(table.c.heartbeat >= oldest)).mappings()
-        return [SchedulerRecord(**row) for row in rows if row["host"] != here or _exists(row["pid"])]
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    def _live_schedulers(self, connection: Connection) -> list[SchedulerRecord]:
+        return [SchedulerRecord(**row) for row in self._live_rows(connection, tables.schedulers)]

@@ -1,8 +1,10 @@
-"""Trials of searches: what was drawn, and what became of it."""
+"""Trials of searches: the parameters that were drawn, and the values that were reported."""
 
 from sqlalchemy import select
 
 from jobs.database import tables
+from jobs.state import EventKind
+from jobs.store.event_log import record_event
 from jobs.store.rows import TrialRecord
 from jobs.store.transactions import Transactions, write_row
 
@@ -11,14 +13,18 @@ class Trials(Transactions):
     """Trials of a store's searches."""
 
     def put_trial(self, sweep: str, search: str, trial: TrialRecord) -> None:
-        """Write a trial down, or what became of it; `search` tells searches of one sweep's name apart."""
+        """Write a drawn trial down, or its result; `search` tells searches of one sweep's name apart."""
         key = {"sweep": sweep, "search": search, "number": trial.number}
         values = {
             "parameters": dict(trial.parameters), "distributions": dict(trial.distributions), "state": trial.state,
             "value": trial.value,
         }  # fmt: skip
+        kind = EventKind.TRIAL_DRAWN if trial.state == "running" else EventKind.TRIAL_REPORTED
+        facts = {"trial": trial.number, "state": trial.state, "value": trial.value, "search": search}
         with self._write() as connection:
+            self._check_lease(connection, sweep)
             write_row(connection, tables.trials, key, values)
+            record_event(connection, kind, self._clock(), self._actor(sweep), sweep=sweep, **facts)
 
     def trials(self, sweep: str, search: str) -> list[TrialRecord]:
         """Trials of a search in the order of their numbers."""

@@ -1,19 +1,23 @@
 """Attempts: one try at a job by the scheduler that holds it, from its start to its end."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from jobs.database import tables
-from jobs.state import AttemptState, JobState, may_follow
-from jobs.store.rows import AttemptRecord, LostClaim
+from jobs.errors import LostClaim, OverBudget
+from jobs.state import AttemptState, EventKind, JobState, may_follow
+from jobs.store.event_log import record_event
+from jobs.store.rows import AttemptRecord
 from jobs.store.transactions import Transactions
-from jobs.store.work.accounts import end_attempt, set_aside
+from jobs.store.work.accounts import end_attempt, reserve_hours
+from jobs.store.work.contents import add_content, drop_content, link_outputs
 
 
 class Attempts(Transactions):
-    """Attempts at a store's jobs. Whatever is told of one that is not the running one any more raises LostClaim."""
+    """Attempts at a store's jobs. Reports of an attempt that is not the running one any more raise LostClaim."""
 
     def start_attempt(
         self,
@@ -29,63 +33,77 @@ class Attempts(Transactions):
         sweep: str | None = None,
         seconds: float | None = None,
     ) -> int:
-        """A claimed job starts to run, and what it may cost is set aside; returns the attempt's number.
+        """A claimed job starts to run, and the hours that it may cost are reserved; returns the attempt's number.
 
         Args:
             key, scheduler: the job, and who claimed it.
             host, workdir, versions, commit, node, slots: what it runs on.
             sweep: the sweep that pays.
-            seconds: what it takes at most; None if nobody knows.
+            seconds: what it takes at most; None if unknown.
 
         Raises:
-            LostClaim: the job is not this scheduler's to start, or its sweep does not run any more.
+            LostClaim: the job is not this scheduler's to start, or its sweep is not running any more.
             OverBudget: the sweep cannot pay for it, or its deadline is too near.
         """
+        facts = {
+            "key": key, "state": AttemptState.RUNNING, "scheduler": scheduler, "host": host, "workdir": workdir,
+            "versions": dict(versions), "commit": commit, "node": node, "slots": slots, "sweep": sweep,
+        }  # fmt: skip
+        try:
+            return self._start_attempt(facts, seconds)
+        except OverBudget as refusal:  # that transaction is rolled back, and so would be an event in it
+            with self._write() as connection:
+                about = {"sweep": sweep, "key": key, "reason": str(refusal)}
+                record_event(connection, EventKind.BUDGET_REFUSED, self._clock(), scheduler, **about)
+            raise
+
+    def _start_attempt(self, facts: dict[str, Any], seconds: float | None) -> int:
         table, now = tables.jobs, self._clock()
+        key, scheduler, sweep, slots = (facts[name] for name in ("key", "scheduler", "sweep", "slots"))
         query = select(table.c.state, table.c.claimed_by, table.c.attempt).where(table.c.key == key)
         with self._write() as connection:
             row = connection.execute(query.with_for_update()).one()
             if row.claimed_by != scheduler or not may_follow(JobState(row.state), JobState.RUNNING):
                 raise LostClaim(f"job {key[:12]} is {row.state}, claimed by {row.claimed_by}")
-            hours = 0.0 if sweep is None else set_aside(connection, sweep, slots, seconds, now)
+            hours = 0.0 if sweep is None else reserve_hours(connection, sweep, slots, seconds, now)
             number: int = row.attempt + 1
-            values = {
-                "key": key, "number": number, "state": AttemptState.RUNNING, "scheduler": scheduler, "host": host,
-                "workdir": workdir, "versions": dict(versions), "commit": commit, "started": now, "heartbeat": now,
-                "node": node, "slots": slots, "sweep": sweep, "reserved_hours": hours,
-            }  # fmt: skip
-            connection.execute(tables.attempts.insert(), values)
+            values = {"number": number, "started": now, "heartbeat": now, "reserved_hours": hours}
+            connection.execute(tables.attempts.insert(), facts | values)
             changed = {"state": JobState.RUNNING, "attempt": number, "fraction": 0.0, "note": "starting"}
             connection.execute(table.update().where(table.c.key == key), changed)
+            about = {"sweep": sweep, "key": key, "attempt": number, "host": facts["host"], "slots": slots}
+            record_event(connection, EventKind.ATTEMPT_STARTED, now, scheduler, **about)
         return number
 
     def reserve(self, key: str, attempt: int, hours: float) -> None:
-        """Set another amount aside for a running attempt, now that more is known of it."""
+        """Reserve another number of hours for a running attempt, now that more is known of it."""
         with self._write() as connection:
             _update_attempt(connection, key, attempt, reserved_hours=hours)
 
     def progress(self, key: str, attempt: int, fraction: float, note: str, log: str | None = None) -> None:
-        """How far an attempt is, and the last lines that it printed if there are new ones; also its heartbeat."""
+        """Write how far an attempt is, and the last lines that it printed if there are new ones; also its heartbeat."""
         facts = {"heartbeat": self._clock()} | ({} if log is None else {"log": log})
         with self._write() as connection:
             _update_job(connection, key, attempt, fraction=fraction, note=note)
             _update_attempt(connection, key, attempt, **facts)
 
-    def put_checkpoint(self, key: str, attempt: int, digest: str) -> str | None:
-        """The state from which the job can go on; returns the one that it replaces."""
+    def put_checkpoint(self, key: str, attempt: int, digest: str, size: int) -> str | None:
+        """Keep the state from which the job can go on, of so many bytes; returns the one before if its file may go."""
         with self._write() as connection:
-            query = select(tables.jobs.c.checkpoint).where(tables.jobs.c.key == key)
-            before: str | None = connection.execute(query).scalar_one()
+            before = _checkpoint(connection, key)
             _update_job(connection, key, attempt, checkpoint=digest)
-        return None if before == digest else before
+            add_content(connection, digest, size, self._clock())
+            replaced = before is not None and before != digest
+            return before if replaced and drop_content(connection, before or "") else None
 
-    def put_shard(self, key: str, attempt: int, index: int, digest: str) -> None:
-        """Scores of some documents, kept whatever becomes of the attempt."""
+    def put_shard(self, key: str, attempt: int, index: int, digest: str, size: int) -> None:
+        """Keep scores of some documents, of so many bytes, whatever becomes of the attempt."""
         table = tables.shards
         with self._write() as connection:
-            _update_job(connection, key, attempt, attempt=attempt)  # only to hold the claim
+            _update_job(connection, key, attempt, attempt=attempt)  # only to make sure of the claim
             connection.execute(table.delete().where(table.c.key == key, table.c.index == index))
             connection.execute(table.insert(), {"key": key, "index": index, "digest": digest})
+            add_content(connection, digest, size, self._clock())
 
     def shards(self, key: str) -> dict[int, str]:
         """Digests of an evaluation's finished shards by number."""
@@ -102,16 +120,30 @@ class Attempts(Transactions):
         *,
         seconds: float,
         peak_bytes: int | None,
-    ) -> None:
-        """The job's one success."""
+        sizes: Mapping[str, int] = MappingProxyType({}),
+    ) -> str | None:
+        """Write the job's one success down; returns the checkpoint that it had if its file may go.
+
+        Args:
+            key, attempt: the job, and its running attempt.
+            outputs: by name, as plain JSON.
+            seconds: wall time of the attempt.
+            peak_bytes: memory.
+            sizes: bytes by digest, of those outputs that are contents of the file store.
+        """
         now = self._clock()
         changed = {
             "state": JobState.DONE, "outputs": dict(outputs), "finished": now, "seconds": seconds, "fraction": 1.0,
             "note": "", "claimed_by": None, "checkpoint": None,
         }  # fmt: skip
         with self._write() as connection:
+            checkpoint = _checkpoint(connection, key)
             _update_job(connection, key, attempt, **changed)
-            end_attempt(connection, key, attempt, AttemptState.DONE, now, peak_bytes=peak_bytes)
+            link_outputs(connection, key, outputs, sizes, now)
+            ended = end_attempt(connection, key, attempt, AttemptState.DONE, now, peak_bytes=peak_bytes)
+            about = {"sweep": ended.sweep, "key": key, "attempt": attempt}
+            record_event(connection, EventKind.JOB_DONE, now, ended.scheduler, **about, seconds=seconds)
+            return checkpoint if checkpoint is not None and drop_content(connection, checkpoint) else None
 
     def fail(
         self,
@@ -124,7 +156,7 @@ class Attempts(Transactions):
         log: str = "",
         failure: str | None = None,
     ) -> None:
-        """An attempt failed; the job waits for the next one unless this was final."""
+        """Write down that an attempt failed; the job waits for the next one unless this was final."""
         now = self._clock()
         changed = {
             "state": JobState.FAILED if final else JobState.QUEUED, "reason": reason,
@@ -134,7 +166,10 @@ class Attempts(Transactions):
         facts = {"reason": reason, "log": log, "failure": failure}
         with self._write() as connection:
             _update_job(connection, key, attempt, **changed)
-            end_attempt(connection, key, attempt, AttemptState.FAILED, now, **facts)
+            ended = end_attempt(connection, key, attempt, AttemptState.FAILED, now, **facts)
+            kind = EventKind.JOB_FAILED if final else EventKind.JOB_REQUEUED
+            about = {"sweep": ended.sweep, "key": key, "attempt": attempt, "reason": reason, "failure": failure}
+            record_event(connection, kind, now, ended.scheduler, **about)
 
     def attempts(self, key: str) -> list[AttemptRecord]:
         """Every try at a job, oldest first."""
@@ -143,6 +178,11 @@ class Attempts(Transactions):
         with self._read() as connection:
             rows = connection.execute(query.order_by(table.c.number)).mappings()
             return [AttemptRecord(**{**row, "state": AttemptState(row["state"])}) for row in rows]
+
+
+def _checkpoint(connection: Connection, key: str) -> str | None:
+    digest: str | None = connection.execute(select(tables.jobs.c.checkpoint).where(tables.jobs.c.key == key)).scalar()
+    return digest
 
 
 def _update_job(connection: Connection, key: str, number: int, **changed: Any) -> None:

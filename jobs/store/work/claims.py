@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select
 
 from jobs.database import tables
-from jobs.state import AttemptState, JobState, SweepState
+from jobs.state import AttemptState, EventKind, JobState, SweepState
+from jobs.store.event_log import record_event
 from jobs.store.presence.schedulers import Schedulers
 from jobs.store.rows import JobRecord
 from jobs.store.work.accounts import end_attempt, lose_attempt
@@ -37,11 +38,11 @@ class Claims(Schedulers):
         without: Collection[str] = (),
         holding: Collection[str] | None = None,
     ) -> list[JobRecord]:
-        """Take up to `limit` jobs of running sweeps that nobody alive holds.
+        """Take up to `limit` jobs of running sweeps that no live scheduler holds.
 
         The highest priority goes first; of equals, sweeps take turns, the one with fewest jobs running first; of one
-        sweep, the oldest. A job that a dead scheduler was running is among them; its attempt ends as lost, which counts
-        against nobody.
+        sweep, the oldest. A job that a dead scheduler was running is among them; its attempt ends as lost, which is not
+        counted as a failure.
 
         Args:
             scheduler: who takes them.
@@ -55,7 +56,7 @@ class Claims(Schedulers):
         """
         table, now = tables.jobs, self._clock()
         with self._write() as connection:
-            live = [one.name for one in self._alive(connection)]
+            live = [one.name for one in self._live_schedulers(connection)]
             conditions = _free(live, scheduler, holding)
             if machines is not None:
                 conditions.append(table.c.machine.in_(list(machines)))
@@ -64,65 +65,75 @@ class Claims(Schedulers):
             chosen = _in_turns(connection, conditions, limit, slots, without)
             if not chosen:
                 return []
-            for key, (state, attempt, _) in chosen.items():
-                if state == JobState.RUNNING:
-                    lose_attempt(connection, key, attempt, now, "its scheduler died, or lost sight of it")
+            for key, (row, sweep) in chosen.items():
+                if row.state == JobState.RUNNING:
+                    reason = "its scheduler died, or lost track of it"
+                    lost = lose_attempt(connection, key, row.attempt, now, reason)
+                    about = {"sweep": lost.sweep, "key": key, "attempt": row.attempt, "scheduler": lost.scheduler}
+                    record_event(connection, EventKind.JOB_LOST, now, scheduler, **about, reason=reason)
+                if row.claimed_by != scheduler:
+                    record_event(connection, EventKind.JOB_CLAIMED, now, scheduler, sweep=sweep, key=key)
             _queue(connection, chosen, claimed_by=scheduler)
-            records = select_jobs(connection, table.c.key.in_(list(chosen)))
-        found = {job.key: job for job in records}
+            records = {job.key: job for job in select_jobs(connection, table.c.key.in_(list(chosen)))}
         return [
-            replace(found[key], order=replace(found[key].order, sweep=sweep)) for key, (_, _, sweep) in chosen.items()
+            replace(records[key], order=replace(records[key].order, sweep=sweep)) for key, (_, sweep) in chosen.items()
         ]
 
-    def unwanted(self, scheduler: str) -> list[str]:
-        """Jobs that a scheduler runs and no running sweep wants any more."""
-        table, wanted = tables.jobs, tables.sweep_jobs
-        still = select(wanted.c.key).where(wanted.c.key == table.c.key, wanted.c.sweep.in_(_RUNNING_SWEEPS))
+    def unneeded(self, scheduler: str) -> list[str]:
+        """Jobs that a scheduler runs and no running sweep needs any more."""
+        table, needed = tables.jobs, tables.sweep_jobs
+        still = select(needed.c.key).where(needed.c.key == table.c.key, needed.c.sweep.in_(_RUNNING_SWEEPS))
         mine = (table.c.state == JobState.RUNNING) & (table.c.claimed_by == scheduler)
         with self._read() as connection:
             return list(connection.execute(select(table.c.key).where(mine, ~still.exists())).scalars())
 
     def release(self, keys: Sequence[str], reason: str = "stopped", scheduler: str | None = None) -> None:
         """Give claimed jobs back that were not started, or were ended on purpose; only a scheduler's own, if named."""
-        table = tables.jobs
+        table, now = tables.jobs, self._clock()
         with self._write() as connection:
             for key in keys:
                 query = select(table.c.state, table.c.attempt, table.c.claimed_by).where(table.c.key == key)
                 row = connection.execute(query.with_for_update()).one()
                 if scheduler not in (None, row.claimed_by):
                     continue
+                who = row.claimed_by or self.user
                 if row.state == JobState.RUNNING:
-                    end_attempt(connection, key, row.attempt, AttemptState.LOST, self._clock(), reason=reason)
+                    ended = end_attempt(connection, key, row.attempt, AttemptState.LOST, now, reason=reason)
+                    about = {"sweep": ended.sweep, "key": key, "attempt": row.attempt, "reason": reason}
+                    record_event(connection, EventKind.JOB_LOST, now, who, **about)
+                elif row.state == JobState.QUEUED and row.claimed_by is not None:
+                    record_event(connection, EventKind.JOB_RELEASED, now, who, key=key)
                 if row.state in (JobState.QUEUED, JobState.RUNNING):
                     _queue(connection, [key], claimed_by=None)
 
 
 def _free(live: Collection[str], scheduler: str, holding: Collection[str] | None) -> list[Any]:
-    """What a job is like that nobody alive holds, and that is not ended; who asks is alive, whatever the clock says."""
+    """Conditions of an open job that no live scheduler holds; the caller is alive, whatever the clock says."""
     table = tables.jobs
-    unheld = table.c.claimed_by.is_(None) | table.c.claimed_by.not_in([*live, scheduler])
+    unclaimed = table.c.claimed_by.is_(None) | table.c.claimed_by.not_in([*live, scheduler])
     if holding is not None:
-        unheld |= (table.c.claimed_by == scheduler) & table.c.key.not_in(list(holding))
-    return [table.c.state.in_([JobState.QUEUED, JobState.RUNNING]), unheld]
+        unclaimed |= (table.c.claimed_by == scheduler) & table.c.key.not_in(list(holding))
+    return [table.c.state.in_([JobState.QUEUED, JobState.RUNNING]), unclaimed]
 
 
 def _in_turns(
     connection: Connection, conditions: Sequence[Any], limit: int, slots: float, without: Collection[str]
-) -> dict[str, tuple[str, int, str]]:
-    """Keys of free jobs in the order in which they should run, with state, attempt, and the sweep that pays."""
-    table, wanted = tables.jobs, tables.sweep_jobs
+) -> dict[str, tuple[Any, str]]:
+    """Keys of free jobs in the order in which they should run, with their rows and the sweep that pays."""
+    table, needed = tables.jobs, tables.sweep_jobs
     query = (
         select(
             table.c.key,
             table.c.state,
             table.c.attempt,
+            table.c.claimed_by,
             table.c.priority,
             table.c.awaited,
             table.c.number,
             table.c.slots,
         )
-        .join(wanted, wanted.c.key == table.c.key)
-        .where(wanted.c.sweep == bindparam("sweep"), *conditions)
+        .join(needed, needed.c.key == table.c.key)
+        .where(needed.c.sweep == bindparam("sweep"), *conditions)
         .order_by(table.c.priority.desc(), table.c.awaited.desc(), table.c.number)
         .limit(limit)
         .with_for_update(of=table, skip_locked=True)
@@ -134,12 +145,12 @@ def _in_turns(
         rows = connection.execute(query, {"sweep": name}).all()
         for turn, row in enumerate(rows):
             ranked.append((-row.priority, not row.awaited, turn + busy.get(name, 0), row.number, name, row))
-    found: dict[str, tuple[str, int, str]] = {}
-    for _, _, _, _, name, row in sorted(ranked, key=lambda one: one[:5]):
-        if len(found) < limit and row.slots <= slots and row.key not in found:
+    chosen: dict[str, tuple[Any, str]] = {}
+    for _, _, _, _, name, row in sorted(ranked, key=lambda rank: rank[:5]):
+        if len(chosen) < limit and row.slots <= slots and row.key not in chosen:
             slots -= row.slots
-            found[row.key] = (row.state, row.attempt, name)
-    return found
+            chosen[row.key] = (row, name)
+    return chosen
 
 
 def _queue(connection: Connection, keys: Collection[str], claimed_by: str | None) -> None:

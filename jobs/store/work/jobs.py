@@ -1,6 +1,6 @@
-"""Jobs: each written down once, whatever sweeps want it, and read as records."""
+"""Jobs: each written down once, whatever sweeps need it, and read as records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -8,11 +8,13 @@ from sqlalchemy import Connection, func, select
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.spec import Job, Order
-from jobs.state import JobState, SweepState
+from jobs.state import EventKind, JobState, SweepState
+from jobs.store.event_log import record_event
 from jobs.store.rows import JobRecord
 from jobs.store.transactions import Transactions, write_row
+from jobs.store.work.contents import link_reads
 
-_ELSEWHERE = frozenset(
+_NOT_IN_RECORD = frozenset(
     {"stage", "job", "slots", "places", "priority", "number", "sweep", "label", "machine", "awaited"}
 )
 """Columns that are no fields of a record: its order has them, or only queries need them."""
@@ -24,54 +26,56 @@ class Jobs(Transactions):
     def put_job(self, order: Order) -> JobRecord:
         """Write a job down for a sweep, once however often it is ordered; a failed one is queued again.
 
-        Its priority is that of the latest order, or the highest while several running sweeps want it.
+        Its priority is that of the latest order, or the highest while several running sweeps need it.
         """
-        key, table = order.job.key, tables.jobs
+        key, needed_by = order.job.key, {"sweep": order.sweep, "key": order.job.key}
         with self._write() as connection:
-            query = select(table.c.state, table.c.attempt, table.c.priority, table.c.awaited).where(table.c.key == key)
-            query = query.with_for_update()
-            row = connection.execute(query).first()
+            self._check_lease(connection, order.sweep)
+            row = _locked(connection, key)
             if row is None:
-                hold(connection, "new jobs")  # somebody else may be making it just now
-                row = connection.execute(query).first()
+                hold(connection, "new jobs")  # another process may be making it at this moment
+                row = _locked(connection, key)
             if row is None:
                 _insert(connection, order, self._clock())
+                changed = True
             else:
-                shared = bool(wanted_beside(connection, order.sweep, [key]))
-                priority = max(order.priority, row.priority) if shared else order.priority
-                awaited = order.awaited or (shared and row.awaited)
-                changed = {"priority": priority, "awaited": awaited, "places": dict(order.places)}
-                if row.state in (JobState.FAILED, JobState.CANCELLED):
-                    changed |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
-                    changed |= {"attempts_before_request": row.attempt}
-                connection.execute(table.update().where(table.c.key == key), changed)
-            write_row(connection, tables.sweep_jobs, {"sweep": order.sweep, "key": key}, {"label": order.label})
+                changed = _order_again(connection, order, row)
+            changed |= write_row(connection, tables.sweep_jobs, needed_by, {"label": order.label})
             if order.entry is not None:
-                needed_by = {"sweep": order.sweep, "key": key, "entry": order.entry}
-                write_row(connection, tables.job_entries, needed_by, {"trial": order.trial})
-            [record] = select_jobs(connection, table.c.key == key)
+                write_row(connection, tables.job_entries, needed_by | {"entry": order.entry}, {"trial": order.trial})
+            if changed:
+                who, about = self._actor(order.sweep), {"sweep": order.sweep, "entry": order.entry, "key": key}
+                facts = {"label": order.label, "stage": order.job.stage}
+                record_event(connection, EventKind.JOB_REQUESTED, self._clock(), who, **about, **facts)
+            [record] = select_jobs(connection, tables.jobs.c.key == key)
         return record
 
     def job(self, key: str) -> JobRecord | None:
         """One job by its whole key."""
-        return next(iter(self._found(tables.jobs.c.key == key)), None)
+        return next(iter(self._select(tables.jobs.c.key == key)), None)
 
     def find_jobs(self, prefix: str) -> list[JobRecord]:
         """Jobs whose key begins so."""
-        return self._found(tables.jobs.c.key.startswith(prefix, autoescape=True))
+        return self._select(tables.jobs.c.key.startswith(prefix, autoescape=True))
 
-    def jobs(self, sweep: str | None = None, states: Iterable[JobState] | None = None) -> list[JobRecord]:
-        """Jobs in the order in which they were made; those of one sweep under its own labels."""
+    def jobs(
+        self,
+        sweep: str | None = None,
+        states: Iterable[JobState] | None = None,
+        keys: Collection[str] | None = None,
+    ) -> list[JobRecord]:
+        """Jobs in the order in which they were made, those of one sweep under its own labels; all, or of some keys."""
         conditions = [] if states is None else [tables.jobs.c.state.in_(list(states))]
-        return self._found(*conditions, sweep=sweep)
+        conditions += [] if keys is None else [tables.jobs.c.key.in_(list(keys))]
+        return self._select(*conditions, sweep=sweep)
 
     def recently_done(self, limit: int) -> list[JobRecord]:
         """The jobs that finished last."""
         table = tables.jobs
         newest = select(table.c.key).where(table.c.state == JobState.DONE).order_by(table.c.finished.desc())
-        return self._found(table.c.key.in_(newest.limit(limit)))
+        return self._select(table.c.key.in_(newest.limit(limit)))
 
-    def _found(self, *conditions: Any, sweep: str | None = None) -> list[JobRecord]:
+    def _select(self, *conditions: Any, sweep: str | None = None) -> list[JobRecord]:
         with self._read() as connection:
             return select_jobs(connection, *conditions, sweep=sweep)
 
@@ -79,18 +83,35 @@ class Jobs(Transactions):
 def select_jobs(connection: Connection, *conditions: Any, sweep: str | None = None) -> list[JobRecord]:
     """Jobs that fulfil all conditions, in the order in which they were made; of one sweep, if it is named.
 
-    A job that several sweeps want has one row; outside any one sweep it shows the first that asked, by name.
+    A job that several sweeps need has one row; outside any one sweep it shows the first of them by name.
     """
-    table, wanted = tables.jobs, tables.sweep_jobs
-    query = select(table, wanted.c.sweep, wanted.c.label).join(wanted, wanted.c.key == table.c.key)
-    query = query.where(*conditions).order_by(table.c.number, wanted.c.sweep)
+    table, needed = tables.jobs, tables.sweep_jobs
+    query = select(table, needed.c.sweep, needed.c.label).join(needed, needed.c.key == table.c.key)
+    query = query.where(*conditions).order_by(table.c.number, needed.c.sweep)
     if sweep is not None:
-        query = query.where(wanted.c.sweep == sweep)
-    found: dict[str, JobRecord] = {}
+        query = query.where(needed.c.sweep == sweep)
+    records: dict[str, JobRecord] = {}
     for row in connection.execute(query).mappings():
-        if row["key"] not in found:
-            found[row["key"]] = _record(dict(row))
-    return list(found.values())
+        if row["key"] not in records:
+            records[row["key"]] = _record(dict(row))
+    return list(records.values())
+
+
+def needed_by_others(connection: Connection, sweep: str, keys: Sequence[str]) -> set[str]:
+    """Those of some jobs that other running sweeps need."""
+    others, sweeps = tables.sweep_jobs, tables.sweeps
+    query = (
+        select(others.c.key)
+        .join(sweeps, sweeps.c.name == others.c.sweep)
+        .where(others.c.sweep != sweep, others.c.key.in_(list(keys)), sweeps.c.state == SweepState.RUNNING)
+    )
+    return set(connection.execute(query).scalars())
+
+
+def _locked(connection: Connection, key: str) -> Any:
+    table = tables.jobs
+    query = select(table.c.state, table.c.attempt, table.c.priority, table.c.awaited).where(table.c.key == key)
+    return connection.execute(query.with_for_update()).first()
 
 
 def _insert(connection: Connection, order: Order, now: float) -> None:
@@ -103,6 +124,21 @@ def _insert(connection: Connection, order: Order, now: float) -> None:
         "machine": job.machine.slot_class,
     }  # fmt: skip
     connection.execute(table.insert(), values)
+    link_reads(connection, order)
+
+
+def _order_again(connection: Connection, order: Order, row: Any) -> bool:
+    """Let a job that exists have a new order's priority and places; returns whether it is queued again."""
+    shared = bool(needed_by_others(connection, order.sweep, [order.job.key]))
+    priority = max(order.priority, row.priority) if shared else order.priority
+    awaited = order.awaited or (shared and row.awaited)
+    values = {"priority": priority, "awaited": awaited, "places": dict(order.places)}
+    queued_again = row.state in (JobState.FAILED, JobState.CANCELLED)
+    if queued_again:
+        values |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
+        values |= {"attempts_before_request": row.attempt}
+    connection.execute(tables.jobs.update().where(tables.jobs.c.key == order.job.key), values)
+    return queued_again
 
 
 def _record(row: dict[str, Any]) -> JobRecord:
@@ -115,16 +151,5 @@ def _record(row: dict[str, Any]) -> JobRecord:
         priority=row["priority"],
         awaited=row["awaited"],
     )
-    rest = {name: value for name, value in row.items() if name not in _ELSEWHERE}
+    rest = {name: value for name, value in row.items() if name not in _NOT_IN_RECORD}
     return JobRecord(**rest | {"order": order, "state": JobState(row["state"])})
-
-
-def wanted_beside(connection: Connection, sweep: str, keys: Sequence[str]) -> set[str]:
-    """Those of some jobs that other running sweeps want."""
-    others, sweeps = tables.sweep_jobs, tables.sweeps
-    query = (
-        select(others.c.key)
-        .join(sweeps, sweeps.c.name == others.c.sweep)
-        .where(others.c.sweep != sweep, others.c.key.in_(list(keys)), sweeps.c.state == SweepState.RUNNING)
-    )
-    return set(connection.execute(query).scalars())

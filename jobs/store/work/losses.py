@@ -1,68 +1,83 @@
-"""Contents that were lost: whoever referred to one goes on without it, or waits until it is made again."""
+"""Lost contents: what refers to one goes on without it, or waits until it is made again."""
 
-from sqlalchemy import Connection, Text, cast, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from jobs.database import tables
-from jobs.state import AttemptState, JobState
+from jobs.state import AttemptState, EventKind, JobState
+from jobs.store.event_log import record_event
 from jobs.store.transactions import Transactions
+from jobs.store.work.contents import MAKES, READS
 
 MOST_DONE = 3
-"""Times that a job is done; a file store that loses its results again and again is to be repaired, not fed."""
+"""Times that a job is done; a file store that loses its results again and again must be repaired instead."""
 STARTS_OVER = "its checkpoint could not be read: it started over"
-MADE_AGAIN = "what it had made could not be read: made again"
-READS_LOST = "what it reads could not be read"
+MADE_AGAIN = "its outputs could not be read: they are made again"
+READS_LOST = "an input of it could not be read"
 
 
 class Losses(Transactions):
     """Lost contents of a store."""
 
     def lose_content(self, digest: str) -> bool:
-        """A content cannot be read any more; returns whether the work goes on without it.
+        """Report that a content cannot be read any more; returns whether the work goes on without it.
 
         A training starts over without its checkpoint, and a lost shard is scored again. The job that made an output is
-        done again, unless that was MOST_DONE times in vain; those that wait to read it are taken from their sweeps,
-        whose drivers ask for them again when what they read is there.
+        done again, unless that was MOST_DONE times in vain. Jobs that wait to read it are taken from their sweeps,
+        whose drivers request them again when the content is there.
         """
-        table, shards = tables.jobs, tables.shards
+        table, shards, now = tables.jobs, tables.shards, self._clock()
         with self._write() as connection:
             without = table.update().where(table.c.checkpoint == digest)
-            forgotten = connection.execute(without, {"checkpoint": None, "reason": STARTS_OVER}).rowcount
-            forgotten += connection.execute(shards.delete().where(shards.c.digest == digest)).rowcount
+            dropped = connection.execute(without, {"checkpoint": None, "reason": STARTS_OVER}).rowcount
+            dropped += connection.execute(shards.delete().where(shards.c.digest == digest)).rowcount
             makers = _makers(connection, digest)
+            record_event(connection, EventKind.CONTENT_LOST, now, self.user, digest=digest, makers=makers)
             if makers:
-                _make_again(connection, makers)
-                _take_back(connection, digest)
-        return bool(forgotten or makers)
+                for key in _make_again(connection, makers):
+                    record_event(connection, EventKind.JOB_REQUEUED, now, self.user, key=key, reason=MADE_AGAIN)
+                for sweep, key in _take_back(connection, digest):
+                    about = {"sweep": sweep, "key": key, "reason": READS_LOST}
+                    record_event(connection, EventKind.JOB_WITHDRAWN, now, self.user, **about)
+        return bool(dropped or makers)
 
 
 def _makers(connection: Connection, digest: str) -> list[str]:
-    """Jobs that have made a content, and are done or at it again."""
+    """Jobs that have made a content, and are done or running once more."""
     table, attempts = tables.jobs, tables.attempts
     often = select(attempts.c.key).where(attempts.c.state == AttemptState.DONE).group_by(attempts.c.key)
     query = select(table.c.key).where(
-        cast(table.c.outputs, Text).contains(digest),
+        table.c.key.in_(_linked(digest, MAKES)),
         table.c.state.in_([JobState.DONE, JobState.QUEUED, JobState.RUNNING]),
         (table.c.state != JobState.DONE) | table.c.key.not_in(often.having(func.count() >= MOST_DONE)),
     )
     return list(connection.execute(query.order_by(table.c.key).with_for_update()).scalars())
 
 
-def _make_again(connection: Connection, keys: list[str]) -> None:
-    """Finished jobs are to be done once more; their outputs stay, since they tell who made what."""
+def _make_again(connection: Connection, keys: list[str]) -> list[str]:
+    """Queue finished jobs once more; returns their keys. Their outputs stay until they are made again."""
     table = tables.jobs
     finished = table.c.key.in_(keys) & (table.c.state == JobState.DONE)
     changed = {
         "state": JobState.QUEUED, "reason": MADE_AGAIN, "failures": 0, "fraction": 0.0, "finished": None,
         "seconds": None, "attempts_before_request": table.c.attempt,
     }  # fmt: skip
-    connection.execute(table.update().where(finished).values(changed))
+    queued = connection.execute(table.update().where(finished).values(changed).returning(table.c.key))
+    return list(queued.scalars())
 
 
-def _take_back(connection: Connection, digest: str) -> None:
-    """Jobs that wait to read a content are no longer asked for."""
-    table, wanted = tables.jobs, tables.sweep_jobs
-    waiting = (table.c.state == JobState.QUEUED) & table.c.job.contains(digest)
+def _take_back(connection: Connection, digest: str) -> list[tuple[str, str]]:
+    """Take jobs that wait to read a content from their sweeps; returns the sweeps and keys."""
+    table, needed, entries = tables.jobs, tables.sweep_jobs, tables.job_entries
+    waiting = (table.c.state == JobState.QUEUED) & table.c.key.in_(_linked(digest, READS))
     keys = list(connection.execute(select(table.c.key).where(waiting).with_for_update()).scalars())
     changed = {"state": JobState.CANCELLED, "reason": READS_LOST}
     connection.execute(table.update().where(table.c.key.in_(keys)), changed)
-    connection.execute(wanted.delete().where(wanted.c.key.in_(keys)))
+    connection.execute(entries.delete().where(entries.c.key.in_(keys)))
+    taken = connection.execute(needed.delete().where(needed.c.key.in_(keys)).returning(needed.c.sweep, needed.c.key))
+    return [(sweep, key) for sweep, key in taken]
+
+
+def _linked(digest: str, role: str) -> Select[tuple[str]]:
+    """Keys of the jobs that make or read a content."""
+    links = tables.content_links
+    return select(links.c.key).where(links.c.digest == digest, links.c.role == role)

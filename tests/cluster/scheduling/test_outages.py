@@ -8,7 +8,7 @@ import pytest
 from jobs.events import Checkpoint, Failed, Failure, Finished
 from jobs.spec import Order
 from jobs.state import AttemptState, JobState
-from jobs.store import StoreAway
+from jobs.store import StoreUnavailable
 from jobs.store.work.losses import STARTS_OVER
 from tests.cluster.dictated import TRAINED, World, shard
 from tests.cluster.orders import Orders
@@ -21,12 +21,12 @@ def test_an_event_is_not_forgotten_while_the_database_is_away(
     world.step()
 
     def away(*_: object, **__: object) -> None:
-        raise StoreAway("no answer")
+        raise StoreUnavailable("no answer")
 
     with monkeypatch.context() as patch:
         patch.setattr(world.store, "finish", away)
         for _ in range(2):
-            with pytest.raises(StoreAway):
+            with pytest.raises(StoreUnavailable):
                 world.step(*([TRAINED] if not _ else []))
     world.step()
     assert world.job(key).state == JobState.DONE
@@ -45,10 +45,10 @@ def test_what_is_claimed_and_out_of_sight_when_an_answer_is_lost_is_found_again(
     def answers_once_too_few(*given: Any, **named: Any) -> Any:
         monkeypatch.setattr(store, method, original)
         original(*given, **named)
-        raise StoreAway("no answer")
+        raise StoreUnavailable("no answer")
 
     monkeypatch.setattr(store, method, answers_once_too_few)
-    with pytest.raises(StoreAway):
+    with pytest.raises(StoreUnavailable):
         world.step()
     for _ in range(3):
         world.step()
@@ -69,13 +69,13 @@ def test_while_the_disk_is_full_nothing_is_forgotten_and_a_job_that_is_given_up_
     world.step()
     with monkeypatch.context() as patch:
         patch.setattr(world.files._system, "open", full)
-        with pytest.raises(StoreAway, match="No space left"):
+        with pytest.raises(StoreUnavailable, match="No space left"):
             world.step(Checkpoint(content=b"step 3"), TRAINED)
     world.step()
     assert world.job(first).state == JobState.DONE
     monkeypatch.setattr(world.files._system, "open", full)
     world.step()
-    with pytest.raises(StoreAway):
+    with pytest.raises(StoreUnavailable):
         world.step(TRAINED)
     world.scheduler.stop()
     assert world.job(second).state == JobState.QUEUED
@@ -92,7 +92,7 @@ def test_what_cannot_be_read_for_a_while_costs_no_attempt(
     with monkeypatch.context() as patch:
         patch.setattr(world.files._system, "cat_file", slow)
         for _ in range(3):
-            with pytest.raises(StoreAway, match="503"):
+            with pytest.raises(StoreUnavailable, match="503"):
                 world.step()
     world.step()
     assert [attempt.state for attempt in world.store.attempts(key)] == [AttemptState.RUNNING]

@@ -12,7 +12,7 @@ from jobs.budget import Budget
 from jobs.events import Checkpoint, Failed, Failure, Finished, Progress
 from jobs.spec import Order
 from jobs.state import AttemptState, JobState, SweepState
-from jobs.store import STALE_SECONDS, Taken
+from jobs.store import STALE_SECONDS, AlreadyTaken
 from tests.cluster.dictated import TRAINED, World, shard
 from tests.cluster.orders import EVAL, Orders
 
@@ -126,11 +126,11 @@ def test_a_cancelled_job_is_let_go_only_when_its_tasks_are_ended(world: World, o
     running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
     world.step()
     assert world.store.cancel_jobs("tiny", [running, waiting]) == [running, waiting]
-    assert world.store.unended([running, waiting]) == [running, waiting]
+    assert world.store.still_ending([running, waiting]) == [running, waiting]
     world.now += LOOK_SECONDS
     world.step()
     assert world.executor.cancelled == list(world.executor.tasks)
-    assert world.store.unended([running, waiting]) == []
+    assert world.store.still_ending([running, waiting]) == []
     world.step()
     assert len(world.executor.tasks) == 1
 
@@ -250,7 +250,7 @@ def test_a_scheduler_that_was_given_up_for_dead_ends_what_it_runs_and_writes_not
     world.now += STALE_SECONDS + 1
     other = world.new_scheduler()
     other.step(0.0)
-    with pytest.raises(Taken):
+    with pytest.raises(AlreadyTaken):
         world.step()
     world.scheduler.abandon()
     assert world.executor.cancelled == list(world.executor.tasks)[:1]

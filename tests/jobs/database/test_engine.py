@@ -12,7 +12,7 @@ import pytest
 
 from golf.errors import InputError
 from jobs.state import JobState
-from jobs.store import Store, StoreAway
+from jobs.store import Store, StoreUnavailable
 from tests.jobs.stores import DONE, FACTS, Clock, empty_database, order
 from tests.postgresql import Server
 
@@ -36,7 +36,7 @@ def work(url: str, name: str, errors: Any, together: Any) -> None:
             for record in records:
                 attempt = store.start_attempt(record.key, name, **FACTS)
                 store.progress(record.key, attempt, 0.5, "half")
-                store.put_shard(record.key, attempt, 0, "0" * 64)
+                store.put_shard(record.key, attempt, 0, "0" * 64, 9)
                 store.finish(record.key, attempt, {"by": name}, **DONE)
             records = store.claim(name, 3)
     except BaseException as error:
@@ -75,7 +75,7 @@ def test_a_server_that_dies_is_away_and_what_it_had_is_there_when_it_comes_back(
     postgresql.kill()
     try:
         for _ in range(2):  # the first finds a connection broken, the second can make none
-            with pytest.raises(StoreAway):
+            with pytest.raises(StoreUnavailable):
                 store.put_job(order(1))
     finally:
         postgresql.start()
@@ -89,7 +89,7 @@ def test_a_file_that_somebody_holds_for_too_long_is_away(tmp_path: Path, monkeyp
     store.put_sweep("s", {})
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreAway, match="database is locked"):
+    with pytest.raises(StoreUnavailable, match="database is locked"):
         store.put_job(order(1))
     other.execute("ROLLBACK")
     other.close()
@@ -101,7 +101,7 @@ def test_a_file_without_room_is_away_and_says_that_it_is_full(tmp_path: Path) ->
     store = Store.open(f"sqlite:///{tmp_path}/store.db")
     with store._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")  # of this connection, which the pool hands out again
-    with pytest.raises(StoreAway) as full:
+    with pytest.raises(StoreUnavailable) as full:
         store.put_sweep("s", {"text": "x" * 10**6})
     assert full.value.errno == 28
     store.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs.store import STALE_SECONDS, Store, Taken
+from jobs.store import STALE_SECONDS, AlreadyTaken, Store
 from tests.jobs.stores import Clock, empty_database, started
 from tests.postgresql import Server
 
@@ -16,8 +16,8 @@ def others(url: str, clock: Clock, store: Store, monkeypatch: pytest.MonkeyPatch
     """The store as another process has it open."""
     opened = Store.open(url, clock)
     for one in (store, opened):
-        monkeypatch.setattr(one._contact, "_ticks", clock)
-        one._contact.hear()
+        monkeypatch.setattr(one._connectivity, "_ticks", clock)
+        one._connectivity.note_answer()
     yield opened
     opened.close()
 
@@ -32,7 +32,7 @@ class TestLife:
         store.beat("a", "cluster")
         clock.now += STALE_SECONDS + 30  # the database is away for everybody, and "b" is the first to come back
         assert [one.name for one in others.live_schedulers()] == ["a"]
-        with pytest.raises(Taken):
+        with pytest.raises(AlreadyTaken):
             others.beat("b", "cluster")
         others.beat("c", "another cluster")
         assert others.claim("c", 1) == []
@@ -82,7 +82,7 @@ def test_heartbeats_are_by_the_servers_clock_whatever_its_clients_show(
         behind = Store.open(url)
         behind.beat("b", "cluster")
         assert [one.name for one in ahead.live_schedulers()] == ["b"]
-        with pytest.raises(Taken):
+        with pytest.raises(AlreadyTaken):
             ahead.beat("a", "cluster")
     ahead.close()
     behind.close()

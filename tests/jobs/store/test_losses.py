@@ -20,10 +20,11 @@ class TestLosses:
         reader = store.put_job(reads)
         assert store.lose_content(digest)
         [again] = store.claim("a", 5)
-        assert (again.key, again.attempt, again.asked) == (made.key, 1, 1)
+        assert (again.key, again.attempt, again.attempts_before_request) == (made.key, 1, 1)
         assert store.lose_content(digest), "it is being made: a second reader waits as well"
         assert [job.key for job in store.jobs(sweep="s")] == [made.key, untouched.key]
-        store.finish(made.key, store.start_attempt(made.key, "a", **FACTS), {"weights": digest}, **DONE)
+        attempt = store.start_attempt(made.key, "a", **FACTS)
+        store.finish(made.key, attempt, {"weights": digest}, sizes={digest: 1}, **DONE)
         assert store.put_job(reads).state == JobState.QUEUED
         assert [job.key for job in store.claim("a", 5)] == [reader.key]
         kept = store.job(untouched.key)
@@ -40,9 +41,9 @@ class TestLosses:
 
     def test_a_lost_checkpoint_or_shard_is_forgotten(self, store: Store) -> None:
         record = started(store)
-        store.put_checkpoint(record.key, 1, "a" * 64)
-        store.put_shard(record.key, 1, 0, "b" * 64)
-        store.put_shard(record.key, 1, 1, "c" * 64)
+        store.put_checkpoint(record.key, 1, "a" * 64, 9)
+        store.put_shard(record.key, 1, 0, "b" * 64, 9)
+        store.put_shard(record.key, 1, 1, "c" * 64, 9)
         assert store.lose_content("a" * 64)
         assert store.lose_content("b" * 64)
         assert not store.lose_content("d" * 64)

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from jobs.budget import Account, Budget
 from jobs.state import AttemptState, JobState, SweepState
-from jobs.store import STALE_SECONDS, LostClaim, NodeRecord, OverBudget, Store, Taken, TrialRecord
+from jobs.store import STALE_SECONDS, AlreadyTaken, LostClaim, NodeRecord, OverBudget, Store, TrialRecord
 from tests.jobs.stores import DONE, FACTS, MACHINE, Clock, order, started
 
 ENDS = {
@@ -68,7 +68,7 @@ class TestContract:
         with pytest.raises(LostClaim):
             store.finish(record.key, 1, {}, **DONE)
         with pytest.raises(LostClaim):
-            store.put_shard(record.key, 1, 0, "0" * 64)
+            store.put_shard(record.key, 1, 0, "0" * 64, 9)
 
     def test_a_job_is_done_once(self, store: Store) -> None:
         record = started(store)
@@ -87,8 +87,8 @@ class TestContract:
 
     def test_shards_and_checkpoints_outlive_an_attempt(self, store: Store) -> None:
         record = started(store)
-        store.put_shard(record.key, 1, 3, "3" * 64)
-        store.put_checkpoint(record.key, 1, "c" * 64)
+        store.put_shard(record.key, 1, 3, "3" * 64, 9)
+        store.put_checkpoint(record.key, 1, "c" * 64, 9)
         store.release([record.key])
         [again] = store.claim("a", 1)
         assert store.shards(record.key) == {3: "3" * 64}
@@ -112,19 +112,19 @@ class TestContract:
         record = started(store)
         store.fail(record.key, 1, "hang: x", counted=True, final=True, failure="hang")
         again = store.put_job(order(1))
-        assert (again.failures, again.asked, again.attempt) == (0, 1, 1)
+        assert (again.failures, again.attempts_before_request, again.attempt) == (0, 1, 1)
         assert [attempt.failure for attempt in store.attempts(record.key)] == ["hang"]
 
     def test_a_cluster_has_one_scheduler_until_its_heart_stops(self, store: Store, clock: Clock) -> None:
         store.beat("a", "ray x", 16, 8)
-        with pytest.raises(Taken, match="a schedules ray x"):
+        with pytest.raises(AlreadyTaken, match="a schedules ray x"):
             store.beat("b", "ray x")
         store.beat("b", "ray y")
         found = {one.name: (one.cluster, one.slots, one.widest) for one in store.live_schedulers()}
         assert found == {"a": ("ray x", 16, 8), "b": ("ray y", 0, 0)}
         clock.now += STALE_SECONDS + 1
         store.beat("c", "ray x")
-        with pytest.raises(Taken):
+        with pytest.raises(AlreadyTaken):
             store.beat("a", "ray x", 16, 8)
         store.forget_scheduler("c")
         store.beat("a", "ray x", 16, 8)
@@ -174,14 +174,14 @@ class TestContract:
         store.claim("a", 9)
         for key in (ours, shared):
             store.start_attempt(key, "a", sweep="s", **FACTS)
-        assert store.unwanted("a") == []
+        assert store.unneeded("a") == []
         store.end_sweep("s", SweepState.STOPPED)
-        assert store.unwanted("a") == [ours]
-        assert store.unwanted("b") == []
+        assert store.unneeded("a") == [ours]
+        assert store.unneeded("b") == []
         with pytest.raises(LostClaim, match="sweep s is stopped"):
             store.start_attempt(waiting, "a", sweep="s", **FACTS)
         store.put_sweep("s", {})
-        assert store.unwanted("a") == []
+        assert store.unneeded("a") == []
         assert store.start_attempt(waiting, "a", sweep="s", **FACTS) == 1
 
     def test_what_may_be_spent_is_set_aside_before_and_settled_after(self, store: Store, clock: Clock) -> None:
@@ -237,9 +237,9 @@ class TestContract:
         assert [attempt.state for attempt in store.attempts(running.key)] == [AttemptState.CANCELLED]
         with pytest.raises(LostClaim):
             store.finish(running.key, 1, {}, **DONE)
-        assert store.unended([running.key, queued.key]) == [running.key] == store.cancelled("a")
-        store.let_go([running.key])
-        assert store.unended([running.key]) == []
+        assert store.still_ending([running.key, queued.key]) == [running.key] == store.cancelled("a")
+        store.confirm_ended([running.key])
+        assert store.still_ending([running.key]) == []
         sweep, other = store.sweep("s"), store.job(shared.key)
         assert sweep is not None and other is not None
         assert (sweep.state, other.state) == (SweepState.CANCELLED, JobState.QUEUED)

@@ -33,7 +33,7 @@ def searching(store: Store) -> World:
 
 def acknowledge(store: Store) -> Any:
     """A scheduler that ends what was cancelled as soon as somebody waits for it."""
-    return lambda seconds: store.let_go(store.cancelled("worker"))
+    return lambda seconds: store.confirm_ended(store.cancelled("worker"))
 
 
 def test_a_cancelled_sweep_ends_and_its_search_is_told_nothing(searching: World, store: Store) -> None:

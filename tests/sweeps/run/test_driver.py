@@ -51,7 +51,7 @@ Make = Callable[..., World]
 def early_model() -> Iterator[None]:
     """Let the sampler use its model of the results within the few trials that are played here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sweeps.search.search.STARTUP_TRIALS", 2)
+        patch.setattr("sweeps.search.samplers.optuna_sampler.STARTUP_TRIALS", 2)
         yield
 
 

@@ -15,7 +15,7 @@ from jobs.files import FileStore
 from jobs.paths import Home
 from jobs.spec import ARITHMETIC
 from jobs.state import JobState
-from jobs.store import STALE_SECONDS, Store, StoreAway
+from jobs.store import STALE_SECONDS, Store, StoreUnavailable
 from sweeps.run.roles import Scheduling, machine_of
 from tests.jobs.stores import MACHINE, Clock, order
 
@@ -123,11 +123,11 @@ def test_a_take_over_that_the_database_interrupts_is_tried_again_at_once(
     role = stand_by()
 
     def away(*_: object) -> None:
-        raise StoreAway("no answer")
+        raise StoreUnavailable("no answer")
 
     with monkeypatch.context() as patch:
         patch.setattr(role._store, "recently_done", away)
-        with pytest.raises(StoreAway):
+        with pytest.raises(StoreUnavailable):
             role.step(0.0)
     role.step(0.0)
     assert role.schedules

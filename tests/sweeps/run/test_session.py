@@ -7,7 +7,7 @@ import pytest
 
 from golf.errors import InputError
 from jobs.spec import Machine
-from jobs.store import StoreAway
+from jobs.store import StoreUnavailable
 from sweeps.run import session
 from sweeps.run.outcome import Snapshot
 from sweeps.spec.sweep import Sweep
@@ -54,7 +54,7 @@ class Away(Role):
     def step(self, seconds: float) -> None:
         if self.left > 0:
             self.left -= 1
-            raise StoreAway("file store s3://x: 503 Slow Down")
+            raise StoreUnavailable("file store s3://x: 503 Slow Down")
 
 
 def drive(*sizes: tuple[int, int]) -> list[str]:
@@ -80,7 +80,7 @@ def test_a_store_that_is_away_is_awaited_and_said_once(monkeypatch: pytest.Monke
 def test_a_store_that_stays_away_ends_the_sweep_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweeps.run.session.time.sleep", lambda _: None)
     monkeypatch.setattr("sweeps.run.session.AWAY_SECONDS", 0.0)
-    with pytest.raises(StoreAway, match="503 Slow Down"):
+    with pytest.raises(StoreUnavailable, match="503 Slow Down"):
         drive_with(Away(9))
 
 

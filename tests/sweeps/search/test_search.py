@@ -11,7 +11,11 @@ import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
+from golf.errors import InputError
+from sweeps.run.trials import search_of
+from sweeps.search.samplers import SAMPLERS, Draw
 from sweeps.search.search import Search
+from sweeps.spec.file import parse_sweep
 
 SPACE: dict[str, BaseDistribution] = {
     "lr": FloatDistribution(1e-4, 1e-1, log=True),
@@ -24,13 +28,15 @@ TPE = Search(distributions=SPACE, sampler="tpe", trials=20, parallel=4, seed=3, 
 
 def objective(parameters: Mapping[str, Any]) -> float | None:
     """A valley at lr = 0.003; some settings fail."""
+    if "eval.lr" in parameters:
+        return float(parameters["eval.lr"])
     if parameters["epochs"] == 3 and parameters["kinds"] == "b":
         return None
     return (math.log(parameters["lr"] / 0.003)) ** 2 + 0.1 * parameters["epochs"]
 
 
 def play(search: Search, workers: int, order: random.Random) -> dict[int, dict[str, Any]]:
-    """Run a search on some workers that end in any order; everything is asked of a fresh object."""
+    """Run a search on workers that end in any order; a new object answers each call."""
     parameters: dict[int, dict[str, Any]] = {}
     values: dict[int, float | None] = {}
     running: list[int] = []
@@ -68,14 +74,14 @@ def test_trial_n_waits_for_those_that_it_must_see_and_for_no_other() -> None:
     assert not TPE.ready(TPE.trials, dict.fromkeys(range(99), 1.0))
 
 
-def test_results_inside_the_window_are_not_looked_at() -> None:
+def test_results_inside_the_window_do_not_count() -> None:
     parameters = play(TPE, 1, random.Random(0))
     values = {number: objective(parameters[number]) for number in range(19)}
     changed = {**values, 16: 99.0, 17: None, 18: -99.0}
     before = {number: parameters[number] for number in range(19)}
     assert TPE.ask(19, before, values) == TPE.ask(19, before, changed)
-    told = {number: None if value is None else -value for number, value in values.items()}
-    assert TPE.ask(19, before, values) != TPE.ask(19, before, told)
+    negated = {number: None if value is None else -value for number, value in values.items()}
+    assert TPE.ask(19, before, values) != TPE.ask(19, before, negated)
 
 
 def test_a_grid_repeats_no_point() -> None:
@@ -121,7 +127,7 @@ def test_whatever_is_drawn_lies_in_the_space(sampler: str) -> None:
         assert point["kinds"] in ("a", "b")
 
 
-def test_the_sampler_is_told_every_earlier_trial_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sampler_sees_every_earlier_trial_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     studies: list[optuna.Study] = []
     make = optuna.create_study
 
@@ -136,12 +142,12 @@ def test_the_sampler_is_told_every_earlier_trial_by_number(monkeypatch: pytest.M
     before = dict(parameters), dict(values)
     TPE.ask(7, parameters, values)
     assert (parameters, values) == before
-    *told, asked = studies[-1].get_trials(deepcopy=False)
-    assert asked.number == 7
-    assert [trial.params for trial in told] == [parameters[number] for number in range(7)]
+    *seen, drawn = studies[-1].get_trials(deepcopy=False)
+    assert drawn.number == 7
+    assert [trial.params for trial in seen] == [parameters[number] for number in range(7)]
     complete, failed, running = TrialState.COMPLETE, TrialState.FAIL, TrialState.RUNNING
-    assert [trial.state for trial in told] == [complete, complete, failed, complete, running, running, running]
-    assert [trial.value for trial in told] == [0.9, 0.1, None, 0.3, None, None, None]
+    assert [trial.state for trial in seen] == [complete, complete, failed, complete, running, running, running]
+    assert [trial.value for trial in seen] == [0.9, 0.1, None, 0.3, None, None, None]
     assert studies[-1].direction == optuna.study.StudyDirection.MINIMIZE
 
 
@@ -189,3 +195,31 @@ def test_a_grid_goes_in_steps_where_there_are_any() -> None:
 @pytest.mark.parametrize("seed", [-1, 2**40])
 def test_a_grid_takes_any_seed(seed: int) -> None:
     assert len(grid(GRID, 8, seed=seed)) == 8
+
+
+class Midpoint:
+    """A sampler that always draws the middle of each range."""
+
+    learns = False
+
+    def most_trials(self, distributions: Mapping[str, BaseDistribution]) -> int | None:
+        return 1
+
+    def draw(self, draw: Draw) -> dict[str, Any]:
+        return {name: (one.low + one.high) / 2 for name, one in draw.distributions.items() if hasattr(one, "low")}
+
+
+def test_a_new_sampler_is_a_class_and_a_line_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    file: dict[str, Any] = {
+        "name": "x", "data": {"tokens": "demo"}, "seeds": {"tune": [1], "confirm": [2]}, "confirm": {"top": 1},
+        "search": {"trials": 1, "sampler": "midpoint", "space": {"eval.lr": {"low": 0.25, "high": 0.75}}},
+    }  # fmt: skip
+    with pytest.raises(InputError, match="no such sampler; known are tpe, gp, random, grid"):
+        parse_sweep(file, "some.toml")
+    monkeypatch.setitem(SAMPLERS, "midpoint", Midpoint())
+    search = search_of(parse_sweep(file, "some.toml"))
+    assert play(search, 2, random.Random(0)) == {0: {"eval.lr": 0.5}}
+    assert not search.learns
+    file["search"]["trials"] = 2
+    with pytest.raises(InputError, match=r"search\.trials = 2: the midpoint has 1 points"):
+        parse_sweep(file, "some.toml")

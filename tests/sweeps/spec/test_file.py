@@ -1,4 +1,4 @@
-"""Sweep files: what each section takes, and one line that names file and key for whatever is wrong."""
+"""Sweep files: what each section takes, and a line that names file and key for each thing that is wrong."""
 
 import copy
 from pathlib import Path
@@ -89,7 +89,7 @@ def test_what_a_file_leaves_out_takes_the_documented_value() -> None:
         ("recipe/eval/epoch", 2, "eval.epoch: unknown key; did you mean eval.epochs?"),
         ("recipe/evel", {}, "evel: unknown key; did you mean eval?"),
         ("rules", "acepted", "rules = 'acepted'"),
-        ("search/sampler", "tpee", "search.sampler = 'tpee'"),
+        ("search/sampler", "tpee", "search.sampler = 'tpee': no such sampler; did you mean tpe?"),
         # Of the wrong type
         ("name", 3, "name = 3"),
         ("priority", "high", "priority = 'high'"),
@@ -100,7 +100,7 @@ def test_what_a_file_leaves_out_takes_the_documented_value() -> None:
         ("seeds/tune", ["1"], "seeds.tune.0 = '1'"),
         ("seeds/confirm", [3, 4.5], "seeds.confirm.1 = 4.5"),
         ("recipe", 3, "recipe = 3"),
-        ("recipe/eval", "none", "eval = 'none': expected a table"),
+        ("recipe/eval", "none", "eval = 'none'; expected a table"),
         ("arm", {"name": "a"}, "arm = "),
         ("arm/0", "a", "arm.0 = 'a'"),
         ("arm/0/name", 7, "arm 1: name"),
@@ -133,14 +133,14 @@ def test_what_a_file_leaves_out_takes_the_documented_value() -> None:
         ("arm/0/name", None, "arm 1: name"),
         ("arm/0/name", " ", "arm 1: name"),
         ("arm/0/seeds", [], 'arm "a": seeds = []'),
-        ("arm/0/seeds", [5, 2], 'arm "a": seeds: 2 stands in seeds.tune'),
-        ("seeds/tune", [], "seeds.tune: a search needs at least one"),
-        ("seeds/tune", [1, 1], "seeds.tune: 1 stands in seeds.tune already"),
-        ("seeds/confirm", [3, 3], "seeds.confirm: 3 stands in seeds.confirm already"),
-        ("seeds/confirm", [3, 2], "seeds.confirm: 2 stands in seeds.tune already"),
-        ("seeds/report", [4], "seeds.report: 4 stands in seeds.confirm already"),
-        ("baseline", {}, "baseline: needs row, or mean"),
-        ("baseline", {"std": 0.1, "n": 3}, "baseline: needs row, or mean"),
+        ("arm/0/seeds", [5, 2], 'arm "a": seeds: 2 is in seeds.tune too'),
+        ("seeds/tune", [], "seeds.tune: empty; a search needs at least one"),
+        ("seeds/tune", [1, 1], "seeds.tune: 1 is in seeds.tune already"),
+        ("seeds/confirm", [3, 3], "seeds.confirm: 3 is in seeds.confirm already"),
+        ("seeds/confirm", [3, 2], "seeds.confirm: 2 is in seeds.tune already"),
+        ("seeds/report", [4], "seeds.report: 4 is in seeds.confirm already"),
+        ("baseline", {}, "baseline: empty; give row, or mean"),
+        ("baseline", {"std": 0.1, "n": 3}, "baseline: empty; give row, or mean"),
         ("baseline", {"row": "zebra"}, "baseline.row = 'zebra': no such arm"),
         ("search/first", [{"eval": {"lr": 1.0}}], "search.first 1: eval.lr = 1.0: outside its range"),
         ("search/first", [{}, {"eval": {"epochs": 2}}], "search.first 2: eval.epochs: unknown key"),
@@ -209,7 +209,7 @@ def test_assignments_go_on_top_of_the_file(tmp_path: Path) -> None:
         ("evals.lr=1", "evals: unknown key"),
         ("eval.lrr=1", "eval.lrr: unknown key; did you mean eval.lr?"),
         ("eval.lr=fast", "eval.lr = 'fast'"),
-        ("eval=fast", "eval = 'fast': expected a table"),
+        ("eval=fast", "eval = 'fast'; expected a table"),
         ("eval.lr=", "eval.lr = ''"),
         ("seeds.confirm=3", "seeds.confirm = 3"),
         ("eval.preset=chimera", "did you mean chimera-611?"),
@@ -252,7 +252,7 @@ def test_what_would_fail_or_mislead_later_is_refused_at_once(path: str, value: A
 @pytest.mark.parametrize("missing", [{"search": None}, {"confirm": {"top": 0}}])
 def test_report_seeds_need_a_trial_to_measure(missing: dict[str, Any]) -> None:
     file = {**FILE, "arm": [], "seeds": {**FILE["seeds"], "report": [9]}, **missing}
-    with pytest.raises(InputError, match=r"seeds\.report: measures the best confirmed trial once more, and"):
+    with pytest.raises(InputError, match=r"seeds\.report: no trial to measure; report seeds need a search"):
         parse_sweep({name: value for name, value in file.items() if value is not None}, "some.toml")
 
 
@@ -273,3 +273,75 @@ def test_an_assignment_on_a_recipe_that_is_no_table_is_refused(tmp_path: Path) -
     path = written(tmp_path, 'name = "x"\ndata.tokens = "demo"\nseeds.confirm = [3]\nrecipe = 3\n')
     with pytest.raises(InputError, match="recipe = 3"):
         load_sweep(path, ["eval.lr=0.1"])
+
+
+def problems(file: dict[str, Any]) -> list[str]:
+    """Every line that refuses a file, without the file's name."""
+    with pytest.raises(InputError) as error:
+        parse_sweep(file, "some.toml")
+    lines = str(error.value).split("\n")
+    assert tuple(lines) == error.value.problems
+    assert all(line.startswith("some.toml: ") for line in lines)
+    return [line.removeprefix("some.toml: ") for line in lines]
+
+
+def test_all_problems_of_a_file_are_reported_at_once() -> None:
+    file = changed("recipe", {"eval": {"epoch": 2, "lr": -1}, "quantize": {"bits": 0}, "evel": {}})
+    file |= {"seedz": {}, "priority": "high", "confirm": {"tpo": 3}}
+    file["arm"] = [{"name": "a", "eval": {"preset": "lora-tt"}}, {"name": "b", "train": {"steps": 0}}]
+    lines = problems(file)
+    expected = [
+        "confirm.tpo: unknown key; did you mean confirm.top?",
+        "seedz: unknown key; did you mean seeds?",
+        "priority = 'high': input should be a valid integer",
+        "evel: unknown key; did you mean eval?",
+        "quantize.bits = 0: ",
+        "eval.epoch: unknown key; did you mean eval.epochs?",
+        "arm \"a\": eval.preset = 'lora-tt': no such preset; did you mean lora-ttt?",
+        'arm "b": train.steps = 0: ',
+    ]
+    assert [line[: len(start)] for line, start in zip(lines, expected, strict=True)] == expected
+
+
+def test_problems_between_sections_are_reported_at_once() -> None:
+    space = {"eval.lrr": LR["eval.lr"], "eval.epochs": {"low": 3, "high": 1}, "eval.chunk": [256]}
+    file = changed("search", {"trials": 1, "space": space})
+    file["arm"] = [{"name": "a", "seeds": [1], "baseline": "yes"}, {"name": "a", "evil": 1}]
+    file |= {"baseline": {"row": "zebra"}, "budget": {"dollars": 3}, "seeds": {"tune": [1, 3], "confirm": [3]}}
+    assert problems(file) == [
+        "seeds.confirm: 3 is in seeds.tune already; use each seed once",
+        "budget.dollars: cannot be checked; set budget.dollars_per_gpu_hour, the price of one slot and hour",
+        "arm \"a\": baseline = 'yes'; expected true or false",
+        'arm "a": seeds: 1 is in seeds.tune too; confirm an arm on fresh seeds',
+        'arm "a": there are two arms of this name; rename one',
+        'arm "a": evil: unknown key; did you mean eval?',
+        "baseline.row = 'zebra': no such arm; known are a, a",
+        "confirm.top = 2: there are only 1 trials",
+        "search.space.eval.lrr: unknown key; did you mean eval.lr?",
+        'search.space."eval.epochs": low = 3, high = 1; expected low < high, and low > 0 with log = true',
+    ]
+
+
+def test_a_misspelled_key_is_one_problem_and_a_wrong_value_of_a_union_too() -> None:
+    assert problems(changed("search/promote", {"top": 1, "document": 3})) == [
+        "search.promote.document: unknown key; did you mean search.promote.documents?"
+    ]
+    [line] = problems(changed("recipe", {"eval": {"multipliers": {"q": ["high"]}}}))
+    assert line.startswith("eval.multipliers.q")
+
+
+def test_an_arm_does_not_repeat_what_is_wrong_with_the_recipe() -> None:
+    file = changed("recipe", {"train": {"step": 5}})
+    file["arm"] = [{"name": "a"}, {"name": "b", "eval": {"epoch": 1}}]
+    assert problems(file) == [
+        "train.step: unknown key; did you mean train.steps?",
+        'arm "b": eval.epoch: unknown key; did you mean eval.epochs?',
+    ]
+
+
+def test_an_error_tells_what_is_wrong_from_what_would_be_right() -> None:
+    with pytest.raises(InputError) as error:
+        parse_sweep(changed("search/trails", 3) | {"name": "a; b"}, "some.toml")
+    assert error.value.error.splitlines()[0] == "some.toml: search.trails: unknown key"
+    assert error.value.hint.splitlines()[0] == "did you mean search.trials?"
+    assert InputError("no semicolon").hint == ""

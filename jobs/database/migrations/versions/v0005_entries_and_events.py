@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("awaited", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.execute("UPDATE jobs SET awaited = (priority & 1) = 1, priority = (priority - (priority & 1)) / 2")
     op.create_index("jobs_by_state", "jobs", ["state", "priority", "awaited", "number"])
+    op.create_index("jobs_by_checkpoint", "jobs", ["checkpoint"])
+    op.create_index("shards_by_digest", "shards", ["digest"])
     op.create_table(
         "job_entries",
         sa.Column("sweep", sa.String(80), sa.ForeignKey("sweeps.name"), primary_key=True),
@@ -84,31 +86,48 @@ def upgrade() -> None:
 
 
 def _fill(connection: sa.Connection) -> None:
-    labels = connection.execute(sa.text("SELECT sweep, key, label FROM sweep_jobs")).all()
+    _fill_entries(connection)
+    _fill_contents(connection)
+
+
+def _fill_entries(connection: sa.Connection) -> None:
+    """Which entry or trial needs a job, from the labels that said so."""
     stages = {key: stage for key, stage in connection.execute(sa.text("SELECT key, stage FROM jobs"))}
-    entry = sa.text("INSERT INTO job_entries (sweep, key, entry, trial) VALUES (:sweep, :key, :entry, :trial)")
-    for sweep, key, label in labels:
+    rows = []
+    for sweep, key, label in connection.execute(sa.text("SELECT sweep, key, label FROM sweep_jobs")).all():
         if (name := _entry(stages[key], label)) is not None:
             number = re.fullmatch(r"trial (\d+)", name)
             trial = None if number is None else int(number[1])
-            connection.execute(entry, {"sweep": sweep, "key": key, "entry": name, "trial": trial})
-    contents: dict[str, float] = {}
-    link = sa.text("INSERT INTO content_links (digest, key, role, name) VALUES (:digest, :key, :role, :name)")
-    for key, job, places, outputs, checkpoint, created in connection.execute(
-        sa.text("SELECT key, job, places, outputs, checkpoint, created FROM jobs")
+            rows.append({"sweep": sweep, "key": key, "entry": name, "trial": trial})
+    _insert(connection, "job_entries", rows)
+
+
+def _fill_contents(connection: sa.Connection) -> None:
+    """Contents and the jobs that make and read them, from inputs, outputs, checkpoints and shards."""
+    created: dict[str, float] = {}
+    links = []
+    for key, job, places, outputs, checkpoint, time in connection.execute(
+        sa.text("SELECT key, job, places, outputs, checkpoint, created FROM jobs ORDER BY number")
     ).all():
-        links = [*_links(_plain(job)["inputs"], _plain(places) or {}, _plain(outputs) or {})]
-        for role, name, digest in links:
-            connection.execute(link, {"digest": digest, "key": key, "role": role, "name": name})
-        for digest in [*(digest for _, _, digest in links), *([checkpoint] if checkpoint else [])]:
-            contents.setdefault(digest, created)
-    for digest, created in connection.execute(
+        for role, name, digest in _links(_plain(job)["inputs"], _plain(places) or {}, _plain(outputs) or {}):
+            links.append({"digest": digest, "key": key, "role": role, "name": name})
+            created.setdefault(digest, time)
+        if checkpoint:
+            created.setdefault(checkpoint, time)
+    for digest, time in connection.execute(
         sa.text("SELECT shards.digest, jobs.created FROM shards JOIN jobs ON jobs.key = shards.key")
     ).all():
-        contents.setdefault(digest, created)
-    content = sa.text("INSERT INTO contents (digest, size, created) VALUES (:digest, NULL, :created)")
-    for digest, created in contents.items():
-        connection.execute(content, {"digest": digest, "created": created})
+        created.setdefault(digest, time)
+    _insert(connection, "content_links", links)
+    _insert(connection, "contents", [{"digest": digest, "created": time} for digest, time in created.items()])
+
+
+def _insert(connection: sa.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert all rows with one prepared statement: a store may have hundreds of thousands."""
+    if rows:
+        columns = list(rows[0])
+        values = ", ".join(f":{name}" for name in columns)
+        connection.execute(sa.text(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"), rows)
 
 
 def _entry(stage: str, label: str) -> str | None:

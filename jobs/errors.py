@@ -1,0 +1,39 @@
+"""Errors of the database, the file store and the leases on them: what a caller may retry, and what it must give up."""
+
+from golf.errors import InputError
+
+
+class Unavailable(ConnectionError):
+    """A service does not answer. Nothing was written; the same call may succeed later."""
+
+
+class StoreUnavailable(Unavailable):
+    """The database or the file store does not answer, or has no room."""
+
+
+class LostClaim(RuntimeError):
+    """Another scheduler has the job now, or it has ended; the results of this attempt are not needed."""
+
+
+class OverBudget(RuntimeError):
+    """An attempt must not start, because its sweep's budget or deadline does not allow it."""
+
+
+class AlreadyTaken(RuntimeError):
+    """Another process schedules this cluster."""
+
+
+class AlreadyDriven(InputError):
+    """Another process drives this sweep; the message names its host and process."""
+
+
+class LostLease(RuntimeError):
+    """Another process drives this sweep by now, because this one was silent for too long; it must write no more."""
+
+
+class Unreadable(InputError):
+    """A content is missing from the file store, or damaged."""
+
+    def __init__(self, digest: str, message: str) -> None:
+        super().__init__(message)
+        self.digest = digest

@@ -1,0 +1,109 @@
+"""Arms: recipes that a sweep file writes out, to compare trials with."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from golf.errors import InputError
+from sweeps.spec.problems import Problems
+from sweeps.spec.recipe import STAGES, Recipe, build_recipe, override
+from sweeps.spec.sections import SweepFile
+from sweeps.spec.settings import Settings, unknown
+
+_KEYS = (*STAGES, "name", "baseline", "seeds")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arm:
+    """A recipe written out in the file."""
+
+    name: str
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    baseline: bool
+
+
+def build_arms(file: SweepFile, inherited: Sequence[str], where: str) -> tuple[Arm, ...]:
+    """The arms of a file.
+
+    Args:
+        file: its sections.
+        inherited: problems of the recipe that arms start from, so that an arm does not repeat them.
+        where: what each problem names first.
+
+    Raises:
+        InputError: everything that is wrong with any of them.
+    """
+    problems = Problems()
+    arms = [problems.attempt(_build_arm, file, index, inherited, where) for index in range(len(file.arm))]
+    problems.check()
+    return tuple(arm for arm in arms if arm is not None)
+
+
+def arm_recipe(arm: Settings, index: int, base: Settings, inherited: Sequence[str], where: str) -> Recipe:
+    """The recipe of an arm: the file's recipe with the arm's settings on top.
+
+    Raises:
+        InputError: what is wrong with the arm's own settings; no problem at all if everything wrong is inherited.
+    """
+    here = _place(arm, index, where)
+    try:
+        return build_recipe(override(base, {stage: arm[stage] for stage in STAGES if stage in arm}), here)
+    except InputError as error:
+        known = {line.removeprefix(f"{where}: ") for line in inherited}
+        raise InputError(*(line for line in error.problems if line.removeprefix(f"{here}: ") not in known)) from None
+
+
+def _build_arm(file: SweepFile, index: int, inherited: Sequence[str], where: str) -> Arm:
+    arm, problems = file.arm[index], Problems()
+    here = _place(arm, index, where)
+    checks = (_name_problems(file, index), _key_problems(arm), _value_problems(arm, file))
+    problems.add(f"{here}: {problem}" for check in checks for problem in check)
+    recipe = problems.attempt(arm_recipe, arm, index, file.recipe, inherited, where)
+    problems.check()
+    if recipe is None:  # everything that is wrong with it is inherited, and reported there
+        raise InputError
+    seeds = tuple(arm.get("seeds", file.seeds.confirm))
+    return Arm(name=arm["name"], recipe=recipe, seeds=seeds, baseline=arm.get("baseline", False))
+
+
+def _place(arm: Settings, index: int, where: str) -> str:
+    """Where an arm is, as a problem names it: by name where it has one."""
+    name = arm.get("name")
+    return f'{where}: arm "{name}"' if isinstance(name, str) and name.strip() else f"{where}: arm {index + 1}"
+
+
+def _name_problems(file: SweepFile, index: int) -> Iterator[str]:
+    name = file.arm[index].get("name")
+    if not isinstance(name, str) or not name.strip():
+        yield "name: missing; give every arm a name, in quotes"
+    elif re.fullmatch(r"trial \d+", name):
+        yield "name: is what entries of the search are called; choose another"
+    elif name in [other.get("name") for other in file.arm[:index]]:
+        yield "there are two arms of this name; rename one"
+
+
+def _key_problems(arm: Settings) -> Iterator[str]:
+    return (unknown(key, _KEYS) for key in arm if key not in _KEYS)
+
+
+def _value_problems(arm: Settings, file: SweepFile) -> Iterator[str]:
+    if not isinstance(baseline := arm.get("baseline", False), bool):
+        yield f"baseline = {baseline!r}; expected true or false"
+    if "seeds" not in arm:
+        return
+    seeds = arm["seeds"]
+    whole = isinstance(seeds, list | tuple) and all(isinstance(s, int) and not isinstance(s, bool) for s in seeds)
+    if not whole or not seeds or len(set(seeds)) < len(seeds):
+        yield f"seeds = {seeds!r}; expected a list of whole numbers, each once"
+        return
+    for use, taken in (("tune", file.seeds.tune), ("report", file.seeds.report)):
+        if common := sorted(set(seeds) & set(taken)):
+            yield f"seeds: {common[0]} is in seeds.{use} too; confirm an arm on fresh seeds"
+
+
+def raw_arms(source: Mapping[str, Any]) -> list[tuple[int, Settings]]:
+    """Arms of a file whose sections are wrong: whatever looks like one, with its place in the list."""
+    arms = source.get("arm", [])
+    return [(index, arm) for index, arm in enumerate(arms if isinstance(arms, list) else []) if isinstance(arm, dict)]
