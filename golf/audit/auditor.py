@@ -1,40 +1,32 @@
-"""The audit: which probe where, and for how long.
+"""Run an audit: which probes, in what order, within a budget of seconds.
 
-First what costs little and decides what the rest means: coverage, repetition, company, future, length. Then vocabulary
-sums, where something moved first. Then, as long as the budget lasts and nothing was found, more places of both kinds.
+First the cheap probes that decide how the others are read: repeated calls, batch neighbors, random tokens, unscored
+targets, future and length. Then vocabulary sums, first where a loss changed. Then more positions of both kinds, as long
+as the budget lasts and no violation shows.
 """
 
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.audit import probe_plan as program
-from golf.audit import verdict
+from golf.audit import probe_plan
 from golf.audit.certificate import Certificate, Finding
-from golf.audit.log import Log
-from golf.audit.probes import chance
-from golf.audit.probes import neighbors as company
-from golf.audit.probes.byte_counts import check_byte_counts, text_of
-from golf.audit.scorer import documents
-from golf.audit.scorer.bench import Bench, Unjudgeable
-from golf.audit.scorer.black_box import BlackBox, Scorer, Tokens
-from golf.audit.scorer.documents import MADE_UP
-from golf.audit.scorer.precision import measure
+from golf.audit.evidence import Evidence
+from golf.audit.probes import neighbors, random_tokens
+from golf.audit.probes.byte_counts import check_byte_counts, decode_targets
+from golf.audit.reference import set_reference
+from golf.audit.scorer.checked_scorer import CheckedScorer, Scorer, Tokens
+from golf.audit.scorer.documents import GENERATED, check_documents
+from golf.audit.scorer.session import AuditSession, AuditStopped
 from golf.errors import InputError
 
-LEAST_CALL_SECONDS = 20.0
-"""A call may take as long as the whole budget, and at least so long, before it is given up."""
-EXTRA_SHARE = 0.15
-"""Of the budget that documents beyond the first few may cost in the probes that score all of them."""
-SCORED_WHOLE = 8
-"""How often the probes of company and future score every document, about."""
-LONG_SHARE = 0.3
-"""Of the budget for the future of one long document."""
+MIN_CALL_SECONDS = 20.0
+"""Time limit of one call, or the whole budget if that is more."""
 
 
 def audit(
@@ -48,234 +40,198 @@ def audit(
     decode: Callable[[Tokens], str] | None = None,
     clock: Callable[[], float] | None = None,
 ) -> Certificate:
-    """Judge a scorer by what it returns.
+    """Judge a scorer by the losses that it returns.
 
     Args:
-        scorer: takes a list of documents (1-D int64 arrays, BOS first, the last entry only ever a target), returns for
-            each the NLL of entries 1 … n − 1 in nats as a 1-D float array. Each call is an evaluation of its own. It
-            may have a method `distribution(document, position)`, the probabilities [vocab_size] of that entry, which
-            is used where a sum would cost too much, and held against what the scorer returns; and a method
-            `byte_counts(document)`, the bytes of entries 1 … n − 1 that its score is divided by.
+        scorer: takes a list of documents (1-D int64 arrays, BOS first, the last token only ever a target) and returns
+            for each the NLL at positions 1 … n − 1 in nats, a 1-D float array. Each call is a complete evaluation. A
+            scorer may have a method `distribution(document, position)` that returns the probabilities [vocab_size] at
+            that position; it is used where a sum would cost too much, and compared with the returned losses. It may
+            have a method `byte_counts(document)` that returns the bytes at positions 1 … n − 1 by which its score is
+            divided.
         vocab_size: the number of token ids.
-        documents: what to judge it on; made up where None. A few are chosen by length, and others made from them.
-        seconds: the budget. More of it means more places, until all that are worth a probe have had one.
-        seed: of the choice of documents, places and changes.
-        ordered_state: whether the protocol declares that it carries state over the documents already scored, in the
-            order of the list; the scorer's attribute `ordered_state` where None, and none without it.
-        decode: the text of tokens without BOS, which byte counts are held against; they are not looked at without it.
-        clock: what the budget is measured on; the wall's where None, and then every call comes from one thread of the
-            audit's own, which can be given up as hanging. On another clock, such as one that counts work, the same
-            scorer is probed at the same places whatever the machine, and it is called from the caller's thread.
+        documents: documents to judge it on; a few are chosen by length, and others derived from them. Generated
+            documents by default.
+        seconds: the budget. A larger one probes more positions, until every position worth a probe has had one.
+        seed: of the choice of documents, positions and changes.
+        ordered_state: whether the protocol declares state that is carried over the documents of a list, in order. By
+            default the scorer's attribute `ordered_state`, or False without it.
+        decode: decodes tokens without BOS to text, which the byte counts are compared with; they are not checked
+            without it.
+        clock: measures the budget, in seconds. By default real time, and then all calls run in one thread of their own,
+            which is abandoned if a call hangs. Another clock, such as one that counts work, makes an audit repeatable:
+            the same scorer is probed at the same positions on any machine, and is called from the caller's thread.
 
     Returns:
-        The certificate. Whatever the scorer does, raising and hanging included, becomes a finding.
+        The certificate. A scorer that raises, exits or hangs gets a finding.
 
     Raises:
-        InputError: the vocabulary, the documents or the budget are impossible.
+        InputError: the vocabulary, the documents or the budget are invalid, or the scorer is not callable.
     """
-    given = _checked(documents, vocab_size, seconds)
+    given = _check_arguments(documents, vocab_size, seconds)
     if not callable(scorer):
         raise InputError(f"scorer: {type(scorer).__name__} is not callable; expected a function of a list of documents")
-    ordered = bool(getattr(scorer, "ordered_state", False)) if ordered_state is None else ordered_state
-    bench = Bench(
-        box=BlackBox(scorer, call_seconds=max(LEAST_CALL_SECONDS, seconds) if clock is None else math.inf),
+    session = AuditSession(
+        scorer=CheckedScorer(scorer, call_seconds=max(MIN_CALL_SECONDS, seconds) if clock is None else math.inf),
         vocab_size=vocab_size,
-        ordered=ordered,
+        ordered_state=bool(getattr(scorer, "ordered_state", False)) if ordered_state is None else ordered_state,
         rng=np.random.default_rng(seed),
         clock=clock or time.monotonic,
         seconds=seconds,
     )
-    log = Log()
+    evidence = Evidence()
     try:
-        _examine(bench, log, given)
-        _count_bytes(bench, log, decode)
-    except Unjudgeable as stop:
-        log.faults.append(stop.finding)
-        log.left_out.append("everything after the call that ended the audit")
-    if bench.box.printed:
-        detail = f"prints to stdout, {len(bench.box.printed)} characters; a scorer returns losses and does nothing else"
-        log.faults.append(Finding(condition="nondeterminism", document=-1, position=-1, measured=0.0, detail=detail))
-    bench.bytes_per_target = _bytes_per_target(bench, decode)
-    return _certificate(bench, log, len(given))
+        _run_probes(session, evidence, given)
+        _check_byte_counts(session, evidence, decode)
+    except AuditStopped as stop:
+        evidence.direct_findings.append(stop.finding)
+        evidence.not_probed.append("everything after the call that ended the audit")
+    if printed := len(session.scorer.printed):
+        detail = f"prints {printed} characters to stdout; a scorer must return losses and do nothing else"
+        evidence.direct_findings.append(
+            Finding(condition="nondeterminism", document=-1, position=-1, measured=0.0, detail=detail)
+        )
+    session.bytes_per_target = _bytes_per_target(session, decode)
+    return _certificate(session, evidence, len(given))
 
 
-def _checked(given: Sequence[NDArray[np.integer[Any]]] | None, vocab_size: int, seconds: float) -> list[Any]:
+def _check_arguments(
+    documents: Sequence[NDArray[np.integer[Any]]] | None, vocab_size: int, seconds: float
+) -> list[Tokens]:
     if vocab_size < 2:
         raise InputError(f"vocab_size = {vocab_size}: must be at least 2")
     if not 0 < seconds < math.inf:
         raise InputError(f"seconds = {seconds}: must be above 0, and finite")
-    return [] if given is None else documents.check_documents(given, vocab_size)
+    return [] if documents is None else check_documents(documents, vocab_size)
 
 
-def _examine(bench: Bench, log: Log, given: Sequence[Any]) -> None:
-    """Run all probes, in order, as far as the budget goes."""
-    _set_up(bench, log, given)
-    if any(one.kind == verdict.MEMORY for one in log.contexts):
-        log.left_out.append("everything else: scores change from call to call")
+def _run_probes(session: AuditSession, evidence: Evidence, given: Sequence[Tokens]) -> None:
+    """Run all probes in order, as far as the budget goes."""
+    set_reference(session, evidence, given)
+    if any(comparison.kind == neighbors.MEMORY for comparison in evidence.comparisons):
+        evidence.not_probed.append("everything else: losses change from call to call")
         return
     for probe in PROBES:
-        probe(bench, log)
+        probe(session, evidence)
 
 
-def _set_up(bench: Bench, log: Log, given: Sequence[Any]) -> None:
-    """Choose documents by what one prediction costs, and score them all once: the reference."""
-    lengths = list(documents.LENGTHS)
-    bench.judged = documents.choose(given, lengths, bench.vocab_size, bench.rng, len(given))
-    bench.listed = len(bench.judged)
-    first = bench.all()
-    bench.precision = measure(first)
-    started = bench.clock()  # the first call has loaded and compiled what there was
-    log.contexts += company.repeated(bench, first)
-    each = (bench.clock() - started) / (2 * sum(one.size for one in first))
-    for length in documents.MORE_LENGTHS:
-        if SCORED_WHOLE * each * length <= EXTRA_SHARE * bench.seconds:
-            lengths.append(length)
-        else:
-            log.left_out.append(f"documents of {length} tokens")
-    before = {one.number: losses for one, losses in zip(bench.judged, first, strict=True)}
-    bench.judged = _more(bench, given, lengths)
-    bench.listed = len(bench.judged)
-    bench.reference = bench.natural = bench.all()
-    bench.precision = replace(measure(bench.reference), noise=bench.precision.noise)
-    bench.cost = {(place, False): each for place in range(len(bench.judged))}
-    _add_long(bench, log, given, each)
-    if not bench.ordered:
-        kept = [place for place, one in enumerate(bench.judged) if one.number in before]
-        found = [bench.reference[place] for place in kept]
-        expected = [before[bench.judged[place].number] for place in kept]
-        log.contexts.append(bench.compare("with more documents behind it", kept, found, expected))
+def _probe_neighbors(session: AuditSession, evidence: Evidence) -> None:
+    """Probe order and neighbors; if documents affect each other, all later probes score each one alone."""
+    evidence.comparisons += neighbors.change_neighbors(session)
+    affected = any(finding.condition == "cross-document" for finding in evidence.findings(session))
+    if not session.ordered_state and affected:
+        session.batchable = False
+        session.reference = [
+            session.score_variants(index, [document.tokens])[0] for index, document in enumerate(session.documents)
+        ]  # fmt: skip
 
 
-def _add_long(bench: Bench, log: Log, given: Sequence[Any], each: float) -> None:
-    """Where no long document is in the list, take one that is only ever scored alone, if its future is affordable."""
-    length = documents.LONG
-    if bench.ordered or max(one.tokens.size for one in bench.judged) >= length * 3 // 4:
-        return
-    if (program.LEAST_CHANGES + 1) * each * length > LONG_SHARE * bench.seconds:
-        return
-    taken = {one.number for one in bench.judged}
-    free = {index: tokens for index, tokens in enumerate(given) if index not in taken}
-    (one,) = documents.choose(list(free.values()), [length], bench.vocab_size, bench.rng, len(given) + bench.listed)
-    number = list(free)[one.number] if one.origin == "given" else one.number
-    bench.judged.append(replace(one, number=number))
-    bench.cost[bench.listed, False] = each
-    bench.reference = [*bench.reference, *bench.variants(bench.listed, [one.tokens])]
-    log.left_out[:] = [left for left in log.left_out if left != f"documents of {length} tokens"]
-    log.left_out.append(f"document {number} in the company of others")
-
-
-def _more(bench: Bench, given: Sequence[Any], lengths: Sequence[int]) -> list[documents.Judged]:
-    """The documents chosen first, and more; the shortest first where order counts, so that what leads costs little."""
-    taken = {one.number for one in bench.judged}
-    free = [tokens for index, tokens in enumerate(given) if index not in taken]
-    back = [index for index in range(len(given)) if index not in taken]
-    first = len(given) + len(bench.judged)
-    extra = documents.choose(free, lengths[len(bench.judged) :], bench.vocab_size, bench.rng, first)
-    numbered = [replace(one, number=back[one.number]) if one.origin == "given" else one for one in extra]
-    everything = [*bench.judged, *numbered]
-    return sorted(everything, key=lambda one: one.tokens.size) if bench.ordered else everything
-
-
-def _keep_company(bench: Bench, log: Log) -> None:
-    """Probe order and company; where documents disturb each other, everything later is scored alone."""
-    log.contexts += company.in_other_company(bench)
-    if not bench.ordered and any(found.condition == "cross-document" for found in log.findings(bench)):
-        bench.stacked = False
-        bench.reference = [bench.variants(place, [one.tokens])[0] for place, one in enumerate(bench.judged)]
-
-
-def _bytes_per_target(bench: Bench, decode: Callable[[Tokens], str] | None) -> float:
-    """Bytes of text for each target of the judged documents that are text; 0 where none is known to be."""
-    chosen = [one for one in bench.judged if one.origin != MADE_UP]
-    if decode is None or not chosen:
-        return 0.0
-    num_bytes = sum(len(text_of(one.tokens, decode, one.number).encode()) for one in chosen)
-    return num_bytes / sum(one.tokens.size - 1 for one in chosen)
-
-
-def _count_bytes(bench: Bench, log: Log, decode: Callable[[Tokens], str] | None) -> None:
-    """Hold the bytes that the scorer counts against the text, where it says what they are."""
-    places = [place for place, one in enumerate(bench.judged) if one.origin != MADE_UP]
-    if decode is None or not places or not bench.box.offers_byte_counts:
-        log.left_out.append("byte counts")
-        return
-    chosen, counts = [bench.judged[place] for place in places], [bench.count_bytes(place) for place in places]
-    log.faults += check_byte_counts([one.tokens for one in chosen], counts, decode, [one.number for one in chosen])
-
-
-def _leave_to_chance(bench: Bench, log: Log) -> None:
-    """Probe what no document chosen beforehand can show: tokens that nobody knew, in contexts that are new."""
-    bos = int(bench.judged[0].tokens[0])
-    log.contexts.append(chance.drawn(bench, bos))
-    if (seen := chance.first_seen(bench, bos)) is not None:
-        log.contexts.append(seen)
+def _probe_random_tokens(session: AuditSession, evidence: Evidence) -> None:
+    """Probe what no document chosen beforehand shows: random tokens, and new contexts."""
+    bos = int(session.documents[0].tokens[0])
+    evidence.comparisons.append(random_tokens.predict_random_tokens(session, bos))
+    if (first_seen := random_tokens.compare_first_seen(session, bos)) is not None:
+        evidence.comparisons.append(first_seen)
     else:
-        log.left_out.append("whether what is seen first is remembered")
+        evidence.not_probed.append("whether it remembers what it scored first")
 
 
-def _find_unscored(bench: Bench, log: Log) -> None:
+def _find_unscored(session: AuditSession, evidence: Evidence) -> None:
     """Look for targets that have no score of their own."""
-    log.faults += company.unscored(bench)
+    evidence.direct_findings += neighbors.find_unscored(session)
 
 
-def _look_ahead(bench: Bench, log: Log) -> None:
+def _probe_futures(session: AuditSession, evidence: Evidence) -> None:
     """Change the future of every document, the longest first."""
-    for place in sorted(range(len(bench.judged)), key=lambda place: -bench.judged[place].tokens.size):
-        program.look_ahead(bench, log, place)
+    for index in sorted(range(len(session.documents)), key=lambda index: -session.documents[index].tokens.size):
+        probe_plan.probe_future(session, evidence, index)
 
 
-def _go_deeper(bench: Bench, log: Log) -> None:
-    """Spend what is left on more places, unless a condition is broken already."""
-    if not log.broken(bench):
-        program.go_deeper(bench, log)
+def _probe_more_positions(session: AuditSession, evidence: Evidence) -> None:
+    """Spend the rest of the budget on more positions, unless a condition is broken already."""
+    if not evidence.shows_violation(session):
+        probe_plan.probe_more_positions(session, evidence)
 
 
-def _repeat_at_end(bench: Bench, log: Log) -> None:
-    """Score all documents once more: what the probes did to the scorer shows here."""
-    places = range(bench.listed)
-    last = bench.compare("the same call at the end", places, bench.all(), bench.natural, repeated=True)
-    log.contexts.append(last)
+def _repeat_at_end(session: AuditSession, evidence: Evidence) -> None:
+    """Score all documents once more: a scorer that the probes have changed shows it here."""
+    last = session.score_documents()
+    listed = range(session.num_listed)
+    evidence.comparisons.append(
+        session.compare(neighbors.REPEATED[2], listed, last, session.list_reference, repeated=True)
+    )
 
 
-Probe = Callable[[Bench, Log], None]
-"""Calls the scorer through the bench and writes what it saw to the log; a finding of its own goes to `log.faults`."""
+Probe = Callable[[AuditSession, Evidence], None]
+"""Calls the scorer through the session and adds to the evidence; a finding of its own goes to `direct_findings`."""
 
 PROBES: tuple[Probe, ...] = (
-    _keep_company,
-    _leave_to_chance,
+    _probe_neighbors,
+    _probe_random_tokens,
     _find_unscored,
-    _look_ahead,
-    program.sum_up,
-    _go_deeper,
+    _probe_futures,
+    probe_plan.probe_first_sums,
+    _probe_more_positions,
     _repeat_at_end,
 )
-"""Every probe, in the order in which an audit runs them: the cheap ones first, since each may end the audit.
+"""Every probe, in the order in which an audit runs them.
 
 A new probe is a file in golf/audit/probes and a line here, before `_repeat_at_end`.
 """
 
 
-def _certificate(bench: Bench, log: Log, given: int) -> Certificate:
-    if noise := bench.precision.noise:
-        log.left_out.append(f"differences of less than {noise:.2g} nats, by which equal scores differ")
-    judged = [{"document": one.number, "tokens": int(one.tokens.size), "origin": one.origin} for one in bench.judged]
+def _text_documents(session: AuditSession) -> list[int]:
+    """Documents that are text."""
+    return [index for index, document in enumerate(session.documents) if document.origin != GENERATED]
+
+
+def _bytes_per_target(session: AuditSession, decode: Callable[[Tokens], str] | None) -> float:
+    """UTF-8 bytes of text per target over the documents that are text; 0 if none is known to be."""
+    documents = [session.documents[index] for index in _text_documents(session)]
+    if decode is None or not documents:
+        return 0.0
+    num_bytes = sum(
+        len(decode_targets(document.tokens, decode, document.number).encode()) for document in documents
+    )  # fmt: skip
+    return num_bytes / sum(document.tokens.size - 1 for document in documents)
+
+
+def _check_byte_counts(session: AuditSession, evidence: Evidence, decode: Callable[[Tokens], str] | None) -> None:
+    """Compare the byte counts that the scorer declares, if it does, with the text."""
+    indices = _text_documents(session)
+    if decode is None or not indices or not session.scorer.declares_byte_counts:
+        evidence.not_probed.append("byte counts")
+        return
+    documents = [session.documents[index] for index in indices]
+    counts = [session.declared_byte_counts(index) for index in indices]
+    numbers = [document.number for document in documents]
+    evidence.direct_findings += check_byte_counts([document.tokens for document in documents], counts, decode, numbers)
+
+
+def _certificate(session: AuditSession, evidence: Evidence, given: int) -> Certificate:
+    if noise := session.precision.noise:
+        evidence.not_probed.append(f"differences below {noise:.2g} nats, which equal losses show between calls")
+    documents = [
+        {"document": document.number, "tokens": int(document.tokens.size), "origin": document.origin}
+        for document in session.documents
+    ]
     placement = {
-        "documents": {"given": given, "judged": judged, "ordered_state": bench.ordered},
-        "vocab_size": bench.vocab_size,
-        "precision": asdict(bench.precision),
+        "documents": {"given": given, "judged": documents, "ordered_state": session.ordered_state},
+        "vocab_size": session.vocab_size,
+        "precision": asdict(session.precision),
         "budget": {
-            "seconds": bench.seconds,
-            "spent_seconds": bench.spent,
-            "calls": bench.box.calls,
-            "predictions": bench.box.predictions,
+            "seconds": session.seconds,
+            "spent_seconds": session.spent,
+            "calls": session.scorer.calls,
+            "predictions": session.scorer.predictions,
         },
-        "not_probed": list(dict.fromkeys(log.left_out)),
+        "not_probed": list(dict.fromkeys(evidence.not_probed)),
     }
     return Certificate(
-        judged=log.judged(bench),
-        findings=tuple(log.findings(bench)),
-        sums=tuple(log.sums),
-        changes=tuple(log.changes),
-        contexts=tuple(log.contexts),
+        judged=evidence.suffices(session),
+        findings=tuple(evidence.findings(session)),
+        sums=tuple(evidence.sums),
+        changes=tuple(evidence.changes),
+        comparisons=tuple(evidence.comparisons),
         placement=placement,
     )

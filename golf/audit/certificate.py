@@ -1,116 +1,133 @@
-"""What an audit says: findings, the probes that they rest on, and what was not looked at."""
+"""The result of an audit: its findings, the probes behind them, and what it did not probe."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Condition = Literal["C1", "C2", "C3", "C4", "bytes", "length", "cross-document", "nondeterminism"]
-"""C1 causal, C2 normalized, C3 scored before updated, C4 scored once (the challenge's issue 1017); bytes: wrong counts;
-length: the document's length is looked at; cross-document: other documents are; nondeterminism: not a function."""
+"""C1 causal, C2 normalized, C3 scored before updated, C4 scored once (the challenge's issue 1017); bytes: wrong byte
+counts; length: the loss depends on the document's length; cross-document: the loss depends on other documents;
+nondeterminism: the same call returns different losses."""
+
+JSON_KEYS: Mapping[str, str] = {
+    "exceeds_tolerance": "beyond",
+    "confident_minimum": "least",
+    "always_zero": "silent",
+}
+"""Fields of probes whose key in JSON differs: stored certificates have these keys."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """A condition that a scorer breaks, and the place where it shows most."""
+    """A condition that the scorer violates, with the position that shows it most clearly."""
 
     condition: Condition
     document: int
-    """Its place among the documents given; made-up ones are numbered on from there; −1: no document in particular."""
+    """Index among the documents given; generated documents are numbered after those. −1: no single document."""
     position: int
-    """The entry of the document whose loss shows it; −1: no entry in particular."""
+    """Position in the document whose loss shows the violation; −1: no single position."""
     measured: float
-    """What was measured there: a sum of probabilities, or a difference in nats."""
+    """What was measured there: a sum of probabilities, a difference in nats, or a ratio of byte counts."""
     detail: str
+    """One sentence for people."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sum:
-    """The probabilities that one entry would have had as each token of the vocabulary, added up."""
+class VocabularySum:
+    """The sum of the probabilities of all tokens of the vocabulary at one position; a legal scorer gives 1."""
 
     document: int
     position: int
     total: float
-    """Their sum; where only some tokens were tried, estimated from those."""
+    """The sum; an estimate if only some tokens were tried."""
     lower_bound: float
-    """The sum over the tokens tried alone."""
-    least: float
-    """What the sum is at least, but for the luck of the tokens drawn."""
+    """The sum over the tokens tried."""
+    confident_minimum: float
+    """What the full sum is at least, up to the small error probability of the sample."""
     standard_error: float
-    """Of the estimate; 0 where every token was tried."""
+    """Standard error of the estimate; 0 if every token was tried."""
     tolerance: float
-    """How far from 1 the scorer's own rounding may take it."""
+    """Deviation from 1 that the scorer's rounding explains."""
     tokens: int
     """How many tokens of the vocabulary were tried."""
     complete: bool
-    """Whether that is all of them."""
+    """Whether every token was tried."""
     scale: float
-    """The factor on the loss that would bring the sum from 1 to this; 1 where it is 1 or not known."""
-    silent: bool
-    """Whether the loss was 0 whatever the target."""
+    """The factor on the loss that turns a sum of 1 into this one; 1 if the sum is 1 or the factor is unknown."""
+    always_zero: bool
+    """Whether the loss was 0 for every token tried."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A document with a part of it changed, and what moved before that part."""
+class FutureChange:
+    """A document with its later part changed, and how the losses before the change differ."""
 
     kind: Literal["suffix", "token", "shuffle", "cut", "grown"]
     document: int
     changed: int
-    """The first entry that differs, or where the document now ends."""
+    """First position that differs; for "cut" and "grown" the position where the shorter version ends."""
     position: int
-    """The entry whose loss moved most, of those that must not move."""
+    """Position before the change whose loss differs most, relative to its tolerance."""
     largest: float
-    """By how much, in nats."""
+    """Difference at that position in nats."""
     mean: float
-    """Mean change of all entries that must not move, in nats."""
-    beyond: bool
-    """Whether that is more than rounding."""
+    """Mean difference over all positions before the change, in nats."""
+    exceeds_tolerance: bool
+    """Whether the difference is more than rounding."""
     first_moved: int = -1
-    """The first entry that moved by more than rounding."""
+    """First position whose loss differs by more than rounding; −1 if none does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Context:
-    """Documents scored once more in another company, and what moved; or what a scorer knows that nobody can know, or
-    offers and does not score with."""
+class Comparison:
+    """Losses that must be equal, compared: the same documents in two calls, or a loss against what chance allows."""
 
     kind: str
+    """What was compared, in words."""
     document: int
     position: int
+    """Position with the largest difference, relative to its tolerance."""
     largest: float
+    """Difference at that position in nats."""
     mean: float
-    beyond: bool
+    """Mean difference over all positions compared, in nats."""
+    exceeds_tolerance: bool
+    """Whether the difference is more than rounding or chance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Certificate:
-    """The judgment on one scorer."""
+    """The verdict on one scorer, with its evidence."""
 
     judged: bool
-    """Whether the budget was enough to look into every document's future and to add up a vocabulary as a whole."""
+    """Whether the budget sufficed to change every document's future and to sum a whole vocabulary."""
     findings: tuple[Finding, ...]
-    sums: tuple[Sum, ...]
-    changes: tuple[Change, ...]
-    contexts: tuple[Context, ...]
+    sums: tuple[VocabularySum, ...]
+    changes: tuple[FutureChange, ...]
+    comparisons: tuple[Comparison, ...]
     placement: Mapping[str, Any]
-    """Documents judged, precision measured, budget and what it was spent on, what was left out."""
+    """Documents used, precision measured, budget and how it was spent, and what was not probed."""
 
     @property
     def passed(self) -> bool:
-        """Whether enough was probed and no condition broken; looking at a document's length alone breaks none."""
+        """Whether enough was probed and no condition is violated; a `length` finding alone violates none."""
         return self.judged and all(finding.condition == "length" for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """The certificate as plain data."""
         probes: dict[str, Any] = {
             **self.placement,
-            "vocabulary": [asdict(one) for one in self.sums],
-            "future": [asdict(one) for one in self.changes],
-            "context": [asdict(one) for one in self.contexts],
+            "vocabulary": [_plain(probe) for probe in self.sums],
+            "future": [_plain(probe) for probe in self.changes],
+            "context": [_plain(probe) for probe in self.comparisons],
         }
         return {
             "passed": self.passed,
             "judged": self.judged,
-            "findings": [asdict(one) for one in self.findings],
+            "findings": [asdict(finding) for finding in self.findings],
             "probes": probes,
         }
+
+
+def _plain(probe: VocabularySum | FutureChange | Comparison) -> dict[str, Any]:
+    return {JSON_KEYS.get(name, name): value for name, value in asdict(probe).items()}

@@ -1,239 +1,285 @@
-"""Which entries of which documents are probed, in what order, and how much of the budget each may cost."""
+"""Which positions of which documents are probed, in what order, and what share of the budget each probe may cost."""
 
 import itertools
 import math
 from collections.abc import Iterator
 
 from golf.audit import verdict
-from golf.audit.certificate import Change
-from golf.audit.log import LEAST_SUMMED, Log
-from golf.audit.probes import future, led_sums, vocabulary
-from golf.audit.probes import neighbors as company
-from golf.audit.scorer.bench import LEAST_STACK, Bench
+from golf.audit.certificate import FutureChange
+from golf.audit.evidence import MIN_SUMMED_TOKENS, Evidence
+from golf.audit.probes import future, importance_sums, neighbors, vocabulary
+from golf.audit.scorer.session import MIN_CALL_VARIANTS, AuditSession
 
 SUM_SHARE = 0.08
-"""Of the budget for one vocabulary sum; one that follows up on something that moved may cost more."""
+"""Share of the budget for one vocabulary sum."""
 FOLLOW_UP_SHARE = 0.35
+"""Share for a sum at a position whose loss changed with later tokens."""
 SMALL_SHARE = 0.02
-"""The same in the shortest documents where no budget is left."""
-CONTRAST_SHARE = 0.2
-"""Of the budget for each half of a sum that is led by another."""
-MOST_DRAWN = 64
+"""Share for a sum in the shortest documents when no budget is left."""
+GUIDE_SHARE = 0.2
+"""Share for each half of a sum guided by the cut document: the guide, and the sum."""
+MAX_GUIDED_TOKENS = 64
 """Tokens drawn for such a sum, at most."""
 SMALL_VOCABULARY = 160
-"""Tokens; below, sums are not led by others."""
-FOLLOWED = 3
-"""Documents in which something moved whose sums are followed up, at most."""
-LOOK_SHARE = 0.1
-"""Of what is left for the future of one document."""
-LEAST_CHANGES = 6
-"""Changes of every document, whatever they cost."""
-KEPT_SHARE = 0.1
-"""Of the budget kept for the last call."""
-LED_FROM = 64
-"""Tokens of a partial sum from which it is worth leading by its context."""
-LEAST_TRIED = 16
+"""Vocabularies below this are summed whole instead."""
+MAX_FOLLOW_UPS = 3
+"""Documents whose changed losses are followed up by sums, at most."""
+FUTURE_SHARE = 0.1
+"""Share of the remaining budget for the future of one document."""
+MIN_CHANGES = 6
+"""Changes probed in every document, whatever they cost."""
+RESERVED_SHARE = 0.1
+"""Share of the budget reserved for the last call."""
+MIN_CONTEXT_GUIDED = 64
+"""Tokens of a partial sum from which a context guide pays for itself."""
+MIN_TOKENS = 16
 """Tokens of a partial sum, at least."""
 FIRST_SUMS = ((3, 2), (60, 6), (200, 8), (700, 5), (math.inf, 2))
-"""Entries summed in the first round in documents of up to so many tokens."""
+"""(tokens, positions): positions summed in the first round in documents of up to so many tokens."""
 DEEP_TOKENS, DEEP_SUMS = 160, 400
-"""In the second round: entries changed one by one in documents up to this length, and sums at most."""
+"""In the second round: the longest documents in which every token is changed, and the number of sums, at most."""
 
 
-def look_ahead(bench: Bench, log: Log, place: int) -> None:
-    """Change the future of a document at a few entries, and its length."""
-    tokens = bench.judged[place].tokens
-    variants = future.program(bench, place, vocabulary.places(tokens.size, bench.rng))
-    each = bench.estimate(place, tokens.size)
-    count = max(LEAST_CHANGES, int(LOOK_SHARE * bench.left / max(1e-9, each)))
-    if LEAST_CHANGES * each > bench.overdraft:
-        log.left_out.append(f"the future of document {bench.judged[place].number}")
+def probe_future(session: AuditSession, evidence: Evidence, index: int) -> None:
+    """Change the future of a document after a few positions, and change its length."""
+    document = session.documents[index]
+    variants = future.plan_variants(session, index, vocabulary.probe_order(document.tokens.size, session.rng))
+    each = session.estimate_seconds(index, document.tokens.size)
+    count = max(MIN_CHANGES, int(FUTURE_SHARE * session.left / max(1e-9, each)))
+    if MIN_CHANGES * each > session.overdraft:
+        evidence.not_probed.append(f"the future of document {document.number}")
         return
-    # A few first: from them on it is known what variants cost in one call.
-    for part in (variants[:LEAST_CHANGES], variants[LEAST_CHANGES:count]):
+    # The first few measure what variants cost in one call.
+    for part in (variants[:MIN_CHANGES], variants[MIN_CHANGES:count]):
         if part:
-            log.changes += future.probe(bench, place, part)
+            evidence.changes += future.probe_variants(session, index, part)
 
 
-def sum_up(bench: Bench, log: Log) -> None:
-    """The first round of vocabulary sums: where something moved, and a few entries of every document."""
-    places = {one.number: place for place, one in enumerate(bench.judged)}
-    moved = [one for one in log.changes if one.beyond and one.kind not in ("cut", "grown")]
+def probe_first_sums(session: AuditSession, evidence: Evidence) -> None:
+    """The first round of vocabulary sums: where a loss changed, then a few positions of every document."""
     followed: set[int] = set()
-    longer = _lengthened(bench, log)
-    for one in sorted(moved, key=lambda one: bench.estimate(places[one.document], 1) * one.changed):
-        place = places[one.document]
-        if place not in followed and len(followed) < FOLLOWED:
-            followed.add(place)
-            seconds, left = FOLLOW_UP_SHARE * bench.seconds, bench.left
-            if len(followed) == 1:
-                least = LEAST_TRIED * bench.estimate(place, bench.judged[place].tokens.size)
-                seconds, left = max(seconds, 1.5 * least), bench.overdraft
-            first = min(other.first_moved for other in moved if other.document == one.document)
-            led = place in longer and first <= led_sums.LATEST_CONTRAST
-            if not led or not _contrast(bench, log, place, min(seconds, left)):
-                _sum(bench, log, place, one.position, seconds, left)
-    for place in longer:
-        if place not in followed and bench.left > 0:
-            _contrast(bench, log, place, CONTRAST_SHARE * bench.seconds)
-    # Where a cut moved the last entry before it, that may have looked at itself.
-    for one in sorted((one for one in log.changes if one.kind == "cut" and one.beyond), key=lambda one: one.position):
-        place = places[one.document]
-        if one.position == one.changed - 1 and place not in followed and len(followed) < 2 * FOLLOWED:
-            followed.add(place)
-            _sum(bench, log, place, one.position, FOLLOW_UP_SHARE * bench.seconds / FOLLOWED, bench.left)
-    longer_numbers = {one.number for one in bench.judged if one.tokens.size >= LEAST_SUMMED}
-    if not any(one.document in longer_numbers for one in log.sums):
-        place = min(
-            (place for place, one in enumerate(bench.judged) if one.tokens.size >= LEAST_SUMMED),
-            key=lambda place: bench.judged[place].tokens.size,
-        )
-        size = bench.judged[place].tokens.size
-        least = 1.2 * LEAST_TRIED * bench.estimate(place, size)
-        _sum(bench, log, place, size - 1, max(SUM_SHARE * bench.seconds, least), bench.overdraft)
-    # Late in the longest document: few tokens there say more about leaks that begin late than many elsewhere.
-    place = max(range(len(bench.judged)), key=lambda place: bench.judged[place].tokens.size)
-    size = bench.judged[place].tokens.size
-    seconds = max(SUM_SHARE * bench.seconds, 1.2 * LEAST_TRIED * bench.estimate(place, size))
-    if seconds <= FOLLOW_UP_SHARE * bench.seconds:
-        _sum(bench, log, place, size - 1, seconds, bench.left)
-    _add_up(bench, log)
-    complete = {(one.document, one.position) for one in log.sums if one.complete}
-    for place, entry in _first_sums(bench):
-        if (bench.judged[place].number, entry) in complete:
+    length_sensitive = _length_sensitive(session, evidence)
+    _follow_up_changes(session, evidence, followed, length_sensitive)
+    for index in length_sensitive:
+        if index not in followed and session.left > 0:
+            _sum_guided_by_cut(session, evidence, index, GUIDE_SHARE * session.seconds)
+    _follow_up_cuts(session, evidence, followed)
+    _sum_one_long_document(session, evidence)
+    _sum_end_of_longest(session, evidence)
+    _complete_sums(session, evidence)
+    complete = {(probe.document, probe.position) for probe in evidence.sums if probe.complete}
+    for index, position in _first_positions(session):
+        if (session.documents[index].number, position) in complete:
             continue
-        shortest = bench.judged[place].tokens.size <= FIRST_SUMS[0][0]
-        left = max(0.8 * bench.left, SMALL_SHARE * bench.seconds if shortest else 0.0)
-        _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, left)
+        shortest = session.documents[index].tokens.size <= FIRST_SUMS[0][0]
+        left = max(0.8 * session.left, SMALL_SHARE * session.seconds if shortest else 0.0)
+        _sum(session, evidence, index, position, SUM_SHARE * session.seconds, left)
 
 
-def _add_up(bench: Bench, log: Log) -> None:
-    """Complete sums in the shortest documents, as many as it takes to judge, if only the overdraft pays for them.
+def _follow_up_changes(
+    session: AuditSession, evidence: Evidence, followed: set[int], length_sensitive: list[int]
+) -> None:
+    """Sum where a loss changed with later tokens, in a few documents, the cheapest first."""
+    indices = {document.number: index for index, document in enumerate(session.documents)}
+    moved = [change for change in evidence.changes if change.exceeds_tolerance]
+    moved = [change for change in moved if change.kind not in future.LENGTH_KINDS]
+    for change in sorted(
+        moved, key=lambda change: session.estimate_seconds(indices[change.document], 1) * change.changed
+    ):
+        index = indices[change.document]
+        if index in followed or len(followed) >= MAX_FOLLOW_UPS:
+            continue
+        followed.add(index)
+        seconds, left = FOLLOW_UP_SHARE * session.seconds, session.left
+        if len(followed) == 1:
+            least = MIN_TOKENS * session.estimate_seconds(index, session.documents[index].tokens.size)
+            seconds, left = max(seconds, 1.5 * least), session.overdraft
+        first = min(other.first_moved for other in moved if other.document == change.document)
+        guided = index in length_sensitive and first <= importance_sums.LATEST_CUT_POSITION
+        if not guided or not _sum_guided_by_cut(session, evidence, index, min(seconds, left)):
+            _sum(session, evidence, index, change.position, seconds, left)
 
-    Nothing less shows a scaled loss, or a constant that is taken off; of a slow scorer they are the dearest part.
+
+def _follow_up_cuts(session: AuditSession, evidence: Evidence, followed: set[int]) -> None:
+    """Sum at the last position before a cut if its loss changed: it may have read its own target."""
+    indices = {document.number: index for index, document in enumerate(session.documents)}
+    cuts = [change for change in evidence.changes if change.kind == "cut" and change.exceeds_tolerance]
+    for change in sorted(cuts, key=lambda change: change.position):
+        index = indices[change.document]
+        if change.position == change.changed - 1 and index not in followed and len(followed) < 2 * MAX_FOLLOW_UPS:
+            followed.add(index)
+            seconds = FOLLOW_UP_SHARE * session.seconds / MAX_FOLLOW_UPS
+            _sum(session, evidence, index, change.position, seconds, session.left)
+
+
+def _sum_one_long_document(session: AuditSession, evidence: Evidence) -> None:
+    """Sum at the end of the shortest document that is not short, unless one of those has a sum already."""
+    long = {
+        document.number for document in session.documents if document.tokens.size >= MIN_SUMMED_TOKENS
+    }  # fmt: skip
+    if any(probe.document in long for probe in evidence.sums):
+        return
+    index = min(
+        (index for index, document in enumerate(session.documents) if document.tokens.size >= MIN_SUMMED_TOKENS),
+        key=lambda index: session.documents[index].tokens.size,
+    )
+    size = session.documents[index].tokens.size
+    least = 1.2 * MIN_TOKENS * session.estimate_seconds(index, size)
+    _sum(session, evidence, index, size - 1, max(SUM_SHARE * session.seconds, least), session.overdraft)
+
+
+def _sum_end_of_longest(session: AuditSession, evidence: Evidence) -> None:
+    """Sum at the end of the longest document: a few tokens there show leaks that start late."""
+    index = max(range(len(session.documents)), key=lambda index: session.documents[index].tokens.size)
+    size = session.documents[index].tokens.size
+    seconds = max(SUM_SHARE * session.seconds, 1.2 * MIN_TOKENS * session.estimate_seconds(index, size))
+    if seconds <= FOLLOW_UP_SHARE * session.seconds:
+        _sum(session, evidence, index, size - 1, seconds, session.left)
+
+
+def _complete_sums(session: AuditSession, evidence: Evidence) -> None:
+    """Sum the whole vocabulary in the shortest documents until a verdict is possible, as the overdraft allows.
+
+    Only complete sums show a scaled loss, or a constant subtracted from it. For a slow scorer they cost the most.
     """
-    for place in sorted(range(bench.listed), key=lambda place: bench.judged[place].tokens.size):
-        if verdict.added_up(log.sums, bench.precision):
+    for index in sorted(range(session.num_listed), key=lambda index: session.documents[index].tokens.size):
+        if verdict.has_enough_complete_sums(evidence.sums, session.precision):
             return
-        tokens = bench.judged[place].tokens
-        # What short ones cost when many are scored together: a sixteenth of the sum shows it.
-        bench.variants(place, [tokens] * max(LEAST_STACK, bench.vocab_size // 16))
-        seconds = bench.estimate(place, bench.vocab_size * (tokens.size - 1))
-        if seconds > bench.overdraft:
-            log.left_out.append(f"a vocabulary sum over all {bench.vocab_size} tokens, which takes {seconds:.3g} s")
+        tokens = session.documents[index].tokens
+        # Measure what short documents cost in large calls, with a sixteenth of the vocabulary.
+        session.score_variants(index, [tokens] * max(MIN_CALL_VARIANTS, session.vocab_size // 16))
+        seconds = session.estimate_seconds(index, session.vocab_size * (tokens.size - 1))
+        if seconds > session.overdraft:
+            evidence.not_probed.append(
+                f"a vocabulary sum over all {session.vocab_size} tokens, which takes {seconds:.3g} s"
+            )
             return
-        _note(bench, log, vocabulary.probe(bench, place, tokens.size - 1))
+        _record(session, evidence, vocabulary.sum_vocabulary(session, index, tokens.size - 1))
 
 
-def _lengthened(bench: Bench, log: Log) -> list[int]:
-    """Places of documents whose scores moved when they were cut, the short ones first: sums in them can be led.
+def _length_sensitive(session: AuditSession, evidence: Evidence) -> list[int]:
+    """Documents whose losses changed when they were cut, shortest first: sums in them can be guided by the cut.
 
-    Not where the vocabulary is small enough to be added up whole.
+    None if the vocabulary is small enough to be summed whole.
     """
-    if bench.vocab_size < SMALL_VOCABULARY:
+    if session.vocab_size < SMALL_VOCABULARY:
         return []
-    moved = {change.document for change in log.changes if change.kind == "cut" and change.beyond}
-    sizes = {place: one.tokens.size - 1 for place, one in enumerate(bench.judged) if one.number in moved}
-    return sorted((place for place, size in sizes.items() if size > led_sums.LATEST_CONTRAST), key=sizes.__getitem__)
+    moved = {change.document for change in evidence.changes if change.kind == "cut" and change.exceeds_tolerance}
+    sizes = {
+        index: document.tokens.size - 1
+        for index, document in enumerate(session.documents)
+        if document.number in moved
+    }  # fmt: skip
+    guidable = (index for index, size in sizes.items() if size > importance_sums.LATEST_CUT_POSITION)
+    return sorted(guidable, key=sizes.__getitem__)
 
 
-def _contrast(bench: Bench, log: Log, place: int, seconds: float) -> bool:
-    """A sum early in a document, led by the same sum in the cut document, if so many seconds pay for both."""
-    size = bench.judged[place].tokens.size - 1
-    count = min(MOST_DRAWN, int(seconds / max(1e-9, bench.estimate(place, size))))
-    if count < LEAST_TRIED:
+def _sum_guided_by_cut(session: AuditSession, evidence: Evidence, index: int, seconds: float) -> bool:
+    """Sum early in a document, guided by the cut document, if the seconds suffice for both; whether they did."""
+    size = session.documents[index].tokens.size - 1
+    count = min(MAX_GUIDED_TOKENS, int(seconds / max(1e-9, session.estimate_seconds(index, size))))
+    if count < MIN_TOKENS:
         return False
-    entry = led_sums.contrast_entry(bench, place)
-    bench.variants(place, [bench.judged[place].tokens[: entry + 1]] * LEAST_TRIED)  # what cut ones cost
-    affordable = bench.estimate(place, bench.vocab_size * entry, cut=True) <= seconds
+    position = importance_sums.surprising_position(session, index)
+    # Measure what cut documents cost.
+    session.score_variants(index, [session.documents[index].tokens[: position + 1]] * MIN_TOKENS)
+    affordable = session.estimate_seconds(index, session.vocab_size * position, cut=True) <= seconds
     if affordable:
-        _note(bench, log, led_sums.contrast(bench, place, entry, count))
+        _record(session, evidence, importance_sums.sum_guided_by_cut(session, index, position, count))
     return affordable
 
 
-def _first_sums(bench: Bench) -> Iterator[tuple[int, int]]:
-    """Entries of the first round, document by document, the short ones first."""
-    by_length = sorted(range(len(bench.judged)), key=lambda place: bench.judged[place].tokens.size)
+def _first_positions(session: AuditSession) -> Iterator[tuple[int, int]]:
+    """Documents and positions of the first round, taking turns between documents, shortest first."""
+    by_length = sorted(range(len(session.documents)), key=lambda index: session.documents[index].tokens.size)
     queues = []
-    for place in by_length:
-        size = bench.judged[place].tokens.size
-        count = next(entries for limit, entries in FIRST_SUMS if size <= limit)
-        queues.append([(place, entry) for entry in vocabulary.places(size, bench.rng)[:count]])
+    for index in by_length:
+        size = session.documents[index].tokens.size
+        count = next(positions for limit, positions in FIRST_SUMS if size <= limit)
+        queues.append([(index, position) for position in vocabulary.probe_order(size, session.rng)[:count]])
     for turn in itertools.zip_longest(*queues):
-        yield from (one for one in turn if one is not None)
+        yield from (pair for pair in turn if pair is not None)
 
 
-def _sum(bench: Bench, log: Log, place: int, entry: int, seconds: float, left: float) -> None:
-    """One vocabulary sum as complete as so many seconds allow: whole documents, cut ones, or some tokens only."""
-    size = bench.judged[place].tokens.size - 1
+def _sum(session: AuditSession, evidence: Evidence, index: int, position: int, seconds: float, left: float) -> None:
+    """One vocabulary sum, as complete as the seconds allow: whole documents, cut ones, or some tokens only."""
+    document = session.documents[index]
+    size = document.tokens.size - 1
     budget = min(seconds, left)
-    blind = log.blind(bench.judged[place].number)
-    whole = bench.estimate(place, bench.vocab_size * size)
-    cut = bench.estimate(place, bench.vocab_size * entry, cut=True)
-    if whole <= budget:
-        probe = vocabulary.probe(bench, place, entry)
-    elif blind and cut <= budget:
-        probe = vocabulary.probe(bench, place, entry, cut=True)
-    elif bench.box.offers_distribution and not bench.ordered:
-        total, agreement = vocabulary.offered(bench, place, entry)
-        log.sums.append(total)
-        log.contexts.append(agreement)
+    may_cut = evidence.may_cut(document.number)
+    if session.estimate_seconds(index, session.vocab_size * size) <= budget:
+        probe = vocabulary.sum_vocabulary(session, index, position)
+    elif may_cut and session.estimate_seconds(index, session.vocab_size * position, cut=True) <= budget:
+        probe = vocabulary.sum_vocabulary(session, index, position, cut=True)
+    elif session.scorer.declares_distribution and not session.ordered_state:
+        total, agreement = vocabulary.sum_declared_distribution(session, index, position)
+        evidence.sums.append(total)
+        evidence.comparisons.append(agreement)
         return
     else:
-        count = int(budget / max(1e-9, bench.estimate(place, entry if blind else size, cut=blind)))
-        if count < LEAST_TRIED:
-            log.left_out.append(f"the vocabulary sum at entry {entry} of document {bench.judged[place].number}")
+        each = session.estimate_seconds(index, position if may_cut else size, cut=may_cut)
+        count = int(budget / max(1e-9, each))
+        if count < MIN_TOKENS:
+            evidence.not_probed.append(f"the vocabulary sum at position {position} of document {document.number}")
             return
-        count = min(count, bench.vocab_size // 2)
-        if count >= LED_FROM and _context_seconds(bench, place) <= 0.5 * budget:
-            probe = led_sums.led_by_context(bench, place, entry, count, cut=blind)
-        else:
-            tokens = vocabulary.likely_tokens(bench, place, entry, count)
-            probe = vocabulary.probe(bench, place, entry, tokens=tokens, cut=blind)
-    _note(bench, log, probe)
+        probe = _partial_sum(session, index, position, min(count, session.vocab_size // 2), budget, cut=may_cut)
+    _record(session, evidence, probe)
 
 
-def _context_seconds(bench: Bench, place: int) -> float:
-    """What the vocabulary behind a few tokens costs, about: as many documents, and as many predictions in each."""
-    shortest = min(range(bench.listed), key=lambda one: bench.judged[one].tokens.size)
-    known = bench.cost[shortest, False] + led_sums.CONTEXT_TOKENS * bench.cost[place, False]
-    return bench.vocab_size * known
+def _partial_sum(
+    session: AuditSession, index: int, position: int, count: int, budget: float, *, cut: bool
+) -> vocabulary.SumProbe:
+    """Estimate a sum from `count` tokens, guided by the context if the budget allows it."""
+    if count >= MIN_CONTEXT_GUIDED and _context_seconds(session, index) <= 0.5 * budget:
+        return importance_sums.sum_guided_by_context(session, index, position, count, cut=cut)
+    tokens = vocabulary.likely_tokens(session, index, position, count)
+    return vocabulary.sum_vocabulary(session, index, position, tokens=tokens, cut=cut)
 
 
-def _note(bench: Bench, log: Log, probe: vocabulary.SumProbe) -> None:
-    """What a sum showed; the first that is off is no evidence before its calls have given the same again."""
-    if verdict.deviating([probe.sum], bench.precision) and not log.broken(bench):
-        bench.confirm("sum")
-    log.sums.append(probe.sum)
-    if isinstance(probe.true_token, Change):
-        log.changes.append(probe.true_token)
+def _context_seconds(session: AuditSession, index: int) -> float:
+    """Expected seconds for scoring the vocabulary after a short context: one small document per token."""
+    shortest = min(range(session.num_listed), key=lambda other: session.documents[other].tokens.size)
+    each = session.cost[shortest, False] + importance_sums.CONTEXT_TOKENS * session.cost[index, False]
+    return session.vocab_size * each
+
+
+def _record(session: AuditSession, evidence: Evidence, probe: vocabulary.SumProbe) -> None:
+    """Add a sum to the evidence; before the first wrong one counts, its calls are repeated."""
+    if verdict.wrong_sums([probe.sum], session.precision) and not evidence.shows_violation(session):
+        session.confirm("sum")
+    evidence.sums.append(probe.sum)
+    if isinstance(probe.true_token, FutureChange):
+        evidence.changes.append(probe.true_token)
     else:
-        log.contexts.append(probe.true_token)
+        evidence.comparisons.append(probe.true_token)
     if probe.change is not None:
-        log.changes.append(probe.change)
+        evidence.changes.append(probe.change)
 
 
-def go_deeper(bench: Bench, log: Log) -> None:
-    """More places, in turn: single changes at every entry of the shorter documents, spot checks, sums."""
-    seen = {(one.document, one.position) for one in log.sums}
-    sweeps = iter([place for place, one in enumerate(bench.judged) if one.tokens.size <= DEEP_TOKENS])
+def probe_more_positions(session: AuditSession, evidence: Evidence) -> None:
+    """The second round, taking turns: changes of every token of short documents, checks in the list, and sums."""
+    summed = {(probe.document, probe.position) for probe in evidence.sums}
+    short = iter([index for index, document in enumerate(session.documents) if document.tokens.size <= DEEP_TOKENS])
     queues = []
-    for place, one in enumerate(bench.judged):
-        entries = vocabulary.places(one.tokens.size, bench.rng)
-        queues.append([(place, entry) for entry in entries if (one.number, entry) not in seen])
-    turns = (one for turn in itertools.zip_longest(*queues) for one in turn if one is not None)
-    for number, (place, entry) in enumerate(itertools.islice(turns, DEEP_SUMS)):
-        if bench.left < KEPT_SHARE * bench.seconds or (number % 8 == 0 and log.broken(bench)):
+    for index, document in enumerate(session.documents):
+        positions = vocabulary.probe_order(document.tokens.size, session.rng)
+        queues.append([(index, position) for position in positions if (document.number, position) not in summed])
+    turns = (pair for turn in itertools.zip_longest(*queues) for pair in turn if pair is not None)
+    for number, (index, position) in enumerate(itertools.islice(turns, DEEP_SUMS)):
+        out_of_budget = session.left < RESERVED_SHARE * session.seconds
+        if out_of_budget or (number % 8 == 0 and evidence.shows_violation(session)):
             return
-        if number % 4 == 0 and (sweep := next(sweeps, None)) is not None:
-            _change_each(bench, log, sweep)
+        if number % 4 == 0 and (next_short := next(short, None)) is not None:
+            _change_every_token(session, evidence, next_short)
         if number % 8 == 0:
-            log.contexts += company.spot_check(bench, place, entry, int(bench.rng.integers(bench.vocab_size)))
-        _sum(bench, log, place, entry, SUM_SHARE * bench.seconds, 0.8 * bench.left)
+            token = int(session.rng.integers(session.vocab_size))
+            evidence.comparisons += neighbors.check_variant_in_list(session, index, position, token)
+        _sum(session, evidence, index, position, SUM_SHARE * session.seconds, 0.8 * session.left)
 
 
-def _change_each(bench: Bench, log: Log, place: int) -> None:
-    """Every entry of a document changed, one at a time."""
-    size = bench.judged[place].tokens.size
-    if size > 2 and bench.estimate(place, size * size) <= 0.25 * bench.left:
-        log.changes += future.probe(bench, place, future.tokens(bench, place, range(2, size)))
+def _change_every_token(session: AuditSession, evidence: Evidence, index: int) -> None:
+    """Change every token of a document, one at a time."""
+    size = session.documents[index].tokens.size
+    if size > 2 and session.estimate_seconds(index, size * size) <= 0.25 * session.left:
+        variants = future.change_tokens(session, index, range(2, size))
+        evidence.changes += future.probe_variants(session, index, variants)

@@ -1,96 +1,90 @@
-"""From probes to findings: which conditions the evidence supports.
+"""From probes to findings: which conditions the evidence shows to be violated.
 
-    C1  an entry's score moves when only later tokens change
-    C2  the probabilities of the vocabulary at one entry do not add up to 1
-    C3  they add up to more, and it is no matter of scale: what is scored was learned from the target first
-    C4  …and the first eighths of a document move with its last: it was gone through before this score was taken; or a
-        target has no score of its own
+    C1  the loss at a position changes if only later tokens change
+    C2  the probabilities of the vocabulary at one position do not sum to 1
+    C3  they sum to more, and a scaled loss does not explain it: the scorer learned the target before scoring it
+    C4  …and changing the end of a document changes losses in its first quarter: the scorer read the document before
+        it took this score; or a target is not scored at all
 
-From outside, a score taken after learning from its own target and a mixture with too much weight look alike where
-nothing else moves; then both C2 and C3 are reported, if complete sums show that the surplus has no simpler reason.
+From outside, a score taken after learning its own target looks like a mixture with too much weight if nothing else
+changes. Then both C2 and C3 are reported, if complete sums exclude simpler reasons for the excess.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from golf.audit.certificate import Change, Condition, Context, Finding, Sum
-from golf.audit.probes.chance import DRAWN, FIRST_SEEN
-from golf.audit.probes.vocabulary import OFFERED, weighs
-from golf.audit.scorer.bench import not_repeated
+from golf.audit.certificate import Comparison, Condition, Finding, FutureChange, VocabularySum
+from golf.audit.probes.future import LENGTH_KINDS
+from golf.audit.probes.neighbors import MEMORY, REPEATED
+from golf.audit.probes.random_tokens import FIRST_SEEN, RANDOM_TOKENS
+from golf.audit.probes.vocabulary import DECLARED, mean_excess
 from golf.audit.scorer.precision import Precision
+from golf.audit.scorer.session import not_repeatable
 
-NONDETERMINISM = (
-    "the same call again",
-    "the same call a third time",
-    "the same call at the end",
-)
-MEMORY = "memory"
-LARGEST_SCALE = 0.2
-"""Losses are not scaled by more than this; what looks so is the same few places over again."""
-MUCH = 1.5
-"""A sum above this is no matter of a scale near 1 or of a mixture's weights."""
+MAX_LOSS_SCALE_OFFSET = 0.2
+"""No entry scales its loss by more than this; sums that suggest it come from the same few positions."""
+LARGE_SUM = 1.5
+"""Neither a loss scale near 1 nor the weights of a mixture explain a sum above this."""
 HALF_PRECISION_MEAN = 0.01
-"""Where sums scatter around 1 by rounding, their mean is nearer to it than this; a loss scaled by 0.98 is not."""
+"""If sums scatter around 1 by rounding, their mean is nearer to 1 than this; that of a loss scaled by 0.98 is not."""
 HALF_PRECISION_SUM = 0.06
-"""A sum further from 1 than this is no rounding, not even of a bfloat16 loss of 8 … 16 nats."""
+"""No rounding takes a sum further from 1 than this, not even that of a bfloat16 loss of 8 … 16 nats."""
 
 
-def company_findings(contexts: Sequence[Context]) -> list[Finding]:
-    """Whether scores depend on the call they come from, or on the documents beside them."""
-    found: list[Finding] = []
-    repeats = [one for one in contexts if one.kind in NONDETERMINISM]
-    own = max((one.largest for one in repeats if one.beyond), default=0.0)
-    if own:
-        worst = max((one for one in repeats if one.beyond), key=lambda one: one.largest)
-        found.append(not_repeated(worst))
-    if memory := [one for one in contexts if one.kind == MEMORY]:
-        detail = f"every call on the same documents moves their scores one way, by {memory[0].mean:+.3g} nats a token"
-        found.append(_of_context("cross-document", memory[0], f"remembers documents of earlier calls: {detail}"))
-    if luck := [one for one in contexts if one.kind == DRAWN and one.beyond]:
-        detail = (
-            f"tells tokens drawn at random {luck[0].mean:.3g} nats a token better than chance: it has looked at them"
-        )
-        found.append(_of_context("C2", luck[0], detail))
-    if first := [one for one in contexts if one.kind == FIRST_SEEN and one.beyond]:
-        detail = (
-            f"remembers what it saw first: {first[0].mean:.3g} nats likelier than what came second, in new contexts"
-        )
-        found.append(_of_context("cross-document", first[0], detail))
-    if offers := [one for one in contexts if one.kind == OFFERED and one.beyond]:
-        worst = max(offers, key=lambda one: one.largest)
-        detail = f"the distribution that it offers is not the one it scores with: {worst.largest:.3g} nats apart"
-        found.append(_of_context("C2", worst, detail))
-    apart = (*NONDETERMINISM, MEMORY, OFFERED, DRAWN, FIRST_SEEN)
-    others = [one for one in contexts if one.kind not in apart and one.beyond]
-    if others := [one for one in others if one.largest > 3 * own]:
-        worst = max(others, key=lambda one: one.largest)
-        kinds = ", ".join(dict.fromkeys(one.kind for one in others))
-        detail = f"a score moves by {worst.largest:.3g} nats with the company it is scored in ({kinds})"
-        found.append(_of_context("cross-document", worst, detail))
-    return found
+def comparison_findings(comparisons: Sequence[Comparison]) -> list[Finding]:
+    """Findings on losses that differ between calls, with neighbors, or from what chance allows."""
+    findings: list[Finding] = []
+    exceeding = [comparison for comparison in comparisons if comparison.exceeds_tolerance]
+    repeated = [comparison for comparison in exceeding if comparison.kind in REPEATED]
+    repeat_noise = max((comparison.largest for comparison in repeated), default=0.0)
+    if repeat_noise:
+        findings.append(not_repeatable(_worst(repeated)))
+    if memory := [comparison for comparison in comparisons if comparison.kind == MEMORY]:
+        shift = f"each repeated call shifts the losses of the same documents by {memory[0].mean:+.3g} nats per token"
+        findings.append(_of_comparison("cross-document", memory[0], f"remembers documents of earlier calls: {shift}"))
+    if lucky := [comparison for comparison in exceeding if comparison.kind == RANDOM_TOKENS]:
+        detail = f"{_luck(lucky[0])}: it has read them before"
+        findings.append(_of_comparison("C2", lucky[0], detail))
+    if first := [comparison for comparison in exceeding if comparison.kind == FIRST_SEEN]:
+        gain = f"in new contexts it scores the first continuation {first[0].mean:.3g} nats better than the second"
+        findings.append(_of_comparison("cross-document", first[0], f"remembers what it scored first: {gain}"))
+    if declared := [comparison for comparison in exceeding if comparison.kind == DECLARED]:
+        worst = _worst(declared)
+        detail = f"distribution() differs from the returned losses by {worst.largest:.3g} nats; they must agree"
+        findings.append(_of_comparison("C2", worst, detail))
+    special = (*REPEATED, MEMORY, DECLARED, RANDOM_TOKENS, FIRST_SEEN)
+    others = [comparison for comparison in exceeding if comparison.kind not in special]
+    if others := [comparison for comparison in others if comparison.largest > 3 * repeat_noise]:
+        worst = _worst(others)
+        kinds = ", ".join(dict.fromkeys(comparison.kind for comparison in others))
+        detail = f"the other documents of a call change a loss by {worst.largest:.3g} nats ({kinds})"
+        findings.append(_of_comparison("cross-document", worst, detail))
+    return findings
 
 
-def future_findings(changes: Sequence[Change], bytes_per_target: float) -> list[Finding]:
-    """Whether scores depend on later tokens, or else on the document's length.
+def future_findings(changes: Sequence[FutureChange], bytes_per_target: float) -> list[Finding]:
+    """Findings on losses that depend on later tokens, or else on the document's length.
 
-    The effect of length is told in BPB, too, where the bytes of text for each target are known, not 0.
+    Args:
+        changes: all changes probed.
+        bytes_per_target: UTF-8 bytes of text per target, for the effect of length in BPB; 0 if unknown.
     """
-    moved = [one for one in changes if one.beyond]
-    if future := _later(changes):
-        worst = max(future, key=lambda one: one.largest)
+    if future := _future_leaks(changes):
+        worst = max(future, key=lambda change: change.largest)
         detail = (
-            f"changing tokens from entry {worst.changed} on moves earlier scores, entry {worst.position}'s by "
+            f"changing tokens from position {worst.changed} on changed the loss at position {worst.position} by "
             f"{worst.largest:.3g} nats"
         )
         return [_of_change("C1", worst, detail)]
-    if moved:
-        worst = max(moved, key=lambda one: one.largest)
-        effect = max(abs(one.mean) for one in moved)
+    if moved := [change for change in changes if change.exceeds_tolerance]:
+        worst = max(moved, key=lambda change: change.largest)
+        effect = max(abs(change.mean) for change in moved)
         bits = effect / np.log(2)
         bpb = f", {bits / bytes_per_target:.2g} BPB" if bytes_per_target else ""
+        how = "cutting the document at" if worst.kind == "cut" else "extending the document from"
         detail = (
-            f"a document that ends at entry {worst.changed} moves earlier scores, entry {worst.position}'s by "
+            f"{how} position {worst.changed} changed the loss at position {worst.position} by "
             f"{worst.largest:.3g} nats; at most {effect:.3g} nats/token on average over a document, "
             f"{bits:.3g} bits/token{bpb}"
         )
@@ -98,129 +92,137 @@ def future_findings(changes: Sequence[Change], bytes_per_target: float) -> list[
     return []
 
 
-def sum_findings(sums: Sequence[Sum], changes: Sequence[Change], precision: Precision) -> list[Finding]:
-    """Whether probabilities add up to 1, and what it means where they do not."""
-    off = deviating(sums, precision)
-    found: list[Finding] = []
-    if not off:
-        return found
-    worst = max(off, key=lambda one: abs(np.log(max(one.total, 1e-300))))
-    later = _later(changes)
-    surplus = [one for one in off if one.total > 1]
-    how = _explanation(off)
-    detail = f"{_amount(worst)} at {len(off)} of {len(sums)} places probed{how and ': ' + how}"
-    found.append(_of_sum("C2", worst, detail))
-    unexplained = not how and (sum(one.complete for one in off) > 1 or any(one.least > MUCH for one in surplus))
-    if surplus and (later or unexplained):
-        most = max(surplus, key=lambda one: one.total)
-        bits = np.log2(most.total)
-        detail = f"{_amount(most)}, {bits:.2f} bits more than there are: the score knows its target before it is taken"
-        found += [_of_sum("C3", most, detail), *_second_passes(later)]
-    if silent := [one for one in off if one.silent]:
-        detail = "the loss is 0 whatever the target: it is not scored"
-        found.append(_of_sum("C4", silent[0], detail))
-    return found
-
-
-def luck_findings(contexts: Sequence[Context], changes: Sequence[Change]) -> list[Finding]:
-    """Whether luck with tokens drawn at random was learned: where scores move with later tokens, too, it was."""
-    luck = [one for one in contexts if one.kind == DRAWN and one.beyond]
-    later = _later(changes)
-    if not (luck and later):
+def sum_findings(sums: Sequence[VocabularySum], changes: Sequence[FutureChange], precision: Precision) -> list[Finding]:
+    """Findings on probabilities that do not sum to 1."""
+    wrong = wrong_sums(sums, precision)
+    if not wrong:
         return []
-    detail = (
-        f"tells tokens drawn at random {luck[0].mean:.3g} nats a token better than chance, and its scores move with "
-        "later tokens: it learned them before it scored them"
-    )
-    return [_of_context("C3", luck[0], detail), *_second_passes(later)]
+    worst = max(wrong, key=lambda probe: abs(np.log(max(probe.total, 1e-300))))
+    future = _future_leaks(changes)
+    excess = [probe for probe in wrong if probe.total > 1]
+    reason = _simple_reason(wrong)
+    where = f"at {len(wrong)} of {len(sums)} positions probed{reason and ': ' + reason}"
+    findings = [_of_sum("C2", worst, f"{_describe(worst)}; they must sum to 1 ({where})")]
+    certain = sum(probe.complete for probe in wrong) > 1
+    unexplained = not reason and (certain or any(probe.confident_minimum > LARGE_SUM for probe in excess))
+    if excess and (future or unexplained):
+        largest = max(excess, key=lambda probe: probe.total)
+        gained = f"{np.log2(largest.total):.2f} bits come from knowing the target before scoring it"
+        findings += [_of_sum("C3", largest, f"{_describe(largest)}: {gained}"), *_second_pass_findings(future)]
+    if unscored := [probe for probe in wrong if probe.always_zero]:
+        detail = "the loss is 0 for every token of the vocabulary: this position is not scored"
+        findings.append(_of_sum("C4", unscored[0], detail))
+    return findings
 
 
-def _later(changes: Sequence[Change]) -> list[Change]:
-    """Changes of later tokens, at equal length, that moved a score."""
-    return [one for one in changes if one.beyond and one.kind not in ("cut", "grown")]
+def random_token_findings(comparisons: Sequence[Comparison], changes: Sequence[FutureChange]) -> list[Finding]:
+    """If random tokens were predicted better than chance and losses depend on later tokens: learned before scored."""
+    lucky = [probe for probe in comparisons if probe.kind == RANDOM_TOKENS and probe.exceeds_tolerance]
+    future = _future_leaks(changes)
+    if not (lucky and future):
+        return []
+    detail = f"{_luck(lucky[0])}, and its losses depend on later tokens: it learned them before scoring them"
+    return [_of_comparison("C3", lucky[0], detail), *_second_pass_findings(future)]
 
 
-def _second_passes(later: Sequence[Change]) -> list[Finding]:
-    """That a score which knows its target is not of the first pass, where the far end of a document moved its start."""
-    far = [one for one in later if _far(one)]
+def wrong_sums(sums: Sequence[VocabularySum], precision: Precision) -> list[VocabularySum]:
+    """Sums that differ from 1 by more than the scorer's rounding."""
+    wrong = [probe for probe in sums if _exceeds_tolerance(probe)]
+    mean, error = mean_excess(sums)
+    scatters = abs(mean) <= min(3 * error, HALF_PRECISION_MEAN)
+    if precision.rough and scatters:
+        # Computed in half precision: rounding takes each sum off 1, in either direction.
+        wrong = [probe for probe in wrong if abs(probe.total - 1) > HALF_PRECISION_SUM]
+    return wrong
+
+
+def has_enough_complete_sums(sums: Sequence[VocabularySum], precision: Precision) -> bool:
+    """Whether enough sums are complete to tell a scaled loss from rounding: one, or two in half precision.
+
+    A partial sum is a lower bound or a noisy estimate: neither shows a loss scaled by 0.98.
+    """
+    return sum(probe.complete for probe in sums) >= (2 if precision.rough else 1)
+
+
+def _future_leaks(changes: Sequence[FutureChange]) -> list[FutureChange]:
+    """Changes of later tokens at equal length that changed an earlier loss."""
+    return [change for change in changes if change.exceeds_tolerance and change.kind not in LENGTH_KINDS]
+
+
+def _second_pass_findings(future: Sequence[FutureChange]) -> list[Finding]:
+    """C4 for a score that knows its target, if a change near a document's end changed a loss near its start."""
+    far = [change for change in future if _spans_document(change)]
     if not far:
         return []
-    most_far = max(far, key=lambda one: one.changed - one.first_moved)
+    farthest = max(far, key=lambda change: change.changed - change.first_moved)
     detail = (
-        f"the score of entry {most_far.first_moved} is taken after entry {most_far.changed} was read, and "
-        "knows its target: it is not the document's first and only pass"
+        f"the loss at position {farthest.first_moved} was computed after position {farthest.changed} was read, and "
+        "uses its own target: this is not the first and only pass over the document"
     )
-    return [_of_change("C4", most_far, detail)]
+    return [_of_change("C4", farthest, detail)]
 
 
-def deviating(sums: Sequence[Sum], precision: Precision) -> list[Sum]:
-    """Sums that are not 1, nor off by the scorer's own rounding."""
-    off = [one for one in sums if _is_off(one)]
-    mean, error = weighs(sums)
-    scatter = abs(mean) <= min(3 * error, HALF_PRECISION_MEAN)
-    if precision.rough and scatter:
-        # Half precision inside: each sum is off by a rounding of its own, to either side.
-        off = [one for one in off if abs(one.total - 1) > HALF_PRECISION_SUM]
-    return off
+def _exceeds_tolerance(probe: VocabularySum) -> bool:
+    if probe.complete:
+        return abs(probe.total - 1) > probe.tolerance
+    return probe.confident_minimum > 1 + probe.tolerance
 
 
-def added_up(sums: Sequence[Sum], precision: Precision) -> bool:
-    """Whether enough of the sums are complete to tell a scaled loss from rounding: one, in half precision two.
-
-    A partial sum is a lower bound, or an estimate that a few tokens decide: neither shows a scale of 0.98.
-    """
-    return sum(one.complete for one in sums) >= (2 if precision.rough else 1)
-
-
-def _is_off(one: Sum) -> bool:
-    if one.complete:
-        return abs(one.total - 1) > one.tolerance
-    return one.least > 1 + one.tolerance
-
-
-def _explanation(off: Sequence[Sum]) -> str:
-    """A scale or a constant surplus that explains every complete sum; empty where none does."""
-    complete = [one for one in off if one.complete]
-    scales = np.array([one.scale for one in complete])
-    totals = np.array([one.total for one in complete])
+def _simple_reason(wrong: Sequence[VocabularySum]) -> str:
+    """A loss scale or a constant factor that explains every complete sum; empty if there is none."""
+    complete = [probe for probe in wrong if probe.complete]
+    scales = np.array([probe.scale for probe in complete])
+    totals = np.array([probe.total for probe in complete])
     if len(complete) < 2:
         return ""
-    if totals.max() < MUCH and np.all(np.abs(totals - totals.mean()) <= 0.02 * abs(totals.mean() - 1)):
-        return "always the same, a distribution that is not normalized"
-    apart = abs(scales.mean() - 1)
-    if apart < LARGEST_SCALE and np.all(np.abs(scales - scales.mean()) <= 0.1 * apart):
+    if totals.max() < LARGE_SUM and np.all(np.abs(totals - totals.mean()) <= 0.02 * abs(totals.mean() - 1)):
+        return "always the same sum, so the distribution is not normalized"
+    offset = abs(scales.mean() - 1)
+    if offset < MAX_LOSS_SCALE_OFFSET and np.all(np.abs(scales - scales.mean()) <= 0.1 * offset):
         return f"the loss is scaled by {scales.mean():.3f}"
     return ""
 
 
-def _amount(one: Sum) -> str:
-    """The sum in words."""
-    if one.complete:
-        total = f"{one.total:.4g} units"
-    elif one.lower_bound > 1 + one.tolerance:
-        total = f"at least {one.lower_bound:.4g} units (the sum over {one.tokens} tokens alone)"
-    else:
-        estimated = f"estimated from {one.tokens} tokens, {one.least:.3g} at least"
-        total = f"{one.total:.3g} ± {one.standard_error:.2g} units ({estimated})"
-    return f"gives {total} of probability to one token"
+def _describe(probe: VocabularySum) -> str:
+    if probe.complete:
+        return f"probabilities sum to {probe.total:.4g}"
+    if probe.lower_bound > 1 + probe.tolerance:
+        return f"probabilities of {probe.tokens} tokens alone sum to {probe.lower_bound:.4g}"
+    estimate = f"{probe.total:.3g} ± {probe.standard_error:.2g}"
+    bound = f"estimated from {probe.tokens} tokens, at least {probe.confident_minimum:.3g}"
+    return f"probabilities sum to {estimate} ({bound})"
 
 
-def _far(change: Change) -> bool:
-    """Whether a change in the last quarter of what was read moved the first quarter."""
+def _luck(comparison: Comparison) -> str:
+    return f"predicts uniformly random tokens {comparison.mean:.3g} nats per token better than chance"
+
+
+def _spans_document(change: FutureChange) -> bool:
+    """Whether a change moved a loss in the first quarter of what comes before it."""
     return 0 < change.first_moved <= change.changed / 4
 
 
-def _of_sum(condition: Condition, one: Sum, detail: str) -> Finding:
-    return Finding(condition=condition, document=one.document, position=one.position, measured=one.total, detail=detail)
+def _worst(comparisons: Sequence[Comparison]) -> Comparison:
+    return max(comparisons, key=lambda comparison: comparison.largest)
 
 
-def _of_change(condition: Condition, one: Change, detail: str) -> Finding:
+def _of_sum(condition: Condition, probe: VocabularySum, detail: str) -> Finding:
     return Finding(
-        condition=condition, document=one.document, position=one.position, measured=one.largest, detail=detail
+        condition=condition, document=probe.document, position=probe.position, measured=probe.total, detail=detail
     )
 
 
-def _of_context(condition: Condition, one: Context, detail: str) -> Finding:
+def _of_change(condition: Condition, change: FutureChange, detail: str) -> Finding:
     return Finding(
-        condition=condition, document=one.document, position=one.position, measured=one.largest, detail=detail
+        condition=condition, document=change.document, position=change.position, measured=change.largest, detail=detail
+    )
+
+
+def _of_comparison(condition: Condition, comparison: Comparison, detail: str) -> Finding:
+    return Finding(
+        condition=condition,
+        document=comparison.document,
+        position=comparison.position,
+        measured=comparison.largest,
+        detail=detail,
     )

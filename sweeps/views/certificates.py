@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from golf.audit.probes.chance import DRAWN, FIRST_SEEN
-from golf.audit.probes.vocabulary import OFFERED
+from golf.audit.probes.random_tokens import FIRST_SEEN, RANDOM_TOKENS
+from golf.audit.probes.vocabulary import DECLARED
 
 COLUMNS = 60
 """Width of the picture; entries are spread over it by their logarithm."""
@@ -13,8 +13,8 @@ LABEL = 18
 LEGEND = "= as it must be   ≈ no objection, from some tokens only   + sum above 1   - below 1   x earlier scores moved"
 SHOWN = 6
 """Places left out that are named."""
-OWN_KINDS = (DRAWN, FIRST_SEEN, OFFERED)
-"""Kinds of contexts that tell of no company."""
+OWN_KINDS = (RANDOM_TOKENS, FIRST_SEEN, DECLARED)
+"""Kinds of comparisons that are not about batch neighbors."""
 LENGTHS = ("cut", "grown")
 """Kinds of changes that change a document's length."""
 
@@ -48,7 +48,7 @@ def where(finding: Mapping[str, Any]) -> str:
     """A finding's place."""
     if finding["document"] < 0:
         return "every document"
-    return f"document {finding['document']}" + (f", entry {finding['position']}" if finding["position"] > 0 else "")
+    return f"document {finding['document']}" + (f", position {finding['position']}" if finding["position"] > 0 else "")
 
 
 def picture(probes: Mapping[str, Any]) -> list[str]:
@@ -96,7 +96,7 @@ def summary(probes: Mapping[str, Any]) -> list[str]:
         f"Vocabulary sums at {_places(sums)}, {len(complete)} over the whole vocabulary{farthest}",
         f"Futures changed at {_largest(one for one in changes if one['kind'] not in LENGTHS)} before the change",
         f"Lengths changed at {_largest(one for one in changes if one['kind'] in LENGTHS)} before the end",
-        f"Company changed at {_largest(one for one in contexts if one['kind'] not in OWN_KINDS)}",
+        f"Batch neighbors changed at {_largest(one for one in contexts if one['kind'] not in OWN_KINDS)}",
         f"Losses have {precision['bits']} significant bits; equal ones differ by up to {precision['noise']:.2g} nats",
     ]
     left = probes["not_probed"]

@@ -1,1 +1,1 @@
-"""The probes of an audit: what each changes, and what a legal scorer must return."""
+"""The probes of an audit: what each one changes in the input, and what a legal scorer must return for it."""

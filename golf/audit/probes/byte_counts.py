@@ -1,7 +1,7 @@
-"""Do byte counts stand for the text? The denominator of a score, checked against what its tokens decode to.
+"""Check byte counts, the denominator of bits per byte, against the text that the tokens decode to.
 
-Wrong ones lower a score by as much as a better model would: a leading space counted twice (× 1.17), a byte piece
-counted as the three bytes of U+FFFD (4 %), sentinels counted (9 %).
+Wrong counts lower a score as much as a better model would: a leading space counted twice (× 1.17), a byte piece
+counted as the three bytes of U+FFFD (4 %), control pieces counted (9 %).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from golf.audit.certificate import Finding
 from golf.errors import InputError
 
 REPLACEMENT = "\ufffd"
-"""What a byte that is part of no character decodes to, in 3 bytes of UTF-8."""
+"""A byte that is part of no character decodes to this, 3 bytes in UTF-8."""
 
 
 def check_byte_counts(
@@ -22,54 +22,56 @@ def check_byte_counts(
     decode: Callable[[NDArray[np.int64]], str],
     numbers: Sequence[int] | None = None,
 ) -> list[Finding]:
-    """Hold the bytes counted for each target against the UTF-8 length of the document's decoded text.
+    """Compare the bytes counted for each document's targets with the UTF-8 length of its decoded text.
 
     Args:
         documents: token slices, BOS first.
-        counts: for each, the bytes of entries 1 … n − 1, [n − 1].
-        decode: the text of a document's targets.
-        numbers: what the findings call the documents; their places where None.
+        counts: for each document the bytes at positions 1 … n − 1, [n − 1].
+        decode: decodes a document's targets to text.
+        numbers: the documents' numbers in findings; their indices by default.
+
+    Returns:
+        A finding for the first document of each error: a wrong number of counts, a negative count, or a sum that is
+        not the text's. `measured` is bytes counted / bytes of text, or bytes counted if there is no text.
 
     Raises:
         InputError: a document cannot be decoded.
-
-    Returns:
-        A finding for the first document of each fault: targets without a count, negative counts, and a sum that is
-        not the text's. `measured` is bytes counted over bytes of text; bytes counted where there is no text.
     """
-    faults: dict[str, Finding] = {}
+    findings: dict[str, Finding] = {}
     named = range(len(documents)) if numbers is None else numbers
-    for index, document, counted in zip(named, documents, counts, strict=True):
+    for number, document, counted in zip(named, documents, counts, strict=True):
         if counted.shape != (document.size - 1,):
-            detail = f"{counted.size} byte counts for {document.size - 1} targets"
-            faults.setdefault("shape", _finding(index, -1, float(counted.size), detail))
+            detail = f"{counted.size} byte counts for {document.size - 1} targets; expected one per target"
+            findings.setdefault("shape", _finding(number, -1, float(counted.size), detail))
             continue
         if counted.size and int(counted.min()) < 0:
-            entry = int(counted.argmin()) + 1
-            detail = f"entry {entry} is counted as {counted.min()} bytes"
-            faults.setdefault("negative", _finding(index, entry, float(counted.min()), detail))
+            position = int(counted.argmin()) + 1
+            detail = f"the byte count at position {position} is {counted.min()}; expected at least 0"
+            findings.setdefault("negative", _finding(number, position, float(counted.min()), detail))
             continue
-        text = text_of(document, decode, index)
+        text = decode_targets(document, decode, number)
         total, expected = int(counted.sum()), len(text.encode())
-        # Where the slice cuts a character, each of its bytes, or all of them, decode to a replacement of three bytes,
-        # which text may hold as such, too.
+        # A character cut in two decodes to replacements of three bytes each, for one byte of it or for several. Text
+        # may also contain the replacement character itself.
         if not expected - 2 * text.count(REPLACEMENT) <= total <= expected:
-            times = f", {total / expected:.3f} times as many" if expected else ""
-            detail = f"{total} bytes counted where its text has {expected}{times}"
-            faults.setdefault("sum", _finding(index, -1, total / max(1, expected), detail))
-    return list(faults.values())
+            ratio = f", {total / expected:.3f} times as many" if expected else ""
+            detail = f"counts {total} bytes; the text has {expected}{ratio}"
+            findings.setdefault("sum", _finding(number, -1, total / max(1, expected), detail))
+    return list(findings.values())
 
 
-def text_of(document: NDArray[np.int64], decode: Callable[[NDArray[np.int64]], str], number: int) -> str:
-    """What the targets of a document decode to.
+def decode_targets(document: NDArray[np.int64], decode: Callable[[NDArray[np.int64]], str], number: int) -> str:
+    """Decode the targets of a document.
 
     Raises:
-        InputError: nothing.
+        InputError: the decoder fails.
     """
     try:
         return decode(document[1:])
-    except Exception as error:  # whatever a foreign decoder raises
-        raise InputError(f"document {number} is not the tokenizer's: {type(error).__name__}: {error}") from None
+    except Exception as error:  # a foreign decoder may raise anything
+        raise InputError(
+            f"document {number} cannot be decoded ({type(error).__name__}: {error}); expected its own tokenizer"
+        ) from None
 
 
 def _finding(document: int, position: int, measured: float, detail: str) -> Finding:

@@ -1,7 +1,7 @@
-"""Probes of the future: change what comes after an entry, or cut it off, and see what moves before it.
+"""Probes of the future: change or cut the later part of a document and compare the losses before it.
 
-Changed at equal length, nothing may move: the score of an entry would depend on later tokens (C1). What moves only when
-the document is cut or grown depends on its length.
+At equal length no loss before the change may differ: it would depend on later tokens (C1). A difference that appears
+only when the document is cut or extended shows a dependence on its length.
 """
 
 import itertools
@@ -10,108 +10,113 @@ from typing import Literal
 
 import numpy as np
 
-from golf.audit.certificate import Change
-from golf.audit.scorer.bench import Bench
-from golf.audit.scorer.black_box import Floats, Tokens
+from golf.audit.certificate import FutureChange
+from golf.audit.scorer.checked_scorer import Floats, Tokens
+from golf.audit.scorer.session import AuditSession
 
 Kind = Literal["suffix", "token", "shuffle", "cut", "grown"]
+LENGTH_KINDS: tuple[Kind, ...] = ("cut", "grown")
+"""Kinds that change the document's length."""
 Variant = tuple[Kind, int, Tokens]
-"""Kind, first entry that differs or where it ends, and the document."""
+"""Kind, first position that differs or where the shorter version ends, and the changed document."""
 
 
-def program(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
-    """Variants of a document in the order of their worth: kinds in turn, each at some of the entries given."""
-    size = len(bench.judged[place].tokens)
-    inside = [entry for entry in dict.fromkeys((size // 2, size // 3, *entries)) if 1 < entry < size]
-    suffixes: list[Variant] = [("suffix", entry, _replaced(bench, place, entry, size)) for entry in inside[:6]]
+def plan_variants(session: AuditSession, index: int, positions: Sequence[int]) -> list[Variant]:
+    """Variants of a document, most informative first: all kinds in turn, at some of the positions given."""
+    size = len(session.documents[index].tokens)
+    inside = [position for position in dict.fromkeys((size // 2, size // 3, *positions)) if 1 < position < size]
+    suffixes: list[Variant] = [
+        ("suffix", position, _replace_tokens(session, index, position, size)) for position in inside[:6]
+    ]  # fmt: skip
     kinds: list[list[Variant]] = [
-        [*suffixes[:1], *easy_ends(bench, place, inside[1:2]), *suffixes[1:]],
-        lengths(bench, place),
-        tokens(bench, place, inside[1:7]),
-        shuffles(bench, place, [entry for entry in (size // 2, 2) if 1 < entry < size - 1]),
+        [*suffixes[:1], *repeat_easiest_pair(session, index, inside[1:2]), *suffixes[1:]],
+        change_length(session, index),
+        change_tokens(session, index, inside[1:7]),
+        shuffle_suffixes(session, index, [position for position in (size // 2, 2) if 1 < position < size - 1]),
     ]
-    return [one for turn in itertools.zip_longest(*kinds) for one in turn if one is not None]
+    return [variant for turn in itertools.zip_longest(*kinds) for variant in turn if variant is not None]
 
 
-def easy_ends(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
-    """From an entry on the two tokens over and over of which the second was told best behind the first.
+def repeat_easiest_pair(session: AuditSession, index: int, positions: Sequence[int]) -> list[Variant]:
+    """From each position on, repeat the token pair whose second token had the lowest loss.
 
-    What is the best of several scores, for a document or a temperature, may be another one for a document that is easy.
+    A scorer that keeps the best of several scores, for a document or a temperature, may keep another one if the
+    document becomes easy.
     """
-    document = bench.judged[place].tokens
-    best = int(bench.reference[place].argmin())
-    found: list[Variant] = []
-    for entry in entries:
+    document = session.documents[index].tokens
+    best = int(session.reference[index].argmin())
+    variants: list[Variant] = []
+    for position in positions:
         changed = document.copy()
-        changed[entry:] = np.resize(document[best : best + 2], document.size - entry)
-        found.append(("suffix", entry, changed))
-    return found
+        changed[position:] = np.resize(document[best : best + 2], document.size - position)
+        variants.append(("suffix", position, changed))
+    return variants
 
 
-def shuffles(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
-    """Everything from an entry on in another order."""
-    found: list[Variant] = []
-    for entry in entries:
-        changed = bench.judged[place].tokens.copy()
-        changed[entry:] = bench.rng.permutation(changed[entry:])
-        found.append(("shuffle", entry, changed))
-    return found
+def shuffle_suffixes(session: AuditSession, index: int, positions: Sequence[int]) -> list[Variant]:
+    """Shuffle all tokens from each position on."""
+    variants: list[Variant] = []
+    for position in positions:
+        changed = session.documents[index].tokens.copy()
+        changed[position:] = session.rng.permutation(changed[position:])
+        variants.append(("shuffle", position, changed))
+    return variants
 
 
-def tokens(bench: Bench, place: int, entries: Sequence[int]) -> list[Variant]:
-    """One entry replaced, at each of some entries."""
-    return [("token", entry, _replaced(bench, place, entry, entry + 1)) for entry in entries]
+def change_tokens(session: AuditSession, index: int, positions: Sequence[int]) -> list[Variant]:
+    """Replace the token at each position, one position a variant."""
+    return [("token", position, _replace_tokens(session, index, position, position + 1)) for position in positions]
 
 
-def lengths(bench: Bench, place: int) -> list[Variant]:
-    """The document cut at several entries, and with half as much again behind it."""
-    whole = bench.judged[place].tokens
+def change_length(session: AuditSession, index: int) -> list[Variant]:
+    """Cut the document at several positions, and extend it by half its length."""
+    whole = session.documents[index].tokens
     size = len(whole)
     cuts = dict.fromkeys(cut for cut in (size // 2, size * 7 // 8, size - 1, size // 4, 2) if 2 <= cut < size)
-    grown = np.concatenate([whole, bench.rng.integers(0, bench.vocab_size, max(4, size // 2))])
-    found: list[Variant] = [("cut", cut, whole[:cut].copy()) for cut in cuts]
-    return [("grown", size, grown), *found]
+    grown = np.concatenate([whole, session.rng.integers(0, session.vocab_size, max(4, size // 2))])
+    variants: list[Variant] = [("cut", cut, whole[:cut].copy()) for cut in cuts]
+    return [("grown", size, grown), *variants]
 
 
-def probe(bench: Bench, place: int, variants: Sequence[Variant]) -> Iterator[Change]:
-    """Score variants of a document, and tell what moved in each before the change."""
-    bench.settle()
-    scored = bench.variants(place, [document for _, _, document in variants])
-    for (kind, entry, _), losses in zip(variants, scored, strict=True):
-        if entry > 1:
-            yield moved(bench, place, kind, entry, losses)
+def probe_variants(session: AuditSession, index: int, variants: Sequence[Variant]) -> Iterator[FutureChange]:
+    """Score variants of a document and compare the losses before each change with the reference."""
+    session.start_probe()
+    scored = session.score_variants(index, [document for _, _, document in variants])
+    for (kind, position, _), losses in zip(variants, scored, strict=True):
+        if position > 1:
+            yield compare_before(session, index, kind, position, losses)
 
 
-def moved(bench: Bench, place: int, kind: Kind, entry: int, losses: Floats) -> Change:
-    """What moved before an entry against the reference.
+def compare_before(session: AuditSession, index: int, kind: Kind, changed: int, losses: Floats) -> FutureChange:
+    """Compare the losses before position `changed` with the reference.
 
     Raises:
-        Unjudgeable: something did, and moves when the same call is made again as well.
+        AuditStopped: they differ, but so do the losses of identical calls.
     """
-    expected = bench.reference[place][: entry - 1]
-    difference = losses[: entry - 1] - expected
-    excess = np.abs(difference) / bench.precision.tolerance(expected)
+    expected = session.reference[index][: changed - 1]
+    difference = losses[: changed - 1] - expected
+    excess = np.abs(difference) / session.precision.tolerance(expected)
     worst = int(excess.argmax())
-    beyond = bool(excess[worst] > 1)
-    if beyond:
-        # What is listed has been scored in other company by now, and with the same outcome.
-        reference = [] if place < bench.listed else [bench.reference[place]]
-        bench.confirm("length" if kind in ("cut", "grown") else "future", losses, *reference)
-    return Change(
+    exceeds = bool(excess[worst] > 1)
+    if exceeds:
+        # The reference of a listed document has already been compared between calls.
+        reference = [] if index < session.num_listed else [session.reference[index]]
+        session.confirm("length" if kind in LENGTH_KINDS else "future", losses, *reference)
+    return FutureChange(
         kind=kind,
-        document=bench.judged[place].number,
-        changed=entry,
+        document=session.documents[index].number,
+        changed=changed,
         position=worst + 1,
         largest=float(np.abs(difference[worst])),
         mean=float(difference.mean()),
-        beyond=beyond,
-        first_moved=int(np.flatnonzero(excess > 1)[0]) + 1 if beyond else -1,
+        exceeds_tolerance=exceeds,
+        first_moved=int(np.flatnonzero(excess > 1)[0]) + 1 if exceeds else -1,
     )
 
 
-def _replaced(bench: Bench, place: int, first: int, end: int) -> Tokens:
-    """Tokens from `first` to before `end` replaced, each by another one."""
-    document = bench.judged[place].tokens.copy()
-    step = bench.rng.integers(1, bench.vocab_size, end - first)
-    document[first:end] = (document[first:end] + step) % bench.vocab_size
+def _replace_tokens(session: AuditSession, index: int, first: int, end: int) -> Tokens:
+    """Replace every token at positions first … end − 1 by a different one."""
+    document = session.documents[index].tokens.copy()
+    step = session.rng.integers(1, session.vocab_size, end - first)
+    document[first:end] = (document[first:end] + step) % session.vocab_size
     return document

@@ -1,11 +1,11 @@
-"""The vocabulary sum: put every token in turn at one entry and add up the probabilities that it would have had.
+"""Vocabulary sums: put every token in turn at one position and add up the probabilities that the scorer gives them.
 
     S_t = Σ_v exp(−NLL_t(prefix, v, rest))
 
-A scorer that fixed a distribution before it looked at the target gives 1. log2 S_t bits are what a score has stolen at
-that token. Where the whole vocabulary costs too much, the tokens most likely by the documents' own habits are tried,
-and a random sample of the others; the sum over those alone is a lower bound, and with the sample weighted up to the
-tokens that it stands for, an unbiased estimate (Horvitz and Thompson 1952).
+A scorer that fixes a distribution before it reads the target gives 1; otherwise its score gained log2 S_t bits from the
+target. If the whole vocabulary costs too much, the sum is taken over the likeliest tokens of the documents and a random
+sample of the others. The sum over the tokens tried is a lower bound; with the sample weighted up to all tokens that it
+represents, the sum is an unbiased estimate (Horvitz and Thompson 1952).
 """
 
 import math
@@ -14,157 +14,164 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from golf.audit.certificate import Change, Context, Sum
-from golf.audit.probes.chance import RARE, least_mean
-from golf.audit.probes.future import moved
-from golf.audit.scorer.bench import Bench
-from golf.audit.scorer.black_box import Floats, Tokens
+from golf.audit.certificate import Comparison, FutureChange, VocabularySum
+from golf.audit.probes.betting_bound import RARE_ERROR_PROBABILITY, mean_lower_bound
+from golf.audit.probes.future import compare_before
+from golf.audit.scorer.checked_scorer import Floats, Tokens
+from golf.audit.scorer.session import AuditSession
 
-SILENT = 1e-3
-"""Nats: where every token of the vocabulary has less, none is scored."""
-OFFERED = "the distribution that it offers"
-CHECKED = 4
-"""Random tokens for which an offered distribution is held against the black box."""
-LEAST_PROBABILITY = 1e-300
-SAMPLED_AT_LEAST = 8
-"""Random tokens below which a partial sum is a lower bound and no estimate."""
+ZERO_LOSS_NATS = 1e-3
+"""If every token of the vocabulary has a lower loss than this, the position is not scored."""
+DECLARED = "the distribution that it offers"
+"""Kind of comparison between declared distribution and returned losses, as stored in certificates."""
+CHECKED_TOKENS = 4
+"""Random tokens at which a declared distribution is compared with the returned losses."""
+MIN_PROBABILITY = 1e-300
+MIN_SAMPLED = 8
+"""With fewer random tokens a partial sum is only a lower bound."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SumProbe:
-    """What one vocabulary sum showed."""
+    """The result of one vocabulary sum."""
 
-    sum: Sum
-    change: Change | None
-    """The most that any of the variants moved before the entry."""
-    true_token: Context | Change
-    """The true token's scores among the variants against the reference; a change where the documents were cut."""
+    sum: VocabularySum
+    change: FutureChange | None
+    """The largest difference before the position over all tokens tried; None at position 1."""
+    true_token: Comparison | FutureChange
+    """The unchanged document, scored among the variants, against the reference."""
 
 
-def probe(bench: Bench, place: int, entry: int, *, tokens: Tokens | None = None, cut: bool = False) -> SumProbe:
-    """Add up the probabilities at an entry of a judged document.
+def sum_vocabulary(
+    session: AuditSession, index: int, position: int, *, tokens: Tokens | None = None, cut: bool = False
+) -> SumProbe:
+    """Add up the probabilities at a position of a document.
 
     Args:
-        bench: the audit.
-        place: the judged document's.
-        entry: 1 … n − 1.
-        tokens: the tokens to try, the likeliest first, then as many random ones; the whole vocabulary where None.
-        cut: whether documents end with the entry; allowed where the length is known not to matter.
+        session: the audit.
+        index: the document.
+        position: 1 … n − 1.
+        tokens: the tokens to try, half of them the likeliest, then as many random ones; all by default.
+        cut: whether to cut documents after the position; allowed only if their length does not matter.
     """
-    true = int(bench.judged[place].tokens[entry])
-    tried = np.arange(bench.vocab_size) if tokens is None else np.unique(np.append(tokens, true))
-    found = try_tokens(bench, place, entry, tried, cut=cut)
-    return found.probe(_sum(bench, place, entry, tried, found.nll_V, tokens))
+    true = int(session.documents[index].tokens[position])
+    all_tokens = np.arange(session.vocab_size) if tokens is None else np.unique(np.append(tokens, true))
+    tried = try_tokens(session, index, position, all_tokens, cut=cut)
+    return tried.with_sum(_sum(session, index, position, all_tokens, tried.nll_V, tokens))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tried:
-    """Some tokens, the true one among them, put at one entry in turn."""
+class TriedTokens:
+    """The losses of some tokens, the true one among them, each put at one position."""
 
     nll_V: Floats
-    """The loss of each of them there, in their order."""
-    change: Change | None
-    true_token: Context | Change
+    """The loss of each token there, in the order tried."""
+    change: FutureChange | None
+    true_token: Comparison | FutureChange
 
-    def probe(self, total: Sum) -> SumProbe:
-        """With the sum that was made of the losses."""
+    def with_sum(self, total: VocabularySum) -> SumProbe:
+        """These losses with the sum computed from them."""
         return SumProbe(sum=total, change=self.change, true_token=self.true_token)
 
 
-def try_tokens(bench: Bench, place: int, entry: int, tried: Tokens, *, cut: bool) -> Tried:
-    """Put tokens at an entry of a judged document, which ends there if it is cut, and score it with each."""
-    bench.settle()
-    document = bench.judged[place].tokens
-    variants = np.repeat(document[None, : entry + 1] if cut else document[None], len(tried), axis=0)
-    variants[:, entry] = tried
-    losses = bench.variants(place, list(variants))
-    at = int(np.flatnonzero(tried == document[entry])[0])
-    found: Context | Change
+def try_tokens(session: AuditSession, index: int, position: int, tokens: Tokens, *, cut: bool) -> TriedTokens:
+    """Score a document with each token at a position; with `cut`, the document ends there."""
+    session.start_probe()
+    document = session.documents[index].tokens
+    variants = np.repeat(document[None, : position + 1] if cut else document[None], len(tokens), axis=0)
+    variants[:, position] = tokens
+    losses = session.score_variants(index, list(variants))
+    true = int(np.flatnonzero(tokens == document[position])[0])
+    true_token: Comparison | FutureChange
     if cut:
-        found = moved(bench, place, "cut", entry + 1, losses[at])
+        true_token = compare_before(session, index, "cut", position + 1, losses[true])
     else:
-        found = bench.compare("among variants of itself", [place], [losses[at]], [bench.reference[place]])
-    changes = [moved(bench, place, "token", entry, one) for one in losses] if entry > 1 else []
-    return Tried(
-        nll_V=np.array([one[entry - 1] for one in losses]),
-        change=max(changes, key=lambda change: (change.beyond, change.largest), default=None),
-        true_token=found,
+        true_token = session.compare("among its own variants", [index], [losses[true]], [session.reference[index]])
+    changes = [compare_before(session, index, "token", position, array) for array in losses] if position > 1 else []
+    return TriedTokens(
+        nll_V=np.array([array[position - 1] for array in losses]),
+        change=max(changes, key=lambda change: (change.exceeds_tolerance, change.largest), default=None),
+        true_token=true_token,
     )
 
 
-def _sum(bench: Bench, place: int, entry: int, tried: Tokens, nll_V: Floats, tokens: Tokens | None) -> Sum:
+def _sum(
+    session: AuditSession, index: int, position: int, tried: Tokens, nll_V: Floats, tokens: Tokens | None
+) -> VocabularySum:
     p_V = np.exp(-nll_V)
-    lower = total = least = float(p_V.sum())
+    lower = total = minimum = float(p_V.sum())
     error = 0.0
     if tokens is not None:
-        likely = set(tokens[: len(tokens) // 2].tolist()) | {int(bench.judged[place].tokens[entry])}
+        likely = set(tokens[: len(tokens) // 2].tolist()) | {int(session.documents[index].tokens[position])}
         sampled = np.array([token not in likely for token in tried.tolist()])
-        count, others = int(sampled.sum()), bench.vocab_size - len(likely)
-        if count >= SAMPLED_AT_LEAST:
+        count, others = int(sampled.sum()), session.vocab_size - len(likely)
+        if count >= MIN_SAMPLED:
+            known = float(p_V[~sampled].sum())
             total = float(p_V[~sampled].sum() + others * p_V[sampled].mean())
             error = float(others * p_V[sampled].std(ddof=1) / math.sqrt(count))
-            least = max(lower, float(p_V[~sampled].sum()) + others * least_mean(p_V[sampled], RARE))
-    return Sum(
-        document=bench.judged[place].number,
-        position=entry,
+            minimum = max(lower, known + others * mean_lower_bound(p_V[sampled], RARE_ERROR_PROBABILITY))
+    return VocabularySum(
+        document=session.documents[index].number,
+        position=position,
         total=total,
         lower_bound=lower,
-        least=least,
+        confident_minimum=minimum,
         standard_error=error,
-        tolerance=bench.precision.sum_tolerance(nll_V),
+        tolerance=session.precision.sum_tolerance(nll_V),
         tokens=len(tried),
-        complete=len(tried) == bench.vocab_size,
+        complete=len(tried) == session.vocab_size,
         scale=loss_scale(nll_V) if tokens is None else 1.0,
-        silent=bool(np.all(nll_V < SILENT)),
+        always_zero=bool(np.all(nll_V < ZERO_LOSS_NATS)),
     )
 
 
-def offered(bench: Bench, place: int, entry: int) -> tuple[Sum, Context]:
-    """The sum of the distribution that a scorer offers for an entry, and whether it is the one that it scores with.
+def sum_declared_distribution(session: AuditSession, index: int, position: int) -> tuple[VocabularySum, Comparison]:
+    """Sum the distribution that the scorer declares for a position, and compare it with the losses that it returns.
 
-    It is asked for with the target and everything after it replaced, so that it cannot look; then the true token, the
-    likeliest and a few random ones are held against the black box.
+    The scorer declares it for a document whose tokens from the position on are replaced, so that it cannot look at
+    them. The comparison uses the true token, the likeliest one and a few random ones.
     """
-    bench.settle()
-    judged = bench.judged[place]
-    blinded = judged.tokens.copy()
-    blinded[entry:] = bench.rng.integers(0, bench.vocab_size, blinded.size - entry)
-    p_V = bench.offer(blinded, entry, judged.number)
-    checked = np.unique([judged.tokens[entry], p_V.argmax(), *bench.rng.integers(0, bench.vocab_size, CHECKED)])
-    variants = np.repeat(judged.tokens[None], len(checked), axis=0)
-    variants[:, entry] = checked
-    scored = np.array([losses[entry - 1] for losses in bench.variants(place, list(variants))])
-    nll_V = -np.log(np.maximum(p_V, LEAST_PROBABILITY))
-    difference = np.abs(scored - nll_V[checked])
+    session.start_probe()
+    document = session.documents[index]
+    blinded = document.tokens.copy()
+    blinded[position:] = session.rng.integers(0, session.vocab_size, blinded.size - position)
+    p_V = session.declared_distribution(blinded, position, document.number)
+    random = session.rng.integers(0, session.vocab_size, CHECKED_TOKENS)
+    checked = np.unique([document.tokens[position], p_V.argmax(), *random])
+    variants = np.repeat(document.tokens[None], len(checked), axis=0)
+    variants[:, position] = checked
+    returned = np.array([losses[position - 1] for losses in session.score_variants(index, list(variants))])
+    nll_V = -np.log(np.maximum(p_V, MIN_PROBABILITY))
+    difference = np.abs(returned - nll_V[checked])
     total = float(p_V.sum())
-    beyond = bool(np.any(difference > bench.precision.tolerance(scored)))
-    if beyond:
-        bench.confirm("offer")
-    found = Context(
-        kind=OFFERED,
-        document=judged.number,
-        position=entry,
+    exceeds = bool(np.any(difference > session.precision.tolerance(returned)))
+    if exceeds:
+        session.confirm("declared distribution")
+    comparison = Comparison(
+        kind=DECLARED,
+        document=document.number,
+        position=position,
         largest=float(difference.max()),
-        mean=float((scored - nll_V[checked]).mean()),
-        beyond=beyond,
+        mean=float((returned - nll_V[checked]).mean()),
+        exceeds_tolerance=exceeds,
     )
-    return Sum(
-        document=judged.number,
-        position=entry,
+    return VocabularySum(
+        document=document.number,
+        position=position,
         total=total,
         lower_bound=total,
-        least=total,
+        confident_minimum=total,
         standard_error=0.0,
-        tolerance=bench.precision.sum_tolerance(nll_V),
-        tokens=bench.vocab_size,
+        tolerance=session.precision.sum_tolerance(nll_V),
+        tokens=session.vocab_size,
         complete=True,
         scale=loss_scale(nll_V),
-        silent=False,
-    ), found
+        always_zero=False,
+    ), comparison
 
 
 def loss_scale(nll_V: Floats) -> float:
-    """The α with Σ exp(−NLL / α) = 1, by bisection in log α over 2⁻⁴ … 2⁴."""
+    """The α with Σ exp(−NLL / α) = 1, by bisection of log α over 2⁻⁴ … 2⁴."""
     low, high = -4.0, 4.0
     for _ in range(50):
         middle = (low + high) / 2
@@ -173,26 +180,26 @@ def loss_scale(nll_V: Floats) -> float:
     return float(2.0 ** ((low + high) / 2))
 
 
-def likely_tokens(bench: Bench, place: int, entry: int, count: int) -> Tokens:
-    """Tokens to try where not all can be: half by what follows the token before in the judged documents, and by
-    frequency, half at random."""
-    streams = [one.tokens for one in bench.judged]
-    before = bench.judged[place].tokens[entry - 1]
-    score_V = np.zeros(bench.vocab_size)
+def likely_tokens(session: AuditSession, index: int, position: int, count: int) -> Tokens:
+    """Choose `count` tokens to try: half by what follows the previous token in the audit's documents and by frequency,
+    half at random."""
+    streams = [document.tokens for document in session.documents]
+    before = session.documents[index].tokens[position - 1]
+    score_V = np.zeros(session.vocab_size)
     for stream in streams:
         np.add.at(score_V, stream, 1.0)
         np.add.at(score_V, stream[1:][stream[:-1] == before], 1000.0)
-    order = np.lexsort((bench.rng.random(bench.vocab_size), -score_V))
+    order = np.lexsort((session.rng.random(session.vocab_size), -score_V))
     likely = order[: count // 2]
-    others = bench.rng.choice(order[count // 2 :], count - count // 2, replace=False)
+    others = session.rng.choice(order[count // 2 :], count - count // 2, replace=False)
     return np.concatenate([likely, others])
 
 
-def places(size: int, rng: np.random.Generator) -> list[int]:
-    """Entries of a document of so many tokens in the order in which they are worth a probe.
+def probe_order(size: int, rng: np.random.Generator) -> list[int]:
+    """All positions of a document of `size` tokens, those most worth a probe first.
 
-    First and last entry, both sides of every power of two (last and first token of a chunk, and where windows start to
-    slide), then the rest at random.
+    First the last and the first position, and both sides of every power of two (last and first token of a chunk, and
+    where windows start to slide), then the rest at random.
     """
     last = size - 1
     first = [last]
@@ -201,17 +208,17 @@ def places(size: int, rng: np.random.Generator) -> list[int]:
         first += rng.permutation([power + 1, power]).tolist()
         power //= 2
     first += [1, last // 2, last - 1]
-    seen = dict.fromkeys(entry for entry in first if 1 <= entry <= last)
-    rest = [int(entry) for entry in rng.permutation(np.arange(1, size)) if int(entry) not in seen]
-    return [*seen, *rest]
+    chosen = dict.fromkeys(position for position in first if 1 <= position <= last)
+    rest = [int(position) for position in rng.permutation(np.arange(1, size)) if int(position) not in chosen]
+    return [*chosen, *rest]
 
 
-def weighs(sums: Sequence[Sum]) -> tuple[float, float]:
-    """Mean of sum − 1 over complete sums that differ, and its standard error; 0 and infinity without two.
+def mean_excess(sums: Sequence[VocabularySum]) -> tuple[float, float]:
+    """Mean of sum − 1 over different complete sums, and its standard error; 0 and infinity without two of them.
 
-    Equal sums come from equal distributions, and are rounded the same way: they are one observation.
+    Equal sums come from equal distributions with equal rounding: they count as one observation.
     """
-    excess = np.unique([one.total - 1 for one in sums if one.complete])
+    excess = np.unique([probe.total - 1 for probe in sums if probe.complete])
     if excess.size < 2:
         return 0.0, math.inf
     return float(excess.mean()), float(excess.std(ddof=1) / math.sqrt(excess.size))

@@ -1,1 +1,1 @@
-"""Calling a scorer from outside: in this process or its own, with its replies checked and recorded."""
+"""Call a scorer safely: check what it returns, limit its time, and measure its precision."""

@@ -1,9 +1,9 @@
-"""The project's own engine as a scorer like any other, so that it is judged through the same door."""
+"""This project's own engine as a scorer, so that it is audited like any other."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.audit.scorer.black_box import Tokens
+from golf.audit.scorer.checked_scorer import Tokens
 from golf.data.tokens import Tokenizer
 from golf.flops import document_flops
 from golf.model.gpt import GPT
@@ -11,13 +11,13 @@ from golf.ttt.adapters import DrawA, uniform_a
 from golf.ttt.engine import EvalConfig, evaluate
 
 NOMINAL_FLOPS = {"cpu": 4e10, "cuda": 1e14}
-"""Operations a second of a nominal core or GPU: what the engine makes of a model of any size on one of this year's."""
+"""Operations per second of a nominal core or GPU: what the engine reaches on current hardware."""
 CALL_SECONDS = 0.003
-"""What a call costs apart from its documents."""
+"""Nominal overhead of a call."""
 
 
 class EngineScorer:
-    """What golf.ttt.evaluate gives for a model, its settings and the seed of the adapters' start."""
+    """Scores documents by golf.ttt.evaluate with a fixed model, settings and adapter seed."""
 
     def __init__(
         self,
@@ -28,13 +28,14 @@ class EngineScorer:
         draw: DrawA = uniform_a,
         tokenizer: Tokenizer | None = None,
     ) -> None:
+        """Wrap a model; with a tokenizer the scorer also declares its byte counts."""
         self._model, self._config, self._seed, self._draw = model, config, seed, draw
         if tokenizer is not None:
             self.byte_counts = tokenizer.byte_counts
         self._seconds = 0.0
 
     def __call__(self, documents: list[Tokens]) -> list[NDArray[np.float32]]:
-        """The NLL of entries 1 … n − 1 of every document in nats."""
+        """The NLL at positions 1 … n − 1 of every document in nats, float32 [n − 1]."""
         work = sum(document_flops(document.size - 1, self._config, self._model.config) for document in documents)
         self._seconds += CALL_SECONDS + work / NOMINAL_FLOPS[self._model.tok_emb.weight.device.type]
         return list(evaluate(self._model, documents, self._config, seed=self._seed, draw=self._draw).token_nll)

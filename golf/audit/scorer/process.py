@@ -1,8 +1,7 @@
-"""A foreign scorer in a process of its own: whatever it does to itself, the audit goes on and says so.
+"""Run an untrusted scorer in its own process: if it crashes or exits, the audit continues and reports it.
 
-`python -m golf.audit.scorer.process MODULE:FUNCTION READ WRITE` serves one from the current directory over two pipes.
-Messages are a length (8 bytes, little-endian), a JSON header, a length, and numbers as they lie in memory; nothing is
-unpickled.
+`python -m golf.audit.scorer.process MODULE:FUNCTION READ WRITE` serves a scorer of the current directory over two
+pipes. A message is a length (8 bytes, little-endian), a JSON header, a length, and raw numbers; nothing is unpickled.
 """
 
 import contextlib
@@ -21,23 +20,23 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.audit.scorer.black_box import BlackBox, Floats, Remote, Scorer, ScorerFault, Tokens
+from golf.audit.scorer.checked_scorer import CheckedScorer, Floats, RemoteScorer, Scorer, ScorerError, Tokens
 from golf.errors import InputError
 
 LENGTH_BYTES = 8
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a process gets when its parent ends."""
 IMPORT_SECONDS = 300.0
-"""An import that takes longer (it may load a model) is ended."""
-SHOWN = 2000
-"""Characters of what a scorer prints that are passed on."""
+"""Time limit for importing the scorer, which may load a model."""
+MAX_PRINTED = 2000
+"""Characters of a scorer's output that one reply passes on."""
 
 
-class ScorerProcess(Remote):
-    """A scorer named MODULE:FUNCTION, importable from the current directory; a context that ends its process."""
+class ScorerProcess(RemoteScorer):
+    """A scorer MODULE:FUNCTION of the current directory, in a process that ends with the `with` block."""
 
     def __init__(self, reference: str) -> None:
-        """Start it.
+        """Start the process and import the scorer in it.
 
         Raises:
             InputError: the reference is malformed, the module or function is missing, or it is not callable.
@@ -48,8 +47,8 @@ class ScorerProcess(Remote):
         request_read, request_write = os.pipe()
         reply_read, reply_write = os.pipe()
         command = [sys.executable, "-m", "golf.audit.scorer.process", reference, str(request_read), str(reply_write)]
-        # Its own stdout is not ours: what it prints comes back in its replies. Its session is, so that its children,
-        # which hold the pipes as well, can be ended with it.
+        # The process gets no stdout of ours: replies carry what it prints. It gets its own session, so that its
+        # children, which hold the pipes too, end with it.
         self._process = subprocess.Popen(
             command,
             pass_fds=(request_read, reply_write),
@@ -60,18 +59,18 @@ class ScorerProcess(Remote):
         os.close(request_read)
         os.close(reply_write)
         self._requests, self._replies = os.fdopen(request_write, "wb"), os.fdopen(reply_read, "rb")
-        overdue = threading.Timer(IMPORT_SECONDS, self._kill)
-        overdue.start()
+        import_limit = threading.Timer(IMPORT_SECONDS, self._kill)
+        import_limit.start()
         try:
             header, _ = self._receive()
-        except ScorerFault as fault:
+        except ScorerError as error:
             self.close()
-            raise InputError(f"scorer {reference}: {fault.detail} while it was imported") from None
-        except BaseException:  # the user interrupts what no signal of the terminal reaches
+            raise InputError(f"scorer {reference}: {error.detail} while it was imported") from None
+        except BaseException:  # Ctrl-C does not reach the process, which has its own session
             self.close()
             raise
         finally:
-            overdue.cancel()
+            import_limit.cancel()
         if "error" in header:
             self.close()
             raise InputError(f"scorer {reference}: {header['error']}")
@@ -82,33 +81,33 @@ class ScorerProcess(Remote):
             self.byte_counts = self._byte_counts
 
     def __call__(self, documents: list[Tokens]) -> list[Floats]:
-        """Score documents there; its faults are raised here, and what it printed is printed."""
+        """Score documents in the process; raises its errors and prints what it printed."""
         lengths = [len(document) for document in documents]
-        values = self._ask({"lengths": lengths}, documents)
+        values = self._request({"lengths": lengths}, documents)
         if values.size != sum(lengths) - len(lengths):
-            raise ScorerFault("C4", "gives no score: its process answered out of turn")
+            raise ScorerError("C4", "returns no losses: its process sent a reply of the wrong size")
         return np.split(values, np.cumsum([length - 1 for length in lengths])[:-1])
 
     def _distribution(self, document: Tokens, position: int) -> Floats:
-        """The distribution that it offers for an entry."""
-        return self._ask({"lengths": [len(document)], "position": position}, [document])
+        """The distribution that the scorer declares for a position."""
+        return self._request({"lengths": [len(document)], "position": position}, [document])
 
     def _byte_counts(self, document: Tokens) -> Floats:
-        """The bytes that it counts for each target."""
-        return self._ask({"lengths": [len(document)], "bytes": True}, [document])
+        """The bytes that the scorer declares for each target."""
+        return self._request({"lengths": [len(document)], "bytes": True}, [document])
 
-    def _ask(self, request: dict[str, Any], documents: Sequence[Tokens]) -> Floats:
-        """Send a request, and return the numbers of its answer."""
+    def _request(self, request: dict[str, Any], documents: Sequence[Tokens]) -> Floats:
+        """Send a request and return the numbers of its reply."""
         try:
             send(self._requests, request, np.concatenate([*documents, np.empty(0, np.int64)]).tobytes())
         except (BrokenPipeError, ValueError):
-            raise ScorerFault("C4", "gives no score: its process has ended") from None
+            raise ScorerError("C4", "returns no losses: its process has ended") from None
         header, content = self._receive()
         self.accelerated = bool(header["accelerated"])
         if header["printed"]:
             print(header["printed"], end="")
-        if "fault" in header:
-            raise ScorerFault(**header["fault"])
+        if "failure" in header:
+            raise ScorerError(**header["failure"])
         return np.frombuffer(content, "<f8")
 
     def __enter__(self) -> "ScorerProcess":
@@ -119,11 +118,11 @@ class ScorerProcess(Remote):
 
     @property
     def ended(self) -> bool:
-        """Whether its process is gone."""
+        """Whether the process has ended."""
         return self._process.poll() is not None
 
     def close(self) -> None:
-        """End the process and its children, whatever they are doing."""
+        """Kill the process and its children."""
         self._kill()
         self._process.wait()
         for stream in (self._requests, self._replies):
@@ -142,7 +141,7 @@ class ScorerProcess(Remote):
         except (EOFError, ValueError):
             code = self._process.wait()
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
-            raise ScorerFault("C4", f"gives no score: its process ended with {how}") from None
+            raise ScorerError("C4", f"returns no losses: its process ended with {how}") from None
 
 
 def send(stream: BinaryIO, header: dict[str, Any], content: bytes = b"") -> None:
@@ -157,8 +156,8 @@ def receive(stream: BinaryIO) -> tuple[dict[str, Any], bytes]:
     """Read one message.
 
     Raises:
-        EOFError: the other side is gone.
-        ValueError: what came is no message.
+        EOFError: the other process has ended.
+        ValueError: the data is no message.
     """
     parts = []
     for _ in range(2):
@@ -169,15 +168,15 @@ def receive(stream: BinaryIO) -> tuple[dict[str, Any], bytes]:
         parts.append(part)
     header = json.loads(parts[0])
     if not isinstance(header, dict):
-        raise ValueError("the header is no object")
+        raise ValueError("the header is not a JSON object")
     return header, parts[1]
 
 
-def find(reference: str) -> Scorer:
-    """Import a scorer.
+def import_scorer(reference: str) -> Scorer:
+    """Import the scorer MODULE:FUNCTION.
 
     Raises:
-        InputError: it cannot be imported, is not there, or is not callable.
+        InputError: the module cannot be imported, has no such attribute, or the attribute is not callable.
     """
     name, _, function = reference.partition(":")
     try:
@@ -185,60 +184,61 @@ def find(reference: str) -> Scorer:
     except ModuleNotFoundError as error:
         missing = "it is not importable from the current directory" if error.name == name else f"{error}"
         raise InputError(f"module {name}: {missing}") from None
-    except Exception as error:  # whatever foreign code raises while it is imported
+    except Exception as error:  # an untrusted module may raise anything
         raise InputError(f"module {name}: {type(error).__name__}: {error}") from None
-    found: Any = module
+    target: Any = module
     for part in function.split("."):
-        if not hasattr(found, part):
-            raise InputError(f"module {name} has no {function}")
-        found = getattr(found, part)
-    if not callable(found):
-        raise InputError(f"{reference} is a {type(found).__name__}; a scorer is called with a list of documents")
-    scorer: Scorer = found
+        if not hasattr(target, part):
+            raise InputError(f"module {name} has no {function}; expected the name of a scorer function in it")
+        target = getattr(target, part)
+    if not callable(target):
+        raise InputError(f"{reference} is a {type(target).__name__}; expected a function of a list of documents")
+    scorer: Scorer = target
     return scorer
 
 
 def serve(reference: str, requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer requests until they end."""
+    """Reply to requests until the other process closes the pipe."""
     with tempfile.TemporaryFile() as printed:
         os.dup2(printed.fileno(), 1)
         try:
-            scorer = find(reference)
+            scorer = import_scorer(reference)
         except InputError as error:
             return send(replies, {"error": str(error)})
-        _printed(printed)  # what a module says while it is imported is its own affair
-        box = BlackBox(scorer)
-        offers = {"distribution": box.offers_distribution, "byte_counts": box.offers_byte_counts}
-        send(replies, offers | {"ordered_state": bool(getattr(scorer, "ordered_state", False))})
+        _take_output(printed)  # a module may print while it is imported
+        checked = CheckedScorer(scorer)
+        declared = {"distribution": checked.declares_distribution, "byte_counts": checked.declares_byte_counts}
+        send(replies, declared | {"ordered_state": bool(getattr(scorer, "ordered_state", False))})
         while True:
             try:
                 header, content = receive(requests)
             except EOFError:
                 return
             documents = np.split(np.frombuffer(content, np.int64), np.cumsum(header["lengths"])[:-1])
-            answer, values = _answer(box, documents, header)
-            printing = box.printed + _printed(printed)
-            box.printed = ""
-            send(replies, answer | {"printed": printing[:SHOWN], "accelerated": box.accelerated}, values)
+            reply, values = _reply(checked, documents, header)
+            output = checked.printed + _take_output(printed)
+            checked.printed = ""
+            send(replies, reply | {"printed": output[:MAX_PRINTED], "accelerated": checked.accelerated}, values)
 
 
-def _answer(box: BlackBox, documents: Sequence[Tokens], request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def _reply(scorer: CheckedScorer, documents: Sequence[Tokens], request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Header and numbers of the reply to one request."""
     numbers: Sequence[NDArray[Any]]
     try:
         if "position" in request:
-            numbers = [box.distribution(documents[0], request["position"])]
+            numbers = [scorer.distribution(documents[0], request["position"])]
         elif "bytes" in request:
-            numbers = [box.byte_counts(documents[0])]
+            numbers = [scorer.byte_counts(documents[0])]
         else:
-            numbers = box.score(documents)
-    except ScorerFault as fault:
-        told = {name: getattr(fault, name) for name in ("condition", "detail", "document", "position", "measured")}
-        return {"fault": told}, b""
+            numbers = scorer.score(documents)
+    except ScorerError as error:
+        failure = {name: getattr(error, name) for name in ("condition", "detail", "document", "position", "measured")}
+        return {"failure": failure}, b""
     return {}, np.concatenate([*numbers, np.empty(0)]).astype("<f8").tobytes()
 
 
-def _printed(file: BinaryIO) -> str:
-    """What came to stdout past Python, since the last look."""
+def _take_output(file: BinaryIO) -> str:
+    """Remove and return what child processes and C code wrote to stdout since the last call."""
     sys.stdout.flush()
     os.fsync(1)
     file.seek(0)

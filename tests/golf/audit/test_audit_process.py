@@ -1,4 +1,4 @@
-"""Where a scorer is called: in one thread, or in a process of its own that is ended with all that it started."""
+"""Where a scorer runs: in one thread, or in its own process, which is killed with its children."""
 
 import gc
 import os
@@ -14,12 +14,12 @@ import pytest
 import torch
 
 from golf.audit import audit
-from golf.audit.scorer.black_box import BlackBox, ScorerFault
+from golf.audit.scorer.checked_scorer import CheckedScorer, ScorerError
 from golf.audit.scorer.process import ScorerProcess
 from tests.golf.zoo import VOCAB, bigram, bound, each
 
 ENTRY = '''
-"""An entry whose module has a thread of its own."""
+"""An entry whose objects belong to the thread that imported it."""
 import os, signal, sqlite3, time
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ def forks(documents):
 
 
 PARENT = """
-from golf.audit.process import ScorerProcess
+from golf.audit.scorer.process import ScorerProcess
 process = ScorerProcess("entry:hangs")
 print(process._process.pid, flush=True)
 process([])
@@ -61,24 +61,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_in_a_process_of_its_own_a_scorer_is_called_by_the_thread_that_imported_it(folder: Path) -> None:
+def test_in_its_own_process_a_scorer_runs_in_the_thread_that_imported_it(folder: Path) -> None:
     with ScorerProcess("entry:bound") as process:
         certificate = audit(process, vocab_size=VOCAB, seconds=0.2)
     assert certificate.findings == ()
 
 
-def test_what_a_hanging_scorer_started_is_ended_with_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("golf.audit.auditor.LEAST_CALL_SECONDS", 0.5)
+def test_the_children_of_a_hanging_scorer_are_killed_with_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("golf.audit.auditor.MIN_CALL_SECONDS", 0.5)
     with ScorerProcess("entry:forks") as process:
         certificate = audit(process, vocab_size=VOCAB, seconds=0.5)
-    assert "gave no answer" in certificate.findings[0].detail
+    assert "no answer within" in certificate.findings[0].detail
     assert process.ended
-    assert not (folder / "slept").exists()  # the child held the pipe, and did not wake up
+    assert not (folder / "slept").exists()  # the child, which held the pipe too, was killed
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="its parent's death is told by prctl(2) and pidfd_open(2), which only Linux has"
-)
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prctl(2) and pidfd_open(2), which only Linux has")
 def test_a_hanging_scorer_does_not_outlive_a_killed_audit(folder: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     with parent:
@@ -109,24 +107,24 @@ def test_the_thread_ends_with_the_audit() -> None:
 
 
 @pytest.mark.parametrize("gradients", [torch.no_grad, torch.inference_mode])
-def test_the_callers_gradient_mode_is_the_scorers(gradients: type[torch.no_grad]) -> None:
+def test_a_scorer_runs_in_the_callers_gradient_mode(gradients: type[torch.no_grad]) -> None:
     documents = [np.arange(5)]
-    with pytest.raises(ScorerFault, match="requires grad"):
-        BlackBox(bound.without_gradients, call_seconds=10.0).score(documents)
+    with pytest.raises(ScorerError, match="requires grad"):
+        CheckedScorer(bound.without_gradients, call_seconds=10.0).score(documents)
     with gradients():
-        box = BlackBox(bound.without_gradients, call_seconds=10.0)
-    assert box.score(documents)[0].shape == (4,)
+        scorer = CheckedScorer(bound.without_gradients, call_seconds=10.0)
+    assert scorer.score(documents)[0].shape == (4,)
 
 
-def test_where_a_call_may_take_for_ever_it_is_made_by_the_caller() -> None:
-    assert BlackBox(bound.with_an_alarm).score([np.arange(5)])[0].shape == (4,)
-    with pytest.raises(ScorerFault, match="main thread"):
-        BlackBox(bound.with_an_alarm, call_seconds=10.0).score([np.arange(5)])
+def test_without_a_time_limit_a_scorer_runs_in_the_callers_thread() -> None:
+    assert CheckedScorer(bound.with_an_alarm).score([np.arange(5)])[0].shape == (4,)
+    with pytest.raises(ScorerError, match="main thread"):
+        CheckedScorer(bound.with_an_alarm, call_seconds=10.0).score([np.arange(5)])
 
 
-def test_an_interruption_by_the_user_is_no_fault_of_the_scorer() -> None:
+def test_a_keyboard_interrupt_is_passed_on() -> None:
     def interrupted(_: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        BlackBox(interrupted).score([np.arange(5)])
+        CheckedScorer(interrupted).score([np.arange(5)])

@@ -14,6 +14,7 @@ from golf.artifact.packing import load
 from golf.errors import Diverged, InputError
 from golf.model.attention import Choice
 from golf.model.gpt import GPT
+from golf.proof.predict import one_thread
 from golf.selftest import BUNDLED
 from golf.ttt import adapters
 from golf.ttt import engine as ttt
@@ -195,6 +196,53 @@ def test_a_pass_that_diverges_does_not_count(model: GPT) -> None:
     assert scores.counted_pass.tolist() == [0]
     plain = evaluate(model, documents_of([9]), EvalConfig(protocol="none"))
     np.testing.assert_allclose(scores.token_nll[0], plain.token_nll[0], rtol=1e-5)
+
+
+def test_the_pass_whose_scores_count_is_recorded(model: GPT) -> None:
+    """The last pass scores repeated text best; a learning rate that destroys the model leaves the first pass best.
+
+    The rate is so high that every later pass is 7 % and 20 % worse than the first: at lower rates rounding, and so the
+    processor, decides which pass is best.
+    """
+    repeated = np.concatenate([[1], np.tile(np.arange(5, 13), 10)])
+    documents = [*documents_of([40]), repeated]
+
+    def counted_passes(**changes: Any) -> list[int]:
+        config = EvalConfig(**{"epochs": 3, "chunk": 8, "window": 16, "length_blind": False, **changes})
+        return evaluate(model, documents, config).counted_pass.tolist()
+
+    with one_thread():
+        assert counted_passes(protocol="score-first") == [0, 0]
+        assert counted_passes(protocol="last-epoch") == [2, 2]
+        assert counted_passes(protocol="min-epoch", lr=0.01)[1] == 2
+        assert counted_passes(protocol="min-epoch", lr=100.0) == [0, 0]
+
+
+def vocabulary_sum(model: GPT, document: np.ndarray[Any, Any], position: int, config: EvalConfig) -> float:
+    """Σ exp(−NLL) over all tokens at one position: 1 if the distribution was fixed before the token was read."""
+    variants = np.repeat(document[None], TINY.vocab_size, axis=0)
+    variants[:, position] = np.arange(TINY.vocab_size)
+    scores = evaluate(model, list(variants), config)
+    return float(sum(np.exp(-nll[position - 1].astype(np.float64)) for nll in scores.token_nll))
+
+
+@pytest.mark.parametrize("protocol", ["score-first", "last-epoch", "min-epoch"])
+def test_only_scores_taken_before_training_on_their_target_are_probabilities(
+    model: GPT, protocol: ttt.Protocol
+) -> None:
+    document = documents_of([30])[0]
+    config = EvalConfig(protocol=protocol, epochs=3, chunk=8, window=16, lr=0.01, length_blind=False)
+    with one_thread():
+        for position in (1, 8, 9, 20, 26, 29):  # ends of chunks, and the last chunk, which is never trained on
+            total = vocabulary_sum(model, document, position, config)
+            if protocol == "score-first":
+                assert total == pytest.approx(1.0, abs=1e-4)
+            elif position <= 24 and protocol == "last-epoch":
+                assert total > 1.1
+            elif protocol == "last-epoch":
+                assert total == pytest.approx(1.0, abs=1e-4)
+            else:  # the pass with the lowest loss is kept, which depends on the token
+                assert total > 1.1 if position <= 24 else total > 1 - 1e-4
 
 
 def test_documents_that_are_not_adapted_take_the_memory_of_their_whole_length(model: GPT) -> None:

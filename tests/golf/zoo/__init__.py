@@ -1,13 +1,13 @@
-"""A zoo of scorers, legal and leaky: small numpy models with the habits of real entries, good and bad.
+"""A zoo of scorers, legal and leaky: small numpy models that do what real entries do.
 
-The model everywhere: fixed bigram logits plus a bias over the vocabulary that a learner trains on what it has read.
-`LEGAL` has nothing against it, `LENGTH` looks at a document's length and nothing else, `LEAKY` names what each breaks:
-every one of the first conditions has to be found, and at least one of the second, where there are any.
+All share one model: fixed bigram logits plus a bias over the vocabulary that is trained on the tokens read.
+`LEGAL` scorers violate nothing, `LENGTH` scorers depend only on a document's length. `LEAKY` scorers name the
+conditions that they violate: an audit must report all of `all_of`, and at least one of `any_of` if it has any.
 """
 
-from tests.golf.zoo.broken import BROKEN, NowAndThen, hangs
+from tests.golf.zoo.broken import BROKEN, Intermittent, hangs
 from tests.golf.zoo.leaky import LEAKY
-from tests.golf.zoo.legal import LEGAL, Offers, bigram, mixture, to_bfloat16
+from tests.golf.zoo.legal import LEGAL, Declares, bigram, mixture, to_bfloat16
 from tests.golf.zoo.length import LENGTH
 from tests.golf.zoo.model import VOCAB, conditions, each
 from tests.golf.zoo.timed import judge
@@ -22,8 +22,8 @@ __all__ = [
     "WIDE",
     "WIDE_LEAKY",
     "WIDE_LEGAL",
-    "NowAndThen",
-    "Offers",
+    "Declares",
+    "Intermittent",
     "bigram",
     "conditions",
     "each",

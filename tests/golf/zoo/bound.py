@@ -1,4 +1,4 @@
-"""Scorers with libraries that know threads apart: legal, as long as every call comes from the same one."""
+"""Legal scorers whose libraries bind objects to a thread: every call must come from the same one."""
 
 import signal
 import sqlite3
@@ -14,12 +14,12 @@ WEIGHT = torch.zeros((), requires_grad=True)
 
 
 def without_gradients(documents: list[Tokens]) -> Any:
-    """Losses as numpy, which a tensor only gives where somebody has turned gradients off."""
+    """Converts a tensor to numpy, which works only with gradients turned off."""
     return [(torch.from_numpy(bigram(document)) + WEIGHT).numpy() for document in documents]
 
 
 class Database:
-    """Reads its losses from a database, opened by its first call."""
+    """Reads its losses from a database connection that its first call opens."""
 
     def __init__(self) -> None:
         self._connection: sqlite3.Connection | None = None
@@ -32,8 +32,8 @@ class Database:
 
 
 def with_an_alarm(documents: list[Tokens]) -> list[Floats]:
-    """Sets a timer, as only a main thread may."""
+    """Sets a signal handler, which only a main thread may."""
     before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
-    found = each(bigram)(documents)
+    losses = each(bigram)(documents)
     signal.signal(signal.SIGALRM, before)
-    return found
+    return losses

@@ -1,4 +1,4 @@
-"""What is no scorer at all: it raises, hangs, prints, or returns something else than losses."""
+"""Broken scorers: they raise, exit, hang, print, change their input, or return something other than losses."""
 
 import sys
 import time
@@ -20,7 +20,7 @@ def raises_late(documents: list[Tokens]) -> Any:
     return each(bigram)(documents)
 
 
-def leaves(_: list[Tokens]) -> Any:
+def exits(_: list[Tokens]) -> Any:
     sys.exit(0)
 
 
@@ -34,34 +34,34 @@ def prints(documents: list[Tokens]) -> Any:
     return each(bigram)(documents)
 
 
-class NowAndThen:
-    """Adds half a nat to every loss in one call of some."""
+class Intermittent:
+    """Adds half a nat to every loss in every n-th call."""
 
     def __init__(self, period: int) -> None:
         self.period, self.calls = period, 0
 
     def __call__(self, documents: list[Tokens]) -> list[Floats]:
         self.calls += 1
-        return [one + 0.5 * (self.calls % self.period == 0) for one in each(bigram)(documents)]
+        return [losses + 0.5 * (self.calls % self.period == 0) for losses in each(bigram)(documents)]
 
 
 def empties_the_list(documents: list[Tokens]) -> Any:
-    found = each(bigram)(documents)
+    losses = each(bigram)(documents)
     documents.clear()
-    return found
+    return losses
 
 
 def mutates(documents: list[Tokens]) -> Any:
-    found = each(bigram)(documents)
+    losses = each(bigram)(documents)
     documents[0][-1] = 0
-    return found
+    return losses
 
 
-def spoiled(value: float) -> Scorer:
+def with_one_loss(value: float) -> Scorer:
     def score(document: Tokens) -> Floats:
-        found = bigram(document)
-        found[len(found) // 2] = value
-        return found
+        losses = bigram(document)
+        losses[len(losses) // 2] = value
+        return losses
 
     return each(score)
 
@@ -69,14 +69,14 @@ def spoiled(value: float) -> Scorer:
 BROKEN: dict[str, Leaky] = {
     "raises": leaky(lambda: raises, "C4"),
     "raises late": leaky(lambda: raises_late, "C4"),
-    "leaves": leaky(lambda: leaves, "C4"),
+    "exits": leaky(lambda: exits, "C4"),
     "prints": leaky(lambda: prints, "nondeterminism"),
     "empties the list": leaky(lambda: empties_the_list, "nondeterminism"),
     "mutates": leaky(lambda: mutates, "nondeterminism"),
-    "nan": leaky(lambda: spoiled(np.nan), "C2"),
-    "infinite": leaky(lambda: spoiled(np.inf), "C2"),
-    "minus infinite": leaky(lambda: spoiled(-np.inf), "C2"),
-    "negative": leaky(lambda: spoiled(-0.5), "C2"),
+    "nan": leaky(lambda: with_one_loss(np.nan), "C2"),
+    "infinite": leaky(lambda: with_one_loss(np.inf), "C2"),
+    "minus infinite": leaky(lambda: with_one_loss(-np.inf), "C2"),
+    "negative": leaky(lambda: with_one_loss(-0.5), "C2"),
     "one too few": leaky(lambda: each(lambda d: bigram(d)[1:]), "C4"),
     "one too many": leaky(lambda: each(lambda d: np.append(bigram(d), 0.1)), "C4"),
     "two dimensions": leaky(lambda: each(lambda d: bigram(d)[None]), "C4"),

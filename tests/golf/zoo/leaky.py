@@ -1,4 +1,4 @@
-"""Scorers that leak, each with the conditions that it breaks."""
+"""Leaky scorers, each with the conditions that it violates."""
 
 import itertools
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.golf.zoo.legal import (
-    Offers,
+    Declares,
     Ordered,
     adaptive_unigram,
     bigram,
@@ -67,14 +67,14 @@ def adapt_on_the_document_first(document: Tokens) -> Floats:
 
 
 def cache_with_the_target_in_its_key(document: Tokens) -> Floats:
-    """An n-gram cache looked up under a key that ends with the target: it only ever confirms."""
+    """An n-gram cache with the target in its lookup key, so that a hit always confirms the target."""
     seen: set[tuple[int, int]] = set()
-    found = bigram(document)
+    losses = bigram(document)
     for place, pair in enumerate(itertools.pairwise(document.tolist())):
         if pair in seen:
-            found[place] = -np.log(0.5 + 0.5 * np.exp(-found[place]))
+            losses[place] = -np.log(0.5 + 0.5 * np.exp(-losses[place]))
         seen.add(pair)
-    return found
+    return losses
 
 
 def minimum_of_two_models(document: Tokens) -> Floats:
@@ -86,14 +86,14 @@ def whole_document_statistics(document: Tokens) -> Floats:
     return -np.log(weight_V[document[1:]] / weight_V.sum())
 
 
-def number_of_later_bos(document: Tokens) -> Floats:
-    """A temperature that depends on the document's last quarter: normalized, and yet not causal."""
+def temperature_of_the_last_quarter(document: Tokens) -> Floats:
+    """A temperature that depends on the document's last quarter: normalized, but not causal."""
     hot = 1.0 + 0.3 * float(np.mean(document[-len(document) // 4 :] < VOCAB // 2))
     return nll_of(LOGITS_VV[document[:-1]] / hot, document[1:])
 
 
 def sees_the_next_token(document: Tokens) -> Floats:
-    """Attention one too far: the token after the target is an input, too."""
+    """Attention that reaches one position too far: the token after the target is an input."""
     after = np.append(document[2:], document[:1])
     return nll_of(LOGITS_VV[document[:-1]] + LOGITS_VV[:, after].T, document[1:])
 
@@ -106,7 +106,7 @@ def smear_from_the_right(document: Tokens) -> Floats:
 def at(
     chosen: Callable[[Tokens, NDArray[np.int64]], Any], leak: DocumentScorer, legal: DocumentScorer = bigram
 ) -> Scorer:
-    """A leak at some predictions only: `chosen(document, predictions)` says where."""
+    """A leak at some predictions only, chosen by `chosen(document, predictions)`."""
 
     def score(document: Tokens) -> Floats:
         where = chosen(document, np.arange(len(document) - 1))
@@ -116,7 +116,7 @@ def at(
 
 
 def knows_its_target(document: Tokens) -> Floats:
-    """Half of the probability goes to whatever the target turns out to be."""
+    """Half of the probability goes to the target."""
     return -np.log(0.5 + 0.5 * np.exp(-bigram(document)))
 
 
@@ -132,7 +132,7 @@ def by_document(leaks: Callable[[list[Tokens], int], bool], leak: DocumentScorer
 
 
 def near_duplicates(documents: list[Tokens], index: int) -> bool:
-    """Whether another document of the list is the same but for a few tokens."""
+    """Whether another document of the list differs only in some tokens."""
     mine = documents[index]
     return any(
         len(other) == len(mine) and np.mean(other == mine) > 0.5
@@ -142,7 +142,7 @@ def near_duplicates(documents: list[Tokens], index: int) -> bool:
 
 
 class Remembers:
-    """Goes on learning from call to call."""
+    """Keeps learning from call to call."""
 
     def __init__(self) -> None:
         self.learner = Learner.fresh()
@@ -155,19 +155,21 @@ class Remembers:
 
 
 class LooksUp:
-    """Keeps every document it was shown, and knows it the next time."""
+    """Remembers every document, and halves the loss of those it knows."""
 
     def __init__(self) -> None:
         self.known: set[bytes] = set()
 
     def __call__(self, documents: list[Tokens]) -> list[Floats]:
-        found = [0.5 * bigram(one) if one.tobytes() in self.known else bigram(one) for one in documents]
-        self.known |= {one.tobytes() for one in documents}
+        found = [
+            0.5 * bigram(document) if document.tobytes() in self.known else bigram(document) for document in documents
+        ]
+        self.known |= {document.tobytes() for document in documents}
         return found
 
 
 class FirstCall:
-    """One scorer on its first call, another one afterwards."""
+    """Scores the first call in one way and later calls in another."""
 
     def __init__(self, first: DocumentScorer, later: DocumentScorer) -> None:
         self.first, self.later, self.calls = first, later, 0
@@ -178,7 +180,7 @@ class FirstCall:
 
 
 class BehavesWhenProbed:
-    """Leaks until it meets a prefix that it has seen go on differently; then it is legal."""
+    """Leaks until a known prefix continues differently; scores that document legally."""
 
     def __init__(self) -> None:
         self.next: dict[bytes, int] = {}
@@ -194,8 +196,8 @@ class BehavesWhenProbed:
         return bigram(document) if probed else knows_its_target(document)
 
 
-class KeepsToWhatItSawFirst:
-    """Gives more to the continuation of a prefix that it met first, ever after: normalized, causal, the same twice."""
+class FavorsFirstContinuation:
+    """Favors the first continuation that it saw of each prefix: normalized, causal and repeatable."""
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
@@ -222,7 +224,7 @@ class OrderedButPeeking(Ordered):
 
 
 class OrderedByLength(Ordered):
-    """Declares the order of the list and keeps another: the shortest first, wherever it stands."""
+    """Declares state in the order of the list, but processes the shortest first."""
 
     def __call__(self, documents: list[Tokens]) -> list[Floats]:
         order = sorted(range(len(documents)), key=lambda index: len(documents[index]))
@@ -231,7 +233,7 @@ class OrderedByLength(Ordered):
 
 
 class OrderedTrainFirst(Ordered):
-    """Declares ordered state and learns a document before it scores it."""
+    """Declares ordered state and learns each document before scoring it."""
 
     def __call__(self, documents: list[Tokens]) -> list[Floats]:
         learner, found = Learner.fresh(), []
@@ -261,8 +263,8 @@ def mean_of_the_batch(documents: list[Tokens]) -> list[Floats]:
     return [nll_of(LOGITS_VV[document[:-1]] + bias_V, document[1:]) for document in documents]
 
 
-def noisy_to_either_side(draw: Callable[[int], Floats]) -> Scorer:
-    """Exact losses and a little noise in every call, as if they had been added up in half precision."""
+def symmetric_noise(draw: Callable[[int], Floats]) -> Scorer:
+    """Exact losses plus a little noise in every call, as from sums in half precision."""
     return each(lambda document: uniform(document) + draw(len(document) - 1))
 
 
@@ -278,12 +280,12 @@ def skipping(document: Tokens) -> Floats:
 
 
 def scores_the_first(count: int) -> Scorer:
-    """Some documents of a list; the others are as if they had been told with certainty."""
+    """Scores the first documents of a list; the others get a loss of 0."""
     return lambda documents: [bigram(document) * (index < count) for index, document in enumerate(documents)]
 
 
 def best_temperature(document: Tokens) -> Floats:
-    """The temperature that the whole document likes best."""
+    """The temperature with the lowest loss over the whole document."""
     choices = [nll_of(LOGITS_VV[document[:-1]] / heat, document[1:]) for heat in (0.8, 0.9, 1.0, 1.1, 1.25)]
     return min(choices, key=lambda losses: float(losses.sum()))
 
@@ -301,17 +303,17 @@ LEAKY: dict[str, Leaky] = {
     "train then score": leaky(lambda: each(train_then_score), "C3"),
     "train then score, token by token": leaky(lambda: each(lambda d: adaptive_unigram(d, True)), "C3"),
     "adapt on the document first": leaky(lambda: each(adapt_on_the_document_first), "C3"),
-    "target in the cache's key": leaky(lambda: each(cache_with_the_target_in_its_key), "C2"),
+    "target in the cache key": leaky(lambda: each(cache_with_the_target_in_its_key), "C2"),
     "minimum of two models": leaky(lambda: each(minimum_of_two_models), "C2"),
     "loss scaled by 0.98": leaky(lambda: each(lambda d: 0.98 * bigram(d)), "C2"),
     "loss scaled by 1.02": leaky(lambda: each(lambda d: 1.02 * bigram(d)), "C2"),
     "bfloat16 loss scaled by 0.98": leaky(lambda: each(lambda d: to_bfloat16(0.98 * bigram(d))), "C2"),
-    "loss less 0.01": leaky(lambda: each(lambda d: np.maximum(bigram(d) - 0.01, 0)), "C2"),
+    "loss minus 0.01": leaky(lambda: each(lambda d: np.maximum(bigram(d) - 0.01, 0)), "C2"),
     "mixture of 1.2": leaky(lambda: each(lambda d: mixture(d, total=1.2).clip(0)), "C2"),
     "mixture of 0.9": leaky(lambda: each(lambda d: mixture(d, total=0.9)), "C2"),
     "whole document's statistics": leaky(lambda: each(whole_document_statistics), "C1"),
-    "offers another distribution": leaky(lambda: Offers(lie=0.02), "C2"),
-    "last quarter's temperature": leaky(lambda: each(number_of_later_bos), "C1"),
+    "declares another distribution": leaky(lambda: Declares(lie=0.02), "C2"),
+    "last quarter's temperature": leaky(lambda: each(temperature_of_the_last_quarter), "C1"),
     "sees the next token": leaky(lambda: each(sees_the_next_token), "C1"),
     "smear from the right": leaky(lambda: each(smear_from_the_right), "C1"),
     "at a chunk's first token": leaky(lambda: at(lambda _, p: p % 64 == 0, knows_its_target), "C2"),
@@ -330,24 +332,24 @@ LEAKY: dict[str, Leaky] = {
     "only in lists": leaky(lambda: by_document(lambda ds, _: len(ds) > 1), "cross-document"),
     "first of a list": leaky(lambda: by_document(lambda ds, i: len(ds) > 1 and i == 0), "cross-document"),
     "last of a list": leaky(lambda: by_document(lambda ds, i: i == len(ds) - 1 > 0), "cross-document"),
-    "legal among its like": leaky(lambda: by_document(lambda ds, i: not near_duplicates(ds, i)), "cross-document"),
+    "legal among duplicates": leaky(lambda: by_document(lambda ds, i: not near_duplicates(ds, i)), "cross-document"),
     "repeated documents": leaky(
         lambda: by_document(lambda ds, i: any(np.array_equal(ds[i], one) for one in ds[:i])), "cross-document"
     ),
     "remembers": leaky(Remembers, "", "cross-document nondeterminism"),
-    "looks up": leaky(LooksUp, "", "cross-document nondeterminism"),
+    "looks up known documents": leaky(LooksUp, "", "cross-document nondeterminism"),
     "legal on the first call": leaky(lambda: FirstCall(bigram, min_epoch), "nondeterminism"),
     "leaks on the first call": leaky(lambda: FirstCall(min_epoch, bigram), "nondeterminism"),
     "behaves when probed": leaky(BehavesWhenProbed, "", "cross-document nondeterminism C2"),
-    "keeps to what it saw first": leaky(lambda: KeepsToWhatItSawFirst(0.9), "cross-document C2"),
-    "leans to what it saw first": leaky(lambda: KeepsToWhatItSawFirst(0.02), "cross-document"),
+    "strongly favors the first continuation": leaky(lambda: FavorsFirstContinuation(0.9), "cross-document C2"),
+    "slightly favors the first continuation": leaky(lambda: FavorsFirstContinuation(0.02), "cross-document"),
     "noise of 0.1": leaky(lambda: noisy(0.1), "nondeterminism"),
     "noise of 0.003": leaky(lambda: noisy(0.003), "nondeterminism"),
     "normal noise of 0.001": leaky(
-        lambda: noisy_to_either_side(lambda count: np.random.default_rng().normal(0, 0.001, count)), "nondeterminism"
+        lambda: symmetric_noise(lambda count: np.random.default_rng().normal(0, 0.001, count)), "nondeterminism"
     ),
     "uniform noise of 0.003": leaky(
-        lambda: noisy_to_either_side(lambda count: np.random.default_rng().uniform(-0.003, 0.003, count)),
+        lambda: symmetric_noise(lambda count: np.random.default_rng().uniform(-0.003, 0.003, count)),
         "nondeterminism",
     ),
     "ordered, and reads ahead": leaky(OrderedButPeeking, "cross-document"),

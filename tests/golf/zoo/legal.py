@@ -1,4 +1,4 @@
-"""Scorers that have nothing against them."""
+"""Legal scorers: an audit must find nothing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def score_first(document: Tokens, epochs: int = 1, size: int = CHUNK) -> Floats:
 
 
 def cache_counts(document: Tokens, include_target: bool = False) -> tuple[Floats, Floats]:
-    """How often each target had been seen at its time, and how many tokens had been."""
+    """How often each target occurred before its position, and how many tokens did."""
     seen_V = np.zeros(VOCAB)
     counts, totals = np.zeros(len(document) - 1), np.arange(len(document) - 1, dtype=float)
     for place, target in enumerate(document[1:]):
@@ -62,7 +62,7 @@ def temperature(document: Tokens) -> Floats:
 
 
 def to_bfloat16(values: Floats) -> NDArray[np.float32]:
-    """Rounded to the nearest bfloat16, as float32."""
+    """Round to the nearest bfloat16; returns float32."""
     bits = values.astype(np.float32).view(np.uint32)
     rounded: NDArray[np.float32] = ((bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)).view(np.float32)
     return rounded
@@ -73,7 +73,7 @@ def bfloat16_loss(document: Tokens) -> Any:
 
 
 def bfloat16_logits(document: Tokens) -> Any:
-    """Logits and their log-sum in half precision: each sum of probabilities is off by a rounding of its own."""
+    """Logits and their log-sum in half precision, so that each sum of probabilities has its own rounding error."""
     logits_TV = to_bfloat16(LOGITS_VV[document[:-1]])
     log_sum_T = to_bfloat16(np.log(np.exp(logits_TV.astype(np.float64)).sum(axis=1)))
     return log_sum_T - logits_TV[np.arange(len(document) - 1), document[1:]]
@@ -83,14 +83,14 @@ def float16_loss(document: Tokens) -> Any:
     return mixture(document).astype(np.float16)
 
 
-def float32_all_through(document: Tokens) -> Any:
+def float32_throughout(document: Tokens) -> Any:
     logits_TV = LOGITS_VV[document[:-1]].astype(np.float32)
     log_sum_T = np.log(np.exp(logits_TV).sum(axis=1, dtype=np.float32))
     return log_sum_T - logits_TV[np.arange(len(document) - 1), document[1:]]
 
 
 def in_batches(documents: list[Tokens]) -> list[Floats]:
-    """Padded to the longest and scored together, with an order of sums that the padding decides."""
+    """Pads documents to the longest and scores them together; the padding decides the order of additions."""
     longest = max(len(document) for document in documents)
     found = []
     for document in documents:
@@ -102,7 +102,7 @@ def in_batches(documents: list[Tokens]) -> list[Floats]:
 
 
 class Ordered:
-    """State carried over the documents already scored, in the order of the list, as it declares."""
+    """Carries state over the documents of a list, in order, and declares so."""
 
     ordered_state = True
 
@@ -114,8 +114,8 @@ class Ordered:
         return found
 
 
-class Offers:
-    """Bigrams with the distribution on offer; a lie gives the target more than it says."""
+class Declares:
+    """Bigrams with a declared distribution; with a lie, the target gets more probability than declared."""
 
     def __init__(self, lie: float = 0.0) -> None:
         self.lie = lie
@@ -129,7 +129,7 @@ class Offers:
 
 
 def certain(document: Tokens) -> Any:
-    """A copier so sure of repeated text that its losses there round to 0."""
+    """Copies repeated text with such certainty that its losses there round to 0."""
     logits_TV = LOGITS_VV[document[:-1]].copy()
     for place in range(8, len(logits_TV)):
         earlier = np.flatnonzero(document[: place - 1] == document[place])
@@ -138,22 +138,22 @@ def certain(document: Tokens) -> Any:
     return nll_of(logits_TV, document[1:]).astype(np.float32)
 
 
-def bytes_as_torch(documents: list[Tokens]) -> Any:
-    """Arrays of another library."""
+def torch_tensors(documents: list[Tokens]) -> Any:
+    """Returns torch tensors."""
     import torch
 
     return [torch.from_numpy(bigram(document)).float() for document in documents]
 
 
-def certain_by_a_rounding_more(document: Tokens) -> Any:
-    """A mixture in fp32 of models that are all certain of the same token, which adds up to 1 and a rounding."""
+def certain_above_one(document: Tokens) -> Any:
+    """An fp32 mixture of models certain of the same token, whose probability is 1 plus a rounding error."""
     p_TV = np.zeros((len(document) - 1, VOCAB), np.float32)
     p_TV[np.arange(len(document) - 1), (7 * document[:-1] + 3) % VOCAB] = 1 + np.float32(2.0**-23)
     return -np.log(np.maximum(p_TV, np.float32(1e-30)))[np.arange(len(document) - 1), document[1:]]
 
 
 def bfloat16_with_a_gradient(document: Tokens) -> Any:
-    """A loss as it leaves a model under training: on the graph, and in a type that numpy does not have."""
+    """Losses with a gradient, in a dtype that numpy does not have."""
     import torch
 
     return torch.from_numpy(bigram(document)).requires_grad_().bfloat16()
@@ -168,15 +168,15 @@ LEGAL: dict[str, Callable[[], Scorer]] = {
     "adaptive unigram": lambda: each(adaptive_unigram),
     "normalized mixture": lambda: each(mixture),
     "temperature": lambda: each(temperature),
-    "float32": lambda: each(float32_all_through),
+    "float32": lambda: each(float32_throughout),
     "float32 in padded batches": lambda: in_batches,
     "float16 losses": lambda: each(float16_loss),
     "bfloat16 losses": lambda: each(bfloat16_loss),
     "bfloat16 logits": lambda: each(bfloat16_logits),
     "declared ordered state": Ordered,
-    "certain of what repeats": lambda: each(certain),
-    "certain by a rounding more": lambda: each(certain_by_a_rounding_more),
+    "certain of repeated text": lambda: each(certain),
+    "certain, above one by rounding": lambda: each(certain_above_one),
     "bfloat16 with a gradient": lambda: each(bfloat16_with_a_gradient),
-    "offers its distribution": Offers,
-    "torch tensors": lambda: bytes_as_torch,
+    "declares its distribution": Declares,
+    "torch tensors": lambda: torch_tensors,
 }

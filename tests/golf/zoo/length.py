@@ -1,4 +1,4 @@
-"""Scorers that look at a document's length, and at nothing else."""
+"""Scorers that depend on a document's length, and are legal otherwise."""
 
 from collections.abc import Callable
 

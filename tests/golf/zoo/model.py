@@ -1,4 +1,4 @@
-"""The model that all scorers of the zoo share, and what is expected of a leaky one."""
+"""The model that all scorers of the zoo share, and the findings expected of a leaky one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ LOGITS_VV = 2.0 * np.random.default_rng(7).standard_normal((VOCAB, VOCAB))
 
 
 def each(score: DocumentScorer) -> Scorer:
-    """A scorer of documents from a scorer of one."""
+    """Make a scorer of a list of documents from one of a single document."""
     return lambda documents: [score(document) for document in documents]
 
 
@@ -36,7 +36,7 @@ def probabilities(logits_TV: Floats) -> Floats:
 
 @dataclass
 class Learner:
-    """The bias over the vocabulary that adapts."""
+    """A bias over the vocabulary that is trained at test time."""
 
     bias_V: Floats
 
@@ -62,6 +62,8 @@ def chunks(document: Tokens, size: int = CHUNK) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Leaky:
+    """A leaky scorer and the conditions that an audit must report: all of the first, one of the second."""
+
     make: Callable[[], Scorer]
     all_of: frozenset[str]
     any_of: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""Audits on a clock of work: a scorer is probed at the same places on every machine, however busy it is."""
+"""Audits on a clock that counts work: a scorer is probed at the same positions on every machine, however busy."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from golf.audit import Certificate, audit
 from tests.golf.zoo.model import VOCAB, Scorer, Tokens
 
 CALL_SECONDS, TOKEN_SECONDS = 1e-4, 2e-5
-"""What a call costs, and each of its predictions: dear enough that a budget of seconds takes no longer than that, and
-cheap enough that late leaks of long documents are probed (at five times as much some are not).
+"""Cost of a call and of each prediction: high enough that an audit takes no longer than its budget in real time, low
+enough that leaks late in long documents are probed (at five times the cost some are not).
 """
 
 
 class Timed:
-    """A scorer, all that it declares and offers, and a clock that moves only while it works."""
+    """A scorer with its attributes, and a clock that advances only while it scores."""
 
     def __init__(self, scorer: Scorer, token_seconds: float, document_seconds: float) -> None:
         self._scorer, self._token_seconds, self._document_seconds = scorer, token_seconds, document_seconds
@@ -34,6 +34,6 @@ class Timed:
 def judge(
     scorer: Scorer, *, token_seconds: float = TOKEN_SECONDS, document_seconds: float = 0.0, **given: Any
 ) -> Certificate:
-    """The audit of a scorer of the zoo, on a clock on which a document and a prediction cost so many seconds."""
+    """Audit a scorer of the zoo on a clock that charges these seconds for each prediction and document."""
     timed = Timed(scorer, token_seconds, document_seconds)
     return audit(timed, clock=timed.clock, **{"vocab_size": VOCAB, **given})

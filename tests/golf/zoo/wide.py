@@ -1,4 +1,4 @@
-"""Scorers over as many tokens as real ones have: where they are slow, hardly a vocabulary can be added up."""
+"""Scorers with a vocabulary of real size: if they are slow, a budget allows hardly one vocabulary sum."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ RARE_V = np.quantile(LOGITS_V, 0.5) > LOGITS_V
 
 
 def unigram(document: Tokens) -> Floats:
-    """The same probabilities behind every token, but flatter ones behind every fourth."""
+    """The same probabilities after every token, but flatter ones after every fourth."""
     logits_TV = np.tile(LOGITS_V, (len(document) - 1, 1))
     logits_TV[document[:-1] % 4 == 0] *= 0.5
     return nll_of(logits_TV, document[1:])
 
 
-def boosts_what_is_rare(document: Tokens) -> Floats:
-    """Targets that are told badly count as twice as likely."""
+def boosts_rare_targets(document: Tokens) -> Floats:
+    """Doubles the probability of unlikely targets."""
     return unigram(document) - np.log(2.0) * RARE_V[document[1:]]
 
 
@@ -29,6 +29,6 @@ WIDE_LEGAL: dict[str, Callable[[], Scorer]] = {
 }
 WIDE_LEAKY: dict[str, Leaky] = {
     "wide, scaled by 0.98": leaky(lambda: each(lambda d: 0.98 * unigram(d)), "C2"),
-    "wide, and 0.01": leaky(lambda: each(lambda d: unigram(d) + 0.01), "C2"),
-    "wide, boosts what is rare": leaky(lambda: each(boosts_what_is_rare), "C2"),
+    "wide, plus 0.01": leaky(lambda: each(lambda d: unigram(d) + 0.01), "C2"),
+    "wide, boosts rare targets": leaky(lambda: each(boosts_rare_targets), "C2"),
 }

@@ -111,10 +111,10 @@ def test_a_scorer_is_judged_in_a_process_of_its_own(
 
 def test_a_scorer_that_never_answers_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("golf.audit.auditor.LEAST_CALL_SECONDS", 0.5)
+    monkeypatch.setattr("golf.audit.auditor.MIN_CALL_SECONDS", 0.5)
     with ScorerProcess("entry:hangs") as process:
         certificate = audit(process, vocab_size=16, seconds=0.5)
-    assert "gave no answer within 0.5 s" in certificate.findings[0].detail
+    assert "no answer within 0.5 s" in certificate.findings[0].detail
     assert process.ended
 
 
@@ -134,7 +134,7 @@ def test_byte_counts_on_offer_are_held_against_the_text(folder: Path, demo: Demo
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["entry:number", "--vocab-size", "16"], "entry:number is a int; a scorer is called"),
+        (["entry:number", "--vocab-size", "16"], "entry:number is a int; expected a function"),
         (["entry:nothing", "--vocab-size", "16"], "module entry has no nothing"),
         (["nothing:score", "--vocab-size", "16"], "module nothing: it is not importable from the current directory"),
         (["broken:score", "--vocab-size", "16"], "No module named 'nowhere_to_be_found'"),
@@ -143,7 +143,7 @@ def test_byte_counts_on_offer_are_held_against_the_text(folder: Path, demo: Demo
         (["entry:uniform", "--vocab-size", "1"], "vocab_size = 1: must be at least 2"),
         (["entry:uniform", "--vocab-size", "16", "--seconds", "0"], "seconds = 0"),
         (["entry:uniform", "--vocab-size", "16", "--tokens", "no.bin"], "no.bin: cannot be read"),
-        (["entry:uniform", "--vocab-size", "8", "--tokens", "val.bin"], "holds tokens 1 … 9; the vocabulary has 8"),
+        (["entry:uniform", "--vocab-size", "8", "--tokens", "val.bin"], "holds tokens 1 … 9; expected 0 … 7"),
     ],
 )
 def test_bad_input_is_one_line(folder: Path, words: list[str], message: str) -> None:
