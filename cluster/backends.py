@@ -40,5 +40,8 @@ def _open_ray(wanted: Wanted) -> Executor:
     return RayExecutor(machine_cluster(), owns=True)
 
 
-BACKENDS: dict[str, Backend] = {"local": _open_local, "ray": _open_ray}
+BACKENDS: dict[str, Backend] = {
+    "local": _open_local,
+    "ray": _open_ray,
+}
 """Executors on this machine by name: its own processes, or a Ray that is started for the purpose."""
