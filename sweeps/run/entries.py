@@ -174,7 +174,7 @@ class _Shared:
             whole_set=evaluation["documents"] == sweep.data.val_documents,
             source_bytes=script.source_bytes,
             fresh_seed=seed not in sweep.spec.seeds.tune,
-            adapts=recipe.eval.protocol != "none",
+            adapts=recipe.eval.adapts,
             trained_bpb=before,
             quantized_bpb=after,
             steps=train["steps"],
