@@ -46,8 +46,8 @@ END_SECONDS = 20.0
 MOST_RESTARTS, START_TRIES = 20, 5
 OUTAGES = ((0.0, 5.0), (40.0, 70.0))
 """Seconds for which a database is away: shorter than a heartbeat is fresh, or longer, so that all of them are stale."""
-AWAY = ("cannot be opened", "StoreUnavailable")
-"""What a driver says that is started while its database is away, the one good reason to give up."""
+AWAY = ("unavailable",)
+"""What a driver says that is started while its database is unavailable, the one good reason to give up."""
 
 
 class Cluster(Protocol):
