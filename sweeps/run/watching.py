@@ -32,7 +32,8 @@ class Watching:
     def jobs(self) -> dict[str, JobRecord]:
         """All jobs of the sweep by key, in the order in which they were made.
 
-        A running job reports its progress without events, so running jobs are read each time.
+        A running job reports its progress without events, so running jobs are read each time. Which scheduler has
+        claimed a job that waits may be out of date: schedulers change their minds without events.
         """
         if self._cursor is None:
             self._read_all()
