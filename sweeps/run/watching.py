@@ -1,4 +1,4 @@
-"""Reading a sweep's jobs again and again: all of them once, afterwards those that events name, and those that run."""
+"""Following a sweep's jobs: read all of them once, afterwards those that events name, and those that run."""
 
 from collections.abc import Collection
 from typing import Protocol

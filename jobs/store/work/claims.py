@@ -165,6 +165,6 @@ def _last_claimed(connection: Connection, keys: Collection[str]) -> dict[str, st
 
 
 def _queue(connection: Connection, keys: Collection[str], claimed_by: str | None) -> None:
-    """Jobs wait to be started, by whoever has claimed them."""
+    """Let jobs wait until the scheduler that claims them, if any, starts them."""
     changed = {"claimed_by": claimed_by, "state": JobState.QUEUED, "fraction": 0.0, "note": ""}
     connection.execute(tables.jobs.update().where(tables.jobs.c.key.in_(list(keys))), changed)
