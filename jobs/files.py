@@ -160,7 +160,7 @@ class FileStore:
         except Exception as error:  # every service's driver has errors of its own
             if (
                 isinstance(error, OSError) and error.errno
-            ):  # the number distinguishes a full disk from one without permission
+            ):  # its number tells what to do: free space, say
                 where = error.filename or self._root
                 raise StoreUnavailable(error.errno, f"file store: {error.strerror}", where) from error
             reason = f"{type(error).__name__}: {error}"
