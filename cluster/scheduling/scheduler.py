@@ -256,7 +256,7 @@ class Scheduler:
     # Ending
 
     def _end_hung(self) -> None:
-        """End what has told nothing for too long: our own deadline decides, whatever Ray believes."""
+        """End what has reported nothing for too long: our own deadline decides, whatever Ray believes."""
         for running in list(self._held.running.values()):
             silence = stage_named(running.record.order.job.stage).silence_seconds
             if failed := running.overdue(self._ticks(), start=START_SECONDS, silence=silence):
