@@ -35,7 +35,7 @@ def document_flops(length: int, config: EvalConfig, model: ModelConfig) -> float
     take another 2 per weight and 8·D per pair.
     """
     head = model.vocab_size * model.model_dim
-    if config.protocol == "none" or length + 1 < config.min_document_tokens:
+    if not config.adapts or length + 1 < config.min_document_tokens:
         return _forward(length, length, model) + 2.0 * length * head
     chunks = math.ceil(length / config.chunk)
     work = 0.0

@@ -106,24 +106,13 @@ def _check_arguments(
 
 
 def _run_probes(session: AuditSession, evidence: Evidence, given: Sequence[Tokens]) -> None:
-    """All probes in order, as far as the budget goes."""
+    """Run all probes in order, as far as the budget goes."""
     set_reference(session, evidence, given)
     if any(comparison.kind == neighbors.MEMORY for comparison in evidence.comparisons):
         evidence.not_probed.append("everything else: losses change from call to call")
         return
-    _probe_neighbors(session, evidence)
-    _probe_random_tokens(session, evidence)
-    evidence.direct_findings += neighbors.find_unscored(session)
-    for index in sorted(range(len(session.documents)), key=lambda index: -session.documents[index].tokens.size):
-        probe_plan.probe_future(session, evidence, index)
-    probe_plan.probe_first_sums(session, evidence)
-    if not evidence.shows_violation(session):
-        probe_plan.probe_more_positions(session, evidence)
-    last = session.score_documents()
-    listed = range(session.num_listed)
-    evidence.comparisons.append(
-        session.compare(neighbors.REPEATED[2], listed, last, session.list_reference, repeated=True)
-    )
+    for probe in PROBES:
+        probe(session, evidence)
 
 
 def _probe_neighbors(session: AuditSession, evidence: Evidence) -> None:
@@ -145,6 +134,50 @@ def _probe_random_tokens(session: AuditSession, evidence: Evidence) -> None:
         evidence.comparisons.append(first_seen)
     else:
         evidence.not_probed.append("whether it remembers what it scored first")
+
+
+def _find_unscored(session: AuditSession, evidence: Evidence) -> None:
+    """Look for targets that have no score of their own."""
+    evidence.direct_findings += neighbors.find_unscored(session)
+
+
+def _probe_futures(session: AuditSession, evidence: Evidence) -> None:
+    """Change the future of every document, the longest first."""
+    for index in sorted(range(len(session.documents)), key=lambda index: -session.documents[index].tokens.size):
+        probe_plan.probe_future(session, evidence, index)
+
+
+def _probe_more_positions(session: AuditSession, evidence: Evidence) -> None:
+    """Spend the rest of the budget on more positions, unless a condition is broken already."""
+    if not evidence.shows_violation(session):
+        probe_plan.probe_more_positions(session, evidence)
+
+
+def _repeat_at_end(session: AuditSession, evidence: Evidence) -> None:
+    """Score all documents once more: a scorer that the probes have changed shows it here."""
+    last = session.score_documents()
+    listed = range(session.num_listed)
+    evidence.comparisons.append(
+        session.compare(neighbors.REPEATED[2], listed, last, session.list_reference, repeated=True)
+    )
+
+
+Probe = Callable[[AuditSession, Evidence], None]
+"""Calls the scorer through the session and adds to the evidence; a finding of its own goes to `direct_findings`."""
+
+PROBES: tuple[Probe, ...] = (
+    _probe_neighbors,
+    _probe_random_tokens,
+    _find_unscored,
+    _probe_futures,
+    probe_plan.probe_first_sums,
+    _probe_more_positions,
+    _repeat_at_end,
+)
+"""Every probe, in the order in which an audit runs them.
+
+A new probe is a file in golf/audit/probes and a line here, before `_repeat_at_end`.
+"""
 
 
 def _text_documents(session: AuditSession) -> list[int]:

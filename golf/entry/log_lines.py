@@ -91,7 +91,7 @@ def size_lines(sizes: Sizes, config: QuantizeConfig) -> Iterator[str]:
 
 def score_lines(total: Total, quantize: QuantizeConfig, config: EvalConfig) -> Iterator[str]:
     """The final score; its name says whether the model adapted."""
-    name = f"final_int{quantize.bits}_{'roundtrip' if config.protocol == 'none' else 'ttt_lora'}_exact"
+    name = f"final_int{quantize.bits}_{'roundtrip' if not config.adapts else 'ttt_lora'}_exact"
     yield f"phase:ttt_eval wall_ms:{1000 * total.process_seconds:.0f}"
     yield (
         f"{name} val_loss:{total.nats_per_token:.10f} val_bpb:{total.bpb:.10f} eval_time:{1000 * total.seconds:.0f}ms"

@@ -31,6 +31,7 @@ from golf.proof.cache import WindowCache
 from golf.ttt.adapters import AdapterBatch, uniform_a
 from golf.ttt.config import EvalConfig
 from golf.ttt.engine import Engine
+from golf.ttt.protocols import PROTOCOLS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,13 +56,10 @@ def check_decodable(config: EvalConfig) -> None:
     Raises:
         InputError: it cannot; the message says why.
     """
-    if config.protocol in ("min-epoch", "last-epoch") and config.epochs > 1:
-        reason = {
-            "last-epoch": f"a token is scored after {config.epochs - 1} epochs of training on it",
-            "min-epoch": f"the lowest of {config.epochs} scores is kept, and later ones follow training on the token",
-        }[config.protocol]
+    if config.adapts and config.passes > 1:
+        reason = PROTOCOLS[config.protocol].leak.format(passes=config.passes, before=config.passes - 1)
         raise InputError(f"eval.protocol = {config.protocol}: has no decoder: {reason}; score-first has one")
-    if config.protocol != "none" and config.nll_factor != 1.0:
+    if config.adapts and config.nll_factor != 1.0:
         raise InputError(
             f"eval.nll_factor = {config.nll_factor:g}: has no decoder: "
             "scaled losses are no probabilities that sum to 1; expected 1"
@@ -70,7 +68,7 @@ def check_decodable(config: EvalConfig) -> None:
 
 def length_uses(config: EvalConfig) -> list[str]:
     """What these settings use a document's length for, apart from where it ends; it must be known in advance."""
-    adapting = config.protocol != "none"
+    adapting = config.adapts
     uses = []
     if not adapting or config.min_document_tokens:
         uses.append("the rotary base of a window longer than those in training")
@@ -105,7 +103,7 @@ def predictions(model: GPT, lengths: Sequence[int], config: EvalConfig, *, seed:
     """
     # Matrix products round differently by memory alignment, and loaded weights may have any; copies are aligned.
     engine = Engine(copy.deepcopy(model), config, seed, uniform_a)
-    adapted = [config.protocol != "none" and length >= config.min_document_tokens for length in lengths]
+    adapted = [config.adapts and length >= config.min_document_tokens for length in lengths]
     for adapting in (False, True):
         chosen = [(index, lengths[index] - 1) for index, kind in enumerate(adapted) if kind == adapting]
         for indices in engine.batches(chosen, adapting=adapting):

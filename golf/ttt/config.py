@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from golf.errors import InputError
 from golf.model.attention import Choice
 from golf.ttt.adapters import KINDS, AdapterRanks, Multipliers
+from golf.ttt.protocols import PROTOCOLS
 
-Protocol = Literal["none", "score-first", "last-epoch", "min-epoch"]
 Schedule = Literal["constant", "cosine", "per-chunk"]
 Floats = NDArray[np.float64]
 
@@ -29,7 +29,8 @@ class EvalConfig:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    protocol: Protocol = "score-first"
+    protocol: str = "score-first"
+    """Which scores count and what is trained on before them, of golf.ttt.protocols.PROTOCOLS."""
     adapters: tuple[str, ...] = ("q", "k", "v", "head", "bias")
     """Kinds of adapters, from golf.ttt.adapters.KINDS."""
     ranks: AdapterRanks = field(default_factory=AdapterRanks)
@@ -61,6 +62,8 @@ class EvalConfig:
     """Time limit of scoring; taking longer is an error."""
 
     def __post_init__(self) -> None:
+        if self.protocol not in PROTOCOLS:
+            raise InputError(f"eval.protocol = {self.protocol!r}: no such protocol; known are {', '.join(PROTOCOLS)}")
         unknown = [kind for kind in self.adapters if kind not in KINDS]
         if unknown:
             raise InputError(f'eval.adapters: unknown kind "{unknown[0]}"; known are {" ".join(KINDS)}')
@@ -86,19 +89,29 @@ class EvalConfig:
             raise InputError(f"eval.max_seconds = {self.max_seconds}: must be above 0")
 
     @property
+    def adapts(self) -> bool:
+        """Whether the protocol trains anything at test time."""
+        return PROTOCOLS[self.protocol].adapts
+
+    @property
     def passes(self) -> int:
         """How often a document is read from start to end."""
-        return 1 if self.protocol == "score-first" else self.epochs
+        return PROTOCOLS[self.protocol].passes(self.epochs)
+
+    @property
+    def lowest_counts(self) -> bool:
+        """Whether the pass of lowest loss counts, document by document, instead of the last pass."""
+        return PROTOCOLS[self.protocol].counted == "lowest"
 
     @property
     def steps_per_chunk(self) -> int:
         """Updates on a chunk within one pass."""
-        return self.epochs if self.protocol == "score-first" else 1
+        return PROTOCOLS[self.protocol].updates(self.epochs)
 
     def rate_factor(self, update: Floats, chunk: Floats, chunks: Floats) -> Floats:
         """Factors on the learning rate, from 1 down to 0.1, of updates of N documents, [updates, N].
 
-            cosine      max(½(1 + cos(π·update / (epochs·chunks))), 0.1), over all updates of a document (PR 611)
+            cosine      max(½(1 + cos(π·update / updates)), 0.1), over all updates of a document (PR 611)
             per-chunk   max(chunk_decay^chunk, 0.1), which does not depend on the document's length
 
         Args:
@@ -110,4 +123,6 @@ class EvalConfig:
             return np.ones_like(update)
         if self.schedule == "per-chunk":
             return np.maximum(self.chunk_decay**chunk, SCHEDULE_FLOOR) * np.ones_like(update)
-        return np.maximum(0.5 * (1 + np.cos(np.pi * update / (self.epochs * chunks))), SCHEDULE_FLOOR)
+        return np.maximum(
+            0.5 * (1 + np.cos(np.pi * update / (self.passes * self.steps_per_chunk * chunks))), SCHEDULE_FLOOR
+        )

@@ -1,12 +1,8 @@
 """Test-time training: score a document chunk by chunk and adapt to the chunks already scored.
 
 A document of n tokens has n − 1 predictions, cut into chunks. A chunk is scored in a window that ends with it; then the
-document's own adapters take a step on the chunk's mean loss. Protocols differ in which score counts:
-
-    score-first   one pass: each chunk is scored before the `epochs` updates on it; the legal protocol
-    last-epoch    several passes over the document; the scores of the last one count (PR 596)
-    min-epoch     several passes over the document; those of the pass with the lowest loss count (PR 611, PR 614)
-    none          no adaptation: the whole document in one window
+document's own adapters take a step on the chunk's mean loss. Protocols (golf.ttt.protocols) differ in which score
+counts.
 
 Documents are independent: those computed together (golf.ttt.visits) share only the computation. Visits are queued on
 the device without waiting for earlier ones.
@@ -35,10 +31,10 @@ from golf.model.gpt import GPT, ModelConfig
 from golf.score import Scores
 from golf.ttt import adapters
 from golf.ttt.adapters import AdapterBatch, DrawA, RowAdam
-from golf.ttt.config import EvalConfig, Protocol
+from golf.ttt.config import EvalConfig
 from golf.ttt.visits import Ints, Visit, plan_visits
 
-__all__ = ["EvalConfig", "Protocol", "evaluate"]
+__all__ = ["EvalConfig", "evaluate"]
 
 ACTIVATION_BYTES = {"cpu": 2**27, "cuda": 2**34}
 """Memory for activations; with the settings and lengths it decides how many documents are computed together."""
@@ -85,7 +81,7 @@ def evaluate(
     vocab_size = model.config.vocab_size
     documents = [check_document(document, f"document {index}", vocab_size) for index, document in enumerate(documents)]
     adapted = np.array([document.size >= config.min_document_tokens for document in documents], bool)
-    adapted &= config.protocol != "none"
+    adapted &= config.adapts
     engine = Engine(model, config, seed, draw)
     token_nll: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(documents)
     counted_pass = np.zeros(len(documents), np.int32)
@@ -276,7 +272,7 @@ class Engine:
         hidden_NCD = hidden_NTD.gather(1, within_NC[..., None].expand(-1, -1, hidden_NTD.shape[2]))
         _, nll_NC = self.model.loss(hidden_NCD, lane.tokens[place_NC + 1], adapters=batch)
         lane.nll_M[place_NC + scored_N[:, None]] = nll_NC
-        if self.config.protocol == "min-epoch":
+        if self.config.lowest_counts:
             self._keep_lower(lane, visit)
 
     def _keep_lower(self, lane: "_Lane", visit: Visit) -> None:
@@ -358,7 +354,7 @@ class _Lane:
             tokens=torch.cat(list(documents)).to(device),
             state_3SP=torch.zeros(3, slots, engine.start_P.numel(), device=device),
             nll_M=nll_M,
-            kept_M=torch.full_like(nll_M, torch.nan) if engine.config.protocol == "min-epoch" else nll_M,
+            kept_M=torch.full_like(nll_M, torch.nan) if engine.config.lowest_counts else nll_M,
             lowest_D=torch.full((len(documents),), torch.inf, dtype=torch.float64, device=device),
             counted_D=torch.full((len(documents),), engine.config.passes - 1, dtype=torch.int32, device=device),
         )

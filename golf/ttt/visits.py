@@ -56,7 +56,7 @@ def plan_visits(lengths: Sequence[int], config: EvalConfig, slots: int) -> Itera
 
     def enqueue(active: _Active) -> None:
         last_pass = config.passes - 1
-        if active.chunk == active.last_chunk and config.protocol == "last-epoch" and active.current_pass < last_pass:
+        if active.chunk == active.last_chunk and not config.lowest_counts and active.current_pass < last_pass:
             # Earlier passes skip the last chunk: its score is not kept, and it is never trained on.
             active.current_pass, active.chunk = (active.current_pass + 1 if active.last_chunk else last_pass), 0
         # Last chunks of all documents go together, padded to the widest window, because their windows may end early.

@@ -63,7 +63,7 @@ def open_engine(url: str | URL) -> Engine:
     except (DBAPIError, OSError) as error:
         reason = _first_line(error)
         if isinstance(error, DBAPIError) and _is_transient(error) and not _REFUSED.search(str(error.orig)):
-            raise StoreUnavailable(f"database {shown} unavailable: {reason}; retry when it answers") from None
+            raise StoreUnavailable(f"database {shown} unavailable: {reason}") from None
         raise InputError(f"database {shown}: cannot be opened ({reason}); expected a writable path or a URL") from None
     return engine
 

@@ -126,6 +126,7 @@ app = Application(
 @app.callback(invoke_without_command=True)
 def golfsweep(
     context: typer.Context,
+    debug: DebugOption = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,

@@ -94,6 +94,7 @@ def _build(
     record = store.sweep(sweep.spec.name)
     assert record is not None
     shared = _Shared(sweep, script, attempts, audited, record.created, tried)
+    jobs = [job for chain in chains for job in chain.jobs.values()] + ([audit] if audit else [])
     evaluations = [shared.evaluation(chain) for chain in chains]
     content = {
         "evaluations": form.evaluations_to_json(evaluations),
@@ -103,9 +104,7 @@ def _build(
     evidence = {
         "seeds": {str(chain.measurement.seed): _seed_evidence(chain) for chain in chains},
         "audit": None if audit is None else {"job": audit.key, "certificate": _outputs(audit)["certificate"]},
-        "arithmetic": _arithmetic(
-            [job for chain in chains for job in chain.jobs.values()] + ([audit] if audit else [])
-        ),
+        "arithmetic": _arithmetic(jobs),
         "code": {
             "commits": sorted({commit for run in evaluations for commit in run.code}, key=str),
             "script": hashlib.sha256(script.content).hexdigest(),
@@ -175,7 +174,7 @@ class _Shared:
             whole_set=evaluation["documents"] == sweep.data.val_documents,
             source_bytes=script.source_bytes,
             fresh_seed=seed not in sweep.spec.seeds.tune,
-            adapts=recipe.eval.protocol != "none",
+            adapts=recipe.eval.adapts,
             trained_bpb=before,
             quantized_bpb=after,
             steps=train["steps"],

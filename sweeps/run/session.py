@@ -1,6 +1,5 @@
 """Running a sweep here and now: its driver, and a part in scheduling the cluster that is given."""
 
-import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -36,19 +35,13 @@ AWAY_SECONDS = 600.0
 
 def scheduling(place: Workplace, *, here: bool, widest: int, joined: Executor | None) -> Scheduling:
     """This process's part in scheduling the cluster that it joined, or this machine: with Ray, or without."""
-    from cluster.executors.local import LocalExecutor, local_slots
+    from cluster.backends import BACKENDS, Wanted
+    from cluster.executors.local import machine_cluster
 
     def open_executor() -> Executor:
         if joined is not None:
             return joined
-        if here:
-            name = hashlib.sha256(str(place.home.root).encode()).hexdigest()[:16]
-            return LocalExecutor(local_slots(widest), name)
-        from cluster.ray import cluster as ray_cluster
-        from cluster.ray.executor import RayExecutor
-
-        ray_cluster.start_local(local_slots(widest))
-        return RayExecutor(machine_cluster(), owns=True)
+        return BACKENDS["local" if here else "ray"](Wanted(widest=widest, home=place.home.root))
 
     cluster = machine_cluster() if joined is None else joined.cluster
     return Scheduling(place.store, place.files, place.home, cluster, open_executor)

@@ -185,7 +185,7 @@ def describe_recipe(recipe: Recipe) -> str:
     model, adapts = recipe.train.model, recipe.eval
     how = (
         "no test-time training"
-        if adapts.protocol == "none"
+        if not adapts.adapts
         else f"{adapts.protocol} test-time training of {' '.join(adapts.adapters)} in chunks of {adapts.chunk}"
     )
     return (

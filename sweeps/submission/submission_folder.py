@@ -100,7 +100,7 @@ def _describe_quantization(recipe: Recipe) -> str:
 
 
 def _describe_evaluation(config: EvalConfig) -> str:
-    if config.protocol == "none":
+    if not config.adapts:
         return "Evaluation: every document in one window of its whole length, without test-time training."
     times = "once" if config.epochs == 1 else f"{config.epochs} times"
     short = f" Documents under {config.min_document_tokens} tokens get no test-time training." * bool(

@@ -156,10 +156,8 @@ def _spent(state: Mapping[str, Any]) -> str:
     hours, money = state["gpu_hours"], state["dollars"]
     parts = [f"{hours['spent']:.2f} slot-hours" + (f" of {hours['budget']:g}" if hours["budget"] is not None else "")]
     if money["spent"] is not None:
-        parts.append(
-            format_dollars(money["spent"])
-            + (f" of {format_dollars(money['budget'])}" if money["budget"] is not None else "")
-        )
+        limit = "" if money["budget"] is None else f" of {format_dollars(money['budget'])}"
+        parts.append(format_dollars(money["spent"]) + limit)
     if hours["reserved"]:
         parts.append(f"{hours['reserved']:.2f} slot-hours reserved for running jobs")
     if state["deadline"] is not None:

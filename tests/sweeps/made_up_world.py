@@ -108,7 +108,7 @@ class World:
             self.store.fail(job.key, attempt, "made to fail", counted=True, final=True)
         else:
             outputs = outputs_of(job.order.job)
-            sizes = {digest: 1 for digest in outputs.values() if isinstance(digest, str)}
+            sizes = {value: 1 for value in outputs.values() if isinstance(value, str)}
             self.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None, sizes=sizes)
 
     def play(self, most: int = 200) -> Snapshot:

@@ -89,9 +89,7 @@ def write_comparison(found: Mapping[str, Any], documents: Documents | None, plac
     seeds = "Grey lines join the same seed; the incumbent is below." if set(c["seeds"]) & set(i["seeds"]) else ""
     figures = [("Seeds", seeds, pair_charts.paired_seeds(c, i))]
     if documents is not None:
-        note = (
-            "Each point is one document on the artifacts that both entries share; negative: the challenger is better."
-        )
+        note = "Each point is one document on artifacts that both entries share; negative: the challenger is better."
         figures.append(("Documents", note, pair_charts.paired_documents(documents)))
     content = _render(
         "comparison.html.j2",

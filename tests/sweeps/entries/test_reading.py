@@ -139,13 +139,3 @@ def test_a_sweep_of_another_version_does_not_hide_the_others(place: Workplace) -
     assert rows(summer, place)["base"]["confirmations"] == 14
     with pytest.raises(InputError, match="sweep spring: written by another version"):
         board_of(broken.spec.name, place)
-
-
-def test_trainings_of_one_label_have_a_curve_each(place: Workplace) -> None:
-    arms = [{"name": "one"}, {"name": "two", "train": {"muon_lr": 0.01}}]
-    play(place, file("one", arm=arms, seeds={"confirm": [3]}))
-    record = place.store.sweep("one")
-    assert record is not None
-    curves = training_curves(record, place)
-    assert len(curves) == 2
-    assert list(curves.values()) == [[(1, 3.5), (2, 3.0)]] * 2

@@ -1,0 +1,86 @@
+"""docs/sweep-file.md lists every setting with its default, and the examples are sweep files."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from golf.presets import EVAL_PRESETS, TRAIN_PRESETS
+from sweeps.spec import file as sweep_file
+from sweeps.spec.file import load_sweep, parse_sweep
+from sweeps.spec.recipe import STAGES
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = (ROOT / "docs/sweep-file.md").read_text()
+ROWS = re.compile(r"^\| `([\w.]+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
+
+
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that a field holds, also where it may be absent."""
+    kinds = [field.annotation, *get_args(field.annotation)]
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def section_settings(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and defaults of a section's settings; a section that may be absent is a setting, too."""
+    for name, field in section.model_fields.items():
+        inner = section_of(field)
+        if inner is None or name == "search":
+            yield f"{prefix}{name}", "required" if field.is_required() else field.default
+        if inner is not None:
+            yield from section_settings(inner, f"{prefix}{name}.")
+
+
+def stage_settings(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Dotted names and defaults of a stage's settings."""
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            yield from stage_settings(value, f"{prefix}.{field.name}")
+        else:
+            yield f"{prefix}.{field.name}", value
+
+
+def as_written(default: Any) -> str:
+    """A default as the reference writes it: TOML, "required", or a dash where there is none."""
+    if default == "required":
+        return "required"
+    return "–" if default is None else f"`{json.dumps(default)}`"
+
+
+def all_settings() -> dict[str, str]:
+    """Every setting of a sweep file with its default as written."""
+    found = dict(section_settings(sweep_file._File))
+    for stage, kind in STAGES.items():
+        found |= dict(stage_settings(kind(), stage))
+    return {name: as_written(default) for name, default in found.items()}
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    assert {name: default for name, default, _ in ROWS.findall(REFERENCE)} == all_settings()
+
+
+@pytest.mark.parametrize("preset", [*TRAIN_PRESETS, *EVAL_PRESETS])
+def test_every_preset_is_documented(preset: str) -> None:
+    assert f"`{preset}`" in REFERENCE
+
+
+def test_the_example_of_the_reference_is_a_sweep_file() -> None:
+    (example,) = re.findall(r"```toml\n(.+?)```", REFERENCE, re.DOTALL)
+    spec = parse_sweep(tomllib.loads(example), "docs/sweep-file.md")
+    assert set(tomllib.loads(example)) | {"baseline", "priority"} == set(sweep_file._File.model_fields)
+    assert spec.search is not None
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.toml")), ids=lambda path: path.name)
+def test_examples_are_sweep_files(example: Path) -> None:
+    spec = load_sweep(example)
+    assert spec.search is not None
+    assert [arm.name for arm in spec.arms if arm.baseline] == ["lora-ttt"]
