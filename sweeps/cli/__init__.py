@@ -1,6 +1,7 @@
-"""The command line: `golfsweep COMMAND`. Each module registers the commands of one purpose."""
+"""The command line: `golfsweep COMMAND`; the commands are in `sweeps.cli.commands`."""
 
-from sweeps.cli import (  # noqa: F401
+from sweeps.cli.app import app, main
+from sweeps.cli.commands import (  # noqa: F401
     audit,
     bench,
     compare,
@@ -14,6 +15,5 @@ from sweeps.cli import (  # noqa: F401
     run,
     running,
 )
-from sweeps.cli.app import app, main
 
 __all__ = ["app", "main"]

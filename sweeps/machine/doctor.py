@@ -18,7 +18,7 @@ from jobs.spec import Order
 from jobs.stages.request import DocumentSet
 from jobs.stages.train import TRAIN
 from jobs.store import NodeRecord, Store
-from sweeps.run.sweep import Sweep
+from sweeps.driver.sweep import Sweep
 from sweeps.spec.orders import Measurement
 
 LEAST_FREE_BYTES = 10 * 2**30

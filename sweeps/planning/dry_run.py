@@ -11,12 +11,12 @@ from cluster.policy.policy import FreeSlots, Placement, Policy, Waiting
 from cluster.policy.simulate import Simulation, Span, Totals
 from cluster.scheduling.expectations import Expectations
 from jobs.store import JobRecord, Store
+from sweeps.driver.driver import Driver
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.sweep import Sweep
 from sweeps.planning.dry_run_store import DryRunStore
 from sweeps.planning.earlier_search import earlier_trials
 from sweeps.planning.expected_trials import with_expected_trials
-from sweeps.run.driver import Driver
-from sweeps.run.snapshot import Snapshot
-from sweeps.run.sweep import Sweep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

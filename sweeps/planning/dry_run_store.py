@@ -9,9 +9,9 @@ from jobs.spec import Order
 from jobs.stages.registry import stage_named
 from jobs.state import JobState
 from jobs.store import JobRecord, SweepRecord, TrialRecord
-from sweeps.run.driver_store import DriverStore
-from sweeps.run.objective import SCORED, outputs_worth
-from sweeps.run.trials import trial_name
+from sweeps.driver.driver_store import DriverStore
+from sweeps.driver.objective import SCORED, outputs_worth
+from sweeps.driver.trials import trial_name
 
 WORST = 1e9
 """The score of a trial that failed in the earlier search."""

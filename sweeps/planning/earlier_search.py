@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from golf.errors import InputError
 from jobs.stages.registry import pipeline
 from jobs.store import Store, TrialRecord
+from sweeps.driver.sweep import Sweep
+from sweeps.driver.trials import search_digest, search_of
 from sweeps.planning.expected_trials import decides_earlier_stages
-from sweeps.run.sweep import Sweep
-from sweeps.run.trials import search_digest, search_of
 from sweeps.spec.file import SweepSpec
 
 

@@ -10,8 +10,8 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 
 from jobs.stages.registry import pipeline
 from jobs.store import TrialRecord
-from sweeps.run.objective import SCORED
-from sweeps.run.trials import search_of
+from sweeps.driver.objective import SCORED
+from sweeps.driver.trials import search_of
 from sweeps.search.samplers.grid import points
 from sweeps.search.search import Search
 from sweeps.spec.file import SweepSpec

@@ -17,11 +17,11 @@ from golf.errors import InputError
 from jobs.spec import Machine
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
+from sweeps.driver.sweep import Sweep
 from sweeps.planning.dry_run import DryRun, dry_run
 from sweeps.planning.durations import Durations, Estimate
 from sweeps.planning.expected_trials import counts_at_most
 from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
-from sweeps.run.sweep import Sweep
 from sweeps.spec.dataset import document_lengths
 
 HOUR = 3600.0

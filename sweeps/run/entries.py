@@ -14,11 +14,11 @@ from jobs.stages.train import TRAIN
 from jobs.state import AttemptState, JobState
 from jobs.store import AttemptRecord, EntryRecord, JobRecord, Store
 from sweeps.board.evaluation import Evaluation, ValidationSet
+from sweeps.driver.chain import JobChain
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.sweep import Sweep
 from sweeps.entries import form
 from sweeps.entries.audits import KEPT, audit_findings
-from sweeps.run.chain import JobChain
-from sweeps.run.snapshot import Snapshot
-from sweeps.run.sweep import Sweep
 
 
 class EntryWriter:

@@ -17,12 +17,12 @@ from jobs.spec import Machine
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store
 from jobs.workplace import Workplace
-from sweeps.run.driver import Driver
+from sweeps.driver.driver import Driver
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.run.lease import Lease
 from sweeps.run.roles import Scheduling, machine_of
-from sweeps.run.snapshot import Snapshot
-from sweeps.run.sweep import Sweep
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec, check_documents
 from sweeps.views.terminal.progress import seconds_left

@@ -27,11 +27,11 @@ from jobs.store import AttemptRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.entries import Entry
+from sweeps.driver.chain import JobChain
+from sweeps.driver.objective import SCORED
+from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import read_certificate
 from sweeps.entries.reading import board_of, find_entry, read_entry, superseded_of
-from sweeps.run.chain import JobChain
-from sweeps.run.objective import SCORED
-from sweeps.run.sweep import Sweep
 from sweeps.spec.sections import BaselineSection
 from sweeps.submission.submission import SeedRun, Submission
 

@@ -18,9 +18,9 @@ from jobs.scores import read_table
 from jobs.stages.work.documents import eval_documents
 from jobs.stages.work.settings import settings_of
 from jobs.workplace import Workplace
-from sweeps.run.chain import JobChain
-from sweeps.run.objective import SCORED
-from sweeps.run.sweep import Sweep
+from sweeps.driver.chain import JobChain
+from sweeps.driver.objective import SCORED
+from sweeps.driver.sweep import Sweep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

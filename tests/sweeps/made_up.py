@@ -20,8 +20,8 @@ from jobs.spec import Job, Machine
 from jobs.state import SweepState
 from jobs.store import Store
 from jobs.workplace import Workplace
+from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
-from sweeps.run.sweep import Sweep
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import parse_sweep
 

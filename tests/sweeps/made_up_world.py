@@ -12,9 +12,9 @@ from golf.score import LN2
 from jobs.spec import Job, Machine
 from jobs.stages.registry import pipeline
 from jobs.store import JobRecord, Store, TrialRecord
-from sweeps.run.snapshot import Snapshot
-from sweeps.run.sweep import Sweep
-from sweeps.run.trials import search_digest
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.sweep import Sweep
+from sweeps.driver.trials import search_digest
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep
 

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.run.snapshot import Snapshot
+from sweeps.driver.snapshot import Snapshot
 from sweeps.views.wording import duration
 
 LINE_SECONDS = 5.0

@@ -14,9 +14,9 @@ from jobs.spec import Job
 from jobs.stages import registry
 from jobs.state import JobState
 from jobs.workplace import Workplace
+from sweeps.driver.driver import Driver
+from sweeps.driver.sweep import Sweep
 from sweeps.planning.plan import plan
-from sweeps.run.driver import Driver
-from sweeps.run.sweep import Sweep
 from sweeps.views.status import lines, state_of
 from tests.sweeps.made_up_world import DATA, MACHINE, World, outputs_of, spec_of
 from tests.toy_stage import WEIGH

@@ -12,7 +12,7 @@ from tests.sweeps.made_up import file, play
 
 RUNNING = (
     "torch", "ray", "optuna", "pandas", "pydantic", "alembic", "scipy.stats", "scipy.optimize", "scipy.integrate",
-    "sweeps.run.driver", "sweeps.run.sweep", "golf.entry.bundle",
+    "sweeps.driver.driver", "sweeps.driver.sweep", "golf.entry.bundle",
 )  # fmt: skip
 """What runs sweeps, and libraries that are slow to import."""
 NUMBERS = ("numpy", "scipy", "pyarrow")

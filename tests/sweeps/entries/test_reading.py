@@ -13,9 +13,9 @@ from jobs.store import Store
 from jobs.workplace import Workplace
 from sweeps.board.leaderboard import ImportedEntry
 from sweeps.board.rules import RuleFinding
+from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import audit_findings
 from sweeps.entries.reading import board_of, find_entry, pair_of
-from sweeps.run.sweep import Sweep
 from tests.sweeps.made_up import SIZES, TOKENS, file, play, score
 
 RECORD = {"name": "2026-03-17_LoRA_TTT", "date": 1.0, "seeds": {"1": 1.19, "2": 1.2}}

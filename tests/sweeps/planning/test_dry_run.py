@@ -12,10 +12,10 @@ from cluster.policy.simulate import Machines
 from jobs.budget import Budget
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
+from sweeps.driver.sweep import Sweep
 from sweeps.planning.dry_run import DryRun, dry_run
 from sweeps.planning.earlier_search import earlier_trials
 from sweeps.planning.expected_trials import counts_at_most, with_expected_trials
-from sweeps.run.sweep import Sweep
 from sweeps.spec.file import SweepSpec
 from tests.sweeps.made_up_world import DATA, FILE, MACHINE, PROMOTED, SEARCH, World, searching, spec_of
 

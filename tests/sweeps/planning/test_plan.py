@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from jobs.store import Store
+from sweeps.driver.sweep import Sweep
 from sweeps.planning.plan import SweepPlan, plan, planned_machine
-from sweeps.run.sweep import Sweep
 from sweeps.spec.file import SweepSpec
 from sweeps.views.terminal.show_plan import show_plan
 from tests.sweeps.made_up_world import DATA, MACHINE, World, spec_of

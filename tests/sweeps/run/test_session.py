@@ -12,9 +12,9 @@ from jobs.errors import AlreadyDriven, LostLease, StoreUnavailable
 from jobs.spec import Machine
 from jobs.state import SweepState
 from jobs.workplace import Workplace
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.sweep import Sweep
 from sweeps.run import session
-from sweeps.run.snapshot import Snapshot
-from sweeps.run.sweep import Sweep
 from tests.sweeps.made_up_world import DATA, MACHINE, spec_of
 
 OPEN = Snapshot(phase="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})

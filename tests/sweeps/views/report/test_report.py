@@ -9,8 +9,8 @@ import pytest
 from jobs.workplace import Workplace
 from sweeps.board.compare import compare, document_differences
 from sweeps.board.leaderboard import COLUMNS
+from sweeps.driver.sweep import Sweep
 from sweeps.entries.reading import board_of, pair_of
-from sweeps.run.sweep import Sweep
 from sweeps.views.answers import Spent, answers
 from sweeps.views.entry_facts import describe_evidence
 from sweeps.views.report import report

@@ -11,7 +11,7 @@ from rich.console import Console
 from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
-from sweeps.run.snapshot import Snapshot
+from sweeps.driver.snapshot import Snapshot
 from sweeps.views.terminal.progress import LINE_SECONDS, SHOWN_JOBS, LiveProgress, line, panel, seconds_left
 from sweeps.views.wording import duration
 

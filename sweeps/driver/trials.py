@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.request import DocumentSet
-from sweeps.run.objective import SCORED
+from sweeps.driver.objective import SCORED
 from sweeps.search.search import Search
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.orders import Measurement, OrderBook

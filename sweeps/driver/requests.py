@@ -8,10 +8,10 @@ from jobs.stages.pipeline import Pipeline
 from jobs.stages.stage import Stage
 from jobs.state import JobState
 from jobs.store import JobRecord
-from sweeps.run.chain import ENDED, FAILED, JobChain
-from sweeps.run.driver_store import DriverStore
-from sweeps.run.objective import SCORED
-from sweeps.run.watching import Watching
+from sweeps.driver.chain import ENDED, FAILED, JobChain
+from sweeps.driver.driver_store import DriverStore
+from sweeps.driver.objective import SCORED
+from sweeps.driver.watching import Watching
 from sweeps.spec.orders import Measurement, OrderBook
 
 

@@ -8,7 +8,7 @@ import pytest
 from jobs.stages import registry
 from jobs.stages.evaluate import EVALUATE
 from jobs.stages.registry import pipeline
-from sweeps.run.trials import ranking, search_digest
+from sweeps.driver.trials import ranking, search_digest
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.orders import OrderBook
 from tests.sweeps.made_up_world import (

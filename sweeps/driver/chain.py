@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.state import JobState
 from jobs.store import JobRecord
-from sweeps.run.objective import SCORED, value_of
+from sweeps.driver.objective import SCORED, value_of
 from sweeps.spec.orders import Measurement
 
 FAILED = (JobState.FAILED, JobState.CANCELLED)

@@ -9,8 +9,8 @@ import sqlalchemy
 
 from jobs.store import Store
 from jobs.store.work.losses import MOST_DONE
-from sweeps.run import watching
-from sweeps.run.watching import Watching
+from sweeps.driver import watching
+from sweeps.driver.watching import Watching
 from tests.jobs.stores import DONE, FACTS, done, order
 
 

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
-from sweeps.cli.results import open_entries
+from sweeps.cli.commands.results import open_entries
 
 
 @app.command()

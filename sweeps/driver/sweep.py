@@ -11,10 +11,10 @@ from jobs.spec import Machine
 from jobs.stages.registry import pipeline
 from jobs.state import JobState
 from sweeps.board.evaluation import Published
+from sweeps.driver.driver import Driver
+from sweeps.driver.driver_store import DriverStore
+from sweeps.driver.trials import search_digest
 from sweeps.entries.facts import SweepFacts
-from sweeps.run.driver import Driver
-from sweeps.run.driver_store import DriverStore
-from sweeps.run.trials import search_digest
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep
 from sweeps.spec.orders import OrderBook

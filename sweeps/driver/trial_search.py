@@ -13,10 +13,10 @@ from golf.errors import InputError
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.request import DocumentSet
 from jobs.store import JobRecord, TrialRecord
-from sweeps.run.driver_store import DriverStore
-from sweeps.run.objective import SCORED
-from sweeps.run.requests import JobRequests
-from sweeps.run.trials import ranking, search_digest, search_of, trial_name
+from sweeps.driver.driver_store import DriverStore
+from sweeps.driver.objective import SCORED
+from sweeps.driver.requests import JobRequests
+from sweeps.driver.trials import ranking, search_digest, search_of, trial_name
 from sweeps.search.search import Search
 from sweeps.spec import space
 from sweeps.spec.file import SweepSpec

@@ -14,7 +14,7 @@ from sweeps.cli.app import (
     app,
     print_json,
 )
-from sweeps.cli.results import open_entries
+from sweeps.cli.commands.results import open_entries
 
 
 @app.command()

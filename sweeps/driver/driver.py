@@ -18,13 +18,13 @@ from jobs.stages.registry import pipeline, stage_named
 from jobs.stages.request import DocumentSet
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, TrialRecord
-from sweeps.run.chain import ENDED, JobChain
-from sweeps.run.driver_store import DriverStore
-from sweeps.run.objective import SCORED
-from sweeps.run.requests import JobRequests
-from sweeps.run.snapshot import Snapshot
-from sweeps.run.trial_search import TrialSearch
-from sweeps.run.trials import ranking, trial_name
+from sweeps.driver.chain import ENDED, JobChain
+from sweeps.driver.driver_store import DriverStore
+from sweeps.driver.objective import SCORED
+from sweeps.driver.requests import JobRequests
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.trial_search import TrialSearch
+from sweeps.driver.trials import ranking, trial_name
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.orders import Measurement, OrderBook
 
