@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.scores import document_flops
+from golf.flops import document_flops
 from jobs.spec import Order
 from jobs.store import JobRecord
 from sweeps.planning.durations import Durations, Estimate
