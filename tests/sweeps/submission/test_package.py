@@ -34,6 +34,7 @@ from sweeps.entries.reading import board_of
 from sweeps.records import record, review
 from sweeps.records.judging import findings
 from sweeps.records.reading.folder import read_folder
+from sweeps.run.entries import EntryWriter
 from sweeps.run.session import resolve
 from sweeps.spec.file import parse_sweep
 from sweeps.submission import package, submission, submission_folder
@@ -87,6 +88,7 @@ def place(data: Path, demo: DemoData, tmp_path_factory: pytest.TempPathFactory) 
         found.store.beat("worker")
         for job in found.store.claim("worker", 100):
             work_off(job, found)
+    EntryWriter(sweep, found.store).write()
     found.store.end_sweep("small", SweepState.DONE)
     yield found
     torch.set_num_threads(threads)
@@ -313,7 +315,7 @@ def test_a_row_of_too_few_seeds_is_refused(tmp_path: Path) -> None:
 
 def test_a_public_record_and_an_unknown_row_are_refused(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
-    with pytest.raises(InputError, match="no confirmed row of that name"):
+    with pytest.raises(InputError, match="no confirmed entry of that name"):
         package.gather("nothing", place)
     place.store.put_record("theirs", {"name": "theirs", "seeds": {"1": 1.1}})
     with pytest.raises(InputError, match="is an imported record"):

@@ -52,7 +52,7 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
     assert found["Is it legal?"][0] == "As far as checked"
     assert "not checked: not timed on contest hardware (ran on cpu" in found["Is it legal?"][1]
     assert told([{**row, "unchecked": []} for row in rows])["Is it legal?"][0] == "Yes"
-    assert "flagged and kept apart: <b>leak</b>" in found["Is it legal?"][1]
+    assert "flagged, never ranked: <b>leak</b>" in found["Is it legal?"][1]
     assert found["What did it cost?"] == ("$6.00", "2.00 slot-hours\n$0.90 for the seeds of base")
     assert found["What next?"][0] == "Write it up"
 
@@ -64,12 +64,12 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
         (
             {"p_adjusted": 0.03, "incumbent": "base"},
             "Is it real?",
-            "By the written rule, but not once corrected for all entries",
+            "By the written rule, but not after correction for all entries",
         ),
-        ({"written_rule": False}, "Is it real?", "Enough by precedent, not by the written rule"),
+        ({"written_rule": False}, "Is it real?", "By precedent, but not by the written rule"),
         ({"written_rule": False, "precedent": False}, "Is it real?", "Not shown"),
         ({"written_rule": None, "precedent": None}, "Is it real?", "Undecided"),
-        ({"incumbent": None}, "Is it real?", "Nothing came before it"),
+        ({"incumbent": None}, "Is it real?", "There is no earlier record"),
         ({"incumbent": None}, "What next?", "Try to beat it"),
         ({"unchecked": []}, "Is it legal?", "Yes"),
         ({"seeds_to_settle": 4, "dollars_to_settle": 8.0}, "What next?", "4 more seeds of each"),
@@ -86,8 +86,8 @@ def test_what_else_may_be_the_case(
 
 def test_without_a_legal_row_nobody_leads(rows: list[dict[str, Any]]) -> None:
     found = told([row for row in rows if row["track"] != "legal"])
-    assert found["Who leads?"][0] == "No legal row yet"
-    assert found["Is it legal?"][0] == "No row is"
+    assert found["Who leads?"][0] == "No legal entry yet"
+    assert found["Is it legal?"][0] == "No entry is"
     assert set(told([])) == {"Who leads?", "Is it legal?", "What did it cost?"}
 
 
