@@ -19,7 +19,8 @@ from typing import Any
 
 import pandas as pd
 
-from sweeps.board.board import TRACKS, Board
+from sweeps.board.arrays import TRACKS
+from sweeps.board.board import Board
 from sweeps.board.columns.catalog import COLUMNS, INTERFACE, VARYING
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published, ValidationSet
 from sweeps.board.pairs.differences import ReadScores

@@ -17,7 +17,8 @@ from plotly.offline import get_plotlyjs
 from golf.files import write_atomically
 from jobs.machine.environment import commit, versions
 from jobs.workplace import Workplace
-from sweeps.board.board import TRACKS, Board
+from sweeps.board.arrays import TRACKS
+from sweeps.board.board import Board
 from sweeps.run import results
 from sweeps.run.driver import Driver
 from sweeps.spec.sweep import Sweep

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sweeps.board.board import TRACKS
+from sweeps.board.arrays import TRACKS
 from sweeps.views.entry_facts import EntryColumns, describe_evidence
 from sweeps.views.terminal.table import CELLS, NO_ENTRIES, TITLES, format_cells, list_entries
 
