@@ -23,10 +23,6 @@ class DocumentSet:
     count: int | None = None
     """The first so many; all where None."""
 
-    @property
-    def whole_validation_set(self) -> bool:
-        return self.split == "val" and self.count is None
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stages:
