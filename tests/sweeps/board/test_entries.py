@@ -126,4 +126,3 @@ def test_seeds_of_an_entry_share_a_validation_set() -> None:
 
 def test_a_nat_is_worth_what_the_text_makes_of_it() -> None:
     assert text().bpb(0.005) == pytest.approx(0.005 / LN2 * TOKENS / BYTES)
-    assert text().nats(text().bpb(0.3)) == pytest.approx(0.3)
