@@ -36,11 +36,11 @@ class Unneeded:
 
 def find_garbage(place: Workplace) -> list[Unneeded]:
     """Everything that may be deleted, by reason."""
-    found = [*_unneeded_files(place.store, place.files), *_unneeded_folders(place)]
-    return sorted(found, key=lambda item: (list(Reason).index(item.reason), item.path))
+    garbage = [*_unneeded_files(place.store, place.files), *_unneeded_folders(place)]
+    return sorted(garbage, key=lambda item: (list(Reason).index(item.reason), item.path))
 
 
-def delete_garbage(place: Workplace, found: Sequence[Unneeded]) -> list[Unneeded]:
+def delete_garbage(place: Workplace, garbage: Sequence[Unneeded]) -> list[Unneeded]:
     """Delete what `find_garbage` has found; returns what was deleted, without what is needed or young again.
 
     Raises:
@@ -48,7 +48,7 @@ def delete_garbage(place: Workplace, found: Sequence[Unneeded]) -> list[Unneeded
     """
     _check_pair(place)
     deleted = []
-    for reason, group in groupby(found, key=lambda item: item.reason):
+    for reason, group in groupby(garbage, key=lambda item: item.reason):
         items = list(group)
         if reason == Reason.FOLDER:
             deleted += [item for item in items if _delete_folder(Path(item.path))]

@@ -86,7 +86,7 @@ class LocalExecutor:
             raise Unplaceable(f"no worker can be started: {error}") from None
 
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
-        told: list[tuple[str, Event]] = []
+        events: list[tuple[str, Event]] = []
         by_pipe = {worker.pipe: task_id for task_id, worker in self._busy.items()}
         if not by_pipe:
             time.sleep(timeout)
@@ -101,13 +101,13 @@ class LocalExecutor:
                 if isinstance(event, Finished | Failed):
                     worker = self._busy.pop(task_id)
                     self._idle[worker.slots] = worker
-            told.append((task_id, event))
-        return told
+            events.append((task_id, event))
+        return events
 
     def cancel(self, task_id: str) -> None:
         if worker := self._busy.pop(task_id, None):
             worker.end()
-            with contextlib.suppress(TimeoutError):  # it waits for its device: whoever comes next is told
+            with contextlib.suppress(TimeoutError):  # it waits for its device; the next task on these slots is refused
                 end_marked(lambda mark: mark.task == task_id)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A node's processes: those of a gang bear a mark by which all of them are found again, wherever they have gone.
+"""A node's processes: those of a gang carry a mark by which all of them are found, whatever session they are in.
 
 torchrun gives each rank a session of its own, so neither a process group nor a parent names them all; an environment
 variable does, since children inherit it. Before slots are used, whoever still bears their mark is ended, and a GPU on
@@ -41,15 +41,15 @@ class Mark:
 
 def marked(belongs: Callable[[Mark], bool]) -> list[int]:
     """Processes of this machine whose mark answers to a description; those of other users are not seen."""
-    found = []
+    pids = []
     for process in psutil.process_iter():
         try:
             text = process.environ().get(MARK)
             if text is not None and belongs(Mark.parse(text)):
-                found.append(process.pid)
+                pids.append(process.pid)
         except (psutil.Error, OSError, ValueError):  # it has just ended, is another user's, or bears a foreign mark
             continue
-    return found
+    return pids
 
 
 def end_marked(belongs: Callable[[Mark], bool]) -> list[int]:

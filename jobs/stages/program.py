@@ -41,7 +41,7 @@ class Program(ABC):
 
     @abstractmethod
     def command(self, folder: Path) -> Sequence[str]:
-        """The command of each rank, or of the whole gang without torchrun; asked for at the moment of the start."""
+        """The command of each rank, or of the whole gang without torchrun; called at the moment of the start."""
 
     def environment(self) -> Mapping[str, str]:
         """Variables that are set on top of this process's own."""

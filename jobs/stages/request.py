@@ -1,4 +1,4 @@
-"""How a job is asked for: what it is about, and what a stage makes of that. Plain data, since many read it."""
+"""Requesting a job: what it is about, and what its stage makes of that. Plain data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What a stage asks for: the parts of a job that are its own, and how the job is to be run."""
+    """What a stage makes of a subject: the parts of the job that are its own, and how the job is run."""
 
     settings: Mapping[str, Any]
     """Every setting that changes a number, as plain JSON."""

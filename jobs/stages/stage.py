@@ -101,7 +101,7 @@ class Stage(ABC):
         return 0.0
 
     def bound_seconds(self, job: Job, seconds: float) -> float:
-        """An estimate of a job's own work, held to the job's limits."""
+        """An estimate of a job's own work, cut to the job's limits."""
         return seconds
 
     def models_made(self, job: Job, outputs: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -148,7 +148,7 @@ class ShardedStage(WorkerStage):
 
     @abstractmethod
     def count_shards(self, order: Order, inputs: Mapping[str, bytes]) -> int:
-        """How many shards a job has: the same wherever it is asked."""
+        """How many shards a job has: the same on every machine."""
 
     @abstractmethod
     def keeps_shards(self, job: Job) -> bool:

@@ -161,7 +161,7 @@ class EntryRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeRecord:
-    """What was found when a node was last looked at."""
+    """The result of the last check of a node."""
 
     cluster: str
     name: str
@@ -171,4 +171,4 @@ class NodeRecord:
     reason: str
     checked: float
     until: float | None = None
-    """When a bad one is tried again; None: not before a later check finds it good."""
+    """When a bad node is retried; None: not before a later check finds it good."""

@@ -110,7 +110,7 @@ class Driver:
     def confirmed(self) -> list[JobChain]:
         """Finished measurements of entries: arms first, then the trials chosen.
 
-        As of the last step; without one, as they stand in the store, which is asked for their jobs alone.
+        As of the last step. Without one, their jobs alone are read from the store.
         """
         return [chain for chain in self._pursue_all()[1] if chain is not None and chain.done]
 

@@ -1,4 +1,4 @@
-"""Reading a sweep's jobs again and again: all of them once, afterwards those that events name, and those that run."""
+"""Following a sweep's jobs: read all of them once, afterwards those that events name, and those that run."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -32,7 +32,8 @@ class Watching:
     def jobs(self) -> dict[str, JobRecord]:
         """All jobs of the sweep by key, in the order in which they were made.
 
-        A running job reports its progress without events, so running jobs are read each time.
+        A running job reports its progress without events, so running jobs are read each time. Which scheduler has
+        claimed a job that waits may be out of date: schedulers change their minds without events.
         """
         if self._cursor is None:
             self._read_all()

@@ -97,7 +97,7 @@ def run(
         place: the home that it belongs to.
         ray_address: a running cluster; None for one of this process's own.
         here: without Ray, on this machine.
-        show: called with every look and the estimated seconds left.
+        show: called at every step with the state of the sweep and the estimated seconds left.
         say: called with what else a person should know.
         owner: whose it is, by default this process's user; an existing sweep keeps its owner.
         tags: added to the sweep's.
@@ -183,11 +183,11 @@ def examine_cluster(
         if file is not None:
             spec = load_sweep(file)
             sweep = resolve(spec, place.home, machine_of(executor.nodes(), None))
-        found = nodes.examine(sweep, executor, seconds)
-        nodes.write_down(found, executor.cluster, place.store, time.time())
+        checks = nodes.examine(sweep, executor, seconds)
+        nodes.write_down(checks, executor.cluster, place.store, time.time())
     finally:
         executor.close()
-    return [one.to_json() for one in found]
+    return [check.to_json() for check in checks]
 
 
 def _ended(snapshot: Snapshot) -> SweepState:
@@ -243,9 +243,9 @@ def _work(
 
 
 def slot_seconds(jobs: tuple[JobRecord, ...]) -> dict[str, float]:
-    """Mean slot-seconds of finished jobs by kind."""
-    found: dict[str, list[float]] = {}
+    """Mean slot-seconds of finished jobs by stage."""
+    by_stage: dict[str, list[float]] = {}
     for job in jobs:
         if job.state == JobState.DONE and job.seconds is not None:
-            found.setdefault(job.order.job.stage, []).append(job.seconds * job.order.slots)
-    return {kind: sum(seconds) / len(seconds) for kind, seconds in found.items()}
+            by_stage.setdefault(job.order.job.stage, []).append(job.seconds * job.order.slots)
+    return {stage: sum(seconds) / len(seconds) for stage, seconds in by_stage.items()}

@@ -77,7 +77,7 @@ class Running:
             silence: seconds in which it then has to report again.
         """
         if self._silent(now, begun=True) > silence:
-            return Failed(failure=Failure.HANG, reason=f"its worker has told nothing for {silence:.0f} s")
+            return Failed(failure=Failure.HANG, reason=f"its worker has reported nothing for {silence:.0f} s")
         if self._silent(now, begun=False) > start:
             return Failed(failure=Failure.UNFIT, reason=f"its worker did not start within {start:.0f} s")
         return None

@@ -1,4 +1,4 @@
-"""The text that jobs read, held against the digests in their keys and kept from job to job."""
+"""The text that jobs read: checked against the digests in their keys, and kept from job to job."""
 
 import time
 from functools import lru_cache

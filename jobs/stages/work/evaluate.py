@@ -59,7 +59,7 @@ def run_eval(
 
 
 def shards_of(order: Order, artifact: bytes) -> int:
-    """How many shards an evaluation has, wherever it is asked."""
+    """How many shards an evaluation has: the same on every machine."""
     config = settings_of(EvalConfig, order.job.settings["eval"])
     documents, _ = eval_documents(order)
     return len(_cut(order, documents, config, shape_of(order.job.inputs["artifact"], artifact)))

@@ -27,7 +27,7 @@ def device() -> str:
 
 
 class _Content:
-    """An artifact's bytes that do not count when calls are told apart: their digest already does."""
+    """An artifact's bytes, equal to all others, so that a cache keys calls by the digest alone."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content

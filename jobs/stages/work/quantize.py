@@ -53,7 +53,7 @@ def run_quantize(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
 
 
 def _compared_documents(order: Order) -> tuple[list[Tokens], int]:
-    """What a quantization is held against its weights on, and the bytes of its text; nothing if it names no documents.
+    """The documents on which an artifact is compared with its weights, and their bytes; nothing if the job names none.
 
     The first so many predictions of each document, where the settings say how many.
     """

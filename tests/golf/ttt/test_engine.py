@@ -227,9 +227,7 @@ def vocabulary_sum(model: GPT, document: np.ndarray[Any, Any], position: int, co
 
 
 @pytest.mark.parametrize("protocol", ["score-first", "last-epoch", "min-epoch"])
-def test_only_scores_taken_before_training_on_their_target_are_probabilities(
-    model: GPT, protocol: ttt.Protocol
-) -> None:
+def test_only_scores_taken_before_training_on_their_target_are_probabilities(model: GPT, protocol: str) -> None:
     document = documents_of([30])[0]
     config = EvalConfig(protocol=protocol, epochs=3, chunk=8, window=16, lr=0.01, length_blind=False)
     with one_thread():

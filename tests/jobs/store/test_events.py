@@ -107,14 +107,19 @@ class TestKinds:
         assert (event.kind, event.sweep, event.key) == (EventKind.BUDGET_REFUSED, "s", record.key)
         assert "needs 8 GPU-hours" in event.detail["reason"]
 
-    def test_a_claim_that_stays_with_its_scheduler_is_one_event(self, store: Store) -> None:
+    def test_a_claim_that_is_given_back_and_taken_again_is_one_event(self, store: Store) -> None:
         key = store.put_job(order(1)).key
         store.beat("a")
         after = store.last_event()
         for _ in range(3):
-            store.claim("a", 1, holding=[])
-        store.release([key], scheduler="a")
-        assert kinds(store, after) == ["job claimed", "job released"]
+            assert store.claim("a", 1, holding=[])
+            store.release([key], scheduler="a")
+        assert kinds(store, after) == ["job claimed"]
+        store.beat("b")
+        store.claim("b", 1)
+        store.release([key], scheduler="b")
+        store.claim("a", 1)
+        assert [event.who for event in store.events(after=after)] == ["a", "b", "b", "a"]
 
 
 class TestCursor:

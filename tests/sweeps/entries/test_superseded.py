@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from golf.errors import InputError
-from jobs.spec import ARITHMETIC
+from jobs.stages import registry
+from jobs.stages.registry import stage_named
 from jobs.workplace import Workplace
 from sweeps.entries.reading import board_of, pair_of, superseded_of
 from sweeps.views.show import describe
@@ -26,11 +28,10 @@ def place(tmp_path: Path) -> Workplace:
 @pytest.fixture
 def bump(monkeypatch: pytest.MonkeyPatch) -> Bump:
     """Raise versions of arithmetic as a change of the code would."""
-    versions = cast(dict[str, int], ARITHMETIC)
 
-    def raise_versions(*stages: str) -> None:
-        for stage in stages:
-            monkeypatch.setitem(versions, stage, versions[stage] + 1)
+    def raise_versions(*names: str) -> None:
+        raised = [replace(one, version=one.version + (one.name in names)) for one in registry.STAGES]
+        monkeypatch.setattr(registry, "STAGES", tuple(raised))
 
     return raise_versions
 
@@ -55,7 +56,8 @@ def test_old_scores_and_findings_do_not_come_back_as_incumbents(place: Workplace
     assert found["base"]["confirmations"] == 7
     assert {row["sweep"] for row in found.values()} == {"summer"}
     [one] = superseded_of(place)
-    old, new = ARITHMETIC[stage] - 1, ARITHMETIC[stage]
+    new = stage_named(stage).version
+    old = new - 1
     assert one.line == (
         f"3 entries of sweep spring were measured with older arithmetic ({stage} {old}, now {new}); "
         f"run it again: golfsweep run FILE"
@@ -79,7 +81,7 @@ def test_a_superseded_sweep_ranks_nothing_and_running_it_again_ranks_it_anew(pla
 
 def test_a_stage_that_this_code_does_not_have_supersedes(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     play_spring(place)
-    monkeypatch.delitem(cast(dict[str, int], ARITHMETIC), "audit")
+    monkeypatch.setattr(registry, "STAGES", tuple(one for one in registry.STAGES if one.name != "audit"))
     [one] = superseded_of(place)
     assert "measured with another arithmetic (audit 3, not known now)" in one.line
 

@@ -73,10 +73,12 @@ def drive(*sizes: tuple[int, int]) -> list[str]:
     return drive_with(Role(sizes))
 
 
-def drive_with(role: Role) -> list[str]:
+def drive_with(role: Role, lease: Renewed | None = None) -> list[str]:
     said: list[str] = []
     sweep = Sweep(spec=spec_of(), data=DATA, machine=MACHINE)
-    session._work(cast(Any, Driver(role)), sweep, cast(Any, role), cast(Any, Renewed()), lambda *_: None, said.append)
+    session._work(
+        cast(Any, Driver(role)), sweep, cast(Any, role), cast(Any, lease or Renewed()), lambda *_: None, said.append
+    )
     return said
 
 
@@ -106,6 +108,24 @@ def test_a_wide_node_that_was_there_is_awaited_and_said_once_each_time() -> None
     assert all(
         "No good node of this sweep's class (cpu) with 2 slots is there; waiting for one." in one for one in said
     )
+
+
+class Interrupted(Renewed):
+    """A lease whose database does not answer a number of times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def renew(self) -> None:
+        if self.left > 0:
+            self.left -= 1
+            raise StoreUnavailable("database unavailable: no answer")
+
+
+def test_a_lease_that_cannot_be_renewed_for_a_while_does_not_end_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeps.run.session.time.sleep", lambda _: None)
+    [said] = drive_with(Role([(2, 2)]), Interrupted(5))
+    assert "database unavailable: no answer; retried for 10 minutes" in said
 
 
 class Lost(Renewed):
