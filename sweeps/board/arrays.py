@@ -23,7 +23,7 @@ class EntryArrays:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.shown: list[bool] = []
-        """Whether an entry stands in the table."""
+        """Whether an entry is in the table."""
         self._places: dict[Hashable, int] = {}
         self._groups: dict[tuple[str, str], int] = {}
         self._sets: dict[str, int] = {}

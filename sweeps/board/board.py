@@ -34,7 +34,7 @@ _NAME = [column.name for column in OWN_COLUMNS].index("name")
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Suspend garbage collection: very many objects come, none in a cycle, and every pass would visit them all.
+    """Suspend garbage collection: it would visit very many new objects, none in a cycle, again and again.
 
     Freezing and unfreezing afterwards makes them old at once, so that the next pass over young objects skips them.
     """
@@ -68,7 +68,7 @@ class Board:
         Args:
             runs: an evaluation replaces an earlier one of the same entry and seed.
             records: a record replaces an earlier one of the same name.
-            shown: whether they stand in the table; hidden ones only serve for comparison.
+            shown: whether they are in the table; hidden ones only serve for comparison.
         """
         grown: dict[tuple[str, str], dict[int, Evaluation]] = {}
         for run in runs:

@@ -56,8 +56,8 @@ def paired_test(challenger_scores: ScoreTable, incumbent_scores: ScoreTable) -> 
         ValueError: the documents, tokens or bytes differ, a document appears twice, there are fewer than two documents,
             or a loss is not finite.
     """
-    found = _paired(_checked(challenger_scores, "challenger"), _checked(incumbent_scores, "incumbent"))
-    return result(found.difference, found.error, found.documents - 1)
+    paired = _paired(_checked(challenger_scores, "challenger"), _checked(incumbent_scores, "incumbent"))
+    return result(paired.difference, paired.error, paired.documents - 1)
 
 
 def two_way_test(

@@ -103,7 +103,7 @@ def moments(values: Sequence[float] | NDArray[Any], least: int = 2, name: str = 
         finite(values, least, name)
     offset = [value - x[0] for value in x]
     middle = sum(offset) / len(x)
-    variance = sum([(one - middle) * (one - middle) for one in offset]) / (len(x) - 1) if len(x) > 1 else 0.0
+    variance = sum([(value - middle) * (value - middle) for value in offset]) / (len(x) - 1) if len(x) > 1 else 0.0
     if math.sqrt(variance) <= _ROUNDING * abs(x[0]):  # equal but for rounding
         variance = 0.0
     if not math.isfinite(variance):

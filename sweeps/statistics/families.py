@@ -71,16 +71,16 @@ def dunnett(
         ValueError: a recipe has fewer than two seeds, or a score is not finite.
     """
     finite_number(margin, "margin")
-    base, rows = moments(baseline, name="baseline"), [moments(row, name="challenger") for row in challengers]
-    if not rows:
+    base, sides = moments(baseline, name="baseline"), [moments(scores, name="challenger") for scores in challengers]
+    if not sides:
         return []
-    if not any(one.variance > 0 for one in (base, *rows)):  # the limit is the same for one claim and for many
-        return [welch(row, base, margin).p_value for row in rows]
+    if not any(side.variance > 0 for side in (base, *sides)):  # the limit is the same for one claim and for many
+        return [welch(side, base, margin).p_value for side in sides]
     shared = pooled or pool([*challengers, baseline])
-    n, mean = np.array([row.n for row in rows]), np.array([row.mean for row in rows])
+    n, mean = np.array([side.n for side in sides]), np.array([side.mean for side in sides])
     t = (base.mean - margin - mean) / (shared.std * np.sqrt(1 / n + 1 / base.n))
     share, count = np.unique(n / (n + base.n), return_counts=True)
-    return [min(1.0, _any_above(float(one), share, count, shared.df)) for one in t]
+    return [min(1.0, _any_above(float(value), share, count, shared.df)) for value in t]
 
 
 def _any_above(t: float, share: Floats, count: NDArray[np.int64], df: int) -> float:

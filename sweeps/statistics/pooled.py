@@ -60,7 +60,7 @@ def pool(rows: Sequence[Sequence[float]], trainings: Sequence[Hashable] | None =
             apart.setdefault(training, []).append(moments(scores))
     if not apart:
         raise ValueError("pooled variance: no recipe has two seeds")
-    df = np.array([max(one.n for one in together) - 1 for together in apart.values()])
+    df = np.array([max(recipe.n for recipe in together) - 1 for together in apart.values()])
     variances = np.array([_mean_variance(together) for together in apart.values()])
     return Pool(
         std=math.sqrt(df @ variances / df.sum()),
@@ -71,9 +71,9 @@ def pool(rows: Sequence[Sequence[float]], trainings: Sequence[Hashable] | None =
     )
 
 
-def _mean_variance(rows: Sequence[Moments]) -> float:
+def _mean_variance(recipes: Sequence[Moments]) -> float:
     """The mean of variances, weighted by degrees of freedom."""
-    return sum((one.n - 1) * one.variance for one in rows) / sum(one.n - 1 for one in rows)
+    return sum((recipe.n - 1) * recipe.variance for recipe in recipes) / sum(recipe.n - 1 for recipe in recipes)
 
 
 def _bartlett(variances: Floats, df: NDArray[np.int64]) -> float | None:

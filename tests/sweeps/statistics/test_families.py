@@ -62,7 +62,7 @@ def test_dunnett_is_scipys_with_any_numbers_of_seeds() -> None:
 
 
 def test_dunnett_counts_no_training_twice() -> None:
-    """Rows that evaluate the baseline's own trainings add nothing to what is known of the spread."""
+    """Recipes that evaluate the baseline's own trainings add nothing to what is known of the spread."""
     challenger, base, shared = [1.0, 1.2, 1.4], [1.5, 1.6, 2.0], [1.6, 1.7, 2.1]
     pooled = pool([challenger, base, shared], ["a", "b", "b"])
     alone = [pooled_test(row, base, pooled).p_value for row in (challenger, shared)]

@@ -228,7 +228,7 @@ def test_a_pooled_deviation_is_exact_where_variances_are_equal() -> None:
 
 
 def test_a_pool_counts_no_training_twice() -> None:
-    """Eight rows on the same trainings against a challenger of its own: 4.4 % at a nominal 1 % if taken for apart."""
+    """Eight recipes on the same trainings against a challenger of its own: 4.4 % at a nominal 1 % if pooled apart."""
     x = np.random.default_rng(4).normal(0, 1, (6000, 2, 3))
     claimed = counted = 0
     for challenger, incumbent in x:
