@@ -207,9 +207,9 @@ def test_two_drivers_of_one_sweep_do_not_meet(tmp_path: Path) -> None:
     finally:
         first.send_signal(signal.SIGINT)
         first.wait(PATIENCE_SECONDS)
-    assert second.returncode == 2
+    assert second.returncode == 3
     assert second.stderr.count("\n") == 1
-    assert "already run by another process" in second.stderr
+    assert "is already driven by process" in second.stderr
 
 
 def test_tests_leave_the_users_home_alone() -> None:
