@@ -269,7 +269,7 @@ def test_a_plan_says_what_would_be_run_and_what_is_not_known(
     code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home")
     assert code == 0
     assert "Plan of tiny" in out
-    assert "nothing is known of what they take: train, quantize" in out
+    assert "their duration is unknown: train, quantize" in out
     assert "node 1.1 " in out
     code, _, err = golfsweep("plan", sweep(), "--slots", 1, "--home", tmp_path / "home")
     assert (code, err.count("\n")) == (2, 1)
