@@ -110,6 +110,11 @@ def test_the_recipes_are_in_the_style_of_the_house(tree: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.xfail(strict=True, reason="the registries of stages and columns come with their rooms")
+def test_every_recipe_was_followed() -> None:
+    assert READY == list(RECIPES)
+
+
 def test_there_are_six_recipes() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     assert re.findall(r"^## Add an? (.+)$", text, re.MULTILINE) == list(RECIPES)
