@@ -1,5 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 
 GANG_TESTS := tests/test_end_to_end.py tests/cluster/executors/test_executors.py
 
@@ -17,15 +19,20 @@ install: .venv/installed
 demo: install
 	$(BIN)/golfsweep run examples/demo.toml
 
-# Side by side: what starts Ray and gangs waits half of its time, and one Ray on a machine is enough.
+# Two halves side by side: tests that start Ray and gangs wait half of their time, and one Ray on a machine is enough.
+# Each line names its half as soon as it is printed; a half that fails fails the target, after the other has ended.
 test: install lint
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-gangs test-rest
+	$(MAKE) --no-print-directory --jobs=2 --keep-going test-gangs test-rest
 
+NAMED = while IFS= read -r line; do printf '%-5s | %s\n' $(@:test-%=%) "$$line"; done
+
+# These few tests take minutes: a line for each.
 test-gangs: install
-	$(BIN)/python -m pytest $(GANG_TESTS)
+	@$(BIN)/python -u -m pytest -v $(GANG_TESTS) 2>&1 | $(NAMED)
 
+# A line for each file.
 test-rest: install
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(GANG_TESTS))
+	@$(BIN)/python -u -m pytest $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
 
 lint: install
 	$(BIN)/ruff check .

@@ -33,7 +33,8 @@ from cluster.executors.processes import marked
 from jobs.paths import Home
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
-from sweeps.board.leaderboard import MEASURED
+from sweeps.board.leaderboard import VARYING
+from sweeps.cli.errors import ExitCode
 from tests.postgresql import Server, find_binaries
 
 ROOT = Path(__file__).parents[1]
@@ -46,8 +47,8 @@ END_SECONDS = 20.0
 MOST_RESTARTS, START_TRIES = 20, 5
 OUTAGES = ((0.0, 5.0), (40.0, 70.0))
 """Seconds for which a database is away: shorter than a heartbeat is fresh, or longer, so that all of them are stale."""
-AWAY = ("cannot be opened", "StoreUnavailable")
-"""What a driver says that is started while its database is away, the one good reason to give up."""
+UNAVAILABLE = f"exit {ExitCode.TRANSIENT:d}: "
+"""How a driver ends that is started while its database is unavailable, the one good reason to give up."""
 
 
 class Cluster(Protocol):
@@ -111,7 +112,7 @@ class Round:
     drivers: dict[Path, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
     gave_up: list[str] = field(default_factory=list)
-    """The last lines of drivers that ended by themselves before their sweep was done."""
+    """Exit codes and last lines of drivers that ended by themselves before their sweep was done."""
 
     def start(self, sweep: Path) -> None:
         command = [*golfsweep("run", sweep), "--home", self.home, *self.place, *self.cluster.arguments()]
@@ -126,7 +127,8 @@ class Round:
             if driver.poll() == 0:
                 del self.drivers[sweep]
             elif driver.returncode is not None:
-                self.gave_up.append((self.home.parent / f"{self.home.name}.log").read_text().splitlines()[-1])
+                last = (self.home.parent / f"{self.home.name}.log").read_text().splitlines()[-1]
+                self.gave_up.append(f"exit {driver.returncode}: {last}")
                 assert len(self.gave_up) <= MOST_RESTARTS, self.gave_up
                 self.start(sweep)
         return list(self.drivers)
@@ -198,7 +200,7 @@ def leaderboard(home: Path, place: Sequence[str], sweep: str) -> list[dict[str, 
     command = [*golfsweep("leaderboard", sweep, "--json"), "--home", str(home), *place]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows: list[dict[str, Any]] = json.loads(done.stdout)["rows"]
-    return [{name: value for name, value in row.items() if name not in MEASURED} for row in rows]
+    return [{name: value for name, value in row.items() if name not in VARYING} for row in rows]
 
 
 def disturb(one: Round, kills: int, others: Mapping[str, Callable[[], bool]]) -> None:
@@ -297,7 +299,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def is_good(found: Mapping[str, Any]) -> bool:
     """Whether a round ended as an undisturbed one would, and no driver gave up without need."""
-    needless = [line for line in found["gave_up"] if not any(word in line for word in AWAY)]
+    needless = [line for line in found["gave_up"] if not line.startswith(UNAVAILABLE)]
     return all(found["same_leaderboard"].values()) and not found["jobs_done_twice"] and not needless
 
 

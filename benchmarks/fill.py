@@ -27,7 +27,8 @@ from cluster.scheduling.scheduler import Scheduler
 from jobs.events import Event, Finished
 from jobs.files import FileStore
 from jobs.paths import Home
-from jobs.spec import ARITHMETIC, Job, Machine, Order
+from jobs.spec import Job, Machine, Order
+from jobs.stages.registry import stage_named
 from jobs.store import Store
 
 NODES, SLOTS = 4, 8
@@ -101,7 +102,7 @@ def mixed_orders(count: int, weights: str, scale: float) -> Iterable[Order]:
             inputs={"weights": weights},
             seed=number,
             machine=MACHINE,
-            arithmetic=ARITHMETIC[stage],
+            arithmetic=stage_named(stage).version,
         )
         yield Order(job=job, sweep=f"sweep {number % 2}", label=f"job {number}", slots=SLOTS if gang else 1)
 

@@ -23,12 +23,11 @@ from sqlalchemy import create_engine, insert, select
 from jobs.database import tables
 from jobs.paths import Home
 from jobs.workplace import Workplace
-from sweeps.board.leaderboard import Board, Evaluation, TextSet, open_board
-from sweeps.run import results
-from sweeps.spec.sweep import Sweep
+from sweeps.board.leaderboard import Board, Evaluation, ValidationSet, open_board
+from sweeps.entries.reading import board_of
 
 RUNS, SEEDS = 100_000, 3
-TEXT = TextSet(data="val", tokenizer="1024.model", documents=50_000, tokens=62_000_000, bytes=151_000_000)
+TEXT = ValidationSet(data="val", tokenizer="1024.model", documents=50_000, tokens=62_000_000, bytes=151_000_000)
 
 
 CLOCKS = {
@@ -76,13 +75,13 @@ def seconds(call: Callable[[], Any]) -> float:
 def table(runs: list[Evaluation]) -> tuple[float, Board]:
     """A board from nothing."""
     board = open_board(profile="accepted", baseline="row 0")
-    return seconds(lambda: (board.add(runs), board.frame())), board
+    return seconds(lambda: (board.add(runs), board.table())), board
 
 
 def one_more(board: Board, run: Evaluation, seed: int) -> float:
     """One evaluation more on a board that stands."""
     more = replace(run, seed=seed)
-    return seconds(lambda: (board.add([more]), board.frame()))
+    return seconds(lambda: (board.add([more]), board.table()))
 
 
 def store(home: Path) -> list[float]:
@@ -99,8 +98,8 @@ def store(home: Path) -> list[float]:
             connection.execute(insert(tables.jobs), jobs)
             connection.execute(insert(tables.sweep_jobs), [{"sweep": sweep, "key": k, "label": "x"} for k in keys])
         place = Workplace.open(copy)
-        latest = Sweep.from_json(place.store.sweeps()[-1].spec)
-        return [seconds(lambda: results.frame_of(latest, place)) for _ in range(3)]
+        latest = place.store.sweeps()[-1].name
+        return [seconds(lambda: board_of(latest, place).table()) for _ in range(3)]
 
 
 def main() -> None:

@@ -30,7 +30,8 @@ from jobs.digests import digest_of
 from jobs.files import FileStore
 from jobs.machine.environment import machine
 from jobs.paths import Home
-from jobs.spec import ARITHMETIC, Job, Order
+from jobs.spec import Job, Order
+from jobs.stages.quantize import QUANTIZE
 from jobs.state import JobState
 from jobs.store import Store
 
@@ -95,12 +96,12 @@ def _order(weights: str, data: DemoData, seed: int) -> Order:
     inputs = {"weights": weights, **digests}
     places = {"tokens": str(data.tokens), "tokenizer": str(data.tokenizer)}
     job = Job(
-        stage="quantize",
+        stage=QUANTIZE.name,
         settings=settings,
         inputs=inputs,
         seed=seed,
         machine=machine(),
-        arithmetic=ARITHMETIC["quantize"],
+        arithmetic=QUANTIZE.version,
     )
     return Order(job=job, sweep="leaks", label=f"quantize seed {seed}", places=places)
 

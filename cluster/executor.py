@@ -7,6 +7,7 @@ from typing import Protocol
 
 from jobs.events import Event
 from jobs.spec import Machine, Order
+from jobs.stages.stage import Stage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,14 +26,16 @@ class Task:
     """A job, or one worker's part of an evaluation, placed on slots of one node."""
 
     id: str
+    stage: Stage
+    """The object itself: a worker need not have it in its registry."""
     order: Order
     node: str
     slots: tuple[int, ...]
     workdir: Path
     inputs: Mapping[str, bytes] = field(default_factory=dict)
-    """Content by name: weights or artifact; the checkpoint of a training that goes on."""
+    """Content by name: what earlier stages made; the checkpoint of a gang that goes on."""
     shards: tuple[int, ...] = ()
-    """Shards of an evaluation that this worker is to score."""
+    """Shards of the job that this worker is to do."""
     silence_seconds: float = 900.0
     """How long it may show no advance before it counts as hung."""
 

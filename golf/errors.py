@@ -1,4 +1,4 @@
-"""Errors that say whose fault they are."""
+"""Exceptions by cause: bad input, divergence, too slow, too large."""
 
 
 class InputError(ValueError):
@@ -38,8 +38,8 @@ class Diverged(ArithmeticError):
 
 
 class OverTime(RuntimeError):
-    """Work did not fit the time it was given; the message names both."""
+    """Work exceeded its time limit; the message names both times."""
 
 
 class TooLarge(ValueError):
-    """Code and model do not fit the challenge's bytes; the message names both numbers."""
+    """Code and model exceed the challenge's size limit; the message names both sizes."""

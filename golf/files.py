@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Write files atomically."""
 
 import os
 import secrets
@@ -6,9 +6,10 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` under a temporary name beside `path`, flush it to the disk, then rename it.
+    """Write a file so that readers see the old content or the new, never a part of it.
 
-    Who may read it is up to the umask, as with any file: results of one are there for a team.
+    Writes to a temporary file in the same folder, flushes it to disk and renames it. Permissions follow the umask, so
+    that a team can read each other's results.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

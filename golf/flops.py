@@ -1,7 +1,7 @@
-"""Floating-point operations of training and evaluation, for rates, shares of a machine's peak, and cuts of equal work.
+"""Floating-point operations of training and evaluation, for rates, utilization, and shards of equal work.
 
-A product of [m, k] and [k, n] counts 2·m·k·n. Only what scales with the model is counted: the blocks' matrices, the
-attention over what a position may see, and the head; low-rank adapters, norms and rotations are a few per cent beside.
+A product of [m, k] and [k, n] counts 2·m·k·n. Counted are the blocks' matrices, causal attention, and the head.
+Low-rank adapters, norms and rotations add a few percent and are left out.
 """
 
 import math
@@ -11,26 +11,28 @@ from golf.ttt.config import EvalConfig
 
 
 def block_weights(model: ModelConfig) -> int:
-    """Weights of the matrices of one block."""
+    """Number of matrix weights of one block."""
     kv_dim = model.num_kv_heads * model.head_dim
     return 2 * model.model_dim * (model.model_dim + kv_dim) + 2 * model.model_dim * model.mlp_hidden
 
 
 def training_flops(model: ModelConfig, seq_len: int) -> float:
-    """Operations a token of a training step: 6 a weight, and attention's forward and twofold backward pass.
+    """Operations per token of a training step: 6 per matrix weight, plus attention forward and backward.
 
-    26.3 M matrix weights and windows of 1,024 give 194 M a token, as PR 611's shape should.
+    PR 611's model has 26.3 M matrix weights; with windows of 1,024 positions that makes 194 M operations per token.
     """
     head = model.vocab_size * model.model_dim
-    attention = 6 * model.model_dim * seq_len  # 12·D a pair of positions, of which a position sees half of the window
+    attention = (
+        6 * model.model_dim * seq_len
+    )  # 12·D per pair of positions; a position sees half of the window on average
     return 6.0 * (model.num_layers * block_weights(model) + head) + model.num_layers * attention
 
 
 def document_flops(length: int, config: EvalConfig, model: ModelConfig) -> float:
     """Operations to score a document of `length` predictions and adapt to it.
 
-    Scoring costs 2 a weight and 4·D a pair of positions; the gradient with respect to activations, which is all that
-    adapters need, 2 a weight and 8·D a pair more.
+    Scoring takes 2 per weight and 4·D per pair of positions. Adapters need only the gradients of activations, which
+    take another 2 per weight and 8·D per pair.
     """
     head = model.vocab_size * model.model_dim
     if not config.adapts or length + 1 < config.min_document_tokens:
@@ -49,7 +51,8 @@ def document_flops(length: int, config: EvalConfig, model: ModelConfig) -> float
 
 
 def _forward(window: int, scored: int, model: ModelConfig) -> float:
-    """The blocks over a window, of whose last one only the scored positions go on behind keys and values."""
+    """Forward pass of the blocks over a window; the last block computes only the scored positions after its keys and
+    values."""
     pairs = window * window / 2
     last = 1 - scored / window if window > scored else 0.0
     weights = (model.num_layers - last) * block_weights(model)
@@ -57,6 +60,7 @@ def _forward(window: int, scored: int, model: ModelConfig) -> float:
 
 
 def _backward(window: int, scored: int, model: ModelConfig) -> float:
+    """Gradients of the activations of blocks and head."""
     head = model.vocab_size * model.model_dim
     pairs = window * window / 2
     weights = model.num_layers * block_weights(model)

@@ -1,4 +1,4 @@
-"""Limits of the Parameter Golf challenge that the computation itself has to respect."""
+"""Limits of the Parameter Golf challenge that the computation must respect."""
 
 LIMIT_BYTES = 16_000_000
-"""Bytes of artifact and code together that the challenge allows (its README)."""
+"""Most bytes of artifact and code together (the challenge's README)."""

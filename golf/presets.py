@@ -1,6 +1,6 @@
-"""Published settings by name, as overrides of the defaults, each with its source.
+"""Presets: settings of public entries by name, as overrides of the defaults.
 
-"PR n" is a pull request of the Parameter Golf challenge.
+"PR n" is a pull request of the challenge.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ Overrides = Mapping[str, Any]
 
 TRAIN_PRESETS: Mapping[str, Overrides] = MappingProxyType(
     {
-        "golf": {},  # this project's own: PR 611's training with the bigram table and smear gate trained
+        "golf": {},  # the defaults of TrainConfig: PR 611, but with bigram table and smear gate trained
         "chimera-611": {"train_bigram": False, "model": {"num_layers": 11}},  # PR 611
         "klora-minnll-614": {"train_bigram": False, "model": {"num_layers": 10}},  # PR 614
     }
 )
 
-_SEEDS: Overrides = {  # what PR 596, 611 and 614 share
+_COMMON: Overrides = {  # settings that PR 596, 611 and 614 share
     "lr": 0.01,
     "schedule": "cosine",
     "chunk": 256,
@@ -41,20 +41,20 @@ EVAL_PRESETS: Mapping[str, Overrides] = MappingProxyType(
             "window": 1024,
             "length_blind": False,
         },
-        "deepquant-596": {  # PR 596; its seeds ran 6 to 8 epochs
-            **_SEEDS,
+        "deepquant-596": {  # PR 596, whose seeds ran 6 to 8 epochs
+            **_COMMON,
             "protocol": "last-epoch",
             "adapters": ("q", "v", "head", "bias"),
             "epochs": 8,
         },
         "chimera-611": {  # PR 611
-            **_SEEDS,
+            **_COMMON,
             "protocol": "min-epoch",
             "adapters": ("q", "k", "v", "head", "bias"),
             "epochs": 8,
         },
         "klora-minnll-614": {  # PR 614
-            **_SEEDS,
+            **_COMMON,
             "protocol": "min-epoch",
             "adapters": ("q", "k", "v", "head", "bias"),
             "epochs": 6,

@@ -1,8 +1,8 @@
-"""From nats to bits per byte, document by document.
+"""Scores in nats, and their conversion to bits per byte.
 
     BPB = (sum of NLL in nats / ln 2) / (UTF-8 bytes of the text predicted)
 
-It is a ratio of sums: a long document weighs more than a short one.
+Both sums run over all documents, so that a long document weighs more than a short one.
 """
 
 import math
@@ -16,27 +16,29 @@ LN2 = math.log(2.0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scores:
-    """What an evaluation found, in the order of its documents.
+    """The result of an evaluation, in the order of its documents.
 
     Raises:
         ValueError: the fields differ in length, or a loss is not finite.
     """
 
     token_nll: tuple[NDArray[np.float32], ...]
-    """For every document the NLL of its entries 1 … n − 1 in nats, float32 [n − 1]."""
+    """For every document the NLL at positions 1 … n − 1 in nats, float32 [n − 1]."""
     adapted: NDArray[np.bool_]
     """Whether the document was adapted to, bool [documents]."""
     counted_pass: NDArray[np.int32]
-    """Which pass over the document its scores are from, from 0, int32 [documents]; golf.score_ledger reads it."""
+    """The pass over the document whose losses count, from 0, int32 [documents]."""
 
     def __post_init__(self) -> None:
         for name in ("adapted", "counted_pass"):
-            found = getattr(self, name)
-            if found.shape != (len(self.token_nll),):
-                raise ValueError(f"{len(self.token_nll)} documents have losses, {found.size} have an entry in {name}")
+            size = getattr(self, name).shape
+            if size != (len(self.token_nll),):
+                raise ValueError(f"{len(self.token_nll)} documents have losses; {name} has shape {size}")
         for index, nll in enumerate(self.token_nll):
             if nll.ndim != 1 or not np.isfinite(nll).all():
-                raise ValueError(f"document {index}: its losses are not one finite number a token")
+                raise ValueError(
+                    f"document {index}: losses of shape {nll.shape}; expected one finite number per target"
+                )
 
     @property
     def nll(self) -> NDArray[np.float64]:
@@ -56,19 +58,19 @@ class Scores:
 
 
 def bits_per_byte(nll: float, num_bytes: int) -> float:
-    """Bits per byte of a total NLL in nats over a text of so many UTF-8 bytes.
+    """Bits per byte of a total NLL in nats over a text of `num_bytes` UTF-8 bytes.
 
     Raises:
         ValueError: the text has no bytes.
     """
     if num_bytes <= 0:
-        raise ValueError(f"bits per byte of {num_bytes} bytes: the text must have at least one")
+        raise ValueError(f"bits per byte of a text of {num_bytes} bytes; expected at least one")
     return nll / LN2 / num_bytes
 
 
 def nats_per_token_to_bpb(nats: float, tokens: int, num_bytes: int) -> float:
-    """Convert a difference in nats per token to bits per byte on one set of that many tokens and bytes.
+    """Convert a difference in nats per token to bits per byte, for a set of this many tokens and bytes.
 
-    With the challenge's 1,024 pieces 0.005 nats per token are 0.0030 BPB; the factor belongs to the set.
+    With the challenge's vocabulary of 1,024, a difference of 0.005 nats per token is 0.0030 BPB.
     """
     return bits_per_byte(nats * tokens, num_bytes)

@@ -1,7 +1,7 @@
-"""Golden vectors: recompute published cases with this machine's engine and compare.
+"""Golden vectors: recompute published cases with the engine on this machine and compare.
 
-A folder holds `model.safetensors` and `cases.json`: documents (token slices) and cases, each with settings by the names
-of PR 611's own script and, for every document evaluated alone, the mean NLL in nats per token.
+A folder holds `model.safetensors` and `cases.json`: documents (token slices) and cases. A case has settings, named as
+in PR 611's script, and for every document, evaluated alone, the expected mean NLL in nats per token.
 """
 
 import json
@@ -18,48 +18,50 @@ from torch import Tensor
 from golf.artifact.packing import load
 from golf.data.tokens import check_document
 from golf.errors import InputError
-from golf.ttt.adapters import Multipliers, Ranks
+from golf.ttt.adapters import AdapterRanks, Multipliers
 from golf.ttt.engine import EvalConfig, evaluate
 
 BUNDLED = tuple(Path(__file__).parent / "bundled" / name for name in ("golden", "golden5"))
-"""Vectors that come with the package."""
+"""Folders of the bundled vectors."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentResult:
-    """One document of one case; nats per token."""
+    """Result of one document of a case, in nats per token."""
 
     nll_per_token: float
     expected: float
 
     @property
     def difference(self) -> float:
+        """Absolute difference between computed and expected NLL."""
         return abs(self.nll_per_token - self.expected)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseResult:
-    """One case: its name and what came out for every document."""
+    """Results of one case."""
 
     name: str
     documents: tuple[DocumentResult, ...]
 
     @property
     def max_difference(self) -> float:
+        """Largest difference over the documents."""
         return max((document.difference for document in self.documents), default=0.0)
 
 
 def sine_a(rank: int, inputs: int, _: torch.Generator) -> Tensor:
-    """A[i, j] = sin(1 + i·inputs + j)/√inputs, so that vectors need no random numbers."""
+    """A[i, j] = sin(1 + i·inputs + j)/√inputs: golden vectors use no random numbers."""
     values = np.sin(1.0 + np.arange(rank * inputs, dtype=np.float64)) / math.sqrt(inputs)
     return torch.from_numpy(values.astype(np.float32)).view(rank, inputs)
 
 
 def config_of(settings: Mapping[str, Any]) -> EvalConfig:
-    """Translate a case's settings, with the defaults of PR 611's script where one is left out.
+    """Translate a case's settings; missing ones have the defaults of PR 611's script.
 
     Raises:
-        InputError: a setting this translation does not know.
+        InputError: a setting is unknown.
     """
     known = {
         "ttt_lora_rank": 8, "ttt_lm_rank": 16, "ttt_lora_lr": 0.01, "ttt_chunk_size": 256, "ttt_eval_seq_len": 1024,
@@ -68,7 +70,7 @@ def config_of(settings: Mapping[str, Any]) -> EvalConfig:
     }  # fmt: skip
     unknown = sorted(settings.keys() - known.keys())
     if unknown:
-        raise InputError(f'setting "{unknown[0]}" is unknown; known are {", ".join(known)}')
+        raise InputError(f'setting "{unknown[0]}" is unknown; expected {", ".join(known)}')
     s = {**known, **settings}
     multipliers = {{"lm_head": "head"}.get(kind, kind): float(value) for kind, value in s["mult"].items()}
     adapters = ["q", *(["k"] if s["ttt_k_lora"] else []), "v", "head", *(["bias"] if s["ttt_bias_tune"] else [])]
@@ -76,7 +78,7 @@ def config_of(settings: Mapping[str, Any]) -> EvalConfig:
     return EvalConfig(
         protocol="min-epoch" if s["ttt_min_nll"] else "last-epoch",
         adapters=tuple(adapters),
-        ranks=Ranks(q=rank, k=rank, v=rank, head=s["ttt_lm_rank"]),
+        ranks=AdapterRanks(q=rank, k=rank, v=rank, head=s["ttt_lm_rank"]),
         multipliers=Multipliers(**multipliers),
         lr=s["ttt_lora_lr"],
         schedule="cosine" if s["ttt_cosine_lr"] else "constant",
@@ -90,10 +92,10 @@ def config_of(settings: Mapping[str, Any]) -> EvalConfig:
 
 
 def selftest(folder: Path, device: torch.device | str = "cpu") -> list[CaseResult]:
-    """Run every case of a folder of golden vectors, each document alone, by the engine that evaluation uses.
+    """Run every case of a folder of golden vectors with `golf.ttt.evaluate`, one document at a time.
 
     Raises:
-        InputError: the folder is not in the format, or a setting is unknown.
+        InputError: the folder does not have this format, or a setting is unknown.
     """
     path = folder / "cases.json"
     try:
@@ -116,16 +118,16 @@ def selftest(folder: Path, device: torch.device | str = "cpu") -> list[CaseResul
     ]
     results = []
     for name, (config, expected) in cases.items():
-        # Each document alone, as the vectors were made: this also keeps rounding apart from batching.
+        # One document at a time, as the vectors were made: batching would change the rounding.
         scores = [evaluate(model, [document], config, draw=sine_a) for document in documents]
         pairs = zip(scores, expected, strict=True)
-        rows = [DocumentResult(nll_per_token=one.nll_per_token, expected=value) for one, value in pairs]
+        rows = [DocumentResult(nll_per_token=score.nll_per_token, expected=value) for score, value in pairs]
         results.append(CaseResult(name=name, documents=tuple(rows)))
     return results
 
 
 def _expected(case: str, entries: Sequence[Mapping[str, Any]], documents: int) -> list[float]:
-    """What a case expects of each document, in nats per token."""
+    """The expected NLL of each document of a case, in nats per token."""
     if len(entries) != documents:
         raise InputError(f'case "{case}" has entries for {len(entries)} documents; there are {documents}')
     for index, entry in enumerate(entries):

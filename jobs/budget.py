@@ -1,4 +1,4 @@
-"""What a sweep may cost, and whether one more job still fits: reserved before it starts, settled when it ends.
+"""What a sweep may cost, and whether one more attempt fits: hours are reserved before it starts, settled when it ends.
 
 Pure functions on plain data; the store applies them in the transaction that starts an attempt.
 """
@@ -32,7 +32,7 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """A sweep's GPU-hours: those that ended attempts used, and those set aside for running ones."""
+    """A sweep's GPU-hours: those that ended attempts used, and those reserved for running ones."""
 
     spent: float
     reserved: float
@@ -41,13 +41,13 @@ class Account:
 
 
 def reservation(budget: Budget, account: Account, slots: int, seconds: float | None, now: float) -> float | str:
-    """The GPU-hours to set aside for one more attempt, or why it must not start.
+    """The GPU-hours to reserve for one more attempt, or why it must not start.
 
     Args:
         budget: the sweep's limits.
-        account: what it has spent and set aside.
+        account: what it has spent and reserved.
         slots: width of the attempt.
-        seconds: what it is expected to take at most; where None, all that is left is set aside until more is known.
+        seconds: what it is expected to take at most; None reserves all that is left until more is known.
         now: epoch seconds.
     """
     if budget.deadline is not None and now + (seconds or 0.0) >= budget.deadline:
@@ -61,7 +61,7 @@ def reservation(budget: Budget, account: Account, slots: int, seconds: float | N
         need = "all that is left" if wanted is None else f"{wanted:.3g} GPU-hours"
         return (
             f"needs {need}; of {_limit(budget)} {account.spent:.3g} GPU-hours are spent and {account.reserved:.3g} "
-            f"set aside for running jobs"
+            f"reserved for running jobs"
         )
     return left if wanted is None else wanted
 

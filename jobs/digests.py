@@ -1,4 +1,4 @@
-"""Digests of large files, remembered by path, size and time of change."""
+"""Digests of large files, cached by path, size and modification time."""
 
 import contextlib
 import json
@@ -12,13 +12,17 @@ from golf.files import write_atomically
 
 
 def cache_path() -> Path:
-    """Where digests are remembered on this machine: $XDG_CACHE_HOME/golfsweep or ~/.cache/golfsweep."""
+    """The cache file of this machine, in $XDG_CACHE_HOME/golfsweep or ~/.cache/golfsweep."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "golfsweep" / "digests.json"
 
 
 def digest_of(paths: Sequence[Path]) -> str:
-    """SHA-256 that stands for files in this order; read again only if one has changed."""
+    """SHA-256, as hex, of files in this order; reads them only if one has changed since the last call.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
     try:
         stamps = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
     except OSError as error:
@@ -30,18 +34,18 @@ def digest_of(paths: Sequence[Path]) -> str:
         known = {}
     if name not in known:
         known[name] = digest_files(paths)
-        with contextlib.suppress(OSError):  # a cache that may not be written to is only slower
+        with contextlib.suppress(OSError):  # without a writable cache the next call is slow
             write_atomically(cache, json.dumps(known).encode())
     return known[name]
 
 
 def check_digest(paths: Sequence[Path], expected: str, name: str) -> None:
-    """Hold local files against the digest in a job's key.
+    """Check local files against the digest in a job's key.
 
     Raises:
-        InputError: they are other files than the job was ordered for.
+        InputError: they are not the files that the job was ordered for.
     """
-    if (found := digest_of(paths)) != expected:
+    if (digest := digest_of(paths)) != expected:
         raise InputError(
-            f"{paths[0].parent}: {name} has digest {found[:12]}…, the job was ordered for {expected[:12]}…"
+            f"{paths[0].parent}: {name} has digest {digest[:12]}…, the job was ordered for {expected[:12]}…"
         )

@@ -20,6 +20,8 @@ _COLLECTIVE = re.compile(
 """What NCCL's watchdog and gloo say when a rank stops answering (torch 2.13: ProcessGroupNCCL.cpp, gloo/transport)."""
 _SIGNAL = re.compile(r"Signal (\d+) \(SIG\w+\) received by PID")
 """torchrun's summary of a rank that a signal ended (torch/distributed/elastic/multiprocessing/errors)."""
+_ROOT_CAUSE = re.compile(r"Root Cause \(first observed failure\):.*?\bexitcode\s*: (-?\d+)", re.DOTALL)
+"""The same of the rank that failed first. Where its exit code is its own, torchrun has ended the others by SIGTERM."""
 KILLED, ENDED = 9, 15
 CRASHES = (4, 7, 8, 11)
 """SIGILL, SIGBUS, SIGFPE, SIGSEGV: a rank's own fault, whatever the others say who lost it. Not SIGABRT: by it NCCL's
@@ -83,6 +85,9 @@ def classify_exit(log: str, *, oom_kills: int) -> tuple[Failure, str]:
         return Failure.CRASH, f"a rank died of signal {crash}"
     if KILLED in signals and oom_kills:
         return Failure.HOST_MEMORY, "the kernel killed a rank because the node ran out of memory"
+    own_code = int(first[1]) if (first := _ROOT_CAUSE.search(log)) is not None else 0
+    if own_code > 0 and failure == Failure.CRASH and crash is None and KILLED not in signals:
+        return failure, f"a rank ended with exit code {own_code}"
     if KILLED in signals or ENDED in signals:
         return Failure.LOST, f"a rank was ended from outside (signal {KILLED if KILLED in signals else ENDED})"
     if signals and failure == Failure.CRASH:

@@ -1,16 +1,19 @@
 """Contents by digest: weights, artifacts, scores. A digest is the only address there is.
 
 Any fsspec location serves (a folder by default, s3://… by URL). A content is written under a temporary name and then
-renamed, so that what is under a digest is whole; reading checks it once more. What a driver raises because its disk or
-service does not answer is mapped once, to StoreUnavailable.
+renamed, so that a file named by a digest is complete; reading checks it once more. Errors of a disk or service that
+does not answer are mapped once, to StoreUnavailable.
 """
 
 import hashlib
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,26 @@ from golf.errors import InputError
 from jobs.errors import StoreUnavailable, Unreadable
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_FILE = re.compile(r"(?P<digest>[0-9a-f]{64})(?P<temporary>\.[0-9a-f]{32})?")
+REWRITTEN_SECONDS = 1800.0
+"""Age from which a content that is put once more is written again; well below the age that `golfsweep gc` spares."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredFile:
+    """A file of a file store."""
+
+    path: str
+    digest: str | None
+    """None of a temporary file, which holds a part of a content."""
+    size: int
+    age_seconds: float
 
 
 class FileStore:
-    """A place for contents.
+    """A folder or bucket of contents.
 
-    Raises (any method): StoreUnavailable if the place does not answer, or has no room; call again later.
+    Raises (any method): StoreUnavailable if it does not answer, or has no room; call again later.
     """
 
     def __init__(self, location: str | Path) -> None:
@@ -45,23 +62,36 @@ class FileStore:
         self._local = "file" in (system.protocol if isinstance(system.protocol, tuple) else (system.protocol,))
 
     def put(self, content: bytes) -> str:
-        """Keep a content and return its SHA-256; what is there and damaged is replaced."""
+        """Keep a content and return its SHA-256.
+
+        A damaged file is replaced, and so is an old one: `golfsweep gc` spares new files, and must not delete this one
+        before the caller has written down that it needs it.
+        """
         digest = hashlib.sha256(content).hexdigest()
-        with self._answering():
-            if not self._holds(digest):
+        with self._mapping_errors():
+            if not (self._is_whole(digest) and self.age_seconds(self._path(digest)) < REWRITTEN_SECONDS):
                 self._write(self._path(digest), content)
         return digest
 
-    def _holds(self, digest: str) -> bool:
-        """Whether a content is there and whole."""
+    def _is_whole(self, digest: str) -> bool:
+        """Whether a content is there and undamaged."""
         try:
             self.get(digest)
         except Unreadable:
             return False
         return True
 
+    def age_seconds(self, path: str) -> float:
+        """Seconds since a file was written; 0 where it is not there, or its place cannot tell."""
+        try:
+            with self._mapping_errors():
+                written: datetime = self._system.modified(path)
+                return max(0.0, time.time() - written.timestamp())
+        except (FileNotFoundError, NotImplementedError):
+            return 0.0
+
     def _write(self, path: str, content: bytes) -> None:
-        temporary = f"{path}.{uuid.uuid4().hex}"
+        temporary = f"{path}.{uuid.uuid4().hex}"  # a name that `files` knows as temporary
         self._system.makedirs(os.path.dirname(path), exist_ok=True)
         try:
             with self._system.open(temporary, "wb") as stream:
@@ -83,7 +113,7 @@ class FileStore:
         """
         path = self._path(digest)
         try:
-            with self._answering():
+            with self._mapping_errors():
                 content: bytes = self._system.cat_file(path)
         except FileNotFoundError:
             raise Unreadable(digest, f"file store {self._root}: {digest} is not in it") from None
@@ -92,37 +122,47 @@ class FileStore:
         return content
 
     def delete(self, digest: str) -> None:
-        """Forget a content that nobody refers to any more; one that is not there is no error."""
-        if self.has(digest):
-            with self._answering():
-                self._system.rm_file(self._path(digest))
+        """Delete a content that nothing refers to any more; no error if it is not there."""
+        self.delete_file(self._path(digest))
+
+    def delete_file(self, path: str) -> None:
+        """Delete a file that `files` has listed; no error if it is not there."""
+        with self._mapping_errors():
+            if self._system.exists(path):
+                self._system.rm_file(path)
+
+    def files(self) -> Iterator[StoredFile]:
+        """Every content and every temporary file that a crash has left; files of other names are not ours."""
+        with self._mapping_errors():
+            details = self._system.find(self._root, detail=True) if self._system.exists(self._root) else {}
+        for path, facts in details.items():
+            if match := _FILE.fullmatch(path.rpartition("/")[2]):
+                digest = None if match["temporary"] else match["digest"]
+                yield StoredFile(path=path, digest=digest, size=facts["size"], age_seconds=self.age_seconds(path))
 
     def has(self, digest: str) -> bool:
         """Whether a content is there."""
-        path = self._path(digest)
-        with self._answering():
-            found: bool = self._system.exists(path)
-        return found
+        with self._mapping_errors():
+            return bool(self._system.exists(self._path(digest)))
 
     def size(self, digest: str) -> int:
         """Bytes of a content."""
-        path = self._path(digest)
-        with self._answering():
-            found: int = self._system.size(path)
-        return found
+        with self._mapping_errors():
+            return int(self._system.size(self._path(digest)))
 
     @contextmanager
-    def _answering(self) -> Iterator[None]:
-        """Map whatever says that the place is out of order."""
+    def _mapping_errors(self) -> Iterator[None]:
+        """Map errors after which the same call may succeed later."""
         try:
             yield
-        except (InputError, FileNotFoundError, StoreUnavailable):
+        except (InputError, FileNotFoundError, NotImplementedError, StoreUnavailable):
             raise
         except Exception as error:  # every service's driver has errors of its own
-            if isinstance(error, OSError) and error.errno:  # it tells a full disk from one that may not be written
+            if isinstance(error, OSError) and error.errno:  # its number tells what to do: free space, say
                 where = error.filename or self._root
                 raise StoreUnavailable(error.errno, f"file store: {error.strerror}", where) from error
-            raise StoreUnavailable(f"file store {self._root}: {type(error).__name__}: {error}") from error
+            reason = f"{type(error).__name__}: {error}"
+            raise StoreUnavailable(f"file store {self._root} unavailable: {reason}") from error
 
     def _path(self, digest: str) -> str:
         if not _DIGEST.fullmatch(digest):

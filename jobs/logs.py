@@ -1,18 +1,18 @@
-"""Public log lines: what the output of a contest entry's training script says of its run.
+"""Parse public logs: the lines that the training script of a contest entry prints about its run.
 
-Every era of the challenge printed other lines. What they have in common is the grammar here:
+The format changed over the challenge. This grammar covers all versions:
 
     METRIC val_loss:1.98 val_bpb:1.18 …     a score; METRIC names how it was measured ("_exact" prints more digits)
     METRIC_val_loss:1.98 METRIC_val_bpb:1.18, final_METRIC val_bpb:1.18     the same in other scripts
-    step:7/20000 … train_time:1234ms        a step of training ("7/20000 …" later; "stopping_early: …" the last)
-    Serialized model CODEC: 123 bytes       the model as shipped; without CODEC its raw weights, which nobody ships
+    step:7/20000 … train_time:1234ms        a step of training (later "7/20000 …"; the last one "stopping_early: …")
+    Serialized model CODEC: 123 bytes       the model as shipped; without CODEC the raw weights, which are not shipped
     Code size: 123 bytes                    the code; later twice, "(uncompressed)" and "(compressed)"
-    Total submission size CODEC: 123 bytes  both; "budget:123/16000000" in another family of scripts
+    Total submission size CODEC: 123 bytes  both; "budget:123/16000000" in other scripts
     seed:7, seed: 7, seed=7                 in a dump of settings
 
-A prefix of epoch seconds ("1776142348.135 ") or a process ("[rank0]:") may stand before any line, colors in it, and a
-carriage return, as progress bars print it, begins another. Lines are data, never trusted: whatever does
-not fit is passed over, and numbers that are not finite or out of range are no numbers.
+A line may start with epoch seconds ("1776142348.135 ") or a process ("[rank0]:") and contain colors. A carriage return,
+which progress bars print, starts a new line. Lines are untrusted: those that do not match are ignored, and so are
+numbers that are not finite or out of range.
 """
 
 import hashlib
@@ -24,15 +24,15 @@ from decimal import Decimal
 from typing import Literal
 
 Stage = Literal["trained", "roundtrip", "sliding", "adapted"]
-"""What was scored, in the order of the work: the weights as trained, the quantized model window by window, the same in
-overlapping windows, the model adapted at test time."""
+"""What a score measures, in order: the trained weights, the quantized model in separate windows, the same in
+overlapping windows, the model with test-time training."""
 STAGES: tuple[Stage, ...] = ("trained", "roundtrip", "sliding", "adapted")
 
 MAX_SCORES, MAX_SEEDS = 500, 20
-"""More than any training script prints; of a longer log the last scores and the first seeds are kept."""
+"""More than any training script prints; a longer log keeps its last scores and first seeds."""
 _NUMBER = r"(\d{1,12}(?:\.\d{1,12})?)"
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|^\[(?:default|rank)?\d{1,4}\]: ?")
-"""Colours, and what torchrun puts before the lines of a process."""
+"""Colors, and torchrun's prefix of a process."""
 _STAMP = re.compile(r"^\d{9,10}\.\d+ ")
 _SCORE = re.compile(
     rf"^(?P<name>[\w.+: -]{{1,80}}?)[ :]+val_(?:var_)?loss[:=] ?{_NUMBER}\b.{{0,40}}?val_(?:var_)?bpb[:=] ?"
@@ -79,17 +79,17 @@ _CLOCKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("process", re.compile(rf"^phase:TOTAL wall_ms:{_NUMBER}()\b", re.ASCII)),
     ("quantize.elapsed", re.compile(rf"^wallclock:post_gptq total_elapsed:{_NUMBER}(s)\b", re.ASCII)),
 )
-_OTHERS = re.compile(r"baseline|sota\b|\btarget|\bprevious", re.IGNORECASE)
-"""Names of scores that are not the run's own."""
+_OTHER_RUNS = re.compile(r"baseline|sota\b|\btarget|\bprevious", re.IGNORECASE)
+"""Names of scores of other runs."""
 _MIXES = re.compile(
     r"^\s*(?:ngram_(?:cache|eval|mixer|tilt)\b|final_\w*ngram|PPM alpha|(?:\w+ )?context mixer)", re.IGNORECASE
 )
 _MIN_NLL = re.compile(r"min[_-]?nll\w{0,20}[:=] ?(?:1|true)\b", re.ASCII | re.IGNORECASE)
 _TRAINING_LINE = re.compile(r"(?:eval |val |validation )?(?:step|iter|iteration|epoch)\b", re.IGNORECASE)
 _CODE_MARKS = ("(", ";", "def ", "import ", "{", "}")
-"""What a line of a listing has and a dump of settings does not."""
+"""Characters of a line of source code, which a dump of settings does not have."""
 _DUMP = re.compile(r"^(?:[\w ]{1,40}: ?)?(?:\{.*\}|\w{0,40}(?:Namespace|Args|Config|Hyperparameters)\(.*\))\s*$")
-"""Save for one that Python writes of an object or a table."""
+"""A dump of settings as Python prints an object or a dictionary, which may have those characters."""
 CONFIG_KEYS = frozenset(
     (
         *(
@@ -108,7 +108,7 @@ CONFIG_KEYS = frozenset(
         *("ttt_lora_lr", "ttt_lora_rank", "ttt_chunk_size", "phased_ttt_prefix_docs"),
     )
 )
-"""Settings whose change makes two runs two recipes; the seed, paths and names are none."""
+"""Settings that belong to the recipe; seed, paths and names do not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,97 +116,105 @@ class Score:
     """One printed score."""
 
     name: str
-    """The metric's name as printed, without "_exact"."""
+    """Name of the metric as printed, without "_exact"."""
     stage: Stage
     loss: Decimal | None
-    """Nats per token, to the printed digits; None where the line gives none."""
+    """Nats per token, with the printed digits; None if the line has none."""
     bpb: Decimal
     seconds: float | None
-    """What the same line says that measuring it took."""
+    """Time of the measurement, if the same line has it."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Log:
-    """What a log says; what it does not say is None or empty."""
+    """The contents of a log; None or empty for what it does not have."""
 
     digest: str = ""
     """SHA-256 of the file's bytes."""
     scores: list[Score] = field(default_factory=list)
     validation: Decimal | None = None
-    """Last bits per byte of the weights while training."""
+    """Last bits per byte during training."""
     seeds: list[int] = field(default_factory=list)
-    """Every seed that a dump of settings prints, in order, each once."""
+    """Seeds in dumps of settings, in order, without repetitions."""
     steps: int | None = None
     train_seconds: float | None = None
     model_bytes: int | None = None
     code_bytes: int | None = None
-    """As shipped."""
+    """Code as shipped."""
     raw_code_bytes: int | None = None
     total_bytes: int | None = None
     clocks: dict[str, float] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
-    """Those of CONFIG_KEYS, as printed."""
+    """Settings of CONFIG_KEYS, as printed."""
     val_tokens: int | None = None
     documents: int | None = None
     document_fraction: float | None = None
     data: str | None = None
-    """Name of the data set, as far as its path shows it."""
+    """Name of the data set, from its path."""
     tokenizer: str | None = None
-    """Name of the tokenizer's file."""
+    """File name of the tokenizer."""
     factor: float | None = None
-    """Of a loss that is scaled before it is reported."""
+    """Factor on the reported loss."""
     epochs: int | None = None
-    """Of adaptation on a document that is scored after or in them."""
+    """Epochs of test-time training on a document that is scored during or after them."""
     min_nll: bool = False
-    """Whether it says that the lowest of several scores of a document is kept."""
+    """Whether the lowest of several scores of a document is kept."""
     mixes: bool = False
-    """Whether its scores mix in counts of what was scored before: an n-gram cache, a context mixer."""
+    """Whether predictions are mixed with counts of scored tokens: an n-gram cache, a context mixer."""
     runs: int = 0
-    """Trainings that ended in it."""
+    """Number of trainings that ended in this log."""
     first_stamp: float | None = None
     last_stamp: float | None = None
 
     @property
     def is_log(self) -> bool:
-        """Whether anything in it is the output of a training script."""
+        """Whether it contains output of a training script."""
         return bool(self.scores or self.steps is not None or self.model_bytes or self.total_bytes)
 
     def of_stage(self, stage: Stage) -> list[Score]:
-        """Scores of one stage, in the order printed; a rounded line and the exact one of its name are one score, and
-        a name that comes back with another number is there twice."""
-        found: list[Score] = []
+        """The scores of one stage in the order printed.
+
+        A rounded line and the exact line of the same name are one score. The same name with different numbers is two.
+        """
+        scores: list[Score] = []
         for score in self.scores:
             if score.stage != stage:
                 continue
-            same = (at for at, one in enumerate(found) if one.name == score.name and agree(one.bpb, score.bpb))
+            same = (
+                index for index, other in enumerate(scores) if other.name == score.name and agree(other.bpb, score.bpb)
+            )
             twin = next(same, None)
             if twin is None:
-                found.append(score)
+                scores.append(score)
             else:
-                before = found[twin]
+                before = scores[twin]
                 finer = score if decimals(score.bpb) >= decimals(before.bpb) else before
-                found[twin] = replace(finer, seconds=before.seconds if score.seconds is None else score.seconds)
-        return found
+                scores[twin] = replace(finer, seconds=before.seconds if score.seconds is None else score.seconds)
+        return scores
 
 
 def parse(lines: Iterable[bytes]) -> Log:
-    """Read a log line by line, each already bounded in length; bytes that are no UTF-8 are replaced."""
+    """Parse a log.
+
+    Args:
+        lines: lines of bounded length, with their line ends; invalid UTF-8 is replaced.
+    """
     log = Log()
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line)
-        for shown in line.decode("utf-8", "replace").rstrip("\r\n").split("\r"):
-            _read(log, _TERMINAL.sub("", shown), whole=line.endswith((b"\n", b"\r")))
+        for visible in line.decode("utf-8", "replace").rstrip("\r\n").split("\r"):
+            _read(log, _TERMINAL.sub("", visible), whole=line.endswith((b"\n", b"\r")))
     log.digest = digest.hexdigest()
     _complete(log)
     return log
 
 
 def stage_of(name: str) -> Stage:
-    """What a metric's name says was scored.
+    """The stage that a metric's name indicates.
 
-    `sliding` counts as its own stage wherever it is named; the plain name `final_int8_zlib_roundtrip` was used for any
-    of them, so a record's claim decides between equal scores, not this name.
+    The plain name `final_int8_zlib_roundtrip` was used for any stage, so a record's claim must decide between scores of
+    that name.
     """
     name = name.lower()
     if re.search(r"post[_-]?quant", name) is None and re.search(r"pre[_ -]?quant|post[_-]ema|unquantized", name):
@@ -252,15 +260,15 @@ def _read_progress(log: Log, line: str, *, whole: bool) -> None:
         return
     loss, bpb = Decimal(found[2]) if found[2] else None, Decimal(found[3])
     if bpb == 0:
-        return  # stands for a score that is not there
+        return  # printed instead of a missing score
     if not whole and not found["rest"] and decimals(bpb) < (8 if loss is None else decimals(loss)):
-        return  # the log was cut in the middle of this number
+        return  # the log ends within this number
     name = " ".join(found["name"].strip(" :").split())
     if _TRAINING_LINE.match(name):
         log.validation = bpb
         return
     # "final_sliding_window_eval_exact stride:64" and its rounded twin are one metric.
-    if _OTHERS.search(name):
+    if _OTHER_RUNS.search(name):
         return
     name = re.sub(r"_exact\b| stride\b.*", "", name)
     time = _TIME.search(found["rest"])
@@ -283,7 +291,7 @@ def _read_sizes(log: Log, line: str) -> None:
         else:
             log.raw_code_bytes = _bytes(found[2])
     elif found := _TOTAL.match(line):
-        # Without a codec it is raw weights and code, unless a compressed model was named before it.
+        # Without a codec it is the size of raw weights and code, unless a compressed model precedes it.
         if found[1].strip() or log.model_bytes is not None:
             log.total_bytes = _bytes(found[2])
     elif found := _BUDGET.search(line):
@@ -327,7 +335,7 @@ def _read_settings(log: Log, line: str) -> None:
 
 
 def _complete(log: Log) -> None:
-    """What follows from the rest: sizes that are sums, the code as shipped where only one is printed, clocks."""
+    """Derive missing values: sizes from their sum, the shipped code if only one size is printed, clocks."""
     if log.code_bytes is None:
         log.code_bytes = log.raw_code_bytes
     if log.total_bytes is None and log.model_bytes is not None and log.code_bytes is not None:
@@ -349,11 +357,11 @@ def _seconds(number: str, unit: str) -> float | None:
 
 
 def decimals(number: Decimal) -> int:
-    """Digits after the point, as printed."""
+    """Number of printed digits after the point."""
     exponent = number.as_tuple().exponent
     return -exponent if isinstance(exponent, int) else 0
 
 
 def agree(a: Decimal, b: Decimal) -> bool:
-    """Whether two numbers are the same to the digits that the shorter one has: either way of rounding its last one."""
+    """Whether two numbers agree to the digits of the shorter one, rounded up or down."""
     return abs(a - b) <= Decimal(5).scaleb(-min(decimals(a), decimals(b)) - 1)

@@ -29,9 +29,14 @@ class Home:
         """The bundled corpus in the challenge's format."""
         return self.root / "data" / "demo"
 
+    @property
+    def attempts(self) -> Path:
+        """Working directories of all attempts, a folder for each job."""
+        return self.root / "attempts"
+
     def attempt(self, key: str, number: int) -> Path:
         """Working directory of one attempt at a job."""
-        return self.root / "attempts" / key[:16] / str(number)
+        return self.attempts / key[:16] / str(number)
 
     def report(self, sweep: str) -> Path:
         """The HTML report of a sweep."""
@@ -41,11 +46,3 @@ class Home:
         """The HTML page that holds two rows against each other."""
         names = "-vs-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", name) for name in rows)
         return self.root / "reports" / f"compare-{names}.html"
-
-    def rows(self, sweep: str) -> Path:
-        """What a finished sweep's rows are made from, kept so that it need not be gathered again."""
-        return self.root / "cache" / "rows" / f"{sweep}.json"
-
-    def lock(self, sweep: str) -> Path:
-        """Held by the one driver of a sweep."""
-        return self.root / "locks" / sweep

@@ -1,7 +1,8 @@
-"""Scores as tables: one row a document, kept as Parquet, cut into shards that are a pure function of the documents."""
+"""Score tables: one row per document, as Parquet; evaluations are split into shards of documents."""
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -9,21 +10,31 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from golf.errors import InputError
-from golf.flops import document_flops
-from golf.model.gpt import ModelConfig
-from golf.ttt.engine import EvalConfig
+
+if TYPE_CHECKING:
+    from golf.model.gpt import ModelConfig
+    from golf.ttt.config import EvalConfig
 
 SCHEMA = pa.schema([("document", pa.int64()), ("nll", pa.float64()), ("tokens", pa.int64()), ("bytes", pa.int64())])
-"""document: place in the set; nll: nats; tokens: predictions; bytes: UTF-8 bytes predicted."""
+"""document: index in the set; nll: total in nats; tokens: predictions; bytes: UTF-8 bytes of the text predicted."""
 SHARD_FLOPS = {"cpu": 4e10, "cuda": 4e14}
-"""Work of one shard: some seconds of a core, or of an H100, so that little is lost when a worker dies."""
+"""Work of one shard: a few seconds on a core or an H100, so that little is lost when a worker dies."""
 
 
-def cut_shards(lengths: Sequence[int], config: EvalConfig, model: ModelConfig, device: str) -> list[list[int]]:
-    """Cut documents (by their predictions) into shards of about equal work, similar lengths together.
+def cut_shards(lengths: Sequence[int], config: "EvalConfig", model: "ModelConfig", device: str) -> list[list[int]]:
+    """Split documents into shards of about equal work, with similar lengths together.
 
-    Every document is in exactly one shard; the cut depends on nothing but the arguments.
+    Args:
+        lengths: predictions of each document.
+        config: how they are evaluated.
+        model: the model's shape.
+        device: "cpu" or "cuda".
+
+    Returns:
+        Indices of documents; every document is in exactly one shard. The result depends only on the arguments.
     """
+    from golf.flops import document_flops  # imports torch, which reading a table does not need
+
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     total = sum(document_flops(length, config, model) for length in lengths)
     target = total / max(1, math.ceil(total / SHARD_FLOPS[device]))
@@ -39,14 +50,14 @@ def cut_shards(lengths: Sequence[int], config: EvalConfig, model: ModelConfig, d
 
 
 def share_shards(indices: Sequence[int], workers: int) -> list[list[int]]:
-    """Deal shards to workers in turn; workers without any are left out."""
+    """Deal shards to workers in turn; returns only workers that have some."""
     return [part for part in ([*indices[worker::workers]] for worker in range(workers)) if part]
 
 
 def write_table(
     documents: Sequence[int], nll: NDArray[np.float64], tokens: NDArray[np.int64], num_bytes: NDArray[np.int64]
 ) -> bytes:
-    """One table as the content of a Parquet file."""
+    """Encode a table as the content of a Parquet file; all arguments have one item per document."""
     table = pa.table({"document": documents, "nll": nll, "tokens": tokens, "bytes": num_bytes}, schema=SCHEMA)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
@@ -54,13 +65,13 @@ def write_table(
 
 
 def read_table(content: bytes) -> pa.Table:
-    """Read a table back.
+    """Decode a table.
 
     Raises:
-        InputError: the content is not such a table.
+        InputError: the content is no Parquet table with this schema.
     """
     try:
-        table = pq.read_table(pa.BufferReader(content))
+        table = pq.ParquetFile(pa.BufferReader(content)).read()  # read_table would import pandas
     except pa.ArrowInvalid as error:
         raise InputError(f"scores: not a Parquet table ({error})") from None
     if not table.schema.equals(SCHEMA):
@@ -69,19 +80,19 @@ def read_table(content: bytes) -> pa.Table:
 
 
 def merge_shards(contents: Iterable[bytes]) -> tuple[bytes, dict[str, float]]:
-    """Put an evaluation's shards together in the order of the documents.
+    """Merge the shards of an evaluation, sorted by document.
 
     Returns:
-        The whole table, and its totals: nll (nats), tokens, bytes, documents.
+        The content of the whole table, and its totals: nll (nats), tokens, bytes, documents.
 
     Raises:
-        InputError: a document is missing or there twice.
+        InputError: a document is missing or occurs twice.
     """
     table = pa.concat_tables([read_table(content) for content in contents]).sort_by("document")
-    found = table["document"].to_numpy()
-    if not np.array_equal(found, np.arange(len(found))):
-        raise InputError(f"scores: documents {found.tolist()[:5]}… of {len(found)}; each must be there once")
+    documents = table["document"].to_numpy()
+    if not np.array_equal(documents, np.arange(len(documents))):
+        raise InputError(f"scores: documents {documents.tolist()[:5]}… of {len(documents)}; expected each exactly once")
     columns = {name: table[name].to_numpy() for name in ("nll", "tokens", "bytes")}
-    content = write_table(found.tolist(), columns["nll"], columns["tokens"], columns["bytes"])
-    totals = {"nll": math.fsum(columns["nll"]), "documents": len(found)}
+    content = write_table(documents.tolist(), columns["nll"], columns["tokens"], columns["bytes"])
+    totals = {"nll": math.fsum(columns["nll"]), "documents": len(documents)}
     return content, totals | {name: int(columns[name].sum()) for name in ("tokens", "bytes")}

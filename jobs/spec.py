@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 
-ARITHMETIC: Mapping[str, int] = {"train": 1, "quantize": 3, "eval": 3, "audit": 3}
-"""Version of each stage's arithmetic: raised by hand whenever a change of code changes numbers."""
-KEPT_ARTIFACTS = 4
-"""Artifacts that a worker keeps loaded; a search runs many settings on few of them."""
+REPLICATE = 0
+"""Number of a repetition of the same run. It is in every key, so that runs can be repeated one day; nobody asks for
+another than the first yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +43,7 @@ class Job:
     """One stage of one recipe and seed; two jobs of the same key give the same numbers."""
 
     stage: str
-    """Name of the stage in the registry of `jobs.stages`."""
+    """Name of its stage in the registry (`jobs.stages.registry`)."""
     settings: Mapping[str, Any]
     """Every setting of the stage that changes a number, resolved, as plain JSON."""
     inputs: Mapping[str, str]
@@ -52,7 +51,7 @@ class Job:
     seed: int
     machine: Machine
     arithmetic: int
-    replicate: int = 0
+    """Version of the stage's arithmetic."""
     _key: str = field(default="", init=False, repr=False, compare=False)
     """Remembered: a driver asks for it at every look."""
 
@@ -61,6 +60,7 @@ class Job:
         fields = asdict(self)
         del fields["_key"]
         fields["kind"] = fields.pop("stage")  # as keys have always had it: they must outlive names in the code
+        fields["replicate"] = REPLICATE
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @property
@@ -73,6 +73,7 @@ class Job:
     @classmethod
     def from_json(cls, text: str) -> "Job":
         fields = json.loads(text)
+        del fields["replicate"]
         stage, machine = fields.pop("kind"), Machine(**fields.pop("machine"))
         return cls(**fields, stage=stage, machine=machine)
 
@@ -84,7 +85,7 @@ class Order:
     job: Job
     sweep: str
     label: str
-    """What a person calls it, e.g. "train seed 1337"."""
+    """What a person calls it, made by its stage (`Stage.label`) for display only, e.g. "train seed 1337"."""
     slots: int = 1
     """Width of the gang, or evaluators that share the documents."""
     places: Mapping[str, str] = field(default_factory=dict)
@@ -94,6 +95,6 @@ class Order:
     awaited: bool = True
     """Whether another job or trial waits for its result; of one sweep's jobs, such jobs come first."""
     entry: str | None = None
-    """The leaderboard entry or trial that needs it; None where a whole search does."""
+    """The leaderboard entry or trial that needs it; None where several do, or a whole search."""
     trial: int | None = None
     """Number of the trial that needs it, if one does."""

@@ -16,6 +16,8 @@ class Workplace:
     home: Home
     store: Store
     files: FileStore
+    is_own_pair: bool = False
+    """Whether database and file store are the home's own, and so belong together."""
 
     @classmethod
     def open(cls, root: Path, database: str | None = None, files: str | None = None) -> "Workplace":
@@ -23,11 +25,12 @@ class Workplace:
 
         Raises:
             InputError: the folder, database or file store cannot be used.
+            StoreUnavailable: the database's server does not answer.
         """
         home = Home(root.resolve())
         try:
             home.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"--home {root}: cannot be made ({error.strerror}); name a folder to write to") from None
-        store = Store.open(database or home.database_url)
-        return cls(home=home, store=store, files=FileStore(files or str(home.files)))
+        store, contents = Store.open(database or home.database_url), FileStore(files or str(home.files))
+        return cls(home=home, store=store, files=contents, is_own_pair=database is None and files is None)

@@ -1,8 +1,10 @@
 """The house: what stands alone does, and what the documents name is there."""
 
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ for name in ("ray", "optuna", "pandas", "sqlalchemy", "pydantic", "typer", "plot
 
 from pathlib import Path
 import numpy as np
-from golf import artifact, corpus, presets, selftest
+from golf import artifact, presets, selftest
+from golf.data import corpus
 from golf.model import ModelConfig
 from golf.train import TrainConfig, train
 from golf.ttt import EvalConfig, evaluate
@@ -77,3 +80,53 @@ def test_every_module_says_what_it_is_for() -> None:
         for path in (ROOT / package).rglob("*.py"):
             if "versions" not in path.parts and path.name != "env.py" and path.stat().st_size:
                 assert path.read_text().startswith('"""'), path
+
+
+PACKAGES = ("golf", "jobs", "cluster", "sweeps")
+MOST_MODULES = 13
+"""Modules of a folder, beside __init__: more than about ten are two rooms."""
+NAMELESS = {"utils", "util", "common", "helpers", "misc"}
+
+
+def folders() -> Iterator[Path]:
+    """Every folder of the packages that holds modules."""
+    for package in PACKAGES:
+        yield from sorted({path.parent for path in (ROOT / package).rglob("*.py")})
+
+
+def test_no_folder_has_more_modules_than_a_newcomer_can_survey() -> None:
+    counts = {folder: len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) for folder in folders()}
+    assert {str(folder): count for folder, count in counts.items() if count > MOST_MODULES} == {}
+
+
+def test_every_module_has_a_name_of_its_own() -> None:
+    names = {path.stem for folder in folders() for path in folder.glob("*.py")} | {folder.name for folder in folders()}
+    assert names & NAMELESS == set()
+
+
+NOT_IN_THE_WEB = ("sweeps.run", "sweeps.driver", "sweeps.planning", "cluster", "torch", "ray")
+
+
+def imports_of(folder: Path) -> set[str]:
+    """Modules that a folder's modules import, at their top or inside a function."""
+    names: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module is not None:
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def not_for_the_web(folder: Path) -> set[str]:
+    """Imports of a folder that a web service must not have: it reads the database, and runs nothing."""
+    return {name for name in imports_of(folder) if f"{name}.".startswith(tuple(f"{one}." for one in NOT_IN_THE_WEB))}
+
+
+def test_the_web_service_imports_nothing_that_runs(tmp_path: Path) -> None:
+    assert not_for_the_web(ROOT / "sweeps/web") == set()  # also while there is none
+    (tmp_path / "page.py").write_text(
+        "import torch\nfrom sweeps.driver import driver\nfrom sweeps.entries import reading\n"
+    )
+    assert not_for_the_web(tmp_path) == {"torch", "sweeps.driver.driver"}

@@ -1,7 +1,6 @@
 """The executor without Ray: this machine's slots, one warm process each, and a gang's launcher beside them."""
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -16,10 +15,10 @@ import torch
 from cluster.executor import Node, Task, Unplaceable
 from cluster.executors.processes import end_marked
 from cluster.executors.worker import run_task
+from golf.processes import end_with_parent
 from jobs.events import Event, Failed, Failure, Finished
 from jobs.machine import environment
 from jobs.machine.host import identity
-from jobs.stages.rank import PR_SET_PDEATHSIG
 
 END_SECONDS = 10.0
 
@@ -67,11 +66,11 @@ class LocalExecutor:
         return machine_cluster()
 
     def start(self, task: Task) -> None:
-        if task.order.job.stage == "train":
+        if task.stage.is_gang:
             for slots in [slots for slots, worker in self._idle.items() if worker.evaluates & set(task.slots)]:
                 self._idle.pop(slots).end()  # evaluators end when their slots turn to a gang
         worker = self._busy[task.id] = self._worker(task.slots)
-        if task.order.job.stage != "train":
+        if not task.stage.is_gang:
             worker.evaluates = set(task.slots)
         worker.begin(task)
 
@@ -87,7 +86,7 @@ class LocalExecutor:
             raise Unplaceable(f"no worker can be started: {error}") from None
 
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
-        told: list[tuple[str, Event]] = []
+        events: list[tuple[str, Event]] = []
         by_pipe = {worker.pipe: task_id for task_id, worker in self._busy.items()}
         if not by_pipe:
             time.sleep(timeout)
@@ -102,13 +101,13 @@ class LocalExecutor:
                 if isinstance(event, Finished | Failed):
                     worker = self._busy.pop(task_id)
                     self._idle[worker.slots] = worker
-            told.append((task_id, event))
-        return told
+            events.append((task_id, event))
+        return events
 
     def cancel(self, task_id: str) -> None:
         if worker := self._busy.pop(task_id, None):
             worker.end()
-            with contextlib.suppress(TimeoutError):  # it waits for its device: whoever comes next is told
+            with contextlib.suppress(TimeoutError):  # it waits for its device; the next task on these slots is refused
                 end_marked(lambda mark: mark.task == task_id)
 
     def close(self) -> None:
@@ -163,7 +162,7 @@ class _Worker:
 
 def _serve(pipe: Connection, visible: str) -> None:
     """Serve tasks from a pipe until it closes."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # the scheduler may die without a word
+    end_with_parent()  # the scheduler may die without a word
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
     os.environ["CUDA_VISIBLE_DEVICES"] = visible
     torch.set_num_threads(environment.CPU_THREADS)

@@ -1,4 +1,4 @@
-"""A node's processes: those of a gang bear a mark by which all of them are found again, wherever they have gone.
+"""A node's processes: those of a gang carry a mark by which all of them are found, whatever session they are in.
 
 torchrun gives each rank a session of its own, so neither a process group nor a parent names them all; an environment
 variable does, since children inherit it. Before slots are used, whoever still bears their mark is ended, and a GPU on
@@ -11,8 +11,8 @@ import subprocess
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+import psutil
 import torch
 
 MARK = "GOLFSWEEP_GANG"
@@ -41,16 +41,15 @@ class Mark:
 
 def marked(belongs: Callable[[Mark], bool]) -> list[int]:
     """Processes of this machine whose mark answers to a description; those of other users are not seen."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
+    pids = []
+    for process in psutil.process_iter():
         try:
-            environment = path.read_bytes().split(b"\0")
-            mark = next((item for item in environment if item.startswith(MARK.encode() + b"=")), None)
-            if mark is not None and belongs(Mark.parse(mark.decode().partition("=")[2])):
-                found.append(int(path.parent.name))
-        except (OSError, ValueError):  # it has just ended, is another user's, or bears a mark that is not ours
+            text = process.environ().get(MARK)
+            if text is not None and belongs(Mark.parse(text)):
+                pids.append(process.pid)
+        except (psutil.Error, OSError, ValueError):  # it has just ended, is another user's, or bears a foreign mark
             continue
-    return found
+    return pids
 
 
 def end_marked(belongs: Callable[[Mark], bool]) -> list[int]:
@@ -72,6 +71,14 @@ def end_marked(belongs: Callable[[Mark], bool]) -> list[int]:
                 continue
         time.sleep(POLL_SECONDS)
     return sorted(killed)
+
+
+def command_line(pid: int) -> list[str]:
+    """The words of a process's command line; none of one that has just ended."""
+    try:
+        return psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return []
 
 
 def clear(node: str, slots: Sequence[int]) -> None:
@@ -105,7 +112,7 @@ def foreign_processes(gpus: Collection[str]) -> list[tuple[int, int]]:
     by_uuid = {uuid: int(index) for index, uuid in _nvidia_smi("--query-gpu=index,uuid")}
     busy = [(by_uuid[uuid], int(pid)) for pid, uuid in _nvidia_smi("--query-compute-apps=pid,gpu_uuid")]
     wanted = {index for uuid, index in by_uuid.items() if {uuid, str(index)} & set(gpus)}
-    return [(gpu, pid) for gpu, pid in busy if gpu in wanted and Path(f"/proc/{pid}").exists() and not _ours(pid)]
+    return [(gpu, pid) for gpu, pid in busy if gpu in wanted and psutil.pid_exists(pid) and not _ours(pid)]
 
 
 def _nvidia_smi(query: str) -> list[tuple[str, str]]:
@@ -120,25 +127,22 @@ def _nvidia_smi(query: str) -> list[tuple[str, str]]:
 
 def _ours(pid: int) -> bool:
     """Whether a process is this one or descends from it."""
-    while pid > 1:
-        if pid == os.getpid():
-            return True
-        try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            return False
-    return False
+    try:
+        process = psutil.Process(pid)
+        return os.getpid() in [pid, *(parent.pid for parent in process.parents())]
+    except psutil.Error:
+        return False
 
 
 def _is_zombie(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
+        return psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.Error:
         return True
 
 
 def _command(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
+        return psutil.Process(pid).name()
+    except psutil.Error:
         return "gone"

@@ -1,17 +1,17 @@
-"""Fair share: who has had how much of the cluster lately.
+"""Fair share: how much of the cluster each sweep has used lately.
 
 Slot-seconds decay with a half-life, as in Slurm's fair-share factor (slurm.schedmd.com/priority_multifactor.html): with
-n slots held all the time, u(t) → n · HALF_LIFE_SECONDS / ln 2. So a sweep that comes later shares at once, and one that
-ran alone all night owes for it only an hour or two.
+n slots in use all the time, u(t) → n · HALF_LIFE_SECONDS / ln 2. So a sweep that starts late gets its share at once,
+and one that ran alone all night is behind for an hour or two only.
 """
 
 import math
 
 HALF_LIFE_SECONDS = 3600.0
 AHEAD_SECONDS = 60.0
-"""What runs counts as if it had run so much longer, so that of several sweeps that come at once all begin."""
+"""Running slots count as if they had run this much longer, so that sweeps that start together all begin."""
 _FORGOTTEN = 1e-3
-"""Slot-seconds below which a sweep that runs nothing is forgotten."""
+"""Slot-seconds below which an idle sweep is forgotten."""
 
 
 class Usage:
@@ -27,27 +27,21 @@ class Usage:
         if now <= self._at:
             return
         decay = 0.5 ** ((now - self._at) / HALF_LIFE_SECONDS)
-        held = (1 - decay) * HALF_LIFE_SECONDS / math.log(2)
+        used = (1 - decay) * HALF_LIFE_SECONDS / math.log(2)
         self._at = now
         for sweep, recent in list(self._recent.items()):
             running = self._running.get(sweep, 0)
-            self._recent[sweep] = recent * decay + running * held
+            self._recent[sweep] = recent * decay + running * used
             if not running and self._recent[sweep] < _FORGOTTEN:
                 del self._recent[sweep]
 
     def hold(self, sweep: str, slots: int) -> None:
-        """A sweep holds so many more slots from now on (fewer where negative)."""
+        """Count that many more slots as used by a sweep from now on (fewer if negative)."""
         self._recent.setdefault(sweep, 0.0)
         self._running[sweep] = self._running.get(sweep, 0) + slots
         if not self._running[sweep]:
             del self._running[sweep]
 
-    def copy(self) -> "Usage":
-        """Another one that knows the same."""
-        other = Usage()
-        other._at, other._recent, other._running = self._at, dict(self._recent), dict(self._running)
-        return other
-
     def share(self, sweep: str) -> float:
-        """What a sweep has had lately, in slot-seconds; the lowest is served next."""
+        """A sweep's recent usage in slot-seconds; the lowest is served next."""
         return self._recent.get(sweep, 0.0) + self._running.get(sweep, 0) * AHEAD_SECONDS

@@ -1,45 +1,43 @@
-"""Who runs next, and where: plain Python on plain data with the clock passed in, the same for a cluster, a plan and a
-simulation.
+"""Who runs next, and where: plain Python on plain data with the clock passed in.
 
-Priority goes before everything. Of equal priority, the sweep that has had least of the cluster lately is served next
-(`cluster.policy.fairness`); its gangs go before its evaluations, and what others wait for before what nobody does, but
-whoever has waited AGE_SECONDS longer goes first all the same. No slot is idle while a job waits that fits it, except on
-a node that is drained: evaluations of one slot and some seconds would never leave a node empty by themselves, so for a
-gang that fits nowhere one takes nothing more that would outlast its draining ("EASY" backfilling: Lifka 1995, The
-ANL/IBM SP scheduling system), as long as the slots that stand idle for it cost less than the gang's work and wait.
+One `Policy` object lives as long as its cluster. The live scheduler, `golfsweep plan` and the simulator tell the same
+class the same things (nodes, jobs, ends), so that usage, drains and their retry times persist alike in all three.
+
+The order: priority comes first. Of equal priority, the sweep with the least recent usage is served next
+(`cluster.policy.fairness`); its gangs go before its evaluations, and jobs that others wait for before jobs that nobody
+waits for, but a job that has waited AGE_SECONDS longer goes first all the same. No slot is idle while a job that fits
+it waits, except on a node that is drained for a wide job (`cluster.policy.draining`).
 """
 
-import heapq
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from cluster.policy.capacity import Capacity, NodeSlots, node_slots, serves
+from cluster.policy.accounts import Accounts
+from cluster.policy.capacity import Capacity, NodeSlots, serves
+from cluster.policy.draining import drain_for, trim_drains
 from cluster.policy.fairness import Usage
+from cluster.policy.kept_artifacts import KeptArtifacts
 from cluster.policy.queues import AGE_SECONDS, Lane, Queues, Waiting
-from jobs.budget import Account, Budget, reservation
+from jobs.budget import Budget
 
-__all__ = ["AGE_SECONDS", "Free", "Placement", "Policy", "Waiting", "place"]
+__all__ = ["AGE_SECONDS", "FreeSlots", "Placement", "Policy", "Waiting"]
 
 GANG_SECONDS = 1800.0
-"""A sweep's gang goes before other sweeps' evaluations until its sweep has had so many seconds of its slots more."""
-WIDE_SECONDS = 600.0
-"""What a job of several slots takes where nothing is known of it: the contest's limit."""
-RETRY_SECONDS = 5.0
-"""Time until a drain that was not worth its cost is looked at again."""
+"""A sweep's gang goes before other sweeps' evaluations until its sweep is ahead by this many seconds of its slots."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Free:
-    """A node's slots that nothing runs on."""
+class FreeSlots:
+    """A node, and its slots on which nothing runs."""
 
     node: str
     capacity: int
     slots: tuple[int, ...]
-    device: str | None = None
-    """Its device model; None where nobody said."""
+    slot_class: str | None = None
+    """The machine class of its slots; None suits every job."""
     ends: Mapping[int, float] = field(default_factory=dict)
     """When its other slots are expected to fall free, where that is known."""
-    warm: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    loaded: Mapping[int, Collection[str]] = field(default_factory=dict)
     """Artifacts that a slot's evaluator has loaded."""
 
 
@@ -58,121 +56,167 @@ class _Running:
     placement: Placement
     started: float
     reserved: float
-    """GPU-hours that are set aside for it."""
-
-
-def place(
-    waiting: Sequence[Waiting],
-    nodes: Sequence[Free],
-    now: float,
-    *,
-    usage: Usage | None = None,
-) -> list[Placement]:
-    """Decide once which waiting jobs start now.
-
-    Args:
-        waiting: jobs in the order in which they were made.
-        nodes: free slots of every node.
-        now: the time, in the unit of `Waiting.since`.
-        usage: what every sweep has had lately; left as it is.
-
-    Returns:
-        Placements that do not overlap; a job that fits no node at all is not among them.
-    """
-    policy = Policy(usage=None if usage is None else usage.copy())
-    for node in nodes:
-        policy.add_node(node)
-    for job in waiting:
-        policy.submit(job)
-    return policy.decide(now)
+    """GPU-hours reserved for it."""
+    end: float | None
+    """When it is expected to end; None if unknown."""
 
 
 class Policy:
-    """All that waits and runs on one cluster; `decide` whenever anything has changed."""
+    """All jobs that wait and run on one cluster; call `decide` whenever anything has changed."""
 
     def __init__(
         self,
         *,
-        usage: Usage | None = None,
         budgets: Mapping[str, Budget] | None = None,
         spent: Mapping[str, float] | None = None,
         epoch: float = 0.0,
+        usage: Usage | None = None,
     ) -> None:
         """Begin with an empty cluster.
 
         Args:
-            usage: what every sweep has had lately.
             budgets: limits by sweep; a sweep without any has none.
             spent: GPU-hours that sweeps with limits have spent already.
-            epoch: the time, as deadlines are given, at which the clock of `decide` shows 0.
+            epoch: epoch seconds at which the clock of `decide` shows 0.
+            usage: recent slot-seconds of every sweep.
         """
         self.refused: dict[str, str] = {}
-        """Jobs that can never start within their budget or before their deadline, and why; they wait no more."""
-        self._budgets, self._epoch = budgets or {}, epoch
-        self._accounts = {sweep: Account(spent=(spent or {}).get(sweep, 0.0), reserved=0.0) for sweep in self._budgets}
+        """Jobs that can never start within their budget or before their deadline, and why; they no longer wait."""
+        self._accounts = Accounts(budgets or {}, spent or {}, epoch)
         self._usage = usage or Usage()
         self._capacity = Capacity()
         self._queues = Queues()
         self._running: dict[str, _Running] = {}
+        self._blocked: dict[tuple[str, int], float] = {}
+        """Node and slot → until when a process that is not ours is expected to use it."""
 
     @property
     def waiting(self) -> int:
-        """Jobs that wait."""
+        """Number of waiting jobs."""
         return len(self._queues)
 
     @property
     def free(self) -> int:
-        """Slots that nothing runs on."""
+        """Number of slots on which nothing runs."""
         return self._capacity.free
+
+    def free_slots(self, now: float) -> Iterator[FreeSlots]:
+        """Nodes that have free slots, drained ones included."""
+        self._unblock(now)
+        for node in self._capacity.nodes.values():
+            if node.free:
+                yield FreeSlots(
+                    node=node.name, capacity=node.capacity, slots=tuple(node.free), slot_class=node.slot_class
+                )
 
     def running(self, key: str) -> Waiting:
         """A job that was placed and has not ended."""
         return self._running[key].job
 
-    def add_node(self, node: Free) -> None:
-        """A node appears."""
+    # Nodes
+
+    def add_node(self, node: FreeSlots) -> None:
+        """Add a node; slots on which jobs of ours still run, and blocked slots, are busy."""
+        ends: dict[int, float | None] = {slot: node.ends.get(slot) for slot in range(node.capacity)}
+        for slot in node.slots:
+            del ends[slot]
+        for slot, end in self._in_use(node.node).items():
+            if slot < node.capacity:
+                ends[slot] = end
         self._capacity.add(
-            node_slots(node.node, node.capacity, node.slots, device=node.device, ends=node.ends, warm=node.warm)
+            NodeSlots(
+                name=node.node,
+                slot_class=node.slot_class,
+                capacity=node.capacity,
+                free=[slot for slot in node.slots if slot not in ends],
+                busy=ends,
+                loaded={slot: KeptArtifacts(sorted(artifacts)) for slot, artifacts in node.loaded.items()},
+            )
         )
 
-    def remove_node(self, name: str, now: float) -> list[str]:
-        """A node is gone; returns the jobs that ran there, which the caller may submit again."""
-        lost = [key for key, running in self._running.items() if running.placement.node == name]
-        for key in lost:
-            self.finish(key, now)
+    def remove_node(self, name: str) -> list[str]:
+        """Start nothing more on a node; returns the jobs that still run there, which end with `finish`."""
         self._capacity.remove(name)
-        return lost
+        return [key for key, running in self._running.items() if running.placement.node == name]
+
+    def _in_use(self, node: str) -> dict[int, float | None]:
+        """Slots of a node that jobs or others use, and until when."""
+        running = [one for one in self._running.values() if one.placement.node == node]
+        ends = {slot: one.end for one in running for slot in one.placement.slots}
+        return ends | {slot: until for (name, slot), until in self._blocked.items() if name == node}
+
+    def block(self, node: str, slots: Collection[int], until: float) -> None:
+        """Start nothing on some slots until a time: a process that is not ours uses them."""
+        self._blocked |= {(node, slot): until for slot in slots}
+        if node in self._capacity.nodes:
+            free = [slot for slot in slots if slot in self._capacity.nodes[node].free]
+            self._capacity.take(node, free, until)
+
+    # Jobs
 
     def submit(self, job: Waiting) -> None:
-        """A job waits from now on."""
-        self._queues.add(job)
+        """Let a job wait, in place of an earlier form of it that waits; it keeps its turn if the turn is unchanged."""
+        if (left := self._queues.put(job)) is not None:
+            trim_drains(left, self._capacity)
 
     def withdraw(self, key: str) -> None:
-        """A job does not wait any more."""
-        self._trim(self._queues.remove(key))
+        """Let a job wait no longer."""
+        trim_drains(self._queues.remove(key), self._capacity)
 
-    def finish(self, key: str, now: float) -> None:
-        """A job has ended, however it did: its slots are free, and its sweep's account is settled."""
-        running = self._running.pop(key)
+    def expect(self, key: str, seconds: float) -> None:
+        """Expect a running job to take this long in all."""
+        running = self._running[key]
+        end = running.started + seconds
+        self._running[key] = replace(running, end=end)
+        if running.placement.node in self._capacity.nodes:
+            self._capacity.expect(running.placement.node, running.placement.slots, end)
+
+    def finish(self, key: str, now: float, *, processes_live: bool = True) -> None:
+        """End a running job, however it went: free its slots and settle its sweep's account.
+
+        Args:
+            key: the job.
+            now: the time.
+            processes_live: whether its evaluators keep running, with their artifacts loaded.
+        """
+        running = self._running[key]
+        job, node, slots = running.job, running.placement.node, running.placement.slots
+        if node in self._capacity.nodes:
+            if job.gang or not processes_live:
+                self._capacity.unload(node, slots)
+            elif job.artifact is not None:
+                self._capacity.load(node, slots, job.artifact)
+        self._end(running, now)
+
+    def retract(self, key: str, now: float) -> None:
+        """Undo a placement that was not carried out; the job does not wait until it is submitted again."""
+        self._end(self._running[key], now)
+
+    def _end(self, running: _Running, now: float) -> None:
         job, placement = running.job, running.placement
+        del self._running[job.key]
         self._usage.advance(now)
         self._usage.hold(job.sweep, -job.slots)
-        self._capacity.give(placement.node, placement.slots, None if job.gang else job.artifact)
-        self._charge(
-            job.sweep, spent=(now - running.started) * job.slots / 3600, reserved=-running.reserved, running=-1
-        )
+        self._accounts.settle(
+            job.sweep, spent=(now - running.started) * job.slots / 3600, reserved=running.reserved
+        )  # fmt: skip
+        if placement.node in self._capacity.nodes:
+            self._capacity.give(placement.node, placement.slots)
+
+    # Decisions
 
     def decide(self, now: float) -> list[Placement]:
         """Which waiting jobs start now; they count as running from here on."""
         self._usage.advance(now)
+        self._unblock(now)
         placements: list[Placement] = []
         lanes = self._queues.lanes()
         unserved: set[str | None] = set()
         while lanes:
-            lane = self._next(lanes)
+            lane = self._next_lane(lanes)
             job = self._queues.first(lane)[2]
-            hours = self._set_aside(job, now)
-            if isinstance(hours, str) and not self._may_be_settled(job, now):
+            hours = self._accounts.reservation(job, now)
+            if isinstance(hours, str) and not self._accounts.may_pay_later(job, now):
                 self.withdraw(job.key)
                 self.refused[job.key] = hours
             elif isinstance(hours, float) and (node := self._fit(job, lane, lanes, now)) is not None:
@@ -180,102 +224,65 @@ class Policy:
             else:
                 lanes.remove(lane)
                 if isinstance(hours, str):
-                    self._trim(lane, 0)
-                elif self._capacity.hosts(job.device, job.slots):
+                    trim_drains(lane, self._capacity, 0)
+                elif self._capacity.could_host(job.slot_class, job.slots):
                     # A node is not drained for one job while another, whose turn comes first, could use its slots.
-                    if job.slots > 1 and not any(serves(device, job.device) for device in unserved):
-                        self._drain(lane, job, now)
+                    if job.slots > 1 and not any(serves(there, job.slot_class) for there in unserved):
+                        drain_for(lane, job, self._capacity, now)
                     if not lane.avoid:  # else there are nodes whose slots it could not use
-                        unserved.add(lane.device)
+                        unserved.add(lane.slot_class)
             if not lane.count:
                 lanes.remove(lane)
         return placements
 
-    def _next(self, lanes: list[Lane]) -> Lane:
+    def _unblock(self, now: float) -> None:
+        for node, slot in [place for place, until in self._blocked.items() if until <= now]:
+            del self._blocked[node, slot]
+            if node in self._capacity.nodes:
+                self._capacity.give(node, [slot])
+
+    def _next_lane(self, lanes: list[Lane]) -> Lane:
         """The lane whose turn it is."""
         heads = self._queues.heads(lanes)
-        return min(heads, key=lambda head: (-head[2].priority, self._claim(head[2]), head[0], head[1]))[2]
+        return min(heads, key=lambda head: (-head[2].priority, self._usage_of(head[2]), head[0], head[1]))[2]
 
-    def _claim(self, lane: Lane) -> float:
+    def _usage_of(self, lane: Lane) -> float:
+        """Recent usage of a lane's sweep, less the lead that a gang has."""
         return self._usage.share(lane.sweep) - (GANG_SECONDS * lane.slots if lane.gang else 0.0)
-
-    def _set_aside(self, job: Waiting, now: float) -> float | str:
-        """GPU-hours to reserve for a job, or why it must not start."""
-        if (budget := self._budgets.get(job.sweep)) is None:
-            return 0.0
-        return reservation(budget, self._accounts[job.sweep], job.slots, job.seconds, self._epoch + now)
-
-    def _may_be_settled(self, job: Waiting, now: float) -> bool:
-        """Whether what is set aside for others may yet pay for a job; time for it there will never be more."""
-        deadline = self._budgets[job.sweep].deadline
-        in_time = deadline is None or self._epoch + now + (job.seconds or 0.0) < deadline
-        return in_time and self._accounts[job.sweep].running > 0
-
-    def _charge(self, sweep: str, *, spent: float = 0.0, reserved: float, running: int) -> None:
-        """Change what a sweep with limits has spent and set aside in GPU-hours, and how many of its jobs run."""
-        if (account := self._accounts.get(sweep)) is not None:
-            self._accounts[sweep] = Account(
-                spent=account.spent + spent,
-                reserved=max(0.0, account.reserved + reserved),
-                running=account.running + running,
-            )
 
     def _fit(self, job: Waiting, lane: Lane, later: Sequence[Lane], now: float) -> NodeSlots | None:
         """A node on which a job can start now; `later` are lanes whose turn has not come yet."""
         if self._capacity.free < job.slots:
             return None
         if job.slots == 1 and job.artifact is not None:
-            warm = self._capacity.warm(job.artifact, job.device, job.avoid)
-            if warm is not None:
-                return warm
-        return self._capacity.tightest(job.device, job.slots, job.avoid) or self._fit_drained(job, lane, later, now)
+            loaded = self._capacity.with_artifact(job.artifact, job.slot_class, job.avoid)
+            if loaded is not None:
+                return loaded
+        best = self._capacity.best_fit(job.slot_class, job.slots, job.avoid)
+        return best or self._fit_drained(job, lane, later, now)
 
     def _fit_drained(self, job: Waiting, lane: Lane, later: Sequence[Lane], now: float) -> NodeSlots | None:
         """A node drained for this job's own lane, or for one whose turn comes later, or that is free again in time."""
         for node in self._capacity.drained():
-            if len(node.free) >= job.slots and serves(node.device, job.device) and node.name not in job.avoid:
+            if len(node.free) >= job.slots and serves(node.slot_class, job.slot_class) and node.name not in job.avoid:
                 in_time = job.seconds is not None and now + job.seconds <= node.ready
                 if node.owner is lane or in_time:
                     return node
                 if node.owner in later:
-                    self._capacity.release(node)
+                    self._capacity.stop_drain(node)
                     return node
         return None
 
     def _start(self, job: Waiting, node: NodeSlots, hours: float, now: float) -> Placement:
         slots = node.choose(job.slots, job.artifact)
-        self._capacity.take(node.name, slots, None if job.seconds is None else now + job.seconds)
+        end = None if job.seconds is None else now + job.seconds
+        self._capacity.take(node.name, slots, end)
         lane = self._queues.remove(job.key)
         if node.owner is lane:
-            self._capacity.release(node)
-        self._trim(lane)
+            self._capacity.stop_drain(node)
+        trim_drains(lane, self._capacity)
         placement = Placement(key=job.key, node=node.name, slots=slots)
-        self._running[job.key] = _Running(job, placement, now, hours)
+        self._running[job.key] = _Running(job, placement, now, hours, end)
         self._usage.hold(job.sweep, job.slots)
-        self._charge(job.sweep, reserved=hours, running=1)
+        self._accounts.reserve(job.sweep, hours)
         return placement
-
-    def _trim(self, lane: Lane, most: int | None = None) -> None:
-        """Drain no more nodes for a lane than jobs wait in it; those drained last are given up first."""
-        while len(lane.drains) > (lane.count if most is None else most):
-            self._capacity.release(self._capacity.nodes[next(reversed(lane.drains))])
-
-    def _drain(self, lane: Lane, job: Waiting, now: float) -> None:
-        """Drain nodes for the jobs of a lane, each where it costs and delays least, if it is worth it at all."""
-        drained = [self._capacity.nodes[name] for name in lane.drains]
-        late = [node for node in drained if node.ready < now]
-        for node in late:  # something there takes longer than was thought: choose again, now
-            self._capacity.release(node)
-        wanted = lane.count - len(lane.drains)
-        if not wanted or (now < lane.retry and not late):
-            return
-        brings = job.slots * ((job.seconds or WIDE_SECONDS) + now - job.since)
-        costs = []
-        for node in self._capacity.drainable(job.device, job.slots, job.avoid):
-            ready, idle = node.drain(job.slots, now)
-            if idle <= brings:
-                costs.append((idle + job.slots * (ready - now), node.name, ready))
-        for _, name, ready in heapq.nsmallest(wanted, costs):
-            self._capacity.reserve(self._capacity.nodes[name], lane, ready)
-        if len(lane.drains) < lane.count:
-            lane.retry = now + RETRY_SECONDS

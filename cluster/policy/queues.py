@@ -1,4 +1,4 @@
-"""What waits: jobs in lanes, so that a decision looks at the first of each lane and not at a hundred thousand jobs."""
+"""Waiting jobs in lanes, so that a decision looks at the first job of each lane and not at a hundred thousand jobs."""
 
 import heapq
 import math
@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jobs.spec import Order
+from jobs.stages.registry import stage_named
 
 AGE_SECONDS = 1800.0
 
 LaneKind = tuple[int, str, str | None, bool, int, frozenset[str]]
-"""Priority, sweep, device, whether it is a gang, slots, and nodes that it must not go to."""
+"""Priority, sweep, slot class, whether it is a gang, slots, and nodes to avoid."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +20,7 @@ class Waiting:
 
     key: str
     gang: bool
-    """A gang needs all its slots on one node at once; an evaluation can do with fewer, but asks for its width."""
+    """Whether its processes depend on each other."""
     slots: int
     priority: int
     """Of its sweep."""
@@ -27,14 +28,14 @@ class Waiting:
     sweep: str = ""
     awaited: bool = True
     """Whether another job or a trial waits for its result."""
-    device: str | None = None
-    """The device model that it has to run on; None where any will do."""
+    slot_class: str | None = None
+    """The machine class that its slots must have; None if any will do."""
     artifact: str | None = None
-    """What its evaluator has to load."""
+    """The artifact that its evaluator loads."""
     seconds: float | None = None
-    """What it is expected to take; None where nothing is known."""
+    """Its expected duration; None if unknown."""
     avoid: frozenset[str] = frozenset()
-    """Nodes that it must not go to."""
+    """Nodes that it must not run on."""
 
     @classmethod
     def of(
@@ -48,13 +49,13 @@ class Waiting:
         """An order as the policy sees it."""
         return cls(
             key=key,
-            gang=order.job.stage == "train",
+            gang=stage_named(order.job.stage).is_gang,
             slots=order.slots,
             priority=order.priority,
             since=since,
             sweep=order.sweep,
             awaited=order.awaited,
-            device=order.job.machine.device,
+            slot_class=order.job.machine.slot_class,
             artifact=order.job.inputs.get("artifact"),
             seconds=seconds,
             avoid=avoid,
@@ -62,59 +63,72 @@ class Waiting:
 
     @property
     def lane(self) -> LaneKind:
-        """The lane that it stands in."""
-        return (self.priority, self.sweep, self.device, self.gang, self.slots, self.avoid)
+        """The kind of lane that it waits in."""
+        return (self.priority, self.sweep, self.slot_class, self.gang, self.slots, self.avoid)
 
     @property
     def due(self) -> float:
-        """When it counts as having come: what nobody waits for an age later, and so what is no gang."""
+        """When its turn comes within its sweep: AGE_SECONDS later if it is no gang, and again if nobody awaits it."""
         return self.since + AGE_SECONDS * ((not self.gang) + (not self.awaited))
 
 
 @dataclass(eq=False, slots=True)
 class Lane:
-    """Jobs that differ in nothing that decides where they fit: the first of them stands for all."""
+    """Jobs that fit the same nodes: the first stands for all."""
 
     priority: int
     sweep: str
-    device: str | None
+    slot_class: str | None
     gang: bool
     slots: int
     avoid: frozenset[str]
     entries: list[tuple[float, int, Waiting]] = field(default_factory=list)
-    """A heap of (due, order of arrival, job); those of jobs that wait no more are dropped when they come up."""
+    """A heap of (due, order of arrival, job); stale entries are dropped when they reach the top."""
     count: int = 0
-    """Jobs that wait."""
+    """Number of waiting jobs."""
     drains: dict[str, None] = field(default_factory=dict)
-    """Nodes that are drained for it, the longest first."""
+    """Nodes that are drained for it, the longest drained first."""
     retry: float = -math.inf
-    """When draining one more is next worth a look."""
+    """When draining one more node is considered next."""
 
 
 class Queues:
-    """All jobs that wait."""
+    """All waiting jobs."""
 
     def __init__(self) -> None:
         self._lanes: dict[LaneKind, Lane] = {}
         self._arrivals: dict[str, int] = {}
-        """Order of arrival of every job that waits."""
+        """Order of arrival of every waiting job."""
         self._jobs: dict[str, Waiting] = {}
         self._arrived = 0
 
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def add(self, job: Waiting) -> None:
-        """A job waits from now on."""
-        kind = job.lane
-        lane = self._lanes.get(kind) or self._lanes.setdefault(kind, Lane(*kind))
+    def put(self, job: Waiting) -> Lane | None:
+        """Let a job wait, in place of an earlier form of it; returns the lane that the earlier form has left, if any.
+
+        It keeps its place where lane and turn are the same.
+        """
+        before = self._jobs.get(job.key)
+        if before is not None and (before.lane, before.due) == (job.lane, job.due):
+            self._swap(job)
+            return None
+        left = None if before is None else self.remove(job.key)
+        lane = self._lanes.get(job.lane) or self._lanes.setdefault(job.lane, Lane(*job.lane))
         self._arrived += 1
         self._jobs[job.key], self._arrivals[job.key] = job, self._arrived
         heapq.heappush(lane.entries, (job.due, self._arrived, job))
         lane.count += 1
+        return left
+
+    def _swap(self, job: Waiting) -> None:
+        entries, arrived = self._lanes[job.lane].entries, self._arrivals[job.key]
+        place = next(number for number, (_, arrival, _) in enumerate(entries) if arrival == arrived)
+        self._jobs[job.key], entries[place] = job, (job.due, arrived, job)
 
     def remove(self, key: str) -> Lane:
-        """A job waits no more; returns the lane that it stood in."""
+        """Let a job wait no longer; returns the lane that it has left."""
         job = self._jobs.pop(key)
         del self._arrivals[key]
         lane = self._lanes[job.lane]
@@ -124,23 +138,23 @@ class Queues:
         return lane
 
     def lanes(self) -> list[Lane]:
-        """Lanes in which jobs wait; forgets the others."""
+        """Lanes with waiting jobs; forgets the others."""
         for kind in [kind for kind, lane in self._lanes.items() if not lane.count and not lane.drains]:
             del self._lanes[kind]
         return [lane for lane in self._lanes.values() if lane.count]
 
     def first(self, lane: Lane) -> tuple[float, int, Waiting]:
-        """The first entry of a lane in which a job waits."""
+        """The first entry of a lane with waiting jobs."""
         while self._arrivals.get(lane.entries[0][2].key) != lane.entries[0][1]:
             heapq.heappop(lane.entries)
         return lane.entries[0]
 
     def heads(self, lanes: Iterable[Lane]) -> list[tuple[float, int, Lane]]:
-        """Of every sweep and priority the lane whose first job is due first, with that job's place in the queue."""
-        found: dict[tuple[int, str], tuple[float, int, Lane]] = {}
+        """For every sweep and priority, the lane whose first job is due first, with that job's due time and arrival."""
+        heads: dict[tuple[int, str], tuple[float, int, Lane]] = {}
         for lane in lanes:
             due, arrival, _ = self.first(lane)
-            before = found.get((lane.priority, lane.sweep))
+            before = heads.get((lane.priority, lane.sweep))
             if before is None or (due, arrival) < before[:2]:
-                found[lane.priority, lane.sweep] = (due, arrival, lane)
-        return list(found.values())
+                heads[lane.priority, lane.sweep] = (due, arrival, lane)
+        return list(heads.values())

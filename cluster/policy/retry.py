@@ -19,9 +19,6 @@ MAX_DIED = 5
 """Attempts whose worker may die on a living node: chance or an operator does not strike the same job so often."""
 NODE_STRIKES = 3
 """Failures in a row on one node, of jobs of any kind, that set it aside."""
-SILENCE_SECONDS: Mapping[str, float] = {"train": 300.0, "quantize": 900.0, "eval": 900.0, "audit": 900.0}
-"""How long a job may show no advance before it counts as hung. A training shows every step, an evaluation every shard
-of some seconds; compiling a graph for the first of them takes minutes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

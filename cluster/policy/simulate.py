@@ -1,5 +1,6 @@
-"""The policy, unchanged, on a virtual clock: jobs take what a model says, nodes are lost when a list says, and nothing
-else happens. One loop over a heap of events; what is told is told once and not kept.
+"""The policy on a virtual clock: a model gives the duration of jobs, a list says when nodes are lost.
+
+One loop over a heap of events. Ended attempts are handed out once and not kept, so memory does not grow.
 """
 
 import heapq
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cluster.policy.policy import Free, Placement, Policy, Waiting
+from cluster.policy.policy import FreeSlots, Placement, Policy, Waiting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,30 +18,30 @@ class Machines:
     nodes: int
     slots: int
     """Of each node."""
-    device: str | None = None
+    slot_class: str | None = None
 
-    def free(self) -> list[Free]:
+    def free(self) -> list[FreeSlots]:
         """The nodes, empty."""
         slots, width = tuple(range(self.slots)), len(str(self.nodes - 1))
         return [
-            Free(node=f"node {number:0{width}d}", capacity=self.slots, slots=slots, device=self.device)
+            FreeSlots(node=f"node {number:0{width}d}", capacity=self.slots, slots=slots, slot_class=self.slot_class)
             for number in range(self.nodes)
         ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outage:
-    """A node is gone for a while: a preemption, a crash."""
+    """A node is away for a while: a preemption, a crash."""
 
     node: str
     at: float
     until: float | None = None
-    """When it is there again; None if it never is."""
+    """When it comes back; None if it never does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
-    """A job on its slots from its start to its end: one bar of a Gantt chart."""
+    """An attempt on its slots from start to end: one bar of a Gantt chart."""
 
     job: Waiting
     node: str
@@ -52,28 +53,28 @@ class Span:
 
 @dataclass(kw_only=True, slots=True)
 class Totals:
-    """Sums over a simulation so far; seconds of all slots are slot-seconds."""
+    """Sums over a simulation so far. The fields without "seconds" in their name are slot-seconds."""
 
     seconds: float = 0.0
     """From the first job's arrival to the last one's end."""
     slot_seconds: float = 0.0
-    """That there were slots."""
+    """Slots that existed."""
     busy: float = 0.0
-    """That slots were in use."""
+    """Slots in use."""
     waited: float = 0.0
-    """That there were slots while at least one job waited."""
+    """Slots that existed while at least one job waited."""
     idle: float = 0.0
-    """Of these, the ones in which a slot was not in use."""
+    """Of these, slots not in use."""
     placements: int = 0
 
     @property
     def utilization(self) -> float:
-        """Share of all slots' time that they were in use."""
+        """Share of the slots' time in which they were in use."""
         return self.busy / self.slot_seconds if self.slot_seconds else 0.0
 
     @property
     def idle_share(self) -> float:
-        """Share of slots' time that they stood idle, of the time in which work waited."""
+        """Share of the slots' time in which they were idle, while work waited."""
         return self.idle / self.waited if self.waited else 0.0
 
 
@@ -83,9 +84,9 @@ class _Run:
     placement: Placement
     start: float
     seconds: float
-    """What the whole job would take on these slots."""
+    """Duration of the whole job on these slots."""
     share: float
-    """Of the whole job, what this attempt does before it ends."""
+    """Share of the whole job that this attempt does before it ends."""
     failed: bool
 
 
@@ -93,31 +94,31 @@ class _Run:
 class Simulation:
     """One cluster on a virtual clock that starts at 0."""
 
-    nodes: Sequence[Free]
+    nodes: Sequence[FreeSlots]
     seconds: Callable[[Waiting, Placement], float]
-    """What a whole job takes on these slots, start-up included."""
+    """Duration of a whole job on these slots, start-up included."""
     policy: Policy = field(default_factory=Policy)
     outages: Sequence[Outage] = ()
     fails: Callable[[Waiting, int], float | None] | None = None
-    """At which share of what is left of a job its attempt n (from 1) fails; None where it does not."""
+    """At which share of the rest of a job its attempt n (from 1) fails; None if it does not."""
     now: float = 0.0
     totals: Totals = field(default_factory=Totals)
-    _events: list[tuple[float, int, _Run | Outage | Free]] = field(default_factory=list)
-    """A heap of what will happen: an attempt's end, a node's loss, a node's return."""
+    _events: list[tuple[float, int, _Run | Outage | FreeSlots]] = field(default_factory=list)
+    """A heap of future events: an attempt's end, a node's loss, a node's return."""
     _number: int = 0
     _slots: int = 0
     _runs: dict[str, _Run] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict)
     _left: dict[str, float] = field(default_factory=dict)
-    """Share still to be done of jobs that were interrupted: checkpoints and finished shards are kept."""
+    """Share still to be done of interrupted jobs: checkpoints and finished shards are kept."""
 
     def run(self, jobs: Iterable[Waiting], after: Callable[[list[Span]], Iterable[Waiting]]) -> Iterator[Span]:
-        """Run until nothing is left that could run.
+        """Run until no job can run any more.
 
         Args:
-            jobs: what waits at the beginning.
-            after: called with all attempts that ended at one moment; returns the jobs that wait from then on. An
-                attempt that failed or was lost is followed by another by itself.
+            jobs: the first jobs.
+            after: called with all attempts that ended at one moment; returns the jobs to submit then. A failed or lost
+                attempt is retried without being returned.
 
         Yields:
             Every attempt when it ends.
@@ -135,7 +136,7 @@ class Simulation:
             yield from ended
 
     def _advance(self) -> list[Span]:
-        """Go to the next moment at which something happens, and let all of it happen."""
+        """Go to the next event, and handle all events of that moment."""
         at = self._events[0][0]
         self._count(at - self.now)
         self.now = at
@@ -145,10 +146,10 @@ class Simulation:
             match event:
                 case Outage():
                     ended += self._lose(event)
-                case Free():
+                case FreeSlots():
                     self._appear(event)
                 case _ if self._runs.get(event.job.key) is event:
-                    self.policy.finish(event.job.key, self.now)
+                    self.policy.finish(event.job.key, self.now, processes_live=not event.failed)
                     ended.append(self._end(event, "failed" if event.failed else "done", event.share))
         if ended:
             self.totals.seconds = self.now
@@ -181,7 +182,7 @@ class Simulation:
             self._push(self.now + run.share * seconds, run)
 
     def _end(self, run: _Run, outcome: Literal["done", "failed", "lost"], done: float) -> Span:
-        """Take an attempt off its slots; its job waits again unless it is done."""
+        """End an attempt; its job waits again unless it is done."""
         job, placement = run.job, run.placement
         del self._runs[job.key]
         if outcome == "done":
@@ -195,19 +196,21 @@ class Simulation:
             job=job, node=placement.node, slots=placement.slots, start=run.start, end=self.now, outcome=outcome
         )  # fmt: skip
 
-    def _appear(self, node: Free) -> None:
+    def _appear(self, node: FreeSlots) -> None:
         self.policy.add_node(node)
         self._slots += node.capacity
 
     def _lose(self, outage: Outage) -> list[Span]:
-        """Take a node away, and what ran there with it."""
+        """Remove a node, and end what ran there."""
         [node] = [node for node in self.nodes if node.node == outage.node]
         self._slots -= node.capacity
         if outage.until is not None:
             self._push(outage.until, node)
-        runs = [self._runs[key] for key in self.policy.remove_node(node.node, self.now)]
+        runs = [self._runs[key] for key in self.policy.remove_node(node.node)]
+        for run in runs:
+            self.policy.finish(run.job.key, self.now, processes_live=False)
         return [self._end(run, "lost", min(run.share, (self.now - run.start) / run.seconds)) for run in runs]
 
-    def _push(self, at: float, event: _Run | Outage | Free) -> None:
+    def _push(self, at: float, event: _Run | Outage | FreeSlots) -> None:
         self._number += 1
         heapq.heappush(self._events, (at, self._number, event))

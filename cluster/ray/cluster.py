@@ -13,6 +13,7 @@ import ray
 from ray.exceptions import AuthenticationError
 
 from golf.errors import InputError
+from jobs.errors import Unavailable
 
 CONNECT_SECONDS = 5.0
 _CHECKOUT = str(Path(__file__).parents[2])
@@ -33,7 +34,8 @@ def join(address: str) -> None:
     """Join a running cluster, with the token that Ray finds (RAY_AUTH_TOKEN, or its own token file).
 
     Raises:
-        InputError: nothing answers there, or it refuses us.
+        InputError: no address, or the cluster refuses us.
+        Unavailable: nothing answers there.
     """
     _prepare()
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -43,10 +45,12 @@ def join(address: str) -> None:
         socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"--ray {address}: cannot be reached ({reason}); is a Ray head running there?") from None
+        raise Unavailable(f"--ray {address}: cannot be reached ({reason})") from None
     try:
         _init(address=address)
-    except (AuthenticationError, ConnectionError, RuntimeError, ValueError) as error:
+    except ConnectionError as error:
+        raise Unavailable(f"--ray {address}: does not answer ({' '.join(str(error).split())})") from None
+    except (AuthenticationError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"--ray {address}: refused ({first}); same Ray version and token on both sides?") from None
 

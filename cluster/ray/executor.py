@@ -118,7 +118,7 @@ class RayExecutor:
             del self._idle[place]
 
     def start(self, task: Task) -> None:
-        if task.order.job.stage == "train":
+        if task.stage.is_gang:
             for slot in task.slots:  # evaluators end when their slots turn to a gang
                 if actor := self._idle.pop((task.node, slot), None):
                     ray.kill(actor)
@@ -142,7 +142,7 @@ class RayExecutor:
     def cancel(self, task_id: str) -> None:
         if running := self._running.pop(task_id, None):
             ray.kill(running.actor)
-            if running.task.order.job.stage == "train":
+            if running.task.stage.is_gang:
                 self._sweep(running.task)
 
     def _sweep(self, task: Task) -> None:
@@ -180,7 +180,7 @@ class RayExecutor:
 
     def _retire(self, running: _Running, *, lost: bool) -> None:
         """Keep an evaluator warm; end a gang's launcher and anything that was lost."""
-        if lost or running.task.order.job.stage == "train":
+        if lost or running.task.stage.is_gang:
             ray.kill(running.actor)
         else:
             self._idle[running.task.node, running.task.slots[0]] = running.actor

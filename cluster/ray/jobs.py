@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from golf.errors import InputError
+from jobs.errors import Unavailable
 
 
 def submit_job(address: str, command: str, folder: Path, name: str) -> str:
@@ -17,7 +18,8 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
         name: what the id begins with.
 
     Raises:
-        InputError: no job server answers there, or it refuses us.
+        InputError: no address, or the job server refuses us.
+        Unavailable: no job server answers there.
     """
     from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
@@ -31,7 +33,10 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
             submission_id=f"golfsweep-{name}-{uuid.uuid4().hex[:8]}",
             runtime_env={"working_dir": str(folder)},
         )
-    except (AuthenticationError, ConnectionError, RuntimeError, ValueError) as error:
+    except ConnectionError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise Unavailable(f"--ray {address}: no job server answers there ({reason})") from None
+    except (AuthenticationError, RuntimeError, ValueError) as error:
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(
             f"--ray {address}: no job server there takes it ({first[:200]}); was the head started with its dashboard, "

@@ -1,4 +1,4 @@
-"""A heartbeat beside the scheduler's work: waiting for Ray or a slow disk must not look like death."""
+"""A heartbeat beside a scheduler's or driver's work: waiting for Ray or a slow disk must not look like death."""
 
 import threading
 import time
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from types import TracebackType
 
 from cluster.scheduling.scheduler import BEAT_SECONDS
-from jobs.store import AlreadyTaken, StoreUnavailable
+from jobs.errors import AlreadyTaken, LostLease, StoreUnavailable
 
 STUCK_SECONDS = 300.0
-"""A scheduler that has not looked up for so long is no better than a dead one: another shall take over."""
+"""A process whose work has not gone on for so long counts as dead, so that another can take over."""
 
 
 class Heartbeat:
-    """Beats in a thread of its own, as long as the work goes on; use as a context."""
+    """Beats in a thread as long as the work goes on; use as a context."""
 
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
@@ -32,7 +32,7 @@ class Heartbeat:
         self._thread.join()
 
     def working(self) -> None:
-        """Say that the work goes on."""
+        """Report that the work goes on."""
         self._alive = time.monotonic()
 
     def _run(self) -> None:
@@ -40,5 +40,5 @@ class Heartbeat:
             if time.monotonic() - self._alive < STUCK_SECONDS:
                 try:
                     self._beat()
-                except (StoreUnavailable, AlreadyTaken):  # the scheduler's own next beat finds out and acts on it
+                except (StoreUnavailable, AlreadyTaken, LostLease):  # the work's own next beat raises it again
                     continue

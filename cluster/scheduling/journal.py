@@ -1,13 +1,13 @@
-"""Writes what tasks report to the store, in the order in which it came, before anything follows from it."""
+"""Events of running tasks, written to the store in the order in which they came, before anything follows from them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from cluster.policy.retry import failed_since, judge
-from cluster.scheduling.expect import KNOWN_FROM, MARGIN, Expectations
+from cluster.scheduling.expectations import KNOWN_FROM, MARGIN, Expectations
 from cluster.scheduling.node_health import NodeHealth
 from cluster.scheduling.state.contents import Contents
-from cluster.scheduling.state.held import Held
+from cluster.scheduling.state.in_flight import InFlight
 from cluster.scheduling.state.running import Running, outputs_of
 from jobs.errors import LostClaim, StoreUnavailable, Unreadable
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
@@ -17,35 +17,35 @@ WRITES_PER_SECOND = 50.0
 """Writes of progress, over all running jobs; results are written at once."""
 
 
-class Journal:
-    """Writes down what running jobs report and how they end; raises what the store and the file store do."""
+class EventWriter:
+    """Writes what running jobs report to the store; raises what the store and the file store raise."""
 
     def __init__(
         self,
         store: Store,
         contents: Contents,
-        held: Held,
+        in_flight: InFlight,
         nodes: NodeHealth,
         expect: Expectations,
         ticks: Callable[[], float],
     ) -> None:
-        self._store, self._contents, self._held = store, contents, held
+        self._store, self._contents, self._in_flight = store, contents, in_flight
         self._nodes, self._expect, self._ticks = nodes, expect, ticks
 
-    def receive(self, task_id: str, event: Event) -> None:
-        """Write down what a task reports; reports of a task that was given up are dropped."""
-        running = self._held.running.get(task_id.partition("/")[0])
+    def write(self, task_id: str, event: Event) -> None:
+        """Write an event of a task; events of tasks that were ended are ignored."""
+        running = self._in_flight.running.get(task_id.partition("/")[0])
         if running is not None and task_id in running.open_tasks:
             running.hear(task_id, self._ticks())
             with self._while_ours(running):
                 self._write(running, task_id, event)
 
     def finish(self, running: Running, last: Finished) -> None:
-        """Merge the results of a job's tasks and write its success down."""
+        """Merge the results of a job's tasks, and write that it is done."""
         with self._while_ours(running):
             try:
                 self._finish(running, last)
-            except Unreadable as error:  # a shard of an earlier attempt: only that is scored again
+            except Unreadable as error:  # a shard of an earlier attempt: only that one is scored again
                 self._store.lose_content(error.digest)
                 self._fail(running, Failed(failure=Failure.LOST, reason=str(error)))
 
@@ -59,24 +59,24 @@ class Journal:
         self._discard(checkpoint)
         self._expect.learn(running.record.order, seconds)
         self._nodes.succeeded(running.placement.node)
-        self._held.resting.forget(running.placement)
-        self._held.forget(running)
+        self._in_flight.placing.ended_well(running.placement)
+        self._in_flight.forget(running, processes_live=True)
 
     def fail(self, running: Running, event: Failed) -> None:
-        """End all of a job's tasks, and let the rules decide what follows."""
+        """End all tasks of a job, and let the retry rules decide what follows."""
         with self._while_ours(running):
             self._fail(running, event)
 
     @contextmanager
     def _while_ours(self, running: Running) -> Iterator[None]:
-        """Drop a job that turns out to be another scheduler's by now, or cancelled."""
+        """Drop a job that another scheduler has taken over, or that was cancelled."""
         try:
             yield
         except LostClaim:
-            self._held.drop(running)
+            self._in_flight.drop(running)
 
     def _fail(self, running: Running, event: Failed) -> None:
-        self._held.end_tasks(running)
+        self._in_flight.end_tasks(running)
         earlier = failed_since(self._store.attempts(running.key), running.record.attempts_before_request)
         verdict = judge(event.failure, [failure for _, failure in earlier])
         self._store.fail(
@@ -88,10 +88,10 @@ class Journal:
             log=event.log or running.log,
             failure=event.failure,
         )
-        self._held.forget(running)
+        self._in_flight.forget(running, processes_live=False)
         self._nodes.failed(running.placement.node, running.key, event)
         if event.failure == Failure.UNFIT:
-            self._held.resting.begin(running.placement, self._ticks())
+            self._in_flight.placing.found_in_use(running.placement, self._ticks())
 
     def _write(self, running: Running, task_id: str, event: Event) -> None:
         key, attempt = running.key, running.attempt
@@ -100,7 +100,7 @@ class Journal:
                 running.fractions[task_id] = event.fraction
                 if event.log is not None:
                     running.log, running.log_is_new = event.log, True
-                if self._ticks() - running.written >= len(self._held.running) / WRITES_PER_SECOND:
+                if self._ticks() - running.written >= len(self._in_flight.running) / WRITES_PER_SECOND:
                     running.written = self._ticks()
                     log = running.log if running.log_is_new else None
                     self._store.progress(key, attempt, running.fraction, event.note, log)
@@ -122,7 +122,7 @@ class Journal:
                 else:
                     running.open_tasks.discard(task_id)
                     running.fractions[task_id] = 1.0
-                    running.told.append(event)
+                    running.finished.append(event)
             case Failed():
                 self.fail(running, event)
 
@@ -133,9 +133,8 @@ class Journal:
                 self._contents.delete(checkpoint)
 
     def _expect_more(self, running: Running) -> None:
-        """Reserve the hours that a job will take by its own pace, where nothing was known before."""
+        """Reserve what a job will need at its own pace, where its duration was unknown before."""
         if running.expected is None and running.fraction >= KNOWN_FROM:
-            spent = self._ticks() - running.started
-            running.expected = MARGIN * spent / running.fraction
-            hours = len(running.placement.slots) * running.expected / 3600
-            self._store.reserve(running.key, running.attempt, hours)
+            seconds = MARGIN * (self._ticks() - running.started) / running.fraction
+            self._in_flight.expect(running, seconds)
+            self._store.reserve(running.key, running.attempt, len(running.placement.slots) * seconds / 3600)

@@ -1,30 +1,25 @@
-"""The scheduler: claims jobs from the store, places them on slots, and writes down what they tell.
+"""The scheduler: claims jobs from the store, places them on slots, and writes down what they report.
 
-There is one a cluster, for all sweeps; which process it is does not matter, because it holds nothing that the store
-does not: after its death another one goes on from the finished shards and checkpoints. What tasks tell is written in
-the order in which it came, and an event is forgotten only once it is written, so that a database may be away for a
-while.
+A cluster has one scheduler, for all sweeps. Any process may be it, because everything that matters is in the store: if
+it dies, another one continues from finished shards and checkpoints. Events of tasks are written in the order in which
+they came, and an event is dropped only once it is written, so that the database may be unavailable for a while.
 """
 
-import os
-import socket
 import time
-import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from cluster.executor import Executor, Node, Unplaceable
 from cluster.policy.policy import Placement
-from cluster.policy.retry import SILENCE_SECONDS, avoided, failed_since
+from cluster.policy.retry import avoided, failed_since
 from cluster.scheduling.claiming import Claiming
-from cluster.scheduling.expect import REMEMBERED_JOBS, Expectations
-from cluster.scheduling.journal import Journal
+from cluster.scheduling.expectations import REMEMBERED_JOBS, Expectations
+from cluster.scheduling.journal import EventWriter
 from cluster.scheduling.node_health import NodeHealth
-from cluster.scheduling.placing import choose
 from cluster.scheduling.spending import Spending
 from cluster.scheduling.state.contents import Contents
-from cluster.scheduling.state.held import Held
+from cluster.scheduling.state.in_flight import InFlight
 from cluster.scheduling.state.running import Running
 from cluster.scheduling.tasks import contents_of, keeps_shards, tasks_of
 from golf.errors import InputError
@@ -32,27 +27,24 @@ from jobs.errors import Unreadable
 from jobs.events import Event, Failed, Failure, Finished
 from jobs.files import FileStore
 from jobs.machine import environment
+from jobs.machine.host import process_name
 from jobs.paths import Home
+from jobs.stages.registry import stage_named
 from jobs.store import JobRecord, LostClaim, OverBudget, Store
 
 BEAT_SECONDS = 5.0
 START_SECONDS = 300.0
-"""Time in which a worker's process has to begin with its task; a ready placement group is no guarantee (ray#42683)."""
+"""Time in which a worker must report for the first time; a ready placement group is no guarantee (ray#42683)."""
 LOOK_SECONDS = 1.0
-"""How often it asks the store for jobs that were cancelled, and whether what it has claimed is still the best."""
-
-
-def scheduler_name() -> str:
-    """A name that no other scheduler has."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+"""How often it asks the store for cancelled jobs, and whether its claims are still the best."""
 
 
 class Scheduler:
     """The scheduler of one cluster; call `step` until nothing is left to do, and `stop` in any case.
 
     Raises (any method):
-        AlreadyTaken: another process has become this cluster's scheduler; whatever this one still runs must end.
-        StoreUnavailable: the database or the file store does not answer; call again later.
+        AlreadyTaken: another process has become this cluster's scheduler; everything that this one runs must end.
+        StoreUnavailable: the database or the file store is unavailable; call again later.
     """
 
     def __init__(
@@ -63,7 +55,6 @@ class Scheduler:
         home: Home,
         *,
         name: str | None = None,
-        silence_seconds: Mapping[str, float] = SILENCE_SECONDS,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -72,71 +63,70 @@ class Scheduler:
         Args:
             store, files, home: what it works on.
             executor: what runs the jobs.
-            name: one that no other has.
-            silence_seconds: how long a job of each kind may show no advance.
-            clock: epoch seconds, for what is written down.
-            ticks: seconds that nobody sets, for every interval.
+            name: a unique name.
+            clock: epoch seconds, for records.
+            ticks: seconds of a clock that nobody can set, for intervals.
         """
         self._store, self._executor, self._home, self._clock, self._ticks = store, executor, home, clock, ticks
-        self._silence = silence_seconds
-        self.name = name or scheduler_name()
+        self.name = name or process_name()
         self._avoid: dict[str, frozenset[str]] = {}
-        """By key of a job that waits, nodes that it had better not go to."""
-        self._told: deque[tuple[str, Event]] = deque()
+        """Key of a waiting job → nodes that it should not go back to."""
+        self._unwritten: deque[tuple[str, Event]] = deque()
         self._beaten = self._looked = -LOOK_SECONDS
         self._nodes = NodeHealth(store, executor, clock)
         self.beat()
         self._nodes.read_verdicts()
-        self._held = Held(executor)
-        self._claiming = Claiming(store, self._held, self.name)
-        self._spending = Spending(store, self._held, self.name)
+        self._in_flight = InFlight(executor, ticks)
+        self._claiming = Claiming(store, self._in_flight, self.name)
+        self._spending = Spending(store, self._in_flight, self.name)
         self._contents = Contents(files)
         self._expect = Expectations(store.recently_done(REMEMBERED_JOBS))
-        self._journal = Journal(store, self._contents, self._held, self._nodes, self._expect, ticks)
+        self._events = EventWriter(store, self._contents, self._in_flight, self._nodes, self._expect, ticks)
 
     def step(self, timeout: float) -> None:
-        """Look once: beat, claim, start what can start, and wait up to `timeout` seconds for something to happen."""
+        """One round: beat, claim, start what can start, and wait up to `timeout` seconds for events."""
         if self._ticks() - self._beaten >= BEAT_SECONDS:
             self.beat()
             self._nodes.read_verdicts()
             self._spending.hold_to_budgets()
         self._nodes.look()
+        self._in_flight.placing.see_nodes(self.usable())
         if afresh := self._ticks() - self._looked >= LOOK_SECONDS:
             self._looked = self._ticks()
             self._end_cancelled()
             self._end_unwanted()
         self._claim(afresh)
-        self._start(self.usable())
-        self._told.extend(self._executor.poll(timeout))
-        while self._told:
-            self._journal.receive(*self._told[0])
-            self._told.popleft()
-        self._end_hung()  # last: after a while in which nobody listened, much may have been told that was not yet heard
+        self._start()
+        self._unwritten.extend(self._executor.poll(timeout))
+        while self._unwritten:
+            self._events.write(*self._unwritten[0])
+            self._unwritten.popleft()
+        self._end_hung()  # last: after a pause, many events may not have been read yet
 
     def beat(self) -> None:
-        """Say that this scheduler is alive; safe to call from another thread."""
+        """Write this scheduler's heartbeat; safe to call from another thread."""
         sizes = [node.slots for node in self.nodes]
         self._store.beat(self.name, self._executor.cluster, sum(sizes), max(sizes, default=0))
         self._beaten = self._ticks()
 
     @property
     def running(self) -> int:
-        """How many jobs run."""
-        return len(self._held.running)
+        """Number of running jobs."""
+        return len(self._in_flight.running)
 
     def stop(self) -> None:
-        """End everything that runs, and give every claim back."""
-        for running in list(self._held.running.values()):
-            self._held.drop(running)
-            self._held.waiting[running.key] = running.record
+        """End all running jobs, and release every claim."""
+        for running in list(self._in_flight.running.values()):
+            self._in_flight.drop(running)
+            self._in_flight.waiting[running.key] = running.record
         self._give_back()
         self._store.forget_scheduler(self.name)
 
     def abandon(self) -> None:
-        """End everything that runs, because another scheduler has it now; nothing is written."""
-        for running in list(self._held.running.values()):
-            self._held.drop(running)
-        self._held.waiting.clear()
+        """End all running jobs without writing anything: another scheduler has them now."""
+        for running in list(self._in_flight.running.values()):
+            self._in_flight.drop(running)
+        self._in_flight.waiting.clear()
 
     @property
     def nodes(self) -> list[Node]:
@@ -144,18 +134,18 @@ class Scheduler:
         return self._nodes.alive
 
     def usable(self) -> list[Node]:
-        """Nodes that are alive and not set aside, nor busy with the job that they are tried with."""
+        """Nodes that are alive and not quarantined; a node on trial is usable while nothing runs on it."""
         return self._nodes.usable(self._busy())
 
     def _busy(self) -> set[str]:
-        """Nodes on which something runs."""
-        return {run.placement.node for run in self._held.running.values()}
+        """Nodes on which jobs run."""
+        return {run.placement.node for run in self._in_flight.running.values()}
 
     def _claim(self, afresh: bool) -> None:
-        self._claiming.claim(self.usable(), self._ticks(), afresh)
+        self._claiming.claim(self._ticks(), afresh)
         self._avoid = {
             key: self._avoid[key] if key in self._avoid else self._avoided(record)
-            for key, record in self._held.waiting.items()
+            for key, record in self._in_flight.waiting.items()
             if record.attempt > record.attempts_before_request
         }
 
@@ -163,36 +153,30 @@ class Scheduler:
         return avoided(failed_since(self._store.attempts(record.key), record.attempts_before_request))
 
     def _give_back(self) -> None:
-        self._claiming.give_back(set(self._held.waiting))
+        self._claiming.give_back(set(self._in_flight.waiting))
 
     # Starting
 
-    def _start(self, nodes: list[Node]) -> None:
-        held, now = self._held, self._ticks()
-        known, waiting = {node.name: node for node in nodes}, list(held.waiting.values())
-        held.usage.advance(now)
-        for placement in choose(
-            waiting,
-            nodes,
-            held.taken(now),
-            held.warm,
-            self._avoid,
-            now,
-            epoch=self._clock() - now,
-            usage=held.usage,
-            seconds=self._expect.seconds,
-        ):
-            if self._may_begin(placement):
-                self._begin(held.waiting[placement.key], placement, known[placement.node])
+    def _start(self) -> None:
+        in_flight, placing, now = self._in_flight, self._in_flight.placing, self._ticks()
+        nodes = {node.name: node for node in self._nodes.alive}
+        placing.see_jobs(in_flight.waiting.values(), self._avoid, self._clock() - now, self._expect.seconds)
+        placements = placing.decide(now)
+        try:
+            for placement in placements:
+                if self._may_begin(placement):
+                    self._begin(in_flight.waiting[placement.key], placement, nodes[placement.node])
+        finally:  # of what did not begin, whatever still waits is placed anew
+            placing.retract(placements, in_flight.running, now)
 
     def _may_begin(self, placement: Placement) -> bool:
-        """Whether a decision still holds, now that others of the same moment were carried out."""
-        if placement.key not in self._held.waiting:  # its sweep's budget was found used up
+        """Whether a placement is still valid after others of the same moment were carried out."""
+        if placement.key not in self._in_flight.waiting:  # its sweep's budget turned out to be spent
             return False
         return not self._nodes.on_trial(placement.node) or placement.node not in self._busy()
 
     def _begin(self, record: JobRecord, placement: Placement, node: Node) -> None:
-        """Write an attempt down, then start its tasks."""
+        """Write an attempt to the store, then start its tasks."""
         if not self._readable(record):
             return
         expected = self._expect.seconds(record.order)
@@ -210,29 +194,29 @@ class Scheduler:
                 sweep=record.order.sweep,
                 seconds=expected,
             )
-        except LostClaim:  # or the answer to an earlier start was lost on the way
-            self._held.waiting.pop(record.key)
+        except LostClaim:  # or the database's answer to an earlier start was lost
+            self._in_flight.waiting.pop(record.key)
             self._store.release([record.key], "its start was not confirmed", self.name)
             return
         except OverBudget as refusal:
             self._spending.refuse(record.order.sweep, str(refusal))
             return
         running = Running(record, attempt, placement, self._ticks(), expected=expected)
-        self._held.begin(running)
+        self._in_flight.begin(running)
         try:
             self._try_to_start(running, workdir)
-        except BaseException:  # the database is away, say: the next claim finds it again
-            self._held.drop(running)
+        except BaseException:  # e.g. the database is unavailable: the next claim takes it again
+            self._in_flight.drop(running)
             raise
 
     def _readable(self, record: JobRecord) -> bool:
-        """Whether what a job reads is there; what is gone and was made by a job is made again first."""
+        """Whether a job's inputs can be read; a lost input that a job made is made again first."""
         try:
             for digest in contents_of(record).values():
                 self._contents.get(digest)
         except Unreadable as gone:
             if self._store.lose_content(gone.digest):
-                self._held.waiting.pop(record.key)  # the store has it in another form now, or not at all
+                self._in_flight.waiting.pop(record.key)  # the store has queued it behind the job that makes its input
                 return False
         return True
 
@@ -240,46 +224,46 @@ class Scheduler:
         try:
             self._start_tasks(running, workdir)
         except InputError as error:
-            self._journal.fail(running, Failed(failure=Failure.BAD_CONFIGURATION, reason=str(error)))
+            self._events.fail(running, Failed(failure=Failure.BAD_CONFIGURATION, reason=str(error)))
         except Unplaceable as error:
-            self._journal.fail(running, Failed(failure=Failure.UNFIT, reason=str(error)))
+            self._events.fail(running, Failed(failure=Failure.UNFIT, reason=str(error)))
 
     def _start_tasks(self, running: Running, workdir: Path) -> None:
         record = running.record
         inputs = {name: self._contents.get(digest) for name, digest in contents_of(record).items()}
-        if keeps_shards(record.order):
+        if keeps_shards(record):
             running.shards = self._store.shards(record.key)
-        tasks = tasks_of(running, inputs, workdir, self._silence[record.order.job.stage])
+        tasks = tasks_of(running, inputs, workdir)
         for task in tasks:
             running.open(task.id, self._ticks())
             self._executor.start(task)
-        if not tasks:  # every shard was there already
-            self._journal.finish(running, Finished(outputs={"clocks": {}}))
+        if not tasks:  # every shard is there already
+            self._events.finish(running, Finished(outputs={"clocks": {}}))
 
     # Ending
 
     def _end_hung(self) -> None:
-        """End what has told nothing for too long: our own deadline decides, whatever Ray believes."""
-        for running in list(self._held.running.values()):
-            silence = self._silence[running.record.order.job.stage]
+        """End jobs without a message for too long: our own deadline decides, whatever Ray reports."""
+        for running in list(self._in_flight.running.values()):
+            silence = stage_named(running.record.order.job.stage).silence_seconds
             if failed := running.overdue(self._ticks(), start=START_SECONDS, silence=silence):
-                self._journal.fail(running, failed)
+                self._events.fail(running, failed)
 
     def _end_cancelled(self) -> None:
-        """End the processes of what a user has cancelled, and only then say so."""
+        """End the processes of cancelled jobs, and only then confirm it."""
         cancelled = self._store.cancelled(self.name)
         for key in cancelled:
-            self._held.waiting.pop(key, None)
-            if running := self._held.running.get(key):
-                self._held.drop(running)
+            self._in_flight.waiting.pop(key, None)
+            if running := self._in_flight.running.get(key):
+                self._in_flight.drop(running)
         if cancelled:
             self._store.confirm_ended(cancelled)
 
     def _end_unwanted(self) -> None:
-        """End what runs for stopped sweeps only; the next run of one goes on with it."""
+        """End jobs that only stopped sweeps need; the next run of such a sweep resumes them."""
         unwanted = self._store.unneeded(self.name)
         for key in unwanted:
-            if running := self._held.running.get(key):
-                self._held.drop(running)
+            if running := self._in_flight.running.get(key):
+                self._in_flight.drop(running)
         if unwanted:
             self._store.release(unwanted, "stopped with its sweep", self.name)

@@ -1,4 +1,4 @@
-"""Artifacts: quantize, compress and pack a model; load it again."""
+"""Artifacts: quantize, compress and pack a model, and load it."""
 
 from golf.artifact.packing import QuantizeConfig, load, load_bytes, pack, save
 

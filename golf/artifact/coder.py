@@ -1,9 +1,8 @@
-"""Adaptive entropy coding: frequencies learnt on both sides, in front of an asymmetric numeral system.
+"""Adaptive entropy coding with an asymmetric numeral system (ANS, Duda 2013, from the library `constriction`).
 
-Frequencies of symbols are counted, context by context, from what has been coded (Cleary & Witten 1984), so no table
-is stored. They are updated after parts that grow with what is known, so that a whole part is coded by one call. The
-numeral system (Duda 2013) is that of `constriction`; its frequencies are whole and sum to less than 2²⁴, which floats
-hold exactly, so that every machine derives the same model from them.
+Encoder and decoder both count symbol frequencies per context from the symbols coded so far (Cleary & Witten 1984), so
+no table is stored. Frequencies are updated after ever longer parts, each coded by one call. They are whole numbers that
+sum to less than 2²⁴, which floats represent exactly, so that every machine derives the same model.
 """
 
 from typing import Any, ClassVar
@@ -14,40 +13,44 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Symbols = NDArray[Any]
-"""Whole numbers of any width, ≥ 0."""
+"""Whole numbers ≥ 0 of any integer type."""
 
 INCREMENT = 16
-"""What a symbol adds to its frequency, all of which start at 1."""
+"""Added to a symbol's frequency each time it occurs; frequencies start at 1."""
 FIRST_PART, LONGEST_PART = 32, 2**18
-"""Symbols coded before their frequencies are updated: ever more, as these get known."""
-CARRIED, MOST = 2**17, 2**23
-"""Frequencies are halved down to these sums between tensors, so that they follow a change, and within one."""
+"""Symbols coded between two updates of the frequencies: at first, and at most."""
+MAX_CARRIED, MAX_SUM = 2**17, 2**23
+"""Frequencies are halved until their sum is at most this: between tensors, to follow a change, and within one."""
 
 _Ans = constriction.stream.stack.AnsCoder
 _Categorical = constriction.stream.model.Categorical
 _Uniform = constriction.stream.model.Uniform
 _END = np.array([1], np.int32)
-"""Coded behind everything: from content that ends too early, zeros are read."""
+"""Coded at the end: truncated content decodes to zeros."""
 _END_BITS = 23
-"""Of the numeral system's state with the mark alone in it, 2²³; with anything coded on top it is no smaller."""
+"""Bits of the coder's state that holds only the end mark, 2²³; a state that holds more is no smaller."""
 
 
 class Coder:
-    """What encoder and decoder share: both walk through the same models in the same order."""
+    """The part that encoder and decoder share: both use the same models in the same order."""
 
     encoding: ClassVar[bool]
 
     def __init__(self) -> None:
         self.family = ""
-        """Tensors of one family share their frequencies."""
+        """Tensors of one family share frequencies."""
         self._frequencies: dict[tuple[str, str, int], Ints] = {}
 
     def code(self, symbols: Symbols, model: Any) -> Symbols:
-        """Code symbols under one model; a decoder takes no more than their number from what it is given."""
+        """Code symbols [n] with one model; a decoder uses only the number of the symbols passed to it."""
         raise NotImplementedError
 
     def adaptive(self, name: str, symbols: Symbols, size: int, contexts: Symbols | None = None) -> Symbols:
-        """Code symbols [n] below `size`, each in its context [n], under the frequencies that go by family and name."""
+        """Code symbols [n] below `size`, each in its context [n], with the frequencies of this family and name.
+
+        Returns:
+            The symbols; a decoder gets only their number from `symbols`.
+        """
         key = (self.family, name, size)
         table = self._frequencies.setdefault(key, np.ones((256, size), np.int64))
         if contexts is None:
@@ -58,15 +61,15 @@ class Coder:
         ends = np.cumsum(np.bincount(contexts)).tolist()
         for context, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
             grouped[start:end] = self._run(grouped[start:end], table[context])
-        found = np.empty_like(symbols)
-        found[order] = grouped
-        return found
+        result = np.empty_like(symbols)
+        result[order] = grouped
+        return result
 
     def _run(self, symbols: Symbols, frequencies: Ints) -> Symbols:
-        """Code symbols [n] of one context, part by part, and count them."""
+        """Code symbols [n] of one context in parts, and count them."""
         if not len(symbols):
             return symbols
-        while frequencies.sum() > CARRIED:
+        while frequencies.sum() > MAX_CARRIED:
             frequencies -= frequencies // 2
         parts, start = [], 0
         length = max(FIRST_PART, int(frequencies.sum()) // (8 * INCREMENT))
@@ -74,13 +77,13 @@ class Coder:
             model = _Categorical(frequencies.astype(np.float64), perfect=False)
             parts.append(self.code(symbols[start : start + length], model))
             frequencies += INCREMENT * np.bincount(parts[-1], minlength=len(frequencies))
-            while frequencies.sum() > MOST:
+            while frequencies.sum() > MAX_SUM:
                 frequencies -= frequencies // 2
             start, length = start + length, min(2 * length, LONGEST_PART)
         return np.concatenate(parts).astype(symbols.dtype, copy=False)
 
     def raw(self, numbers: Ints, bits: int) -> Ints:
-        """Code numbers [n] below 2^bits as they are."""
+        """Code numbers [n] below 2^bits with equal probabilities."""
         result = np.zeros_like(numbers)
         for shift in range(0, bits, 16):
             width = min(16, bits - shift)
@@ -90,14 +93,14 @@ class Coder:
 
 
 class Encoder(Coder):
-    """Collects symbols; the numeral system is a stack, so they are coded from last to first at the end."""
+    """Collects symbols and codes them at the end, last to first, because ANS is a stack."""
 
     encoding = True
 
     def __init__(self) -> None:
         super().__init__()
         self.group = ""
-        """What the bits of the symbols to come are booked under."""
+        """Group to which the bits of the following symbols count."""
         self._steps: list[tuple[str, Symbols, Any]] = []
 
     def code(self, symbols: Symbols, model: Any) -> Symbols:
@@ -105,7 +108,7 @@ class Encoder(Coder):
         return symbols
 
     def finish(self) -> tuple[bytes, dict[str, int]]:
-        """The coded bytes, and how many of them each group takes."""
+        """The coded bytes, and the bytes of each group."""
         ans, spent, before = _Ans(), dict.fromkeys((group for group, _, _ in self._steps), 0), 0
         ans.encode_reverse(_END, _Uniform(2))
         for group, symbols, model in reversed(self._steps):
@@ -116,22 +119,26 @@ class Encoder(Coder):
 
 
 class Decoder(Coder):
-    """Takes symbols off coded bytes; ValueError where these end too early, before more of them is believed."""
+    """Decodes symbols; raises ValueError as soon as the content has ended, before it trusts further symbols."""
 
     encoding = False
 
     def __init__(self, content: bytes) -> None:
-        """Raises: ValueError, if no encoder ends so."""
+        """Start decoding.
+
+        Raises:
+            ValueError: the end of the content is not one that an encoder writes.
+        """
         super().__init__()
         self._ans = _Ans(np.frombuffer(content, "<u4").astype(np.uint32))
 
     def code(self, symbols: Symbols, model: Any) -> Symbols:
-        found: NDArray[np.int32] = self._ans.decode(model, len(symbols))
+        decoded: NDArray[np.int32] = self._ans.decode(model, len(symbols))
         if self._ans.num_valid_bits() < _END_BITS:
             raise ValueError("it ends before its last weight")
-        return found
+        return decoded
 
     def at_end(self) -> bool:
-        """Whether the encoder's mark comes next, and nothing after it."""
+        """Whether only the end mark is left."""
         mark = self._ans.decode(_Uniform(2), len(_END))
         return bool(mark == _END) and bool(self._ans.is_empty())

@@ -1,8 +1,8 @@
-"""The file around an artifact's weights: what it is, whether it is whole, and which model it holds.
+"""The artifact's file format: a checked header that describes the model, then the coded weights.
 
-Layout: 8 bytes of magic, the SHA-256 of all that follows it, the header's length (little-endian uint32), the header
-(JSON: model constants, bits, codec), then the coded body. Nothing in it can execute. Names, shapes and encodings of
-tensors are not stored: they follow from the model's constants. All is checked before memory is taken for weights.
+Layout: 8 bytes of magic, the SHA-256 of everything after it, the header's length (little-endian uint32), the header
+(JSON: model constants, bits, codec), the coded body. Nothing in it can execute. Names, shapes and encodings of tensors
+are not stored: they follow from the model's constants. All is checked before memory is allocated for weights.
 """
 
 import hashlib
@@ -21,12 +21,12 @@ MAGIC = b"GOLFART\x02"
 MAX_HEADER_BYTES = 4096
 MAX_FILE_BYTES = 2**29
 MAX_PARAMETERS = 2**26
-"""At the least bits a weight can have, 2, that is more than the challenge's limit of 16,000,000 bytes holds."""
+"""With 2 bits a weight, the fewest possible, this exceeds the challenge's limit of 16,000,000 bytes."""
 MAX_FLOATS = 2**24
-"""Of those, weights that are not quantized: at the least bits that one of a trained tensor takes, 8, likewise."""
+"""Limit for weights that are not quantized; with 8 bits each, the fewest in practice, this exceeds the limit, too."""
 MAX_LAYERS = 256
 MAX_CONSTANT = 1e9
-"""Rotary base, softcap and the like lie between its inverse and this."""
+"""Rotary base, softcap and rotary length must lie between 1/MAX_CONSTANT and MAX_CONSTANT."""
 _DIGEST_BYTES = 32
 
 Codec = Literal["ans", "zstd"]
@@ -35,51 +35,54 @@ CODECS: tuple[Codec, ...] = get_args(Codec)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """What has to be known to read the body."""
+    """What a reader needs to decode the body."""
 
     model: ModelConfig
     bits: int
     codec: Codec
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON: a header has one spelling, and a reader accepts no other."""
+        """Canonical JSON; a reader accepts no other form of the same header."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
     @property
     def num_bytes(self) -> int:
-        """All that stands before the body."""
+        """Bytes before the body."""
         return len(MAGIC) + _DIGEST_BYTES + 4 + len(self.to_bytes())
 
 
 def write(header: Header, body: bytes) -> bytes:
-    """The whole file."""
+    """The content of a file."""
     text = header.to_bytes()
     rest = struct.pack("<I", len(text)) + text + body
     return MAGIC + hashlib.sha256(rest).digest() + rest
 
 
 def read(content: bytes, where: str) -> tuple[Header, bytes]:
-    """Header and body of a file.
+    """Split a file into header and body, after checking it.
 
     Raises:
-        InputError: it is not an artifact, not whole, or holds a model that this version does not accept.
+        InputError: it is no artifact, damaged, or holds a model that this version does not accept; the message starts
+            with `where`.
     """
     start = len(MAGIC) + _DIGEST_BYTES + 4
     if not content.startswith(MAGIC):
         raise InputError(f"{where}: not an artifact of this version; expected a file that starts with {MAGIC!r}")
     if len(content) < start or hashlib.sha256(content[start - 4 :]).digest() != content[len(MAGIC) : start - 4]:
-        raise InputError(f"{where}: truncated or damaged; its {len(content)} bytes do not have the digest stated in it")
+        raise InputError(f"{where}: truncated or damaged; its {len(content)} bytes do not match the digest in it")
     (length,) = struct.unpack_from("<I", content, start - 4)
     if length > min(MAX_HEADER_BYTES, len(content) - start):
-        raise InputError(f"{where}: its header claims {length} bytes; at most {MAX_HEADER_BYTES} and the file's are")
+        raise InputError(
+            f"{where}: damaged; its header claims {length} bytes, more than the file or {MAX_HEADER_BYTES}"
+        )
     return _header(content[start : start + length], where), content[start + length :]
 
 
 def check_model(model: ModelConfig) -> None:
-    """Whether an artifact may hold this model.
+    """Check that an artifact may hold this model.
 
     Raises:
-        InputError: it is too large, or a constant is out of all proportion.
+        InputError: the model is too large, or a constant is out of range.
     """
     if model.num_layers > MAX_LAYERS:
         raise InputError(f"model: num_layers = {model.num_layers}; an artifact has at most {MAX_LAYERS}")
@@ -88,22 +91,24 @@ def check_model(model: ModelConfig) -> None:
     shapes = tensor_shapes(model).items()
     floats = sum(math.prod(shape) for name, shape in shapes if encoding_of(name, shape) != "int")
     if floats > MAX_FLOATS:
-        raise InputError(f"model: {floats} weights are not quantized; an artifact has at most {MAX_FLOATS} such")
+        raise InputError(f"model: {floats} weights are not quantized; an artifact has at most {MAX_FLOATS} of those")
     for name in ("rope_base", "softcap", "rope_length"):
         if not 1 / MAX_CONSTANT <= (value := getattr(model, name)) <= MAX_CONSTANT:
             raise InputError(f"model: {name} = {value:g}; expected {1 / MAX_CONSTANT:g} to {MAX_CONSTANT:g}")
 
 
 def _header(text: bytes, where: str) -> Header:
-    """A header from its JSON."""
+    """Parse and check a header."""
     try:
-        found = json.loads(text)
-        constants = found["model"]
+        values = json.loads(text)
+        constants = values["model"]
         for field in fields(ModelConfig):
             value = constants[field.name]
             if type(value) is not field.type or not math.isfinite(value):
-                raise InputError(f"{where}: its header is damaged; {field.name} = {value!r} is no {field.type}")
-        header = Header(model=ModelConfig(**constants), bits=found["bits"], codec=found["codec"])
+                raise InputError(
+                    f"{where}: its header is damaged; {field.name} = {value!r}, expected a finite {field.type}"
+                )
+        header = Header(model=ModelConfig(**constants), bits=values["bits"], codec=values["codec"])
         if header.to_bytes() != text or type(header.bits) is not int:
             raise InputError(f"{where}: its header is damaged; expected {header.to_bytes()!r}")
         check_model(header.model)
@@ -113,6 +118,6 @@ def _header(text: bytes, where: str) -> Header:
         raise InputError(f"{where}: its header is damaged ({type(error).__name__}: {error})") from None
     if header.codec not in CODECS or not 2 <= header.bits <= 8:
         raise InputError(
-            f"{where}: {header.bits} bits, coded with {header.codec!r}; expected 2 to 8, {' or '.join(CODECS)}"
+            f"{where}: {header.bits} bits, codec {header.codec!r}; expected 2 to 8 bits, codec {' or '.join(CODECS)}"
         )
     return header

@@ -1,8 +1,8 @@
-"""The byte ledger of an artifact: where its bytes go, and how many are needed at least.
+"""The byte ledger of an artifact: bytes by group of tensors, compared with the entropy of the weights.
 
-The bound is the empirical entropy of order 0: of a matrix of whole numbers, that of its values; of floats, that of each
-byte of theirs, tensor by tensor and without what the frequencies themselves would cost. Models that know more than
-frequencies, such as the scale of a row, can go below it.
+The entropy is the empirical one of order 0, tensor by tensor: of the values of a quantized matrix, and of each byte
+position of floats. It leaves out the cost of a frequency table. A codec that models more than frequencies, such as the
+scale of a row, can need fewer bytes.
 """
 
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ class GroupBytes:
 
     weights: int = 0
     stored_bytes: int = 0
-    """Before coding."""
+    """Bytes before coding."""
     entropy_bytes: float = 0.0
     coded_bytes: int | None = None
-    """Of the body; None where the codec does not tell tensors apart."""
+    """Bytes in the body; None if the codec compresses all tensors together."""
 
     def add(self, stored: NDArray[Any], weights: int) -> None:
-        """Count one array in."""
+        """Add an array with this many weights."""
         self.weights += weights
         self.stored_bytes += stored.nbytes
         self.entropy_bytes += entropy_bytes(stored)
@@ -33,30 +33,31 @@ class GroupBytes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ledger:
-    """Where an artifact's bytes go."""
+    """The bytes of an artifact."""
 
     model_bytes: int
     header_bytes: int
     body_bytes: int
-    """The coded body: model without header."""
+    """The coded weights, without the header."""
     groups: Mapping[str, GroupBytes]
 
     @property
     def entropy_bytes(self) -> float:
-        """The bound of all groups."""
+        """Entropy of all groups, in bytes."""
         return sum(group.entropy_bytes for group in self.groups.values())
 
     @property
     def above_entropy(self) -> float | None:
-        """How far the body is above the bound, as a share of it; below it where negative."""
+        """(body_bytes − entropy_bytes) / entropy_bytes; None if the entropy is 0."""
         return self.body_bytes / self.entropy_bytes - 1 if self.entropy_bytes else None
 
     def to_json(self) -> dict[str, Any]:
+        """The ledger as plain data."""
         return {**asdict(self), "entropy_bytes": self.entropy_bytes, "above_entropy": self.above_entropy}
 
 
 def group_of(name: str) -> str:
-    """The group that a tensor's bytes are booked under, by its name."""
+    """The group of a tensor, by its name."""
     if name == "tok_emb.weight":
         return "embedding"
     for part, group in ((".attn.", "attention"), (".mlp.", "mlp"), ("bigram.", "bigram")):
@@ -66,7 +67,7 @@ def group_of(name: str) -> str:
 
 
 def entropy_bytes(stored: NDArray[Any]) -> float:
-    """Empirical entropy of order 0 of one-byte values, or of each byte of longer ones, in bytes."""
+    """Empirical order-0 entropy in bytes: of one-byte values, or summed over the byte positions of longer values."""
     planes = np.ascontiguousarray(stored).reshape(-1).view(np.uint8).reshape(-1, stored.itemsize)
     total = 0.0
     for plane in planes.T:

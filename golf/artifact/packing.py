@@ -1,11 +1,11 @@
-"""The artifact: quantize a state dict, code it into one plain file, and read it back without trust.
+"""Pack a state dict into an artifact: quantize it, code it into one file, and read untrusted files back safely.
 
-    golf/artifact/quantize.py    which weights become whole numbers, and how
-    golf/artifact/entropy.py     what is sent of a tensor; golf/artifact/coder.py turns it into bytes
-    golf/artifact/container.py   the file around it
-    golf/artifact/ledger.py      where its bytes go
+    golf/artifact/quantize.py    quantize matrices
+    golf/artifact/entropy.py     statistical models of weights; golf/artifact/coder.py codes them into bytes
+    golf/artifact/container.py   the file format
+    golf/artifact/ledger.py      bytes by group of tensors
 
-The codec `zstd` codes as PR 611 does, for comparison: arrays one after the other, compressed as one.
+The codec `zstd` is PR 611's, for comparison: all arrays concatenated and compressed together.
 """
 
 import math
@@ -49,24 +49,29 @@ __all__ = [
 ]
 
 ZSTD_LEVEL = 22
-"""PR 611's."""
+"""Compression level of PR 611."""
 _DTYPES: Mapping[str, str] = {"scale": "<f2", "int": "<i1", "fp16": "<f2", "fp32": "<f4"}
-"""How the values of each family of arrays are stored; a matrix of whole numbers has its rows' scales before it."""
+"""numpy dtype of each family of arrays; the row scales of a quantized matrix come before it."""
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuantizeConfig:
-    """How weights become bytes; bits are PR 611's."""
+    """How weights are quantized and compressed.
+
+    Raises:
+        InputError: a value is out of range; the message names the key of the sweep file.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     bits: int = 6
+    """Bits of a quantized weight (PR 611)."""
     codec: Codec = "ans"
-    """ans: context models and an asymmetric numeral system. zstd: PR 611's."""
+    """ans: context models and an asymmetric numeral system. zstd: that of PR 611."""
     level: int = ZSTD_LEVEL
-    """Of zstd. ans has no levels: there it is always this, so that one artifact has one key."""
+    """Level of zstd. For ans, which has none, it is reset to the default, so that equal artifacts have equal keys."""
 
     def __post_init__(self) -> None:
         if not 2 <= self.bits <= 8:
@@ -78,7 +83,7 @@ class QuantizeConfig:
 
 
 class Part(NamedTuple):
-    """One array of the body."""
+    """Name, dtype family (a key of _DTYPES) and shape of one array of the body."""
 
     tensor: str
     family: str
@@ -86,6 +91,7 @@ class Part(NamedTuple):
 
     @property
     def group(self) -> str:
+        """Its group in the byte ledger."""
         return "scales" if self.family == "scale" else group_of(self.tensor)
 
     @property
@@ -95,19 +101,19 @@ class Part(NamedTuple):
 
 
 def pack(state: Mapping[str, Tensor], model: ModelConfig, config: QuantizeConfig) -> tuple[bytes, Ledger]:
-    """Quantize and code a state dict: the whole file, and where its bytes go.
+    """Quantize and code a state dict; returns the file's content and its byte ledger.
 
     Raises:
-        InputError: a weight is not finite, or the tensors are not the model's.
+        InputError: a weight is not finite, or tensors do not fit the model.
     """
     return encode(quantize(state, model, config.bits), model, config)
 
 
 def quantize(state: Mapping[str, Tensor], model: ModelConfig, bits: int) -> list[tuple[Part, Array]]:
-    """The arrays of a body, in its order, of a state dict.
+    """The arrays of the body, in order, of a state dict.
 
     Raises:
-        InputError: a weight is not finite, or the tensors are not the model's.
+        InputError: a weight is not finite, or tensors do not fit the model.
     """
     check_model(model)
     check_tensors(state, model, "quantize")
@@ -117,18 +123,20 @@ def quantize(state: Mapping[str, Tensor], model: ModelConfig, bits: int) -> list
         weight, encoding = state[name].detach().float().cpu().contiguous(), encoding_of(name, shape)
         stored = weight.half() if encoding == "fp16" else weight
         if not bool(stored.isfinite().all()):
-            raise InputError(f"quantize: tensor {name} holds values that are not finite in {encoding}")
+            raise InputError(
+                f"quantize: tensor {name} holds values that are not finite in {encoding}; expected finite weights"
+            )
         if encoding == "int":
             stored, scales = quantize_rows(weight, bits)
             if not bool(scales.isfinite().all()):
-                raise InputError(f"quantize: tensor {name} holds values too large for the fp16 scale of a row")
+                raise InputError(f"quantize: tensor {name} holds values too large for a row scale in fp16")
             arrays[name, "scale"] = scales.numpy()
         arrays[name, encoding] = stored.numpy()
     return [(part, arrays[part.tensor, part.family]) for part in _parts(shapes)]
 
 
 def encode(arrays: list[tuple[Part, Array]], model: ModelConfig, config: QuantizeConfig) -> tuple[bytes, Ledger]:
-    """The whole file of quantized arrays, and where its bytes go."""
+    """Code quantized arrays; returns the file's content and its byte ledger."""
     groups: dict[str, GroupBytes] = {}
     for part, array in arrays:
         weights = 0 if part.family == "scale" else array.size
@@ -146,14 +154,14 @@ def encode(arrays: list[tuple[Part, Array]], model: ModelConfig, config: Quantiz
 
 
 def unpack(content: bytes, where: str = "artifact") -> tuple[dict[str, Tensor], ModelConfig]:
-    """Read an artifact back into fp32 tensors.
+    """Read an artifact into fp32 tensors and the model's configuration.
 
     Args:
-        content: the whole file.
-        where: what the file is called in an error.
+        content: the file's content, which may be untrusted.
+        where: the file's name in error messages.
 
     Raises:
-        InputError: the bytes are not a whole, honest artifact of this version.
+        InputError: the content is no complete, valid artifact of this version.
     """
     header, body = read(content, where)
     parts = _parts(tensor_shapes(header.model))
@@ -165,7 +173,7 @@ def unpack(content: bytes, where: str = "artifact") -> tuple[dict[str, Tensor], 
         if part.family == "scale":
             scales = values
             if not bool((scales.isfinite() & (scales > 0)).all()):
-                raise InputError(f"{where}: tensor {part.tensor} has a scale that is not a finite number above 0")
+                raise InputError(f"{where}: tensor {part.tensor} has a row scale that is not finite and above 0")
             continue
         state[part.tensor] = dequantize_rows(values, scales) if part.family == "int" else values.float()
         if not bool(state[part.tensor].isfinite().all()):
@@ -174,17 +182,21 @@ def unpack(content: bytes, where: str = "artifact") -> tuple[dict[str, Tensor], 
 
 
 def save(path: Path | str, state: Mapping[str, Tensor], model: ModelConfig, config: QuantizeConfig) -> Ledger:
-    """Write a state dict as an artifact, whole or not at all."""
+    """Write a state dict as an artifact, atomically; returns its byte ledger.
+
+    Raises:
+        InputError: a weight is not finite, or tensors do not fit the model.
+    """
     content, ledger = pack(state, model, config)
     write_atomically(Path(path), content)
     return ledger
 
 
 def load(path: Path | str, *, device: torch.device | str = "cpu") -> GPT:
-    """Load a model from an artifact or from a `.safetensors` state dict, frozen.
+    """Load a frozen model from an artifact or a `.safetensors` state dict.
 
     Raises:
-        InputError: the file is missing, too large or is neither.
+        InputError: the file is missing, too large, damaged or neither of these.
     """
     path = Path(path)
     expected = "expected an artifact or a .safetensors file"
@@ -200,7 +212,7 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> GPT:
 
 
 def load_bytes(content: bytes, where: str, *, device: torch.device | str = "cpu") -> GPT:
-    """Like `load`, from the file's content."""
+    """Like `load`, from the file's content; error messages start with `where`."""
     config = None
     if content.startswith(MAGIC[:-1]):
         state, config = unpack(content, where)
@@ -208,7 +220,7 @@ def load_bytes(content: bytes, where: str, *, device: torch.device | str = "cpu"
         try:
             state = load_safetensors(content)
         except (SafetensorError, ValueError, KeyError, TypeError):
-            raise InputError(f"{where}: neither an artifact nor a whole .safetensors file") from None
+            raise InputError(f"{where}: neither an artifact nor a complete .safetensors file") from None
     try:
         return model_from_state(state, config, device=device)
     except InputError as error:
@@ -216,7 +228,7 @@ def load_bytes(content: bytes, where: str, *, device: torch.device | str = "cpu"
 
 
 def _parts(shapes: Mapping[str, tuple[int, ...]]) -> list[Part]:
-    """The arrays of a body in their order: tensors of one kind one after the other, over all layers."""
+    """The arrays of the body in order: tensors of the same kind follow each other, layer by layer."""
     parts: list[Part] = []
     for name in sorted(shapes, key=lambda name: (encoding_of(name, shapes[name]), re.sub(r"\d+", "", name), name)):
         family = encoding_of(name, shapes[name])
@@ -227,7 +239,7 @@ def _parts(shapes: Mapping[str, tuple[int, ...]]) -> list[Part]:
 
 
 def _code(arrays: list[tuple[Part, Array]], bits: int, groups: Mapping[str, GroupBytes]) -> bytes:
-    """The body under context models; what each group takes is written down in `groups`."""
+    """Code the body with context models; sets coded_bytes of `groups`."""
     coder = Encoder()
     for part, array in arrays:
         coder.group = part.group
@@ -239,46 +251,46 @@ def _code(arrays: list[tuple[Part, Array]], bits: int, groups: Mapping[str, Grou
 
 
 def _decode(body: bytes, parts: list[Part], bits: int, where: str) -> list[Array]:
-    """Arrays of a body under context models; of its own accord it can hold no whole number out of range."""
+    """Decode a body coded with context models, which cannot represent quantized values out of range."""
     try:
         coder = Decoder(body)
         arrays = [_code_part(coder, part, np.zeros(part.shape, _DTYPES[part.family]), bits) for part in parts]
     except ValueError as error:
-        raise InputError(f"{where}: damaged; no encoder writes such a body ({error})") from None
+        raise InputError(f"{where}: damaged; its body cannot be decoded ({error})") from None
     if not coder.at_end():
-        raise InputError(f"{where}: damaged; its body does not end where its last weight does")
+        raise InputError(f"{where}: damaged; its body continues after the last weight")
     return arrays
 
 
 def _code_part(coder: Coder, part: Part, array: Array, bits: int) -> Array:
-    """Code one array; a decoder is given zeros and returns what they stand for."""
+    """Code one array; a decoder gets zeros of its shape and returns the decoded values."""
     coder.family = part.family
     return code_integers(coder, array, bits) if part.family == "int" else code_floats(coder, array)
 
 
 def _compress(arrays: list[tuple[Part, Array]], level: int) -> bytes:
-    """The body as PR 611 compresses it."""
+    """Compress the body as PR 611 does."""
     plain = b"".join(array.astype(_DTYPES[part.family], copy=False).tobytes() for part, array in arrays)
     return zstandard.ZstdCompressor(level=level).compress(plain)
 
 
 def _decompress(body: bytes, parts: list[Part], bits: int, where: str) -> Iterator[Array]:
-    """Arrays of a zstd frame, which must hold exactly what the model's shapes say."""
+    """The arrays of a zstd frame, whose size must match the model's shapes."""
     expected = sum(part.num_bytes for part in parts)
     try:
         stated = zstandard.frame_content_size(body)
         if stated != expected:
-            raise InputError(f"{where}: damaged; its body states {stated} bytes, its model has {expected}")
+            raise InputError(f"{where}: damaged; its body has {stated} bytes, expected {expected} for its model")
         unpacker = zstandard.ZstdDecompressor().decompressobj()
         plain = unpacker.decompress(body)
     except zstandard.ZstdError:
-        raise InputError(f"{where}: truncated or damaged; its body does not decompress") from None
+        raise InputError(f"{where}: truncated or damaged; zstd cannot decompress its body") from None
     if not unpacker.eof or unpacker.unused_data or len(plain) != expected:
-        raise InputError(f"{where}: truncated, or followed by bytes that do not belong to it")
+        raise InputError(f"{where}: truncated, or followed by other bytes")
     largest, start = 2 ** (bits - 1) - 1, 0
     for part in parts:
         array = np.frombuffer(plain, _DTYPES[part.family], math.prod(part.shape), start).reshape(part.shape)
         if part.family == "int" and not -largest <= int(array.min()) <= int(array.max()) <= largest:
-            raise InputError(f"{where}: tensor {part.tensor} holds values beyond ±{largest}")
+            raise InputError(f"{where}: tensor {part.tensor} holds values outside ±{largest}")
         start += part.num_bytes
         yield array.copy()

@@ -1,9 +1,9 @@
-"""Quantization: which tensors become whole numbers, how, and back.
+"""Quantize the rows of large matrices to whole numbers, and dequantize them.
 
     c = 0.9999984 quantile of |w| in the row,  s = max(c/31, 1/31),  q = clamp(round(w/s), ±31),  w ≈ q·s   (6 bits)
 
-2-D tensors of more than 65,536 elements other than the token embedding are quantized; control tensors stay fp32; the
-rest, the token embedding included, is fp16 (PR 611). s is stored in fp16 and that is what dequantizes.
+Quantized are 2-D tensors of more than 65,536 elements other than the token embedding. Control tensors stay fp32, all
+others are fp16 (PR 611). s is stored in fp16, and the stored value dequantizes.
 """
 
 import math
@@ -13,27 +13,29 @@ import torch
 from torch import Tensor
 
 CLIP_QUANTILE = 0.9999984
-QUANTISED_FROM = 65_536
-"""Matrices of more elements than this are quantized."""
+"""Quantile of |w| at which a row is clipped (PR 611)."""
+MAX_UNQUANTIZED = 65_536
+"""Matrices of more elements than this are quantized (PR 611)."""
 CONTROL_NAMES = ("attn_scale", "mlp_scale", "resid_mix", "q_gain", "skip_weight")
+"""Parts of the names of control tensors (PR 611)."""
 
 Encoding = Literal["int", "fp16", "fp32"]
 
 
 def encoding_of(name: str, shape: tuple[int, ...]) -> Encoding:
-    """How a tensor of this name and shape is stored."""
+    """The encoding of a tensor with this name and shape."""
     if any(control in name for control in CONTROL_NAMES):
         return "fp32"
-    if len(shape) == 2 and math.prod(shape) > QUANTISED_FROM and name != "tok_emb.weight":
+    if len(shape) == 2 and math.prod(shape) > MAX_UNQUANTIZED and name != "tok_emb.weight":
         return "int"
     return "fp16"
 
 
 def quantize_rows(weight: Tensor, bits: int = 6) -> tuple[Tensor, Tensor]:
-    """Quantize a matrix [rows, columns] row by row.
+    """Quantize each row of a matrix [rows, columns].
 
     Returns:
-        Whole numbers as int8 [rows, columns] and fp16 scales [rows].
+        Values, int8 [rows, columns], and scales, fp16 [rows].
     """
     largest = 2 ** (bits - 1) - 1
     clip = upper_quantile(weight.abs(), CLIP_QUANTILE)
@@ -43,14 +45,15 @@ def quantize_rows(weight: Tensor, bits: int = 6) -> tuple[Tensor, Tensor]:
 
 
 def dequantize_rows(values: Tensor, scales: Tensor) -> Tensor:
-    """fp32 weights [rows, columns] of whole numbers [rows, columns] and fp16 scales [rows]."""
+    """The weights, fp32 [rows, columns], of int8 values [rows, columns] and fp16 scales [rows]."""
     return values.float().mul_(scales.float()[:, None])
 
 
 def upper_quantile(values: Tensor, quantile: float) -> Tensor:
-    """A quantile near 1 of every row [rows], bit for bit that of `torch.quantile`, from the row's largest few values.
+    """A quantile near 1 of every row, [rows], bit-identical to `torch.quantile`.
 
-    The rank is taken in the values' dtype and interpolated linearly, as there. Sorting whole rows is what costs.
+    It uses only the few largest values of a row, because sorting whole rows is slow. The rank is computed in the
+    values' dtype and interpolated linearly, as in torch.
     """
     columns = values.shape[1]
     rank = torch.tensor(quantile, dtype=values.dtype) * (columns - 1)

@@ -123,7 +123,7 @@ def _probe_neighbors(session: AuditSession, evidence: Evidence) -> None:
         session.batchable = False
         session.reference = [
             session.score_variants(index, [document.tokens])[0] for index, document in enumerate(session.documents)
-        ]  # fmt: skip
+        ]
 
 
 def _probe_random_tokens(session: AuditSession, evidence: Evidence) -> None:
@@ -190,9 +190,7 @@ def _bytes_per_target(session: AuditSession, decode: Callable[[Tokens], str] | N
     documents = [session.documents[index] for index in _text_documents(session)]
     if decode is None or not documents:
         return 0.0
-    num_bytes = sum(
-        len(decode_targets(document.tokens, decode, document.number).encode()) for document in documents
-    )  # fmt: skip
+    num_bytes = sum(len(decode_targets(document.tokens, decode, document.number).encode()) for document in documents)
     return num_bytes / sum(document.tokens.size - 1 for document in documents)
 
 

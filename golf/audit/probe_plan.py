@@ -114,9 +114,7 @@ def _follow_up_cuts(session: AuditSession, evidence: Evidence, followed: set[int
 
 def _sum_one_long_document(session: AuditSession, evidence: Evidence) -> None:
     """Sum at the end of the shortest document that is not short, unless one of those has a sum already."""
-    long = {
-        document.number for document in session.documents if document.tokens.size >= MIN_SUMMED_TOKENS
-    }  # fmt: skip
+    long = {document.number for document in session.documents if document.tokens.size >= MIN_SUMMED_TOKENS}
     if any(probe.document in long for probe in evidence.sums):
         return
     index = min(
@@ -166,10 +164,8 @@ def _length_sensitive(session: AuditSession, evidence: Evidence) -> list[int]:
         return []
     moved = {change.document for change in evidence.changes if change.kind == "cut" and change.exceeds_tolerance}
     sizes = {
-        index: document.tokens.size - 1
-        for index, document in enumerate(session.documents)
-        if document.number in moved
-    }  # fmt: skip
+        index: document.tokens.size - 1 for index, document in enumerate(session.documents) if document.number in moved
+    }
     guidable = (index for index, size in sizes.items() if size > importance_sums.LATEST_CUT_POSITION)
     return sorted(guidable, key=sizes.__getitem__)
 

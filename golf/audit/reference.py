@@ -64,7 +64,7 @@ def _add_documents(session: AuditSession, given: Sequence[Tokens], lengths: Sequ
     numbered = [
         replace(document, number=free[document.number]) if document.origin == "given" else document
         for document in extra
-    ]  # fmt: skip
+    ]
     documents = [*session.documents, *numbered]
     return sorted(documents, key=lambda document: document.tokens.size) if session.ordered_state else documents
 

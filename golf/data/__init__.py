@@ -1,1 +1,1 @@
-"""Text to tokens: shards, documents, the bytes of every token, and the bundled corpus."""
+"""Data: token shards, documents, the UTF-8 bytes of every token, and the bundled corpus."""

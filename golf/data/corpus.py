@@ -1,8 +1,8 @@
 """The bundled corpus in the challenge's format: State of the Union addresses, 1790–2021.
 
-Addresses are split whole, so that nothing of one speech is on two sides: one in ten is kept from training, in turn
-for validation and for tuning, evenly over the years. Documents are about 4,096 tokens long, cut at ends of sentences:
-adapting to a document pays on long ones. Of an address for validation or tuning only the first document is used.
+Whole addresses are held out of training, one in ten, evenly over the years, in turn for tuning and for validation. So
+no speech is on two sides. Documents have at most 4,096 tokens and end with a sentence: adapting pays on long documents.
+Of a held-out address only the first document is used.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from golf.files import write_atomically
 SOURCE = Path(__file__).parents[1] / "bundled" / "sotu.jsonl.zst"
 VOCAB_SIZE = 1024
 DOCUMENT_TOKENS = 4096
-"""A document's most tokens, its BOS not counted."""
+"""Most tokens of a document after its BOS."""
 DEMO_VALIDATION_DOCUMENTS = 12
 DEMO_TUNING_DOCUMENTS = 12
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -33,15 +33,19 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoData:
-    """Where the built corpus lies."""
+    """Paths of the built corpus."""
 
     tokens: Path
-    """Folder of shards."""
+    """Folder of the shards."""
     tokenizer: Path
 
 
 def build_demo(folder: Path) -> DemoData:
-    """Build shards and tokenizer in `folder`, or find them there; the same bytes every time."""
+    """Build shards and tokenizer in `folder` unless they exist; builds are byte-identical.
+
+    Raises:
+        InputError: the bundled texts are missing or damaged.
+    """
     demo = DemoData(tokens=folder, tokenizer=folder / f"sotu_{VOCAB_SIZE}_bpe.model")
     if folder.exists():
         return demo
@@ -51,7 +55,7 @@ def build_demo(folder: Path) -> DemoData:
         _build(building, building / demo.tokenizer.name)
         building.rename(folder)
     except OSError:
-        if not folder.exists():  # otherwise another process was faster, and built the same
+        if not folder.exists():  # otherwise another process built the same files first
             raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -59,9 +63,9 @@ def build_demo(folder: Path) -> DemoData:
 
 
 def split_addresses(addresses: list[str]) -> tuple[list[str], list[str], list[str]]:
-    """Addresses in order of time → those for training, for tuning and for validation."""
-    held = DEMO_TUNING_DOCUMENTS + DEMO_VALIDATION_DOCUMENTS
-    places = [(2 * turn + 1) * len(addresses) // (2 * held) for turn in range(held)]
+    """Split addresses, in order of time, into those for training, for tuning and for validation."""
+    held_out = DEMO_TUNING_DOCUMENTS + DEMO_VALIDATION_DOCUMENTS
+    places = [(2 * turn + 1) * len(addresses) // (2 * held_out) for turn in range(held_out)]
     kept = {place: turn % 2 for turn, place in enumerate(places)}
     tuning = [addresses[place] for place, side in kept.items() if side == 0]
     validation = [addresses[place] for place, side in kept.items() if side == 1]
@@ -69,7 +73,7 @@ def split_addresses(addresses: list[str]) -> tuple[list[str], list[str], list[st
 
 
 def cut_documents(tokenizer: Tokenizer, text: str, most: int = DOCUMENT_TOKENS) -> Iterator[list[int]]:
-    """Cut a text at ends of sentences into documents of at most `most` tokens after their BOS."""
+    """Cut a text between sentences into documents of at most `most` tokens after BOS."""
     document: list[int] = []
     for sentence in _SENTENCE_END.split(text):
         ids = tokenizer.encode(sentence)[:most]
@@ -82,17 +86,21 @@ def cut_documents(tokenizer: Tokenizer, text: str, most: int = DOCUMENT_TOKENS) 
 
 
 def shuffle(documents: list[list[int]]) -> list[list[int]]:
-    """Documents in the order of their digests, so that the first few are of all times; the same on every machine."""
+    """Sort documents by digest, so that the first few come from all periods; the order is the same on every machine."""
     return sorted(documents, key=lambda document: hashlib.sha256(str(document).encode()).digest())
 
 
 def read_addresses(path: Path = SOURCE) -> list[str]:
-    """Texts of the bundled addresses in order of time."""
+    """The texts of the bundled addresses in order of time.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
     try:
         lines = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=2**26).decode().splitlines()
         return [str(json.loads(line)["text"]) for line in lines]
     except (OSError, ValueError, KeyError, zstandard.ZstdError):
-        raise InputError(f"{path}: missing or damaged; install the package again") from None
+        raise InputError(f"{path}: missing or damaged; reinstall the package") from None
 
 
 def _build(folder: Path, model: Path) -> None:
@@ -100,7 +108,7 @@ def _build(folder: Path, model: Path) -> None:
     _train_tokenizer(training, model)
     tokenizer = Tokenizer(model)
     whole = shuffle([document for text in training for document in cut_documents(tokenizer, text)])
-    # Tuning documents come last: what a training holds out is the end of its stream.
+    # Tuning documents come last, because a training holds out the end of its stream.
     whole += shuffle([next(cut_documents(tokenizer, text)) for text in tuning])
     write_shard(folder / "sotu_train_000000.bin", [token for document in whole for token in document])
     scored = shuffle([next(cut_documents(tokenizer, text)) for text in validation])
@@ -108,7 +116,7 @@ def _build(folder: Path, model: Path) -> None:
 
 
 def _train_tokenizer(texts: list[str], model: Path) -> None:
-    """Train byte-pair pieces with byte fallback; one thread and no path inside, so that the file is always the same."""
+    """Train a BPE tokenizer with byte fallback; one thread and no path in the file make it reproducible."""
     content = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(sentence for text in texts for sentence in _SENTENCE_END.split(text)),

@@ -1,6 +1,6 @@
-"""The training stream: shards one after the other, mapped into memory and read only where a batch needs them.
+"""The training stream: shards mapped into memory as one sequence and read only where a batch needs them.
 
-The challenge's training shards are 200 MB each; eight ranks that each copied all of them would fill a node's memory.
+The challenge's training shards have 200 MB each: copies of all of them in eight ranks would fill a node's memory.
 """
 
 import hashlib
@@ -14,27 +14,31 @@ from golf.data.tokens import BOS, Tokens, read_shard, split_documents
 from golf.errors import InputError
 
 DIGEST_WINDOWS, DIGEST_TOKENS = 1024, 4096
-"""Windows of a large stream that its digest looks at, and tokens of each: some of every shard of the challenge's."""
+"""Number and tokens of the windows that the digest of a large stream covers: several in each shard of the challenge."""
 
 
 class Stream:
-    """Arrays of token ids as one sequence, none of them copied."""
+    """Arrays of token ids as one sequence, without copying them."""
 
     def __init__(self, shards: Sequence[Tokens]) -> None:
-        """Raises: InputError, if a shard is not one row of integers."""
+        """Join arrays [n] of token ids.
+
+        Raises:
+            InputError: an array is not one row of integers.
+        """
         self.shards = tuple(shards)
         for shard in self.shards:
             if shard.ndim != 1 or shard.dtype.kind not in "iu":
-                found = f"shape {shard.shape} of {shard.dtype}"
-                raise InputError(f"training tokens: {found}; expected one row of integers")
+                shape = f"shape {shard.shape} of {shard.dtype}"
+                raise InputError(f"training tokens: {shape}; expected one row of integers")
         self._ends = np.cumsum([len(shard) for shard in self.shards])
 
     @classmethod
     def open(cls, paths: Sequence[Path]) -> "Stream":
-        """Map shard files.
+        """Map shard files into memory.
 
         Raises:
-            InputError: one is missing, foreign, truncated or too long.
+            InputError: a file is missing, not a shard, truncated or too long.
         """
         return cls([read_shard(path) for path in paths])
 
@@ -43,18 +47,18 @@ class Stream:
 
     @property
     def largest(self) -> int:
-        """The largest id; needs a token."""
+        """The largest token id of a stream that is not empty."""
         return max(int(shard.max()) for shard in self.shards if len(shard))
 
     @property
     def smallest(self) -> int:
-        """The smallest id, or 0 where shards can hold nothing below and are not read for it; needs a token."""
+        """The smallest token id of a stream that is not empty; 0, without reading, for shards of unsigned integers."""
         return min(int(shard.min()) if shard.dtype.kind == "i" else 0 for shard in self.shards if len(shard))
 
     def digest(self) -> str:
-        """SHA-256 over the length and evenly spaced windows: over all of it up to 4 million tokens, in seconds beyond.
+        """SHA-256, as hex, of the length and of evenly spaced windows; up to 4 million tokens, of all of them.
 
-        It tells data sets apart; a few tokens changed in a large one may escape it.
+        It takes seconds for any size and tells data sets apart, but may miss a few changed tokens of a large one.
         """
         whole = hashlib.sha256(str(len(self)).encode())
         for start in range(0, len(self), max(DIGEST_TOKENS, len(self) // DIGEST_WINDOWS)):
@@ -62,7 +66,7 @@ class Stream:
         return whole.hexdigest()
 
     def read(self, start: int, count: int) -> NDArray[np.int64]:
-        """So many tokens from a position on, int64 [count]; after the last one comes the first. Needs a token."""
+        """Read `count` tokens from a position on, int64 [count], wrapping around; the stream must not be empty."""
         parts, place = [], start % len(self)
         while count:
             index = int(np.searchsorted(self._ends, place, side="right"))
@@ -75,10 +79,10 @@ class Stream:
         return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64, copy=False)
 
     def hold_out(self, documents: int) -> tuple["Stream", list[Tokens]]:
-        """Cut the last `documents` documents off: what is trained on, and what may be tuned on (copied).
+        """Split off the last `documents` documents: the stream to train on, and the documents (copied) to tune on.
 
         Raises:
-            InputError: no document would be left.
+            InputError: no document would be left to train on.
         """
         if documents == 0:
             return self, []
@@ -89,8 +93,8 @@ class Stream:
             if len(starts) >= missing:
                 cut = int(starts[-missing])
                 kept = Stream([*self.shards[:index], shard[:cut]])
-                if any((one == BOS).any() for one in reversed(kept.shards)):
+                if any((shard == BOS).any() for shard in reversed(kept.shards)):
                     return kept, split_documents(np.concatenate([shard[cut:], *self.shards[index + 1 :]]))
                 break
             missing -= len(starts)
-        raise InputError(f"training tokens: holding out {documents} of their documents leaves none")
+        raise InputError(f"training tokens: holding out {documents} documents leaves none to train on; expected fewer")

@@ -1,7 +1,7 @@
-"""Documents to be scored, and the bytes that bits per byte are measured in.
+"""Documents to score, with the UTF-8 bytes of their text, which bits per byte are divided by.
 
-How many bytes a token stands for is its tokenizer's to say, unless the data set says so itself: then there is a file
-`*_val_bytes_*.bin` beside each shard `*_val_*.bin`, in the same container, with the bytes of every token as a target.
+The tokenizer decides how many bytes a token has, unless the data set does: then a file `*_val_bytes_*.bin` of the same
+format lies beside each shard `*_val_*.bin` and holds the bytes of every token as a target.
 """
 
 from collections.abc import Sequence
@@ -17,34 +17,34 @@ from golf.errors import InputError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Texts:
-    """Documents and the sizes of their text; all three lists are as long."""
+    """Documents and the sizes of their texts; all three lists have one item per document."""
 
     documents: list[Tokens]
     counts: list[NDArray[np.uint16]]
-    """UTF-8 bytes of the targets of each document, uint16 [n − 1]."""
+    """UTF-8 bytes of each document's targets, uint16 [n − 1]."""
     num_bytes: list[int]
-    """Of each document."""
+    """UTF-8 bytes of each document's text."""
 
     @classmethod
     def of(cls, documents: list[Tokens], counts: list[NDArray[np.uint16]]) -> "Texts":
-        """With the sums taken."""
-        return cls(documents=documents, counts=counts, num_bytes=[int(one.sum(dtype=np.int64)) for one in counts])
+        """Add up the counts of each document."""
+        return cls(documents=documents, counts=counts, num_bytes=[int(count.sum(dtype=np.int64)) for count in counts])
 
 
 def count_texts(documents: list[Tokens], tokenizer: Tokenizer) -> Texts:
-    """Documents as their tokenizer counts them.
+    """Count the bytes of documents with their tokenizer.
 
     Raises:
-        InputError: its count of one is not the length of the text that it decodes to.
+        InputError: a count is not the length of the decoded text.
     """
     return Texts.of(documents, [tokenizer.check_bytes(document).astype(np.uint16) for document in documents])
 
 
 def read_texts(shards: Sequence[Path], tokenizer: Tokenizer) -> Texts:
-    """Documents of shards as the data set counts them, or else their tokenizer.
+    """Read the documents of shards, with the byte counts of the data set, or of the tokenizer if it has none.
 
     Raises:
-        InputError: a file is missing or damaged, does not belong to the others, or the tokenizer counts wrongly.
+        InputError: a file is missing or damaged, byte files do not fit their shards, or the tokenizer counts wrongly.
     """
     stream, files = read_stream(shards), byte_files(shards)
     spans = document_spans(stream)
@@ -52,36 +52,40 @@ def read_texts(shards: Sequence[Path], tokenizer: Tokenizer) -> Texts:
     if not files:
         return count_texts(documents, tokenizer)
     for shard, file in zip(shards, files, strict=True):
-        if (found := len(read_shard(file))) != (expected := len(read_shard(shard))):
-            raise InputError(f"{file}: bytes of {found} tokens; {shard.name} has {expected}")
+        if (counted := len(read_shard(file))) != (expected := len(read_shard(shard))):
+            raise InputError(f"{file}: byte counts of {counted} tokens; expected {expected}, as in {shard.name}")
     num_bytes = read_stream(files)
     return Texts.of(documents, [num_bytes[span][1:] for span in spans])
 
 
 def byte_files(shards: Sequence[Path]) -> list[Path]:
-    """The file with the bytes of each shard's tokens, where a data set has such.
+    """The byte file of each shard; an empty list if the data set has none.
 
     Raises:
-        InputError: it has them for some of the shards only, or one of the shards is such a file.
+        InputError: only some shards have one, or one of the shards is itself a byte file.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for shard in shards:
         if "_val_bytes_" in shard.name:
-            raise InputError(f"{shard}: holds the bytes of tokens; expected a shard of tokens")
+            raise InputError(f"{shard}: holds byte counts; expected a shard of tokens")
         file = shard.with_name(shard.name.replace("_val_", "_val_bytes_"))
-        found += [file] if file != shard and file.is_file() else []
-    if found and len(found) < len(shards):
-        some = f"{len(found)} of {len(shards)} shards have a *_val_bytes_*.bin beside them"
+        files += [file] if file != shard and file.is_file() else []
+    if files and len(files) < len(shards):
+        some = f"{len(files)} of {len(shards)} shards have a *_val_bytes_*.bin beside them"
         raise InputError(f"{shards[0].parent}: {some}; expected all or none")
-    return found
+    return files
 
 
 def with_byte_files(shards: Sequence[Path]) -> list[Path]:
-    """All files that decide scores in bits per byte, to be told apart by digest."""
+    """The shards and their byte files: all files that decide a score in bits per byte."""
     return [*shards, *byte_files(shards)]
 
 
 def require_text(num_bytes: Sequence[int], where: str) -> None:
-    """Refuse documents that have no text to measure bits per byte by."""
+    """Check that documents have text, which bits per byte need.
+
+    Raises:
+        InputError: all texts are empty; the message starts with `where`.
+    """
     if not any(num_bytes):
-        raise InputError(f"{where}: its documents have no text; bits per byte need one byte of it at least")
+        raise InputError(f"{where}: its documents have no text; bits per byte need at least one byte")

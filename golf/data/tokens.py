@@ -1,4 +1,4 @@
-"""The challenge's own files: shards of tokens, documents in them, and the bytes that each token stands for.
+"""The challenge's files: token shards, the documents in them, and the UTF-8 bytes of each token.
 
 A shard is 256 little-endian int32 header words (magic 20240520, version 1, number of tokens, zeros), then that many
 little-endian uint16 token ids, and nothing else.
@@ -21,20 +21,20 @@ VERSION = 1
 HEADER_WORDS = 256
 HEADER_BYTES = 4 * HEADER_WORDS
 DATA_PATH = Path("data/datasets/fineweb10B_sp1024")
-"""Folder of the shards where the challenge's own script looks for them."""
+"""Default folder of the shards in the challenge's own script."""
 BOS = 1
-"""Opens every document."""
+"""Token id that starts every document."""
 SPACE = "▁"
-"""SentencePiece's mark of a leading space, U+2581."""
+"""SentencePiece's character for a leading space, U+2581."""
 
 Tokens = NDArray[np.integer[Any]]
 
 
 def read_shard(path: Path) -> NDArray[np.uint16]:
-    """Map the tokens of one shard into memory, read-only.
+    """Map the tokens of one shard into memory, read-only, uint16 [n].
 
     Raises:
-        InputError: the file is missing, foreign, truncated or too long.
+        InputError: the file is missing, not a shard, truncated or too long.
     """
     try:
         size = path.stat().st_size
@@ -42,57 +42,65 @@ def read_shard(path: Path) -> NDArray[np.uint16]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); expected a token shard") from None
     if len(header) < HEADER_WORDS:
-        raise InputError(f"{path}: {size} bytes; a token shard starts with a header of {HEADER_BYTES}")
+        raise InputError(
+            f"{path}: {size} bytes; expected a token shard, which starts with a header of {HEADER_BYTES} bytes"
+        )
     if header[0] != MAGIC or header[1] != VERSION:
         raise InputError(
             f"{path}: not a token shard; it starts with {header[0]}, {header[1]} instead of {MAGIC}, {VERSION}"
         )
     count = int(header[2])
     if count < 0 or size != HEADER_BYTES + 2 * count:
-        raise InputError(f"{path}: {size} bytes; its header promises {count} tokens, {HEADER_BYTES + 2 * count} bytes")
+        raise InputError(
+            f"{path}: {size} bytes; its header says {count} tokens, which take {HEADER_BYTES + 2 * count} bytes"
+        )
     if count == 0:
         return np.empty(0, np.uint16)
     return np.memmap(path, "<u2", "r", HEADER_BYTES, (count,))
 
 
 def write_shard(path: Path, tokens: Sequence[int] | Tokens) -> None:
-    """Write tokens as one shard, whole or not at all."""
+    """Write tokens as one shard, atomically.
+
+    Raises:
+        InputError: a token id does not fit into uint16.
+    """
     ids = np.asarray(tokens)
     if ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < 2**16:
-        raise InputError(f"{path}: token ids must lie in 0 … 65535")
+        raise InputError(f"{path}: token ids {ids.min()} … {ids.max()}; expected 0 … 65535")
     header = np.zeros(HEADER_WORDS, "<i4")
     header[:3] = MAGIC, VERSION, ids.size
     write_atomically(path, header.tobytes() + ids.astype("<u2").tobytes())
 
 
 def find_shards(folder: Path, split: Literal["train", "val"]) -> list[Path]:
-    """Shards of one split in a folder, in the order of their names.
+    """The shards of one split in a folder, sorted by name.
 
     Raises:
-        InputError: the folder is missing or has none.
+        InputError: the folder is missing or has no such shard.
     """
-    found = sorted(path for path in folder.glob(f"*_{split}_*.bin") if f"_{split}_bytes_" not in path.name)
-    if not found:
+    shards = sorted(path for path in folder.glob(f"*_{split}_*.bin") if f"_{split}_bytes_" not in path.name)
+    if not shards:
         raise InputError(f"{folder}: no *_{split}_*.bin in it; expected the challenge's token shards")
-    return found
+    return shards
 
 
 def read_stream(paths: Sequence[Path]) -> NDArray[np.uint16]:
-    """Shards one after the other; a single one is not copied."""
+    """Concatenate the tokens of shards, uint16 [n]; a single shard is not copied."""
     shards = [read_shard(path) for path in paths]
     return shards[0] if len(shards) == 1 else np.concatenate(shards)
 
 
 def split_documents(stream: Tokens) -> list[Tokens]:
-    """Documents of a stream (`document_spans`), as views."""
+    """The documents of a stream (see `document_spans`), as views."""
     return [stream[span] for span in document_spans(stream)]
 
 
 def document_spans(stream: Tokens) -> list[slice]:
-    """Where the documents of a stream lie.
+    """The slices of a stream that are documents.
 
-    Each runs from its BOS up to and including the next document's BOS, which is only ever a target; the last one ends
-    with the stream. Tokens before the first BOS belong to none, and a slice of fewer than two tokens is no document.
+    A document runs from its BOS through the next document's BOS, which is only ever a target; the last one ends with
+    the stream. Tokens before the first BOS belong to no document. A slice of fewer than two tokens is skipped.
     """
     starts = np.flatnonzero(stream == BOS)
     ends = np.append(starts[1:] + 1, len(stream))[: len(starts)]
@@ -100,23 +108,27 @@ def document_spans(stream: Tokens) -> list[slice]:
 
 
 def check_document(document: ArrayLike, name: str, vocab_size: int) -> Tokens:
-    """A document as an array [n].
+    """Return a document as an array [n] after checking it.
 
     Raises:
-        InputError: it is not one row of at least two integers, or holds a token outside the vocabulary.
+        InputError: it is not a row of at least two integers, or a token is outside the vocabulary.
     """
     tokens = np.asarray(document)
     if tokens.ndim != 1 or tokens.size < 2 or tokens.dtype.kind not in "iu":
-        found = f"shape {tokens.shape} of {tokens.dtype}"
-        raise InputError(f"{name} has {found}; a document is one row of integers, at least 2")
+        shape = f"shape {tokens.shape} of {tokens.dtype}"
+        raise InputError(f"{name} has {shape}; expected one row of at least 2 integers")
     if (outside := (tokens < 0) | (tokens >= vocab_size)).any():
-        place = int(outside.argmax())
-        raise InputError(f"{name} holds token {tokens[place]} at entry {place}; the vocabulary has {vocab_size}")
+        position = int(outside.argmax())
+        raise InputError(f"{name} holds token {tokens[position]} at position {position}; expected 0 … {vocab_size - 1}")
     return tokens
 
 
 def digest_files(paths: Sequence[Path]) -> str:
-    """SHA-256 over the number of files and each file's own SHA-256, in the order given."""
+    """SHA-256, as hex, of the number of files and each file's SHA-256, in the order given.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
     whole = hashlib.sha256(str(len(paths)).encode())
     for path in paths:
         try:
@@ -128,13 +140,13 @@ def digest_files(paths: Sequence[Path]) -> str:
 
 
 class Tokenizer:
-    """A SentencePiece model, and the UTF-8 bytes that each of its tokens stands for."""
+    """A SentencePiece model, and the UTF-8 bytes of each of its tokens."""
 
     def __init__(self, path: Path) -> None:
         """Load a `.model` file.
 
         Raises:
-            InputError: the file is missing or is no SentencePiece model.
+            InputError: the file is missing, no SentencePiece model, or its BOS is not token 1.
         """
         self.path = path
         if not path.is_file():
@@ -145,14 +157,14 @@ class Tokenizer:
             raise InputError(f"{path}: not a SentencePiece model") from None
         if self._pieces.bos_id() != BOS:
             raise InputError(
-                f"{path}: its BOS has id {self._pieces.bos_id()}; the challenge's documents open with {BOS}"
+                f"{path}: its BOS has id {self._pieces.bos_id()}; expected {BOS}, with which documents start"
             )
         self.vocab_size: int = self._pieces.get_piece_size()
         rows = [self._table_row(token) for token in range(self.vocab_size)]
         self._bytes_V, self._spaced_V, self._silent_V = (np.array(column) for column in zip(*rows, strict=True))
 
     def _table_row(self, token: int) -> tuple[int, bool, bool]:
-        """Bytes without the leading space, whether there is one, and whether the token stands for no text at all."""
+        """Bytes without the leading space, whether there is one, and whether the token has no text at all."""
         pieces = self._pieces
         if pieces.is_control(token) or pieces.is_unknown(token) or pieces.is_unused(token):
             return 0, False, True
@@ -167,14 +179,14 @@ class Tokenizer:
         return ids
 
     def decode(self, tokens: Sequence[int] | Tokens) -> str:
-        """The text that tokens stand for."""
+        """The text of tokens."""
         text: str = self._pieces.decode([int(token) for token in tokens])
         return text
 
     def text(self, tokens: Tokens) -> str:
-        """The text whose bytes are counted: without silent tokens, which a decoder may show as a sign of its own.
+        """The text whose bytes are counted: without tokens that have no text, for which a decoder may print a sign.
 
-        What follows one loses its leading space, as it does where bytes are counted.
+        The token after such a token loses its leading space, as in `byte_counts`.
         """
         silent = self._silent_V[tokens]
         parts, shown = (np.split(array, np.flatnonzero(silent)) for array in (tokens, ~silent))
@@ -183,29 +195,33 @@ class Tokenizer:
     def byte_counts(self, document: Tokens) -> NDArray[np.int64]:
         """UTF-8 bytes of every target of a document, int64 [n − 1].
 
-        0 for a control, unknown or unused piece, 1 for a byte piece, otherwise the piece's bytes without its leading
-        space, plus 1 for that space unless the token before is a control, unknown or unused piece.
+        A control, unknown or unused piece has 0 bytes, a byte piece 1. Any other piece has the bytes of its text
+        without the leading space, plus 1 for that space unless the previous token is a control, unknown or unused
+        piece.
 
         Raises:
-            InputError: a token outside the vocabulary.
+            InputError: a token is outside the vocabulary.
         """
         if int(document.max()) >= self.vocab_size:
-            raise InputError(f"{self.path}: has {self.vocab_size} pieces; the document holds token {document.max()}")
+            problem = f"has {self.vocab_size} pieces, the document holds token {document.max()}"
+            raise InputError(f"{self.path}: {problem}; expected the document's own tokenizer")
         before, target = document[:-1], document[1:]
         counts: NDArray[np.int64] = self._bytes_V[target] + (self._spaced_V[target] & ~self._silent_V[before])
         return counts
 
     def check_bytes(self, document: Tokens) -> NDArray[np.int64]:
-        """The byte counts of a document, held against the text that it decodes to.
+        """The byte counts of a document, int64 [n − 1], after comparing their sum with the text that it decodes to.
 
         Raises:
-            InputError: they differ, so that bits per byte would be wrong.
+            InputError: they differ, which would make bits per byte wrong.
         """
         counts = self.byte_counts(document)
         counted = int(counts.sum())
         text = self.text(document[1:])
         decoded = len(text.encode())
-        # A document cut inside a character ends in bytes that decode to U+FFFD each: three bytes where one was counted.
+        # The bytes of a character cut in two decode to U+FFFD each: three bytes of text for one byte counted.
         if not decoded - 2 * text.count("\ufffd") <= counted <= decoded:
-            raise InputError(f"{self.path}: tokens stand for {counted} bytes by its table, their text has {decoded}")
+            raise InputError(
+                f"{self.path}: its table counts {counted} bytes for a text of {decoded}; expected them to agree"
+            )
         return counts

@@ -1,1 +1,1 @@
-"""A contest entry as one self-contained script."""
+"""A contest entry: a whole run, packed into one self-contained script."""

@@ -1,8 +1,7 @@
-"""Bundle an entry into one self-contained script: golf.entry.entry as written, with the modules it needs packed before.
+"""Bundle an entry into one self-contained script: the source of golf.entry.entry, after the packed modules it needs.
 
-Modules are found by reading imports, never by importing. Packed, they lose docstrings and comments. The script puts
-them before every other finder, so that an installed golf is never what runs; of other packages it needs those that
-`requirements` names.
+Modules are found by parsing import statements. They are packed without docstrings and comments. The script's import
+finder comes before all others, so that an installed golf is never used; `requirements` names the other packages needed.
 """
 
 import ast
@@ -28,8 +27,8 @@ Made by golfsweep package from the modules of golf that it needs. Run it alone o
     SEED=1337 DATA_PATH=./data/datasets/fineweb10B_sp1024 TOKENIZER_PATH=./data/tokenizers/fineweb_1024_bpe.model \\\\
         torchrun --standalone --nproc_per_node=8 train_gpt.py
 
-It needs the packages of requirements.txt and nothing else. At its end stands the run as a whole (golf.entry.entry);
-before it, packed without comments, the modules that do the work: `python train_gpt.py --source DIR` writes them out.
+It needs only the packages of requirements.txt. The run is at the end (golf.entry.entry); the modules that it uses are
+packed before it, without comments: `python train_gpt.py --source DIR` writes them to DIR.
 """
 
 import base64
@@ -82,13 +81,13 @@ if sys.argv[1:2] == ["--source"]:
         path.write_text(text)
     sys.exit()
 
-# From here on the text of golf/entry/entry.py.
+# The source of golf/entry/entry.py.
 
 {entry}
 
 if __name__ == "__main__":
     from golf.errors import InputError
-    from golf.ranks import end_process
+    from golf.train.process_group import end_process
 
     try:
         run(SETTINGS, Path(__file__).stat().st_size)
@@ -104,14 +103,14 @@ class Script:
 
     content: bytes
     source_bytes: int
-    """Of the modules in it as they are written."""
+    """Bytes of its modules before packing."""
     requirements: tuple[str, ...]
-    """Packages that they import at their top, the standard library's left out."""
+    """Third-party packages that its modules import at the top."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Packed:
-    """What all scripts share."""
+    """The part that all scripts share."""
 
     payload: str
     entry: str
@@ -120,10 +119,10 @@ class _Packed:
 
 
 def bundle(name: str, settings: Mapping[str, Any]) -> Script:
-    """Make the script of an entry; the same bytes for the same sources, settings and Python.
+    """Make the script of an entry; byte-identical for the same sources, settings and Python version.
 
     Args:
-        name: what the script's first line says it is.
+        name: title in the script's first line.
         settings: golf.entry.entry.Entry as plain data, without source_bytes.
     """
     packed = _pack()
@@ -138,44 +137,44 @@ def bundle(name: str, settings: Mapping[str, Any]) -> Script:
 
 
 def code_bytes() -> int:
-    """Bytes of the script that accompanies a model, but for its name and settings: some hundred more."""
+    """Bytes of an entry's script without its name and settings, which add a few hundred."""
     return len(bundle("", {}).content)
 
 
 def graph(entry: str) -> dict[str, str]:
-    """Source by name of a module of this package and of every other that it imports, directly or not."""
-    found: dict[str, str] = {}
+    """Sources, by name, of a module of this package and of all modules of it that it imports, directly or not."""
+    sources: dict[str, str] = {}
     waiting = [PACKAGE, entry]
     while waiting:
         module = waiting.pop()
-        if module in found or (path := _path(module)) is None:
+        if module in sources or (path := _path(module)) is None:
             continue
-        found[module] = path.read_text(encoding="utf-8")
+        sources[module] = path.read_text(encoding="utf-8")
         waiting.append(module.rpartition(".")[0])
-        waiting += _imports(ast.walk(ast.parse(found[module])))
-    return found
+        waiting += _imports(ast.walk(ast.parse(sources[module])))
+    return sources
 
 
 def strip(text: str) -> str:
-    """Source without comments and docstrings, those of fields included."""
+    """Remove comments and docstrings, including those of fields, from a source."""
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            kept = [one for one in node.body if not _is_text(one)]
+            kept = [statement for statement in node.body if not _is_text(statement)]
             node.body = kept if kept or isinstance(node, ast.Module) else [ast.Pass()]
     return ast.unparse(tree)
 
 
 @cache
 def _pack() -> _Packed:
-    found = graph(ENTRY)
-    stripped = {module: strip(text) for module, text in sorted(found.items()) if module != ENTRY}
+    sources = graph(ENTRY)
+    stripped = {module: strip(text) for module, text in sorted(sources.items()) if module != ENTRY}
     payload = lzma.compress(json.dumps(stripped).encode(), lzma.FORMAT_XZ, lzma.CHECK_CRC32, filters=FILTERS)
     return _Packed(
         payload="\n".join(_cut(base64.b85encode(payload).decode())),
-        entry=found[ENTRY].rstrip(),
-        source_bytes=sum(len(text.encode()) for text in found.values()),
-        requirements=tuple(sorted({one for text in found.values() for one in _foreign(text)})),
+        entry=sources[ENTRY].rstrip(),
+        source_bytes=sum(len(text.encode()) for text in sources.values()),
+        requirements=tuple(sorted({package for text in sources.values() for package in _third_party(text)})),
     )
 
 
@@ -188,7 +187,7 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def _imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
-    """Dotted names that imports among some nodes may load, names of attributes among them."""
+    """Dotted names that the import statements among the nodes may load; some may be attributes instead of modules."""
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -197,14 +196,14 @@ def _imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _foreign(text: str) -> set[str]:
-    """Packages that a module imports at its top, beyond this one and the standard library."""
+def _third_party(text: str) -> set[str]:
+    """Packages that a module imports at its top, without this one and the standard library."""
     names = {name.split(".")[0] for name in _imports(iter(ast.parse(text).body))}
     return names - {PACKAGE} - sys.stdlib_module_names
 
 
 def _path(module: str) -> Path | None:
-    """Where a module of this package lies; None for any other name."""
+    """The file of a module of this package; None for any other name."""
     package, *inside = module.split(".")
     if package != PACKAGE:
         return None

@@ -1,12 +1,12 @@
-"""A contest entry: train one seed of a recipe, quantize it, score the validation set, and print what came of it.
+"""A contest entry: train one seed of a recipe, quantize it, score the validation set, and print the results.
 
-The whole run of `train_gpt.py` (golf.entry.bundle), alone or as one rank under torchrun. The environment
-is the challenge's:
+This is the whole run of `train_gpt.py` (golf.entry.bundle), alone or as one rank under torchrun. It reads the
+challenge's environment variables:
 
     DATA_PATH        folder of token shards
     TOKENIZER_PATH   SentencePiece model
-    SEED             of everything that is drawn
-    RUN_ID           names the folder runs/RUN_ID that the run leaves behind; its own, or what is in it is overwritten
+    SEED             seed of the run
+    RUN_ID           output folder runs/RUN_ID, whose files are overwritten; a new one by default
 """
 
 import json
@@ -30,7 +30,7 @@ from golf.entry.log_lines import Sizes, Total, score_lines, setting_lines, size_
 from golf.errors import InputError, OverTime
 from golf.files import write_atomically
 from golf.train.config import TrainConfig
-from golf.train.ranks import Ranks, join_ranks
+from golf.train.process_group import ProcessGroup, join_process_group
 from golf.train.training import SEED, train
 from golf.ttt.config import EvalConfig
 from golf.ttt.engine import evaluate
@@ -42,20 +42,20 @@ TOKENIZER_PATH = "./data/tokenizers/fineweb_1024_bpe.model"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """A recipe, and what its runs share."""
+    """A recipe, and constants of its runs."""
 
     train: TrainConfig
     quantize: QuantizeConfig
     eval: EvalConfig
     holdout_documents: int
-    """Documents at the end of the training stream that it was tuned on and does not train on."""
+    """Documents at the end of the training stream that were used for tuning; they are not trained on."""
     source_bytes: int
-    """Of the packed modules as they are written."""
+    """Bytes of the packed modules before packing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
-    """Where one run finds its data, and what tells it from others."""
+    """Inputs, seed and output folder of one run."""
 
     data: Path
     tokenizer: Path
@@ -64,10 +64,10 @@ class Environment:
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> "Environment":
-        """From environment variables, with the challenge's defaults.
+        """Read environment variables, with the challenge's defaults.
 
         Raises:
-            InputError: SEED is no whole number.
+            InputError: SEED is no whole number ≥ 0.
         """
         seed = variables.get("SEED", str(SEED))
         if not seed.isdecimal():
@@ -81,60 +81,65 @@ class Environment:
 
 
 def run(settings: Mapping[str, Any], code_bytes: int) -> None:
-    """Make one run; rank 0 prints its lines and leaves its files.
+    """Make one run; rank 0 prints the log lines and writes the files.
 
     Args:
         settings: an Entry as plain data.
-        code_bytes: of the file that runs.
+        code_bytes: bytes of the script.
 
     Raises:
-        InputError: data or settings that do not fit.
-        Diverged: loss or gradient stopped being finite.
-        OverTime: scoring took longer than the recipe allows.
+        InputError: data or settings are invalid or do not fit together.
+        Diverged: loss or gradient is no longer finite.
+        OverTime: scoring took longer than eval.max_seconds.
     """
-    entry, place = configure(Entry, settings), Environment.of(os.environ)
-    stream, _ = Stream.open(find_shards(place.data, "train")).hold_out(entry.holdout_documents)
-    weights = train(entry.train, tokens=stream, seed=place.seed, out=place.out, resume=False)
-    with join_ranks() as ranks:
+    entry, environment = configure(Entry, settings), Environment.of(os.environ)
+    stream, _ = Stream.open(find_shards(environment.data, "train")).hold_out(entry.holdout_documents)
+    weights = train(entry.train, tokens=stream, seed=environment.seed, out=environment.out, resume=False)
+    with join_process_group() as group:
         artifact = b""
-        if ranks.is_first:
-            show(setting_lines(entry.train, place.seed, ranks.world))
-            show(training_lines(_trace(place.out), json.loads((place.out / "result.json").read_text())))
+        if group.is_first:
+            show(setting_lines(entry.train, environment.seed, group.world))
+            show(
+                training_lines(
+                    _read_metrics(environment.out), json.loads((environment.out / "result.json").read_text())
+                )
+            )
             artifact = quantize(weights, entry)
-            write_atomically(place.out / "final_model.golf", artifact)
+            write_atomically(environment.out / "final_model.golf", artifact)
             sizes = Sizes(model=len(artifact), code=code_bytes, source=entry.source_bytes)
             show(size_lines(sizes, entry.quantize))
-        total = score(ranks.share(artifact), entry, place, ranks)
-        if ranks.is_first:
+        total = score(group.share(artifact), entry, environment, group)
+        if group.is_first:
             show(score_lines(total, entry.quantize, entry.eval))
 
 
 def quantize(weights: Path, entry: Entry) -> bytes:
-    """The artifact of trained weights."""
+    """Quantize and pack trained weights; returns the artifact's content."""
     content, _ = pack(load_file(weights), entry.train.model, entry.quantize)
     return content
 
 
-def score(artifact: bytes, entry: Entry, place: Environment, ranks: Ranks) -> Total:
-    """Score the whole validation set with nothing but the artifact, every rank a share of the documents.
+def score(artifact: bytes, entry: Entry, environment: Environment, group: ProcessGroup) -> Total:
+    """Score the validation set with the artifact; every rank scores a share of the documents.
 
     Raises:
-        OverTime: it took longer than the recipe allows.
+        InputError: the validation set is missing, damaged or has no text.
+        OverTime: scoring took longer than eval.max_seconds.
     """
     entered = time.monotonic()
-    model = load_bytes(artifact, "artifact", device=ranks.device)
-    texts = read_texts(find_shards(place.data, "val"), Tokenizer(place.tokenizer))
-    require_text(texts.num_bytes, str(place.data))
+    model = load_bytes(artifact, "artifact", device=group.device)
+    texts = read_texts(find_shards(environment.data, "val"), Tokenizer(environment.tokenizer))
+    require_text(texts.num_bytes, str(environment.data))
     documents = texts.documents
     by_length = sorted(range(len(documents)), key=lambda index: (-len(documents[index]), index))
-    mine = by_length[ranks.rank :: ranks.world]
-    ranks.meet()
+    mine = by_length[group.rank :: group.world]
+    group.barrier()
     started = time.monotonic()
-    scores = evaluate(model, [documents[index] for index in mine], entry.eval, seed=place.seed)
-    nll_D = torch.zeros(len(documents), dtype=torch.float64, device=ranks.device)
-    nll_D[mine] = torch.from_numpy(scores.nll).to(ranks.device)
-    ranks.sum_(nll_D)
-    ranks.wait()
+    scores = evaluate(model, [documents[index] for index in mine], entry.eval, seed=environment.seed)
+    nll_D = torch.zeros(len(documents), dtype=torch.float64, device=group.device)
+    nll_D[mine] = torch.from_numpy(scores.nll).to(group.device)
+    group.sum_(nll_D)
+    group.wait()
     seconds, limit = time.monotonic() - started, entry.eval.max_seconds
     if limit is not None and seconds > limit:
         raise OverTime(f"scoring took {seconds:.0f} s, more than eval.max_seconds = {limit:g}")
@@ -148,7 +153,7 @@ def score(artifact: bytes, entry: Entry, place: Environment, ranks: Ranks) -> To
 
 
 def configure(kind: type[T], settings: Mapping[str, Any]) -> T:
-    """A configuration from plain data, where tables are mappings and tuples are lists."""
+    """Build a configuration from plain data: nested mappings, with lists for tuples."""
     values = {}
     for field in fields(kind):  # type: ignore[arg-type]  # a dataclass, which T cannot say
         value, inner = settings[field.name], field.type
@@ -159,10 +164,10 @@ def configure(kind: type[T], settings: Mapping[str, Any]) -> T:
 
 
 def show(lines: Iterator[str]) -> None:
-    """Print lines as they come."""
+    """Print lines."""
     for line in lines:
         print(line, flush=True)
 
 
-def _trace(out: Path) -> list[dict[str, Any]]:
+def _read_metrics(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]

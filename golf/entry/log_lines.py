@@ -1,4 +1,4 @@
-"""What a run prints, in the lines that the challenge's own script and its readers know.
+"""The log lines of a run, in the format of the challenge's own script.
 
 step:7/7000 train_loss:3.1415 train_time:574ms step_avg:82.00ms
 Serialized model int6+ans: 15386247 bytes
@@ -19,31 +19,31 @@ from golf.ttt.config import EvalConfig
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sizes:
-    """Bytes of an entry."""
+    """Sizes of an entry in bytes."""
 
     model: int
     code: int
-    """Of train_gpt.py as shipped."""
+    """train_gpt.py as shipped."""
     source: int
-    """Of the sources in it as they are written."""
+    """Its modules before packing."""
 
     @property
     def total(self) -> int:
-        """What counts against the limit."""
+        """The size that counts against the limit."""
         return self.model + self.code
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Total:
-    """A score over all documents, and the seconds that it took."""
+    """The score over all documents, and the time it took."""
 
     nll: float
-    """Nats."""
+    """In nats."""
     tokens: int
     bytes: int
     seconds: float
     process_seconds: float
-    """Loading included."""
+    """Loading included; `seconds` is scoring alone."""
 
     @property
     def nats_per_token(self) -> float:
@@ -55,7 +55,7 @@ class Total:
 
 
 def setting_lines(config: TrainConfig, seed: int, world: int) -> Iterator[str]:
-    """The seed, and what the run is of."""
+    """The seed and the main settings."""
     model = config.model
     yield f"seed:{seed}"
     yield (
@@ -68,11 +68,11 @@ def setting_lines(config: TrainConfig, seed: int, world: int) -> Iterator[str]:
     )
 
 
-def training_lines(trace: Iterable[Mapping[str, Any]], result: Mapping[str, Any]) -> Iterator[str]:
-    """Every logged step of a training (golf.train.metrics), and its end (the result.json of golf.train.training)."""
+def training_lines(metrics: Iterable[Mapping[str, Any]], result: Mapping[str, Any]) -> Iterator[str]:
+    """Every logged step of a training (its metrics.jsonl), and its result (its result.json)."""
     steps, clocks = result["steps"], result["clocks"]
-    for line in trace:
-        if line["step"] == steps:  # the last line below is its own
+    for line in metrics:
+        if line["step"] == steps:  # printed below with the final clocks
             break
         yield f"step:{line['step']}/{steps} train_loss:{line['loss']:.4f} {_time(line['step'], line['train_seconds'])}"
     yield f"step:{steps}/{steps} train_loss:{result['final_loss']:.4f} {_time(steps, clocks['train_seconds'])}"
@@ -81,7 +81,7 @@ def training_lines(trace: Iterable[Mapping[str, Any]], result: Mapping[str, Any]
 
 
 def size_lines(sizes: Sizes, config: QuantizeConfig) -> Iterator[str]:
-    """Bytes of model and code."""
+    """Sizes of model and code."""
     codec = f"int{config.bits}+{config.codec}"
     yield f"Serialized model {codec}: {sizes.model} bytes"
     yield f"Code size (uncompressed): {sizes.source} bytes"
@@ -90,7 +90,7 @@ def size_lines(sizes: Sizes, config: QuantizeConfig) -> Iterator[str]:
 
 
 def score_lines(total: Total, quantize: QuantizeConfig, config: EvalConfig) -> Iterator[str]:
-    """The score that counts, under a name that tells whether the model adapted."""
+    """The final score; its name says whether the model adapted."""
     name = f"final_int{quantize.bits}_{'roundtrip' if not config.adapts else 'ttt_lora'}_exact"
     yield f"phase:ttt_eval wall_ms:{1000 * total.process_seconds:.0f}"
     yield (

@@ -1,8 +1,8 @@
-"""Causal attention behind one entry point: which kernel computes it is chosen once, by device and what is installed.
+"""Causal attention behind one entry point, which chooses the kernel once, by device and installed packages.
 
     fa4, fa3     torch's scaled_dot_product_attention with FlashAttention-4 or -3 activated in it (Hopper and later)
     flash-attn   the package of that name (FlashAttention-2, arXiv 2307.08691)
-    sdpa         torch's scaled_dot_product_attention as it is
+    sdpa         torch's scaled_dot_product_attention with its default backends
     blocks       golf.model.block_attention, for the CPU
 
 Letters of tensor shapes: B batch, H query heads, G key/value heads, T positions, M queries (the last M positions),
@@ -28,7 +28,7 @@ Choice = Literal["auto", "fa4", "fa3", "flash-attn", "sdpa", "blocks"]
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Causal softmax attention, scaled by 1/√E, of the last M of T positions; query head h reads head ⌊h / (H/G)⌋.
 
-Takes queries [B, H, M, E], keys and values [B, G, T, E]; gives [B, H, M, E].
+Takes queries [B, H, M, E], keys and values [B, G, T, E]; returns [B, H, M, E].
 """
 
 HOPPER = (9, 0)
@@ -37,31 +37,32 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A way to compute attention."""
+    """An attention kernel and its name."""
 
     name: Name
     attend: Attend
 
 
 def choose_kernel(choice: Choice, device: torch.device) -> Kernel:
-    """The kernel that a setting asks for, or the best that this device and installation have.
+    """The kernel that a setting names; for "auto" the best one that this device and installation have.
 
-    FlashAttention-3 and -4 are activated in torch for the whole process, and deactivated when another is chosen.
+    Activates FlashAttention-3 or -4 in torch for the whole process, and deactivates it if another kernel is chosen.
 
     Raises:
-        InputError: the kernel that is asked for is not to be had here.
+        InputError: the kernel is not available here.
     """
     for name in _preferred(device) if choice == "auto" else (choice,):
         if _activate(name, device):
-            _say(name, str(device))
+            _log_once(name, str(device))
             return Kernel(name, _ATTEND[name])
-    found = [name for name in get_args(Name) if _activate(name, device)]
-    raise InputError(f'attention = "{choice}": not to be had on this {device.type}; there are auto, {", ".join(found)}')
+    available = [name for name in get_args(Name) if _activate(name, device)]
+    names = ", ".join(available)
+    raise InputError(f'attention = "{choice}": not available on this {device.type}; expected auto, {names}')
 
 
 @cache
 def _preferred(device: torch.device) -> tuple[Name, ...]:
-    """Kernels in the order in which they are tried."""
+    """Kernels, the fastest first."""
     if device.type != "cuda":
         return ("blocks",)
     newer = torch.cuda.get_device_capability(device) > HOPPER
@@ -69,7 +70,7 @@ def _preferred(device: torch.device) -> tuple[Name, ...]:
 
 
 def _activate(name: Name, device: torch.device) -> bool:
-    """Make a kernel ready; whether that is possible here."""
+    """Try to activate a kernel; returns whether it is available here."""
     if device.type != "cuda":
         return name in ("sdpa", "blocks")
     if name in ("fa4", "fa3"):
@@ -96,18 +97,18 @@ def _activate_in_torch(name: str) -> bool:
 
 
 @cache
-def _say(name: str, device: str) -> None:
+def _log_once(name: str, device: str) -> None:
     _log.info("attention on %s: %s", device, name)
 
 
 def _sdpa(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     queries, positions = q_BHME.shape[2], k_BGTE.shape[2]
     if positions == 1:
-        return block_attention(q_BHME, k_BGTE, v_BGTE)  # its gradient is exact there
+        return block_attention(q_BHME, k_BGTE, v_BGTE)  # one key: its gradient is exact
     grouped = q_BHME.shape[1] != k_BGTE.shape[1]
     if queries == positions:
         return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, is_causal=True, enable_gqa=grouped)
-    from torch.nn.attention.bias import causal_lower_right  # pulls in torch's compiler, a second of import time
+    from torch.nn.attention.bias import causal_lower_right  # imports torch's compiler, which takes a second
 
     mask = causal_lower_right(queries, positions)
     return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, attn_mask=mask, enable_gqa=grouped)
@@ -117,8 +118,8 @@ def _flash_attn(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     from flash_attn import flash_attn_func
 
     if k_BGTE.shape[2] == 1:
-        return block_attention(q_BHME, k_BGTE, v_BGTE)  # its gradient is exact there
-    # Its causal mask is aligned to the last position, as the last M queries need it (since version 2.1).
+        return block_attention(q_BHME, k_BGTE, v_BGTE)  # one key: its gradient is exact
+    # Since version 2.1 its causal mask is aligned to the last position, as the last M queries need it.
     q_BMHE, k_BTGE, v_BTGE = (x.transpose(1, 2) for x in (q_BHME, k_BGTE, v_BGTE))
     out_BMHE: Tensor = flash_attn_func(q_BMHE, k_BTGE, v_BTGE, causal=True)
     return out_BMHE.transpose(1, 2)

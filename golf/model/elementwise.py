@@ -1,6 +1,6 @@
-"""Normalisation, rotation and activation with their backward passes written out.
+"""Normalization, rotation and activation with explicit backward passes.
 
-They bound the time of a small model: every pass over memory that autograd's own formulas make and these do not is won.
+These operations limit the speed of a small model. Explicit backward passes make fewer passes over memory than autograd.
 
 Letters of tensor shapes: B batch, H heads, T positions, E head dimension.
 """
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-NORM_EPS = 2.0**-23  # torch's default for fp32 in RMSNorm, which the entries leave in place
+NORM_EPS = 2.0**-23  # torch's default in RMSNorm for fp32, which the public entries use
 
 
 def rms_norm(x: Tensor) -> Tensor:
@@ -29,7 +29,7 @@ def squared_relu(x: Tensor) -> Tensor:
 def rotate(x_BHTE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary embedding on half-split pairs: (a, b) → (a·cos + b·sin, −a·sin + b·cos).
 
-    The tables are [T, E/2], or [B, 1, T, E/2] where rows differ.
+    cos and sin are [T, E/2], or [B, 1, T, E/2] if rows have different tables.
     """
     y: Tensor = _Rotate.apply(x_BHTE, cos, sin)
     return y
@@ -40,7 +40,7 @@ class _RMSNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        # The mean is taken in fp32 also of bf16 input.
+        # The mean is computed in fp32 for bf16 input, too.
         root = x.float().square().mean(-1, keepdim=True).add_(NORM_EPS).rsqrt_().to(x.dtype)
         y = x * root
         ctx.save_for_backward(y, root)
@@ -55,6 +55,8 @@ class _RMSNorm(torch.autograd.Function):
 
 
 class _SquaredReLU(torch.autograd.Function):
+    """y = p² with p = max(0, x); dx = 2·p·dy."""
+
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         positive = x.relu()
@@ -69,7 +71,7 @@ class _SquaredReLU(torch.autograd.Function):
 
 
 class _Rotate(torch.autograd.Function):
-    """Its transpose is the rotation by the opposite angle."""
+    """A rotation; the backward pass rotates by the opposite angle."""
 
     @staticmethod
     def forward(ctx: Any, x_BHTE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

@@ -1,10 +1,10 @@
-"""The loss layer: final states → soft-capped logits → cross-entropy, block by block, with its gradients at once.
+"""The loss layer: states → soft-capped logits → cross-entropy, block by block, with gradients in the same pass.
 
     z = h·Wᵀ + (h·Aᵀ)·Bᵀ      y = c·tanh(z / c)      nll = log Σ exp y − y[target]
     ∂nll/∂z = (softmax(y) − onehot) ⊙ (1 − tanh²(z / c))
 
-Logits are the widest tensors of a step (V numbers a position, in several copies). In blocks that fit a cache, and with
-the gradients taken while they are there, they are never kept.
+Logits are the widest tensors of a step: V numbers per position, in several copies. Computed in blocks that fit a cache,
+with the gradients in the same pass, they are never stored.
 
 Letters of tensor shapes: N documents or windows, C scored positions, D model dimension, V vocabulary, R rank.
 """
@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 BLOCK_LOGITS = {"cpu": 2**18, "cuda": 2**27}
-"""Logits of one block: 1 MB in fp32 on the CPU, a core's cache; 512 MB on a GPU, for few large launches."""
+"""Logits of one block in fp32: 1 MB on the CPU, to fit a core's cache; 512 MB on a GPU, for few large kernels."""
 
 
 def head_loss(
@@ -32,16 +32,16 @@ def head_loss(
     """Cross-entropy of the tied head.
 
     Args:
-        hidden_NCD: final normed states, [N, C, D], fp32 or bf16.
+        hidden_NCD: normalized states after the last block, [N, C, D], fp32 or bf16.
         weight_VD: the token embedding, [V, D], fp32.
         targets_NC: int64 [N, C].
-        softcap: c.
-        scale: factor of the differentiable sum.
-        low_rank: the head adapters A [N, R, D] and B [N, V, R] of every document.
+        softcap: the c of the formula.
+        scale: factor on the differentiable sum.
+        low_rank: head adapters A [N, R, D] and B [N, V, R] of every document.
 
     Returns:
-        `scale` · Σ nll as an fp32 scalar, which can be differentiated once, and the nll [N, C] in nats, fp32, which
-        cannot.
+        `scale` · Σ nll, an fp32 scalar that can be differentiated once, and the nll in nats, fp32 [N, C], which has no
+        gradient.
     """
     a, b = low_rank or (None, None)
     total, nll = _HeadLoss.apply(hidden_NCD, weight_VD, a, b, targets_NC, softcap, scale)
@@ -49,7 +49,7 @@ def head_loss(
 
 
 class _HeadLoss(torch.autograd.Function):
-    """Takes the gradients in the forward pass; the backward pass only multiplies them by what arrives."""
+    """Computes the gradients in the forward pass; the backward pass multiplies them by the incoming gradient."""
 
     @staticmethod
     def forward(
@@ -114,7 +114,7 @@ class _HeadLoss(torch.autograd.Function):
 
 
 def _blocks(rows: int, columns: int, vocabulary: int, device: str) -> Iterator[tuple[slice, slice]]:
-    """Cut [N, C] into blocks of whole rows where they are short, of parts of single rows where they are long."""
+    """Cut [N, C] into blocks: several whole rows if rows are short, parts of one row if they are long."""
     positions = max(1, BLOCK_LOGITS[device] // vocabulary)
     height, width = max(1, positions // columns), min(columns, positions)
     for row in range(0, rows, height):

@@ -1,6 +1,6 @@
-"""State dicts: which tensors a model of the family has, and which model a file of tensors is.
+"""State dicts: the tensors of a model, and the model that a file of tensors describes.
 
-Shapes are compared before anything is built: a file may name as many layers as it likes.
+Shapes are checked before anything is built, because an untrusted file may claim any number of layers.
 """
 
 import math
@@ -15,7 +15,7 @@ from golf.model.gpt import GPT, ModelConfig
 
 
 def num_parameters(model: ModelConfig) -> int:
-    """Weights of a model, buffers included, without building it."""
+    """Number of weights of a model, buffers included, without building it."""
     return sum(math.prod(shape) for shape in tensor_shapes(model).values())
 
 
@@ -39,34 +39,36 @@ def tensor_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
 
 
 def check_tensors(state: Mapping[str, Tensor], model: ModelConfig, where: str) -> None:
-    """Whether these are a model's tensors by name and shape.
+    """Check that tensors have the names and shapes of a model.
 
     Raises:
-        InputError: one is missing, superfluous or of another shape; `where` opens the message.
+        InputError: a tensor is missing, superfluous or has another shape; the message starts with `where`.
     """
     expected = tensor_shapes(model)
-    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            shapes = f"{found.get(name, 'none')}, expected {expected.get(name, 'none')}"
+    actual = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    for name in sorted(expected.keys() | actual.keys()):
+        if expected.get(name) != actual.get(name):
+            shapes = f"{actual.get(name, 'none')}, expected {expected.get(name, 'none')}"
             raise InputError(f"{where}: tensor {name} has shape {shapes}")
 
 
 def config_from_state(state: Mapping[str, Tensor], **constants: Any) -> ModelConfig:
-    """Read a model's architecture off the names and shapes of its tensors.
+    """Derive a model's architecture from the names and shapes of its tensors.
 
     Args:
         state: a state dict with the names of this family.
-        constants: what shapes cannot tell (rope_base, rope_length, softcap); the family's defaults otherwise.
+        constants: settings that shapes do not show (rope_base, rope_length, softcap); defaults otherwise.
 
     Raises:
-        InputError: a tensor of the family is missing, superfluous or of a shape that fits no model.
+        InputError: a tensor is missing, or a shape fits no model.
     """
     try:
         vocab_size, model_dim = state["tok_emb.weight"].shape
         num_layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
         if num_layers > len(state):
-            raise InputError(f"model: its tensors name {num_layers} layers; {len(state)} tensors cannot be so many")
+            raise InputError(
+                f"model: tensor names claim {num_layers} layers, more than there are tensors ({len(state)})"
+            )
         num_heads = state["blocks.0.attn.q_gain"].shape[0]
         config = ModelConfig(
             num_layers=num_layers,
@@ -84,24 +86,29 @@ def config_from_state(state: Mapping[str, Tensor], **constants: Any) -> ModelCon
     except (ValueError, IndexError, ZeroDivisionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"model: its tensors fit no model of the PR 611 family ({error})") from None
+        raise InputError(f"model: tensor shapes fit no model of the PR 611 family ({error})") from None
     return config
 
 
 def model_from_state(
     state: Mapping[str, Tensor], config: ModelConfig | None = None, *, device: torch.device | str = "cpu"
 ) -> GPT:
-    """Build the model that a state dict describes, frozen and in evaluation mode.
+    """Build the model of a state dict, frozen and in evaluation mode.
+
+    Args:
+        state: the tensors; converted to fp32.
+        config: the architecture; derived from the tensors by default.
+        device: where the model lives.
 
     Raises:
-        InputError: names or shapes differ from the architecture's, or a value is not finite.
+        InputError: names or shapes do not fit the architecture, or a value is not finite.
     """
     config = config or config_from_state(state)
     check_tensors(state, config, "model")
     weights = {name: tensor.float() for name, tensor in state.items()}
     for name, weight in weights.items():
         if not bool(weight.isfinite().all()):
-            raise InputError(f"model: tensor {name} holds values that are not finite")
+            raise InputError(f"model: tensor {name} holds values that are not finite; expected finite weights")
     with torch.device("meta"):
         model = GPT(config)
     model.load_state_dict(weights, assign=True)

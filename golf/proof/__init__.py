@@ -1,1 +1,1 @@
-"""Prove a score: compress documents with its own predictions and decompress them again."""
+"""Prove a score: compress documents with its predictions, decompress them, and compare size and content."""

@@ -1,6 +1,6 @@
-"""Keys and values of positions already computed, so that a model can go on token by token.
+"""Keys and values of earlier positions, so that a model can continue token by token.
 
-A cache belongs to one window and one state of the adapters: when either changes, a new one is begun.
+A cache is valid for one window and one state of the adapters.
 
 Letters of tensor shapes: B windows, H query heads, G key/value heads, T positions, M new positions, E head dimension.
 """
@@ -15,7 +15,7 @@ from golf.model.gpt import ModelConfig
 
 
 class WindowCache:
-    """Rotated keys and values of every block for a batch of windows, with room for all their positions; fp32, CPU."""
+    """Rotated keys and values of every block for a batch of windows, allocated for all positions; fp32, on the CPU."""
 
     def __init__(self, model: ModelConfig, rows: int, positions: int) -> None:
         shape = (rows, model.num_kv_heads, positions, model.head_dim)
@@ -23,11 +23,11 @@ class WindowCache:
 
     @property
     def length(self) -> int:
-        """Positions that are known."""
+        """Positions in the cache."""
         return self._layers[0].length
 
     def layer(self, index: int, attend: Attend) -> Attend:
-        """Attention of one block that takes in new keys and values, and reads those before as well."""
+        """Attention for one block that appends new keys and values and attends to all positions in the cache."""
         layer = self._layers[index]
 
         def attend_to_all(q_BHME: Tensor, k_BGME: Tensor, v_BGME: Tensor) -> Tensor:
@@ -38,12 +38,14 @@ class WindowCache:
 
 @dataclass(slots=True)
 class _LayerCache:
+    """Keys and values of one block; the first `length` positions are filled."""
+
     keys_BGTE: Tensor
     values_BGTE: Tensor
     length: int = 0
 
     def extend(self, k_BGME: Tensor, v_BGME: Tensor) -> tuple[Tensor, Tensor]:
-        """Append new positions; keys and values of all so far, as views."""
+        """Append new positions; returns keys and values of all positions so far, as views."""
         known, self.length = self.length, self.length + k_BGME.shape[2]
         self.keys_BGTE[:, :, known : self.length] = k_BGME
         self.values_BGTE[:, :, known : self.length] = v_BGME

@@ -1,12 +1,13 @@
-"""Compress documents into bytes with a recipe's own predictions, and read them back with artifact, settings and bytes.
+"""Compress documents with a recipe's predictions, and decompress them with artifact, settings and compressed file.
 
-A range coder (the library `constriction`) spends −log2 p(token) bits on every token, so the size of the file is the
-score; and since the decoder makes the same predictions before it learns each token, a score that it reproduces cannot
-have looked ahead. Probabilities become integers of 24 bits, none of which is 0: every token can be coded.
+A range coder (the library `constriction`) uses −log2 p(token) bits for each token, so the file size equals the score.
+The decoder predicts each token before it knows it, so a score that it reproduces cannot have looked ahead.
+Probabilities are rounded to 24-bit integers above 0, so that every token can be coded.
 
     python -m golf.proof.codec ARTIFACT SETTINGS FILE OUT
 
-decodes FILE into a token shard OUT in a process that has nothing else, and prints the number of tokens found so far.
+decodes FILE into a token shard OUT in a process that has no other input, and prints the number of tokens decoded so
+far.
 """
 
 import hashlib
@@ -29,80 +30,81 @@ from golf.errors import InputError
 from golf.model.gpt import GPT
 from golf.proof.compressed import DIGEST_BYTES, MAX_TOKENS, Container, unpack
 from golf.proof.predict import Prediction, check_decodable, one_thread, predictions
-from golf.ttt.adapters import Multipliers, Ranks
+from golf.ttt.adapters import AdapterRanks, Multipliers
 from golf.ttt.config import EvalConfig
 
 REPORT_EVERY = 64
-"""Entries between two reports of progress."""
+"""Positions between two progress reports."""
 
 Progress = Callable[[int], None]
-"""Told the number of tokens coded so far."""
+"""Called with the number of tokens coded so far."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Predictor:
-    """What coder and decoder share: an artifact's content and how it is evaluated.
+    """What encoder and decoder share: an artifact's content and the settings of its evaluation.
 
     Raises:
-        InputError: the protocol has no decoder.
+        InputError: a decoder cannot reproduce scores of this protocol.
     """
 
     artifact: bytes
     config: EvalConfig
     seed: int
-    """Of the adapters' random start."""
+    """Seed of the adapters' initial A."""
 
     def __post_init__(self) -> None:
         check_decodable(self.config)
 
     def settings(self) -> bytes:
-        """All but the artifact, as the decoder reads it."""
+        """The settings as JSON for the decoder."""
         return json.dumps({"eval": asdict(self.config), "seed": self.seed}, sort_keys=True).encode()
 
     @classmethod
     def read(cls, artifact: bytes, settings: bytes, where: str) -> "Predictor":
-        """Put artifact and settings together again.
+        """Rebuild a predictor from an artifact and the result of `settings`.
 
         Raises:
-            InputError: the settings are not what `settings` gave.
+            InputError: the settings are invalid; the message starts with `where`.
         """
         try:
             content = json.loads(settings)
             return cls(artifact=artifact, config=_config(content["eval"]), seed=int(content["seed"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{where}: not the settings of an evaluation that can be decoded ({error})") from None
+            raise InputError(f"{where}: not the settings of a decodable evaluation ({error})") from None
 
     def digests(self) -> tuple[bytes, bytes]:
-        """What a file remembers of artifact and settings."""
+        """The first bytes of the SHA-256 of artifact and settings."""
         artifact, settings = (hashlib.sha256(part).digest()[:DIGEST_BYTES] for part in (self.artifact, self.settings()))
         return artifact, settings
 
     def model(self) -> GPT:
-        """The artifact, loaded on the CPU."""
+        """Load the artifact on the CPU."""
         return load_bytes(self.artifact, "artifact")
 
 
 def encode(documents: Sequence[Tokens], predictor: Predictor, *, progress: Progress | None = None) -> Container:
-    """Compress documents, predicting them by the very steps that `decode` takes.
+    """Compress documents, with the same predictions in the same order as `decode`.
 
     Raises:
-        InputError: a document does not open with BOS, has no other token, or one outside the vocabulary.
+        InputError: a document does not start with BOS, has fewer than two tokens or a token outside the vocabulary, or
+            the documents have too many tokens.
     """
     model = predictor.model()
     for index, document in enumerate(documents):
         if check_document(document, f"document {index}", model.config.vocab_size)[0] != BOS:
-            raise InputError(f"document {index} opens with token {document[0]}; expected BOS ({BOS})")
+            raise InputError(f"document {index} starts with token {document[0]}; expected BOS ({BOS})")
     lengths = tuple(len(document) for document in documents)
     if sum(lengths) > MAX_TOKENS:
-        raise InputError(f"{sum(lengths)} tokens; a file holds {MAX_TOKENS} at most")
+        raise InputError(f"{sum(lengths)} tokens; expected at most {MAX_TOKENS}")
     encoder, family = stream.queue.RangeEncoder(), stream.model.Categorical(perfect=False)
 
-    def code(asked: Prediction) -> NDArray[np.int64]:
-        found = np.array([documents[index][asked.entry] for index in asked.documents], np.int64)
-        encoder.encode(found.astype(np.int32), family, asked.probabilities_MV)
-        return found
+    def code(prediction: Prediction) -> NDArray[np.int64]:
+        tokens = np.array([documents[index][prediction.position] for index in prediction.documents], np.int64)
+        encoder.encode(tokens.astype(np.int32), family, prediction.probabilities_MV)
+        return tokens
 
-    _walk(model, lengths, predictor, code, progress)
+    _code_all(model, lengths, predictor, code, progress)
     artifact, settings = predictor.digests()
     return Container(
         artifact=artifact,
@@ -116,61 +118,62 @@ def encode(documents: Sequence[Tokens], predictor: Predictor, *, progress: Progr
 def decode(
     content: bytes, predictor: Predictor, where: str, *, progress: Progress | None = None
 ) -> list[NDArray[np.int64]]:
-    """Read documents back.
+    """Decompress documents, int64 [n] each.
 
     Args:
-        content: a file's content.
-        predictor: the artifact and settings that it was made with.
-        where: what the file is called in an error.
-        progress: told the number of tokens found so far.
+        content: a file's content, which may be untrusted.
+        predictor: the artifact and settings that compressed it.
+        where: the file's name in error messages.
+        progress: called with the number of tokens decoded so far.
 
     Raises:
-        InputError: the file is damaged, foreign, of another artifact or other settings, or was made on a machine whose
-            arithmetic differs.
+        InputError: the file is damaged, no such file, made with another artifact or other settings, or made on a
+        machine
+            with different arithmetic.
     """
     file = unpack(content, where)
     for name, given in zip(("artifact", "settings"), predictor.digests(), strict=True):
-        if (found := getattr(file, name)) != given:
-            raise InputError(f"{where}: made with another {name}, {found.hex()}…; given is {given.hex()}…")
-    astray = InputError(f"{where}: decodes to other tokens than were coded; expected the machine class that wrote it")
+        if (stored := getattr(file, name)) != given:
+            raise InputError(f"{where}: made with another {name} ({stored.hex()}…); expected {given.hex()}…")
+    wrong_machine = InputError(f"{where}: decodes to other tokens; expected a machine of the class that wrote it")
     documents = [np.full(length, BOS, np.int64) for length in file.lengths]
     decoder, family = stream.queue.RangeDecoder(file.words), stream.model.Categorical(perfect=False)
 
-    def code(asked: Prediction) -> NDArray[np.int64]:
+    def code(prediction: Prediction) -> NDArray[np.int64]:
         try:
-            found: NDArray[np.int64] = decoder.decode(family, asked.probabilities_MV).astype(np.int64)
-        except AssertionError:  # words that no encoder writes for these distributions
-            raise astray from None
-        for index, token in zip(asked.documents, found, strict=True):
-            documents[index][asked.entry] = token
-        return found
+            tokens: NDArray[np.int64] = decoder.decode(family, prediction.probabilities_MV).astype(np.int64)
+        except AssertionError:  # the content is invalid for these distributions
+            raise wrong_machine from None
+        for index, token in zip(prediction.documents, tokens, strict=True):
+            documents[index][prediction.position] = token
+        return tokens
 
-    _walk(predictor.model(), file.lengths, predictor, code, progress)
+    _code_all(predictor.model(), file.lengths, predictor, code, progress)
     if _checksum(documents) != file.checksum:
-        raise astray
+        raise wrong_machine
     return documents
 
 
-def _walk(
+def _code_all(
     model: GPT,
     lengths: Sequence[int],
     predictor: Predictor,
     code: Callable[[Prediction], NDArray[np.int64]],
     progress: Progress | None,
 ) -> None:
-    """Answer every prediction with the tokens that `code` codes or finds."""
+    """Code the tokens of every prediction with `code`, and send them to the predictor."""
     done = 0
-    with one_thread(), closing(predictions(model, lengths, predictor.config, seed=predictor.seed)) as asking:
-        asked = next(asking, None)
-        while asked is not None:
-            found = code(asked)
-            done += len(found)
-            if progress is not None and asked.entry % REPORT_EVERY == 0:
+    with one_thread(), closing(predictions(model, lengths, predictor.config, seed=predictor.seed)) as generator:
+        prediction = next(generator, None)
+        while prediction is not None:
+            tokens = code(prediction)
+            done += len(tokens)
+            if progress is not None and prediction.position % REPORT_EVERY == 0:
                 progress(done)
             try:
-                asked = asking.send(found)
+                prediction = generator.send(tokens)
             except StopIteration:
-                asked = None
+                prediction = None
     if progress is not None:
         progress(done)
 
@@ -180,10 +183,10 @@ def _checksum(documents: Sequence[Tokens]) -> int:
 
 
 def _config(fields: Mapping[str, Any]) -> EvalConfig:
-    """Settings from JSON, where tuples are lists."""
+    """Rebuild settings from JSON, which stores tuples as lists."""
     plain = {name: _tuples(value) for name, value in fields.items() if name not in ("ranks", "multipliers")}
     multipliers = {name: _tuples(value) for name, value in fields["multipliers"].items()}
-    return EvalConfig(**plain, ranks=Ranks(**fields["ranks"]), multipliers=Multipliers(**multipliers))
+    return EvalConfig(**plain, ranks=AdapterRanks(**fields["ranks"]), multipliers=Multipliers(**multipliers))
 
 
 def _tuples(value: Any) -> Any:

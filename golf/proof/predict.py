@@ -1,14 +1,14 @@
-"""Predict documents token by token, adapting as golf.ttt does, for a caller who learns each token only afterwards.
+"""Predict documents token by token, with the test-time training of golf.ttt, without knowing the next token.
 
-    while documents are left:  give p(next token)  →  be told the token     golf.proof.codec codes it, or decodes it
-    after a chunk:             the very update of golf.ttt.engine on the tokens told
+    for every token:   yield p(token)  →  receive the token     golf.proof.codec encodes or decodes it in between
+    after a chunk:     the update of golf.ttt.engine on the tokens received
 
-Nothing is known ahead but the documents' lengths, so whatever is coded with these distributions can be decoded. Where
-the settings are blind to length (`length_uses`), even they only say where a document ends.
+Only the documents' lengths are known in advance, so everything encoded with these distributions can be decoded. With
+settings that do not depend on length (`length_uses`), lengths only say where documents end.
 
-Coder and decoder must get bit-equal distributions: all shapes and the order of all operations follow from model,
-settings, seed and lengths. Documents of a batch stand at the same position and are predicted together; those that end
-early are fed token 0 until the last one ends.
+Encoder and decoder need bit-identical distributions, so all shapes and the order of operations follow from model,
+settings, seed and lengths. Documents of a batch are predicted together, position by position; those that end early are
+fed token 0 until the last one ends.
 
 Letters of tensor shapes: N documents of a batch, M of them in one window, T positions of the window, D model dimension,
 V vocabulary, L predictions of the longest document, P numbers of a document's adapters.
@@ -36,24 +36,25 @@ from golf.ttt.protocols import PROTOCOLS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """Distributions of the token at one entry of some documents."""
+    """Distributions of the token at one position of M documents."""
 
     documents: NDArray[np.int64]
     """Indices of the M documents."""
-    entry: int
-    """Which entry of each is predicted, from 1."""
+    position: int
+    """The position predicted in each of them, from 1."""
     probabilities_MV: NDArray[np.float64]
+    """Each row sums to 1."""
 
 
 Predictions = Generator[Prediction, NDArray[np.int64], None]
-"""Gives predictions and is sent the tokens that were found, int64 [M]."""
+"""Yields predictions and receives the tokens at their positions, int64 [M]."""
 
 
 def check_decodable(config: EvalConfig) -> None:
-    """Refuse an evaluation whose scores no decoder can reproduce.
+    """Check that a decoder can reproduce the scores of an evaluation.
 
     Raises:
-        InputError: in one line, why there is no decoder.
+        InputError: it cannot; the message says why.
     """
     if config.adapts and config.passes > 1:
         reason = PROTOCOLS[config.protocol].leak.format(passes=config.passes, before=config.passes - 1)
@@ -61,28 +62,28 @@ def check_decodable(config: EvalConfig) -> None:
     if config.adapts and config.nll_factor != 1.0:
         raise InputError(
             f"eval.nll_factor = {config.nll_factor:g}: has no decoder: "
-            "probabilities that are scaled so do not sum to 1; expected 1"
+            "scaled losses are no probabilities that sum to 1; expected 1"
         )
 
 
 def length_uses(config: EvalConfig) -> list[str]:
-    """What a document's length decides but where it ends: for these settings it must be known ahead of the tokens."""
+    """What these settings use a document's length for, apart from where it ends; it must be known in advance."""
     adapting = config.adapts
     uses = []
     if not adapting or config.min_document_tokens:
-        uses.append("how a single window is rotated, where it is longer than trained")
+        uses.append("the rotary base of a window longer than those in training")
     if adapting and config.min_document_tokens:
-        uses.append("whether a document is adapted to (eval.min_document_tokens)")
+        uses.append("whether to adapt to a document (eval.min_document_tokens)")
     if adapting and config.schedule == "cosine":
         uses.append("the length of the cosine (eval.schedule)")
     if adapting and not config.length_blind:
-        uses.append("where the last window opens (eval.length_blind)")
+        uses.append("where the last window starts (eval.length_blind)")
     return uses
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one thread: how many there are changes the order of sums, and so the last bits."""
+    """Compute on one thread in a `with` block, because the number of threads changes the order of additions."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -92,15 +93,15 @@ def one_thread() -> Iterator[None]:
 
 
 def predictions(model: GPT, lengths: Sequence[int], config: EvalConfig, *, seed: int) -> Predictions:
-    """Predict every entry of documents but the BOS that each opens with.
+    """Predict every token of documents except the initial BOS.
 
     Args:
         model: a frozen model on the CPU.
-        lengths: tokens of each document, its BOS included; at least 2.
-        config: a protocol that has a decoder (`check_decodable`).
-        seed: of the adapters' random A, as in golf.ttt.evaluate.
+        lengths: tokens of each document, BOS included; at least 2.
+        config: settings that pass `check_decodable`.
+        seed: of the adapters' initial A, as in golf.ttt.evaluate.
     """
-    # Weights lie where it suited the reader of their file, and matrix products round by alignment; copies are aligned.
+    # Matrix products round differently by memory alignment, and loaded weights may have any; copies are aligned.
     engine = Engine(copy.deepcopy(model), config, seed, uniform_a)
     adapted = [config.adapts and length >= config.min_document_tokens for length in lengths]
     for adapting in (False, True):
@@ -111,7 +112,7 @@ def predictions(model: GPT, lengths: Sequence[int], config: EvalConfig, *, seed:
 
 
 class _Batch:
-    """Documents that are predicted together, the longest first; what is known of them is in `tokens_NL`."""
+    """Documents that are predicted together, longest first; `_tokens_NL` holds the tokens known so far."""
 
     def __init__(self, engine: Engine, indices: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
         self._engine, self._indices, self._lengths = engine, indices, lengths
@@ -119,19 +120,19 @@ class _Batch:
         self._tokens_NL[:, 0] = BOS
 
     def whole(self) -> Predictions:
-        """Every document in one window of its whole length."""
+        """Predict every document in one window of its whole length."""
         yield from self._windows(0, np.zeros_like(self._lengths), self._lengths, self._lengths, None)
 
     def adapting(self) -> Predictions:
-        """Chunk by chunk, updating the documents' adapters after each full one."""
+        """Predict chunk by chunk, and update the documents' adapters after each full chunk."""
         engine, config = self._engine, self._engine.config
         chunks = -(-self._lengths // config.chunk)
         state_3NP = torch.zeros(3, len(chunks), engine.start_P.numel())
         state_3NP[0] = engine.start_P
         for chunk in range(int(chunks[0])):
-            here = self._lengths[: int((chunks > chunk).sum())]
+            lengths = self._lengths[: int((chunks > chunk).sum())]
             first, end = chunk * config.chunk, (chunk + 1) * config.chunk
-            stops = np.minimum(here, end)
+            stops = np.minimum(lengths, end)
             ends = np.full_like(stops, end) if config.length_blind else stops
             yield from self._windows(first, np.maximum(0, ends - config.window), ends, stops, state_3NP[0])
             active = int((chunks > chunk + 1).sum())
@@ -149,9 +150,15 @@ class _Batch:
         stops: NDArray[np.int64],
         rows_NP: Tensor | None,
     ) -> Predictions:
-        """Predict from position `first` of the leading documents, those whose windows open at the same place together.
+        """Predict the tokens after positions first … stop − 1 of the first documents, grouped by the start of their
+        windows.
 
-        Each document's window opens at its start, is rotated as one that closes at its end, and is left at its stop.
+        Args:
+            first: the first position.
+            starts: first position of each document's window.
+            ends: end of each window, which decides its rotary base.
+            stops: where prediction stops in each document.
+            rows_NP: the documents' adapters; None without.
         """
         engine = self._engine
         for start in np.unique(starts).tolist():
@@ -169,6 +176,7 @@ class _Batch:
         rotary: tuple[Tensor, Tensor],
         adapters: AdapterBatch | None,
     ) -> Predictions:
+        """Predict in windows that start at the same position."""
         engine, last = self._engine, int(stops[0])
         tokens_MT = self._tokens_NL[rows, start : last + 1]
         cache = WindowCache(engine.model.config, len(rows), last - start)
@@ -176,10 +184,10 @@ class _Batch:
             active = int((stops > position).sum())
             known_MT = tokens_MT[:, : position - start + 1]
             probabilities_MV = _next_token(engine, known_MT, rotary, adapters, cache)[:active]
-            found = yield Prediction(
-                documents=self._indices[rows[:active]], entry=position + 1, probabilities_MV=probabilities_MV.numpy()
+            received = yield Prediction(
+                documents=self._indices[rows[:active]], position=position + 1, probabilities_MV=probabilities_MV.numpy()
             )
-            tokens_MT[:active, position - start + 1] = torch.from_numpy(found)
+            tokens_MT[:active, position - start + 1] = torch.from_numpy(received)
         self._tokens_NL[rows, first + 1 : last + 1] = tokens_MT[:, first - start + 1 :]
 
 
@@ -191,7 +199,7 @@ def _next_token(
     adapters: AdapterBatch | None,
     cache: WindowCache,
 ) -> Tensor:
-    """Distributions [M, V] of the token after these, fp64; positions that are not in the cache yet are added to it."""
+    """Distributions of the next token, fp64 [M, V]; adds the positions that are new to the cache."""
     model = engine.model
     hidden_M1D = model.hidden(tokens_MT, rotary=rotary, adapters=adapters, last=1, attend=engine.attend, cache=cache)
     return model.logits(hidden_M1D, adapters)[:, 0].double().softmax(-1)

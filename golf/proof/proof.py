@@ -1,7 +1,7 @@
-"""Prove a score: compress documents with it, decompress them in a process that never saw them, compare.
+"""Prove a score: compress documents with its predictions, decompress them in another process, and compare.
 
-What came back token for token, and as text byte for byte, was predicted without looking ahead; a file as large as the
-score claims shows that the score was a probability.
+If all tokens and all bytes of text come back, the predictions did not look ahead. If the file is as large as the score
+claims, the score is made of probabilities.
 """
 
 import math
@@ -22,41 +22,44 @@ from golf.proof.codec import Predictor, encode
 from golf.proof.compressed import Container
 from golf.score import bits_per_byte
 
-SHARE = 0.001
-"""The file may differ from the claim by this share of it: rounding, and probabilities as integers."""
-SLACK_BYTES = 8
-"""And by this for every document: its length, and the last words of the coder."""
+RELATIVE_TOLERANCE = 0.001
+"""Relative tolerance of the file size, for rounding and for probabilities as integers."""
+DOCUMENT_TOLERANCE_BYTES = 8
+"""Additional tolerance per document, for its length and the coder's last words."""
 
 Show = Callable[[Literal["encode", "decode"], int], None]
-"""Told the number of tokens coded or decoded so far."""
+"""Called with the number of tokens encoded or decoded so far."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proof:
-    """What compressing and decompressing showed."""
+    """The result of compressing and decompressing documents."""
 
     proved: bool
     reason: str
+    """Why it is proved, or what failed."""
     documents: int
     tokens: int
-    """Predictions, one for every token but the BOS that opens a document."""
+    """Predictions: all tokens except each document's initial BOS."""
     text_bytes: int
     """UTF-8 bytes of the text predicted."""
     compressed_bytes: int
-    """What the text cost: the documents' lengths and the coded tokens."""
+    """Bytes of the documents' lengths and the coded tokens."""
     length_bytes: int
-    """The lengths alone."""
+    """Bytes of the lengths."""
     header_bytes: int
-    """What stands before it in the file: names of artifact and settings, checksums."""
+    """Bytes of the file's header: digests of artifact and settings, checksums."""
     bpb: float
     """8 · compressed_bytes / text_bytes."""
     claimed_bpb: float
+    """Bits per byte of the evaluation."""
     difference: float
     """bpb − claimed_bpb."""
     allowed_difference: float
+    """Tolerance of the difference, in bits per byte."""
     encode_seconds: float
     decode_seconds: float
-    """Whole process of the decoder, its start included."""
+    """Time of the whole decoder process, its start included."""
 
 
 def prove(
@@ -67,31 +70,31 @@ def prove(
     claimed_nll: float,
     show: Show,
 ) -> Proof:
-    """Compress here, decompress in a new process that has artifact, settings and file alone, and compare.
+    """Compress documents here, decompress them in a new process that has only artifact, settings and file, and compare.
 
     Args:
         documents: BOS first.
-        predictor: the artifact and how it is evaluated.
-        tokenizer: the documents' own.
-        text_bytes: UTF-8 bytes that the documents predict, at least 1.
-        claimed_nll: what the evaluation says of these documents, in nats.
-        show: told of progress.
+        predictor: the artifact and the settings of its evaluation.
+        tokenizer: the documents' tokenizer.
+        text_bytes: UTF-8 bytes of the documents' targets, at least 1.
+        claimed_nll: total NLL of these documents in the evaluation, in nats.
+        show: called with progress.
 
     Raises:
-        InputError: documents, artifact or tokenizer do not belong together.
+        InputError: documents, artifact and tokenizer do not fit together.
     """
     started = time.monotonic()
     compressed = encode(documents, predictor, progress=lambda done: show("encode", done))
     encoded = time.monotonic()
     content = compressed.pack()
-    found, error = _decoded_elsewhere(content, predictor, lambda done: show("decode", done))
+    decoded, error = _decode_in_process(content, predictor, lambda done: show("decode", done))
     decode_seconds = time.monotonic() - encoded
     bpb, claimed = 8 * compressed.message_bytes / text_bytes, bits_per_byte(claimed_nll, text_bytes)
-    allowed = SHARE * claimed + 8 * SLACK_BYTES * len(documents) / text_bytes
-    fault = error or _compare(documents, found, tokenizer) or _weigh(compressed, bpb, claimed, allowed)
+    allowed = RELATIVE_TOLERANCE * claimed + 8 * DOCUMENT_TOLERANCE_BYTES * len(documents) / text_bytes
+    problem = error or _compare(documents, decoded, tokenizer) or _compare_size(compressed, bpb, claimed, allowed)
     return Proof(
-        proved=not fault,
-        reason=fault or "tokens and text came back byte for byte, and the file is as large as the score claims",
+        proved=not problem,
+        reason=problem or "tokens and text came back byte for byte, and the file is as large as the score claims",
         documents=len(documents),
         tokens=sum(len(document) - 1 for document in documents),
         text_bytes=text_bytes,
@@ -107,8 +110,8 @@ def prove(
     )
 
 
-def _decoded_elsewhere(content: bytes, predictor: Predictor, progress: Callable[[int], None]) -> tuple[Tokens, str]:
-    """All tokens that a new process decoded, and an empty string or why it did not."""
+def _decode_in_process(content: bytes, predictor: Predictor, progress: Callable[[int], None]) -> tuple[Tokens, str]:
+    """All tokens that a new process decodes, and an error message, empty if it succeeded."""
     with tempfile.TemporaryDirectory(prefix="golfsweep-") as name:
         folder = Path(name)
         for file, part in (
@@ -134,7 +137,7 @@ def _decoded_elsewhere(content: bytes, predictor: Predictor, progress: Callable[
 
 
 def _start(folder: Path, errors: int) -> "subprocess.Popen[str]":
-    """The decoder, in a folder with its three inputs and nothing else; the code is this process's own."""
+    """Start the decoder in a folder with only its three inputs; it runs the same code as this process."""
     code = str(Path(__file__).resolve().parents[2])
     paths = [code, *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.Popen(
@@ -149,30 +152,32 @@ def _start(folder: Path, errors: int) -> "subprocess.Popen[str]":
 
 
 def _numbers(process: "subprocess.Popen[str]") -> Iterator[int]:
+    """The progress that a decoder prints."""
     assert process.stdout is not None
     with process.stdout as lines:
         yield from map(int, lines)
 
 
-def _compare(documents: Sequence[Tokens], found: Tokens, tokenizer: Tokenizer) -> str:
-    """What differs, or an empty string."""
-    if len(found) != sum(map(len, documents)):
-        return f"{len(found)} tokens came back of {sum(map(len, documents))}"
+def _compare(documents: Sequence[Tokens], tokens: Tokens, tokenizer: Tokenizer) -> str:
+    """The first difference, or an empty string."""
+    if len(tokens) != sum(map(len, documents)):
+        return f"{len(tokens)} tokens came back of {sum(map(len, documents))}"
     ends = np.cumsum([len(document) for document in documents])[:-1]
-    for index, (document, decoded) in enumerate(zip(documents, np.split(found, ends), strict=True)):
+    for index, (document, decoded) in enumerate(zip(documents, np.split(tokens, ends), strict=True)):
         if not np.array_equal(document, decoded):
-            entry = int(np.flatnonzero(document != decoded)[0])
-            return f"document {index}: entry {entry} came back as {decoded[entry]}, it is {document[entry]}"
+            position = int(np.flatnonzero(document != decoded)[0])
+            problem = f"token {document[position]} came back as {decoded[position]}"
+            return f"document {index}: at position {position}, {problem}"
         if tokenizer.decode(document).encode() != tokenizer.decode(decoded).encode():
-            return f"document {index}: its text came back differently"
+            return f"document {index}: its text came back changed"
     return ""
 
 
-def _weigh(compressed: Container, bpb: float, claimed: float, allowed: float) -> str:
-    """How far the file's size is from the claim, or an empty string where that is near enough."""
+def _compare_size(compressed: Container, bpb: float, claimed: float, allowed: float) -> str:
+    """How the file's size differs from the claim, or an empty string if it is within the tolerance."""
     if math.isclose(bpb, claimed, rel_tol=0, abs_tol=allowed):
         return ""
     return (
         f"the file takes {compressed.message_bytes} bytes, {bpb:.5f} bits per byte; "
-        f"claimed are {claimed:.5f}, at most {allowed:.5f} away"
+        f"the score claims {claimed:.5f} ± {allowed:.5f}"
     )

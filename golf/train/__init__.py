@@ -1,4 +1,4 @@
-"""Training one seed, alone or as a torchrun gang."""
+"""Train one seed, in one process or as a torchrun gang."""
 
 from golf.train.config import TrainConfig
 from golf.train.training import train

@@ -1,4 +1,4 @@
-"""Everything that decides how one model is trained, apart from its seed and its data."""
+"""Settings of a training, apart from its seed and its data."""
 
 import hashlib
 import json
@@ -18,64 +18,64 @@ _BELOW_ONE = ("muon_momentum", "muon_momentum_start", "ema_decay", "prune")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainConfig:
-    """One way to train; the defaults are PR 611's, except that the bigram table and the smear gate learn.
+    """Settings of a training; the defaults are PR 611's, except that the bigram table and the smear gate are trained.
 
     Raises:
-        InputError: a value is out of its range; the message names the key of the sweep file.
+        InputError: a value is out of range; the message names the key of the sweep file.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     gpus: int = 8
-    """Processes that share one step, one GPU (or CPU share) each; changes rounding only. The contest's node has 8."""
+    """Processes that share each step, one GPU (or CPU share) each; changes only rounding. The contest's node has 8."""
     max_seconds: float | None = 600.0
-    """Limit of the training clock, which pauses for warm-up and checkpoints; the contest's 10 minutes."""
+    """Limit of the training clock, which pauses during warm-up and checkpoints; the contest's 10 minutes."""
     steps: int | None = None
-    """Limit in steps, for runs that reproduce exactly; whichever limit comes first ends the training."""
+    """Limit in steps, for runs that must reproduce exactly; the first limit reached ends the training."""
     batch_tokens: int = 786_432
-    """Tokens of one step over all processes (PR 611)."""
+    """Tokens of one step, over all processes (PR 611)."""
     seq_len: int = 1024
     """Positions of one training window (PR 611)."""
     muon_lr: float = 0.02
-    """Learning rate of the blocks' matrices (PR 611)."""
+    """Learning rate of Muon for the matrices (PR 611)."""
     embed_lr: float = 0.03
-    """AdamW's learning rate of the token embedding and the bigram table (PR 611; the table: ours)."""
+    """Learning rate of AdamW for token embedding and bigram table (PR 611, which does not train the table)."""
     scalar_lr: float = 0.02
-    """AdamW's learning rate of gains, scales, mixes, skip weights and the gate (PR 611; the gate: ours)."""
+    """Learning rate of AdamW for all other trained parameters (PR 611, which does not train the smear gate)."""
     weight_decay: float = 0.04
-    """Decoupled decay, × learning rate, of every trained parameter (PR 611)."""
+    """Decoupled weight decay of every trained parameter, multiplied by its learning rate (PR 611)."""
     muon_momentum: float = 0.99
-    """Muon's momentum after its rise (PR 611)."""
+    """Muon's final momentum (PR 611)."""
     muon_momentum_start: float = 0.92
     """Muon's momentum at the first step (PR 611)."""
     muon_momentum_steps: int = 1500
     """Steps over which Muon's momentum rises linearly (PR 611)."""
     newton_schulz_steps: int = 5
-    """Iterations that orthogonalise a Muon update (Jordan et al. 2024, PR 611)."""
+    """Newton–Schulz iterations of a Muon update (Jordan et al. 2024, PR 611)."""
     betas: tuple[float, float] = (0.9, 0.95)
-    """AdamW's decay of the first and the second moment (PR 611)."""
+    """AdamW's decay rates of the first and second moments (PR 611)."""
     adam_eps: float = 1e-8
     """AdamW's epsilon (PR 611)."""
     clip: float = 0.3
-    """Largest norm of the gradient over all parameters, trained or not (PR 611)."""
+    """Gradients are clipped to this norm over all parameters, trained or not (PR 611)."""
     warmup_steps: int = 20
-    """Steps that only warm kernels: their effect is rolled back (PR 611)."""
+    """Steps that only warm up kernels and are rolled back (PR 611)."""
     warmdown_steps: int = 3000
-    """Length of the linear decay of learning rates, in steps or in as many average step times (PR 611)."""
+    """Length of the linear learning-rate decay at the end, in steps or average step times (PR 611)."""
     ema_decay: float = 0.999
     """Decay per step of the exponential average of the weights (PR 611)."""
     ema_every: int = 10
     """Steps between two updates of the exponential average (PR 611)."""
     swa_below: float = 0.2
-    """Learning-rate scale below which weights are sampled for the plain average (PR 611)."""
+    """Learning-rate scale below which weights are sampled for the plain average, SWA (PR 611)."""
     swa_every: int = 50
     """Steps between two such samples (PR 611)."""
     prune: float = 0.04
     """Share of the smallest weights of large matrices that is set to zero (PR 611)."""
     train_bigram: bool = True
-    """Whether bigram table, projection, scale and smear gate learn; PR 611 and 614 have them in no optimizer."""
+    """Whether bigram table, projection, scale and smear gate are trained; PR 611 and 614 omit them from optimizers."""
     attention: Choice = "auto"
-    """Kernel of attention; `auto` takes the best that is installed (golf.model.attention)."""
+    """Attention kernel; `auto` is the best one installed (golf.model.attention)."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """Shape and constants of the model."""
 

@@ -1,4 +1,4 @@
-"""A model, its optimizers and its averages: everything that one training step changes.
+"""The state that a training step changes: the model, its optimizers and its averages.
 
 Letters of tensor shapes: B windows, T positions.
 """
@@ -15,29 +15,31 @@ from golf.model.gpt import GPT
 from golf.train.averaging import Averages
 from golf.train.config import TrainConfig
 from golf.train.muon import Optimizers
-from golf.train.ranks import Ranks
+from golf.train.process_group import ProcessGroup
 
 MICRO_TOKENS = {
-    "cuda": 98_304,  # an eighth of PR 611's batch: what one of its GPUs takes at once, in 21 GB
-    "cpu": 2_048,  # fastest of 512 … 4,096 for a small model
+    "cuda": 98_304,  # an eighth of PR 611's batch, which is what each of its GPUs processes at once, in 21 GB
+    "cpu": 2_048,  # the fastest of 512 … 4,096 for a small model
 }
-CLIP_EPS = 1e-6  # torch's clip_grad_norm_, as in PR 611
+"""Tokens of one forward and backward pass."""
+CLIP_EPS = 1e-6
+"""That of torch's clip_grad_norm_, which PR 611 uses."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What all ranks know after a step."""
+class StepResult:
+    """The result of a step, equal on all ranks."""
 
     loss: float
-    """Mean cross-entropy of the step's tokens under the weights before it, nats per token."""
+    """Mean loss of the step's tokens before the update, nats per token."""
     norm: float
-    """Norm of the gradient over all parameters, before clipping."""
+    """Norm of the gradient before clipping."""
     seconds: float
-    """Rank 0's training clock when the step began, rounded to fp32."""
+    """Rank 0's training clock at the start of the step, rounded to fp32."""
 
 
 class Readback:
-    """A few numbers on their way from the device to the host, past the work that is queued after them."""
+    """Copies a few numbers from the device to the host without waiting for work queued later."""
 
     def __init__(self, count: int, device: torch.device) -> None:
         self._arrived = torch.Event(device) if device.type == "cuda" else None
@@ -50,37 +52,37 @@ class Readback:
             self._arrived.record()
 
     def receive(self) -> list[float]:
-        """Wait for what was sent last, and for nothing queued since."""
+        """Wait for the last `send` only, and return its numbers."""
         if self._arrived is not None:
             self._arrived.synchronize()
         return self._host.tolist()
 
 
 class Learner:
-    """One model in training. All ranks hold the same state, bit for bit."""
+    """A model in training; its state is bit-identical on all ranks."""
 
-    def __init__(self, config: TrainConfig, ranks: Ranks, generator: torch.Generator) -> None:
-        self.config, self.ranks = config, ranks
+    def __init__(self, config: TrainConfig, group: ProcessGroup, generator: torch.Generator) -> None:
+        self.config, self.group = config, group
         self.model = GPT(config.model)
         self.model.initialize(generator)
-        self.model.to(ranks.device)
+        self.model.to(group.device)
         self.optimizers = Optimizers.build(self.model, config)
         self.averages = Averages(self.model.state_dict(), config)
         self.rotary = self.model.rotary(config.seq_len)
-        self.kernel = choose_kernel(config.attention, ranks.device)
-        self.dtype = torch.bfloat16 if ranks.device.type == "cuda" else torch.float32
-        self.hidden = torch.compile(self._hidden, dynamic=False) if ranks.device.type == "cuda" else self._hidden
+        self.kernel = choose_kernel(config.attention, group.device)
+        self.dtype = torch.bfloat16 if group.device.type == "cuda" else torch.float32
+        self.hidden = torch.compile(self._hidden, dynamic=False) if group.device.type == "cuda" else self._hidden
         self._bucket = self._gradient_bucket()
-        self._readback = Readback(3, ranks.device)
+        self._readback = Readback(3, group.device)
 
     def _gradient_bucket(self) -> Tensor:
-        """One fp32 vector that holds all gradients, then loss and clock, so that a step needs one all-reduce.
+        """One fp32 vector of all gradients, the loss and the clock, so that a step needs a single all-reduce.
 
-        Each parameter's .grad is a view of it. Large ones come first: their views then start at multiples of 64.
+        Each parameter's .grad is a view of it. Large parameters come first, which aligns their views to 64 elements.
         """
         parameters = sorted(self.model.parameters(), key=torch.Tensor.numel, reverse=True)
         sizes = [parameter.numel() for parameter in parameters]
-        bucket = torch.zeros(sum(sizes) + 2, device=self.ranks.device)
+        bucket = torch.zeros(sum(sizes) + 2, device=self.group.device)
         for parameter, part in zip(parameters, torch.split(bucket[:-2], sizes), strict=True):
             parameter.grad = part.view_as(parameter)
         return bucket
@@ -90,43 +92,50 @@ class Learner:
 
     def step(
         self, batch: tuple[Tensor, Tensor], *, lr_scale: float, momentum: float, seconds: float, clip: bool = True
-    ) -> Reading:
-        """Make one update from this rank's rows of the batch.
+    ) -> StepResult:
+        """Make one update from this rank's part of the batch.
 
-        The result is read while the optimizers work, so that a GPU does not idle until its next batch is there.
+        The result is read back while the optimizers run, so that a GPU never waits for its next batch.
+
+        Args:
+            batch: inputs and targets of `read_batch`.
+            lr_scale: factor on all learning rates.
+            momentum: of Muon.
+            seconds: rank 0's training clock.
+            clip: whether to clip the gradient.
         """
         gradient, tail = self._bucket[:-2], self._bucket[-2:]
         self._bucket.zero_()
-        tail[1] = seconds if self.ranks.is_first else 0.0
-        rows = max(1, MICRO_TOKENS[self.ranks.device.type] // self.config.seq_len)
-        for inputs, targets in zip(*(torch.split(part.to(self.ranks.device), rows) for part in batch), strict=True):
+        tail[1] = seconds if self.group.is_first else 0.0
+        rows = max(1, MICRO_TOKENS[self.group.device.type] // self.config.seq_len)
+        for inputs, targets in zip(*(torch.split(part.to(self.group.device), rows) for part in batch), strict=True):
             loss, _ = self.model.loss(self.hidden(inputs), targets, scale=1 / self.config.batch_tokens)
             torch.autograd.backward(loss)
             tail[0] += loss.detach()
-        self.ranks.sum_(self._bucket)
+        self.group.sum_(self._bucket)
         norm = gradient.norm()
         if clip:
             gradient.mul_((self.config.clip / (norm + CLIP_EPS)).clamp(max=1.0))
         self._readback.send(torch.stack((tail[0], norm, tail[1])))
         self.optimizers.step(lr_scale=lr_scale, momentum=momentum)
-        return Reading(*self._readback.receive())
+        return StepResult(*self._readback.receive())
 
     def average(self, *, steps_done: int, lr_scale: float) -> None:
-        """Let the averages take in the weights, where it is time to."""
+        """Update the averages, if they are due after `steps_done` steps."""
         self.averages.update(self.model.state_dict(), steps_done=steps_done, lr_scale=lr_scale)
 
     def rewind(self, weights: Mapping[str, Tensor]) -> None:
-        """Go back to the time before the first step, with the weights that the model had then."""
+        """Undo all steps: restore the initial weights and clear the optimizers."""
         self.model.load_state_dict(weights)
         self.optimizers.clear()
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that a later process needs to go on from here: tensors, and plain facts."""
+        """Everything that a later process needs to resume: tensors, and facts as plain JSON."""
         weights = {f"weights/{name}": tensor for name, tensor in self.model.state_dict().items()}
         return weights | self.optimizers.tensors() | self.averages.tensors(), {"swa_samples": self.averages.swa_samples}
 
     def load(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Put back what `state` gave."""
+        """Restore the result of `state`."""
         parts: dict[str, dict[str, Tensor]] = {}
         for path, tensor in tensors.items():
             parts.setdefault(path.split("/")[0], {})[path] = tensor

@@ -1,4 +1,4 @@
-"""The trace of a training: one JSON line a logged step, appended and flushed as it happens."""
+"""The training curve: one JSON line per logged step, appended as the step ends."""
 
 import json
 import resource
@@ -10,22 +10,22 @@ import torch
 from golf.files import write_atomically
 from golf.train.config import TrainConfig
 
-EVERY_STEP_UNTIL = 1000  # after that, every LOG_EVERY-th: a ten-minute run of 7,000 steps leaves 1,600 lines
-LOG_EVERY = 10
+EVERY_STEP_UNTIL, LOG_EVERY = 1000, 10
+"""Every step up to the first number is logged, then every tenth: a run of 7,000 steps has 1,600 lines."""
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """Most memory in use so far: of the GPU as allocated by torch, or of the process as resident."""
+    """Peak memory so far in bytes: allocated by torch on the GPU, or resident in the process on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-class Trace:
+class MetricsFile:
     """The lines of one training, in the order of steps."""
 
     def __init__(self, path: Path, config: TrainConfig, steps_done: int, train_seconds: float) -> None:
-        """Open the file to go on after `steps_done` steps; later lines, and half ones, are cut off."""
+        """Open the file to continue after `steps_done` steps; removes later and incomplete lines."""
         kept = [line for line in _whole_lines(path) if line["step"] <= steps_done]
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
         self._path = path
@@ -33,9 +33,9 @@ class Trace:
         self._last_step, self._last_seconds = steps_done, train_seconds
 
     def record(self, step: int, loss: float, lr_scale: float, train_seconds: float, peak_memory_bytes: int) -> None:
-        """Append the line of the step that made it `step` steps, if it is one that is logged.
+        """Append the line of the step-th step, if that is logged.
 
-        tokens_per_second is the rate since the line before, null if the clock stood still.
+        tokens_per_second is the rate since the previous line, null if no time has passed.
         """
         if step > EVERY_STEP_UNTIL and step % LOG_EVERY:
             return
@@ -61,6 +61,6 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
     for text in path.read_text(encoding="utf-8").splitlines():
         try:
             lines.append(json.loads(text))
-        except ValueError:  # the process was killed within this line
+        except ValueError:  # the process was killed while writing this line
             break
     return lines

@@ -1,7 +1,8 @@
 """Muon for the blocks' matrices, AdamW for everything else.
 
-Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) replaces the momentum of a matrix by the nearest
-semi-orthogonal matrix, found by a Newton–Schulz iteration whose quintic pushes all singular values towards 1.
+Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) replaces the momentum of a matrix by an
+approximation of the nearest semi-orthogonal matrix: a quintic Newton–Schulz iteration moves all singular values to near
+1.
 
 Letters of tensor shapes: N matrices of one shape, R rows, C columns.
 """
@@ -15,19 +16,22 @@ from torch import Tensor, nn
 from golf.model.gpt import GPT
 from golf.train.config import TrainConfig
 
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a, b, c of X ← aX + b(XXᵀ)X + c(XXᵀ)²X: steepest at 0, not convergent at 1
-NORM_EPS = 1e-7  # keeps a zero gradient, that of the first step behind zero output projections, at zero
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+"""a, b, c of X ← aX + b(XXᵀ)X + c(XXᵀ)²X (Jordan et al. 2024): fast growth near 0 rather than convergence at 1."""
+NORM_EPS = 1e-7
+"""Keeps a zero gradient zero: gradients behind zero-initialized projections are zero in the first step."""
 UNTRAINED_IN_PR_611 = ("bigram.", "smear.")
+"""Prefixes of parameters that PR 611 does not train."""
 
 
 def newton_schulz(grad_NRC: Tensor, steps: int = 5) -> Tensor:
-    """Orthogonalise N matrices at once: singular values of any size go to about 0.7 … 1.2.
+    """Orthogonalize N matrices approximately: singular values become about 0.7 … 1.2.
 
-    Computes in bf16 on GPUs, whose tensor cores need it, and in fp32 on CPUs, where bf16 is some hundred times slower.
+    Computes in bf16 on GPUs, for their tensor cores, and in fp32 on CPUs, where bf16 is about 100 times slower.
 
     Args:
         grad_NRC: fp32 matrices, [N, R, C].
-        steps: iterations; five take singular values down to 1/100 of the Frobenius norm into the band.
+        steps: iterations; five suffice for singular values of at least 1/100 of the Frobenius norm.
 
     Returns:
         fp32 matrices of the same shape.
@@ -43,9 +47,9 @@ def newton_schulz(grad_NRC: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised; matrices of one shape share one parameter group and one Newton–Schulz.
+    """Muon: orthogonalized Nesterov momentum. Matrices of one shape share a parameter group and are updated together.
 
-    p ← p·(1 − lr·decay) − lr·√max(1, R/C)·orthogonalise(g + momentum·m), with m ← momentum·m + g (PR 611).
+    p ← p·(1 − lr·decay) − lr·√max(1, R/C)·orthogonalize(g + momentum·m), with m ← momentum·m + g (PR 611).
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Update every matrix from its gradient; there is no closure to evaluate again."""
+        """Update every matrix from its gradient; closures are not supported."""
         assert closure is None
         for group in self.param_groups:
             matrices, lr, momentum = group["params"], group["lr"], group["momentum"]
@@ -75,10 +79,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def parameter_groups(model: GPT, *, train_bigram: bool) -> dict[str, list[nn.Parameter]]:
-    """Divide the trained parameters into `matrices` for Muon and `embeddings` and `scalars` for AdamW.
+    """Split the trained parameters into `matrices` for Muon, and `embeddings` and `scalars` for AdamW.
 
-    Matrices are the projections of the blocks and of the bigrams. Without `train_bigram`, bigram table, projection,
-    scale and smear gate belong to no group, as in PR 611 and 614.
+    Matrices are the projections of the blocks and of the bigram embedding. Without `train_bigram`, bigram table,
+    projection, scale and smear gate are in no group, as in PR 611 and 614.
     """
     groups: dict[str, list[nn.Parameter]] = {"matrices": [], "embeddings": [], "scalars": []}
     for name, parameter in model.named_parameters():
@@ -95,7 +99,7 @@ def parameter_groups(model: GPT, *, train_bigram: bool) -> dict[str, list[nn.Par
 
 @dataclass(frozen=True, slots=True)
 class Optimizers:
-    """Muon and AdamW as one; the base learning rates stay beside the groups, which hold the scaled ones."""
+    """Muon and AdamW as one optimizer; each parameter group has its unscaled learning rate as "base_lr"."""
 
     muon: Muon
     adamw: torch.optim.AdamW
@@ -103,7 +107,7 @@ class Optimizers:
 
     @classmethod
     def build(cls, model: GPT, config: TrainConfig) -> "Optimizers":
-        """Optimizers over a model's trained parameters, with the learning rates and decay of `config`."""
+        """Build the optimizers of a model's trained parameters."""
         groups = parameter_groups(model, train_bigram=config.train_bigram)
         muon = Muon(
             groups["matrices"],
@@ -126,7 +130,7 @@ class Optimizers:
         return cls(muon, adamw, {parameter: name for name, parameter in model.named_parameters()})
 
     def step(self, *, lr_scale: float, momentum: float) -> None:
-        """Update all trained parameters from their gradients."""
+        """Update all trained parameters from their gradients; `lr_scale` is a factor on all learning rates."""
         for group in (*self.muon.param_groups, *self.adamw.param_groups):
             group["lr"] = group["base_lr"] * lr_scale
         for group in self.muon.param_groups:
@@ -135,7 +139,7 @@ class Optimizers:
         self.adamw.step()
 
     def tensors(self) -> dict[str, Tensor]:
-        """All state as tensors "optimizer/parameter/entry"; Muon keeps a shape's momentum under its first matrix."""
+        """All state as tensors "OPTIMIZER/PARAMETER/ENTRY"; Muon stores a group's momentum with its first matrix."""
         return {
             f"{kind}/{self.names[parameter]}/{entry}": tensor
             for kind, optimizer in self._each()
@@ -144,7 +148,7 @@ class Optimizers:
         }
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Put back what `tensors` gave."""
+        """Restore the result of `tensors`."""
         self.clear()
         parameters = {name: parameter for parameter, name in self.names.items()}
         for kind, optimizer in self._each():
@@ -153,7 +157,7 @@ class Optimizers:
                 optimizer.state[parameters[name]][entry] = tensors[path].to(parameters[name].device, copy=True)
 
     def clear(self) -> None:
-        """Forget all moments, as before the first step."""
+        """Discard all state, as before the first step."""
         for _, optimizer in self._each():
             optimizer.state.clear()
 

@@ -1,4 +1,4 @@
-"""Learning rate, momentum and the end of the training as pure functions of steps and seconds."""
+"""Learning rate, momentum and end of a training, as pure functions of steps and seconds."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from golf.train.config import TrainConfig
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Rank 0's training clock as all ranks know it: `seconds` had passed when `steps` were done."""
+    """Rank 0's training clock, equal on all ranks: `seconds` had passed after `steps` steps."""
 
     steps: int = 0
     seconds: float = 0.0
@@ -19,11 +19,10 @@ class Pace:
 
 
 def lr_scale(config: TrainConfig, step: int, pace: Pace) -> float:
-    """Factor on all learning rates of step `step` (counted from 0), from 1 down to 0.
+    """Factor on all learning rates at step `step` (from 0), from 1 down to 0 (PR 611).
 
-    The warm-down is linear: remaining / length, with length = warmdown_steps × average step time and the remaining
-    seconds where the clock limits the training, and warmdown_steps and the remaining steps where their number does
-    (PR 611). With both limits the earlier end rules; with steps alone the clock is not looked at.
+    The decay at the end is linear: remaining steps / warmdown_steps under a limit of steps, and remaining seconds /
+    (warmdown_steps × average step time) under a limit of seconds. With both limits the smaller factor applies.
     """
     if config.warmdown_steps == 0:
         return 1.0
@@ -45,8 +44,8 @@ def muon_momentum(config: TrainConfig, step: int) -> float:
 def is_over(config: TrainConfig, steps_done: int, pace: Pace) -> bool:
     """Whether training ends after `steps_done` steps.
 
-    A step that would probably end after max_seconds is not begun. The first two steps are always made: their length
-    is not known before.
+    A step that is expected to end after max_seconds is not started. The first two steps are always made, because their
+    duration is unknown.
     """
     if config.steps is not None and steps_done >= config.steps:
         return True

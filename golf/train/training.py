@@ -1,7 +1,7 @@
-"""Train one model under a limit of seconds or steps: tokens in, averaged and pruned weights out.
+"""Train one model under a limit of seconds or steps: from tokens to averaged and pruned weights.
 
-On the disk a training leaves, in its own folder: weights.safetensors (the result), result.json, metrics.jsonl (one line
-a logged step) and checkpoint.safetensors, from which the same call goes on after an interruption.
+A training writes to its own folder: weights.safetensors (the result), result.json, metrics.jsonl (one line per logged
+step), and checkpoint.safetensors, from which the same call resumes after an interruption.
 """
 
 import json
@@ -20,18 +20,18 @@ from golf.files import write_atomically
 from golf.train import checkpoint
 from golf.train.averaging import prune
 from golf.train.batches import check_stream, read_batch
-from golf.train.checkpoint import Cadence
+from golf.train.checkpoint import CheckpointTimer
 from golf.train.clocks import Clocks
 from golf.train.config import TrainConfig
 from golf.train.learner import Learner
-from golf.train.metrics import Trace, peak_memory_bytes
-from golf.train.ranks import Ranks, join_ranks
+from golf.train.metrics import MetricsFile, peak_memory_bytes
+from golf.train.process_group import ProcessGroup, join_process_group
 from golf.train.schedule import Pace, is_over, lr_scale, muon_momentum
 
 __all__ = ["SEED", "TrainConfig", "train"]
 
 SEED = 1337
-"""Of the challenge's own script."""
+"""Default seed of the challenge's own script."""
 
 
 def train(
@@ -45,38 +45,37 @@ def train(
     launched: float | None = None,
     checkpoint_seconds: float = 10.0,
 ) -> Path:
-    """Train one seed and return the path of its weights, complete on return on every rank.
+    """Train one seed; returns the path of its weights, which are complete when any rank returns.
 
-    Alone in its process, or as one rank of a torchrun gang; the number of processes changes rounding only. A run that
-    is limited by steps gives the same bits again on the same machine, interrupted or not.
+    Runs alone or as one rank of a torchrun gang; the number of processes changes only rounding. On the same machine a
+    run limited by steps gives bit-identical weights, interrupted or not.
 
     Args:
         config: how to train.
-        tokens: the training stream without held-out documents, integers [n], or a folder of shards.
-        seed: of the one generator that draws the first weights and the sample of the pruning threshold.
-        out: folder of this training alone; runs/CONFIGURATION-SEED in the current directory if None.
-        resume: go on from the folder's checkpoint, if it has one.
-        clock: seconds from any origin; rank 0's decides for all.
-        launched: when, on that clock, the command was given that this process belongs to; now if None. The clock of the
-            whole process counts from there.
+        tokens: the training stream (without held-out documents), integers [n], or a folder of shards.
+        seed: of the generator that draws the initial weights and the sample for the pruning threshold.
+        out: the folder of this training; runs/CONFIG-SEED in the current directory by default.
+        resume: whether to continue from the folder's checkpoint, if it has one.
+        clock: seconds from any origin; rank 0's clock decides for all ranks.
+        launched: time of that clock when the process was launched, from which process_seconds counts; now by default.
         checkpoint_seconds: least training time between two checkpoints.
 
     Raises:
-        InputError: tokens that do not fit the configuration, or a checkpoint of another training.
-        Diverged: loss or gradient stopped being finite.
+        InputError: the tokens do not fit the configuration, or the checkpoint belongs to another training.
+        Diverged: loss or gradient is no longer finite.
     """
     clocks = Clocks(clock, launched)
     stream = _stream(tokens)
     out = Path(f"runs/{config.digest()[:12]}-{seed}" if out is None else out)
-    with join_ranks() as ranks:
-        check_stream(stream, config, ranks)
-        training = _Training(config, stream, seed, out, ranks, clocks)
+    with join_process_group() as group:
+        check_stream(stream, config, group)
+        training = _Training(config, stream, seed, out, group, clocks)
         training.warm_up()
         if resume:
             training.resume()
         training.run(checkpoint_seconds)
         path = training.finish()
-        ranks.meet()
+        group.barrier()
     return path
 
 
@@ -89,81 +88,85 @@ def _stream(tokens: Stream | Tokens | Path | str) -> Stream:
 class _Training:
     """The state of one call of `train`."""
 
-    def __init__(self, config: TrainConfig, tokens: Stream, seed: int, out: Path, ranks: Ranks, clocks: Clocks) -> None:
-        self.config, self.tokens, self.out, self.ranks, self.clocks = config, tokens, out, ranks, clocks
+    def __init__(
+        self, config: TrainConfig, tokens: Stream, seed: int, out: Path, group: ProcessGroup, clocks: Clocks
+    ) -> None:
+        self.config, self.tokens, self.out, self.group, self.clocks = config, tokens, out, group, clocks
         self.identity = {"config": config.digest(), "seed": seed, "tokens": tokens.digest()}
         self.generator = torch.Generator().manual_seed(seed)
-        self.learner = Learner(config, ranks, self.generator)
+        self.learner = Learner(config, group, self.generator)
         self.checkpoint_path = out / "checkpoint.safetensors"
         self.step, self.pace, self.loss = 0, Pace(), math.nan
         self.saved_step: int | None = None
         self.resumed = False
 
     def warm_up(self) -> None:
-        """Make the first steps once for the sake of kernels and caches, and undo them."""
+        """Make the first steps to warm up kernels and caches, then undo them."""
         self.clocks.enter("warmup")
         weights = {name: tensor.clone() for name, tensor in self.learner.model.state_dict().items()}
         for step in range(self.config.warmup_steps):
-            batch = read_batch(self.tokens, self.config, self.ranks, step)
+            batch = read_batch(self.tokens, self.config, self.group, step)
             self.learner.step(batch, lr_scale=1.0, momentum=muon_momentum(self.config, step), seconds=0.0, clip=False)
         self.learner.rewind(weights)
-        self.ranks.wait()
+        self.group.wait()
         self.clocks.enter("other")
 
     def resume(self) -> None:
-        """Take up the state of the folder's checkpoint, which rank 0 reads for all; without one, nothing changes."""
-        found = self.ranks.is_first and self.checkpoint_path.exists()
-        content = self.ranks.share(self.checkpoint_path.read_bytes() if found else b"")
+        """Load the folder's checkpoint, if there is one; rank 0 reads it for all."""
+        exists = self.group.is_first and self.checkpoint_path.exists()
+        content = self.group.share(self.checkpoint_path.read_bytes() if exists else b"")
         if not content:
             return
         tensors, facts = checkpoint.unpack(content, str(self.checkpoint_path))
         for name, value in self.identity.items():
             if facts.get(name) != value:
-                raise InputError(f"{self.checkpoint_path}: of another training ({name} differs); use another folder")
+                raise InputError(
+                    f"{self.checkpoint_path}: belongs to another training ({name} differs); use another folder"
+                )
         self.learner.load(tensors, facts)
         self.step, self.loss, self.pace = facts["step"], facts["loss"], Pace(**facts["pace"])
         self.clocks.carry_over(facts["clocks"])
         self.saved_step, self.resumed = self.step, True
 
     def run(self, checkpoint_seconds: float) -> None:
-        """Make steps until a limit is reached; rank 0 keeps the trace and writes checkpoints on the way."""
+        """Make steps until a limit is reached; rank 0 writes metrics and checkpoints."""
         self.clocks.enter("train")
         now = self.clocks.spent("train")
-        trace = Trace(self.out / "metrics.jsonl", self.config, self.step, now) if self.ranks.is_first else None
-        due = Cadence(checkpoint_seconds, now)
+        metrics = MetricsFile(self.out / "metrics.jsonl", self.config, self.step, now) if self.group.is_first else None
+        timer = CheckpointTimer(checkpoint_seconds, now)
         while not is_over(self.config, self.step, self.pace):
             scale = lr_scale(self.config, self.step, self.pace)
             self._update(scale, now)
             now = self.clocks.spent("train")
-            if trace is not None:
-                trace.record(self.step, self.loss, scale, now, peak_memory_bytes(self.ranks.device))
-                if due.is_due(now):
-                    due.saved(now, self._save())
-        self.ranks.wait()
+            if metrics is not None:
+                metrics.record(self.step, self.loss, scale, now, peak_memory_bytes(self.group.device))
+                if timer.is_due(now):
+                    timer.restart(now, self._save())
+        self.group.wait()
         self.clocks.enter("other")
 
     def _update(self, scale: float, now: float) -> None:
-        batch = read_batch(self.tokens, self.config, self.ranks, self.step)
+        batch = read_batch(self.tokens, self.config, self.group, self.step)
         momentum = muon_momentum(self.config, self.step)
-        reading = self.learner.step(batch, lr_scale=scale, momentum=momentum, seconds=now)
-        self.pace = Pace(self.step, reading.seconds)
+        result = self.learner.step(batch, lr_scale=scale, momentum=momentum, seconds=now)
+        self.pace = Pace(self.step, result.seconds)
         self.step += 1
-        self.loss = reading.loss
-        if not math.isfinite(reading.loss + reading.norm):
-            what = f"loss {reading.loss}, gradient norm {reading.norm} at step {self.step}"
+        self.loss = result.loss
+        if not math.isfinite(result.loss + result.norm):
+            what = f"loss {result.loss}, gradient norm {result.norm} at step {self.step}"
             raise Diverged(f"training: {what}; {self._last_checkpoint()}")
         self.learner.average(steps_done=self.step, lr_scale=scale)
 
     def _last_checkpoint(self) -> str:
-        if not self.ranks.is_first:
-            return "rank 0 knows the last checkpoint"
+        if not self.group.is_first:
+            return "see rank 0 for the last checkpoint"
         return (
             "there is no checkpoint" if self.saved_step is None else f"the last checkpoint is of step {self.saved_step}"
         )
 
     def _save(self) -> float:
-        """Write a checkpoint; return the seconds that it took."""
-        self.ranks.wait()
+        """Write a checkpoint; returns how many seconds that took."""
+        self.group.wait()
         before = self.clocks.spent("checkpoint")
         self.clocks.enter("checkpoint")
         tensors, facts = self.learner.state()
@@ -174,9 +177,9 @@ class _Training:
         return self.clocks.spent("checkpoint") - before
 
     def finish(self) -> Path:
-        """Write the weights, then what is to be known of the run; only rank 0 does."""
+        """Write the weights, then result.json, on rank 0; returns the path of the weights."""
         path = self.out / "weights.safetensors"
-        if self.ranks.is_first:
+        if self.group.is_first:
             averaged, weights = self.learner.averages.best()
             pruned = prune({name: tensor.cpu() for name, tensor in weights.items()}, self.config.prune, self.generator)
             checkpoint.save(path, pruned, {"model": asdict(self.config.model)})

@@ -1,4 +1,4 @@
-"""Test-time training: score documents chunk by chunk while adapting to what was scored."""
+"""Test-time training: score documents chunk by chunk and adapt to the chunks already scored."""
 
 from golf.ttt.config import EvalConfig
 from golf.ttt.engine import evaluate

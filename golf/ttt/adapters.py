@@ -1,9 +1,9 @@
-"""Low-rank adapters of many documents at once, one flat row of numbers a document.
+"""Low-rank adapters (LoRA) of many documents at once, stored as one flat row of numbers per document.
 
-A matrix kind adds x·Aᵀ·Bᵀ to the projection that it adapts; `bias` adds a vector after a block. A is drawn
-once per evaluation and shared as the starting point of every document; B and the biases start at zero (PR 77, PR 611).
+An adapter of a matrix adds x·Aᵀ·Bᵀ to its projection; `bias` adds a vector after a block. A is drawn once per
+evaluation and is the initial A of every document; B and biases start at zero (PR 77, PR 611).
 
-Keeping a document's adapters in one row makes resetting, leaving a batch and Adam single operations on a [N, P] tensor.
+With one row per document, resetting, leaving a batch and Adam are single operations on a tensor [N, P].
 
 Letters of tensor shapes: N documents of a batch, P numbers of one document's adapters, T positions, D model dimension,
 V vocabulary, R rank, I inputs and O outputs of an adapted matrix.
@@ -22,15 +22,19 @@ from golf.errors import InputError
 from golf.model.gpt import ModelConfig
 
 KINDS = ("q", "k", "v", "o", "fc", "proj", "head", "bias")
-"""What can be adapted: the projections of a block, the tied head, and a bias after each block."""
+"""Kinds of adapters: for the projections of a block and the tied head, and a bias after each block."""
 
 DrawA = Callable[[int, int, torch.Generator], Tensor]
-"""Draws one A [R, I] given rank, inputs and the evaluation's generator."""
+"""Draws one A [R, I] from rank, inputs and the evaluation's generator."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ranks:
-    """Rank of the adapters by kind; PR 611's are 8, and 16 on the head."""
+class AdapterRanks:
+    """Rank of the adapters by kind; PR 611 uses 8, and 16 for the head.
+
+    Raises:
+        InputError: a rank is below 1.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -50,7 +54,11 @@ class Ranks:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Multipliers:
-    """Learning-rate multiplier by kind: one number, or one for each layer; PR 611's for q, k, v, head and bias."""
+    """Learning-rate multiplier by kind: one number, or one per layer; those of q, k, v, head and bias are PR 611's.
+
+    Raises:
+        InputError: a multiplier is negative or not finite.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -66,14 +74,14 @@ class Multipliers:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not all(math.isfinite(one) and one >= 0 for one in (value if isinstance(value, tuple) else (value,))):
+            if not all(math.isfinite(rate) and rate >= 0 for rate in (value if isinstance(value, tuple) else (value,))):
                 raise InputError(f"eval.multipliers.{field.name} = {value}: must be finite and not negative")
 
     def at(self, kind: str, layer: int, num_layers: int) -> float:
-        """Multiplier of one kind in one layer.
+        """The multiplier of a kind in a layer.
 
         Raises:
-            InputError: a list whose length is not the model's number of layers.
+            InputError: the number of multipliers is not the number of layers.
         """
         value: float | tuple[float, ...] = getattr(self, kind)
         if not isinstance(value, tuple):
@@ -85,7 +93,7 @@ class Multipliers:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One tensor inside a document's row."""
+    """One tensor of a document's row."""
 
     kind: str
     layer: int
@@ -95,16 +103,17 @@ class Piece:
 
     @property
     def size(self) -> int:
+        """Its numbers in the row."""
         return math.prod(self.shape)
 
 
 def uniform_a(rank: int, inputs: int, generator: torch.Generator) -> Tensor:
-    """A [R, I], uniform in ±1/√I (torch's default for a linear layer, which the entries keep)."""
+    """Draw A [R, I] uniformly from ±1/√I, torch's default for linear layers, which the public entries use."""
     return (torch.rand(rank, inputs, generator=generator) * 2 - 1) / math.sqrt(inputs)
 
 
-def layout(model: ModelConfig, kinds: Sequence[str], ranks: Ranks) -> list[Piece]:
-    """Pieces of a document's row in their order: layer by layer, the head last."""
+def layout(model: ModelConfig, kinds: Sequence[str], ranks: AdapterRanks) -> list[Piece]:
+    """The tensors of a document's row in order: layer by layer, the head last."""
     d, kv, f = model.model_dim, model.num_kv_heads * model.head_dim, model.mlp_hidden
     sides = {"q": (d, d), "k": (d, kv), "v": (d, kv), "o": (d, d), "fc": (d, f), "proj": (f, d)}
     pieces: list[Piece] = []
@@ -121,7 +130,7 @@ def layout(model: ModelConfig, kinds: Sequence[str], ranks: Ranks) -> list[Piece
 
 
 def initial_row(pieces: Sequence[Piece], seed: int, draw: DrawA = uniform_a) -> Tensor:
-    """The row [P] from which every document of an evaluation starts, fp32 on the CPU."""
+    """The initial row [P] of every document of an evaluation, fp32 on the CPU."""
     generator = torch.Generator().manual_seed(seed)
     parts = [torch.zeros(piece.size) for piece in pieces]
     for part, piece in zip(parts, pieces, strict=True):
@@ -132,38 +141,34 @@ def initial_row(pieces: Sequence[Piece], seed: int, draw: DrawA = uniform_a) -> 
 
 
 def rate_row(pieces: Sequence[Piece], multipliers: Multipliers, num_layers: int) -> Tensor:
-    """Learning-rate multiplier of every number of a row, [P]."""
+    """The learning-rate multiplier of every number of a row, [P]."""
     parts = [torch.full((piece.size,), multipliers.at(piece.kind, piece.layer, num_layers)) for piece in pieces]
     return torch.cat(parts) if parts else torch.zeros(0)
 
 
 class AdapterBatch:
-    """The adapters of a batch of documents, read out of their rows [N, P]; gradients flow back into the rows.
-
-    In fp32 an adapter is added to its matrix before that is used, which costs one product a document and needs no
-    others beside it. In bf16 the sum would round the adapter away, so that it stays apart.
-    """
+    """The adapters of a batch of documents, as views of their rows [N, P]; gradients flow back into the rows."""
 
     def __init__(
         self, rows_NP: Tensor, pieces: Sequence[Piece], dtype: torch.dtype, alpha: float | None = None
     ) -> None:
         parts = rows_NP.to(dtype).split_with_sizes([piece.size for piece in pieces], dim=1) if pieces else ()
-        self._merged = dtype == torch.float32
         self._tensors = {
             (piece.kind, piece.layer, piece.role): _scaled(part.view(-1, *piece.shape), piece, alpha)
             for piece, part in zip(pieces, parts, strict=True)
         }
 
     def layer(self, index: int) -> "LayerAdapterBatch":
+        """The adapters of one block."""
         return LayerAdapterBatch(self, index)
 
     def head(self) -> tuple[Tensor, Tensor] | None:
-        """A [N, R, D] and B [N, V, R] of the head, if it is adapted."""
+        """A [N, R, D] and B [N, V, R] of the head; None if it is not adapted."""
         a_NRD = self._tensors.get(("head", -1, "A"))
         return None if a_NRD is None else (a_NRD, self._tensors["head", -1, "B"])
 
     def project(self, kind: str, layer: int, x_NTI: Tensor, weight_OI: Tensor) -> Tensor:
-        """x·(W + B·A)ᵀ for every document, [N, T, O], or x·Wᵀ where this kind is not adapted."""
+        """x·(W + B·A)ᵀ for every document, [N, T, O]; x·Wᵀ if this kind is not adapted."""
         weight_OI = weight_OI.to(x_NTI.dtype)
         a_NRI = self._tensors.get((kind, layer, "A"))
         if a_NRI is None:
@@ -172,13 +177,13 @@ class AdapterBatch:
         return F.linear(x_NTI, weight_OI).baddbmm_(low_NTR, self._tensors[kind, layer, "B"].mT)
 
     def shift(self, layer: int, x_NTD: Tensor) -> Tensor:
-        """x + bias for every document, or x where there is none."""
+        """x + bias for every document; x if biases are not adapted."""
         bias_ND = self._tensors.get(("bias", layer, "bias"))
         return x_NTD if bias_ND is None else x_NTD + bias_ND[:, None]
 
 
 def _scaled(tensor: Tensor, piece: Piece, alpha: float | None) -> Tensor:
-    """B times alpha / rank, so that A stays what it was drawn as."""
+    """Scale B by alpha / rank; A is unchanged."""
     return tensor if alpha is None or piece.role != "B" else tensor * (alpha / piece.shape[1])
 
 
@@ -196,7 +201,7 @@ class LayerAdapterBatch:
 
 
 class RowAdam:
-    """Adam over rows [N, P] in which every document counts its own steps.
+    """Adam over rows [N, P], with its own step count for each document.
 
     p ← p − rate · m̂ / (√v̂ + eps), with decoupled weight decay (Kingma & Ba, arXiv 1412.6980; Loshchilov & Hutter,
     arXiv 1711.05101).
@@ -211,9 +216,9 @@ class RowAdam:
         Args:
             state_3NP: rows, first and second moments.
             gradient_NP: gradients of the rows.
-            rate_P: learning rate of every number, before the schedule.
-            factor_N: the schedule's factor for each document, fp32.
-            count_N: the number of this update for each document, counted from 1, fp32.
+            rate_P: learning rate of every number of a row, before the schedule.
+            factor_N: schedule factor of each document, fp32.
+            count_N: number of this update for each document, from 1, fp32.
         """
         first, second = self._betas
         rows_NP, m_NP, v_NP = state_3NP.unbind()

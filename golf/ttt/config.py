@@ -1,4 +1,4 @@
-"""Everything that decides how an artifact is evaluated, apart from the adapters' seed and the documents."""
+"""Settings of an evaluation, apart from the adapters' seed and the documents."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,22 +9,22 @@ from numpy.typing import NDArray
 
 from golf.errors import InputError
 from golf.model.attention import Choice
-from golf.ttt.adapters import KINDS, Multipliers, Ranks
+from golf.ttt.adapters import KINDS, AdapterRanks, Multipliers
 from golf.ttt.protocols import PROTOCOLS
 
 Schedule = Literal["constant", "cosine", "per-chunk"]
 Floats = NDArray[np.float64]
 
 SCHEDULE_FLOOR = 0.1
-"""No schedule falls below this factor (PR 611 for the cosine)."""
+"""Minimum factor of every schedule (PR 611 for the cosine)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvalConfig:
-    """How an artifact is evaluated; the defaults are the preset `score-first`: legal, and blind to document length.
+    """Settings of an evaluation; the defaults are the preset `score-first`: legal and independent of document length.
 
     Raises:
-        InputError: a value is out of its range; the message names the key of the sweep file.
+        InputError: a value is out of range; the message names the key of the sweep file.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -32,34 +32,34 @@ class EvalConfig:
     protocol: str = "score-first"
     """Which scores count and what is trained on before them, of golf.ttt.protocols.PROTOCOLS."""
     adapters: tuple[str, ...] = ("q", "k", "v", "head", "bias")
-    """Kinds that are adapted, of golf.ttt.adapters.KINDS."""
-    ranks: Ranks = field(default_factory=Ranks)
+    """Kinds of adapters, from golf.ttt.adapters.KINDS."""
+    ranks: AdapterRanks = field(default_factory=AdapterRanks)
     alpha: float | None = None
-    """A matrix adapter counts alpha / rank times (Hu et al. 2021, arXiv 2106.09685); once without it (PR 77)."""
+    """Matrix adapters are scaled by alpha / rank (Hu et al. 2021, arXiv 2106.09685); by 1 if None (PR 77)."""
     multipliers: Multipliers = field(default_factory=Multipliers)
     lr: float = 0.003
     schedule: Schedule = "constant"
     chunk_decay: float = 0.9
-    """Factor from one chunk to the next of the schedule `per-chunk`."""
+    """Factor of the schedule `per-chunk` from one chunk to the next."""
     epochs: int = 1
     chunk: int = 256
-    """Predictions scored, then trained on, at a time."""
+    """Predictions that are scored, then trained on, together."""
     window: int = 1024
-    """Positions a chunk sees at most, itself included."""
+    """Most positions of a chunk's window, the chunk included."""
     min_document_tokens: int = 0
-    """Shorter slices (in tokens) are not adapted."""
+    """Documents with fewer tokens are scored without adapting."""
     length_blind: bool = True
-    """The last chunk's window starts where a full chunk's would, not as late as the document's end allows."""
+    """Whether the last chunk's window starts where that of a full chunk would, independent of the document's end."""
     betas: tuple[float, float] = (0.9, 0.95)
     eps: float = 1e-10
     weight_decay: float = 0.0
     nll_factor: float = 1.0
-    """Factor on the reported loss of adapted documents; anything but 1 is no probability."""
+    """Factor on the reported loss of adapted documents; with any other factor than 1 it is no probability."""
     attention: Choice = "auto"
-    """Kernel of attention; `auto` takes the best that is installed (golf.model.attention)."""
+    """Attention kernel; `auto` is the best one installed (golf.model.attention)."""
     gpus: int = 8
     max_seconds: float | None = 600.0
-    """Scoring that takes longer is an error."""
+    """Time limit of scoring; taking longer is an error."""
 
     def __post_init__(self) -> None:
         if self.protocol not in PROTOCOLS:
@@ -68,7 +68,7 @@ class EvalConfig:
         if unknown:
             raise InputError(f'eval.adapters: unknown kind "{unknown[0]}"; known are {" ".join(KINDS)}')
         if len(set(self.adapters)) < len(self.adapters):
-            raise InputError(f"eval.adapters = {list(self.adapters)}: a kind is named twice")
+            raise InputError(f"eval.adapters = {list(self.adapters)}: expected each kind once")
         for name in ("epochs", "chunk", "window", "gpus"):
             if getattr(self, name) < 1:
                 raise InputError(f"eval.{name} = {getattr(self, name)}: must be at least 1")
@@ -95,7 +95,7 @@ class EvalConfig:
 
     @property
     def passes(self) -> int:
-        """Times that a document is gone through from start to end."""
+        """How often a document is read from start to end."""
         return PROTOCOLS[self.protocol].passes(self.epochs)
 
     @property
@@ -109,15 +109,15 @@ class EvalConfig:
         return PROTOCOLS[self.protocol].updates(self.epochs)
 
     def rate_factor(self, update: Floats, chunk: Floats, chunks: Floats) -> Floats:
-        """Factor on the learning rate of updates of some documents, [updates, N], from 1 down to 0.1.
+        """Factors on the learning rate, from 1 down to 0.1, of updates of N documents, [updates, N].
 
             cosine      max(½(1 + cos(π·update / updates)), 0.1), over all updates of a document (PR 611)
-            per-chunk   max(chunk_decay^chunk, 0.1), which looks at what is scored already and not at the length
+            per-chunk   max(chunk_decay^chunk, 0.1), which does not depend on the document's length
 
         Args:
-            update: the document's updates before each, over all passes, [updates, N].
+            update: number of each update, from 0, over all passes, [updates, N].
             chunk: number of the chunk, from 0, [N].
-            chunks: chunks of the document, [N].
+            chunks: number of chunks of the document, [N].
         """
         if self.schedule == "constant":
             return np.ones_like(update)

@@ -1,15 +1,15 @@
-"""Test-time training: score a document chunk by chunk while adapting to what was scored.
+"""Test-time training: score a document chunk by chunk and adapt to the chunks already scored.
 
-A document of n tokens has n − 1 predictions, cut into chunks. A chunk is scored inside a window that ends with it; then
-the document's own adapters take a step on the chunk's mean loss. Protocols (golf.ttt.protocols) differ in which score
+A document of n tokens has n − 1 predictions, cut into chunks. A chunk is scored in a window that ends with it; then the
+document's own adapters take a step on the chunk's mean loss. Protocols (golf.ttt.protocols) differ in which score
 counts.
 
-Documents are independent: what is computed together (golf.ttt.visits) shares nothing but its arithmetic. A visit to
-some documents' chunks is queued on the device without waiting for the one before.
+Documents are independent: those computed together (golf.ttt.visits) share only the computation. Visits are queued on
+the device without waiting for earlier ones.
 
 Letters of tensor shapes: N documents of a visit, T positions of a window, C positions of a chunk, P numbers of a
-document's adapters, S slots of a lane, D documents of a lane, L predictions of
-the longest document, M predictions of all documents of a lane.
+document's adapters, S slots of a lane, D documents of a lane (in hidden states: model dimension), E updates on a chunk,
+L predictions of the longest document, M predictions of all documents of a lane.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -37,14 +37,15 @@ from golf.ttt.visits import Ints, Visit, plan_visits
 __all__ = ["EvalConfig", "evaluate"]
 
 ACTIVATION_BYTES = {"cpu": 2**27, "cuda": 2**34}
-"""Memory for what is computed together: a function of this, the settings and the lengths decides how much that is."""
+"""Memory for activations; with the settings and lengths it decides how many documents are computed together."""
 
 
 def batch_rows(model: ModelConfig, positions: int, scored: int, adapted: int, budget_bytes: int) -> int:
-    """How many windows of `positions` fit the budget when `scored` positions of each need logits; at least one.
+    """How many windows of `positions` fit into the memory budget if `scored` positions of each need logits; at least
+    one.
 
-    A block keeps about 14 tensors of the model's width and 4 of the MLP's for its backward pass; the `adapted` numbers
-    of a document's adapters have a gradient, two moments and a copy at work; all in 4 bytes each.
+    For its backward pass a block keeps about 14 tensors of the model's width and 4 of the MLP's. Each of the `adapted`
+    numbers of a document's adapters has a gradient, two moments and working copies: 8 in all. Numbers have 4 bytes.
     """
     block = 14 * model.model_dim + 4 * model.mlp_hidden
     window = positions * (model.num_layers * block + 8 * model.model_dim) + 4 * scored * model.vocab_size
@@ -59,20 +60,22 @@ def evaluate(
     seed: int = 0,
     draw: DrawA = adapters.uniform_a,
 ) -> Scores:
-    """Score documents, each on its own, adapting as the settings say.
+    """Score documents independently of each other, with test-time training as configured.
 
     Args:
-        model: a frozen model; its device decides where and in which dtype the work is done.
-        documents: 1-D integer arrays, BOS first; the last entry is only ever a target.
+        model: a frozen model; its device decides where and in which dtype to compute (bf16 on GPUs, fp32 on CPUs).
+        documents: 1-D integer arrays, BOS first; the last token is only ever a target.
         config: the protocol and its settings.
-        seed: of the adapters' random A, drawn once and shared by all documents.
-        draw: how A is drawn.
+        seed: of the adapters' initial A, which is drawn once for all documents.
+        draw: draws A.
 
     Returns:
-        The NLL of entries 1 … n − 1 of every document in nats, in the order given.
+        The NLL at positions 1 … n − 1 of every document in nats, in the order given.
 
     Raises:
-        InputError: a document of fewer than two tokens, or a token outside the vocabulary.
+        InputError: a document has fewer than two tokens or a token outside the vocabulary, or the attention kernel is
+        not
+            available.
         Diverged: adapting to a document led to a loss that is not finite.
     """
     vocab_size = model.config.vocab_size
@@ -98,15 +101,15 @@ def evaluate(
     )
     lanes = [*engine.batches(whole, adapting=False), *engine.lanes(chunked)]
     _run_lanes(score, lanes, engine.device)
-    _refuse_divergence(token_nll, adapted)
+    _check_finite(token_nll, adapted)
     return Scores(token_nll=tuple(token_nll), adapted=adapted, counted_pass=counted_pass)
 
 
 def _run_lanes(score: Callable[[list[int]], None], lanes: Sequence[list[int]], device: torch.device) -> None:
-    """Score lanes one by one, or on the CPU one to each of torch's threads at a time.
+    """Score lanes one after the other, or on the CPU in parallel, one lane per torch thread.
 
-    A thread with a lane of its own is faster than threads that share one lane's small operations, by half on two
-    cores, and its numbers do not depend on how many there are.
+    One lane per thread is faster than all threads on one lane's small operations, by half on two cores, and its results
+    do not depend on the number of threads.
     """
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1:
@@ -119,7 +122,8 @@ def _run_lanes(score: Callable[[list[int]], None], lanes: Sequence[list[int]], d
     torch.set_num_threads(threads)
 
 
-def _refuse_divergence(token_nll: Sequence[NDArray[np.float32]], adapted: NDArray[np.bool_]) -> None:
+def _check_finite(token_nll: Sequence[NDArray[np.float32]], adapted: NDArray[np.bool_]) -> None:
+    """Raise Diverged if adapting to a document led to a loss that is not finite."""
     for index in np.flatnonzero(adapted).tolist():
         if not np.isfinite(token_nll[index]).all():
             raise Diverged(
@@ -129,7 +133,7 @@ def _refuse_divergence(token_nll: Sequence[NDArray[np.float32]], adapted: NDArra
 
 
 class Engine:
-    """One evaluation: a model, its settings and the adapters' starting point."""
+    """One evaluation: a model, its settings and the initial adapters."""
 
     def __init__(self, model: GPT, config: EvalConfig, seed: int, draw: DrawA) -> None:
         self.model, self.config = model, config
@@ -143,7 +147,7 @@ class Engine:
         self.adam = RowAdam(config.betas, config.eps, config.weight_decay)
 
     def batches(self, lengths: Sequence[tuple[int, int]], *, adapting: bool) -> Iterator[list[int]]:
-        """Cut (index, predictions) pairs into batches of indices, longest first, within the memory budget."""
+        """Split (index, predictions) pairs into batches of indices, longest first, within the memory budget."""
         ordered = sorted(lengths, key=lambda pair: (-pair[1], pair[0]))
         while ordered:
             rows = self.rows(ordered[0][1], adapting=adapting)
@@ -151,16 +155,16 @@ class Engine:
             ordered = ordered[rows:]
 
     def lanes(self, lengths: Sequence[tuple[int, int]]) -> list[list[int]]:
-        """Documents that are taken through their chunks by one queue: all on a GPU, on the CPU as many as fit at once.
+        """Split documents into lanes, each with one queue of visits: one lane on a GPU, batches on the CPU.
 
-        A core gains nothing from a batch that stays full, and lanes are what its threads share.
+        On a CPU full batches save nothing, and lanes run in parallel on its threads.
         """
         if self.device.type == "cpu":
             return list(self.batches(lengths, adapting=True))
         return [[index for index, _ in lengths]] if lengths else []
 
     def rows(self, longest: int, *, adapting: bool) -> int:
-        """Documents of at most so many predictions that fit the memory budget together, adapted to or scored whole."""
+        """How many documents of at most `longest` predictions fit the memory budget, adapted to or scored whole."""
         config = self.config
         positions = min(-(-longest // config.chunk) * config.chunk, config.window) if adapting else longest
         budget = ACTIVATION_BYTES[self.device.type]
@@ -168,7 +172,7 @@ class Engine:
 
     @torch.no_grad()
     def score_whole(self, documents: Sequence[Tensor]) -> list[NDArray[np.float32]]:
-        """Every document in one window of its whole length, without adapters."""
+        """Score every document in one window of its whole length, without adapters; fp32 losses in nats."""
         lengths = np.array([document.numel() - 1 for document in documents])
         tokens_NL = pad_sequence(list(documents), batch_first=True).to(self.device)
         hidden_NLD = self._hidden(tokens_NL[:, :-1], rotary=self.rotary(lengths))
@@ -176,7 +180,7 @@ class Engine:
         return _unpad(nll_NL, lengths)
 
     def score_adapting(self, documents: Sequence[Tensor]) -> tuple[list[NDArray[np.float32]], NDArray[np.int32]]:
-        """Every document chunk by chunk with adapters of its own, and which pass over each counts."""
+        """Score every document chunk by chunk with its own adapters; returns losses and the pass that counts."""
         slots = self.rows(max(document.numel() - 1 for document in documents), adapting=True)
         lane = _Lane.of(documents, slots, self)
         for visit in plan_visits(lane.lengths.tolist(), self.config, lane.state_3SP.shape[1]):
@@ -188,7 +192,7 @@ class Engine:
         return [part.copy() for part in np.split(host, np.cumsum(lane.lengths)[:-1])], lane.counted_D.cpu().numpy()
 
     def _train_chunks(self, lane: "_Lane", visit: Visit) -> None:
-        """Score a full chunk of every document, then update its adapters on it."""
+        """Score a full chunk of each document of a visit, then update its adapters on it."""
         size, documents = self.config.chunk, visit.documents
         ends = (visit.chunks + 1) * size
         width = int(min(ends[0], self.config.window))
@@ -204,7 +208,7 @@ class Engine:
             lane.put(slot_N, state_3NP)
 
     def updates(self, passes: Ints, chunk: Ints, chunks: Ints) -> tuple[Tensor, Tensor]:
-        """Of the updates on one chunk of N documents: the schedule's factors, and their numbers from 1; fp32 [E, N].
+        """The schedule factors of the updates on one chunk of N documents, and their numbers from 1; fp32 [E, N].
 
         Args:
             passes: number of the pass over each document, from 0.
@@ -218,16 +222,16 @@ class Engine:
         return both[:steps], both[steps:]
 
     def adapt(self, tokens_NT: Tensor, state_3NP: Tensor, factor_EN: Tensor, count_EN: Tensor) -> Tensor:
-        """Score the chunk that ends each window, then update the documents' adapters on it in place.
+        """Score the chunk at the end of each window, then update the documents' adapters in place.
 
         Args:
-            tokens_NT: each window and the target of its last position.
-            state_3NP: adapters, and Adam's first and second moments of them.
-            factor_EN: the schedule's factor of each update.
-            count_EN: its number, from 1.
+            tokens_NT: each window, and the target of its last position.
+            state_3NP: adapters, and Adam's first and second moments.
+            factor_EN: schedule factor of each update.
+            count_EN: number of each update, from 1.
 
         Returns:
-            NLL of the chunk before any of the updates, fp32 [N, C].
+            NLL of the chunk before all updates, in nats, fp32 [N, C].
         """
         size, scored_NC = self.config.chunk, None
         for factor_N, count_N in zip(factor_EN, count_EN, strict=True):
@@ -245,23 +249,23 @@ class Engine:
 
     @torch.no_grad()
     def _score_last_chunks(self, lane: "_Lane", visit: Visit) -> None:
-        """Score the last chunk of every document, each in a window of its own; that ends a pass over the document."""
+        """Score the last chunk of each document of a visit in its own window, which ends a pass over the document."""
         size, lengths = self.config.chunk, lane.lengths[visit.documents]
         firsts = visit.chunks * size
         ends = firsts + size if self.config.length_blind else lengths
         starts = np.maximum(0, ends - self.config.window)
         width, scored = int((lengths - starts).max()), int((lengths - firsts).max())
         at = lane.tokens_at[visit.documents]
-        # The last chunk of a document without another is what it starts with: such a document is never trained on.
+        # A document of a single chunk starts with its last chunk: it is never trained on.
         slot_N, fresh_N, start_N, first_N, end_N, scored_N = self._send(
             visit.slots, visit.chunks == 0, at + starts, at + firsts, at + lengths,
             lane.scores_at[visit.documents] - at,
         ).unbind()  # fmt: skip
-        # Rows that end early read their last position again beyond their end, which changes nothing before it.
+        # Shorter rows are padded with their last position, which cannot affect earlier positions.
         window_NT = torch.minimum(start_N[:, None] + torch.arange(width, device=self.device), end_N[:, None] - 1)
         place_NC = torch.minimum(first_N[:, None] + torch.arange(scored, device=self.device), end_N[:, None] - 1)
-        row_NP = lane.take(slot_N, fresh_N, self.start_P)[0]
-        batch = self.adapters_of(row_NP)
+        rows_NP = lane.take(slot_N, fresh_N, self.start_P)[0]
+        batch = self.adapters_of(rows_NP)
         rotary = self.rotary(ends - starts, width)
         hidden_NTD = self._hidden(lane.tokens[window_NT], rotary=rotary, adapters=batch)
         within_NC = place_NC - start_N[:, None]
@@ -272,7 +276,7 @@ class Engine:
             self._keep_lower(lane, visit)
 
     def _keep_lower(self, lane: "_Lane", visit: Visit) -> None:
-        """At the end of a pass, let its scores count where their sum is lower than that of every pass before."""
+        """At the end of a pass, keep its scores if their sum is lower than in every earlier pass."""
         lengths = lane.lengths[visit.documents]
         document_N, first_N, length_N, pass_N = self._send(
             visit.documents, lane.scores_at[visit.documents], lengths, visit.passes
@@ -286,20 +290,23 @@ class Engine:
         lane.counted_D[document_N] = torch.where(lower_N, pass_N.int(), lane.counted_D[document_N])
         lane.kept_M[place_NL] = torch.where(lower_N[:, None], nll_NL, lane.kept_M[place_NL])
 
-    def adapters_of(self, row_NP: Tensor) -> AdapterBatch:
-        """Documents' adapters, read out of their rows."""
-        return AdapterBatch(row_NP, self.pieces, self.dtype, self.config.alpha)
+    def adapters_of(self, rows_NP: Tensor) -> AdapterBatch:
+        """The adapters in the documents' rows."""
+        return AdapterBatch(rows_NP, self.pieces, self.dtype, self.config.alpha)
 
     def _hidden(self, tokens_NT: Tensor, **how: Any) -> Tensor:
         return self.model.hidden(tokens_NT, dtype=self.dtype, attend=self.attend, **how)
 
     def _send(self, *rows: NDArray[Any], dtype: torch.dtype = torch.int64) -> Tensor:
-        """Rows of numbers as one tensor on the device, [rows, N], without waiting for it."""
+        """Copy rows of numbers to the device as one tensor [rows, N], asynchronously."""
         host = torch.from_numpy(np.stack(rows)).to(dtype)
         return host.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else host
 
     def rotary(self, lengths: NDArray[np.int64], width: int | None = None) -> tuple[Tensor, Tensor]:
-        """Rotary tables for windows of these lengths: [T, E/2], or [N, 1, T, E/2] where a length changes the base."""
+        """Rotary tables for windows of these lengths: [T, E/2], or [N, 1, T, E/2] if a length changes the rotary base.
+
+        `width` is T, the longest window by default; E is the head dimension.
+        """
         width = width or int(lengths.max())
         if int(lengths.max()) <= self.model.config.rope_length:
             return self.model.rotary(width)
@@ -313,30 +320,30 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
-    """Documents that are taken through their chunks by one queue, and all that is kept of them on the device."""
+    """Documents with one queue of visits, and their state on the device."""
 
     lengths: Ints
     """Predictions of each document."""
     tokens_at: Ints
-    """Where each document starts in `tokens`."""
+    """First index of each document in `tokens`."""
     scores_at: Ints
-    """Where each document starts in `nll_M`."""
+    """First index of each document in `nll_M`."""
     tokens: Tensor
-    """All documents one after the other, int64."""
+    """All documents concatenated, int64."""
     state_3SP: Tensor
-    """Adapters of each slot's document, and Adam's first and second moments of them."""
+    """Adapters of each slot's document, and Adam's first and second moments."""
     nll_M: Tensor
-    """Scores of the pass that is under way, in nats, fp32."""
+    """Losses of the current pass in nats, fp32."""
     kept_M: Tensor
-    """Scores that count; the same tensor unless passes compete, not a number then where none was finite."""
+    """Losses that count: `nll_M` itself, or for min-epoch a copy, NaN until a pass has finite losses."""
     lowest_D: Tensor
-    """Lowest sum of each document's scores in any pass, fp64."""
+    """Lowest total loss of each document over its passes, fp64."""
     counted_D: Tensor
-    """The pass whose scores count, int32."""
+    """The pass whose losses count, int32."""
 
     @classmethod
     def of(cls, documents: Sequence[Tensor], slots: int, engine: Engine) -> "_Lane":
-        """A lane before its first visit."""
+        """Set up a lane before its first visit."""
         sizes = np.array([document.numel() for document in documents])
         slots, device = min(slots, len(documents)), engine.device
         nll_M = torch.zeros(int((sizes - 1).sum()), device=device)
@@ -353,7 +360,7 @@ class _Lane:
         )
 
     def take(self, slot_N: Tensor, fresh_N: Tensor, start_P: Tensor) -> Tensor:
-        """A copy of some slots' state [3, N, P]; a fresh slot starts anew."""
+        """Copy the state of slots, [3, N, P]; fresh slots get the initial adapters and zero moments."""
         state_3NP = self.state_3SP[:, slot_N]
         fresh_N1 = fresh_N[:, None] > 0
         state_3NP[0] = torch.where(fresh_N1, start_P, state_3NP[0])
@@ -361,7 +368,7 @@ class _Lane:
         return state_3NP
 
     def put(self, slot_N: Tensor, state_3NP: Tensor) -> None:
-        """Write some slots' state back."""
+        """Write the state of slots back."""
         self.state_3SP[:, slot_N] = state_3NP
 
 

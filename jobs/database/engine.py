@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ HEAD = "0005"
 """The version of the tables that this code reads and writes."""
 BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)
-"""The first that knows UPDATE … RETURNING."""
+"""The first version that has UPDATE … RETURNING."""
 BUSY_POLL_SECONDS = 0.01
 LIVENESS = {
     "connect_timeout": "10",
@@ -28,17 +29,22 @@ LIVENESS = {
     "keepalives_count": "2",
     "tcp_user_timeout": "15000",
 }
-"""How soon a server that vanished without a word is away, so that nobody waits for longer than a heartbeat may be old
-(libpq's parameters, in seconds and, the last, milliseconds); what a URL says of them counts more."""
-_AWAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
-"""What SQLite says of a file that somebody holds for too long, or whose disk does not answer (sqlite.org/rescode)."""
+"""How soon a server that vanished without closing its connections counts as unavailable: sooner than a heartbeat is
+stale (libpq's parameters, in seconds and, the last, milliseconds). What a URL says of them takes precedence."""
+_UNAVAILABLE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
+"""SQLite's codes for a file that another process locks for too long, or whose disk fails (sqlite.org/rescode)."""
+_REFUSED = re.compile(
+    r'authentication failed|no password supplied|no pg_hba\.conf entry|(?:database|role) ".*" does not exist'
+)
+"""What a PostgreSQL server answers that will not let anyone in until the URL is mended."""
 
 
 def open_engine(url: str | URL) -> Engine:
     """Connect to a database, making or migrating its tables if need be.
 
     Raises:
-        InputError: it cannot be opened, is something else's, or of a later version.
+        InputError: it cannot be opened, is another program's, or of a later version.
+        StoreUnavailable: its server does not answer, or another process locks its file; call again later.
     """
     shown = _shown(url)
     if make_url(url).get_backend_name() == "sqlite" and sqlite3.sqlite_version_info < LEAST_SQLITE:
@@ -50,36 +56,56 @@ def open_engine(url: str | URL) -> Engine:
     try:
         engine = _engine(url)
         with engine.connect() as connection:
-            found = inspect(connection).get_table_names()
-            version = _version(connection) if "alembic_version" in found else None
+            names = inspect(connection).get_table_names()
+            version = _version(connection) if "alembic_version" in names else None
         if version != HEAD:
-            _migrate(engine, shown, version, found)
+            _migrate(engine, shown, version, names)
     except (DBAPIError, OSError) as error:
-        cause = getattr(error, "orig", None) or error
-        reason = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+        reason = _first_line(error)
+        if isinstance(error, DBAPIError) and _is_transient(error) and not _REFUSED.search(str(error.orig)):
+            raise StoreUnavailable(f"database {shown} unavailable: {reason}") from None
         raise InputError(f"database {shown}: cannot be opened ({reason}); expected a writable path or a URL") from None
     return engine
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Tell what has passed and what has not been written from what is wrong: errors of the library, mapped once."""
+    """Map the library's errors once: those after which the same call may succeed later become StoreUnavailable."""
     try:
         yield
     except DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
+        if _sqlite_code(error) == sqlite3.SQLITE_FULL:
             raise StoreUnavailable(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
-        server = type(error.orig).__module__.startswith("psycopg")
-        if error.connection_invalidated or code in _AWAY or (server and isinstance(error, OperationalError)):
-            raise StoreUnavailable(" ".join(str(error.orig).split()) or "no answer") from error
+        if _is_transient(error):
+            reason = " ".join(str(error.orig).split()) or "no answer"
+            raise StoreUnavailable(f"database unavailable: {reason}") from error
         raise
 
 
-def hold(connection: Connection, what: str) -> None:
-    """Let no other transaction that holds the same go on until this one ends.
+def _is_transient(error: DBAPIError) -> bool:
+    """Whether the same call may succeed later."""
+    is_server = type(error.orig).__module__.startswith("psycopg")
+    return (
+        error.connection_invalidated
+        or _sqlite_code(error) in _UNAVAILABLE
+        or (is_server and isinstance(error, OperationalError))
+    )
 
-    On SQLite, whoever writes has the whole database to himself anyway.
+
+def _sqlite_code(error: DBAPIError) -> int:
+    code: int = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code
+
+
+def _first_line(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+
+
+def hold(connection: Connection, what: str) -> None:
+    """Wait for all other transactions that hold the same, and keep them waiting until this one ends.
+
+    On SQLite, a transaction that writes has the whole database to itself anyway.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"golfsweep {what}"))))
@@ -126,10 +152,10 @@ def _on_sqlite_connect(connection: Any, _: Any) -> None:
 
 
 def _write_ahead(cursor: sqlite3.Cursor) -> None:
-    """Turn write-ahead logging on, which stays with the file.
+    """Turn write-ahead logging on; the file remembers it.
 
-    Of several connections that do so to a new file at once, all but one are told at once that it is locked, whatever
-    their busy_timeout: each has a read lock that it would have to give up (sqlite3BtreeSetVersion in SQLite's btree.c).
+    When several connections do so to a new file at once, SQLite refuses all but one immediately, whatever their
+    busy_timeout: each has a read lock that it would have to give up (sqlite3BtreeSetVersion in SQLite's btree.c).
     """
     until = time.monotonic() + BUSY_SECONDS
     while True:
@@ -144,7 +170,7 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
 
 
 def _on_sqlite_begin(connection: Connection) -> None:
-    """Take the write lock at once: a transaction that reads first could not be upgraded beside another's write."""
+    """Take the write lock at once: a transaction that reads first could not become a writer beside another one."""
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
@@ -154,15 +180,15 @@ def _version(connection: Connection) -> str | None:
     return version
 
 
-def _migrate(engine: Engine, shown: str, version: str | None, found: Sequence[str]) -> None:
+def _migrate(engine: Engine, shown: str, version: str | None, names: Sequence[str]) -> None:
     """Bring the tables to HEAD.
 
     Raises:
         InputError: the database is not ours, or is newer than this code.
     """
-    if version is None and found:
+    if version is None and names:
         raise InputError(
-            f"database {shown}: holds tables of something else ({found[0]}); name another file or database"
+            f"database {shown}: holds tables of something else ({names[0]}); name another file or database"
         )
     if version is not None and version > HEAD:
         raise InputError(f"database {shown}: of version {version}, this golfsweep knows {HEAD}; upgrade golfsweep")
@@ -172,7 +198,7 @@ def _migrate(engine: Engine, shown: str, version: str | None, found: Sequence[st
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
-        hold(connection, "tables")  # two processes may open a new database at once: the second finds it made
+        hold(connection, "tables")  # two processes may open a new database at once: the second finds it ready
         if _has_version(connection) and _version(connection) == HEAD:
             return
         config.attributes["connection"] = connection

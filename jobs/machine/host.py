@@ -5,6 +5,7 @@ import getpass
 import hashlib
 import os
 import socket
+import uuid
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,11 @@ def identity() -> str:
     with contextlib.suppress(OSError):
         facts.append(os.readlink("/proc/self/ns/pid"))
     return f"{socket.gethostname()} {hashlib.sha256(' '.join(facts).encode()).hexdigest()[:8]}"
+
+
+def process_name() -> str:
+    """A name that no other process has, nor another part of this one: host, process number, random digits."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def user_name() -> str:

@@ -1,1 +1,1 @@
-"""The stages of work: what each reads, runs and leaves."""
+"""The stages of work as objects: what each reads, how it is requested, how it runs, and what it leaves."""

@@ -13,12 +13,14 @@ return, `jobs.errors` what they raise.
 from jobs.errors import AlreadyDriven, AlreadyTaken, LostClaim, LostLease, OverBudget, StoreUnavailable
 from jobs.store.presence.drivers import Drivers
 from jobs.store.presence.nodes import Nodes
+from jobs.store.results.entries import Entries
 from jobs.store.results.events import Events
 from jobs.store.results.public_records import PublicRecords
 from jobs.store.results.trials import Trials
 from jobs.store.rows import (
     AttemptRecord,
     DriverRecord,
+    EntryRecord,
     EventRecord,
     JobRecord,
     NodeRecord,
@@ -31,8 +33,11 @@ from jobs.store.transactions import STALE_SECONDS
 from jobs.store.work.attempts import Attempts
 from jobs.store.work.cancelling import Cancelling
 from jobs.store.work.claims import Claims
+from jobs.store.work.garbage import Garbage
 from jobs.store.work.jobs import Jobs
 from jobs.store.work.losses import Losses
+from jobs.store.work.needs import Needs, TrialKeys
+from jobs.store.work.summaries import Summaries
 
 __all__ = [
     "STALE_SECONDS",
@@ -40,6 +45,7 @@ __all__ = [
     "AlreadyTaken",
     "AttemptRecord",
     "DriverRecord",
+    "EntryRecord",
     "EventRecord",
     "JobRecord",
     "LostClaim",
@@ -50,9 +56,13 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "SweepRecord",
+    "TrialKeys",
     "TrialRecord",
 ]
 
 
-class Store(Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Drivers, Nodes, Trials, Events, PublicRecords):
+class Store(
+    Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Needs, Garbage, Summaries, Drivers, Nodes, Trials, Entries,
+    Events, PublicRecords,
+):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

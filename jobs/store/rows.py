@@ -1,7 +1,7 @@
 """What the store returns: a row of each of its tables as a frozen record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.spec import Order
@@ -31,6 +31,8 @@ class JobRecord:
     """Wall time of the attempt that succeeded."""
     attempts_before_request: int = 0
     """Attempts up to this number were made before the job was last requested."""
+    needed_by: Mapping[str, int | None] = field(default_factory=dict)
+    """Entries of its order's sweep that need it → the number of the trial, for those that are one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,8 +144,24 @@ class EventRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EntryRecord:
+    """One line of a leaderboard with the evidence for it; `sweeps.entries.form` says what both JSON parts hold."""
+
+    sweep: str
+    name: str
+    position: int
+    """Its place in the sweep's file; trials follow the arms."""
+    content: Mapping[str, Any]
+    """What the leaderboard shows and compares."""
+    evidence: Mapping[str, Any]
+    """Keys of jobs, digests of contents, and versions of the code that the content rests on."""
+    updated: float = 0.0
+    """When it was last written; the store sets it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NodeRecord:
-    """What was found when a node was last looked at."""
+    """The result of the last check of a node."""
 
     cluster: str
     name: str
@@ -153,4 +171,4 @@ class NodeRecord:
     reason: str
     checked: float
     until: float | None = None
-    """When a bad one is tried again; None: not before a later check finds it good."""
+    """When a bad node is retried; None: not before a later check finds it good."""

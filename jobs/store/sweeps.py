@@ -50,6 +50,7 @@ class Sweeps(Transactions):
         """
         table = tables.sweeps
         with self._write() as connection:
+            self._check_lease(connection, name)
             query = select(table.c.tags).where(table.c.name == name).with_for_update()
             if (before := connection.execute(query).scalar()) is None:
                 raise InputError(f'no sweep "{name}" to tag; golfsweep status lists those there are')

@@ -1,55 +1,42 @@
-"""All rows at once: what a row says of itself stands in arrays, and whatever takes two rows is worked out from them.
+"""A leaderboard that can grow. It follows a sweep of a hundred thousand runs as it goes.
 
-A row that changes costs its own work and one pass over the arrays, so that a table of a hundred thousand runs follows
-a sweep as it goes. Flagged rows are tested with nobody; a test across tracks or texts is refused (None).
+A changed entry costs its own work and one pass over the arrays. Flagged entries are tested against none, and a test
+across tracks or validation sets is refused (None).
 """
 
 import gc
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-from scipy import special
 
 from sweeps.board import frontier
-from sweeps.board.evaluation import Evaluation, ImportedRow, Published
-from sweeps.board.pairs import (
-    LARGEST_FAMILY,
-    Family,
-    Pairs,
-    Settlement,
-    family,
-    paired_p,
-    plan,
-    published_p,
-    seed_difference,
-)
-from sweeps.board.rows import Row, imported_row, row_of
-from sweeps.board.rules import Profile, Track
-from sweeps.board.verdicts import RULE_OF, STANDARDS
-from sweeps.statistics import holm
-from sweeps.statistics.estimate import CONFIDENCE, p_values, welch_parts
+from sweeps.board.arrays import TRACKS, EntryArrays, Ints, Objects
+from sweeps.board.board_tests import BoardTests
+from sweeps.board.columns.catalog import COLUMNS
+from sweeps.board.columns.own import OWN_COLUMNS
+from sweeps.board.columns.whole import TABLE_COLUMNS, Table, keep_known
+from sweeps.board.entries import Entry, build_entry, build_imported_entry
+from sweeps.board.evaluation import Evaluation, ImportedEntry, Published
+from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES
+from sweeps.board.pairs.differences import ReadScores
+from sweeps.board.rules import Profile
 
-TRACKS: tuple[Track, ...] = ("legal", "flagged", "unverified")
+if TYPE_CHECKING:
+    import pandas as pd
+
 PLANNED_RANKS = 10
-"""Rows of a track, from the top, for which it is worked out what would settle their claim."""
-Objects = NDArray[np.object_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Scores = Callable[[str], pd.DataFrame]
-"""Digest → a row a document: document, nll (nats), tokens, bytes."""
-_SETTLED = ("seeds_to_settle", "dollars_to_settle", "incumbent_too", "settled_by")
-_NUMBERS = ("mean", "variance", "n", "margin", "epoch", "order", "runs", "track", "text", "seeds")
+"""Entries at the top of each track for which the seeds that their claim still needs are computed."""
+_OWN_PLACES = [COLUMNS.index(column.name) for column in OWN_COLUMNS]
+_NAME = [column.name for column in OWN_COLUMNS].index("name")
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage collection meanwhile: very many objects come, none in a cycle, and every pass would visit them all.
+def _without_collection() -> Iterator[None]:
+    """Suspend garbage collection: it would visit very many new objects, none in a cycle, again and again.
 
-    Freezing and thawing makes them old at once, so that the next pass over what is young does not begin with them.
+    Freezing and unfreezing afterwards makes them old at once, so that the next pass over young objects skips them.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -63,306 +50,134 @@ def _uncollected() -> Iterator[None]:
 
 
 class Board:
-    """Rows that come and change; `frame` is the table as it stands."""
+    """A leaderboard that can grow: `add` entries, then take `table` or `frame`, as often as there is news."""
 
-    def __init__(
-        self, columns: Sequence[str], *, profile: Profile, baseline: str | Published | None, scores: Scores | None
+    def __init__(self, *, profile: Profile, baseline: str | Published | None, read_scores: ReadScores | None) -> None:
+        self._profile, self._baseline = profile, baseline
+        self._arrays = EntryArrays()
+        self._tests = BoardTests(self._arrays, baseline=baseline, read_scores=read_scores)
+        self._base = -1
+        """Place of the baseline's entry, −1 for none."""
+
+    @_without_collection()
+    def add(
+        self, runs: Iterable[Evaluation] = (), records: Iterable[ImportedEntry] = (), *, shown: bool = True
     ) -> None:
-        self._columns = list(columns)
-        self._blank: dict[str, Any] = dict.fromkeys(columns)
-        self._profile, self._baseline, self._scores = profile, baseline, scores
-        self._slots: dict[Hashable, int] = {}
-        self._rows: list[Row] = []
-        self._shown: list[bool] = []
-        self._groups: dict[tuple[str, str], int] = {}
-        self._texts: dict[str, int] = {}
-        self._seed_sets: dict[tuple[str, ...], int] = {}
-        self._base_slot = -1
-        """Where the baseline's row is; −1 where it is none."""
-        self._numbers: Floats = np.empty((0, len(_NUMBERS)))
-        self._group: Ints = np.empty(0, np.int64)
-        self._version: Ints = np.empty(0, np.int64)
-        self._cells: Objects = np.empty((0, len(self._columns)), object)
-        self._base, self._incumbent = Pairs(("p", "paired")), Pairs(("p", "p_margin", "difference", "seeds"))
-        self._families: dict[Hashable, Family] = {}
-        self._plans: dict[Hashable, Settlement] = {}
-
-    @_uncollected()
-    def add(self, runs: Iterable[Evaluation] = (), records: Iterable[ImportedRow] = (), *, shown: bool = True) -> None:
-        """Take in evaluations, which make or extend the rows that they name, and public records.
+        """Add evaluations, which make or extend the entries that they name, and public records.
 
         Args:
-            runs: a seed that a row has already takes the older one's place.
-            records: likewise by name.
-            shown: whether they stand in the table; those that do not are only what others are compared with.
+            runs: an evaluation replaces an earlier one of the same entry and seed.
+            records: a record replaces an earlier one of the same name.
+            shown: whether they are in the table; hidden ones only serve for comparison.
         """
         grown: dict[tuple[str, str], dict[int, Evaluation]] = {}
         for run in runs:
             key = (run.sweep, run.row)
             if key not in grown:
-                known = self._rows[self._slots[key]].runs if key in self._slots else ()
-                grown[key] = {old.seed: old for old in known}
+                known = self._arrays.find(key)
+                grown[key] = {} if known is None else {old.seed: old for old in known.runs}
             grown[key][run.seed] = run
-        self._make_room(len(self._rows) + len(grown))
+        self._arrays.make_room(len(self._arrays.entries) + len(grown))
         for key, seeds in grown.items():
-            self._put(key, row_of(list(seeds.values()), self._profile), shown)
+            self._put(key, build_entry(list(seeds.values()), self._profile), shown)
         for record in records:
-            self._put(("import", record.name, ""), imported_row(record), shown)
+            self._put(("import", record.name, ""), build_imported_entry(record), shown)
 
-    @_uncollected()
-    def frame(self) -> pd.DataFrame:
-        """The table: legal rows first, best first within a track; what is not known is None."""
-        shown = np.array(self._shown, bool)
-        base = self._base_slot
-        self._test_base(base)
-        self._test_incumbents()
-        order, rank = self._order(shown)
-        cells = self._cells[: len(self._rows)][order]
-        for name, values in self._compared(order, base).items():
-            cells[:, self._columns.index(name)] = values
-        for name, values in self._spread(order).items():
-            cells[:, self._columns.index(name)] = values
-        cells[:, self._columns.index("rank")] = rank
-        for place in [place for place, r in enumerate(rank) if r is not None and r <= PLANNED_RANKS]:
-            self._settle(cells[place], int(order[place]))
-        return pd.DataFrame(cells, columns=pd.Index(self._columns), dtype=object)
+    def frame(self) -> "pd.DataFrame":
+        """The table as a pandas frame of Python objects."""
+        import pandas as pd  # importing it takes longer than the table
+
+        return pd.DataFrame(self._cells(), columns=pd.Index(COLUMNS), dtype=object)
+
+    def table(self) -> list[dict[str, Any]]:
+        """The table: legal entries first, best first within a track; None where a value is unknown."""
+        return [dict(zip(COLUMNS, cells, strict=True)) for cells in self._cells().tolist()]
+
+    @_without_collection()
+    def _cells(self) -> Objects:
+        """The table's cells [entries, columns]."""
+        self._tests.update(self._base)
+        order = self._sort_shown()
+        cells = np.empty((order.size, len(COLUMNS)), object)
+        cells[:, _OWN_PLACES] = self._arrays.own[order]
+        table = self._make_table(order)
+        for column in TABLE_COLUMNS:
+            cells[:, COLUMNS.index(column.name)] = column.compute(table)
+        return cells
 
     def changes(self) -> list[dict[str, Any]]:
-        """Every change of a record by track and text, oldest first, with the p-value of the change; after `frame`."""
-        count = len(self._rows)
-        taken = frontier.changes(self._group[:count], self._column("epoch", "order"), self._column("mean")[:, 0])
-        found = []
-        for slot in taken:
-            row, before = self._rows[slot], int(self._incumbent.other[slot])
-            p, difference = (self._incumbent.values[name][slot] for name in ("p", "difference"))
-            found.append({
-                "name": row.name,
-                "sweep": row.sweep or None,
-                "track": row.track,
-                "date": row.date,
-                "val_bpb_mean": self._numbers[slot, 0].item(),
-                "over": self._rows[before].known_as(row.sweep) if before >= 0 else None,
-                "difference_mbpb": _known(1000 * difference),
-                "difference_seeds": None if before < 0 else int(self._incumbent.values["seeds"][slot]),
-                "difference_means_mbpb": _known(1000 * self._between_means(np.array([slot]))[0]),
-                "p_value": _known(p),
-            })  # fmt: skip
-        return found
+        """Every change of a record by track and validation set, oldest first, with its p-value; call `table` before."""
+        arrival, mean = self._arrays.column("epoch", "order"), self._arrays.column("mean")[:, 0]
+        return [self._describe_change(place) for place in frontier.find_changes(self._arrays.group, arrival, mean)]
 
-    def rows(self) -> list[Row]:
-        """Every row, those that are not shown included."""
-        return list(self._rows)
+    def entries(self) -> list[Entry]:
+        """Every entry, hidden ones included."""
+        return list(self._arrays.entries)
 
-    # Rows
+    def _put(self, key: Hashable, entry: Entry, shown: bool) -> None:
+        place = self._arrays.put(key, entry, shown)
+        if shown and entry.source == "golfsweep" and entry.name == self._baseline:
+            self._base = place
 
-    def _put(self, key: Hashable, row: Row, shown: bool) -> None:
-        slot = self._slots.setdefault(key, len(self._rows))
-        if slot == len(self._rows):
-            self._rows.append(row)
-            self._shown.append(shown)
-            self._make_room(len(self._rows))
-        self._rows[slot], self._shown[slot] = row, shown
-        self._version[slot] += 1
-        group = -1 if row.track == "flagged" else self._groups.setdefault((row.track, row.data), len(self._groups))
-        self._group[slot] = group
-        moments = row.moments
-        numbers = (np.nan, np.nan, 0) if moments is None else (moments.mean, moments.variance, moments.n)
-        margin = np.nan if row.margin is None else row.margin
-        seeds = tuple(row.facts["seeds"])
-        whole = moments is not None and moments.n == len(seeds)
-        codes = (
-            TRACKS.index(row.track),
-            self._texts.setdefault(row.data, len(self._texts)),
-            self._seed_sets.setdefault(seeds, len(self._seed_sets)) if whole else -1,
-        )
-        self._numbers[slot] = (*numbers, margin, *row.stage, len(row.runs), *codes)
-        own: dict[str, Any] = {"name": row.name, "track": row.track, "source": row.source, "date": row.date}
-        self._cells[slot] = list((self._blank | row.facts | own).values())
-        if shown and row.source == "golfsweep" and row.name == self._baseline:
-            self._base_slot = slot
-
-    def _make_room(self, rows: int) -> None:
-        """Make room for so many rows, and some more."""
-        if rows > len(self._version):
-            size = max(16, rows + rows // 2)
-            for name, empty in (("_numbers", np.nan), ("_group", -1), ("_version", 0), ("_cells", None)):
-                old = getattr(self, name)
-                new = np.full((size, *old.shape[1:]), empty, old.dtype)
-                new[: len(old)] = old
-                setattr(self, name, new)
-
-    # Tests
-
-    def _test_base(self, base: int) -> None:
-        count = len(self._rows)
-        slots = self._base.renew(np.full(count, base), self._version[:count])
-        margin = self._column("margin")[:, 0]
-        self._base.values["p"][slots] = self._welch(slots, np.full(slots.size, base), margin[slots])
-        if isinstance(self._baseline, Published):
-            for slot in slots:
-                self._base.values["p"][slot] = published_p(self._rows[slot], self._baseline)
-        elif base >= 0 and self._scores is not None and self._group[base] >= 0:
-            for slot in slots[(slots != base) & (self._group[slots] == self._group[base])]:
-                self._base.values["paired"][slot] = paired_p(self._rows[slot], self._rows[base], self._scores)
-
-    def _test_incumbents(self) -> None:
-        count = len(self._rows)
-        before = frontier.incumbents(self._group[:count], self._column("epoch", "order"), self._column("mean")[:, 0])
-        slots = self._incumbent.renew(before, self._version[:count])
-        others = before[slots]
-        values = self._incumbent.values
-        values["p"][slots] = self._welch(slots, others, np.zeros(slots.size))
-        values["p_margin"][slots] = self._welch(slots, others, self._column("margin")[slots, 0])
-        mean, n, seeds = self._column("mean", "n", "seeds").T
-        same = (others >= 0) & (seeds[slots] == seeds[others]) & (seeds[slots] >= 0)  # no need to look for common ones
-        values["difference"][slots[same]] = mean[slots[same]] - mean[others[same]]
-        values["seeds"][slots[same]] = n[slots[same]]
-        rest = (others >= 0) & ~same
-        for slot, other in zip(slots[rest], others[rest], strict=True):
-            values["difference"][slot], values["seeds"][slot] = seed_difference(self._rows[slot], self._rows[other])
-
-    def _welch(self, slots: Ints, others: Ints, margin: Floats) -> Floats:
-        """One-sided p of Welch's test of rows against their counterparts, NaN where it is refused."""
-        p = np.full(slots.size, np.nan)
-        c, i = self._numbers[slots], self._numbers[others]  # mean, variance, n come first
-        same = (
-            (others >= 0) & (others != slots) & (self._group[slots] >= 0) & (self._group[slots] == self._group[others])
-        )
-        ok = same & (c[:, 2] > 1) & (i[:, 2] > 1) & (c[:, 1] + i[:, 1] > 0) & np.isfinite(margin)
-        c, i = c[ok].T, i[ok].T
-        difference, error, df = welch_parts(c[0], c[1], c[2], i[0], i[1], i[2])
-        p[ok] = p_values(-difference - margin[ok], error, df)[1]
-        return p
-
-    # The table
-
-    def _order(self, shown: NDArray[np.bool_]) -> tuple[Ints, Objects]:
-        """Slots in the table's order, and the rank of each."""
-        slots = np.flatnonzero(shown)
-        tracks = self._column("track")[slots, 0].astype(np.int64)
-        means = self._column("mean")[slots, 0]
-        names = self._cells[slots, self._columns.index("name")]
-        order = np.lexsort((np.argsort(np.argsort(names, kind="stable"), kind="stable"), means, tracks))
-        starts = np.searchsorted(tracks[order], np.arange(len(TRACKS)))
-        ranks = np.arange(slots.size) - starts[tracks[order]] + 1
-        return slots[order], _objects(means[order], ranks)
-
-    def _compared(self, order: Ints, base: int) -> Mapping[str, Sequence[Any] | Objects]:
-        """Columns that take two rows, in the table's order."""
-        p, paired = (values[order] for values in self._base.values.values())
-        p_incumbent, p_challenge, difference, seeds = (values[order] for values in self._incumbent.values.values())
-        before = self._incumbent.other[order]
-        tracks = self._column("track")[order, 0]
-        adjusted = np.full(order.size, np.nan)
-        for track in range(len(TRACKS)):
-            tested = np.isfinite(p) & (tracks == track)
-            adjusted[tested] = holm(p[tested])
-        unit = self._column("margin")[order, 0] / STANDARDS["challenge"].margin_nats
-        columns: dict[str, Sequence[Any] | Objects] = {
-            "p_value": _objects(p),
-            "p_adjusted": _objects(adjusted),
-            "p_paired": _objects(paired),
-            "p_incumbent": _objects(p_incumbent),
-            "p_challenge": _objects(p_challenge),
-            "incumbent": self._names(before, order),
-            "difference_mbpb": _objects(1000 * difference),
-            "difference_nats": _objects(difference / unit),
-            "difference_means_mbpb": _objects(1000 * self._between_means(order)),
-            "difference_seeds": _objects(seeds, np.nan_to_num(seeds).astype(np.int64)),
-            "challenge": _objects(p_challenge, p_challenge < STANDARDS["challenge"].level),
-            "practice": _objects(p_incumbent, p_incumbent < STANDARDS["practice"].level),
-            "confirmations": self._confirmations(order),
-            "unchecked": self._unchecked(order, p),
+    def _describe_change(self, place: int) -> dict[str, Any]:
+        entry, before = self._arrays.entries[place], int(self._tests.to_incumbent.other[place])
+        values = {name: float(numbers[place]) for name, numbers in self._tests.to_incumbent.values.items()}
+        over = self._arrays.entries[before] if before >= 0 else None
+        mean = self._arrays.column("mean")[:, 0]
+        return {
+            "name": entry.name,
+            "sweep": entry.sweep or None,
+            "track": entry.track,
+            "date": entry.date,
+            "val_bpb_mean": float(mean[place]),
+            "over": over.name_within(entry.sweep) if over else None,
+            "difference_mbpb": _keep_known(1000 * values["difference"]),
+            "difference_seeds": int(values["seeds"]) if over else None,
+            "difference_means_mbpb": float(1000 * (mean[place] - mean[before])) if over else None,
+            "p_value": _keep_known(values["precedent"]),
         }
-        return columns | self._second_line(order, base)
 
-    def _between_means(self, slots: Ints) -> Floats:
-        """Differences in bits per byte to the incumbents between the means of all seeds, which the tests are about."""
-        mean, before = self._column("mean")[:, 0], self._incumbent.other[slots]
-        return np.where(before >= 0, mean[slots] - mean[before], np.nan)
+    def _sort_shown(self) -> Ints:
+        """Places of the shown entries in the table's order: by track, then score, then name."""
+        places = np.flatnonzero(np.array(self._arrays.shown, bool))
+        tracks, means = self._arrays.column("track", "mean")[places].T
+        names = self._arrays.own[places, _NAME]
+        by_name = np.argsort(np.argsort(names, kind="stable"), kind="stable")
+        return places[np.lexsort((by_name, means, tracks))]
 
-    def _unchecked(self, order: Ints, p: Floats) -> Objects:
-        """What nobody has looked at; a baseline that is only a number has noise that its test leaves out."""
-        found: Objects = self._cells[order, self._columns.index("unchecked")]
-        if isinstance(self._baseline, Published) and not self._baseline.has_spread:
-            for place in np.flatnonzero(np.isfinite(p)):
-                found[place] = [*found[place], "noise of the baseline, of which only a mean is published"]
-        return found
-
-    def _spread(self, order: Ints) -> Mapping[str, Objects]:
-        """Mean, sample deviation and 95 % t interval of every row's seeds, as `statistics.summary`."""
-        mean, variance, n = self._column("mean", "variance", "n")[order].T
-        several = n > 1
-        std = np.where(several, np.sqrt(variance), np.nan)
-        half = (
-            special.stdtrit(np.where(several, n - 1, 1), 0.5 + CONFIDENCE / 2) * std / np.sqrt(np.where(several, n, 1))
+    def _make_table(self, order: Ints) -> Table:
+        arrays, entries, rule = self._arrays, self._arrays.entries, PROFILE_RULES[self._profile]
+        names = ("mean", "variance", "n", "bpb_per_nat")
+        track = arrays.column("track")[order, 0].astype(np.int64)
+        rank = np.arange(order.size) - np.searchsorted(track, np.arange(len(TRACKS)))[track] + 1
+        base, values = self._tests.to_base.values, self._tests.to_incumbent.values
+        incumbents = self._tests.to_incumbent.other[order]
+        top = {index: int(order[index]) for index in np.flatnonzero(rank <= PLANNED_RANKS).tolist()}
+        return Table(
+            **dict(zip(names, arrays.column(*names)[order].T, strict=True)),
+            entries=[entries[place] for place in order.tolist()],
+            incumbents=[entries[place] if place >= 0 else None for place in incumbents.tolist()],
+            rank=rank,
+            track=track,
+            p_baseline=base["p"][order],
+            p_paired=base["paired"][order],
+            p_rules={name: values[name][order] for name in MARGIN_RULES},
+            incumbent_mean=np.where(incumbents >= 0, arrays.column("mean")[incumbents, 0], np.nan),
+            difference=values["difference"][order],
+            common_seeds=values["seeds"][order],
+            confirmations=self._count_confirmations(order),
+            family=self._tests.judge_family(self._base, order),
+            settlements=self._tests.plan_settlements(rule, top),
+            settled_by=rule,
+            baseline=self._baseline,
         )
-        ends = np.stack([mean - half, mean + half], 1).tolist()
-        ci95 = np.empty(order.size, object)
-        ci95[:] = [pair if known else None for pair, known in zip(ends, several, strict=True)]
-        return {"val_bpb_mean": _objects(mean), "val_bpb_std": _objects(std), "val_bpb_ci95": ci95}
 
-    def _names(self, before: Ints, order: Ints) -> Objects:
-        """What each row may call the one that it has to beat."""
-        names: Objects = self._cells[before, self._columns.index("name")]
-        sweeps = self._cells[:, self._columns.index("sweep")]
-        for place in np.flatnonzero((before >= 0) & (sweeps[before] != sweeps[order])):
-            names[place] = self._rows[before[place]].known_as(self._rows[order[place]].sweep)
-        names[before < 0] = None
-        return names
-
-    def _confirmations(self, order: Ints) -> Objects:
-        """How many evaluations have been confirmed on each row's text, its own included; None for public records."""
-        runs, texts = self._column("runs", "text").astype(np.int64).T
-        sums = np.bincount(texts, weights=runs, minlength=1)[texts][order]
-        return _objects(np.where(runs[order] > 0, sums, np.nan), sums.astype(np.int64))
-
-    def _second_line(self, order: Ints, base: int) -> dict[str, list[Any]]:
-        """What a deviation pooled over the baseline's sweep adds to Welch's tests, where there is such a sweep."""
-        names = ("p_pooled", "p_dunnett", "equal_variance_p", "noise_mbpb")
-        columns: dict[str, list[Any]] = {name: [None] * order.size for name in names}
-        if base < 0:
-            return columns
-        sweeps = self._cells[:, self._columns.index("sweep")]
-        beside = sweeps[order] == sweeps[base]
-        places = np.flatnonzero(beside & (self._group[order] == self._group[base]) & (self._group[order] >= 0))
-        if places.size > LARGEST_FAMILY:
-            return columns
-        members = order[places].tolist()
-        key = (base, *members, *self._version[members].tolist())
-        if key not in self._families:
-            self._families = {key: family([self._rows[slot] for slot in members], self._rows[base])}
-        for place in places:
-            for name, value in self._families[key].get(self._rows[order[place]], {}).items():
-                columns[name][place] = value
-        return columns
-
-    def _settle(self, cells: Objects, slot: int) -> None:
-        """Put in what it would take to settle a row's claim on the record by the profile's own rule."""
-        rule = RULE_OF[self._profile]
-        p = float(self._incumbent.values["p_margin" if rule == "challenge" else "p"][slot])
-        if np.isnan(p):  # of one seed, or against a margin that is not known
-            return
-        other = int(self._incumbent.other[slot])
-        key = (slot, self._version[slot], other, self._version[other])
-        if key not in self._plans:
-            self._plans[key] = plan(self._rows[slot], self._rows[other], p, STANDARDS[rule])
-        found = self._plans[key]
-        values = (found.more, found.dollars, found.incumbent_too, rule)
-        for name, value in zip(_SETTLED, values, strict=True):
-            cells[self._columns.index(name)] = value
-
-    def _column(self, *names: str) -> Floats:
-        found: Floats = self._numbers[: len(self._rows), [_NUMBERS.index(name) for name in names]]
-        return found
+    def _count_confirmations(self, order: Ints) -> Objects:
+        """Evaluations on each entry's validation set, its own included; None for public records."""
+        runs, sets = self._arrays.column("runs", "set").astype(np.int64).T
+        sums = np.bincount(sets, weights=runs, minlength=1)[sets][order]
+        return keep_known(np.where(runs[order] > 0, sums, np.nan), sums.astype(np.int64))
 
 
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _objects(known: Floats, values: NDArray[Any] | None = None) -> Objects:
-    """Values (the numbers themselves if left out) as Python's own, None where a number is NaN."""
-    found: Objects = (known if values is None else values).astype(object)
-    found[np.isnan(known)] = None
-    return found
+def _keep_known(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -1,42 +1,44 @@
-"""What rows are made from: one evaluation of a recipe and seed, or a public record of which only numbers are known.
+"""What entries are made of: an evaluation of one recipe and seed, or a public record of which only numbers are known.
 
-What is not known is None, never guessed.
+Unknown values are None, never guessed.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from golf.score import bits_per_byte, nats_per_token_to_bpb
-from sweeps.board.rules import Finding, Track
+from sweeps.board.rules import RuleFinding, Track
 
-Stage = tuple[float, int]
-"""When a row came: epoch seconds of its sweep's creation, then 0 for an arm and 1 for a search's winner; for a public
-record its date, then 0. Jobs end in any order, so their own times say nothing."""
+Arrival = tuple[float, int]
+"""When an entry came, for the order of records: its sweep's creation in epoch seconds, then 0 for an arm and 1 for a
+winner of the search; for a public record its date, then 0. Jobs end in any order, so their times do not count."""
+
+
+def format_day(arrival: Arrival) -> str | None:
+    """The day of an arrival as YYYY-MM-DD; None where it is unknown (infinite)."""
+    return datetime.fromtimestamp(arrival[0], UTC).date().isoformat() if isfinite(arrival[0]) else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TextSet:
-    """The fingerprint of a set of documents, and the unit that belongs to it.
+class ValidationSet:
+    """The identity of a validation set, and its conversion of nats per token to bits per byte.
 
-    A nat per token is worth another number of bits per byte on every text and under every tokenizer: the conversion is
-    this set's own, and nats are never compared across tokenizers.
+    The conversion belongs to one set and tokenizer, so nats are never compared across tokenizers.
     """
 
     data: str
-    """Digest of the tokens: only evaluations of the same text are compared."""
+    """Digest of the tokens; only evaluations of the same tokens are compared."""
     tokenizer: str
     documents: int
     tokens: int
     bytes: int
 
     def bpb(self, nats: float) -> float:
-        """Bits per byte of so many nats per token on this text."""
+        """Convert nats per token to bits per byte of this set."""
         return nats_per_token_to_bpb(nats, self.tokens, self.bytes)
-
-    def nats(self, bpb: float) -> float:
-        """Nats per token of so many bits per byte on this text."""
-        return bpb / self.bpb(1.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,33 +46,39 @@ class Evaluation:
     """One recipe and seed, evaluated."""
 
     row: str
+    """Name of its entry."""
     seed: int
     sweep: str = ""
     nll: float
-    """Nats over the whole text."""
-    text: TextSet
+    """Nats over the whole validation set."""
+    text: ValidationSet
+    """What it was scored on."""
     scores: str | None
-    """Digest of the table of documents."""
+    """Digest of the table of document scores."""
     artifact: str
     weights: str | None = None
-    """Digest of what was trained, before it was quantized: rows that share it share the noise of their seeds."""
+    """Digest of the trained weights before quantization; entries that share it share the noise of their seeds."""
     model_bytes: int
     code_bytes: int
-    """Of the code as it is shipped."""
+    """Bytes of the code as shipped."""
     clocks: Mapping[str, float]
-    """Seconds by stage and clock, such as train.process_seconds; train.train_seconds and eval.eval_seconds at least."""
+    """Seconds by stage and clock, such as train.process_seconds; at least train.train_seconds and eval.eval_seconds."""
     cost: float | None
-    stage: Stage
+    """Dollars."""
+    stage: Arrival
+    """When its entry came."""
     whole_set: bool
+    """Whether the whole validation set was scored."""
     fresh_seed: bool
+    """Whether the seed was not used for tuning."""
     source_bytes: int | None = None
-    """Of the same code as it is written; None where only one size is known."""
+    """Bytes of the same code as written; None where only one size is known."""
     adapts: bool = True
-    """Whether the protocol changes anything at test time."""
+    """Whether the protocol trains at test time."""
     trained_bpb: float | None = None
-    """Bits per byte of the weights before quantization, without any adaptation."""
+    """Bits per byte of the weights before quantization and test-time training."""
     quantized_bpb: float | None = None
-    """The same of the artifact."""
+    """Bits per byte of the artifact before test-time training."""
     steps: int | None = None
     machine: str | None = None
     code: tuple[str | None, ...] = ()
@@ -78,11 +86,11 @@ class Evaluation:
     settings: str | None = None
     """Digest of every setting."""
     trials: int = 0
-    """Settings that were tried before this one was chosen."""
+    """Number of settings that were tried before this one was chosen."""
     audited: bool = False
     """Whether the scorer was judged from outside."""
-    findings: tuple[Finding, ...] = ()
-    """What its protocol was found to do, or says of itself."""
+    findings: tuple[RuleFinding, ...] = ()
+    """What the audit found, and what the training reports of itself."""
 
     @property
     def bpb(self) -> float:
@@ -91,14 +99,14 @@ class Evaluation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ImportedRow:
-    """A public record: scores of its seeds and whatever facts its folder gave; no documents, so nothing is paired."""
+class ImportedEntry:
+    """A public record: scores of its seeds and the facts that its folder gives; it has no documents to pair."""
 
     name: str
     seeds: Mapping[str, float | None]
-    """Seed, as it is printed, → bits per byte; None where a seed is claimed and no log gives its score."""
+    """Seed as printed → bits per byte; None where a seed is claimed and no log gives its score."""
     date: float | None = None
-    """Epoch seconds; None is later than every date, since nothing shows that it was earlier."""
+    """Epoch seconds; an unknown date counts as later than all others."""
     track: Track = "unverified"
     model_bytes: int | None = None
     code_bytes: int | None = None
@@ -111,24 +119,24 @@ class ImportedRow:
     quantized_bpb: float | None = None
     tokenizer: str | None = None
     bpb_per_nat: float | None = None
-    """Bits per byte of a nat per token, as its logs print both; without it there is no margin in bits per byte."""
-    findings: tuple[Finding, ...] = ()
+    """Bits per byte of one nat per token, from logs that print both; needed for a margin in bits per byte."""
+    findings: tuple[RuleFinding, ...] = ()
     author: str | None = None
     url: str | None = None
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "ImportedRow":
-        """A record as plain data of this class's fields; findings as nested tables, anything may be left out.
+    def from_json(cls, content: Mapping[str, Any]) -> "ImportedEntry":
+        """Read a stored record: fields of this class, all but `name` and `seeds` optional, findings as tables.
 
         Raises:
-            TypeError: a field that there is none of.
+            TypeError: an unknown field, or a required one is missing.
         """
-        return cls(**{**content, "findings": tuple(Finding(**finding) for finding in content.get("findings", ()))})
+        return cls(**{**content, "findings": tuple(RuleFinding(**finding) for finding in content.get("findings", ()))})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Published:
-    """A record of which only numbers are known, in bits per byte."""
+    """A published score to compare with, in bits per byte."""
 
     mean: float
     std: float | None = None
@@ -136,5 +144,5 @@ class Published:
 
     @property
     def has_spread(self) -> bool:
-        """Whether its own noise is known: a deviation, of at least two seeds."""
+        """Whether its noise is known: a deviation of at least two seeds."""
         return self.std is not None and self.n is not None and self.n > 1

@@ -1,6 +1,6 @@
-"""Who held the record when: for every row the best one before it, and the changes in order of time.
+"""The history of the record: the best entry before each one, and every change of the record in order of time.
 
-What came at the same time stands beside a row, not before it: the arms of one sweep, or the winners of one search.
+Entries with the same arrival (the arms of one sweep, the winners of one search) do not count as before each other.
 """
 
 from collections.abc import Iterator
@@ -12,42 +12,48 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def incumbents(group: Ints, stage: Floats, mean: Floats) -> Ints:
-    """The best row of an earlier stage in the same group for every row, −1 where there is none.
+def find_incumbents(group: Ints, arrival: Floats, mean: Floats) -> Ints:
+    """Find the best entry that came before each one in its group.
 
     Args:
-        group: one number for each track and text that are compared, −1 for rows that are not, int64 [rows].
-        stage: when each row came, float64 [rows, 2], compared from the left.
-        mean: scores, lower is better, NaN where there is none, float64 [rows].
+        group: one number for each track and validation set that are compared, −1 for entries that are not, [entries].
+        arrival: when each entry came, compared from the left, [entries, 2].
+        mean: scores, lower is better, NaN for none, [entries].
+
+    Returns:
+        Places of the incumbents, −1 for none, int64 [entries].
     """
-    found = np.full(group.size, -1)
-    for rows in _groups(group, stage, mean):
-        best = _best_so_far(mean[rows])
-        same = (stage[rows[1:]] == stage[rows[:-1]]).all(1)
-        starts = np.where(np.r_[False, same], 0, np.arange(rows.size))
-        first = np.maximum.accumulate(starts)  # of the rows of one stage
-        found[rows] = np.where(first > 0, rows[best[first - 1]], -1)
-    return found
+    incumbents = np.full(group.size, -1)
+    for places in _split_groups(group, arrival, mean):
+        best = _best_so_far(mean[places])
+        same = (arrival[places[1:]] == arrival[places[:-1]]).all(1)
+        starts = np.where(np.r_[False, same], 0, np.arange(places.size))
+        first = np.maximum.accumulate(starts)  # of the entries with one arrival
+        incumbents[places] = np.where(first > 0, places[best[first - 1]], -1)
+    return incumbents
 
 
-def changes(group: Ints, stage: Floats, mean: Floats) -> Ints:
-    """Rows that took the record when they came, oldest first within each group; of one stage only the best can."""
-    taken: list[int] = []
-    before = incumbents(group, stage, mean)
-    for rows in _groups(group, stage, mean):
-        better = [r for r in rows if before[r] < 0 or mean[r] < mean[before[r]]]
+def find_changes(group: Ints, arrival: Floats, mean: Floats) -> Ints:
+    """Find the entries that took the record when they came, oldest first in each group; one at most for each arrival.
+
+    Arguments as in `find_incumbents`.
+    """
+    changes: list[int] = []
+    before = find_incumbents(group, arrival, mean)
+    for places in _split_groups(group, arrival, mean):
+        better = [place for place in places if before[place] < 0 or mean[place] < mean[before[place]]]
         best: dict[tuple[float, ...], int] = {}
-        for row in better:
-            when = tuple(stage[row])
-            if when not in best or mean[row] < mean[best[when]]:
-                best[when] = int(row)
-        taken += best.values()
-    return np.array(taken, np.int64)
+        for place in better:
+            when = tuple(arrival[place])
+            if when not in best or mean[place] < mean[best[when]]:
+                best[when] = int(place)
+        changes += best.values()
+    return np.array(changes, np.int64)
 
 
-def _groups(group: Ints, stage: Floats, mean: Floats) -> Iterator[Ints]:
-    """Rows of every group in order of time."""
-    order = np.lexsort((stage[:, 1], stage[:, 0], group))
+def _split_groups(group: Ints, arrival: Floats, mean: Floats) -> Iterator[Ints]:
+    """Places of the entries of each group in order of time."""
+    order = np.lexsort((arrival[:, 1], arrival[:, 0], group))
     order = order[(group[order] >= 0) & np.isfinite(mean[order])]
     yield from (part for part in np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if part.size)
 
@@ -55,5 +61,5 @@ def _groups(group: Ints, stage: Floats, mean: Floats) -> Iterator[Ints]:
 def _best_so_far(mean: Floats) -> Ints:
     """Place of the lowest value up to each place, the earlier of equals."""
     lowest = np.minimum.accumulate(mean)
-    fresh = np.r_[True, lowest[1:] < lowest[:-1]]
-    return np.maximum.accumulate(np.where(fresh, np.arange(mean.size), 0))
+    lower = np.r_[True, lowest[1:] < lowest[:-1]]
+    return np.maximum.accumulate(np.where(lower, np.arange(mean.size), 0))

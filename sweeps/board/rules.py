@@ -1,7 +1,7 @@
-"""Which track a row is on: what it was found to do, held against a rules profile.
+"""The contest's limits and rules, and the track that an entry's findings put it on.
 
-`accepted` is what the organizers let pass, `strict` what the text says. What a protocol does is its audit's to say;
-sizes, times, seeds and coverage are measured.
+A profile decides which findings flag an entry: `accepted` follows what the organizers let pass, `strict` the written
+rules. The audit reports what a protocol does; size, time, seeds and coverage are measured.
 """
 
 from collections.abc import Sequence
@@ -14,61 +14,64 @@ Profile = Literal["accepted", "strict"]
 Track = Literal["legal", "flagged", "unverified"]
 
 LIMIT_SECONDS = 600.0
-"""The challenge's limit on training, and as much again on evaluation."""
+"""Seconds that the challenge allows for training, and again for evaluation (its README)."""
 LAST_STEP_SECONDS = 1.0
-"""So much later a training may end whose last step began in time; of the logs that were let pass none took longer."""
+"""Seconds over the limit that a training may end if its last step began in time; no accepted record took longer."""
 MARGIN_NATS = 0.005
-"""A new record has to be lower by this many nats per token (the challenge's text)."""
+"""Nats per token by which a new record must be lower, by the challenge's README."""
 NOTES: dict[Profile, frozenset[str]] = {
     "accepted": frozenset({"length", "resumed", "time-last-step"}),
     "strict": frozenset({"resumed"}),
 }
-"""Findings that are shown but do not flag."""
-UNJUDGED = "unaudited"
-"""Code of the finding that nobody could judge a row's scores from outside."""
+"""Codes of findings that are shown but do not flag an entry."""
+UNAUDITED_CODE = "unaudited"
+"""Code of the finding that nobody could judge an entry's scores from outside."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """Something that a row does or lacks: a condition of the rules and what was found."""
+class RuleFinding:
+    """One thing that an entry does or lacks, judged by the rules."""
 
     code: str
     """C1 … C4, bytes, length, cross-document, nondeterminism, overlap, unaudited; size, time, time-last-step, coverage,
     seeds, resumed."""
     detail: str
+    """One line with the measured values."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
-    """What the rules ask of a row, the worst of its seeds."""
+class Measurements:
+    """What the rules limit, measured on the worst seed of an entry."""
 
     total_bytes: int
     train_seconds: float
     eval_seconds: float
     whole_set: bool
+    """Whether the whole validation set was scored."""
     fresh_seeds: bool
+    """Whether no seed was used for tuning."""
 
 
-def measured_findings(facts: Facts) -> list[Finding]:
-    """What size, time, coverage and seeds say against a row."""
-    found: list[Finding] = []
-    if facts.total_bytes > LIMIT_BYTES:
-        found.append(Finding(code="size", detail=f"{facts.total_bytes:,} bytes, over {LIMIT_BYTES:,}"))
-    for name, seconds in (("training", facts.train_seconds), ("evaluation", facts.eval_seconds)):
+def judge_measurements(measured: Measurements) -> list[RuleFinding]:
+    """List the limits on size, time, coverage and seeds that an entry breaks."""
+    findings: list[RuleFinding] = []
+    if measured.total_bytes > LIMIT_BYTES:
+        findings.append(RuleFinding(code="size", detail=f"{measured.total_bytes:,} bytes, over {LIMIT_BYTES:,}"))
+    for name, seconds in (("training", measured.train_seconds), ("evaluation", measured.eval_seconds)):
         if seconds > LIMIT_SECONDS:
-            last = name == "training" and seconds <= LIMIT_SECONDS + LAST_STEP_SECONDS
+            is_last_step = name == "training" and seconds <= LIMIT_SECONDS + LAST_STEP_SECONDS
             detail = f"{name} took {seconds:.1f} s, over {LIMIT_SECONDS:g} s"
-            found.append(Finding(code="time-last-step" if last else "time", detail=detail))
-    if not facts.whole_set:
-        found.append(Finding(code="coverage", detail="only part of the validation set was scored"))
-    if not facts.fresh_seeds:
-        found.append(Finding(code="seeds", detail="confirmed on a seed that it was tuned on"))
-    return found
+            findings.append(RuleFinding(code="time-last-step" if is_last_step else "time", detail=detail))
+    if not measured.whole_set:
+        findings.append(RuleFinding(code="coverage", detail="only part of the validation set was scored"))
+    if not measured.fresh_seeds:
+        findings.append(RuleFinding(code="seeds", detail="confirmed on a seed that it was tuned on"))
+    return findings
 
 
-def track(findings: Sequence[Finding], profile: Profile) -> Track:
-    """The track that a row's findings put it on: what is known to be wrong flags, judged from outside or not."""
+def choose_track(findings: Sequence[RuleFinding], profile: Profile) -> Track:
+    """Choose an entry's track from its findings: a known breach flags it, whether it was audited or not."""
     codes = {finding.code for finding in findings} - NOTES[profile]
-    if codes - {UNJUDGED}:
+    if codes - {UNAUDITED_CODE}:
         return "flagged"
     return "unverified" if codes else "legal"

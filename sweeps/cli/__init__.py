@@ -1,6 +1,19 @@
-"""The command line: `golfsweep COMMAND`. Each module holds the commands of one kind, and registers them."""
+"""The command line: `golfsweep COMMAND`; the commands are in `sweeps.cli.commands`."""
 
-from sweeps.cli import audit, bench, compare, control, machine, package, prove, records, results, running  # noqa: F401
 from sweeps.cli.app import app, main
+from sweeps.cli.commands import (  # noqa: F401
+    audit,
+    bench,
+    compare,
+    control,
+    gc,
+    machine,
+    package,
+    prove,
+    records,
+    results,
+    run,
+    running,
+)
 
 __all__ = ["app", "main"]

@@ -1,93 +1,179 @@
-"""What all commands share: the application, its options, and one line for whatever goes wrong.
+"""What all commands share: the application, its common options, and how a command ends.
 
-Results go to stdout, with --json as one JSON document; progress and errors go to stderr. Exit 0: done; 1: the work
-failed; 2: bad input; 130: interrupted.
+Results go to stdout, with --json as one JSON document; progress and errors go to stderr. docs/commands.md describes
+exit codes and documents.
 """
 
-import errno
+import functools
+import inspect
 import json
 import os
 import re
 import signal
 import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from golf.errors import Diverged, InputError, OverTime
+from golf.errors import InputError
+from sweeps.cli.errors import ExitCode, Interrupted, explain, report
+from sweeps.cli.help import Command, Root, width
 
-app = typer.Typer(
+
+@dataclass(slots=True)
+class Switches:
+    """What options that every command takes have turned on."""
+
+    debug: bool = False
+
+
+def _show_tracebacks(context: typer.Context, value: bool) -> None:
+    if value:
+        context.obj.debug = True
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        print("golfsweep", version("golfsweep"))
+        raise typer.Exit
+
+
+def complete_sweep(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of the sweeps in --home that begin so; none where they cannot be read."""
+    home = Path(context.params.get("home") or HOME)
+    if not home.exists():
+        return []
+    try:
+        place, sweeps = open_sweeps(home, context.params.get("db"), context.params.get("files"), None)
+        place.store.close()
+    except Exception:  # a shell that completes a word has no place for errors
+        return []
+    return [sweep.name for sweep in sweeps if sweep.name.startswith(incomplete)]
+
+
+HomeOption = Annotated[Path, typer.Option("--home", metavar="DIR", help="Folder of database, files, logs and reports.")]
+DbOption = Annotated[
+    str | None,
+    # Everybody on a machine can read command lines: a URL with a password belongs in the environment.
+    typer.Option("--db", metavar="URL", envvar="GOLFSWEEP_DB", help="Database URL instead of the one in --home."),
+]
+FilesOption = Annotated[
+    str | None, typer.Option("--files", metavar="DIR|URL", help="File store instead of the one in --home.")
+]
+RayOption = Annotated[
+    str | None, typer.Option("--ray", metavar="HOST:PORT", help="Use the Ray cluster at this address.")
+]
+HereOption = Annotated[bool, typer.Option("--here", help="Run on this machine without Ray.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", callback=_show_tracebacks, help="Show the traceback of an error.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. eval.epochs=4.")
+]
+SweepArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="SWEEP", help="Name of the sweep; by default the latest.", autocompletion=complete_sweep),
+]
+HOME = Path(".golfsweep")
+
+
+class Application(typer.Typer):
+    """A typer application whose commands take --debug and are listed with whole sentences."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
+        """Register a function as a command."""
+        register = super().command(name, cls=Command, **settings)
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            register(_as_command(function))
+            return function
+
+        return decorate
+
+
+def _as_command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with an option --debug, whose callback does its work, and with Ctrl-C as an error like others."""
+
+    @functools.wraps(function)
+    def run(*args: Any, debug: bool = False, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except KeyboardInterrupt:
+            raise Interrupted("run the same command again") from None
+
+    signature = inspect.signature(function, eval_str=True)
+    option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=DebugOption)
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    run.__annotations__ = {**function.__annotations__, "debug": DebugOption}
+    return run
+
+
+app = Application(
     name="golfsweep",
-    help="Sweeps for train-in-ten-minutes contests: train, quantize, adapt at test time, compare, and stay legal.",
-    no_args_is_help=True,
-    add_completion=False,
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-HomeOption = Annotated[Path, typer.Option("--home", help="Folder of database, files, logs and reports.")]
-DbOption = Annotated[
-    str | None,
-    # A URL with a password belongs into the environment: command lines are seen by everybody on the machine.
-    typer.Option("--db", envvar="GOLFSWEEP_DB", help="Database URL instead of the one in --home."),
-]
-FilesOption = Annotated[
-    str | None, typer.Option("--files", help="Folder or URL of the file store instead of --home's.")
-]
-RayOption = Annotated[str | None, typer.Option("--ray", help="Address of a running Ray cluster, HOST:PORT.")]
-HereOption = Annotated[bool, typer.Option("--here", help="Run on this machine without Ray.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, e.g. eval.epochs=4.")
-]
-SweepArgument = Annotated[str | None, typer.Argument(help="Name of the sweep; the latest if left out.")]
-HOME = Path(".golfsweep")
+
+@app.callback(invoke_without_command=True)
+def golfsweep(
+    context: typer.Context,
+    debug: DebugOption = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Sweeps for train-in-ten-minutes contests: train, quantize, search test-time training, compare, and stay legal.
+
+    Example: golfsweep run examples/demo.toml
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:
-    """Run a command; every foreseeable error is one line on stderr."""
-    debug = "--debug" in sys.argv
+    """Run the command that was typed, and end with its exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a container ends a command as Ctrl-C does
     try:
-        code = app(standalone_mode=False)
-    except KeyboardInterrupt:
-        code = 130
-    except BrokenPipeError:
+        code = run_command()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has gone; the interpreter must not fail to flush it once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        code = ExitCode.FAILED
+    sys.exit(code)
+
+
+def run_command() -> int:
+    """Run the command that was typed; whatever goes wrong is reported in the same way. Returns the exit code."""
+    switches = Switches()
+    try:
+        code = app(standalone_mode=False, prog_name="golfsweep", obj=switches, terminal_width=width())
+    except BrokenPipeError:
+        raise
     except Exception as error:
-        if debug:
-            raise
-        code = _explain(error)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _explain(error: Exception) -> int:
-    """Say what went wrong in one line; return the exit code."""
-    if isinstance(error, InputError):
-        return _fail(str(error), 2)
-    if isinstance(error, Diverged | OverTime):
-        return _fail(str(error), 1)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _fail(f"{error.filename or 'disk'}: no space left; free some and run the same command again", 2)
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
-        return _fail(f"{error.filename}: may not be written; choose another --home or --out", 2)
-    if isinstance(error, typer.Exit):
-        return error.exit_code
-    if hasattr(error, "format_message"):  # the command line itself was wrong
-        return _fail(error.format_message(), 2)
-    return _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1)
-
-
-def _fail(message: str, code: int) -> int:
-    print("golfsweep:", " ".join(message.split()), file=sys.stderr)
-    return code
+        if switches.debug:
+            traceback.print_exc()
+        problem = explain(error)
+        # A command line that cannot be parsed has no options yet, so --json is looked for among its words.
+        report(problem, as_json="--json" in sys.argv)
+        return problem.code
+    return code if isinstance(code, int) else ExitCode.DONE
 
 
 def open_sweeps(home: Path, db: str | None, files: str | None, name: str | None) -> tuple[Any, list[Any]]:
-    """The home and its sweeps, or the one of a name."""
+    """The home and its sweeps, or only the sweep of that name.
+
+    Raises:
+        InputError: there is no such sweep.
+    """
     from jobs.workplace import Workplace
 
     place = Workplace.open(home, db, files)
@@ -104,5 +190,5 @@ def print_json(content: Any) -> None:
 
 
 def command_line() -> str:
-    """The command as it was typed, but for passwords in URLs."""
+    """The command as it was typed, without passwords in URLs."""
     return re.sub(r"(://[^\s:/@]+):[^\s@]+@", r"\1:***@", " ".join(["golfsweep", *sys.argv[1:]]))

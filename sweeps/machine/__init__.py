@@ -1,1 +1,1 @@
-"""Checking and measuring machines."""
+"""One machine or node: check it, measure it, and work on it without a sweep."""

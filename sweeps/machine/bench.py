@@ -1,4 +1,4 @@
-"""Measuring this machine without data: what each stage takes, and the share of the machine's own measured peak.
+"""Measuring this machine without data: how fast each stage is, as a share of the machine's own measured peak.
 
 Every report has `rate` and `peak`, both in `unit`, and `share_of_peak`, their ratio.
 """
@@ -20,7 +20,7 @@ from golf.model.attention import choose_kernel
 from golf.model.gpt import GPT, ModelConfig
 from golf.model.state_dict import num_parameters, tensor_shapes
 from golf.train.learner import Learner
-from golf.train.ranks import Ranks
+from golf.train.process_group import ProcessGroup
 from golf.ttt.engine import evaluate
 from jobs.machine.environment import machine
 from sweeps.spec.recipe import configure
@@ -28,25 +28,25 @@ from sweeps.spec.recipe import configure
 T = TypeVar("T")
 
 SMALL: dict[str, Any] = {"num_layers": 4, "model_dim": 128, "num_heads": 4, "num_kv_heads": 2, "mlp_hidden": 384}
-"""The model that training and evaluation are measured with on a CPU; a GPU gets the challenge's own."""
+"""The model that a CPU trains and evaluates; a GPU gets the challenge's own."""
 WARM_UP_STEPS, MEASURED_STEPS = 3, 9
 DOCUMENTS, DOCUMENT_TOKENS = 24, 1025
 PEAK_SIDE = {"cpu": 1536, "cuda": 8192}
-"""Rows and columns of the matrices whose product is the peak."""
+"""Rows and columns of the matrices whose product measures the peak."""
 WEIGHT_STD = 0.165
-"""Quantized to 6 bits at the smallest scale, such weights take the 4.4 bits each that those of PR 611 do."""
+"""Quantized to 6 bits at the smallest scale, such weights take 4.4 bits each, as those of PR 611 do."""
 MOST_RUNS, ENOUGH_SECONDS = 5, 5.0
-"""A median is over so many runs, or as many as take this long."""
+"""A median is over this many runs, or over as many as take this long."""
 COPIED_BYTES = 2**28
 
 
 def device() -> torch.device:
-    """The device that work is done on."""
+    """The device that this machine computes on."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def train(assignments: Iterable[str]) -> dict[str, Any]:
-    """Steps of one process: the median after a warm-up; the very first, which compiles on a GPU, stands apart.
+    """Time training steps of one process, the median after a warm-up; the first, which compiles on a GPU, is separate.
 
     Raises:
         InputError: a setting of another stage than train, an unknown key or a wrong value.
@@ -55,7 +55,7 @@ def train(assignments: Iterable[str]) -> dict[str, Any]:
     if device().type == "cuda":
         base = {"gpus": 1, "batch_tokens": 98_304, "steps": MEASURED_STEPS}
     config = configure({"train": base}, assignments)["train"]
-    learner = Learner(config, Ranks(0, 1, device()), torch.Generator().manual_seed(0))
+    learner = Learner(config, ProcessGroup(0, 1, device()), torch.Generator().manual_seed(0))
     stream = torch.randint(1, config.model.vocab_size, (config.batch_tokens + 1,), generator=_generator())
     batch = stream[:-1].view(-1, config.seq_len), stream[1:].view(-1, config.seq_len)
 
@@ -72,12 +72,12 @@ def train(assignments: Iterable[str]) -> dict[str, Any]:
         "first_step_seconds": seconds[0],
         "batch_tokens": config.batch_tokens,
         "tokens_per_second": config.batch_tokens / median,
-        **_of_matmul_peak(flops / median),
+        **_share_of_matmul_peak(flops / median),
     }
 
 
 def evaluation(assignments: Iterable[str]) -> dict[str, Any]:
-    """Scoring with test-time training, once it is warm: 24 documents of 1,025 tokens, two epochs of PR 611's method.
+    """Time scoring with test-time training after a warm-up: 24 documents of 1,025 tokens, two epochs of PR 611.
 
     Raises:
         InputError: a setting of another stage than eval and train, an unknown key or a wrong value.
@@ -104,14 +104,14 @@ def evaluation(assignments: Iterable[str]) -> dict[str, Any]:
         "documents": DOCUMENTS,
         "tokens": predictions,
         "tokens_per_second": predictions / seconds,
-        **_of_matmul_peak(flops / seconds),
+        **_share_of_matmul_peak(flops / seconds),
     }
 
 
 def artifact(assignments: Iterable[str]) -> dict[str, Any]:
-    """Quantize, code, write and load a model of random weights, at full size unless train.model.* says otherwise.
+    """Time quantizing, coding, writing and loading random weights, of full size unless train.model.* says otherwise.
 
-    The rate is that of saving, in fp32 bytes of weights; its peak is copying memory, the least that any saving does.
+    The rate is that of saving, in fp32 bytes of weights; its peak is the speed of copying memory.
 
     Raises:
         InputError: a setting of another stage than quantize and train, an unknown key or a wrong value.
@@ -149,13 +149,13 @@ def artifact(assignments: Iterable[str]) -> dict[str, Any]:
 
 
 def random_state(model: ModelConfig, std: float = WEIGHT_STD) -> dict[str, torch.Tensor]:
-    """Normal weights of a model, the same every time."""
+    """Normally distributed weights of a model, the same in every call."""
     generator, shapes = _generator(), tensor_shapes(model).items()
     return {name: std * torch.randn(shape, generator=generator) for name, shape in shapes}
 
 
 def matmul_peak() -> float:
-    """Operations a second of a large matrix product on this device: fp32 on all of a CPU's threads, bf16 on a GPU."""
+    """Operations per second of a large matrix product: fp32 on all threads of a CPU, bf16 on a GPU."""
     where = device()
     side, dtype = PEAK_SIDE[where.type], torch.bfloat16 if where.type == "cuda" else torch.float32
     a, b = (torch.randn(side, side, dtype=dtype, device=where) for _ in range(2))
@@ -164,7 +164,7 @@ def matmul_peak() -> float:
 
 
 def copy_peak() -> float:
-    """Bytes copied per second from memory to memory by one core, in MB/s."""
+    """Speed at which one core copies memory, in MB/s."""
     source = bytearray(COPIED_BYTES)
     seconds, _ = _median_seconds(lambda: bytes(source))
     return COPIED_BYTES / seconds / 1e6
@@ -175,11 +175,11 @@ def _generator() -> torch.Generator:
 
 
 def _machine() -> dict[str, Any]:
-    found = machine()
-    return {"device": found.device, "dtype": found.dtype, "torch": found.torch, "threads": torch.get_num_threads()}
+    this = machine()
+    return {"device": this.device, "dtype": this.dtype, "torch": this.torch, "threads": torch.get_num_threads()}
 
 
-def _of_matmul_peak(flops_per_second: float) -> dict[str, Any]:
+def _share_of_matmul_peak(flops_per_second: float) -> dict[str, Any]:
     rate, peak = flops_per_second / 1e9, matmul_peak() / 1e9
     return {
         "rate": rate,
@@ -191,7 +191,7 @@ def _of_matmul_peak(flops_per_second: float) -> dict[str, Any]:
 
 
 def _seconds(work: Callable[[], T]) -> tuple[float, T]:
-    """Wall time of some work, the device's included, and what comes of it."""
+    """Wall time of some work, including the device's, and its result."""
     started = time.perf_counter()
     result = work()
     if torch.cuda.is_available():
@@ -200,7 +200,7 @@ def _seconds(work: Callable[[], T]) -> tuple[float, T]:
 
 
 def _median_seconds(work: Callable[[], T]) -> tuple[float, T]:
-    """Median of some runs."""
+    """Median wall time of several runs, and the last result."""
     seconds: list[float] = []
     while True:
         spent, result = _seconds(work)

@@ -1,5 +1,6 @@
-"""Looking at every node of a cluster before it is given work: what it has, whether its data are the sweep's, and how
-fast it trains the recipe's own model. Slow and broken nodes are set aside in the store, where schedulers see it.
+"""Checking every node of a cluster before it gets work: its equipment, its copy of the data, its speed.
+
+Slow and broken nodes are quarantined in the store, where every scheduler sees it.
 """
 
 import statistics
@@ -14,27 +15,30 @@ from cluster.executor import Executor, Node, Task, Unplaceable
 from jobs.events import Failed, Finished
 from jobs.machine.facts import DataPlaces, Facts
 from jobs.spec import Order
+from jobs.stages.request import DocumentSet
+from jobs.stages.train import TRAIN
 from jobs.store import NodeRecord, Store
-from sweeps.spec.sweep import Sweep
+from sweeps.driver.sweep import Sweep
+from sweeps.spec.orders import Measurement
 
 LEAST_FREE_BYTES = 10 * 2**30
 CLOCK_SECONDS = 5.0
 SLOW = 0.85
-"""A node slower than this part of the median of its class is set aside: on equal GPUs a few per cent are usual."""
+"""A node slower than this fraction of its class's median is quarantined; equal GPUs differ by a few per cent."""
 LIMIT_FACTOR = 10.0
-"""A probe that takes this much longer than it may train has failed; loading and compiling are in it."""
+"""A probe fails if it takes this many times its training time; it includes loading and compiling."""
 
 
 @dataclass(slots=True)
 class Examined:
-    """What was found of one node."""
+    """A node and what its check showed."""
 
     name: str
     host: str
-    found: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     busy: bool = False
-    """Whether its slots were in use, so that it could not be probed."""
+    """Whether its slots were in use, so that no probe could run."""
     steps_per_second: float | None = None
     kind: str = ""
 
@@ -45,12 +49,12 @@ class Examined:
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name, "host": self.host, "good": self.good, "reason": "; ".join(self.problems),
-            "found": self.found,
+            "found": self.facts,
         }  # fmt: skip
 
 
 def examine(sweep: Sweep | None, executor: Executor, seconds: float) -> list[Examined]:
-    """Look at every node of the cluster that was joined; with a sweep, probe each with its recipe."""
+    """Check every node of the joined cluster; with a sweep, also its data, and its speed with the sweep's recipe."""
     from cluster.ray.survey import survey
 
     data = None if sweep is None else _places(sweep)
@@ -58,54 +62,55 @@ def examine(sweep: Sweep | None, executor: Executor, seconds: float) -> list[Exa
     versions = [answer.facts.versions for answer in answers if answer.facts is not None]
     nodes = []
     for answer in answers:
-        one = Examined(name=answer.place.name, host=answer.place.host)
-        nodes.append(one)
+        node = Examined(name=answer.place.name, host=answer.place.host)
+        nodes.append(node)
         if answer.facts is None:
-            one.problems.append(answer.problem or "no answer")
+            node.problems.append(answer.problem or "no answer")
             continue
-        one.kind = answer.facts.machine.slot_class
-        wanted = answer.place.slots if answer.place.device == "GPU" else 0
-        one.problems += judge(answer.facts, wanted, answer.clock_seconds, versions)
-        one.found = _shown(answer.facts, answer.place.slots, answer.clock_seconds)
+        node.kind = answer.facts.machine.slot_class
+        gpus = answer.place.slots if answer.place.device == "GPU" else 0
+        node.problems += judge(answer.facts, gpus, answer.clock_seconds, versions)
+        node.facts = _shown(answer.facts, answer.place.slots, answer.clock_seconds)
     if sweep is not None:
-        healthy = {one.name: one for one in nodes if one.good}
-        probe(sweep, executor, [node for node in executor.nodes() if node.name in healthy], healthy, seconds)
+        healthy = {node.name: node for node in nodes if node.good}
+        probe(sweep, executor, [place for place in executor.nodes() if place.name in healthy], healthy, seconds)
         compare(list(healthy.values()))
     return nodes
 
 
 def judge(facts: Facts, gpus: int, clock_seconds: float, versions: Sequence[Mapping[str, str]]) -> list[str]:
-    """What is wrong with a node.
+    """List what is wrong with a node.
 
     Args:
         facts: what it has.
-        gpus: GPUs that Ray believes it has.
+        gpus: GPUs that Ray counts on it.
         clock_seconds: how far its clock is ahead.
-        versions: of all nodes; most of them decide what is right.
+        versions: software of all nodes; the most common version is the right one.
     """
-    found = []
+    problems = []
     if gpus > facts.gpus and facts.machine.device.startswith("cuda"):
-        found.append(f"Ray counts {gpus} GPUs, torch sees {facts.gpus}")
+        problems.append(f"Ray counts {gpus} GPUs, torch sees {facts.gpus}")
     if facts.free_bytes < LEAST_FREE_BYTES:
-        found.append(f"{facts.free_bytes / 2**30:.1f} GiB of disk are free, {LEAST_FREE_BYTES / 2**30:.0f} needed")
+        problems.append(f"{facts.free_bytes / 2**30:.1f} GiB of disk free; {LEAST_FREE_BYTES / 2**30:.0f} needed")
     if abs(clock_seconds) > CLOCK_SECONDS:
-        found.append(f"its clock is {clock_seconds:+.0f} s off")
+        problems.append(f"its clock is {clock_seconds:+.0f} s off")
     for name in ("golfsweep", "torch", "ray"):
-        usual = statistics.mode(one.get(name, "none") for one in versions)
+        usual = statistics.mode(installed.get(name, "none") for installed in versions)
         if facts.versions.get(name, "none") != usual:
-            found.append(f"{name} {facts.versions.get(name, 'none')}, the others have {usual}")
+            problems.append(f"{name} {facts.versions.get(name, 'none')}, most nodes have {usual}")
     if facts.problem is not None:
-        found.append(facts.problem)
-    return found
+        problems.append(facts.problem)
+    return problems
 
 
 def probe(
     sweep: Sweep, executor: Executor, nodes: Sequence[Node], examined: Mapping[str, Examined], seconds: float
 ) -> None:
-    """Train the recipe's model on every node at once for some seconds, as a gang like any other."""
+    """Train the recipe's model for some seconds on every node at once, as an ordinary gang."""
     recipe, limit = sweep.spec.recipe, sweep.spec.recipe.train.max_seconds
     short = replace(recipe, train=replace(recipe.train, max_seconds=seconds, steps=None))
-    order = sweep.stages().train(short, 0)
+    subject = Measurement(recipe=short, seed=0, documents=DocumentSet(split="tune"), entry=None)
+    order = sweep.orders().order(TRAIN, subject)
     with tempfile.TemporaryDirectory(prefix="golfsweep-probe-") as folder:
         running = _start(order, executor, nodes, examined, Path(folder))
         until = time.monotonic() + LIMIT_FACTOR * seconds + 120.0
@@ -114,13 +119,13 @@ def probe(
                 if isinstance(event, Failed) and task in running:
                     running.pop(task).problems.append(f"the probe failed: {event.failure}: {event.reason}")
                 elif isinstance(event, Finished) and task in running:
-                    one = running.pop(task)
-                    one.steps_per_second = event.outputs["steps"] / event.outputs["clocks"]["train_seconds"]
-                    one.found["steps_per_second"] = one.steps_per_second
-                    one.found["predicted_steps"] = None if limit is None else int(one.steps_per_second * limit)
-        for task, one in running.items():
+                    node = running.pop(task)
+                    node.steps_per_second = event.outputs["steps"] / event.outputs["clocks"]["train_seconds"]
+                    node.facts["steps_per_second"] = node.steps_per_second
+                    node.facts["predicted_steps"] = None if limit is None else int(node.steps_per_second * limit)
+        for task, node in running.items():
             executor.cancel(task)
-            one.problems.append("the probe did not end in time")
+            node.problems.append("the probe did not end in time")
 
 
 def _start(
@@ -129,17 +134,17 @@ def _start(
     running = {}
     for node in nodes:
         if node.slots < order.slots:
-            examined[node.name].found["probe"] = f"has {node.slots} slots, the recipe needs {order.slots}"
+            examined[node.name].facts["probe"] = f"has {node.slots} slots, the recipe needs {order.slots}"
             continue
         task = Task(
-            id=f"probe/{node.name[:16]}", order=order, node=node.name, slots=tuple(range(order.slots)),
+            id=f"probe/{node.name[:16]}", stage=TRAIN, order=order, node=node.name, slots=tuple(range(order.slots)),
             workdir=folder / node.name[:16],
         )  # fmt: skip
         try:
             executor.start(task)
         except Unplaceable:
             examined[node.name].busy = True
-            examined[node.name].found["probe"] = "its slots are in use"
+            examined[node.name].facts["probe"] = "its slots are in use"
         else:
             running[task.id] = examined[node.name]
     return running
@@ -147,24 +152,24 @@ def _start(
 
 def compare(nodes: Sequence[Examined]) -> None:
     """Find nodes that are slower than others of their class."""
-    for kind in {one.kind for one in nodes}:
-        rates = {one.name: one.steps_per_second for one in nodes if one.kind == kind and one.steps_per_second}
+    for kind in {node.kind for node in nodes}:
+        rates = {node.name: node.steps_per_second for node in nodes if node.kind == kind and node.steps_per_second}
         if len(rates) < 2:
             continue
         usual = statistics.median_high(rates.values())
-        for one in nodes:
-            if one.name in rates and rates[one.name] < SLOW * usual:
-                one.problems.append(f"slow: {rates[one.name]:.2f} steps/s, {usual:.2f} are usual for its class")
+        for node in nodes:
+            if node.name in rates and rates[node.name] < SLOW * usual:
+                node.problems.append(f"slow: {rates[node.name]:.2f} steps/s, the median of its class is {usual:.2f}")
 
 
 def write_down(nodes: Sequence[Examined], cluster: str, store: Store, now: float) -> None:
-    """Set the bad aside and take the good back; one that could not be probed stays as it was."""
-    for one in nodes:
-        if one.busy and one.good:
+    """Quarantine bad nodes and release good ones; a node that was too busy to probe keeps its state."""
+    for node in nodes:
+        if node.busy and node.good:
             continue
-        reason = "; ".join(one.problems)
+        reason = "; ".join(node.problems)
         store.put_node(
-            NodeRecord(cluster=cluster, name=one.name, host=one.host, good=one.good, reason=reason, checked=now)
+            NodeRecord(cluster=cluster, name=node.name, host=node.host, good=node.good, reason=reason, checked=now)
         )
 
 

@@ -1,4 +1,4 @@
-"""What one person with one machine does without a sweep: train a seed, evaluate a file, test engine and machine."""
+"""Work on one machine without a sweep: train a seed, evaluate a file, test the engine and the machine."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from jobs.paths import Home
 
 
 def device() -> str:
-    """The device that work is done on."""
+    """The device that this machine computes on."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -34,19 +34,19 @@ def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, see
     """Score the documents of shards with an artifact or a `.safetensors` state dict.
 
     Raises:
-        InputError: a file is missing, damaged or foreign, they do not belong together, or there is no text in them.
+        InputError: a file is missing, damaged or of another kind, the files do not fit each other, or hold no text.
         OverTime: scoring took longer than eval.max_seconds.
     """
     gpt = load(model, device=device())
     pieces = Tokenizer(tokenizer)
     if gpt.config.vocab_size != pieces.vocab_size:
         raise InputError(
-            f"{tokenizer}: {pieces.vocab_size} pieces; the model {model} has a vocabulary of {gpt.config.vocab_size}"
+            f"{tokenizer}: {pieces.vocab_size} pieces; expected the {gpt.config.vocab_size} of the model {model}"
         )
     texts = read_texts(tokens, pieces)
     documents, counts = texts.documents, texts.num_bytes
     if not documents:
-        raise InputError(f"{tokens[0]}: no documents in it; each opens with token 1")
+        raise InputError(f"{tokens[0]}: holds no document; expected a shard in which token 1 opens each document")
     require_text(counts, str(tokens[0]))
     started = time.monotonic()
     scores = evaluate(gpt, documents, config, seed=seed)
@@ -71,7 +71,7 @@ def eval_file(model: Path, tokens: list[Path], tokenizer: Path, config: Any, see
 
 
 def train_folder(config: Any, tokens: str, seed: int, out: Path, home: Home) -> dict[str, Any]:
-    """Train one seed, alone or as a rank under torchrun; the folder then holds weights, trace and result."""
+    """Train one seed, alone or as a rank under torchrun, into a folder with weights, trace and result."""
     folder = build_demo(home.demo).tokens if tokens == "demo" else Path(tokens)
     stream = Stream.open(find_shards(folder, "train"))
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
@@ -82,49 +82,49 @@ def train_folder(config: Any, tokens: str, seed: int, out: Path, home: Home) -> 
 
 
 def selftest_report(folder: Path | None) -> dict[str, Any]:
-    """Golden vectors of a folder, or those that come with the package, against this machine's engine."""
+    """Compare golden vectors, of a folder or the bundled ones, with what this machine's engine computes."""
     folders = BUNDLED if folder is None else (folder,)
     cases = []
-    for one in folders:
-        for case in selftest(one, device()):
+    for vectors in folders:
+        for case in selftest(vectors, device()):
             documents = [
                 {"nll_per_token": d.nll_per_token, "expected": d.expected, "difference": d.difference}
                 for d in case.documents
             ]
-            name = case.name if folder is not None else f"{one.name}/{case.name}"
+            name = case.name if folder is not None else f"{vectors.name}/{case.name}"
             cases.append({"name": name, "max_difference": case.max_difference, "documents": documents})
     return {"device": device(), "dtype": environment.machine().dtype, "cases": cases}
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that a machine should have."""
+    """A thing that a machine should have, and what it has."""
 
     name: str
     good: bool
-    found: str
+    detail: str
 
 
 def doctor(root: Path) -> list[Check]:
-    """Whether this machine can run sweeps."""
+    """Check whether this machine can run sweeps."""
     machine = environment.machine()
     free = shutil.disk_usage(root if root.exists() else Path.cwd()).free
-    found = environment.versions()
+    versions = environment.versions()
     checks = [
-        Check("python", sys.version_info >= (3, 11), f"{found['python']}, 3.11 or later needed"),
-        *(Check(name, name in found, found.get(name, "not installed")) for name in ("torch", "ray", "optuna")),
+        Check("python", sys.version_info >= (3, 11), f"{versions['python']}; 3.11 or later needed"),
+        *(Check(name, name in versions, versions.get(name, "not installed")) for name in ("torch", "ray", "optuna")),
         Check("device", True, f"{machine.device}, {machine.dtype}, {torch.cuda.device_count()} GPUs"),
         Check("attention", True, machine.attention),
         Check("cores", True, str(os.cpu_count())),
-        Check("disk", free > 2**30, f"{free / 2**30:.1f} GiB free, 1 needed"),
-        Check("home", _writable(root), f"{root} {'can' if _writable(root) else 'cannot'} be written to"),
+        Check("disk", free > 2**30, f"{free / 2**30:.1f} GiB free; 1 needed"),
+        Check("home", _writable(root), f"{root} is {'' if _writable(root) else 'not '}writable"),
     ]
     worst = max(case["max_difference"] for case in _quick_selftest()["cases"])
     return [*checks, Check("engine", worst < 1e-5 or device() == "cuda", f"golden vectors agree within {worst:.1e}")]
 
 
 def _quick_selftest() -> dict[str, Any]:
-    """The smaller set of golden vectors, some seconds."""
+    """Compare the smaller set of golden vectors, which takes seconds."""
     return selftest_report(BUNDLED[1])
 
 

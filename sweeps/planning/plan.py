@@ -1,8 +1,7 @@
-"""What a sweep will do before it does it: its jobs, which of them are done, and what the rest will take, cost and use.
+"""The plan of a sweep: its jobs, which of them are finished, and how long the rest will take and what it will cost.
 
-The counts and the times come from playing the sweep through (sweeps.planning.forecast) with what jobs like these took
-before (sweeps.planning.durations). Nothing is guessed: a kind of job about which nothing is known takes no time here,
-and is named.
+Counts and times come from a dry run (`sweeps.planning.dry_run`) with the durations of similar finished jobs
+(`sweeps.planning.durations`). Nothing is guessed: stages of unknown duration take no time here, and are named.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,23 +10,23 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
-from cluster.policy.policy import Free, Policy
+from cluster.policy.policy import FreeSlots, Policy
 from cluster.policy.simulate import Machines
-from cluster.scheduling.expect import Expectations
+from cluster.scheduling.expectations import Expectations
 from golf.errors import InputError
 from jobs.spec import Machine
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
+from sweeps.driver.sweep import Sweep
+from sweeps.planning.dry_run import DryRun, dry_run
 from sweeps.planning.durations import Durations, Estimate
-from sweeps.planning.forecast import Forecast, play
-from sweeps.planning.foresight import counts_at_most
-from sweeps.planning.nearest import Nearest, differences, explain
+from sweeps.planning.expected_trials import counts_at_most
+from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
 from sweeps.spec.dataset import document_lengths
-from sweeps.spec.sweep import Sweep
 
 HOUR = 3600.0
 HISTORY = 1000
-"""Finished jobs, the latest, from which times are estimated."""
+"""Number of finished jobs, the latest, from which durations are estimated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,34 +35,34 @@ class Reason:
 
     text: str
     nearest: str | None = None
-    """Key of the finished job of its kind that is nearest to a new one."""
+    """Key of the nearest finished job of its stage, for a new job."""
     differs: tuple[str, ...] = ()
     """Parts of the key in which the two differ."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class SweepPlan:
     """A sweep as it would go on a cluster."""
 
     sweep: Sweep
-    nodes: Sequence[Free]
-    forecast: Forecast
+    nodes: Sequence[FreeSlots]
+    dry_run: DryRun
     estimates: Mapping[str, Estimate]
-    """What each job is expected to take, by its key."""
+    """Estimated duration of each job that has to run, by key."""
     reasons: Mapping[str, Reason]
-    """By the job's key."""
+    """By key."""
 
-    def kinds(self) -> dict[str, str]:
-        """Kind of every job, by its key."""
-        return {job.key: job.order.job.stage for job in self.forecast.jobs}
+    def stages(self) -> dict[str, str]:
+        """Stage of every job, by its key."""
+        return {job.key: job.order.job.stage for job in self.dry_run.jobs}
 
     def to_json(self) -> dict[str, Any]:
-        """As `golfsweep plan --json` prints it; what nothing is known about is null."""
-        stages = {kind: self._stage(kind) for kind in dict.fromkeys(self.kinds().values())}
+        """As `golfsweep plan --json` prints it; unknown values are null."""
+        stages = {stage: self._stage(stage) for stage in dict.fromkeys(self.stages().values())}
         hours = [stage["slot_hours"] for stage in stages.values() if stage["slot_hours"] is not None]
         total = sum(hours) if hours else None
         price = self.sweep.spec.budget.dollars_per_gpu_hour
-        totals = self.forecast.totals
+        totals = self.dry_run.totals
         return {
             "name": self.sweep.spec.name,
             "nodes": len(self.nodes),
@@ -74,20 +73,20 @@ class Plan:
             "dollars": None if total is None or price is None else total * price,
             "utilization": totals.utilization if totals.seconds else None,
             "idle_share": totals.idle_share if totals.waited else None,
-            "unknown": [kind for kind, stage in stages.items() if stage["slot_hours"] is None],
-            "complete": self.forecast.done,
-            "jobs": [self._job(job) for job in self.forecast.jobs],
+            "unknown": [name for name, stage in stages.items() if stage["slot_hours"] is None],
+            "complete": self.dry_run.done,
+            "jobs": [self._job(job) for job in self.dry_run.jobs],
         }
 
-    def _stage(self, kind: str) -> dict[str, Any]:
-        jobs = [job for job in self.forecast.jobs if job.order.job.stage == kind]
+    def _stage(self, stage: str) -> dict[str, Any]:
+        jobs = [job for job in self.dry_run.jobs if job.order.job.stage == stage]
         left = [job for job in jobs if job.key in self.estimates]
         known = [job for job in left if self.estimates[job.key].seconds is not None]
-        spans = [self.forecast.spans[job.key] for job in known if job.key in self.forecast.spans]
+        spans = [self.dry_run.spans[job.key] for job in known if job.key in self.dry_run.spans]
         seconds = [len(span.slots) * (span.end - span.start) for span in spans]
         return {
             "jobs": len(jobs),
-            "up_to": counts_at_most(self.sweep.spec, kind),
+            "up_to": counts_at_most(self.sweep.spec, stage),
             "done": len(jobs) - len(left),
             "slot_seconds_each": sum(seconds) / len(seconds) if seconds else None,
             "source": self.estimates[known[0].key].source if known else None,
@@ -95,13 +94,13 @@ class Plan:
         }
 
     def _job(self, job: JobRecord) -> dict[str, Any]:
-        span, estimate = self.forecast.spans.get(job.key), self.estimates.get(job.key)
+        span, estimate = self.dry_run.spans.get(job.key), self.estimates.get(job.key)
         return {
             "key": job.key,
             "stage": job.order.job.stage,
             "label": job.order.label,
             "slots": job.order.slots,
-            "state": "reused" if estimate is None else "refused" if job.key in self.forecast.refused else "new",
+            "state": "reused" if estimate is None else "refused" if job.key in self.dry_run.refused else "new",
             "why": self.reasons[job.key].text,
             "nearest": self.reasons[job.key].nearest,
             "differs": list(self.reasons[job.key].differs),
@@ -115,10 +114,10 @@ class Plan:
 
 
 def planned_machine(sweep: str, store: Store, here: Machine) -> Machine:
-    """The machine class that a sweep is planned for: numbers of another one are other jobs.
+    """The machine class that a sweep is planned for; on another class the same work is other jobs.
 
-    That of its first day; else this machine's, unless all that the store's history knows is another class: a plan is
-    often made on a laptop.
+    That of the sweep's first day. For a new sweep it is this machine's, unless the store's history has other classes
+    only: plans are often made on a laptop.
     """
     if (before := store.sweep(sweep)) is not None:
         return Machine(**before.spec["machine"])
@@ -128,8 +127,8 @@ def planned_machine(sweep: str, store: Store, here: Machine) -> Machine:
     return replace(max(done, key=lambda job: job.finished or 0.0).order.job.machine, processes=1)
 
 
-def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> Plan:
-    """Plan a sweep on so many nodes of so many slots, begun `now` (epoch seconds).
+def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> SweepPlan:
+    """Plan a sweep on `nodes` nodes of `slots` slots each that starts `now` (epoch seconds).
 
     Raises:
         InputError: a job is wider than a node.
@@ -151,7 +150,7 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> P
     spent = 0.0 if before is None else before.spent_hours
     policy = Policy(budgets={name: sweep.spec.budget.limits()}, spent={name: spent}, epoch=now)
     cluster = Machines(nodes=nodes, slots=slots).free()
-    forecast = play(
+    run = dry_run(
         sweep,
         store,
         cluster,
@@ -161,36 +160,34 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> P
         expected=Expectations(recent),
         policy=policy,
     )
-    return Plan(
+    return SweepPlan(
         sweep=sweep,
         nodes=cluster,
-        forecast=forecast,
+        dry_run=run,
         estimates=estimates,
-        reasons=_reasons(forecast, done),
+        reasons=_reasons(run, done),
     )
 
 
-def _reasons(forecast: Forecast, done: Sequence[JobRecord]) -> dict[str, Reason]:
-    """Why each job is reused or new: what keeps it apart from the nearest finished one."""
+def _reasons(run: DryRun, done: Sequence[JobRecord]) -> dict[str, Reason]:
+    """Why each job is reused or new: how it differs from the nearest finished job."""
     finished = {job.key: job for job in done}
     nearest = {
-        kind: Nearest([job for job in done if job.order.job.stage == kind])
-        for kind in {job.order.job.stage for job in done}
+        stage: SimilarJobs([job for job in done if job.order.job.stage == stage])
+        for stage in {job.order.job.stage for job in done}
     }
     made = {output for job in done for output in (job.outputs or {}).values() if isinstance(output, str)}
-    unmade = {
-        output for job in forecast.jobs for output in (job.outputs or {}).values() if isinstance(output, str)
-    } - made
+    unmade = {output for job in run.jobs for output in (job.outputs or {}).values() if isinstance(output, str)} - made
     reasons: dict[str, Reason] = {}
-    for job in forecast.jobs:
-        kind = job.order.job.stage
+    for job in run.jobs:
+        stage = job.order.job.stage
         if (before := finished.get(job.key)) is not None:
             day = datetime.fromtimestamp(before.finished or before.created, UTC)
             reasons[job.key] = Reason(text=f'done {day:%Y-%m-%d %H:%M} UTC for sweep "{before.order.sweep}"')
-        elif kind not in nearest:
-            reasons[job.key] = Reason(text=f"no {kind} job is finished yet")
+        elif stage not in nearest:
+            reasons[job.key] = Reason(text=f"no {stage} job is finished yet")
         else:
-            near = nearest[kind].find(job.order.job)
+            near = nearest[stage].nearest(job.order.job)
             found = differences(job.order.job, near.order.job)
             text = f"nearest is {near.key[:12]} ({near.order.label}): {explain(found, unmade)}"
             reasons[job.key] = Reason(text=text, nearest=near.key, differs=tuple(found))

@@ -1,1 +1,1 @@
-"""Public records: folders of a submission.json and logs → rows beside the team's own, and everything that disagrees."""
+"""Public records: reading a folder of submission.json and logs (`reading`), and judging what it claims (`judging`)."""

@@ -1,78 +1,83 @@
-"""The judgment on one record, for a review thread: Markdown, or the same as JSON."""
+"""The judgment on one record for a review thread: as Markdown, or as JSON."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from golf.limits import LIMIT_BYTES
-from sweeps.board.rules import LIMIT_SECONDS, MARGIN_NATS, Finding, Profile
-from sweeps.records import measures
-from sweeps.records.agreement import baseline_test
-from sweeps.records.findings import LET_PASS, REMARKS, breaches, disagreements
-from sweeps.records.record import Record, worst
-from sweeps.records.rows import content_of, row_of
+from sweeps.board.margin_rules import MARGIN_RULES, margin_text
+from sweeps.board.rules import LIMIT_SECONDS, Profile, RuleFinding
+from sweeps.records.arithmetic import find_worst
+from sweeps.records.entries import to_content, to_entry
+from sweeps.records.judging import measures
+from sweeps.records.judging.findings import LET_PASS, REMARKS, list_breaches, list_unsupported
+from sweeps.records.judging.significance import run_baseline_test
+from sweeps.records.record import Record
 from sweeps.statistics import TestResult, summary
 
 PROFILES: tuple[Profile, ...] = ("accepted", "strict")
+TITLES = {"accepted": "rules as accepted", "strict": "written rules", "claims": "claims compared with logs"}
 
 
-def as_json(record: Record, findings: Sequence[Finding]) -> dict[str, Any]:
-    """The row, what each seed's log says, sizes three ways, tests, and the verdicts."""
+def to_json(record: Record, findings: Sequence[RuleFinding]) -> dict[str, Any]:
+    """The entry, what each seed's log says, sizes counted three ways, tests, and the verdicts."""
     return {
-        "row": row_of(content_of(record, findings)),
+        "row": to_entry(to_content(record, findings)),
         "protocol": record.stage,
-        "logs": {seed: _log(record, seed) for seed in record.by_seed},
-        "bytes": _bytes(record),
-        "statistics": {name: _plain(test) for name, test in _tests(record).items()},
-        "verdicts": {name: {"passes": not codes, "against": codes} for name, codes in _against(findings).items()},
+        "logs": {seed: _describe_log(record, seed) for seed in record.by_seed},
+        "bytes": _count_bytes(record),
+        "statistics": {name: _to_plain(test) for name, test in _run_tests(record).items()},
+        "verdicts": {
+            name: {"passes": not codes, "against": codes} for name, codes in _list_objections(findings).items()
+        },
     }
 
 
-def passes(findings: Sequence[Finding]) -> bool:
-    """Whether it keeps the rules as the organizers apply them, and bears out what it claims."""
-    return not breaches(findings, "accepted") and not disagreements(findings)
+def passes(findings: Sequence[RuleFinding]) -> bool:
+    """Whether a record keeps the rules as the organizers apply them, and its files support what it claims."""
+    return not list_breaches(findings, "accepted") and not list_unsupported(findings)
 
 
-def as_markdown(record: Record, findings: Sequence[Finding]) -> str:
+def to_markdown(record: Record, findings: Sequence[RuleFinding]) -> str:
     """The judgment as Markdown."""
     parts = [
-        [f"# Check of {_cell(record.name)}"],
-        list(_verdicts(findings)),
-        ["## Seeds", "", *_seed_table(record)],
-        ["## Claims and logs", "", *_claims(record)],
-        ["## Bytes", "", *_byte_table(record)],
-        ["## Clocks", "", *_clock_table(record, findings)],
-        ["## Statistics", "", *_statistics(record)],
-        ["## Findings", "", *_findings(findings)],
+        [f"# Check of {_escape(record.name)}"],
+        list(_list_verdicts(findings)),
+        ["## Seeds", "", *_make_seed_table(record)],
+        ["## Claims and logs", "", *_make_claim_table(record)],
+        ["## Bytes", "", *_make_byte_table(record)],
+        ["## Clocks", "", *_make_clock_table(record, findings)],
+        ["## Statistics", "", *_list_statistics(record)],
+        ["## Findings", "", *_list_findings(findings)],
     ]
     return "\n\n".join("\n".join(part) for part in parts)
 
 
-def _against(findings: Sequence[Finding]) -> dict[str, list[str]]:
-    """What stands against a record: under each profile of the rules, and among its claims."""
-    return {profile: breaches(findings, profile) for profile in PROFILES} | {"claims": disagreements(findings)}
+def _list_objections(findings: Sequence[RuleFinding]) -> dict[str, list[str]]:
+    """Codes against a record: by each profile of the rules, and among its claims."""
+    return {profile: list_breaches(findings, profile) for profile in PROFILES} | {"claims": list_unsupported(findings)}
 
 
-def _verdicts(findings: Sequence[Finding]) -> Iterator[str]:
-    names = {"accepted": "rules as accepted", "strict": "rules to the letter", "claims": "claims against logs"}
-    for name, codes in _against(findings).items():
-        yield f"- **{names[name]}**: {'does not pass: ' + ', '.join(codes) if codes else 'nothing found against it'}"
-    yield "- Imports cannot be judged from outside: without the scorer no row is `legal`."
+def _list_verdicts(findings: Sequence[RuleFinding]) -> Iterator[str]:
+    for name, codes in _list_objections(findings).items():
+        yield f"- **{TITLES[name]}**: {'does not pass: ' + ', '.join(codes) if codes else 'passes'}"
+    yield "- A record gives no scorer to audit, so it can never be `legal` here."
 
 
-def _seed_table(record: Record) -> Iterator[str]:
+def _make_seed_table(record: Record) -> Iterator[str]:
     yield "| seed | log | metric | bpb | before quantization | quantized | steps | train s | eval s |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for seed in record.scores:
-        one = _log(record, seed)
-        cells = (seed, *(one[name] for name in ("log", "metric", "bpb", "trained", "quantized", "steps")))
-        yield _row(*cells, one["train_seconds"], one["eval_seconds"])
+        log = _describe_log(record, seed)
+        names = ("log", "metric", "bpb", "trained", "quantized", "steps", "train_seconds", "eval_seconds")
+        yield _make_line(seed, *(log[name] for name in names))
 
 
-def _log(record: Record, seed: str) -> dict[str, Any]:
+def _describe_log(record: Record, seed: str) -> dict[str, Any]:
     """What the log that counts for a seed says; digits as printed."""
     run, score = record.counted.get(seed), record.score_of(seed)
     log = run.log if run else None
-    trained, quantized = (measures.trained_bpb(log), measures.quantized_bpb(log)) if log else (None, None)
+    trained = measures.find_trained_bpb(log) if log else None
+    quantized = measures.find_quantized_bpb(log) if log else None
     claimed = None if record.runs else record.scores[seed]
     bpb = score.bpb if score else claimed
     return {
@@ -83,7 +88,7 @@ def _log(record: Record, seed: str) -> dict[str, Any]:
         "quantized": None if quantized is None else str(quantized),
         "steps": log.steps if log else None,
         "train_seconds": log.train_seconds if log else None,
-        "eval_seconds": measures.eval_seconds(record, run) if run else None,
+        "eval_seconds": measures.measure_eval_seconds(record, run) if run else None,
         "model_bytes": log.model_bytes if log else None,
         "code_bytes": log.code_bytes if log else None,
         "raw_code_bytes": log.raw_code_bytes if log else None,
@@ -91,23 +96,22 @@ def _log(record: Record, seed: str) -> dict[str, Any]:
     }
 
 
-def _claims(record: Record) -> Iterator[str]:
+def _make_claim_table(record: Record) -> Iterator[str]:
     claims, scores = record.claims, [float(score) for score in record.measured]
-    short = summary(scores) if scores else None
+    measured = summary(scores) if scores else None
     yield "| | claimed | logs |"
     yield "|---|---|---|"
-    yield _row("mean bpb", claims.headline, f"{short.mean:.8f}" if short else None)
-    std = f"{short.std:.8f} (n − 1)" if short and short.std is not None else None
-    yield _row("standard deviation", claims.std, std)
-    yield _row("seeds", claims.count, record.seeds_seen if record.runs else None)
+    yield _make_line("mean bpb", claims.headline, f"{measured.mean:.8f}" if measured else None)
+    std = f"{measured.std:.8f} (n − 1)" if measured and measured.std is not None else None
+    yield _make_line("standard deviation", claims.std, std)
+    yield _make_line("seeds", claims.count, record.logged_seeds if record.runs else None)
     for seed, score in claims.scores.items():
-        measured = record.scores.get(seed) if record.runs else None
-        yield _row(f"seed {seed}", score, measured)
+        yield _make_line(f"seed {seed}", score, record.scores.get(seed) if record.runs else None)
 
 
-def _bytes(record: Record) -> dict[str, int | None]:
-    raw = worst(measures.raw_sizes(record))
-    shipped = worst({seed: run.log.total_bytes for seed, run in record.counted.items()})
+def _count_bytes(record: Record) -> dict[str, int | None]:
+    raw = find_worst(measures.measure_raw_sizes(record))
+    shipped = find_worst({seed: run.log.total_bytes for seed, run in record.counted.items()})
     return {
         "raw": int(raw[1]) if raw else None,
         "shipped": int(shipped[1]) if shipped else None,
@@ -116,22 +120,19 @@ def _bytes(record: Record) -> dict[str, int | None]:
     }
 
 
-def _byte_table(record: Record) -> Iterator[str]:
-    names = {
-        "raw": "model + code as written",
-        "shipped": "as shipped (logs)",
-        "claimed": "as claimed",
-    }
-    sizes = _bytes(record)
-    yield f"| worst seed | bytes | left of {LIMIT_BYTES:,} |"
+def _make_byte_table(record: Record) -> Iterator[str]:
+    titles = {"raw": "model + code as written", "shipped": "as shipped (logs)", "claimed": "as claimed"}
+    sizes = _count_bytes(record)
+    yield f"| worst seed | bytes | headroom of {LIMIT_BYTES:,} |"
     yield "|---|---|---|"
-    for name, words in names.items():
+    for name, title in titles.items():
         size = sizes[name]
-        yield _row(words, None if size is None else f"{size:,}", None if size is None else f"{LIMIT_BYTES - size:,}")
+        known = (None, None) if size is None else (f"{size:,}", f"{LIMIT_BYTES - size:,}")
+        yield _make_line(title, *known)
 
 
-def _clock_table(record: Record, findings: Sequence[Finding]) -> Iterator[str]:
-    clocks = content_of(record, findings)["clocks"]
+def _make_clock_table(record: Record, findings: Sequence[RuleFinding]) -> Iterator[str]:
+    clocks = to_content(record, findings)["clocks"]
     if not clocks:
         yield "No log prints a clock."
         return
@@ -139,38 +140,41 @@ def _clock_table(record: Record, findings: Sequence[Finding]) -> Iterator[str]:
     yield "|---|---|---|"
     for name, seconds in clocks.items():
         over = "yes" if seconds > LIMIT_SECONDS else "no"
-        yield _row(name, f"{seconds:.3f}", over if measures.has_limit(name) else None)
+        yield _make_line(name, f"{seconds:.3f}", over if measures.has_limit(name) else None)
 
 
-def _tests(record: Record) -> dict[str, TestResult]:
-    """One-sample tests against the baseline that is claimed, which is taken as exact: margin 0, and the challenge's
-    0.005 nats per token in this set's own bits per byte."""
-    margins = {"margin 0": 0.0}
-    if (unit := measures.bpb_per_nat(record)) is not None:
-        margins["margin 0.005 nats per token"] = MARGIN_NATS * unit
-    tests = {name: baseline_test(record, margin) for name, margin in margins.items()}
-    return {name: test for name, test in tests.items() if test is not None}
+def _run_tests(record: Record) -> dict[str, TestResult]:
+    """One-sample tests against the claimed baseline, taken as exact, with each rule's margin in bits per byte."""
+    unit = measures.measure_bpb_per_nat(record)
+    tests = {}
+    for rule in sorted(MARGIN_RULES.values(), key=lambda rule: rule.margin_nats):
+        margin = rule.margin_bpb(unit)
+        test = None if margin is None else run_baseline_test(record, margin)
+        if test is not None:
+            tests[f"margin {margin_text(rule.margin_nats) if rule.margin_nats else '0'}"] = test
+    return tests
 
 
-def _statistics(record: Record) -> Iterator[str]:
+def _list_statistics(record: Record) -> Iterator[str]:
     scores = [float(score) for score in record.measured]
     if len(scores) < 2:
         yield f"{len(scores)} seed{'' if len(scores) == 1 else 's'} with a score from a log: no spread, no test."
         return
-    short = summary(scores)
-    assert short.ci95 is not None
-    yield f"- Mean {short.mean:.6f}, 95 % t interval {short.ci95[0]:.6f} to {short.ci95[1]:.6f}, n = {short.n}."
-    tests = _tests(record)
+    measured = summary(scores)
+    assert measured.ci95 is not None
+    low, high = measured.ci95
+    yield f"- Mean {measured.mean:.6f}, 95 % t interval {low:.6f} to {high:.6f}, n = {measured.n}."
+    tests = _run_tests(record)
     if not tests:
         yield "- It names no baseline score, so nothing can be tested."
     for name, test in tests.items():
         yield (
             f"- Against {record.claims.baseline}, {name}: t = {test.statistic:.2f}, df {test.df:g}, one-sided "
-            f"p = {test.p_value:.4f} (one-sample: the baseline's own noise is left out)."
+            f"p = {test.p_value:.4f} (one-sample: leaves out the baseline's own noise)."
         )
 
 
-def _plain(test: TestResult) -> dict[str, Any]:
+def _to_plain(test: TestResult) -> dict[str, Any]:
     finite = abs(test.statistic) != float("inf")
     return {
         "statistic": test.statistic if finite else None,
@@ -180,19 +184,19 @@ def _plain(test: TestResult) -> dict[str, Any]:
     }
 
 
-def _findings(findings: Sequence[Finding]) -> Iterator[str]:
+def _list_findings(findings: Sequence[RuleFinding]) -> Iterator[str]:
     if not findings:
         yield "None."
     for finding in findings:
         note = " (a note)" if finding.code in REMARKS | LET_PASS["accepted"] else ""
-        yield f"- `{finding.code}`{note}: {_cell(finding.detail)}"
+        yield f"- `{finding.code}`{note}: {_escape(finding.detail)}"
 
 
-def _row(*values: Any) -> str:
-    return "| " + " | ".join("–" if value is None else _cell(str(value)) for value in values) + " |"
+def _make_line(*values: Any) -> str:
+    return "| " + " | ".join("–" if value is None else _escape(str(value)) for value in values) + " |"
 
 
-def _cell(text: str) -> str:
-    """Text of others as Markdown shows it: no table, tag or line of its own."""
+def _escape(text: str) -> str:
+    """Foreign text that Markdown shows unchanged: it makes no table, tag or line of its own."""
     plain = "".join(char if char.isprintable() else " " for char in text)
     return plain.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

@@ -1,1 +1,1 @@
-"""Running a sweep: its driver, sessions, roles and cancelling."""
+"""Running a sweep: sessions, leases, roles, writing entries, submitting and cancelling."""

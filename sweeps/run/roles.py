@@ -1,7 +1,7 @@
-"""What a process that runs a sweep is besides its driver: its cluster's scheduler, or one who would take over.
+"""What a process that runs a sweep is besides its driver: its cluster's scheduler, or a standby for it.
 
 A cluster (a Ray cluster, or a machine) has one scheduler for all sweeps of a store. Every driver stands by: when the
-scheduler's heartbeat stops, the first that notices becomes it.
+scheduler's heartbeat stops, the first driver that notices becomes the scheduler.
 """
 
 import time
@@ -11,15 +11,17 @@ from types import TracebackType
 
 from cluster.executor import Executor, Node
 from cluster.scheduling.heartbeat import Heartbeat
-from cluster.scheduling.scheduler import Scheduler, scheduler_name
+from cluster.scheduling.scheduler import Scheduler
 from golf.errors import InputError
+from jobs.errors import AlreadyTaken, StoreUnavailable
 from jobs.files import FileStore
+from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.spec import Machine
-from jobs.store import AlreadyTaken, Store, StoreUnavailable
+from jobs.store import Store
 
 TRY_SECONDS = 2.0
-"""How often a driver that stands by looks whether its cluster still has a scheduler."""
+"""How often a standby checks whether its cluster still has a scheduler."""
 
 
 class Scheduling:
@@ -33,8 +35,8 @@ class Scheduling:
         self._scheduler: Scheduler | None = None
         self._heartbeat: Heartbeat | None = None
         self._stack = ExitStack()
-        self._tried = -TRY_SECONDS
-        self._name = scheduler_name()
+        self._checked = -TRY_SECONDS
+        self._name = process_name()
 
     def __enter__(self) -> "Scheduling":
         return self
@@ -55,8 +57,8 @@ class Scheduling:
 
     def step(self, seconds: float) -> None:
         """Schedule, or stand by, for about so long."""
-        if self._scheduler is None and time.monotonic() - self._tried >= TRY_SECONDS:
-            self._tried = time.monotonic()
+        if self._scheduler is None and time.monotonic() - self._checked >= TRY_SECONDS:
+            self._checked = time.monotonic()
             self._take_over()
         if self._scheduler is None or self._heartbeat is None:
             time.sleep(seconds)
@@ -68,10 +70,9 @@ class Scheduling:
             self._give_up()
 
     def slots(self, machine: Machine) -> tuple[int, int]:
-        """Usable slots of the cluster, and slots of its largest node, of one class of machine where this process can
-        tell.
+        """Usable slots of the cluster, and slots of its largest node; (0, 0) while it has no scheduler.
 
-        (0, 0) while nobody schedules it.
+        A standby knows the totals only; the scheduler counts the nodes of one class of machine.
         """
         if self._scheduler is not None:
             usable = [one.slots for one in self._scheduler.usable() if one.machine.slot_class == machine.slot_class]
@@ -83,26 +84,26 @@ class Scheduling:
         return 0, 0
 
     def finish(self, say: Callable[[str], None]) -> None:
-        """Go on scheduling for other sweeps while anything of theirs runs here: it would have to be started again."""
-        said = False
+        """Go on scheduling while jobs of other sweeps run here: they would have to start over."""
+        announced = False
         while self._scheduler is not None and (count := self._scheduler.running):
-            if not said:
+            if not announced:
                 say(
                     f"Done here; {count} jobs of other sweeps run on this cluster, and this process goes on scheduling "
                     f"it as long as any does. Ctrl-C ends them; their own processes then start them again."
                 )
-                said = True
+                announced = True
             try:
                 self.step(TRY_SECONDS)
             except StoreUnavailable:
                 time.sleep(TRY_SECONDS)
 
     def _take_over(self) -> None:
-        others = [one for one in self._store.live_schedulers() if one.name != self._name]
-        if any(one.cluster == self._cluster for one in others):
+        live = self._store.live_schedulers()
+        if any(other.cluster == self._cluster and other.name != self._name for other in live):
             return
         try:
-            self._store.beat(self._name, self._cluster)  # first: whoever is too late starts nothing
+            self._store.beat(self._name, self._cluster)  # first: a process that comes too late must start nothing
             if self._executor is None:
                 self._executor = self._open()
                 self._stack.callback(self._close)
@@ -114,7 +115,7 @@ class Scheduling:
         self._scheduler = scheduler
 
     def _give_up(self) -> None:
-        """End what runs here: it is somebody else's now."""
+        """End what runs here: another process schedules the cluster now."""
         assert self._scheduler is not None
         self._scheduler.abandon()
         self._scheduler = self._heartbeat = None
@@ -128,8 +129,8 @@ class Scheduling:
 
 
 def machine_of(nodes: Sequence[Node], before: Machine | None) -> Machine:
-    """The machine class that a sweep's numbers belong to: that of its first day while there are such nodes, else the
-    one with most slots.
+    """The machine class of a sweep's numbers: that of its first run while there are such nodes, else the one with most
+    slots.
 
     Raises:
         InputError: no node is alive.

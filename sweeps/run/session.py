@@ -1,32 +1,36 @@
 """Running a sweep here and now: its driver, and a part in scheduling the cluster that is given."""
 
-import fcntl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from cluster.executor import Executor
+from cluster.executors.local import machine_cluster
 from golf.errors import InputError
+from jobs.errors import LostLease, StoreUnavailable
 from jobs.machine import environment
+from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.spec import Machine
 from jobs.state import JobState, SweepState
-from jobs.store import JobRecord, Store, StoreUnavailable
+from jobs.store import JobRecord, Store
 from jobs.workplace import Workplace
-from sweeps.run.driver import Driver
-from sweeps.run.outcome import Snapshot
+from sweeps.driver.driver import Driver
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.sweep import Sweep
+from sweeps.run.entries import EntryWriter
+from sweeps.run.lease import Lease
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec, check_documents
-from sweeps.spec.sweep import Sweep
 from sweeps.views.terminal.progress import seconds_left
 
 STEP_SECONDS = 0.5
 ASIDE = '"golfsweep doctor --ray ADDRESS" tells which nodes are set aside, and why.'
 AWAY_SECONDS = 600.0
-"""How long a database or file store may be away before the sweep stops; what runs goes on meanwhile."""
+"""How long a database or file store may be unavailable before the sweep stops; running jobs go on meanwhile."""
 
 
 def scheduling(place: Workplace, *, here: bool, widest: int, joined: Executor | None) -> Scheduling:
@@ -47,33 +51,14 @@ def join(ray_address: str) -> Executor:
     """Join a Ray cluster.
 
     Raises:
-        InputError: it cannot be reached, or refuses us.
+        InputError: no address, or the cluster refuses us.
+        Unavailable: it cannot be reached.
     """
     from cluster.ray import cluster as ray_cluster
     from cluster.ray.executor import RayExecutor
 
     ray_cluster.join(ray_address)
     return RayExecutor(ray_cluster.identity())
-
-
-@contextmanager
-def sole_driver(home: Home, sweep: str) -> Iterator[None]:
-    """Hold a sweep as its only driver on this home; the kernel lets go of it when the process ends, however it ends.
-
-    Raises:
-        InputError: another process drives it.
-    """
-    path = home.lock(sweep)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f'sweep "{sweep}" is already run by another process on {home.root}; see its progress with '
-                f'"golfsweep status"'
-            ) from None
-        yield
 
 
 def resolve(spec: SweepSpec, home: Home, machine: Machine) -> Sweep:
@@ -102,6 +87,8 @@ def run(
     here: bool,
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
+    owner: str | None = None,
+    tags: Collection[str] = (),
 ) -> Snapshot:
     """Run a sweep to its end, or go on with it; interrupted at any point, the same call continues.
 
@@ -110,33 +97,72 @@ def run(
         place: the home that it belongs to.
         ray_address: a running cluster; None for one of this process's own.
         here: without Ray, on this machine.
-        show: called with every look and the estimated seconds left.
+        show: called at every step with the state of the sweep and the estimated seconds left.
         say: called with what else a person should know.
+        owner: whose it is, by default this process's user; an existing sweep keeps its owner.
+        tags: added to the sweep's.
+
+    Raises:
+        AlreadyDriven: another process drives the sweep.
+        LostLease: another process took the sweep over while this one did not reach the database.
+        StoreUnavailable: the database or the file store did not answer for AWAY_SECONDS.
     """
-    with sole_driver(place.home, spec.name):
-        joined = None if ray_address is None else join(ray_address)
-        try:
-            sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
-            driver = sweep.driver(place.store)
-            if forsaken := driver.forsaken():  # before the sweep runs again, so that nobody begins with any
-                place.store.withdraw(spec.name, forsaken)
-                say(f"{len(forsaken)} unfinished jobs of an earlier form of sweep {spec.name} are no longer asked for.")
-            place.store.put_sweep(spec.name, sweep.to_json(), sweep.spec.budget.limits())
-            if not (snapshot := driver.step()).done:
-                with scheduling(place, here=here, widest=sweep.widest(), joined=joined) as role:
-                    snapshot = _work(driver, sweep, role, show, say)
-                    place.store.end_sweep(spec.name, _ended(snapshot))
-                    role.finish(say)
-            place.store.end_sweep(spec.name, _ended(snapshot))
-        except BaseException as error:
-            if place.store.sweep(spec.name):
-                reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
-                place.store.end_sweep(spec.name, SweepState.STOPPED, reason)
-            raise
-        finally:
-            if joined is not None:
-                joined.close()
+    joined = None if ray_address is None else join(ray_address)
+    cluster = machine_cluster() if joined is None else joined.cluster
+    try:
+        with ExitStack() as stack:
+            with Lease(place.store, spec.name, process_name(), cluster) as lease, _stopped_on_error(spec, place.store):
+                sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
+                driver = _begin(sweep, place.store, say, owner, tags)
+                writer = EntryWriter(sweep, place.store)
+                writer.write()  # an edited file may have other entries than at its last run
+                role = None
+
+                def look(snapshot: Snapshot, left: float | None) -> None:
+                    writer.update(snapshot)
+                    show(snapshot, left)
+
+                if not (snapshot := driver.step()).done:
+                    part = scheduling(place, here=here, widest=sweep.widest(), joined=joined)
+                    role = stack.enter_context(part)
+                    try:
+                        snapshot = _work(driver, sweep, role, lease, look, say)
+                    finally:
+                        with suppress(LostLease, StoreUnavailable):  # the next run writes them
+                            writer.write()  # what finished after the last look, or before an interruption
+                place.store.end_sweep(spec.name, _ended(snapshot))
+            if role is not None:
+                role.finish(say)
+    finally:
+        if joined is not None:
+            joined.close()
     return snapshot
+
+
+def _begin(sweep: Sweep, store: Store, say: Callable[[str], None], owner: str | None, tags: Collection[str]) -> Driver:
+    """Write a sweep down as running, without the unfinished jobs that its file does not need any more."""
+    name, driver = sweep.spec.name, sweep.driver(store)
+    if obsolete := driver.obsolete():  # before the sweep runs, so that no scheduler starts any of them
+        store.withdraw(name, obsolete)
+        say(f"Dropped {len(obsolete)} unfinished jobs that the edited file no longer needs.")
+    store.put_sweep(name, sweep.to_json(), sweep.spec.budget.limits(), owner)
+    if tags:
+        store.tag(name, tags)
+    return driver
+
+
+@contextmanager
+def _stopped_on_error(spec: SweepSpec, store: Store) -> Iterator[None]:
+    """Write down that a sweep has stopped when an error ends this process's work, unless it is not its driver now."""
+    try:
+        yield
+    except LostLease:
+        raise
+    except BaseException as error:
+        if store.sweep(spec.name):
+            reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+            store.end_sweep(spec.name, SweepState.STOPPED, reason)
+        raise
 
 
 def examine_cluster(
@@ -157,11 +183,11 @@ def examine_cluster(
         if file is not None:
             spec = load_sweep(file)
             sweep = resolve(spec, place.home, machine_of(executor.nodes(), None))
-        found = nodes.examine(sweep, executor, seconds)
-        nodes.write_down(found, executor.cluster, place.store, time.time())
+        checks = nodes.examine(sweep, executor, seconds)
+        nodes.write_down(checks, executor.cluster, place.store, time.time())
     finally:
         executor.close()
-    return [one.to_json() for one in found]
+    return [check.to_json() for check in checks]
 
 
 def _ended(snapshot: Snapshot) -> SweepState:
@@ -180,14 +206,16 @@ def _work(
     driver: Driver,
     sweep: Sweep,
     role: Scheduling,
+    lease: Lease,
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
 ) -> Snapshot:
-    """Drive a sweep until it is done, or somebody has ended it; a store that is away for a while is waited for."""
+    """Drive a sweep until it is done or a user has ended it; wait for a store that is unavailable for a while."""
     away_since: float | None = None
     alone = fitted = False
     while True:
         try:
+            lease.renew()
             snapshot = driver.step()
             if snapshot.done:
                 show(snapshot, seconds_left(snapshot, {}, 1))
@@ -208,16 +236,16 @@ def _work(
         except StoreUnavailable as error:
             if away_since is None:
                 away_since = time.monotonic()
-                say(f"{error}; tried again for {AWAY_SECONDS / 60:.0f} minutes, while what runs goes on.")
+                say(f"{error}; retried for {AWAY_SECONDS / 60:.0f} minutes, while running jobs go on.")
             if time.monotonic() - away_since > AWAY_SECONDS:
                 raise
             time.sleep(1.0)
 
 
 def slot_seconds(jobs: tuple[JobRecord, ...]) -> dict[str, float]:
-    """Mean slot-seconds of finished jobs by kind."""
-    found: dict[str, list[float]] = {}
+    """Mean slot-seconds of finished jobs by stage."""
+    by_stage: dict[str, list[float]] = {}
     for job in jobs:
         if job.state == JobState.DONE and job.seconds is not None:
-            found.setdefault(job.order.job.stage, []).append(job.seconds * job.order.slots)
-    return {kind: sum(seconds) / len(seconds) for kind, seconds in found.items()}
+            by_stage.setdefault(job.order.job.stage, []).append(job.seconds * job.order.slots)
+    return {stage: sum(seconds) / len(seconds) for stage, seconds in by_stage.items()}

@@ -1,4 +1,4 @@
-"""The data of a sweep: where its shards and tokenizer lie, and the digests by which jobs know them."""
+"""The data of a sweep: the places of its shards and tokenizer, and the digests that identify them in job keys."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,34 +21,36 @@ class DataSet:
     tokenizer: Path
     train_digest: str
     val_digest: str
-    """Of the shards and, where there are some, of the files with their tokens' bytes."""
+    """Digest of the validation shards and, where there are any, of the files with their tokens' bytes."""
     tokenizer_digest: str
     vocab_size: int
     tuning_documents: int
-    """Documents at the end of the training stream that no training reads."""
+    """Documents held out from the end of the training stream."""
     val_documents: int
 
 
 def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, folder: Path) -> DataSet:
-    """Find, check and fingerprint the data of a sweep; "demo" builds the bundled corpus in `folder` first.
+    """Find, check and digest the data of a sweep; "demo" builds the bundled corpus in `folder` first.
 
     Raises:
-        InputError: a folder, shard or tokenizer is missing or is something else.
+        InputError: a folder, shard or tokenizer is missing or of another kind.
     """
     if tokens == "demo":
         demo = build_demo(folder)
         shards, model, tuning_documents = demo.tokens, demo.tokenizer, DEMO_TUNING_DOCUMENTS
     else:
         if tokenizer is None:
-            raise InputError('data.tokenizer: missing; only data.tokens = "demo" brings its own')
+            raise InputError('data.tokenizer: missing; name one, or set data.tokens = "demo", which brings its own')
         shards, model = Path(tokens).resolve(), Path(tokenizer).resolve()
     pieces = Tokenizer(model)
     train, val = find_shards(shards, "train"), find_shards(shards, "val")
     _, tuning = Stream.open(train).hold_out(tuning_documents)
     if len(tuning) < tuning_documents:
-        raise InputError(f"{train[-1]}: {len(tuning)} documents; data.tuning_documents = {tuning_documents} need more")
+        raise InputError(
+            f"{train[-1]}: {len(tuning)} documents; expected at least data.tuning_documents = {tuning_documents}"
+        )
     if not (validation := split_documents(read_stream(val))):
-        raise InputError(f"{val[0].parent}: no document in its validation shards; each begins with token {BOS}")
+        raise InputError(f"{val[0].parent}: its validation shards hold no document; each begins with token {BOS}")
     return DataSet(
         tokens=shards,
         tokenizer=model,
@@ -62,7 +64,7 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
 
 
 def document_lengths(data: DataSet, split: Literal["tune", "val"]) -> tuple[int, ...]:
-    """Predictions (entries but the first) of every document that is held out for tuning, or of the validation set."""
+    """Number of predictions (tokens after the first) of each document, of those held out or of the validation set."""
     if split == "val":
         documents = split_documents(read_stream(find_shards(data.tokens, "val")))
     else:

@@ -221,4 +221,4 @@ def _search(file: SweepFile, recipe: Recipe, where: str) -> SearchSpec | None:
         limit = f"the {section.sampler} has {most + len(first)} points"
         problems.add([f"{where}: search.trials = {section.trials}: {limit}"])
     problems.check()
-    return SearchSpec(section=section, space=space, first=tuple(one for one in first if one is not None))
+    return SearchSpec(section=section, space=space, first=tuple(given for given in first if given is not None))

@@ -1,127 +1,84 @@
-"""From a recipe and a seed to the jobs that make its score: train → quantize → eval, and to its audit."""
+"""From a recipe and a seed to the jobs that make its score, and to those that judge it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
 
-from jobs.spec import ARITHMETIC, Job, Machine, Order
+from jobs.spec import Job, Machine, Order
+from jobs.stages.request import DocumentSet, Subject
+from jobs.stages.stage import Stage
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.recipe import Recipe
 
-COMPARED_DOCUMENTS, COMPARED_TOKENS = 4, 1024
-"""Tuning documents, and predictions of each, on which an artifact that is only searched on is held against its weights.
-"""
-AUDITED = 512
-"""Validation documents that an audit may choose from."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DocumentSet:
-    """Which documents an evaluation scores."""
+class Measurement:
+    """One recipe, seed and set of documents, to be scored."""
 
-    split: Literal["tune", "val"]
-    count: int | None = None
-    """The first so many; all where None."""
-
-    @property
-    def whole_validation_set(self) -> bool:
-        return self.split == "val" and self.count is None
+    recipe: Recipe
+    seed: int
+    documents: DocumentSet
+    entry: str | None
+    """The leaderboard entry or trial that it belongs to; None where a whole search needs the job."""
+    trial: int | None = None
+    """Number of the trial, if it is one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stages:
-    """Builds the orders of one sweep: what its jobs share is given once."""
+class OrderBook:
+    """Makes the orders of one sweep: what its jobs share is given once. Each order is made once and kept."""
 
     sweep: str
     priority: int
     data: DataSet
     machine: Machine
     """Machine class of one slot; a job's number of processes is its own."""
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Sections of the sweep's file beside its recipe that stages read."""
+    _made: dict[Any, Order] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def train(self, recipe: Recipe, seed: int) -> Order:
-        """The gang that trains a recipe with a seed."""
-        settings = {"train": asdict(recipe.train), "holdout_documents": self.data.tuning_documents}
-        job = self._job("train", settings, {"tokens": self.data.train_digest}, seed, recipe.train.gpus)
-        places = {"tokens": str(self.data.tokens)}
-        return self._order(job, f"train seed {seed}", slots=recipe.train.gpus, places=places)
+    def order(self, stage: Stage, measurement: Measurement, inputs: Mapping[str, str] = NOTHING) -> Order:
+        """The order of a stage's job.
 
-    def quantize(self, recipe: Recipe, seed: int, weights: str, documents: DocumentSet) -> Order:
-        """The job that turns weights (a digest) into an artifact, and says what that costs in bits per byte.
-
-        Measured on the text that the artifact's row is scored on; for a search a sample does.
+        Args:
+            stage: whose job it is.
+            measurement: what it is about.
+            inputs: digests of what the stage reads from earlier stages.
         """
-        confirms = documents.split == "val"
-        sample = DocumentSet(split="tune", count=min(COMPARED_DOCUMENTS, self.data.tuning_documents))
-        compared = documents if confirms else sample
-        settings = {
-            "quantize": asdict(recipe.quantize),
-            "model": asdict(recipe.train.model),
-            "documents": self._documents(compared),
-            "tokens": None if confirms else COMPARED_TOKENS,
-        }
-        job = self._job("quantize", settings, {"weights": weights, **self._read(compared)}, seed, 1)
-        return self._order(job, f"quantize seed {seed}", places=self._places())
+        key = (stage, measurement, tuple(sorted(inputs.items())))
+        if key not in self._made:
+            self._made[key] = self._make(stage, measurement, inputs)
+        return self._made[key]
 
-    def evaluate(self, recipe: Recipe, seed: int, artifact: str, documents: DocumentSet, row: str) -> Order:
-        """The evaluation of an artifact (a digest) on documents, under the name of its row or trial."""
-        settings = {"eval": asdict(recipe.eval), "documents": self._documents(documents)}
-        job = self._job("eval", settings, self._scored(artifact, documents), seed, recipe.eval.gpus)
-        awaited = documents.split == "tune"
-        places = self._places()
-        return self._order(job, f"{row} seed {seed}", slots=recipe.eval.gpus, places=places, awaited=awaited)
-
-    def audit(self, recipe: Recipe, seed: int, artifact: str, seconds: float, row: str) -> Order:
-        """The judgment on how a recipe's evaluation scores validation documents, within so many seconds."""
-        documents = DocumentSet(split="val", count=AUDITED)
-        settings = {"eval": asdict(recipe.eval), "documents": self._documents(documents), "seconds": seconds}
-        inputs = {**self._scored(artifact, documents), "training": self.data.train_digest}
-        job = self._job("audit", settings, inputs, seed, 1)
-        places = {**self._places(), "training": str(self.data.tokens)}
-        return self._order(job, f"audit {row}", places=places, awaited=False)
-
-    def _documents(self, documents: DocumentSet) -> dict[str, Any]:
-        which = {"split": documents.split, "first": 0, "count": documents.count}
-        return {**which, "holdout_documents": self.data.tuning_documents}
-
-    def _scored(self, artifact: str, documents: DocumentSet) -> dict[str, str]:
-        return {"artifact": artifact, **self._read(documents)}
-
-    def _read(self, documents: DocumentSet) -> dict[str, str]:
-        tokens = self.data.val_digest if documents.split == "val" else self.data.train_digest
-        return {"tokens": tokens, "tokenizer": self.data.tokenizer_digest}
-
-    def _places(self) -> dict[str, str]:
-        return {"tokens": str(self.data.tokens), "tokenizer": str(self.data.tokenizer)}
-
-    def _job(
-        self,
-        stage: str,
-        settings: Mapping[str, Any],
-        inputs: Mapping[str, str],
-        seed: int,
-        processes: int,
-    ) -> Job:
-        machine = replace(self.machine, processes=processes)
-        return Job(
-            stage=stage, settings=settings, inputs=inputs, seed=seed, machine=machine, arithmetic=ARITHMETIC[stage]
+    def _make(self, stage: Stage, measurement: Measurement, inputs: Mapping[str, str]) -> Order:
+        request = stage.request(
+            Subject(
+                recipe=measurement.recipe.settings(),
+                data=self.data,
+                documents=measurement.documents,
+                inputs=inputs,
+                options=self.options,
+            )
         )
-
-    def _order(
-        self,
-        job: Job,
-        label: str,
-        *,
-        slots: int = 1,
-        places: Mapping[str, str] | None = None,
-        awaited: bool = True,
-    ) -> Order:
-        """An order; of one sweep's jobs those come first for whose result another job or trial waits."""
+        job = Job(
+            stage=stage.name,
+            settings=request.settings,
+            inputs=request.inputs,
+            seed=measurement.seed,
+            machine=replace(self.machine, processes=request.slots),
+            arithmetic=stage.version,
+        )
         return Order(
             job=job,
             sweep=self.sweep,
-            label=label,
-            slots=slots,
-            places=places or {},
+            label=stage.label(measurement.entry, measurement.seed),
+            slots=request.slots,
+            places=request.places,
             priority=self.priority,
-            awaited=awaited,
+            awaited=request.awaited,
+            entry=measurement.entry,
+            trial=measurement.trial,
         )

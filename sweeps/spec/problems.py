@@ -1,4 +1,4 @@
-"""Collecting everything that is wrong with a sweep file, so that one look at it mends all."""
+"""Collecting problems of a sweep file, to report all of them at once."""
 
 from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar

@@ -81,7 +81,7 @@ def build_stage(stage: str, settings: Settings, where: str) -> Any:
     explicit = {name: value for name, value in settings.items() if name != "preset"}
     merged = merge(_preset(stage, settings, where), explicit)
     # TOML has no null: naming train.steps alone means that no clock bounds the training.
-    if stage == "train" and "steps" in explicit and "max_seconds" not in explicit:
+    if "steps" in explicit and "max_seconds" not in explicit:
         merged["max_seconds"] = None
     try:
         return _ADAPTERS[stage].validate_json(json.dumps(merged), strict=True)

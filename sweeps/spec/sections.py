@@ -129,10 +129,10 @@ def check_sections(content: str, where: str) -> SweepFile:
 def _explain(error: ValidationError) -> list[str]:
     """A line for each thing that is wrong; a key that is missing because it is misspelled is one thing."""
     details = error.errors()
-    unknown_keys = [_explain_unknown(one) for one in details if one["type"] == "extra_forbidden"]
+    unknown_keys = [_explain_unknown(detail) for detail in details if detail["type"] == "extra_forbidden"]
     meant = {line.rpartition("did you mean ")[2].removesuffix("?") for line in unknown_keys}
-    missing = [_name(one) for one in details if one["type"] == "missing"]
-    wrong = [one for one in details if one["type"] not in ("extra_forbidden", "missing")]
+    missing = [_name(detail) for detail in details if detail["type"] == "missing"]
+    wrong = [detail for detail in details if detail["type"] not in ("extra_forbidden", "missing")]
     return [*unknown_keys, *(f"{name}: missing" for name in missing if name not in meant), *map(_explain_value, wrong)]
 
 

@@ -1,4 +1,4 @@
-"""What `golfsweep prove` proves: a confirmed row out of the store, or an artifact file with documents beside it."""
+"""The claim that `golfsweep prove` tests: a confirmed entry of the store, or an artifact file with documents."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,68 +15,70 @@ from golf.proof.proof import Show, prove
 from golf.ttt.config import EvalConfig
 from golf.ttt.engine import evaluate
 from jobs.scores import read_table
-from jobs.stages.run import eval_documents, settings_of
+from jobs.stages.work.documents import eval_documents
+from jobs.stages.work.settings import settings_of
 from jobs.workplace import Workplace
-from sweeps.run.outcome import Outcome
-from sweeps.spec.sweep import Sweep
+from sweeps.driver.chain import JobChain
+from sweeps.driver.objective import SCORED
+from sweeps.driver.sweep import Sweep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """Documents, how they were scored, and what the score is."""
+    """Documents, how they were scored, and their score."""
 
     name: str
     predictor: Predictor
     documents: Sequence[Tokens]
     tokenizer: Tokenizer
     text_bytes: int
-    """UTF-8 bytes that the documents predict."""
+    """UTF-8 bytes of what the documents predict."""
     nll: float
-    """Nats that the documents are said to take."""
+    """Claimed nats over the documents."""
 
     @property
     def tokens(self) -> int:
+        """Number of predicted tokens."""
         return sum(len(document) - 1 for document in self.documents)
 
 
-def claim_of_row(name: str, place: Workplace, documents: int, seed: int | None) -> Claim:
-    """The first validation documents of a confirmed row, with the score that the store has of them.
+def claim_entry(name: str, place: Workplace, documents: int, seed: int | None) -> Claim:
+    """Take the first validation documents of a confirmed entry, and their score in the store.
 
     Args:
-        name: SWEEP/ROW, or the ROW of the latest sweep.
+        name: SWEEP/ENTRY, or ENTRY of the latest sweep.
         place: the home that holds it.
-        documents: how many.
-        seed: which of the row's; its first where None.
+        documents: number of documents.
+        seed: one of the entry's seeds; None is its first.
 
     Raises:
-        InputError: no such row, seed or number of documents, or a protocol without a decoder.
+        InputError: no such entry or seed, too many documents, or a protocol without a decoder.
     """
-    outcome = _outcome(name, place, seed)
-    order = outcome.jobs[-1].order
-    # The proof runs on the CPU, which may lack the kernel that was asked for; kernels differ in rounding alone.
+    chain = _find_chain(name, place, seed)
+    order = chain.jobs[SCORED].order
+    # The proof runs on the CPU, which may lack the kernel that scored it; kernels differ only in rounding.
     config = replace(settings_of(EvalConfig, order.job.settings["eval"]), attention="auto")
     predictor = Predictor(artifact=place.files.get(order.job.inputs["artifact"]), config=config, seed=order.job.seed)
-    found, num_bytes = eval_documents(order)
-    outputs = outcome.jobs[-1].outputs
-    assert outputs is not None
-    nll = read_table(place.files.get(outputs["scores"]))["nll"].to_numpy()
+    tokens, num_bytes = eval_documents(order)
+    nll = read_table(place.files.get(chain.outputs(SCORED)["scores"]))["nll"].to_numpy()
     return Claim(
-        name=f"{order.sweep}/{outcome.run.row}",
+        name=f"{order.sweep}/{chain.entry}",
         predictor=predictor,
-        documents=_first(found, documents, order.places["tokens"]),
+        documents=_take_first(tokens, documents, order.places["tokens"]),
         tokenizer=Tokenizer(Path(order.places["tokenizer"])),
         text_bytes=sum(num_bytes[:documents]),
         nll=float(nll[:documents].sum()),
     )
 
 
-def claim_of_artifact(
+def claim_artifact(
     path: Path, tokens: Sequence[Path], tokenizer: Path, config: EvalConfig, documents: int, seed: int
 ) -> Claim:
-    """The first documents of token shards, with the score that the engine gives them on this machine's CPU.
+    """Take the first documents of token shards, and score them with the engine on this machine's CPU.
 
     Raises:
-        InputError: a file is missing, damaged or foreign, or they do not belong together; a protocol without a decoder.
+        InputError: a file is missing, damaged or of another format, or does not fit the others; or the protocol has no
+            decoder.
     """
     try:
         content = path.read_bytes()
@@ -89,16 +91,16 @@ def claim_of_artifact(
             f"{tokenizer}: {pieces.vocab_size} pieces; the model {path} has a vocabulary of {model.config.vocab_size}"
         )
     texts = read_texts(tokens, pieces)
-    found, num_bytes = _first(texts.documents, documents, str(tokens[0])), texts.num_bytes[:documents]
+    chosen, num_bytes = _take_first(texts.documents, documents, str(tokens[0])), texts.num_bytes[:documents]
     require_text(num_bytes, str(tokens[0]))
-    nll = float(evaluate(model, found, config, seed=seed).nll.sum())
+    nll = float(evaluate(model, chosen, config, seed=seed).nll.sum())
     return Claim(
-        name=str(path), predictor=predictor, documents=found, tokenizer=pieces, text_bytes=sum(num_bytes), nll=nll
+        name=str(path), predictor=predictor, documents=chosen, tokenizer=pieces, text_bytes=sum(num_bytes), nll=nll
     )
 
 
-def report(claim: Claim, show: Show) -> dict[str, Any]:
-    """Prove a claim; what came of it as plain data."""
+def prove_claim(claim: Claim, show: Show) -> dict[str, Any]:
+    """Prove a claim, and return the result as plain data."""
     proof = prove(claim.documents, claim.predictor, claim.tokenizer, claim.text_bytes, claim.nll, show)
     config = claim.predictor.config
     facts = {"name": claim.name, "protocol": config.protocol, "seed": claim.predictor.seed}
@@ -111,29 +113,29 @@ def report(claim: Claim, show: Show) -> dict[str, Any]:
     }
 
 
-def _outcome(name: str, place: Workplace, seed: int | None) -> Outcome:
+def _find_chain(name: str, place: Workplace, seed: int | None) -> JobChain:
     sweeps = place.store.sweeps()
     if not sweeps:
-        raise InputError(f"{name}: no such file, and no sweep in {place.home.root} has a row of that name")
+        raise InputError(f"{name}: no such file, and no sweep in {place.home.root} has an entry of that name")
     before, _, after = name.partition("/")
     stored = place.store.sweep(before) if after else None
     sweep = Sweep.from_json((stored or sweeps[-1]).spec)
-    row = after if stored else name
+    entry = after if stored else name
     driver = sweep.driver(place.store, read_only=True)
     driver.step()
     confirmed = driver.confirmed()
-    rows = [outcome for outcome in confirmed if outcome.run.row == row]
-    if not rows:
-        known = ", ".join(dict.fromkeys(outcome.run.row for outcome in confirmed)) or "none yet"
-        raise InputError(f"{name}: no such file, and sweep {sweep.spec.name} has no such row; confirmed are: {known}")
-    for outcome in rows:
-        if seed in (None, outcome.run.seed):
-            return outcome
-    seeds = ", ".join(str(outcome.run.seed) for outcome in rows)
-    raise InputError(f"--seed {seed}: row {row} has no such seed; it has {seeds}")
+    chains = [chain for chain in confirmed if chain.entry == entry]
+    if not chains:
+        known = ", ".join(dict.fromkeys(chain.entry for chain in confirmed)) or "none yet"
+        raise InputError(f"{name}: no such file, and sweep {sweep.spec.name} has no such entry; confirmed are: {known}")
+    for chain in chains:
+        if seed in (None, chain.measurement.seed):
+            return chain
+    seeds = ", ".join(str(chain.measurement.seed) for chain in chains)
+    raise InputError(f"--seed {seed}: entry {entry} has no such seed; it has {seeds}")
 
 
-def _first(documents: Sequence[Tokens], wanted: int, where: str) -> Sequence[Tokens]:
+def _take_first(documents: Sequence[Tokens], wanted: int, where: str) -> Sequence[Tokens]:
     if not 1 <= wanted <= len(documents):
-        raise InputError(f"--documents {wanted}: {where} has {len(documents)}; ask for 1 to that many")
+        raise InputError(f"--documents {wanted}: {where} has {len(documents)}; give a number from 1 to that")
     return documents[:wanted]

@@ -1,6 +1,6 @@
-"""A row that is submitted: what is known of it, what it claims (submission.json), and each seed's log.
+"""An entry that is submitted: what is known of it, its claims (submission.json), and each seed's log.
 
-Claims are what the logs print, so that whoever reads only the folder comes to the same.
+Claims are the numbers that the logs print, so that a reader of the folder alone finds the same.
 """
 
 import statistics
@@ -9,22 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from golf.entry.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
-from sweeps.board.evaluation import TextSet
+from sweeps.board.evaluation import ValidationSet
+from sweeps.board.margin_rules import written_margin_text
 from sweeps.spec.recipe import Recipe
 
 DIGITS = 10
-"""Of scores, as logs print them."""
-TESTS: Mapping[str, tuple[str, str]] = {
-    "p_value": ("one-sided Welch across seeds, margin 0.005 nats per token", "baseline"),
-    "p_adjusted": (
-        "one-sided Welch across seeds, margin 0.005 nats per token, Holm-corrected over the rows of its track",
-        "baseline",
-    ),
-    "p_incumbent": ("one-sided Welch across seeds, margin 0", "incumbent"),
-    "p_challenge": ("one-sided Welch across seeds, margin 0.005 nats per token", "incumbent"),
-    "p_paired": ("one-sided paired test over documents on the same artifacts, margin 0", "baseline"),
-}
-"""p-values of the leaderboard, by its columns: the test, and what the row is held against."""
+"""Digits of scores after the point, as logs print them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,124 +25,131 @@ class SeedRun:
     sizes: Sizes
     total: Total
     trace: Sequence[Mapping[str, Any]]
-    """Lines of metrics.jsonl."""
+    """Lines of the training's metrics.jsonl."""
     result: Mapping[str, Any]
-    """result.json of the training."""
+    """The training's result.json."""
     printed: str
     """What the training printed."""
     machine: str
     world: int
+    """Number of training processes."""
     versions: Mapping[str, str]
+    """Package → version."""
     commits: tuple[str, ...]
-    """Of the code that its jobs ran."""
+    """Commits of the code that its jobs ran."""
 
     @property
     def bpb(self) -> float:
+        """Bits per byte, as its log prints it."""
         return round(self.total.bpb, DIGITS)
 
     @property
     def loss(self) -> float:
+        """Nats per token, as its log prints it."""
         return round(self.total.nats_per_token, DIGITS)
 
     @property
     def train_seconds(self) -> float:
+        """Seconds on the training clock."""
         seconds: float = self.result["clocks"]["train_seconds"]
         return seconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """A row that may be submitted."""
+    """An entry that may be submitted."""
 
     name: str
-    """SWEEP/ROW."""
+    """SWEEP/ENTRY."""
     author: str | None
     date: str
     recipe: Recipe
     runs: Sequence[SeedRun]
-    text: TextSet
+    validation_set: ValidationSet
     tokens: str
     """Name of the folder of token shards."""
     tokenizer: str
     """Name of the tokenizer's file."""
     standing: Mapping[str, Any]
-    """The row as the leaderboard of its sweep has it."""
+    """The entry on the leaderboard of its sweep, by column."""
     against: Mapping[str, tuple[str, float]]
-    """"baseline" and "incumbent", where there are such rows: name and mean in bits per byte."""
+    """"baseline" and "incumbent", where they exist: name and mean in bits per byte."""
     certificate: Mapping[str, Any]
     script: bytes
     script_commit: str | None
-    """Of the code that train_gpt.py is made of."""
+    """Commit of the code that train_gpt.py is made of."""
     requirements: Mapping[str, str]
     """Package → version."""
 
     @property
     def bpb(self) -> float:
+        """Mean bits per byte over seeds."""
         return statistics.fmean(run.bpb for run in self.runs)
 
     @property
     def std(self) -> float | None:
-        """Of the sample; None with one seed."""
+        """Sample standard deviation; None with one seed."""
         return statistics.stdev(run.bpb for run in self.runs) if len(self.runs) > 1 else None
 
     @property
     def largest(self) -> Sizes:
-        """Sizes of the largest seed."""
+        """Sizes of the seed with the most bytes."""
         return max((run.sizes for run in self.runs), key=lambda sizes: sizes.total)
 
     @property
     def commits(self) -> list[str]:
-        """Of the code that the runs ran."""
+        """Commits of the code that the runs ran."""
         return sorted({commit for run in self.runs for commit in run.commits})
 
     @property
     def processes(self) -> int:
+        """Number of training processes."""
         return self.runs[0].world
 
 
-def claims(submission: Submission) -> dict[str, Any]:
-    """submission.json: what is claimed, under the challenge's names."""
+def make_claims(submission: Submission) -> dict[str, Any]:
+    """The content of submission.json: the claims, under the challenge's names."""
     runs, std, sizes = submission.runs, submission.std, submission.largest
     return {
         "author": submission.author,
         "github_id": None,
         "name": submission.name,
-        "blurb": blurb(submission.recipe),
+        "blurb": describe_recipe(submission.recipe),
         "date": submission.date,
         "val_bpb": round(submission.bpb, DIGITS),
         **({} if std is None else {"val_bpb_std": round(std, DIGITS)}),
         "val_loss": round(statistics.fmean(run.loss for run in runs), DIGITS),
         "seeds": [run.seed for run in runs],
-        "seed_results": {str(run.seed): _seed_claims(run) for run in runs},
+        "seed_results": {str(run.seed): _make_seed_claims(run) for run in runs},
         "bytes_total": sizes.total,
         "bytes_code": sizes.code,
         "bytes_code_uncompressed": sizes.source,
         "train_time_seconds": round(max(run.train_seconds for run in runs), 3),
         "eval_time_seconds": round(max(run.total.seconds for run in runs), 3),
         "model_params": runs[0].result["parameters"],
-        "val_documents": submission.text.documents,
-        "val_tokens": submission.text.tokens,
-        "val_bytes": submission.text.bytes,
-        "val_digest": submission.text.data,
-        "tokenizer": submission.text.tokenizer,
-        "comparison_baseline_bpb": _compared(submission),
-        "tests": tests(submission),
+        "val_documents": submission.validation_set.documents,
+        "val_tokens": submission.validation_set.tokens,
+        "val_bytes": submission.validation_set.bytes,
+        "val_digest": submission.validation_set.data,
+        "tokenizer": submission.validation_set.tokenizer,
+        "comparison_baseline_bpb": _find_score_to_beat(submission),
+        "tests": list_tests(submission),
         "machine": runs[0].machine,
         "commits": {"runs": submission.commits, "train_gpt.py": submission.script_commit},
     }
 
 
-def tests(submission: Submission) -> list[dict[str, Any]]:
-    """Every p-value that is known, with its test and what it is against."""
-    found = []
-    for column, (test, other) in TESTS.items():
+def list_tests(submission: Submission) -> list[dict[str, Any]]:
+    """Every known p-value, with its test and the entry that it is against."""
+    tests = []
+    for column, (title, role) in _name_tests().items():
         if (p := submission.standing[column]) is not None:
-            name, mean = submission.against[other]
-            found.append({"test": test, "against": name, "against_val_bpb": mean, "p_value": p})
-    return found
+            name, mean = submission.against[role]
+            tests.append({"test": title, "against": name, "against_val_bpb": mean, "p_value": p})
+    return tests
 
 
-def _seed_claims(run: SeedRun) -> dict[str, Any]:
+def _make_seed_claims(run: SeedRun) -> dict[str, Any]:
     return {
         "val_bpb": run.bpb,
         "val_loss": run.loss,
@@ -164,19 +161,32 @@ def _seed_claims(run: SeedRun) -> dict[str, Any]:
     }
 
 
-def _compared(submission: Submission) -> float | None:
-    """The score that it has to beat: the record of its date, else its sweep's baseline; None where there is neither."""
-    known = [submission.against[one] for one in ("incumbent", "baseline") if one in submission.against]
+def _name_tests() -> dict[str, tuple[str, str]]:
+    """Column of the leaderboard with a p-value → its test, and the role of the entry that it is against."""
+    welch = "one-sided Welch across seeds, margin"
+    with_margin = f"{welch} {written_margin_text()}"
+    return {
+        "p_value": (with_margin, "baseline"),
+        "p_adjusted": (f"{with_margin}, Holm-corrected over the entries of its track", "baseline"),
+        "p_incumbent": (f"{welch} 0", "incumbent"),
+        "p_written_rule": (with_margin, "incumbent"),
+        "p_paired": ("one-sided paired test over documents on the same artifacts, margin 0", "baseline"),
+    }
+
+
+def _find_score_to_beat(submission: Submission) -> float | None:
+    """The mean of the record of its date, else of its sweep's baseline; None without both."""
+    known = [submission.against[role] for role in ("incumbent", "baseline") if role in submission.against]
     return next((round(mean, DIGITS) for _, mean in known), None)
 
 
-def blurb(recipe: Recipe) -> str:
+def describe_recipe(recipe: Recipe) -> str:
     """A recipe in one sentence."""
     model, adapts = recipe.train.model, recipe.eval
     how = (
-        "no adaptation at test time"
+        "no test-time training"
         if not adapts.adapts
-        else f"{adapts.protocol} adaptation of {' '.join(adapts.adapters)} in chunks of {adapts.chunk}"
+        else f"{adapts.protocol} test-time training of {' '.join(adapts.adapters)} in chunks of {adapts.chunk}"
     )
     return (
         f"{model.num_layers} layers of {model.model_dim}, {recipe.quantize.bits}-bit weights "
@@ -185,12 +195,12 @@ def blurb(recipe: Recipe) -> str:
 
 
 def log_lines(submission: Submission, run: SeedRun) -> Iterator[str]:
-    """One seed's log, from the records that its jobs left."""
+    """One seed's log, made from what its jobs left."""
     recipe = submission.recipe
     yield f"Run {submission.name} by golfsweep; sizes are those with the train_gpt.py beside this file."
     yield f"machine: {run.machine}"
     yield f"versions: {' '.join(f'{name} {version}' for name, version in run.versions.items())}"
-    yield f"code: commit {' '.join(run.commits) or 'not known'}"
+    yield f"code: commit {' '.join(run.commits) or 'unknown'}"
     yield from setting_lines(recipe.train, run.seed, run.world)
     yield from run.printed.splitlines()
     yield from training_lines(run.trace, run.result)

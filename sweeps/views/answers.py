@@ -1,23 +1,22 @@
-"""The five questions of every morning, answered from the leaderboard: who leads, is it real, is it legal, what did it
-cost, what next. Plain sentences, for the report and the terminal.
+"""Five questions answered from the leaderboard: who leads, is it real, is it legal, what did it cost, what next.
+
+Plain sentences, for the report and the terminal.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.board.verdicts import NAMES, STANDARDS, Rule
-from sweeps.views.row_facts import between_means
-from sweeps.views.wording import dollars, p_text, seeds_text
+from sweeps.board.margin_rules import MARGIN_RULES
+from sweeps.views.entry_facts import describe_mean_difference, describe_rule
+from sweeps.views.wording import format_dollars, format_p, format_seeds
 
 Record = Mapping[str, Any]
-P_VALUES: Mapping[Rule, str] = {"challenge": "p_challenge", "practice": "p_incumbent"}
-"""The leaderboard's column that each rule decides by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """A question, the answer in a few words, and what it rests on."""
+    """A question, the answer in a few words, and the evidence."""
 
     question: str
     short: str
@@ -33,10 +32,10 @@ class Spent:
 
 
 def answers(rows: Sequence[Record], baseline: str | None, spent: Spent) -> list[Answer]:
-    """Answers from the rows of a leaderboard, best first within each track."""
+    """Answers from the entries of a leaderboard, best first within each track."""
     leader = next((row for row in rows if row["track"] == "legal" and row["source"] == "golfsweep"), None)
     if leader is None:
-        nobody = Answer(question="Who leads?", short="No legal row yet", details=())
+        nobody = Answer(question="Who leads?", short="No legal entry yet", details=())
         return [nobody, _legal(rows, None), _cost(None, spent)]
     return [
         _leads(leader),
@@ -53,39 +52,38 @@ def _leads(leader: Record) -> Answer:
     details = [over if leader["val_bpb_std"] is None else f"{over} ± {leader['val_bpb_std']:.4f}"]
     if leader["incumbent"] is not None:
         nats = f" ({leader['difference_nats']:+.4f} nats per token)" if leader["difference_nats"] is not None else ""
-        before = f"{leader['incumbent']}, the record before{between_means(leader)}"
+        before = f"{leader['incumbent']}, the previous record{describe_mean_difference(leader)}"
         details.append(f"{leader['difference_mbpb']:+.2f} mBPB{nats} to {before}")
     return Answer(question="Who leads?", short=leader["name"], details=tuple(details))
 
 
 def _real(leader: Record, baseline: str | None) -> Answer:
     if leader["incumbent"] is None:
-        short = "Nothing came before it"
-    elif leader["challenge"] and leader["incumbent"] == baseline and not _holds_corrected(leader):
-        short = "By the text, but not once corrected for all rows"
-    elif leader["challenge"]:
-        short = "Yes, by the challenge's text"
-    elif leader["practice"]:
-        short = "Enough for practice, not for the text"
+        short = "There is no earlier record"
+    elif leader["written_rule"] and leader["incumbent"] == baseline and not _holds_corrected(leader):
+        short = "By the written rule, but not after correction for all entries"
+    elif leader["written_rule"]:
+        short = "Yes, by the written rule"
+    elif leader["precedent"]:
+        short = "By precedent, but not by the written rule"
     else:
-        short = "Undecided" if leader["practice"] is None else "Not shown"
+        short = "Undecided" if leader["precedent"] is None else "Not shown"
     details = []
-    for rule, standard in STANDARDS.items():
-        p = leader[P_VALUES[rule]]
+    for rule in MARGIN_RULES.values():
+        p = leader[rule.p_column]
         if p is not None:
-            margin = f" with {standard.margin_nats:g} nats" if standard.margin_nats else ""
-            details.append(f"{rule}: p = {p_text(p)}{margin}, p < {standard.level:g} is asked")
+            details.append(f"{rule.title}: p = {format_p(p)}; needed: {rule.requirement}")
     if leader["p_adjusted"] is not None:
-        details.append(f"against {baseline}, corrected for all rows: p = {p_text(leader['p_adjusted'])}")
-    if leader["noise_mbpb"] is not None:
-        tried = f"best of {leader['trials']} trials; noise alone would make the best look"
-        details.append(f"{tried} {leader['noise_mbpb']:.2f} mBPB better, so it was confirmed on fresh seeds")
+        details.append(f"against {baseline}, corrected for all entries: p = {format_p(leader['p_adjusted'])}")
+    if leader["selection_bias_mbpb"] is not None:
+        luck = f"luck alone explains {leader['selection_bias_mbpb']:.2f} mBPB"
+        details.append(f"best of {leader['trials']} trials; {luck}, so it was confirmed on fresh seeds")
     return Answer(question="Is it real?", short=short, details=tuple(details))
 
 
 def _holds_corrected(leader: Record) -> bool:
-    """Whether the claim against the baseline stands beside those of all other rows."""
-    return leader["p_adjusted"] is None or leader["p_adjusted"] < STANDARDS["challenge"].level
+    """Whether the claim against the baseline holds together with those of all other entries."""
+    return leader["p_adjusted"] is None or leader["p_adjusted"] < MARGIN_RULES["written_rule"].level
 
 
 def _legal(rows: Sequence[Record], leader: Record | None) -> Answer:
@@ -94,8 +92,8 @@ def _legal(rows: Sequence[Record], leader: Record | None) -> Answer:
     if leader is not None and leader["unchecked"]:
         details.append("not checked: " + "; ".join(leader["unchecked"]))
     if flagged:
-        details.append(f"flagged and kept apart: {', '.join(flagged)}")
-    short = "No row is" if leader is None else "As far as checked" if leader["unchecked"] else "Yes"
+        details.append(f"flagged, never ranked: {', '.join(flagged)}")
+    short = "No entry is" if leader is None else "As far as checked" if leader["unchecked"] else "Yes"
     return Answer(question="Is it legal?", short=short, details=tuple(details))
 
 
@@ -107,8 +105,8 @@ def _cost(leader: Record | None, spent: Spent) -> Answer:
     )
     details = [hours]
     if leader is not None and leader["cost"] is not None:
-        details.append(f"{dollars(leader['cost'])} for the seeds of {leader['name']}")
-    short = hours if spent.dollars is None else dollars(spent.dollars)
+        details.append(f"{format_dollars(leader['cost'])} for the seeds of {leader['name']}")
+    short = hours if spent.dollars is None else format_dollars(spent.dollars)
     return Answer(
         question="What did it cost?", short=short, details=tuple(details if spent.dollars is not None else details[1:])
     )
@@ -121,23 +119,17 @@ def _next(leader: Record, baseline: str | None) -> Answer:
         short = "Try to beat it"
     elif more == 0:
         short = "Write it up"
-        short_of = "" if leader["challenge"] is not False else "; by the challenge's text it is not shown"
-        details.append(f"the claim stands at {_asked(leader)}{short_of}")
+        short_of = "" if leader["written_rule"] is not False else "; by the written rule it is not shown"
+        details.append(f"the claim holds at {describe_rule(leader)}{short_of}")
     elif more is not None:
-        short = seeds_text(more, leader["incumbent_too"])
-        cost = "" if price is None else f", about {dollars(price)}"
-        details.append(f"would settle at {_asked(leader)} that it beats {leader['incumbent']}{cost}")
+        short = format_seeds(more, leader["incumbent_too"])
+        cost = "" if price is None else f", about {format_dollars(price)}"
+        details.append(f"would settle at {describe_rule(leader)} that it beats {leader['incumbent']}{cost}")
     elif leader["p_incumbent"] is None:
         short = "Confirm it on more seeds"
     else:
         short = "Find a larger gain"
-        details.append("this one is too small for any affordable number of seeds to show")
+        details.append("this one is too small to be shown with an affordable number of seeds")
     if leader["incumbent"] is not None:
         details.append(f'golfsweep compare "{leader["name"]}" "{leader["incumbent"]}" shows it test by test')
     return Answer(question="What next?", short=short, details=tuple(details))
-
-
-def _asked(leader: Record) -> str:
-    """The rule that the claim is to be settled by."""
-    rule: Rule = leader["settled_by"]
-    return f"p < {STANDARDS[rule].level:g} by the {NAMES[rule]}"

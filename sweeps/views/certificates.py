@@ -1,4 +1,4 @@
-"""An audit's certificate for people: a verdict, its findings, and where each probe was placed, as lines of text."""
+"""An audit's certificate as lines of text: the verdict, the findings, and where the probes looked."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,35 +8,40 @@ from golf.audit.probes.random_tokens import FIRST_SEEN, RANDOM_TOKENS
 from golf.audit.probes.vocabulary import DECLARED
 
 COLUMNS = 60
-"""Width of the picture; entries are spread over it by their logarithm."""
+"""Width of the picture; positions are spread over it by their logarithm."""
 LABEL = 18
+"""Width of the labels on its left."""
 LEGEND = "= as it must be   ≈ no objection, from some tokens only   + sum above 1   - below 1   x earlier scores moved"
-SHOWN = 6
-"""Places left out that are named."""
+MOST_PLACES = 6
+"""Most places without a probe that are named."""
 OWN_KINDS = (RANDOM_TOKENS, FIRST_SEEN, DECLARED)
-"""Kinds of comparisons that are not about batch neighbors."""
+"""Kinds of context probes that do not change a document's batch neighbors."""
 LENGTHS = ("cut", "grown")
 """Kinds of changes that change a document's length."""
+Probe = Mapping[str, Any]
+"""One probe as the certificate's JSON has it."""
 
 
-def lines(certificate: Mapping[str, Any]) -> list[str]:
-    """A certificate, as its to_json() gives it, in lines."""
+def describe_certificate(certificate: Mapping[str, Any]) -> list[str]:
+    """A certificate in lines.
+
+    Args:
+        certificate: what its `to_json` returns.
+    """
     probes = certificate["probes"]
     budget = probes["budget"]
     spent = f"{budget['spent_seconds']:.1f} s, {budget['calls']} calls, {budget['predictions']:,} predictions"
-    found = [f"{verdict(certificate)} ({spent})", ""]
+    lines = [f"{describe_verdict(certificate)} ({spent})", ""]
     for finding in certificate["findings"]:
-        found.append(f"  {finding['condition']:<14} {where(finding)}: {finding['detail']}")
+        lines.append(f"  {finding['condition']:<14} {_describe_place(finding)}: {finding['detail']}")
     if certificate["findings"]:
-        found.append("")
-    found += picture(probes)
-    found += ["", *summary(probes)]
-    return found
+        lines.append("")
+    return [*lines, *draw_probes(probes), "", *_list_coverage(probes)]
 
 
-def verdict(certificate: Mapping[str, Any]) -> str:
-    """The judgment in a few words."""
-    broken = [one["condition"] for one in certificate["findings"] if one["condition"] != "length"]
+def describe_verdict(certificate: Mapping[str, Any]) -> str:
+    """The verdict in a few words."""
+    broken = [finding["condition"] for finding in certificate["findings"] if finding["condition"] != "length"]
     if broken:
         return f"Not passed: {', '.join(broken)}"
     if not certificate["judged"]:
@@ -44,92 +49,93 @@ def verdict(certificate: Mapping[str, Any]) -> str:
     return "Passed" if not certificate["findings"] else "Passed; scores depend on the document's length"
 
 
-def where(finding: Mapping[str, Any]) -> str:
-    """A finding's place."""
-    if finding["document"] < 0:
-        return "every document"
-    return f"document {finding['document']}" + (f", position {finding['position']}" if finding["position"] > 0 else "")
+def draw_probes(probes: Mapping[str, Any]) -> list[str]:
+    """Draw the probes over the positions of all documents, the first position on the left.
 
-
-def picture(probes: Mapping[str, Any]) -> list[str]:
-    """The two probes over the entries of all documents, from the first on the left to the last on the right.
-
-    A column is a range of entries; of several probes in it the worst is shown.
+    A column stands for a range of positions; of several probes in it the worst is shown.
     """
     sums, changes = probes["vocabulary"], probes["future"]
-    last = max((one["tokens"] for one in probes["documents"]["judged"]), default=2) - 1
-    rows = [
-        ("vocabulary sum", [(one["position"], sum_mark(one)) for one in sums], "=≈-+"),
-        ("future changed", [_mark(one) for one in changes if one["kind"] not in LENGTHS], "=x"),
-        ("length changed", [_mark(one) for one in changes if one["kind"] in LENGTHS], "=x"),
+    last = max((document["tokens"] for document in probes["documents"]["judged"]), default=2) - 1
+    lines = [
+        ("vocabulary sum", [(probe["position"], mark_sum(probe)) for probe in sums], "=≈-+"),
+        ("future changed", [_mark_change(probe) for probe in changes if probe["kind"] not in LENGTHS], "=x"),
+        ("length changed", [_mark_change(probe) for probe in changes if probe["kind"] in LENGTHS], "=x"),
     ]
-    found = [f"{'entry':<{LABEL}}{_axis(last)}"]
-    for label, marks, rank in rows:
+    picture = [f"{'position':<{LABEL}}{_draw_axis(last)}"]
+    for label, marks, ranks in lines:
         columns = [" "] * COLUMNS
         for position, mark in marks:
-            column = _column(position, last)
-            columns[column] = max(columns[column], mark, key=lambda one: rank.find(one))
-        found.append(f"{label:<{LABEL}}{''.join(columns).rstrip()}")
-    return [*found, LEGEND]
+            column = _find_column(position, last)
+            columns[column] = max(columns[column], mark, key=ranks.find)
+        picture.append(f"{label:<{LABEL}}{''.join(columns).rstrip()}")
+    return [*picture, LEGEND]
 
 
-def sum_mark(one: Mapping[str, Any]) -> str:
-    """= where a complete sum is 1, ≈ where a partial one may be, + and - where it is off."""
-    if one["least"] > 1 + one["tolerance"]:
+def mark_sum(probe: Probe) -> str:
+    """= where a complete sum is 1, ≈ where a partial sum may be, + and - where it is above or below."""
+    if probe["least"] > 1 + probe["tolerance"]:
         return "+"
-    if one["complete"]:
-        return "-" if one["total"] < 1 - one["tolerance"] else "="
+    if probe["complete"]:
+        return "-" if probe["total"] < 1 - probe["tolerance"] else "="
     return "≈"
 
 
-def summary(probes: Mapping[str, Any]) -> list[str]:
+def _describe_place(finding: Mapping[str, Any]) -> str:
+    if finding["document"] < 0:
+        return "every document"
+    position = f", position {finding['position']}" if finding["position"] > 0 else ""
+    return f"document {finding['document']}{position}"
+
+
+def _list_coverage(probes: Mapping[str, Any]) -> list[str]:
     """What was probed, and what was not."""
     sums, changes, contexts = probes["vocabulary"], probes["future"], probes["context"]
-    judged = probes["documents"]["judged"]
-    complete = [one for one in sums if one["complete"]]
-    off = max((abs(one["total"] - 1) for one in complete), default=math.nan)
+    judged, precision = probes["documents"]["judged"], probes["precision"]
+    complete = [probe for probe in sums if probe["complete"]]
+    off = max((abs(probe["total"] - 1) for probe in complete), default=math.nan)
     farthest = f", the farthest from 1 by {off:.2g}" if complete else ""
-    sizes = ", ".join(str(one["tokens"]) for one in sorted(judged, key=lambda one: int(one["tokens"])))
-    precision = probes["precision"]
-    found = [
-        f"Documents of {sizes} tokens; {sum(one['origin'] == 'given' for one in judged)} as given",
-        f"Vocabulary sums at {_places(sums)}, {len(complete)} over the whole vocabulary{farthest}",
-        f"Futures changed at {_largest(one for one in changes if one['kind'] not in LENGTHS)} before the change",
-        f"Lengths changed at {_largest(one for one in changes if one['kind'] in LENGTHS)} before the end",
-        f"Batch neighbors changed at {_largest(one for one in contexts if one['kind'] not in OWN_KINDS)}",
+    sizes = ", ".join(str(size) for size in sorted(int(document["tokens"]) for document in judged))
+    given = sum(document["origin"] == "given" for document in judged)
+    futures = [probe for probe in changes if probe["kind"] not in LENGTHS]
+    lengths = [probe for probe in changes if probe["kind"] in LENGTHS]
+    neighbors = [probe for probe in contexts if probe["kind"] not in OWN_KINDS]
+    lines = [
+        f"Documents of {sizes} tokens; {given} as given",
+        f"Vocabulary sums at {_count_places(sums)}, {len(complete)} over the whole vocabulary{farthest}",
+        f"Futures changed at {_describe_largest(futures)} before the change",
+        f"Lengths changed at {_describe_largest(lengths)} before the end",
+        f"Batch neighbors changed at {_describe_largest(neighbors)}",
         f"Losses have {precision['bits']} significant bits; equal ones differ by up to {precision['noise']:.2g} nats",
     ]
-    left = probes["not_probed"]
-    if left:
-        more = f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-        found.append(f"Not probed: {'; '.join(left[:SHOWN])}{more}")
-    return found
+    missing = probes["not_probed"]
+    if missing:
+        more = f"; and {len(missing) - MOST_PLACES} more" if len(missing) > MOST_PLACES else ""
+        lines.append(f"Not probed: {'; '.join(missing[:MOST_PLACES])}{more}")
+    return lines
 
 
-def _largest(probes: Iterable[Mapping[str, Any]]) -> str:
-    found = list(probes)
-    largest = max((one["largest"] for one in found), default=0.0)
-    return f"{_places(found)}; at most {largest:.2g} nats moved"
+def _describe_largest(probes: Iterable[Probe]) -> str:
+    moved = [probe["largest"] for probe in probes]
+    return f"{_count_places(moved)}; at most {max(moved, default=0.0):.2g} nats moved"
 
 
-def _places(found: Sequence[object]) -> str:
-    return f"{len(found)} place{'' if len(found) == 1 else 's'}"
+def _count_places(probes: Sequence[object]) -> str:
+    return f"{len(probes)} place{'' if len(probes) == 1 else 's'}"
 
 
-def _mark(change: Mapping[str, Any]) -> tuple[int, str]:
-    return change["changed"], "x" if change["beyond"] else "="
+def _mark_change(probe: Probe) -> tuple[int, str]:
+    return probe["changed"], "x" if probe["beyond"] else "="
 
 
-def _column(position: int, last: int) -> int:
+def _find_column(position: int, last: int) -> int:
     return min(COLUMNS - 1, int(COLUMNS * math.log2(position) / math.log2(last + 1)))
 
 
-def _axis(last: int) -> str:
-    """Powers of four under the columns that they fall into."""
+def _draw_axis(last: int) -> str:
+    """Powers of four over their columns."""
     columns = [" "] * COLUMNS
-    ticks: Sequence[int] = [4**power for power in range(16) if 4**power <= last]
-    for tick in ticks:
+    for tick in (4**power for power in range(16) if 4**power <= last):
         label = str(tick)
-        column = min(_column(tick, last), COLUMNS - len(label))
+        column = min(_find_column(tick, last), COLUMNS - len(label))
         columns[column : column + len(label)] = label
     return "".join(columns).rstrip()

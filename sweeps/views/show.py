@@ -1,4 +1,4 @@
-"""All that is known of one job, of a row, or of the jobs behind a sweep's name, as plain data."""
+"""All that is known of one job, of an entry, or of the jobs behind a sweep's name, as plain data."""
 
 import json
 from dataclasses import asdict
@@ -8,38 +8,39 @@ from cluster.policy.retry import RULES
 from golf.errors import InputError
 from jobs.events import Failure
 from jobs.state import AttemptState, JobState
-from jobs.store import JobRecord, Store
+from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
-from sweeps.board.leaderboard import to_json
-from sweeps.run import results
-from sweeps.spec.sweep import Sweep
 
 LEAST_DIGITS = 4
 
 
 def describe(name: str, place: Workplace) -> dict[str, Any]:
-    """Describe the job whose key begins so, a row named SWEEP/ROW, or a sweep and its jobs in short.
+    """Describe the job whose key begins so, an entry named SWEEP/ENTRY, or a sweep and its jobs in short.
 
     Raises:
-        InputError: nothing, or more than one job, goes by that name.
+        InputError: nothing, or more than one job, has that name.
     """
     if "/" in name:
-        return _row(name, place)
+        return _describe_entry(name, place)
     if (sweep := place.store.sweep(name)) is not None:
-        jobs = place.store.jobs(sweep=name)
-        short = [
-            {"key": job.key, "label": job.order.label, "state": job.state.value, "reason": job.reason} for job in jobs
-        ]
-        facts = {"name": sweep.name, "state": sweep.state, "reason": sweep.reason, "gpu_hours": sweep.spent_hours}
-        return {**facts, "file": sweep.spec["file"], "jobs": short}
-    found = place.store.find_jobs(name) if len(name) >= LEAST_DIGITS else []
-    if len(found) != 1:
-        problem = f"{len(found)} jobs begin with it" if found else "no sweep and no job goes by it"
-        raise InputError(f"{name}: {problem}; give a sweep, SWEEP/ROW, or the first digits of a job's key")
-    return _job(found[0], place)
+        return _describe_sweep(sweep, place.store)
+    jobs = place.store.find_jobs(name) if len(name) >= LEAST_DIGITS else []
+    if len(jobs) != 1:
+        problem = f"{len(jobs)} jobs begin with it" if jobs else "no sweep and no job has that name"
+        raise InputError(f"{name}: {problem}; give a sweep, SWEEP/ENTRY, or the first digits of a job's key")
+    return _describe_job(jobs[0], place)
 
 
-def _job(job: JobRecord, place: Workplace) -> dict[str, Any]:
+def _describe_sweep(sweep: SweepRecord, store: Store) -> dict[str, Any]:
+    jobs = [
+        {"key": job.key, "label": job.order.label, "state": job.state.value, "reason": job.reason}
+        for job in store.jobs(sweep=sweep.name)
+    ]
+    facts = {"name": sweep.name, "state": sweep.state, "reason": sweep.reason, "gpu_hours": sweep.spent_hours}
+    return {**facts, "file": sweep.spec["file"], "jobs": jobs}
+
+
+def _describe_job(job: JobRecord, place: Workplace) -> dict[str, Any]:
     return {
         "key": job.key,
         "label": job.order.label,
@@ -59,52 +60,74 @@ def _job(job: JobRecord, place: Workplace) -> dict[str, Any]:
 
 
 def _certificate(job: JobRecord, place: Workplace) -> dict[str, Any]:
-    """The certificate that a finished audit left, under its name."""
-    if job.order.job.stage != "audit" or job.outputs is None:
-        return {}
-    return {"certificate": json.loads(place.files.get(job.outputs["certificate"]))}
+    """The certificate that a finished job left, under its name; most stages leave none."""
+    digest = (job.outputs or {}).get("certificate")
+    return {} if digest is None else {"certificate": json.loads(place.files.get(digest))}
 
 
-def _row(name: str, place: Workplace) -> dict[str, Any]:
-    """A confirmed row as on the leaderboard, its jobs in short, and its certificate."""
-    sweep_name, row_name = name.split("/", 1)
-    record = place.store.sweep(sweep_name)
-    if record is None:
-        raise InputError(f'{name}: no sweep "{sweep_name}"; give SWEEP/ROW with a row of its leaderboard')
-    sweep = Sweep.from_json(record.spec)
-    rows = [row for row in to_json(results.frame_of(sweep, place))["rows"] if row["source"] == "golfsweep"]
-    row: dict[str, Any] | None = next((row for row in rows if row["name"] == row_name), None)
-    if row is None:
-        known = ", ".join(row["name"] for row in rows) or "none yet"
-        raise InputError(f'{name}: no row "{row_name}" in sweep {sweep_name}; there are: {known}')
-    driver = sweep.driver(place.store, read_only=True)
-    driver.step()
-    audit = driver.audits().get(row_name)
-    jobs = [job for outcome in driver.confirmed() if outcome.run.row == row_name for job in outcome.jobs]
-    short = {job.key: {"key": job.key, "label": job.order.label} for job in [*jobs, *([audit] if audit else [])]}
-    return row | {"jobs": list(short.values())} | (_certificate(audit, place) if audit else {})
+def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
+    """An entry as on the leaderboard, its jobs in short, its certificate, and where its evidence contradicts it."""
+    from sweeps.entries.audits import read_certificate
+    from sweeps.entries.checking import verify_entry
+
+    sweep, entry_name = name.split("/", 1)
+    if place.store.sweep(sweep) is None:
+        raise InputError(f'{name}: no sweep "{sweep}"; give SWEEP/ENTRY with an entry of its leaderboard')
+    entries = place.store.entries(sweep)
+    entry = next((one for one in entries if one.name == entry_name), None)
+    if entry is None:
+        known = ", ".join(one.name for one in entries) or "none yet"
+        raise InputError(f'{name}: no entry "{entry_name}" in sweep {sweep}; there are: {known}')
+    mismatches = verify_entry(entry, place)
+    shown = _leaderboard_line(entry, place) | {"jobs": _jobs_of(entry, place.store), "evidence": entry.evidence}
+    shown |= {"updated": entry.updated, "mismatches": mismatches}
+    certificate = None if any("certificate" in line for line in mismatches) else read_certificate(entry, place.files)
+    return shown | ({} if certificate is None else {"certificate": certificate})
+
+
+def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
+    """An entry's columns on its sweep's leaderboard; of a superseded one, which is on none, why it is not."""
+    from sweeps.entries.reading import board_of
+    from sweeps.entries.superseded import find_superseded
+
+    if superseded := find_superseded([entry]):
+        return {"name": entry.name, "sweep": entry.sweep, "superseded": superseded[0].line}
+    try:
+        table = board_of(entry.sweep, place).table()
+    except InputError as error:  # a content is lost that some entry rests on: the other facts can still be shown
+        return {"name": entry.name, "sweep": entry.sweep, "leaderboard": str(error)}
+    return next(row for row in table if (row["sweep"], row["name"]) == (entry.sweep, entry.name))
+
+
+def _jobs_of(entry: EntryRecord, store: Store) -> list[dict[str, Any]]:
+    """Key and label of the jobs that an entry rests on, its audit last."""
+    keys = [key for seed in entry.evidence["seeds"].values() for key in seed["jobs"].values()]
+    audit = entry.evidence["audit"]
+    keys += [] if audit is None else [audit["job"]]
+    jobs = [store.job(key) for key in dict.fromkeys(keys)]
+    return [{"key": job.key, "label": job.order.label} for job in jobs if job is not None]
 
 
 def explain(job: JobRecord, store: Store) -> str | None:
-    """What became of a job, and what follows, in plain words; None while there is nothing to explain."""
+    """What happened to a job and what follows, in plain words; None while there is nothing to explain."""
     ended = [
-        one
-        for one in store.attempts(job.key)
-        if one.state != AttemptState.RUNNING and one.number > job.attempts_before_request
+        attempt
+        for attempt in store.attempts(job.key)
+        if attempt.state != AttemptState.RUNNING and attempt.number > job.attempts_before_request
     ]
     if not ended or job.state == JobState.DONE:
         return None
     last = ended[-1]
     if job.state == JobState.CANCELLED:
-        return f'cancelled ({job.reason}); "golfsweep run" asks for it again where its sweep needs it'
+        return f'cancelled ({job.reason}); "golfsweep run" requests it again if its sweep needs it'
     times = f"{len(ended)} attempt{'s' if len(ended) > 1 else ''}"
     if last.failure is None:
-        return f"after {times}, the last of which {last.reason or 'was ended'}, it goes on from what was kept"
+        return f"after {times}, the last of which {last.reason or 'was ended'}, it continues from what was kept"
     meaning = RULES[Failure(last.failure)].meaning
     where = f" on {last.host}" if last.host else ""
     if job.state == JobState.FAILED:
-        return f'failed after {times}, the last{where}: {meaning}; "golfsweep run" tries again'
-    return f"tried again after {times}, the last{where}: {last.reason}; {meaning}"
+        return f'failed after {times}, the last{where}: {meaning}; "golfsweep run" retries it'
+    return f"retried after {times}, the last{where}: {last.reason}; {meaning}"
 
 
 def last_words(job: JobRecord, store: Store, lines: int) -> list[str]:

@@ -1,72 +1,104 @@
-"""How far a sweep is, what runs, what failed and why, as plain data and as lines for a person."""
+"""How far a sweep is, who drives and schedules it, what runs, what failed and why: as plain data, and as lines."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from jobs.budget import Budget
 from jobs.state import JobState, SweepState
-from jobs.store import JobRecord, NodeRecord, Store, SweepRecord
+from jobs.store import DriverRecord, JobRecord, NodeRecord, SchedulerRecord, Store, SweepRecord
 from sweeps.views.show import explain, last_words
-from sweeps.views.wording import dollars
+from sweeps.views.wording import format_dollars
 
 LOG_LINES = 5
+RESUME = "not running; resume with golfsweep run FILE"
 
 
 def state_of(sweep: SweepRecord, store: Store) -> dict[str, Any]:
-    """A sweep as it stands in the store."""
-    jobs = store.jobs(sweep=sweep.name)
-    budget, account = Budget(**sweep.budget or {}), store.account(sweep.name)
-    live = {one.name for one in store.live_schedulers()}
+    """A sweep as it stands in the store; a running one whose driver is gone is stopped."""
+    driver, live = store.driver_of(sweep.name), store.live_schedulers()
+    stopped = sweep.state == SweepState.RUNNING and driver is None
+    shown = [JobState.RUNNING, JobState.QUEUED, JobState.FAILED]
+    jobs = store.jobs(sweep=sweep.name, states=shown)
+    scheduler = _scheduler(driver, live, jobs)
     return {
         "name": sweep.name,
-        "state": sweep.state,
-        "reason": sweep.reason,
-        "gpu_hours": {"spent": account.spent, "reserved": account.reserved, "budget": budget.gpu_hours},
-        "dollars": {"spent": budget.cost(account.spent), "budget": budget.dollars},
-        "deadline": budget.deadline,
-        "scheduled": bool(live),
-        "jobs": {state.value: sum(job.state == state for job in jobs) for state in JobState},
-        "running": [
-            {
-                "key": job.key,
-                "label": job.order.label,
-                "fraction": job.fraction,
-                "note": job.note,
-                "lost": job.claimed_by not in live,
-            }
-            for job in jobs
-            if job.state == JobState.RUNNING
-        ],
-        "retried": [
-            {"key": job.key, "label": job.order.label, "explanation": explain(job, store)}
-            for job in jobs
-            if job.state == JobState.QUEUED and job.attempt > job.attempts_before_request
-        ],
+        "state": SweepState.STOPPED.value if stopped else sweep.state,
+        "reason": RESUME if stopped else sweep.reason,
+        "owner": sweep.owner or None,
+        "tags": list(sweep.tags),
+        "driver": None if driver is None else asdict(driver),
+        "scheduler": None if scheduler is None else asdict(scheduler),
+        **_spending(sweep, store),
+        **_counts(sweep.name, store),
+        "running": _running(sweep.name, jobs, {one.name for one in live}, store),
+        "waiting": _waiting(jobs, scheduler, store),
         "failed": [_failed(job, store) for job in jobs if job.state == JobState.FAILED],
     }
 
 
-def set_aside(nodes: Iterable[NodeRecord]) -> Iterator[str]:
-    """Nodes that get no work, and why, for a person."""
-    for node in nodes:
-        if not node.good:
-            yield f"node {node.host} is set aside: {node.reason}; golfsweep doctor checks it again"
+def _scheduler(
+    driver: DriverRecord | None, live: Sequence[SchedulerRecord], jobs: Iterable[JobRecord]
+) -> SchedulerRecord | None:
+    """The live scheduler of the driver's cluster; without one, a live scheduler that has a job of the sweep."""
+    claimed = {job.claimed_by for job in jobs if job.state == JobState.RUNNING}
+    own = [one for one in live if driver is not None and one.cluster == driver.cluster]
+    return next(iter([*own, *(one for one in live if one.name in claimed)]), None)
 
 
-def _spent(state: Mapping[str, Any]) -> str:
-    """Slot-hours and dollars, and their limits."""
-    hours, money = state["gpu_hours"], state["dollars"]
-    parts = [f"{hours['spent']:.2f} slot-hours" + (f" of {hours['budget']:g}" if hours["budget"] is not None else "")]
-    if money["spent"] is not None:
-        parts.append(
-            dollars(money["spent"]) + (f" of {dollars(money['budget'])}" if money["budget"] is not None else "")
-        )
-    if hours["reserved"]:
-        parts.append(f"{hours['reserved']:.2f} slot-hours set aside for what runs")
-    if state["deadline"] is not None:
-        parts.append(f"deadline {datetime.fromtimestamp(state['deadline'], UTC).isoformat(timespec='minutes')}")
-    return "; ".join(parts)
+def _spending(sweep: SweepRecord, store: Store) -> dict[str, Any]:
+    budget, account = Budget(**sweep.budget or {}), store.account(sweep.name)
+    return {
+        "gpu_hours": {"spent": account.spent, "reserved": account.reserved, "budget": budget.gpu_hours},
+        "dollars": {"spent": budget.cost(account.spent), "budget": budget.dollars},
+        "deadline": budget.deadline,
+    }
+
+
+def _counts(name: str, store: Store) -> dict[str, Any]:
+    """Jobs by stage and state, and by state alone."""
+    counts = store.stage_counts(name)
+    stages = {stage: {state.value: states.get(state, 0) for state in JobState} for stage, states in counts.items()}
+    return {
+        "stages": stages,
+        "jobs": {state.value: sum(states.get(state, 0) for states in counts.values()) for state in JobState},
+    }
+
+
+def _running(name: str, jobs: Iterable[JobRecord], live: Collection[str], store: Store) -> list[dict[str, Any]]:
+    """Running jobs; `row` and `trial` are null where several entries need the job, or none is named."""
+    running = [job for job in jobs if job.state == JobState.RUNNING]
+    needing = store.entries_needing(name, [job.key for job in running])
+    shown = []
+    for job in running:
+        entry, trial = needing[job.key][0] if len(needing[job.key]) == 1 else (None, None)
+        shown.append({
+            "key": job.key,
+            "label": job.order.label,
+            "stage": job.order.job.stage,
+            "seed": job.order.job.seed,
+            "row": entry,
+            "trial": trial,
+            "fraction": job.fraction,
+            "note": job.note,
+            "lost": job.claimed_by not in live,
+        })  # fmt: skip
+    return shown
+
+
+def _waiting(jobs: Iterable[JobRecord], scheduler: SchedulerRecord | None, store: Store) -> list[dict[str, Any]]:
+    """Queued jobs, each with the reason why it does not run; `retried` where an earlier attempt has ended."""
+    shown = []
+    for job in jobs:
+        if job.state == JobState.QUEUED:
+            retried = job.attempt > job.attempts_before_request
+            reason = explain(job, store) if retried else None
+            if reason is None:
+                slots = f"{job.order.slots} slot{'' if job.order.slots == 1 else 's'}"
+                reason = "no scheduler is running" if scheduler is None else f"waits for {slots}"
+            shown.append({"key": job.key, "label": job.order.label, "reason": reason, "retried": retried})
+    return shown
 
 
 def _failed(job: JobRecord, store: Store) -> dict[str, Any]:
@@ -79,22 +111,55 @@ def _failed(job: JobRecord, store: Store) -> dict[str, Any]:
     }
 
 
+def quarantined(nodes: Iterable[NodeRecord]) -> Iterator[str]:
+    """Nodes that get no work, and why, for a person."""
+    for node in nodes:
+        if not node.good:
+            yield f"node {node.host} is quarantined: {node.reason}; golfsweep doctor checks it again"
+
+
 def lines(state: Mapping[str, Any]) -> Iterator[str]:
-    """The same for a person."""
+    """What `state_of` gave, for a person."""
     counts = ", ".join(f"{count} {name}" for name, count in state["jobs"].items() if count)
     why = f" ({state['reason']})" if state["reason"] else ""
     yield f"{state['name']}: {state['state']}{why}; {counts or 'no jobs yet'}"
     yield f"  {_spent(state)}"
-    if state["state"] == SweepState.RUNNING and not state["scheduled"]:
-        yield "  nobody runs it now: its scheduler is gone; golfsweep run goes on with it"
+    if state["state"] == SweepState.RUNNING:
+        yield f"  {_who(state)}"
     for job in state["running"]:
-        lost = "  (its scheduler is gone: it runs no more)" if job["lost"] else ""
+        lost = "  (not running: its scheduler is gone)" if job["lost"] else ""
         yield f"  {job['label']}  {job['fraction']:.0%}  {job['note']}{lost}"
-    for job in state["retried"]:
-        yield f"  {job['label']} waits: {job['explanation']}"
+    for job in state["waiting"]:
+        if job["retried"]:
+            yield f"  {job['label']} waits: {job['reason']}"
     for job in state["failed"]:
         yield f"  {job['label']} ({job['key'][:12]}) failed: {job['reason']}"
         if job["explanation"]:
             yield f"    {job['explanation']}"
         for text in job["log"]:
             yield f"    | {text}"
+
+
+def _who(state: Mapping[str, Any]) -> str:
+    """Who drives and who schedules a running sweep."""
+    driver, scheduler = state["driver"], state["scheduler"]
+    drives = f"driven by process {driver['pid']} on {driver['host']}"
+    if scheduler is None:
+        return f"{drives}; no scheduler runs its cluster"
+    if (scheduler["host"], scheduler["pid"]) == (driver["host"], driver["pid"]):
+        return f"{drives}, which also schedules {scheduler['slots']} slots"
+    return f"{drives}; scheduled by process {scheduler['pid']} on {scheduler['host']}, {scheduler['slots']} slots"
+
+
+def _spent(state: Mapping[str, Any]) -> str:
+    """Slot-hours and dollars, and their limits."""
+    hours, money = state["gpu_hours"], state["dollars"]
+    parts = [f"{hours['spent']:.2f} slot-hours" + (f" of {hours['budget']:g}" if hours["budget"] is not None else "")]
+    if money["spent"] is not None:
+        limit = "" if money["budget"] is None else f" of {format_dollars(money['budget'])}"
+        parts.append(format_dollars(money["spent"]) + limit)
+    if hours["reserved"]:
+        parts.append(f"{hours['reserved']:.2f} slot-hours reserved for running jobs")
+    if state["deadline"] is not None:
+        parts.append(f"deadline {datetime.fromtimestamp(state['deadline'], UTC).isoformat(timespec='minutes')}")
+    return "; ".join(parts)

@@ -13,7 +13,8 @@ from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig
 from jobs.digests import digest_of
 from jobs.machine.environment import machine
-from jobs.spec import ARITHMETIC, Job, Order
+from jobs.spec import Job, Order
+from jobs.stages.registry import stage_named
 
 MODEL = ModelConfig(
     num_layers=2, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, bigram_buckets=64, bigram_dim=8
@@ -76,7 +77,7 @@ class Orders:
             inputs=inputs,
             seed=seed,
             machine=machine(slots),
-            arithmetic=ARITHMETIC[stage],
+            arithmetic=stage_named(stage).version,
         )
         shown = {name: str(path) for name, path in places.items()}
         return Order(job=job, sweep="tiny", label=f"{stage} seed {seed}", slots=slots, places=shown)

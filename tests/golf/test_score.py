@@ -36,7 +36,7 @@ def test_wrong_shapes_and_values_are_refused() -> None:
         Scores(token_nll=(np.zeros(2, np.float32),), adapted=none.astype(bool), counted_pass=one)
     with pytest.raises(ValueError, match=r"1 documents .* counted_pass"):
         Scores(token_nll=(np.zeros(2, np.float32),), adapted=one.astype(bool), counted_pass=none)
-    with pytest.raises(ValueError, match="not one finite number"):
+    with pytest.raises(ValueError, match="expected one finite number"):
         Scores(token_nll=(np.array([np.nan], np.float32),), adapted=one.astype(bool), counted_pass=one)
     with pytest.raises(ValueError, match="at least one"):
         bits_per_byte(1.0, 0)

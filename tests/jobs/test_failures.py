@@ -27,6 +27,15 @@ SEGFAULT = "  traceback : Signal 11 (SIGSEGV) received by PID 77"
 PEER = "RuntimeError: [../gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:4242"
 
 
+ROOT_CAUSE = """
+Root Cause (first observed failure):
+[0]:
+  time      : 2026-11-30_04:38:48
+  exitcode  : 3 (pid: 7057)
+  error_file: <N/A>
+"""
+
+
 @pytest.mark.parametrize(
     ("error", "failure"),
     [
@@ -65,6 +74,10 @@ def test_an_exception_says_whose_fault_it_is(error: Exception, failure: Failure)
         ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", 0, Failure.GPU_MEMORY, "CUDA out of memory"),
         ("OSError: [Errno 28] No space left on device", 0, Failure.DISK_FULL, "No space left"),
         ("ZeroDivisionError", 0, Failure.CRASH, "without saying why"),
+        (f"Signal 15 (SIGTERM) received by PID 7\n{ROOT_CAUSE}", 0, Failure.CRASH, "exit code 3"),
+        (f"{ROOT_CAUSE.replace('3', '-15')}\nSignal 15 (SIGTERM) received by PID 7", 0, Failure.LOST, "signal 15"),
+        (f"{KILLED}\n{ROOT_CAUSE}", 0, Failure.LOST, "signal 9"),
+        (f"{SEGFAULT}\n{ROOT_CAUSE}", 0, Failure.CRASH, "signal 11"),
     ],
 )
 def test_the_end_of_a_gang_is_read_off_its_log(log: str, oom_kills: int, failure: Failure, word: str) -> None:

@@ -1,4 +1,4 @@
-"""Made-up evaluations, and the leaderboard's rows of them."""
+"""Made-up evaluations, and the leaderboard's entries of them."""
 
 import json
 from typing import Any
@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from golf.score import LN2
-from sweeps.board.leaderboard import COLUMNS, Evaluation, ImportedRow, TextSet, leaderboard, to_json
-from sweeps.board.rules import Finding
+from sweeps.board.leaderboard import COLUMNS, Evaluation, ImportedEntry, ValidationSet, leaderboard, to_json
+from sweeps.board.rules import RuleFinding
 
 BYTES, TOKENS = 3000, 1000
 PR_1493, PR_1514 = [1.08079, 1.08103, 1.08118], [1.07928348, 1.07996676, 1.08024795]
@@ -23,8 +23,8 @@ def documents(bpb: float) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def text(data: str = "val", tokenizer: str = "1024.model") -> TextSet:
-    return TextSet(data=data, tokenizer=tokenizer, documents=3, tokens=TOKENS, bytes=BYTES)
+def text(data: str = "val", tokenizer: str = "1024.model") -> ValidationSet:
+    return ValidationSet(data=data, tokenizer=tokenizer, documents=3, tokens=TOKENS, bytes=BYTES)
 
 
 def scores(digest: str) -> pd.DataFrame:
@@ -49,21 +49,21 @@ def clocks(train: float = 10.0, evaluation: float = 2.0, around: float = 0.0) ->
     return own | {"train.process_seconds": train + around, "eval.process_seconds": evaluation + around}
 
 
-def row_of(name: str, scores: list[float], **changes: Any) -> list[Evaluation]:
+def runs_of(name: str, scores: list[float], **changes: Any) -> list[Evaluation]:
     return [evaluation(name, seed, bpb, **changes) for seed, bpb in enumerate(scores)]
 
 
-def rows(evaluations: list[Evaluation], **settings: Any) -> dict[str, dict[str, Any]]:
+def entries(evaluations: list[Evaluation], **settings: Any) -> dict[str, dict[str, Any]]:
     frame = leaderboard(evaluations, **{"profile": "accepted", "baseline": "base", "scores": scores} | settings)
     found = to_json(frame)["rows"]
     json.dumps(found, allow_nan=False)
-    assert all(tuple(row) == COLUMNS for row in found)
-    return {row["name"]: row for row in found}
+    assert all(tuple(entry) == COLUMNS for entry in found)
+    return {entry["name"]: entry for entry in found}
 
 
 BASE, BETTER, LEAK = [1.20, 1.21, 1.22], [1.15, 1.16, 1.165], [0.5, 0.51, 0.52]
-LEAKS = {"findings": (Finding(code="C3", detail="trains on what it scores"),)}
+LEAKS = {"findings": (RuleFinding(code="C3", detail="trains on what it scores"),)}
 
 
-def record(name: str, date: float | None, *bpb: float | None, **changes: Any) -> ImportedRow:
-    return ImportedRow(name=name, date=date, seeds={str(n): one for n, one in enumerate(bpb)}, **changes)
+def record(name: str, date: float | None, *bpb: float | None, **changes: Any) -> ImportedEntry:
+    return ImportedEntry(name=name, date=date, seeds={str(n): one for n, one in enumerate(bpb)}, **changes)

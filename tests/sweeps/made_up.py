@@ -20,9 +20,10 @@ from jobs.spec import Job, Machine
 from jobs.state import SweepState
 from jobs.store import Store
 from jobs.workplace import Workplace
+from sweeps.driver.sweep import Sweep
+from sweeps.run.entries import EntryWriter
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import parse_sweep
-from sweeps.spec.sweep import Sweep
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 SIZES = np.array([400, 900, 1500, 2200, 3100, 4000])
@@ -81,15 +82,21 @@ def play(
         driver = sweep.driver(store)
         while not driver.step().done and steps > 0:
             steps -= 1
-            store.beat("worker")
-            for job in store.claim("worker", 100):
-                facts: dict[str, Any] = {"host": "here", "workdir": "/", "versions": {}, "commit": "c0ffee"}
-                attempt = store.start_attempt(job.key, "worker", sweep=sweep.spec.name, **facts)
-                clock.now += JOB_SECONDS
-                outputs = _outputs(job.order.job, place, bpb)
-                store.finish(job.key, attempt, outputs, seconds=JOB_SECONDS, peak_bytes=None)
+            work(sweep, store, clock, place, bpb)
+        EntryWriter(sweep, store).write()
         store.end_sweep(sweep.spec.name, SweepState.DONE)
     return sweep
+
+
+def work(sweep: Sweep, store: Store, clock: Clock, place: Workplace, bpb: Bpb = score) -> None:
+    """Finish every job that waits in the store."""
+    store.beat("worker")
+    for job in store.claim("worker", 100):
+        facts: dict[str, Any] = {"host": "here", "workdir": "/", "versions": {}, "commit": "c0ffee"}
+        attempt = store.start_attempt(job.key, "worker", sweep=sweep.spec.name, **facts)
+        clock.now += JOB_SECONDS
+        outputs = _outputs(job.order.job, place, bpb)
+        store.finish(job.key, attempt, outputs, seconds=JOB_SECONDS, peak_bytes=None)
 
 
 @cache

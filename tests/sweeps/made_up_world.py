@@ -10,12 +10,13 @@ from typing import Any
 
 from golf.score import LN2
 from jobs.spec import Job, Machine
+from jobs.stages.registry import pipeline
 from jobs.store import JobRecord, Store, TrialRecord
-from sweeps.run.outcome import Snapshot
-from sweeps.run.trials import search_digest
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.sweep import Sweep
+from sweeps.driver.trials import search_digest
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep
-from sweeps.spec.sweep import Sweep
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 DATA = DataSet(
@@ -107,7 +108,8 @@ class World:
             self.store.fail(job.key, attempt, "made to fail", counted=True, final=True)
         else:
             outputs = outputs_of(job.order.job)
-            self.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None)
+            sizes = {value: 1 for value in outputs.values() if isinstance(value, str)}
+            self.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None, sizes=sizes)
 
     def play(self, most: int = 200) -> Snapshot:
         """To the end."""
@@ -119,11 +121,11 @@ class World:
         raise AssertionError("the sweep does not end")
 
     def trials(self) -> dict[int, TrialRecord]:
-        identity = search_digest(self.spec, self.sweep.stages()) if self.spec.search else ""
+        identity = search_digest(self.spec, self.sweep.orders(), pipeline()) if self.spec.search else ""
         return {trial.number: trial for trial in self.store.trials(self.spec.name, identity)}
 
     def result(self) -> dict[str, Any]:
         """Everything that a sweep leaves."""
-        rows = {(one.run.row, one.run.seed): one.bpb for one in self.driver.confirmed()}
+        rows = {(one.entry, one.measurement.seed): one.value for one in self.driver.confirmed()}
         keys = {job.key: (job.state, job.order.label) for job in self.store.jobs()}
         return {"rows": rows, "trials": self.trials(), "keys": keys}

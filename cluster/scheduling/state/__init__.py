@@ -1,1 +1,1 @@
-"""What one scheduler holds in memory: claimed jobs, running attempts, loaded artifacts."""
+"""What one scheduler keeps in memory: jobs in flight, running attempts, its policy, contents for tasks."""

@@ -1,4 +1,4 @@
-"""A job on its slots, and what its tasks have told so far."""
+"""A job on its slots, and what its tasks have reported so far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,14 @@ from typing import Any
 from cluster.policy.policy import Placement
 from cluster.scheduling.state.contents import Contents
 from jobs.events import Failed, Failure, Finished
-from jobs.scores import merge_shards
+from jobs.stages.registry import stage_named
+from jobs.stages.stage import ShardedStage
 from jobs.store import JobRecord
 
 
 @dataclass(slots=True)
 class Running:
-    """One attempt: one task, or for an evaluation one a worker."""
+    """One attempt: one task, or for a job with shards one a worker."""
 
     record: JobRecord
     attempt: int
@@ -23,12 +24,13 @@ class Running:
     open_tasks: set[str] = field(default_factory=set)
     fractions: dict[str, float] = field(default_factory=dict)
     heard: dict[str, float] = field(default_factory=dict)
-    """When each task told something last."""
+    """When each task reported last."""
     begun: set[str] = field(default_factory=set)
-    """Tasks that have told anything."""
+    """Tasks that have reported at all."""
     shards: dict[int, str] = field(default_factory=dict)
     """Digests of finished shards."""
-    told: list[Finished] = field(default_factory=list)
+    finished: list[Finished] = field(default_factory=list)
+    """Results of the tasks that have ended while others run."""
     log: str = ""
     """The last lines that it printed."""
     log_is_new: bool = False
@@ -62,38 +64,35 @@ class Running:
         self.heard[task_id] = now
 
     def hear(self, task_id: str, now: float) -> None:
-        """A task has told something."""
+        """A task has reported."""
         self.heard[task_id] = now
         self.begun.add(task_id)
 
     def overdue(self, now: float, *, start: float, silence: float) -> Failed | None:
-        """The failure of an attempt that has told nothing for too long; None while there is hope.
+        """The failure of an attempt that has reported nothing for too long; None while there is hope.
 
         Args:
             now: the time.
-            start: seconds in which each of its tasks has to tell something for the first time.
-            silence: seconds in which it then has to tell something more.
+            start: seconds in which each of its tasks has to report for the first time.
+            silence: seconds in which it then has to report again.
         """
         if self._silent(now, begun=True) > silence:
-            return Failed(failure=Failure.HANG, reason=f"its worker has told nothing for {silence:.0f} s")
+            return Failed(failure=Failure.HANG, reason=f"its worker has reported nothing for {silence:.0f} s")
         if self._silent(now, begun=False) > start:
             return Failed(failure=Failure.UNFIT, reason=f"its worker did not start within {start:.0f} s")
         return None
 
     def _silent(self, now: float, *, begun: bool) -> float:
-        """Seconds since the quietest of its tasks told anything, of those that have begun or have not."""
+        """Seconds since the quietest of its tasks reported, of those that have begun or have not."""
         tasks = [task for task in self.open_tasks if (task in self.begun) == begun]
         return max((now - self.heard[task] for task in tasks), default=0.0)
 
 
 def outputs_of(running: Running, last: Finished, files: Contents) -> tuple[Mapping[str, Any], int | None]:
     """The outputs of a job whose last task has finished, and the peak memory of its tasks."""
-    told = [*running.told, last]
-    outputs = dict(last.outputs) | {name: files.put(content) for name, content in last.files.items()}
-    if running.record.order.job.stage == "eval":
-        table, totals = merge_shards([files.get(digest) for _, digest in sorted(running.shards.items())])
-        # Workers start together: the evaluation took as long as the slowest of them.
-        clocks = [one.outputs["clocks"] for one in told]
-        worst = {name: max(clock[name] for clock in clocks) for name in clocks[0]}
-        outputs |= {"scores": files.put(table), **totals, "clocks": worst}
-    return outputs, max((one.peak_bytes for one in told if one.peak_bytes), default=None)
+    parts = [*running.finished, last]
+    peak = max((part.peak_bytes for part in parts if part.peak_bytes), default=None)
+    stage = stage_named(running.record.order.job.stage)
+    if isinstance(stage, ShardedStage):
+        last = stage.merge([files.get(digest) for _, digest in sorted(running.shards.items())], parts)
+    return {**last.outputs, **{name: files.put(content) for name, content in last.files.items()}}, peak

@@ -27,7 +27,7 @@ def plan_variants(session: AuditSession, index: int, positions: Sequence[int]) -
     inside = [position for position in dict.fromkeys((size // 2, size // 3, *positions)) if 1 < position < size]
     suffixes: list[Variant] = [
         ("suffix", position, _replace_tokens(session, index, position, size)) for position in inside[:6]
-    ]  # fmt: skip
+    ]
     kinds: list[list[Variant]] = [
         [*suffixes[:1], *repeat_easiest_pair(session, index, inside[1:2]), *suffixes[1:]],
         change_length(session, index),

@@ -53,9 +53,15 @@ def sum_guided_by_context(session: AuditSession, index: int, position: int, coun
     calls = [extended[first : first + size] for first in range(0, len(extended), size)]
     q_V = _last_probabilities([losses for part in calls for losses in session.call(part, [-1] * len(part))])
     return _guided_sum(
-        session, index, position, count, q_V,
-        uniform_share=UNIFORM_SHARE, error_probability=RARE_ERROR_PROBABILITY, cut=cut,
-    )  # fmt: skip
+        session,
+        index,
+        position,
+        count,
+        q_V,
+        uniform_share=UNIFORM_SHARE,
+        error_probability=RARE_ERROR_PROBABILITY,
+        cut=cut,
+    )
 
 
 def _last_probabilities(losses: Sequence[Floats]) -> Floats:

@@ -43,8 +43,6 @@ class CallLog:
             return []
         self.confirmed.add(kind)
         named, known = {id(array) for array in losses}, {id(array) for array in reference}
-        taken = [
-            call for call in self.calls if (call.returned_any(named) if named else not call.returned_any(known))
-        ]  # fmt: skip
+        taken = [call for call in self.calls if (call.returned_any(named) if named else not call.returned_any(known))]
         self.calls = [call for call in self.calls if call not in taken]
         return taken[::-1]

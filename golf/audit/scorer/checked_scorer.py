@@ -37,9 +37,12 @@ class ScorerError(Exception):
         """The error as a finding; `numbers` are the certificate's numbers of the call's documents."""
         number = numbers[self.document] if 0 <= self.document < len(numbers) else -1
         return Finding(
-            condition=self.condition, document=number, position=self.position, measured=self.measured,
+            condition=self.condition,
+            document=number,
+            position=self.position,
+            measured=self.measured,
             detail=self.detail,
-        )  # fmt: skip
+        )
 
 
 class RemoteScorer:

@@ -50,7 +50,7 @@ def check_documents(documents: Sequence[NDArray[np.integer[Any]]], vocab_size: i
         if array.ndim != 1 or array.size < 2 or array.dtype.kind not in "iu":
             raise InputError(
                 f"document {index}: shape {array.shape} of {array.dtype}; expected integers [n] with n ≥ 2"
-            )  # fmt: skip
+            )
         if int(array.min()) < 0 or int(array.max()) >= vocab_size:
             problem = f"holds tokens {array.min()} … {array.max()}"
             raise InputError(f"document {index}: {problem}; expected 0 … {vocab_size - 1} (vocab_size = {vocab_size})")

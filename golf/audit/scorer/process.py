@@ -5,7 +5,6 @@ pipes. A message is a length (8 bytes, little-endian), a JSON header, a length, 
 """
 
 import contextlib
-import ctypes
 import importlib
 import json
 import os
@@ -22,10 +21,9 @@ from numpy.typing import NDArray
 
 from golf.audit.scorer.checked_scorer import CheckedScorer, Floats, RemoteScorer, Scorer, ScorerError, Tokens
 from golf.errors import InputError
+from golf.processes import end_with_parent
 
 LENGTH_BYTES = 8
-PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal that a process gets when its parent ends."""
 IMPORT_SECONDS = 300.0
 """Time limit for importing the scorer, which may load a model."""
 MAX_PRINTED = 2000
@@ -246,12 +244,6 @@ def _take_output(file: BinaryIO) -> str:
     file.seek(0)
     file.truncate()
     return content
-
-
-def end_with_parent() -> None:
-    """Have the kernel end this process when the thread that started it ends, killed or not (prctl(2), Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Breaks in this process's connection to the database, which must not be mistaken for the death of others.
 
-While a database is down, or all machines of a rack or a laptop sleep, nobody's heartbeat is written, and the first
+While a database is down, or all machines of a rack or a laptop sleep, no heartbeat is written, and the first
 process that comes back finds every other one stale. So a process that had a break of its own grants all others extra
-time: whoever was alive before the break has as long as usual to write its next heartbeat.
+time: a process that was alive before the break has as long as usual to write its next heartbeat.
 """
 
 import time
@@ -15,7 +15,7 @@ BREAK_SECONDS = 10.0
 
 
 def boot_seconds() -> float:
-    """Seconds that pass while the machine sleeps, too, and that nobody can set (clock_gettime(2))."""
+    """Seconds that pass while the machine sleeps, too, and that no user can set (clock_gettime(2))."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 

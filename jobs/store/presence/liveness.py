@@ -25,7 +25,7 @@ class Liveness(Transactions):
 
 
 def process_exists(pid: int) -> bool:
-    """Whether this machine has a process of that number, whoever owns it."""
+    """Whether this machine has a process of that number, of whichever user."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Nodes: what was found when each was last looked at."""
+"""Nodes: the result of the last check of each."""
 
 from dataclasses import asdict
 
@@ -13,14 +13,14 @@ class Nodes(Transactions):
     """Nodes of a store's clusters."""
 
     def put_node(self, node: NodeRecord) -> None:
-        """Write down what was found of a node."""
-        found = asdict(node)
-        key = {name: found.pop(name) for name in ("cluster", "name")}
+        """Write down the result of a check."""
+        verdict = asdict(node)
+        key = {name: verdict.pop(name) for name in ("cluster", "name")}
         with self._write() as connection:
-            write_row(connection, tables.nodes, key, found)
+            write_row(connection, tables.nodes, key, verdict)
 
     def nodes(self, cluster: str | None = None) -> list[NodeRecord]:
-        """Nodes that were looked at, of one cluster or of all."""
+        """Nodes that were checked, of one cluster or of all."""
         table = tables.nodes
         query = select(table).order_by(table.c.cluster, table.c.host, table.c.name)
         with self._read() as connection:

@@ -10,6 +10,7 @@ from jobs.store.event_log import record_event
 from jobs.store.presence.schedulers import Schedulers
 from jobs.store.work.accounts import end_attempt
 from jobs.store.work.jobs import needed_by_others
+from jobs.store.work.needs import forget_needs
 
 BY_USER = "cancelled by a user"
 WITH_SWEEP = "cancelled with its sweep"
@@ -42,12 +43,12 @@ class Cancelling(Schedulers):
 
     def withdraw(self, sweep: str, keys: Sequence[str]) -> None:
         """Take jobs from a sweep that does not need them any more; open ones that no other running sweep needs end."""
-        needed, entries = tables.sweep_jobs, tables.job_entries
+        needed = tables.sweep_jobs
         with self._write() as connection:
             self._check_lease(connection, sweep)
             self._cancel(connection, keys, WITHDRAWN, sweep)
-            for table in (entries, needed):
-                connection.execute(table.delete().where(table.c.sweep == sweep, table.c.key.in_(list(keys))))
+            connection.execute(needed.delete().where(needed.c.sweep == sweep, needed.c.key.in_(list(keys))))
+            forget_needs(connection, sweep, keys)
             for key in keys:
                 who = self._actor(sweep)
                 record_event(connection, EventKind.JOB_WITHDRAWN, self._clock(), who, sweep=sweep, key=key)

@@ -65,13 +65,14 @@ class Claims(Schedulers):
             chosen = _in_turns(connection, conditions, limit, slots, without)
             if not chosen:
                 return []
+            known = _last_claimed(connection, [key for key, (row, _) in chosen.items() if row.claimed_by != scheduler])
             for key, (row, sweep) in chosen.items():
                 if row.state == JobState.RUNNING:
                     reason = "its scheduler died, or lost track of it"
                     lost = lose_attempt(connection, key, row.attempt, now, reason)
                     about = {"sweep": lost.sweep, "key": key, "attempt": row.attempt, "scheduler": lost.scheduler}
                     record_event(connection, EventKind.JOB_LOST, now, scheduler, **about, reason=reason)
-                if row.claimed_by != scheduler:
+                if row.claimed_by != scheduler and known.get(key) != scheduler:
                     record_event(connection, EventKind.JOB_CLAIMED, now, scheduler, sweep=sweep, key=key)
             _queue(connection, chosen, claimed_by=scheduler)
             records = {job.key: job for job in select_jobs(connection, table.c.key.in_(list(chosen)))}
@@ -96,13 +97,10 @@ class Claims(Schedulers):
                 row = connection.execute(query.with_for_update()).one()
                 if scheduler not in (None, row.claimed_by):
                     continue
-                who = row.claimed_by or self.user
                 if row.state == JobState.RUNNING:
                     ended = end_attempt(connection, key, row.attempt, AttemptState.LOST, now, reason=reason)
                     about = {"sweep": ended.sweep, "key": key, "attempt": row.attempt, "reason": reason}
-                    record_event(connection, EventKind.JOB_LOST, now, who, **about)
-                elif row.state == JobState.QUEUED and row.claimed_by is not None:
-                    record_event(connection, EventKind.JOB_RELEASED, now, who, key=key)
+                    record_event(connection, EventKind.JOB_LOST, now, row.claimed_by or self.user, **about)
                 if row.state in (JobState.QUEUED, JobState.RUNNING):
                     _queue(connection, [key], claimed_by=None)
 
@@ -153,7 +151,20 @@ def _in_turns(
     return chosen
 
 
+def _last_claimed(connection: Connection, keys: Collection[str]) -> dict[str, str]:
+    """Jobs to which nothing has happened since a scheduler claimed them, by that scheduler's name.
+
+    A scheduler chooses anew every second what to claim ahead; its claims of the same jobs would bury all other events.
+    """
+    if not keys:
+        return {}
+    table = tables.events
+    last = select(func.max(table.c.id)).where(table.c.key.in_(list(keys))).group_by(table.c.key)
+    query = select(table.c.key, table.c.who).where(table.c.id.in_(last), table.c.kind == EventKind.JOB_CLAIMED)
+    return {key: who for key, who in connection.execute(query)}
+
+
 def _queue(connection: Connection, keys: Collection[str], claimed_by: str | None) -> None:
-    """Jobs wait to be started, by whoever has claimed them."""
+    """Let jobs wait until the scheduler that claims them, if any, starts them."""
     changed = {"claimed_by": claimed_by, "state": JobState.QUEUED, "fraction": 0.0, "note": ""}
     connection.execute(tables.jobs.update().where(tables.jobs.c.key.in_(list(keys))), changed)

@@ -1,6 +1,6 @@
 """Jobs: each written down once, whatever sweeps need it, and read as records."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -8,11 +8,13 @@ from sqlalchemy import Connection, func, select
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.spec import Job, Order
+from jobs.stages.registry import stage_named
 from jobs.state import EventKind, JobState, SweepState
 from jobs.store.event_log import record_event
 from jobs.store.rows import JobRecord
 from jobs.store.transactions import Transactions, write_row
 from jobs.store.work.contents import link_reads
+from jobs.store.work.needs import read_needs, single, write_need
 
 _NOT_IN_RECORD = frozenset(
     {"stage", "job", "slots", "places", "priority", "number", "sweep", "label", "machine", "awaited"}
@@ -41,13 +43,20 @@ class Jobs(Transactions):
             else:
                 changed = _order_again(connection, order, row)
             changed |= write_row(connection, tables.sweep_jobs, needed_by, {"label": order.label})
-            if order.entry is not None:
-                write_row(connection, tables.job_entries, needed_by | {"entry": order.entry}, {"trial": order.trial})
+            write_need(connection, order)
             if changed:
                 who, about = self._actor(order.sweep), {"sweep": order.sweep, "entry": order.entry, "key": key}
                 facts = {"label": order.label, "stage": order.job.stage}
                 record_event(connection, EventKind.JOB_REQUESTED, self._clock(), who, **about, **facts)
-            [record] = select_jobs(connection, tables.jobs.c.key == key)
+            [record] = select_jobs(connection, tables.jobs.c.key == key, sweep=order.sweep)
+        return record
+
+    def add_entry(self, order: Order) -> JobRecord:
+        """Write down that one more entry needs a job that its sweep has already; the job stays as it is."""
+        with self._write() as connection:
+            self._check_lease(connection, order.sweep)
+            write_need(connection, order)
+            [record] = select_jobs(connection, tables.jobs.c.key == order.job.key, sweep=order.sweep)
         return record
 
     def job(self, key: str) -> JobRecord | None:
@@ -90,10 +99,13 @@ def select_jobs(connection: Connection, *conditions: Any, sweep: str | None = No
     query = query.where(*conditions).order_by(table.c.number, needed.c.sweep)
     if sweep is not None:
         query = query.where(needed.c.sweep == sweep)
+    rows = connection.execute(query).mappings().all()
+    limits = conditions if sweep is None else (*conditions, tables.job_entries.c.sweep == sweep)
+    needs = read_needs(connection, *limits) if rows else {}
     records: dict[str, JobRecord] = {}
-    for row in connection.execute(query).mappings():
+    for row in rows:
         if row["key"] not in records:
-            records[row["key"]] = _record(dict(row))
+            records[row["key"]] = _record(dict(row), needs.get((row["sweep"], row["key"]), {}))
     return list(records.values())
 
 
@@ -141,15 +153,19 @@ def _order_again(connection: Connection, order: Order, row: Any) -> bool:
     return queued_again
 
 
-def _record(row: dict[str, Any]) -> JobRecord:
+def _record(row: dict[str, Any], needed_by: Mapping[str, int | None]) -> JobRecord:
+    job, (entry, trial) = Job.from_json(row["job"]), single(needed_by)
     order = Order(
-        job=Job.from_json(row["job"]),
+        job=job,
         sweep=row["sweep"],
-        label=row["label"],
+        # The last entry that asked named it; several may need it by now.
+        label=stage_named(job.stage).label(entry, job.seed) if needed_by else row["label"],
+        entry=entry,
+        trial=trial,
         slots=row["slots"],
         places=row["places"],
         priority=row["priority"],
         awaited=row["awaited"],
     )
     rest = {name: value for name, value in row.items() if name not in _NOT_IN_RECORD}
-    return JobRecord(**rest | {"order": order, "state": JobState(row["state"])})
+    return JobRecord(**rest | {"order": order, "state": JobState(row["state"]), "needed_by": needed_by})

@@ -33,7 +33,7 @@ class Losses(Transactions):
             makers = _makers(connection, digest)
             record_event(connection, EventKind.CONTENT_LOST, now, self.user, digest=digest, makers=makers)
             if makers:
-                for key in _make_again(connection, makers):
+                for key in queue_again(connection, makers, MADE_AGAIN):
                     record_event(connection, EventKind.JOB_REQUEUED, now, self.user, key=key, reason=MADE_AGAIN)
                 for sweep, key in _take_back(connection, digest):
                     about = {"sweep": sweep, "key": key, "reason": READS_LOST}
@@ -53,12 +53,12 @@ def _makers(connection: Connection, digest: str) -> list[str]:
     return list(connection.execute(query.order_by(table.c.key).with_for_update()).scalars())
 
 
-def _make_again(connection: Connection, keys: list[str]) -> list[str]:
-    """Queue finished jobs once more; returns their keys. Their outputs stay until they are made again."""
+def queue_again(connection: Connection, keys: list[str], reason: str) -> list[str]:
+    """Queue finished jobs once more; returns their keys. Their outputs stay in the row until they are made again."""
     table = tables.jobs
     finished = table.c.key.in_(keys) & (table.c.state == JobState.DONE)
     changed = {
-        "state": JobState.QUEUED, "reason": MADE_AGAIN, "failures": 0, "fraction": 0.0, "finished": None,
+        "state": JobState.QUEUED, "reason": reason, "failures": 0, "fraction": 0.0, "finished": None,
         "seconds": None, "attempts_before_request": table.c.attempt,
     }  # fmt: skip
     queued = connection.execute(table.update().where(finished).values(changed).returning(table.c.key))

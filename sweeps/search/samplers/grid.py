@@ -24,11 +24,11 @@ class Grid:
 
     def most_trials(self, distributions: Mapping[str, BaseDistribution]) -> int | None:
         """The number of points."""
-        return math.prod(len(points(one)) for one in distributions.values())
+        return math.prod(len(points(distribution)) for distribution in distributions.values())
 
     def draw(self, draw: Draw) -> dict[str, Any]:
         """Parameters by name."""
-        values = itertools.product(*(points(one) for one in draw.distributions.values()))
+        values = itertools.product(*(points(distribution) for distribution in draw.distributions.values()))
         grid = [dict(zip(draw.distributions, point, strict=True)) for point in values]
         random.Random(f"{draw.search_seed}").shuffle(grid)
         return grid[draw.index % len(grid)]

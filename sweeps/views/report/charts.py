@@ -3,13 +3,13 @@
 Colours are of Okabe and Ito's palette, told apart by readers with any color vision; tracks differ by symbol, too.
 """
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution, json_to_distribution
 from plotly.subplots import make_subplots
 
 from jobs.store import TrialRecord
@@ -77,7 +77,7 @@ def trial_scores(trials: Sequence[TrialRecord], given: int) -> go.Figure:
             marker={"symbol": symbol, "size": 9, "color": color},
             hovertemplate="trial %{x}: %{y:.4f}<br>%{text}<extra></extra>",
         )
-    best = pd.Series([trial.value for trial in done], dtype=float).cummin()
+    best = list(accumulate((trial.value for trial in done if trial.value is not None), min))
     figure.add_scatter(
         x=[trial.number for trial in done],
         y=best,
@@ -167,63 +167,15 @@ def probes(certificates: Mapping[str, Mapping[str, Any]]) -> go.Figure:
     return _styled(figure, height=560)
 
 
-def paired_seeds(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) -> go.Figure:
-    """Every seed's score of two rows; a line joins a seed that both have."""
+def training_curves(curves: Mapping[str, Sequence[tuple[int, float]]]) -> go.Figure:
+    """Loss of every training by step, from pairs of both."""
     figure = go.Figure()
-    sides = (incumbent, challenger)
-    for seed in challenger["seeds"]:
-        if seed in incumbent["seeds"]:
-            figure.add_scatter(
-                x=[side["seeds"][seed] for side in sides],
-                y=[side["known_as"] for side in sides],
-                mode="lines",
-                line={"color": GREY, "width": 1},
-                hoverinfo="skip",
-                showlegend=False,
-            )
-    for side, color in zip(sides, (GREY, BLUE), strict=True):
+    for index, (label, points) in enumerate(curves.items()):
         figure.add_scatter(
-            x=list(side["seeds"].values()),
-            y=[side["known_as"]] * len(side["seeds"]),
-            mode="markers",
-            text=list(side["seeds"]),
-            marker={"size": 10, "color": color},
-            hovertemplate="%{y}, seed %{text}: %{x:.4f}<extra></extra>",
-            showlegend=False,
-        )
-    figure.update_xaxes(title="bits per byte, lower is better", tickformat=".3f")
-    figure.update_yaxes(automargin=True)
-    return _styled(figure, height=210)
-
-
-def paired_documents(documents: pd.DataFrame) -> go.Figure:
-    """What the challenger changes on every document, by the document's length; below nought it is better."""
-    change = 1000 * (documents["challenger"] - documents["incumbent"])
-    figure = go.Figure()
-    figure.add_scattergl(
-        x=documents["bytes"],
-        y=change,
-        mode="markers",
-        text=documents["document"],
-        marker={"size": 5, "color": [BLUE if one < 0 else ORANGE for one in change], "opacity": 0.6},
-        hovertemplate="document %{text}, %{x} bytes: %{y:+.1f}<extra></extra>",
-        showlegend=False,
-    )
-    figure.add_hline(y=0, line={"color": INK, "width": 1})
-    figure.update_xaxes(title="bytes of the document", type="log")
-    figure.update_yaxes(title="difference, millibits per byte", automargin=True)
-    return _styled(figure, height=380)
-
-
-def training_curves(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Loss of every training by step."""
-    figure = go.Figure()
-    for index, (label, frame) in enumerate(curves.items()):
-        figure.add_scatter(
-            x=frame["step"],
-            y=frame["loss"],
+            x=[step for step, _ in points],
+            y=[loss for _, loss in points],
             mode="lines",
-            name=label.removeprefix("train "),
+            name=label,
             line={"width": 1.3, "color": SERIES[index % len(SERIES)]},
             hovertemplate="step %{x}: %{y:.3f}<extra>" + label + "</extra>",
         )
@@ -233,13 +185,14 @@ def training_curves(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
 
 
 def _axis(distribution: str) -> dict[str, Any]:
-    kind = json_to_distribution(distribution)
-    if isinstance(kind, CategoricalDistribution):
+    """The axis of a parameter, from Optuna's JSON of its distribution."""
+    kind = json.loads(distribution)
+    if kind["name"] == "CategoricalDistribution":
         return {"type": "category"}
-    assert isinstance(kind, FloatDistribution | IntDistribution)
-    if isinstance(kind, IntDistribution) and kind.high - kind.low < 8:
-        return {"dtick": kind.step}
-    return {"type": "log", "dtick": "D1" if kind.high / kind.low < 20 else 1} if kind.log else {}
+    low, high = kind["attributes"]["low"], kind["attributes"]["high"]
+    if kind["name"] == "IntDistribution" and high - low < 8:
+        return {"dtick": kind["attributes"]["step"]}
+    return {"type": "log", "dtick": "D1" if high / low < 20 else 1} if kind["attributes"]["log"] else {}
 
 
 def _short(parameters: Mapping[str, Any]) -> str:

@@ -7,29 +7,33 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import plotly.graph_objects as go
 from jinja2 import DictLoader, Environment, StrictUndefined
-from plotly.offline import get_plotlyjs
 
 from golf.files import write_atomically
-from jobs.machine.environment import commit, versions
+from jobs.budget import Budget
+from jobs.state import JobState
+from jobs.store import SweepRecord, TrialRecord
 from jobs.workplace import Workplace
-from sweeps.board.board import TRACKS, Board
-from sweeps.run import results
-from sweeps.run.driver import Driver
-from sweeps.spec.sweep import Sweep
-from sweeps.views import certificates
+from sweeps.board.arrays import TRACKS
+from sweeps.board.board import Board
+from sweeps.entries import reading
+from sweeps.entries.audits import read_certificate
+from sweeps.entries.curves import read_curves
+from sweeps.entries.facts import SweepFacts
+from sweeps.entries.form import other_versions
+from sweeps.statistics.documents import Documents
 from sweeps.views.answers import Spent, answers
-from sweeps.views.report import charts
-from sweeps.views.row_facts import facts
+from sweeps.views.entry_facts import describe_evidence
+from sweeps.views.report import pair_charts
 from sweeps.views.terminal import compare_text
-from sweeps.views.terminal.table import TITLES, cells, records
-from sweeps.views.wording import p_text
+from sweeps.views.terminal.table import TITLES, explain_columns, format_cells
+from sweeps.views.wording import format_p
 
-_CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 _TEMPLATES = ("page.html.j2", "board.html.j2", "report.html.j2", "leaderboard.html.j2", "comparison.html.j2")
 
 
@@ -42,108 +46,141 @@ class Chart:
     html: str
 
 
-def write(sweep: Sweep, board: Board, place: Workplace) -> Path:
+def write(name: str, board: Board, place: Workplace) -> Path:
     """Write a sweep's report as it stands in the store, and return its path."""
-    driver = sweep.driver(place.store, read_only=True)
-    driver.step()
-    frame = board.frame()
-    rows = records(frame)
-    baseline = sweep.spec.baseline if isinstance(sweep.spec.baseline, str) else "the published record"
-    trials = driver.trials()
-    judged = results.certificates(driver, place.files)
+    from jobs.machine import environment  # imports torch, to say its version
+    from sweeps.views import certificates
+
+    record = place.store.sweep(name)
+    assert record is not None
+    rows, facts = board.table(), SweepFacts.of(record)
+    baseline = facts.baseline if isinstance(facts.baseline, str) else "the published record"
+    trials = _trials(facts, place)
+    judged = _certificates(name, place)
+    counts = {stage: states.get(JobState.DONE, 0) for stage, states in place.store.stage_counts(name).items()}
     content = _render(
         "report.html.j2",
-        sweep=sweep,
-        answers=answers(rows, baseline, _spent(sweep, place)),
+        sweep=name,
+        rules=facts.rules,
+        machine=record.spec["machine"],
+        data=record.spec["data"],
+        answers=answers(rows, baseline, _spent(record, place)),
         **_board(board, rows),
-        charts=_charts(sweep, driver, rows, place),
+        charts=_charts(record, trials, judged, rows, place),
         trials=sum(trial.value is not None for trial in trials),
-        trainings=len(driver.finished("train")),
-        evaluations=len(driver.finished("eval")),
-        certificates=[(row, certificates.lines(one)) for row, one in judged.items()],
-        text=next((row["text"] for row in rows if row["text"] is not None), None),
-        versions=versions(),
-        commit=commit(),
+        trainings=counts.get("train", 0),
+        evaluations=counts.get("eval", 0),
+        superseded=[one.line for one in reading.superseded_of(place) if one.sweep == name],
+        certificates=[(entry, certificates.describe_certificate(one)) for entry, one in judged.items()],
+        text=next((row["validation_set"] for row in rows if row["validation_set"] is not None), None),
+        versions=environment.versions(),
+        commit=environment.commit(),
     )
-    return _write(place.home.report(sweep.spec.name), content)
+    return _write(place.home.report(name), content)
 
 
 def leaderboard_page(board: Board) -> str:
     """A leaderboard by itself, imported records alone among them, as a page that needs nothing beside it."""
-    return _render("leaderboard.html.j2", charts=[], **_board(board, records(board.frame())))
+    return _render("leaderboard.html.j2", charts=[], superseded=[], **_board(board, board.table()))
 
 
-def write_comparison(found: Mapping[str, Any], documents: pd.DataFrame | None, place: Workplace) -> Path:
-    """Write what `compare` found of two rows, with plots of seeds and documents, and return the page's path."""
+def write_comparison(found: Mapping[str, Any], documents: Documents | None, place: Workplace) -> Path:
+    """Write the comparison of two entries, with plots of seeds and documents, and return the page's path."""
     c, i = found["challenger"], found["incumbent"]
     seeds = "Grey lines join the same seed; the incumbent is below." if set(c["seeds"]) & set(i["seeds"]) else ""
-    figures: list[tuple[str, str, go.Figure | None]] = [("Seeds", seeds, charts.paired_seeds(c, i))]
+    figures = [("Seeds", seeds, pair_charts.paired_seeds(c, i))]
     if documents is not None:
-        note = (
-            "Each point is one document on the artifacts that both rows share; below nought the challenger is better."
-        )
-        figures.append(("Documents", note, charts.paired_documents(documents)))
+        note = "Each point is one document on artifacts that both entries share; negative: the challenger is better."
+        figures.append(("Documents", note, pair_charts.paired_documents(documents)))
     content = _render(
         "comparison.html.j2",
         found=found,
-        tests=[(title, found["tests"][name]) for name, title in compare_text.TESTS.items()],
-        sentences=compare_text.sentences(found),
-        charts=[_chart(index, *one) for index, one in enumerate(figures)],
-        value_text=compare_text.value_text,
+        tests=[(title, found["tests"][name]) for name, title in compare_text.name_tests().items()],
+        sentences=compare_text.list_conclusions(found),
+        charts=[
+            Chart(title=title, note=note, html=pair_charts.to_html(figure, f"chart-{index}"))
+            for index, (title, note, figure) in enumerate(figures)
+        ],
+        format_value=compare_text.format_value,
     )
     names = ["-".join(part for part in (side["sweep"], side["name"]) if part) for side in (c, i)]
     return _write(place.home.comparison(names), content)
 
 
-def _charts(sweep: Sweep, driver: Driver, rows: Sequence[Mapping[str, Any]], place: Workplace) -> list[Chart]:
+def _charts(
+    record: SweepRecord,
+    trials: Sequence[TrialRecord],
+    judged: Mapping[str, Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    place: Workplace,
+) -> list[Chart]:
+    from sweeps.views.report import charts  # imports plotly, which takes longer than a comparison
+
     figures: list[tuple[str, str, go.Figure | None]] = []
     for track in TRACKS:
         shown = [row for row in rows if row["track"] == track and row["val_bpb_mean"] is not None]
         note = "Each point is one seed on the whole validation set; the bar is the 95 % t interval of the mean."
-        figures.append((f"Scores by seed: {track} rows", note, charts.seed_scores(shown) if shown else None))
-    search, trials = sweep.spec.search, driver.trials()
-    if search is not None and trials:
+        figures.append((f"Scores by seed: {track} entries", note, charts.seed_scores(shown) if shown else None))
+    if trials:
         note = "On tuning documents, which are neither trained on nor part of the validation set."
-        figures.append(("Score by trial", note, charts.trial_scores(trials, len(search.first))))
+        given = SweepFacts.of(record).given_trials
+        figures.append(("Score by trial", note, charts.trial_scores(trials, given)))
         note = "The same scores against each searched setting; darker points are later trials."
         figures.append(("Effect of the multipliers and other settings", note, charts.parameter_effects(trials)))
-    if judged := results.certificates(driver, place.files):
+    if judged:
         note = (
-            "Each row was judged from outside. Above: every token of the vocabulary was put in turn at one entry of a "
-            "document, and the probabilities it would have had were added up; a score that was fixed before its target "
-            "was looked at gives exactly 1, and what is above 1 was stolen. Bars: where only some tokens were tried. "
-            "Below: tokens were changed from one entry on; nothing before it may move."
+            "The audit judges each entry's scorer from outside. Above: it puts every token of the vocabulary at one "
+            "position of a document and adds up the probabilities; a scorer that does not use its target gives 1, and "
+            "a sum above 1 is unearned. Bars: only some tokens were tried. Below: it changes tokens from one position "
+            "on; earlier losses must not move."
         )
-        figures.append(("Certificates: the two probes over the entries of documents", note, charts.probes(judged)))
-    if curves := results.curves(driver, place.files):
-        figures.append(("Training curves", "Loss of every seed's training.", charts.training_curves(curves)))
-    return [_chart(index, *one) for index, one in enumerate(figures) if one[2] is not None]
+        figures.append(("Certificates: the two probes over the positions of documents", note, charts.probes(judged)))
+    if curves := read_curves(record.name, place):
+        figure = charts.training_curves({curve.label: curve.points for curve in curves})
+        figures.append(("Training curves", "Loss of every training, by the entries that need it and its seed.", figure))
+    return [_chart(index, title, note, one) for index, (title, note, one) in enumerate(figures) if one is not None]
+
+
+def _trials(facts: SweepFacts, place: Workplace) -> list[TrialRecord]:
+    """Trials of the sweep's search; an earlier, longer one may have drawn more."""
+    if facts.search is None:
+        return []
+    return [trial for trial in place.store.trials(facts.name, facts.search) if trial.number < facts.trials]
+
+
+def _certificates(name: str, place: Workplace) -> dict[str, Mapping[str, Any]]:
+    """The certificates of a sweep's current entries, by name."""
+    entries = [entry for entry in place.store.entries(name) if not other_versions(entry)]
+    found = {entry.name: read_certificate(entry, place.files) for entry in entries}
+    return {entry: certificate for entry, certificate in found.items() if certificate is not None}
 
 
 def _board(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What the leaderboard's part of a page shows."""
     return {
         "tracks": [(TITLES[track], shown) for track in TRACKS if (shown := _shown(rows, track))],
+        "explanation": explain_columns(),
         "changes": [one for one in board.changes() if one["track"] != "flagged"],
     }
 
 
 def _shown(rows: Sequence[Mapping[str, Any]], track: str) -> list[dict[str, Any]]:
-    """Rows of one track as the page shows them."""
+    """Entries of one track as the page shows them."""
     return [
-        {"cells": cells(row), "facts": facts(row), "findings": row["findings"]} for row in rows if row["track"] == track
+        {"cells": format_cells(row), "facts": describe_evidence(row), "findings": row["findings"]}
+        for row in rows
+        if row["track"] == track
     ]
 
 
-def _spent(sweep: Sweep, place: Workplace) -> Spent:
-    """Slots for as long as attempts for this sweep held them, failed and lost ones included."""
-    hours = place.store.account(sweep.spec.name).spent
-    return Spent(slot_hours=hours, dollars=sweep.spec.budget.limits().cost(hours))
+def _spent(record: SweepRecord, place: Workplace) -> Spent:
+    """Slot-hours of the sweep's attempts, failed and lost ones included, and their price."""
+    hours = place.store.account(record.name).spent
+    return Spent(slot_hours=hours, dollars=Budget(**record.budget or {}).cost(hours))
 
 
-def _chart(index: int, title: str, note: str, figure: go.Figure | None) -> Chart:
-    assert figure is not None
-    html = figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"chart-{index}", config=_CONFIG)
+def _chart(index: int, title: str, note: str, figure: "go.Figure") -> Chart:
+    html = figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"chart-{index}", config=pair_charts.CONFIG)
     return Chart(title=title, note=note, html=html)
 
 
@@ -154,9 +191,10 @@ def _render(name: str, **content: Any) -> str:
     environment = Environment(
         loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["p"] = p_text
+    environment.filters["p"] = format_p
     written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return environment.get_template(name).render(written=written, plotly=get_plotlyjs(), **content)
+    plotly = files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
+    return environment.get_template(name).render(written=written, plotly=plotly, **content)
 
 
 def _write(path: Path, content: str) -> Path:

@@ -1,60 +1,65 @@
-"""The leaderboard in forms that other programs and review threads read: CSV and Markdown."""
+"""The leaderboard as CSV for programs and as Markdown for review threads."""
 
 import csv
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
+from sweeps.board.arrays import TRACKS
+from sweeps.board.columns.catalog import COLUMNS
+from sweeps.views.entry_facts import EntryColumns, describe_evidence
+from sweeps.views.terminal.table import CELLS, NO_ENTRIES, TITLES, format_cells
 
-from sweeps.board.board import TRACKS
-from sweeps.views.row_facts import facts
-from sweeps.views.terminal.table import TITLES, cells, records
 
-
-def to_csv(frame: pd.DataFrame) -> str:
-    """All columns; what is not known is empty, what has parts is JSON."""
+def to_csv(table: Sequence[EntryColumns]) -> str:
+    """All columns as CSV: an unknown value is empty, a table or list is JSON."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(frame.columns)
-    writer.writerows([_field(value) for value in row] for row in frame.itertuples(index=False, name=None))
+    writer.writerow(COLUMNS)
+    writer.writerows([_to_field(entry[name]) for name in COLUMNS] for entry in table)
     return stream.getvalue()
 
 
-def to_markdown(frame: pd.DataFrame) -> str:
-    """A table a track as a review thread shows it, with the findings beneath."""
+def to_markdown(table: Sequence[EntryColumns]) -> str:
+    """A Markdown table for each track, with findings and evidence beneath."""
     parts = []
     for track in TRACKS:
-        rows = [row for row in records(frame) if row["track"] == track]
-        if not rows:
-            continue
-        shown = [cells(row) for row in rows]
-        lines = [_line([_escaped(name) for name in shown[0]]), _line(["---"] * len(shown[0]))]
-        lines += [_line(["<br>".join(map(_escaped, part)) for part in row.values()]) for row in shown]
-        notes = [
-            f"- {_escaped(row['name'])} – {one['code']}: {_escaped(one['detail'])}"
-            for row in rows
-            for one in row["findings"]
-        ]
-        rests = [f"- {_escaped(row['name'])} rests on – {_rests_on(row)}" for row in rows]
-        parts.append("\n".join([f"### {TITLES[track]}", "", *lines, "", *notes, *rests]))
-    return "\n\n".join(parts) + "\n" if parts else "No confirmed rows yet.\n"
+        entries = [entry for entry in table if entry["track"] == track]
+        if entries:
+            parts.append("\n".join([f"### {TITLES[track]}", "", *_make_table(entries), "", *_make_notes(entries)]))
+    return "\n\n".join(parts) + "\n" if parts else f"{NO_ENTRIES}\n"
 
 
-def _rests_on(row: dict[str, Any]) -> str:
-    return "; ".join(f"{name}: {_escaped(text)}" for name, text in facts(row).items())
+def _make_table(entries: Sequence[EntryColumns]) -> list[str]:
+    head = [_make_line([_escape(heading) for heading in CELLS]), _make_line(["---"] * len(CELLS))]
+    rows = [format_cells(entry).values() for entry in entries]
+    return [*head, *(_make_line(["<br>".join(map(_escape, lines)) for lines in row]) for row in rows)]
 
 
-def _line(parts: list[str]) -> str:
-    return f"| {' | '.join(parts)} |"
+def _make_notes(entries: Sequence[EntryColumns]) -> list[str]:
+    findings = [
+        f"- {_escape(entry['name'])} – {finding['code']}: {_escape(finding['detail'])}"
+        for entry in entries
+        for finding in entry["findings"]
+    ]
+    return [*findings, *(f"- Evidence for {_escape(entry['name'])} – {_show_evidence(entry)}" for entry in entries)]
 
 
-def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
+def _show_evidence(entry: EntryColumns) -> str:
+    return "; ".join(f"{heading}: {_escape(text)}" for heading, text in describe_evidence(entry).items())
+
+
+def _make_line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escape(text: str) -> str:
+    """Text that Markdown shows unchanged."""
     for sign in "\\`*_{}[]<>|":
         text = text.replace(sign, "\\" + sign)
     return " ".join(text.split())
 
 
-def _field(value: Any) -> Any:
+def _to_field(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

@@ -1,41 +1,41 @@
-"""A Gantt chart in plain text: a row a slot, a letter for what runs there in each slice of time."""
+"""A Gantt chart in plain text: a line for each slot, a letter for what runs there in each slice of time."""
 
 from collections.abc import Iterable, Mapping
 
-from cluster.policy.policy import Free
+from cluster.policy.policy import FreeSlots
 from cluster.policy.simulate import Span
-from sweeps.views.terminal.progress import duration
+from sweeps.views.wording import duration
 
 WIDTH = 72
 """Slices of time."""
-ROWS = 32
-"""Slots that are shown; of more, every so-and-so-many-th."""
+LINES = 32
+"""Most slots that are shown; of more, evenly spaced ones."""
 IDLE = "·"
 
 
-def gantt(spans: Iterable[Span], nodes: Iterable[Free], kinds: Mapping[str, str]) -> list[str]:
-    """Draw a forecast.
+def draw_gantt(spans: Iterable[Span], nodes: Iterable[FreeSlots], stages: Mapping[str, str]) -> list[str]:
+    """Draw a dry run.
 
     Args:
         spans: when and where jobs run.
         nodes: the cluster.
-        kinds: kind of every job by its key; a kind is shown by its first letter.
+        stages: job key → stage; a stage is shown by its first letter.
     """
-    drawn = list(spans)
-    end = max((span.end for span in drawn), default=0.0)
-    rows = [(node.node, slot) for node in nodes for slot in range(node.capacity)]
-    shown = rows[:: -(-len(rows) // ROWS)]
-    cells = {row: [IDLE] * WIDTH for row in shown}
-    for span in drawn:
+    jobs = list(spans)
+    end = max((span.end for span in jobs), default=0.0)
+    slots = [(node.node, slot) for node in nodes for slot in range(node.capacity)]
+    shown = slots[:: -(-len(slots) // LINES)]
+    cells = {slot: [IDLE] * WIDTH for slot in shown}
+    for span in jobs:
         first = int(span.start / end * WIDTH) if end else 0
         last = max(first + 1, int(span.end / end * WIDTH)) if end else 0
         for slot in span.slots:
-            if (row := cells.get((span.node, slot))) is not None:
-                row[first:last] = kinds[span.job.key][0] * (min(last, WIDTH) - first)
-    names = {row: f"{row[0]}.{row[1]}" for row in shown}
+            if (line := cells.get((span.node, slot))) is not None:
+                line[first:last] = stages[span.job.key][0] * (min(last, WIDTH) - first)
+    names = {slot: f"{slot[0]}.{slot[1]}" for slot in shown}
     margin = max(map(len, names.values()))
-    lines = [f"{names[row]:>{margin}} {''.join(cells[row])}" for row in shown]
+    lines = [f"{names[slot]:>{margin}} {''.join(cells[slot])}" for slot in shown]
     scale = f"{'0':<{WIDTH - len(duration(end))}}{duration(end)}"
-    letters = ", ".join(f"{kind[0]} {kind}" for kind in dict.fromkeys(kinds.values()))
-    part = "" if len(shown) == len(rows) else f"; {len(shown)} of {len(rows)} slots are shown"
+    letters = ", ".join(f"{stage[0]} {stage}" for stage in dict.fromkeys(stages.values()))
+    part = "" if len(shown) == len(slots) else f"; {len(shown)} of {len(slots)} slots are shown"
     return [*lines, f"{'':>{margin}} {scale}", f"{'':>{margin}} {letters}, {IDLE} idle{part}"]

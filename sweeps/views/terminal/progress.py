@@ -1,4 +1,4 @@
-"""Progress that is visible all the time: a live panel on a terminal, plain lines elsewhere; both on stderr."""
+"""Progress of a sweep: a live panel on a terminal, plain lines elsewhere; both on stderr."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,33 +10,37 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.run.outcome import Snapshot
+from sweeps.driver.snapshot import Snapshot
+from sweeps.views.wording import duration
 
 LINE_SECONDS = 5.0
-"""Least time between two plain lines; one that says nothing new is not printed at all."""
+"""Least time between two plain lines; a line that says nothing new is not printed."""
 SHOWN_JOBS = 8
 
 
-def seconds_left(snapshot: Snapshot, seconds_of_kind: Mapping[str, float], slots: int) -> float | None:
-    """Estimate what is left: the work of every job still to come, spread over all slots; None before any history.
+def seconds_left(snapshot: Snapshot, slot_seconds: Mapping[str, float], slots: int) -> float | None:
+    """Estimate the seconds left: the work of every job still to come, spread over all slots.
 
     Args:
-        snapshot: the driver's last look.
-        seconds_of_kind: mean slot-seconds of finished jobs by kind.
+        snapshot: how the sweep stands.
+        slot_seconds: mean slot-seconds of finished jobs by stage.
         slots: slots of the cluster.
+
+    Returns:
+        None while no job of a stage that is still to come has finished.
     """
     work = 0.0
-    for kind, count in snapshot.to_come.items():
-        if count and kind not in seconds_of_kind:
+    for stage, count in snapshot.to_come.items():
+        if count and stage not in slot_seconds:
             return None
-        work += count * seconds_of_kind.get(kind, 0.0)
+        work += count * slot_seconds.get(stage, 0.0)
     return work / max(1, slots)
 
 
 def line(snapshot: Snapshot, left: float | None) -> str:
-    """One line: stage, jobs done/running/queued, best so far, time left."""
+    """One line: phase, jobs by state, trials, best trial so far, time left."""
     counts = snapshot.counts
-    parts = [f"{snapshot.stage}", f"jobs {counts['done']} done, {counts['running']} running, {counts['queued']} queued"]
+    parts = [snapshot.phase, f"jobs {counts['done']} done, {counts['running']} running, {counts['queued']} queued"]
     if counts["failed"]:
         parts.append(f"{counts['failed']} failed")
     if snapshot.trials:
@@ -49,36 +53,25 @@ def line(snapshot: Snapshot, left: float | None) -> str:
     return " · ".join(parts)
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a person reads them, e.g. 45 s, 3:20 min, 2:05 h."""
-    whole = round(seconds)
-    if whole < 100:
-        return f"{whole} s"
-    if whole < 6000:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
-
-
 def panel(snapshot: Snapshot, left: float | None) -> Group:
-    """The live view: the line, a bar, and what runs now with how far it is."""
+    """The live panel: the line, a bar, and each running job with its progress."""
     counts = snapshot.counts
-    known = sum(counts.values())
-    bar = ProgressBar(total=max(1, known), completed=counts["done"] + counts["failed"], width=60)
+    bar = ProgressBar(total=max(1, sum(counts.values())), completed=counts["done"] + counts["failed"], width=60)
     table = Table.grid(padding=(0, 2))
     for record in snapshot.running[:SHOWN_JOBS]:
         table.add_row(Text(record.order.label), f"{record.fraction:4.0%}", Text(record.note, style="dim"))
-    return Group(Text(line(snapshot, left), style="bold"), bar, Text(), table)  # a bar does not end its line
+    return Group(Text(line(snapshot, left), style="bold"), bar, Text(), table)  # the empty text ends the bar's line
 
 
-class Progress:
-    """Shows snapshots as they come; use as a context."""
+class LiveProgress:
+    """Shows the latest snapshot of a sweep; use it as a context."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console, self._clock = console, clock
         self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
         self._last, self._shown = "", -LINE_SECONDS
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "LiveProgress":
         if self._live is not None:
             self._live.start()
         return self
@@ -90,8 +83,9 @@ class Progress:
             self._live.stop()
 
     def show(self, snapshot: Snapshot, left: float | None) -> None:
-        """Show a snapshot: at once on a terminal; as a line when it says something new and some seconds have passed,
-        or all is done.
+        """Show a snapshot: at once on a terminal, elsewhere as a line.
+
+        A line is printed if it says something new, and either the sweep is done or the last line is some seconds old.
         """
         if self._live is not None:
             self._live.update(panel(snapshot, left))

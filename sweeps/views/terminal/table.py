@@ -1,92 +1,113 @@
-"""The leaderboard as text: one table a track, reasons beneath; fits 80 columns, readable without color."""
+"""The leaderboard as text: a table for each track with its findings beneath; fits 80 columns, readable without color.
 
-from collections.abc import Mapping
-from typing import Any, Literal
+To show another column in the table, add a line to `CELLS`: a heading (a comma breaks it) and a function from the
+entry's columns to the lines of its cell. To show it beneath the table, see sweeps.views.entry_facts.
+"""
 
-import pandas as pd
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
 from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.board.board import TRACKS
-from sweeps.views.row_facts import facts
-from sweeps.views.terminal.progress import duration
-from sweeps.views.wording import dollars, p_text
+from sweeps.board.arrays import TRACKS
+from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
+from sweeps.views.entry_facts import EntryColumns, describe_evidence
+from sweeps.views.wording import duration, format_dollars, format_p
 
 TITLES = {
     "legal": "Legal",
-    "flagged": "Flagged: shown, never ranked with legal rows",
+    "flagged": "Flagged: shown, never ranked with legal entries",
     "unverified": "Unverified: nothing could be judged from outside",
 }
-LEGEND = (
-    "p base: Welch against the baseline with 0.005 nats per token; best: against the record of its date, without. "
-    "shown: that it beats that record, by the challenge's text (0.005 nats, p < 0.01) / by practice (p < 0.25)."
-)
-_TEXT_COLUMNS = ("row", "seeds")
-_WORDS = {True: "yes", False: "no"}
+NO_ENTRIES = "No confirmed entries yet."
+EVIDENCE = "Evidence for the leader"
+TEXT_HEADINGS = ("entry", "seeds")
+"""Columns that are aligned to the left."""
+_PASSED = {True: "yes", False: "no"}
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain data by column."""
-    return [dict(zip(map(str, frame.columns), row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+def format_cells(entry: EntryColumns) -> dict[str, list[str]]:
+    """Heading → lines of an entry's cell; a dash for an unknown value."""
+    return {heading: make_lines(entry) for heading, make_lines in CELLS.items()}
 
 
-def cells(row: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Lines of every cell of a row by column; what is not known is a dash."""
-    ci95, cost = row["val_bpb_ci95"], row["cost"]
-    shown = "/".join(_WORDS.get(row[rule], "–") for rule in ("challenge", "practice"))
-    return {
-        "#": [_known(row["rank"], "{}")],
-        "row": [row["name"]],
-        "bpb ± std": [_known(row["val_bpb_mean"], "{:.4f}"), _known(row["val_bpb_std"], "± {:.4f}")],
-        "95 %": [_known(end, "{:.4f}") for end in ci95] if ci95 else ["–"],
-        "seeds": [f"{seed}: {_known(bpb, '{:.4f}')}" for seed, bpb in row["seeds"].items()],
-        "p base, best, shown": [p_text(row["p_value"]), p_text(row["p_incumbent"]), shown],
-        "bytes, cost": [_known(row["bytes_total"], "{:,}"), "–" if cost is None else dollars(cost)],
-        "train, eval": [_seconds(row["train_seconds"]), _seconds(row["eval_seconds"])],
-    }
+def explain_columns() -> str:
+    """What the p-values and verdicts of the table mean, for a line beneath it."""
+    rules = " / ".join(f"by the {rule.title} ({rule.requirement})" for rule in MARGIN_RULES.values())
+    return (
+        f"p base: Welch test against the baseline with a margin of {written_margin_text()}; best: against the record "
+        f"of its date, without margin. shown: whether it beats that record {rules}."
+    )
 
 
-def render(frame: pd.DataFrame) -> Group:
-    """All tracks that have rows, legal first."""
+def render(table: Sequence[EntryColumns]) -> Group:
+    """Render every track that has entries, legal first."""
     parts: list[Table | Text] = []
     for track in TRACKS:
-        rows = [row for row in records(frame) if row["track"] == track]
-        if rows:
-            parts += [_table(TITLES[track], rows), *_notes(rows), _rests_on(rows[0]), Text()]
-    return Group(*parts, Text(LEGEND, style="dim")) if parts else Group(Text("No confirmed rows yet."))
+        entries = [entry for entry in table if entry["track"] == track]
+        if entries:
+            parts += [_render_track(TITLES[track], entries), *_list_findings(entries), _show_evidence(entries[0])]
+            parts.append(Text())
+    return Group(*parts, Text(explain_columns(), style="dim")) if parts else Group(Text(NO_ENTRIES))
 
 
-def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+def _render_track(title: str, entries: Sequence[EntryColumns]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    shown = [cells(row) for row in rows]
-    for name in shown[0]:
-        side: Literal["left", "right"] = "left" if name in _TEXT_COLUMNS else "right"
+    for heading in CELLS:
+        side: Literal["left", "right"] = "left" if heading in TEXT_HEADINGS else "right"
         # A long name is broken where the terminal is narrow; a number never is.
-        table.add_column(name.replace(", ", "\n"), justify=side, overflow="fold", no_wrap=name != "row")
-    for row in shown:
-        table.add_row(*(Text("\n".join(lines)) for lines in row.values()))
+        table.add_column(heading.replace(", ", "\n"), justify=side, overflow="fold", no_wrap=heading != "entry")
+    for entry in entries:
+        table.add_row(*(Text("\n".join(lines)) for lines in format_cells(entry).values()))
     return table
 
 
-def _notes(rows: list[dict[str, Any]]) -> list[Text]:
+def _list_findings(entries: Sequence[EntryColumns]) -> list[Text]:
     return [
-        Text(f"  {row['name']} – {finding['code']}: {finding['detail']}", style="dim")
-        for row in rows
-        for finding in row["findings"]
+        Text(f"  {entry['name']} – {finding['code']}: {finding['detail']}", style="dim")
+        for entry in entries
+        for finding in entry["findings"]
     ]
 
 
-def _rests_on(row: Mapping[str, Any]) -> Text:
-    """All else that is known of a track's first row."""
-    lines = [f"  {name}: {text}" for name, text in facts(row).items()]
-    return Text("\n".join(["  The first of them rests on", *lines]), style="dim")
+def _show_evidence(entry: EntryColumns) -> Text:
+    lines = [f"  {heading}: {text}" for heading, text in describe_evidence(entry).items()]
+    return Text("\n".join([f"  {EVIDENCE}", *lines]), style="dim")
 
 
-def _known(value: float | None, form: str) -> str:
+def _show_interval(entry: EntryColumns) -> list[str]:
+    ci95 = entry["val_bpb_ci95"]
+    return [_format(end, "{:.4f}") for end in ci95] if ci95 else ["–"]
+
+
+def _show_tests(entry: EntryColumns) -> list[str]:
+    passed = "/".join(_PASSED.get(entry[rule], "–") for rule in MARGIN_RULES)
+    return [format_p(entry["p_value"]), format_p(entry["p_incumbent"]), passed]
+
+
+def _show_cost(entry: EntryColumns) -> str:
+    return "–" if entry["cost"] is None else format_dollars(entry["cost"])
+
+
+def _show_seconds(seconds: float | None) -> str:
+    return "–" if seconds is None else duration(seconds)
+
+
+def _format(value: float | None, form: str) -> str:
     return "–" if value is None else form.format(value)
 
 
-def _seconds(value: float | None) -> str:
-    return "–" if value is None else duration(value)
+CELLS: Mapping[str, Callable[[EntryColumns], list[str]]] = {
+    "#": lambda entry: [_format(entry["rank"], "{}")],
+    "entry": lambda entry: [entry["name"]],
+    "bpb ± std": lambda entry: [_format(entry["val_bpb_mean"], "{:.4f}"), _format(entry["val_bpb_std"], "± {:.4f}")],
+    "95 %": _show_interval,
+    "seeds": lambda entry: [f"{seed}: {_format(bpb, '{:.4f}')}" for seed, bpb in entry["seeds"].items()],
+    "p base, best, shown": _show_tests,
+    "bytes, cost": lambda entry: [_format(entry["bytes_total"], "{:,}"), _show_cost(entry)],
+    "train, eval": lambda entry: [_show_seconds(entry["train_seconds"]), _show_seconds(entry["eval_seconds"])],
+}
+"""Heading → how the lines of its cell are made, from left to right."""

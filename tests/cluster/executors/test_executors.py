@@ -13,16 +13,19 @@ import pytest
 import torch
 
 from cluster.executor import Executor, Task
-from cluster.executors.gang import CHECKPOINT, Gang
+from cluster.executors.launcher import Gang
 from cluster.executors.local import LocalExecutor
 from cluster.executors.processes import MARK, Mark, marked
 from cluster.ray import cluster as ray_cluster
 from golf.artifact.packing import QuantizeConfig, pack
 from golf.errors import InputError
 from golf.model.gpt import GPT
+from jobs.errors import Unavailable
 from jobs.events import Event, Failed, Failure, Finished, Progress, Shard
 from jobs.scores import merge_shards, share_shards
-from jobs.stages.run import shards_of
+from jobs.stages.registry import stage_named
+from jobs.stages.work.evaluate import shards_of
+from jobs.stages.work.trainer import CHECKPOINT, Trainer
 from tests.cluster.orders import EVAL, MODEL, TRAIN, Orders
 
 PATIENCE_SECONDS = 120.0
@@ -46,8 +49,9 @@ def task(executor: Executor, orders: Orders, workdir: Path, kind: str, content: 
         "eval": (lambda: orders.evaluate("0" * 64, replace(EVAL, gpus=1)), {"artifact": content}, (0,), (0,)),
     }[kind]
     return Task(
-        id=f"{kind} {OURS}", order=order(), node=node.name, slots=slots, workdir=workdir, inputs=inputs, shards=shards
-    )
+        id=f"{kind} {OURS}", stage=stage_named(kind), order=order(), node=node.name, slots=slots, workdir=workdir,
+        inputs=inputs, shards=shards,
+    )  # fmt: skip
 
 
 def finish(executor: Executor, *names: str) -> dict[str, list[Event]]:
@@ -129,7 +133,8 @@ def test_what_a_killed_attempt_left_is_removed_by_the_next_one(orders: Orders, t
     for folder, name in (("1", CHECKPOINT), ("1", "log.txt"), ("elsewhere", CHECKPOINT)):
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / name).write_bytes(b"x")
-    Gang(orders.train(), tmp_path / "2", None, Mark(node="n", slots=(0,), task="t"), 1.0)
+    mark = Mark(node="n", slots=(0,), task="t")
+    Gang(Trainer(orders.train()), tmp_path / "2", slots=1, checkpoint=None, mark=mark, silence_seconds=1.0)
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"1/log.txt", f"elsewhere/{CHECKPOINT}", "2/order.json"}
 
@@ -248,7 +253,7 @@ def test_a_warm_worker_that_died_while_it_waited_costs_at_most_an_attempt(
 
 
 def test_an_address_without_a_cluster_is_one_line() -> None:
-    with pytest.raises(InputError, match=r"--ray 127\.0\.0\.1:1: cannot be reached"):
+    with pytest.raises(Unavailable, match=r"--ray 127\.0\.0\.1:1: cannot be reached"):
         ray_cluster.join("127.0.0.1:1")
     with pytest.raises(InputError, match="expected HOST:PORT"):
         ray_cluster.join("nonsense")

@@ -31,14 +31,12 @@ def test_use_does_not_depend_on_how_often_one_looks() -> None:
     assert often.share("a") == pytest.approx(once.share("a"), rel=1e-9)
 
 
-def test_who_has_had_nothing_lately_is_forgotten_and_a_copy_goes_its_own_way() -> None:
+def test_a_sweep_that_has_used_nothing_lately_is_forgotten() -> None:
     usage = Usage()
     usage.advance(0.0)
     usage.hold("a", 1)
-    copy = usage.copy()
     usage.advance(10.0)
     usage.hold("a", -1)
     usage.advance(100 * HALF_LIFE_SECONDS)
     assert usage.share("a") == 0
     assert not usage._recent
-    assert copy.share("a") == AHEAD_SECONDS

@@ -1,6 +1,7 @@
 """The policy as properties over drawn queues and clusters, and its rules one by one."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import given, settings
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from cluster.policy.capacity import serves
+from cluster.policy.draining import WIDE_SECONDS
 from cluster.policy.fairness import Usage
-from cluster.policy.policy import AGE_SECONDS, GANG_SECONDS, WIDE_SECONDS, Free, Placement, Policy, Waiting, place
+from cluster.policy.policy import AGE_SECONDS, GANG_SECONDS, FreeSlots, Placement, Policy, Waiting
 from jobs.budget import Budget
 from jobs.spec import Job, Machine, Order
 
@@ -28,8 +30,8 @@ JOBS = st.lists(
 )
 
 
-def cluster(drawn: tuple[tuple[int, tuple[int, ...]], ...]) -> list[Free]:
-    return [Free(node=f"n{i}", capacity=size, slots=free) for i, (size, free) in enumerate(drawn)]
+def cluster(drawn: tuple[tuple[int, tuple[int, ...]], ...]) -> list[FreeSlots]:
+    return [FreeSlots(node=f"n{i}", capacity=size, slots=free) for i, (size, free) in enumerate(drawn)]
 
 
 def queue(drawn: list[tuple[bool, int, int, float]]) -> list[Waiting]:
@@ -43,8 +45,20 @@ def job(key: str, slots: int = 1, **changes: Any) -> Waiting:
     return Waiting(**{"key": key, "gang": False, "slots": slots, "priority": 0, "since": 0.0, **changes})
 
 
-def node(name: str, capacity: int, free: int, **changes: Any) -> Free:
-    return Free(**{"node": name, "capacity": capacity, "slots": tuple(range(free)), **changes})
+def node(name: str, capacity: int, free: int, **changes: Any) -> FreeSlots:
+    return FreeSlots(**{"node": name, "capacity": capacity, "slots": tuple(range(free)), **changes})
+
+
+def place(
+    waiting: Sequence[Waiting], nodes: Sequence[FreeSlots], now: float, usage: Usage | None = None
+) -> list[Placement]:
+    """The first decision on a cluster; `usage` is left as it is."""
+    policy = Policy(usage=deepcopy(usage))
+    for one in nodes:
+        policy.add_node(one)
+    for one_job in waiting:
+        policy.submit(one_job)
+    return policy.decide(now)
 
 
 def keys(placements: Sequence[Placement]) -> list[str]:
@@ -132,9 +146,9 @@ def test_what_another_job_waits_for_goes_before_what_nobody_waits_for() -> None:
 def test_an_order_tells_the_policy_all_it_needs() -> None:
     machine = Machine(device="cuda H100", dtype="bfloat16", torch="2.13", attention="sdpa", processes=1, threads=1)
     made = Job(stage="eval", settings={}, inputs={"artifact": "a" * 64}, seed=1, machine=machine, arithmetic=1)
-    order = Order(job=made, sweep="s", label="", slots=2, priority=2 * -3 + 1)
+    order = Order(job=made, sweep="s", label="", slots=2, priority=-3, awaited=True)
     assert Waiting.of("key", order, 5.0, 7.0) == Waiting(
-        key="key", gang=False, slots=2, priority=-3, since=5.0, sweep="s", awaited=True, device="cuda H100",
+        key="key", gang=False, slots=2, priority=-3, since=5.0, sweep="s", awaited=True, slot_class=machine.slot_class,
         artifact="a" * 64, seconds=7.0,
     )  # fmt: skip
 
@@ -176,15 +190,15 @@ def test_gangs_go_first_across_sweeps_until_theirs_is_far_ahead() -> None:
 
 
 def test_a_job_runs_on_its_own_kind_of_device_only() -> None:
-    nodes = [node("a", 8, 8, device="cuda A100"), node("h", 8, 8, device="cuda H100")]
-    placements = place([job(f"{n}", device="cuda H100") for n in range(10)], nodes, 0.0)
+    nodes = [node("a", 8, 8, slot_class="cuda A100"), node("h", 8, 8, slot_class="cuda H100")]
+    placements = place([job(f"{n}", slot_class="cuda H100") for n in range(10)], nodes, 0.0)
     assert [placement.node for placement in placements] == ["h"] * 8
-    assert place([job("other", device="cpu")], nodes, 0.0) == []
-    assert len(place([job("any"), job("h", device="cuda H100")], [node("unknown", 2, 2)], 0.0)) == 2
+    assert place([job("other", slot_class="cpu")], nodes, 0.0) == []
+    assert len(place([job("any"), job("h", slot_class="cuda H100")], [node("unknown", 2, 2)], 0.0)) == 2
 
 
 def test_an_evaluation_goes_where_its_artifact_is_loaded() -> None:
-    nodes = [node("cold", 8, 2), node("warm", 8, 8, warm={5: frozenset({"x"})})]
+    nodes = [node("cold", 8, 2), node("warm", 8, 8, loaded={5: frozenset({"x"})})]
     assert place([job("e", artifact="x")], nodes, 0.0) == [Placement(key="e", node="warm", slots=(5,))]
     assert place([job("e", artifact="y")], nodes, 0.0) == [Placement(key="e", node="cold", slots=(0,))]
 
@@ -211,8 +225,8 @@ def test_a_slot_remembers_its_artifacts_until_a_gang_takes_it() -> None:
 # Draining
 
 
-def busy(name: str, ends: dict[int, float], capacity: int = 4) -> Free:
-    return Free(
+def busy(name: str, ends: dict[int, float], capacity: int = 4) -> FreeSlots:
+    return FreeSlots(
         node=name, capacity=capacity, slots=tuple(slot for slot in range(capacity) if slot not in ends), ends=ends
     )
 
@@ -346,18 +360,18 @@ class Cluster(RuleBasedStateMachine):
         self.taken: dict[tuple[str, int], str] = {}
         self.now, self.count = 0.0, 0
 
-    @rule(capacity=st.integers(1, 4), device=st.sampled_from([None, "x"]))
-    def appear(self, capacity: int, device: str | None) -> None:
+    @rule(capacity=st.integers(1, 4), slot_class=st.sampled_from([None, "x"]))
+    def appear(self, capacity: int, slot_class: str | None) -> None:
         name = f"n{len(self.nodes)}"
         self.nodes[name] = capacity
-        self.policy.add_node(node(name, capacity, capacity, device=device))
+        self.policy.add_node(node(name, capacity, capacity, slot_class=slot_class))
 
     @rule(
         slots=st.integers(1, 5),
         gang=st.booleans(),
         priority=st.integers(0, 1),
         sweep=st.sampled_from("ab"),
-        device=st.sampled_from([None, "x", "y"]),
+        slot_class=st.sampled_from([None, "x", "y"]),
         seconds=st.sampled_from([None, 5.0, 50.0]),
         artifact=st.sampled_from([None, "p", "q"]),
     )
@@ -395,9 +409,10 @@ class Cluster(RuleBasedStateMachine):
         if names := [name for name, capacity in self.nodes.items() if capacity]:
             name = names[choice % len(names)]
             there = {key for (node, _), key in self.taken.items() if node == name}
-            assert set(self.policy.remove_node(name, self.now)) == there
+            assert set(self.policy.remove_node(name)) == there
             self.nodes[name] = 0
             for key in there:
+                self.policy.finish(key, self.now)
                 self.end(key)
 
     def end(self, key: str) -> None:
@@ -409,7 +424,7 @@ class Cluster(RuleBasedStateMachine):
         for key in self.jobs.keys() - set(self.taken.values()):
             one = self.jobs[key]
             for name, node in self.policy._capacity.nodes.items():
-                fits = len(node.free) >= one.slots and serves(node.device, one.device)
+                fits = len(node.free) >= one.slots and serves(node.slot_class, one.slot_class)
                 assert not fits or name in drained, f"{one} fits {node}"
 
     @invariant()

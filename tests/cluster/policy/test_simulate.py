@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.policy.policy import AGE_SECONDS, Free, Placement, Waiting
+from cluster.policy.policy import AGE_SECONDS, FreeSlots, Placement, Waiting
 from cluster.policy.simulate import Machines, Outage, Simulation, Span
 
 
@@ -26,7 +26,7 @@ def nothing(ended: Sequence[Span]) -> Iterable[Waiting]:
     return ()
 
 
-def machines(nodes: int, slots: int) -> list[Free]:
+def machines(nodes: int, slots: int) -> list[FreeSlots]:
     return Machines(nodes=nodes, slots=slots).free()
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.policy.policy import Free
-from cluster.scheduling.claiming import CLAIMED_AHEAD, Room, rooms
+from cluster.policy.policy import FreeSlots
+from cluster.scheduling.claiming import CLAIMED_AHEAD, ClaimTarget, claim_targets
 from cluster.scheduling.scheduler import LOOK_SECONDS
 from jobs.events import Failed, Failure, Finished
 from jobs.spec import Order
@@ -51,16 +51,18 @@ def look(world: World) -> None:
     world.step()
 
 
-def node(free: int, capacity: int) -> Free:
-    return Free(node=f"{free} of {capacity}", capacity=capacity, slots=tuple(range(free)))
+def node(free: int, capacity: int) -> FreeSlots:
+    return FreeSlots(node=f"{free} of {capacity}", capacity=capacity, slots=tuple(range(free)))
 
 
-def test_there_is_room_for_what_nodes_with_a_free_slot_hold_and_none_on_full_ones() -> None:
-    assert list(rooms("k", [node(0, 8), node(0, 1)])) == []
-    assert list(rooms("k", [node(0, 8), node(1, 1)])) == [Room(kind="k", widths=(1, 1), wanted=1, ahead=CLAIMED_AHEAD)]
-    assert list(rooms("k", [node(3, 8), node(0, 8), node(4, 4), node(1, 1)])) == [
-        Room(kind="k", widths=(2, 8), wanted=12, ahead=8),
-        Room(kind="k", widths=(1, 1), wanted=8, ahead=CLAIMED_AHEAD),
+def test_claims_cover_what_nodes_with_a_free_slot_can_run_and_nothing_for_full_ones() -> None:
+    assert list(claim_targets("k", [node(0, 8), node(0, 1)])) == []
+    assert list(claim_targets("k", [node(0, 8), node(1, 1)])) == [
+        ClaimTarget(slot_class="k", widths=(1, 1), wanted=1, ahead=CLAIMED_AHEAD)
+    ]
+    assert list(claim_targets("k", [node(3, 8), node(0, 8), node(4, 4), node(1, 1)])) == [
+        ClaimTarget(slot_class="k", widths=(2, 8), wanted=12, ahead=8),
+        ClaimTarget(slot_class="k", widths=(1, 1), wanted=8, ahead=CLAIMED_AHEAD),
     ]
 
 

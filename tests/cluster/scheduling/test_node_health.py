@@ -1,10 +1,10 @@
-"""Nodes that jobs fail on, and slots that somebody else uses."""
+"""Nodes on which jobs fail, and slots that somebody else uses."""
 
 from dataclasses import replace
 
 from cluster.policy.retry import MAX_LOST, NODE_STRIKES
 from cluster.scheduling.scheduler import BEAT_SECONDS, LOOK_SECONDS
-from cluster.scheduling.state.resting import LONGEST_SECONDS, REST_SECONDS
+from cluster.scheduling.state.backoff import FIRST_SECONDS, LONGEST_SECONDS
 from jobs.events import Event, Failed, Failure
 from jobs.state import JobState
 from jobs.store import NodeRecord
@@ -26,7 +26,7 @@ def test_a_job_that_failed_by_its_nodes_fault_goes_to_another_one(world: World, 
     assert world.executor.tasks.popitem()[1].node == "a", "there is no other node left"
 
 
-def test_a_node_on_which_job_after_job_hangs_is_set_aside_but_never_the_last(world: World, orders: Orders) -> None:
+def test_a_node_on_which_job_after_job_hangs_is_quarantined_but_never_the_last(world: World, orders: Orders) -> None:
     first = world.executor.alive[0]
     for seed in range(NODE_STRIKES + 1):
         world.put(orders.train(seed=seed))
@@ -43,10 +43,10 @@ def test_a_node_on_which_job_after_job_hangs_is_set_aside_but_never_the_last(wor
     world.step()
     [node] = world.store.nodes("made up")
     assert (node.name, node.good) == ("n", False)
-    assert "3 jobs in a row failed on it, the last: hang: no step; tried again at 1970-01-01T00:26+00:00" in node.reason
+    assert "3 jobs in a row failed on it, the last: hang: no step; retried at 1970-01-01T00:26+00:00" in node.reason
 
 
-def test_a_node_that_was_set_aside_is_tried_with_one_job_and_is_good_again_or_aside_for_twice_as_long(
+def test_a_quarantined_node_gets_one_job_on_trial_and_is_good_again_or_quarantined_for_twice_as_long(
     world: World, orders: Orders
 ) -> None:
     def run(seed: int, event: Event) -> list[str]:
@@ -78,7 +78,7 @@ def test_a_node_that_was_set_aside_is_tried_with_one_job_and_is_good_again_or_as
     assert run(5, TRAINED) == ["a", "a", "b"]
 
 
-def test_what_a_check_found_bad_is_not_tried(world: World, orders: Orders) -> None:
+def test_a_node_that_doctor_found_bad_gets_no_job(world: World, orders: Orders) -> None:
     world.store.put_node(NodeRecord(cluster="made up", name="n", host="h", good=False, reason="slow", checked=0.0))
     world.put(orders.train())
     world.now += 1e6
@@ -86,7 +86,7 @@ def test_what_a_check_found_bad_is_not_tried(world: World, orders: Orders) -> No
     assert world.executor.tasks == {}
 
 
-def test_slots_that_are_not_free_rest_ever_longer_and_no_job_fails_by_it(world: World, orders: Orders) -> None:
+def test_slots_in_use_back_off_ever_longer_and_no_job_fails_by_it(world: World, orders: Orders) -> None:
     key = world.put(orders.train())
     waited = []
     for _ in range(MAX_LOST + 5):
@@ -96,7 +96,7 @@ def test_slots_that_are_not_free_rest_ever_longer_and_no_job_fails_by_it(world: 
             world.step()
         waited.append(world.now - before)
         world.step(Failed(failure=Failure.UNFIT, reason="a stranger"))
-    assert waited[:4] == [5, REST_SECONDS, 2 * REST_SECONDS, 4 * REST_SECONDS]
+    assert waited[:4] == [5, FIRST_SECONDS, 2 * FIRST_SECONDS, 4 * FIRST_SECONDS]
     assert waited[-1] == LONGEST_SECONDS
     assert (world.job(key).state, world.job(key).failures) == (JobState.QUEUED, 0)
     assert world.store.nodes() == []
@@ -106,12 +106,12 @@ def test_slots_that_are_not_free_rest_ever_longer_and_no_job_fails_by_it(world: 
     world.put(orders.train(seed=2))
     world.step()
     world.step(Failed(failure=Failure.UNFIT, reason="another one"))
-    world.now += REST_SECONDS
+    world.now += FIRST_SECONDS
     world.step()
     assert len(world.open()) == 1, "it has been free in between"
 
 
-def test_only_the_slots_that_are_not_free_rest(world: World, orders: Orders) -> None:
+def test_only_the_slots_in_use_back_off(world: World, orders: Orders) -> None:
     first = world.put(replace(orders.train(seed=1), slots=1))
     world.step()
     world.step(Failed(failure=Failure.UNFIT, reason="a stranger"))

@@ -1,12 +1,10 @@
-"""Where retried jobs and unlike machines go."""
+"""The policy of a live cluster: machine classes, retried jobs, loaded artifacts, and what persists between steps."""
 
 from dataclasses import replace
 
 from cluster.executor import Node
-from cluster.policy.fairness import Usage
 from cluster.policy.policy import Placement
-from cluster.scheduling.placing import choose
-from cluster.scheduling.state.warm import Warm
+from cluster.scheduling.state.placing import Placing
 from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
@@ -37,23 +35,19 @@ def where(jobs: list[JobRecord], nodes: list[Node], taken: set[tuple[str, int]],
 
 
 def chosen(
-    jobs: list[JobRecord],
-    nodes: list[Node],
-    taken: set[tuple[str, int]],
-    avoid: dict[str, set[str]],
-    warm: Warm | None = None,
+    jobs: list[JobRecord], nodes: list[Node], taken: set[tuple[str, int]], avoid: dict[str, set[str]]
 ) -> list[Placement]:
-    return choose(
-        jobs,
-        nodes,
-        dict.fromkeys(taken),
-        warm or Warm(),
-        avoid,
-        0.0,
-        epoch=0.0,
-        usage=Usage(),
-        seconds=lambda order: None,
-    )
+    """The first decision on a cluster of which somebody else uses some slots."""
+    placing = Placing()
+    placing.see_nodes(nodes)
+    for name, slot in taken:
+        placing.found_in_use(Placement(key="", node=name, slots=(slot,)), 0.0)
+    return decide(placing, jobs, avoid)
+
+
+def decide(placing: Placing, jobs: list[JobRecord], avoid: dict[str, set[str]] | None = None) -> list[Placement]:
+    placing.see_jobs(jobs, avoid or {}, 0.0, lambda order: None)
+    return placing.decide(0.0)
 
 
 def test_classes_of_machines_do_not_mix() -> None:
@@ -99,19 +93,61 @@ def test_nothing_is_placed_twice() -> None:
 
 
 def test_an_evaluation_goes_where_its_artifact_is_loaded_while_that_process_lives() -> None:
-    warm, nodes = Warm(), [node("a"), node("b")]
+    placing, a, b = Placing(), node("a"), node("b")
 
-    def slot_of(artifact: str) -> tuple[str, tuple[int, ...]]:
-        [one] = chosen([job(1, artifact=artifact)], nodes, set(), {}, warm)
-        return one.node, one.slots
+    def run(placement: Placement, processes_live: bool = True) -> tuple[str, tuple[int, ...]]:
+        """End a job that was placed; returns where it ran."""
+        placing.ended(placement.key, 0.0, processes_live=processes_live)
+        return placement.node, placement.slots
 
-    for slot, artifacts in ((5, "xyz"), (2, "vwstuy")):
-        for artifact in artifacts:
-            warm.begin(job(9, artifact=artifact).order.job, Placement(key="9", node="b", slots=(slot,)))
-    assert slot_of("x") == ("b", (5,))
-    assert slot_of("t") == ("b", (2,))
-    assert slot_of("v") == ("a", (0,))  # an evaluator keeps four
-    warm.begin(job(8, 2).order.job, Placement(key="8", node="b", slots=(4, 5)))
-    assert slot_of("x") == ("a", (0,))
-    warm.end(Placement(key="9", node="b", slots=(2,)))
-    assert slot_of("t") == ("a", (0,))
+    def place(artifact: str) -> Placement:
+        [placement] = decide(placing, [job(1, artifact=artifact)])
+        return placement
+
+    placing.see_nodes([b])
+    others = decide(placing, [job(2), job(3)])
+    for artifact in "vwxyz":
+        assert run(place(artifact)) == ("b", (2,))
+    for other in others:
+        run(other)
+    placing.see_nodes([a, b])
+    assert run(place("x")) == ("b", (2,))
+    assert run(place("v")) == ("a", (0,)), "an evaluator keeps four"
+    assert run(place("w"), processes_live=False) == ("b", (2,))
+    assert run(place("x")) == ("a", (0,)), "the evaluator was ended"
+
+
+def test_a_gang_ends_the_evaluators_of_its_slots() -> None:
+    placing = Placing()
+    placing.see_nodes([node("a", slots=2)])
+    first, second = decide(placing, [job(1, artifact="x"), job(2, artifact="y")])
+    for placement in (first, second):
+        placing.ended(placement.key, 0.0, processes_live=True)
+    [again] = decide(placing, [job(3, artifact="y")])
+    assert again.slots == second.slots
+    placing.ended(again.key, 0.0, processes_live=True)
+    [gang] = decide(placing, [job(4, 2)])
+    placing.ended(gang.key, 0.0, processes_live=True)
+    [cold] = decide(placing, [job(5, artifact="y")])
+    assert cold.slots == (0,)
+
+
+def test_what_is_known_of_a_cluster_persists_while_nodes_come_and_go() -> None:
+    placing, a = Placing(), node("a", slots=2)
+    placing.see_nodes([a])
+    [first] = decide(placing, [job(1)])
+    placing.see_nodes([])  # quarantined, say, while the job still runs there
+    assert decide(placing, [job(2)]) == []
+    placing.see_nodes([a])
+    [second] = decide(placing, [job(2)])
+    assert {*first.slots, *second.slots} == {0, 1}
+    placing.see_nodes([node("a", slots=4)])
+    assert [one.slots for one in decide(placing, [job(seed) for seed in (3, 4, 5)])] == [(2,), (3,)]
+
+
+def test_a_placement_that_was_not_carried_out_is_undone() -> None:
+    placing = Placing()
+    placing.see_nodes([node("a", slots=2)])
+    placements = decide(placing, [job(1), job(2)])
+    placing.retract(placements, started={"1"}, now=0.0)
+    assert [(one.key, one.slots) for one in decide(placing, [job(2), job(3)])] == [("2", (1,))]

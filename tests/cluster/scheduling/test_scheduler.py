@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from cluster.executor import Node
-from cluster.policy.retry import MAX_FAILURES, SILENCE_SECONDS
+from cluster.policy.retry import MAX_FAILURES
 from cluster.scheduling.scheduler import BEAT_SECONDS, LOOK_SECONDS, START_SECONDS
-from cluster.scheduling.state.resting import REST_SECONDS
+from cluster.scheduling.state.backoff import FIRST_SECONDS
 from jobs.budget import Budget
 from jobs.events import Checkpoint, Failed, Failure, Finished, Progress
 from jobs.spec import Order
+from jobs.stages.train import TRAIN
 from jobs.state import AttemptState, JobState, SweepState
 from jobs.store import STALE_SECONDS, AlreadyTaken
 from tests.cluster.dictated import TRAINED, World, shard
@@ -76,16 +77,16 @@ def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(wor
     world.now += START_SECONDS + 1
     world.step()
     assert world.store.attempts(key)[0].failure == Failure.UNFIT
-    world.now += REST_SECONDS
+    world.now += FIRST_SECONDS
     world.step()
     world.step(Progress(fraction=0.1, note="step 1"))
-    world.now += SILENCE_SECONDS["train"] - 1
+    world.now += TRAIN.silence_seconds - 1
     world.step()
     assert world.job(key).state == JobState.RUNNING
     world.now += 2
     world.step()
     [_, attempt, *_] = world.store.attempts(key)
-    assert (attempt.failure, attempt.reason) == ("hang", "hang: its worker has told nothing for 300 s")
+    assert (attempt.failure, attempt.reason) == ("hang", "hang: its worker has reported nothing for 300 s")
     assert len(world.executor.cancelled) == 2
 
 
@@ -222,9 +223,9 @@ def test_a_hung_job_that_was_just_cancelled_is_let_go_of(world: World, orders: O
     key = world.put(orders.train())
     world.step()
     world.step(Progress(fraction=0.1, note=""))
-    world.scheduler._looked = world.now + SILENCE_SECONDS["train"] + 5  # it has not looked for cancelled jobs yet
+    world.scheduler._looked = world.now + TRAIN.silence_seconds + 5  # it has not looked for cancelled jobs yet
     world.store.cancel_jobs("tiny", [key])
-    world.now += SILENCE_SECONDS["train"] + 1
+    world.now += TRAIN.silence_seconds + 1
     world.step()
     assert world.job(key).state == JobState.CANCELLED
     assert world.executor.cancelled

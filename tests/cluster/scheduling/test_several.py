@@ -13,7 +13,8 @@ from cluster.scheduling.scheduler import Scheduler
 from jobs.events import Event, Finished
 from jobs.files import FileStore
 from jobs.paths import Home
-from jobs.spec import ARITHMETIC, Job, Machine, Order
+from jobs.spec import Job, Machine, Order
+from jobs.stages.quantize import QUANTIZE
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
 from tests.jobs.stores import Clock, empty_database
@@ -51,7 +52,7 @@ class Instant:
 def order(seed: int) -> Order:
     settings: dict[str, Any] = {"quantize": {}}
     job = Job(
-        stage="quantize", settings=settings, inputs={}, seed=seed, machine=MACHINE, arithmetic=ARITHMETIC["quantize"]
+        stage=QUANTIZE.name, settings=settings, inputs={}, seed=seed, machine=MACHINE, arithmetic=QUANTIZE.version
     )
     return Order(job=job, sweep="s", label=f"seed {seed}")
 

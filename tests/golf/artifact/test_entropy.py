@@ -41,7 +41,7 @@ def coded(*parts: NDArray[Any], bits: int = 6) -> bytes:
     spread=st.sampled_from([0.0, 0.3, 5.0, 300.0]),
     seed=st.integers(0, 99),
 )
-def test_whole_numbers_come_back(bits: int, shape: tuple[int, int], spread: float, seed: int) -> None:
+def test_quantized_values_round_trip(bits: int, shape: tuple[int, int], spread: float, seed: int) -> None:
     largest = 2 ** (bits - 1) - 1
     values = np.random.default_rng(seed).normal(0, spread, shape)
     coded(np.clip(np.rint(values), -largest, largest).astype(np.int8), bits=bits)
@@ -52,7 +52,7 @@ def test_whole_numbers_come_back(bits: int, shape: tuple[int, int], spread: floa
     common=st.floats(0, 1),
     seed=st.integers(0, 99),
 )
-def test_finite_floats_come_back(shapes: tuple[tuple[int, ...], tuple[int, ...]], common: float, seed: int) -> None:
+def test_finite_floats_round_trip(shapes: tuple[tuple[int, ...], tuple[int, ...]], common: float, seed: int) -> None:
     """All bit patterns alike, −0 and subnormal numbers among them, and a share of one value."""
     random = np.random.default_rng(seed)
     half = random.integers(0, 2**16, shapes[0], np.uint16).view(np.float16)
@@ -64,7 +64,7 @@ def test_finite_floats_come_back(shapes: tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_rows_that_resemble_each_other_come_back_and_cost_less(dtype: type[Any]) -> None:
+def test_similar_rows_round_trip_and_cost_less(dtype: type[Any]) -> None:
     drift = RANDOM.normal(0, 0.1, 64)
     seen, unseen = RANDOM.normal(0, 0.3, (100, 64)), drift + RANDOM.normal(0, 0.005, (100, 64))
     whole = coded(np.concatenate([seen, unseen]).astype(dtype))
@@ -84,7 +84,7 @@ def test_a_source_without_structure_takes_its_entropy() -> None:
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_scales_of_rows_or_columns_are_made_use_of(axis: int) -> None:
+def test_scales_of_rows_or_columns_save_bytes(axis: int) -> None:
     """σ of 1 and 8 in turn: known, they cost the mean of the two entropies, log2(σ√(2πe)); the histogram costs more."""
     scale = np.where(np.arange(256) % 2, 1.0, 8.0)
     values = np.rint(RANDOM.normal(0, 1, (256, 256)) * np.expand_dims(scale, 1 - axis))
@@ -103,7 +103,7 @@ def test_pruned_and_constant_tensors_cost_next_to_nothing() -> None:
     assert saved == pytest.approx(13.5 / 4 - 0.81, abs=0.1)
 
 
-def test_matrices_of_zeros_cost_next_to_nothing_and_spoil_nothing_for_others() -> None:
+def test_matrices_of_zeros_cost_next_to_nothing_and_do_not_affect_others() -> None:
     normal = [np.rint(RANDOM.normal(0, 5, (128, 256))).clip(-31, 31).astype(np.int8) for _ in range(3)]
     zeros = np.zeros((256, 256), np.int8)
     apart = len(coded(*normal))
@@ -123,7 +123,7 @@ def test_bytes_that_no_encoder_wrote_decode_to_something_in_range_and_end_wrongl
         Decoder(b"abc")
 
 
-def test_what_was_coded_once_decodes_for_ever() -> None:
+def test_the_format_is_stable() -> None:
     """Files outlive the versions of the libraries that wrote them: the coded bytes are pinned."""
     integers = (np.arange(1600) * 7919 % 23 - 11).astype(np.int8).reshape(40, 40)
     floats = ((np.arange(1600) * 7919 % 997 - 498) / 512).astype(np.float16).reshape(40, 40)
@@ -131,7 +131,7 @@ def test_what_was_coded_once_decodes_for_ever() -> None:
     assert hashlib.sha256(coded(integers, floats, singles)).hexdigest() == PINNED
 
 
-def test_rows_that_are_all_said_to_be_similar_are_refused() -> None:
+def test_content_that_claims_all_rows_similar_is_rejected() -> None:
     encoder = Encoder()
     encoder.adaptive("common", np.array([0]), 2)
     encoder.adaptive("similar", np.array([1]), 2)
@@ -140,7 +140,7 @@ def test_rows_that_are_all_said_to_be_similar_are_refused() -> None:
         code_floats(Decoder(encoder.finish()[0]), np.zeros((40, 40), np.float16))
 
 
-def test_content_that_ends_too_early_or_too_late_does_not_end_right() -> None:
+def test_content_that_is_too_short_or_too_long_has_no_end_mark() -> None:
     values = np.rint(RANDOM.normal(0, 5, (40, 40))).astype(np.int8)
     content = coded(values)
     for damaged in (content + b"\1\0\0\0", b"\1\0\0\0" + content):
@@ -154,7 +154,7 @@ def test_content_that_ends_too_early_or_too_late_does_not_end_right() -> None:
 
 
 @pytest.mark.parametrize("word", [1, 2**23, 2**24 - 1, 2**32 - 1])
-def test_an_exhausted_decoder_makes_nothing_up(word: int) -> None:
+def test_an_exhausted_decoder_raises(word: int) -> None:
     """It stops at what it cannot know, and never takes memory for the weights that would follow."""
     decoder = Decoder(np.array([word], "<u4").tobytes())
     tracemalloc.start()

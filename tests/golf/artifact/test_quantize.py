@@ -23,7 +23,7 @@ def test_int6_values_and_scales_equal_the_original_implementations(folder: Path)
 
 
 @given(rows=st.integers(1, 5), columns=st.integers(2, 40), scale=st.floats(1e-3, 50.0), bits=st.integers(2, 8))
-def test_quantizing_is_off_by_half_a_step_at_most(rows: int, columns: int, scale: float, bits: int) -> None:
+def test_the_quantization_error_is_at_most_half_a_step(rows: int, columns: int, scale: float, bits: int) -> None:
     weight = scale * torch.randn(rows, columns, generator=torch.Generator().manual_seed(columns))
     values, scales = quantize_rows(weight, bits)
     largest = 2 ** (bits - 1) - 1
@@ -41,7 +41,7 @@ def test_quantizing_is_off_by_half_a_step_at_most(rows: int, columns: int, scale
     ties=st.booleans(),
     seed=st.integers(0, 9),
 )
-def test_the_quantile_is_torchs_own_bit_for_bit(
+def test_the_quantile_is_bit_identical_to_torchs(
     rows: int, columns: int, quantile: float, ties: bool, seed: int
 ) -> None:
     values = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)).abs()
@@ -49,7 +49,7 @@ def test_the_quantile_is_torchs_own_bit_for_bit(
     assert torch.equal(upper_quantile(values, quantile), torch.quantile(values, quantile, dim=1))
 
 
-def test_what_is_quantized_and_what_is_not() -> None:
+def test_which_tensors_are_quantized() -> None:
     assert encoding_of("blocks.0.mlp.fc.weight", (1536, 512)) == "int"
     assert encoding_of("blocks.0.attn.c_k.weight", (256, 256)) == "fp16"  # 65,536 elements are not more than that
     assert encoding_of("tok_emb.weight", (1024, 512)) == "fp16"

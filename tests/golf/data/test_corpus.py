@@ -14,7 +14,7 @@ from golf.data.stream import Stream
 from golf.data.tokens import Tokenizer, digest_files, find_shards, read_stream, split_documents
 
 
-def test_no_address_is_on_two_sides_and_none_is_lost() -> None:
+def test_every_address_is_in_exactly_one_split() -> None:
     addresses = read_addresses()
     training, tuning, validation = split_addresses(addresses)
     assert len(addresses) == 233
@@ -23,7 +23,7 @@ def test_no_address_is_on_two_sides_and_none_is_lost() -> None:
     assert not set(training) & set(tuning) and not set(tuning) & set(validation) and not set(training) & set(validation)
 
 
-def test_the_build_is_reproducible_and_its_splits_are_what_they_say(tmp_path: Path) -> None:
+def test_the_build_is_reproducible_with_the_expected_splits(tmp_path: Path) -> None:
     one, two = (build_demo(tmp_path / name) for name in ("one", "two"))
     for split in ("train", "val"):
         assert digest_files(find_shards(one.tokens, split)) == digest_files(find_shards(two.tokens, split))
@@ -46,7 +46,7 @@ def test_the_build_is_reproducible_and_its_splits_are_what_they_say(tmp_path: Pa
         assert " ".join(text.split())[1000:1200] not in trained_on
 
 
-def test_documents_are_cut_at_sentences_and_hold_the_whole_text(tmp_path: Path) -> None:
+def test_documents_end_with_sentences_and_keep_all_text(tmp_path: Path) -> None:
     tokenizer = Tokenizer(build_demo(tmp_path / "demo").tokenizer)
     text = " ".join(f"Sentence number {n} of this text ends here." for n in range(60))
     documents = list(cut_documents(tokenizer, text, most=100))

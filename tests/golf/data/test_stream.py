@@ -21,7 +21,7 @@ def stream_of(shards: list[list[int]]) -> tuple[Stream, np.ndarray]:
 
 
 @given(shards=SHARDS, start=st.integers(0, 60), count=st.integers(0, 40))
-def test_it_reads_as_its_concatenation_that_wraps(shards: list[list[int]], start: int, count: int) -> None:
+def test_a_stream_reads_like_its_wrapped_concatenation(shards: list[list[int]], start: int, count: int) -> None:
     stream, whole = stream_of(shards)
     assert len(stream) == len(whole)
     if len(whole):
@@ -33,7 +33,7 @@ def test_it_reads_as_its_concatenation_that_wraps(shards: list[list[int]], start
 
 
 @given(shards=SHARDS, place=st.integers(0, 29))
-def test_a_digest_is_of_the_tokens_however_they_are_cut(shards: list[list[int]], place: int) -> None:
+def test_the_digest_does_not_depend_on_how_shards_are_cut(shards: list[list[int]], place: int) -> None:
     stream, whole = stream_of(shards)
     assert stream.digest() == Stream([whole]).digest() != Stream([whole, np.array([5], np.uint16)]).digest()
     if place < len(whole):
@@ -42,7 +42,7 @@ def test_a_digest_is_of_the_tokens_however_they_are_cut(shards: list[list[int]],
         assert Stream([changed]).digest() != stream.digest()
 
 
-def test_the_digest_of_a_large_stream_looks_at_windows_all_along_it() -> None:
+def test_the_digest_of_a_large_stream_covers_windows_all_along_it() -> None:
     tokens, changed = np.broadcast_to(np.uint16(7), 40_000_000), np.full(50_000, 8, np.uint16)  # a window every 39,062
     whole = Stream([tokens]).digest()
     for place in (0, 20_000_000, len(tokens) - len(changed)):
@@ -50,13 +50,13 @@ def test_the_digest_of_a_large_stream_looks_at_windows_all_along_it() -> None:
 
 
 @pytest.mark.parametrize("shard", [np.ones((2, 3), np.int64), np.ones(4)])
-def test_what_is_no_row_of_integers_is_refused(shard: np.ndarray) -> None:
+def test_a_shard_must_be_a_row_of_integers(shard: np.ndarray) -> None:
     with pytest.raises(InputError, match=r"training tokens: shape .* expected one row of integers"):
         Stream([shard])
 
 
 @given(shards=SHARDS, documents=st.integers(0, 6))
-def test_held_out_documents_are_the_last_and_are_not_trained_on(shards: list[list[int]], documents: int) -> None:
+def test_the_last_documents_are_held_out_of_training(shards: list[list[int]], documents: int) -> None:
     stream, whole = stream_of(shards)
     starts = np.flatnonzero(whole == 1)
     if documents and len(starts) <= documents:

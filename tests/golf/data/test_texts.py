@@ -34,9 +34,7 @@ def bytes_beside(shard: Path, counts: list[int]) -> Path:
     return path
 
 
-def test_without_files_of_its_own_a_data_set_is_counted_by_its_tokenizer(
-    shards: list[Path], tokenizer: Tokenizer
-) -> None:
+def test_without_byte_files_the_tokenizer_counts(shards: list[Path], tokenizer: Tokenizer) -> None:
     texts = read_texts(shards, tokenizer)
     documents = [[1, 300, 301, 1], [1, 302, 303, 1], [1, 304]]
     assert [one.tolist() for one in texts.documents] == documents
@@ -45,7 +43,7 @@ def test_without_files_of_its_own_a_data_set_is_counted_by_its_tokenizer(
     assert with_byte_files(shards) == shards
 
 
-def test_a_data_sets_own_counts_replace_the_tokenizers(shards: list[Path], tokenizer: Tokenizer) -> None:
+def test_byte_files_replace_the_tokenizers_counts(shards: list[Path], tokenizer: Tokenizer) -> None:
     files = [bytes_beside(shard, counts) for shard, counts in zip(shards, BYTES, strict=True)]
     texts = read_texts(shards, tokenizer)
     assert [one.tolist() for one in texts.documents] == [[1, 300, 301, 1], [1, 302, 303, 1], [1, 304]]
@@ -55,21 +53,23 @@ def test_a_data_sets_own_counts_replace_the_tokenizers(shards: list[Path], token
     assert with_byte_files(shards) == [*shards, *files]
 
 
-def test_byte_files_that_do_not_belong_to_their_shards_are_refused(shards: list[Path], tokenizer: Tokenizer) -> None:
+def test_byte_files_that_do_not_fit_their_shards_are_input_errors(shards: list[Path], tokenizer: Tokenizer) -> None:
     first = bytes_beside(shards[0], BYTES[0])
     with pytest.raises(InputError, match=r"1 of 2 shards have a \*_val_bytes_\*\.bin beside them; expected all"):
         read_texts(shards, tokenizer)
-    with pytest.raises(InputError, match=r"_val_bytes_000000\.bin: holds the bytes of tokens"):
+    with pytest.raises(InputError, match=r"_val_bytes_000000\.bin: holds byte counts"):
         read_texts([first], tokenizer)
     bytes_beside(shards[1], BYTES[1][:-1])
-    with pytest.raises(InputError, match=r"_val_bytes_000001\.bin: bytes of 2 tokens; it's_val_000001\.bin has 3"):
+    with pytest.raises(
+        InputError, match=r"_val_bytes_000001\.bin: byte counts of 2 tokens; expected 3, as in it's_val_000001\.bin"
+    ):
         read_texts(shards, tokenizer)
 
 
-def test_what_has_no_text_has_no_bits_per_byte(tokenizer: Tokenizer) -> None:
+def test_documents_without_text_are_an_input_error(tokenizer: Tokenizer) -> None:
     texts = count_texts([np.array([1, 1]), np.array([1, *tokenizer.encode("The union is strong.")])], tokenizer)
     assert texts.num_bytes == [0, 20]
     require_text(texts.num_bytes, "it")
     for nothing in (texts.num_bytes[:1], []):
-        with pytest.raises(InputError, match="it: its documents have no text; bits per byte need one byte"):
+        with pytest.raises(InputError, match="it: its documents have no text; bits per byte need at least one byte"):
             require_text(nothing, "it")

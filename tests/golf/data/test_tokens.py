@@ -59,14 +59,14 @@ def test_each_rule_of_the_byte_count(tokenizer: Tokenizer) -> None:
     assert tokenizer.byte_counts(document).tolist() == expected
 
 
-def test_a_wrong_count_is_refused(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_byte_count_is_an_input_error(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     document = np.array([1, *tokenizer.encode("The union is strong.")])
     monkeypatch.setattr(tokenizer, "_bytes_V", tokenizer._bytes_V + 1)
-    with pytest.raises(InputError, match=r"bytes by its table, their text has 20"):
+    with pytest.raises(InputError, match=r"bytes for a text of 20"):
         tokenizer.check_bytes(document)
 
 
-def test_tokens_that_stand_for_no_text_are_left_out_of_it(tokenizer: Tokenizer) -> None:
+def test_tokens_without_text_are_not_decoded(tokenizer: Tokenizer) -> None:
     """SentencePiece shows an unknown piece as a sign of 5 bytes, which no table of the challenge counts."""
     piece = tokenizer.encode("t")[0]
     document = np.array([1, 0, piece, piece, 0, 2, piece])
@@ -80,12 +80,12 @@ def test_a_document_cut_inside_a_character_is_counted(tokenizer: Tokenizer) -> N
     tokenizer.check_bytes(np.array([1, *ids[:-1]]))
 
 
-def test_a_token_outside_the_vocabulary_is_refused(tokenizer: Tokenizer) -> None:
-    with pytest.raises(InputError, match="has 1024 pieces; the document holds token 1024"):
+def test_a_token_outside_the_vocabulary_is_an_input_error(tokenizer: Tokenizer) -> None:
+    with pytest.raises(InputError, match="has 1024 pieces, the document holds token 1024"):
         tokenizer.byte_counts(np.array([1, 1024]))
 
 
-def test_missing_and_foreign_tokenizers_are_refused(tmp_path: Path) -> None:
+def test_missing_and_invalid_tokenizers_are_input_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         Tokenizer(tmp_path / "none.model")
     (tmp_path / "foreign.model").write_bytes(b"not a model at all")
@@ -108,12 +108,12 @@ def test_a_shard_has_the_challenges_layout(tmp_path: Path) -> None:
         (b"", "starts with a header"),
         (bytes(HEADER_BYTES), "not a token shard"),
         (np.array([20240520, 2, 0] + [0] * 253, "<i4").tobytes(), "20240520, 2 instead of"),
-        (np.array([20240520, 1, 2] + [0] * 253, "<i4").tobytes() + b"\0\0", "promises 2 tokens"),
-        (np.array([20240520, 1, 1] + [0] * 253, "<i4").tobytes() + b"\0\0\0\0", "promises 1 tokens"),
-        (np.array([20240520, 1, -1] + [0] * 253, "<i4").tobytes(), "promises -1 tokens"),
+        (np.array([20240520, 1, 2] + [0] * 253, "<i4").tobytes() + b"\0\0", "its header says 2 tokens"),
+        (np.array([20240520, 1, 1] + [0] * 253, "<i4").tobytes() + b"\0\0\0\0", "its header says 1 tokens"),
+        (np.array([20240520, 1, -1] + [0] * 253, "<i4").tobytes(), "its header says -1 tokens"),
     ],
 )
-def test_damaged_shards_are_refused_by_name(tmp_path: Path, content: bytes, message: str) -> None:
+def test_damaged_shards_are_input_errors_that_name_the_file(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "bad shard's.bin"
     path.write_bytes(content)
     with pytest.raises(InputError, match=message) as error:
@@ -122,7 +122,7 @@ def test_damaged_shards_are_refused_by_name(tmp_path: Path, content: bytes, mess
     assert "\n" not in str(error.value)
 
 
-def test_shards_are_found_in_order_and_byte_files_are_not_shards(tmp_path: Path) -> None:
+def test_shards_are_listed_in_order_without_byte_files(tmp_path: Path) -> None:
     for name in ("x_val_000001.bin", "x_val_000000.bin", "x_val_bytes_000000.bin", "x_train_000000.bin"):
         write_shard(tmp_path / name, [len(name)])
     found = find_shards(tmp_path, "val")
@@ -139,7 +139,7 @@ def test_documents_end_with_the_next_documents_bos() -> None:
         assert split_documents(np.array(none, np.uint16)) == []
 
 
-def test_a_digest_tells_files_apart(tmp_path: Path) -> None:
+def test_different_files_have_different_digests(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.write_bytes(b"ab")
     two.write_bytes(b"c")

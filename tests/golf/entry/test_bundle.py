@@ -63,13 +63,11 @@ def test_every_packed_module_is_what_is_written_apart_from_words(tmp_path: Path)
     script.write_bytes(bundle.bundle(NAME, SETTINGS).content)
     subprocess.run([sys.executable, "-I", script, "--source", tmp_path / "out"], check=True, timeout=120)
     found = graph(ENTRY)
-    written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.py")}
-    assert written == {
-        "golf/__init__.py" if name == "golf" else name.replace(".", "/") + ".py" for name in found if name != ENTRY
-    }
-    for path in written - {"golf/__init__.py"}:
-        name = path.removesuffix(".py").replace("/", ".")
-        assert (tmp_path / "out" / path).read_text() == strip(found[name])
+    written = {path.relative_to(tmp_path / "out").as_posix(): path for path in (tmp_path / "out").rglob("*.py")}
+    modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in written}
+    assert modules.keys() == found.keys() - {ENTRY}
+    for name, path in modules.items():
+        assert written[path].read_text() == strip(found[name])
 
 
 def test_the_script_holds_settings_and_the_run_readably() -> None:

@@ -34,7 +34,7 @@ def inputs(B: int, H: int, G: int, M: int, T: int, E: int) -> list[Tensor]:
 @pytest.mark.parametrize(
     ("B", "H", "G", "M", "T", "E"), [(2, 4, 2, 150, 150, 8), (1, 2, 2, 64, 200, 4), (2, 3, 1, 1, 7, 6)]
 )
-def test_kernels_agree_with_softmax_written_out(
+def test_kernels_agree_with_an_explicit_softmax(
     name: attention.Choice, B: int, H: int, G: int, M: int, T: int, E: int
 ) -> None:
     ours, theirs = inputs(B, H, G, M, T, E), inputs(B, H, G, M, T, E)
@@ -48,7 +48,7 @@ def test_kernels_agree_with_softmax_written_out(
 
 
 @pytest.mark.parametrize("name", ["blocks", "sdpa"])
-def test_a_single_key_takes_no_gradient_through_its_score(name: attention.Choice) -> None:
+def test_the_score_of_a_single_key_has_no_gradient(name: attention.Choice) -> None:
     """Not even a rounding error: of a gradient that is nothing else Adam makes steps as large as of any other."""
     q, k, v = given = inputs(3, 8, 4, 1, 1, 64)
     out = choose_kernel(name, CPU).attend(*given)
@@ -58,7 +58,7 @@ def test_a_single_key_takes_no_gradient_through_its_score(name: attention.Choice
     assert k.grad is not None and not k.grad.any()
 
 
-def test_the_flash_attn_package_is_given_its_own_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flash_attn_gets_its_own_tensor_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its functions take [batch, positions, heads, head_dim]; the package itself needs a GPU."""
     package = ModuleType("flash_attn")
 
@@ -72,8 +72,8 @@ def test_the_flash_attn_package_is_given_its_own_layout(monkeypatch: pytest.Monk
     torch.testing.assert_close(attention._ATTEND["flash-attn"](*given), plain(*given))
 
 
-def test_the_cpu_has_its_own_kernel_and_refuses_those_of_gpus() -> None:
+def test_gpu_kernels_are_not_available_on_the_cpu() -> None:
     assert choose_kernel("auto", CPU).name == "blocks"
     assert choose_kernel("sdpa", CPU).name == "sdpa"
-    with pytest.raises(InputError, match=r'"fa3": not to be had on this cpu; there are auto, sdpa, blocks'):
+    with pytest.raises(InputError, match=r'"fa3": not available on this cpu; expected auto, sdpa, blocks'):
         choose_kernel("fa3", CPU)

@@ -19,7 +19,7 @@ def state() -> dict[str, Tensor]:
     return dict(tiny_model().state_dict())
 
 
-def test_a_model_comes_back_as_it_was(state: dict[str, Tensor]) -> None:
+def test_a_state_dict_restores_the_model(state: dict[str, Tensor]) -> None:
     assert config_from_state(state, rope_length=TINY.rope_length) == TINY
     again = model_from_state(state, TINY).state_dict()
     assert all(torch.equal(again[name], tensor) for name, tensor in state.items())
@@ -28,14 +28,14 @@ def test_a_model_comes_back_as_it_was(state: dict[str, Tensor]) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("blocks.1000000000.attn_scale", "name 1000000001 layers; 40 tensors cannot be so many"),
+        ("blocks.1000000000.attn_scale", "tensor names claim 1000000001 layers, more than there are tensors"),
         ("blocks.39.attn_scale", r"tensor blocks\.10\.attn\.c_k\.weight has shape none, expected \(8, 16\)"),
         ("blocks.-1.attn_scale", r"tensor blocks\.-1\.attn_scale has shape \(1,\), expected none"),
-        ("blocks." + 5000 * "9" + ".attn_scale", "its tensors fit no model"),
+        ("blocks." + 5000 * "9" + ".attn_scale", "tensor shapes fit no model"),
     ],
     ids=["more than memory", "more than there are", "below the first", "more than digits"],
 )
-def test_layers_that_are_only_named_are_not_built(
+def test_claimed_layers_without_tensors_are_not_built(
     state: dict[str, Tensor], name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(GPT, "__init__", None)  # whoever would build them fails
@@ -45,7 +45,7 @@ def test_layers_that_are_only_named_are_not_built(
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_value_that_is_not_finite_is_refused(state: dict[str, Tensor], value: float) -> None:
+def test_a_value_that_is_not_finite_is_an_input_error(state: dict[str, Tensor], value: float) -> None:
     broken = state["blocks.1.mlp.fc.weight"].clone()
     broken[3, 2] = value
     with pytest.raises(InputError, match=r"tensor blocks\.1\.mlp\.fc\.weight holds values that are not finite"):

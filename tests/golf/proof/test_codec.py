@@ -17,7 +17,7 @@ from golf.model.gpt import GPT
 from golf.proof.codec import Predictor, decode, encode
 from golf.proof.compressed import unpack
 from golf.score import LN2
-from golf.ttt.adapters import KINDS, Multipliers, Ranks
+from golf.ttt.adapters import KINDS, AdapterRanks, Multipliers
 from golf.ttt.engine import EvalConfig, evaluate
 from tests.golf.proof.test_predict import decodable
 from tests.golf.tiny import TINY, documents_of, tiny_model
@@ -134,7 +134,7 @@ def test_a_decoder_that_goes_another_way_says_so(artifact: bytes) -> None:
     predictor, documents = predictor_of(artifact), documents_of([40, 30])
     file = encode(documents, predictor)
     other = encode(documents, replace(predictor, config=replace(CONFIG, lr=0.02)))
-    with pytest.raises(InputError, match="file: decodes to other tokens than were coded; expected the machine class"):
+    with pytest.raises(InputError, match="file: decodes to other tokens; expected a machine of the class"):
         decode(replace(file, words=other.words).pack(), predictor, "file")
     for first in range(8):  # words that no encoder would write at all
         words = np.full(4, 2**32 - 1 - first, np.uint32)
@@ -156,9 +156,9 @@ def test_a_damaged_file_is_one_line(artifact: bytes, place: int, bit: int, cut: 
     ("document", "message"),
     [
         (np.array([1]), "document 0 has shape .* at least 2"),
-        (np.array([2, 3]), r"document 0 opens with token 2; expected BOS \(1\)"),
+        (np.array([2, 3]), r"document 0 starts with token 2; expected BOS \(1\)"),
         (np.array([1, 48]), "document 0 holds token 48"),
-        (np.array([1, -1]), "document 0 holds token -1 at entry 1"),
+        (np.array([1, -1]), "document 0 holds token -1 at position 1"),
     ],
 )
 def test_bad_documents_are_refused(artifact: bytes, document: np.ndarray[Any, Any], message: str) -> None:
@@ -177,7 +177,7 @@ def test_a_protocol_without_decoder_has_no_predictor(artifact: bytes) -> None:
 def test_settings_survive_the_way_to_another_process(artifact: bytes) -> None:
     config = EvalConfig(
         adapters=("q", "head"),
-        ranks=Ranks(q=3),
+        ranks=AdapterRanks(q=3),
         multipliers=Multipliers(q=(0.5, 1.0, 0.3)),
         betas=(0.8, 0.9),
         max_seconds=None,
@@ -188,7 +188,7 @@ def test_settings_survive_the_way_to_another_process(artifact: bytes) -> None:
 
 @pytest.mark.parametrize("settings", [b"", b"\xff", b"[]", b"{}", b'{"eval": {"lr": 1}, "seed": 0}', b'{"eval": 1}'])
 def test_settings_that_are_none_are_one_line(artifact: bytes, settings: bytes) -> None:
-    with pytest.raises(InputError, match=r"settings\.json: not the settings of an evaluation"):
+    with pytest.raises(InputError, match=r"settings\.json: not the settings of a decodable evaluation"):
         Predictor.read(artifact, settings, "settings.json")
 
 

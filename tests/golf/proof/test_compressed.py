@@ -59,9 +59,9 @@ def with_checksum(rest: bytes) -> bytes:
     ("rest", "message"),
     [
         (b"", "not a file"),
-        (bytes(12), "a count in it does not end"),
-        (bytes(12) + b"\xff" * 9, "a count in it does not end"),
-        (bytes(12) + b"\xff\xff\xff\xff\x7f" + b"\x02" * 9, "a count in it does not end"),  # 2³⁵ documents in 9 bytes
+        (bytes(12), "a count in it is incomplete"),
+        (bytes(12) + b"\xff" * 9, "a count in it is incomplete"),
+        (bytes(12) + b"\xff\xff\xff\xff\x7f" + b"\x02" * 9, "a count in it is incomplete"),  # 2³⁵ documents in 9 bytes
         (bytes(12) + b"\x01\x01", "2 to"),  # a document without a prediction
         (bytes(12) + b"\x01\x05abc", "whole words"),
         (bytes(12) + b"\x01\xff\xff\xff\xff\x7f", f"2 to {MAX_TOKENS}"),  # more tokens than are taken memory for

@@ -19,7 +19,7 @@ from golf.proof.predict import check_decodable, length_uses, one_thread, predict
 from golf.selftest import BUNDLED
 from golf.ttt import adapters
 from golf.ttt import engine as ttt
-from golf.ttt.adapters import AdapterBatch, Multipliers, Ranks
+from golf.ttt.adapters import AdapterBatch, AdapterRanks, Multipliers
 from golf.ttt.engine import EvalConfig, evaluate
 from tests.golf.tiny import TINY, documents_of, tiny_model
 
@@ -45,7 +45,7 @@ def decodable(draw: st.DrawFn) -> EvalConfig:
     return EvalConfig(
         protocol=draw(st.sampled_from(["none", "score-first", "score-first"])),
         adapters=tuple(draw(st.lists(st.sampled_from(adapters.KINDS), unique=True))),
-        ranks=Ranks(q=draw(st.integers(1, 3)), head=draw(st.integers(1, 3))),
+        ranks=AdapterRanks(q=draw(st.integers(1, 3)), head=draw(st.integers(1, 3))),
         multipliers=Multipliers(k=draw(st.floats(0.1, 2.0))),
         lr=draw(st.floats(1e-4, 2e-2)),
         alpha=draw(st.sampled_from([None, 3.0])),
@@ -59,22 +59,22 @@ def decodable(draw: st.DrawFn) -> EvalConfig:
     )
 
 
-def answered(model: GPT, documents: list[Document], config: EvalConfig, seed: int = 0) -> list[Document]:
-    """NLL of every entry by predictions that are told each token after they were made."""
-    found = [np.full(len(document) - 1, np.nan) for document in documents]
-    asking = predictions(model, [len(document) for document in documents], config, seed=seed)
-    asked = next(asking, None)
-    while asked is not None:
-        np.testing.assert_allclose(asked.probabilities_MV.sum(axis=1), 1.0, rtol=1e-12)
-        tokens = np.array([documents[index][asked.entry] for index in asked.documents], np.int64)
-        for index, token, row in zip(asked.documents, tokens, asked.probabilities_MV, strict=True):
-            assert np.isnan(found[index][asked.entry - 1]), "an entry is predicted twice"
-            found[index][asked.entry - 1] = -np.log(row[token])
+def predict_all(model: GPT, documents: list[Document], config: EvalConfig, seed: int = 0) -> list[Document]:
+    """The NLL of every token by predictions that receive each token afterwards."""
+    losses = [np.full(len(document) - 1, np.nan) for document in documents]
+    generator = predictions(model, [len(document) for document in documents], config, seed=seed)
+    prediction = next(generator, None)
+    while prediction is not None:
+        np.testing.assert_allclose(prediction.probabilities_MV.sum(axis=1), 1.0, rtol=1e-12)
+        tokens = np.array([documents[index][prediction.position] for index in prediction.documents], np.int64)
+        for index, token, row in zip(prediction.documents, tokens, prediction.probabilities_MV, strict=True):
+            assert np.isnan(losses[index][prediction.position - 1]), "a position is predicted twice"
+            losses[index][prediction.position - 1] = -np.log(row[token])
         try:
-            asked = asking.send(tokens)
+            prediction = generator.send(tokens)
         except StopIteration:
-            asked = None
-    return found
+            prediction = None
+    return losses
 
 
 @settings(max_examples=25)
@@ -82,15 +82,15 @@ def answered(model: GPT, documents: list[Document], config: EvalConfig, seed: in
 def test_predictions_are_the_engines_scores(model: GPT, config: EvalConfig, lengths: list[int]) -> None:
     documents = documents_of(lengths)
     scores = evaluate(model, documents, config, seed=5)
-    for expected, found in zip(scores.token_nll, answered(model, documents, config, seed=5), strict=True):
+    for expected, found in zip(scores.token_nll, predict_all(model, documents, config, seed=5), strict=True):
         np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-4)  # fp32 rounding through some updates
 
 
 def test_more_documents_than_memory_holds_come_in_batches(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     documents, config = documents_of([20, 33, 9]), EvalConfig(chunk=8, window=16)
-    together = answered(model, documents, config)
+    together = predict_all(model, documents, config)
     monkeypatch.setitem(ttt.ACTIVATION_BYTES, "cpu", 1)
-    for one, other in zip(together, answered(model, documents, config), strict=True):
+    for one, other in zip(together, predict_all(model, documents, config), strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)
 
 
@@ -98,7 +98,7 @@ def test_more_documents_than_memory_holds_come_in_batches(model: GPT, monkeypatc
 @given(cuts=st.lists(st.integers(1, 29), unique=True, max_size=4), adapted=st.booleans())
 def test_a_cache_changes_no_state(model: GPT, cuts: list[int], adapted: bool) -> None:
     tokens_BT = torch.from_numpy(np.stack(documents_of([30, 30])))
-    pieces = adapters.layout(TINY, adapters.KINDS, Ranks())
+    pieces = adapters.layout(TINY, adapters.KINDS, AdapterRanks())
     rows_NP = 0.1 * torch.randn(2, sum(piece.size for piece in pieces), generator=torch.Generator().manual_seed(1))
     batch = AdapterBatch(rows_NP, pieces, torch.float32) if adapted else None
     rotary = model.rotary(30)
@@ -124,8 +124,8 @@ def test_where_weights_lie_does_not_change_a_bit() -> None:
     """Matrix products may round by alignment, and no two processes read a file to the same addresses."""
     documents = [np.arange(1, 60), np.arange(1, 41)]
     path, config = BUNDLED[0] / "model.safetensors", EvalConfig(chunk=32, window=64)
-    once = answered(load(path), documents, config)
-    again = answered(moved(load(path), 1), documents, config)
+    once = predict_all(load(path), documents, config)
+    again = predict_all(moved(load(path), 1), documents, config)
     assert [one.tolist() for one in once] == [one.tolist() for one in again]
 
 
@@ -143,9 +143,9 @@ def test_what_looks_at_the_length_is_named_and_the_default_does_not(model: GPT) 
         config = replace(LENGTH_BLIND, **changes)
         assert word in " ".join(length_uses(config))
         [document] = documents_of([60])
-        [whole], [cut] = (answered(model, [document[:length]], config) for length in (60, 37))
+        [whole], [cut] = (predict_all(model, [document[:length]], config) for length in (60, 37))
         assert np.abs(whole[:36] - cut).max() > 1e-4
-    [whole], [cut] = (answered(model, [document[:length]], LENGTH_BLIND) for length in (60, 37))
+    [whole], [cut] = (predict_all(model, [document[:length]], LENGTH_BLIND) for length in (60, 37))
     np.testing.assert_allclose(cut, whole[:36], rtol=1e-5, atol=1e-5)
 
 
@@ -170,4 +170,4 @@ def test_one_pass_has_a_decoder_whatever_it_is_called(model: GPT) -> None:
         config = EvalConfig(protocol=protocol, epochs=1, chunk=8, window=16, schedule="cosine")  # type: ignore[arg-type]
         check_decodable(config)
         expected = evaluate(model, documents, config).token_nll[0]
-        np.testing.assert_allclose(answered(model, documents, config)[0], expected, rtol=2e-4, atol=2e-4)
+        np.testing.assert_allclose(predict_all(model, documents, config)[0], expected, rtol=2e-4, atol=2e-4)

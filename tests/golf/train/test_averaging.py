@@ -13,7 +13,7 @@ def weights(value: float) -> dict[str, torch.Tensor]:
     return {"w": torch.full((2, 3), value), "b": torch.tensor(value)}
 
 
-def test_ema_mixes_in_one_minus_decay_to_the_interval() -> None:
+def test_ema_moves_by_one_minus_decay_to_the_power_of_the_interval() -> None:
     averages = Averages(weights(0.0), CONFIG)
     for step in range(1, 8):  # taken in at 2, 4 and 6
         averages.update(weights(float(step)), steps_done=step, lr_scale=1.0)
@@ -24,7 +24,7 @@ def test_ema_mixes_in_one_minus_decay_to_the_interval() -> None:
     torch.testing.assert_close(best, weights(expected), rtol=1e-6, atol=0)
 
 
-def test_swa_is_the_mean_of_late_samples_and_wins_from_two_on() -> None:
+def test_swa_is_the_mean_of_late_samples_and_is_kept_from_two_samples_on() -> None:
     averages = Averages(weights(0.0), CONFIG)
     scales = {3: 0.5, 6: 0.49, 7: 0.3, 9: 0.2, 12: 0.1}  # 3: not below; 7: not the interval
     for step, scale in scales.items():
@@ -40,7 +40,7 @@ def test_averages_do_not_share_memory_with_the_weights() -> None:
     assert torch.equal(averages.best()[1]["w"], torch.ones(2, 3))
 
 
-def test_a_constant_tensor_stays_bit_for_bit() -> None:
+def test_averages_of_a_constant_tensor_are_bit_identical() -> None:
     depth = {"depth_scale": torch.tensor(1 / 3**0.5)}
     averages = Averages(depth, CONFIG)
     for step in range(1, 40):
@@ -49,7 +49,7 @@ def test_a_constant_tensor_stays_bit_for_bit() -> None:
 
 
 @pytest.mark.parametrize("steps", [2, 3, 6])  # no sample, one, two
-def test_state_put_back_continues_with_the_same_bits(steps: int) -> None:
+def test_restored_state_continues_bit_identically(steps: int) -> None:
     averages = Averages(weights(0.3), CONFIG)
     for step in range(1, steps + 1):
         averages.update(weights(1 / step), steps_done=step, lr_scale=0.1)
@@ -62,7 +62,7 @@ def test_state_put_back_continues_with_the_same_bits(steps: int) -> None:
     assert all(torch.equal(tensor, twin.tensors()[name]) for name, tensor in averages.tensors().items())
 
 
-def test_pruning_takes_what_is_strictly_below_one_threshold_for_all_large_matrices() -> None:
+def test_pruning_zeroes_weights_strictly_below_a_common_threshold() -> None:
     count = 70_000
     values = torch.arange(1, 2 * count + 1) * torch.tensor([1.0, -1.0]).repeat(count)
     shuffled = values[torch.randperm(2 * count, generator=torch.Generator().manual_seed(0))]

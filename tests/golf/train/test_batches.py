@@ -11,34 +11,34 @@ from golf.errors import InputError
 from golf.model.gpt import ModelConfig
 from golf.train.batches import check_stream, read_batch
 from golf.train.config import TrainConfig
-from golf.train.ranks import Ranks
+from golf.train.process_group import ProcessGroup
 
 CONFIG = TrainConfig(steps=1, batch_tokens=12, seq_len=3, model=ModelConfig(vocab_size=100))
 IDS = np.arange(31, dtype=np.uint16)
 STREAM = Stream([IDS[:13], IDS[13:13], IDS[13:]])
 
 
-def ranks(rank: int = 0, world: int = 1) -> Ranks:
-    return Ranks(rank, world, torch.device("cpu"))
+def group(rank: int = 0, world: int = 1) -> ProcessGroup:
+    return ProcessGroup(rank, world, torch.device("cpu"))
 
 
 def test_a_step_reads_the_next_tokens_and_their_successors() -> None:
-    inputs, targets = read_batch(STREAM, CONFIG, ranks(), 1)
+    inputs, targets = read_batch(STREAM, CONFIG, group(), 1)
     assert inputs.tolist() == [[12, 13, 14], [15, 16, 17], [18, 19, 20], [21, 22, 23]]
     assert torch.equal(targets, inputs + 1)
     assert inputs.dtype == targets.dtype == torch.int64
 
 
 def test_the_stream_wraps_at_its_end() -> None:
-    inputs, targets = read_batch(STREAM, CONFIG, ranks(), 2)
+    inputs, targets = read_batch(STREAM, CONFIG, group(), 2)
     assert inputs.flatten().tolist() == [24, 25, 26, 27, 28, 29, 30, 0, 1, 2, 3, 4]
     assert targets.flatten().tolist() == [25, 26, 27, 28, 29, 30, 0, 1, 2, 3, 4, 5]
 
 
 @given(step=st.integers(0, 1000), world=st.sampled_from([1, 2, 4]))
 def test_the_shares_of_all_ranks_are_the_batch_of_one(step: int, world: int) -> None:
-    whole = read_batch(STREAM, CONFIG, ranks(), step)
-    shares = [read_batch(STREAM, CONFIG, ranks(rank, world), step) for rank in range(world)]
+    whole = read_batch(STREAM, CONFIG, group(), step)
+    shares = [read_batch(STREAM, CONFIG, group(rank, world), step) for rank in range(world)]
     for side in (0, 1):
         assert torch.equal(torch.cat([share[side] for share in shares]), whole[side])
 
@@ -46,17 +46,17 @@ def test_the_shares_of_all_ranks_are_the_batch_of_one(step: int, world: int) -> 
 @pytest.mark.parametrize(
     ("tokens", "world", "message"),
     [
-        (IDS[:1], 1, "1 found, at least 2"),
-        (np.array([1, 100], dtype=np.uint16), 1, "id 100 is not below train.model.vocab_size = 100"),
-        (np.array([1, -1]), 1, "id -1 is below 0"),
+        (IDS[:1], 1, "1 tokens; expected at least 2"),
+        (np.array([1, 100], dtype=np.uint16), 1, "id 100; expected below train.model.vocab_size = 100"),
+        (np.array([1, -1]), 1, "id -1; expected at least 0"),
         (IDS, 3, "train.batch_tokens = 12: must be a multiple of seq_len × processes = 3 × 3"),
     ],
 )
-def test_what_cannot_be_trained_on_is_refused(tokens: np.ndarray, world: int, message: str) -> None:
+def test_streams_and_batches_that_do_not_fit_are_input_errors(tokens: np.ndarray, world: int, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        check_stream(Stream([tokens]), CONFIG, ranks(0, world))
+        check_stream(Stream([tokens]), CONFIG, group(0, world))
     assert message in str(caught.value)
 
 
-def test_the_largest_id_of_the_vocabulary_is_fine() -> None:
-    check_stream(Stream([np.array([1, 99], dtype=np.uint16)]), CONFIG, ranks())
+def test_the_largest_id_of_the_vocabulary_is_accepted() -> None:
+    check_stream(Stream([np.array([1, 99], dtype=np.uint16)]), CONFIG, group())

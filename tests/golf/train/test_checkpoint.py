@@ -20,7 +20,7 @@ TENSORS = {
 FACTS = {"step": 7, "loss": 0.1, "clocks": {"train_seconds": 1e-3}, "note": "ein Ümlaut\n"}
 
 
-def test_what_goes_in_comes_out(tmp_path: Path) -> None:
+def test_a_checkpoint_round_trips(tmp_path: Path) -> None:
     path = tmp_path / "a folder" / "checkpoint.safetensors"
     checkpoint.save(path, TENSORS, FACTS)
     tensors, facts = checkpoint.load(path)
@@ -42,7 +42,7 @@ def test_plain_safetensors_readers_understand_the_file(tmp_path: Path) -> None:
     assert torch.equal(safetensors.torch.load_file(tmp_path / "w")["weights/w"], TENSORS["weights/w"])
 
 
-def test_a_truncated_file_is_one_clear_error_wherever_it_is_cut() -> None:
+def test_a_file_truncated_anywhere_is_an_input_error() -> None:
     content = checkpoint.pack(TENSORS, FACTS)
     for length in [*range(0, 400, 7), len(content) - 1]:
         with pytest.raises(InputError, match=r"^here: damaged") as caught:
@@ -55,9 +55,9 @@ def test_a_truncated_file_is_one_clear_error_wherever_it_is_cut() -> None:
     [pickle.dumps({"a": 1}), safetensors.torch.save({"w": torch.ones(1)}), b"\xff" * 100, b"{}" * 20],
     ids=["pickle", "safetensors without facts", "a header of 2^64 bytes", "text"],
 )
-def test_a_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_checkpoint_is_an_input_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "foreign").write_bytes(content)
-    with pytest.raises(InputError, match=r"foreign: damaged, or not a file of this program"):
+    with pytest.raises(InputError, match=r"foreign: damaged, or not written by golf.train"):
         checkpoint.load(tmp_path / "foreign")
 
 
@@ -80,13 +80,13 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyte
     assert [child.name for child in tmp_path.iterdir()] == ["checkpoint"]
 
 
-def test_checkpoints_keep_their_distance_and_their_share() -> None:
-    cadence = checkpoint.Cadence(10.0, now=5.0)
-    assert not cadence.is_due(14.9)
-    assert cadence.is_due(15.0)
-    cadence.saved(15.0, took_seconds=0.1)
-    assert not cadence.is_due(24.9)
-    assert cadence.is_due(25.0)
-    cadence.saved(25.0, took_seconds=2.0)
-    assert not cadence.is_due(64.9)
-    assert cadence.is_due(65.0)
+def test_checkpoints_have_a_minimum_pause_and_a_maximum_share_of_the_time() -> None:
+    timer = checkpoint.CheckpointTimer(10.0, now=5.0)
+    assert not timer.is_due(14.9)
+    assert timer.is_due(15.0)
+    timer.restart(15.0, write_seconds=0.1)
+    assert not timer.is_due(24.9)
+    assert timer.is_due(25.0)
+    timer.restart(25.0, write_seconds=2.0)
+    assert not timer.is_due(64.9)
+    assert timer.is_due(65.0)

@@ -10,7 +10,7 @@ class HandMoved:
         return self.now
 
 
-def test_every_second_belongs_to_one_phase() -> None:
+def test_every_second_belongs_to_exactly_one_phase() -> None:
     clock = HandMoved()
     clocks = Clocks(clock)
     for phase, seconds in (("warmup", 1.0), ("train", 2.0), ("checkpoint", 4.0), ("train", 8.0), ("other", 16.0)):
@@ -26,7 +26,7 @@ def test_every_second_belongs_to_one_phase() -> None:
     }
 
 
-def test_what_came_before_the_process_is_its_launch() -> None:
+def test_time_since_the_launch_counts() -> None:
     clock = HandMoved()
     clocks = Clocks(clock, started=clock.now - 7.0)
     clocks.enter("train")

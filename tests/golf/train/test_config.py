@@ -38,7 +38,7 @@ from golf.train.training import TrainConfig
     ],
     ids=str,
 )
-def test_a_value_out_of_range_is_named_with_its_key_in_one_line(setting: dict[str, Any]) -> None:
+def test_a_value_out_of_range_is_one_line_that_names_its_key(setting: dict[str, Any]) -> None:
     (name, value), *_ = setting.items()
     with pytest.raises(InputError) as caught:
         TrainConfig(**setting)
@@ -46,7 +46,7 @@ def test_a_value_out_of_range_is_named_with_its_key_in_one_line(setting: dict[st
     assert "\n" not in str(caught.value)
 
 
-def test_a_training_needs_an_end() -> None:
+def test_a_training_needs_a_limit() -> None:
     with pytest.raises(InputError, match=r"train\.steps.*train\.max_seconds"):
         TrainConfig(max_seconds=None)
 
@@ -64,7 +64,7 @@ def test_every_field_has_a_line_of_documentation() -> None:
     assert {field.name for field in dataclasses.fields(TrainConfig)} == documented
 
 
-def test_the_digest_tells_any_two_settings_apart() -> None:
+def test_any_changed_setting_changes_the_digest() -> None:
     assert TrainConfig().digest() == TrainConfig().digest()
     others = [
         TrainConfig(muon_lr=0.03),

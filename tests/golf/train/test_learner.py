@@ -12,7 +12,7 @@ from golf.model.gpt import ModelConfig
 from golf.train import learner
 from golf.train.config import TrainConfig
 from golf.train.learner import Learner
-from golf.train.ranks import Ranks
+from golf.train.process_group import ProcessGroup
 
 MODEL = ModelConfig(
     num_layers=3,
@@ -25,7 +25,7 @@ MODEL = ModelConfig(
     bigram_dim=8,
 )
 CONFIG = TrainConfig(steps=9, batch_tokens=64, seq_len=8, clip=1e9, model=MODEL)
-ALONE = Ranks(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 TOKENS = torch.randint(0, 40, (65,), generator=torch.Generator().manual_seed(3))
 BATCH = (TOKENS[:-1].view(8, 8), TOKENS[1:].view(8, 8))
 FULL: dict[str, Any] = {"lr_scale": 1.0, "momentum": 0.9, "seconds": 0.0}
@@ -50,7 +50,7 @@ def plain_gradients(made: Learner) -> tuple[float, dict[str, torch.Tensor]]:
 
 
 @pytest.mark.parametrize("micro_tokens", [8, 24, 64])  # a row at a time, three rows and a rest, all at once
-def test_gradients_are_those_of_the_mean_loss_however_the_batch_is_cut(
+def test_gradients_of_the_mean_loss_do_not_depend_on_how_the_batch_is_cut(
     micro_tokens: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(learner.MICRO_TOKENS, "cpu", micro_tokens)
@@ -72,7 +72,7 @@ def test_a_row_longer_than_a_micro_batch_is_taken_alone(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("clip", [0.01, 1e9])
 @pytest.mark.parametrize("train_bigram", [True, False])
-def test_clipping_is_torchs_over_all_parameters_trained_or_not(clip: float, train_bigram: bool) -> None:
+def test_clipping_matches_torch_over_all_parameters(clip: float, train_bigram: bool) -> None:
     made = new(TrainConfig(steps=9, batch_tokens=64, seq_len=8, clip=clip, train_bigram=train_bigram, model=MODEL))
     _, gradients = plain_gradients(made)
     holders = [torch.nn.Parameter(torch.zeros_like(gradient)) for gradient in gradients.values()]
@@ -92,7 +92,7 @@ def test_warm_up_does_not_clip() -> None:
         torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-4, atol=1e-7)
 
 
-def test_the_clock_of_the_first_rank_comes_back() -> None:
+def test_a_step_returns_the_clock_of_rank_0() -> None:
     assert new().step(BATCH, **(FULL | {"seconds": 599.75})).seconds == 599.75
 
 
@@ -108,7 +108,7 @@ def test_rewinding_undoes_steps_bit_for_bit() -> None:
         assert torch.equal(tensor, twin.state()[0][name]), name
 
 
-def test_state_put_back_continues_with_the_same_bits() -> None:
+def test_restored_state_continues_bit_identically() -> None:
     made, twin = new(), Learner(CONFIG, ALONE, torch.Generator().manual_seed(5))
     for step in range(1, 11):
         made.step(BATCH, **FULL)

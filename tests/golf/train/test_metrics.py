@@ -1,4 +1,4 @@
-"""The trace: which steps have a line, and what is left of it after an interruption."""
+"""The metrics file: which steps have a line, and what remains after an interruption."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from golf.train.config import TrainConfig
-from golf.train.metrics import Trace, peak_memory_bytes
+from golf.train.metrics import MetricsFile, peak_memory_bytes
 
 CONFIG = TrainConfig(steps=1, batch_tokens=1024)
 
@@ -18,12 +18,12 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def write(path: Path, steps: range, *, since: int = 0) -> None:
-    trace = Trace(path, CONFIG, since, train_seconds=0.5 * since)
+    metrics = MetricsFile(path, CONFIG, since, train_seconds=0.5 * since)
     for step in steps:
-        trace.record(step, 1.0 / step, 0.5, 0.5 * step, 77)
+        metrics.record(step, 1.0 / step, 0.5, 0.5 * step, 77)
 
 
-def test_a_line_says_all_of_its_step(tmp_path: Path) -> None:
+def test_a_line_has_every_figure_of_its_step(tmp_path: Path) -> None:
     write(tmp_path / "m.jsonl", range(1, 3))
     assert lines(tmp_path / "m.jsonl")[1] == {
         "step": 2,
@@ -36,14 +36,14 @@ def test_a_line_says_all_of_its_step(tmp_path: Path) -> None:
     }
 
 
-def test_long_runs_leave_few_lines_with_the_rate_since_the_line_before(tmp_path: Path) -> None:
+def test_long_runs_write_few_lines_with_the_rate_since_the_previous_one(tmp_path: Path) -> None:
     write(tmp_path / "m.jsonl", range(1, 1031))
     found = lines(tmp_path / "m.jsonl")
     assert [line["step"] for line in found] == [*range(1, 1001), 1010, 1020, 1030]
     assert {line["tokens_per_second"] for line in found} == {2048.0}
 
 
-def test_lines_after_the_checkpoint_and_half_lines_are_cut_off(tmp_path: Path) -> None:
+def test_lines_after_the_checkpoint_and_incomplete_lines_are_removed(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     write(path, range(1, 8))
     with path.open("a") as stream:
@@ -53,14 +53,14 @@ def test_lines_after_the_checkpoint_and_half_lines_are_cut_off(tmp_path: Path) -
     assert {line["tokens_per_second"] for line in lines(path)} == {2048.0}
 
 
-def test_a_fresh_start_leaves_nothing_of_an_older_trace(tmp_path: Path) -> None:
+def test_a_new_training_overwrites_old_metrics(tmp_path: Path) -> None:
     write(tmp_path / "m.jsonl", range(1, 8))
     write(tmp_path / "m.jsonl", range(1, 3))
     assert [line["step"] for line in lines(tmp_path / "m.jsonl")] == [1, 2]
 
 
 def test_a_clock_that_stands_still_gives_no_rate(tmp_path: Path) -> None:
-    Trace(tmp_path / "m.jsonl", CONFIG, 0, 3.0).record(1, 1.0, 1.0, 3.0, 0)
+    MetricsFile(tmp_path / "m.jsonl", CONFIG, 0, 3.0).record(1, 1.0, 1.0, 3.0, 0)
     assert lines(tmp_path / "m.jsonl")[0]["tokens_per_second"] is None
 
 

@@ -47,13 +47,13 @@ def test_newton_schulz_brings_singular_values_into_a_band(seed: int, rows: int, 
     assert float(after[large].min()) > 0.67
 
 
-def test_newton_schulz_knows_no_scale_and_keeps_zero_at_zero() -> None:
+def test_newton_schulz_ignores_scale_and_keeps_zero() -> None:
     grad = matrices((2, 4, 6)).float()
     torch.testing.assert_close(newton_schulz(1024 * grad), newton_schulz(grad), atol=1e-5, rtol=0)
     assert torch.equal(newton_schulz(torch.zeros(1, 4, 6)), torch.zeros(1, 4, 6))
 
 
-def test_muon_is_a_loop_over_matrices() -> None:
+def test_batched_muon_equals_a_loop_over_matrices() -> None:
     shapes = [(6, 4), (4, 6), (6, 4), (4, 4)]
     ours = [torch.nn.Parameter(matrices(shape, seed).float()) for seed, shape in enumerate(shapes)]
     theirs = [matrix.detach().double() for matrix in ours]
@@ -144,7 +144,7 @@ def test_the_first_adamw_step_is_the_learning_rate_and_the_decay() -> None:
     )
 
 
-def test_state_put_back_continues_with_the_same_bits() -> None:
+def test_restored_state_continues_bit_identically() -> None:
     model, optimizers = learner()
     for seed in (1, 2):
         set_gradients(model, seed)
@@ -159,7 +159,7 @@ def test_state_put_back_continues_with_the_same_bits() -> None:
         assert torch.equal(tensor, twin.state_dict()[name]), name
 
 
-def test_cleared_state_is_that_of_the_first_step() -> None:
+def test_after_clear_the_next_step_is_a_first_step() -> None:
     model, optimizers = learner()
     before = copy.deepcopy(model.state_dict())
     set_gradients(model, 1)

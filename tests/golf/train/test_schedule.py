@@ -40,7 +40,7 @@ def test_a_warm_down_longer_than_the_training_starts_in_its_middle() -> None:
     assert lr_scale(config, 0, Pace()) == 0.25
 
 
-def test_the_earlier_of_two_limits_rules() -> None:
+def test_the_earlier_of_two_limits_applies() -> None:
     config = TrainConfig(max_seconds=100.0, steps=50, warmdown_steps=20)
     assert lr_scale(config, 40, Pace(40, 4.0)) == 0.5  # the clock is far from its end
     assert lr_scale(config, 10, Pace(10, 90.0)) == pytest.approx(10 / (20 * 9.0))  # the steps are

@@ -7,13 +7,13 @@ import torch
 
 from golf.errors import InputError
 from golf.model.gpt import ModelConfig
-from golf.ttt.adapters import Multipliers, Ranks, RowAdam, initial_row, layout, rate_row
+from golf.ttt.adapters import AdapterRanks, Multipliers, RowAdam, initial_row, layout, rate_row
 
 MODEL = ModelConfig(num_layers=2, model_dim=8, num_heads=2, num_kv_heads=1, mlp_hidden=12, vocab_size=20)
 
 
 def test_the_layout_has_the_shapes_of_the_adapted_matrices() -> None:
-    ranks = Ranks(q=1, k=2, v=3, o=4, fc=5, proj=6, head=7)
+    ranks = AdapterRanks(q=1, k=2, v=3, o=4, fc=5, proj=6, head=7)
     pieces = layout(MODEL, ("q", "k", "v", "o", "fc", "proj", "head", "bias"), ranks)
     shapes = {(p.kind, p.role): p.shape for p in pieces if p.layer in (0, -1)}
     assert shapes == {
@@ -30,7 +30,7 @@ def test_the_layout_has_the_shapes_of_the_adapted_matrices() -> None:
 
 
 def test_a_starts_uniform_in_one_over_root_inputs_and_b_at_zero() -> None:
-    pieces = layout(MODEL, ("fc", "proj"), Ranks(fc=64, proj=64))
+    pieces = layout(MODEL, ("fc", "proj"), AdapterRanks(fc=64, proj=64))
     parts = dict(zip(pieces, initial_row(pieces, seed=1).split([p.size for p in pieces]), strict=True))
     for piece, part in parts.items():
         if piece.role == "B":
@@ -44,7 +44,7 @@ def test_a_starts_uniform_in_one_over_root_inputs_and_b_at_zero() -> None:
 
 
 def test_every_number_has_the_multiplier_of_its_kind_and_layer() -> None:
-    pieces = layout(MODEL, ("q", "bias", "head"), Ranks())
+    pieces = layout(MODEL, ("q", "bias", "head"), AdapterRanks())
     multipliers = Multipliers(q=(0.25, 4.0), bias=3.0, head=2.0)
     rates = rate_row(pieces, multipliers, MODEL.num_layers).split([p.size for p in pieces])
     found = {(p.kind, p.layer): set(part.tolist()) for p, part in zip(pieces, rates, strict=True)}
@@ -76,6 +76,6 @@ def test_row_adam_is_torchs_adamw_with_a_step_count_for_every_row(weight_decay: 
 
 def test_bad_ranks_and_multipliers_are_refused() -> None:
     with pytest.raises(InputError, match=r"eval\.ranks\.k = 0"):
-        Ranks(k=0)
+        AdapterRanks(k=0)
     with pytest.raises(InputError, match=r"eval\.multipliers\.q"):
         Multipliers(q=(1.0, float("inf")))

@@ -18,7 +18,7 @@ from golf.proof.predict import one_thread
 from golf.selftest import BUNDLED
 from golf.ttt import adapters
 from golf.ttt import engine as ttt
-from golf.ttt.adapters import Multipliers, Ranks
+from golf.ttt.adapters import AdapterRanks, Multipliers
 from golf.ttt.engine import EvalConfig, evaluate
 from tests.golf.tiny import TINY, documents_of, tiny_model
 from tests.reference.plain_ttt import score_document
@@ -37,7 +37,7 @@ def configs(draw: st.DrawFn) -> EvalConfig:
     return EvalConfig(
         protocol=draw(st.sampled_from(["none", "score-first", "last-epoch", "min-epoch"])),
         adapters=tuple(draw(st.lists(st.sampled_from(adapters.KINDS), unique=True))),
-        ranks=Ranks(**{kind: draw(st.integers(1, 4)) for kind in adapters.KINDS if kind != "bias"}),
+        ranks=AdapterRanks(**{kind: draw(st.integers(1, 4)) for kind in adapters.KINDS if kind != "bias"}),
         multipliers=Multipliers(head=draw(rate), **{k: draw(per_layer) for k in adapters.KINDS if k != "head"}),
         lr=draw(st.floats(1e-4, 2e-2)),
         alpha=draw(st.sampled_from([None, 0.5, 3.0])),
@@ -154,8 +154,8 @@ def test_scoring_nothing_gives_nothing(model: GPT) -> None:
         (np.array([1]), r"shape \(1,\) of int64; a document is one row of integers, at least 2"),
         (np.array([[1, 2], [3, 4]]), r"shape \(2, 2\) of int64"),
         (np.array([1.0, 2.5]), r"shape \(2,\) of float64"),
-        (np.array([1, 48]), "document 0 holds token 48 at entry 1; the vocabulary has 48"),
-        (np.array([1, -3, 5]), "holds token -3 at entry 1"),
+        (np.array([1, 48]), "document 0 holds token 48 at position 1; expected 0 … 47"),
+        (np.array([1, -3, 5]), "holds token -3 at position 1"),
     ],
 )
 def test_bad_documents_are_refused(model: GPT, document: np.ndarray[Any, Any], message: str) -> None:
@@ -227,9 +227,7 @@ def vocabulary_sum(model: GPT, document: np.ndarray[Any, Any], position: int, co
 
 
 @pytest.mark.parametrize("protocol", ["score-first", "last-epoch", "min-epoch"])
-def test_only_scores_taken_before_training_on_their_target_are_probabilities(
-    model: GPT, protocol: ttt.Protocol
-) -> None:
+def test_only_scores_taken_before_training_on_their_target_are_probabilities(model: GPT, protocol: str) -> None:
     document = documents_of([30])[0]
     config = EvalConfig(protocol=protocol, epochs=3, chunk=8, window=16, lr=0.01, length_blind=False)
     with one_thread():

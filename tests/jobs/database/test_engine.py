@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from golf.errors import InputError
+from jobs.errors import Unavailable
 from jobs.state import JobState
 from jobs.store import Store, StoreUnavailable
 from tests.jobs.stores import DONE, FACTS, Clock, empty_database, order
@@ -161,6 +162,28 @@ def test_what_is_no_store_of_ours_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(InputError, match=r"holds tables of something else \(other\)"):
         Store.open(f"sqlite:///{tmp_path}/foreign.db")
+
+
+def test_a_server_that_cannot_be_reached_may_answer_later_and_one_that_refuses_is_bad_input(
+    postgresql: Server, tmp_path: Path
+) -> None:
+    for url in (f"postgresql://golfsweep@/postgres?host={tmp_path}", "postgresql://golfsweep@127.0.0.1:1/postgres"):
+        with pytest.raises(Unavailable, match=r"postgresql://golfsweep.* unavailable: .*retry when it answers"):
+            Store.open(url)
+    for url in (postgresql.url.replace("/postgres?", "/missing?"), postgresql.url.replace("golfsweep@", "nobody@")):
+        with pytest.raises(InputError, match=r"cannot be opened \(.*does not exist"):
+            Store.open(url)
+    with pytest.raises(InputError, match="not a database URL"):
+        Store.open("postgresql//golfsweep@x")
+
+
+def test_a_file_that_another_process_locks_may_be_opened_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.database.engine.BUSY_SECONDS", 0.05)
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable, match=r"new\.db unavailable: database is locked"):
+        Store.open(f"sqlite:///{tmp_path}/new.db")
+    other.close()
 
 
 def test_an_old_sqlite_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.database import tables
 
-SAY = "from jobs import environment; print(environment.commit())"
+SAY = "from jobs.machine import environment; print(environment.commit())"
 IDENTITY = ["-c", "user.name=a", "-c", "user.email=a@b"]
 
 
@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Path:
     root, here = tmp_path / "checkout", Path(__file__).parents[3]
     root.mkdir()
     for package in ("golf", "jobs"):
-        shutil.copytree(here / package, root / package, ignore=shutil.ignore_patterns("__pycache__", "data"))
+        shutil.copytree(here / package, root / package, ignore=shutil.ignore_patterns("__pycache__", "bundled"))
     (root / ".gitignore").write_text("__pycache__/\n")
     git(root, "init", "-q")
     git(root, "add", ".")

@@ -33,7 +33,7 @@ def test_a_refusal_names_the_limit_as_the_file_has_it() -> None:
     )
     assert (
         hours
-        == "needs 1.33 GPU-hours; of budget.gpu_hours = 2 1.5 GPU-hours are spent and 0.25 set aside for running jobs"
+        == "needs 1.33 GPU-hours; of budget.gpu_hours = 2 1.5 GPU-hours are spent and 0.25 reserved for running jobs"
     )
     dollars = reservation(Budget(dollars=3.0, dollars_per_gpu_hour=3.0), Account(spent=1.0, reserved=0.0), 1, 60.0, 0.0)
     assert "budget.dollars = 3 (1 GPU-hours)" in str(dollars)

@@ -15,7 +15,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from golf.errors import InputError
 from jobs.budget import Account, Budget
+from jobs.machine.host import user_name
 from jobs.state import AttemptState, JobState, SweepState
 from jobs.store import STALE_SECONDS, AlreadyTaken, LostClaim, NodeRecord, OverBudget, Store, TrialRecord
 from tests.jobs.stores import DONE, FACTS, MACHINE, Clock, order, started
@@ -328,6 +330,19 @@ class TestContract:
         sweep = store.sweep("s")
         assert sweep is not None
         assert (sweep.spec, sweep.created, sweep.state) == ({"a": 2}, 1_000_000.0, "running")
+
+    def test_a_sweep_keeps_its_first_owner_and_collects_tags(self, store: Store) -> None:
+        first, mine = store.sweep("s"), {"new": 1}
+        assert first is not None and (first.owner, first.tags) == (user_name(), ())
+        store.put_sweep("theirs", {}, owner="ann")
+        store.put_sweep("theirs", mine, owner="bob")
+        store.tag("theirs", ["paper", "final"])
+        store.tag("theirs", ["paper", "ablation"])
+        sweep = store.sweep("theirs")
+        assert sweep is not None
+        assert (sweep.owner, sweep.tags, sweep.spec) == ("ann", ("ablation", "final", "paper"), mine)
+        with pytest.raises(InputError, match='no sweep "nowhere" to tag'):
+            store.tag("nowhere", ["x"])
 
     def test_what_is_written_is_there_for_the_next_process(self, store: Store, url: str) -> None:
         key = store.put_job(order(1)).key

@@ -1,4 +1,4 @@
-"""Two rows side by side: every test that can be made, the reason for each that cannot, and what differs."""
+"""Two entries side by side: every test that can be made, the reason for each that cannot, and what differs."""
 
 import json
 from pathlib import Path
@@ -10,13 +10,13 @@ from rich.console import Console
 
 from golf.errors import InputError
 from jobs.workplace import Workplace
-from sweeps.board.compare import Pair, compare, differing, document_differences
-from sweeps.board.pairs import trainings
-from sweeps.board.rows import row_of
-from sweeps.run.results import pair_of
+from sweeps.board.compare import Pair, compare, document_differences, list_differences
+from sweeps.board.entries import build_entry
+from sweeps.board.pairs.families import label_trainings
+from sweeps.entries.reading import pair_of
 from sweeps.statistics import anytime_level, paired_test, two_way_test, welch_test
 from sweeps.views.report import report
-from sweeps.views.report.charts import paired_seeds
+from sweeps.views.report.pair_charts import paired_seeds
 from sweeps.views.terminal import compare_text
 from tests.sweeps.evaluations import evaluation
 from tests.sweeps.made_up import SIZES, file, play
@@ -47,7 +47,7 @@ def text_of(found: dict[str, Any], documents: Any) -> str:
 def test_every_test_is_the_one_of_its_name(place: Workplace) -> None:
     pair = pair_of("base", "none", place)
     found, c, i = of(pair), pair.challenger, pair.incumbent
-    mine, theirs = ([pair.scores(run.scores) for run in row.runs if run.scores] for row in (c, i))
+    mine, theirs = ([pair.read_scores(run.scores) for run in row.runs if run.scores] for row in (c, i))
     tests = found["tests"]
     assert tests["welch"]["p_value"] == welch_test(c.scores, i.scores).p_value
     assert tests["welch_margin"]["p_value"] == welch_test(c.scores, i.scores, c.margin or 0).p_value
@@ -58,29 +58,29 @@ def test_every_test_is_the_one_of_its_name(place: Workplace) -> None:
     assert tests["pooled"]["equal_variance_p"] is None
     assert found["difference"]["mbpb"] == pytest.approx(-30, abs=0.5)
     assert found["difference"]["nats_per_token"] == pytest.approx(found["difference"]["bpb"] * np.log(2) * 4, rel=1e-2)
-    assert [found["verdicts"][rule]["passed"] for rule in ("challenge", "practice")] == [True, True]
-    assert found["plans"] == {"challenge": None, "practice": None}
+    assert [found["verdicts"][rule]["passed"] for rule in ("written_rule", "precedent")] == [True, True]
+    assert found["plans"] == {"written_rule": None, "precedent": None}
     assert {one["setting"] for one in found["settings"]} >= {"eval.lr", "eval.protocol", "eval.adapters"}
     documents = document_differences(pair)
     assert documents is not None
     weighted = (documents["challenger"] - documents["incumbent"]) @ SIZES / SIZES.sum()
     assert weighted == pytest.approx(found["difference"]["bpb"])
-    one = paired_test(*(pair.scores(row.runs[0].scores or "") for row in (c, i)))
+    one = paired_test(*(pair.read_scores(row.runs[0].scores or "") for row in (c, i)))
     assert tests["paired_documents"]["difference"] == pytest.approx(one.difference, abs=1e-3)
 
 
 def test_turned_round_it_is_not_shown_and_no_seeds_would_do(place: Workplace) -> None:
     found = of(pair_of("none", "base", place))
-    assert found["verdicts"]["challenge"]["passed"] is False
-    assert found["plans"] == {"challenge": None, "practice": None}
-    assert "no affordable number of seeds" in "\n".join(compare_text.sentences(found))
+    assert found["verdicts"]["written_rule"]["passed"] is False
+    assert found["plans"] == {"written_rule": None, "precedent": None}
+    assert "no affordable number of seeds" in "\n".join(compare_text.list_conclusions(found))
 
 
 def test_what_cannot_be_compared_is_refused_with_the_reason(place: Workplace) -> None:
     for pair, words in (
         (("leak", "base"), "of different tracks \\(flagged and legal\\)"),
-        (("base", "other/base"), "different texts"),
-        (("base", "base"), "is one row"),
+        (("base", "other/base"), "different validation sets"),
+        (("base", "base"), "is one entry"),
     ):
         with pytest.raises(InputError, match=words):
             compare(pair_of(*pair, place))
@@ -91,13 +91,13 @@ def test_one_seed_tells_of_no_noise_but_documents_still_pair(tmp_path: Path) -> 
     arms = [{"name": "a", "seeds": [3]}, {"name": "b", "eval": {"preset": "none"}}]
     play(place, file("one", arm=arms))
     found = of(pair_of("a", "b", place))
-    assert found["tests"]["welch"] == {"p_value": None, "why": "a has one seed: nothing tells of its noise"}
+    assert found["tests"]["welch"] == {"p_value": None, "why": "a has one seed, so its noise is unknown"}
     assert found["tests"]["two_way"]["p_value"] is None
     assert found["tests"]["paired_documents"]["artifacts"] == 1
-    assert found["verdicts"]["challenge"]["passed"] is None
+    assert found["verdicts"]["written_rule"]["passed"] is None
     text = " ".join(text_of(found, document_differences(pair_of("a", "b", place))).split())
     assert "undecided: a has one seed" in text
-    assert "At least two seeds a side" in text
+    assert "at least two seeds on each side" in text
 
 
 def test_trainings_are_not_compared_by_documents_alone(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_trainings_are_not_compared_by_documents_alone(tmp_path: Path) -> None:
     assert found["tests"]["two_way"]["same_artifacts"] is False
     assert document_differences(pair) is None
     assert [one["setting"] for one in found["settings"]] == ["train.muon_lr"]
-    assert "one deviation for all rows" in " ".join(text_of(found, None).split())
+    assert "pooled variance" in " ".join(text_of(found, None).split())
 
 
 def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
@@ -123,28 +123,28 @@ def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
 
     play(place, file("one", arm=arms), close)
     found = of(pair_of("a", "b", place))
-    lines = "\n".join(compare_text.sentences(found))
-    plan = found["plans"]["challenge"]
-    assert found["verdicts"]["challenge"]["anytime"] == {"level": anytime_level(3), "passed": False}
-    assert found["verdicts"]["practice"]["anytime"]["level"] == anytime_level(3, 0.25)
+    lines = "\n".join(compare_text.list_conclusions(found))
+    plan = found["plans"]["written_rule"]
+    assert found["verdicts"]["written_rule"]["anytime"] == {"level": anytime_level(3), "passed": False}
+    assert found["verdicts"]["precedent"]["anytime"]["level"] == anytime_level(3, 0.25)
     assert plan["level"] == anytime_level(plan["seeds"]) < anytime_level(3)
-    assert f"p < {plan['level']:.2g} is asked then, since seeds are added after a look" in lines
+    assert f"must then reach p < {plan['level']:.2g}, because seeds are added after an interim analysis" in lines
     assert f"With this spread, {plan['more']} more seeds of each would settle it at p < 0.01" in lines
     assert "with 3 against 3 seeds it cannot go below p = 0.05" in lines
     assert "No percentile bootstrap" in lines
 
 
 @pytest.mark.parametrize(("p", "seeds", "words"), [
-    (0.0032, 3, "Nothing more is needed, whatever looks"),
-    (0.0034, 3, "p < 0.0033 is asked at this number, and not reached"),
-    (0.0034, 6, "p < 0.0019 is asked at this number, and not reached"),
-    (0.0001, 2, "added after a look, at least 3 are asked, and not reached"),
+    (0.0032, 3, "Seeds still needed: none, whatever interim analyses"),
+    (0.0034, 3, "p < 0.0033 is needed at this number of seeds, which is not reached"),
+    (0.0034, 6, "p < 0.0019 is needed at this number of seeds, which is not reached"),
+    (0.0001, 2, "added after an interim analysis, at least 3 seeds are needed, which is not reached"),
 ])  # fmt: skip
-def test_what_is_shown_says_whether_looks_before_matter(place: Workplace, p: float, seeds: int, words: str) -> None:
+def test_a_shown_claim_says_whether_interim_analyses_matter(place: Workplace, p: float, seeds: int, words: str) -> None:
     found = of(pair_of("base", "none", place))
     level = anytime_level(seeds)
-    changed = found["verdicts"]["challenge"] | {"p_value": p, "anytime": {"level": level, "passed": p < level}}
-    lines = compare_text.sentences(found | {"verdicts": found["verdicts"] | {"challenge": changed}})
+    changed = found["verdicts"]["written_rule"] | {"p_value": p, "anytime": {"level": level, "passed": p < level}}
+    lines = compare_text.list_conclusions(found | {"verdicts": found["verdicts"] | {"written_rule": changed}})
     assert any(words in line for line in lines)
 
 
@@ -153,13 +153,13 @@ def test_a_record_of_others_gets_no_more_seeds(place: Workplace) -> None:
     for name, given in scores.items():
         place.store.put_record(name, {"name": name, "seeds": {str(seed): one for seed, one in enumerate(given)}})
     found = of(pair_of("new", "old", place))
-    assert found["verdicts"]["practice"]["passed"] is False
-    assert found["plans"]["practice"] is None  # its three seeds stay as noisy as they are
+    assert found["verdicts"]["precedent"]["passed"] is False
+    assert found["plans"]["precedent"] is None  # its three seeds stay as noisy as they are
     assert found["tests"]["pooled"]["rows"] == 2  # of the two alone, whatever other records there are
     assert found["tests"]["pooled"]["sound"] is True
 
 
-def test_rows_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_entries_of_one_name_are_distinguished(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path)
     for name in ("spring", "summer"):
         play(place, file(name, arm=[{"name": "lora-ttt"}, {"name": "none", "eval": {"preset": "none"}}]))
@@ -171,7 +171,7 @@ def test_rows_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert "\n     summer/lora-ttt " in text
     page = report.write_comparison(found, None, place).read_text()
     assert "<title>summer/lora-ttt against spring/lora-ttt –" in page
-    assert {one for line in paired_seeds(found["challenger"], found["incumbent"]).data for one in line.y} == {
+    assert {one for line in paired_seeds(found["challenger"], found["incumbent"])["data"] for one in line["y"]} == {
         "summer/lora-ttt", "spring/lora-ttt",
     }  # fmt: skip
     assert found["tests"]["pooled"]["trainings"] == 1  # the second sweep found the first one's artifacts
@@ -187,21 +187,21 @@ def test_what_is_quantized_in_other_ways_was_trained_once(tmp_path: Path) -> Non
         ),
     )
     rows = pair_of("a", "b", place).peers
-    labels = dict(zip([row.name for row in rows], trainings(rows), strict=True))
+    labels = dict(zip([row.name for row in rows], label_trainings(rows), strict=True))
     assert labels["a"] == labels["b"] != labels["c"]
 
 
-def test_rows_share_trainings_through_others() -> None:
+def test_entries_share_trainings_through_others() -> None:
     def row(*weights: str) -> Any:
         runs = [evaluation(weights[0], n, 1.2, weights=one) for n, one in enumerate(weights)]
-        return row_of(runs, "accepted")
+        return build_entry(runs, "accepted")
 
     rows = [row("a", "b"), row("x"), row("c", "d"), row("b", "c"), row("e")]
-    labels = trainings(rows)
+    labels = label_trainings(rows)
     assert [labels[n] == labels[0] for n in range(5)] == [True, False, True, True, False]
     assert labels[1] != labels[4]
-    quantized = [row_of([evaluation(name, 1, 1.2)], "accepted") for name in ("q", "r")]
-    assert len(set(trainings(quantized))) == 2  # by artifact, where the weights are not known
+    quantized = [build_entry([evaluation(name, 1, 1.2)], "accepted") for name in ("q", "r")]
+    assert len(set(label_trainings(quantized))) == 2  # by artifact, where the weights are not known
 
 
 def test_it_fits_80_columns(place: Workplace) -> None:
@@ -212,14 +212,14 @@ def test_it_fits_80_columns(place: Workplace) -> None:
 
 
 def test_dots_stand_where_the_values_are() -> None:
-    line = compare_text.dots([0.0, 1.0], 0.0, 1.0)
+    line = compare_text.draw_dots([0.0, 1.0], 0.0, 1.0)
     assert (line[0], line[-1], line.count("●"), line.count("┃")) == ("●", "●", 2, 1)
-    assert compare_text.dots([2.0], 2.0, 2.0).count("●") == 1
+    assert compare_text.draw_dots([2.0], 2.0, 2.0).count("●") == 1
 
 
 def test_settings_differ_by_dotted_names() -> None:
     one, other = {"eval": {"lr": 1, "ranks": {"q": 8}}}, {"eval": {"lr": 1, "ranks": {"q": 4}, "epochs": 2}}
-    assert differing(one, other) == [
+    assert list_differences(one, other) == [
         {"setting": "eval.epochs", "challenger": None, "incumbent": 2},
         {"setting": "eval.ranks.q", "challenger": 8, "incumbent": 4},
     ]
@@ -231,14 +231,14 @@ def test_public_records_are_compared_by_their_seeds_alone(place: Workplace) -> N
         place.store.put_record(name, {"name": name, "seeds": {str(seed): one for seed, one in enumerate(given)}})
     found = of(pair_of("PR 1514", "PR 1493", place))
     assert round(found["tests"]["welch"]["p_value"], 3) == 0.020
-    assert found["verdicts"]["practice"]["passed"] is True
-    assert found["verdicts"]["challenge"]["passed"] is None
-    assert found["plans"] == {"challenge": None, "practice": None}
+    assert found["verdicts"]["precedent"]["passed"] is True
+    assert found["verdicts"]["written_rule"]["passed"] is None
+    assert found["plans"] == {"written_rule": None, "precedent": None}
     back = of(pair_of("PR 1493", "PR 1514", place))
-    assert back["plans"]["practice"] is None  # it is the worse one
+    assert back["plans"]["precedent"] is None  # it is the worse one
     assert found["tests"]["pooled"]["rows"] == 2
     assert found["difference"]["nats_per_token"] is None
-    assert "text's tokens and bytes are not known" in found["tests"]["welch_margin"]["why"]
+    assert "the size of the validation set is unknown" in found["tests"]["welch_margin"]["why"]
     assert "PR 1514 against PR 1493: -1.17 mBPB" in text_of(found, None)
     with pytest.raises(InputError, match="different tracks"):
         compare(pair_of("PR 1514", "base", place))

@@ -1,4 +1,4 @@
-"""Rows: ranked and tested within their track, and nothing guessed."""
+"""Entries: ranked and tested within their track, and nothing guessed."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from rich.console import Console
 
 from golf.limits import LIMIT_BYTES
 from golf.score import LN2
-from sweeps.board.frontier import incumbents
+from sweeps.board.frontier import find_incumbents
 from sweeps.board.leaderboard import COLUMNS, INTERFACE, Published, leaderboard, open_board, to_json
-from sweeps.board.rules import MARGIN_NATS, Facts, Finding, measured_findings, track
+from sweeps.board.rules import MARGIN_NATS, Measurements, RuleFinding, choose_track, judge_measurements
 from sweeps.statistics import holm, one_sample_test, paired_test, published_test, welch_test
-from sweeps.views.row_facts import facts
+from sweeps.views.entry_facts import describe_evidence
 from sweeps.views.terminal.table import render
 from tests.sweeps.evaluations import (
     BASE,
@@ -25,17 +25,17 @@ from tests.sweeps.evaluations import (
     TOKENS,
     clocks,
     documents,
+    entries,
     evaluation,
     record,
-    row_of,
-    rows,
+    runs_of,
     scores,
     text,
 )
 
 
-def test_a_flagged_row_is_ranked_and_tested_with_nobody_legal() -> None:
-    found = rows([*row_of("leak", LEAK, **LEAKS), *row_of("base", BASE), *row_of("better", BETTER)])
+def test_a_flagged_entry_is_ranked_and_tested_with_nobody_legal() -> None:
+    found = entries([*runs_of("leak", LEAK, **LEAKS), *runs_of("base", BASE), *runs_of("better", BETTER)])
     assert list(found) == ["better", "base", "leak"]
     assert [(row["track"], row["rank"]) for row in found.values()] == [("legal", 1), ("legal", 2), ("flagged", 1)]
     assert [found["leak"][name] for name in ("p_value", "p_adjusted", "p_incumbent", "p_paired")] == [None] * 4
@@ -43,7 +43,9 @@ def test_a_flagged_row_is_ranked_and_tested_with_nobody_legal() -> None:
 
 
 def test_p_values_are_welchs_with_the_margin_in_the_sets_own_unit() -> None:
-    found = rows([*row_of("base", BASE), *row_of("better", BETTER, stage=(0.0, 1)), *row_of("worse", [1.3, 1.31])])
+    found = entries(
+        [*runs_of("base", BASE), *runs_of("better", BETTER, stage=(0.0, 1)), *runs_of("worse", [1.3, 1.31])]
+    )
     margin = MARGIN_NATS / LN2 * TOKENS / BYTES
     expected = {
         name: welch_test(scores, BASE, margin).p_value for name, scores in (("better", BETTER), ("worse", [1.3, 1.31]))
@@ -57,16 +59,16 @@ def test_p_values_are_welchs_with_the_margin_in_the_sets_own_unit() -> None:
 
 
 def test_the_incumbent_is_the_best_of_an_earlier_stage_or_sweep() -> None:
-    early, late = row_of("early", BETTER, stage=(0.0, 1)), row_of("late", [1.14, 1.15, 1.16], stage=(5.0, 0))
-    found = rows([*row_of("base", BASE), *early, *late, *row_of("peer", LEAK, stage=(5.0, 0))])
+    early, late = runs_of("early", BETTER, stage=(0.0, 1)), runs_of("late", [1.14, 1.15, 1.16], stage=(5.0, 0))
+    found = entries([*runs_of("base", BASE), *early, *late, *runs_of("peer", LEAK, stage=(5.0, 0))])
     assert found["late"]["p_incumbent"] == pytest.approx(welch_test([1.14, 1.15, 1.16], BETTER).p_value)
 
 
 def test_a_published_record_can_be_the_baseline() -> None:
     margin = MARGIN_NATS / LN2 * TOKENS / BYTES
-    known = rows(row_of("better", BETTER), baseline=Published(mean=1.21, std=0.01, n=3))
+    known = entries(runs_of("better", BETTER), baseline=Published(mean=1.21, std=0.01, n=3))
     assert known["better"]["p_value"] == pytest.approx(published_test(BETTER, 1.21, 0.01, 3, margin).p_value)
-    mean_only = rows(row_of("better", BETTER), baseline=Published(mean=1.21))
+    mean_only = entries(runs_of("better", BETTER), baseline=Published(mean=1.21))
     assert mean_only["better"]["p_value"] == pytest.approx(one_sample_test(BETTER, 1.21 - margin).p_value)
     words = "noise of the baseline, of which only a mean is published"
     assert words in mean_only["better"]["unchecked"]
@@ -74,7 +76,7 @@ def test_a_published_record_can_be_the_baseline() -> None:
 
 
 def test_other_texts_are_never_compared() -> None:
-    found = rows([*row_of("base", BASE), *row_of("better", BETTER, text=text("other text"), stage=(0.0, 1))])
+    found = entries([*runs_of("base", BASE), *runs_of("better", BETTER, text=text("other text"), stage=(0.0, 1))])
     assert found["better"]["p_value"] is None
 
 
@@ -84,8 +86,8 @@ def test_pairs_are_documents_of_shared_artifacts() -> None:
         for name, scores in (("base", BASE), ("better", BETTER))
     )
     mean = [documents(float(np.mean(values))) for values in (BETTER, BASE)]
-    assert rows([*base, *better])["better"]["p_paired"] == pytest.approx(paired_test(*mean).p_value)
-    assert rows([*row_of("base", BASE), *row_of("better", BETTER)])["better"]["p_paired"] is None
+    assert entries([*base, *better])["better"]["p_paired"] == pytest.approx(paired_test(*mean).p_value)
+    assert entries([*runs_of("base", BASE), *runs_of("better", BETTER)])["better"]["p_paired"] is None
 
 
 def test_the_worst_of_the_seeds_decides_and_what_is_not_known_is_null() -> None:
@@ -93,11 +95,11 @@ def test_the_worst_of_the_seeds_decides_and_what_is_not_known_is_null() -> None:
         evaluation("one", 1, 1.1, model_bytes=700, clocks=clocks(3.0)),
         evaluation("one", 2, 1.2, clocks=clocks(30.0, 9.0), cost=None),
     ]
-    found = rows(runs)["one"]
+    found = entries(runs)["one"]
     assert (found["bytes_total"], found["train_seconds"], found["eval_seconds"]) == (750, 30.0, 9.0)
     assert found["cost"] is None
     assert found["seeds"] == pytest.approx({"1": 1.1, "2": 1.2})
-    lone = rows([evaluation("lone", 1, 1.1)])["lone"]
+    lone = entries([evaluation("lone", 1, 1.1)])["lone"]
     assert [lone[name] for name in ("val_bpb_std", "val_bpb_ci95", "p_value")] == [None] * 3
 
 
@@ -117,15 +119,15 @@ FACTS: dict[str, Any] = {
     ],
 )
 def test_what_is_measured_against_the_rules_flags(changed: dict[str, Any], code: str) -> None:
-    assert measured_findings(Facts(**FACTS)) == []
-    [finding] = measured_findings(Facts(**FACTS | changed))
+    assert judge_measurements(Measurements(**FACTS)) == []
+    [finding] = judge_measurements(Measurements(**FACTS | changed))
     assert finding.code == code
-    assert track([finding], "accepted") == "flagged"
+    assert choose_track([finding], "accepted") == "flagged"
 
 
 def test_length_is_a_note_unless_the_rules_are_strict() -> None:
-    length = [Finding(code="length", detail="x")]
-    assert (track(length, "accepted"), track(length, "strict")) == ("legal", "flagged")
+    length = [RuleFinding(code="length", detail="x")]
+    assert (choose_track(length, "accepted"), choose_track(length, "strict")) == ("legal", "flagged")
 
 
 def test_the_table_fits_a_terminal_of_80_columns_and_shows_reasons() -> None:
@@ -133,10 +135,10 @@ def test_the_table_fits_a_terminal_of_80_columns_and_shows_reasons() -> None:
     long = [1.123456] * 2 + [1.2]
     wide = {"model_bytes": 15_999_000, "clocks": clocks(600.0, 599.0), "cost": 12.5}
     frame = leaderboard(
-        [*row_of("klora-minnll-614", long, **wide), *row_of("[red]leak", LEAK, **LEAKS | wide)], profile="accepted"
+        [*runs_of("klora-minnll-614", long, **wide), *runs_of("[red]leak", LEAK, **LEAKS | wide)], profile="accepted"
     )
     with console.capture() as captured:
-        console.print(render(frame))
+        console.print(render(to_json(frame)["rows"]))
     text = captured.get()
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "…" not in text
@@ -153,44 +155,46 @@ def test_the_table_fits_a_terminal_of_80_columns_and_shows_reasons() -> None:
 
 
 def test_the_incumbent_is_the_best_on_the_same_text() -> None:
-    elsewhere = row_of("elsewhere", [0.9, 0.91, 0.92], text=text("other text"))
-    found = rows([*row_of("base", BASE), *elsewhere, *row_of("late", BETTER, stage=(5.0, 0))])
+    elsewhere = runs_of("elsewhere", [0.9, 0.91, 0.92], text=text("other text"))
+    found = entries([*runs_of("base", BASE), *elsewhere, *runs_of("late", BETTER, stage=(5.0, 0))])
     assert found["late"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
 
 
-def test_a_flagged_row_is_nobodys_incumbent_and_no_legal_rows_baseline() -> None:
-    found = rows([*row_of("base", BASE, **LEAKS), *row_of("late", BETTER, stage=(5.0, 0))])
+def test_a_flagged_entry_is_nobodys_incumbent_and_no_legal_entries_baseline() -> None:
+    found = entries([*runs_of("base", BASE, **LEAKS), *runs_of("late", BETTER, stage=(5.0, 0))])
     assert [found["late"][name] for name in ("p_value", "p_adjusted", "p_incumbent", "p_paired")] == [None] * 4
     shared = [evaluation("late", seed, bpb, artifact=f"base-{seed}") for seed, bpb in enumerate(BETTER)]
-    assert rows([*row_of("base", BASE, **LEAKS), *shared])["late"]["p_paired"] is None
+    assert entries([*runs_of("base", BASE, **LEAKS), *shared])["late"]["p_paired"] is None
 
 
-def test_a_flagged_rows_claim_does_not_weigh_on_those_of_legal_rows() -> None:
-    legal = [*row_of("base", BASE), *row_of("better", BETTER), *row_of("worse", [1.3, 1.31])]
-    alone, beside = rows(legal), rows([*legal, *row_of("leak", LEAK, **LEAKS)])
+def test_a_flagged_entries_claim_does_not_weigh_on_those_of_legal_entries() -> None:
+    legal = [*runs_of("base", BASE), *runs_of("better", BETTER), *runs_of("worse", [1.3, 1.31])]
+    alone, beside = entries(legal), entries([*legal, *runs_of("leak", LEAK, **LEAKS)])
     assert {name: beside[name]["p_adjusted"] for name in alone} == {name: alone[name]["p_adjusted"] for name in alone}
 
 
-def test_one_bad_seed_flags_the_whole_row() -> None:
+def test_one_bad_seed_flags_the_whole_entry() -> None:
     over = {"model_bytes": LIMIT_BYTES}
     runs = [evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, **over)]
-    assert rows(runs)["one"]["track"] == "flagged"
-    assert rows([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, fresh_seed=False)])["one"]["track"] == "flagged"
-    assert rows([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, whole_set=False)])["one"]["track"] == "flagged"
-    found = rows([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, clocks=clocks(evaluation=600.1))])["one"]
+    assert entries(runs)["one"]["track"] == "flagged"
+    assert (
+        entries([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, fresh_seed=False)])["one"]["track"] == "flagged"
+    )
+    assert entries([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, whole_set=False)])["one"]["track"] == "flagged"
+    found = entries([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, clocks=clocks(evaluation=600.1))])["one"]
     assert found["findings"] == [{"code": "time", "detail": "evaluation took 600.1 s, over 600 s"}]
 
 
-def test_a_better_flagged_row_does_not_stand_before_the_incumbent() -> None:
-    found = rows([*row_of("base", BASE), *row_of("leak", LEAK, **LEAKS), *row_of("late", BETTER, stage=(5.0, 0))])
+def test_a_better_flagged_entry_does_not_stand_before_the_incumbent() -> None:
+    found = entries([*runs_of("base", BASE), *runs_of("leak", LEAK, **LEAKS), *runs_of("late", BETTER, stage=(5.0, 0))])
     assert found["late"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
 
 
 def test_rank_does_not_depend_on_the_order_of_evaluations() -> None:
-    runs = [*row_of("base", BASE), *row_of("better", BETTER, stage=(0.0, 1)), *row_of("a tie", BETTER)]
-    found = rows(runs)
+    runs = [*runs_of("base", BASE), *runs_of("better", BETTER, stage=(0.0, 1)), *runs_of("a tie", BETTER)]
+    found = entries(runs)
     assert [(name, row["rank"]) for name, row in found.items()] == [("a tie", 1), ("better", 2), ("base", 3)]
-    again = rows(list(reversed(runs)))
+    again = entries(list(reversed(runs)))
     assert [(name, row["rank"]) for name, row in again.items()] == [(name, row["rank"]) for name, row in found.items()]
 
 
@@ -207,11 +211,11 @@ def test_the_columns_are_those_of_the_interface() -> None:
 # Incumbents in order of time
 
 
-def test_the_margin_of_the_challenge_and_of_practice_against_the_record_of_the_date() -> None:
-    found = rows([*row_of("base", BASE), *row_of("late", [1.19, 1.20, 1.21], stage=(5.0, 0))])["late"]
+def test_the_written_rule_and_the_precedent_against_the_record_of_the_date() -> None:
+    found = entries([*runs_of("base", BASE), *runs_of("late", [1.19, 1.20, 1.21], stage=(5.0, 0))])["late"]
     margin = MARGIN_NATS / LN2 * TOKENS / BYTES
-    assert found["p_challenge"] == pytest.approx(welch_test([1.19, 1.20, 1.21], BASE, margin).p_value)
-    assert (found["incumbent"], found["challenge"], found["practice"]) == ("base", False, True)
+    assert found["p_written_rule"] == pytest.approx(welch_test([1.19, 1.20, 1.21], BASE, margin).p_value)
+    assert (found["incumbent"], found["written_rule"], found["precedent"]) == ("base", False, True)
     assert found["difference_mbpb"] == pytest.approx(-10)
     assert found["difference_nats"] == pytest.approx(-0.010 * LN2 * BYTES / TOKENS)
     assert (found["difference_seeds"], found["tokenizer"]) == (3, "1024.model")
@@ -219,24 +223,24 @@ def test_the_margin_of_the_challenge_and_of_practice_against_the_record_of_the_d
 
 def test_a_difference_is_paired_on_the_seeds_that_both_have() -> None:
     late = [evaluation("late", seed, bpb, stage=(5.0, 0)) for seed, bpb in ((1, 1.2), (2, 1.2), (9, 5.0))]
-    found = rows([*row_of("base", BASE), *late])["late"]
+    found = entries([*runs_of("base", BASE), *late])["late"]
     assert found["difference_seeds"] == 2
     assert found["difference_mbpb"] == pytest.approx(1000 * (1.2 - (1.21 + 1.22) / 2))
     assert found["difference_means_mbpb"] == pytest.approx(1000 * (7.4 / 3 - 1.21))  # what p_incumbent is about
-    assert facts(found)["to the record"].endswith(
+    assert describe_evidence(found)["against the record"].endswith(
         "to base, paired on 2 seeds; +1256.67 between the means of all seeds, as tested"
     )
-    apart = rows([*row_of("base", BASE), *[evaluation("late", s, 1.2 + s / 1e4, stage=(5.0, 0)) for s in (7, 8)]])[
+    apart = entries([*runs_of("base", BASE), *[evaluation("late", s, 1.2 + s / 1e4, stage=(5.0, 0)) for s in (7, 8)]])[
         "late"
     ]
     assert apart["difference_seeds"] == 0
     assert apart["difference_mbpb"] == apart["difference_means_mbpb"] == pytest.approx(1000 * (1.20075 - 1.21))
-    assert facts(apart)["to the record"].endswith("to base, no seed in common")
+    assert describe_evidence(apart)["against the record"].endswith("to base, no seed in common")
 
 
 def test_other_sweeps_are_what_came_before_and_are_not_shown() -> None:
-    before = row_of("old", BETTER, sweep="spring", stage=(-5.0, 0))
-    found = rows(row_of("base", BASE), history=before)
+    before = runs_of("old", BETTER, sweep="spring", stage=(-5.0, 0))
+    found = entries(runs_of("base", BASE), history=before)
     assert list(found) == ["base"]
     assert found["base"]["incumbent"] == "spring/old"
     assert found["base"]["p_incumbent"] == pytest.approx(welch_test(BASE, BETTER).p_value)
@@ -246,9 +250,9 @@ def test_other_sweeps_are_what_came_before_and_are_not_shown() -> None:
 def test_who_held_the_record_when() -> None:
     board = open_board(profile="accepted")
     board.add([
-        *row_of("base", BASE), *row_of("twin", [1.25, 1.26, 1.27]), *row_of("better", BETTER, stage=(5.0, 0)),
-        *row_of("worse", [1.18, 1.19, 1.2], stage=(6.0, 0)), *row_of("leak", LEAK, stage=(7.0, 0), **LEAKS),
-        *row_of("last", [1.0, 1.01], stage=(8e8, 1)),
+        *runs_of("base", BASE), *runs_of("twin", [1.25, 1.26, 1.27]), *runs_of("better", BETTER, stage=(5.0, 0)),
+        *runs_of("worse", [1.18, 1.19, 1.2], stage=(6.0, 0)), *runs_of("leak", LEAK, stage=(7.0, 0), **LEAKS),
+        *runs_of("last", [1.0, 1.01], stage=(8e8, 1)),
     ])  # fmt: skip
     board.frame()
     found = board.changes()
@@ -268,7 +272,7 @@ def test_incumbents_are_those_of_a_plain_search(seed: int) -> None:
     group, mean = generator.integers(-1, 3, 60), generator.integers(0, 9, 60).astype(float)
     mean[generator.integers(0, 60, 4)] = np.nan
     stage = generator.integers(0, 3, (60, 2)).astype(float)
-    found = incumbents(group, stage, mean)
+    found = find_incumbents(group, stage, mean)
     for row in range(60):
         before = [
             other for other in range(60)
@@ -283,7 +287,7 @@ def test_incumbents_are_those_of_a_plain_search(seed: int) -> None:
 
 
 def test_a_board_that_grows_shows_what_one_made_at_once_does() -> None:
-    runs = [*row_of("base", BASE), *row_of("better", BETTER, stage=(5.0, 0)), *row_of("third", [1.3, 1.31, 1.32])]
+    runs = [*runs_of("base", BASE), *runs_of("better", BETTER, stage=(5.0, 0)), *runs_of("third", [1.3, 1.31, 1.32])]
     grown = open_board(profile="accepted", baseline="base", scores=scores)
     for run in (*runs[::2], *runs[1::2]):
         grown.add([run])
@@ -303,31 +307,40 @@ def test_a_board_that_grows_shows_what_one_made_at_once_does() -> None:
 
 def test_public_records_stand_beside_and_are_tested_among_themselves() -> None:
     records = [record("PR 1493", 1.0, *PR_1493), record("PR 1514", 2.0, *PR_1514), record("no date", None, 1.0, 1.1)]
-    found = rows(row_of("base", BASE), imported=records)
+    found = entries(runs_of("base", BASE), imported=records)
     assert [(row["name"], row["track"], row["rank"], row["source"]) for row in found.values()] == [
         ("base", "legal", 1, "golfsweep"), ("no date", "unverified", 1, "import"),
         ("PR 1514", "unverified", 2, "import"), ("PR 1493", "unverified", 3, "import"),
     ]  # fmt: skip
     assert round(found["PR 1514"]["p_incumbent"], 3) == 0.020
-    assert (found["PR 1514"]["practice"], found["PR 1514"]["challenge"]) == (True, None)
+    assert (found["PR 1514"]["precedent"], found["PR 1514"]["written_rule"]) == (True, None)
     assert found["PR 1514"]["difference_nats"] is None
     assert found["no date"]["date"] is None
     assert found["no date"]["incumbent"] == "PR 1514"
-    for name in ("p_value", "p_adjusted", "p_paired", "bytes_total", "train_seconds", "cost", "text", "headroom"):
+    for name in (
+        "p_value",
+        "p_adjusted",
+        "p_paired",
+        "bytes_total",
+        "train_seconds",
+        "cost",
+        "validation_set",
+        "headroom",
+    ):
         assert found["PR 1514"][name] is None
 
 
-def test_the_challenge_is_held_against_a_record_in_the_unit_of_its_own_logs() -> None:
+def test_the_written_rule_tests_a_record_in_the_unit_of_its_logs() -> None:
     older, unit = record("PR 1493", 1.0, *PR_1493), {"bpb_per_nat": 0.38713, "tokenizer": "8192.model"}
-    found = rows([], imported=[older, record("PR 1514", 2.0, *PR_1514, **unit)])["PR 1514"]
+    found = entries([], imported=[older, record("PR 1514", 2.0, *PR_1514, **unit)])["PR 1514"]
     assert found["difference_nats"] == pytest.approx(found["difference_mbpb"] / 1000 / 0.38713)
     assert found["tokenizer"] == "8192.model"
-    assert found["p_challenge"] == pytest.approx(welch_test(PR_1514, PR_1493, margin=0.005 * 0.38713).p_value)
-    assert (found["practice"], found["challenge"]) == (True, found["p_challenge"] < 0.01)
+    assert found["p_written_rule"] == pytest.approx(welch_test(PR_1514, PR_1493, margin=0.005 * 0.38713).p_value)
+    assert (found["precedent"], found["written_rule"]) == (True, found["p_written_rule"] < 0.01)
 
 
 def test_what_a_record_does_not_say_is_null() -> None:
-    found = rows([], imported=[record("lost", 1.0, None), record("half", 2.0, 1.1, None, total_bytes=5, steps=7)])
+    found = entries([], imported=[record("lost", 1.0, None), record("half", 2.0, 1.1, None, total_bytes=5, steps=7)])
     assert [found["lost"][name] for name in ("val_bpb_mean", "rank", "p_incumbent")] == [None] * 3
     assert found["lost"]["seeds"] == {"0": None}
     assert found["half"]["seeds"] == {"0": 1.1, "1": None}

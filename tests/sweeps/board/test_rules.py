@@ -1,4 +1,4 @@
-"""Which findings a row's size, time, coverage and seeds make, and which findings flag."""
+"""Which findings an entry's size, time, coverage and seeds make, and which findings flag."""
 
 from typing import Any
 
@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golf.limits import LIMIT_BYTES
-from sweeps.board.rules import MARGIN_NATS, UNJUDGED, Facts, Finding, Profile, measured_findings, track
+from sweeps.board.rules import (
+    MARGIN_NATS,
+    UNAUDITED_CODE,
+    Measurements,
+    Profile,
+    RuleFinding,
+    choose_track,
+    judge_measurements,
+)
 
 WITHIN: dict[str, Any] = {
     "total_bytes": LIMIT_BYTES, "train_seconds": 600.0, "eval_seconds": 600.0, "whole_set": True, "fresh_seeds": True,
@@ -25,7 +33,7 @@ def test_the_challenges_numbers() -> None:
 
 
 def test_a_limit_may_be_reached() -> None:
-    assert measured_findings(Facts(**WITHIN)) == []
+    assert judge_measurements(Measurements(**WITHIN)) == []
 
 
 @pytest.mark.parametrize(
@@ -41,7 +49,7 @@ def test_a_limit_may_be_reached() -> None:
     ],
 )
 def test_one_step_over_is_found_and_measured(changes: dict[str, Any], code: str, words: str) -> None:
-    [finding] = measured_findings(Facts(**WITHIN | changes))
+    [finding] = judge_measurements(Measurements(**WITHIN | changes))
     assert finding.code == code
     assert words in finding.detail
 
@@ -51,14 +59,14 @@ def test_everything_that_is_wrong_is_named() -> None:
         "total_bytes": 2 * LIMIT_BYTES, "train_seconds": 602.0, "eval_seconds": 601.0, "whole_set": False,
         "fresh_seeds": False,
     }  # fmt: skip
-    codes = [finding.code for finding in measured_findings(Facts(**WITHIN | wrong))]
+    codes = [finding.code for finding in judge_measurements(Measurements(**WITHIN | wrong))]
     assert codes == ["size", "time", "time", "coverage", "seeds"]
 
 
 @settings(derandomize=True, deadline=None)
 @given(st.lists(st.sampled_from(CODES)), st.sampled_from(["accepted", "strict"]))
-def test_a_row_is_legal_if_it_was_judged_and_all_that_was_found_is_a_note(codes: list[str], profile: Profile) -> None:
-    findings = [Finding(code=code, detail="") for code in codes]
+def test_an_entry_is_legal_if_it_was_judged_and_has_only_notes(codes: list[str], profile: Profile) -> None:
+    findings = [RuleFinding(code=code, detail="") for code in codes]
     against = set(codes) - NOTED[profile]
-    expected = "legal" if not against else "unverified" if against == {UNJUDGED} else "flagged"
-    assert track(findings, profile) == expected
+    expected = "legal" if not against else "unverified" if against == {UNAUDITED_CODE} else "flagged"
+    assert choose_track(findings, profile) == expected

@@ -13,7 +13,7 @@ from golf.audit import audit
 from golf.audit.scorer.process import ScorerProcess
 from golf.data.corpus import DemoData
 from golf.data.tokens import find_shards, write_shard
-from sweeps.views.certificates import COLUMNS, LABEL, lines, picture, sum_mark, verdict
+from sweeps.views.certificates import COLUMNS, LABEL, describe_certificate, describe_verdict, draw_probes, mark_sum
 from sweeps.views.report import charts
 from tests.golf import zoo
 
@@ -164,10 +164,10 @@ def certificates() -> dict[str, dict[str, Any]]:
 def test_the_picture_shows_where_a_scorer_leaks_and_where_it_does_not(
     certificates: dict[str, dict[str, Any]],
 ) -> None:
-    legal, leaky = (picture(certificates[name]["probes"]) for name in ("legal", "leaky"))
+    legal, leaky = (draw_probes(certificates[name]["probes"]) for name in ("legal", "leaky"))
     for drawn in (legal, leaky):
         assert all(len(line) <= LABEL + COLUMNS for line in drawn[:-1])
-        assert drawn[0].split()[:4] == ["entry", "1", "4", "16"]
+        assert drawn[0].split()[:4] == ["position", "1", "4", "16"]
     assert set("".join(line[LABEL:] for line in legal[1:4])) <= set(" =≈")
     assert "+" in leaky[1][LABEL:]
     assert "x" in leaky[2][LABEL:]
@@ -176,18 +176,18 @@ def test_the_picture_shows_where_a_scorer_leaks_and_where_it_does_not(
 def test_a_certificate_says_what_was_found_and_what_was_not_looked_at(
     certificates: dict[str, dict[str, Any]],
 ) -> None:
-    text = "\n".join(lines(certificates["leaky"]))
+    text = "\n".join(describe_certificate(certificates["leaky"]))
     assert text.startswith("Not passed: C1, C2, C3")
     for finding in certificates["leaky"]["findings"]:
         assert finding["detail"] in text
-    assert lines(certificates["legal"])[0].startswith("Passed (")
+    assert describe_certificate(certificates["legal"])[0].startswith("Passed (")
     assert "Vocabulary sums at" in text
 
 
 def test_a_verdict_tells_length_and_too_little_apart() -> None:
     length = {"condition": "length", "document": 0, "position": 1, "measured": 0.1, "detail": ""}
-    assert "length" in verdict({"findings": [length], "judged": True})
-    assert "too little" in verdict({"findings": [], "judged": False})
+    assert "length" in describe_verdict({"findings": [length], "judged": True})
+    assert "too little" in describe_verdict({"findings": [], "judged": False})
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_verdict_tells_length_and_too_little_apart() -> None:
 )
 def test_a_sums_mark(changes: dict[str, float], mark: str) -> None:
     exact = {"total": 1.0, "least": 1.0, "tolerance": 1e-4, "complete": True}
-    assert sum_mark(exact | changes) == mark
+    assert mark_sum(exact | changes) == mark
 
 
 def test_the_chart_has_both_probes_of_every_row(certificates: dict[str, dict[str, Any]]) -> None:

@@ -64,7 +64,7 @@ def test_two_rows_are_compared(golfsweep: Command, home: Path) -> None:
     assert (code, err) == (0, "")
     assert Path(found["report"]).is_relative_to(home)
     assert Path(found["report"]).exists()
-    assert found["verdicts"]["practice"]["passed"] is True
+    assert found["verdicts"]["precedent"]["passed"] is True
     assert "base against none" in golfsweep("compare", "base", "none")[1]
 
 
@@ -72,9 +72,9 @@ def test_two_rows_are_compared(golfsweep: Command, home: Path) -> None:
     ("rows", "words"),
     [
         (("base", "leak"), "different tracks"),
-        (("base", "nobody"), 'row "nobody": no confirmed row of that name'),
-        (("base", "base"), "name two to compare"),
-        (("other/base", "none"), 'row "other/base"'),
+        (("base", "nobody"), 'entry "nobody": no confirmed entry of that name'),
+        (("base", "base"), "name two different entries to compare"),
+        (("other/base", "none"), 'entry "other/base"'),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(golfsweep: Command, rows: tuple[str, str], words: str) -> None:
@@ -83,13 +83,24 @@ def test_what_cannot_be_compared_is_one_line(golfsweep: Command, rows: tuple[str
     assert words in err
 
 
+def test_cancelling_a_finished_sweep_changes_nothing(golfsweep: Command, home: Path) -> None:
+    before = json.loads(golfsweep("status", "--json")[1])
+    code, out, err = golfsweep("cancel", "main")
+    assert (code, out, err) == (0, "sweep main has finished (done); there is nothing to cancel\n", "")
+    found = json.loads(golfsweep("cancel", "main", "--json")[1])
+    assert (found["cancelled"], found["ended"]) == ([], True)
+    after = json.loads(golfsweep("status", "--json")[1])
+    assert after == before
+    assert after["sweeps"][0]["state"] == "done"
+
+
 def test_compare_has_help_with_an_example_and_says_what_there_is(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "sweeps.cli", "compare", "--help"], capture_output=True, text=True)
     assert "Example: golfsweep compare" in done.stdout
     words = [sys.executable, "-m", "sweeps.cli", "compare", "a", "b", "--home", str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 2
-    assert 'row "a": no confirmed row of that name; there are: none yet' in done.stderr
+    assert 'entry "a": no confirmed entry of that name; there are: none yet' in done.stderr
 
 
 def test_public_records_are_compared_without_any_sweep(

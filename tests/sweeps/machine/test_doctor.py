@@ -23,9 +23,9 @@ FINE = Facts(
     [
         ({}, 8, 0.1, None),
         ({"gpus": 7}, 8, 0.0, "Ray counts 8 GPUs, torch sees 7"),
-        ({"free_bytes": 2**30}, 8, 0.0, "1.0 GiB of disk are free, 10 needed"),
+        ({"free_bytes": 2**30}, 8, 0.0, "1.0 GiB of disk free; 10 needed"),
         ({}, 8, -90.0, "its clock is -90 s off"),
-        ({"versions": {**VERSIONS, "torch": "2.12.0"}}, 8, 0.0, "torch 2.12.0, the others have 2.13.0"),
+        ({"versions": {**VERSIONS, "torch": "2.12.0"}}, 8, 0.0, "torch 2.12.0, most nodes have 2.13.0"),
         ({"problem": "/data: training tokens has digest …"}, 8, 0.0, "/data: training tokens has digest …"),
     ],
 )
@@ -50,7 +50,7 @@ def test_a_node_much_slower_than_its_class_is_found_and_one_of_another_class_is_
     ]
     compare(nodes)
     assert {one.name: one.problems for one in nodes if one.problems} == {
-        "c": ["slow: 8.00 steps/s, 9.50 are usual for its class"]
+        "c": ["slow: 8.00 steps/s, the median of its class is 9.50"]
     }
 
 

@@ -5,24 +5,25 @@ from typing import Any
 
 import pytest
 
-from jobs.scores import document_flops
+from golf.flops import document_flops
 from jobs.spec import Order
+from jobs.stages.request import DocumentSet
 from jobs.store import JobRecord
 from sweeps.planning.durations import Durations, Estimate
-from sweeps.spec.orders import DocumentSet, Stages
+from sweeps.spec.orders import OrderBook
 from sweeps.spec.recipe import Recipe, build_recipe
 from tests.sweeps.made_up_world import DATA, MACHINE
-from tests.sweeps.planning.test_nearest import done
+from tests.sweeps.orders import ARTIFACT, evaluate, quantize, train
+from tests.sweeps.planning.test_similar_jobs import done
 
 LENGTHS = {"tune": (100, 300, 50, 700), "val": (1000, 2000, 30)}
-STAGES = Stages(sweep="s", priority=0, data=DATA, machine=MACHINE)
-ARTIFACT, WEIGHTS = "a" * 64, "b" * 64
+BOOK = OrderBook(sweep="s", priority=0, data=DATA, machine=MACHINE)
 TUNE = DocumentSet(split="tune")
 
 
-def recipe(train: dict[str, Any] | None = None, evaluate: dict[str, Any] | None = None) -> Recipe:
+def recipe(training: dict[str, Any] | None = None, evaluation: dict[str, Any] | None = None) -> Recipe:
     return build_recipe(
-        {"train": {"gpus": 2, "steps": 100, **(train or {})}, "eval": {"gpus": 1, **(evaluate or {})}}, ""
+        {"train": {"gpus": 2, "steps": 100, **(training or {})}, "eval": {"gpus": 1, **(evaluation or {})}}, ""
     )
 
 
@@ -35,28 +36,28 @@ def durations(*history: JobRecord, device: str = MACHINE.device, **scheduler_of:
 
 
 def test_a_training_takes_its_overhead_and_as_long_a_step_as_before() -> None:
-    history = [finished(STAGES.train(recipe(), seed), 15.0 + seed, train_seconds=10.0 + seed) for seed in (0, 1, 2)]
+    history = [finished(train(BOOK, recipe(), seed), 15.0 + seed, train_seconds=10.0 + seed) for seed in (0, 1, 2)]
     known = durations(*history)
-    assert known.of(STAGES.train(recipe(), 9)) == Estimate(seconds=16.0, source="history")
-    assert known.of(STAGES.train(recipe({"steps": 300}), 9)).seconds == pytest.approx(5 + 33.0)
-    assert known.of(STAGES.train(recipe({"gpus": 4}), 9)).seconds == pytest.approx(5 + 5.5)
+    assert known.of(train(BOOK, recipe(), 9)) == Estimate(seconds=16.0, source="history")
+    assert known.of(train(BOOK, recipe({"steps": 300}), 9)).seconds == pytest.approx(5 + 33.0)
+    assert known.of(train(BOOK, recipe({"gpus": 4}), 9)).seconds == pytest.approx(5 + 5.5)
 
 
 def test_a_training_that_its_clock_ends_takes_no_longer_than_that() -> None:
-    known = durations(finished(STAGES.train(recipe(), 1), 15.0, train_seconds=10.0))
-    assert known.of(STAGES.train(recipe({"steps": 300, "max_seconds": 20.0}), 1)).seconds == 25.0
-    assert known.of(STAGES.train(recipe({"steps": 100, "max_seconds": 20.0}), 1)).seconds == 15.0
+    known = durations(finished(train(BOOK, recipe(), 1), 15.0, train_seconds=10.0))
+    assert known.of(train(BOOK, recipe({"steps": 300, "max_seconds": 20.0}), 1)).seconds == 25.0
+    assert known.of(train(BOOK, recipe({"steps": 100, "max_seconds": 20.0}), 1)).seconds == 15.0
     clock_bound = build_recipe({"train": {"gpus": 2, "max_seconds": 60.0}}, "")
-    assert known.of(STAGES.train(clock_bound, 1)).seconds == 65.0
+    assert known.of(train(BOOK, clock_bound, 1)).seconds == 65.0
 
 
-def evaluation(count: int | None, evaluate: dict[str, Any] | None = None, split: str = "tune") -> Order:
+def evaluation(count: int | None, settings: dict[str, Any] | None = None, split: str = "tune") -> Order:
     documents = DocumentSet(split=split, count=count)  # type: ignore[arg-type]
-    return STAGES.evaluate(recipe(evaluate=evaluate), 1, ARTIFACT, documents, "row")
+    return evaluate(BOOK, recipe(evaluation=settings), documents)
 
 
 def test_an_evaluation_takes_as_long_an_operation_as_before() -> None:
-    quantized = finished(STAGES.quantize(recipe(), 1, WEIGHTS, TUNE), 3.0, quantize_seconds=1.0, loss_seconds=0.0)
+    quantized = finished(quantize(BOOK, recipe(), TUNE), 3.0, quantize_seconds=1.0, loss_seconds=0.0)
     known = durations(quantized, finished(evaluation(2), 9.0, eval_seconds=8.0))
     own = recipe()
     flops = {length: document_flops(length, own.eval, own.train.model) for length in (100, 300, 50, 700)}
@@ -77,18 +78,18 @@ def test_the_most_alike_decide() -> None:
 
 
 def test_another_devices_history_says_nothing() -> None:
-    order = STAGES.train(build_recipe({"train": {"max_seconds": 60.0}}, ""), 1)
+    order = train(BOOK, build_recipe({"train": {"max_seconds": 60.0}}, ""), 1)
     known = durations(finished(order, 15.0, train_seconds=10.0), device="another")
     assert known.of(order) == Estimate(seconds=60.0, source="limit")
-    assert known.of(STAGES.train(recipe(), 1)) == Estimate(seconds=None, source=None)
-    assert known.of(STAGES.quantize(recipe(), 1, WEIGHTS, TUNE)) == Estimate(seconds=None, source=None)
+    assert known.of(train(BOOK, recipe(), 1)) == Estimate(seconds=None, source=None)
+    assert known.of(quantize(BOOK, recipe(), TUNE)) == Estimate(seconds=None, source=None)
 
 
 def test_the_limit_of_an_evaluation_is_for_the_whole_validation_set() -> None:
     known = durations()
     limited = {"max_seconds": 600.0}
     assert known.of(evaluation(2, limited)).seconds == 600.0
-    known.learn(STAGES.quantize(recipe(), 1, WEIGHTS, TUNE).job, {"artifact": ARTIFACT})
+    known.learn(quantize(BOOK, recipe(), TUNE).job, {"artifact": ARTIFACT})
     own = recipe()
 
     def work(*lengths: int) -> float:

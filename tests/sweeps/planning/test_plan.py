@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from jobs.store import Store
-from sweeps.planning.plan import Plan, plan, planned_machine
+from sweeps.driver.sweep import Sweep
+from sweeps.planning.plan import SweepPlan, plan, planned_machine
 from sweeps.spec.file import SweepSpec
-from sweeps.spec.sweep import Sweep
 from sweeps.views.terminal.show_plan import show_plan
 from tests.sweeps.made_up_world import DATA, MACHINE, World, spec_of
 
@@ -38,11 +38,11 @@ def arms(**changes: Any) -> SweepSpec:
     return spec_of(search=None, confirm={"top": 0}, **changes)
 
 
-def plan_of(spec: SweepSpec, store: Store, **cluster: int) -> Plan:
+def plan_of(spec: SweepSpec, store: Store, **cluster: int) -> SweepPlan:
     return plan(Sweep(spec=spec, data=DATA, machine=MACHINE), store, **{"nodes": 1, "slots": 4, **cluster}, now=NOW)
 
 
-def text_of(made: Plan) -> str:
+def text_of(made: SweepPlan) -> str:
     stream = io.StringIO()
     show_plan(made, Console(file=stream, width=120))
     return stream.getvalue()
@@ -82,7 +82,7 @@ def test_sums_follow_from_the_history(store: Store) -> None:
     assert "inputs.weights = not made yet" in next(job["why"] for job in found["jobs"] if job["stage"] == "quantize")
     text = text_of(made)
     assert "About 4 s on 4 slots: 0.0025 slot-hours, $0.01, 56% of the slots' time in use." in text
-    assert "2 new, train: differs from the nearest finished one in seed" in text
+    assert "2 new, train: differs from the nearest finished job in seed" in text
     assert "node 0.3" in text
 
 
@@ -111,8 +111,8 @@ def test_as_much_is_set_aside_as_the_scheduler_sets_aside(store: Store) -> None:
     World(arms(), store).play()
     one = {"seeds": {"confirm": [8]}, "arm": [{"name": "base"}]}
     # A gang of 2 × 1 s; the scheduler wants a fifth more to be there before it begins.
-    assert plan_of(arms(**one, budget={"gpu_hours": 2.3 / 3600}), store).forecast.spans == {}
-    assert len(plan_of(arms(**one, budget={"gpu_hours": 2.5 / 3600}), store).forecast.spans) == 1
+    assert plan_of(arms(**one, budget={"gpu_hours": 2.3 / 3600}), store).dry_run.spans == {}
+    assert len(plan_of(arms(**one, budget={"gpu_hours": 2.5 / 3600}), store).dry_run.spans) == 1
 
 
 def test_a_plan_is_for_the_class_of_machine_that_history_knows(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""`import`, `check` and the leaderboard with imported rows, as a user types them."""
+"""`import`, `check` and the leaderboard with imported entries, as a user types them."""
 
 import json
 import os
@@ -10,8 +10,8 @@ import pytest
 
 from jobs.store import Store
 from sweeps import cli
-from sweeps.board.evaluation import ImportedRow
-from sweeps.board.leaderboard import COLUMNS, leaderboard
+from sweeps.board.evaluation import ImportedEntry
+from sweeps.board.leaderboard import COLUMNS, leaderboard, to_json
 from sweeps.views.terminal.table import render
 from tests.sweeps.records import miniature as mini
 
@@ -94,7 +94,7 @@ def test_a_folder_that_cannot_be_read_whole_is_a_finding_and_the_rest_is_importe
     assert "missing-submission" in said["closed"] and found["closed"]["seeds"] == {"7": 0.5601}
     assert said["empty-handed"]["unread"] == "train_seed9.log: 33,554,433 bytes, over 33,554,432; not read"
     assert {"unread", "missing-submission", "missing-logs"} <= set(said["only-json"])
-    assert "other/good has this folder's name" in said["good"]["same-name"] and found["good"]["seeds"]["1"] == 1.2001
+    assert "other/good has the same name" in said["good"]["same-name"] and found["good"]["seeds"]["1"] == 1.2001
     code, out, _ = golfsweep("check", records / "closed")
     assert code == 1 and "`missing-submission`" in out
 
@@ -113,7 +113,7 @@ def test_what_is_no_record_is_bad_input(golfsweep: Command, tmp_path: Path) -> N
 def test_check_passes_a_sound_record_and_fails_another(golfsweep: Command, records: Path) -> None:
     code, out, _ = golfsweep("check", records / "good")
     assert code == 0
-    assert "- **rules as accepted**: nothing found against it\n- **rules to the letter**: nothing" in out
+    assert "- **rules as accepted**: passes\n- **written rules**: passes" in out
     assert "| 1 | seed1.log | final_int8_zlib_roundtrip | 1.2001 | – | 1.2001 | 9000 | 599.9 | 1.5 |" in out
     code, out, _ = golfsweep("check", records / "closed", "--json")
     verdicts = json.loads(out)["verdicts"]
@@ -122,7 +122,7 @@ def test_check_passes_a_sound_record_and_fails_another(golfsweep: Command, recor
     assert verdicts["claims"] == {"passes": True, "against": []}
     mini.write(records / "good", {"val_bpb": 1.2001})
     code, out, _ = golfsweep("check", records / "good")
-    assert code == 1 and "- **claims against logs**: does not pass: best-seed" in out
+    assert code == 1 and "- **claims compared with logs**: does not pass: best-seed" in out
 
 
 def test_check_shows_bytes_three_ways_and_tests_against_the_claimed_baseline(
@@ -167,7 +167,7 @@ def test_names_and_values_cannot_drive_a_terminal_or_break_the_store(golfsweep: 
         assert "\x1b" not in out and "\x07" not in out
 
 
-def test_rows_are_ranked_within_their_track(tmp_path: Path) -> None:
+def test_entries_are_ranked_within_their_track(tmp_path: Path) -> None:
     def content(name: str, bpb: float | None, track: str) -> dict[str, object]:
         unknown = ("model_bytes", "code_bytes", "total_bytes", "train_seconds", "eval_seconds")
         return {"name": name, "track": track, "seeds": {"1": bpb}, "clocks": {}, "findings": []} | dict.fromkeys(
@@ -175,10 +175,10 @@ def test_rows_are_ranked_within_their_track(tmp_path: Path) -> None:
         )
 
     given = (("b", 1.2, "unverified"), ("a", 1.1, "unverified"), ("n", None, "unverified"), ("f", 0.5, "flagged"))
-    imported = [ImportedRow.from_json(content(*one)) for one in given]
+    imported = [ImportedEntry.from_json(content(*one)) for one in given]
     frame = leaderboard([], imported=imported, profile="accepted")
     assert [(row["name"], row["rank"]) for _, row in frame.iterrows()] == [("f", 1), ("a", 1), ("b", 2), ("n", None)]
-    render(frame)
+    render(to_json(frame)["rows"])
 
 
 def test_a_record_in_the_store(tmp_path: Path) -> None:

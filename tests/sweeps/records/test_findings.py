@@ -1,17 +1,19 @@
-"""Traps, one a test: what is found, what is not, and which score counts. Public records have all of them."""
+"""Traps, one a test: which findings there are, and which score counts. Public records have all of them."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sweeps.records import findings, folder, record, review, rows
+from sweeps.records import entries, record, review
+from sweeps.records.judging import findings
+from sweeps.records.reading import folder
 from tests.sweeps.records import miniature as mini
 
 
 def judged(root: Path) -> tuple[record.Record, dict[str, str]]:
-    one = record.judge_folder(folder.read(root))
-    return one, {finding.code: finding.detail for finding in findings.judge(one)}
+    one = record.build_record(folder.read_folder(root))
+    return one, {finding.code: finding.detail for finding in findings.judge_record(one)}
 
 
 def shown(one: record.Record) -> dict[str, str | None]:
@@ -50,8 +52,8 @@ def test_a_sound_record_has_no_finding(tmp_path: Path) -> None:
         ({"blurb": "1.2004 vs 1.2010, t=3.80"}, "t-differs", "t = 3.80; one-sample against 1.2010 t = 2.79"),
         ({"blurb": "1.2004 vs 1.2100, t=22.52"}, "margin-as-bpb", "df 2, one-sided p = 0.0010"),
         ({"seeds": [1, 2, 3, 4]}, "missing-logs", "seed 4"),
-        ({"seeds": [1, 2, 3, 4]}, "seed-count", "4 seeds claimed, logs of 3"),
-        ({"seeds": None, "blurb": "mean of 5 seeds"}, "seed-count", "5 seeds claimed, logs of 3"),
+        ({"seeds": [1, 2, 3, 4]}, "seed-count", "4 seeds claimed, 3 have logs"),
+        ({"seeds": None, "blurb": "mean of 5 seeds"}, "seed-count", "5 seeds claimed, 3 have logs"),
         ({"bytes_total": 15_000_001}, "bytes-differ", "15,000,001"),
         ({"bytes_code": 49_999}, "code-bytes", "50,000"),
         ({"eval_time_seconds": 20}, "time-differs", "20 s of evaluation"),
@@ -88,7 +90,7 @@ def test_claims_are_held_against_the_logs(tmp_path: Path, claims: dict[str, Any]
         (mini.first_era() + "\n" + mini.first_era(bpb="1.20990000"), "ambiguous-log", "2 trainings"),
         (mini.first_era().replace("seed:7", ""), "seed-unknown", "no seed is printed"),
         (mini.first_era() + "\nngram_cache: hits=7/8", "mixture", "C2"),
-        (mini.first_era(), "missing-submission", "no submission.json"),
+        (mini.first_era(), "missing-submission", "no readable submission.json"),
         (mini.first_era().replace("2.0264", "2.3709"), "byte-count", "counts +17.0% bytes: a nat per token is 0.5062"),
         (mini.first_era().replace("2.02640000", "1.20010000"), "byte-count", "1.20010000 as loss and as bits per byte"),
     ],
@@ -151,14 +153,16 @@ def test_a_log_of_unknown_seed_counts_where_a_seed_lacks_one(
     assert ("does not count" in found["seed-unknown"]) == (score is None)
     if claims is SOUND:
         assert set(found) == {"seed-unknown"}
-        assert rows.row_of(rows.content_of(one, findings.judge(one)))["val_bpb_mean"] == pytest.approx(1.2004333333)
+        assert entries.to_entry(entries.to_content(one, findings.judge_record(one)))["val_bpb_mean"] == pytest.approx(
+            1.2004333333
+        )
 
 
 def test_more_logs_of_unknown_seed_than_seeds_that_lack_one_do_not_count(tmp_path: Path) -> None:
     logs = {"b": SEEDLESS, "c": seedless("1.31000000")}
     one, found = judged(mini.write(tmp_path / "r", SOUND | {"seeds": [1, 2, 3, 4]}, **THREE, **logs))
     assert [score for seed, score in one.scores.items() if seed.startswith("?")] == [None, None]
-    assert found["seed-count"] == "4 seeds claimed, logs of 3 are there"
+    assert found["seed-count"] == "4 seeds claimed, 3 have logs"
     one, _ = judged(mini.write(tmp_path / "of-one", {"val_bpb": 1.31, "seed": 7}, **logs))
     assert shown(one) == {"? b.log": None, "? c.log": "1.31000000", "7": None}
 
@@ -188,22 +192,22 @@ def test_claims_stand_in_only_for_what_no_log_prints(tmp_path: Path) -> None:
     silent = mini.first_era().replace(" eval_time:1500ms", "")
     for name, log, seconds in (("silent", silent, 480.0), ("printed", mini.first_era(), 1.5)):
         one, _ = judged(mini.write(tmp_path / name, claims, train=log))
-        content = rows.content_of(one, [])
+        content = entries.to_content(one, [])
         assert (content["eval_seconds"], content["train_seconds"]) == (seconds, 599.9)
     one, _ = judged(mini.write(tmp_path / "doubtful", claims, a=mini.first_era(7, "1.3"), b=mini.first_era(7, "1.4")))
-    assert rows.content_of(one, [])["eval_seconds"] is None  # printed, and which log counts is not known
+    assert entries.to_content(one, [])["eval_seconds"] is None  # printed, and which log counts is not known
 
 
 def test_the_score_before_quantization_is_the_last_one_everywhere(tmp_path: Path) -> None:
     log = mini.sliding_era().replace("Code size", "pre_quant_eval_exact val_loss:1.96 val_bpb:1.16000000\nCode size")
     one, _ = judged(mini.write(tmp_path / "r", {"val_bpb": 1.1501}, train=log))
-    assert rows.content_of(one, [])["trained_bpb"] == 1.16
-    assert review.as_json(one, [])["logs"]["7"]["trained"] == "1.16000000"
+    assert entries.to_content(one, [])["trained_bpb"] == 1.16
+    assert review.to_json(one, [])["logs"]["7"]["trained"] == "1.16000000"
 
 
 def test_the_unit_is_the_logs_own_and_null_where_they_differ(tmp_path: Path) -> None:
     def facts(name: str, **logs: str) -> tuple[float | None, str | None]:
-        content = rows.content_of(judged(mini.write(tmp_path / name, **logs))[0], [])
+        content = entries.to_content(judged(mini.write(tmp_path / name, **logs))[0], [])
         return content["bpb_per_nat"], content["tokenizer"]
 
     path = "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path=./data/tokenizers/fineweb_1024_bpe.model\n"
@@ -228,10 +232,10 @@ def test_closed_protocols_are_flagged_and_nothing_is_ever_legal(tmp_path: Path) 
     submission = {"val_bpb": 0.5601, "blurb": "min-NLL epoch selection"}
     one, found = judged(mini.write(tmp_path / "r", submission, train=mini.closed_era()))
     assert {"C2", "C3", "C4"} <= set(found)
-    assert rows.content_of(one, findings.judge(one))["track"] == "flagged"
+    assert entries.to_content(one, findings.judge_record(one))["track"] == "flagged"
     one, found = judged(mini.write(tmp_path / "s", {"val_bpb": 1.0601, "no_min_nll": True}, train=mini.phased_era()))
     assert not {"C2", "C3", "C4"} & set(found)
-    assert rows.content_of(one, findings.judge(one))["track"] == "unverified"
+    assert entries.to_content(one, findings.judge_record(one))["track"] == "unverified"
 
 
 def test_without_logs_claims_stand_in_and_are_called_so(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.records import findings, folder, measures, record
+from sweeps.records import record
+from sweeps.records.judging import findings, measures
+from sweeps.records.reading import folder
 
 PUBLIC = Path(__file__).parents[4] / "shared" / "records"
 SEEDS: dict[str, dict[str, tuple[str, int | None, float, float | None]]] = {
@@ -293,7 +295,7 @@ pytestmark = pytest.mark.skipif(not PUBLIC.is_dir(), reason=f"{PUBLIC} is not th
 
 @pytest.fixture(scope="module")
 def records() -> dict[str, record.Record]:
-    return {path.name: record.judge_folder(folder.read(path)) for path in folder.find(PUBLIC)}
+    return {path.name: record.build_record(folder.read_folder(path)) for path in folder.find_folders(PUBLIC)}
 
 
 def test_all_records_are_found(records: dict[str, record.Record]) -> None:
@@ -310,7 +312,7 @@ def test_scores_sizes_and_seconds_are_the_logs(records: dict[str, record.Record]
             str(line.bpb),
             one.counted[seed].log.total_bytes,
             one.counted[seed].log.train_seconds,
-            measures.eval_seconds(one, one.counted[seed]),
+            measures.measure_eval_seconds(one, one.counted[seed]),
         )
         for seed, line in lines.items()
         if line is not None
@@ -323,7 +325,7 @@ def test_scores_sizes_and_seconds_are_the_logs(records: dict[str, record.Record]
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_findings_are_those_that_a_reader_makes(records: dict[str, record.Record], name: str) -> None:
-    assert {finding.code for finding in findings.judge(records[name])} == EXPECTED[name]
+    assert {finding.code for finding in findings.judge_record(records[name])} == EXPECTED[name]
 
 
 @pytest.mark.parametrize(
@@ -340,13 +342,13 @@ def test_findings_are_those_that_a_reader_makes(records: dict[str, record.Record
 def test_units_and_tokenizers(
     records: dict[str, record.Record], name: str, unit: float | None, tokenizer: str | None
 ) -> None:
-    assert measures.bpb_per_nat(records[name]) == (None if unit is None else pytest.approx(unit, rel=1e-6))
-    assert measures.tokenizer(records[name]) == tokenizer
+    assert measures.measure_bpb_per_nat(records[name]) == (None if unit is None else pytest.approx(unit, rel=1e-6))
+    assert measures.find_tokenizer(records[name]) == tokenizer
 
 
 def test_details_name_the_numbers(records: dict[str, record.Record]) -> None:
     def detail(name: str, code: str) -> str:
-        return "; ".join(one.detail for one in findings.judge(records[name]) if one.code == code)
+        return "; ".join(one.detail for one in findings.judge_record(records[name]) if one.code == code)
 
     assert "0.001106" in detail("2026-04-27_SP8192_LQER_SparseGate_BOSSmearFix_9HpStack_1.0611", "population-std")
     assert "16,059,704" in detail("2026-04-06_SP8192_HessianSDClip_ProgressiveRecurrence", "size")

@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
-from sweeps.records import claims, findings, folder, record, rows
+from sweeps.records import entries, record
+from sweeps.records.judging import findings
+from sweeps.records.reading import claims, folder
 from tests.sweeps.records import miniature as mini
 
 
 def judged(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The content of a record's row, and its findings."""
-    one = record.judge_folder(folder.read(root))
-    found = findings.judge(one)
-    return rows.content_of(one, found), {finding.code: finding.detail for finding in found}
+    one = record.build_record(folder.read_folder(root))
+    found = findings.judge_record(one)
+    return entries.to_content(one, found), {finding.code: finding.detail for finding in found}
 
 
 def unprinted(seed: int, bpb: str, **changes: Any) -> str:
@@ -47,7 +49,7 @@ BPB = {seed: float(bpb) for seed, bpb in SCORES.items()}
     ],
 )
 def test_scores_of_seeds_stand_in_many_forms(tmp_path: Path, given: dict[str, Any]) -> None:
-    read = claims.read(folder.read(mini.write(tmp_path, given)).submission or {})
+    read = claims.read_claims(folder.read_folder(mini.write(tmp_path, given)).submission or {})
     assert {seed: str(score) for seed, score in read.scores.items()} == {"1": "1.2001", "2": "1.2004", "3": "1.2008"}
     assert (read.seeds, read.count) == (("1", "2", "3"), 3)
     content, found = judged(mini.write(tmp_path, given, **NAMED))
@@ -102,7 +104,7 @@ def test_results_may_be_a_table_with_seeds_in_it(tmp_path: Path) -> None:
 def test_values_are_read_for_what_they_are(
     tmp_path: Path, given: dict[str, Any], read: dict[str, str], shown: list[str]
 ) -> None:
-    found = claims.read(folder.read(mini.write(tmp_path, given)).submission or {})
+    found = claims.read_claims(folder.read_folder(mini.write(tmp_path, given)).submission or {})
     assert {name: str(getattr(found, name)) for name in read} == read
     assert [f"{name} is {value}" for name, value in found.pending] == shown
 
@@ -112,16 +114,16 @@ def test_a_seed_that_is_claimed_twice_has_no_claimed_score(tmp_path: Path) -> No
              {"seed": 2, "val_bpb": 1.2004}, {"seed": 3, "val_bpb": 1.2008}]}  # fmt: skip
     content, found = judged(mini.write(tmp_path / "r", given))
     assert content["seeds"] == {"1": None, "2": 1.2004, "3": 1.2008}
-    assert found["repeated-seed"] == "seed 1 is claimed more than once, with no one score"
+    assert found["repeated-seed"] == "seed 1 is claimed more than once, with different scores"
     content, found = judged(mini.write(tmp_path / "s", {"val_bpb": 1.2004, "seeds": [1, 2, 3, 3]}, **NAMED))
     assert content["seeds"] == BPB
     assert found["repeated-seed"] == "seed 3 is claimed more than once"
 
 
-def test_a_field_that_stands_twice_in_json_is_no_claim(tmp_path: Path) -> None:
+def test_a_field_that_appears_twice_in_json_is_no_claim(tmp_path: Path) -> None:
     content, found = judged(mini.write(tmp_path, '{"val_bpb": 1.2004, "seeds": [1, 2, 3], "val_bpb": 1.1}', **NAMED))
     assert content["seeds"] == BPB
-    assert "val_bpb stands there twice" in found["unread"]
+    assert "val_bpb appears twice" in found["unread"]
     assert {"unread", "pending"} <= set(found)
 
 
@@ -161,7 +163,7 @@ def test_of_copies_the_one_that_is_named_as_it_prints_is_kept(tmp_path: Path) ->
     logs = {"train_seed1": unprinted(1, "1.20010000"), "train_seed2": unprinted(1, "1.20010000")}
     content, found = judged(mini.write(tmp_path / "silent", {"val_bpb": 1.2001, "seeds": [1, 2]}, **logs))
     assert content["seeds"] == {"?": 1.2001, "1": None, "2": None}
-    assert found["copied-seed"].endswith("byte for byte: whose log it is is not said")
+    assert found["copied-seed"].endswith("byte for byte: its seed is unknown")
 
 
 def test_results_of_what_is_no_seed_are_named(tmp_path: Path) -> None:
@@ -182,7 +184,7 @@ def test_one_log_cannot_be_two_seeds_whatever_was_changed_in_it(tmp_path: Path) 
     logs = NAMED | {"train_seed2": "copied\n" + NAMED["train_seed1"]}
     content, found = judged(mini.write(tmp_path, {"val_bpb": 1.20033333, "seeds": [1, 2, 3]}, **logs))
     assert content["seeds"] == BPB | {"2": 1.2001}
-    assert found["same-score"].startswith("seeds 1, 2 have one score, 1.20010000, to the last digit")
+    assert found["same-score"].startswith("seeds 1, 2 have the same score, 1.20010000, to the last digit")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +241,7 @@ def test_a_claimed_loss_of_one_seed_is_held_against_its_log(tmp_path: Path) -> N
     [
         ({"val_bpb": 1.2004333}, None, ""),
         ({"val_bpb": 1.2001}, "best-seed", "1.2001 is the best of 3 seeds, their mean is 1.2004"),
-        ({"val_bpb": 1.19}, "mean-differs", "the mean of the seeds that it gives is 1.2004 over 3 seeds"),
+        ({"val_bpb": 1.19}, "mean-differs", "the mean of its seeds is 1.2004 over 3 seeds"),
         ({"val_bpb": 1.2004, "val_bpb_std": 0.00035}, None, ""),
         ({"val_bpb": 1.2004, "val_bpb_std": 0.00041}, None, ""),  # as it may be before scores are rounded
         ({"val_bpb": 1.2004, "val_bpb_std": 0.00029}, "population-std", "0.000351"),
@@ -292,7 +294,7 @@ def test_scores_without_seeds_choose_among_the_logs_of_a_seed(tmp_path: Path) ->
     _, found = judged(mini.write(tmp_path / "s", given | {"val_bpb_seeds": [1.2001, 1.2004, 1.1]}, **NAMED))
     assert found["seed-differs"] == "a score of 1.1 is claimed, no log that counts gives it"
     _, found = judged(mini.write(tmp_path / "t", {"val_bpb": 1.2004, "val_bpb_seeds": [1.2001, 1.2004]}, **NAMED))
-    assert found["seed-count"] == "2 seeds claimed, logs of 3 are there"
+    assert found["seed-count"] == "2 seeds claimed, 3 have logs"
     _, found = judged(mini.write(tmp_path / "u", given))
     assert set(found) == {"missing-logs"}
 

@@ -11,7 +11,7 @@ from jobs.spec import Job
 from jobs.state import AttemptState, JobState, SweepState
 from jobs.store import Store
 from sweeps.run.cancel import cancel
-from tests.sweeps.made_up_world import World, spec_of
+from tests.sweeps.made_up_world import SEARCH, World, spec_of
 
 
 @pytest.fixture
@@ -73,6 +73,55 @@ def test_a_cancelled_trial_is_one_that_failed_and_stays_so(searching: World, sto
     again = store.job(job.key)
     assert again is not None
     assert again.state == JobState.CANCELLED
+
+
+MUON: dict[str, Any] = {"train.muon_lr": [0.01, 0.02]}
+
+
+def training(store: Store, first: list[float]) -> World:
+    """A sweep whose trials train, the first of them as `first` says; all trainings are running."""
+    given = [{"train": {"muon_lr": lr}} for lr in first]
+    search = {**SEARCH, "space": MUON, "first": given, "trials": 3, "promote": None}
+    world = World(spec_of(search=search, arm=[]), store)
+    world.look()
+    store.beat("worker")
+    for job in store.claim("worker", 8):
+        facts: dict[str, Any] = {"host": "here", "workdir": "/", "versions": {}, "commit": None}
+        world.running.append((job, store.start_attempt(job.key, "worker", **facts)))
+    return world
+
+
+def open_labels(store: Store) -> set[str]:
+    return {job.order.label for job in store.jobs(states=[JobState.QUEUED, JobState.RUNNING])}
+
+
+def test_cancelling_a_trial_ends_what_it_is_training(store: Store) -> None:
+    world = training(store, [0.01, 0.02, 0.02])
+    [job] = [job for job in store.jobs() if job.needed_by == {"trial 0": 0}]
+    assert job.order.label == "train trial 0 seed 1"
+    assert job.state == JobState.RUNNING
+    assert cancel(world.spec.name, "0", store, sleep=acknowledge(store))["cancelled"] == [job.key]
+    world.running = [one for one in world.running if one[0].key != job.key]
+    assert world.play().done
+    assert [trial.state for trial in world.trials().values()] == ["failed", "complete", "complete"]
+
+
+def test_what_another_trial_trains_as_well_goes_on(store: Store) -> None:
+    world = training(store, [0.01, 0.02, 0.02])
+    [shared] = [job for job in store.jobs() if len(job.needed_by) == 2]
+    assert shared.order.label == "train seed 1"
+    found = cancel(world.spec.name, "trial 1", store, sleep=acknowledge(store))
+    assert found["cancelled"] == []
+    assert f"{shared.key[:12]} goes on: another entry or trial of the sweep needs it, too" in found["message"]
+    assert "train seed 1" in open_labels(store)
+
+
+def test_a_trial_that_waits_for_what_all_share_has_nothing_to_cancel(store: Store) -> None:
+    world = World(spec_of(), store)
+    world.look()
+    found = cancel(world.spec.name, "0", store, sleep=acknowledge(store))
+    assert (found["cancelled"], found["ended"]) == ([], True)
+    assert "train seed 1" in open_labels(store)
 
 
 def test_what_failed_is_asked_for_again_but_for_evaluations_that_a_search_was_told_of(store: Store) -> None:

@@ -13,7 +13,7 @@ from golf.errors import InputError
 from jobs.events import Event, Finished
 from jobs.files import FileStore
 from jobs.paths import Home
-from jobs.spec import ARITHMETIC
+from jobs.stages.quantize import QUANTIZE
 from jobs.state import JobState
 from jobs.store import STALE_SECONDS, Store, StoreUnavailable
 from sweeps.run.roles import Scheduling, machine_of
@@ -145,10 +145,9 @@ def test_a_ray_of_its_own_ends_with_its_executor(monkeypatch: pytest.MonkeyPatch
 def test_who_has_finished_keeps_the_cluster_busy_as_long_as_others_jobs_run(tmp_path: Path, clock: Clock) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/store.db", clock)
     store.put_sweep("theirs", {})
-    arithmetic = ARITHMETIC["quantize"]
     for seed in range(3):
         wide = order(seed, sweep="theirs", slots=8)
-        store.put_job(replace(wide, job=replace(wide.job, stage="quantize", arithmetic=arithmetic)))
+        store.put_job(replace(wide, job=replace(wide.job, stage=QUANTIZE.name, arithmetic=QUANTIZE.version)))
     said: list[str] = []
     with Scheduling(store, FileStore(tmp_path / "files"), Home(tmp_path), CLUSTER, Prompt) as role:
         role.finish(said.append)

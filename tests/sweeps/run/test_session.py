@@ -1,20 +1,24 @@
 """Driving a sweep while its cluster comes and goes."""
 
+import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from golf.errors import InputError
+from jobs.errors import AlreadyDriven, LostLease, StoreUnavailable
 from jobs.spec import Machine
-from jobs.store import StoreUnavailable
+from jobs.state import SweepState
+from jobs.workplace import Workplace
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.sweep import Sweep
 from sweeps.run import session
-from sweeps.run.outcome import Snapshot
-from sweeps.spec.sweep import Sweep
 from tests.sweeps.made_up_world import DATA, MACHINE, spec_of
 
-OPEN = Snapshot(stage="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})
-DONE = Snapshot(stage="done", done=True, jobs=(), trials=0, trials_done=0, best=None, to_come={})
+OPEN = Snapshot(phase="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})
+DONE = Snapshot(phase="done", done=True, jobs=(), trials=0, trials_done=0, best=None, to_come={})
 
 
 class Role:
@@ -44,6 +48,13 @@ class Driver:
         self.step = role.snapshot
 
 
+class Renewed:
+    """A lease that no other process wants."""
+
+    def renew(self) -> None:
+        pass
+
+
 class Away(Role):
     """A cluster whose store does not answer a number of looks."""
 
@@ -62,10 +73,12 @@ def drive(*sizes: tuple[int, int]) -> list[str]:
     return drive_with(Role(sizes))
 
 
-def drive_with(role: Role) -> list[str]:
+def drive_with(role: Role, lease: Renewed | None = None) -> list[str]:
     said: list[str] = []
     sweep = Sweep(spec=spec_of(), data=DATA, machine=MACHINE)
-    session._work(cast(Any, Driver(role)), sweep, cast(Any, role), lambda *_: None, said.append)
+    session._work(
+        cast(Any, Driver(role)), sweep, cast(Any, role), cast(Any, lease or Renewed()), lambda *_: None, said.append
+    )
     return said
 
 
@@ -73,7 +86,7 @@ def test_a_store_that_is_away_is_awaited_and_said_once(monkeypatch: pytest.Monke
     waits: list[float] = []
     monkeypatch.setattr("sweeps.run.session.time.sleep", waits.append)
     [said] = drive_with(Away(3))
-    assert "503 Slow Down; tried again for 10 minutes" in said
+    assert "503 Slow Down; retried for 10 minutes" in said
     assert len(waits) == 3
 
 
@@ -95,3 +108,69 @@ def test_a_wide_node_that_was_there_is_awaited_and_said_once_each_time() -> None
     assert all(
         "No good node of this sweep's class (cpu) with 2 slots is there; waiting for one." in one for one in said
     )
+
+
+class Interrupted(Renewed):
+    """A lease whose database does not answer a number of times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def renew(self) -> None:
+        if self.left > 0:
+            self.left -= 1
+            raise StoreUnavailable("database unavailable: no answer")
+
+
+def test_a_lease_that_cannot_be_renewed_for_a_while_does_not_end_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeps.run.session.time.sleep", lambda _: None)
+    [said] = drive_with(Role([(2, 2)]), Interrupted(5))
+    assert "database unavailable: no answer; retried for 10 minutes" in said
+
+
+class Lost(Renewed):
+    """A lease that another process has taken over."""
+
+    def renew(self) -> None:
+        raise LostLease("another one took over")
+
+
+def run(place: Workplace) -> Snapshot:
+    silent: Any = lambda *_: None  # noqa: E731
+    return session.run(spec_of(), place, ray_address=None, here=True, show=silent, say=silent)
+
+
+def test_two_homes_on_one_database_do_not_drive_one_sweep_twice(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/team.db"
+    first, second = (Workplace.open(tmp_path / name, url) for name in ("first", "second"))
+    first.store.drive("made-up", "first driver", "machine 1")
+    with pytest.raises(AlreadyDriven, match=r'sweep "made-up" is already driven by process \d+ on '):
+        run(second)
+    assert second.store.sweeps() == [] and not list((tmp_path / "second").iterdir())
+    for place in (first, second):
+        place.store.close()
+
+
+def test_a_driver_that_lost_its_lease_leaves_the_sweep_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Workplace.open(tmp_path / "home")
+    monkeypatch.setattr(session, "resolve", lambda *_: Sweep(spec=spec_of(), data=DATA, machine=MACHINE))
+    monkeypatch.setattr("sweeps.run.lease.Lease.renew", Lost().renew.__func__)
+    monkeypatch.setattr(session, "scheduling", lambda *_, **__: contextlib.nullcontext(Role([(2, 2)])))
+    with pytest.raises(LostLease):
+        run(place)
+    sweep = place.store.sweep("made-up")
+    assert sweep is not None and sweep.state == SweepState.RUNNING
+    assert place.store.driver_of("made-up") is None, "its own lease, which nobody had taken, is given back"
+    monkeypatch.setattr("sweeps.run.lease.Lease.renew", Broken().renew.__func__)
+    with pytest.raises(OSError, match="broken"):
+        run(place)
+    sweep = place.store.sweep("made-up")
+    assert sweep is not None and (sweep.state, sweep.reason) == (SweepState.STOPPED, "broken")
+    place.store.close()
+
+
+class Broken(Renewed):
+    def renew(self) -> None:
+        raise OSError("broken")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from golf.errors import InputError
+from jobs.errors import Unavailable
 from sweeps.run import submit
 from sweeps.spec.file import load_sweep
 
@@ -75,9 +76,9 @@ def test_data_that_other_machines_cannot_find_are_refused(sent: list[dict[str, A
     assert sent == []
 
 
-@pytest.mark.parametrize("address", ["nonsense", "http://127.0.0.1:1"])
-def test_an_address_without_a_job_server_is_one_line(address: str) -> None:
-    with pytest.raises(InputError, match=f"--ray {address}: ") as error:
+@pytest.mark.parametrize(("address", "kind"), [("nonsense", InputError), ("http://127.0.0.1:1", Unavailable)])
+def test_an_address_without_a_job_server_is_one_line(address: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match=f"--ray {address}: ") as error:
         submit.submit(TINY, load_sweep(TINY), [], address, "/data/home", None)
     assert "\n" not in str(error.value)
 

@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from golf.errors import InputError
-from sweeps.run.trials import search_of
+from sweeps.driver.trials import search_of
 from sweeps.search.samplers import SAMPLERS, Draw
 from sweeps.search.search import Search
 from sweeps.spec.file import parse_sweep

@@ -11,30 +11,31 @@ from golf.model.gpt import ModelConfig
 from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig
 from jobs.spec import Machine, Order
+from jobs.stages.request import DocumentSet
 from sweeps.spec.dataset import DataSet
-from sweeps.spec.orders import DocumentSet, Stages
+from sweeps.spec.orders import OrderBook
 from sweeps.spec.recipe import Recipe, build_recipe
+from tests.sweeps.orders import VAL, audit, evaluate, quantize, train
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 DATA = DataSet(
     tokens=Path("/tokens"), tokenizer=Path("/tokenizer"), train_digest="t" * 64, val_digest="v" * 64,
     tokenizer_digest="k" * 64, vocab_size=1024, tuning_documents=16, val_documents=10,
 )  # fmt: skip
-STAGES = Stages(sweep="s", priority=1, data=DATA, machine=MACHINE)
+BOOK = OrderBook(sweep="s", priority=1, data=DATA, machine=MACHINE, options={"audit": {"seconds": 9.0}})
 RECIPE = Recipe(train=TrainConfig(), quantize=QuantizeConfig(), eval=EvalConfig())
 ZSTD = QuantizeConfig(codec="zstd")
 """Has every setting that a quantizer can have."""
-TUNE, VAL = DocumentSet(split="tune", count=4), DocumentSet(split="val")
-WEIGHTS, ARTIFACT = "w" * 64, "a" * 64
+TUNE = DocumentSet(split="tune", count=4)
 
 
-def orders(recipe: Recipe = RECIPE, seed: int = 1, stages: Stages = STAGES, row: str = "row") -> list[Order]:
+def orders(recipe: Recipe = RECIPE, seed: int = 1, book: OrderBook = BOOK, row: str = "row") -> list[Order]:
     """Training, quantization, an evaluation on tuning documents, one on the validation set; inputs held fixed."""
     return [
-        stages.train(recipe, seed),
-        stages.quantize(recipe, seed, WEIGHTS, TUNE),
-        stages.evaluate(recipe, seed, ARTIFACT, TUNE, row),
-        stages.evaluate(recipe, seed, ARTIFACT, VAL, row),
+        train(book, recipe, seed),
+        quantize(book, recipe, TUNE, seed),
+        evaluate(book, recipe, TUNE, seed, row),
+        evaluate(book, recipe, VAL, seed, row),
     ]
 
 
@@ -79,16 +80,16 @@ def name_of(part: Any) -> str:
     return part if isinstance(part, str) else ""
 
 
-@pytest.mark.parametrize(("name", "train"), variants(TrainConfig()), ids=name_of)
-def test_a_setting_of_the_training_changes_its_key(name: str, train: TrainConfig) -> None:
+@pytest.mark.parametrize(("name", "config"), variants(TrainConfig()), ids=name_of)
+def test_a_setting_of_the_training_changes_its_key(name: str, config: TrainConfig) -> None:
     shape = name.startswith("model.")
-    assert changed(recipe=replace(RECIPE, train=train)) == [True, shape, False, False]
+    assert changed(recipe=replace(RECIPE, train=config)) == [True, shape, False, False]
 
 
-@pytest.mark.parametrize(("name", "quantize"), variants(ZSTD), ids=name_of)
-def test_a_setting_of_the_quantizer_leaves_the_training_alone(name: str, quantize: QuantizeConfig) -> None:
+@pytest.mark.parametrize(("name", "config"), variants(ZSTD), ids=name_of)
+def test_a_setting_of_the_quantizer_leaves_the_training_alone(name: str, config: QuantizeConfig) -> None:
     before = orders(replace(RECIPE, quantize=ZSTD))
-    after = orders(replace(RECIPE, quantize=quantize))
+    after = orders(replace(RECIPE, quantize=config))
     assert [one.job.key != other.job.key for one, other in zip(before, after, strict=True)] == [
         False,
         True,
@@ -109,19 +110,18 @@ def test_a_seed_changes_every_key() -> None:
 @pytest.mark.parametrize("name", ["device", "dtype", "torch", "attention", "threads"])
 def test_the_machine_class_changes_every_key(name: str) -> None:
     other: Any = 9 if name == "threads" else "other"
-    assert changed(stages=replace(STAGES, machine=replace(MACHINE, **{name: other}))) == [True] * 4
+    assert changed(book=replace(BOOK, machine=replace(MACHINE, **{name: other}))) == [True] * 4
 
 
 def test_an_audit_is_known_by_how_its_recipe_scores_by_the_artifact_and_by_its_budget() -> None:
-    def key(recipe: Recipe = RECIPE, artifact: str = ARTIFACT, seconds: float = 9.0, row: str = "row") -> str:
-        return STAGES.audit(recipe, 1, artifact, seconds, row).job.key
-
-    assert key(row="another row") == key()
-    others = {
-        key(replace(RECIPE, eval=replace(RECIPE.eval, lr=0.5))), key(artifact="b" * 64), key(seconds=8.0), key(),
-    }  # fmt: skip
-    assert len(others) == 4
-    order = STAGES.audit(RECIPE, 1, ARTIFACT, 9.0, "row")
+    order = audit(BOOK, RECIPE)
+    assert audit(BOOK, RECIPE, entry="another row").job.key == order.job.key
+    others = (
+        audit(BOOK, replace(RECIPE, eval=replace(RECIPE.eval, lr=0.5))),
+        audit(BOOK, RECIPE, artifact="b" * 64),
+        audit(replace(BOOK, options={"audit": {"seconds": 8.0}}), RECIPE),
+    )
+    assert len({one.job.key for one in (order, *others)}) == 4
     assert (order.label, order.slots, order.job.stage) == ("audit row", 1, "audit")
     assert order.job.settings["documents"]["split"] == "val"
     # What has a place is not looked for in the file store.
@@ -130,9 +130,9 @@ def test_an_audit_is_known_by_how_its_recipe_scores_by_the_artifact_and_by_its_b
 
 def test_names_priorities_labels_and_places_change_no_key() -> None:
     assert changed(row="another row") == [False] * 4
-    assert changed(stages=replace(STAGES, sweep="another", priority=7)) == [False] * 4
+    assert changed(book=replace(BOOK, sweep="another", priority=7)) == [False] * 4
     moved = replace(DATA, tokens=Path("/elsewhere"), tokenizer=Path("/elsewhere"), val_documents=99)
-    assert changed(stages=replace(STAGES, data=moved)) == [False] * 4
+    assert changed(book=replace(BOOK, data=moved)) == [False] * 4
 
 
 @pytest.mark.parametrize(
@@ -144,26 +144,25 @@ def test_names_priorities_labels_and_places_change_no_key() -> None:
     ],
 )
 def test_a_job_is_known_by_the_text_that_it_reads(data: dict[str, str], keys: list[bool]) -> None:
-    assert changed(stages=replace(STAGES, data=replace(DATA, **data))) == keys
+    assert changed(book=replace(BOOK, data=replace(DATA, **data))) == keys
 
 
 def test_documents_that_are_held_out_are_in_the_key_of_what_reads_the_training_stream() -> None:
-    train, quantize, tuned, _ = changed(stages=replace(STAGES, data=replace(DATA, tuning_documents=8)))
-    assert (train, quantize, tuned) == (True, True, True)
+    trained, quantized, tuned, _ = changed(book=replace(BOOK, data=replace(DATA, tuning_documents=8)))
+    assert (trained, quantized, tuned) == (True, True, True)
 
 
 def test_other_documents_or_inputs_are_another_job() -> None:
     sets = [TUNE, VAL, DocumentSet(split="tune", count=5), DocumentSet(split="tune"), DocumentSet(split="val", count=4)]
-    keys = {STAGES.evaluate(RECIPE, 1, ARTIFACT, documents, "row").job.key for documents in sets}
-    keys |= {STAGES.evaluate(RECIPE, 1, "b" * 64, VAL, "row").job.key}
+    keys = {evaluate(BOOK, RECIPE, documents).job.key for documents in sets}
+    keys |= {evaluate(BOOK, RECIPE, artifact="b" * 64).job.key}
     assert len(keys) == 6
-    assert STAGES.quantize(RECIPE, 1, "b" * 64, VAL).job.key != STAGES.quantize(RECIPE, 1, WEIGHTS, VAL).job.key
-    assert [documents.whole_validation_set for documents in sets] == [False, True, False, False, False]
+    assert quantize(BOOK, RECIPE, weights="b" * 64).job.key != quantize(BOOK, RECIPE).job.key
 
 
 def test_an_artifact_is_held_against_its_weights_on_the_text_that_its_row_is_scored_on() -> None:
     sets = TUNE, DocumentSet(split="tune"), VAL
-    sample, other, whole = (STAGES.quantize(RECIPE, 1, WEIGHTS, documents).job for documents in sets)
+    sample, other, whole = (quantize(BOOK, RECIPE, documents).job for documents in sets)
     assert sample == other
     assert (sample.settings["documents"]["split"], sample.settings["documents"]["count"]) == ("tune", 4)
     assert (whole.settings["documents"]["count"], whole.settings["tokens"]) == (None, None)
@@ -182,21 +181,45 @@ def test_one_value_written_in_two_ways_is_one_job() -> None:
 
 def test_an_order_says_how_wide_it_is_what_it_is_called_and_where_its_inputs_lie() -> None:
     recipe = replace(RECIPE, train=replace(RECIPE.train, gpus=4), eval=replace(RECIPE.eval, gpus=2))
-    train, quantize, tune, val = orders(recipe, seed=7)
-    assert [order.slots for order in (train, quantize, tune, val)] == [4, 1, 2, 2]
-    assert [order.job.machine.processes for order in (train, quantize, tune, val)] == [4, 1, 2, 2]
-    assert [order.label for order in (train, quantize, val)] == ["train seed 7", "quantize seed 7", "row seed 7"]
-    assert train.places == {"tokens": "/tokens"}
-    assert set(quantize.job.inputs) == {"weights", "tokens", "tokenizer"}
-    assert quantize.places == val.places == {"tokens": "/tokens", "tokenizer": "/tokenizer"}
+    trained, quantized, tune, val = orders(recipe, seed=7)
+    assert [order.slots for order in (trained, quantized, tune, val)] == [4, 1, 2, 2]
+    assert [order.job.machine.processes for order in (trained, quantized, tune, val)] == [4, 1, 2, 2]
+    assert [order.label for order in (trained, quantized, val)] == ["train seed 7", "quantize seed 7", "row seed 7"]
+    assert trained.places == {"tokens": "/tokens"}
+    assert set(quantized.job.inputs) == {"weights", "tokens", "tokenizer"}
+    assert quantized.places == val.places == {"tokens": "/tokens", "tokenizer": "/tokenizer"}
     assert set(val.job.inputs) == {"artifact", "tokens", "tokenizer"}
 
 
 def test_a_sweeps_priority_outweighs_what_waits_within_it() -> None:
     def priorities(priority: int) -> list[tuple[int, bool]]:
-        return [(order.priority, order.awaited) for order in orders(stages=replace(STAGES, priority=priority))]
+        return [(order.priority, order.awaited) for order in orders(book=replace(BOOK, priority=priority))]
 
-    train, quantize, tune, val = priorities(1)
-    assert train == quantize == tune > val
+    trained, quantized, tune, val = priorities(1)
+    assert trained == quantized == tune > val
     assert min(priorities(2)) > max(priorities(1))
     assert max(priorities(-1)) < min(priorities(0))
+
+
+KEYS = {
+    "train": "328bd7105b44f6a1a87971fb6872d661134652b0aadfbb73811fd3b960a319d8",
+    "quantize for a search": "7bf938cd73820c54af45d02bb0eee26058b6a25a64c6ad2f25d7d025beaeb81f",
+    "quantize": "48b3010f54c4bc051713550d083ecfb9bb4cdfaf8b64be99dedd0eed7e22cb54",
+    "eval for a search": "c03c3489a926f92116e160660e27cb6ab250aadc6bd22981795961a18275c715",
+    "eval": "b391fd42513c83d658f5738681b9d6b1a5d394c758c2ee46812dff9aee9b694c",
+    "audit": "4bdc76afcce35b7e99f0adc970784a94b5789c682d9b9c4f610719c1216b8137",
+}
+"""Of the first version that was used: finished work in people's homes is found by them."""
+
+
+def test_keys_are_those_of_the_first_version() -> None:
+    trained, sampled, tuned, scored = orders()
+    found = {
+        "train": trained,
+        "quantize for a search": sampled,
+        "quantize": quantize(BOOK, RECIPE),
+        "eval for a search": tuned,
+        "eval": scored,
+        "audit": audit(BOOK, RECIPE),
+    }
+    assert {name: order.job.key for name, order in found.items()} == KEYS

@@ -9,10 +9,12 @@ import pytest
 from golf.errors import InputError
 from golf.presets import EVAL_PRESETS, TRAIN_PRESETS
 from jobs.machine.environment import machine
+from jobs.stages.request import DocumentSet
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import load_sweep, parse_sweep
-from sweeps.spec.orders import DocumentSet, Stages
+from sweeps.spec.orders import OrderBook
 from sweeps.spec.recipe import build_recipe, override, parse_assignments
+from tests.sweeps.orders import VAL, evaluate, quantize, train
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.toml"))
 
@@ -103,16 +105,15 @@ DATA = DataSet(
     tokens=Path("/data"), tokenizer=Path("/data/t.model"), train_digest="t" * 64, val_digest="v" * 64,
     tokenizer_digest="p" * 64, vocab_size=1024, tuning_documents=8, val_documents=4,
 )  # fmt: skip
-STAGES = Stages(sweep="s", priority=0, data=DATA, machine=machine())
-VAL = DocumentSet(split="val")
+BOOK = OrderBook(sweep="s", priority=0, data=DATA, machine=machine())
 
 
-def keys(settings: dict[str, Any], seed: int = 1, stages: Stages = STAGES, documents: DocumentSet = VAL) -> list[str]:
+def keys(settings: dict[str, Any], seed: int = 1, book: OrderBook = BOOK, documents: DocumentSet = VAL) -> list[str]:
     recipe = build_recipe(settings, "test")
     orders = (
-        stages.train(recipe, seed),
-        stages.quantize(recipe, seed, "w" * 64, documents),
-        stages.evaluate(recipe, seed, "a" * 64, documents, "row"),
+        train(book, recipe, seed),
+        quantize(book, recipe, documents, seed),
+        evaluate(book, recipe, documents, seed),
     )
     return [order.job.key for order in orders]
 
@@ -137,12 +138,12 @@ def test_a_setting_changes_the_key_of_its_own_stage(settings: dict[str, Any], ch
 def test_data_documents_seed_and_machine_are_in_the_keys_and_names_are_not() -> None:
     base = keys({})
     assert all(a != b for a, b in zip(base, keys({}, seed=2), strict=True))
-    other = replace(STAGES, machine=replace(machine(), torch="1.0"))
-    assert all(a != b for a, b in zip(base, keys({}, stages=other), strict=True))
-    assert keys({}, stages=replace(STAGES, sweep="other", priority=9)) == base
+    other = replace(BOOK, machine=replace(machine(), torch="1.0"))
+    assert all(a != b for a, b in zip(base, keys({}, book=other), strict=True))
+    assert keys({}, book=replace(BOOK, sweep="other", priority=9)) == base
     assert keys({}, documents=DocumentSet(split="val", count=2))[2] != base[2]
     assert keys({}, documents=DocumentSet(split="tune"))[2] != base[2]
-    text = replace(STAGES, data=replace(DATA, val_digest="x" * 64))
-    assert [a != b for a, b in zip(base, keys({}, stages=text), strict=True)] == [False, True, True]
-    moved = replace(STAGES, data=replace(DATA, tokens=Path("/elsewhere")))
-    assert keys({}, stages=moved) == base
+    text = replace(BOOK, data=replace(DATA, val_digest="x" * 64))
+    assert [a != b for a, b in zip(base, keys({}, book=text), strict=True)] == [False, True, True]
+    moved = replace(BOOK, data=replace(DATA, tokens=Path("/elsewhere")))
+    assert keys({}, book=moved) == base

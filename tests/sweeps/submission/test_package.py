@@ -22,13 +22,19 @@ from golf.train.training import train
 from jobs.events import Finished, Shard
 from jobs.machine import environment
 from jobs.scores import merge_shards
-from jobs.stages.run import run_audit, run_eval, run_quantize, shards_of, train_config, training_stream
+from jobs.stages.work.audit import run_audit
+from jobs.stages.work.documents import training_stream
+from jobs.stages.work.evaluate import run_eval, shards_of
+from jobs.stages.work.quantize import run_quantize
+from jobs.stages.work.settings import train_config
 from jobs.state import SweepState
 from jobs.store import JobRecord
 from jobs.workplace import Workplace
-from sweeps.records import findings, record, review
-from sweeps.records.folder import read
-from sweeps.run import results
+from sweeps.entries.reading import board_of
+from sweeps.records import record, review
+from sweeps.records.judging import findings
+from sweeps.records.reading.folder import read_folder
+from sweeps.run.entries import EntryWriter
 from sweeps.run.session import resolve
 from sweeps.spec.file import parse_sweep
 from sweeps.submission import package, submission, submission_folder
@@ -82,6 +88,7 @@ def place(data: Path, demo: DemoData, tmp_path_factory: pytest.TempPathFactory) 
         found.store.beat("worker")
         for job in found.store.claim("worker", 100):
             work_off(job, found)
+    EntryWriter(sweep, found.store).write()
     found.store.end_sweep("small", SweepState.DONE)
     yield found
     torch.set_num_threads(threads)
@@ -120,7 +127,7 @@ ROW = 'small/adapted "quoted" | é'
 def folder(place: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The row, packaged."""
     out = tmp_path_factory.mktemp("out") / "it's a record"
-    package.write(out, submission_folder.contents(package.gather(ROW, place, "Ada")))
+    package.write(out, submission_folder.make_files(package.gather(ROW, place, "Ada")))
     return out
 
 
@@ -143,8 +150,8 @@ def test_the_folder_is_in_the_challenges_form(folder: Path, place: Workplace) ->
     plain = package.gather("plain", place)
     assert {one["against_val_bpb"] for one in claims["tests"]} == {plain.standing["val_bpb_mean"]}
     assert claims["comparison_baseline_bpb"] == pytest.approx(plain.bpb, abs=1e-9)
-    assert "comparison_baseline_bpb" in submission.claims(plain)
-    assert submission.claims(plain)["comparison_baseline_bpb"] is None  # nothing came before it
+    assert "comparison_baseline_bpb" in submission.make_claims(plain)
+    assert submission.make_claims(plain)["comparison_baseline_bpb"] is None  # nothing came before it
     assert json.loads((folder / "certificate.json").read_text())["judged"]
 
 
@@ -173,8 +180,8 @@ def test_the_readme_has_method_command_seeds_statistics_and_certificate(
 
 
 def test_our_own_review_finds_nothing(folder: Path) -> None:
-    one = record.judge_folder(read(folder))
-    judged = findings.judge(one)
+    one = record.build_record(read_folder(folder))
+    judged = findings.judge_record(one)
     assert judged == ()
     assert review.passes(judged)
     assert set(one.scores) == {str(seed) for seed in SEEDS}
@@ -235,8 +242,8 @@ def without_times(line: str) -> str:
 def test_a_single_seed_claims_no_spread(place: Workplace, tmp_path: Path) -> None:
     found = package.gather(ROW, place)
     lone = replace(found, runs=found.runs[:1])
-    package.write(tmp_path / "lone", submission_folder.contents(lone))
-    judged = findings.judge(record.judge_folder(read(tmp_path / "lone")))
+    package.write(tmp_path / "lone", submission_folder.make_files(lone))
+    judged = findings.judge_record(record.build_record(read_folder(tmp_path / "lone")))
     assert [one.code for one in judged] == ["single-seed"]
 
 
@@ -254,14 +261,14 @@ def test_the_command_writes_it_and_never_over_anything(
     assert sorted(path.name for path in out.iterdir()) == told["files"]
     assert json.loads((out / "submission.json").read_text()) == told["submission"]
     assert [path.name for path in out.parent.iterdir()] == ["record"]
-    assert "is there already" in refused("package", "plain", "--out", out, "--home", place.home.root)
+    assert "exists already" in refused("package", "plain", "--out", out, "--home", place.home.root)
     empty = tmp_path / "empty"
     empty.mkdir()
     assert golfsweep("package", "plain", "--out", empty, "--home", place.home.root)[0] == 0
     assert golfsweep("check", empty)[0] == 0
 
 
-def test_a_row_without_one_of_its_records_is_refused(place: Workplace) -> None:
+def test_an_entry_without_one_of_its_records_is_refused(place: Workplace) -> None:
     training = next(job for job in place.store.jobs(sweep="small") if job.order.job.stage == "train")
     outputs = training.outputs
     assert outputs is not None
@@ -278,14 +285,14 @@ def test_a_row_without_one_of_its_records_is_refused(place: Workplace) -> None:
         assert f"seed {training.order.job.seed}" in str(refusal.value)
 
 
-def test_a_row_that_is_not_legal_is_refused_with_its_findings(tmp_path: Path) -> None:
+def test_an_entry_that_is_not_legal_is_refused_with_its_findings(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
     play(place, file("one"))
     with pytest.raises(InputError, match=r"one/leak: is flagged, not legal.*C3: the score knows its target"):
         package.gather("leak", place)
 
 
-def test_a_row_is_judged_by_the_rules_of_its_own_sweep_whatever_was_run_since(tmp_path: Path) -> None:
+def test_an_entry_is_judged_by_the_rules_of_its_own_sweep_whatever_was_run_since(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
     play(place, file("one", rules="strict"))
     with pytest.raises(InputError, match="one/base: is flagged, not legal, under rules strict: size: ") as refusal:
@@ -296,7 +303,7 @@ def test_a_row_is_judged_by_the_rules_of_its_own_sweep_whatever_was_run_since(tm
     assert str(again.value) == str(refusal.value)
 
 
-def test_a_row_of_too_few_seeds_is_refused(tmp_path: Path) -> None:
+def test_an_entry_of_too_few_seeds_is_refused(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
     sweep = play(place, file("one"))
     place.store.put_sweep(
@@ -306,12 +313,12 @@ def test_a_row_of_too_few_seeds_is_refused(tmp_path: Path) -> None:
         package.gather("one/base", place)
 
 
-def test_a_public_record_and_an_unknown_row_are_refused(tmp_path: Path) -> None:
+def test_a_public_record_and_an_unknown_entry_are_refused(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
-    with pytest.raises(InputError, match="no confirmed row of that name"):
+    with pytest.raises(InputError, match="no confirmed entry of that name"):
         package.gather("nothing", place)
     place.store.put_record("theirs", {"name": "theirs", "seeds": {"1": 1.1}})
-    with pytest.raises(InputError, match="is a public record"):
+    with pytest.raises(InputError, match="is an imported record"):
         package.gather("theirs", place)
 
 
@@ -319,8 +326,8 @@ def test_a_published_baseline_is_named(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
     arms = [{"name": "base"}, {"name": "none", "eval": {"preset": "none"}}]
     sweep = play(place, file("one", arm=arms, baseline={"mean": 1.25, "std": 0.001, "n": 3}))
-    row = next(row for row in results.board_of(sweep, place).rows() if row.name == "base")
-    _, against = package.standing_of(row, sweep, results.board_of(sweep, place))
+    row = next(row for row in board_of(sweep.spec.name, place).entries() if row.name == "base")
+    _, against = package.describe_standing(row, sweep, board_of(sweep.spec.name, place))
     assert against["baseline"] == ("published record", 1.25)
 
 
@@ -329,10 +336,10 @@ def test_the_record_of_its_date_is_named_wherever_it_is_from(tmp_path: Path) -> 
     play(place, file("one"))
     sweep = play(place, file("two") | {"recipe": {**file("two")["recipe"], "eval": {"gpus": 1, "chunk": 128}}})
     place.store.put_record("base", {"name": "base", "date": 1.0, "seeds": {"1": 1.5, "2": 1.6}})
-    rows = results.board_of(sweep, place).rows()
+    rows = board_of(sweep.spec.name, place).entries()
     before = next(row for row in rows if (row.sweep, row.name) == ("one", "base"))
     row = next(row for row in rows if (row.sweep, row.name) == ("two", "base"))
-    standing, against = package.standing_of(row, sweep, results.board_of(sweep, place))
+    standing, against = package.describe_standing(row, sweep, board_of(sweep.spec.name, place))
     assert before.moments is not None
     assert against == {"incumbent": ("one/base", before.moments.mean)}
     assert standing["p_incumbent"] is not None

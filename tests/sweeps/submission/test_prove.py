@@ -1,4 +1,4 @@
-"""`golfsweep prove` on an artifact file and on rows of a sweep whose jobs are played by hand."""
+"""`golfsweep prove` on an artifact file and on entries of a sweep whose jobs are played by hand."""
 
 import json
 import shutil
@@ -17,7 +17,8 @@ from golf.selftest import BUNDLED
 from golf.ttt.engine import EvalConfig, evaluate
 from jobs.machine import environment
 from jobs.scores import write_table
-from jobs.stages.run import eval_documents, settings_of
+from jobs.stages.work.documents import eval_documents
+from jobs.stages.work.settings import settings_of
 from jobs.state import JobState
 from jobs.workplace import Workplace
 from sweeps.run.session import resolve
@@ -141,7 +142,7 @@ def table_of(data: Path, order: Any) -> bytes:
     return write_table(range(len(documents)), nll, scores.tokens, np.array(counts))
 
 
-def test_a_row_is_proved_with_the_score_in_the_store(golfsweep: Command, home: Path) -> None:
+def test_an_entry_is_proved_with_the_score_in_the_store(golfsweep: Command, home: Path) -> None:
     code, out, err = golfsweep("prove", "by-hand/score-first", "--documents", "3", "--json", "--home", home)
     assert code == 0, err
     found = json.loads(out)
@@ -163,16 +164,16 @@ def test_a_score_that_the_bytes_do_not_bear_out_exits_1(
     assert "bits per byte, claimed" in out
 
 
-def test_rows_that_cannot_be_proved(refused: Callable[..., str], home: Path, data: Path) -> None:
+def test_entries_that_cannot_be_proved(refused: Callable[..., str], home: Path, data: Path) -> None:
     assert "last-epoch: has no decoder" in refused("prove", "by-hand/last/epoch", "--home", home)
     assert "confirmed are: score-first, last/epoch" in refused("prove", "by-hand/nothing", "--home", home)
-    assert "--seed 9: row score-first has no such seed; it has 3, 4" in refused(
+    assert "--seed 9: entry score-first has no such seed; it has 3, 4" in refused(
         "prove", "score-first", "--seed", "9", "--home", home
     )
     assert "--documents 4: " in refused("prove", "score-first", "--documents", "4", "--home", home)
     line = refused("prove", "by-hand/score-first", "--home", home, "--tokens", data / "golden_val_000000.bin")
-    assert "a row brings its own data and settings" in line
+    assert "an entry has its own data and settings" in line
 
 
-def test_an_empty_home_has_no_row(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_an_empty_home_has_no_entry(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "no sweep in" in refused("prove", "demo/lora-ttt", "--home", tmp_path)

@@ -1,4 +1,4 @@
-"""The report: five answers, every row with what it rests on, and nothing that needs a network."""
+"""The report: five answers, the evidence for every entry, and nothing that needs a network."""
 
 import re
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 
 from jobs.workplace import Workplace
 from sweeps.board.compare import compare, document_differences
-from sweeps.board.leaderboard import COLUMNS, to_json
-from sweeps.run.results import board_of, pair_of
-from sweeps.spec.sweep import Sweep
+from sweeps.board.leaderboard import COLUMNS
+from sweeps.driver.sweep import Sweep
+from sweeps.entries.reading import board_of, pair_of
 from sweeps.views.answers import Spent, answers
+from sweeps.views.entry_facts import describe_evidence
 from sweeps.views.report import report
-from sweeps.views.row_facts import facts
 from sweeps.views.terminal import formats
-from sweeps.views.wording import p_text
+from sweeps.views.wording import format_p
 from tests.sweeps.made_up import file, play
 
 SPENT = Spent(slot_hours=2.0, dollars=6.0)
@@ -35,7 +35,7 @@ def sweep(place: Workplace) -> Sweep:
 
 @pytest.fixture
 def rows(sweep: Sweep, place: Workplace) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = to_json(board_of(sweep, place).frame())["rows"]
+    found = board_of(sweep.spec.name, place).table()
     return found
 
 
@@ -48,11 +48,11 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
     assert found["Who leads?"][0] == "base"
     assert "mBPB" in found["Who leads?"][1]
     assert "spring/none, the record before" in found["Who leads?"][1]
-    assert found["Is it real?"][0] == "Yes, by the challenge's text"
+    assert found["Is it real?"][0] == "Yes, by the written rule"
     assert found["Is it legal?"][0] == "As far as checked"
-    assert "not checked: its seconds on the contest's machine: it ran on cpu" in found["Is it legal?"][1]
+    assert "not checked: not timed on contest hardware (ran on cpu" in found["Is it legal?"][1]
     assert told([{**row, "unchecked": []} for row in rows])["Is it legal?"][0] == "Yes"
-    assert "flagged and kept apart: <b>leak</b>" in found["Is it legal?"][1]
+    assert "flagged, never ranked: <b>leak</b>" in found["Is it legal?"][1]
     assert found["What did it cost?"] == ("$6.00", "2.00 slot-hours\n$0.90 for the seeds of base")
     assert found["What next?"][0] == "Write it up"
 
@@ -60,16 +60,16 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize(
     ("changes", "question", "short"),
     [
-        ({"p_adjusted": 0.03}, "Is it real?", "Yes, by the challenge's text"),  # corrected was another claim
+        ({"p_adjusted": 0.03}, "Is it real?", "Yes, by the written rule"),  # corrected was another claim
         (
             {"p_adjusted": 0.03, "incumbent": "base"},
             "Is it real?",
-            "By the text, but not once corrected for all rows",
+            "By the written rule, but not after correction for all entries",
         ),
-        ({"challenge": False}, "Is it real?", "Enough for practice, not for the text"),
-        ({"challenge": False, "practice": False}, "Is it real?", "Not shown"),
-        ({"challenge": None, "practice": None}, "Is it real?", "Undecided"),
-        ({"incumbent": None}, "Is it real?", "Nothing came before it"),
+        ({"written_rule": False}, "Is it real?", "By precedent, but not by the written rule"),
+        ({"written_rule": False, "precedent": False}, "Is it real?", "Not shown"),
+        ({"written_rule": None, "precedent": None}, "Is it real?", "Undecided"),
+        ({"incumbent": None}, "Is it real?", "There is no earlier record"),
         ({"incumbent": None}, "What next?", "Try to beat it"),
         ({"unchecked": []}, "Is it legal?", "Yes"),
         ({"seeds_to_settle": 4, "dollars_to_settle": 8.0}, "What next?", "4 more seeds of each"),
@@ -84,39 +84,44 @@ def test_what_else_may_be_the_case(
     assert told([rows[0] | changes, *rows[1:]])[question][0] == short
 
 
-def test_without_a_legal_row_nobody_leads(rows: list[dict[str, Any]]) -> None:
+def test_without_a_legal_entry_nobody_leads(rows: list[dict[str, Any]]) -> None:
     found = told([row for row in rows if row["track"] != "legal"])
-    assert found["Who leads?"][0] == "No legal row yet"
-    assert found["Is it legal?"][0] == "No row is"
+    assert found["Who leads?"][0] == "No legal entry yet"
+    assert found["Is it legal?"][0] == "No entry is"
     assert set(told([])) == {"Who leads?", "Is it legal?", "What did it cost?"}
 
 
-def test_a_row_tells_what_it_rests_on(rows: list[dict[str, Any]], sweep: Sweep, place: Workplace) -> None:
-    found = facts(rows[0])
+def test_an_entry_shows_its_evidence(rows: list[dict[str, Any]], sweep: Sweep, place: Workplace) -> None:
+    found = describe_evidence(rows[0])
     assert found["speed"] == "5,000 steps at 118.0 ms"
     accepted, strict = (rows[0]["headroom"][profile]["bytes"] for profile in ("accepted", "strict"))
     times = "10.0 s train, 300.0 s eval", "-40.0 s"
-    assert found["left"].startswith(f"accepted: {accepted:,} bytes, {times[0]}; strict: {strict:,} bytes, {times[1]}")
-    assert "to spring/none, paired on 3 seeds" in found["to the record"]
-    assert found["to settle it"] == "nothing: p < 0.25 by the organizers' practice"
-    alone = {"seeds_to_settle": 4, "dollars_to_settle": 8.0, "incumbent_too": False, "settled_by": "challenge"}
-    assert facts(rows[0] | alone)["to settle it"] == "4 more seeds, $8.00, for p < 0.01 by the challenge's text"
-    both = facts(rows[0] | alone | {"incumbent_too": True, "dollars_to_settle": None})["to settle it"]
-    assert both == "4 more seeds of each, for p < 0.01 by the challenge's text"
-    assert found["seeds"] == "code the same, settings the same on all"
-    assert found["text"].startswith("6 documents, 3,025 tokens, 12,100 bytes, used for ")
+    assert found["headroom"].startswith(
+        f"accepted: {accepted:,} bytes, {times[0]}; strict: {strict:,} bytes, {times[1]}"
+    )
+    assert "to spring/none, paired on 3 seeds" in found["against the record"]
+    assert found["seeds still needed"] == "none: p < 0.25 by the precedent"
+    alone = {"seeds_to_settle": 4, "dollars_to_settle": 8.0, "incumbent_too": False, "settled_by": "written_rule"}
+    assert (
+        describe_evidence(rows[0] | alone)["seeds still needed"]
+        == "4 more seeds, $8.00, for p < 0.01 by the written rule"
+    )
+    both = describe_evidence(rows[0] | alone | {"incumbent_too": True, "dollars_to_settle": None})["seeds still needed"]
+    assert both == "4 more seeds of each, for p < 0.01 by the written rule"
+    assert found["on all seeds"] == "same code, same settings"
+    assert found["validation set"].startswith("6 documents, 3,025 tokens, 12,100 bytes; evaluated ")
     place.store.put_record("PR", {"name": "PR", "seeds": {"1": None}, "author": "A", "url": "https://example.org"})
-    imported = to_json(board_of(sweep, place).frame())["rows"][-1]
-    assert facts(imported) == {
-        "by": "A https://example.org",
+    imported = board_of(sweep.spec.name, place).table()[-1]
+    assert describe_evidence(imported) == {
+        "author": "A https://example.org",
         "not checked": "the scorer; the artifact; documents and bytes scored; noise of seeds",
     }
 
 
 def test_the_page_stands_alone_and_shows_names_as_they_are(sweep: Sweep, place: Workplace) -> None:
-    page = report.write(sweep, board_of(sweep, place), place).read_text()
+    page = report.write(sweep.spec.name, board_of(sweep.spec.name, place), place).read_text()
     body = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
-    for words in ("Who leads?", "What next?", "What each row rests on", "Who held the record when", "Training curves"):
+    for words in ("Who leads?", "What next?", "Evidence for each entry", "Who held the record when", "Training curves"):
         assert words in body
     assert "<b>leak" not in body
     assert "&lt;b&gt;leak&lt;/b&gt;" in body
@@ -128,16 +133,16 @@ def test_a_change_of_the_record_is_that_of_its_p_with_the_one_on_common_seeds_be
     place = Workplace.open(tmp_path)
     play(place, file("spring", arm=[{"name": "none", "eval": {"preset": "none"}}]))
     sweep = play(place, file("summer", arm=[{"name": "base", "baseline": True, "seeds": [3, 5]}]))
-    board = board_of(sweep, place)
-    page = report.write(sweep, board, place).read_text()
+    board = board_of(sweep.spec.name, place)
+    page = report.write(sweep.spec.name, board, place).read_text()
     held = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("Who held the record when") :]).split())
     last = board.changes()[-1]
     means, common = (f"{last[name]:+.2f}" for name in ("difference_means_mbpb", "difference_mbpb"))
     assert means != common
-    assert f"over spring/none 1.1697 {means} {common} over 2 {p_text(last['p_value'])}" in held
+    assert f"over spring/none 1.1697 {means} {common} over 2 {format_p(last['p_value'])}" in held
 
 
-def test_the_page_of_two_rows_has_their_plots(sweep: Sweep, place: Workplace) -> None:
+def test_the_page_of_two_entries_has_their_plots(sweep: Sweep, place: Workplace) -> None:
     pair = pair_of("base", "spring/none", place)
     path = report.write_comparison(compare(pair), document_differences(pair), place)
     page = path.read_text()
@@ -152,21 +157,21 @@ def test_csv_has_every_column_and_leaves_the_unknown_empty(sweep: Sweep, place: 
     import io
     import json
 
-    found = list(csv.DictReader(io.StringIO(formats.to_csv(board_of(sweep, place).frame()))))
+    found = list(csv.DictReader(io.StringIO(formats.to_csv(board_of(sweep.spec.name, place).table()))))
     assert tuple(found[0]) == COLUMNS
     assert json.loads(found[0]["seeds"]).keys() == {"3", "4", "5"}
     assert (found[0]["name"], found[0]["p_value"], found[1]["name"]) == ("base", "", "<b>leak</b>")
 
 
 def test_markdown_shows_a_table_a_track_and_every_finding(sweep: Sweep, place: Workplace) -> None:
-    text = formats.to_markdown(board_of(sweep, place).frame())
+    text = formats.to_markdown(board_of(sweep.spec.name, place).table())
     legal, flagged = text.split("### Flagged")
     assert legal.startswith("### Legal")
     assert "| 1 | base | " in legal
     assert r"\<b\>leak\</b\> – C3: " in flagged
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.replace(r"\|", "").count("|") for line in tables} == {9}
-    assert formats.to_markdown(board_of(sweep, place).frame()[:0]) == "No confirmed rows yet.\n"
+    assert formats.to_markdown(board_of(sweep.spec.name, place).table()[:0]) == "No confirmed entries yet.\n"
 
 
 def test_paths_of_pages_hold_no_names_that_lead_elsewhere(place: Workplace) -> None:

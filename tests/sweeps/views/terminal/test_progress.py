@@ -11,8 +11,9 @@ from rich.console import Console
 from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
-from sweeps.run.outcome import Snapshot
-from sweeps.views.terminal.progress import LINE_SECONDS, SHOWN_JOBS, Progress, duration, line, panel, seconds_left
+from sweeps.driver.snapshot import Snapshot
+from sweeps.views.terminal.progress import LINE_SECONDS, SHOWN_JOBS, LiveProgress, line, panel, seconds_left
+from sweeps.views.wording import duration
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
 
@@ -32,10 +33,10 @@ JOBS = (
     job("running", 4, "[bold]odd[/bold] seed 4", fraction=0.42, note="step 3/7 [loss]"),
 )  # fmt: skip
 SNAPSHOT = Snapshot(
-    stage="search", done=False, jobs=JOBS, trials=24, trials_done=5, best=("trial 3", 1.23456),
+    phase="search", done=False, jobs=JOBS, trials=24, trials_done=5, best=("trial 3", 1.23456),
     to_come={"train": 2, "quantize": 0, "eval": 3},
 )  # fmt: skip
-EMPTY = Snapshot(stage="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})
+EMPTY = Snapshot(phase="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ class Clock:
 
 def test_plain_lines_come_when_there_is_news_and_not_too_often() -> None:
     stream, clock = io.StringIO(), Clock()
-    with Progress(Console(file=stream, force_terminal=False, width=80), clock) as progress:
+    with LiveProgress(Console(file=stream, force_terminal=False, width=80), clock) as progress:
         progress.show(EMPTY, None)
         progress.show(SNAPSHOT, None)
         assert stream.getvalue().splitlines() == [line(EMPTY, None)]
@@ -140,7 +141,7 @@ def test_plain_lines_come_when_there_is_news_and_not_too_often() -> None:
         assert len(stream.getvalue().splitlines()) == 2
         progress.show(replace(SNAPSHOT, trials_done=6), None)
         # What comes last is not held back.
-        ended = replace(SNAPSHOT, stage="done", done=True, trials_done=7)
+        ended = replace(SNAPSHOT, phase="done", done=True, trials_done=7)
         progress.show(ended, 0.0)
         assert stream.getvalue().splitlines()[2:] == [line(replace(SNAPSHOT, trials_done=6), None), line(ended, 0.0)]
     assert "\x1b" not in stream.getvalue()
@@ -149,7 +150,7 @@ def test_plain_lines_come_when_there_is_news_and_not_too_often() -> None:
 def test_a_terminal_gets_a_live_panel() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, height=30)
-    with Progress(console) as progress:
+    with LiveProgress(console) as progress:
         progress.show(SNAPSHOT, 200.0)
         progress.show(replace(SNAPSHOT, trials_done=6), 100.0)
     text = stream.getvalue()

@@ -3,12 +3,11 @@
 import io
 from typing import Any
 
-import pandas as pd
 import pytest
 from rich.console import Console
 
 from sweeps.board.leaderboard import COLUMNS
-from sweeps.views.terminal.table import cells, render
+from sweeps.views.terminal.table import format_cells, render
 
 ROW: dict[str, Any] = dict.fromkeys(COLUMNS) | {
     "name": "klora", "track": "legal", "rank": 1, "val_bpb_mean": 1.07983, "val_bpb_std": 0.00049,
@@ -16,19 +15,28 @@ ROW: dict[str, Any] = dict.fromkeys(COLUMNS) | {
     "p_value": 0.0204, "p_adjusted": 0.04, "p_incumbent": 0.00004, "p_paired": None, "bytes_total": 15_999_950,
     "train_seconds": 599.8, "eval_seconds": 45.0, "clocks": {}, "bytes": {}, "cost": 37.5, "findings": [],
     "source": "golfsweep",
-    "challenge": False, "practice": True,
+    "written_rule": False, "precedent": True,
 }  # fmt: skip
 UNKNOWN = dict.fromkeys(
-    ("val_bpb_std", "val_bpb_ci95", "p_value", "p_adjusted", "p_incumbent", "p_paired", "cost", "challenge", "practice")
+    (
+        "val_bpb_std",
+        "val_bpb_ci95",
+        "p_value",
+        "p_adjusted",
+        "p_incumbent",
+        "p_paired",
+        "cost",
+        "written_rule",
+        "precedent",
+    )
 )
 
 
 def shown(*rows: dict[str, Any], width: int = 80) -> str:
-    records = [ROW | row for row in rows]
-    frame = pd.DataFrame(records, columns=pd.Index(COLUMNS), dtype=object)
+    table = [dict.fromkeys(COLUMNS) | ROW | row for row in rows]
     console = Console(width=width, file=io.StringIO(), force_terminal=False, color_system=None)
     with console.capture() as captured:
-        console.print(render(frame))
+        console.print(render(table))
     return captured.get()
 
 
@@ -53,13 +61,13 @@ def test_no_number_is_cut_on_80_columns(name: str) -> None:
 def test_a_long_name_can_be_read_in_full() -> None:
     name = "a-name-without-any-space-that-is-far-too-long-for-a-column"
     text = shown({"name": name})
-    start = text.index("row") - text.rindex("\n", 0, text.index("row")) - 1
+    start = text.index("entry") - text.rindex("\n", 0, text.index("entry")) - 1
     column = [line[start:].split("  ")[0].strip() for line in text.splitlines()]
     assert name in "".join(column)
 
 
 def test_what_is_not_known_is_a_dash() -> None:
-    found = cells(ROW | UNKNOWN)
+    found = format_cells(ROW | UNKNOWN)
     assert found["bpb ± std"] == ["1.0798", "–"]
     assert found["95 %"] == ["–"]
     assert found["p base, best, shown"] == ["–", "–", "–/–"]
@@ -74,27 +82,27 @@ def test_what_is_not_known_is_a_dash() -> None:
     [(0.0, "0e+00"), (1e-5, "1e-05"), (0.00099, "1e-03"), (0.001, "0.001"), (0.0634, "0.063"), (1, "1.000")],
 )
 def test_a_small_p_is_never_shown_as_nothing(p: float, text: str) -> None:
-    assert cells(ROW | {"p_value": p})["p base, best, shown"][0] == text
+    assert format_cells(ROW | {"p_value": p})["p base, best, shown"][0] == text
 
 
 @pytest.mark.parametrize(
     ("cost", "text"), [(0.0, "$0.0000"), (0.0042, "$0.0042"), (0.01, "$0.01"), (1234.5, "$1234.50")]
 )
 def test_a_small_cost_is_shown(cost: float, text: str) -> None:
-    assert cells(ROW | {"cost": cost})["bytes, cost"][1] == text
+    assert format_cells(ROW | {"cost": cost})["bytes, cost"][1] == text
 
 
-def test_the_reasons_of_flagged_rows_stand_beneath_their_table() -> None:
+def test_the_reasons_of_flagged_entries_stand_beneath_their_table() -> None:
     finding = [{"code": "C3", "detail": "each token is scored after training on it"}]
     text = shown({}, {"name": "leak", "track": "flagged", "findings": finding})
     legal, flagged = text.split("Flagged")
     assert "klora" in legal
     assert "leak" not in legal
-    assert "never ranked with legal rows" in flagged
+    assert "never ranked with legal entries" in flagged
     assert "leak – C3: each token is scored after training on it" in flagged
 
 
-def test_notes_of_legal_rows_are_shown_too() -> None:
+def test_notes_of_legal_entries_are_shown_too() -> None:
     finding = [{"code": "length", "detail": "scores depend on the document's length"}]
     assert "klora – length: scores depend" in shown({"findings": finding})
 
@@ -111,27 +119,27 @@ def test_colons_in_a_name_are_shown_as_they_are() -> None:
     assert "lr:100:x" in shown({"name": "lr:100:x"})
 
 
-def test_tracks_come_in_order_and_only_where_they_have_rows() -> None:
+def test_tracks_come_in_order_and_only_where_they_have_entries() -> None:
     text = shown({"track": "unverified", "name": "u"}, {"track": "flagged", "name": "f"}, {"name": "l"})
     assert text.index("Legal") < text.index("Flagged") < text.index("Unverified")
     assert "Flagged" not in shown({})
 
 
-def test_without_rows_it_says_so() -> None:
-    assert shown().strip() == "No confirmed rows yet."
+def test_without_entries_it_says_so() -> None:
+    assert shown().strip() == "No confirmed entries yet."
 
 
 def test_a_public_record_may_tell_almost_nothing() -> None:
     silent = dict.fromkeys(("rank", "val_bpb_mean", "bytes_total", "train_seconds", "eval_seconds"))
     row = UNKNOWN | silent | {"name": "PR 1", "track": "unverified", "seeds": {"42": None}, "source": "import"}
-    found = cells(ROW | row)
+    found = format_cells(ROW | row)
     assert (found["#"], found["seeds"], found["train, eval"]) == (["–"], ["42: –"], ["–", "–"])
     text = shown(row)
     assert "Unverified" in text
     assert "None" not in text
 
 
-def test_what_the_first_row_rests_on_stands_beneath_its_table() -> None:
+def test_the_evidence_for_the_leader_is_beneath_its_table() -> None:
     first = {
         "steps": 7000,
         "ms_per_step": 84.71,

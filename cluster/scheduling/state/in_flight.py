@@ -1,0 +1,48 @@
+"""Jobs in flight: what one scheduler has claimed and not yet settled, and the sweeps that wait for budget."""
+
+from collections.abc import Callable
+
+from cluster.executor import Executor
+from cluster.scheduling.state.placing import Placing
+from cluster.scheduling.state.running import Running
+from jobs.store import JobRecord
+
+
+class InFlight:
+    """Jobs of one scheduler in memory; ends their tasks, but writes nothing to the store."""
+
+    def __init__(self, executor: Executor, ticks: Callable[[], float]) -> None:
+        self._executor, self._ticks = executor, ticks
+        self.waiting: dict[str, JobRecord] = {}
+        """Claimed jobs by key, in the order in which they were claimed."""
+        self.running: dict[str, Running] = {}
+        self.refused: dict[str, str] = {}
+        """Sweeps that cannot pay for their next job until a running one is settled, and why."""
+        self.placing = Placing()
+
+    def begin(self, running: Running) -> None:
+        """Move a job from the waiting to the running ones."""
+        self.waiting.pop(running.key, None)
+        self.running[running.key] = running
+
+    def expect(self, running: Running, seconds: float) -> None:
+        """Expect a running job to take this long in all."""
+        running.expected = seconds
+        self.placing.expect(running.key, seconds)
+
+    def forget(self, running: Running, *, processes_live: bool) -> None:
+        """Remove a job that has ended; its evaluators stay warm if their processes live on."""
+        running.open_tasks.clear()
+        if self.running.pop(running.key, None) is not None:
+            self.placing.ended(running.key, self._ticks(), processes_live=processes_live)
+        self.refused.pop(running.sweep, None)
+
+    def drop(self, running: Running) -> None:
+        """End all tasks of a job, and remove it."""
+        self.end_tasks(running)
+        self.forget(running, processes_live=False)
+
+    def end_tasks(self, running: Running) -> None:
+        """End all tasks of a job with their processes; no event of theirs counts any more."""
+        for task_id in running.open_tasks:
+            self._executor.cancel(task_id)

@@ -1,0 +1,122 @@
+"""The policy of a live cluster: told what has changed in nodes and jobs since the last step, and asked who starts now.
+
+Machine classes never mix: a job runs only on slots of its own class. A job that failed on a node goes to another one if
+there is any.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+from cluster.executor import Node
+from cluster.policy.policy import FreeSlots, Placement, Policy, Waiting
+from cluster.scheduling.state.backoff import Backoff
+from jobs.spec import Order
+from jobs.store import JobRecord
+
+
+class Placing:
+    """One policy for the life of a scheduler: usage, drains, retry times and loaded artifacts persist in it."""
+
+    def __init__(self) -> None:
+        self._policy = Policy()
+        self._backoff = Backoff()
+        self._nodes: dict[str, Node] = {}
+        """Nodes that the policy may use."""
+        self._waiting: dict[str, Waiting] = {}
+        """Jobs that wait in the policy."""
+        self._running: set[str] = set()
+
+    # What has changed
+
+    def see_nodes(self, usable: Sequence[Node]) -> None:
+        """Tell the policy which nodes may be used; jobs that run on a removed node hold their slots if it returns."""
+        names = {node.name: node for node in usable}
+        for name in [name for name, node in self._nodes.items() if names.get(name) != node]:
+            self._policy.remove_node(name)
+            del self._nodes[name]
+        for node in usable:
+            if node.name not in self._nodes:
+                self._nodes[node.name] = node
+                slots = tuple(range(node.slots))
+                self._policy.add_node(
+                    FreeSlots(node=node.name, capacity=node.slots, slots=slots, slot_class=node.machine.slot_class)
+                )
+
+    def see_jobs(
+        self,
+        jobs: Iterable[JobRecord],
+        avoid: Mapping[str, Collection[str]],
+        epoch: float,
+        seconds: Callable[[Order], float | None],
+    ) -> None:
+        """Tell the policy which jobs wait.
+
+        Args:
+            jobs: all claimed jobs that wait, oldest first.
+            avoid: nodes that a job should not go back to, by its key.
+            epoch: epoch seconds at which the policy's clock showed 0.
+            seconds: the longest expected duration of a job.
+        """
+        records = {job.key: job for job in jobs}
+        for key in self._waiting.keys() - records.keys():
+            self._policy.withdraw(key)
+            del self._waiting[key]
+        for key, job in records.items():
+            before = self._waiting.get(key)
+            # Fixed when it is first seen: the wall clock may be set while a job waits.
+            since = job.created - epoch if before is None else before.since
+            waiting = Waiting.of(key, job.order, since, seconds(job.order), self._nodes_to_avoid(job, avoid))
+            if waiting != before:
+                self._policy.submit(waiting)
+                self._waiting[key] = waiting
+
+    def _nodes_to_avoid(self, job: JobRecord, avoid: Mapping[str, Collection[str]]) -> frozenset[str]:
+        """Nodes that a job must not go to; none if no other node of its class is wide enough."""
+        nodes = frozenset(avoid.get(job.key, ()))
+        if not nodes:
+            return nodes
+        slot_class = job.order.job.machine.slot_class
+        others = [
+            node
+            for node in self._nodes.values()
+            if node.machine.slot_class == slot_class and node.slots >= job.order.slots and node.name not in nodes
+        ]
+        return nodes if others else frozenset()
+
+    def expect(self, key: str, seconds: float) -> None:
+        """Expect a running job to take this long in all."""
+        self._policy.expect(key, seconds)
+
+    def ended(self, key: str, now: float, *, processes_live: bool) -> None:
+        """A running job has ended; its evaluators keep their artifacts if their processes live on."""
+        if key in self._running:
+            self._running.remove(key)
+            self._policy.finish(key, now, processes_live=processes_live)
+
+    def ended_well(self, placement: Placement) -> None:
+        """A job has succeeded on its slots: nobody else uses them."""
+        self._backoff.reset(placement)
+
+    def found_in_use(self, placement: Placement, now: float) -> None:
+        """A job found a process of somebody else on its slots: let them rest before the next try."""
+        for slot, until in self._backoff.extend(placement, now).items():
+            self._policy.block(placement.node, [slot], until)
+
+    # Decisions
+
+    def free_slots(self, now: float) -> Iterator[FreeSlots]:
+        """Usable nodes that have free slots."""
+        return self._policy.free_slots(now)
+
+    def decide(self, now: float) -> list[Placement]:
+        """Which jobs start now, and where; they count as running until they end or are retracted."""
+        placements = self._policy.decide(now)
+        for placement in placements:
+            del self._waiting[placement.key]
+            self._running.add(placement.key)
+        return placements
+
+    def retract(self, placements: Iterable[Placement], started: Collection[str], now: float) -> None:
+        """Undo those placements whose job is not among the started ones; what still waits is decided anew."""
+        for key in [one.key for one in placements if one.key in self._running and one.key not in started]:
+            self._running.remove(key)
+            self._policy.retract(key, now)

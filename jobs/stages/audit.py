@@ -1,0 +1,53 @@
+"""audit: a confirmed recipe's scorer is judged from outside, on the artifact of its first seed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from jobs.events import Event
+from jobs.spec import Job, Order
+from jobs.stages.request import DocumentSet, Request, Subject, document_settings, text_inputs, text_places
+from jobs.stages.stage import Facts, Source, WorkerStage
+
+AUDITED = 512
+"""Validation documents that an audit may choose from."""
+
+
+class Audit(WorkerStage):
+    """Judges how a recipe's evaluation scores validation documents, within so many seconds."""
+
+    __slots__ = ()
+
+    def request(self, subject: Subject) -> Request:
+        documents, data = DocumentSet(split="val", count=AUDITED), subject.data
+        return Request(
+            settings={
+                "eval": subject.recipe["eval"],
+                "documents": document_settings(documents, data),
+                "seconds": subject.options["audit"]["seconds"],
+            },
+            inputs={**subject.inputs, **text_inputs(documents, data), "training": data.train_digest},
+            places={**text_places(data), "training": str(data.tokens)},
+            awaited=False,
+        )
+
+    def run(self, order: Order, inputs: Mapping[str, bytes], shards: Sequence[int]) -> Iterator[Event]:
+        from jobs.stages.work.audit import run_audit
+
+        return run_audit(order, inputs)
+
+    def time_limit(self, job: Job) -> float | None:
+        return float(job.settings["seconds"])
+
+    def work(self, order: Order, clock: str, facts: Facts) -> float:
+        """An audit looks at as many places as its seconds allow."""
+        return float(order.job.settings["seconds"])
+
+
+AUDIT = Audit(
+    name="audit",
+    version=3,
+    reads={"artifact": Source(stage="quantize", output="artifact")},
+    contents=("certificate",),
+    sections=("eval",),
+    per_entry=True,
+    clocks=("audit_seconds",),
+)

@@ -1,0 +1,37 @@
+"""A sweep's jobs in short, counted by the database: what status shows without reading every job."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from jobs.database import tables
+from jobs.state import JobState
+from jobs.store.transactions import Transactions
+
+
+class Summaries(Transactions):
+    """Counts of a store's jobs, and what needs them."""
+
+    def stage_counts(self, sweep: str) -> dict[str, dict[JobState, int]]:
+        """How many of a sweep's jobs of each stage are in each state, stages in the order of their first job."""
+        table, needed = tables.jobs, tables.sweep_jobs
+        columns = (table.c.stage, table.c.state, func.count(), func.min(table.c.number))
+        query = select(*columns).join(needed, needed.c.key == table.c.key).where(needed.c.sweep == sweep)
+        query = query.group_by(table.c.stage, table.c.state)
+        with self._read() as connection:
+            rows = connection.execute(query).all()
+        counts: dict[str, dict[JobState, int]] = {}
+        for stage, state, count, _ in sorted(rows, key=lambda row: int(row[3])):
+            counts.setdefault(stage, {})[JobState(state)] = count
+        return counts
+
+    def entries_needing(self, sweep: str, keys: Sequence[str]) -> dict[str, list[tuple[str, int | None]]]:
+        """Names of a sweep's entries that need each of some jobs, with the trial's number where one is a trial."""
+        table = tables.job_entries
+        query = select(table.c.key, table.c.entry, table.c.trial).order_by(table.c.entry)
+        query = query.where(table.c.sweep == sweep, table.c.key.in_(list(keys)))
+        needing: dict[str, list[tuple[str, int | None]]] = {key: [] for key in keys}
+        with self._read() as connection:
+            for key, entry, trial in connection.execute(query):
+                needing[key].append((entry, trial))
+        return needing

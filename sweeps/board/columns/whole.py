@@ -1,0 +1,184 @@
+"""Columns that need the whole table: ranks, intervals, tests against other entries. Each is computed at once.
+
+See `sweeps.board.columns` for how to add one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from sweeps.board.entries import Entry
+from sweeps.board.evaluation import Published
+from sweeps.board.margin_rules import MARGIN_RULES, RuleName
+from sweeps.board.pairs.settlement import Settlement
+from sweeps.statistics import holm
+from sweeps.statistics.estimate import CONFIDENCE
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Objects = NDArray[np.object_]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """The entries that are shown, in the table's order, and numbers about them; arrays are [entries], NaN: unknown."""
+
+    entries: Sequence[Entry]
+    incumbents: Sequence[Entry | None]
+    """The best entry before each one."""
+    rank: Ints
+    """Within its track, from 1."""
+    track: Ints
+    """Number of its track."""
+    mean: Floats
+    variance: Floats
+    n: Floats
+    bpb_per_nat: Floats
+    p_baseline: Floats
+    p_paired: Floats
+    p_rules: Mapping[RuleName, Floats]
+    """p-value against the incumbent under each margin rule."""
+    incumbent_mean: Floats
+    difference: Floats
+    """To the incumbent, over common seeds, in bits per byte."""
+    common_seeds: Floats
+    confirmations: Objects
+    """Evaluations of any entry on its validation set; None for public records."""
+    family: Mapping[int, Mapping[str, float | None]]
+    """Place → pooled columns, for the entries of the baseline's sweep."""
+    settlements: Mapping[int, Settlement]
+    """Place → what its claim still needs, for the top of each track."""
+    settled_by: RuleName
+    baseline: str | Published | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableColumn:
+    """A column that is computed for all entries at once."""
+
+    name: str
+    compute: Callable[[Table], Sequence[Any] | Objects]
+    varies: bool = False
+    """Whether it differs between two runs of one sweep."""
+
+
+def keep_known(numbers: Floats, values: NDArray[Any] | None = None) -> Objects:
+    """Values (by default the numbers) as Python objects, None where a number is NaN."""
+    objects: Objects = (numbers if values is None else values).astype(object)
+    objects[np.isnan(numbers)] = None
+    return objects
+
+
+def _rank(table: Table) -> Objects:
+    return keep_known(table.mean, table.rank)
+
+
+def _std(table: Table) -> Objects:
+    return keep_known(np.where(table.n > 1, np.sqrt(table.variance), np.nan))
+
+
+def _ci95(table: Table) -> Objects:
+    """95 % t intervals of the means, as `statistics.summary`."""
+    several = table.n > 1
+    n = np.where(several, table.n, 2)
+    half = special.stdtrit(n - 1, 0.5 + CONFIDENCE / 2) * np.sqrt(table.variance) / np.sqrt(n)
+    ends = np.stack([table.mean - half, table.mean + half], 1).tolist()
+    column = np.empty(len(ends), object)
+    column[:] = [pair if known else None for pair, known in zip(ends, several, strict=True)]
+    return column
+
+
+def _adjust(table: Table) -> Objects:
+    """Holm's correction of p_value, separately in each track."""
+    adjusted = np.full(len(table.entries), np.nan)
+    for track in np.unique(table.track):
+        tested = np.isfinite(table.p_baseline) & (table.track == track)
+        adjusted[tested] = holm(table.p_baseline[tested])
+    return keep_known(adjusted)
+
+
+def _name_incumbents(table: Table) -> list[str | None]:
+    pairs = zip(table.entries, table.incumbents, strict=True)
+    return [None if incumbent is None else incumbent.name_within(entry.sweep) for entry, incumbent in pairs]
+
+
+def _mean_difference(table: Table) -> Objects:
+    """Differences between the means of all seeds, which the margin rules test."""
+    return keep_known(1000 * (table.mean - table.incumbent_mean))
+
+
+def _rule_columns(name: RuleName) -> tuple[TableColumn, TableColumn]:
+    """A margin rule's p-value and whether it is passed."""
+    return (
+        TableColumn(name=MARGIN_RULES[name].p_column, compute=lambda table: keep_known(table.p_rules[name])),
+        TableColumn(name=name, compute=lambda table: _pass(table, name)),
+    )
+
+
+def _pass(table: Table, name: RuleName) -> Objects:
+    p = table.p_rules[name]
+    return keep_known(p, p < MARGIN_RULES[name].level)
+
+
+def _list_unchecked(table: Table) -> list[list[str]]:
+    """What nobody has verified; the test against a published mean leaves out the noise of that mean."""
+    unchecked = [list(entry.unchecked) for entry in table.entries]
+    if isinstance(table.baseline, Published) and not table.baseline.has_spread:
+        for place in np.flatnonzero(np.isfinite(table.p_baseline)):
+            unchecked[place].append("noise of the baseline, of which only a mean is published")
+    return unchecked
+
+
+def _pooled(name: str) -> TableColumn:
+    return TableColumn(name=name, compute=lambda table: _fill(table, table.family, lambda columns: columns.get(name)))
+
+
+def _settle(table: Table, field: str) -> Objects:
+    return _fill(table, table.settlements, lambda settlement: getattr(settlement, field))
+
+
+def _fill(table: Table, known: Mapping[int, Value], read: Callable[[Value], Any]) -> Objects:
+    """A column with values at a few places, None elsewhere."""
+    column = np.full(len(table.entries), None, object)
+    for place, value in known.items():
+        column[place] = read(value)
+    return column
+
+
+TABLE_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn(name="rank", compute=_rank),
+    TableColumn(name="val_bpb_mean", compute=lambda table: keep_known(table.mean)),
+    TableColumn(name="val_bpb_std", compute=_std),
+    TableColumn(name="val_bpb_ci95", compute=_ci95),
+    TableColumn(name="p_value", compute=lambda table: keep_known(table.p_baseline)),
+    TableColumn(name="p_adjusted", compute=_adjust),
+    TableColumn(name="p_paired", compute=lambda table: keep_known(table.p_paired)),
+    *(column for name in MARGIN_RULES for column in _rule_columns(name)),
+    TableColumn(name="incumbent", compute=_name_incumbents),
+    TableColumn(name="difference_mbpb", compute=lambda table: keep_known(1000 * table.difference)),
+    TableColumn(name="difference_nats", compute=lambda table: keep_known(table.difference / table.bpb_per_nat)),
+    TableColumn(
+        name="difference_seeds",
+        compute=lambda table: keep_known(table.common_seeds, np.nan_to_num(table.common_seeds).astype(np.int64)),
+    ),
+    TableColumn(name="difference_means_mbpb", compute=_mean_difference),
+    _pooled("p_pooled"),
+    _pooled("p_dunnett"),
+    _pooled("equal_variance_p"),
+    _pooled("selection_bias_mbpb"),
+    TableColumn(name="confirmations", compute=lambda table: table.confirmations),
+    TableColumn(name="unchecked", compute=_list_unchecked),
+    TableColumn(name="seeds_to_settle", compute=lambda table: _settle(table, "seeds")),
+    TableColumn(
+        name="dollars_to_settle",
+        compute=lambda table: _settle(table, "dollars"),
+        varies=True,
+    ),
+    TableColumn(name="incumbent_too", compute=lambda table: _settle(table, "incumbent_too")),
+    TableColumn(name="settled_by", compute=lambda table: _fill(table, table.settlements, lambda _: table.settled_by)),
+)

@@ -1,0 +1,61 @@
+"""Margin rules: by how much, and how surely, an entry must beat the current record. Every text takes them from here.
+
+    written rule   lower by more than the README's margin, at its level of significance
+    precedent      lower at all, at the level that the organizers let pass (pull requests 1514 and 1769)
+
+To add a margin rule: add its name to `RuleName` and one line to `MARGIN_RULES`; name it in `PROFILE_RULES` if a
+profile decides by it. The leaderboard then has two columns for it (its p-value, and whether it is passed), which
+docs/glossary.md explains, and the table, `compare` and the report show it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sweeps.board.rules import MARGIN_NATS, Profile
+
+RuleName = Literal["written_rule", "precedent"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MarginRule:
+    """What a claim to beat the current record must show."""
+
+    title: str
+    """Its name in sentences."""
+    margin_nats: float
+    """Nats per token by which the challenger must be lower."""
+    level: float
+    """The p-value must be below this."""
+    p_column: str
+    """The leaderboard's column with the p-value against the current record at this margin."""
+
+    @property
+    def requirement(self) -> str:
+        """What it asks for, in words."""
+        lower = f"lower by {margin_text(self.margin_nats)}" if self.margin_nats else "lower at all"
+        return f"{lower}, p < {self.level:g}"
+
+    def margin_bpb(self, bpb_per_nat: float | None) -> float | None:
+        """Its margin in bits per byte of a validation set; None where the set's unit is unknown."""
+        if self.margin_nats == 0:
+            return 0.0
+        return None if bpb_per_nat is None else bpb_per_nat * self.margin_nats
+
+
+MARGIN_RULES: dict[RuleName, MarginRule] = {
+    "written_rule": MarginRule(title="written rule", margin_nats=MARGIN_NATS, level=0.01, p_column="p_written_rule"),
+    "precedent": MarginRule(title="precedent", margin_nats=0.0, level=0.25, p_column="p_incumbent"),
+}
+PROFILE_RULES: Mapping[Profile, RuleName] = {"strict": "written_rule", "accepted": "precedent"}
+"""The margin rule that each profile decides by."""
+
+
+def margin_text(nats: float) -> str:
+    """A margin with its unit."""
+    return f"{nats:g} nats per token"
+
+
+def written_margin_text() -> str:
+    """The written rule's margin with its unit."""
+    return margin_text(MARGIN_RULES["written_rule"].margin_nats)

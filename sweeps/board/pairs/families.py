@@ -1,0 +1,59 @@
+"""The entries of one sweep together: their pooled variance, tests of all at once, and the search's selection bias."""
+
+from collections.abc import Mapping, Sequence
+
+from sweeps.board.entries import Entry
+from sweeps.statistics import dunnett, expected_lowest, pool, pooled_test
+
+LARGEST_FAMILY = 64
+"""Entries of a sweep beyond which Dunnett's test and a pooled variance are left out."""
+Family = Mapping[Entry, Mapping[str, float | None]]
+"""Entry → column → value."""
+
+
+def label_trainings(entries: Sequence[Entry]) -> list[int]:
+    """Number each entry's training: entries that evaluate common trained weights, directly or by way of others, agree.
+
+    A public record has a training of its own.
+    """
+    first: dict[str, int] = {}
+    """The first entry that evaluates each of the weights."""
+    joined = list(range(len(entries)))
+    """For each entry an earlier one that shares weights with it, or itself."""
+
+    def root(place: int) -> int:
+        while joined[place] != place:
+            joined[place] = joined[joined[place]]
+            place = joined[place]
+        return place
+
+    for place, entry in enumerate(entries):
+        for run in entry.runs:
+            other = first.setdefault(run.weights or run.artifact, place)
+            joined[root(place)] = root(other)
+    return [root(place) for place in range(len(entries))]
+
+
+def judge_family(entries: Sequence[Entry], base: Entry) -> Family:
+    """Test the entries of the baseline's sweep and track with their pooled variance.
+
+    p_pooled and p_dunnett use the written rule's margin, as p_value does. selection_bias_mbpb is the gain that the best
+    of the search's trials is expected to show by chance alone, from the noise of one seed.
+    """
+    several = [entry for entry in entries if entry.has_spread]
+    if not several or base.margin is None:
+        return {}
+    pooled = pool([entry.scores for entry in several], label_trainings(several))
+    columns: dict[Entry, dict[str, float | None]] = {}
+    for entry in entries:
+        trials = entry.columns.get("trials") or 0
+        bias = -1000 * expected_lowest(trials, pooled.std) if trials > 1 else None
+        columns[entry] = {"equal_variance_p": pooled.equal_p, "selection_bias_mbpb": bias}
+    tested = [entry for entry in several if entry is not base]
+    if base in several and tested and pooled.std > 0:
+        together = dunnett([entry.scores for entry in tested], base.scores, base.margin, pooled)
+        for entry, p_dunnett in zip(tested, together, strict=True):
+            p_pooled = pooled_test(entry.scores, base.scores, pooled, base.margin).p_value
+            # A corrected p is never below the uncorrected one, but rounding could make a very small one so.
+            columns[entry] |= {"p_pooled": p_pooled, "p_dunnett": max(p_dunnett, p_pooled)}
+    return columns

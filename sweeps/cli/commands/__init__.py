@@ -1,0 +1,1 @@
+"""Commands of `golfsweep`; each module registers the commands of one purpose."""

@@ -1,0 +1,49 @@
+"""Two entries side by side: compare."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from sweeps.cli.app import (
+    HOME,
+    DbOption,
+    FilesOption,
+    HomeOption,
+    JsonOption,
+    app,
+    print_json,
+)
+from sweeps.cli.commands.results import open_entries
+
+
+@app.command()
+def compare(
+    challenger: Annotated[
+        str, typer.Argument(metavar="CHALLENGER", help="SWEEP/ENTRY, an entry of the latest sweep, or a record.")
+    ],
+    incumbent: Annotated[str, typer.Argument(metavar="INCUMBENT", help="What to compare it with, in the same form.")],
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Compare two entries: is the challenger better, and what would show it?
+
+    Shows the difference, every test, what differs between the recipes, and how many more seeds are needed.
+
+    Example: golfsweep compare "trial 20" lora-ttt
+    """
+    from sweeps.board import compare
+    from sweeps.entries import reading
+    from sweeps.views.report import report
+    from sweeps.views.terminal import compare_text
+
+    place, _ = open_entries(home, db, files, None)
+    pair = reading.pair_of(challenger, incumbent, place)
+    found, documents = compare.compare(pair), compare.document_differences(pair)
+    path = report.write_comparison(found, documents, place)
+    if json_:
+        return print_json(found | {"report": str(path)})
+    Console().print(compare_text.render(found, documents))
+    Console().print(f"Plots: {path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,50 @@
+"""Deleting files that nothing needs any more: gc."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
+
+
+@app.command()
+def gc(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the files.")] = False,
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Count files that nothing needs any more, or delete them.
+
+    Without --delete nothing changes. The file store must belong to this database alone. Files younger than an hour
+    stay.
+
+    Example: golfsweep gc --delete
+    """
+    from jobs.garbage import delete_garbage, find_garbage
+    from jobs.workplace import Workplace
+
+    place = Workplace.open(home, db, files)
+    garbage = find_garbage(place)
+    if delete:
+        garbage = delete_garbage(place, garbage)
+    reasons = _by_reason(garbage)
+    total = {"count": len(garbage), "bytes": sum(item.size for item in garbage)}
+    if json_:
+        return print_json({"deleted": delete, **total, "reasons": reasons})
+    console = Console()
+    for group in reasons:
+        line = f"{group['count']:>8,} {group['bytes']:>16,} bytes  {group['reason']}"
+        console.print(line, highlight=False, soft_wrap=True)
+    done = "deleted" if delete else "can be deleted: golfsweep gc --delete"
+    text = f"{total['count']:>8,} {total['bytes']:>16,} bytes  {done}" if garbage else "Nothing to delete."
+    console.print(text, highlight=False, soft_wrap=True)
+
+
+def _by_reason(garbage: Sequence[Any]) -> list[dict[str, Any]]:
+    reasons = dict.fromkeys(item.reason for item in garbage)
+    groups = {reason: [item.size for item in garbage if item.reason == reason] for reason in reasons}
+    return [{"reason": reason.value, "count": len(sizes), "bytes": sum(sizes)} for reason, sizes in groups.items()]

@@ -1,0 +1,94 @@
+"""Proving a score by compression: prove."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from golf.errors import InputError
+from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, SetOption, app, print_json
+from sweeps.cli.errors import ExitCode
+
+
+@app.command()
+def prove(
+    subject: Annotated[str, typer.Argument(metavar="ENTRY|ARTIFACT", help="SWEEP/ENTRY, or an artifact file.")],
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="SHARD", help="More token shards.", show_default=False)
+    ] = None,
+    documents: Annotated[int, typer.Option("--documents", metavar="N", help="How many documents, from the first.")] = 4,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", metavar="SEED", help="An entry's, by default its first; an artifact's, by default 0."),
+    ] = None,
+    tokens: Annotated[
+        list[Path] | None, typer.Option("--tokens", metavar="SHARD", help="Token shards, for an artifact.")
+    ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option("--tokenizer", metavar="MODEL", help="SentencePiece .model, for an artifact.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", metavar="NAME", help="Of an artifact; by default score-first.")
+    ] = None,
+    set_: SetOption = None,
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Prove a score by compressing documents with its own predictions.
+
+    A new process decompresses them. Exit 1 if the documents come back changed, or if the compressed size differs from
+    what the score claims.
+
+    Example: golfsweep prove demo/lora-ttt --documents 3
+    """
+    from sweeps.submission import prove as proving
+
+    if Path(subject).is_file():
+        if not tokens or tokenizer is None:
+            raise InputError(f"{subject}: no data; an artifact needs --tokens SHARD and --tokenizer MODEL")
+        from sweeps.spec.recipe import configure
+
+        config = configure({"eval": {"preset": preset or "score-first"}}, set_ or ())["eval"]
+        claim = proving.claim_artifact(Path(subject), [*tokens, *(more or [])], tokenizer, config, documents, seed or 0)
+    else:
+        if more or tokens or tokenizer or preset or set_:
+            raise InputError(f"{subject}: no such file; an entry has its own data and settings, so name it alone")
+        from jobs.workplace import Workplace
+
+        claim = proving.claim_entry(subject, Workplace.open(home, db, files), documents, seed)
+    proof = _with_bars(claim)
+    if json_:
+        print_json(proof)
+    else:
+        _print(proof)
+    if not proof["proved"]:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _with_bars(claim: Any) -> dict[str, Any]:
+    """Prove a claim under two progress bars on stderr."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from sweeps.submission.prove import prove_claim
+
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f} tokens")
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
+        tasks = {stage: progress.add_task(stage, total=claim.tokens) for stage in ("encode", "decode")}
+        return prove_claim(claim, lambda stage, done: progress.update(tasks[stage], completed=done))
+
+
+def _print(proof: dict[str, Any]) -> None:
+    size = f"{proof['documents']} documents, {proof['tokens']} tokens, {proof['text_bytes']} bytes of text"
+    bits = f"{proof['bpb']:.5f} bits per byte, claimed {proof['claimed_bpb']:.5f} ({proof['difference']:+.5f})"
+    seconds = f"{proof['encode_seconds']:.1f} s to encode, {proof['decode_seconds']:.1f} s to decode"
+    lengths = "; ".join(proof["length_uses"])
+    console = Console()
+    for line in (
+        f"{proof['name']}, seed {proof['seed']}: {'proved' if proof['proved'] else 'NOT proved'}: {proof['reason']}",
+        f"{size} → {proof['compressed_bytes']} bytes; {bits}; {seconds}",
+        *([f"The lengths are sent first; they decide {lengths}"] if lengths else []),
+    ):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)

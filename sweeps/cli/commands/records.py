@@ -1,0 +1,72 @@
+"""Public records: import, check."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
+from sweeps.cli.errors import ExitCode
+
+
+@app.command("import")
+def import_(
+    folders: Annotated[list[Path], typer.Argument(help="Record folders, or folders of them.", metavar="DIR")],
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Import public records as entries.
+
+    Numbers come from a record's logs where it has them. A contradiction in a record is a finding, not an error.
+
+    Example: golfsweep import records/track_10min_16mb
+    """
+    from jobs.workplace import Workplace
+    from sweeps.records.entries import to_content, to_entry
+    from sweeps.records.judging.findings import judge_record
+    from sweeps.records.reading.folder import find_folders, read_folders
+    from sweeps.records.record import build_record
+
+    paths = dict.fromkeys(path.resolve() for given in folders for path in find_folders(given))
+    records = map(build_record, read_folders(list(paths)))
+    contents = {record.name: to_content(record, judge_record(record)) for record in records}
+    place = Workplace.open(home, db, files)
+    changed = [name for name, content in contents.items() if place.store.put_record(name, content)]
+    if json_:
+        return print_json({"rows": [to_entry(content) for content in contents.values()], "changed": changed})
+    for name, content in contents.items():
+        entry, codes = to_entry(content), dict.fromkeys(finding["code"] for finding in content["findings"])
+        score = "no score" if entry["val_bpb_mean"] is None else f"{entry['val_bpb_mean']:.5f} bpb"
+        line = f"{name}: {score}, {entry['track']}; {', '.join(codes) or 'no findings'}"
+        Console().print(line, highlight=False, markup=False, soft_wrap=True)
+    unchanged = len(contents) - len(changed)
+    Console().print(f"{len(changed)} imported, {unchanged} unchanged; golfsweep leaderboard shows them")
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="A record folder.", metavar="DIR")],
+    json_: JsonOption = False,
+) -> None:
+    """Review a record folder, as Markdown for a review thread.
+
+    Exit 1 if it breaks a rule or its logs do not bear out its claims.
+
+    Example: golfsweep check records/track_10min_16mb/2026-03-17_LoRA_TTT
+    """
+    from sweeps.records import review
+    from sweeps.records.judging.findings import judge_record
+    from sweeps.records.reading.folder import read_folder
+    from sweeps.records.record import build_record
+
+    record = build_record(read_folder(folder))
+    findings = judge_record(record)
+    if json_:
+        print_json(review.to_json(record, findings))
+    else:
+        print(review.to_markdown(record, findings))
+    if not review.passes(findings):
+        raise typer.Exit(ExitCode.FAILED)

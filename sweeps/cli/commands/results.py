@@ -1,0 +1,126 @@
+"""Results of sweeps: leaderboard, show."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sweeps.cli.app import (
+    HOME,
+    DbOption,
+    FilesOption,
+    HomeOption,
+    JsonOption,
+    SweepArgument,
+    app,
+    open_sweeps,
+    print_json,
+)
+
+NO_SWEEPS = "No sweeps yet; start one with golfsweep run."
+
+
+class Format(StrEnum):
+    """How the leaderboard is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+@app.command()
+def leaderboard(
+    name: SweepArgument = None,
+    format_: Annotated[
+        Format, typer.Option("--format", metavar="FORM", help="One of table, json, csv, markdown, html.")
+    ] = Format.TABLE,
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Show the entries of a sweep beside imported records.
+
+    Example: golfsweep leaderboard demo --format markdown
+    """
+    from sweeps.entries import reading
+    from sweeps.views.terminal import formats, table
+
+    place, sweeps = open_entries(home, db, files, name)
+    shown = Format.JSON if json_ else format_
+    if not sweeps and not place.store.records():
+        return print_json({"rows": []}) if shown == Format.JSON else Console().print(NO_SWEEPS)
+    board = reading.board_of(sweeps[-1].name if sweeps else None, place)
+    rows, superseded = board.table(), reading.superseded_of(place)
+    if shown == Format.JSON:
+        frontier = {"frontier": board.changes(), "superseded": [one.to_json() for one in superseded]}
+        return print_json({"rows": rows} | frontier)
+    match shown:
+        case Format.CSV:
+            print(formats.to_csv(rows), end="")
+        case Format.MARKDOWN:
+            print(formats.to_markdown(rows), end="")
+        case Format.HTML:
+            from sweeps.views.report import report
+
+            print(report.leaderboard_page(board))
+        case Format.TABLE:
+            Console().print(table.render(rows))
+    for one in superseded:
+        Console(stderr=shown != Format.TABLE).print(one.line, highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def show(
+    key: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY|SWEEP|ENTRY", help="The start of a job's key, a sweep, or an entry as SWEEP/ENTRY."
+        ),
+    ],
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Show everything about a job, a sweep or an entry.
+
+    Settings, attempts, outputs, and the certificate of its audit.
+
+    Example: golfsweep show 3fa9c1
+    """
+    from sweeps.views.show import describe
+
+    place, _ = open_entries(home, db, files, None) if "/" in key else open_sweeps(home, db, files, None)
+    found = describe(key, place)
+    if json_:
+        return print_json(found)
+    certificate, mismatches = found.pop("certificate", None), found.pop("mismatches", [])
+    console = Console(highlight=False, soft_wrap=True)
+    Console().print_json(json.dumps(found, default=str))
+    for line in mismatches:
+        console.print(f"Evidence contradicts this entry: {line}", markup=False)
+    if certificate is not None:
+        from sweeps.views.certificates import describe_certificate
+
+        for line in describe_certificate(certificate):
+            console.print(line, markup=False)
+
+
+def open_entries(home: Path, db: str | None, files: str | None, name: str | None) -> tuple[Any, list[Any]]:
+    """As `open_sweeps`; writes entries first where an earlier version of golfsweep wrote none."""
+    from sweeps.entries.form import is_outdated
+
+    place, sweeps = open_sweeps(home, db, files, name)
+    if not any(map(is_outdated, place.store.sweeps())):
+        return place, sweeps
+    from sweeps.run.entries import build_missing  # imports torch, once in the life of a home
+
+    console = Console(stderr=True)
+    build_missing(place.store, lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True))
+    return open_sweeps(home, db, files, name)

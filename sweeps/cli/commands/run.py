@@ -1,0 +1,132 @@
+"""Starting and resuming sweeps: run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sweeps.cli.app import (
+    HOME,
+    DbOption,
+    FilesOption,
+    HereOption,
+    HomeOption,
+    JsonOption,
+    RayOption,
+    SetOption,
+    app,
+    command_line,
+    print_json,
+)
+from sweeps.cli.errors import ExitCode, Interrupted
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep file.")],
+    set_: SetOption = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Add a tag to the sweep; can be repeated.")
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option("--owner", metavar="NAME", help="Owner of a new sweep; by default the user.")
+    ] = None,
+    ray: RayOption = None,
+    here: HereOption = False,
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Start or resume a sweep.
+
+    The same command resumes a sweep that was interrupted or failed; finished jobs are not run again.
+
+    Example: golfsweep run examples/demo.toml --set eval.chunk=64
+    """
+    from jobs.workplace import Workplace
+    from sweeps.run import session
+    from sweeps.spec.file import load_sweep
+    from sweeps.views.terminal.progress import LiveProgress
+
+    spec = load_sweep(file, set_ or ())
+    place = Workplace.open(home, db, files)
+    console = Console(stderr=True)
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    try:
+        with LiveProgress(console) as progress:
+            end = session.run(
+                spec, place, ray_address=ray, here=here, owner=owner, tags=tag or (), show=progress.show, say=say
+            )
+    except KeyboardInterrupt:
+        kept = f"finished work is kept; resume with: {command_line()}"
+        if not json_ or place.store.sweep(spec.name) is None:
+            raise Interrupted(kept) from None
+        say(f"Interrupted; {kept}")
+        print_json(document(spec.name, place, ExitCode.INTERRUPTED))
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    code = ExitCode.FAILED if end.failures or end.blocked or end.ended else ExitCode.DONE
+    show(spec.name, place, code, json_)
+    for line in explain_end(spec.name, end):
+        say(line)
+    if code:
+        raise typer.Exit(code)
+
+
+def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
+    """Write the report, and print the leaderboard or the document."""
+    from sweeps.entries.reading import board_of
+    from sweeps.views.report import report
+    from sweeps.views.terminal import table
+
+    board = board_of(name, place)
+    path = report.write(name, board, place)
+    if json_:
+        return print_json(document(name, place, code, board=board, report=path))
+    Console().print(table.render(board.table()))
+    Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
+
+
+def document(
+    name: str, place: Any, code: ExitCode, board: Any | None = None, report: Path | None = None
+) -> dict[str, Any]:
+    """What `run --json` prints: how the sweep stands, its leaderboard, and how to resume it."""
+    from jobs.state import JobState
+    from sweeps.entries.reading import board_of
+
+    stored, jobs = place.store.sweep(name), place.store.jobs(sweep=name)
+    board = board or board_of(name, place)
+    failed = [job for job in jobs if job.state == JobState.FAILED]
+    return {
+        "sweep": name,
+        "state": stored.state,
+        "reason": stored.reason,
+        "owner": stored.owner,
+        "tags": list(stored.tags),
+        "counts": {state: sum(job.state == state for job in jobs) for state in JobState},
+        "failures": [{"key": job.key, "label": job.order.label, "reason": job.reason} for job in failed],
+        "rows": board.table(),
+        "frontier": board.changes(),
+        "report": None if report is None else str(report),
+        "resume": command_line(),
+        "code": code,
+    }
+
+
+def explain_end(name: str, end: Any) -> Sequence[str]:
+    """Why a sweep is not done, a line for each reason, with the command that helps."""
+    lines = [f"Failed: {job.order.label} ({job.key[:12]}): {job.reason}" for job in end.failures]
+    if end.failures:
+        lines.append(f"{len(end.failures)} jobs failed; golfsweep show KEY shows the log; retry with: {command_line()}")
+    if end.blocked:
+        was = "failed" if end.blocked.state == "failed" else f"was {end.blocked.state}"
+        label = end.blocked.order.label
+        lines.append(f"Search blocked: {label} {was}, and every trial needs it; retry with: {command_line()}")
+    if end.ended:
+        lines.append(f"Sweep {name} is {end.ended}; finished work is kept; resume with: {command_line()}")
+    return lines

@@ -1,0 +1,84 @@
+"""Previewing sweeps and following them: plan, status."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from sweeps.cli.app import (
+    HOME,
+    DbOption,
+    FilesOption,
+    HomeOption,
+    JsonOption,
+    SetOption,
+    SweepArgument,
+    app,
+    open_sweeps,
+    print_json,
+)
+
+
+@app.command()
+def plan(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep file.")],
+    set_: SetOption = None,
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    nodes: Annotated[int, typer.Option(min=1, metavar="N", help="How many nodes to plan for.")] = 1,
+    slots: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="GPUs (or cores) of each node; by default this machine's.")
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Preview jobs, time and cost of a sweep.
+
+    Finished jobs of any sweep count as done: a job with the same settings, code and data never runs twice.
+
+    Example: golfsweep plan examples/fineweb.toml --nodes 4 --slots 8
+    """
+    from cluster.executors.local import local_slots
+    from jobs.machine import environment
+    from jobs.workplace import Workplace
+    from sweeps.planning.plan import plan as make_plan
+    from sweeps.planning.plan import planned_machine
+    from sweeps.run import session
+    from sweeps.spec.file import load_sweep
+    from sweeps.views.terminal.show_plan import show_plan
+
+    spec = load_sweep(file, set_ or ())
+    place = Workplace.open(home, db, files)
+    sweep = session.resolve(spec, place.home, planned_machine(spec.name, place.store, environment.machine()))
+    slots = slots or local_slots(sweep.widest())
+    preview = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
+    if json_:
+        return print_json(preview.to_json())
+    show_plan(preview, Console())
+
+
+@app.command()
+def status(
+    name: SweepArgument = None,
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Show how far sweeps are and what runs now.
+
+    Example: golfsweep status demo
+    """
+    from sweeps.views.status import lines, quarantined, state_of
+
+    place, sweeps = open_sweeps(home, db, files, name)
+    found = [state_of(sweep, place.store) for sweep in sweeps]
+    if json_:
+        return print_json({"sweeps": found})
+    console = Console()
+    if not found:
+        console.print(f"No sweep in {place.home.root} yet; start one with golfsweep run FILE.", soft_wrap=True)
+    for text in (*(text for one in found for text in lines(one)), *quarantined(place.store.nodes())):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)

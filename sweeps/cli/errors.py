@@ -1,0 +1,102 @@
+"""What went wrong, for people and for programs: the exit code, a line on stderr, and with --json a document on stdout.
+
+docs/commands.md lists the exit codes and the form of the document.
+"""
+
+import errno
+import json
+import sys
+from dataclasses import dataclass
+from enum import IntEnum
+
+from golf.errors import Diverged, InputError, OverTime, TooLarge
+from jobs.errors import AlreadyDriven, LostLease
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    DONE = 0
+    FAILED = 1
+    """The work failed, or what was judged did not pass."""
+    BAD_INPUT = 2
+    """Do not retry: the same command fails in the same way."""
+    TRANSIENT = 3
+    """A database, file store or cluster is away, or slow: the same command may succeed later."""
+    INTERRUPTED = 130
+    """By Ctrl-C or SIGTERM."""
+
+
+class Interrupted(Exception):
+    """The user, or whoever ends the container, stopped the command; the message says how to continue."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Why a command ended early."""
+
+    code: ExitCode
+    error: str
+    """What is wrong; several problems of one file have a line each."""
+    hint: str = ""
+    """What would be right, or the command that helps."""
+    lines: tuple[str, ...] = ()
+    """Error and hint for people, a line for each problem; both in one line where left out."""
+
+
+def explain(error: Exception) -> Problem:
+    """Map an exception, of whatever package, to what a user sees of it."""
+    if isinstance(error, InputError):
+        # A driver that has died leaves its lease for half a minute: who starts it again elsewhere has to retry.
+        code = ExitCode.TRANSIENT if isinstance(error, AlreadyDriven) else ExitCode.BAD_INPUT
+        return Problem(code=code, error=error.error, hint=error.hint, lines=error.problems)
+    if isinstance(error, Diverged | OverTime | TooLarge | LostLease):
+        return Problem(code=ExitCode.FAILED, error=str(error))
+    if isinstance(error, Interrupted):
+        return Problem(code=ExitCode.INTERRUPTED, error="interrupted", hint=str(error))
+    if isinstance(error, OSError):
+        return _explain_system_error(error)
+    if hasattr(error, "format_message"):
+        return _explain_usage_error(error)
+    return _explain_bug(error)
+
+
+def report(problem: Problem, *, as_json: bool) -> None:
+    """Print a problem: on stderr for people, and as the one document on stdout for programs."""
+    whole = f"{problem.error}; {problem.hint}" if problem.hint else problem.error
+    for line in problem.lines or (whole,):
+        print("golfsweep:", " ".join(line.split()), file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": problem.error, "hint": problem.hint, "code": problem.code}, indent=2))
+
+
+def _explain_system_error(error: OSError) -> Problem:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        place = error.filename or "disk"
+        hint = "free some space and run the same command again"
+        return Problem(code=ExitCode.BAD_INPUT, error=f"{place}: no space left", hint=hint)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        hint = "choose another --home or --out"
+        return Problem(code=ExitCode.BAD_INPUT, error=f"{error.filename}: may not be written", hint=hint)
+    if isinstance(error, ConnectionError):
+        return Problem(
+            code=ExitCode.TRANSIENT, error=str(error), hint="check that it runs, then run the same command again"
+        )
+    return _explain_bug(error)
+
+
+def _explain_usage_error(error: Exception) -> Problem:
+    """The command line itself is wrong: typer's message, and the nearest name or where the names are listed."""
+    context = getattr(error, "ctx", None)
+    command = "golfsweep" if context is None else context.command_path
+    message, _, suggestion = str(getattr(error, "message", "")).partition(" Did you mean ")
+    if near := getattr(error, "possibilities", None):
+        suggestion = f"{near[0]}?"
+    elif not suggestion:
+        message = error.format_message()  # type: ignore[attr-defined]
+    hint = f"did you mean {suggestion}" if suggestion else f"{command} --help lists what it takes"
+    return Problem(code=ExitCode.BAD_INPUT, error=message.rstrip("."), hint=hint)
+
+
+def _explain_bug(error: Exception) -> Problem:
+    return Problem(code=ExitCode.FAILED, error=f"{type(error).__name__}: {error}", hint="--debug shows where")

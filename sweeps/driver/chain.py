@@ -1,0 +1,62 @@
+"""The jobs of one measurement, each built on those before it, and how far they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs.state import JobState
+from jobs.store import JobRecord
+from sweeps.driver.objective import SCORED, value_of
+from sweeps.spec.orders import Measurement
+
+FAILED = (JobState.FAILED, JobState.CANCELLED)
+ENDED = (JobState.DONE, *FAILED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobChain:
+    """The jobs of a measurement that are in the store so far."""
+
+    measurement: Measurement
+    jobs: Mapping[str, JobRecord]
+    """By stage, those that lead to the score, in the order in which they build on one another."""
+    others: Mapping[str, JobRecord] = field(default_factory=dict)
+    """By stage, those that an entry has for each seed beside its score."""
+    complete: bool = True
+    """Whether all of these have ended."""
+
+    @property
+    def entry(self) -> str:
+        """The leaderboard entry that it belongs to."""
+        assert self.measurement.entry is not None
+        return self.measurement.entry
+
+    @property
+    def done(self) -> bool:
+        """Whether the score is there."""
+        return SCORED in self.jobs and self.jobs[SCORED].state == JobState.DONE
+
+    @property
+    def failed(self) -> bool:
+        """Whether there will be no score."""
+        return self.failure is not None
+
+    @property
+    def failure(self) -> JobRecord | None:
+        """The job for whose failure, or cancellation, there will be no score."""
+        return next((job for job in self.jobs.values() if job.state in FAILED), None)
+
+    @property
+    def ended(self) -> bool:
+        return self.done or self.failed
+
+    @property
+    def value(self) -> float:
+        """The score of a chain that is done, in bits per byte."""
+        return value_of(self.outputs(SCORED))
+
+    def outputs(self, stage: str) -> Mapping[str, Any]:
+        """The outputs of a finished job."""
+        job = self.jobs[stage] if stage in self.jobs else self.others[stage]
+        assert job.outputs is not None
+        return job.outputs

@@ -1,0 +1,218 @@
+"""The driver of one sweep: decides what to run next, writes it to the store as jobs, and reads off what came of it.
+
+It holds nothing that is not in the store: a new driver of the same sweep takes up where the last one ended. One call of
+`step` looks once at everything and returns; it neither waits nor runs anything itself.
+
+    search     draw → evaluate on few tuning documents → report; then the best on more documents and every tuning seed
+    confirm    arms and the best trials: fresh seeds, every stage up to the score on the whole validation set
+    report     the best of these trials once more, on seeds that decided nothing, where the file names any
+    judge      what an entry has beside its score: an audit, on the artifact of its first seed
+
+Which stages there are, and which builds on which, the registry says (`jobs.stages.registry`).
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from jobs.stages.audit import AUDIT
+from jobs.stages.registry import pipeline, stage_named
+from jobs.stages.request import DocumentSet
+from jobs.state import JobState, SweepState
+from jobs.store import JobRecord, TrialRecord
+from sweeps.driver.chain import ENDED, JobChain
+from sweeps.driver.driver_store import DriverStore
+from sweeps.driver.objective import SCORED
+from sweeps.driver.requests import JobRequests
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.trial_search import TrialSearch
+from sweeps.driver.trials import ranking, trial_name
+from sweeps.spec.file import SweepSpec
+from sweeps.spec.orders import Measurement, OrderBook
+
+REPORT = " report"
+"""Ends the name of the entry that measures the best trial once more."""
+
+
+class Driver:
+    """Drives a sweep, or follows one that somebody else drives."""
+
+    def __init__(
+        self,
+        *,
+        spec: SweepSpec,
+        store: DriverStore,
+        orders: OrderBook,
+        read_only: bool = False,
+        retry: Collection[str] = (),
+    ) -> None:
+        """Begin; nothing is read yet.
+
+        Args:
+            spec, store, orders: the sweep, where its jobs are, and what makes their orders.
+            read_only: whether to only follow what is in the store, and to order nothing.
+            retry: keys of jobs that waited, failed or were cancelled before. Each is ordered once more when something
+                needs it: the cause may be gone, and the file may name another priority or place by now. A trial that
+                was reported to the search needs nothing.
+        """
+        self.spec = spec
+        self._store, self._orders, self._read_only = store, orders, read_only
+        self._pipeline = pipeline()
+        scoring = self._pipeline.upstream(SCORED)
+        others = [stage for stage in self._pipeline if stage not in scoring]
+        self._per_seed = [stage for stage in others if not stage.per_entry]
+        self._per_entry = [stage for stage in others if stage.per_entry]
+        self._requests = JobRequests(store, orders, self._pipeline, read_only=read_only, retry=retry)
+        self._search = TrialSearch(spec, store, orders, self._pipeline, self._requests, read_only=read_only)
+
+    def step(self) -> Snapshot:
+        """Look at the store, order what can be ordered now, and say how things stand."""
+        self._requests.look()
+        # Read after the jobs: those that were cancelled with the sweep must not be reported to the search as failures.
+        if (reason := self._ended()) is not None:
+            return self._snapshot("ended", done=False, ended=reason)
+        winners, chains = self._pursue_all()
+        _, judged = self._judge(chains)
+        ended = all(chain is not None and chain.ended and chain.complete for chain in chains)
+        # A blocked search has ordered what it will use when it goes on: its next run needs that.
+        early = self._search.blocked is not None and any(job.state not in ENDED for job in self._requests.jobs.values())
+        done = winners is not None and ended and judged and not early
+        return self._snapshot(self._phase(winners, done), done=done)
+
+    def _ended(self) -> str | None:
+        """Why the sweep must not go on; None while it runs, and for a follower."""
+        record = self._store.sweep(self.spec.name)
+        if self._read_only or record is None or record.state == SweepState.RUNNING:
+            return None
+        return f"{record.state}: {record.reason}" if record.reason else record.state
+
+    def _snapshot(self, phase: str, *, done: bool, ended: str | None = None) -> Snapshot:
+        return Snapshot(
+            phase=phase,
+            done=done,
+            ended=ended,
+            jobs=tuple(self._requests.jobs.values()),
+            trials=self.spec.search.section.trials if self.spec.search else 0,
+            trials_done=sum(trial.state != "running" for trial in self._search.trials.values()),
+            best=self._search.best(),
+            to_come={stage: len(jobs) for stage, jobs in self._requests.to_come.items()},
+            blocked=self._search.blocked,
+        )
+
+    def _phase(self, winners: list[int] | None, done: bool) -> str:
+        if done:
+            return "done"
+        for job in self._requests.jobs.values():
+            if job.state not in ENDED and stage_named(job.order.job.stage).is_gang:
+                return job.order.job.stage
+        return "search" if winners is None else "confirm"
+
+    # What came of it
+
+    def confirmed(self) -> list[JobChain]:
+        """Finished measurements of entries: arms first, then the trials chosen.
+
+        As of the last step. Without one, their jobs alone are read from the store.
+        """
+        return [chain for chain in self._pursue_all()[1] if chain is not None and chain.done]
+
+    def entry_jobs(self, stage: str) -> dict[str, JobRecord]:
+        """The finished jobs of a stage that has one for each entry, by entry; like `confirmed`."""
+        jobs, _ = self._judge(self._pursue_all()[1])
+        return {
+            entry: by_stage[stage]
+            for entry, by_stage in jobs.items()
+            if stage in by_stage and by_stage[stage].state == JobState.DONE
+        }
+
+    def audits(self) -> dict[str, JobRecord]:
+        """The finished audits, by entry; like `confirmed`."""
+        return self.entry_jobs(AUDIT.name)
+
+    def obsolete(self) -> list[str]:
+        """Keys of unfinished jobs that the sweep does not need as its file is now; looked up without ordering any.
+
+        What failed and was reported to the search is needed: it is why a trial failed.
+        """
+        follower = Driver(spec=self.spec, store=self._store, orders=self._orders, read_only=True)
+        follower.step()
+        follower._search.need_failed_trials()
+        jobs, needed = follower._requests.jobs, follower._requests.needed
+        return [key for key, job in jobs.items() if job.state != JobState.DONE and key not in needed]
+
+    def finished(self, stage: str) -> list[JobRecord]:
+        """Finished jobs of a stage as of the last step."""
+        jobs = self._requests.jobs.values()
+        return [job for job in jobs if job.order.job.stage == stage and job.state == JobState.DONE]
+
+    def trials(self) -> list[TrialRecord]:
+        """Trials as of the last step."""
+        return [trial for _, trial in sorted(self._search.trials.items())]
+
+    def seeds_of(self, entry: str) -> tuple[int, ...]:
+        """The seeds that an entry is to be measured on."""
+        arms = {arm.name: arm.seeds for arm in self.spec.arms}
+        return arms.get(entry, self.spec.seeds.report if entry.endswith(REPORT) else self.spec.seeds.confirm)
+
+    # What is to be done
+
+    def _pursue_all(self) -> tuple[list[int] | None, list[JobChain | None]]:
+        """The trials to confirm, and how far every measurement of an entry is, in the order of entries and seeds."""
+        # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
+        arms = [self._pursue(one) for one in self._arm_measurements()]
+        winners = self._search.advance()
+        chosen = [self._pursue(one) for one in self._confirm_measurements(winners or [])]
+        reported = [self._pursue(one) for one in self._report_measurements(winners or [], chosen)]
+        return winners, [*arms, *chosen, *reported]
+
+    def _pursue(self, measurement: Measurement) -> JobChain | None:
+        return self._requests.chain(measurement, others=self._per_seed)
+
+    def _arm_measurements(self) -> Iterator[Measurement]:
+        for arm in self.spec.arms:
+            for seed in arm.seeds:
+                yield Measurement(
+                    recipe=arm.recipe, seed=seed, documents=DocumentSet(split="val"), entry=arm.name, trial=None
+                )
+
+    def _confirm_measurements(self, winners: Sequence[int]) -> Iterator[Measurement]:
+        for number in winners:
+            yield from self._trial_measurements(number, trial_name(number), self.spec.seeds.confirm)
+
+    def _report_measurements(self, winners: Sequence[int], chosen: Sequence[JobChain | None]) -> Iterator[Measurement]:
+        """The trial that is best on all its confirm seeds, once those have ended, on the report seeds.
+
+        Whoever is picked as the best of several looks better than it is; on seeds that did not pick it, it does not.
+        """
+        if not all(chain is not None and chain.ended for chain in chosen):
+            return
+        means: dict[int, float | None] = {}
+        for number in winners:
+            scores = [chain.value for chain in chosen if chain and chain.done and chain.measurement.trial == number]
+            means[number] = sum(scores) / len(scores) if len(scores) == len(self.spec.seeds.confirm) else None
+        for number in ranking(means)[:1]:
+            yield from self._trial_measurements(number, trial_name(number) + REPORT, self.spec.seeds.report)
+
+    def _trial_measurements(self, number: int, entry: str, seeds: Sequence[int]) -> Iterator[Measurement]:
+        for seed in seeds:
+            recipe = self._search.recipe(number)
+            yield Measurement(recipe=recipe, seed=seed, documents=DocumentSet(split="val"), entry=entry, trial=number)
+
+    def _judge(self, chains: Sequence[JobChain | None]) -> tuple[dict[str, Mapping[str, JobRecord]], bool]:
+        """Order what each entry has beside its scores, on the first of its seeds that is scored.
+
+        Returns:
+            Jobs by entry and stage, and whether all of them have ended.
+        """
+        jobs: dict[str, Mapping[str, JobRecord]] = {}
+        ended = True
+        for chain in chains:
+            if chain is None or chain.failed or (entry := chain.entry) in jobs:
+                continue
+            if not chain.done:
+                jobs[entry] = {}
+                for stage in self._per_entry:
+                    self._requests.to_come[stage.name].add(entry)
+                continue
+            advance = self._requests.advance(chain.measurement, self._per_entry, {**chain.jobs, **chain.others})
+            jobs[entry] = advance.jobs
+            ended &= not advance.open
+        return jobs, ended

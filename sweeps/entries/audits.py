@@ -1,0 +1,43 @@
+"""What a finished audit says of an entry, and its certificate."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.files import FileStore
+from jobs.store import EntryRecord
+from sweeps.board.rules import UNAUDITED_CODE, RuleFinding
+
+COPIED_SHARE = 0.2
+"""Share of a document's windows in the training tokens from which on it counts as copied; below it is a quotation."""
+NOT_AUDITED = RuleFinding(code=UNAUDITED_CODE, detail="no certificate: its audit has not finished")
+TOO_LITTLE = RuleFinding(code=UNAUDITED_CODE, detail="its audit could probe too little within audit.seconds")
+KEPT = ("passed", "judged", "findings", "overlap")
+"""Outputs of an audit that an entry keeps."""
+
+
+def audit_findings(audit: Mapping[str, Any] | None) -> tuple[RuleFinding, ...]:
+    """Findings of an audit's outcome; of None, that there is none yet."""
+    if audit is None:
+        return (NOT_AUDITED,)
+    findings = [RuleFinding(code=finding["condition"], detail=finding["detail"]) for finding in audit["findings"]]
+    copied = [one for one in audit["overlap"] or () if one["shared"] >= COPIED_SHARE * one["windows"]]
+    if copied:
+        first = copied[0]
+        share = f"{first['shared']} of {first['windows']} windows of document {first['document']}"
+        detail = f"{len(copied)} validation documents are in the training tokens as well: {share}"
+        findings.append(RuleFinding(code="overlap", detail=detail))
+    return (*findings, *([] if audit["judged"] else [TOO_LITTLE]))
+
+
+def read_certificate(entry: EntryRecord, files: FileStore) -> dict[str, Any] | None:
+    """The certificate of an entry's audit as plain data; None before the audit has finished.
+
+    Raises:
+        Unreadable: the file store has lost it.
+    """
+    audit = entry.evidence["audit"]
+    if audit is None:
+        return None
+    certificate: dict[str, Any] = json.loads(files.get(audit["certificate"]))
+    return certificate

@@ -1,0 +1,56 @@
+"""Training curves: loss by step of every finished training of a sweep."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jobs.files import FileStore
+from jobs.stages.train import TRAIN
+from jobs.state import JobState
+from jobs.store import JobRecord
+from jobs.workplace import Workplace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """One training."""
+
+    key: str
+    """Of its job: two trainings of one seed may differ in their settings."""
+    label: str
+    """For display: the entries that need it, and the seed."""
+    points: Sequence[tuple[int, float]]
+    """Step and loss (nats per token)."""
+
+
+def read_curves(sweep: str, place: Workplace) -> list[Curve]:
+    """The curve of every finished training, in the order in which they were ordered; each label stands once."""
+    done = place.store.jobs(sweep, [JobState.DONE])
+    jobs = [job for job in done if job.order.job.stage == TRAIN.name]
+    labels = {job.key: f"{_shorten([*job.needed_by])} seed {job.order.job.seed}" for job in jobs}
+    counts = Counter(labels.values())
+    for key, label in labels.items():
+        if counts[label] > 1:
+            labels[key] = f"{label} ({key[:8]})"
+    return [Curve(key=job.key, label=labels[job.key], points=_read_points(job, place.files)) for job in jobs]
+
+
+def _shorten(entries: Sequence[str]) -> str:
+    """Names of entries as a legend has room for them."""
+    match entries:
+        case []:
+            return "search"
+        case [first]:
+            return first
+        case [first, second]:
+            return f"{first}, {second}"
+        case [first, *rest]:
+            return f"{first} and {len(rest)} more"
+    raise AssertionError(entries)
+
+
+def _read_points(job: JobRecord, files: FileStore) -> list[tuple[int, float]]:
+    assert job.outputs is not None
+    lines = map(json.loads, files.get(job.outputs["metrics"]).decode().splitlines())
+    return [(line["step"], line["loss"]) for line in lines]

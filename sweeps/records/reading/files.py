@@ -1,0 +1,88 @@
+"""One file of a record, read with bounded memory: a training log, or submission.json."""
+
+import codecs
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from jobs.logs import Log, parse
+
+MAX_LOG_BYTES = 32 << 20
+MAX_JSON_BYTES = 4 << 20
+MAX_LINE_BYTES = 1 << 16
+"""A longer line is read as several."""
+BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+"""First bytes of a text file that is not plain UTF-8 → its encoding; Windows shells write such logs."""
+
+
+class Unreadable(Exception):
+    """Why a file was not read."""
+
+
+def printable(text: str) -> str:
+    """Foreign text without control characters and surrogates: safe for a terminal, a database and JSON."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def read_log(path: Path) -> Log:
+    """Read a training log.
+
+    Raises:
+        Unreadable: it is too large, or the system refuses it.
+    """
+    _check_size(path, MAX_LOG_BYTES)
+    try:
+        with path.open("rb") as stream:
+            encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if stream.peek(4).startswith(mark)), None)
+            if encoding is None:
+                return parse(iter(lambda: stream.readline(MAX_LINE_BYTES), b""))
+            text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")
+            return parse(line.encode() for line in iter(lambda: text.readline(MAX_LINE_BYTES), ""))
+    except OSError as error:
+        raise Unreadable(f"cannot be read ({error.strerror})") from None
+
+
+def read_json(path: Path, oddities: list[str]) -> dict[str, Any]:
+    """Read a JSON object; numbers with a fraction become decimals with the digits that were written.
+
+    Args:
+        path: the file.
+        oddities: gets a line for every field that appears twice with different values, which counts as null.
+
+    Raises:
+        Unreadable: it is too large, no JSON, or no object.
+    """
+
+    def merge_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in merged and merged[name] != value:
+                field = printable(name[:40])
+                oddities.append(f"{path.name}: {field} appears twice with different values; neither counts")
+                value = None
+            merged[name] = value
+        return merged
+
+    _check_size(path, MAX_JSON_BYTES)
+    try:
+        # json detects which of Unicode's encodings the bytes are in.
+        content = json.loads(
+            path.read_bytes(), parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=merge_fields
+        )
+    except RecursionError:
+        raise Unreadable("nested too deeply; not read") from None
+    except OSError as error:
+        raise Unreadable(f"cannot be read ({error.strerror})") from None
+    except ValueError as error:  # bytes that are no UTF-8 and integers of thousands of digits are among them
+        raise Unreadable(f"no JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise Unreadable(f"a JSON {type(content).__name__}; expected an object with a submission's claims")
+    return content
+
+
+def _check_size(path: Path, limit: int) -> None:
+    size = path.stat().st_size
+    if size > limit:
+        raise Unreadable(f"{size:,} bytes, over {limit:,}; not read")

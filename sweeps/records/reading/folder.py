@@ -1,0 +1,186 @@
+"""A record folder: its submission.json and its logs. No link is followed out of it and nothing is executed."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from golf.errors import InputError
+from jobs.logs import Log
+from sweeps.records.reading.files import Unreadable, printable, read_json, read_log
+
+MAX_FILES = 2_000
+MAX_DEPTH = 4
+LOG_SUFFIXES = frozenset({".log", ".txt", ".out"})
+LOG_FOLDERS = frozenset({"log", "logs", "run", "runs", "train_logs", "seed_logs", "results"})
+"""Subfolders that belong to a record, as do folders named after a seed; other folders are records of their own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folder:
+    """The contents of a record folder."""
+
+    name: str
+    submission: dict[str, Any] | None
+    logs: dict[str, Log]
+    """Path inside the folder → what the log says; only output of training scripts."""
+    oddities: tuple[str, ...]
+    """Files that were not read, each with the reason."""
+    silent: tuple[str, ...] = ()
+    """Files with a log's suffix that say nothing of a training."""
+    namesakes: tuple[str, ...] = ()
+    """Folders of the same name that were left out."""
+
+
+def find_folders(root: Path) -> list[Path]:
+    """Find record folders at or below a folder, sorted.
+
+    Raises:
+        InputError: it is no folder, or holds no record.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder; expected a record folder or a folder of them")
+    folders = list(_find_below(root, MAX_DEPTH))
+    if not folders:
+        raise InputError(f"{root}: no record; expected a submission.json or a training log in it or in its folders")
+    return folders
+
+
+def read_folder(root: Path) -> Folder:
+    """Read one record folder; a file that cannot be read becomes one of its oddities.
+
+    Raises:
+        InputError: it is no folder, or holds no record.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder; expected a record folder")
+    oddities: list[str] = []
+    unread: list[str] = []
+    texts: dict[str, Log] = {}
+    for path in _list_files(root, oddities):
+        name = printable(path.relative_to(root).as_posix())
+        try:
+            if path.suffix.lower() in LOG_SUFFIXES:
+                texts[name] = read_log(path)
+        except Unreadable as why:
+            unread.append(f"{name}: {why}")
+    logs = {name: log for name, log in texts.items() if log.is_log}
+    if not (logs or unread or _find_submissions(root)):
+        raise InputError(f"{root}: no record; expected a submission.json or a training log in it")
+    submission = _read_submission(root, unread)
+    return Folder(
+        name=printable(root.resolve().name),
+        submission=submission,
+        logs=logs,
+        oddities=(*oddities, *unread),
+        silent=tuple(name for name in texts if name not in logs),
+    )
+
+
+def read_folders(roots: Sequence[Path]) -> list[Folder]:
+    """Read record folders; of several with one name the first is read and lists the others as namesakes.
+
+    Raises:
+        InputError: one of them is no folder, or holds no record.
+    """
+    by_name: dict[str, list[Path]] = {}
+    for root in roots:
+        by_name.setdefault(printable(root.resolve().name), []).append(root)
+    return [
+        replace(read_folder(first), namesakes=tuple(map(_describe_place, others)))
+        for first, *others in by_name.values()
+    ]
+
+
+def _describe_place(root: Path) -> str:
+    return printable("/".join(root.resolve().parts[-2:]))
+
+
+def _find_below(folder: Path, depth: int) -> Iterator[Path]:
+    if _is_record(folder):
+        yield folder
+    elif depth:
+        for child in _list_children(folder):
+            if child.is_dir() and not child.is_symlink() and not child.name.startswith("."):
+                yield from _find_below(child, depth - 1)
+
+
+def _is_record(folder: Path) -> bool:
+    if _find_submissions(folder):
+        return True
+    inside = [child for child in _list_children(folder) if child.is_dir() and _holds_logs(child.name.lower())]
+    return any(
+        path.suffix.lower() in LOG_SUFFIXES and path.is_file() and not path.is_symlink() and _may_be_log(path)
+        for place in (folder, *inside)
+        for path in _list_children(place)
+    )
+
+
+def _list_children(folder: Path, oddities: list[str] | None = None) -> list[Path]:
+    """What is in a folder, sorted; nothing, and an oddity, where the system refuses to list it."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        if oddities is not None:
+            oddities.append(f"{printable(folder.name)}/: cannot be read ({error.strerror})")
+        return []
+
+
+def _holds_logs(name: str) -> bool:
+    return name in LOG_FOLDERS or re.fullmatch(r"(?:run_)?seed[_-]?\d{1,12}", name, re.ASCII) is not None
+
+
+def _may_be_log(path: Path) -> bool:
+    """Whether a file is a training log, or cannot be read to find out."""
+    try:
+        return read_log(path).is_log
+    except Unreadable:
+        return True
+
+
+def _list_files(root: Path, oddities: list[str]) -> list[Path]:
+    """Plain files of a folder and its subfolders, without hidden files and links."""
+    files: list[Path] = []
+    queue = [(root, 0)]
+    while queue:
+        folder, depth = queue.pop(0)
+        for path in _list_children(folder, oddities):
+            if path.name.startswith("."):
+                continue
+            if path.is_symlink():
+                oddities.append(f"{path.relative_to(root).as_posix()} is a link and was not followed")
+            elif path.is_dir() and depth < MAX_DEPTH:
+                queue.append((path, depth + 1))
+            elif path.is_file():
+                files.append(path)
+            if len(files) + len(queue) > MAX_FILES:
+                oddities.append(f"over {MAX_FILES:,} files; the rest was not read")
+                return files
+    return files
+
+
+def _find_submissions(root: Path) -> list[Path]:
+    return [
+        path
+        for path in _list_children(root)
+        if path.is_file()
+        and not path.is_symlink()
+        and re.fullmatch(r"submission[\w.-]*\.json", path.name, re.IGNORECASE)
+    ]
+
+
+def _read_submission(root: Path, oddities: list[str]) -> dict[str, Any] | None:
+    """submission.json, or the only file that is named after it."""
+    candidates = _find_submissions(root)
+    chosen = [path for path in candidates if path.name == "submission.json"] or candidates
+    if len(chosen) > 1:
+        names = ", ".join(path.name for path in chosen)
+        oddities.append(f"{names}: several, none of them submission.json; none was read")
+    if len(chosen) != 1:
+        return None
+    try:
+        return read_json(chosen[0], oddities)
+    except Unreadable as why:
+        oddities.append(f"{printable(chosen[0].name)}: {why}")
+        return None

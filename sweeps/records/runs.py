@@ -1,0 +1,92 @@
+"""The logs of a record: one run for each, with the seed that it is taken to be of."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import PurePosixPath
+
+from jobs.logs import Log, Score, Stage, agree, decimals
+from sweeps.records.reading.claims import Claims
+from sweeps.records.reading.folder import Folder
+
+_NAMED_SEED = re.compile(
+    r"(?:^|[^a-z])seeds?[_=. -]?(\d{1,12})(?!\d)|(?:^|[_-])s(\d{1,9})(?=[._-]|$)", re.IGNORECASE | re.ASCII
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One log."""
+
+    path: str
+    log: Log
+    seed: str | None
+    """As printed; where no seed is printed, as in the file's name."""
+    named_seed: str | None
+    """As in the file's name."""
+
+    def score(self, stage: Stage | None, claimed: Sequence[Decimal]) -> Score | None:
+        """Its score of a stage: a claimed one, else the last; None where one metric appears twice with other values."""
+        if stage is None or (len(self.log.seeds) > 1 and self.log.runs > 1 and self.seed is None):
+            return None  # the log holds trainings of several seeds
+        scores = self.log.of_stage(stage)
+        fitting = [score for score in scores if any(agree(claim, score.bpb) for claim in claimed)]
+        if not fitting and len({score.name for score in scores}) < len(scores):
+            return None
+        chosen = max(fitting or scores[-1:], key=lambda score: decimals(score.bpb), default=None)
+        return chosen and self._find_finest(chosen)
+
+    def _find_finest(self, chosen: Score) -> Score:
+        """The line of the same metric with the most digits, whatever stage its name suggests."""
+        same = [score for score in self.log.scores if score.name == chosen.name and agree(score.bpb, chosen.bpb)]
+        return max([chosen, *same], key=lambda score: decimals(score.bpb))
+
+
+def build_runs(folder: Folder, claims: Claims) -> tuple[list[Run], list[tuple[str, str]]]:
+    """Make a run of each log of a folder.
+
+    Returns:
+        The runs, and path and original of each log that is a copy of another one, byte for byte.
+    """
+    by_digest: dict[str, list[str]] = {}
+    for path, log in sorted(folder.logs.items()):
+        by_digest.setdefault(log.digest, []).append(path)
+    runs, copies = [], []
+    for paths in by_digest.values():
+        log = folder.logs[paths[0]]
+        original = _choose_original(paths, log)
+        copies += [(path, original) for path in paths if path != original]
+        seed = _find_seed(paths, original, log)
+        runs.append(Run(path=original, log=log, seed=seed, named_seed=find_named_seed(original)))
+    return _adopt_claimed_seed(runs, claims), copies
+
+
+def find_named_seed(path: str) -> str | None:
+    """The seed in a file's name, or in that of a folder around it; None where one name has several."""
+    for part in reversed(PurePosixPath(path).parts):
+        if seeds := {str(int(long or short)) for long, short in _NAMED_SEED.findall(part)}:
+            return seeds.pop() if len(seeds) == 1 else None
+    return None
+
+
+def _choose_original(paths: Sequence[str], log: Log) -> str:
+    """Of copies, prefer the one whose name has the printed seed, then one whose name has any seed."""
+    printed = [str(seed) for seed in log.seeds]
+    return min(paths, key=lambda path: (find_named_seed(path) not in printed, find_named_seed(path) is None))
+
+
+def _find_seed(paths: Sequence[str], original: str, log: Log) -> str | None:
+    printed = [str(seed) for seed in log.seeds]
+    if len(printed) == 1:
+        return printed[0]
+    named = find_named_seed(original)
+    names = {seed for path in paths if (seed := find_named_seed(path)) is not None}
+    return named if named in printed or (not printed and len(names) == 1) else None
+
+
+def _adopt_claimed_seed(runs: list[Run], claims: Claims) -> list[Run]:
+    """The only log of a record that claims one seed is of that seed, if it names none itself."""
+    if len(runs) == 1 and runs[0].seed is None and not runs[0].log.seeds and len(claims.seeds) == 1:
+        return [Run(path=runs[0].path, log=runs[0].log, seed=claims.seeds[0], named_seed=None)]
+    return runs

@@ -1,0 +1,211 @@
+"""Writing the read model: a sweep's entries from its finished jobs, while it runs and when it ends."""
+
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+from golf.entry.bundle import Script
+from golf.errors import InputError
+from golf.score import nats_per_token_to_bpb
+from jobs.stages.evaluate import EVALUATE
+from jobs.stages.quantize import QUANTIZE
+from jobs.stages.train import TRAIN
+from jobs.state import AttemptState, JobState
+from jobs.store import AttemptRecord, EntryRecord, JobRecord, Store
+from sweeps.board.evaluation import Evaluation, ValidationSet
+from sweeps.driver.chain import JobChain
+from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.sweep import Sweep
+from sweeps.entries import form
+from sweeps.entries.audits import KEPT, audit_findings
+
+
+class EntryWriter:
+    """Writes the entries of one sweep; what has not changed is neither built nor written again."""
+
+    def __init__(self, sweep: Sweep, store: Store) -> None:
+        self._sweep, self._store = sweep, store
+        self._built: dict[str, tuple[Hashable, EntryRecord]] = {}
+        """Entries by name, each with the state of the jobs that it was built from."""
+        self._finished: frozenset[str] | None = None
+        """Keys of the finished jobs at the last look that no other job waits for: final evaluations and audits."""
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Write entries if a final evaluation or an audit has finished since the last look."""
+        done = [job for job in snapshot.jobs if job.state == JobState.DONE]
+        finished = frozenset(job.key for job in done if not job.order.awaited)
+        if finished != self._finished:
+            self.write()
+            self._finished = finished
+
+    def write(self) -> list[str]:
+        """Write entries as the store's jobs have them now; returns the names of those that changed."""
+        driver = self._sweep.driver(self._store, read_only=True)
+        seeds: dict[str, list[JobChain]] = {}
+        for chain in driver.confirmed():
+            seeds.setdefault(chain.entry, []).append(chain)
+        audits = driver.audits()
+        tried = sum(trial.value is not None for trial in driver.trials())
+        entries = [
+            self._entry(position, chains, audits.get(name), tried)
+            for position, (name, chains) in enumerate(seeds.items())
+        ]
+        name, stored = self._sweep.spec.name, self._store.sweep(self._sweep.spec.name)
+        assert stored is not None
+        spec = None if "board" in stored.spec else self._sweep.to_json()
+        return self._store.put_entries(name, entries, version=form.VERSION, spec=spec)
+
+    def _entry(self, position: int, chains: Sequence[JobChain], audit: JobRecord | None, tried: int) -> EntryRecord:
+        name = chains[0].entry
+        jobs = [job for chain in chains for job in chain.jobs.values()] + ([] if audit is None else [audit])
+        state = (position, tried, *((job.key, job.attempt) for job in jobs))
+        if name not in self._built or self._built[name][0] != state:
+            self._built[name] = (state, _build(self._sweep, self._store, position, chains, audit, tried))
+        return self._built[name][1]
+
+
+def build_missing(store: Store, say: Callable[[str], None]) -> None:
+    """Write the entries of sweeps that an earlier version of golfsweep ran, once.
+
+    Args:
+        store: where the sweeps are.
+        say: called with a line for each of them.
+    """
+    for record in filter(form.is_outdated, store.sweeps()):
+        try:
+            sweep = Sweep.from_json(record.spec)
+        except InputError as error:
+            say(f"{error}; its entries are not shown.")
+            store.put_entries(record.name, [], version=form.VERSION)
+            continue
+        say(f"Sweep {record.name} was run by an earlier version of golfsweep; writing its leaderboard entries once.")
+        EntryWriter(sweep, store).write()
+
+
+def _build(
+    sweep: Sweep, store: Store, position: int, chains: Sequence[JobChain], audit: JobRecord | None, tried: int
+) -> EntryRecord:
+    """One entry from its finished seeds and its audit, if that has finished."""
+    name, recipe = chains[0].entry, chains[0].measurement.recipe
+    script = sweep.script(name, recipe)
+    attempts = {job.key: store.attempts(job.key) for chain in chains for job in chain.jobs.values()}
+    audited = None if audit is None else {name: _outputs(audit)[name] for name in KEPT}
+    record = store.sweep(sweep.spec.name)
+    assert record is not None
+    shared = _Shared(sweep, script, attempts, audited, record.created, tried)
+    jobs = [job for chain in chains for job in chain.jobs.values()] + ([audit] if audit else [])
+    evaluations = [shared.evaluation(chain) for chain in chains]
+    content = {
+        "evaluations": form.evaluations_to_json(evaluations),
+        "settings": recipe.settings(),
+        "audit": audited,
+    }
+    evidence = {
+        "seeds": {str(chain.measurement.seed): _seed_evidence(chain) for chain in chains},
+        "audit": None if audit is None else {"job": audit.key, "certificate": _outputs(audit)["certificate"]},
+        "arithmetic": _arithmetic(jobs),
+        "code": {
+            "commits": sorted({commit for run in evaluations for commit in run.code}, key=str),
+            "script": hashlib.sha256(script.content).hexdigest(),
+        },
+    }
+    return EntryRecord(sweep=sweep.spec.name, name=name, position=position, content=content, evidence=evidence)
+
+
+def _seed_evidence(chain: JobChain) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for job in chain.jobs.values():
+        made |= _outputs(job)
+    evidence: dict[str, Any] = {"jobs": {stage: job.key for stage, job in chain.jobs.items()}}
+    return evidence | {name: made[name] for name in ("weights", "artifact", "scores", "metrics") if name in made}
+
+
+def _arithmetic(jobs: Sequence[JobRecord]) -> dict[str, int]:
+    """Version of each stage's arithmetic; all jobs of a stage have that of the code that ordered them."""
+    return {job.order.job.stage: job.order.job.arithmetic for job in jobs}
+
+
+class _Shared:
+    """What the evaluations of an entry's seeds have in common."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        script: Script,
+        attempts: Mapping[str, Sequence[AttemptRecord]],
+        audit: Mapping[str, Any] | None,
+        created: float,
+        tried: int,
+    ) -> None:
+        self._sweep, self._script, self._attempts, self._audit = sweep, script, attempts, audit
+        self._created, self._tried = created, tried
+
+    def evaluation(self, chain: JobChain) -> Evaluation:
+        """One seed's evaluation from its three jobs."""
+        sweep, script = self._sweep, self._script
+        train, quantize, evaluation = (chain.outputs(stage) for stage in (TRAIN.name, QUANTIZE.name, EVALUATE.name))
+        seed, recipe, is_arm = chain.measurement.seed, chain.measurement.recipe, chain.measurement.trial is None
+        tries = [attempt for job in chain.jobs.values() for attempt in self._attempts[job.key]]
+        costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
+        resumed = train["resumed"] and recipe.train.max_seconds is not None
+        before, after = _bpb_of_model(quantize["loss"])
+        machine = chain.jobs[EVALUATE.name].order.job.machine
+        return Evaluation(
+            row=chain.entry,
+            seed=seed,
+            sweep=sweep.spec.name,
+            nll=evaluation["nll"],
+            text=ValidationSet(
+                data=sweep.data.val_digest,
+                tokenizer=f"{sweep.data.tokenizer.name} {sweep.data.tokenizer_digest[:8]}",
+                documents=evaluation["documents"],
+                tokens=evaluation["tokens"],
+                bytes=evaluation["bytes"],
+            ),
+            scores=evaluation["scores"],
+            artifact=quantize["artifact"],
+            weights=train["weights"],
+            model_bytes=quantize["ledger"]["model_bytes"],
+            code_bytes=len(script.content),
+            clocks=_clocks(train, quantize, evaluation),
+            cost=None if None in costs else sum(cost for cost in costs if cost is not None),
+            stage=(self._created, 0 if is_arm else 1),
+            whole_set=evaluation["documents"] == sweep.data.val_documents,
+            source_bytes=script.source_bytes,
+            fresh_seed=seed not in sweep.spec.seeds.tune,
+            adapts=recipe.eval.adapts,
+            trained_bpb=before,
+            quantized_bpb=after,
+            steps=train["steps"],
+            machine=f"{machine.device}, {machine.dtype}, attention {machine.attention}, torch {machine.torch}",
+            code=_commits(tries),
+            settings=hashlib.sha256(json.dumps(recipe.settings(), sort_keys=True).encode()).hexdigest(),
+            trials=0 if is_arm else self._tried,
+            audited=self._audit is not None,
+            findings=(*audit_findings(self._audit), *([form.RESUMED] if resumed else [])),
+        )
+
+
+def _clocks(train: Mapping[str, Any], quantize: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, float]:
+    clocks = {f"train.{name}": value for name, value in train["clocks"].items()}
+    clocks |= {f"eval.{name}": value for name, value in evaluation["clocks"].items()}
+    return clocks | {"quantize_seconds": quantize["clocks"]["quantize_seconds"]}
+
+
+def _bpb_of_model(loss: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Bits per byte of a model without test-time training, before and after quantization."""
+    if not loss["bytes"]:
+        return None, None
+    before, after = (nats_per_token_to_bpb(loss[when], loss["tokens"], loss["bytes"]) for when in ("before", "after"))
+    return before, after
+
+
+def _outputs(job: JobRecord) -> Mapping[str, Any]:
+    assert job.outputs is not None
+    return job.outputs
+
+
+def _commits(tries: Sequence[AttemptRecord]) -> tuple[str | None, ...]:
+    """Commits of the code that the attempts ran, each once; None among them where one is not known."""
+    return tuple(sorted({attempt.commit for attempt in tries}, key=str))

@@ -1,0 +1,127 @@
+"""The evidence for an entry in short texts: speed, headroom, tests, where and on what it was measured.
+
+To show another column here, add a line to `DETAILS`: a heading and a function from the entry's columns to its text,
+which is empty where nothing is known.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sweeps.board.margin_rules import MARGIN_RULES
+from sweeps.views.wording import format_dollars, format_seeds
+
+EntryColumns = Mapping[str, Any]
+"""One entry of `leaderboard --json`."""
+
+
+def describe_evidence(entry: EntryColumns) -> dict[str, str]:
+    """Heading → text; headings without a text are left out."""
+    texts = {heading: describe(entry) for heading, describe in DETAILS.items()}
+    return {heading: text for heading, text in texts.items() if text}
+
+
+def describe_mean_difference(entry: EntryColumns) -> str:
+    """The difference between all seeds' means, which the tests use, where that over common seeds is another."""
+    means = f"{entry['difference_means_mbpb']:+.2f}"
+    return "" if means == f"{entry['difference_mbpb']:+.2f}" else f"; {means} between the means of all seeds, as tested"
+
+
+def describe_rule(entry: EntryColumns) -> str:
+    """The margin rule that decides the entry's claim, with its level."""
+    rule = MARGIN_RULES[entry["settled_by"]]
+    return f"p < {rule.level:g} by the {rule.title}"
+
+
+def _describe_stages(entry: EntryColumns) -> str:
+    """Bits per byte along the way."""
+    steps = (("trained", "bpb_trained"), ("quantized", "bpb_quantized"), ("adapted", "bpb_adapted"))
+    return " → ".join(f"{entry[name]:.4f} {stage}" for stage, name in steps if entry[name] is not None)
+
+
+def _describe_speed(entry: EntryColumns) -> str:
+    if entry["steps"] is None:
+        return ""
+    pace = "" if entry["ms_per_step"] is None else f" at {entry['ms_per_step']:.1f} ms"
+    return f"{entry['steps']:,} steps{pace}"
+
+
+def _describe_headroom(entry: EntryColumns) -> str:
+    """What the worst seed leaves of the limits under each profile."""
+    parts = []
+    for profile, headroom in (entry["headroom"] or {}).items():
+        known = [(stage, headroom[f"{stage}_seconds"]) for stage in ("train", "eval")]
+        times = [f"{seconds:.1f} s {stage}" for stage, seconds in known if seconds is not None]
+        size = f"{headroom['bytes']:,} bytes"
+        parts.append(f"{profile}: {', '.join([size, *times])}")
+    return "; ".join(parts)
+
+
+def _describe_difference(entry: EntryColumns) -> str:
+    if entry["difference_mbpb"] is None:
+        return ""
+    nats = entry["difference_nats"]
+    unit = "" if nats is None else f", {nats:+.4f} nats/token ({entry['tokenizer']})"
+    n = entry["difference_seeds"]
+    paired = f"paired on {n} seed{'' if n == 1 else 's'}" if n else "no seed in common"
+    difference = f"{entry['difference_mbpb']:+.2f} mBPB{unit} to {entry['incumbent']}"
+    return f"{difference}, {paired}{describe_mean_difference(entry)}"
+
+
+def _describe_needed_seeds(entry: EntryColumns) -> str:
+    if entry["seeds_to_settle"] is None:
+        return ""
+    rule = describe_rule(entry)
+    if entry["seeds_to_settle"] == 0:
+        return f"none: {rule}"
+    price = "" if entry["dollars_to_settle"] is None else f", {format_dollars(entry['dollars_to_settle'])}"
+    return f"{format_seeds(entry['seeds_to_settle'], entry['incumbent_too'])}{price}, for {rule}"
+
+
+def _describe_corrections(entry: EntryColumns) -> str:
+    """Tests that allow for the other entries, pool the variance, or pair documents."""
+    names = (("Holm", "p_adjusted"), ("pooled", "p_pooled"), ("Dunnett", "p_dunnett"), ("documents", "p_paired"))
+    parts = [f"{name} p = {entry[key]:.2g}" for name, key in names if entry[key] is not None]
+    if entry["p_pooled"] is not None and entry["equal_variance_p"] is not None:
+        parts.append(f"equal variances p = {entry['equal_variance_p']:.2g}")
+    return ", ".join(parts)
+
+
+def _describe_search(entry: EntryColumns) -> str:
+    if not entry["trials"]:
+        return ""
+    bias = entry["selection_bias_mbpb"]
+    luck = "" if bias is None else f"; luck alone explains {bias:.2f} mBPB"
+    return f"best of {entry['trials']} trials{luck}"
+
+
+def _describe_validation_set(entry: EntryColumns) -> str:
+    measured = entry["validation_set"]
+    if measured is None:
+        return ""
+    size = f"{measured['documents']:,} documents, {measured['tokens']:,} tokens, {measured['bytes']:,} bytes"
+    n = entry["confirmations"]
+    return f"{size}; evaluated {n} time{'' if n == 1 else 's'} on this set"
+
+
+def _describe_seeds(entry: EntryColumns) -> str:
+    if entry["source"] != "golfsweep":
+        return ""
+    words = {True: "same {}", False: "DIFFERENT {}", None: "{} not known to be the same"}
+    return ", ".join(words[entry[f"same_{name}"]].format(name) for name in ("code", "settings"))
+
+
+DETAILS: Mapping[str, Callable[[EntryColumns], str]] = {
+    "by stage": _describe_stages,
+    "speed": _describe_speed,
+    "headroom": _describe_headroom,
+    "against the record": _describe_difference,
+    "seeds still needed": _describe_needed_seeds,
+    "corrected tests": _describe_corrections,
+    "search": _describe_search,
+    "validation set": _describe_validation_set,
+    "machine": lambda entry: entry["machine"] or "",
+    "on all seeds": _describe_seeds,
+    "author": lambda entry: " ".join(str(entry[name]) for name in ("author", "url") if entry[name]),
+    "not checked": lambda entry: "; ".join(entry["unchecked"] or ()),
+}
+"""Heading → how its text is made, in the order in which they are shown."""

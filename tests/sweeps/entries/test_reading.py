@@ -1,0 +1,141 @@
+"""From the entries of a home to the leaderboard: of one sweep, with all others before it."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from golf.errors import InputError
+from golf.limits import LIMIT_BYTES
+from jobs.store import Store
+from jobs.workplace import Workplace
+from sweeps.board.leaderboard import ImportedEntry
+from sweeps.board.rules import RuleFinding
+from sweeps.driver.sweep import Sweep
+from sweeps.entries.audits import audit_findings
+from sweeps.entries.reading import board_of, find_entry, pair_of
+from tests.sweeps.made_up import SIZES, TOKENS, file, play, score
+
+RECORD = {"name": "2026-03-17_LoRA_TTT", "date": 1.0, "seeds": {"1": 1.19, "2": 1.2}}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workplace:
+    return Workplace.open(tmp_path / "it's a home")
+
+
+def rows(sweep: Sweep, place: Workplace) -> dict[str, dict[str, Any]]:
+    found = board_of(sweep.spec.name, place).table()
+    json.dumps(found, allow_nan=False)
+    return {row["name"]: row for row in found}
+
+
+def later(name: str) -> dict[str, Any]:
+    """A sweep that shares no evaluation with the others: what has one key is done once."""
+    return file(name) | {"recipe": {**file(name)["recipe"], "eval": {"gpus": 1, "chunk": 128}}}
+
+
+def test_an_entry_shows_what_its_jobs_gave(place: Workplace) -> None:
+    found = rows(play(place, file("one")), place)
+    assert [(row["name"], row["track"]) for row in found.values()] == [
+        ("base", "legal"), ("none", "legal"), ("leak", "flagged"),
+    ]  # fmt: skip
+    base = found["base"]
+    bits = TOKENS.sum() / math.log(2) / SIZES.sum()
+    assert [base["bpb_trained"], base["bpb_quantized"]] == pytest.approx([bits, 1.01 * bits])
+    assert base["bpb_adapted"] == pytest.approx(base["val_bpb_mean"]) == pytest.approx(1.17, abs=0.002)
+    assert (base["steps"], base["ms_per_step"]) == (5000, 118.0)
+    assert base["validation_set"] == {
+        "data": "v" * 64, "documents": 6, "tokens": int(TOKENS.sum()), "bytes": int(SIZES.sum()),
+    }  # fmt: skip
+    assert base["cost"] == pytest.approx(3 * 3 * 0.1)
+    assert (base["same_code"], base["same_settings"], base["confirmations"]) == (True, True, 7)
+    shipped, source = base["bytes"]["code_shipped"], base["bytes"]["code_source"]
+    assert shipped < source
+    assert base["headroom"]["strict"] == {"bytes": 100_000 - source, "train_seconds": -40.0, "eval_seconds": 290.0}
+    assert base["headroom"]["accepted"]["bytes"] == 100_000 - shipped == LIMIT_BYTES - base["bytes_total"]
+    assert found["none"]["p_paired"] > 0.999
+    assert found["leak"]["p_paired"] is None
+
+
+def test_earlier_sweeps_hold_the_records_and_no_job_is_read(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    play(place, later("spring"), lambda job: score(job) + 0.01)
+    play(place, file("elsewhere"), lambda job: score(job) - 0.1, val_digest="w" * 64)
+    summer = play(place, file("summer"))
+    for method in ("attempts", "jobs", "job", "trials"):
+        monkeypatch.setattr(Store, method, None)
+    found = rows(summer, place)
+    assert found["base"]["incumbent"] == "spring/base"
+    assert found["base"]["difference_mbpb"] == pytest.approx(-10)
+    assert found["base"]["confirmations"] == 14
+
+
+def test_entries_of_an_edited_file_replace_those_of_the_old_one(place: Workplace) -> None:
+    play(place, file("spring"))
+    summer = play(place, file("summer"))
+    rows(summer, place)
+    play(place, file("spring", seeds={"confirm": [3, 4]}))
+    assert rows(summer, place)["base"]["confirmations"] == 5 + 7
+
+
+def test_public_records_stand_beside_a_sweeps_rows(place: Workplace) -> None:
+    place.store.put_record("2026-03-17_LoRA_TTT", RECORD)
+    alone = board_of(None, place).table()
+    found = rows(play(place, file("one")), place)
+    assert found["2026-03-17_LoRA_TTT"]["track"] == "unverified"
+    assert [(row["name"], row["rank"]) for row in alone] == [("2026-03-17_LoRA_TTT", 1)]
+
+
+def test_a_sweep_half_way_shows_what_is_finished(place: Workplace) -> None:
+    sweep = play(place, file("one"), steps=0)
+    assert rows(sweep, place) == {}
+    play(place, file("one", arm=[{"name": "none", "eval": {"preset": "none"}}]))
+    driver = sweep.driver(place.store, read_only=True)
+    assert {one.entry for one in driver.confirmed()} == {"none"}
+    assert list(rows(sweep, place)) == ["none"]
+
+
+def test_a_copied_validation_document_is_a_finding_and_a_quotation_is_not() -> None:
+    copied, quoted = ({"document": place, "windows": 100, "shared": place, "first": 7} for place in (90, 5))
+    outputs = {"judged": True, "findings": [], "overlap": [quoted, copied]}
+    assert [one.code for one in audit_findings(outputs)] == ["overlap"]
+    assert "document 90" in audit_findings(outputs)[0].detail
+    assert audit_findings({**outputs, "overlap": None}) == ()
+
+
+def test_a_stored_record_is_read_back(place: Workplace) -> None:
+    content = {
+        "name": "PR 1514", "track": "flagged", "seeds": {"42": 1.07, "?": None}, "date": 1.0, "total_bytes": 5,
+        "findings": [{"code": "seeds", "detail": "two logs"}],
+    }  # fmt: skip
+    record = ImportedEntry.from_json(content)
+    assert record.findings == (RuleFinding(code="seeds", detail="two logs"),)
+    place.store.put_record("PR 1514", content)
+    [row] = board_of(None, place).table()
+    assert (row["track"], row["seeds"], row["bytes_total"]) == ("flagged", {"42": 1.07, "?": None}, 5)
+
+
+def test_an_entry_is_found_by_name(place: Workplace) -> None:
+    play(place, file("spring"))
+    latest = play(place, file("summer"))
+    board = board_of(latest.spec.name, place).entries()
+    assert find_entry("base", board, "summer").sweep == "summer"
+    assert find_entry("spring/base", board, "summer").sweep == "spring"
+    with pytest.raises(InputError, match='entry "bsae": no confirmed entry of that name; did you mean "base"'):
+        find_entry("bsae", board, "summer")
+    pair = pair_of("base", "spring/none", place)
+    assert (pair.challenger.sweep, pair.incumbent.sweep) == ("summer", "spring")
+    assert len(pair.peers) == 4
+    assert pair.recipes[0]["eval"]["lr"] == 0.01
+
+
+def test_a_sweep_of_another_version_does_not_hide_the_others(place: Workplace) -> None:
+    broken = play(place, file("spring"))
+    summer = play(place, file("summer"))
+    spec = {"file": {"name": "spring"}, "data": 5}
+    place.store.put_entries("spring", place.store.entries("spring"), version=1, spec=spec)
+    assert rows(summer, place)["base"]["confirmations"] == 14
+    with pytest.raises(InputError, match="sweep spring: written by another version"):
+        board_of(broken.spec.name, place)
