@@ -178,7 +178,7 @@ def test_tensors_that_are_not_the_models_are_refused(state: dict[str, Tensor]) -
     with pytest.raises(InputError, match="weights; an artifact has at most"):
         pack(state, replace(SMALL, mlp_hidden=2**22), QuantizeConfig())
     huge = {**state, "bigram.embed.weight": torch.full((520, 128), 1e7)}
-    with pytest.raises(InputError, match="too large for the fp16 scale"):
+    with pytest.raises(InputError, match="too large for a row scale in fp16"):
         pack(huge, SMALL, QuantizeConfig())
 
 

@@ -138,7 +138,7 @@ def test_a_decoder_that_goes_another_way_says_so(artifact: bytes) -> None:
         decode(replace(file, words=other.words).pack(), predictor, "file")
     for first in range(8):  # words that no encoder would write at all
         words = np.full(4, 2**32 - 1 - first, np.uint32)
-        with pytest.raises(InputError, match="expected the machine class"):
+        with pytest.raises(InputError, match="expected a machine of the class"):
             decode(replace(file, words=words).pack(), predictor, "file")
 
 

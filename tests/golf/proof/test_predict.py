@@ -138,7 +138,7 @@ def test_what_looks_at_the_length_is_named_and_the_default_does_not(model: GPT) 
         ({"length_blind": False}, "eval.length_blind"),
         ({"schedule": "cosine"}, "eval.schedule"),
         ({"min_document_tokens": 50}, "eval.min_document_tokens"),
-        ({"protocol": "none"}, "rotated"),
+        ({"protocol": "none"}, "rotary"),
     ):
         config = replace(LENGTH_BLIND, **changes)
         assert word in " ".join(length_uses(config))

@@ -5,7 +5,7 @@ from pathlib import Path
 from golf.data.corpus import DemoData
 from golf.data.tokens import find_shards, read_shard, write_shard
 from jobs.digests import digest_of
-from jobs.machine.facts import DataPlaces, facts
+from jobs.machine.facts import DataPlaces, collect_facts
 from sweeps.spec.dataset import open_dataset
 
 
@@ -24,5 +24,5 @@ def test_a_file_with_the_tokens_bytes_is_part_of_the_validation_data(demo: DemoD
     assert counted.val_documents == plain.val_documents
     places = {"tokens": str(tmp_path), "tokenizer": str(demo.tokenizer), "tokenizer_digest": plain.tokenizer_digest}
     for data, problem in ((counted, None), (plain, "validation tokens has digest")):
-        found = facts(DataPlaces(train_digest=data.train_digest, val_digest=data.val_digest, **places)).problem
+        found = collect_facts(DataPlaces(train_digest=data.train_digest, val_digest=data.val_digest, **places)).problem
         assert found is None if problem is None else problem in str(found)
