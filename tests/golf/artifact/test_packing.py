@@ -170,7 +170,7 @@ def test_only_zstd_has_a_level() -> None:
         QuantizeConfig(codec="zstd", level=23)
 
 
-def test_tensors_that_are_not_the_models_are_refused(state: dict[str, Tensor]) -> None:
+def test_tensors_that_do_not_fit_the_model_are_input_errors(state: dict[str, Tensor]) -> None:
     with pytest.raises(InputError, match=r"tensor smear\.gate has shape none, expected \(16,\)"):
         pack({name: tensor for name, tensor in state.items() if name != "smear.gate"}, SMALL, QuantizeConfig())
     with pytest.raises(InputError, match=r"tensor extra has shape \(1,\), expected none"):

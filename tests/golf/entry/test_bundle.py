@@ -1,6 +1,7 @@
-"""The packed script of an entry: what is in it, that it is the same every time, and what packing leaves of a module."""
+"""The packed script of an entry: its modules, its reproducibility, and what packing removes."""
 
 import ast
+import importlib
 import json
 import os
 import subprocess
@@ -16,8 +17,8 @@ SETTINGS = {"text": 'a """ quoted \\ é\n', "number": 1.5, "nothing": None}
 NAME = 'it\'s "quoted" \\ and\nof two lines """'
 
 
-def test_what_runs_is_packed_and_nothing_else() -> None:
-    found = graph(ENTRY)
+def test_only_the_modules_that_run_are_packed() -> None:
+    sources = graph(ENTRY)
     assert {
         "golf",
         "golf.train.training",
@@ -25,13 +26,15 @@ def test_what_runs_is_packed_and_nothing_else() -> None:
         "golf.artifact.packing",
         "golf.ttt.engine",
         "golf.train.checkpoint",
-    } <= found.keys()
+    } <= sources.keys()
     # Named by `from golf import …` alone, at the top and inside functions alike.
-    assert {"golf.ttt.adapters", "golf.model.block_attention"} <= found.keys()
-    assert not {name for name in found if any(part in name for part in ("audit", "proof", "codec", "corpus", "bundle"))}
+    assert {"golf.ttt.adapters", "golf.model.block_attention"} <= sources.keys()
+    assert not {
+        name for name in sources if any(part in name for part in ("audit", "proof", "codec", "corpus", "bundle"))
+    }
 
 
-def test_packed_modules_lose_docstrings_and_comments_and_keep_their_sense() -> None:
+def test_packed_modules_lose_only_docstrings_and_comments() -> None:
     text = '''"""What it is."""
 # why
 class Empty(ValueError):
@@ -58,19 +61,32 @@ def call(x=" # no comment"):
     assert strip(packed) == packed
 
 
-def test_every_packed_module_is_what_is_written_apart_from_words(tmp_path: Path) -> None:
+def module_of(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def test_every_packed_module_is_its_source_without_comments(tmp_path: Path) -> None:
     script = tmp_path / "train_gpt.py"
     script.write_bytes(bundle.bundle(NAME, SETTINGS).content)
     subprocess.run([sys.executable, "-I", script, "--source", tmp_path / "out"], check=True, timeout=120)
-    found = graph(ENTRY)
-    written = {path.relative_to(tmp_path / "out").as_posix(): path for path in (tmp_path / "out").rglob("*.py")}
-    modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in written}
-    assert modules.keys() == found.keys() - {ENTRY}
-    for name, path in modules.items():
-        assert written[path].read_text() == strip(found[name])
+    sources = graph(ENTRY)
+    written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.py")}
+    assert {module_of(path) for path in written} == sources.keys() - {ENTRY}
+    for path in written - {"golf/__init__.py"}:
+        assert (tmp_path / "out" / path).read_text() == strip(sources[module_of(path)])
 
 
-def test_the_script_holds_settings_and_the_run_readably() -> None:
+def test_the_script_finds_everything_that_it_imports() -> None:
+    tree = ast.parse(bundle.bundle(NAME, SETTINGS).content)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    golf = [node for node in imports if node.module is not None and node.module.split(".")[0] == "golf"]
+    assert {node.module for node in golf} <= graph(ENTRY).keys()
+    for node in golf:
+        module = importlib.import_module(str(node.module))
+        assert all(hasattr(module, alias.name) for alias in node.names), node.module
+
+
+def test_the_script_has_settings_and_run_in_plain_text() -> None:
     made = bundle.bundle(NAME, SETTINGS)
     text = made.content.decode()
     tree = ast.parse(text)
@@ -83,14 +99,14 @@ def test_the_script_holds_settings_and_the_run_readably() -> None:
     assert json.loads(str(settings)) == {**SETTINGS, "source_bytes": made.source_bytes}
 
 
-def test_it_is_the_same_in_every_process() -> None:
+def test_the_script_is_the_same_in_every_process() -> None:
     code = "import sys; from golf.entry.bundle import bundle; sys.stdout.buffer.write(bundle('x', {'a': 1}).content)"
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment, timeout=120)
     assert done.stdout == bundle.bundle("x", {"a": 1}).content
 
 
-def test_its_sizes_and_needs() -> None:
+def test_the_scripts_size_and_requirements() -> None:
     made = bundle.bundle("x", {})
     assert len(made.content) < made.source_bytes == sum(len(text.encode()) for text in graph(ENTRY).values())
     assert made.requirements == ("constriction", "numpy", "safetensors", "sentencepiece", "torch", "zstandard")

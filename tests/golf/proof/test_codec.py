@@ -129,14 +129,14 @@ def test_a_file_belongs_to_its_artifact_and_settings(artifact: bytes) -> None:
         decode(content, replace(predictor, artifact=artifact + b" "), "file")
 
 
-def test_a_decoder_that_goes_another_way_says_so(artifact: bytes) -> None:
-    """As on a machine that rounds differently: the file is whole, artifact and settings are its own."""
+def test_a_decoder_with_other_arithmetic_says_so(artifact: bytes) -> None:
+    """As on a machine that rounds differently: file, artifact and settings are valid."""
     predictor, documents = predictor_of(artifact), documents_of([40, 30])
     file = encode(documents, predictor)
     other = encode(documents, replace(predictor, config=replace(CONFIG, lr=0.02)))
     with pytest.raises(InputError, match="file: decodes to other tokens; expected a machine of the class"):
         decode(replace(file, words=other.words).pack(), predictor, "file")
-    for first in range(8):  # words that no encoder would write at all
+    for first in range(8):  # words that no encoder writes
         words = np.full(4, 2**32 - 1 - first, np.uint32)
         with pytest.raises(InputError, match="expected a machine of the class"):
             decode(replace(file, words=words).pack(), predictor, "file")

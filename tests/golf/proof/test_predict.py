@@ -86,7 +86,7 @@ def test_predictions_are_the_engines_scores(model: GPT, config: EvalConfig, leng
         np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-4)  # fp32 rounding through some updates
 
 
-def test_more_documents_than_memory_holds_come_in_batches(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_that_exceed_memory_are_split_into_batches(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     documents, config = documents_of([20, 33, 9]), EvalConfig(chunk=8, window=16)
     together = predict_all(model, documents, config)
     monkeypatch.setitem(ttt.ACTIVATION_BYTES, "cpu", 1)
@@ -120,7 +120,7 @@ def moved(model: GPT, numbers: int) -> GPT:
     return model
 
 
-def test_where_weights_lie_does_not_change_a_bit() -> None:
+def test_memory_alignment_of_weights_does_not_change_a_bit() -> None:
     """Matrix products may round by alignment, and no two processes read a file to the same addresses."""
     documents = [np.arange(1, 60), np.arange(1, 41)]
     path, config = BUNDLED[0] / "model.safetensors", EvalConfig(chunk=32, window=64)
@@ -132,7 +132,7 @@ def test_where_weights_lie_does_not_change_a_bit() -> None:
 LENGTH_BLIND = EvalConfig(chunk=8, window=16, epochs=2)
 
 
-def test_what_looks_at_the_length_is_named_and_the_default_does_not(model: GPT) -> None:
+def test_settings_that_use_the_length_say_so_and_the_defaults_do_not_use_it(model: GPT) -> None:
     assert length_uses(LENGTH_BLIND) == []
     for changes, word in (
         ({"length_blind": False}, "eval.length_blind"),

@@ -80,12 +80,12 @@ def test_a_legal_score_is_proved_in_another_process(
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decoding in this process, for what another one would do no differently."""
+    """Decode in this process, where a new one makes no difference."""
 
     def decoded(content: bytes, predictor: Predictor, _: Any) -> tuple[np.ndarray[Any, Any], str]:
         return np.concatenate(decode(content, predictor, "file")), ""
 
-    monkeypatch.setattr(proof, "_decoded_elsewhere", decoded)
+    monkeypatch.setattr(proof, "_decode_in_process", decoded)
 
 
 @pytest.mark.usefixtures("here")
@@ -131,6 +131,6 @@ def test_other_tokens_prove_nothing(
     assert proof_of(documents[1:], predictor, claimed).reason == "40 tokens came back of 90"
 
 
-def test_documents_of_another_tokenizer_are_refused(predictor: Predictor) -> None:
-    with pytest.raises(InputError, match="has 1024 pieces; the document holds token 2000"):
+def test_documents_of_another_tokenizer_are_an_input_error(predictor: Predictor) -> None:
+    with pytest.raises(InputError, match="has 1024 pieces, the document holds token 2000"):
         proof_of([np.array([1, 2000])], predictor, 1.0)

@@ -151,7 +151,7 @@ def test_scoring_nothing_gives_nothing(model: GPT) -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        (np.array([1]), r"shape \(1,\) of int64; a document is one row of integers, at least 2"),
+        (np.array([1]), r"shape \(1,\) of int64; expected one row of at least 2 integers"),
         (np.array([[1, 2], [3, 4]]), r"shape \(2, 2\) of int64"),
         (np.array([1.0, 2.5]), r"shape \(2,\) of float64"),
         (np.array([1, 48]), "document 0 holds token 48 at position 1; expected 0 … 47"),
@@ -167,7 +167,7 @@ def test_bad_documents_are_refused(model: GPT, document: np.ndarray[Any, Any], m
     ("changes", "message"),
     [
         ({"adapters": ("q", "z")}, 'unknown kind "z"'),
-        ({"adapters": ("q", "q")}, "named twice"),
+        ({"adapters": ("q", "q")}, "expected each kind once"),
         ({"epochs": 0}, "eval.epochs = 0"),
         ({"chunk": 64, "window": 32}, "at least eval.chunk"),
         ({"lr": float("nan")}, "eval.lr = nan"),
