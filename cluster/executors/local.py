@@ -128,7 +128,7 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self._oom_kills = 0
         visible = devices(slots, os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count())
-        self._process: BaseProcess = context.Process(target=_serve, args=(theirs, visible))
+        self._process: BaseProcess = context.Process(target=_serve, args=(theirs, visible, os.getpid()))
         self._process.start()
         theirs.close()
 
@@ -160,9 +160,11 @@ class _Worker:
         self._process.join(END_SECONDS)
 
 
-def _serve(pipe: Connection, visible: str) -> None:
-    """Serve tasks from a pipe until it closes."""
+def _serve(pipe: Connection, visible: str, parent: int) -> None:
+    """Serve tasks from a pipe until it closes, or at the latest until the process ends that has started this one."""
     end_with_parent()  # the scheduler may die without a word
+    if os.getppid() != parent:  # it did while this process imported: its first task waits in the pipe, and its slots
+        return  # belong to the next scheduler by now
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
     os.environ["CUDA_VISIBLE_DEVICES"] = visible
     torch.set_num_threads(environment.CPU_THREADS)

@@ -1,5 +1,7 @@
 """This machine's workers when something is wrong with them or with the machine."""
 
+import contextlib
+import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster.executor import Unplaceable
-from cluster.executors.local import LocalExecutor, devices
+from cluster.executors.local import LocalExecutor, _serve, devices
 from jobs.events import Failed, Failure
 from tests.cluster.executors.test_executors import finish, run, task, wait_for, workers
 from tests.cluster.orders import Orders
@@ -44,6 +46,27 @@ def test_memory_kills_of_other_days_are_not_held_against_a_worker_that_is_killed
     last = finish(local, one.id)[one.id][-1]
     assert isinstance(last, Failed)
     assert last.failure == Failure.HOST_MEMORY
+
+
+def test_a_worker_whose_scheduler_died_while_it_started_does_not_touch_the_task_that_it_was_handed(
+    local: LocalExecutor, orders: Orders, tmp_path: Path
+) -> None:
+    """It would end the gang of the next scheduler on the same slots, as a leftover."""
+    one = task(local, orders, tmp_path, "eval", b"no artifact")
+    context = multiprocessing.get_context("spawn")
+    for parent, expected in ((os.getpid(), ["Progress", "Failed"]), (1, [])):
+        ours, theirs = context.Pipe()
+        ours.send(one)
+        worker = context.Process(target=_serve, args=(theirs, "", parent))
+        worker.start()
+        theirs.close()
+        events = []
+        with contextlib.suppress(EOFError, ConnectionResetError):  # with or without the task left unread
+            while len(events) < 2:
+                events.append(type(ours.recv()).__name__)
+        ours.close()
+        worker.join(60)
+        assert (events, worker.exitcode) == (expected, 0)
 
 
 def test_a_machine_that_starts_no_process_is_no_place_for_a_task(
