@@ -39,7 +39,13 @@ def test_golf_trains_and_evaluates_without_the_rest(tmp_path: Path) -> None:
     assert 3 < float(done.stdout) < 6
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/ARCHITECTURE.md", "golf/bundled/README.md"])
+DOCUMENTS = [
+    *("README.md", "CHANGELOG.md", "SECURITY.md", "golf/bundled/README.md", "cluster/deploy/README.md"),
+    *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
+]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_that_a_document_names_exist(document: str) -> None:
     path = ROOT / document
     text = path.read_text()

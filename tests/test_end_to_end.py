@@ -107,7 +107,7 @@ def test_the_report_stands_alone(undisturbed: tuple[Path, subprocess.CompletedPr
     page = (undisturbed[0] / "reports" / "tiny.html").read_text()
     for title in (
         "Leaderboard",
-        "Scores by seed: legal rows",
+        "Scores by seed: legal entries",
         "Score by trial",
         "multipliers",
         "Training curves",
@@ -122,7 +122,7 @@ def test_a_second_run_finds_everything_done(undisturbed: tuple[Path, subprocess.
     home, _ = undisturbed
     before = leaderboard(home)
     done = golfsweep("run", SWEEP, "--home", home, "--ray", "127.0.0.1:1")
-    assert done.returncode == 2  # a cluster that was asked for by name has to be there …
+    assert done.returncode == 3  # a cluster that is named must answer …
     done = golfsweep("run", SWEEP, "--home", home)
     assert done.returncode == 0  # … but none is started when nothing is left to do
     assert "·" not in done.stderr
@@ -177,7 +177,7 @@ def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(
         code = driver.wait(PATIENCE_SECONDS)
         assert code == (-signal.SIGKILL if how == signal.SIGKILL else 130)
         assert not psutil.wait_procs(alive(below), timeout=60)[1], "processes outlived their driver"
-    assert "to go on: golfsweep run" in (tmp_path / "log.txt").read_text()
+    assert "resume with: golfsweep run" in (tmp_path / "log.txt").read_text()
 
     done = golfsweep("run", SWEEP, "--home", home, "--here")
     assert done.returncode == 0, done.stderr
@@ -207,9 +207,9 @@ def test_two_drivers_of_one_sweep_do_not_meet(tmp_path: Path) -> None:
     finally:
         first.send_signal(signal.SIGINT)
         first.wait(PATIENCE_SECONDS)
-    assert second.returncode == 2
+    assert second.returncode == 3
     assert second.stderr.count("\n") == 1
-    assert "already run by another process" in second.stderr
+    assert "is already driven by process" in second.stderr
 
 
 def test_tests_leave_the_users_home_alone() -> None:

@@ -14,10 +14,6 @@ class DocumentSet:
     count: int | None = None
     """The first so many; all where None."""
 
-    @property
-    def whole_validation_set(self) -> bool:
-        return self.split == "val" and self.count is None
-
 
 class Data(Protocol):
     """The data of a sweep: where they lie, and the digests by which jobs know them."""

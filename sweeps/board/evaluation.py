@@ -24,7 +24,7 @@ def format_day(arrival: Arrival) -> str | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValidationSet:
-    """The identity of a validation set, and its conversion between nats per token and bits per byte.
+    """The identity of a validation set, and its conversion of nats per token to bits per byte.
 
     The conversion belongs to one set and tokenizer, so nats are never compared across tokenizers.
     """
@@ -39,10 +39,6 @@ class ValidationSet:
     def bpb(self, nats: float) -> float:
         """Convert nats per token to bits per byte of this set."""
         return nats_per_token_to_bpb(nats, self.tokens, self.bytes)
-
-    def nats(self, bpb: float) -> float:
-        """Convert bits per byte of this set to nats per token."""
-        return bpb / self.bpb(1.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

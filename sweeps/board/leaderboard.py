@@ -17,7 +17,8 @@ behind `written_rule` and `precedent`.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sweeps.board.board import TRACKS, Board
+from sweeps.board.arrays import TRACKS
+from sweeps.board.board import Board
 from sweeps.board.columns.catalog import COLUMNS, INTERFACE, VARYING
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published, ValidationSet
 from sweeps.board.pairs.differences import ReadScores

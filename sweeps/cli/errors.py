@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
-from jobs.errors import LostLease
+from jobs.errors import AlreadyDriven, LostLease
 
 
 class ExitCode(IntEnum):
@@ -47,7 +47,9 @@ class Problem:
 def explain(error: Exception) -> Problem:
     """Map an exception, of whatever package, to what a user sees of it."""
     if isinstance(error, InputError):
-        return Problem(code=ExitCode.BAD_INPUT, error=error.error, hint=error.hint, lines=error.problems)
+        # A driver that has died leaves its lease for half a minute: who starts it again elsewhere has to retry.
+        code = ExitCode.TRANSIENT if isinstance(error, AlreadyDriven) else ExitCode.BAD_INPUT
+        return Problem(code=code, error=error.error, hint=error.hint, lines=error.problems)
     if isinstance(error, Diverged | OverTime | TooLarge | LostLease):
         return Problem(code=ExitCode.FAILED, error=str(error))
     if isinstance(error, Interrupted):

@@ -1,15 +1,15 @@
-"""Tests and intervals for a handful of seeds and many documents; every formula with its source.
+"""Tests and intervals for a few seeds and many documents; every formula names its source.
 
-All scores are "lower is better", a difference is challenger − incumbent in the unit of the input, and every p-value is
-one-sided: the challenger is lower by more than the margin.
+Lower scores are better. A difference is challenger − incumbent in the unit of the input. Every p-value is one-sided,
+for the claim that the challenger is lower by more than the margin.
 
-    seeds         Welch, one sample, published numbers; why no rank test and no bootstrap
-    pooled        one deviation for all recipes of a sweep, and whether it may be one
-    documents     pairs of documents; seeds and documents together
-    families      many recipes: Holm, Dunnett, and what noise alone does to the best of many
+    seeds         Welch, one sample, published numbers; why there is no rank test and no bootstrap
+    pooled        pooled variance over the recipes of a sweep, and the check that it may be pooled
+    documents     paired documents; seeds and documents together
+    families      many recipes: Holm, Dunnett, and the selection bias of the best of many
     equivalence   no worse, or the same, within a margin
-    planning      how many more seeds would settle it
-    sequential    what p is needed when looking more than once
+    planning      how many more seeds would settle a claim
+    sequential    which p an interim analysis must reach
 """
 
 from sweeps.statistics.documents import mean_documents, paired_test, two_way_test

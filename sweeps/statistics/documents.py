@@ -1,10 +1,10 @@
-"""Document by document: two evaluations of the same text, and seeds and documents together.
+"""Tests over documents: two evaluations of the same documents, and seeds and documents together.
 
-Documents pair two *evaluation* settings on the same artifacts, and are powerful there. Alone they never carry a claim
-about ways of *training*: with three seeds such a test is wrong 15 times in 100 at a nominal 1 %.
+Documents pair two *evaluation* settings on the same artifacts, which makes a powerful test. They cannot support a claim
+about *training*: with three seeds such a test claims falsely 15 times in 100 at a nominal 1 %.
 
-A score table has a row a document: document, nll (nats), tokens, bytes. It may be a pandas frame, or arrays by the
-names of the columns; pandas is not imported here, since that takes longer than the tests.
+A score table has one row for each document: document, nll (nats), tokens, bytes. It may be a pandas frame, or arrays by
+the names of the columns; pandas is not imported here, since that takes longer than the tests.
 """
 
 import math
@@ -29,7 +29,7 @@ ScoreTable: TypeAlias = "Documents | pd.DataFrame"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Paired:
-    """A difference in total bits per byte with its error over documents."""
+    """A difference in total bits per byte with its standard error over documents."""
 
     difference: float
     error: float
@@ -37,50 +37,57 @@ class _Paired:
 
 
 def paired_test(challenger_scores: ScoreTable, incumbent_scores: ScoreTable) -> TestResult:
-    """Test two evaluations of the same documents, document by document, on the difference in total bits per byte.
+    """Test the difference in total bits per byte of two evaluations, paired by document.
 
         D = Σ d_k / B,  d_k = (a_k − b_k)/ln 2,  B = Σ bytes_k
-        SE² = n/(n − 1) · Σ (d_k − D·bytes_k)² / B²          (linearised ratio, clustered by document)
+        SE² = n/(n − 1) · Σ (d_k − D·bytes_k)² / B²          (linearized ratio, clustered by document)
 
-    so that a long document weighs as it does in the score; df = n − 1. Source: Miller 2024, arXiv 2411.00640, for the
-    pairing and clustering; Cochran, Sampling Techniques, 6.3, for the ratio.
+    so that a long document has the weight that it has in the score; df = n − 1. Sources: Miller 2024, arXiv 2411.00640,
+    for pairing and clustering; Cochran, Sampling Techniques, 6.3, for the ratio.
 
     Args:
-        challenger_scores: one table of scores.
-        incumbent_scores: the same documents.
+        challenger_scores: a table of scores [documents].
+        incumbent_scores: a table of the same documents, in any order.
+
+    Returns:
+        Difference and interval in bits per byte.
 
     Raises:
-        ValueError: other documents, tokens or bytes, a document twice, fewer than two, or a loss that is not finite.
+        ValueError: the documents, tokens or bytes differ, a document appears twice, there are fewer than two documents,
+            or a loss is not finite.
     """
-    found = _paired(_checked(challenger_scores, "challenger"), _checked(incumbent_scores, "incumbent"))
-    return result(found.difference, found.error, found.documents - 1)
+    paired = _paired(_checked(challenger_scores, "challenger"), _checked(incumbent_scores, "incumbent"))
+    return result(paired.difference, paired.error, paired.documents - 1)
 
 
 def two_way_test(
     challenger: Sequence[ScoreTable], incumbent: Sequence[ScoreTable], *, same_artifacts: bool = False
 ) -> TestResult:
-    """Does the difference hold on other seeds and on other text? Both sources of noise count.
+    """Test whether the difference holds on other seeds and on other documents; both add noise.
 
         Var(D) ≈ s²_c/S_c + s²_i/S_i + SE²_documents             (or s²_d/S + SE²_documents on the same artifacts)
 
     with the seeds' variances of total bits per byte, SE_documents of the seeds' mean document scores as in
-    `paired_test`, and Satterthwaite's degrees of freedom of the sum. What seeds and documents do only together is
-    counted twice: the test is on the cautious side (0.15 % false claims at 1 % with three seeds).
+    `paired_test`, and Satterthwaite's degrees of freedom of the sum. The interaction of seeds and documents counts
+    twice, so that the test is conservative (0.15 % false claims at 1 % with three seeds).
 
     Args:
-        challenger: a table of scores a seed, all of the same documents.
+        challenger: one table of scores for each seed, all of the same documents.
         incumbent: likewise.
-        same_artifacts: whether the two stand in pairs, each of one artifact; then seeds are paired, too.
+        same_artifacts: whether the tables of both sides are pairs on one artifact each, which pairs the seeds, too.
+
+    Returns:
+        Difference and interval in bits per byte.
 
     Raises:
-        ValueError: fewer than two seeds on a side, unequal numbers where they are paired, or as `paired_test`.
+        ValueError: a side has fewer than two seeds, paired sides differ in number, or as `paired_test`.
     """
     c = [_checked(table, f"challenger {n + 1}") for n, table in enumerate(challenger)]
     i = [_checked(table, f"incumbent {n + 1}") for n, table in enumerate(incumbent)]
     if min(len(c), len(i)) < 2:
-        raise ValueError(f"{len(c)} and {len(i)} seeds: at least 2 on each side tell of the seeds' noise")
+        raise ValueError(f"{len(c)} and {len(i)} seeds: at least 2 on each side are needed to estimate their noise")
     if same_artifacts and len(c) != len(i):
-        raise ValueError(f"{len(c)} and {len(i)} tables: on the same artifacts each has its counterpart")
+        raise ValueError(f"{len(c)} and {len(i)} tables: on the same artifacts each needs its counterpart")
     over_documents = _paired(_mean(c), _mean(i))
     scores_c, scores_i = (np.array([_bits_per_byte(table) for table in side]) for side in (c, i))
     sides = [moments(scores_c - scores_i)] if same_artifacts else [moments(scores_c), moments(scores_i)]
@@ -91,10 +98,16 @@ def two_way_test(
 
 
 def mean_documents(tables: Sequence[ScoreTable]) -> Documents:
-    """The mean over evaluations of every document's loss: seeds are no further documents.
+    """Average every document's loss over evaluations, since further seeds are not further documents.
+
+    Args:
+        tables: tables of scores of the same documents.
+
+    Returns:
+        One table of scores [documents].
 
     Raises:
-        ValueError: the evaluations are not of the same documents.
+        ValueError: the evaluations are of different documents.
     """
     return _mean([_checked(table, f"table {n + 1}") for n, table in enumerate(tables)])
 
@@ -129,17 +142,17 @@ def _paired(a: Documents, b: Documents) -> _Paired:
 def _checked(table: ScoreTable, name: str) -> Documents:
     """A score table by column, in the order of its documents."""
     if missing := [column for column in COLUMNS if column not in table]:
-        raise ValueError(f"{name}: no column {missing[0]}; scores have a row a document: {', '.join(COLUMNS)}")
+        raise ValueError(f"{name}: no column {missing[0]}; expected the columns {', '.join(COLUMNS)}")
     given = {column: np.asarray(table[column]) for column in COLUMNS}
     order = np.argsort(given["document"], kind="stable")
     columns = {column: values[order] for column, values in given.items()}
     documents = columns["document"]
     if (twice := documents[1:] == documents[:-1]).any():
-        raise ValueError(f"{name}: document {documents[1:][twice][0]} stands there twice")
+        raise ValueError(f"{name}: document {documents[1:][twice][0]} appears twice")
     finite(columns["nll"].astype(np.float64), 1, f"{name}: losses of documents")
     num_bytes = finite(columns["bytes"].astype(np.float64), 1, f"{name}: bytes")
     if (num_bytes < 0).any() or not num_bytes.sum() > 0:
-        raise ValueError(f"{name}: bytes of documents must be whole numbers, not all of them 0")
+        raise ValueError(f"{name}: bytes of documents must be 0 or more, and not all 0")
     return columns
 
 
@@ -149,5 +162,5 @@ def _check_same(a: Documents, b: Documents) -> None:
             differ = sorted(set(a["document"].tolist()) ^ set(b["document"].tolist()))
             which = f": document {differ[0]} is in one only" if differ else ""
             raise ValueError(
-                f"the two evaluations differ in their {shown}{which}; a paired test needs the same documents"
+                f"the two evaluations differ in their {shown}{which}; give two evaluations of the same documents"
             )

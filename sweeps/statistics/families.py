@@ -1,4 +1,4 @@
-"""Many recipes tried: what a claim about one of them has to allow for."""
+"""Many recipes at once: corrections of p-values, and the selection bias of the best of many."""
 
 import math
 from collections.abc import Sequence
@@ -15,13 +15,21 @@ _NODES = 64
 _POINTS = 721
 """Points of a trapezoid sum; half as many give the same to the last digits."""
 _REACH = 8.0
-"""Standard deviations beyond which nothing is integrated."""
+"""Bound of the integral, in standard deviations."""
 _TAIL = 1e-15
-"""Chance of a deviation, on either side, beyond which nothing is integrated."""
+"""Probability of a deviation outside the bounds of the integral, on either side."""
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment, which keeps the chance of any false claim (Holm 1979, Scand. J. Stat. 6).
+    """Adjust p-values by Holm's step-down method, which controls the chance of any false claim.
+
+    Source: Holm 1979, Scand. J. Stat. 6.
+
+    Args:
+        p_values: of any tests [tests].
+
+    Returns:
+        Adjusted p-values in the same order.
 
     Raises:
         ValueError: a p-value is not between 0 and 1.
@@ -41,35 +49,38 @@ def dunnett(
     margin: float = 0.0,
     pooled: Pool | None = None,
 ) -> list[float]:
-    """p that each challenger is lower than the one baseline by more than the margin, all claims together.
+    """Test that each challenger is lower than one baseline by more than the margin, corrected for all of them.
 
         1 − P(T_j ≤ t for every j),  T_j = (λ_j·Z_0 + √(1 − λ_j²)·Z_j) / S,  λ_j² = n_j/(n_j + n_0),  S² = χ²_df/df
 
-    Dunnett's test (1955, JASA 50) knows that the claims share a baseline and pools the variance: sharper than Holm's
-    correction of Welch tests where variances are equal, and wrong where they are not (`pooled.pool` checks). Rows that
-    share trainings have more in common than λ says, which errs on the cautious side (Slepian 1962) as long as the pool
-    does not count them as independent. The two integrals over Z_0 and S are Gauss–Legendre's, good to 1e-8.
+    Dunnett's test (1955, JASA 50) uses that the claims share a baseline, and pools the variance. It is more powerful
+    than Holm's correction of Welch tests where variances are equal, and wrong where they are not (`pool` checks that).
+    Recipes that share trainings are more correlated than λ says, which is conservative (Slepian 1962) as long as the
+    pool does not count them as independent. The integrals over Z_0 and S are Gauss–Legendre's, accurate to 1e-8.
 
     Args:
-        challengers: scores of each.
-        baseline: scores.
-        margin: δ, in the scores' unit.
-        pooled: the deviation of all of them; None: they are trained apart.
+        challengers: scores of each challenger [seeds].
+        baseline: scores [seeds].
+        margin: δ, in the unit of the scores.
+        pooled: the pooled variance; None pools these recipes as trained separately.
+
+    Returns:
+        One p-value for each challenger.
 
     Raises:
-        ValueError: fewer than two seeds in a row, or a score that is not finite.
+        ValueError: a recipe has fewer than two seeds, or a score is not finite.
     """
     finite_number(margin, "margin")
-    base, rows = moments(baseline, name="baseline"), [moments(row, name="challenger") for row in challengers]
-    if not rows:
+    base, sides = moments(baseline, name="baseline"), [moments(scores, name="challenger") for scores in challengers]
+    if not sides:
         return []
-    if not any(one.variance > 0 for one in (base, *rows)):  # the limit is the same for one claim and for many
-        return [welch(row, base, margin).p_value for row in rows]
+    if not any(side.variance > 0 for side in (base, *sides)):  # the limit is the same for one claim and for many
+        return [welch(side, base, margin).p_value for side in sides]
     shared = pooled or pool([*challengers, baseline])
-    n, mean = np.array([row.n for row in rows]), np.array([row.mean for row in rows])
+    n, mean = np.array([side.n for side in sides]), np.array([side.mean for side in sides])
     t = (base.mean - margin - mean) / (shared.std * np.sqrt(1 / n + 1 / base.n))
     share, count = np.unique(n / (n + base.n), return_counts=True)
-    return [min(1.0, _any_above(float(one), share, count, shared.df)) for one in t]
+    return [min(1.0, _any_above(float(value), share, count, shared.df)) for value in t]
 
 
 def _any_above(t: float, share: Floats, count: NDArray[np.int64], df: int) -> float:
@@ -86,9 +97,16 @@ def _any_above(t: float, share: Floats, count: NDArray[np.int64], df: int) -> fl
 
 
 def expected_lowest(trials: int, std: float) -> float:
-    """How far below the mean the best of so many equally good trials is expected, by noise of this deviation alone.
+    """Expected gain by chance: how far below their mean the best of several equally good trials is expected.
 
-        E[min] = −std · ∫ x·N·φ(x)·Φ(x)^(N − 1) dx      (normal order statistics; 1.87 of 20, 2.75 of 200)
+        E[min] = −std · ∫ x·N·φ(x)·Φ(x)^(N − 1) dx      (normal order statistics; 1.87 for 20, 2.75 for 200)
+
+    Args:
+        trials: N, at least 1.
+        std: standard deviation of a trial's noise, in the unit of the scores.
+
+    Returns:
+        A difference in the unit of the scores, 0 or below.
 
     The trapezoid sum is exact but for rounding: the integrand is smooth and vanishes at both ends.
 
@@ -96,7 +114,9 @@ def expected_lowest(trials: int, std: float) -> float:
         ValueError: no trial, or a deviation below 0.
     """
     if trials < 1 or finite_number(std, "std") < 0:
-        raise ValueError(f"{trials} trials with deviation {std}: at least one trial and no negative deviation")
+        raise ValueError(
+            f"{trials} trials with deviation {std}: expected at least 1 trial, and a deviation of 0 or more"
+        )
     if trials == 1:
         return 0.0
     x, width = np.linspace(-9, 9, _POINTS, retstep=True)

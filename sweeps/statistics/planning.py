@@ -1,4 +1,4 @@
-"""How many more seeds would settle it."""
+"""The number of further seeds that would settle a claim."""
 
 import math
 from dataclasses import dataclass
@@ -10,34 +10,41 @@ from sweeps.statistics.estimate import Moments, welch_parts
 from sweeps.statistics.sequential import anytime_level
 
 POWER = 0.8
+"""Chance with which a plan is to show its claim."""
 MOST_SEEDS = 200
-"""More than anybody would train: beyond it the difference is too small to be shown."""
+"""Most seeds that a plan may add; a difference that needs more is too small to be shown."""
 _TAILS = (np.arange(24) + 0.5) / 24
-"""Chances at whose quantiles a sample variance is taken."""
+"""Probabilities at whose quantiles the distribution of a sample variance is evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What it takes to settle a claim, should the difference and the spread be what they look like now."""
+    """Seeds that would settle a claim, if difference and spread are as they appear now."""
 
     more: int
-    """Seeds to add to the challenger, and to the incumbent unless it is only numbers."""
+    """Seeds to add to the challenger, and to the incumbent if it can grow."""
     seeds: int
-    """The challenger's seeds then."""
+    """The challenger's seeds after that."""
     level: float
-    """The p to stay below then, whatever looks were taken before (`anytime_level`)."""
+    """The p that the test must then reach, whatever interim analyses came before (`anytime_level`)."""
     power: float
-    """The chance that it comes out so."""
+    """The chance that the test reaches it."""
 
 
 def power(challenger: Moments, incumbent: Moments, margin: float, level: float) -> float:
-    """Chance that a Welch test at this level makes the claim, should difference and spread be just as given.
+    """Chance that a Welch test at this level shows the claim, if difference and spread are exactly as given.
 
         E over s²_c, s²_i of Φ((gap − δ − t(1 − level, df(s))·SE(s)) / SE)
 
-    Means and sample variances are independent, so the expectation runs over the two χ² alone, on a grid of their
-    quantiles. (The noncentral t with the df of the true variances would promise 55 % at three seeds where 40 % come
-    out: at that size df itself varies.)
+    Means and sample variances are independent, so the expectation is over the two χ² alone, on a grid of their
+    quantiles. (The noncentral t with the df of the true variances gives 55 % at three seeds where simulation gives
+    40 %, because df itself varies at that size.)
+
+    Args:
+        challenger: means and true variances, with the numbers of seeds of the test.
+        incumbent: likewise.
+        margin: δ, in the unit of the scores.
+        level: the p to stay below.
     """
     c, i = challenger, incumbent
     difference, error, _ = welch_parts(c.mean, c.variance, c.n, i.mean, i.variance, i.n)
@@ -59,34 +66,34 @@ def seeds_needed(
     level: float = 0.01,
     incumbent_grows: bool = True,
 ) -> Plan | None:
-    """The least number of further seeds after which the claim would be shown with a chance of 80 %.
+    """Plan the fewest further seeds that would show the claim with a chance of 80 %.
 
-    The seeds there are have been looked at, or there would be no plan; so the claim is to be made at the level that is
-    valid at any time (`anytime_level`).
+    To plan is to have analyzed the present seeds, so the claim must reach the level that is valid at any time
+    (`anytime_level`).
 
     Args:
-        challenger: what is known of it.
+        challenger: moments of its scores so far.
         incumbent: likewise.
-        margin: δ, in the scores' unit.
-        level: p to stay below.
-        incumbent_grows: whether the incumbent can be run on more seeds, too.
+        margin: δ, in the unit of the scores.
+        level: the p to stay below.
+        incumbent_grows: whether the incumbent gets as many further seeds.
 
     Returns:
-        The plan; None where the difference is not beyond the margin, or so small that 200 seeds would not do.
+        The plan; None where the difference is within the margin, or so small that 200 seeds would not show it.
     """
     gain = incumbent.mean - margin - challenger.mean
     if gain <= 0:
         return None
-    for more in range(1, MOST_SEEDS + 1):  # upwards: beside an incumbent that does not grow, power may fall again
-        then, other = _grown(challenger, more), _grown(incumbent, more if incumbent_grows else 0)
+    for more in range(1, MOST_SEEDS + 1):  # from below: beside an incumbent that does not grow, power may fall again
+        then, other = _add_seeds(challenger, more), _add_seeds(incumbent, more if incumbent_grows else 0)
         needed = anytime_level(then.n, level)
         error = math.sqrt(then.variance / then.n + other.variance / other.n)
-        if gain <= -special.ndtri(needed) * error:  # not even a normal test would have an even chance
+        if gain <= -special.ndtri(needed) * error:  # even a normal test would have less than an even chance
             continue
         if (chance := power(then, other, margin, needed)) >= POWER:
             return Plan(more=more, seeds=then.n, level=needed, power=chance)
     return None
 
 
-def _grown(row: Moments, more: int) -> Moments:
-    return Moments(mean=row.mean, variance=row.variance, n=row.n + more)
+def _add_seeds(side: Moments, more: int) -> Moments:
+    return Moments(mean=side.mean, variance=side.variance, n=side.n + more)

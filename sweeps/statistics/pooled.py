@@ -1,4 +1,4 @@
-"""One standard deviation for all recipes of a sweep: a second line beside Welch's tests, with its check."""
+"""Pooled variance over the recipes of a sweep: a test beside Welch's, with the check that it may be used."""
 
 import math
 from collections.abc import Hashable, Sequence
@@ -11,55 +11,56 @@ from scipy import special
 from sweeps.statistics.estimate import Floats, Moments, TestResult, finite, finite_number, moments, result
 
 UNEQUAL = 0.05
-"""Below this p of Bartlett's test a pooled deviation is not to be relied on."""
+"""Below this p of Bartlett's test do not rely on the pooled variance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pool:
-    """One standard deviation of seeds for all recipes of a sweep, and whether it may be one."""
+    """The pooled variance of seeds over recipes, and the check that it may be pooled."""
 
     std: float
+    """Its root, in the unit of the scores."""
     df: int
+    """Degrees of freedom."""
     rows: int
-    """Recipes with at least two seeds, which are those that tell of spread."""
+    """Number of recipes with at least two seeds; others have no spread."""
     trainings: int
-    """How many of them were trained apart from one another: only those count as independent."""
+    """Number of separate trainings among them; only those count as independent."""
     equal_p: float | None
-    """Bartlett's p that the variances are equal; None for one training, or where no seed differs from another."""
+    """Bartlett's p that the variances are equal; None for one training, or where all seeds are equal."""
 
     @property
     def sound(self) -> bool:
-        """Whether the variances show no difference; with three seeds a recipe only a large one would show."""
+        """Whether no difference of the variances shows; with three seeds only a large one would."""
         return self.equal_p is None or self.equal_p >= UNEQUAL
 
 
 def pool(rows: Sequence[Sequence[float]], trainings: Sequence[Hashable] | None = None) -> Pool:
-    """One standard deviation of all recipes' seeds, s² = Σ (n_r − 1)·s²_r / Σ (n_r − 1), with its check.
+    """Pool the variance of all recipes' seeds, s² = Σ (n_r − 1)·s²_r / Σ (n_r − 1), and check that it may be pooled.
 
-    Recipes that only evaluate the same trained weights in other ways share the noise of their seeds, and another of
-    them tells next to nothing new. Together they count as one, with the mean of their variances and the degrees of
-    freedom of the largest: taken for independent, three of them beside a separately trained challenger claim falsely
-    2.5 times in 100 at a nominal 1 %, eight 4.4 times.
+    Recipes that evaluate the same trained weights in different ways share the noise of their seeds, so another of them
+    adds almost no information. Together they count as one, with the mean of their variances and the degrees of freedom
+    of the largest. Counted as independent, three of them beside a separately trained challenger claim falsely 2.5 times
+    in 100 at a nominal 1 %, eight of them 4.4 times.
 
-    The check is Bartlett's test (Bartlett 1937, Proc. Royal Soc. A 160), which keeps its size at three seeds a recipe,
-    where the median-centered Levene test hardly ever rejects anything. It takes the normal distribution for granted
-    and has little power there: not rejected is not the same as equal. Recipes of one seed tell nothing and are left
-    out.
+    The check is Bartlett's test (Bartlett 1937, Proc. Royal Soc. A 160), which keeps its size at three seeds for each
+    recipe, where the median-centered Levene test almost never rejects. It assumes normal noise and has little power at
+    that size: not rejected does not mean equal. Recipes with one seed are left out.
 
     Args:
-        rows: a recipe's scores each.
-        trainings: for each row what it was trained as; rows of equal ones share trainings. None: all are apart.
+        rows: scores of each recipe [seeds].
+        trainings: a label for each recipe; recipes with equal labels share trainings. None: all are separate.
 
     Raises:
-        ValueError: no recipe has two seeds, or a value is not finite.
+        ValueError: no recipe has two seeds, or a score is not finite.
     """
     apart: dict[Hashable, list[Moments]] = {}
     for row, training in zip(rows, range(len(rows)) if trainings is None else trainings, strict=True):
         if (scores := finite(row, 1, "scores")).size > 1:
             apart.setdefault(training, []).append(moments(scores))
     if not apart:
-        raise ValueError("pooled deviation: no recipe has two seeds")
-    df = np.array([max(one.n for one in together) - 1 for together in apart.values()])
+        raise ValueError("pooled variance: no recipe has two seeds")
+    df = np.array([max(recipe.n for recipe in together) - 1 for together in apart.values()])
     variances = np.array([_mean_variance(together) for together in apart.values()])
     return Pool(
         std=math.sqrt(df @ variances / df.sum()),
@@ -70,9 +71,9 @@ def pool(rows: Sequence[Sequence[float]], trainings: Sequence[Hashable] | None =
     )
 
 
-def _mean_variance(rows: Sequence[Moments]) -> float:
-    """The mean of variances, each with the weight of its degrees of freedom."""
-    return sum((one.n - 1) * one.variance for one in rows) / sum(one.n - 1 for one in rows)
+def _mean_variance(recipes: Sequence[Moments]) -> float:
+    """The mean of variances, weighted by degrees of freedom."""
+    return sum((recipe.n - 1) * recipe.variance for recipe in recipes) / sum(recipe.n - 1 for recipe in recipes)
 
 
 def _bartlett(variances: Floats, df: NDArray[np.int64]) -> float | None:
@@ -80,7 +81,7 @@ def _bartlett(variances: Floats, df: NDArray[np.int64]) -> float | None:
 
         T = (Σ df·ln(s²) − Σ df_r·ln(s²_r)) / (1 + (Σ 1/df_r − 1/Σ df) / (3·(k − 1))),  χ² of k − 1
 
-    None for one variance, or where all are nought.
+    None for a single variance, or where all are 0.
     """
     if variances.size == 1 or not variances.any():
         return None
@@ -89,20 +90,26 @@ def _bartlett(variances: Floats, df: NDArray[np.int64]) -> float | None:
     total = df.sum()
     spread = total * math.log(df @ variances / total) - df @ np.log(variances)
     statistic = spread / (1 + ((1 / df).sum() - 1 / total) / (3 * (df.size - 1)))
-    return float(special.chdtrc(df.size - 1, max(0.0, statistic)))  # rounding may leave less than nought
+    return float(special.chdtrc(df.size - 1, max(0.0, statistic)))  # rounding may make it negative
 
 
 def pooled_test(
     challenger: Sequence[float], incumbent: Sequence[float], pooled: Pool, margin: float = 0.0
 ) -> TestResult:
-    """Student's test with the deviation pooled over the sweep: a second line beside Welch's, never instead of it.
+    """Test by Student with a pooled variance, to be read beside Welch's test and never instead of it.
 
         t = (x̄_i − δ − x̄_c) / (s·√(1/n_c + 1/n_i)),  df of the pool
 
-    Ten recipes of three seeds have 20 degrees of freedom, where t need only be 2.53 for p < 0.01, not 6.96 (df 2).
+    Ten recipes of three seeds have 20 degrees of freedom, where p < 0.01 takes t = 2.53 instead of 6.96 (df 2).
+
+    Args:
+        challenger: one score for each seed, at least two.
+        incumbent: likewise.
+        pooled: the result of `pool`.
+        margin: δ, in the unit of the scores.
 
     Raises:
-        ValueError: fewer than two values in an arm, or one that is not finite.
+        ValueError: a side has fewer than two scores, or a score is not finite.
     """
     c, i = moments(challenger, name="challenger"), moments(incumbent, name="incumbent")
     finite_number(margin, "margin")

@@ -1,7 +1,7 @@
-"""Across seeds: the documents are fixed, the seeds are the only random factor.
+"""Tests across seeds: the documents are fixed, and only the seeds are random.
 
-That is the challenge's own claim: its validation set never changes. The organizers' tables are one-sided Welch tests
-with margin 0 (PR 1514 against 1493: t = 3.79, df = 2.61, p = 0.020).
+The challenge's claims are of this kind, because its validation set never changes. The organizers' tables are one-sided
+Welch tests with margin 0 (PR 1514 against 1493: t = 3.79, df = 2.61, p = 0.020).
 """
 
 import math
@@ -25,7 +25,7 @@ from sweeps.statistics.estimate import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """A few values in short."""
+    """Mean, deviation and interval of a few values, in their unit."""
 
     n: int
     mean: float
@@ -36,10 +36,13 @@ class Summary:
 
 
 def summary(values: Sequence[float]) -> Summary:
-    """Mean, sample standard deviation and t interval, mean ± t(n − 1)·s/√n.
+    """Summarize values: mean, sample standard deviation and t interval, mean ± t(n − 1)·s/√n.
+
+    Args:
+        values: scores [seeds].
 
     Raises:
-        ValueError: no values, or one that is not finite.
+        ValueError: there are no values, or one is not finite.
     """
     x = moments(values, 1)
     if x.n == 1:
@@ -49,26 +52,28 @@ def summary(values: Sequence[float]) -> Summary:
 
 
 def welch_test(challenger: Sequence[float], incumbent: Sequence[float], margin: float = 0.0) -> TestResult:
-    """Welch's t test across seeds: is the challenger's mean lower than the incumbent's by more than the margin?
+    """Test by Welch's t that the challenger's mean is lower than the incumbent's by more than the margin.
 
         t = (x̄_i − δ − x̄_c) / √(s²_c/n_c + s²_i/n_i),  df by Welch–Satterthwaite
 
     Simulated false claims at a nominal 1 %: 0.6 % with three seeds against three of equal spread, 1.4 % with five
     against three that spread twice as far.
 
+    Sources: Welch 1947, Biometrika 34; Satterthwaite 1946, Biometrics Bulletin 2.
+
     Args:
-        challenger: one score a seed, at least two.
+        challenger: one score for each seed, at least two.
         incumbent: likewise.
-        margin: δ, in the scores' unit.
+        margin: δ, in the unit of the scores.
 
     Raises:
-        ValueError: fewer than two values in an arm, or one that is not finite.
+        ValueError: a side has fewer than two scores, or a score is not finite.
     """
     return welch(moments(challenger, name="challenger"), moments(incumbent, name="incumbent"), margin)
 
 
 def welch(challenger: Moments, incumbent: Moments, margin: float = 0.0) -> TestResult:
-    """Welch's test from means, variances and numbers of seeds; see `welch_test`."""
+    """Test by Welch's t from means, variances and numbers of seeds; see `welch_test`."""
     finite_number(margin, "margin")
     c, i = challenger, incumbent
     difference, error, df = welch_parts(c.mean, c.variance, c.n, i.mean, i.variance, i.n)
@@ -77,23 +82,27 @@ def welch(challenger: Moments, incumbent: Moments, margin: float = 0.0) -> TestR
 
 
 def one_sample_test(values: Sequence[float], target: float) -> TestResult:
-    """Student's t test of seeds against a number that is taken as exact: t = (target − x̄) / (s/√n), df = n − 1.
+    """Test by Student's t that the mean is lower than an exact number: t = (target − x̄) / (s/√n), df = n − 1.
 
-    A published mean has noise of its own, which this leaves out; put the margin into the target.
+    A published mean has noise of its own, which this test leaves out. Subtract a margin from the target.
+
+    Args:
+        values: one score for each seed, at least two.
+        target: in the unit of the scores.
 
     Raises:
-        ValueError: fewer than two values, or one that is not finite.
+        ValueError: there are fewer than two scores, or one is not finite.
     """
     return one_sample(moments(values), target)
 
 
 def one_sample(values: Moments, target: float) -> TestResult:
-    """The test against an exact number from mean, variance and number of seeds; see `one_sample_test`.
+    """Test against an exact number from mean, variance and number of seeds; see `one_sample_test`.
 
-    PR 611's "t = 12.61, p << 0.01" is this one on its published 0.5601 ± 0.0107 of three seeds with the target
-    0.6430 − 0.005, and has three faults: the margin of 0.005 is in nats per token, not bits per byte (0.0030 of them
-    there); the incumbent's own deviation (0.0021 over three seeds) is left out; and with df = 2 the one-sided p is
-    0.0031, not far below 0.01. `welch` on the published moments is the test that it should have been.
+    PR 611's "t = 12.61, p << 0.01" is this test on its published 0.5601 ± 0.0107 of three seeds with the target
+    0.6430 − 0.005. It has three faults: the margin of 0.005 is in nats per token, which is 0.0030 bits per byte there;
+    it leaves out the incumbent's own deviation (0.0021 over three seeds); and with df = 2 the one-sided p is 0.0031,
+    not far below 0.01. The right test is `welch` on the published moments.
     """
     finite_number(target, "target")
     error = values.std / math.sqrt(values.n)
@@ -101,35 +110,47 @@ def one_sample(values: Moments, target: float) -> TestResult:
 
 
 def published(mean: float, std: float, n: int) -> Moments:
-    """A record of which mean, sample standard deviation and number of seeds are published.
+    """Take the moments of a record from its published mean, sample standard deviation and number of seeds.
 
     Raises:
-        ValueError: fewer than two seeds, or numbers that are none.
+        ValueError: there are fewer than two seeds, the deviation is negative, or a number is not finite.
     """
     if n < 2 or not std >= 0:
-        raise ValueError(f"n = {n}, std = {std}: a published record needs at least 2 seeds and a deviation")
+        raise ValueError(f"n = {n}, std = {std}: a published record needs at least 2 seeds, and a deviation")
     return Moments(mean=finite_number(mean, "mean"), variance=finite_number(std, "std") ** 2, n=n)
 
 
 def published_test(values: Sequence[float], mean: float, std: float, n: int, margin: float = 0.0) -> TestResult:
-    """Welch's test against a record of which mean, sample standard deviation and number of seeds are published.
+    """Test by Welch's t against a record with a published mean, sample standard deviation and number of seeds.
+
+    Args:
+        values: one score for each seed, at least two.
+        mean: of the record, in the unit of the scores.
+        std: its sample standard deviation.
+        n: its number of seeds.
+        margin: δ, in the unit of the scores.
 
     Raises:
-        ValueError: fewer than two values on a side, or one that is not finite.
+        ValueError: a side has fewer than two scores, or a number is not finite.
     """
     return welch(moments(values), published(mean, std, n), margin)
 
 
 def smallest_rank_p(n_challenger: int, n_incumbent: int) -> float:
-    """The smallest p that any one-sided rank or permutation test of two samples can reach: 1 / C(n + m, n)."""
+    """Smallest p that any one-sided rank or permutation test of two samples can reach: 1 / C(n + m, n)."""
     return 1 / math.comb(n_challenger + n_incumbent, n_challenger)
 
 
 def rank_test(challenger: Sequence[float], incumbent: Sequence[float], level: float = 0.01) -> float:
-    """One-sided exact p of the Mann–Whitney test, where there are seeds enough for it to reach the level at all.
+    """One-sided exact p of the Mann–Whitney test, for enough seeds that it can reach the level.
+
+    Args:
+        challenger: one score for each seed.
+        incumbent: likewise.
+        level: the p that the test must be able to reach.
 
     Raises:
-        ValueError: no p below the level can come out, whatever the scores; or a value is not finite.
+        ValueError: no scores could give a p below the level, or a score is not finite.
     """
     c, i = finite(challenger, 1, "challenger"), finite(incumbent, 1, "incumbent")
     least = smallest_rank_p(c.size, i.size)
@@ -145,19 +166,23 @@ def rank_test(challenger: Sequence[float], incumbent: Sequence[float], level: fl
 
 
 def percentile_bootstrap(values: Sequence[float], generator: np.random.Generator) -> tuple[float, float]:
-    """95 % percentile interval of the mean, where there are values enough for it to mean what it says.
+    """95 % percentile bootstrap interval of the mean, for at least twenty values.
 
     It is too short by a factor of about √((n − 1)/n)·1.96/t(n − 1): over three values it covers 74 % instead of 95 %,
     over five 84 %, over twenty 93 %.
 
+    Args:
+        values: scores [seeds].
+        generator: draws the resamples.
+
     Raises:
-        ValueError: fewer than twenty values, or one that is not finite.
+        ValueError: there are fewer than twenty values, or one is not finite.
     """
     x = finite(values, 1, "values")
     if x.size < 20:
         raise ValueError(
             f"a percentile bootstrap of {x.size} seeds is too short (three cover 74 %, five 84 % instead of 95 %), and "
-            "resampling cannot mend it; use summary's t interval, or at least 20 seeds"
+            "resampling cannot correct that; use summary's t interval, or at least 20 seeds"
         )
     drawn = generator.choice(x, (10_000, x.size)).mean(1)
     low, high = np.quantile(drawn, [0.025, 0.975])

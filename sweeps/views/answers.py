@@ -1,5 +1,6 @@
-"""The five questions of every morning, answered from the leaderboard: who leads, is it real, is it legal, what did it
-cost, what next. Plain sentences, for the report and the terminal.
+"""Five questions answered from the leaderboard: who leads, is it real, is it legal, what did it cost, what next.
+
+Plain sentences, for the report and the terminal.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """A question, the answer in a few words, and what it rests on."""
+    """A question, the answer in a few words, and the evidence."""
 
     question: str
     short: str
@@ -31,10 +32,10 @@ class Spent:
 
 
 def answers(rows: Sequence[Record], baseline: str | None, spent: Spent) -> list[Answer]:
-    """Answers from the rows of a leaderboard, best first within each track."""
+    """Answers from the entries of a leaderboard, best first within each track."""
     leader = next((row for row in rows if row["track"] == "legal" and row["source"] == "golfsweep"), None)
     if leader is None:
-        nobody = Answer(question="Who leads?", short="No legal row yet", details=())
+        nobody = Answer(question="Who leads?", short="No legal entry yet", details=())
         return [nobody, _legal(rows, None), _cost(None, spent)]
     return [
         _leads(leader),
@@ -51,20 +52,20 @@ def _leads(leader: Record) -> Answer:
     details = [over if leader["val_bpb_std"] is None else f"{over} ± {leader['val_bpb_std']:.4f}"]
     if leader["incumbent"] is not None:
         nats = f" ({leader['difference_nats']:+.4f} nats per token)" if leader["difference_nats"] is not None else ""
-        before = f"{leader['incumbent']}, the record before{describe_mean_difference(leader)}"
+        before = f"{leader['incumbent']}, the previous record{describe_mean_difference(leader)}"
         details.append(f"{leader['difference_mbpb']:+.2f} mBPB{nats} to {before}")
     return Answer(question="Who leads?", short=leader["name"], details=tuple(details))
 
 
 def _real(leader: Record, baseline: str | None) -> Answer:
     if leader["incumbent"] is None:
-        short = "Nothing came before it"
+        short = "There is no earlier record"
     elif leader["written_rule"] and leader["incumbent"] == baseline and not _holds_corrected(leader):
-        short = "By the written rule, but not once corrected for all entries"
+        short = "By the written rule, but not after correction for all entries"
     elif leader["written_rule"]:
         short = "Yes, by the written rule"
     elif leader["precedent"]:
-        short = "Enough by precedent, not by the written rule"
+        short = "By precedent, but not by the written rule"
     else:
         short = "Undecided" if leader["precedent"] is None else "Not shown"
     details = []
@@ -81,7 +82,7 @@ def _real(leader: Record, baseline: str | None) -> Answer:
 
 
 def _holds_corrected(leader: Record) -> bool:
-    """Whether the claim against the baseline stands beside those of all other rows."""
+    """Whether the claim against the baseline holds together with those of all other entries."""
     return leader["p_adjusted"] is None or leader["p_adjusted"] < MARGIN_RULES["written_rule"].level
 
 
@@ -91,8 +92,8 @@ def _legal(rows: Sequence[Record], leader: Record | None) -> Answer:
     if leader is not None and leader["unchecked"]:
         details.append("not checked: " + "; ".join(leader["unchecked"]))
     if flagged:
-        details.append(f"flagged and kept apart: {', '.join(flagged)}")
-    short = "No row is" if leader is None else "As far as checked" if leader["unchecked"] else "Yes"
+        details.append(f"flagged, never ranked: {', '.join(flagged)}")
+    short = "No entry is" if leader is None else "As far as checked" if leader["unchecked"] else "Yes"
     return Answer(question="Is it legal?", short=short, details=tuple(details))
 
 
@@ -119,7 +120,7 @@ def _next(leader: Record, baseline: str | None) -> Answer:
     elif more == 0:
         short = "Write it up"
         short_of = "" if leader["written_rule"] is not False else "; by the written rule it is not shown"
-        details.append(f"the claim stands at {describe_rule(leader)}{short_of}")
+        details.append(f"the claim holds at {describe_rule(leader)}{short_of}")
     elif more is not None:
         short = format_seeds(more, leader["incumbent_too"])
         cost = "" if price is None else f", about {format_dollars(price)}"
@@ -128,7 +129,7 @@ def _next(leader: Record, baseline: str | None) -> Answer:
         short = "Confirm it on more seeds"
     else:
         short = "Find a larger gain"
-        details.append("this one is too small for any affordable number of seeds to show")
+        details.append("this one is too small to be shown with an affordable number of seeds")
     if leader["incumbent"] is not None:
         details.append(f'golfsweep compare "{leader["name"]}" "{leader["incumbent"]}" shows it test by test')
     return Answer(question="What next?", short=short, details=tuple(details))

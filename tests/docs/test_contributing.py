@@ -36,13 +36,6 @@ def blocks_of(recipe: str) -> list[Block]:
     return [Block(kind, path, first + text if kind == "python" else text) for kind, first, path, text in found]
 
 
-READY = [
-    recipe
-    for recipe in RECIPES
-    if all((ROOT / block.path).exists() for block in blocks_of(recipe) if block.language == "diff")
-]
-
-
 def follow(recipe: str, tree: Path) -> None:
     """Do what a recipe says."""
     for block in blocks_of(recipe):
@@ -83,7 +76,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, copy / name)
-    for recipe in READY:
+    for recipe in RECIPES:
         follow(recipe, copy)
     return copy
 
@@ -91,12 +84,12 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def outcomes(tree: Path) -> str:
     """What pytest says of all recipes' tests, one line a test."""
-    tests = [block.path for recipe in READY for block in blocks_of(recipe) if block.path.startswith("tests/")]
+    tests = [block.path for recipe in RECIPES for block in blocks_of(recipe) if block.path.startswith("tests/")]
     done = run(tree, "pytest", "-rA", "--tb=short", "-p", "no:cacheprovider", *tests)
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("recipe", READY)
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_the_recipe_works(recipe: str, outcomes: str) -> None:
     (path,) = [block.path for block in blocks_of(recipe) if block.path.startswith("tests/")]
     assert re.search(rf"^PASSED {path}::", outcomes, re.MULTILINE), outcomes
@@ -104,7 +97,7 @@ def test_the_recipe_works(recipe: str, outcomes: str) -> None:
 
 
 def test_the_recipes_are_in_the_style_of_the_house(tree: Path) -> None:
-    written = [block.path for recipe in READY for block in blocks_of(recipe) if block.path.endswith(".py")]
+    written = [block.path for recipe in RECIPES for block in blocks_of(recipe) if block.path.endswith(".py")]
     for command in (("check",), ("format", "--check")):
         done = run(tree, "ruff", *command, *dict.fromkeys(written))
         assert done.returncode == 0, done.stdout

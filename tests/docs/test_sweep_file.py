@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from golf.presets import EVAL_PRESETS, TRAIN_PRESETS
-from sweeps.spec import file as sweep_file
 from sweeps.spec.file import load_sweep, parse_sweep
 from sweeps.spec.recipe import STAGES
+from sweeps.spec.sections import SweepFile
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/sweep-file.md").read_text()
@@ -57,7 +57,7 @@ def as_written(default: Any) -> str:
 
 def all_settings() -> dict[str, str]:
     """Every setting of a sweep file with its default as written."""
-    found = dict(section_settings(sweep_file._File))
+    found = dict(section_settings(SweepFile))
     for stage, kind in STAGES.items():
         found |= dict(stage_settings(kind(), stage))
     return {name: as_written(default) for name, default in found.items()}
@@ -75,7 +75,7 @@ def test_every_preset_is_documented(preset: str) -> None:
 def test_the_example_of_the_reference_is_a_sweep_file() -> None:
     (example,) = re.findall(r"```toml\n(.+?)```", REFERENCE, re.DOTALL)
     spec = parse_sweep(tomllib.loads(example), "docs/sweep-file.md")
-    assert set(tomllib.loads(example)) | {"baseline", "priority"} == set(sweep_file._File.model_fields)
+    assert set(tomllib.loads(example)) | {"baseline", "priority"} == set(SweepFile.model_fields)
     assert spec.search is not None
 
 

@@ -138,8 +138,8 @@ def _pooled(name: str) -> TableColumn:
     return TableColumn(name=name, compute=lambda table: _fill(table, table.family, lambda columns: columns.get(name)))
 
 
-def _settle(table: Table, read: Callable[[Settlement], Any]) -> Objects:
-    return _fill(table, table.settlements, read)
+def _settle(table: Table, field: str) -> Objects:
+    return _fill(table, table.settlements, lambda settlement: getattr(settlement, field))
 
 
 def _fill(table: Table, known: Mapping[int, Value], read: Callable[[Value], Any]) -> Objects:
@@ -173,8 +173,12 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     _pooled("selection_bias_mbpb"),
     TableColumn(name="confirmations", compute=lambda table: table.confirmations),
     TableColumn(name="unchecked", compute=_list_unchecked),
-    TableColumn(name="seeds_to_settle", compute=lambda table: _settle(table, lambda one: one.seeds)),
-    TableColumn(name="dollars_to_settle", compute=lambda table: _settle(table, lambda one: one.dollars), varies=True),
-    TableColumn(name="incumbent_too", compute=lambda table: _settle(table, lambda one: one.incumbent_too)),
-    TableColumn(name="settled_by", compute=lambda table: _settle(table, lambda one: table.settled_by)),
+    TableColumn(name="seeds_to_settle", compute=lambda table: _settle(table, "seeds")),
+    TableColumn(
+        name="dollars_to_settle",
+        compute=lambda table: _settle(table, "dollars"),
+        varies=True,
+    ),
+    TableColumn(name="incumbent_too", compute=lambda table: _settle(table, "incumbent_too")),
+    TableColumn(name="settled_by", compute=lambda table: _fill(table, table.settlements, lambda _: table.settled_by)),
 )

@@ -16,7 +16,8 @@ from jobs.budget import Budget
 from jobs.state import JobState
 from jobs.store import SweepRecord, TrialRecord
 from jobs.workplace import Workplace
-from sweeps.board.board import TRACKS, Board
+from sweeps.board.arrays import TRACKS
+from sweeps.board.board import Board
 from sweeps.entries import reading
 from sweeps.entries.audits import read_certificate
 from sweeps.entries.curves import read_curves

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sweeps.board.board import TRACKS
+from sweeps.board.arrays import TRACKS
 from sweeps.board.columns.catalog import COLUMNS
 from sweeps.views.entry_facts import EntryColumns, describe_evidence
 from sweeps.views.terminal.table import CELLS, NO_ENTRIES, TITLES, format_cells

@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.board.board import TRACKS
+from sweeps.board.arrays import TRACKS
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.views.entry_facts import EntryColumns, describe_evidence
 from sweeps.views.wording import duration, format_dollars, format_p

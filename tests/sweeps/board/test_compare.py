@@ -1,4 +1,4 @@
-"""Two rows side by side: every test that can be made, the reason for each that cannot, and what differs."""
+"""Two entries side by side: every test that can be made, the reason for each that cannot, and what differs."""
 
 import json
 from pathlib import Path
@@ -159,7 +159,7 @@ def test_a_record_of_others_gets_no_more_seeds(place: Workplace) -> None:
     assert found["tests"]["pooled"]["sound"] is True
 
 
-def test_rows_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_entries_of_one_name_are_distinguished(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path)
     for name in ("spring", "summer"):
         play(place, file(name, arm=[{"name": "lora-ttt"}, {"name": "none", "eval": {"preset": "none"}}]))
@@ -191,7 +191,7 @@ def test_what_is_quantized_in_other_ways_was_trained_once(tmp_path: Path) -> Non
     assert labels["a"] == labels["b"] != labels["c"]
 
 
-def test_rows_share_trainings_through_others() -> None:
+def test_entries_share_trainings_through_others() -> None:
     def row(*weights: str) -> Any:
         runs = [evaluation(weights[0], n, 1.2, weights=one) for n, one in enumerate(weights)]
         return build_entry(runs, "accepted")

@@ -1,4 +1,4 @@
-"""What a row of the leaderboard says of itself."""
+"""The columns that an entry of the leaderboard fills alone."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from sweeps.statistics import dunnett, moments, pool, pooled_test, seeds_needed
 from tests.sweeps.evaluations import BASE, BYTES, TOKENS, clocks, entries, evaluation, record, runs_of, text
 
 
-def test_the_rules_text_counts_code_as_written_and_practice_as_shipped() -> None:
+def test_strict_counts_code_as_written_and_accepted_as_shipped() -> None:
     sizes = {"model_bytes": LIMIT_BYTES - 60, "code_bytes": 50, "source_bytes": 70}
     runs = [evaluation("one", 1, 1.1, **sizes), evaluation("one", 2, 1.1)]
     accepted, strict = (entries(runs, profile=profile)["one"] for profile in ("accepted", "strict"))
@@ -91,7 +91,7 @@ def test_a_margin_that_is_not_known_is_not_taken_for_nought() -> None:
     assert practice["incumbent_too"] is False
 
 
-def test_rows_on_the_same_artifacts_tell_of_their_spread_once() -> None:
+def test_entries_on_the_same_artifacts_count_their_spread_once() -> None:
     """Whether by artifact or, quantized in other ways, by what was trained."""
     late = [1.190, 1.196, 1.204]
     for name in ("artifact", "weights"):
@@ -126,4 +126,3 @@ def test_seeds_of_an_entry_share_a_validation_set() -> None:
 
 def test_a_nat_is_worth_what_the_text_makes_of_it() -> None:
     assert text().bpb(0.005) == pytest.approx(0.005 / LN2 * TOKENS / BYTES)
-    assert text().nats(text().bpb(0.3)) == pytest.approx(0.3)

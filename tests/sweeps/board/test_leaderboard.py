@@ -1,4 +1,4 @@
-"""Rows: ranked and tested within their track, and nothing guessed."""
+"""Entries: ranked and tested within their track, and nothing guessed."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ from tests.sweeps.evaluations import (
 )
 
 
-def test_a_flagged_row_is_ranked_and_tested_with_nobody_legal() -> None:
+def test_a_flagged_entry_is_ranked_and_tested_with_nobody_legal() -> None:
     found = entries([*runs_of("leak", LEAK, **LEAKS), *runs_of("base", BASE), *runs_of("better", BETTER)])
     assert list(found) == ["better", "base", "leak"]
     assert [(row["track"], row["rank"]) for row in found.values()] == [("legal", 1), ("legal", 2), ("flagged", 1)]
@@ -160,20 +160,20 @@ def test_the_incumbent_is_the_best_on_the_same_text() -> None:
     assert found["late"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
 
 
-def test_a_flagged_row_is_nobodys_incumbent_and_no_legal_rows_baseline() -> None:
+def test_a_flagged_entry_is_nobodys_incumbent_and_no_legal_entries_baseline() -> None:
     found = entries([*runs_of("base", BASE, **LEAKS), *runs_of("late", BETTER, stage=(5.0, 0))])
     assert [found["late"][name] for name in ("p_value", "p_adjusted", "p_incumbent", "p_paired")] == [None] * 4
     shared = [evaluation("late", seed, bpb, artifact=f"base-{seed}") for seed, bpb in enumerate(BETTER)]
     assert entries([*runs_of("base", BASE, **LEAKS), *shared])["late"]["p_paired"] is None
 
 
-def test_a_flagged_rows_claim_does_not_weigh_on_those_of_legal_rows() -> None:
+def test_a_flagged_entries_claim_does_not_weigh_on_those_of_legal_entries() -> None:
     legal = [*runs_of("base", BASE), *runs_of("better", BETTER), *runs_of("worse", [1.3, 1.31])]
     alone, beside = entries(legal), entries([*legal, *runs_of("leak", LEAK, **LEAKS)])
     assert {name: beside[name]["p_adjusted"] for name in alone} == {name: alone[name]["p_adjusted"] for name in alone}
 
 
-def test_one_bad_seed_flags_the_whole_row() -> None:
+def test_one_bad_seed_flags_the_whole_entry() -> None:
     over = {"model_bytes": LIMIT_BYTES}
     runs = [evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, **over)]
     assert entries(runs)["one"]["track"] == "flagged"
@@ -185,7 +185,7 @@ def test_one_bad_seed_flags_the_whole_row() -> None:
     assert found["findings"] == [{"code": "time", "detail": "evaluation took 600.1 s, over 600 s"}]
 
 
-def test_a_better_flagged_row_does_not_stand_before_the_incumbent() -> None:
+def test_a_better_flagged_entry_does_not_stand_before_the_incumbent() -> None:
     found = entries([*runs_of("base", BASE), *runs_of("leak", LEAK, **LEAKS), *runs_of("late", BETTER, stage=(5.0, 0))])
     assert found["late"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
 
@@ -211,7 +211,7 @@ def test_the_columns_are_those_of_the_interface() -> None:
 # Incumbents in order of time
 
 
-def test_the_margin_of_the_challenge_and_of_practice_against_the_record_of_the_date() -> None:
+def test_the_written_rule_and_the_precedent_against_the_record_of_the_date() -> None:
     found = entries([*runs_of("base", BASE), *runs_of("late", [1.19, 1.20, 1.21], stage=(5.0, 0))])["late"]
     margin = MARGIN_NATS / LN2 * TOKENS / BYTES
     assert found["p_written_rule"] == pytest.approx(welch_test([1.19, 1.20, 1.21], BASE, margin).p_value)
@@ -330,7 +330,7 @@ def test_public_records_stand_beside_and_are_tested_among_themselves() -> None:
         assert found["PR 1514"][name] is None
 
 
-def test_the_challenge_is_held_against_a_record_in_the_unit_of_its_own_logs() -> None:
+def test_the_written_rule_tests_a_record_in_the_unit_of_its_logs() -> None:
     older, unit = record("PR 1493", 1.0, *PR_1493), {"bpb_per_nat": 0.38713, "tokenizer": "8192.model"}
     found = entries([], imported=[older, record("PR 1514", 2.0, *PR_1514, **unit)])["PR 1514"]
     assert found["difference_nats"] == pytest.approx(found["difference_mbpb"] / 1000 / 0.38713)

@@ -1,4 +1,4 @@
-"""Which findings a row's size, time, coverage and seeds make, and which findings flag."""
+"""Which findings an entry's size, time, coverage and seeds make, and which findings flag."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def test_everything_that_is_wrong_is_named() -> None:
 
 @settings(derandomize=True, deadline=None)
 @given(st.lists(st.sampled_from(CODES)), st.sampled_from(["accepted", "strict"]))
-def test_a_row_is_legal_if_it_was_judged_and_all_that_was_found_is_a_note(codes: list[str], profile: Profile) -> None:
+def test_an_entry_is_legal_if_it_was_judged_and_has_only_notes(codes: list[str], profile: Profile) -> None:
     findings = [RuleFinding(code=code, detail="") for code in codes]
     against = set(codes) - NOTED[profile]
     expected = "legal" if not against else "unverified" if against == {UNAUDITED_CODE} else "flagged"

@@ -83,6 +83,17 @@ def test_what_cannot_be_compared_is_one_line(golfsweep: Command, rows: tuple[str
     assert words in err
 
 
+def test_cancelling_a_finished_sweep_changes_nothing(golfsweep: Command, home: Path) -> None:
+    before = json.loads(golfsweep("status", "--json")[1])
+    code, out, err = golfsweep("cancel", "main")
+    assert (code, out, err) == (0, "sweep main has finished (done); there is nothing to cancel\n", "")
+    found = json.loads(golfsweep("cancel", "main", "--json")[1])
+    assert (found["cancelled"], found["ended"]) == ([], True)
+    after = json.loads(golfsweep("status", "--json")[1])
+    assert after == before
+    assert after["sweeps"][0]["state"] == "done"
+
+
 def test_compare_has_help_with_an_example_and_says_what_there_is(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "sweeps.cli", "compare", "--help"], capture_output=True, text=True)
     assert "Example: golfsweep compare" in done.stdout

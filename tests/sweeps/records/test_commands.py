@@ -1,4 +1,4 @@
-"""`import`, `check` and the leaderboard with imported rows, as a user types them."""
+"""`import`, `check` and the leaderboard with imported entries, as a user types them."""
 
 import json
 import os
@@ -167,7 +167,7 @@ def test_names_and_values_cannot_drive_a_terminal_or_break_the_store(golfsweep: 
         assert "\x1b" not in out and "\x07" not in out
 
 
-def test_rows_are_ranked_within_their_track(tmp_path: Path) -> None:
+def test_entries_are_ranked_within_their_track(tmp_path: Path) -> None:
     def content(name: str, bpb: float | None, track: str) -> dict[str, object]:
         unknown = ("model_bytes", "code_bytes", "total_bytes", "train_seconds", "eval_seconds")
         return {"name": name, "track": track, "seeds": {"1": bpb}, "clocks": {}, "findings": []} | dict.fromkeys(

@@ -1,4 +1,4 @@
-"""Traps, one a test: what is found, what is not, and which score counts. Public records have all of them."""
+"""Traps, one a test: which findings there are, and which score counts. Public records have all of them."""
 
 from pathlib import Path
 from typing import Any

@@ -120,7 +120,7 @@ def test_a_seed_that_is_claimed_twice_has_no_claimed_score(tmp_path: Path) -> No
     assert found["repeated-seed"] == "seed 3 is claimed more than once"
 
 
-def test_a_field_that_stands_twice_in_json_is_no_claim(tmp_path: Path) -> None:
+def test_a_field_that_appears_twice_in_json_is_no_claim(tmp_path: Path) -> None:
     content, found = judged(mini.write(tmp_path, '{"val_bpb": 1.2004, "seeds": [1, 2, 3], "val_bpb": 1.1}', **NAMED))
     assert content["seeds"] == BPB
     assert "val_bpb appears twice" in found["unread"]

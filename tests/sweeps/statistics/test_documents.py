@@ -78,11 +78,11 @@ def test_tests_of_two_evaluations_cover_at_their_nominal_rate() -> None:
     ("spoilt", "words"),
     [
         (lambda table: table[:2], "document 2 is in one only"),
-        (lambda table: pd.concat([table, table[:1]]), "document 0 stands there twice"),
+        (lambda table: pd.concat([table, table[:1]]), "document 0 appears twice"),
         (lambda table: table[:0], "0 given"),
         (lambda table: table.drop(columns="bytes"), "no column bytes"),
-        (lambda table: table.assign(bytes=0), "not all of them 0"),
-        (lambda table: table.assign(bytes=[10, -1, 30]), "whole numbers"),
+        (lambda table: table.assign(bytes=0), "not all 0"),
+        (lambda table: table.assign(bytes=[10, -1, 30]), "0 or more"),
         (lambda table: table.assign(nll=[1.0, math.nan, 2.0]), "finite"),
         (lambda table: table.assign(nll=[1.0, math.inf, 2.0]), "finite"),
     ],
@@ -98,7 +98,7 @@ def test_what_is_not_the_same_text_twice_is_refused(spoilt: Callable[[pd.DataFra
 
 def test_one_document_is_no_sample_and_equal_scores_show_nothing() -> None:
     one = documents([3.0], [10])
-    with pytest.raises(ValueError, match="1 given, at least 2"):
+    with pytest.raises(ValueError, match="1 given; at least 2"):
         paired_test(one, one)
     good = documents([3.0, 5.0, 9.0], [10, 20, 30])
     assert paired_test(good, good).p_value == 0.5

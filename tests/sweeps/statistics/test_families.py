@@ -62,7 +62,7 @@ def test_dunnett_is_scipys_with_any_numbers_of_seeds() -> None:
 
 
 def test_dunnett_counts_no_training_twice() -> None:
-    """Rows that evaluate the baseline's own trainings add nothing to what is known of the spread."""
+    """Recipes that evaluate the baseline's own trainings add nothing to what is known of the spread."""
     challenger, base, shared = [1.0, 1.2, 1.4], [1.5, 1.6, 2.0], [1.6, 1.7, 2.1]
     pooled = pool([challenger, base, shared], ["a", "b", "b"])
     alone = [pooled_test(row, base, pooled).p_value for row in (challenger, shared)]
@@ -91,5 +91,5 @@ def test_the_best_of_many_by_noise_alone(trials: int, sd: float) -> None:
     assert expected_lowest(trials, 2.0) == pytest.approx(-2 * sd, abs=0.002)
     drawn = np.random.default_rng(trials).normal(0, 2, (20_000, min(trials, 50))).min(1).mean()
     assert expected_lowest(min(trials, 50), 2.0) == pytest.approx(drawn, abs=0.05)
-    with pytest.raises(ValueError, match="at least one trial"):
+    with pytest.raises(ValueError, match="at least 1 trial"):
         expected_lowest(0, 1.0)

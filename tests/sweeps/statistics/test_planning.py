@@ -1,4 +1,4 @@
-"""Power, seeds to come, looks and equivalence: against published tables, simulations and definitions."""
+"""Power, further seeds, interim analyses and equivalence: against published tables, simulations and definitions."""
 
 import math
 
@@ -37,7 +37,7 @@ def test_levels_are_those_of_published_tables() -> None:
 
 @pytest.mark.parametrize("looks", [(3, 6), (3, 5, 8), (3, 10)])
 @pytest.mark.parametrize("alpha", [0.01, 0.05])
-def test_looking_more_than_once_keeps_the_size(looks: tuple[int, ...], alpha: float) -> None:
+def test_planned_interim_analyses_keep_the_size(looks: tuple[int, ...], alpha: float) -> None:
     generator = np.random.default_rng(0)
     c, i = generator.normal(0, 1, (2, RUNS, looks[-1]))
     claimed = np.zeros(RUNS, bool)
@@ -47,7 +47,7 @@ def test_looking_more_than_once_keeps_the_size(looks: tuple[int, ...], alpha: fl
     assert claimed.mean() > alpha / 2
 
 
-def test_naive_looks_claim_too_often() -> None:
+def test_naive_interim_analyses_claim_too_often() -> None:
     c, i = np.random.default_rng(1).normal(0, 1, (2, 20_000, 10))
     claimed = np.zeros(20_000, bool)
     for n in range(3, 11):
@@ -71,7 +71,7 @@ def test_levels_at_any_time_spend_the_whole_chance_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(("spread", "alone"), [(1.0, True), (1.0, False), (3.0, True)])
-def test_looks_at_will_keep_the_size(spread: float, alone: bool) -> None:
+def test_unplanned_interim_analyses_keep_the_size(spread: float, alone: bool) -> None:
     """Every look from 3 to 10 seeds, the incumbent growing along or not; unequal spread is Welch's known weakness."""
     generator = np.random.default_rng(6)
     c, i = generator.normal(0, spread, (RUNS, 10)), generator.normal(0, 1, (RUNS, 10))
@@ -80,7 +80,7 @@ def test_looks_at_will_keep_the_size(spread: float, alone: bool) -> None:
     assert 0.003 < claimed.mean() < 0.01 + 3 * math.sqrt(0.01 / RUNS)
 
 
-def test_a_first_look_at_the_full_level_leaves_later_ones_their_own() -> None:
+def test_a_first_analysis_at_the_full_level_leaves_later_ones_their_own() -> None:
     """As compare has it: the fixed sample's verdict at 3 seeds, then plans at levels for any time."""
     c, i = np.random.default_rng(7).normal(0, 1, (2, RUNS, 23))
     first = p_of(c[:, :3], i[:, :3]) < 0.01
@@ -90,7 +90,7 @@ def test_a_first_look_at_the_full_level_leaves_later_ones_their_own() -> None:
         assert (first | (then < 0.01)).mean() > 0.0125
 
 
-def test_a_second_look_chosen_after_the_first_keeps_the_size() -> None:
+def test_a_second_analysis_chosen_after_the_first_keeps_the_size() -> None:
     """The nearer the first look came, the fewer seeds are added."""
     generator = np.random.default_rng(2)
     c, i = generator.normal(0, 1, (2, RUNS, 13))
@@ -104,7 +104,7 @@ def test_a_second_look_chosen_after_the_first_keeps_the_size() -> None:
 
 
 @pytest.mark.parametrize("looks", [(), (0, 3), (3, 3), (5, 4)])
-def test_looks_that_do_not_rise_are_refused(looks: tuple[int, ...]) -> None:
+def test_interim_analyses_that_do_not_rise_are_refused(looks: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="rising"):
         look_levels(looks)
     with pytest.raises(ValueError, match="alpha"):

@@ -155,7 +155,7 @@ def test_the_unit_does_not_matter(scale: float) -> None:
 
 
 def test_numbers_without_a_variance_are_refused() -> None:
-    with pytest.raises(ValueError, match="no scores of one recipe"):
+    with pytest.raises(ValueError, match="cannot be scores of one recipe"):
         welch_test([1e300, -1e300], [1.0, 2.0])
     with pytest.raises(ValueError, match="plain list"):
         welch_test([[1.0, 2.0]], [1.0, 2.0])  # type: ignore[list-item]
@@ -228,7 +228,7 @@ def test_a_pooled_deviation_is_exact_where_variances_are_equal() -> None:
 
 
 def test_a_pool_counts_no_training_twice() -> None:
-    """Eight rows on the same trainings against a challenger of its own: 4.4 % at a nominal 1 % if taken for apart."""
+    """Eight recipes on the same trainings against a challenger of its own: 4.4 % at a nominal 1 % if pooled apart."""
     x = np.random.default_rng(4).normal(0, 1, (6000, 2, 3))
     claimed = counted = 0
     for challenger, incumbent in x:

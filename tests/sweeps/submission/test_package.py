@@ -34,6 +34,7 @@ from sweeps.entries.reading import board_of
 from sweeps.records import record, review
 from sweeps.records.judging import findings
 from sweeps.records.reading.folder import read_folder
+from sweeps.run.entries import EntryWriter
 from sweeps.run.session import resolve
 from sweeps.spec.file import parse_sweep
 from sweeps.submission import package, submission, submission_folder
@@ -87,6 +88,7 @@ def place(data: Path, demo: DemoData, tmp_path_factory: pytest.TempPathFactory) 
         found.store.beat("worker")
         for job in found.store.claim("worker", 100):
             work_off(job, found)
+    EntryWriter(sweep, found.store).write()
     found.store.end_sweep("small", SweepState.DONE)
     yield found
     torch.set_num_threads(threads)
@@ -266,7 +268,7 @@ def test_the_command_writes_it_and_never_over_anything(
     assert golfsweep("check", empty)[0] == 0
 
 
-def test_a_row_without_one_of_its_records_is_refused(place: Workplace) -> None:
+def test_an_entry_without_one_of_its_records_is_refused(place: Workplace) -> None:
     training = next(job for job in place.store.jobs(sweep="small") if job.order.job.stage == "train")
     outputs = training.outputs
     assert outputs is not None
@@ -283,14 +285,14 @@ def test_a_row_without_one_of_its_records_is_refused(place: Workplace) -> None:
         assert f"seed {training.order.job.seed}" in str(refusal.value)
 
 
-def test_a_row_that_is_not_legal_is_refused_with_its_findings(tmp_path: Path) -> None:
+def test_an_entry_that_is_not_legal_is_refused_with_its_findings(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
     play(place, file("one"))
     with pytest.raises(InputError, match=r"one/leak: is flagged, not legal.*C3: the score knows its target"):
         package.gather("leak", place)
 
 
-def test_a_row_is_judged_by_the_rules_of_its_own_sweep_whatever_was_run_since(tmp_path: Path) -> None:
+def test_an_entry_is_judged_by_the_rules_of_its_own_sweep_whatever_was_run_since(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
     play(place, file("one", rules="strict"))
     with pytest.raises(InputError, match="one/base: is flagged, not legal, under rules strict: size: ") as refusal:
@@ -301,7 +303,7 @@ def test_a_row_is_judged_by_the_rules_of_its_own_sweep_whatever_was_run_since(tm
     assert str(again.value) == str(refusal.value)
 
 
-def test_a_row_of_too_few_seeds_is_refused(tmp_path: Path) -> None:
+def test_an_entry_of_too_few_seeds_is_refused(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
     sweep = play(place, file("one"))
     place.store.put_sweep(
@@ -311,9 +313,9 @@ def test_a_row_of_too_few_seeds_is_refused(tmp_path: Path) -> None:
         package.gather("one/base", place)
 
 
-def test_a_public_record_and_an_unknown_row_are_refused(tmp_path: Path) -> None:
+def test_a_public_record_and_an_unknown_entry_are_refused(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home")
-    with pytest.raises(InputError, match="no confirmed row of that name"):
+    with pytest.raises(InputError, match="no confirmed entry of that name"):
         package.gather("nothing", place)
     place.store.put_record("theirs", {"name": "theirs", "seeds": {"1": 1.1}})
     with pytest.raises(InputError, match="is an imported record"):

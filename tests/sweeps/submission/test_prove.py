@@ -1,4 +1,4 @@
-"""`golfsweep prove` on an artifact file and on rows of a sweep whose jobs are played by hand."""
+"""`golfsweep prove` on an artifact file and on entries of a sweep whose jobs are played by hand."""
 
 import json
 import shutil
@@ -142,7 +142,7 @@ def table_of(data: Path, order: Any) -> bytes:
     return write_table(range(len(documents)), nll, scores.tokens, np.array(counts))
 
 
-def test_a_row_is_proved_with_the_score_in_the_store(golfsweep: Command, home: Path) -> None:
+def test_an_entry_is_proved_with_the_score_in_the_store(golfsweep: Command, home: Path) -> None:
     code, out, err = golfsweep("prove", "by-hand/score-first", "--documents", "3", "--json", "--home", home)
     assert code == 0, err
     found = json.loads(out)
@@ -164,7 +164,7 @@ def test_a_score_that_the_bytes_do_not_bear_out_exits_1(
     assert "bits per byte, claimed" in out
 
 
-def test_rows_that_cannot_be_proved(refused: Callable[..., str], home: Path, data: Path) -> None:
+def test_entries_that_cannot_be_proved(refused: Callable[..., str], home: Path, data: Path) -> None:
     assert "last-epoch: has no decoder" in refused("prove", "by-hand/last/epoch", "--home", home)
     assert "confirmed are: score-first, last/epoch" in refused("prove", "by-hand/nothing", "--home", home)
     assert "--seed 9: entry score-first has no such seed; it has 3, 4" in refused(
@@ -175,5 +175,5 @@ def test_rows_that_cannot_be_proved(refused: Callable[..., str], home: Path, dat
     assert "an entry has its own data and settings" in line
 
 
-def test_an_empty_home_has_no_row(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_an_empty_home_has_no_entry(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "no sweep in" in refused("prove", "demo/lora-ttt", "--home", tmp_path)

@@ -1,4 +1,4 @@
-"""The report: five answers, every row with what it rests on, and nothing that needs a network."""
+"""The report: five answers, the evidence for every entry, and nothing that needs a network."""
 
 import re
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
     assert found["Is it legal?"][0] == "As far as checked"
     assert "not checked: not timed on contest hardware (ran on cpu" in found["Is it legal?"][1]
     assert told([{**row, "unchecked": []} for row in rows])["Is it legal?"][0] == "Yes"
-    assert "flagged and kept apart: <b>leak</b>" in found["Is it legal?"][1]
+    assert "flagged, never ranked: <b>leak</b>" in found["Is it legal?"][1]
     assert found["What did it cost?"] == ("$6.00", "2.00 slot-hours\n$0.90 for the seeds of base")
     assert found["What next?"][0] == "Write it up"
 
@@ -64,12 +64,12 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
         (
             {"p_adjusted": 0.03, "incumbent": "base"},
             "Is it real?",
-            "By the written rule, but not once corrected for all entries",
+            "By the written rule, but not after correction for all entries",
         ),
-        ({"written_rule": False}, "Is it real?", "Enough by precedent, not by the written rule"),
+        ({"written_rule": False}, "Is it real?", "By precedent, but not by the written rule"),
         ({"written_rule": False, "precedent": False}, "Is it real?", "Not shown"),
         ({"written_rule": None, "precedent": None}, "Is it real?", "Undecided"),
-        ({"incumbent": None}, "Is it real?", "Nothing came before it"),
+        ({"incumbent": None}, "Is it real?", "There is no earlier record"),
         ({"incumbent": None}, "What next?", "Try to beat it"),
         ({"unchecked": []}, "Is it legal?", "Yes"),
         ({"seeds_to_settle": 4, "dollars_to_settle": 8.0}, "What next?", "4 more seeds of each"),
@@ -84,14 +84,14 @@ def test_what_else_may_be_the_case(
     assert told([rows[0] | changes, *rows[1:]])[question][0] == short
 
 
-def test_without_a_legal_row_nobody_leads(rows: list[dict[str, Any]]) -> None:
+def test_without_a_legal_entry_nobody_leads(rows: list[dict[str, Any]]) -> None:
     found = told([row for row in rows if row["track"] != "legal"])
-    assert found["Who leads?"][0] == "No legal row yet"
-    assert found["Is it legal?"][0] == "No row is"
+    assert found["Who leads?"][0] == "No legal entry yet"
+    assert found["Is it legal?"][0] == "No entry is"
     assert set(told([])) == {"Who leads?", "Is it legal?", "What did it cost?"}
 
 
-def test_a_row_tells_what_it_rests_on(rows: list[dict[str, Any]], sweep: Sweep, place: Workplace) -> None:
+def test_an_entry_shows_its_evidence(rows: list[dict[str, Any]], sweep: Sweep, place: Workplace) -> None:
     found = describe_evidence(rows[0])
     assert found["speed"] == "5,000 steps at 118.0 ms"
     accepted, strict = (rows[0]["headroom"][profile]["bytes"] for profile in ("accepted", "strict"))
@@ -142,7 +142,7 @@ def test_a_change_of_the_record_is_that_of_its_p_with_the_one_on_common_seeds_be
     assert f"over spring/none 1.1697 {means} {common} over 2 {format_p(last['p_value'])}" in held
 
 
-def test_the_page_of_two_rows_has_their_plots(sweep: Sweep, place: Workplace) -> None:
+def test_the_page_of_two_entries_has_their_plots(sweep: Sweep, place: Workplace) -> None:
     pair = pair_of("base", "spring/none", place)
     path = report.write_comparison(compare(pair), document_differences(pair), place)
     page = path.read_text()

@@ -92,7 +92,7 @@ def test_a_small_cost_is_shown(cost: float, text: str) -> None:
     assert format_cells(ROW | {"cost": cost})["bytes, cost"][1] == text
 
 
-def test_the_reasons_of_flagged_rows_stand_beneath_their_table() -> None:
+def test_the_reasons_of_flagged_entries_stand_beneath_their_table() -> None:
     finding = [{"code": "C3", "detail": "each token is scored after training on it"}]
     text = shown({}, {"name": "leak", "track": "flagged", "findings": finding})
     legal, flagged = text.split("Flagged")
@@ -102,7 +102,7 @@ def test_the_reasons_of_flagged_rows_stand_beneath_their_table() -> None:
     assert "leak – C3: each token is scored after training on it" in flagged
 
 
-def test_notes_of_legal_rows_are_shown_too() -> None:
+def test_notes_of_legal_entries_are_shown_too() -> None:
     finding = [{"code": "length", "detail": "scores depend on the document's length"}]
     assert "klora – length: scores depend" in shown({"findings": finding})
 
@@ -119,13 +119,13 @@ def test_colons_in_a_name_are_shown_as_they_are() -> None:
     assert "lr:100:x" in shown({"name": "lr:100:x"})
 
 
-def test_tracks_come_in_order_and_only_where_they_have_rows() -> None:
+def test_tracks_come_in_order_and_only_where_they_have_entries() -> None:
     text = shown({"track": "unverified", "name": "u"}, {"track": "flagged", "name": "f"}, {"name": "l"})
     assert text.index("Legal") < text.index("Flagged") < text.index("Unverified")
     assert "Flagged" not in shown({})
 
 
-def test_without_rows_it_says_so() -> None:
+def test_without_entries_it_says_so() -> None:
     assert shown().strip() == "No confirmed entries yet."
 
 
@@ -139,7 +139,7 @@ def test_a_public_record_may_tell_almost_nothing() -> None:
     assert "None" not in text
 
 
-def test_what_the_first_row_rests_on_stands_beneath_its_table() -> None:
+def test_the_evidence_for_the_leader_is_beneath_its_table() -> None:
     first = {
         "steps": 7000,
         "ms_per_step": 84.71,

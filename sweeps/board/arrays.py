@@ -1,0 +1,103 @@
+"""The entries of a leaderboard, their own columns, and the numbers that tests and ranks need, as growing arrays."""
+
+from collections.abc import Hashable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeps.board.columns.own import OWN_COLUMNS
+from sweeps.board.entries import Entry
+from sweeps.board.rules import Track
+
+TRACKS: tuple[Track, ...] = ("legal", "flagged", "unverified")
+"""In the order of the leaderboard."""
+Objects = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_NUMBERS = ("mean", "variance", "n", "bpb_per_nat", "epoch", "order", "runs", "track", "set", "seeds")
+
+
+class EntryArrays:
+    """Entries by place; `put` replaces an entry of the same key at its place."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.shown: list[bool] = []
+        """Whether an entry is in the table."""
+        self._places: dict[Hashable, int] = {}
+        self._groups: dict[tuple[str, str], int] = {}
+        self._sets: dict[str, int] = {}
+        self._seed_sets: dict[tuple[str, ...], int] = {}
+        self._numbers: Floats = np.empty((0, len(_NUMBERS)))
+        self._group: Ints = np.empty(0, np.int64)
+        self._version: Ints = np.empty(0, np.int64)
+        self._own: Objects = np.empty((0, len(OWN_COLUMNS)), object)
+
+    @property
+    def numbers(self) -> Floats:
+        """The numbers of every entry [entries, names], beginning with mean, variance, n, bpb_per_nat."""
+        return self._numbers[: len(self.entries)]
+
+    @property
+    def group(self) -> Ints:
+        """A number for each track and validation set that are compared; −1 for flagged entries [entries]."""
+        return self._group[: len(self.entries)]
+
+    @property
+    def version(self) -> Ints:
+        """Raised with every change of an entry [entries]."""
+        return self._version[: len(self.entries)]
+
+    @property
+    def own(self) -> Objects:
+        """Values of the own columns [entries, columns]."""
+        return self._own[: len(self.entries)]
+
+    def column(self, *names: str) -> Floats:
+        """Some of the numbers [entries, names]."""
+        columns: Floats = self.numbers[:, [_NUMBERS.index(name) for name in names]]
+        return columns
+
+    def find(self, key: Hashable) -> Entry | None:
+        """The entry of a key."""
+        place = self._places.get(key)
+        return None if place is None else self.entries[place]
+
+    def put(self, key: Hashable, entry: Entry, shown: bool) -> int:
+        """Add or replace an entry, and return its place."""
+        place = self._places.setdefault(key, len(self.entries))
+        if place == len(self.entries):
+            self.entries.append(entry)
+            self.shown.append(shown)
+            self.make_room(len(self.entries))
+        self.entries[place], self.shown[place] = entry, shown
+        self._version[place] += 1
+        new_group, flagged = len(self._groups), entry.track == "flagged"
+        self._group[place] = -1 if flagged else self._groups.setdefault((entry.track, entry.data), new_group)
+        self._numbers[place] = self._describe(entry)
+        self._own[place] = list(entry.columns.values())
+        return place
+
+    def make_room(self, entries: int) -> None:
+        """Make room for this many entries and some more."""
+        if entries > len(self._version):
+            size = max(16, entries + entries // 2)
+            for name, empty in (("_numbers", np.nan), ("_group", -1), ("_version", 0), ("_own", None)):
+                old = getattr(self, name)
+                new = np.full((size, *old.shape[1:]), empty, old.dtype)
+                new[: len(old)] = old
+                setattr(self, name, new)
+
+    def _describe(self, entry: Entry) -> tuple[float, ...]:
+        """An entry's numbers, in the order of _NUMBERS."""
+        moments = entry.moments
+        numbers = (np.nan, np.nan, 0) if moments is None else (moments.mean, moments.variance, moments.n)
+        unit = np.nan if entry.bpb_per_nat is None else entry.bpb_per_nat
+        seeds = tuple(entry.seeds)
+        complete = moments is not None and moments.n == len(seeds)
+        codes = (
+            TRACKS.index(entry.track),
+            self._sets.setdefault(entry.data, len(self._sets)),
+            self._seed_sets.setdefault(seeds, len(self._seed_sets)) if complete else -1,
+        )
+        return (*numbers, unit, *entry.arrival, len(entry.runs), *codes)

@@ -1,0 +1,117 @@
+"""Tests of a leaderboard's entries against the baseline and their incumbents, computed once for each change."""
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+
+from sweeps.board import frontier
+from sweeps.board.arrays import EntryArrays, Floats, Ints
+from sweeps.board.evaluation import Published
+from sweeps.board.margin_rules import MARGIN_RULES, MarginRule, RuleName
+from sweeps.board.pairs.counterparts import Counterparts
+from sweeps.board.pairs.differences import ReadScores, compare_common_seeds, compute_paired_p, compute_published_p
+from sweeps.board.pairs.families import LARGEST_FAMILY, Family, judge_family
+from sweeps.board.pairs.settlement import Settlement, plan_settlement
+from sweeps.statistics.estimate import p_values, welch_parts
+
+
+class BoardTests:
+    """The tests of the entries in some arrays."""
+
+    def __init__(
+        self, arrays: EntryArrays, *, baseline: str | Published | None, read_scores: ReadScores | None
+    ) -> None:
+        self._arrays, self._baseline, self._read_scores = arrays, baseline, read_scores
+        self.to_base = Counterparts(("p", "paired"))
+        """With the written rule's margin, and over documents."""
+        self.to_incumbent = Counterparts((*MARGIN_RULES, "difference", "seeds"))
+        """p-value under each margin rule, difference in bits per byte over common seeds, and their number."""
+        self._families: dict[Hashable, Family] = {}
+        self._settlements: dict[Hashable, Settlement] = {}
+
+    def update(self, base: int) -> None:
+        """Test all entries that have changed since the last time.
+
+        Args:
+            base: place of the baseline's entry, −1 for none.
+        """
+        self._test_against_base(base)
+        self._test_against_incumbents()
+
+    def judge_family(self, base: int, order: Ints) -> dict[int, Mapping[str, float | None]]:
+        """Pool the variance of the baseline's sweep.
+
+        Args:
+            base: place of the baseline's entry, −1 for none.
+            order: places of the entries that are shown.
+
+        Returns:
+            Index in `order` → pooled columns; empty without a baseline, or where its sweep is too large.
+        """
+        entries, group = self._arrays.entries, self._arrays.group
+        if base < 0 or group[base] < 0:
+            return {}
+        near = np.flatnonzero(group[order] == group[base]).tolist()
+        members = {index: int(order[index]) for index in near if entries[order[index]].sweep == entries[base].sweep}
+        if len(members) > LARGEST_FAMILY:
+            return {}
+        places = list(members.values())
+        key = (base, *places, *self._arrays.version[places].tolist())
+        if key not in self._families:
+            self._families = {key: judge_family([entries[place] for place in places], entries[base])}
+        family = self._families[key]
+        return {index: family[entries[place]] for index, place in members.items() if entries[place] in family}
+
+    def plan_settlements(self, name: RuleName, places: Mapping[int, int]) -> dict[int, Settlement]:
+        """Plan what claims still need under a margin rule: index → settlement, for places by index."""
+        settlements = {}
+        for index, place in places.items():
+            p, other = float(self.to_incumbent.values[name][place]), int(self.to_incumbent.other[place])
+            if np.isnan(p):  # of one seed, without an incumbent, or against an unknown margin
+                continue
+            key = (name, place, self._arrays.version[place], other, self._arrays.version[other])
+            if key not in self._settlements:
+                entry, incumbent = self._arrays.entries[place], self._arrays.entries[other]
+                self._settlements[key] = plan_settlement(entry, incumbent, p, MARGIN_RULES[name])
+            settlements[index] = self._settlements[key]
+        return settlements
+
+    def _test_against_base(self, base: int) -> None:
+        entries, group = self._arrays.entries, self._arrays.group
+        places = self.to_base.update(np.full(len(entries), base), self._arrays.version)
+        values = self.to_base.values
+        values["p"][places] = self._welch(places, np.full(places.size, base), MARGIN_RULES["written_rule"])
+        if isinstance(self._baseline, Published):
+            for place in places:
+                values["p"][place] = compute_published_p(entries[place], self._baseline)
+        elif base >= 0 and self._read_scores is not None and group[base] >= 0:
+            for place in places[(places != base) & (group[places] == group[base])]:
+                values["paired"][place] = compute_paired_p(entries[place], entries[base], self._read_scores)
+
+    def _test_against_incumbents(self) -> None:
+        arrival, (mean, n, seeds) = self._arrays.column("epoch", "order"), self._arrays.column("mean", "n", "seeds").T
+        incumbents = frontier.find_incumbents(self._arrays.group, arrival, mean)
+        places = self.to_incumbent.update(incumbents, self._arrays.version)
+        others = incumbents[places]
+        values = self.to_incumbent.values
+        for name, rule in MARGIN_RULES.items():
+            values[name][places] = self._welch(places, others, rule)
+        same = (others >= 0) & (seeds[places] == seeds[others]) & (seeds[places] >= 0)  # all seeds are in common
+        values["difference"][places[same]] = mean[places[same]] - mean[others[same]]
+        values["seeds"][places[same]] = n[places[same]]
+        rest = (others >= 0) & ~same
+        for place, other in zip(places[rest], others[rest], strict=True):
+            difference = compare_common_seeds(self._arrays.entries[place], self._arrays.entries[other])
+            values["difference"][place], values["seeds"][place] = difference
+
+    def _welch(self, places: Ints, others: Ints, rule: MarginRule) -> Floats:
+        """One-sided p of Welch's test of entries against others with a rule's margin; NaN where it is refused."""
+        p, group = np.full(places.size, np.nan), self._arrays.group
+        c, i = self._arrays.numbers[places], self._arrays.numbers[others]  # begin with mean, variance, n, bpb_per_nat
+        margin = rule.margin_nats * c[:, 3] if rule.margin_nats else np.zeros(places.size)
+        same = (others >= 0) & (others != places) & (group[places] >= 0) & (group[places] == group[others])
+        ok = same & (c[:, 2] > 1) & (i[:, 2] > 1) & (c[:, 1] + i[:, 1] > 0) & np.isfinite(margin)
+        c, i = c[ok].T, i[ok].T
+        difference, error, df = welch_parts(c[0], c[1], c[2], i[0], i[1], i[2])
+        p[ok] = p_values(-difference - margin[ok], error, df)[1]
+        return p

@@ -1,0 +1,70 @@
+"""The documents: their examples run, and they name every room of the house."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+
+from golf.artifact import QuantizeConfig, save
+from golf.data.corpus import DemoData
+from golf.model.gpt import GPT, ModelConfig
+from sweeps.spec.file import parse_sweep
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+SMALL = ModelConfig(num_layers=1, model_dim=8, num_heads=1, num_kv_heads=1, mlp_hidden=8, bigram_buckets=8)
+
+
+def example(language: str) -> str:
+    """The README's code block in a language."""
+    (found,) = re.findall(rf"```{language}\n(.+?)```", README, re.DOTALL)
+    return str(found)
+
+
+def rooms() -> list[str]:
+    """The folders one floor below each package that hold something of their own."""
+    folders = (path for package in ("golf", "jobs", "cluster", "sweeps") for path in (ROOT / package).iterdir())
+    found = [path for path in folders if path.is_dir() and any(path.glob("*.py")) and path.name != "__pycache__"]
+    return sorted(f"{path.parent.name}/{path.name}/" for path in found)
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.encode()) <= 9_000
+
+
+def test_the_sweep_file_of_the_readme_is_one() -> None:
+    assert parse_sweep(tomllib.loads(example("toml")), "README.md").search is not None
+
+
+def test_the_python_of_the_readme_runs(demo: DemoData, tmp_path: Path) -> None:
+    model = GPT(SMALL)
+    model.initialize(torch.Generator().manual_seed(0))
+    save(tmp_path / "model.golf", model.state_dict(), SMALL, QuantizeConfig())
+    (shard,) = demo.tokens.glob("*_val_*.bin")
+    (tmp_path / "val.bin").write_bytes(shard.read_bytes())
+    done = subprocess.run([sys.executable, "-c", example("python")], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert 5 < float(done.stdout) < 9
+
+
+@pytest.mark.parametrize("document", ["docs/ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_every_room_is_described(document: str) -> None:
+    described = re.findall(r"^\| `(\w+/\w+/)` \| ", (ROOT / document).read_text(), re.MULTILINE)
+    missing = set(rooms()) - set(described)
+    assert not missing
+    assert all((ROOT / room).is_dir() for room in described)
+
+
+def test_what_the_architecture_says_to_add_to_exists() -> None:
+    """Each table of "Where do I put" is a name in some module."""
+    text = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    (table,) = re.findall(r"^## Where do I put …\n(.+?)^## ", text, re.DOTALL | re.MULTILINE)
+    sources = "\n".join(
+        path.read_text() for package in ("golf", "jobs", "cluster", "sweeps") for path in (ROOT / package).rglob("*.py")
+    )
+    for name in re.findall(r"`([A-Z][A-Za-z_]+)`", table):
+        assert re.search(rf"^{name}\b.*=", sources, re.MULTILINE), name

@@ -1,0 +1,35 @@
+"""The leaderboard's columns: each in one table, each explained in the glossary, each from one place."""
+
+import re
+from pathlib import Path
+
+from sweeps.board.columns.catalog import COLUMNS, INTERFACE, VARYING
+from sweeps.board.columns.own import OWN_COLUMNS
+from sweeps.board.columns.whole import TABLE_COLUMNS
+from tests.sweeps.evaluations import BASE, entries, record, runs_of
+
+GLOSSARY = Path(__file__).parents[3] / "docs" / "glossary.md"
+
+
+def test_every_column_is_in_one_table() -> None:
+    names = [own.name for own in OWN_COLUMNS] + [column.name for column in TABLE_COLUMNS]
+    assert len(set(names)) == len(names)
+    assert set(names) == set(COLUMNS)
+    assert set(INTERFACE) <= set(names)
+
+
+def test_the_glossary_explains_every_column_and_no_other() -> None:
+    section = GLOSSARY.read_text().split("## Columns of the leaderboard")[1]
+    assert re.findall(r"^\| `(\w+)` \| \S.*\.", section, re.MULTILINE) == list(COLUMNS)
+
+
+def test_columns_that_vary_are_times_costs_and_dates() -> None:
+    assert set(VARYING) == {
+        "train_seconds", "eval_seconds", "clocks", "cost", "ms_per_step", "headroom", "dollars_to_settle", "date",
+    }  # fmt: skip
+
+
+def test_a_sweeps_entry_and_a_record_have_the_same_columns() -> None:
+    found = entries(runs_of("base", BASE), imported=[record("theirs", 1.0, 1.2, 1.3, author="A")])
+    assert list(found["base"]) == list(found["theirs"]) == list(COLUMNS)
+    assert (found["base"]["author"], found["theirs"]["author"], found["theirs"]["cost"]) == (None, "A", None)
