@@ -75,7 +75,7 @@ def test_a_failed_job_is_explained_with_its_last_words(place: Workplace) -> None
     assert "    | line 15\n    | line 16\n    | line 17\n    | line 18\n    | line 19" in text
     assert "line 14" not in text
     found = describe(job.key, place)
-    assert "it showed no advance" in found["explanation"]
+    assert "it made no progress" in found["explanation"]
     assert found["attempts"][-1]["log"] == LOG
 
 
