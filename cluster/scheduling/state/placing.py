@@ -1,4 +1,4 @@
-"""The policy of a live cluster: told what has changed in nodes and jobs since the last step, and asked who starts now.
+"""The policy of a live cluster, kept up to date with the cluster's nodes and jobs from step to step.
 
 Machine classes never mix: a job runs only on slots of its own class. A job that failed on a node goes to another one if
 there is any.

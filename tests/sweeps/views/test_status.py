@@ -71,11 +71,11 @@ def test_a_failed_job_is_explained_with_its_last_words(place: Workplace) -> None
     assert job.state == JobState.FAILED
     text = shown(place)
     assert f"seed 1 ({job.key[:12]}) failed: hang: no step for 300 s" in text
-    assert "failed after 3 attempts, the last on here: it showed no advance for longer than its deadline" in text
+    assert "failed after 3 attempts, the last on here: it made no progress for too long" in text
     assert "    | line 15\n    | line 16\n    | line 17\n    | line 18\n    | line 19" in text
     assert "line 14" not in text
     found = describe(job.key, place)
-    assert "it showed no advance" in found["explanation"]
+    assert "it made no progress" in found["explanation"]
     assert found["attempts"][-1]["log"] == LOG
 
 
