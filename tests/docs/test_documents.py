@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.performance import BEGIN, END, PAGE, replace_table
 from golf.artifact import QuantizeConfig, save
 from golf.data.corpus import DemoData
 from golf.model.gpt import GPT, ModelConfig
@@ -68,3 +69,11 @@ def test_what_the_architecture_says_to_add_to_exists() -> None:
     )
     for name in re.findall(r"`([A-Z][A-Za-z_]+)`", table):
         assert re.search(rf"^{name}\b.*=", sources, re.MULTILINE), name
+
+
+def test_the_measured_table_has_its_place() -> None:
+    page = PAGE.read_text()
+    assert "| of the machine's peak |" in page
+    renewed = replace_table(page, "measured again\n")
+    assert "| of the machine's peak |" not in renewed
+    assert replace_table(renewed, page.partition(BEGIN)[2].partition(END)[0].strip("\n") + "\n") == page
