@@ -180,10 +180,10 @@ def _left() -> list[str]:
     until = time.monotonic() + END_SECONDS
     while True:
         found = []
-        for path in Path("/proc").glob("[0-9]*/environ"):
+        for process in psutil.process_iter():
             try:
-                if f"{OURS}={os.environ[OURS]}".encode() in path.read_bytes() and int(path.parent.name) != os.getpid():
-                    found.append(_line(psutil.Process(int(path.parent.name))))
+                if process.environ().get(OURS) == os.environ[OURS] and process.pid != os.getpid():
+                    found.append(_line(process))
             except (OSError, psutil.Error):
                 continue
         if not found or time.monotonic() > until:

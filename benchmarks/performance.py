@@ -22,7 +22,7 @@ def measure(*words: str) -> dict[str, Any]:
 
 
 def processor_name() -> str:
-    """The processor's name, as the kernel gives it."""
+    """The processor's name as the kernel has it; psutil has none."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()

@@ -2,29 +2,29 @@
 
     python -m benchmarks.policy [--nodes 1000] [--jobs 100000] [--json]
 
-Five sweeps of two priorities. One job in fifty is a gang of 8 for ten minutes, the rest are evaluations of 20 to 120
-seconds; estimates are off by up to a third. Two jobs a slot wait at the beginning, and whenever one is done another
-comes, so that gangs arrive on nodes full of evaluations. One node in fifty is lost for five minutes, and one attempt in
-a hundred fails half-way. A job's time is processor time of decisions and of the simulation around them.
+Five sweeps of two priorities. One job in fifty is a gang of 8 slots for ten minutes, the rest are evaluations of 20 to
+120 seconds; estimates are off by up to a third. Two jobs per slot wait at the beginning, and each finished job brings
+another one, so that gangs arrive on nodes full of evaluations. One node in fifty is lost for five minutes, and one
+attempt in a hundred fails half-way. The time per job is processor time of decisions and of the simulation around them.
 """
 
 import argparse
 import itertools
 import json
-import os
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
+
+import psutil
 
 from cluster.policy.policy import Placement, Waiting
 from cluster.policy.simulate import Machines, Outage, Simulation, Span
 
 SLOTS = 8
 SAMPLES = 10
-"""Looks at the memory on the way."""
+"""Measurements of the memory on the way."""
 
 
 def mixed_jobs(count: int, seed: int) -> Iterator[Waiting]:
@@ -48,7 +48,7 @@ def mixed_jobs(count: int, seed: int) -> Iterator[Waiting]:
 
 def resident_bytes() -> int:
     """Memory of this process now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return psutil.Process().memory_info().rss
 
 
 def measure(num_nodes: int, num_jobs: int, *, seed: int = 0) -> dict[str, Any]:

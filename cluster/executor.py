@@ -1,4 +1,4 @@
-"""What the scheduler needs of a machine or a cluster: slots, and a way to run tasks on them."""
+"""What the scheduler needs of a machine or a cluster: nodes with slots, and a way to run tasks on them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from jobs.stages.stage import Stage
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """One machine: its name in the cluster, how many slots it has, and what kind they are of."""
+    """One machine: its name in the cluster, its number of slots and their machine class."""
 
     name: str
     host: str
@@ -33,19 +33,19 @@ class Task:
     slots: tuple[int, ...]
     workdir: Path
     inputs: Mapping[str, bytes] = field(default_factory=dict)
-    """Content by name: what earlier stages made; the checkpoint of a gang that goes on."""
+    """Content by name: what earlier stages made; the checkpoint of a gang that resumes."""
     shards: tuple[int, ...] = ()
-    """Shards of the job that this worker is to do."""
+    """Shards of the job for this worker."""
     silence_seconds: float = 900.0
-    """How long it may show no advance before it counts as hung."""
+    """How long it may make no progress before it counts as hung."""
 
 
 class Unplaceable(RuntimeError):
-    """A task cannot be started where it was placed: the node is gone, or its slots are somebody else's."""
+    """A task cannot start where it was placed: the node is gone, or somebody else uses its slots."""
 
 
 class Executor(Protocol):
-    """Runs tasks somewhere; knows nothing of why."""
+    """Runs tasks on nodes; knows nothing of sweeps or the store."""
 
     def nodes(self) -> list[Node]:
         """Nodes that are alive now."""
@@ -53,14 +53,14 @@ class Executor(Protocol):
 
     @property
     def cluster(self) -> str:
-        """What tells this cluster from every other: it has one scheduler at a time."""
+        """The cluster's unique name; a cluster has one scheduler at a time."""
         ...
 
     def start(self, task: Task) -> None:
-        """Begin a task on slots that the caller knows to be free.
+        """Start a task on slots that the caller knows to be free.
 
         Raises:
-            Unplaceable: it cannot be started there.
+            Unplaceable: it cannot start there.
         """
         ...
 
@@ -72,7 +72,7 @@ class Executor(Protocol):
         ...
 
     def cancel(self, task_id: str) -> None:
-        """End a task and all its processes; it tells nothing more."""
+        """End a task and all its processes; no more events come from it."""
         ...
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""What a running job tells: plain, small and picklable, so that it can cross processes and nodes.
+"""What running tasks report: plain, small and picklable, so that it can cross processes and nodes.
 
-Workers never touch the store; whoever runs them writes these events down.
+Workers never touch the store; the scheduler writes these events to it.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Failure(StrEnum):
-    """Why a job did not finish; what follows from it is the scheduler's policy."""
+    """Why an attempt failed; `cluster.policy.retry` decides what follows."""
 
     BAD_CONFIGURATION = "bad configuration"
     DIVERGED = "diverged"
@@ -21,36 +21,36 @@ class Failure(StrEnum):
     DISK_FULL = "disk full"
     HANG = "hang"
     COLLECTIVE = "collective time-out"
-    """A rank waited for the others in vain (NCCL, gloo)."""
+    """A rank timed out waiting for the others (NCCL, gloo)."""
     CRASH = "crash"
     LOST = "lost"
     """Its node went away, or somebody killed it: not its own fault."""
     DIED = "worker died"
-    """Its worker's process ended and its node lives: a kill, the kernel's for want of memory, or a crash."""
+    """Its worker's process ended while its node lives: killed, out of memory, or crashed."""
     UNFIT = "unfit node"
-    """It could not even begin: its slots are not free, or somebody else computes on their GPUs."""
+    """It could not start: its slots or their GPUs are in use by somebody else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far a job is; also its heartbeat."""
+    """A task's progress; also its heartbeat."""
 
     fraction: float
     note: str
     log: str | None = None
-    """The last lines that it printed, where there are new ones."""
+    """The last lines that it printed, if there are new ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checkpoint:
-    """State from which an interrupted training goes on."""
+    """State from which an interrupted training resumes."""
 
     content: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shard:
-    """Scores of some of an evaluation's documents, as a Parquet table document, nll, tokens, bytes."""
+    """Scores of one shard of an evaluation's documents: a Parquet table with columns document, nll, tokens, bytes."""
 
     index: int
     content: bytes
@@ -62,7 +62,7 @@ class Finished:
 
     outputs: Mapping[str, Any]
     files: Mapping[str, bytes] = field(default_factory=dict)
-    """Content by name of output; its digest takes the content's place in the outputs."""
+    """Output name → content; the outputs get its digest."""
     peak_bytes: int | None = None
 
 
@@ -74,7 +74,7 @@ class Failed:
     reason: str
     """One line."""
     log: str = ""
-    """The last lines that it printed; empty where nobody is left to say, and those told before count."""
+    """The last lines that it printed; if empty, the last ones that it reported count."""
 
 
 Event = Progress | Checkpoint | Shard | Finished | Failed

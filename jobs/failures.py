@@ -1,4 +1,4 @@
-"""Why work failed, read off what it left: an exception, or a gang's exit code and log."""
+"""Why work failed: classified from an exception, or from a gang's log."""
 
 import errno
 import re
@@ -17,19 +17,19 @@ _COLLECTIVE = re.compile(
     r"Watchdog caught collective operation timeout|NCCL (?:error|timeout|communicator was aborted)|ncclSystemError"
     r"|ncclRemoteError|ncclInternalError|\[.*gloo/transport|Connection closed by peer|wait timeout after"
 )
-"""What NCCL's watchdog and gloo say when a rank stops answering (torch 2.13: ProcessGroupNCCL.cpp, gloo/transport)."""
+"""What NCCL's watchdog and gloo print when a rank is silent (torch 2.13: ProcessGroupNCCL.cpp, gloo/transport)."""
 _SIGNAL = re.compile(r"Signal (\d+) \(SIG\w+\) received by PID")
 """torchrun's summary of a rank that a signal ended (torch/distributed/elastic/multiprocessing/errors)."""
 _ROOT_CAUSE = re.compile(r"Root Cause \(first observed failure\):.*?\bexitcode\s*: (-?\d+)", re.DOTALL)
 """The same of the rank that failed first. Where its exit code is its own, torchrun has ended the others by SIGTERM."""
 KILLED, ENDED = 9, 15
 CRASHES = (4, 7, 8, 11)
-"""SIGILL, SIGBUS, SIGFPE, SIGSEGV: a rank's own fault, whatever the others say who lost it. Not SIGABRT: by it NCCL's
-watchdog ends a rank that waited in vain."""
+"""SIGILL, SIGBUS, SIGFPE, SIGSEGV: a rank's own fault, whatever the other ranks report. Not SIGABRT, by which NCCL's
+watchdog ends a rank that timed out."""
 
 
 def classify(error: BaseException) -> Failure:
-    """Whose fault an exception is."""
+    """The failure that an exception stands for."""
     if isinstance(error, InputError):
         return Failure.BAD_CONFIGURATION
     if isinstance(error, Diverged):
@@ -50,7 +50,7 @@ def classify(error: BaseException) -> Failure:
 
 
 def classify_text(text: str) -> Failure:
-    """The failure that an error message or the end of a log speaks of; a crash where it names none that is known."""
+    """The failure that an error message or the end of a log names; a crash if it names no known one."""
     for pattern, failure in (
         (_NO_SPACE, Failure.DISK_FULL),
         (_GPU_MEMORY, Failure.GPU_MEMORY),
@@ -62,7 +62,7 @@ def classify_text(text: str) -> Failure:
 
 
 def crash_signal(log: str) -> int | None:
-    """The signal of the first rank that crashed, by torchrun's summary."""
+    """The signal of the first rank that crashed, by torchrun's summary; None if none did."""
     return next((number for number in _signals(log) if number in CRASHES), None)
 
 
@@ -71,17 +71,17 @@ def _signals(log: str) -> list[int]:
 
 
 def classify_exit(log: str, *, oom_kills: int) -> tuple[Failure, str]:
-    """Why a gang ended whose ranks left no word, from what torchrun and they printed.
+    """Why a gang ended whose ranks reported nothing, from what they and torchrun printed.
 
     Args:
         log: the gang's log.
-        oom_kills: processes that the kernel killed for memory on this node while the gang ran.
+        oom_kills: processes that the kernel killed for lack of memory on this node while the gang ran.
 
     Returns:
         The failure, and one line.
     """
     signals, crash, failure = _signals(log), crash_signal(log), classify_text(log)
-    if crash is not None and failure == Failure.COLLECTIVE:  # only the others' words for it
+    if crash is not None and failure == Failure.COLLECTIVE:  # only how the other ranks saw it
         return Failure.CRASH, f"a rank died of signal {crash}"
     if KILLED in signals and oom_kills:
         return Failure.HOST_MEMORY, "the kernel killed a rank because the node ran out of memory"
@@ -92,7 +92,7 @@ def classify_exit(log: str, *, oom_kills: int) -> tuple[Failure, str]:
         return Failure.LOST, f"a rank was ended from outside (signal {KILLED if KILLED in signals else ENDED})"
     if signals and failure == Failure.CRASH:
         return failure, f"a rank died of signal {signals[0]}"
-    return failure, _first_match(log) or "the gang ended without saying why"
+    return failure, _first_match(log) or "the gang ended without an error message"
 
 
 def _first_match(log: str) -> str:

@@ -62,6 +62,7 @@ class EventKind(StrEnum):
     TRIAL_DRAWN = "trial drawn"
     TRIAL_REPORTED = "trial reported"
     ENTRY_WRITTEN = "entry written"
+    ENTRY_REMOVED = "entry removed"
     DRIVER_STARTED = "driver started"
     DRIVER_LEFT = "driver left"
     SCHEDULER_STARTED = "scheduler started"

@@ -1,4 +1,4 @@
-"""Starting or joining a Ray cluster, with its token authentication on and its chatter off."""
+"""Starting or joining a Ray cluster, with token authentication and without Ray's log messages."""
 
 import logging
 import os
@@ -18,11 +18,11 @@ from jobs.errors import Unavailable
 CONNECT_SECONDS = 5.0
 _CHECKOUT = str(Path(__file__).parents[2])
 _TOKEN = secrets.token_hex(32)
-"""Of every cluster that this process starts: Ray reads a token once in a process's life."""
+"""The token of every cluster that this process starts: Ray reads a token once per process."""
 
 
 def start_local(slots: int) -> None:
-    """Start a Ray of this process's own on this machine; it ends with the process, and so does its token."""
+    """Start a Ray cluster on this machine that ends with this process."""
     _prepare()
     # Ray turns token authentication on for a cluster that it starts; given a token, it writes none to the user's home.
     os.environ["RAY_AUTH_TOKEN"] = _TOKEN
@@ -56,7 +56,7 @@ def join(address: str) -> None:
 
 
 def identity() -> str:
-    """What tells the cluster that was started or joined from every other: its address and the session of its head."""
+    """The unique name of the cluster that was started or joined: its address and the session of its head."""
     context = ray.get_runtime_context()
     return f"ray {context.gcs_address} {context.get_session_name()}"
 
@@ -67,7 +67,7 @@ def leave() -> None:
 
 
 def _init(**arguments: Any) -> None:
-    """Start or join; what SIGTERM does here stays as it was, since Ray's own answer to it leaves without a word."""
+    """Start or join; keeps this process's SIGTERM handler, because Ray's exits without a message."""
     before = signal.getsignal(signal.SIGTERM)
     ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment(), **arguments)
     if threading.current_thread() is threading.main_thread():
@@ -81,6 +81,6 @@ def _prepare() -> None:
 
 
 def _environment() -> dict[str, dict[str, str]]:
-    """Workers import the code that the driver runs, and compute with one thread a slot."""
+    """Workers import the code that the driver runs, and compute with one thread per slot."""
     path = os.pathsep.join(filter(None, [_CHECKOUT, os.environ.get("PYTHONPATH")]))
     return {"env_vars": {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}}

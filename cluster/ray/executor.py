@@ -1,4 +1,4 @@
-"""The executor on Ray: one lease a node, warm evaluator actors on its slots, a launcher actor for each gang."""
+"""The executor on Ray: one lease per node, warm evaluator actors on its slots, a launcher actor per gang."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -21,23 +21,23 @@ from jobs.machine import environment
 from jobs.spec import Machine
 
 MACHINE_SECONDS = 120.0
-"""Time that a node gets to say what it is; a loaded one takes a while to import torch."""
+"""Time for a node to report its machine class; a busy node takes a while to import torch."""
 SWEEP_SECONDS = 20.0
-"""Time that a node gets to end what is left of a gang."""
+"""Time for a node to end the rest of a gang."""
 REASON_CHARACTERS = 400
-"""Of Ray's own words, which go on for a page."""
+"""Characters kept of Ray's own messages, which fill a page."""
 
 
 @ray.remote(max_retries=0, num_cpus=0, max_calls=1)
 def _machine_of(kind: str) -> Machine:
-    """The machine class of a node; a label of the team's sets nodes apart whose GPUs have one name."""
+    """The machine class of a node; the label golfsweep/kind distinguishes nodes whose GPUs have one name."""
     found = environment.machine()
     return replace(found, device=f"{found.device} [{kind}]") if kind else found
 
 
 @ray.remote(max_retries=0, num_cpus=0, max_calls=1)
 def _end_gang(task: str) -> list[int]:
-    """End whatever is left of a gang on this node."""
+    """End all processes of a gang on this node."""
     return end_marked(lambda mark: mark.task == task)
 
 
@@ -50,7 +50,7 @@ class Worker:
 
     @ray.method(num_returns="streaming")
     def run(self, task: Task, inputs: list[Any]) -> Any:
-        """Events of a task; its inputs come through the object store, so that nodes need no common disk."""
+        """Events of a task; its inputs come through the object store, so that nodes need no shared disk."""
         contents = dict(zip(task.inputs, ray.get(inputs), strict=True))
         yield from run_task(replace(task, inputs=contents))
 
@@ -62,7 +62,7 @@ class _Running:
     events: Any
     """The stream of the actor's events."""
     begun: bool = False
-    """Whether it has told any."""
+    """Whether it has sent any."""
 
 
 @dataclass(slots=True)
@@ -71,47 +71,47 @@ class RayExecutor:
 
     cluster: str
     owns: bool = False
-    """Whether this process started the cluster for this executor, with which it ends."""
+    """Whether this process started the cluster for this executor; then it ends with the executor."""
     _leases: dict[str, Lease] = field(default_factory=dict)
-    _asked: dict[str, Any] = field(default_factory=dict)
-    """Nodes that have yet to say what they are."""
+    _classes: dict[str, Any] = field(default_factory=dict)
+    """Node → reference to its machine class, until that has come."""
     _nodes: dict[str, Node] = field(default_factory=dict)
     _idle: dict[tuple[str, int], Any] = field(default_factory=dict)
     """Warm evaluators by node and slot."""
     _running: dict[str, _Running] = field(default_factory=dict)
     _objects: dict[int, tuple[bytes, Any]] = field(default_factory=dict)
-    """Inputs that the object store holds, by identity of their content."""
+    """Inputs in Ray's object store, by identity of their content."""
 
     def nodes(self) -> list[Node]:
-        """Nodes that are alive and have said what they are; waits for the first of them."""
+        """Nodes that are alive and have reported their machine class; waits for the first of them."""
         alive = lease.places()
-        for name in (self._leases.keys() | self._nodes.keys() | self._asked.keys()) - alive.keys():
+        for name in (self._leases.keys() | self._nodes.keys() | self._classes.keys()) - alive.keys():
             self._lose(name)
-        for name in alive.keys() - self._nodes.keys() - self._asked.keys():
+        for name in alive.keys() - self._nodes.keys() - self._classes.keys():
             there = NodeAffinitySchedulingStrategy(name, soft=False)
-            self._asked[name] = _machine_of.options(scheduling_strategy=there).remote(alive[name].kind)
-        if self._asked:
-            waiting = list(self._asked.values())
+            self._classes[name] = _machine_of.options(scheduling_strategy=there).remote(alive[name].kind)
+        if self._classes:
+            waiting = list(self._classes.values())
             ray.wait(waiting, num_returns=len(waiting), timeout=0 if self._nodes else MACHINE_SECONDS)
-        for name in list(self._asked):
-            self._hear_machine(name, alive[name])
+        for name in list(self._classes):
+            self._receive_class(name, alive[name])
         return [self._nodes[name] for name in alive if name in self._nodes]
 
-    def _hear_machine(self, name: str, place: Place) -> None:
+    def _receive_class(self, name: str, place: Place) -> None:
         try:
-            machine = ray.get(self._asked[name], timeout=0)
+            machine = ray.get(self._classes[name], timeout=0)
         except GetTimeoutError:
             return
-        except RayError:  # asked again with the next look
-            del self._asked[name]
+        except RayError:  # asked again in the next round
+            del self._classes[name]
             return
-        del self._asked[name]
+        del self._classes[name]
         self._nodes[name] = Node(name=name, host=place.host, slots=place.slots, machine=machine)
 
     def _lose(self, name: str) -> None:
-        """Forget a node that is gone: its lease must not move, and no worker of it is warm any more."""
+        """Forget a node that is gone, with its lease and its warm workers."""
         self._nodes.pop(name, None)
-        self._asked.pop(name, None)
+        self._classes.pop(name, None)
         if held := self._leases.pop(name, None):
             lease.give_back(held)
         for place in [place for place in self._idle if place[0] == name]:
@@ -119,7 +119,7 @@ class RayExecutor:
 
     def start(self, task: Task) -> None:
         if task.stage.is_gang:
-            for slot in task.slots:  # evaluators end when their slots turn to a gang
+            for slot in task.slots:  # evaluators end when a gang takes their slots
                 if actor := self._idle.pop((task.node, slot), None):
                     ray.kill(actor)
             actor = self._worker(task.node, len(task.slots))
@@ -135,7 +135,7 @@ class RayExecutor:
             time.sleep(timeout)
             return []
         ready, _ = ray.wait(list(streams), num_returns=1, timeout=timeout, fetch_local=False)
-        if ready:  # the first has come: take along what else is there
+        if ready:  # one has come: take all others that are there
             ready, _ = ray.wait(list(streams), num_returns=len(streams), timeout=0, fetch_local=False)
         return [(streams[stream], self._next(streams[stream], stream)) for stream in ready]
 
@@ -146,7 +146,7 @@ class RayExecutor:
                 self._sweep(running.task)
 
     def _sweep(self, task: Task) -> None:
-        """Make sure on a gang's node that nothing of it is left; a node that does not answer is lost with all of it."""
+        """End all processes of a gang on its node; a node that does not answer is lost with them."""
         if task.node in lease.places():
             there = NodeAffinitySchedulingStrategy(task.node, soft=False)
             ray.wait([_end_gang.options(scheduling_strategy=there).remote(task.id)], timeout=SWEEP_SECONDS)
@@ -168,7 +168,7 @@ class RayExecutor:
         try:
             event: Event = ray.get(next(stream))
         except (RayError, StopIteration) as error:
-            # Unavailable is not dead: but this worker's stream is broken, so the actor goes and the job runs anew.
+            # The node may live, but this worker's stream is broken: end the actor, and let the job be retried.
             lost = self._running.pop(task_id)
             event = _post_mortem(error, node_lives=lost.task.node in lease.places(), begun=lost.begun)
             self._retire(lost, lost=True)
@@ -179,7 +179,7 @@ class RayExecutor:
         return event
 
     def _retire(self, running: _Running, *, lost: bool) -> None:
-        """Keep an evaluator warm; end a gang's launcher and anything that was lost."""
+        """Keep an evaluator warm; end a gang's launcher and any lost worker."""
         if lost or running.task.stage.is_gang:
             ray.kill(running.actor)
         else:
@@ -194,11 +194,11 @@ class RayExecutor:
             if place is None or name not in self._nodes:
                 raise Unplaceable(f"node {name[:12]} is gone")
             self._leases[name] = lease.take(place, self._nodes[name])
-        remote: Any = Worker  # Ray's decorator hides what it makes of a class
+        remote: Any = Worker  # Ray's decorator hides the type of the actor class
         return remote.options(**self._leases[name].options(slots)).remote()
 
     def _put(self, content: bytes) -> Any:
-        """Put a content into the object store once, however many tasks read it; keep the last few."""
+        """Put a content into the object store once for all tasks that read it; keep the last few."""
         if id(content) not in self._objects:
             while len(self._objects) >= 8:
                 self._objects.pop(next(iter(self._objects)))
@@ -207,10 +207,10 @@ class RayExecutor:
 
 
 def _post_mortem(error: Exception, *, node_lives: bool, begun: bool) -> Failed:
-    """What a broken stream of events means: the node's liveness decides, not what Ray makes of it at first.
+    """The failure behind a broken stream of events: the node's liveness decides, not Ray's first error.
 
-    A signal, an exit and the kernel's kill for want of memory all look alike from here. But what died before it told
-    anything, as a warm worker may have while it waited, did not die of its task.
+    A signal, an exit and a kill for lack of memory all look alike here. A worker that died before its first event did
+    not die of its task: a warm one may have died while it waited.
     """
     text = " ".join(str(error).split())
     if isinstance(error, OutOfMemoryError) or "low on memory" in text or "memory monitor" in text.lower():
@@ -219,5 +219,5 @@ def _post_mortem(error: Exception, *, node_lives: bool, begun: bool) -> Failed:
         return Failed(failure=classify(error.cause or error), reason=text[:REASON_CHARACTERS], log=text)
     if not node_lives:
         return Failed(failure=Failure.LOST, reason="its node is gone")
-    died = "its worker's process died or was killed; the node lives"
+    died = "its worker's process died or was killed; its node lives"
     return Failed(failure=Failure.DIED if begun else Failure.LOST, reason=f"{died} ({text[:REASON_CHARACTERS]})")

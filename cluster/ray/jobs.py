@@ -1,4 +1,4 @@
-"""Handing a command to a Ray cluster as one of its jobs, so that the machine that asks may go away."""
+"""Submitting a command to a Ray cluster as one of its jobs, so that the submitting machine may go away."""
 
 import uuid
 from pathlib import Path
@@ -12,10 +12,10 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
     """Run a shell command on the cluster's head, in a copy of a folder; returns the job's id.
 
     Args:
-        address: of the dashboard (http://HOST:8265), or of the cluster itself (HOST:6379).
-        command: finds the cluster's own address in RAY_ADDRESS.
-        folder: what the command needs beside it; small.
-        name: what the id begins with.
+        address: the dashboard's (http://HOST:8265), or the cluster's own (HOST:6379).
+        command: a shell command; RAY_ADDRESS holds the cluster's own address.
+        folder: the small files that the command needs.
+        name: part of the job's id.
 
     Raises:
         InputError: no address, or the job server refuses us.
@@ -39,7 +39,7 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
     except (AuthenticationError, RuntimeError, ValueError) as error:
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(
-            f"--ray {address}: no job server there takes it ({first[:200]}); was the head started with its dashboard, "
-            f"and is RAY_AUTH_TOKEN the cluster's?"
+            f"--ray {address}: no job server there accepts it ({first[:200]}); start the head with its dashboard, and "
+            f"set RAY_AUTH_TOKEN to the cluster's token"
         ) from None
     return job

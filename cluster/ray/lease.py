@@ -1,4 +1,4 @@
-"""A lease: one node's slots held together in one placement group, so that nothing else can come between."""
+"""A lease: all slots of one node in one placement group, so that no other Ray job gets any of them."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from cluster.executor import Node, Unplaceable
 
 READY_SECONDS = 20.0
 KIND_LABEL = "golfsweep/kind"
-"""A node's label that keeps numbers apart which its GPU's name does not: `ray start --labels golfsweep/kind=pcie`."""
+"""A node's label that distinguishes machine classes of one GPU name: `ray start --labels golfsweep/kind=pcie`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """All slots of one node; workers are placed inside it."""
+    """All slots of one node; workers run inside it."""
 
     node: Node
     device: str
@@ -42,13 +42,13 @@ class Place:
     address: str
     """The resource that only this node has."""
     kind: str
-    """What the team calls such nodes (label golfsweep/kind); "" if nothing."""
+    """The node's label golfsweep/kind; "" without one."""
 
 
 def places() -> dict[str, Place]:
     """Nodes of the cluster that are alive and have slots, by Ray's node id.
 
-    Beside GPUs cores are no slots: a head without any is not a node of another class, whose sweeps would let them idle.
+    If any node has GPUs, only nodes with GPUs count: a head without GPUs must not look like a node of another class.
     """
     found: dict[str, Place] = {}
     for entry in ray.nodes():
@@ -68,10 +68,10 @@ def places() -> dict[str, Place]:
 
 
 def take(place: Place, node: Node) -> Lease:
-    """Reserve all slots of a node in one bundle; ask for a new one if it is ever lost, never reuse it.
+    """Reserve all slots of a node in one bundle. A lost lease is never reused; take a new one.
 
     Raises:
-        Unplaceable: somebody else holds them, or the node goes away.
+        Unplaceable: somebody else has them, or the node goes away.
     """
     group = placement_group([{place.device: place.slots, place.address: 0.001}], strategy="STRICT_PACK")
     if not group.wait(READY_SECONDS):
@@ -81,5 +81,5 @@ def take(place: Place, node: Node) -> Lease:
 
 
 def give_back(lease: Lease) -> None:
-    """Free a node's slots; ends whatever still runs on them."""
+    """Free a node's slots; ends everything that still runs on them."""
     remove_placement_group(lease.group)

@@ -1,4 +1,4 @@
-"""Asking every node of a Ray cluster what it has, at once; one that does not answer says that, too."""
+"""A survey of a Ray cluster: facts about every node, collected on all nodes at once."""
 
 import time
 from dataclasses import dataclass
@@ -10,31 +10,31 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster.ray import lease
 from cluster.ray.lease import Place
-from jobs.machine.facts import DataPlaces, Facts, facts
+from jobs.machine.facts import DataPlaces, NodeFacts, collect_facts
 
 ANSWER_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came back from one node."""
+    """What one node has answered."""
 
     place: Place
-    facts: Facts | None
+    facts: NodeFacts | None
     clock_seconds: float
-    """How far its clock is ahead of this machine's, give or take `trip_seconds`."""
+    """How far its clock is ahead of this machine's, uncertain by `trip_seconds`."""
     trip_seconds: float
     problem: str | None
-    """Why there are no facts."""
+    """Why there are no facts; None if there are."""
 
 
 @ray.remote(max_retries=0, num_cpus=0, max_calls=1)
-def _facts(data: DataPlaces | None) -> Facts:
-    return facts(data)
+def _facts(data: DataPlaces | None) -> NodeFacts:
+    return collect_facts(data)
 
 
 def survey(data: DataPlaces | None) -> list[Answer]:
-    """Facts of every node that is alive and has slots."""
+    """Facts about every node that is alive and has slots."""
     asked: list[tuple[Place, float, Any]] = []
     for place in lease.places().values():
         there = NodeAffinitySchedulingStrategy(place.name, soft=False)
@@ -44,7 +44,7 @@ def survey(data: DataPlaces | None) -> list[Answer]:
 
 def _answer(place: Place, since: float, reference: Any) -> Answer:
     try:
-        found: Facts = ray.get(reference, timeout=ANSWER_SECONDS)
+        found: NodeFacts = ray.get(reference, timeout=ANSWER_SECONDS)
     except GetTimeoutError:
         problem = f"no answer within {ANSWER_SECONDS:.0f} s"
         return Answer(place=place, facts=None, clock_seconds=0.0, trip_seconds=ANSWER_SECONDS, problem=problem)
@@ -54,6 +54,6 @@ def _answer(place: Place, since: float, reference: Any) -> Answer:
         return Answer(place=place, facts=None, clock_seconds=0.0, trip_seconds=0.0, problem=problem)
     now = time.time()
     trip = now - since
-    # It looked at its clock at some moment of the trip; only what lies outside of it is the clock's fault.
+    # The node read its clock at some moment of the trip: only a time outside the trip is the clock's fault.
     ahead = max(0.0, found.epoch_seconds - now) - max(0.0, since - found.epoch_seconds)
     return Answer(place=place, facts=found, clock_seconds=ahead, trip_seconds=trip, problem=None)

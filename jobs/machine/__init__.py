@@ -1,1 +1,1 @@
-"""What this machine is: its device class, its hardware, and which processes of it are alive."""
+"""This machine: its machine class, its hardware, its software, and its identity."""

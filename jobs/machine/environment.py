@@ -1,4 +1,4 @@
-"""What an attempt ran on: versions, the code's commit, the machine class."""
+"""What an attempt runs on: versions, the code's commit, the machine class."""
 
 import hashlib
 import platform
@@ -15,12 +15,12 @@ from jobs.spec import Machine
 
 PACKAGES = ("golf", "jobs", "cluster", "sweeps")
 CPU_THREADS = 1
-"""Threads of a slot without a GPU: one core each, so that numbers do not depend on how many cores a machine has."""
+"""Threads of a slot without a GPU: one, so that numbers do not depend on how many cores a machine has."""
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of what decides numbers or behavior; read once, because every attempt is written down with them."""
+    """Versions of the packages that decide numbers or behavior; every attempt records them."""
     found = {"python": platform.python_version()}
     for name in ("golfsweep", "torch", "ray", "optuna", "sentencepiece", "zstandard", "constriction"):
         try:
@@ -32,8 +32,10 @@ def versions() -> dict[str, str]:
 
 @cache
 def commit() -> str:
-    """What tells the code that runs from other code: the last commit that changed its sources, as long as they are as
-    committed, else a digest of them, behind that commit and "+" or, outside a checkout, behind "sources "."""
+    """The version of the running code: the last commit that changed its sources if they are unchanged since.
+
+    Changed sources: that commit, "+" and a digest of the sources. Outside a checkout: "sources " and the digest.
+    """
     root = Path(__file__).parents[2]
     head, changed = _git("log", "-1", "--format=%H", "--", *PACKAGES), _git("status", "--porcelain", "--", *PACKAGES)
     # A checkout of something else, in whose virtual environment this is installed, does not know this file.
@@ -43,7 +45,7 @@ def commit() -> str:
 
 
 def _git(*arguments: str) -> str | None:
-    """What git says in the checkout that holds this package; None where there is none, or no git."""
+    """The output of git in the checkout that holds this package; None without a checkout or without git."""
     command = ["git", "-C", str(Path(__file__).parents[2]), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10)
@@ -81,7 +83,10 @@ def peak_bytes() -> int:
 
 
 def oom_kills() -> int:
-    """Processes that the kernel has killed for want of memory on this machine since it started (proc(5), vmstat)."""
+    """Processes that the kernel has killed for lack of memory since this machine started (proc(5), vmstat).
+
+    psutil does not count them.
+    """
     try:
         lines = Path("/proc/vmstat").read_text().splitlines()
     except OSError:

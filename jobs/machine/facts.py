@@ -1,4 +1,4 @@
-"""What a machine has that matters before work is given to it: collected there, judged elsewhere."""
+"""Facts about a machine that matter before it gets work: collected on the machine, judged elsewhere."""
 
 import importlib.util
 import os
@@ -22,7 +22,7 @@ from jobs.spec import Machine
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataPlaces:
-    """A sweep's data, and the digests by which a node's copy is known to be the same."""
+    """Paths of a sweep's data, and the digests that a node's copy must have."""
 
     tokens: str
     tokenizer: str
@@ -32,27 +32,27 @@ class DataPlaces:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class NodeFacts:
     """One machine at one moment."""
 
     machine: Machine
     gpus: int
-    """As torch sees them."""
+    """Number of GPUs that torch sees."""
     driver: str | None
     versions: Mapping[str, str]
     flash_attention: bool
-    """Whether the flash-attn package is installed; torch brings a kernel of its own."""
+    """Whether the flash-attn package is installed; torch has a kernel of its own."""
     free_bytes: int
-    """Of the disk of temporary files."""
+    """Free bytes on the disk of temporary files."""
     cores: int
     epoch_seconds: float
     problem: str | None
-    """What is wrong with its copy of the data."""
+    """What is wrong with its copy of the data; None if nothing is."""
 
 
-def facts(data: DataPlaces | None) -> Facts:
-    """Look at this machine, and at its copy of some data."""
-    return Facts(
+def collect_facts(data: DataPlaces | None) -> NodeFacts:
+    """Facts about this machine and its copy of some data."""
+    return NodeFacts(
         machine=environment.machine(),
         gpus=torch.cuda.device_count(),
         driver=_driver(),

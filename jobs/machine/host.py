@@ -1,4 +1,4 @@
-"""What tells a machine, and a container on it, from every other, whatever names they were given."""
+"""The identity of a machine, or of a container on it, whatever names it was given."""
 
 import contextlib
 import getpass
@@ -12,10 +12,10 @@ from pathlib import Path
 
 @cache
 def identity() -> str:
-    """The host's name, and digits of a digest of its boot (random(4), boot_id) and process numbers (namespaces(7)).
+    """The host's name, and digits of a digest of its boot (random(4), boot_id) and process namespace (namespaces(7)).
 
-    Machines that were cloned and containers on one network have one name; a process number says something of a
-    scheduler only where it was given out.
+    Cloned machines and containers on one network may share a name; a process number means something only inside its
+    namespace. psutil has neither: its boot time changes when the clock is set.
     """
     facts = []
     with contextlib.suppress(OSError):  # a sandbox may hide them

@@ -13,7 +13,7 @@ from typing import Any
 
 from cluster.executor import Executor, Node, Task, Unplaceable
 from jobs.events import Failed, Finished
-from jobs.machine.facts import DataPlaces, Facts
+from jobs.machine.facts import DataPlaces, NodeFacts
 from jobs.spec import Order
 from jobs.stages.request import DocumentSet
 from jobs.stages.train import TRAIN
@@ -78,13 +78,13 @@ def examine(sweep: Sweep | None, executor: Executor, seconds: float) -> list[Exa
     return nodes
 
 
-def judge(facts: Facts, gpus: int, clock_seconds: float, versions: Sequence[Mapping[str, str]]) -> list[str]:
+def judge(facts: NodeFacts, gpus: int, clock_seconds: float, versions: Sequence[Mapping[str, str]]) -> list[str]:
     """List what is wrong with a node.
 
     Args:
-        facts: what it has.
+        facts: facts about it.
         gpus: GPUs that Ray counts on it.
-        clock_seconds: how far its clock is ahead.
+        clock_seconds: how far its clock is ahead of this machine's.
         versions: software of all nodes; the most common version is the right one.
     """
     problems = []
@@ -181,7 +181,7 @@ def _places(sweep: Sweep) -> DataPlaces:
     )  # fmt: skip
 
 
-def _shown(facts: Facts, slots: int, clock_seconds: float) -> dict[str, Any]:
+def _shown(facts: NodeFacts, slots: int, clock_seconds: float) -> dict[str, Any]:
     return {
         "slots": slots, "device": facts.machine.device, "dtype": facts.machine.dtype, "gpus": facts.gpus,
         "driver": facts.driver, "attention": facts.machine.attention, "flash_attn": facts.flash_attention,

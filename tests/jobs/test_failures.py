@@ -73,7 +73,7 @@ def test_an_exception_says_whose_fault_it_is(error: Exception, failure: Failure)
         (PEER, 0, Failure.COLLECTIVE, "closed by peer"),
         ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", 0, Failure.GPU_MEMORY, "CUDA out of memory"),
         ("OSError: [Errno 28] No space left on device", 0, Failure.DISK_FULL, "No space left"),
-        ("ZeroDivisionError", 0, Failure.CRASH, "without saying why"),
+        ("ZeroDivisionError", 0, Failure.CRASH, "without an error message"),
         (f"Signal 15 (SIGTERM) received by PID 7\n{ROOT_CAUSE}", 0, Failure.CRASH, "exit code 3"),
         (f"{ROOT_CAUSE.replace('3', '-15')}\nSignal 15 (SIGTERM) received by PID 7", 0, Failure.LOST, "signal 15"),
         (f"{KILLED}\n{ROOT_CAUSE}", 0, Failure.LOST, "signal 9"),

@@ -69,7 +69,7 @@ class Running:
         self.begun.add(task_id)
 
     def overdue(self, now: float, *, start: float, silence: float) -> Failed | None:
-        """The failure of an attempt that has reported nothing for too long; None while there is hope.
+        """The failure of an attempt that has been silent for too long; None if it has not.
 
         Args:
             now: the time.
@@ -77,7 +77,7 @@ class Running:
             silence: seconds in which it then has to report again.
         """
         if self._silent(now, begun=True) > silence:
-            return Failed(failure=Failure.HANG, reason=f"its worker has reported nothing for {silence:.0f} s")
+            return Failed(failure=Failure.HANG, reason=f"no message from its worker for {silence:.0f} s")
         if self._silent(now, begun=False) > start:
             return Failed(failure=Failure.UNFIT, reason=f"its worker did not start within {start:.0f} s")
         return None

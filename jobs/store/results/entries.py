@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from jobs.database import tables
 from jobs.database.engine import hold
+from jobs.state import EventKind
+from jobs.store.event_log import record_event
 from jobs.store.rows import EntryRecord
 from jobs.store.transactions import Transactions
 
@@ -37,6 +39,7 @@ class Entries(Transactions):
         wanted = {entry.name: _values(entry) for entry in entries}
         table, sweeps = tables.entries, tables.sweeps
         with self._write() as connection:
+            self._check_lease(connection, sweep)
             hold(connection, f"entries of {sweep}")
             query = select(table).where(table.c.sweep == sweep)
             known = {
@@ -49,6 +52,10 @@ class Entries(Transactions):
             for name in changed:
                 own = {"sweep": sweep, "name": name, "updated": self._clock()}
                 connection.execute(table.insert(), own | wanted[name])
+            who = self._actor(sweep)
+            for kind, names in ((EventKind.ENTRY_WRITTEN, changed), (EventKind.ENTRY_REMOVED, removed)):
+                for name in names:
+                    record_event(connection, kind, self._clock(), who, sweep=sweep, entry=name)
             facts: dict[str, Any] = {"entries_version": version}
             if spec is not None:
                 facts["spec"] = dict(spec)

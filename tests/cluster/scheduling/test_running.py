@@ -1,4 +1,4 @@
-"""An attempt on its slots: how far it is, and when it has reported nothing for too long."""
+"""An attempt on its slots: its progress, and when it has been silent for too long."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_a_task_that_has_begun_may_be_silent_for_longer_but_not_for_ever() -> No
     assert one.overdue(2150.0, start=START, silence=SILENCE) is None
     found = one.overdue(2150.1, start=START, silence=SILENCE)
     assert found is not None
-    assert (found.failure, found.reason) == (Failure.HANG, "its worker has reported nothing for 900 s")
+    assert (found.failure, found.reason) == (Failure.HANG, "no message from its worker for 900 s")
 
 
 def test_the_quietest_of_several_tasks_counts_and_one_that_has_ended_does_not() -> None:

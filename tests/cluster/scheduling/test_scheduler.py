@@ -86,7 +86,7 @@ def test_silence_is_a_hang_and_a_worker_that_never_begins_is_the_nodes_fault(wor
     world.now += 2
     world.step()
     [_, attempt, *_] = world.store.attempts(key)
-    assert (attempt.failure, attempt.reason) == ("hang", "hang: its worker has reported nothing for 300 s")
+    assert (attempt.failure, attempt.reason) == ("hang", "hang: no message from its worker for 300 s")
     assert len(world.executor.cancelled) == 2
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.state import EventKind
 from jobs.store import EntryRecord, Store
 from tests.jobs.stores import Clock
 
@@ -53,3 +54,14 @@ def test_sweeps_keep_their_own_entries_and_the_form_of_each(store: Store, clock:
     assert [entry.sweep for entry in store.entries()] == ["s", "later"]
     assert [sweep.entries_version for sweep in store.sweeps()] == [2, 3]
     assert [sweep.spec for sweep in store.sweeps()] == [{"file": {}}, {"file": {}, "board": {}}]
+
+
+def test_every_change_of_an_entry_is_an_event(store: Store) -> None:
+    start = store.last_event()
+    store.put_entries("s", [BASE, OTHER], version=1)
+    store.put_entries("s", [BASE, OTHER], version=1)
+    store.put_entries("s", [replace(BASE, evidence={"audit": "key"})], version=1)
+    assert [(event.kind, event.sweep, event.entry) for event in store.events(after=start)] == [
+        (EventKind.ENTRY_WRITTEN, "s", "base"), (EventKind.ENTRY_WRITTEN, "s", "other"),
+        (EventKind.ENTRY_WRITTEN, "s", "base"), (EventKind.ENTRY_REMOVED, "s", "other"),
+    ]  # fmt: skip

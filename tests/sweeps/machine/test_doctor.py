@@ -1,18 +1,18 @@
-"""Judging nodes: what is missing, whose versions differ, who is slow; what is written down of whom."""
+"""The doctor's judgment of nodes, and what it writes to the store."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from jobs.machine.facts import DataPlaces, Facts, facts
+from jobs.machine.facts import DataPlaces, NodeFacts, collect_facts
 from jobs.spec import Machine
 from jobs.store import NodeRecord, Store
 from sweeps.machine.doctor import Examined, compare, judge, write_down
 
 MACHINE = Machine(device="cuda H100", dtype="bfloat16", torch="2.13", attention="sdpa", processes=1, threads=1)
 VERSIONS = {"golfsweep": "0.1.0", "torch": "2.13.0", "ray": "2.60.0"}
-FINE = Facts(
+FINE = NodeFacts(
     machine=MACHINE, gpus=8, driver="570", versions=VERSIONS, flash_attention=True, free_bytes=2**40, cores=64,
     epoch_seconds=0.0, problem=None,
 )  # fmt: skip
@@ -54,13 +54,13 @@ def test_a_node_much_slower_than_its_class_is_found_and_one_of_another_class_is_
     }
 
 
-def test_of_two_nodes_the_slower_one_is_set_aside() -> None:
+def test_of_two_nodes_the_slower_one_is_bad() -> None:
     nodes = [examined("a", 10.0), examined("b", 5.0)]
     compare(nodes)
     assert [one.good for one in nodes] == [True, False]
 
 
-def test_the_bad_are_set_aside_the_good_taken_back_and_the_busy_left_as_they_were(tmp_path: Path) -> None:
+def test_bad_nodes_are_quarantined_good_ones_released_and_busy_ones_left_as_they_were(tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/store.db")
     for name in ("a", "b", "busy"):
         store.put_node(NodeRecord(cluster="c", name=name, host=name, good=name == "b", reason="before", checked=0.0))
@@ -76,12 +76,12 @@ def test_the_bad_are_set_aside_the_good_taken_back_and_the_busy_left_as_they_wer
     store.close()
 
 
-def test_a_machine_looks_at_itself_and_at_its_data(tmp_path: Path) -> None:
-    found = facts(None)
+def test_facts_about_this_machine_and_its_data(tmp_path: Path) -> None:
+    found = collect_facts(None)
     assert found.cores >= 1
     assert found.versions["torch"]
     assert found.problem is None
     missing = DataPlaces(
         tokens=str(tmp_path / "gone"), tokenizer="x", train_digest="0", val_digest="0", tokenizer_digest="0"
     )
-    assert "gone" in (facts(missing).problem or "")
+    assert "gone" in (collect_facts(missing).problem or "")
