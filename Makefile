@@ -40,9 +40,9 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# What this machine makes of the work (into the README's table), of scheduling and of a large leaderboard.
+# What this machine makes of the work (into the table of docs/performance.md), of scheduling and of a large leaderboard.
 bench: install
-	$(BIN)/python -m benchmarks.readme
+	$(BIN)/python -m benchmarks.performance
 	$(BIN)/python -m benchmarks.policy
 	$(BIN)/python -m benchmarks.fill
 

@@ -5,13 +5,16 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 import torch
 
+from benchmarks.performance import BEGIN, END, PAGE, replace_table
 from golf.artifact import QuantizeConfig, save
 from golf.data.corpus import DemoData
 from golf.model.gpt import GPT, ModelConfig
+from sweeps.cli.help import GROUPS
 from sweeps.spec.file import parse_sweep
 
 ROOT = Path(__file__).parents[2]
@@ -68,3 +71,29 @@ def test_what_the_architecture_says_to_add_to_exists() -> None:
     )
     for name in re.findall(r"`([A-Z][A-Za-z_]+)`", table):
         assert re.search(rf"^{name}\b.*=", sources, re.MULTILINE), name
+
+
+def test_the_measured_table_has_its_place() -> None:
+    page = PAGE.read_text()
+    assert "| of the machine's peak |" in page
+    renewed = replace_table(page, "measured again\n")
+    assert "| of the machine's peak |" not in renewed
+    assert replace_table(renewed, page.partition(BEGIN)[2].partition(END)[0].strip("\n") + "\n") == page
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/glossary.md"])
+def test_modules_and_names_in_documents_can_be_imported(document: str) -> None:
+    names = re.findall(r"`((?:golf|jobs|cluster|sweeps)(?:\.\w+)+)`", (ROOT / document).read_text())
+    for name in names:
+        try:
+            resolve_name(name)
+        except (ImportError, AttributeError) as error:
+            pytest.fail(f"{document}: {name}: {error}")
+
+
+@pytest.mark.parametrize(
+    "document", [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
+)
+def test_every_command_in_a_document_is_one(document: Path) -> None:
+    known = {name for names in GROUPS.values() for name in names}
+    assert set(re.findall(r"`golfsweep ([a-z]+)", document.read_text())) <= known
