@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and readable as any other."""
+"""Atomic writes: no partial files, and permissions by the umask."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from golf.files import write_atomically
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
-def test_the_umask_says_who_may_read(tmp_path: Path, umask: int, mode: int) -> None:
+def test_permissions_follow_the_umask(tmp_path: Path, umask: int, mode: int) -> None:
     before = os.umask(umask)
     try:
         write_atomically(tmp_path / "new" / "result's.json", b"1")
@@ -18,7 +18,7 @@ def test_the_umask_says_who_may_read(tmp_path: Path, umask: int, mode: int) -> N
     assert (tmp_path / "new" / "result's.json").stat().st_mode & 0o777 == mode
 
 
-def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "result.json"
     write_atomically(path, b"old")
 

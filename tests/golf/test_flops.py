@@ -1,4 +1,4 @@
-"""Counts of operations against products counted one by one."""
+"""Operation counts against counting each matrix product."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_block_weights_are_those_of_the_model() -> None:
     assert block_weights(MODEL) == sum(matrices)
 
 
-def test_the_published_shape_takes_about_193_million_a_token() -> None:
+def test_the_published_shape_takes_about_193_million_operations_per_token() -> None:
     assert training_flops(ModelConfig(), 1024) == pytest.approx(193e6, rel=0.01)
 
 

@@ -1,4 +1,4 @@
-"""Closed forms of the score."""
+"""Scores against their closed forms."""
 
 import math
 
@@ -12,7 +12,7 @@ def test_bits_per_byte_of_uniform_bytes_is_eight() -> None:
     assert bits_per_byte(100 * math.log(256), 100) == pytest.approx(8.0, rel=1e-15)
 
 
-def test_the_margin_in_bpb_is_the_challenges() -> None:
+def test_the_margin_in_bpb_matches_the_challenges() -> None:
     # 1.69 nats a token per BPB with 1,024 pieces, 2.59 with 8,192: 0.005 nats are 0.0030 and 0.0019 BPB.
     assert round(nats_per_token_to_bpb(0.005, 1_000, round(1_000 * 1.69 / math.log(2))), 4) == 0.0030
 
@@ -25,12 +25,12 @@ def test_sums_are_taken_in_float64() -> None:
     assert scores.nll_per_token == pytest.approx(float(np.float32(0.1)), rel=1e-12)
 
 
-def test_nothing_scored_has_no_mean() -> None:
+def test_no_scores_have_no_mean() -> None:
     nothing = Scores(token_nll=(), adapted=np.array([], bool), counted_pass=np.array([], np.int32))
     assert math.isnan(nothing.nll_per_token)
 
 
-def test_wrong_shapes_and_values_are_refused() -> None:
+def test_wrong_shapes_and_values_are_errors() -> None:
     none, one = np.zeros(0, np.int32), np.zeros(1, np.int32)
     with pytest.raises(ValueError, match=r"1 documents .* adapted"):
         Scores(token_nll=(np.zeros(2, np.float32),), adapted=none.astype(bool), counted_pass=one)

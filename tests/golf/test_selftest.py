@@ -1,4 +1,4 @@
-"""Golden vectors from the original implementation of PR 611, and refusal of what is not such a folder."""
+"""Golden vectors from the original implementation of PR 611, and errors for invalid folders."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ def test_every_case_and_document_agrees_within_1e_5(folder: Path, tmp_path: Path
         assert case.max_difference < 1e-5, case.name
 
 
-def test_settings_left_out_take_the_original_defaults() -> None:
+def test_missing_settings_have_the_original_defaults() -> None:
     config = config_of({})
     assert (config.chunk, config.window, config.min_document_tokens, config.nll_factor) == (256, 1024, 512, 0.98)
     assert config.adapters == ("q", "v", "head", "bias")
@@ -50,19 +50,19 @@ def test_settings_left_out_take_the_original_defaults() -> None:
         ('{"documents": [], "cases": {"a": {"settings": {"ttt_typo": 1}, "documents": []}}}', '"ttt_typo" is unknown'),
     ],
 )
-def test_a_folder_of_something_else_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_a_folder_without_golden_vectors_is_an_input_error(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "cases.json").write_text(text)
     with pytest.raises(InputError, match=message):
         selftest(tmp_path)
 
 
-def test_documents_that_are_none_are_named(tmp_path: Path) -> None:
+def test_invalid_documents_are_named(tmp_path: Path) -> None:
     shutil.copy(BUNDLED[0] / "model.safetensors", tmp_path)
     (tmp_path / "cases.json").write_text('{"documents": [[1, 5], [1, 5.5]], "cases": {}}')
     with pytest.raises(InputError, match=r"cases\.json: document 1 has shape \(2,\) of float64"):
         selftest(tmp_path)
 
 
-def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         selftest(tmp_path / "nowhere")

@@ -1,4 +1,4 @@
-"""The smallest model that has every part, and documents for it."""
+"""A tiny model with every part of the real one, and random documents for it."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ TINY = ModelConfig(
 
 
 def tiny_model() -> GPT:
-    """A model whose every scalar and zero-initialized matrix is moved away from its start."""
+    """A model whose every scalar and zero-initialized matrix is moved away from its initial value."""
     generator = torch.Generator().manual_seed(3)
     model = GPT(TINY)
     model.initialize(generator)
@@ -25,6 +25,6 @@ def tiny_model() -> GPT:
 
 
 def documents_of(lengths: list[int], seed: int = 0) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
-    """Random documents of so many tokens, BOS included."""
+    """Random documents of these lengths in tokens, BOS included."""
     random = np.random.default_rng(seed)
     return [np.concatenate([[1], random.integers(2, TINY.vocab_size, length - 1)]) for length in lengths]

@@ -65,9 +65,9 @@ def one_row(document: int) -> bytes:
 
 
 def test_a_document_that_is_missing_or_there_twice_is_an_error() -> None:
-    with pytest.raises(InputError, match="each must be there once"):
+    with pytest.raises(InputError, match="expected each exactly once"):
         merge_shards([one_row(0), one_row(2)])
-    with pytest.raises(InputError, match="each must be there once"):
+    with pytest.raises(InputError, match="expected each exactly once"):
         merge_shards([one_row(0), one_row(0)])
 
 

@@ -1,6 +1,6 @@
-"""Test-time training written down step by step: one document, one chunk, one tensor at a time, torch's own Adam.
+"""A plain implementation of test-time training: one document, one chunk, one tensor at a time, with torch's Adam.
 
-Nothing here is shared with golf.ttt.engine or golf.ttt.adapters; only the base model's weights are.
+It shares only the base model's weights with golf.ttt.engine and golf.ttt.adapters.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Entropy coding: every bit comes back, sizes lie where theory puts them, and what is sent is what is booked."""
+"""Entropy coding: lossless round trips, sizes near the entropy, and a ledger that adds up."""
 
 import hashlib
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Artifacts: round trip, ledger, and refusal of every damaged or hostile file."""
+"""Artifacts: round trip, ledger, and errors for every damaged or hostile file."""
 
 import hashlib
 import json

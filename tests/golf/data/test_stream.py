@@ -1,4 +1,4 @@
-"""Shards as one stream, held against their concatenation."""
+"""Shards as one stream, compared with their concatenation."""
 
 import tracemalloc
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Documents and their bytes: by the tokenizer, or by the data set's own files, cut as the tokens are."""
+"""Documents and their byte counts, from the tokenizer or from the data set's byte files."""
 
 from pathlib import Path
 

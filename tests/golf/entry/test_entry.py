@@ -30,18 +30,18 @@ RESULT = {
 }  # fmt: skip
 
 
-def test_settings_survive_the_way_through_json() -> None:
+def test_settings_round_trip_through_json() -> None:
     assert configure(Entry, json.loads(json.dumps(asdict(ENTRY)))) == ENTRY
 
 
-def test_the_environment_is_the_challenges() -> None:
+def test_the_environment_has_the_challenges_defaults() -> None:
     plain = Environment.of({})
     assert (plain.seed, plain.data.name, plain.tokenizer.name) == (1337, "fineweb10B_sp1024", "fineweb_1024_bpe.model")
     given = Environment.of({"SEED": "42", "RUN_ID": "mine", "DATA_PATH": "/d", "TOKENIZER_PATH": "/t.model"})
     assert given == Environment(data=Path("/d"), tokenizer=Path("/t.model"), seed=42, out=Path("runs/mine"))
 
 
-def test_a_seed_that_is_no_number_is_bad_input() -> None:
+def test_a_seed_must_be_a_number() -> None:
     with pytest.raises(InputError, match="SEED = 'x1'"):
         Environment.of({"SEED": "x1"})
 
@@ -50,7 +50,7 @@ def log_of(lines: list[str]) -> Log:
     return parse(f"{line}\n".encode() for line in lines)
 
 
-def test_readers_of_public_logs_read_its_lines() -> None:
+def test_the_log_parser_reads_the_lines_of_a_run() -> None:
     trace = [{"step": step, "loss": 3.5, "train_seconds": step / 2} for step in (1, 2, 1230)]
     sizes = Sizes(model=15_000_000, code=50_000, source=180_000)
     log = log_of([
@@ -70,12 +70,12 @@ def test_readers_of_public_logs_read_its_lines() -> None:
     assert (log.settings["num_layers"], log.settings["model_params"]) == ("3", "77")
 
 
-def test_a_score_without_adaptation_is_called_so() -> None:
+def test_a_score_without_adaptation_has_another_name() -> None:
     log = log_of(list(score_lines(TOTAL, ENTRY.quantize, EvalConfig(protocol="none"))))
     assert [score.stage for score in log.scores] == ["roundtrip"]
 
 
 @pytest.mark.parametrize("last", [1233, 1234])
-def test_the_last_step_stands_there_once(last: int) -> None:
+def test_the_last_step_is_printed_once(last: int) -> None:
     lines = list(training_lines([{"step": last, "loss": 3.5, "train_seconds": 599.0}], RESULT))
     assert [line.split("/")[0] for line in lines if line.startswith("step:1234")] == ["step:1234"]

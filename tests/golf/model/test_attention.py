@@ -1,4 +1,4 @@
-"""Attention kernels against softmax written out, and which is chosen. On the CPU; test_train_gpu.py has the GPU."""
+"""Attention kernels against an explicit softmax, and the choice of a kernel. CPU only; GPUs: test_train_gpu.py."""
 
 import math
 import sys

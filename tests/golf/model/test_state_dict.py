@@ -1,4 +1,4 @@
-"""Files of tensors that are no model: refused by names, shapes and values before anything is built."""
+"""Tensors that are no model are rejected by names, shapes and values before anything is built."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Bytes there and text back: every kind of adapter, size against the score, and files that do not fit."""
+"""Compression and decompression: every kind of adapter, size against the score, and files that do not fit."""
 
 import json
 import math
@@ -46,7 +46,7 @@ def check_round_trip(predictor: Predictor, documents: list[np.ndarray[Any, Any]]
 
 @settings(max_examples=12)
 @given(config=decodable(), lengths=st.lists(st.integers(2, 50), max_size=3), seed=st.integers(0, 9))
-def test_documents_come_back_with_any_settings(
+def test_documents_round_trip_with_any_settings(
     artifact: bytes, config: EvalConfig, lengths: list[int], seed: int
 ) -> None:
     check_round_trip(predictor_of(artifact, config, seed), documents_of(lengths, seed))
@@ -62,7 +62,7 @@ def test_documents_come_back_with_any_settings(
         {"chunk": 64, "window": 512},  # a document within one chunk
     ],
 )
-def test_documents_come_back(artifact: bytes, changes: dict[str, Any]) -> None:
+def test_documents_round_trip(artifact: bytes, changes: dict[str, Any]) -> None:
     check_round_trip(predictor_of(artifact, replace(CONFIG, **changes)), documents_of([70, 9, 33, 33, 2, 90, 70]))
 
 
@@ -75,7 +75,7 @@ def test_a_repeated_text_takes_fewer_bytes_when_adapted_to(artifact: bytes) -> N
     assert adapting.message_bytes < 0.9 * static.message_bytes
 
 
-def test_a_token_that_the_model_rules_out_can_be_coded() -> None:
+def test_a_token_of_probability_zero_can_be_coded() -> None:
     model = GPT(replace(TINY, softcap=200.0))
     model.initialize(torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -89,7 +89,7 @@ def test_a_token_that_the_model_rules_out_can_be_coded() -> None:
     assert decode(encode(documents, predictor).pack(), predictor, "file")[0].tolist() == documents[0].tolist()
 
 
-def test_nothing_becomes_a_file_of_nothing(artifact: bytes) -> None:
+def test_no_documents_make_an_empty_file(artifact: bytes) -> None:
     predictor = predictor_of(artifact)
     assert decode(encode([], predictor).pack(), predictor, "file") == []
 
@@ -161,7 +161,7 @@ def test_a_damaged_file_is_one_line(artifact: bytes, place: int, bit: int, cut: 
         (np.array([1, -1]), "document 0 holds token -1 at position 1"),
     ],
 )
-def test_bad_documents_are_refused(artifact: bytes, document: np.ndarray[Any, Any], message: str) -> None:
+def test_bad_documents_are_input_errors(artifact: bytes, document: np.ndarray[Any, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         encode([document], predictor_of(artifact))
 
@@ -174,7 +174,7 @@ def test_a_protocol_without_decoder_has_no_predictor(artifact: bytes) -> None:
 # Settings on their way to the decoder
 
 
-def test_settings_survive_the_way_to_another_process(artifact: bytes) -> None:
+def test_settings_round_trip_to_another_process(artifact: bytes) -> None:
     config = EvalConfig(
         adapters=("q", "head"),
         ranks=AdapterRanks(q=3),
@@ -187,12 +187,12 @@ def test_settings_survive_the_way_to_another_process(artifact: bytes) -> None:
 
 
 @pytest.mark.parametrize("settings", [b"", b"\xff", b"[]", b"{}", b'{"eval": {"lr": 1}, "seed": 0}', b'{"eval": 1}'])
-def test_settings_that_are_none_are_one_line(artifact: bytes, settings: bytes) -> None:
+def test_invalid_settings_are_one_line_errors(artifact: bytes, settings: bytes) -> None:
     with pytest.raises(InputError, match=r"settings\.json: not the settings of a decodable evaluation"):
         Predictor.read(artifact, settings, "settings.json")
 
 
-def test_settings_without_a_decoder_are_refused_there_too(artifact: bytes) -> None:
+def test_the_decoder_rejects_settings_that_it_cannot_decode(artifact: bytes) -> None:
     content = json.loads(predictor_of(artifact).settings())
     content["eval"]["nll_factor"] = 0.98
     with pytest.raises(InputError, match="no decoder"):

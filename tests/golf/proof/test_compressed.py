@@ -1,4 +1,4 @@
-"""The compressed file: what goes in comes out, and whatever is wrong with one is one line."""
+"""The compressed file: round trips, and one-line errors for invalid files."""
 
 import struct
 import zlib
@@ -21,14 +21,14 @@ def container_of(lengths: tuple[int, ...] = (2, 300), words: list[int] | None = 
 
 
 @given(lengths=LENGTHS, words=WORDS)
-def test_what_goes_in_comes_out(lengths: tuple[int, ...], words: list[int]) -> None:
+def test_a_container_round_trips(lengths: tuple[int, ...], words: list[int]) -> None:
     made = container_of(lengths, words)
     found = unpack(made.pack(), "file")
     assert found.words.tolist() == words
     assert (found.artifact, found.settings, found.checksum, found.lengths) == (b"ARTI", b"SETT", 12345, lengths)
 
 
-def test_a_length_takes_seven_bits_a_byte() -> None:
+def test_lengths_have_seven_bits_per_byte() -> None:
     made = container_of((127, 128, 16383, 16384))
     assert made.length_bytes == 1 + 2 + 2 + 3
     assert made.message_bytes == 8 + 2 * 4
@@ -36,7 +36,7 @@ def test_a_length_takes_seven_bits_a_byte() -> None:
 
 
 @given(place=st.integers(0, 32), bit=st.integers(0, 7))
-def test_one_wrong_bit_is_found(place: int, bit: int) -> None:
+def test_a_flipped_bit_is_detected(place: int, bit: int) -> None:
     content = bytearray(container_of().pack())
     assert len(content) == 32
     content[place % 32] ^= 1 << bit
@@ -45,7 +45,7 @@ def test_one_wrong_bit_is_found(place: int, bit: int) -> None:
 
 
 @given(length=st.integers(0, 31))
-def test_a_truncated_file_is_found(length: int) -> None:
+def test_a_truncated_file_is_detected(length: int) -> None:
     with pytest.raises(InputError, match=r"file: (truncated or damaged|not a file of compressed documents)"):
         unpack(container_of().pack()[:length], "file")
 
@@ -67,13 +67,13 @@ def with_checksum(rest: bytes) -> bytes:
         (bytes(12) + b"\x01\xff\xff\xff\xff\x7f", f"2 to {MAX_TOKENS}"),  # more tokens than are taken memory for
     ],
 )
-def test_a_hostile_file_is_refused(rest: bytes, message: str) -> None:
+def test_a_hostile_file_is_an_input_error(rest: bytes, message: str) -> None:
     with pytest.raises(InputError, match=message):
         unpack(with_checksum(rest), "file")
 
 
 @given(rest=st.binary(max_size=60))
-def test_any_bytes_are_a_container_or_one_line(rest: bytes) -> None:
+def test_any_bytes_are_a_container_or_a_one_line_error(rest: bytes) -> None:
     try:
         found = unpack(with_checksum(bytes(12) + rest), "file")
     except InputError as error:

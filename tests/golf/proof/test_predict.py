@@ -1,4 +1,4 @@
-"""Token by token against the batched engine: the same probabilities, and nothing known ahead."""
+"""Token-by-token predictions against the batched engine: the same probabilities, without looking ahead."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -157,14 +157,14 @@ def test_settings_that_use_the_length_say_so_and_the_defaults_do_not_use_it(mode
         (EvalConfig(nll_factor=0.98), ("eval.nll_factor = 0.98", "no decoder", "sum to 1")),
     ],
 )
-def test_what_has_no_decoder_is_refused_with_the_reason(config: EvalConfig, words: tuple[str, ...]) -> None:
+def test_settings_without_a_decoder_are_input_errors_with_a_reason(config: EvalConfig, words: tuple[str, ...]) -> None:
     with pytest.raises(InputError) as refusal:
         check_decodable(config)
     for word in words:
         assert word in str(refusal.value)
 
 
-def test_one_pass_has_a_decoder_whatever_it_is_called(model: GPT) -> None:
+def test_every_protocol_with_one_pass_has_a_decoder(model: GPT) -> None:
     documents = documents_of([30])
     for protocol in ("min-epoch", "last-epoch"):
         config = EvalConfig(protocol=protocol, epochs=1, chunk=8, window=16, schedule="cosine")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A proof with the golden model, whose decoder is a process of its own; and proofs that must fail."""
+"""Proofs with the golden model and a decoder process, and proofs that must fail."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Batches are windows of one stream, whoever reads them."""
+"""Batches are windows of one stream, for any number of processes."""
 
 import numpy as np
 import pytest

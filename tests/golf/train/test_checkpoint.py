@@ -1,4 +1,4 @@
-"""One file of tensors and facts: what goes in comes out, and nothing else is taken for it."""
+"""Checkpoints: round trips, and errors for other files."""
 
 import pickle
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Phases of a process on a hand-moved clock."""
+"""Phases of a process on a simulated clock."""
 
 from golf.train.clocks import Clocks
 

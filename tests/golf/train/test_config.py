@@ -1,4 +1,4 @@
-"""The training's settings: their defaults' source, their ranges, their digest."""
+"""Training settings: documentation, ranges and digest."""
 
 import ast
 import dataclasses

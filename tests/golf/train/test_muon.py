@@ -1,4 +1,4 @@
-"""Newton–Schulz against its scalar quintic, Muon against a loop over matrices, and who belongs to which optimizer."""
+"""Newton–Schulz against its scalar quintic, Muon against a loop over matrices, and the parameters of each optimizer."""
 
 import copy
 

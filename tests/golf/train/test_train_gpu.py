@@ -1,4 +1,4 @@
-"""The same training on a GPU, where there is one: bf16 activations, compiled loss, batches taken in parts."""
+"""The same training on a GPU, if there is one: bf16 activations, compiled loss, micro-batches."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Adapter rows: their layout, their starting point, and Adam against torch's own."""
+"""Adapter rows: layout, initial values, and Adam against torch's."""
 
 import math
 
@@ -29,7 +29,7 @@ def test_the_layout_has_the_shapes_of_the_adapted_matrices() -> None:
     assert [p.layer for p in pieces if p.kind == "bias"] == [0, 1]
 
 
-def test_a_starts_uniform_in_one_over_root_inputs_and_b_at_zero() -> None:
+def test_a_is_uniform_in_one_over_root_inputs_and_b_is_zero() -> None:
     pieces = layout(MODEL, ("fc", "proj"), AdapterRanks(fc=64, proj=64))
     parts = dict(zip(pieces, initial_row(pieces, seed=1).split([p.size for p in pieces]), strict=True))
     for piece, part in parts.items():
@@ -74,7 +74,7 @@ def test_row_adam_is_torchs_adamw_with_a_step_count_for_every_row(weight_decay: 
     torch.testing.assert_close(state[0], torch.stack(twins).detach(), rtol=1e-5, atol=1e-6)
 
 
-def test_bad_ranks_and_multipliers_are_refused() -> None:
+def test_bad_ranks_and_multipliers_are_input_errors() -> None:
     with pytest.raises(InputError, match=r"eval\.ranks\.k = 0"):
         AdapterRanks(k=0)
     with pytest.raises(InputError, match=r"eval\.multipliers\.q"):

@@ -1,4 +1,4 @@
-"""The engine against a plain twin with random settings, its invariance to batching, and what it refuses."""
+"""The engine against a plain twin with random settings, its invariance to batching, and input errors."""
 
 import json
 from dataclasses import replace
@@ -75,8 +75,8 @@ def test_engine_agrees_with_the_plain_twin(model: GPT, config: EvalConfig, lengt
 
 
 @pytest.mark.parametrize("protocol", ["none", "score-first", "min-epoch"])
-def test_a_score_does_not_depend_on_batch_order_or_company(
-    model: GPT, protocol: str, monkeypatch: pytest.MonkeyPatch
+def test_a_score_does_not_depend_on_batch_order_or_neighbors(
+    model: GPT, protocol: ttt.Protocol, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents = documents_of([70, 9, 33, 33, 2, 50, 70])
     config = EvalConfig(protocol=protocol, epochs=2, chunk=8, window=20, schedule="cosine", length_blind=False)
@@ -91,7 +91,7 @@ def test_a_score_does_not_depend_on_batch_order_or_company(
 
 
 @pytest.mark.parametrize("attention", ["blocks", "sdpa"])
-def test_a_first_window_of_one_position_steps_on_no_rounding_error(attention: Choice) -> None:
+def test_a_first_window_of_one_position_does_not_amplify_rounding(attention: Choice) -> None:
     """Its query sees one key: what is left of a gradient of 0 would turn into full steps, other ones in a batch."""
     model = load(BUNDLED[1] / "model.safetensors")
     vectors = json.loads((BUNDLED[1] / "cases.json").read_text())["documents"]
@@ -102,7 +102,7 @@ def test_a_first_window_of_one_position_steps_on_no_rounding_error(attention: Ch
         np.testing.assert_allclose(evaluate(model, [document], config).token_nll[0], nll, rtol=1e-5, atol=1e-5)
 
 
-def test_threads_that_share_the_lanes_change_nothing(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_do_not_depend_on_the_number_of_threads(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     documents, config = documents_of([70, 9, 33, 33, 2, 50, 70]), EvalConfig(chunk=8, window=20)
     monkeypatch.setitem(ttt.ACTIVATION_BYTES, "cpu", 1)
     alone = evaluate(model, documents, config).token_nll
@@ -116,7 +116,7 @@ def test_threads_that_share_the_lanes_change_nothing(model: GPT, monkeypatch: py
         np.testing.assert_array_equal(one, other)
 
 
-def test_score_first_is_blind_to_the_documents_length(model: GPT) -> None:
+def test_score_first_does_not_depend_on_the_documents_length(model: GPT) -> None:
     document = documents_of([60])[0]
     config = EvalConfig(chunk=8, window=20, epochs=2)
     whole = evaluate(model, [document], config).token_nll[0]
@@ -144,7 +144,7 @@ def test_adapting_helps_on_text_that_repeats_itself(model: GPT) -> None:
     assert adapted < static - 0.5
 
 
-def test_scoring_nothing_gives_nothing(model: GPT) -> None:
+def test_no_documents_give_no_scores(model: GPT) -> None:
     assert evaluate(model, [], EvalConfig()).token_nll == ()
 
 
@@ -158,7 +158,7 @@ def test_scoring_nothing_gives_nothing(model: GPT) -> None:
         (np.array([1, -3, 5]), "holds token -3 at position 1"),
     ],
 )
-def test_bad_documents_are_refused(model: GPT, document: np.ndarray[Any, Any], message: str) -> None:
+def test_bad_documents_are_input_errors(model: GPT, document: np.ndarray[Any, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         evaluate(model, [document], EvalConfig())
 
@@ -176,14 +176,14 @@ def test_bad_documents_are_refused(model: GPT, document: np.ndarray[Any, Any], m
         ({"max_seconds": 0.0}, "eval.max_seconds"),
     ],
 )
-def test_bad_settings_are_refused(changes: dict[str, Any], message: str) -> None:
+def test_bad_settings_are_input_errors(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         EvalConfig(**changes)
 
 
 @pytest.mark.parametrize("protocol", ["score-first", "last-epoch", "min-epoch"])
 @pytest.mark.parametrize("extreme", [{"weight_decay": 1e8}, {"eps": 1e-50}])
-def test_adapting_that_diverges_is_no_score(model: GPT, protocol: str, extreme: dict[str, float]) -> None:
+def test_adapting_that_diverges_is_an_error(model: GPT, protocol: ttt.Protocol, extreme: dict[str, float]) -> None:
     config = EvalConfig(protocol=protocol, epochs=3, chunk=8, window=20, lr=0.1, **extreme)
     with pytest.raises(Diverged, match=r"document 1: adapting to it diverged, .* lower eval\.lr"):
         evaluate(model, documents_of([5, 60]), config)
@@ -243,7 +243,7 @@ def test_only_scores_taken_before_training_on_their_target_are_probabilities(mod
                 assert total > 1.1 if position <= 24 else total > 1 - 1e-4
 
 
-def test_documents_that_are_not_adapted_take_the_memory_of_their_whole_length(model: GPT) -> None:
+def test_batches_of_unadapted_documents_account_for_their_whole_length(model: GPT) -> None:
     config = EvalConfig(chunk=8, window=16, min_document_tokens=10**6)
     none = replace(config, protocol="none")
     adapting, scoring = (ttt.Engine(model, one, 0, adapters.uniform_a) for one in (config, none))

@@ -1,4 +1,4 @@
-"""Continuous batching: every chunk of every pass once and in order, whatever the lengths."""
+"""Continuous batching: every chunk of every pass once and in order, for any lengths."""
 
 import numpy as np
 from hypothesis import given
@@ -52,7 +52,7 @@ def test_every_chunk_of_every_pass_is_visited_once_and_in_order(
         assert seen[document] == journey(length, config)
 
 
-def test_a_free_slot_goes_to_the_longest_document_that_waits() -> None:
+def test_a_free_slot_goes_to_the_longest_waiting_document() -> None:
     config = EvalConfig(chunk=10, window=20)
     visits = list(plan_visits([5, 35, 25, 8], config, slots=2))
     entered = [int(d) for v in visits for d, c in zip(v.documents, v.chunks, strict=True) if c == 0]

@@ -11,7 +11,7 @@ from jobs.workplace import Workplace
 from tests.sweeps.made_up import file, play
 
 RUNNING = (
-    "torch", "ray", "optuna", "pandas", "pydantic", "alembic", "scipy.stats", "scipy.optimize", "scipy.integrate",
+    "torch", "ray", "optuna", "pandas", "alembic", "scipy.stats", "scipy.optimize", "scipy.integrate",
     "sweeps.driver.driver", "sweeps.driver.sweep", "golf.entry.bundle",
 )  # fmt: skip
 """What runs sweeps, and libraries that are slow to import."""

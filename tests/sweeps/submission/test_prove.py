@@ -157,7 +157,7 @@ def test_a_score_that_the_bytes_do_not_bear_out_exits_1(
     def decoded(content: bytes, predictor: Predictor, _: Any) -> tuple[np.ndarray[Any, Any], str]:
         return np.concatenate(decode(content, predictor, "file")), ""
 
-    monkeypatch.setattr(proof, "_decoded_elsewhere", decoded)
+    monkeypatch.setattr(proof, "_decode_in_process", decoded)
     code, out, err = golfsweep("prove", "score-first", "--documents", "3", "--seed", "4", "--home", home)
     assert code == 1, err
     assert "by-hand/score-first, seed 4: NOT proved: the file takes" in out
