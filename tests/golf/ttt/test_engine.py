@@ -76,7 +76,7 @@ def test_engine_agrees_with_the_plain_twin(model: GPT, config: EvalConfig, lengt
 
 @pytest.mark.parametrize("protocol", ["none", "score-first", "min-epoch"])
 def test_a_score_does_not_depend_on_batch_order_or_neighbors(
-    model: GPT, protocol: ttt.Protocol, monkeypatch: pytest.MonkeyPatch
+    model: GPT, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents = documents_of([70, 9, 33, 33, 2, 50, 70])
     config = EvalConfig(protocol=protocol, epochs=2, chunk=8, window=20, schedule="cosine", length_blind=False)
@@ -183,7 +183,7 @@ def test_bad_settings_are_input_errors(changes: dict[str, Any], message: str) ->
 
 @pytest.mark.parametrize("protocol", ["score-first", "last-epoch", "min-epoch"])
 @pytest.mark.parametrize("extreme", [{"weight_decay": 1e8}, {"eps": 1e-50}])
-def test_adapting_that_diverges_is_an_error(model: GPT, protocol: ttt.Protocol, extreme: dict[str, float]) -> None:
+def test_adapting_that_diverges_is_an_error(model: GPT, protocol: str, extreme: dict[str, float]) -> None:
     config = EvalConfig(protocol=protocol, epochs=3, chunk=8, window=20, lr=0.1, **extreme)
     with pytest.raises(Diverged, match=r"document 1: adapting to it diverged, .* lower eval\.lr"):
         evaluate(model, documents_of([5, 60]), config)
