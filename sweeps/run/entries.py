@@ -76,7 +76,7 @@ def build_missing(store: Store, say: Callable[[str], None]) -> None:
         try:
             sweep = Sweep.from_json(record.spec)
         except InputError as error:
-            say(f"{error}; its entries are not shown.")
+            say(f"{'; '.join(error.problems)}; its entries are not shown.")
             store.put_entries(record.name, [], version=form.VERSION)
             continue
         say(f"Sweep {record.name} was run by an earlier version of golfsweep; writing its leaderboard entries once.")

@@ -168,7 +168,7 @@ def test_a_server_that_cannot_be_reached_may_answer_later_and_one_that_refuses_i
     postgresql: Server, tmp_path: Path
 ) -> None:
     for url in (f"postgresql://golfsweep@/postgres?host={tmp_path}", "postgresql://golfsweep@127.0.0.1:1/postgres"):
-        with pytest.raises(Unavailable, match=r"postgresql://golfsweep.* unavailable: .*retry when it answers"):
+        with pytest.raises(Unavailable, match=r"postgresql://golfsweep.* unavailable: "):
             Store.open(url)
     for url in (postgresql.url.replace("/postgres?", "/missing?"), postgresql.url.replace("golfsweep@", "nobody@")):
         with pytest.raises(InputError, match=r"cannot be opened \(.*does not exist"):

@@ -61,6 +61,9 @@ def test_settings_of_another_stage_are_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "artifact", "--set", "eval.lr=1") == 2
-    assert "--set eval.…: this command takes quantize.* and train.* settings" in capsys.readouterr().err
+    assert (
+        "--set eval.…: not a setting of this command; this command takes quantize.* and train.* settings"
+        in capsys.readouterr().err
+    )
     assert run(monkeypatch, "artifact", "--set", "quantize.codec=lzma") == 2
     assert "quantize.codec" in capsys.readouterr().err

@@ -129,7 +129,7 @@ def test_a_sweep_that_this_version_does_not_understand_is_named_once(place: Work
     place.store.put_entries("spring", [], version=0, spec={"file": {"name": "spring"}, "data": {}, "machine": {}})
     said: list[str] = []
     build_missing(place.store, said.append)
-    assert said[0] == "sweep spring: data: missing; its entries are not shown."
+    assert said[0] == "sweep spring: data: missing; sweep spring: seeds: missing; its entries are not shown."
     assert [row["name"] for row in shown("summer", place)] == ["base", "none", "leak"]
     build_missing(place.store, said.append)
     assert len(said) == 2

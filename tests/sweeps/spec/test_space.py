@@ -159,7 +159,7 @@ def test_a_multiplier_per_layer_starts_from_the_recipes_own_by_layer() -> None:
         ({"eval.epochs": {"low": 0, "high": 3}}, {}, r"eval\.epochs = 0"),
         ({"eval.epochs": {"low": 1.0, "high": 3.0}}, {}, r"eval\.epochs = "),
         ({"eval.lr": [0.1, "fast"]}, {}, r"eval\.lr = "),
-        ({"eval.adapters": [["q"], ["q", "q"]]}, {}, "named twice"),
+        ({"eval.adapters": [["q"], ["q", "q"]]}, {}, "expected each kind once"),
         ({"train.steps": [10, 0]}, {}, r"train\.steps = 0"),
         ({"quantize.bits": {"low": 2, "high": 9}}, {}, r"quantize\.bits = 9"),
         ({"eval.multipliers.q": {"low": -1.0, "high": 1.0, "per": "third"}}, {}, r"eval\.multipliers\.q"),

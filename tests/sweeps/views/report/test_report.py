@@ -47,7 +47,7 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
     found = told(rows)
     assert found["Who leads?"][0] == "base"
     assert "mBPB" in found["Who leads?"][1]
-    assert "spring/none, the record before" in found["Who leads?"][1]
+    assert "spring/none, the previous record" in found["Who leads?"][1]
     assert found["Is it real?"][0] == "Yes, by the written rule"
     assert found["Is it legal?"][0] == "As far as checked"
     assert "not checked: not timed on contest hardware (ran on cpu" in found["Is it legal?"][1]
