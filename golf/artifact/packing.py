@@ -10,7 +10,7 @@ The codec `zstd` is PR 611's, for comparison: all arrays concatenated and compre
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -141,7 +141,7 @@ def encode(arrays: list[tuple[Part, Array]], model: ModelConfig, config: Quantiz
     for part, array in arrays:
         weights = 0 if part.family == "scale" else array.size
         groups.setdefault(part.group, GroupBytes()).add(array, weights)
-    body = _code(arrays, config.bits, groups) if config.codec == "ans" else _compress(arrays, config.level)
+    body = ENCODERS[config.codec](arrays, config, groups)
     header = Header(model=model, bits=config.bits, codec=config.codec)
     content = write(header, body)
     ledger = Ledger(
@@ -165,7 +165,7 @@ def unpack(content: bytes, where: str = "artifact") -> tuple[dict[str, Tensor], 
     """
     header, body = read(content, where)
     parts = _parts(tensor_shapes(header.model))
-    arrays = (_decode if header.codec == "ans" else _decompress)(body, parts, header.bits, where)
+    arrays = DECODERS[header.codec](body, parts, header.bits, where)
     state: dict[str, Tensor] = {}
     scales = torch.empty(0)
     for part, array in zip(parts, arrays, strict=True):
@@ -294,3 +294,15 @@ def _decompress(body: bytes, parts: list[Part], bits: int, where: str) -> Iterat
             raise InputError(f"{where}: tensor {part.tensor} holds values outside ±{largest}")
         start += part.num_bytes
         yield array.copy()
+
+
+ENCODERS: Mapping[Codec, Callable[[list[tuple[Part, Array]], QuantizeConfig, dict[str, GroupBytes]], bytes]] = {
+    "ans": lambda arrays, config, groups: _code(arrays, config.bits, groups),
+    "zstd": lambda arrays, config, groups: _compress(arrays, config.level),
+}
+"""How each codec turns arrays into the body of a file, and may count the bytes of each group."""
+DECODERS: Mapping[Codec, Callable[[bytes, list[Part], int, str], Iterable[Array]]] = {
+    "ans": _decode,
+    "zstd": _decompress,
+}
+"""How each codec turns a body into arrays again; raises InputError for a body that is not its own."""

@@ -30,7 +30,9 @@ def example(language: str) -> str:
 
 def rooms() -> list[str]:
     """The folders one floor below each package that hold something of their own."""
-    folders = (path for package in ("golf", "jobs", "cluster", "sweeps") for path in (ROOT / package).iterdir())
+    folders = (
+        path for package in ("golf", "jobs", "cluster", "sweeps", "tests") for path in (ROOT / package).iterdir()
+    )
     found = [path for path in folders if path.is_dir() and any(path.glob("*.py")) and path.name != "__pycache__"]
     return sorted(f"{path.parent.name}/{path.name}/" for path in found)
 
@@ -67,10 +69,12 @@ def test_what_the_architecture_says_to_add_to_exists() -> None:
     text = (ROOT / "docs/ARCHITECTURE.md").read_text()
     (table,) = re.findall(r"^## Where do I put …\n(.+?)^## ", text, re.DOTALL | re.MULTILINE)
     sources = "\n".join(
-        path.read_text() for package in ("golf", "jobs", "cluster", "sweeps") for path in (ROOT / package).rglob("*.py")
+        path.read_text()
+        for package in ("golf", "jobs", "cluster", "sweeps", "tests")
+        for path in (ROOT / package).rglob("*.py")
     )
     for name in re.findall(r"`([A-Z][A-Za-z_]+)`", table):
-        assert re.search(rf"^{name}\b.*=", sources, re.MULTILINE), name
+        assert re.search(rf"^(?:class {name}\b|{name}\b.*=)", sources, re.MULTILINE), name
 
 
 def test_the_measured_table_has_its_place() -> None:

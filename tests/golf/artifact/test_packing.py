@@ -357,3 +357,7 @@ def test_folders_and_huge_files_are_rejected_unread(tmp_path: Path, monkeypatch:
 def test_the_error_for_another_version_says_so() -> None:
     with pytest.raises(InputError, match="not an artifact of this version"):
         load_bytes(MAGIC[:-1] + b"\x01" + bytes(100), "it")
+
+
+def test_every_codec_that_a_header_may_name_is_coded_and_decoded() -> None:
+    assert artifact.ENCODERS.keys() == artifact.DECODERS.keys() == set(container.CODECS)
