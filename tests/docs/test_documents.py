@@ -30,9 +30,7 @@ def example(language: str) -> str:
 
 def rooms() -> list[str]:
     """The folders one floor below each package that hold something of their own."""
-    folders = (
-        path for package in ("golf", "jobs", "cluster", "sweeps", "tests") for path in (ROOT / package).iterdir()
-    )
+    folders = (path for package in ("golf", "jobs", "cluster", "sweeps") for path in (ROOT / package).iterdir())
     found = [path for path in folders if path.is_dir() and any(path.glob("*.py")) and path.name != "__pycache__"]
     return sorted(f"{path.parent.name}/{path.name}/" for path in found)
 
