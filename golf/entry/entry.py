@@ -156,6 +156,8 @@ def configure(kind: type[T], settings: Mapping[str, Any]) -> T:
     """Build a configuration from plain data: nested mappings, with lists for tuples."""
     values = {}
     for field in fields(kind):  # type: ignore[arg-type]  # a dataclass, which T cannot say
+        if field.name not in settings:
+            continue  # it has its default
         value, inner = settings[field.name], field.type
         if isinstance(inner, type) and is_dataclass(inner):
             value = configure(inner, value)

@@ -1,134 +1,166 @@
-"""Causal attention behind one entry point, which chooses the kernel once, by device and installed packages.
+"""Causal attention behind one entry point: which kernel of golf.model.kernels computes it here.
 
-    fa4, fa3     torch's scaled_dot_product_attention with FlashAttention-4 or -3 activated in it (Hopper and later)
-    flash-attn   the package of that name (FlashAttention-2, arXiv 2307.08691)
-    sdpa         torch's scaled_dot_product_attention with its default backends
-    blocks       golf.model.block_attention, for the CPU
-
-Letters of tensor shapes: B batch, H query heads, G key/value heads, T positions, M queries (the last M positions),
-E head dimension.
+A kernel is used only after it has passed a probe on the device: a tiny forward and backward pass against an explicit
+softmax in fp32. So a package that was built for another card, or that computes something else, is not chosen.
 """
 
-import importlib.util
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from golf.errors import InputError
-from golf.model.block_attention import block_attention
+from golf.model.kernels import KERNELS, Attend, Kernel, Place, activate, can_undo
 
-Name = Literal["fa4", "fa3", "flash-attn", "sdpa", "blocks"]
-Choice = Literal["auto", "fa4", "fa3", "flash-attn", "sdpa", "blocks"]
-Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Causal softmax attention, scaled by 1/√E, of the last M of T positions; query head h reads head ⌊h / (H/G)⌋.
+__all__ = ["Attend", "Kernel", "check_choice", "choose_kernel"]
 
-Takes queries [B, H, M, E], keys and values [B, G, T, E]; returns [B, H, M, E].
-"""
-
+AUTO = "auto"
 HOPPER = (9, 0)
+HEAD_DIM = 64
+"""Head dimension of the contest's models, for which a machine's kernel is named."""
+PROBE_SHAPES = ((48, 48), (16, 48))
+"""Queries and positions of the probe: all positions, and the last ones only. 4 query heads read 2 key/value heads."""
+PROBE_LIMITS = {torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
+"""Largest difference of results and gradients from fp32, relative to the largest value.
+
+Rounding of the weights and results (2⁻²⁴, 2⁻¹¹, 2⁻⁹ each) leaves a tenth of this or less; a wrong mask, head or scale
+shows above 0.3. TF32, with 2⁻¹¹, is not accepted as fp32.
+"""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel:
-    """An attention kernel and its name."""
+class _Trial:
+    """The result of trying a kernel at a place."""
 
-    name: Name
-    attend: Attend
+    name: str
+    problem: str | None
+    """Why it cannot be used, in words."""
 
 
-def choose_kernel(choice: Choice, device: torch.device) -> Kernel:
-    """The kernel that a setting names; for "auto" the best one that this device and installation have.
-
-    Activates FlashAttention-3 or -4 in torch for the whole process, and deactivates it if another kernel is chosen.
+def check_choice(choice: str, key: str) -> None:
+    """Check a setting that names a kernel.
 
     Raises:
-        InputError: the kernel is not available here.
+        InputError: it is neither "auto" nor a kernel's name; the message starts with `key`.
     """
-    for name in _preferred(device) if choice == "auto" else (choice,):
-        if _activate(name, device):
-            _log_once(name, str(device))
-            return Kernel(name, _ATTEND[name])
-    available = [name for name in get_args(Name) if _activate(name, device)]
-    names = ", ".join(available)
-    raise InputError(f'attention = "{choice}": not available on this {device.type}; expected auto, {names}')
+    if choice != AUTO and choice not in KERNELS:
+        raise InputError(f'{key} = "{choice}": no such attention kernel; expected {", ".join((AUTO, *KERNELS))}')
+
+
+def choose_kernel(
+    choice: str, device: torch.device, dtype: torch.dtype, *, head_dim: int = HEAD_DIM, compiled: bool = False
+) -> Kernel:
+    """The kernel that a setting names; for "auto" the best one that passes the probe on this device.
+
+    FlashAttention-3 and -4 of torch's registry are activated for the whole process, and deactivated if torch's own
+    kernel is chosen later.
+
+    Args:
+        choice: "auto" or a name of golf.model.kernels.KERNELS.
+        device: where to compute.
+        dtype: of queries, keys and values.
+        head_dim: their last dimension.
+        compiled: whether the kernel becomes part of a graph of torch.compile, without a break.
+
+    Raises:
+        InputError: the kernel cannot be used here; the message says why, and names those that can.
+    """
+    place = Place(device, dtype, head_dim)
+    trials: list[_Trial] = []
+    for name in _preferred(place) if choice == AUTO else (choice,):
+        trials.append(_try(name, place, compiled))
+        if trials[-1].problem is None:
+            kernel = KERNELS[name]
+            activate(kernel, place)
+            _log_choice(name, str(device), tuple(f"{trial.name}: {trial.problem}" for trial in trials[:-1]))
+            return kernel
+    usable = [name for name in _preferred(place) if name != choice and _try(name, place, compiled).problem is None]
+    problem = "; ".join(f"{trial.name}: {trial.problem}" for trial in trials)
+    raise InputError(f'attention = "{choice}": cannot be used here ({problem}); expected {", ".join((AUTO, *usable))}')
+
+
+def _preferred(place: Place) -> tuple[str, ...]:
+    """Kernels to try, the fastest first."""
+    if place.device.type == "cpu":
+        return ("blocks", "sdpa")
+    if place.device.type != "cuda":
+        return ("sdpa",)
+    flash = ("fa4", "fa3") if _capability(place.device) > HOPPER else ("fa3", "fa4")
+    # What replaces torch's own kernel for good is used only where it is asked for by name.
+    return (*(flash if can_undo() else ()), "flash-attn-3", "flash-attn", "cudnn", "sdpa")
+
+
+def _capability(device: torch.device) -> tuple[int, int]:
+    return torch.cuda.get_device_capability(device)
 
 
 @cache
-def _preferred(device: torch.device) -> tuple[Name, ...]:
-    """Kernels, the fastest first."""
-    if device.type != "cuda":
-        return ("blocks",)
-    newer = torch.cuda.get_device_capability(device) > HOPPER
-    return ("fa4", "fa3", "flash-attn", "sdpa") if newer else ("fa3", "fa4", "flash-attn", "sdpa")
-
-
-def _activate(name: Name, device: torch.device) -> bool:
-    """Try to activate a kernel; returns whether it is available here."""
-    if device.type != "cuda":
-        return name in ("sdpa", "blocks")
-    if name in ("fa4", "fa3"):
-        return _activate_in_torch(name.upper())
-    if name == "flash-attn" and importlib.util.find_spec("flash_attn") is None:
-        return False
-    from torch.nn import attention
-
-    if attention.current_flash_attention_impl() is not None:
-        attention.restore_flash_attention_impl()
-    return name != "blocks"
-
-
-def _activate_in_torch(name: str) -> bool:
-    from torch.nn import attention
-
-    if attention.current_flash_attention_impl() == name:
-        return True
+def _try(name: str, place: Place, compiled: bool) -> _Trial:
+    """Find out whether a kernel can be used at a place; once for each process."""
+    kernel = KERNELS[name]
+    problem = kernel.missing(place)
+    if problem is not None or place.device.type != "cuda":
+        return _Trial(name, problem)  # without a GPU there are this project's and torch's own kernels only
     try:
-        attention.activate_flash_attention_impl(name)
-    except (ImportError, RuntimeError, ValueError):  # not installed, or not for this GPU
-        return False
-    return True
+        activate(kernel, place)
+        if compiled:  # training attends from all positions
+            attend = torch.compile(kernel.attend, fullgraph=True, backend="aot_eager")
+            return _Trial(name, probe(attend, place, PROBE_SHAPES[:1]))
+        return _Trial(name, probe(kernel.attend, place))
+    except Exception as error:  # a foreign package may raise anything
+        first_line = " ".join(str(error).split("\n")[0].split())[:160]
+        return _Trial(name, f"fails with {type(error).__name__}: {first_line}")
+
+
+def probe(attend: Attend, place: Place, shapes: Sequence[tuple[int, int]] = PROBE_SHAPES) -> str | None:
+    """Compare a kernel's results and gradients with an explicit softmax in fp32; returns what is wrong, in words.
+
+    `shapes` are pairs of queries and positions.
+    """
+    for queries, positions in shapes:
+        given = _probe_inputs(place, queries, positions)
+        results = _with_gradients(attend, given)
+        expected = _with_gradients(_explicit, [tensor.float() for tensor in given])
+        for what, result, wanted in zip(("result", "dq", "dk", "dv"), results, expected, strict=True):
+            if result.shape != wanted.shape or result.dtype != place.dtype:
+                shape, dtype = tuple(result.shape), str(result.dtype).removeprefix("torch.")
+                return f"its {what} for {queries} queries of {positions} positions is {dtype} {shape}"
+            error = float((result.float() - wanted).abs().max() / wanted.abs().max())
+            if not error <= PROBE_LIMITS[place.dtype]:  # NaN is not
+                return f"its {what} for {queries} queries of {positions} positions is off by {error:.2g} of the largest"
+    return None
+
+
+def _probe_inputs(place: Place, queries: int, positions: int) -> list[Tensor]:
+    """Queries, keys, values and the gradient of the result, in the place's dtype."""
+    generator = torch.Generator().manual_seed(positions + queries)
+    shapes = ((1, 4, queries), (1, 2, positions), (1, 2, positions), (1, 4, queries))
+    drawn = (torch.randn(*shape, place.head_dim, generator=generator) for shape in shapes)
+    return [tensor.to(place.device, place.dtype) for tensor in drawn]
+
+
+def _with_gradients(attend: Attend, given: list[Tensor]) -> Iterator[Tensor]:
+    """The result, and the gradients of queries, keys and values."""
+    leaves = [tensor.detach().clone().requires_grad_() for tensor in given[:3]]
+    out = attend(*leaves)
+    yield out.detach()
+    yield from torch.autograd.grad(out, leaves, given[3])
+
+
+def _explicit(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
+    """The definition: one matrix product, one softmax."""
+    heads, queries, positions = q_BHME.shape[1] // k_BGTE.shape[1], q_BHME.shape[2], k_BGTE.shape[2]
+    k_BHTE, v_BHTE = (x.repeat_interleave(heads, 1) for x in (k_BGTE, v_BGTE))
+    score_BHMT = q_BHME @ k_BHTE.mT / math.sqrt(q_BHME.shape[3])
+    later_MT = torch.ones(queries, positions, dtype=torch.bool, device=q_BHME.device).triu(positions - queries + 1)
+    return score_BHMT.masked_fill(later_MT, -math.inf).softmax(-1) @ v_BHTE
 
 
 @cache
-def _log_once(name: str, device: str) -> None:
-    _log.info("attention on %s: %s", device, name)
-
-
-def _sdpa(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
-    queries, positions = q_BHME.shape[2], k_BGTE.shape[2]
-    if positions == 1:
-        return block_attention(q_BHME, k_BGTE, v_BGTE)  # one key: its gradient is exact
-    grouped = q_BHME.shape[1] != k_BGTE.shape[1]
-    if queries == positions:
-        return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, is_causal=True, enable_gqa=grouped)
-    from torch.nn.attention.bias import causal_lower_right  # imports torch's compiler, which takes a second
-
-    mask = causal_lower_right(queries, positions)
-    return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, attn_mask=mask, enable_gqa=grouped)
-
-
-def _flash_attn(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
-    from flash_attn import flash_attn_func
-
-    if k_BGTE.shape[2] == 1:
-        return block_attention(q_BHME, k_BGTE, v_BGTE)  # one key: its gradient is exact
-    # Since version 2.1 its causal mask is aligned to the last position, as the last M queries need it.
-    q_BMHE, k_BTGE, v_BTGE = (x.transpose(1, 2) for x in (q_BHME, k_BGTE, v_BGTE))
-    out_BMHE: Tensor = flash_attn_func(q_BMHE, k_BTGE, v_BTGE, causal=True)
-    return out_BMHE.transpose(1, 2)
-
-
-_ATTEND: dict[Name, Attend] = {
-    "fa4": _sdpa,
-    "fa3": _sdpa,
-    "flash-attn": _flash_attn,
-    "sdpa": _sdpa,
-    "blocks": block_attention,
-}
+def _log_choice(name: str, device: str, others: tuple[str, ...]) -> None:
+    _log.info("attention on %s: %s%s", device, name, f" ({'; '.join(others)})" if others else "")

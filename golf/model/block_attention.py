@@ -19,7 +19,7 @@ BLOCK_QUERIES = 64
 
 
 def block_attention(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
-    """Causal attention of the last M of T positions; shapes as in `golf.model.attention.Attend`."""
+    """Causal attention of the last M of T positions; shapes as in `golf.model.kernels.Attend`."""
     out: Tensor = _BlockAttention.apply(q_BHME, k_BGTE, v_BGTE)
     return out
 

@@ -13,10 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from golf.model.attention import Attend, choose_kernel
+from golf.model.attention import choose_kernel
 from golf.model.config import ModelConfig
 from golf.model.elementwise import rms_norm
 from golf.model.head import head_loss
+from golf.model.kernels import Attend
 from golf.model.layers import BigramEmbedding, Block, LayerAdapters, SmearGate, rotary_table
 
 __all__ = ["GPT", "ModelConfig"]
@@ -113,7 +114,7 @@ class GPT(nn.Module):
             cache: keys and values of the first positions of the rows. Only the others, at least one, are computed, and
                 are appended to the cache.
         """
-        attend = attend or choose_kernel("auto", tokens_BT.device).attend
+        attend = attend or choose_kernel("auto", tokens_BT.device, dtype, head_dim=self.config.head_dim).attend
         positions, known = tokens_BT.shape[1], 0 if cache is None else cache.length
         cos, sin = (table[..., known:positions, :].to(dtype) for table in (rotary or self.rotary(positions)))
         x = x0 = self._embed(tokens_BT, known, dtype)

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from golf.model.attention import Attend
 from golf.model.config import ModelConfig
 from golf.model.elementwise import rms_norm, rotate, squared_relu
+from golf.model.kernels import Attend
 
 BIGRAM_SCALE = 0.05
 """Initial scale of the bigram embedding (PR 611)."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from golf.model.attention import Attend
 from golf.model.gpt import ModelConfig
+from golf.model.kernels import Attend
 
 
 class WindowCache:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
 from golf.errors import InputError
-from golf.model.attention import Choice
+from golf.model.attention import check_choice
 from golf.model.gpt import ModelConfig
 
 _AT_LEAST_ONE = ("gpus", "batch_tokens", "seq_len", "newton_schulz_steps", "ema_every", "swa_every")
@@ -74,8 +74,8 @@ class TrainConfig:
     """Share of the smallest weights of large matrices that is set to zero (PR 611)."""
     train_bigram: bool = True
     """Whether bigram table, projection, scale and smear gate are trained; PR 611 and 614 omit them from optimizers."""
-    attention: Choice = "auto"
-    """Attention kernel; `auto` is the best one installed (golf.model.attention)."""
+    attention: str = "auto"
+    """Attention kernel, of golf.model.kernels.KERNELS; `auto` is the best one that works here."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """Shape and constants of the model."""
 
@@ -89,6 +89,7 @@ class TrainConfig:
         for name in _BELOW_ONE:
             self._require(name, 0 <= getattr(self, name) < 1, "must be at least 0 and below 1")
         self._require("betas", all(0 <= beta < 1 for beta in self.betas), "both must be at least 0 and below 1")
+        check_choice(self.attention, "train.attention")
         self._require("swa_below", 0 <= self.swa_below <= 1, "must be from 0 to 1")
         self._require(
             "batch_tokens", self.batch_tokens % self.seq_len == 0, f"must be a multiple of seq_len = {self.seq_len}"

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from golf.model.attention import choose_kernel
 from golf.model.gpt import GPT
+from golf.model.precision import compute_dtype
 from golf.train.averaging import Averages
 from golf.train.config import TrainConfig
 from golf.train.muon import Optimizers
@@ -69,8 +70,9 @@ class Learner:
         self.optimizers = Optimizers.build(self.model, config)
         self.averages = Averages(self.model.state_dict(), config)
         self.rotary = self.model.rotary(config.seq_len)
-        self.kernel = choose_kernel(config.attention, group.device)
-        self.dtype = torch.bfloat16 if group.device.type == "cuda" else torch.float32
+        self.dtype = compute_dtype(group.device)
+        compiled, head_dim = group.device.type == "cuda", config.model.head_dim
+        self.kernel = choose_kernel(config.attention, group.device, self.dtype, head_dim=head_dim, compiled=compiled)
         self.hidden = torch.compile(self._hidden, dynamic=False) if group.device.type == "cuda" else self._hidden
         self._bucket = self._gradient_bucket()
         self._readback = Readback(3, group.device)

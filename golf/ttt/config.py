@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golf.errors import InputError
-from golf.model.attention import Choice
+from golf.model.attention import check_choice
+from golf.model.precision import Precision
 from golf.ttt.adapters import KINDS, AdapterRanks, Multipliers
 from golf.ttt.protocols import PROTOCOLS
 
@@ -55,8 +56,13 @@ class EvalConfig:
     weight_decay: float = 0.0
     nll_factor: float = 1.0
     """Factor on the reported loss of adapted documents; with any other factor than 1 it is no probability."""
-    attention: Choice = "auto"
-    """Attention kernel; `auto` is the best one installed (golf.model.attention)."""
+    attention: str = "auto"
+    """Attention kernel, of golf.model.kernels.KERNELS; `auto` is the best one that works here."""
+    precision: Precision = "auto"
+    """Numbers of the forward and backward pass; `auto` is bfloat16 on GPUs and float32 on CPUs.
+
+    Adapters, their moments, logits and losses are float32 in any case.
+    """
     gpus: int = 8
     max_seconds: float | None = 600.0
     """Time limit of scoring; taking longer is an error."""
@@ -69,6 +75,7 @@ class EvalConfig:
             raise InputError(f'eval.adapters: unknown kind "{unknown[0]}"; known are {" ".join(KINDS)}')
         if len(set(self.adapters)) < len(self.adapters):
             raise InputError(f"eval.adapters = {list(self.adapters)}: expected each kind once")
+        check_choice(self.attention, "eval.attention")
         for name in ("epochs", "chunk", "window", "gpus"):
             if getattr(self, name) < 1:
                 raise InputError(f"eval.{name} = {getattr(self, name)}: must be at least 1")

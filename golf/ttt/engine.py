@@ -28,6 +28,7 @@ from golf.data.tokens import check_document
 from golf.errors import Diverged
 from golf.model.attention import choose_kernel
 from golf.model.gpt import GPT, ModelConfig
+from golf.model.precision import compute_dtype
 from golf.score import Scores
 from golf.ttt import adapters
 from golf.ttt.adapters import AdapterBatch, DrawA, RowAdam
@@ -63,7 +64,7 @@ def evaluate(
     """Score documents independently of each other, with test-time training as configured.
 
     Args:
-        model: a frozen model; its device decides where and in which dtype to compute (bf16 on GPUs, fp32 on CPUs).
+        model: a frozen model; its device decides where to compute.
         documents: 1-D integer arrays, BOS first; the last token is only ever a target.
         config: the protocol and its settings.
         seed: of the adapters' initial A, which is drawn once for all documents.
@@ -138,8 +139,9 @@ class Engine:
     def __init__(self, model: GPT, config: EvalConfig, seed: int, draw: DrawA) -> None:
         self.model, self.config = model, config
         self.device = model.tok_emb.weight.device
-        self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        self.attend = choose_kernel(config.attention, self.device).attend
+        self.dtype = compute_dtype(self.device, config.precision)
+        head_dim = model.config.head_dim
+        self.attend = choose_kernel(config.attention, self.device, self.dtype, head_dim=head_dim).attend
         self.pieces = adapters.layout(model.config, config.adapters, config.ranks)
         self.start_P = adapters.initial_row(self.pieces, seed, draw).to(self.device)
         rates_P = adapters.rate_row(self.pieces, config.multipliers, model.config.num_layers)

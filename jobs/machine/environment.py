@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from golf.model.attention import choose_kernel
+from golf.model.precision import compute_dtype
 from jobs.spec import Machine
 
 PACKAGES = ("golf", "jobs", "cluster", "sweeps")
@@ -66,12 +67,14 @@ def machine(processes: int = 1) -> Machine:
     """The machine class of one slot of this machine."""
     major, minor = torch.__version__.split(".")[:2]
     gpu = torch.cuda.is_available()
+    place = torch.device("cuda" if gpu else "cpu")
+    dtype = compute_dtype(place)
     device = f"cuda {torch.cuda.get_device_name()}" if gpu else f"cpu {torch.backends.cpu.get_cpu_capability()}"
     return Machine(
         device=device,
-        dtype="bfloat16" if gpu else "float32",
+        dtype=str(dtype).removeprefix("torch."),
         torch=f"{major}.{minor}",
-        attention=choose_kernel("auto", torch.device("cuda" if gpu else "cpu")).name,
+        attention=choose_kernel("auto", place, dtype).name,
         processes=processes,
         threads=CPU_THREADS,
     )

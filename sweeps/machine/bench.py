@@ -18,6 +18,7 @@ from golf.files import write_atomically
 from golf.flops import document_flops, training_flops
 from golf.model.attention import choose_kernel
 from golf.model.gpt import GPT, ModelConfig
+from golf.model.precision import compute_dtype
 from golf.model.state_dict import num_parameters, tensor_shapes
 from golf.train.learner import Learner
 from golf.train.process_group import ProcessGroup
@@ -98,7 +99,7 @@ def evaluation(assignments: Iterable[str]) -> dict[str, Any]:
     flops = DOCUMENTS * document_flops(DOCUMENT_TOKENS - 1, config, shape)
     return {
         **_machine(),
-        "attention": choose_kernel(config.attention, device()).name,
+        "attention": choose_kernel(config.attention, device(), compute_dtype(device(), config.precision)).name,
         "seconds": seconds,
         "first_call_seconds": first,
         "documents": DOCUMENTS,

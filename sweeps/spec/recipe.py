@@ -28,6 +28,11 @@ RESOURCES = {"train": ("gpus", "max_seconds", "steps"), "quantize": (), "eval": 
 """Settings that stay when a preset resets their stage."""
 
 
+NEWER: Mapping[str, Settings] = {"eval": {"precision": "auto"}}
+"""Settings newer than stored results, with the value that those results have. At that value they are left out, so that
+keys of jobs stay the same."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """How to train, quantize and evaluate; no seed."""
@@ -37,8 +42,13 @@ class Recipe:
     eval: EvalConfig
 
     def settings(self) -> dict[str, Any]:
-        """Every setting, resolved, as plain nested tables."""
-        return {stage: asdict(getattr(self, stage)) for stage in STAGES}
+        """Every setting, resolved, as plain nested tables; without those of NEWER that have their first value."""
+        return {stage: _without_newer(stage, asdict(getattr(self, stage))) for stage in STAGES}
+
+
+def _without_newer(stage: str, settings: dict[str, Any]) -> dict[str, Any]:
+    newer = NEWER.get(stage, {})
+    return {name: value for name, value in settings.items() if name not in newer or value != newer[name]}
 
 
 def build_recipe(settings: Settings, where: str) -> Recipe:

@@ -107,11 +107,24 @@ def _list_coverage(probes: Mapping[str, Any]) -> list[str]:
         f"Batch neighbors changed at {_describe_largest(neighbors)}",
         f"Losses have {precision['bits']} significant bits; equal ones differ by up to {precision['noise']:.2g} nats",
     ]
+    if (own := probes.get("own_precision")) is not None:
+        lines += _describe_own_precision(own)
     missing = probes["not_probed"]
     if missing:
         more = f"; and {len(missing) - MOST_PLACES} more" if len(missing) > MOST_PLACES else ""
         lines.append(f"Not probed: {'; '.join(missing[:MOST_PLACES])}{more}")
     return lines
+
+
+def _describe_own_precision(own: Mapping[str, Any]) -> list[str]:
+    """What the entry's own precision changes: the score, and losses that must be equal but for rounding."""
+    exact, bounds, deviations = own["from_float32"], own["bounds"], own["deviations"]
+    means, largest = ([deviation[name] for deviation in deviations] for name in ("document_mean", "largest"))
+    return [
+        f"Judged in float32; in {own['precision']} the loss is {exact['mean']:+.2g} nats per token from that",
+        f"Rounding in {own['precision']} moves a document by {max(means):.2g} nats per token at most, "
+        f"{bounds['document_mean']:g} allowed; a token by {max(largest):.2g}",
+    ]
 
 
 def _describe_largest(probes: Iterable[Probe]) -> str:

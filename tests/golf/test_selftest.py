@@ -1,13 +1,14 @@
 """Golden vectors from the original implementation of PR 611, and errors for invalid folders."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
 import pytest
 
 from golf.errors import InputError
-from golf.selftest import BUNDLED, config_of, selftest
+from golf.selftest import BUNDLED, LIMITS, CaseResult, DocumentResult, config_of, selftest
 
 
 @pytest.mark.parametrize("folder", BUNDLED, ids=lambda folder: folder.name)
@@ -17,7 +18,18 @@ def test_every_case_and_document_agrees_within_1e_5(folder: Path, tmp_path: Path
     assert [case.name for case in results] == list(vectors["cases"])
     for case in results:
         assert len(case.documents) == len(vectors["documents"])
-        assert case.max_difference < 1e-5, case.name
+        assert case.max_difference < LIMITS["float32"] == 1e-5, case.name
+
+
+def test_in_bfloat16_cases_agree_within_its_limit_and_not_within_that_of_float32() -> None:
+    results = selftest(BUNDLED[1], precision="bfloat16")
+    assert all(1e-5 < case.max_difference < LIMITS["bfloat16"] for case in results)
+
+
+def test_a_difference_that_is_no_number_is_not_hidden_by_others() -> None:
+    documents = [DocumentResult(nll_per_token=value, expected=1.0) for value in (1.0, math.nan, 1.0)]
+    for first in range(3):
+        assert math.isnan(CaseResult(name="case", documents=(*documents[first:], *documents[:first])).max_difference)
 
 
 def test_missing_settings_have_the_original_defaults() -> None:

@@ -10,8 +10,8 @@ from golf.model.gpt import GPT
 from golf.ttt.adapters import DrawA, uniform_a
 from golf.ttt.engine import EvalConfig, evaluate
 
-NOMINAL_FLOPS = {"cpu": 4e10, "cuda": 1e14}
-"""Operations per second of a nominal core or GPU: what the engine reaches on current hardware."""
+NOMINAL_FLOPS = {"cpu": 4e10, "cuda": 2e13}
+"""Operations per second of a nominal core or GPU in float32: a part of their peak (a GPU's is 60e12)."""
 CALL_SECONDS = 0.003
 """Nominal overhead of a call."""
 

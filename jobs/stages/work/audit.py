@@ -8,9 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from golf.audit import audit
+from golf.audit.engine import audit_engine
 from golf.audit.probes.overlap import overlaps
-from golf.audit.scorer.engine import EngineScorer
 from golf.data.texts import with_byte_files
 from golf.data.tokens import Tokenizer, find_shards, read_shard, read_stream, split_documents
 from golf.ttt.engine import EvalConfig
@@ -35,18 +34,15 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
     started = time.monotonic()
     settings = order.job.settings
     model = load_model(order.job.inputs["artifact"], inputs["artifact"]).content
-    config, pieces = settings_of(EvalConfig, settings["eval"]), Tokenizer(Path(order.places["tokenizer"]))
-    scorer = EngineScorer(model, config, seed=order.job.seed, tokenizer=pieces)
     documents, _ = eval_documents(order)
     yield Progress(fraction=0.0, note=f"audit, {settings['seconds']:g} s")
-    judgment = audit(
-        scorer,
-        vocab_size=model.config.vocab_size,
-        documents=documents,
+    judgment = audit_engine(
+        model,
+        settings_of(EvalConfig, settings["eval"]),
+        documents,
         seconds=settings["seconds"],
         seed=order.job.seed,
-        decode=pieces.text,
-        clock=scorer.clock,
+        tokenizer=Tokenizer(Path(order.places["tokenizer"])),
     )
     certificate = judgment.to_json() | {"overlap": _overlap(order)}
     summary = ("passed", "judged", "findings", "overlap")

@@ -251,27 +251,6 @@ def small(preset: str) -> EvalConfig:
     return replace(config, chunk=config.chunk // 4, window=config.window // 4, min_document_tokens=least, epochs=epochs)
 
 
-@pytest.mark.parametrize(
-    ("preset", "passed", "expected"),
-    [
-        ("score-first", True, set()),
-        ("lora-ttt", True, {"length"}),
-        ("deepquant-596", False, {"C1", "C2", "C3", "C4"}),
-        ("chimera-611", False, {"C1", "C2", "C3", "C4"}),
-        ("klora-minnll-614", False, {"C1", "C2", "C3", "C4"}),
-    ],
-)
-def test_presets_of_the_engine_are_judged_by_their_losses(
-    model: GPT, preset: str, passed: bool, expected: set[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("golf.audit.reference.LENGTHS", (2, 40, 150, 300))
-    monkeypatch.setattr("golf.audit.reference.MORE_LENGTHS", ())
-    scorer = EngineScorer(model, small(preset), seed=1)
-    certificate = audit(scorer, vocab_size=VOCAB, seconds=2.0, clock=scorer.clock)
-    assert certificate.passed == passed, certificate.findings
-    assert conditions(certificate.findings) == expected, certificate.findings
-
-
 def test_on_a_clock_that_counts_work_an_audit_is_repeatable(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("golf.audit.reference.LENGTHS", (2, 40, 150))
     monkeypatch.setattr("golf.audit.reference.MORE_LENGTHS", ())

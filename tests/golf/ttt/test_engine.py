@@ -2,18 +2,21 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from golf.artifact.packing import load
+from golf.audit.own_precision import MAX_DOCUMENT_MEAN_NATS
 from golf.errors import Diverged, InputError
-from golf.model.attention import Choice
 from golf.model.gpt import GPT
+from golf.model.precision import Precision
+from golf.presets import EVAL_PRESETS
 from golf.proof.predict import one_thread
 from golf.selftest import BUNDLED
 from golf.ttt import adapters
@@ -91,7 +94,7 @@ def test_a_score_does_not_depend_on_batch_order_or_neighbors(
 
 
 @pytest.mark.parametrize("attention", ["blocks", "sdpa"])
-def test_a_first_window_of_one_position_does_not_amplify_rounding(attention: Choice) -> None:
+def test_a_first_window_of_one_position_does_not_amplify_rounding(attention: str) -> None:
     """Its query sees one key: what is left of a gradient of 0 would turn into full steps, other ones in a batch."""
     model = load(BUNDLED[1] / "model.safetensors")
     vectors = json.loads((BUNDLED[1] / "cases.json").read_text())["documents"]
@@ -100,6 +103,30 @@ def test_a_first_window_of_one_position_does_not_amplify_rounding(attention: Cho
     together = evaluate(model, documents, config).token_nll
     for document, nll in zip(documents, together, strict=True):
         np.testing.assert_allclose(evaluate(model, [document], config).token_nll[0], nll, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("preset", ["none", "lora-ttt", "score-first"])
+def test_in_bfloat16_batching_changes_rounding_within_the_stated_bounds(model: GPT, preset: str) -> None:
+    """A token by a bfloat16's spacing or two, a document's mean by less than a tenth of the contest's margin."""
+    documents = documents_of([70, 9, 33, 33, 2, 50, 70])
+    settings = {"chunk": 8, "window": 20, "precision": "bfloat16"}
+    config = TypeAdapter(EvalConfig).validate_python({**EVAL_PRESETS[preset], **settings})
+    together = evaluate(model, documents, config).token_nll
+    backwards = evaluate(model, documents[::-1], config).token_nll[::-1]
+    alone = [evaluate(model, [document], config).token_nll[0] for document in documents]
+    for nll, *others in zip(together, backwards, alone, strict=True):
+        for other in others:
+            np.testing.assert_allclose(other, nll, rtol=2**-6, atol=2**-6)
+            assert abs(float((other - nll).mean())) <= MAX_DOCUMENT_MEAN_NATS
+
+
+def test_precision_is_a_setting_on_the_cpu_too(model: GPT) -> None:
+    documents = documents_of([70, 33])
+    names: tuple[Precision, ...] = get_args(Precision)
+    scores = {name: evaluate(model, documents, EvalConfig(chunk=8, window=20, precision=name)) for name in names}
+    np.testing.assert_array_equal(scores["auto"].nll, scores["float32"].nll)
+    differences = np.concatenate(scores["bfloat16"].token_nll) - np.concatenate(scores["float32"].token_nll)
+    assert 1e-4 < np.abs(differences).max() < 0.5
 
 
 def test_scores_do_not_depend_on_the_number_of_threads(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:

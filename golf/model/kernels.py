@@ -1,0 +1,196 @@
+"""Kernels of causal attention, one entry of a table each: what it needs, and how it is called.
+
+    fa4, fa3       torch's scaled_dot_product_attention with FlashAttention-4 or -3 from its registry activated in it
+    flash-attn-3   the package flash_attn_interface: FlashAttention-3 (arXiv 2407.08608), which many pods carry
+    flash-attn     the package flash_attn: FlashAttention-2 (arXiv 2307.08691)
+    cudnn          torch's scaled_dot_product_attention, by cuDNN
+    sdpa           torch's scaled_dot_product_attention with its default backends
+    blocks         golf.model.block_attention, for the CPU
+
+Works with torch 2.9 to 2.13. Version 2.9 has no registry of FlashAttention kernels, 2.10 has one with FA4 that cannot
+be undone, 2.11 and later have FA3 and FA4 and can undo them.
+
+Letters of tensor shapes: B batch, H query heads, G key/value heads, T positions, M queries (the last M positions),
+E head dimension.
+"""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from golf.errors import InputError
+from golf.model.block_attention import block_attention
+
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Causal softmax attention, scaled by 1/√E, of the last M of T positions; query head h reads head ⌊h / (H/G)⌋.
+
+Takes queries [B, H, M, E], keys and values [B, G, T, E]; returns [B, H, M, E].
+"""
+
+HALF = (torch.bfloat16, torch.float16)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a kernel is to run."""
+
+    device: torch.device
+    dtype: torch.dtype
+    head_dim: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kernel:
+    """An attention kernel: a row of the table."""
+
+    name: str
+    attend: Attend
+    missing: Callable[[Place], str | None]
+    """Why it cannot be tried at a place, in words; None if it can."""
+    flash: str | None = None
+    """FlashAttention in torch's registry that must be active while it runs."""
+    default_flash: bool = False
+    """Whether it runs torch's own flash kernel, which must not be replaced by one of the registry then."""
+
+
+def activate(kernel: Kernel, place: Place) -> None:
+    """Switch torch, for the whole process, to the flash kernel that a kernel needs.
+
+    Raises:
+        InputError: this torch cannot return to its own flash kernel.
+        Exception: the package behind it is missing or broken; it may raise anything.
+    """
+    from torch.nn import attention
+
+    if place.dtype not in HALF:
+        return  # no flash kernel takes it
+    current = getattr(attention, "current_flash_attention_impl", lambda: None)()
+    if kernel.flash not in (None, current):
+        attention.activate_flash_attention_impl(kernel.flash)
+    elif kernel.flash is None and kernel.default_flash and current is not None:
+        if not can_undo():
+            raise InputError(f"torch {torch.__version__} cannot return from {current} to its own flash kernel")
+        attention.restore_flash_attention_impl()
+
+
+def can_undo() -> bool:
+    """Whether this torch can return to its own flash kernel after another one was activated."""
+    from torch.nn import attention
+
+    return hasattr(attention, "restore_flash_attention_impl")
+
+
+def _on_gpu(place: Place) -> str | None:
+    return None if place.device.type == "cuda" else f"needs a GPU; this is {place.device.type}"
+
+
+def _half_on_gpu(place: Place) -> str | None:
+    dtype = str(place.dtype).removeprefix("torch.")
+    return _on_gpu(place) or (None if place.dtype in HALF else f"computes in bfloat16 or float16, not in {dtype}")
+
+
+def _in_registry(name: str) -> Callable[[Place], str | None]:
+    def missing(place: Place) -> str | None:
+        from torch.nn import attention
+
+        if (reason := _half_on_gpu(place)) is not None:
+            return reason
+        if not hasattr(attention, "list_flash_attention_impls"):
+            return f"torch {torch.__version__} has no registry of FlashAttention kernels; expected 2.10 or later"
+        if name not in attention.list_flash_attention_impls():
+            return f"torch {torch.__version__} has no {name} in its registry of FlashAttention kernels"
+        return None
+
+    return missing
+
+
+def _in_package(package: str) -> Callable[[Place], str | None]:
+    def missing(place: Place) -> str | None:
+        reason = _half_on_gpu(place)
+        return reason or (None if importlib.util.find_spec(package) else f"the package {package} is not installed")
+
+    return missing
+
+
+def _not_on_gpu(place: Place) -> str | None:
+    return "needs a CPU" if place.device.type == "cuda" else None
+
+
+def _always(_: Place) -> None:
+    return None
+
+
+def _sdpa(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
+    queries, positions = q_BHME.shape[2], k_BGTE.shape[2]
+    if positions == 1:
+        return block_attention(q_BHME, k_BGTE, v_BGTE)  # one key: its gradient is exact
+    grouped = q_BHME.shape[1] != k_BGTE.shape[1]
+    if queries == positions:
+        return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, is_causal=True, enable_gqa=grouped)
+    from torch.nn.attention.bias import causal_lower_right  # imports torch's compiler, which takes a second
+
+    mask = causal_lower_right(queries, positions)
+    return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, attn_mask=mask, enable_gqa=grouped)
+
+
+def _cudnn(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    queries, positions = q_BHME.shape[2], k_BGTE.shape[2]
+    if positions == 1:
+        return block_attention(q_BHME, k_BGTE, v_BGTE)  # one key: its gradient is exact
+    grouped = q_BHME.shape[1] != k_BGTE.shape[1]
+    # Its causal mask is aligned to the first position: the last M queries need a mask of their own.
+    causal, mask = queries == positions, None
+    if not causal:
+        mask = torch.ones(queries, positions, dtype=torch.bool, device=q_BHME.device).tril(positions - queries)
+    with sdpa_kernel(SDPBackend.CUDNN_ATTENTION):
+        return F.scaled_dot_product_attention(
+            q_BHME, k_BGTE, v_BGTE, attn_mask=mask, is_causal=causal, enable_gqa=grouped
+        )
+
+
+def _flash_attn_3(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
+    from flash_attn_interface import flash_attn_func
+
+    return _by_positions(flash_attn_func, q_BHME, k_BGTE, v_BGTE)
+
+
+def _flash_attn(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
+    from flash_attn import flash_attn_func
+
+    return _by_positions(flash_attn_func, q_BHME, k_BGTE, v_BGTE)
+
+
+def _by_positions(
+    function: Callable[..., Tensor | tuple[Tensor, ...]], q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor
+) -> Tensor:
+    """Call a function of the flash-attn packages, whose tensors are [B, T, H, E].
+
+    Its causal mask is aligned to the last position (from version 2.1), as the last M queries need it. Early versions of
+    FlashAttention-3 return the log-sum-exp beside the result.
+    """
+    if k_BGTE.shape[2] == 1:
+        return block_attention(q_BHME, k_BGTE, v_BGTE)  # one key: its gradient is exact
+    q_BMHE, k_BTGE, v_BTGE = (x.transpose(1, 2) for x in (q_BHME, k_BGTE, v_BGTE))
+    returned = function(q_BMHE, k_BTGE, v_BTGE, causal=True)
+    out_BMHE = returned[0] if isinstance(returned, tuple) else returned
+    return out_BMHE.transpose(1, 2)
+
+
+_ROWS = (
+    Kernel(name="fa4", attend=_sdpa, missing=_in_registry("FA4"), flash="FA4"),
+    Kernel(name="fa3", attend=_sdpa, missing=_in_registry("FA3"), flash="FA3"),
+    Kernel(name="flash-attn-3", attend=_flash_attn_3, missing=_in_package("flash_attn_interface")),
+    Kernel(name="flash-attn", attend=_flash_attn, missing=_in_package("flash_attn")),
+    Kernel(name="cudnn", attend=_cudnn, missing=_half_on_gpu),
+    Kernel(name="sdpa", attend=_sdpa, missing=_always, default_flash=True),
+    Kernel(name="blocks", attend=block_attention, missing=_not_on_gpu),
+)
+KERNELS: Mapping[str, Kernel] = MappingProxyType({kernel.name: kernel for kernel in _ROWS})
+"""Every kernel by name. A new one is a row here; golf.model.attention tries it before it is used."""

@@ -1,0 +1,147 @@
+"""Audits of the engine in bfloat16: legal presets pass, published leaks do not, and rounding is told from a leak."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from golf.audit import own_precision
+from golf.audit.engine import audit_engine
+from golf.audit.own_precision import MAX_DOCUMENT_MEAN_NATS, MAX_MEAN_NATS, measure_own_precision
+from golf.audit.scorer.checked_scorer import Floats, Tokens
+from golf.audit.scorer.engine import EngineScorer
+from golf.model.gpt import GPT
+from golf.presets import EVAL_PRESETS
+from golf.ttt.config import EvalConfig
+from tests.golf.tiny import TINY, documents_of, tiny_model
+
+LENGTHS = (24, 60, 150, 300)
+VOCAB = TINY.vocab_size
+
+
+@pytest.fixture(scope="module")
+def model() -> GPT:
+    return tiny_model()
+
+
+@pytest.fixture(autouse=True)
+def _short_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("golf.audit.reference.LENGTHS", (2, 40, 150, 300))
+    monkeypatch.setattr("golf.audit.reference.MORE_LENGTHS", ())
+    monkeypatch.setattr(own_precision, "LENGTHS", LENGTHS)
+
+
+def small(preset: str) -> EvalConfig:
+    """A preset with all lengths divided by four, and two epochs at most, in bfloat16."""
+    config = TypeAdapter(EvalConfig).validate_python(dict(EVAL_PRESETS[preset]))
+    least, epochs = config.min_document_tokens // 4, min(2, config.epochs)
+    shorter = replace(config, chunk=config.chunk // 4, window=config.window // 4, min_document_tokens=least)
+    return replace(shorter, epochs=epochs, precision="bfloat16")
+
+
+LEAK = {"C1", "C2", "C3", "C4"}
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"),
+    [
+        ("none", {"length"}),
+        ("score-first", set()),
+        ("lora-ttt", {"length"}),
+        ("deepquant-596", LEAK),
+        ("chimera-611", LEAK),
+        ("klora-minnll-614", LEAK),
+    ],
+)
+def test_in_bfloat16_legal_presets_pass_and_published_leaks_do_not(model: GPT, preset: str, expected: set[str]) -> None:
+    """The protocol is judged by its losses in float32, and again by a short pass in bfloat16."""
+    certificate = audit_engine(model, small(preset), documents_of([300, 150, 60, 40]), seconds=2.0, seed=1)
+    assert {finding.condition for finding in certificate.findings} == expected, certificate.findings
+    assert certificate.passed == (expected != LEAK), certificate.findings
+    in_own_precision = {finding.condition for finding in certificate.findings if "in bfloat16" in finding.detail}
+    assert in_own_precision == ({"C1"} if expected == LEAK else set()), certificate.findings
+    rounding = certificate.to_json()["probes"]["own_precision"]
+    assert rounding["precision"] == "bfloat16"
+    assert 1e-5 < rounding["from_float32"]["largest"] < 1.0
+    assert rounding["sum_error"] < 1e-5
+    for deviation in rounding["deviations"][:3]:
+        assert deviation["document_mean"] <= MAX_DOCUMENT_MEAN_NATS
+        assert abs(deviation["mean"]) <= MAX_MEAN_NATS
+
+
+def test_the_table_of_presets_is_complete() -> None:
+    assert set(EVAL_PRESETS) == {
+        "none", "score-first", "lora-ttt", "deepquant-596", "chimera-611", "klora-minnll-614"
+    }  # fmt: skip
+
+
+def test_in_float32_there_is_no_second_pass(model: GPT) -> None:
+    config = replace(small("score-first"), precision="float32")
+    certificate = audit_engine(model, config, documents_of([150, 60]), seconds=0.3)
+    assert "own_precision" not in certificate.to_json()["probes"]
+
+
+def test_a_setting_of_precision_or_kernel_does_not_change_the_verdict_in_float32(model: GPT) -> None:
+    documents = documents_of([60, 40])
+    config = small("score-first")
+    exact = audit_engine(model, replace(config, precision="float32"), documents, seconds=0.3)
+    half = audit_engine(model, replace(config, attention="sdpa"), documents, seconds=0.3)
+    assert exact.sums == half.sums
+    assert exact.changes == half.changes
+
+
+Losses = list[Floats]
+
+
+def _noisy(losses: Losses, documents: list[Tokens], rng: np.random.Generator) -> Losses:
+    return [nll + rng.normal(0, 0.03, nll.size) for nll in losses]
+
+
+def _better_in_company(losses: Losses, documents: list[Tokens], _: np.random.Generator) -> Losses:
+    return [nll - 0.01 * (len(documents) > 1) for nll in losses]
+
+
+def _drifting(losses: Losses, documents: list[Tokens], rng: np.random.Generator) -> Losses:
+    shift = 0.1 * rng.random()
+    return [nll + shift for nll in losses]
+
+
+def _reads_the_last_token(losses: Losses, documents: list[Tokens], _: np.random.Generator) -> Losses:
+    return [nll + 0.02 * (document[-1] / VOCAB) for nll, document in zip(losses, documents, strict=True)]
+
+
+def _scaled(losses: Losses, documents: list[Tokens], _: np.random.Generator) -> Losses:
+    return [0.98 * nll for nll in losses]
+
+
+def _not_a_number(losses: Losses, documents: list[Tokens], _: np.random.Generator) -> Losses:
+    return [nll * (np.nan if len(documents) == 1 else 1.0) for nll in losses]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_noisy, set()),
+        (_better_in_company, {"cross-document"}),
+        (_drifting, {"nondeterminism", "cross-document", "C1"}),
+        (_reads_the_last_token, {"C1"}),
+        (_scaled, {"C2"}),
+        (_not_a_number, {"cross-document"}),
+    ],
+)
+def test_noise_is_rounding_and_a_direction_is_a_finding(
+    model: GPT, change: Callable[[Losses, list[Tokens], np.random.Generator], Losses], expected: set[str]
+) -> None:
+    config = replace(small("none"), precision="float32")
+    scorer, rng = EngineScorer(model, config), np.random.default_rng(0)
+
+    def own(documents: list[Tokens]) -> Losses:
+        losses = [nll.astype(np.float64) for nll in scorer(documents)]
+        summed = len(documents) == VOCAB and change is not _scaled  # only that one is about the sum
+        return losses if summed else change(losses, documents, rng)
+
+    result = measure_own_precision(scorer, own, "bfloat16", documents_of([300, 150, 60]), vocab_size=VOCAB)
+    conditions = {finding.condition for finding in result.findings}
+    assert conditions == expected, result.findings
