@@ -19,9 +19,12 @@ from golf.train.process_group import ProcessGroup
 
 MICRO_TOKENS = {
     "cuda": 98_304,  # an eighth of PR 611's batch, which is what each of its GPUs processes at once, in 21 GB
+    "meta": 98_304,  # stands for a GPU
     "cpu": 2_048,  # the fastest of 512 … 4,096 for a small model
 }
 """Tokens of one forward and backward pass."""
+DTYPE = {"cuda": torch.bfloat16, "meta": torch.bfloat16, "cpu": torch.float32}
+"""Of forward pass, backward pass and Newton–Schulz: bf16 for a GPU's tensor cores; slow on a CPU."""
 CLIP_EPS = 1e-6
 """That of torch's clip_grad_norm_, which PR 611 uses."""
 
@@ -61,16 +64,32 @@ class Readback:
 class Learner:
     """A model in training; its state is bit-identical on all ranks."""
 
-    def __init__(self, config: TrainConfig, group: ProcessGroup, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        group: ProcessGroup,
+        generator: torch.Generator,
+        *,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        """Draw the initial weights.
+
+        Args:
+            config: shape and settings.
+            group: the processes that train together; its device is where this one computes.
+            generator: of the initial weights, on the CPU.
+            dtype: of forward pass, backward pass and Newton–Schulz; the device's fastest by default.
+        """
         self.config, self.group = config, group
         self.model = GPT(config.model)
-        self.model.initialize(generator)
+        if group.device.type != "meta":  # has no numbers to draw, which would take half a minute at full size
+            self.model.initialize(generator)
         self.model.to(group.device)
-        self.optimizers = Optimizers.build(self.model, config)
+        self.dtype = dtype or DTYPE[group.device.type]
+        self.optimizers = Optimizers.build(self.model, config, self.dtype)
         self.averages = Averages(self.model.state_dict(), config)
         self.rotary = self.model.rotary(config.seq_len)
         self.kernel = choose_kernel(config.attention, group.device)
-        self.dtype = torch.bfloat16 if group.device.type == "cuda" else torch.float32
         self.hidden = torch.compile(self._hidden, dynamic=False) if group.device.type == "cuda" else self._hidden
         self._bucket = self._gradient_bucket()
         self._readback = Readback(3, group.device)
@@ -108,7 +127,8 @@ class Learner:
         self._bucket.zero_()
         tail[1] = seconds if self.group.is_first else 0.0
         rows = max(1, MICRO_TOKENS[self.group.device.type] // self.config.seq_len)
-        for inputs, targets in zip(*(torch.split(part.to(self.group.device), rows) for part in batch), strict=True):
+        on_device = (part.to(self.group.device, non_blocking=True) for part in batch)
+        for inputs, targets in zip(*(torch.split(part, rows) for part in on_device), strict=True):
             loss, _ = self.model.loss(self.hidden(inputs), targets, scale=1 / self.config.batch_tokens)
             torch.autograd.backward(loss)
             tail[0] += loss.detach()
