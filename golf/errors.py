@@ -43,3 +43,7 @@ class OverTime(RuntimeError):
 
 class TooLarge(ValueError):
     """Code and model exceed the challenge's size limit; the message names both sizes."""
+
+
+class RanksDiffer(RuntimeError):
+    """Processes that train together no longer have the same weights; the message says which and since when."""

@@ -45,16 +45,6 @@ class Stream:
     def __len__(self) -> int:
         return int(self._ends[-1]) if self.shards else 0
 
-    @property
-    def largest(self) -> int:
-        """The largest token id of a stream that is not empty."""
-        return max(int(shard.max()) for shard in self.shards if len(shard))
-
-    @property
-    def smallest(self) -> int:
-        """The smallest token id of a stream that is not empty; 0, without reading, for shards of unsigned integers."""
-        return min(int(shard.min()) if shard.dtype.kind == "i" else 0 for shard in self.shards if len(shard))
-
     def digest(self) -> str:
         """SHA-256, as hex, of the length and of evenly spaced windows; up to 4 million tokens, of all of them.
 

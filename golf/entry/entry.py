@@ -90,11 +90,20 @@ def run(settings: Mapping[str, Any], code_bytes: int) -> None:
     Raises:
         InputError: data or settings are invalid or do not fit together.
         Diverged: loss or gradient is no longer finite.
+        RanksDiffer: the weights of the ranks are no longer the same.
         OverTime: scoring took longer than eval.max_seconds.
     """
     entry, environment = configure(Entry, settings), Environment.of(os.environ)
     stream, _ = Stream.open(find_shards(environment.data, "train")).hold_out(entry.holdout_documents)
-    weights = train(entry.train, tokens=stream, seed=environment.seed, out=environment.out, resume=False)
+    # No checkpoints: copying them would take training time, and no run of an entry is ever resumed.
+    weights = train(
+        entry.train,
+        tokens=stream,
+        seed=environment.seed,
+        out=environment.out,
+        resume=False,
+        checkpoint_seconds=None,
+    )
     with join_process_group() as group:
         artifact = b""
         if group.is_first:

@@ -16,8 +16,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-BLOCK_LOGITS = {"cpu": 2**18, "cuda": 2**27}
-"""Logits of one block in fp32: 1 MB on the CPU, to fit a core's cache; 512 MB on a GPU, for few large kernels."""
+BLOCK_LOGITS = {"cpu": 2**18, "cuda": 2**27, "meta": 2**27}
+"""Logits of one block in fp32: 1 MB on the CPU, to fit a core's cache; 512 MB on a GPU, for few large kernels.
+
+The meta device stands for a GPU, so that a GPU's work can be counted without one.
+"""
 
 
 def head_loss(

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-Phase = Literal["other", "warmup", "train", "checkpoint"]
-PHASES: tuple[Phase, ...] = ("other", "warmup", "train", "checkpoint")
+Phase = Literal["other", "warmup", "train"]
+PHASES: tuple[Phase, ...] = ("other", "warmup", "train")
 
 
 class Clocks:
@@ -39,3 +39,4 @@ class Clocks:
         """Add the seconds of an interrupted process, as returned by its `seconds`."""
         for phase in PHASES:
             self._spent[phase] += seconds[f"{phase}_seconds"]
+        self._spent["other"] += seconds.get("checkpoint_seconds", 0.0)  # a phase of its own in older checkpoints

@@ -29,7 +29,7 @@ class TrainConfig:
     gpus: int = 8
     """Processes that share each step, one GPU (or CPU share) each; changes only rounding. The contest's node has 8."""
     max_seconds: float | None = 600.0
-    """Limit of the training clock, which pauses during warm-up and checkpoints; the contest's 10 minutes."""
+    """Limit of the training clock, which starts after the warm-up and never pauses; the contest's 10 minutes."""
     steps: int | None = None
     """Limit in steps, for runs that must reproduce exactly; the first limit reached ends the training."""
     batch_tokens: int = 786_432

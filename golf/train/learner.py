@@ -14,12 +14,14 @@ from golf.model.attention import choose_kernel
 from golf.model.gpt import GPT
 from golf.model.precision import compute_dtype
 from golf.train.averaging import Averages
+from golf.train.checksum import WeightsChecksum
 from golf.train.config import TrainConfig
 from golf.train.muon import Optimizers
 from golf.train.process_group import ProcessGroup
 
 MICRO_TOKENS = {
     "cuda": 98_304,  # an eighth of PR 611's batch, which is what each of its GPUs processes at once, in 21 GB
+    "meta": 98_304,  # stands for a GPU
     "cpu": 2_048,  # the fastest of 512 … 4,096 for a small model
 }
 """Tokens of one forward and backward pass."""
@@ -37,6 +39,8 @@ class StepResult:
     """Norm of the gradient before clipping."""
     seconds: float
     """Rank 0's training clock at the start of the step, rounded to fp32."""
+    checksums: tuple[float, ...] = ()
+    """Of every rank's weights before the update (golf.train.checksum); empty for one process."""
 
 
 class Readback:
@@ -60,32 +64,59 @@ class Readback:
 
 
 class Learner:
-    """A model in training; its state is bit-identical on all ranks."""
+    """A model in training; its state is bit-identical on all ranks, whose checksums each step compares.
 
-    def __init__(self, config: TrainConfig, group: ProcessGroup, generator: torch.Generator) -> None:
+    All ranks make the same update from the same gradient, the sum of theirs. From run to run that gradient is
+    bit-identical on a CPU only: kernels of a GPU add in any order.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        group: ProcessGroup,
+        generator: torch.Generator,
+        *,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        """Draw the initial weights.
+
+        Args:
+            config: shape and settings.
+            group: the processes that train together; its device is where this one computes.
+            generator: of the initial weights, on the CPU.
+            dtype: of forward pass, backward pass and Newton–Schulz; the device's fastest by default.
+        """
         self.config, self.group = config, group
         self.model = GPT(config.model)
-        self.model.initialize(generator)
+        if group.device.type != "meta":  # has no numbers to draw, which would take half a minute at full size
+            self.model.initialize(generator)
         self.model.to(group.device)
-        self.optimizers = Optimizers.build(self.model, config)
+        self.dtype = dtype or compute_dtype(group.device)
+        self.optimizers = Optimizers.build(self.model, config, self.dtype)
         self.averages = Averages(self.model.state_dict(), config)
         self.rotary = self.model.rotary(config.seq_len)
-        self.dtype = compute_dtype(group.device)
-        compiled, head_dim = group.device.type == "cuda", config.model.head_dim
-        self.kernel = choose_kernel(config.attention, group.device, self.dtype, head_dim=head_dim, compiled=compiled)
-        self.hidden = torch.compile(self._hidden, dynamic=False) if group.device.type == "cuda" else self._hidden
-        self._bucket = self._gradient_bucket()
-        self._readback = Readback(3, group.device)
+        compiled = group.device.type == "cuda"
+        self.kernel = choose_kernel(
+            config.attention, group.device, self.dtype, head_dim=config.model.head_dim, compiled=compiled
+        )
+        self.hidden = torch.compile(self._hidden, dynamic=False, fullgraph=True) if compiled else self._hidden
+        self._checksum = WeightsChecksum(self.model.parameters()) if group.world > 1 else None
+        tail = 2 if self._checksum is None else 2 + group.world
+        self._bucket = self._gradient_bucket(tail)
+        self._gradient, self._tail = self._bucket[:-tail], self._bucket[-tail:]
+        self._readback = Readback(1 + tail, group.device)
 
-    def _gradient_bucket(self) -> Tensor:
-        """One fp32 vector of all gradients, the loss and the clock, so that a step needs a single all-reduce.
+    def _gradient_bucket(self, tail: int) -> Tensor:
+        """One fp32 vector of all gradients and a tail of this length, so that a step needs a single all-reduce.
 
         Each parameter's .grad is a view of it. Large parameters come first, which aligns their views to 64 elements.
+        The tail has the loss, the clock, and the checksum of each of several ranks: every rank fills its own place and
+        leaves zeros in the others.
         """
         parameters = sorted(self.model.parameters(), key=torch.Tensor.numel, reverse=True)
         sizes = [parameter.numel() for parameter in parameters]
-        bucket = torch.zeros(sum(sizes) + 2, device=self.group.device)
-        for parameter, part in zip(parameters, torch.split(bucket[:-2], sizes), strict=True):
+        bucket = torch.zeros(sum(sizes) + tail, device=self.group.device)
+        for parameter, part in zip(parameters, torch.split(bucket[:-tail], sizes), strict=True):
             parameter.grad = part.view_as(parameter)
         return bucket
 
@@ -106,21 +137,24 @@ class Learner:
             seconds: rank 0's training clock.
             clip: whether to clip the gradient.
         """
-        gradient, tail = self._bucket[:-2], self._bucket[-2:]
         self._bucket.zero_()
-        tail[1] = seconds if self.group.is_first else 0.0
+        self._tail[1] = seconds if self.group.is_first else 0.0
+        if self._checksum is not None:
+            self._tail[2 + self.group.rank] = self._checksum.compute()
         rows = max(1, MICRO_TOKENS[self.group.device.type] // self.config.seq_len)
-        for inputs, targets in zip(*(torch.split(part.to(self.group.device), rows) for part in batch), strict=True):
-            loss, _ = self.model.loss(self.hidden(inputs), targets, scale=1 / self.config.batch_tokens)
-            torch.autograd.backward(loss)
-            tail[0] += loss.detach()
+        on_device = (side.to(self.group.device, non_blocking=True) for side in batch)
+        for inputs, targets in zip(*(torch.split(side, rows) for side in on_device), strict=True):
+            part, _ = self.model.loss(self.hidden(inputs), targets, scale=1 / self.config.batch_tokens)
+            torch.autograd.backward(part)
+            self._tail[0] += part.detach()
         self.group.sum_(self._bucket)
-        norm = gradient.norm()
+        norm = self._gradient.norm()
         if clip:
-            gradient.mul_((self.config.clip / (norm + CLIP_EPS)).clamp(max=1.0))
-        self._readback.send(torch.stack((tail[0], norm, tail[1])))
+            self._gradient.mul_((self.config.clip / (norm + CLIP_EPS)).clamp(max=1.0))
+        self._readback.send(torch.cat((norm[None], self._tail)))
         self.optimizers.step(lr_scale=lr_scale, momentum=momentum)
-        return StepResult(*self._readback.receive())
+        read_norm, loss, clock, *checksums = self._readback.receive()
+        return StepResult(loss, read_norm, clock, tuple(checksums))
 
     def average(self, *, steps_done: int, lr_scale: float) -> None:
         """Update the averages, if they are due after `steps_done` steps."""

@@ -24,14 +24,13 @@ UNTRAINED_IN_PR_611 = ("bigram.", "smear.")
 """Prefixes of parameters that PR 611 does not train."""
 
 
-def newton_schulz(grad_NRC: Tensor, steps: int = 5) -> Tensor:
+def newton_schulz(grad_NRC: Tensor, steps: int = 5, dtype: torch.dtype = torch.float32) -> Tensor:
     """Orthogonalize N matrices approximately: singular values become about 0.7 … 1.2.
-
-    Computes in bf16 on GPUs, for their tensor cores, and in fp32 on CPUs, where bf16 is about 100 times slower.
 
     Args:
         grad_NRC: fp32 matrices, [N, R, C].
         steps: iterations; five suffice for singular values of at least 1/100 of the Frobenius norm.
+        dtype: of the iterations.
 
     Returns:
         fp32 matrices of the same shape.
@@ -39,7 +38,7 @@ def newton_schulz(grad_NRC: Tensor, steps: int = 5) -> Tensor:
     a, b, c = NEWTON_SCHULZ
     tall = grad_NRC.shape[-2] > grad_NRC.shape[-1]
     x = grad_NRC.mT if tall else grad_NRC
-    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + NORM_EPS)).to(torch.bfloat16 if x.is_cuda else torch.float32)
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + NORM_EPS)).to(dtype)
     for _ in range(steps):
         square = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
@@ -53,13 +52,21 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, matrices: Iterable[nn.Parameter], *, lr: float, weight_decay: float, newton_schulz_steps: int
+        self,
+        matrices: Iterable[nn.Parameter],
+        *,
+        lr: float,
+        weight_decay: float,
+        newton_schulz_steps: int,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
+        """Take matrices, and the dtype of Newton–Schulz."""
         by_shape: dict[torch.Size, list[nn.Parameter]] = {}
         for matrix in matrices:
             by_shape.setdefault(matrix.shape, []).append(matrix)
         settings = {"lr": lr, "weight_decay": weight_decay, "momentum": 0.0, "newton_schulz_steps": newton_schulz_steps}
         super().__init__([{"params": group} for group in by_shape.values()], settings)
+        self._dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -72,7 +79,8 @@ class Muon(torch.optim.Optimizer):
             if not state:
                 state["momentum"] = torch.zeros_like(grad_NRC)
             state["momentum"].mul_(momentum).add_(grad_NRC)
-            update_NRC = newton_schulz(grad_NRC.add_(state["momentum"], alpha=momentum), group["newton_schulz_steps"])
+            grad_NRC.add_(state["momentum"], alpha=momentum)
+            update_NRC = newton_schulz(grad_NRC, group["newton_schulz_steps"], self._dtype)
             stretch = max(1.0, matrices[0].shape[0] / matrices[0].shape[1]) ** 0.5
             for matrix, update in zip(matrices, update_NRC.unbind(), strict=True):
                 matrix.mul_(1 - lr * group["weight_decay"]).sub_(update, alpha=lr * stretch)
@@ -106,14 +114,15 @@ class Optimizers:
     names: Mapping[Tensor, str]
 
     @classmethod
-    def build(cls, model: GPT, config: TrainConfig) -> "Optimizers":
-        """Build the optimizers of a model's trained parameters."""
+    def build(cls, model: GPT, config: TrainConfig, dtype: torch.dtype = torch.float32) -> "Optimizers":
+        """Build the optimizers of a model's trained parameters; `dtype` is that of Newton–Schulz."""
         groups = parameter_groups(model, train_bigram=config.train_bigram)
         muon = Muon(
             groups["matrices"],
             lr=config.muon_lr,
             weight_decay=config.weight_decay,
             newton_schulz_steps=config.newton_schulz_steps,
+            dtype=dtype,
         )
         adamw = torch.optim.AdamW(
             [

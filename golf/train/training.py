@@ -8,8 +8,11 @@ import json
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,8 +22,10 @@ from golf.errors import Diverged, InputError
 from golf.files import write_atomically
 from golf.train import checkpoint
 from golf.train.averaging import prune
-from golf.train.batches import check_stream, read_batch
+from golf.train.batches import Batch, Batches, check_stream
 from golf.train.checkpoint import CheckpointTimer
+from golf.train.checkpoint_writer import CheckpointWriter
+from golf.train.checksum import require_equal
 from golf.train.clocks import Clocks
 from golf.train.config import TrainConfig
 from golf.train.learner import Learner
@@ -43,12 +48,16 @@ def train(
     resume: bool = True,
     clock: Callable[[], float] = time.monotonic,
     launched: float | None = None,
-    checkpoint_seconds: float = 10.0,
+    checkpoint_seconds: float | None = 10.0,
 ) -> Path:
     """Train one seed; returns the path of its weights, which are complete when any rank returns.
 
-    Runs alone or as one rank of a torchrun gang; the number of processes changes only rounding. On the same machine a
-    run limited by steps gives bit-identical weights, interrupted or not.
+    Runs alone or as one rank of a torchrun gang; the number of processes changes only rounding. On the same CPU a run
+    limited by steps gives bit-identical weights, interrupted or not. On GPUs two runs differ by rounding, since kernels
+    add in any order; that all ranks of a run have the same weights is checked at every step.
+
+    The training clock counts everything from the end of the warm-up to the end of the last step, also copying the state
+    for checkpoints. Their files are written in the background.
 
     Args:
         config: how to train.
@@ -58,22 +67,23 @@ def train(
         resume: whether to continue from the folder's checkpoint, if it has one.
         clock: seconds from any origin; rank 0's clock decides for all ranks.
         launched: time of that clock when the process was launched, from which process_seconds counts; now by default.
-        checkpoint_seconds: least training time between two checkpoints.
+        checkpoint_seconds: least training time between two checkpoints; None for none.
 
     Raises:
         InputError: the tokens do not fit the configuration, or the checkpoint belongs to another training.
         Diverged: loss or gradient is no longer finite.
+        RanksDiffer: the weights of the ranks are no longer the same.
     """
     clocks = Clocks(clock, launched)
     stream = _stream(tokens)
     out = Path(f"runs/{config.digest()[:12]}-{seed}" if out is None else out)
     with join_process_group() as group:
         check_stream(stream, config, group)
-        training = _Training(config, stream, seed, out, group, clocks)
+        training = _Training(config, stream, seed, out, group, clocks, checkpoint_seconds)
         training.warm_up()
         if resume:
             training.resume()
-        training.run(checkpoint_seconds)
+        training.run()
         path = training.finish()
         group.barrier()
     return path
@@ -89,24 +99,41 @@ class _Training:
     """The state of one call of `train`."""
 
     def __init__(
-        self, config: TrainConfig, tokens: Stream, seed: int, out: Path, group: ProcessGroup, clocks: Clocks
+        self,
+        config: TrainConfig,
+        tokens: Stream,
+        seed: int,
+        out: Path,
+        group: ProcessGroup,
+        clocks: Clocks,
+        checkpoint_seconds: float | None,
     ) -> None:
         self.config, self.tokens, self.out, self.group, self.clocks = config, tokens, out, group, clocks
-        self.identity = {"config": config.digest(), "seed": seed, "tokens": tokens.digest()}
+        self.seed, self.checkpoint_seconds = seed, checkpoint_seconds
         self.generator = torch.Generator().manual_seed(seed)
         self.learner = Learner(config, group, self.generator)
         self.checkpoint_path = out / "checkpoint.safetensors"
         self.step, self.pace, self.loss = 0, Pace(), math.nan
-        self.saved_step: int | None = None
-        self.resumed = False
+        writes = group.is_first and checkpoint_seconds is not None
+        self.writer = CheckpointWriter(self.checkpoint_path, group.device) if writes else None
+        self.resumed_step: int | None = None
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint must belong to; only rank 0 reads the tokens for it, and all ranks must ask together."""
+        digest = self.tokens.digest().encode() if self.group.is_first else b""
+        return {"config": self.config.digest(), "seed": self.seed, "tokens": self.group.share(digest).decode()}
 
     def warm_up(self) -> None:
         """Make the first steps to warm up kernels and caches, then undo them."""
         self.clocks.enter("warmup")
         weights = {name: tensor.clone() for name, tensor in self.learner.model.state_dict().items()}
-        for step in range(self.config.warmup_steps):
-            batch = read_batch(self.tokens, self.config, self.group, step)
-            self.learner.step(batch, lr_scale=1.0, momentum=muon_momentum(self.config, step), seconds=0.0, clip=False)
+        with Batches(self.tokens, self.config, self.group, 0) as batches:
+            for step in range(self.config.warmup_steps):
+                momentum = muon_momentum(self.config, step)
+                self.learner.step(batches.take(), lr_scale=1.0, momentum=momentum, seconds=0.0, clip=False)
+        if self.writer is not None:
+            self.writer.reserve(self.learner.state()[0])
         self.learner.rewind(weights)
         self.group.wait()
         self.clocks.enter("other")
@@ -126,29 +153,36 @@ class _Training:
         self.learner.load(tensors, facts)
         self.step, self.loss, self.pace = facts["step"], facts["loss"], Pace(**facts["pace"])
         self.clocks.carry_over(facts["clocks"])
-        self.saved_step, self.resumed = self.step, True
+        self.resumed_step = self.step
 
-    def run(self, checkpoint_seconds: float) -> None:
+    def run(self) -> None:
         """Make steps until a limit is reached; rank 0 writes metrics and checkpoints."""
+        if self.checkpoint_seconds is not None:
+            _ = self.identity  # reading for it takes seconds, which are no part of the training
         self.clocks.enter("train")
+        with Batches(self.tokens, self.config, self.group, self.step) as batches, self.writer or nullcontext():
+            self._make_steps(batches)
+            self.group.wait()
+            self.clocks.enter("other")
+
+    def _make_steps(self, batches: Batches) -> None:
         now = self.clocks.spent("train")
         metrics = MetricsFile(self.out / "metrics.jsonl", self.config, self.step, now) if self.group.is_first else None
-        timer = CheckpointTimer(checkpoint_seconds, now)
+        timer = CheckpointTimer(self.checkpoint_seconds or 0.0, now)
         while not is_over(self.config, self.step, self.pace):
             scale = lr_scale(self.config, self.step, self.pace)
-            self._update(scale, now)
+            self._update(batches.take(), scale, now)
             now = self.clocks.spent("train")
             if metrics is not None:
                 metrics.record(self.step, self.loss, scale, now, peak_memory_bytes(self.group.device))
-                if timer.is_due(now):
-                    timer.restart(now, self._save())
-        self.group.wait()
-        self.clocks.enter("other")
+            if self.writer is not None and timer.is_due(now) and self.writer.is_free:
+                before, now = now, self._save(self.writer)
+                timer.restart(now, now - before)
 
-    def _update(self, scale: float, now: float) -> None:
-        batch = read_batch(self.tokens, self.config, self.group, self.step)
+    def _update(self, batch: Batch, scale: float, now: float) -> None:
         momentum = muon_momentum(self.config, self.step)
         result = self.learner.step(batch, lr_scale=scale, momentum=momentum, seconds=now)
+        require_equal(result.checksums, self.step)
         self.pace = Pace(self.step, result.seconds)
         self.step += 1
         self.loss = result.loss
@@ -160,21 +194,16 @@ class _Training:
     def _last_checkpoint(self) -> str:
         if not self.group.is_first:
             return "see rank 0 for the last checkpoint"
-        return (
-            "there is no checkpoint" if self.saved_step is None else f"the last checkpoint is of step {self.saved_step}"
-        )
+        written = None if self.writer is None else self.writer.last_step()
+        step = self.resumed_step if written is None else written
+        return "there is no checkpoint" if step is None else f"the last checkpoint is of step {step}"
 
-    def _save(self) -> float:
-        """Write a checkpoint; returns how many seconds that took."""
-        self.group.wait()
-        before = self.clocks.spent("checkpoint")
-        self.clocks.enter("checkpoint")
+    def _save(self, writer: CheckpointWriter) -> float:
+        """Start to write a checkpoint; returns the seconds of the training clock after its copy."""
         tensors, facts = self.learner.state()
         progress = {"step": self.step, "loss": self.loss, "pace": asdict(self.pace), "clocks": self.clocks.seconds()}
-        checkpoint.save(self.checkpoint_path, tensors, self.identity | progress | facts)
-        self.clocks.enter("train")
-        self.saved_step = self.step
-        return self.clocks.spent("checkpoint") - before
+        writer.start(tensors, self.identity | progress | facts)
+        return self.clocks.spent("train")
 
     def finish(self) -> Path:
         """Write the weights, then result.json, on rank 0; returns the path of the weights."""
@@ -186,7 +215,7 @@ class _Training:
             result = {
                 "steps": self.step,
                 "clocks": self.clocks.seconds(),
-                "resumed": self.resumed,
+                "resumed": self.resumed_step is not None,
                 "final_loss": self.loss,
                 "parameters": sum(parameter.numel() for parameter in self.learner.model.parameters()),
                 "averaged": averaged,

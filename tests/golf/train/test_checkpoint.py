@@ -1,5 +1,6 @@
 """Checkpoints: round trips, and errors for other files."""
 
+import json
 import pickle
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def test_a_checkpoint_round_trips(tmp_path: Path) -> None:
 def test_equal_input_gives_equal_bytes_in_any_order() -> None:
     reverse = dict(reversed(TENSORS.items()))
     assert checkpoint.pack(TENSORS, FACTS) == checkpoint.pack(reverse, dict(reversed(FACTS.items())))
+
+
+def test_the_bytes_are_those_of_safetensors() -> None:
+    stored = {name: tensor.contiguous() for name, tensor in TENSORS.items()}
+    expected = safetensors.torch.save(stored, {checkpoint.METADATA_KEY: json.dumps(FACTS, sort_keys=True)})
+    assert checkpoint.pack(TENSORS, FACTS) == expected
 
 
 def test_plain_safetensors_readers_understand_the_file(tmp_path: Path) -> None:
@@ -84,9 +91,9 @@ def test_checkpoints_have_a_minimum_pause_and_a_maximum_share_of_the_time() -> N
     timer = checkpoint.CheckpointTimer(10.0, now=5.0)
     assert not timer.is_due(14.9)
     assert timer.is_due(15.0)
-    timer.restart(15.0, write_seconds=0.1)
+    timer.restart(15.0, copy_seconds=0.1)
     assert not timer.is_due(24.9)
     assert timer.is_due(25.0)
-    timer.restart(25.0, write_seconds=2.0)
+    timer.restart(25.0, copy_seconds=2.0)
     assert not timer.is_due(64.9)
     assert timer.is_due(65.0)
