@@ -37,8 +37,9 @@ from golf.ttt.visits import Ints, Visit, plan_visits
 
 __all__ = ["EvalConfig", "evaluate"]
 
-ACTIVATION_BYTES = {"cpu": 2**27, "cuda": 2**34}
-"""Memory for activations; with the settings and lengths it decides how many documents are computed together."""
+ACTIVATION_BYTES = {"cpu": 2**27, "cuda": 2**34, "meta": 2**34}
+"""Memory for activations, by device ("meta" stands for a GPU); with the settings and lengths it decides how many
+documents are computed together."""
 
 
 def batch_rows(model: ModelConfig, positions: int, scored: int, adapted: int, budget_bytes: int) -> int:
@@ -302,7 +303,8 @@ class Engine:
     def _send(self, *rows: NDArray[Any], dtype: torch.dtype = torch.int64) -> Tensor:
         """Copy rows of numbers to the device as one tensor [rows, N], asynchronously."""
         host = torch.from_numpy(np.stack(rows)).to(dtype)
-        return host.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else host
+        pinned = host.pin_memory() if self.device.type == "cuda" else host
+        return pinned.to(self.device, non_blocking=True)
 
     def rotary(self, lengths: NDArray[np.int64], width: int | None = None) -> tuple[Tensor, Tensor]:
         """Rotary tables for windows of these lengths: [T, E/2], or [N, 1, T, E/2] if a length changes the rotary base.

@@ -25,7 +25,6 @@ from unittest import mock
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.attention.bias import CausalBias
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -69,6 +68,18 @@ class MixedDtypes(AssertionError):
     """An operation mixes precisions, or has one that nobody meant."""
 
 
+class _LowerRight:
+    """Stands for torch's mask of the last M queries."""
+
+    def __init__(self, queries: int, positions: int) -> None:
+        assert queries < positions
+
+    @classmethod
+    def __torch_function__(cls, *_: Any) -> Any:
+        """Makes torch take it for a tensor; `_FlashAttention` comes first."""
+        return NotImplemented
+
+
 class _FlashAttention(TorchFunctionMode):
     """Sends attention on the meta device to the operation that a GPU would run, not to one that stores all weights."""
 
@@ -77,8 +88,8 @@ class _FlashAttention(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if func is F.scaled_dot_product_attention and args[0].device.type == "meta":
-            mask = kwargs.get("attn_mask")
-            assert kwargs.get("is_causal") or isinstance(mask, CausalBias), "flash attention knows only causal masks"
+            causal = kwargs.get("is_causal") or isinstance(kwargs.get("attn_mask"), _LowerRight)
+            assert causal, "flash attention knows only causal masks"
             # The backward pass of fewer key/value heads is in the kernel itself: its gradients have their shapes.
             return aten._scaled_dot_product_flash_attention(*args[:3], 0.0, True)[0]
         return func(*args, **kwargs)
@@ -108,6 +119,8 @@ class DeviceMode(TorchDispatchMode):
 
     def __enter__(self) -> "DeviceMode":
         self._stack.enter_context(_FlashAttention())
+        # A mask of torch's is a tensor of another class, which no mode may watch being made.
+        self._stack.enter_context(mock.patch("torch.nn.attention.bias.causal_lower_right", _LowerRight))
         # torch allows its fused optimizers on a list of devices; the stand-in is none of them.
         self._stack.enter_context(mock.patch("torch.optim.adam._device_dtype_check_for_fused"))
         super().__enter__()
