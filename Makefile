@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 GANG_TESTS := tests/test_end_to_end.py tests/cluster/executors/test_executors.py
 
-.PHONY: install demo test test-gangs test-rest lint bench chaos
+.PHONY: install demo test test-gangs test-rest lint bench bench-gpu chaos
 
 install: .venv/installed
 
@@ -45,6 +45,10 @@ bench: install
 	$(BIN)/python -m benchmarks.performance
 	$(BIN)/python -m benchmarks.policy
 	$(BIN)/python -m benchmarks.fill
+
+# What one GPU makes of the contest's sizes, in less than ten minutes; without a GPU a toy.
+bench-gpu: install
+	$(BIN)/python -m benchmarks.gpu --json bench-gpu.json
 
 # Kills drivers, workers, gangs, nodes and the database at random, and compares what comes out; about an hour.
 chaos: install

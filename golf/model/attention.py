@@ -125,7 +125,7 @@ def probe(attend: Attend, place: Place, shapes: Sequence[tuple[int, int]] = PROB
     for queries, positions in shapes:
         given = _probe_inputs(place, queries, positions)
         results = _with_gradients(attend, given)
-        expected = _with_gradients(_explicit, [tensor.float() for tensor in given])
+        expected = _with_gradients(explicit_attention, [tensor.float() for tensor in given])
         for what, result, wanted in zip(("result", "dq", "dk", "dv"), results, expected, strict=True):
             if result.shape != wanted.shape or result.dtype != place.dtype:
                 shape, dtype = tuple(result.shape), str(result.dtype).removeprefix("torch.")
@@ -152,7 +152,7 @@ def _with_gradients(attend: Attend, given: list[Tensor]) -> Iterator[Tensor]:
     yield from torch.autograd.grad(out, leaves, given[3])
 
 
-def _explicit(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
+def explicit_attention(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     """The definition: one matrix product, one softmax."""
     heads, queries, positions = q_BHME.shape[1] // k_BGTE.shape[1], q_BHME.shape[2], k_BGTE.shape[2]
     k_BHTE, v_BHTE = (x.repeat_interleave(heads, 1) for x in (k_BGTE, v_BGTE))

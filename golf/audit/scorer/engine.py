@@ -12,8 +12,8 @@ from golf.ttt.engine import EvalConfig, evaluate
 
 NOMINAL_FLOPS = {"cpu": 4e10, "cuda": 2e13}
 """Operations per second of a nominal core or GPU in float32: a part of their peak (a GPU's is 60e12)."""
-CALL_SECONDS = 0.003
-"""Nominal overhead of a call."""
+CALL_SECONDS = {"cpu": 0.003, "cuda": 0.03}
+"""Nominal overhead of a call; on a GPU that of starting a few thousand kernels."""
 
 
 class EngineScorer:
@@ -37,7 +37,8 @@ class EngineScorer:
     def __call__(self, documents: list[Tokens]) -> list[NDArray[np.float32]]:
         """The NLL at positions 1 … n − 1 of every document in nats, float32 [n − 1]."""
         work = sum(document_flops(document.size - 1, self._config, self._model.config) for document in documents)
-        self._seconds += CALL_SECONDS + work / NOMINAL_FLOPS[self._model.tok_emb.weight.device.type]
+        device = self._model.tok_emb.weight.device.type
+        self._seconds += CALL_SECONDS[device] + work / NOMINAL_FLOPS[device]
         return list(evaluate(self._model, documents, self._config, seed=self._seed, draw=self._draw).token_nll)
 
     def clock(self) -> float:

@@ -1,0 +1,1 @@
+"""What `benchmarks.gpu` measures, a function each: takes sizes, returns rows of a table as plain data."""
