@@ -9,9 +9,12 @@ from golf.artifact.packing import load_bytes
 from golf.data.texts import read_texts, require_text
 from golf.data.tokens import Tokenizer, Tokens
 from golf.errors import InputError
+from golf.model.gpt import GPT
+from golf.model.precision import Precision
 from golf.proof.codec import Predictor
 from golf.proof.predict import length_uses
 from golf.proof.proof import Show, prove
+from golf.score import bits_per_byte
 from golf.ttt.config import EvalConfig
 from golf.ttt.engine import evaluate
 from jobs.scores import read_table
@@ -21,6 +24,18 @@ from jobs.workplace import Workplace
 from sweeps.driver.chain import JobChain
 from sweeps.driver.objective import SCORED
 from sweeps.driver.sweep import Sweep
+
+EXACT: Precision = "float32"
+"""The precision of the proof."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnScore:
+    """The score in the entry's own precision, where that is not the one of the proof."""
+
+    precision: str
+    nll: float
+    """Nats over the documents."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +49,9 @@ class Claim:
     text_bytes: int
     """UTF-8 bytes of what the documents predict."""
     nll: float
-    """Claimed nats over the documents."""
+    """Claimed nats over the documents, in float32."""
+    own: OwnScore | None
+    """None if the score was computed in float32."""
 
     @property
     def tokens(self) -> int:
@@ -56,18 +73,24 @@ def claim_entry(name: str, place: Workplace, documents: int, seed: int | None) -
     """
     chain = _find_chain(name, place, seed)
     order = chain.jobs[SCORED].order
-    # The proof runs on the CPU, which may lack the kernel that scored it; kernels differ only in rounding.
-    config = replace(settings_of(EvalConfig, order.job.settings["eval"]), attention="auto")
-    predictor = Predictor(artifact=place.files.get(order.job.inputs["artifact"]), config=config, seed=order.job.seed)
+    config, content = settings_of(EvalConfig, order.job.settings["eval"]), place.files.get(order.job.inputs["artifact"])
+    predictor = Predictor(artifact=content, config=_exact(config), seed=order.job.seed)
     tokens, num_bytes = eval_documents(order)
-    nll = read_table(place.files.get(chain.outputs(SCORED)["scores"]))["nll"].to_numpy()
+    chosen = _take_first(tokens, documents, order.places["tokens"])
+    scores = read_table(place.files.get(chain.outputs(SCORED)["scores"]))["nll"].to_numpy()
+    nll, own = float(scores[:documents].sum()), None
+    precision = order.job.machine.dtype if config.precision == "auto" else config.precision
+    if precision != EXACT:
+        own = OwnScore(precision=precision, nll=nll)
+        nll = _score(load_bytes(content, "artifact"), chosen, _exact(config), order.job.seed)
     return Claim(
         name=f"{order.sweep}/{chain.entry}",
         predictor=predictor,
-        documents=_take_first(tokens, documents, order.places["tokens"]),
+        documents=chosen,
         tokenizer=Tokenizer(Path(order.places["tokenizer"])),
         text_bytes=sum(num_bytes[:documents]),
-        nll=float(nll[:documents].sum()),
+        nll=nll,
+        own=own,
     )
 
 
@@ -84,7 +107,7 @@ def claim_artifact(
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); expected an artifact") from None
-    predictor = Predictor(artifact=content, config=config, seed=seed)
+    predictor = Predictor(artifact=content, config=_exact(config), seed=seed)
     pieces, model = Tokenizer(tokenizer), load_bytes(content, str(path))
     if model.config.vocab_size != pieces.vocab_size:
         raise InputError(
@@ -93,9 +116,17 @@ def claim_artifact(
     texts = read_texts(tokens, pieces)
     chosen, num_bytes = _take_first(texts.documents, documents, str(tokens[0])), texts.num_bytes[:documents]
     require_text(num_bytes, str(tokens[0]))
-    nll = float(evaluate(model, chosen, config, seed=seed).nll.sum())
+    own = None
+    if config.precision not in ("auto", EXACT):
+        own = OwnScore(precision=config.precision, nll=_score(model, chosen, config, seed))
     return Claim(
-        name=str(path), predictor=predictor, documents=chosen, tokenizer=pieces, text_bytes=sum(num_bytes), nll=nll
+        name=str(path),
+        predictor=predictor,
+        documents=chosen,
+        tokenizer=pieces,
+        text_bytes=sum(num_bytes),
+        nll=_score(model, chosen, _exact(config), seed),
+        own=own,
     )
 
 
@@ -110,7 +141,29 @@ def prove_claim(claim: Claim, show: Show) -> dict[str, Any]:
         **facts,
         **asdict(proof),
         "length_uses": length_uses(config),
+        "own_precision": None if claim.own is None else _compare_precisions(claim, claim.own),
     }
+
+
+def _compare_precisions(claim: Claim, own: OwnScore) -> dict[str, Any]:
+    """How far the score in the entry's own precision is from the one that is proved."""
+    difference = own.nll - claim.nll
+    return {
+        "precision": own.precision,
+        "bpb": bits_per_byte(own.nll, claim.text_bytes),
+        "difference_bpb": bits_per_byte(difference, claim.text_bytes),
+        "difference_nats": difference / claim.tokens,
+    }
+
+
+def _exact(config: EvalConfig) -> EvalConfig:
+    """The settings of the proof, which runs on a CPU: it may lack the attention kernel, and needs float32."""
+    return replace(config, precision=EXACT, attention="auto")
+
+
+def _score(model: GPT, documents: Sequence[Tokens], config: EvalConfig, seed: int) -> float:
+    """The loss of all documents on this machine's CPU, in nats."""
+    return float(evaluate(model, documents, config, seed=seed).nll.sum())
 
 
 def _find_chain(name: str, place: Workplace, seed: int | None) -> JobChain:

@@ -84,11 +84,19 @@ def _print(proof: dict[str, Any]) -> None:
     size = f"{proof['documents']} documents, {proof['tokens']} tokens, {proof['text_bytes']} bytes of text"
     bits = f"{proof['bpb']:.5f} bits per byte, claimed {proof['claimed_bpb']:.5f} ({proof['difference']:+.5f})"
     seconds = f"{proof['encode_seconds']:.1f} s to encode, {proof['decode_seconds']:.1f} s to decode"
-    lengths = "; ".join(proof["length_uses"])
+    lengths, own = "; ".join(proof["length_uses"]), proof["own_precision"]
     console = Console()
     for line in (
         f"{proof['name']}, seed {proof['seed']}: {'proved' if proof['proved'] else 'NOT proved'}: {proof['reason']}",
         f"{size} → {proof['compressed_bytes']} bytes; {bits}; {seconds}",
         *([f"The lengths are sent first; they decide {lengths}"] if lengths else []),
+        *([_describe_own_precision(own)] if own is not None else []),
     ):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _describe_own_precision(own: dict[str, Any]) -> str:
+    return (
+        f"Proved in float32. In {own['precision']} the score is {own['bpb']:.5f} bits per byte, "
+        f"{own['difference_bpb']:+.5f} from that; no tolerance above includes this difference"
+    )

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ GOLDEN = BUNDLED[0]
 REPORT = [
     "proved", "reason", "name", "protocol", "seed", "documents", "tokens", "text_bytes", "compressed_bytes",
     "length_bytes", "header_bytes", "bpb", "claimed_bpb", "difference", "allowed_difference", "encode_seconds",
-    "decode_seconds", "length_uses",
+    "decode_seconds", "length_uses", "own_precision",
 ]  # fmt: skip
 
 
@@ -74,6 +75,26 @@ def test_an_artifact_is_proved(golfsweep: Command, data: Path) -> None:
     nll = evaluate(load(data / "model.golf"), documents, config, seed=3).nll.sum()
     assert found["claimed_bpb"] == pytest.approx(nll / np.log(2) / found["text_bytes"], rel=1e-6)
     assert found["length_uses"] == []
+
+
+def test_the_difference_of_another_precision_is_shown_and_is_in_no_tolerance(golfsweep: Command, data: Path) -> None:
+    sets = "--set", "eval.chunk=32", "--set", "eval.window=64", "--set", "eval.precision=bfloat16"
+    code, out, err = golfsweep(*words_of(data), *sets, "--documents", "2", "--json")
+    assert code == 0, err
+    proof = json.loads(out)
+    documents, config = documents_of(data)[:2], EvalConfig(chunk=32, window=64)
+    exact, half = (
+        evaluate(load(data / "model.golf"), documents, replace(config, precision=precision)).nll.sum()
+        for precision in ("float32", "bfloat16")
+    )
+    assert proof["claimed_bpb"] == pytest.approx(exact / np.log(2) / proof["text_bytes"], rel=1e-9)
+    own = proof["own_precision"]
+    assert own["precision"] == "bfloat16"
+    assert own["bpb"] - proof["claimed_bpb"] == pytest.approx(own["difference_bpb"], abs=1e-12)
+    assert own["difference_nats"] == pytest.approx((half - exact) / proof["tokens"], rel=1e-6)
+    assert own["difference_nats"] != 0
+    text = golfsweep(*words_of(data), *sets, "--documents", "2")[1]
+    assert f"In bfloat16 the score is {own['bpb']:.5f} bits per byte, {own['difference_bpb']:+.5f} from that" in text
 
 
 def test_what_has_no_decoder_is_refused_with_the_reason(refused: Callable[..., str], data: Path) -> None:
