@@ -29,10 +29,15 @@ TERMINAL = (
 
 
 def pytest_configure() -> None:
-    """Have commands print the same whatever the terminal is like, before anything reads what it is."""
+    """Have commands print the same whatever the terminal is like, before anything reads what it is.
+
+    And have torch compute on one thread, here and in processes that tests start, before it is imported: threads that
+    wait for each other's tiny operations take several times as long when another process shares their cores.
+    """
     for name in TERMINAL:
         os.environ.pop(name, None)
     os.environ["COLUMNS"] = "80"
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)
