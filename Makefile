@@ -3,9 +3,11 @@ BIN := .venv/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
-GANG_TESTS := tests/test_end_to_end.py tests/cluster/executors/test_executors.py
+# Those that use Ray come last: the one that they share runs until the end.
+GANG_TESTS := tests/benchmarks/test_chaos.py tests/test_end_to_end.py \
+    tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo test test-gangs test-rest lint bench bench-gpu chaos
+.PHONY: install demo test test-lint test-gangs test-rest lint bench bench-gpu chaos
 
 install: .venv/installed
 
@@ -19,12 +21,16 @@ install: .venv/installed
 demo: install
 	$(BIN)/golfsweep run examples/demo.toml
 
-# Two halves side by side: tests that start Ray and gangs wait half of their time, and one Ray on a machine is enough.
-# Each line names its half as soon as it is printed; a half that fails fails the target, after the other has ended.
-test: install lint
-	$(MAKE) --no-print-directory --jobs=2 --keep-going test-gangs test-rest
+# Lint and two halves of the tests side by side: tests that start Ray and gangs wait half of their time, and one Ray on a
+# machine is enough. Each line names its part as soon as it is printed; a part that fails fails the target, after the
+# others have ended.
+test: install
+	$(MAKE) --no-print-directory --jobs=3 --keep-going test-lint test-gangs test-rest
 
 NAMED = while IFS= read -r line; do printf '%-5s | %s\n' $(@:test-%=%) "$$line"; done
+
+test-lint: install
+	@$(MAKE) --no-print-directory lint 2>&1 | $(NAMED)
 
 # These few tests take minutes: a line for each.
 test-gangs: install

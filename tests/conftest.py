@@ -1,6 +1,7 @@
 """What many tests share: the bundled corpus, built once, and a digest cache of the tests' own."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,13 +27,29 @@ TERMINAL = (
     "GITHUB_ACTIONS",
 )
 """Variables by which rich and typer find out what they print to."""
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 16 * 2**30
+"""A file system in memory, and how much it must have free: golfsweep's doctor wants 10 GiB beside what tests leave."""
 
 
 def pytest_configure() -> None:
-    """Have commands print the same whatever the terminal is like, before anything reads what it is."""
+    """Have commands print the same whatever the terminal is like, before anything reads what it is.
+
+    And have torch compute on one thread, here and in processes that tests start, before it is imported: threads that
+    wait for each other's tiny operations take several times as long when another process shares their cores.
+    """
     for name in TERMINAL:
         os.environ.pop(name, None)
     os.environ["COLUMNS"] = "80"
+    os.environ["OMP_NUM_THREADS"] = "1"
+    if is_usable(MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # no commit of a database waits for a disk
+
+
+def is_usable(folder: Path) -> bool:
+    """Whether tests can write their files there, and run those that are programs."""
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        return False
+    return not os.statvfs(folder).f_flag & os.ST_NOEXEC and shutil.disk_usage(folder).free >= MEMORY_BYTES
 
 
 @pytest.fixture(scope="session", autouse=True)

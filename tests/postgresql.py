@@ -36,6 +36,7 @@ class Server:
         """Start it; after a crash as soon as the last of its processes, which hold its memory, has ended."""
         command = [self._binaries / "postgres", "-D", self._data, "-c", f"unix_socket_directories={self._sockets}"]
         command += ["-c", "listen_addresses=", "-c", "max_connections=40"]
+        command += ["-c", "fsync=off"]  # it may die here, but the machine does not
         ready = [self._binaries / "pg_isready", "-h", self._sockets, "-t", "30"]
         until = time.monotonic() + START_SECONDS
         while self._process is None or subprocess.run(ready, stdout=subprocess.DEVNULL, check=False).returncode:

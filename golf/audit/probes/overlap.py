@@ -50,7 +50,7 @@ def overlaps(documents: Sequence[Tokens], training: Iterable[Tokens], window: in
         stream = np.asarray(shard, np.uint64)
         for width, indices in by_width.items():
             if stream.size >= width:
-                known = np.unique(_hash_windows(stream, width))
+                known = np.sort(_hash_windows(stream, width))
                 for index in indices:
                     place = np.searchsorted(known, hashes[index]).clip(max=known.size - 1)
                     shared[index] |= known[place] == hashes[index]

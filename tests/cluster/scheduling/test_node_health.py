@@ -92,7 +92,7 @@ def test_slots_in_use_back_off_ever_longer_and_no_job_fails_by_it(world: World, 
     for _ in range(MAX_LOST + 5):
         before = world.now
         while not world.open():
-            world.now += 5
+            world.now += 5 if len(waited) < 4 else 60  # few steps of long pauses
             world.step()
         waited.append(world.now - before)
         world.step(Failed(failure=Failure.UNFIT, reason="a stranger"))

@@ -295,7 +295,7 @@ def test_an_audit_judges_the_jobs_own_engine(
     demo: DemoData, artifact: bytes, config: EvalConfig, passed: bool, conditions: set[str]
 ) -> None:
     made = order(demo, config, count=None)
-    settings = {**made.job.settings, "seconds": 1.5}
+    settings = {**made.job.settings, "seconds": 1.0}
     inputs = {**made.job.inputs, "training": digest_of(find_shards(demo.tokens, "train"))}
     job = replace(made.job, stage="audit", settings=settings, inputs=inputs, arithmetic=AUDIT.version)
     audited = replace(made, job=job, places={**made.places, "training": str(demo.tokens)})

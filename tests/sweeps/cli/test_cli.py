@@ -15,6 +15,7 @@ import pytest
 from golf.data.corpus import DemoData
 from golf.data.tokens import HEADER_BYTES, write_shard
 from golf.selftest import BUNDLED
+from jobs.paths import Home
 from tests.sweeps.conftest import Command
 
 TINY = Path(__file__).parents[2] / "tiny.toml"
@@ -242,15 +243,24 @@ def test_train_writes_a_seed(golfsweep: Command, demo: DemoData, tmp_path: Path)
 
 
 def test_selftest_and_doctor_judge_this_machine(golfsweep: Command, tmp_path: Path) -> None:
-    code, out, _ = golfsweep("selftest", BUNDLED[1], "--json")
+    vectors = json.loads((BUNDLED[1] / "cases.json").read_text())  # all of them: tests/golf/test_selftest.py
+    case = vectors["cases"]["base"]
+    shortest = {"documents": vectors["documents"][:1], "cases": {"base": case | {"documents": case["documents"][:1]}}}
+    folder = tmp_path / "vectors"
+    folder.mkdir()
+    (folder / "cases.json").write_text(json.dumps(shortest))
+    (folder / "model.safetensors").symlink_to(BUNDLED[1] / "model.safetensors")
+    code, out, _ = golfsweep("selftest", folder, "--json")
     assert code == 0
     found = json.loads(out)
     assert set(found) == {"device", "dtype", "cases"}
     assert max(case["max_difference"] for case in found["cases"]) < 1e-5
-    code, out, _ = golfsweep("doctor", "--home", tmp_path, "--json")
+    home = tmp_path / "home"
+    home.mkdir()
+    code, out, _ = golfsweep("doctor", "--home", home, "--json")
     assert json.loads(out)["good"] is True
     assert code == 0
-    assert not list(tmp_path.iterdir())
+    assert not list(home.iterdir())
 
 
 def test_an_empty_home_has_no_rows(golfsweep: Command, tmp_path: Path) -> None:
@@ -259,8 +269,9 @@ def test_an_empty_home_has_no_rows(golfsweep: Command, tmp_path: Path) -> None:
 
 
 def test_a_plan_says_what_would_be_run_and_what_is_not_known(
-    golfsweep: Command, sweep: Callable[..., Path], tmp_path: Path
+    golfsweep: Command, sweep: Callable[..., Path], demo: DemoData, tmp_path: Path
 ) -> None:
+    shutil.copytree(demo.tokens, Home(tmp_path / "home").demo)
     code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home", "--json")
     assert code == 0
     found = json.loads(out)

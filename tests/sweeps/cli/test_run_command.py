@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from golf.data.corpus import DemoData
 from jobs.paths import Home
 from jobs.state import JobState
 from jobs.store import Store
@@ -21,7 +22,7 @@ SWEEP = """
 name = "small"
 data.tokens = "demo"
 seeds.confirm = [3]
-audit.seconds = 0.5
+audit.seconds = 0.2
 
 [recipe.train]
 gpus = 1
@@ -67,9 +68,10 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ran(sweep: Path) -> tuple[Path, "subprocess.CompletedProcess[str]"]:
+def ran(sweep: Path, demo: DemoData) -> tuple[Path, "subprocess.CompletedProcess[str]"]:
     """The home of a sweep that ran to its end, and what the command printed."""
     home = sweep.parent / "home"
+    shutil.copytree(demo.tokens, Home(home).demo)
     words = command("run", sweep, "--here", "--home", home, "--tag", "nightly", "--owner", "ada", "--json")
     return home, subprocess.run(words, capture_output=True, text=True, timeout=300)
 
@@ -126,8 +128,9 @@ def test_a_sweep_that_fails_is_a_document_with_its_failures(
 
 
 @pytest.mark.parametrize("json_", [True, False], ids=["json", "plain"])
-def test_an_interrupted_sweep_says_how_to_resume(sweep: Path, tmp_path: Path, json_: bool) -> None:
+def test_an_interrupted_sweep_says_how_to_resume(sweep: Path, demo: DemoData, tmp_path: Path, json_: bool) -> None:
     home = tmp_path / "home"
+    shutil.copytree(demo.tokens, Home(home).demo)
     words = command("run", sweep, "--here", "--home", home, "--set", "train.steps=100000", *["--json"] * json_)
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 120

@@ -79,7 +79,7 @@ def place(data: Path, demo: DemoData, tmp_path_factory: pytest.TempPathFactory) 
         },
         "seeds": {"confirm": list(SEEDS)},
         "arm": [{"name": "plain", "baseline": True, "eval": {"preset": "none"}}, {"name": "adapted \"quoted\" | é"}],
-        "audit": {"seconds": 0.5},
+        "audit": {"seconds": 0.2},
     }  # fmt: skip
     sweep = resolve(parse_sweep(source, "test"), found.home, environment.machine())
     found.store.put_sweep("small", sweep.to_json())
