@@ -1,6 +1,7 @@
 """The executor without Ray: this machine's slots, one warm process each, and a gang's launcher beside them."""
 
 import contextlib
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ from multiprocessing.process import BaseProcess
 
 import torch
 
-from cluster.executor import Node, Task, Unplaceable
+from cluster.executor import Node, Opening, Task, Unplaceable
 from cluster.executors.processes import end_marked
 from cluster.executors.worker import run_task
 from golf.processes import end_with_parent
@@ -46,6 +47,11 @@ def devices(slots: Sequence[int], visible: str | None, gpus: int) -> str:
 def machine_cluster() -> str:
     """What tells this machine from others: whoever runs jobs on its slots is its one scheduler."""
     return f"machine {identity()}"
+
+
+def open_local(opening: Opening) -> "LocalExecutor":
+    """Use the slots of this machine for one home's jobs."""
+    return LocalExecutor(local_slots(opening.widest), hashlib.sha256(str(opening.home).encode()).hexdigest()[:16])
 
 
 class LocalExecutor:

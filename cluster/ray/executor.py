@@ -9,7 +9,8 @@ import torch
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from cluster.executor import Node, Task, Unplaceable
+from cluster.executor import Node, Opening, Task, Unplaceable
+from cluster.executors.local import local_slots, machine_cluster
 from cluster.executors.processes import end_marked
 from cluster.executors.worker import run_task
 from cluster.ray import cluster as ray_cluster
@@ -204,6 +205,23 @@ class RayExecutor:
                 self._objects.pop(next(iter(self._objects)))
             self._objects[id(content)] = (content, ray.put(content))
         return self._objects[id(content)][1]
+
+
+def open_ray(opening: Opening) -> RayExecutor:
+    """Start a Ray on this machine that ends with its executor."""
+    ray_cluster.start_local(local_slots(opening.widest))
+    return RayExecutor(machine_cluster(), owns=True)
+
+
+def join_ray(address: str) -> RayExecutor:
+    """Join a running Ray cluster.
+
+    Raises:
+        InputError: no address, or the cluster refuses us.
+        Unavailable: it cannot be reached.
+    """
+    ray_cluster.join(address)
+    return RayExecutor(ray_cluster.identity())
 
 
 def _post_mortem(error: Exception, *, node_lives: bool, begun: bool) -> Failed:

@@ -136,7 +136,7 @@ def machine_of(nodes: Sequence[Node], before: Machine | None) -> Machine:
         InputError: no node is alive.
     """
     if not nodes:
-        raise InputError("Ray cluster: no node with a GPU or CPU is alive")
+        raise InputError("cluster: no node with a GPU or CPU is alive")
     slots: dict[str, int] = {}
     for node in nodes:
         slots[node.machine.slot_class] = slots.get(node.machine.slot_class, 0) + node.slots

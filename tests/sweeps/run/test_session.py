@@ -137,7 +137,7 @@ class Lost(Renewed):
 
 def run(place: Workplace) -> Snapshot:
     silent: Any = lambda *_: None  # noqa: E731
-    return session.run(spec_of(), place, ray_address=None, here=True, show=silent, say=silent)
+    return session.run(spec_of(), place, executor="local", show=silent, say=silent)
 
 
 def test_two_homes_on_one_database_do_not_drive_one_sweep_twice(tmp_path: Path) -> None:
