@@ -23,10 +23,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
-Stage = Literal["trained", "roundtrip", "sliding", "adapted"]
+ScoreStage = Literal["trained", "roundtrip", "sliding", "adapted"]
 """What a score measures, in order: the trained weights, the quantized model in separate windows, the same in
 overlapping windows, the model with test-time training."""
-STAGES: tuple[Stage, ...] = ("trained", "roundtrip", "sliding", "adapted")
+SCORE_STAGES: tuple[ScoreStage, ...] = ("trained", "roundtrip", "sliding", "adapted")
 
 MAX_SCORES, MAX_SEEDS = 500, 20
 """More than any training script prints; a longer log keeps its last scores and first seeds."""
@@ -117,7 +117,7 @@ class Score:
 
     name: str
     """Name of the metric as printed, without "_exact"."""
-    stage: Stage
+    stage: ScoreStage
     loss: Decimal | None
     """Nats per token, with the printed digits; None if the line has none."""
     bpb: Decimal
@@ -171,7 +171,7 @@ class Log:
         """Whether it contains output of a training script."""
         return bool(self.scores or self.steps is not None or self.model_bytes or self.total_bytes)
 
-    def of_stage(self, stage: Stage) -> list[Score]:
+    def of_stage(self, stage: ScoreStage) -> list[Score]:
         """The scores of one stage in the order printed.
 
         A rounded line and the exact line of the same name are one score. The same name with different numbers is two.
@@ -210,7 +210,7 @@ def parse(lines: Iterable[bytes]) -> Log:
     return log
 
 
-def stage_of(name: str) -> Stage:
+def stage_of(name: str) -> ScoreStage:
     """The stage that a metric's name indicates.
 
     The plain name `final_int8_zlib_roundtrip` was used for any stage, so a record's claim must decide between scores of
@@ -277,7 +277,7 @@ def _read_progress(log: Log, line: str, *, whole: bool) -> None:
     del log.scores[:-MAX_SCORES]
 
 
-def _stage(name: str, rest: str) -> Stage:
+def _stage(name: str, rest: str) -> ScoreStage:
     stage = stage_of(name)
     return "adapted" if stage == "roundtrip" and re.search(r"eval_mode:\w*ttt", rest) else stage
 

@@ -51,7 +51,7 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Running:
+class _RunningJob:
     job: Waiting
     placement: Placement
     started: float
@@ -86,7 +86,7 @@ class Policy:
         self._usage = usage or Usage()
         self._capacity = Capacity()
         self._queues = Queues()
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, _RunningJob] = {}
         self._blocked: dict[tuple[str, int], float] = {}
         """Node and slot → until when a process that is not ours is expected to use it."""
 
@@ -192,7 +192,7 @@ class Policy:
         """Undo a placement that was not carried out; the job does not wait until it is submitted again."""
         self._end(self._running[key], now)
 
-    def _end(self, running: _Running, now: float) -> None:
+    def _end(self, running: _RunningJob, now: float) -> None:
         job, placement = running.job, running.placement
         del self._running[job.key]
         self._usage.advance(now)
@@ -282,7 +282,7 @@ class Policy:
             self._capacity.stop_drain(node)
         trim_drains(lane, self._capacity)
         placement = Placement(key=job.key, node=node.name, slots=slots)
-        self._running[job.key] = _Running(job, placement, now, hours, end)
+        self._running[job.key] = _RunningJob(job, placement, now, hours, end)
         self._usage.hold(job.sweep, job.slots)
         self._accounts.reserve(job.sweep, hours)
         return placement

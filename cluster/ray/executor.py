@@ -57,7 +57,7 @@ class Worker:
 
 
 @dataclass(slots=True)
-class _Running:
+class _RunningTask:
     task: Task
     actor: Any
     events: Any
@@ -79,7 +79,7 @@ class RayExecutor:
     _nodes: dict[str, Node] = field(default_factory=dict)
     _idle: dict[tuple[str, int], Any] = field(default_factory=dict)
     """Warm evaluators by node and slot."""
-    _running: dict[str, _Running] = field(default_factory=dict)
+    _running: dict[str, _RunningTask] = field(default_factory=dict)
     _objects: dict[int, tuple[bytes, Any]] = field(default_factory=dict)
     """Inputs in Ray's object store, by identity of their content."""
 
@@ -128,7 +128,7 @@ class RayExecutor:
             actor = self._evaluator(task.node, task.slots[0])
         inputs = [self._put(content) for content in task.inputs.values()]
         bare = replace(task, inputs=dict.fromkeys(task.inputs, b""))
-        self._running[task.id] = _Running(task, actor, actor.run.remote(bare, inputs))
+        self._running[task.id] = _RunningTask(task, actor, actor.run.remote(bare, inputs))
 
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
         streams = {running.events: task_id for task_id, running in self._running.items()}
@@ -179,7 +179,7 @@ class RayExecutor:
                 self._retire(self._running.pop(task_id), lost=False)
         return event
 
-    def _retire(self, running: _Running, *, lost: bool) -> None:
+    def _retire(self, running: _RunningTask, *, lost: bool) -> None:
         """Keep an evaluator warm; end a gang's launcher and any lost worker."""
         if lost or running.task.stage.is_gang:
             ray.kill(running.actor)

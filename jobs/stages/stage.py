@@ -27,8 +27,8 @@ class Source:
     output: str
 
 
-class Facts(Protocol):
-    """What an estimate of a job's time knows beside the job."""
+class WorkSizes(Protocol):
+    """Sizes that an estimate of a job's time needs beside the job itself."""
 
     def model(self, artifact: str) -> Mapping[str, Any] | None:
         """Settings of the model that an artifact holds; None where no finished job tells."""
@@ -92,11 +92,11 @@ class Stage(ABC):
         limit: float | None = job.settings.get(self.name, {}).get("max_seconds")
         return limit
 
-    def limit_seconds(self, order: Order, facts: Facts) -> float | None:
+    def limit_seconds(self, order: Order, sizes: WorkSizes) -> float | None:
         """What a job takes by its own limit, where no job like it has run yet."""
         return self.time_limit(order.job)
 
-    def work(self, order: Order, clock: str, facts: Facts) -> float:
+    def work(self, order: Order, clock: str, sizes: WorkSizes) -> float:
         """Rough operations a slot of what one of its clocks counts; 0 where that is not known."""
         return 0.0
 

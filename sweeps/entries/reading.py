@@ -14,7 +14,7 @@ from jobs.store import EntryRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.compare import Pair
-from sweeps.board.entries import Entry
+from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import ImportedEntry
 from sweeps.board.leaderboard import open_board
 from sweeps.entries.facts import SweepFacts
@@ -83,7 +83,9 @@ def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
     )
 
 
-def find_entry(name: str, entries: Sequence[Entry], latest: str, superseded: Sequence[Superseded] = ()) -> Entry:
+def find_entry(
+    name: str, entries: Sequence[BoardEntry], latest: str, superseded: Sequence[Superseded] = ()
+) -> BoardEntry:
     """The entry of a name: SWEEP/ENTRY, ENTRY of the latest sweep, or a public record's own.
 
     Raises:
@@ -118,7 +120,7 @@ def read_scores(files: FileStore, digest: str) -> Documents:
     return {name: np.from_dlpack(table[name].combine_chunks()) for name in table.column_names}
 
 
-def _settings(entry: Entry, place: Workplace) -> Mapping[str, Any]:
+def _settings(entry: BoardEntry, place: Workplace) -> Mapping[str, Any]:
     """Every setting of an entry's recipe; none of a public record's."""
     record = read_entry(entry.sweep, entry.name, place) if entry.sweep else None
     return {} if record is None else record.content["settings"]

@@ -22,7 +22,7 @@ from sweeps.driver.driver import Driver
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
-from sweeps.run.lease import Lease
+from sweeps.run.lease import DriverLease
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec, check_documents
@@ -95,7 +95,8 @@ def run(
     cluster = machine_cluster() if joined is None else joined.cluster
     try:
         with ExitStack() as stack:
-            with Lease(place.store, spec.name, process_name(), cluster) as lease, _stopped_on_error(spec, place.store):
+            lease = DriverLease(place.store, spec.name, process_name(), cluster)
+            with lease, _stopped_on_error(spec, place.store):
                 sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
                 driver = _begin(sweep, place.store, say, owner, tags)
                 writer = EntryWriter(sweep, place.store)
@@ -191,7 +192,7 @@ def _work(
     driver: Driver,
     sweep: Sweep,
     role: Scheduling,
-    lease: Lease,
+    lease: DriverLease,
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
 ) -> Snapshot:

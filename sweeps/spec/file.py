@@ -1,6 +1,6 @@
 """The sweep file: TOML, checked as a whole before anything runs; everything that is wrong is reported at once.
 
-`sections` checks each section by itself, `recipe` the settings of golf's stages, `space` what a search varies; this
+`sections` checks each section by itself, `recipe` the settings of a recipe, `space` what a search varies; this
 module checks them against each other.
 """
 
@@ -15,7 +15,7 @@ from golf.errors import InputError
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
 from sweeps.spec.problems import Problems
-from sweeps.spec.recipe import STAGES, Recipe, build_recipe, override, parse_assignments
+from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override, parse_assignments
 from sweeps.spec.sections import (
     AuditSection,
     BaselineSection,
@@ -78,10 +78,10 @@ def load_sweep(path: Path, assignments: Iterable[str] = ()) -> SweepSpec:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not TOML: {error}") from None
     changes = parse_assignments(assignments)
-    stages = {name: value for name, value in changes.items() if name in STAGES}
-    rest = {name: value for name, value in changes.items() if name not in STAGES}
-    if stages and isinstance(source.get("recipe", {}), Mapping):
-        source["recipe"] = override(source.get("recipe", {}), stages)
+    sections = {name: value for name, value in changes.items() if name in SECTIONS}
+    rest = {name: value for name, value in changes.items() if name not in SECTIONS}
+    if sections and isinstance(source.get("recipe", {}), Mapping):
+        source["recipe"] = override(source.get("recipe", {}), sections)
     return parse_sweep(merge(source, rest), str(path))
 
 

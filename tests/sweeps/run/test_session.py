@@ -156,14 +156,14 @@ def test_a_driver_that_lost_its_lease_leaves_the_sweep_as_it_is(
 ) -> None:
     place = Workplace.open(tmp_path / "home")
     monkeypatch.setattr(session, "resolve", lambda *_: Sweep(spec=spec_of(), data=DATA, machine=MACHINE))
-    monkeypatch.setattr("sweeps.run.lease.Lease.renew", Lost().renew.__func__)
+    monkeypatch.setattr("sweeps.run.lease.DriverLease.renew", Lost().renew.__func__)
     monkeypatch.setattr(session, "scheduling", lambda *_, **__: contextlib.nullcontext(Role([(2, 2)])))
     with pytest.raises(LostLease):
         run(place)
     sweep = place.store.sweep("made-up")
     assert sweep is not None and sweep.state == SweepState.RUNNING
     assert place.store.driver_of("made-up") is None, "its own lease, which nobody had taken, is given back"
-    monkeypatch.setattr("sweeps.run.lease.Lease.renew", Broken().renew.__func__)
+    monkeypatch.setattr("sweeps.run.lease.DriverLease.renew", Broken().renew.__func__)
     with pytest.raises(OSError, match="broken"):
         run(place)
     sweep = place.store.sweep("made-up")
