@@ -22,6 +22,6 @@ def stage_named(name: str) -> Stage:
     )
 
 
-def pipeline() -> Pipeline:
-    """All stages, each after those that it reads from."""
-    return Pipeline(STAGES)
+def pipeline(*own: Stage) -> Pipeline:
+    """The stages of every sweep and a sweep's own, each after those that it reads from."""
+    return Pipeline((*STAGES, *own))

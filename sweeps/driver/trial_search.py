@@ -55,7 +55,7 @@ class TrialSearch:
         if self._spec.search is None:
             return []
         section, search = self._spec.search.section, search_of(self._spec)
-        identity = search_digest(self._spec, self._orders, self._pipeline)
+        identity = search_digest(self._spec, self._orders)
         # A search that was longer on another day may have drawn more.
         stored = self._store.trials(self._spec.name, identity)
         self.trials = {trial.number: trial for trial in stored if trial.number < section.trials}

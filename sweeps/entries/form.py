@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from jobs.stages.registry import pipeline
+from jobs.stages import registry
 from jobs.store import EntryRecord, SweepRecord
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.board.rules import RuleFinding
@@ -45,7 +45,7 @@ def other_versions(entry: EntryRecord) -> dict[str, tuple[int, int | None]]:
 
     This code's is None for a stage that it does not have.
     """
-    ours = {stage.name: stage.version for stage in pipeline()}
+    ours = {stage.name: stage.version for stage in registry.STAGES}
     return {
         stage: (version, ours.get(stage))
         for stage, version in entry.evidence["arithmetic"].items()

@@ -124,7 +124,7 @@ def test_every_row_is_audited_once_on_its_first_seeds_artifact(played: World) ->
         assert job.seed == 3
         inputs = scored[json.dumps(job.settings["eval"])].inputs
         assert job.inputs == {**inputs, "training": job.inputs["training"]}
-        assert job.settings["seconds"] == played.spec.audit.seconds
+        assert job.settings["seconds"] == played.spec.options["audit"]["seconds"]
     assert played.driver.audits().keys() == set(rows)
 
 
