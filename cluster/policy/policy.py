@@ -141,8 +141,8 @@ class Policy:
 
     def _in_use(self, node: str) -> dict[int, float | None]:
         """Slots of a node that jobs or others use, and until when."""
-        running = [one for one in self._running.values() if one.placement.node == node]
-        ends = {slot: one.end for one in running for slot in one.placement.slots}
+        running = [job for job in self._running.values() if job.placement.node == node]
+        ends = {slot: job.end for job in running for slot in job.placement.slots}
         return ends | {slot: until for (name, slot), until in self._blocked.items() if name == node}
 
     def block(self, node: str, slots: Collection[int], until: float) -> None:

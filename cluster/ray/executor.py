@@ -32,8 +32,8 @@ REASON_CHARACTERS = 400
 @ray.remote(max_retries=0, num_cpus=0, max_calls=1)
 def _machine_of(kind: str) -> Machine:
     """The machine class of a node; the label golfsweep/kind distinguishes nodes whose GPUs have one name."""
-    found = environment.machine()
-    return replace(found, device=f"{found.device} [{kind}]") if kind else found
+    machine = environment.machine()
+    return replace(machine, device=f"{machine.device} [{kind}]") if kind else machine
 
 
 @ray.remote(max_retries=0, num_cpus=0, max_calls=1)
@@ -113,8 +113,8 @@ class RayExecutor:
         """Forget a node that is gone, with its lease and its warm workers."""
         self._nodes.pop(name, None)
         self._classes.pop(name, None)
-        if held := self._leases.pop(name, None):
-            lease.give_back(held)
+        if node_lease := self._leases.pop(name, None):
+            lease.give_back(node_lease)
         for place in [place for place in self._idle if place[0] == name]:
             del self._idle[place]
 
@@ -157,8 +157,8 @@ class RayExecutor:
             self.cancel(task_id)
         for actor in self._idle.values():
             ray.kill(actor)
-        for held in self._leases.values():
-            lease.give_back(held)
+        for node_lease in self._leases.values():
+            lease.give_back(node_lease)
         self._idle.clear()
         self._leases.clear()
         self._objects.clear()

@@ -157,10 +157,10 @@ class Driver:
     def _pursue_all(self) -> tuple[list[int] | None, list[JobChain | None]]:
         """The trials to confirm, and how far every measurement of an entry is, in the order of entries and seeds."""
         # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
-        arms = [self._pursue(one) for one in self._arm_measurements()]
+        arms = [self._pursue(measurement) for measurement in self._arm_measurements()]
         winners = self._search.advance()
-        chosen = [self._pursue(one) for one in self._confirm_measurements(winners or [])]
-        reported = [self._pursue(one) for one in self._report_measurements(winners or [], chosen)]
+        chosen = [self._pursue(measurement) for measurement in self._confirm_measurements(winners or [])]
+        reported = [self._pursue(measurement) for measurement in self._report_measurements(winners or [], chosen)]
         return winners, [*arms, *chosen, *reported]
 
     def _pursue(self, measurement: Measurement) -> JobChain | None:

@@ -95,9 +95,11 @@ def find_entry(
     known |= {f"{entry.sweep}/{entry.name}": entry for entry in entries if entry.sweep}
     if name in known:
         return known[name]
-    for one in superseded:
-        if name in [f"{one.sweep}/{entry}" for entry in one.entries] or (one.sweep == latest and name in one.entries):
-            raise InputError(f'entry "{name}": {one.line}')
+    for former in superseded:
+        if name in [f"{former.sweep}/{entry}" for entry in former.entries] or (
+            former.sweep == latest and name in former.entries
+        ):
+            raise InputError(f'entry "{name}": {former.line}')
     near = difflib.get_close_matches(name, known, 1, 0.4)
     hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known) or 'none yet'}"
     raise InputError(f'entry "{name}": no confirmed entry of that name; {hint}')

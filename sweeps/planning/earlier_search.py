@@ -29,6 +29,6 @@ def earlier_trials(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
         theirs = search_of(sweep.spec)
         if (theirs.distributions, theirs.sampler) == (mine.distributions, mine.sampler):
             trials = store.trials(record.name, search_digest(sweep.spec, sweep.orders()))[: mine.trials]
-            if len(trials) == mine.trials and all(one.state != "running" for one in trials):
+            if len(trials) == mine.trials and all(trial.state != "running" for trial in trials):
                 return trials
     return ()

@@ -54,7 +54,7 @@ def _combinations(spec: SweepSpec, search: Search) -> list[dict[str, Any]]:
     combinations = [dict(zip(earlier, values, strict=True)) for values in product]
     random.Random(search.seed).shuffle(combinations)
     given = [{name: first[name] for name in earlier} for first in search.first]
-    return sorted(combinations, key=lambda one: one in given)
+    return sorted(combinations, key=lambda combination: combination in given)
 
 
 def counts_at_most(spec: SweepSpec, stage: str) -> bool:
@@ -65,7 +65,7 @@ def counts_at_most(spec: SweepSpec, stage: str) -> bool:
     if spec.search is None:
         return False
     sections = spec.pipeline().sections(stage)
-    varied = [one.distribution for one in spec.search.space.values() if _section(one) in sections]
+    varied = [parameter.distribution for parameter in spec.search.space.values() if _section(parameter) in sections]
     return bool(varied) and all(is_discrete(distribution) for distribution in varied)
 
 

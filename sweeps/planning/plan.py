@@ -188,7 +188,7 @@ def _reasons(run: DryRun, done: Sequence[JobRecord]) -> dict[str, JobReason]:
             reasons[job.key] = JobReason(text=f"no {stage} job is finished yet")
         else:
             near = nearest[stage].nearest(job.order.job)
-            found = differences(job.order.job, near.order.job)
-            text = f"nearest is {near.key[:12]} ({near.order.label}): {explain(found, unmade)}"
-            reasons[job.key] = JobReason(text=text, nearest=near.key, differs=tuple(found))
+            differing = differences(job.order.job, near.order.job)
+            text = f"nearest is {near.key[:12]} ({near.order.label}): {explain(differing, unmade)}"
+            reasons[job.key] = JobReason(text=text, nearest=near.key, differs=tuple(differing))
     return reasons

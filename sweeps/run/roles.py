@@ -75,12 +75,12 @@ class Scheduling:
         A standby knows the totals only; the scheduler counts the nodes of one class of machine.
         """
         if self._scheduler is not None:
-            usable = [one.slots for one in self._scheduler.usable() if one.machine.slot_class == machine.slot_class]
-            alive = [one.slots for one in self._scheduler.nodes if one.machine.slot_class == machine.slot_class]
+            usable = [node.slots for node in self._scheduler.usable() if node.machine.slot_class == machine.slot_class]
+            alive = [node.slots for node in self._scheduler.nodes if node.machine.slot_class == machine.slot_class]
             return sum(usable), max(alive, default=0)
-        for one in self._store.live_schedulers():
-            if one.cluster == self._cluster:
-                return one.slots, one.widest
+        for scheduler in self._store.live_schedulers():
+            if scheduler.cluster == self._cluster:
+                return scheduler.slots, scheduler.widest
         return 0, 0
 
     def finish(self, say: Callable[[str], None]) -> None:

@@ -151,8 +151,9 @@ def describe_standing(
 ) -> tuple[dict[str, Any], dict[str, tuple[str, float]]]:
     """The entry on the leaderboard of its sweep, and name and mean of its baseline and incumbent, where they exist."""
     shown = board.table()
-    standing = next(one for one in shown if (one["name"], one["sweep"]) == (entry.name, entry.sweep))
-    means = {one.name_within(entry.sweep): one.moments.mean for one in board.entries() if one.moments is not None}
+    standing = next(row for row in shown if (row["name"], row["sweep"]) == (entry.name, entry.sweep))
+    moments = {other.name_within(entry.sweep): other.moments for other in board.entries()}
+    means = {name: scored.mean for name, scored in moments.items() if scored is not None}
     baseline = sweep.spec.baseline
     if isinstance(baseline, BaselineSection):
         assert baseline.mean is not None

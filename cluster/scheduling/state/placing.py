@@ -96,7 +96,7 @@ class Placing:
         """A job has succeeded on its slots: nobody else uses them."""
         self._backoff.reset(placement)
 
-    def found_in_use(self, placement: Placement, now: float) -> None:
+    def rest_slots(self, placement: Placement, now: float) -> None:
         """A job found a process of somebody else on its slots: let them rest before the next try."""
         for slot, until in self._backoff.extend(placement, now).items():
             self._policy.block(placement.node, [slot], until)
@@ -117,6 +117,8 @@ class Placing:
 
     def retract(self, placements: Iterable[Placement], started: Collection[str], now: float) -> None:
         """Undo those placements whose job is not among the started ones; what still waits is decided anew."""
-        for key in [one.key for one in placements if one.key in self._running and one.key not in started]:
+        for key in [
+            placement.key for placement in placements if placement.key in self._running and placement.key not in started
+        ]:
             self._running.remove(key)
             self._policy.retract(key, now)

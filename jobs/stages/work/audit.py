@@ -73,4 +73,4 @@ def _overlaps(
     if sum(map(len, shards)) > OVERLAP_TOKENS:
         return None
     documents = split_documents(read_stream(validation))[first : None if count is None else first + count]
-    return [asdict(one) for one in overlaps(documents, shards)]
+    return [asdict(overlap) for overlap in overlaps(documents, shards)]

@@ -28,7 +28,7 @@ def plan_settlement(entry: BoardEntry, incumbent: BoardEntry, p_value: float, ru
     plan = seeds_needed(entry.moments, incumbent.moments, margin=margin, level=rule.level, incumbent_grows=ours)
     if plan is None:
         return Settlement(seeds=None, dollars=None, incumbent_too=ours)
-    prices = [_price_seed(one) for one in ([entry, incumbent] if ours else [entry])]
+    prices = [_price_seed(side) for side in ([entry, incumbent] if ours else [entry])]
     known = [price for price in prices if price is not None]
     dollars = plan.more * sum(known) if len(known) == len(prices) else None
     return Settlement(seeds=plan.more, dollars=dollars, incumbent_too=ours)

@@ -134,14 +134,14 @@ def probes(certificates: Mapping[str, Mapping[str, Any]]) -> go.Figure:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     for index, (row, certificate) in enumerate(certificates.items()):
         sums = certificate["probes"]["vocabulary"]
-        changes = [one for one in certificate["probes"]["future"] if one["kind"] not in ("cut", "grown")]
+        changes = [change for change in certificate["probes"]["future"] if change["kind"] not in ("cut", "grown")]
         shared = {"name": row, "legendgroup": row, "mode": "markers"}
         marker = {"size": 7, "color": SERIES[index % len(SERIES)], "opacity": 0.8}
         figure.add_scatter(
-            x=[one["position"] for one in sums],
-            y=[one["total"] for one in sums],
-            error_y={"type": "data", "array": [one["standard_error"] for one in sums], "thickness": 1, "width": 3},
-            text=[f"document {one['document']}, {one['tokens']} tokens tried" for one in sums],
+            x=[point["position"] for point in sums],
+            y=[point["total"] for point in sums],
+            error_y={"type": "data", "array": [point["standard_error"] for point in sums], "thickness": 1, "width": 3},
+            text=[f"document {point['document']}, {point['tokens']} tokens tried" for point in sums],
             marker=marker,
             hovertemplate="%{text}<br>entry %{x}: sum %{y:.4f}<extra>" + row + "</extra>",
             row=1,
@@ -149,9 +149,9 @@ def probes(certificates: Mapping[str, Mapping[str, Any]]) -> go.Figure:
             **shared,
         )
         figure.add_scatter(
-            x=[one["changed"] for one in changes],
-            y=[max(one["largest"], LEAST_MOVED) for one in changes],
-            text=[f"document {one['document']}, {one['kind']} changed" for one in changes],
+            x=[change["changed"] for change in changes],
+            y=[max(change["largest"], LEAST_MOVED) for change in changes],
+            text=[f"document {change['document']}, {change['kind']} changed" for change in changes],
             marker=marker,
             showlegend=False,
             hovertemplate="%{text} at entry %{x}: %{y:.2g} nats moved before it<extra>" + row + "</extra>",

@@ -49,7 +49,7 @@ def paired_documents(documents: Documents) -> dict[str, Any]:
         "y": change,
         "mode": "markers",
         "text": documents["document"].tolist(),
-        "marker": {"size": 5, "color": [BLUE if one < 0 else ORANGE for one in change], "opacity": 0.6},
+        "marker": {"size": 5, "color": [BLUE if value < 0 else ORANGE for value in change], "opacity": 0.6},
         "hovertemplate": "document %{text}, %{x} bytes: %{y:+.1f}<extra></extra>",
     }
     x = {"title": {"text": "bytes of the document"}, "type": "log"}
@@ -59,7 +59,7 @@ def paired_documents(documents: Documents) -> dict[str, Any]:
 
 def to_html(figure: Mapping[str, Any], div_id: str) -> str:
     """A figure as a part of a page that has loaded plotly.js; names in it cannot end the script."""
-    parts = [json.dumps(one).replace("<", "\\u003c") for one in (figure["data"], figure["layout"], CONFIG)]
+    parts = [json.dumps(part).replace("<", "\\u003c") for part in (figure["data"], figure["layout"], CONFIG)]
     height = figure["layout"]["height"]
     return (
         f'<div id="{div_id}" style="height: {height}px"></div>'

@@ -41,7 +41,7 @@ def chosen(
     placing = Placing()
     placing.see_nodes(nodes)
     for name, slot in taken:
-        placing.found_in_use(Placement(key="", node=name, slots=(slot,)), 0.0)
+        placing.rest_slots(Placement(key="", node=name, slots=(slot,)), 0.0)
     return decide(placing, jobs, avoid)
 
 

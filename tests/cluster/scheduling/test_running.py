@@ -28,7 +28,7 @@ def test_a_task_has_so_long_to_begin(now: float, failure: Failure | None) -> Non
 
 def test_a_task_that_has_begun_may_be_silent_for_longer_but_not_for_ever() -> None:
     one = running("a")
-    one.hear("a", 1250.0)
+    one.note_report("a", 1250.0)
     assert one.overdue(2150.0, start=START, silence=SILENCE) is None
     found = one.overdue(2150.1, start=START, silence=SILENCE)
     assert found is not None
@@ -37,10 +37,10 @@ def test_a_task_that_has_begun_may_be_silent_for_longer_but_not_for_ever() -> No
 
 def test_the_quietest_of_several_tasks_counts_and_one_that_has_ended_does_not() -> None:
     one = running("a", "b")
-    one.hear("a", 1290.0)
+    one.note_report("a", 1290.0)
     found = one.overdue(1301.0, start=START, silence=SILENCE)
     assert found is not None and found.failure == Failure.UNFIT, "b has not begun"
-    one.hear("b", 1299.0)
+    one.note_report("b", 1299.0)
     one.open_tasks.discard("a")
     assert one.overdue(2199.0, start=START, silence=SILENCE) is None
 
