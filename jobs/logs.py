@@ -183,13 +183,13 @@ class Log:
             same = (
                 index for index, other in enumerate(scores) if other.name == score.name and agree(other.bpb, score.bpb)
             )
-            twin = next(same, None)
-            if twin is None:
+            rounded = next(same, None)
+            if rounded is None:
                 scores.append(score)
             else:
-                before = scores[twin]
+                before = scores[rounded]
                 finer = score if decimals(score.bpb) >= decimals(before.bpb) else before
-                scores[twin] = replace(finer, seconds=before.seconds if score.seconds is None else score.seconds)
+                scores[rounded] = replace(finer, seconds=before.seconds if score.seconds is None else score.seconds)
         return scores
 
 
@@ -267,7 +267,7 @@ def _read_progress(log: Log, line: str, *, whole: bool) -> None:
     if _TRAINING_LINE.match(name):
         log.validation = bpb
         return
-    # "final_sliding_window_eval_exact stride:64" and its rounded twin are one metric.
+    # "final_sliding_window_eval_exact stride:64" and its rounded copy are one metric.
     if _OTHER_RUNS.search(name):
         return
     name = re.sub(r"_exact\b| stride\b.*", "", name)

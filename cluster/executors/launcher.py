@@ -55,7 +55,7 @@ class Gang:
             folder: where its files appear; beside it lie those of the job's earlier attempts, by number.
             slots: ranks under torchrun.
             checkpoint: the content from which it goes on.
-            mark: what its processes are found by.
+            mark: what identifies its processes.
             silence_seconds: how long it may show no advance.
         """
         self._program, self._folder, self._slots, self._mark = program, folder, slots, mark

@@ -55,7 +55,7 @@ def open_local(opening: Opening) -> "LocalExecutor":
 
 
 class LocalExecutor:
-    """Runs tasks in processes of this machine; the twin of the Ray executor."""
+    """Runs tasks in processes of this machine, as the Ray executor does on the nodes of a cluster."""
 
     def __init__(self, slots: int, name: str = "local") -> None:
         """Use so many slots; `name` tells this machine's gangs of one home from those of another."""
@@ -74,7 +74,7 @@ class LocalExecutor:
     def start(self, task: Task) -> None:
         if task.stage.is_gang:
             for slots in [slots for slots, worker in self._idle.items() if worker.evaluates & set(task.slots)]:
-                self._idle.pop(slots).end()  # evaluators end when their slots turn to a gang
+                self._idle.pop(slots).end()  # workers end when their slots turn to a gang
         worker = self._busy[task.id] = self._worker(task.slots)
         if not task.stage.is_gang:
             worker.evaluates = set(task.slots)
@@ -143,7 +143,7 @@ class _Worker:
         return self._process.is_alive()
 
     def begin(self, task: Task) -> None:
-        """Hand it a task; whether it dies before or after it has heard of it, its pipe tells."""
+        """Send it a task. If it dies before or after it has read the task, its pipe closes, and `poll` notices."""
         self._oom_kills = environment.oom_kills()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send(task)

@@ -1,4 +1,4 @@
-"""The executor on Ray: one lease per node, warm evaluator actors on its slots, a launcher actor per gang."""
+"""The executor on Ray: one lease per node, warm worker actors on its slots, a launcher actor per gang."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -44,7 +44,7 @@ def _end_gang(task: str) -> list[int]:
 
 @ray.remote(max_restarts=0, max_task_retries=0)
 class Worker:
-    """A process on one slot (an evaluator, which stays warm) or on several (a gang's launcher)."""
+    """A process on one slot, which stays warm between jobs, or on several, which launches a gang."""
 
     def __init__(self) -> None:
         torch.set_num_threads(environment.CPU_THREADS)
@@ -78,7 +78,7 @@ class RayExecutor:
     """Node → reference to its machine class, until that has come."""
     _nodes: dict[str, Node] = field(default_factory=dict)
     _idle: dict[tuple[str, int], Any] = field(default_factory=dict)
-    """Warm evaluators by node and slot."""
+    """Warm workers by node and slot."""
     _running: dict[str, _RunningTask] = field(default_factory=dict)
     _objects: dict[int, tuple[bytes, Any]] = field(default_factory=dict)
     """Inputs in Ray's object store, by identity of their content."""
@@ -103,7 +103,7 @@ class RayExecutor:
             machine = ray.get(self._classes[name], timeout=0)
         except GetTimeoutError:
             return
-        except RayError:  # asked again in the next round
+        except RayError:  # `nodes` requests it once more at its next call
             del self._classes[name]
             return
         del self._classes[name]
@@ -120,12 +120,12 @@ class RayExecutor:
 
     def start(self, task: Task) -> None:
         if task.stage.is_gang:
-            for slot in task.slots:  # evaluators end when a gang takes their slots
+            for slot in task.slots:  # workers end when a gang takes their slots
                 if actor := self._idle.pop((task.node, slot), None):
                     ray.kill(actor)
             actor = self._worker(task.node, len(task.slots))
         else:
-            actor = self._evaluator(task.node, task.slots[0])
+            actor = self._warm_worker(task.node, task.slots[0])
         inputs = [self._put(content) for content in task.inputs.values()]
         bare = replace(task, inputs=dict.fromkeys(task.inputs, b""))
         self._running[task.id] = _RunningTask(task, actor, actor.run.remote(bare, inputs))
@@ -180,13 +180,13 @@ class RayExecutor:
         return event
 
     def _retire(self, running: _RunningTask, *, lost: bool) -> None:
-        """Keep an evaluator warm; end a gang's launcher and any lost worker."""
+        """Keep a worker warm; end a gang's launcher and any lost worker."""
         if lost or running.task.stage.is_gang:
             ray.kill(running.actor)
         else:
             self._idle[running.task.node, running.task.slots[0]] = running.actor
 
-    def _evaluator(self, node: str, slot: int) -> Any:
+    def _warm_worker(self, node: str, slot: int) -> Any:
         return self._idle.pop((node, slot), None) or self._worker(node, 1)
 
     def _worker(self, name: str, slots: int) -> Any:

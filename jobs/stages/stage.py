@@ -51,7 +51,8 @@ class Stage(ABC):
     contents: tuple[str, ...] = ()
     """Outputs that are contents of the file store, by name."""
     sections: tuple[str, ...]
-    """Sections of a recipe whose settings are in its jobs' keys."""
+    """Sections of a recipe (`train`, `quantize`, `eval`) whose settings its jobs depend on. With the sections of the
+    stages that it reads from, they say which trials of a search share a job."""
     per_entry: bool = False
     """Whether there is one job for each leaderboard entry, on its first scored seed, or one for each of its seeds."""
     silence_seconds: float = 900.0

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from golf.presets import EVAL_PRESETS, TRAIN_PRESETS
+from golf.ttt.protocols import PROTOCOLS
+from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.file import load_sweep, parse_sweep
 from sweeps.spec.recipe import SECTIONS
 from sweeps.spec.sections import SweepFile
@@ -70,6 +72,11 @@ def test_every_setting_is_documented_with_its_default() -> None:
 @pytest.mark.parametrize("preset", [*TRAIN_PRESETS, *EVAL_PRESETS])
 def test_every_preset_is_documented(preset: str) -> None:
     assert f"`{preset}`" in REFERENCE
+
+
+@pytest.mark.parametrize("name", [*PROTOCOLS, *SAMPLERS])
+def test_every_protocol_and_sampler_is_documented(name: str) -> None:
+    assert f'`"{name}"`' in REFERENCE
 
 
 def test_the_example_of_the_reference_is_a_sweep_file() -> None:

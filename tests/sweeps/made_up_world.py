@@ -125,6 +125,6 @@ class World:
 
     def result(self) -> dict[str, Any]:
         """Everything that a sweep leaves."""
-        rows = {(one.entry, one.measurement.seed): one.value for one in self.driver.confirmed()}
+        rows = {(chain.entry, chain.measurement.seed): chain.value for chain in self.driver.confirmed()}
         keys = {job.key: (job.state, job.order.label) for job in self.store.jobs()}
         return {"rows": rows, "trials": self.trials(), "keys": keys}

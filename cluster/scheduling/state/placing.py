@@ -87,7 +87,7 @@ class Placing:
         self._policy.expect(key, seconds)
 
     def ended(self, key: str, now: float, *, processes_live: bool) -> None:
-        """A running job has ended; its evaluators keep their artifacts if their processes live on."""
+        """A running job has ended; its workers keep their artifacts if their processes live on."""
         if key in self._running:
             self._running.remove(key)
             self._policy.finish(key, now, processes_live=processes_live)

@@ -66,6 +66,6 @@ def shards_of(order: Order, artifact: bytes) -> int:
 
 
 def _cut(order: Order, documents: Sequence[Tokens], config: EvalConfig, model: ModelConfig) -> list[list[int]]:
-    """Documents by shard. A scheduler without a GPU must cut like the evaluators: the job's machine class decides."""
+    """Documents by shard. A scheduler without a GPU must cut like the workers: the job's machine class decides."""
     device = "cuda" if order.job.machine.device.startswith("cuda") else "cpu"
     return cut_shards([len(document) - 1 for document in documents], config, model, device)

@@ -158,7 +158,7 @@ def _record(row: dict[str, Any], needed_by: Mapping[str, int | None]) -> JobReco
     order = Order(
         job=job,
         sweep=row["sweep"],
-        # The last entry that asked named it; several may need it by now.
+        # The label is of the last entry that requested the job; several may need it by now.
         label=stage_named(job.stage).label(entry, job.seed) if needed_by else row["label"],
         entry=entry,
         trial=trial,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sweeps.statistics.documents import Documents
 
-BLUE, ORANGE, GREY, INK, GRID = "#0072B2", "#D55E00", "#999999", "#222222", "#EBF0F8"
+BLUE, ORANGE, GRAY, INK, GRID = "#0072B2", "#D55E00", "#999999", "#222222", "#EBF0F8"
 CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 
 
@@ -21,13 +21,13 @@ def paired_seeds(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) ->
             "x": [side["seeds"][seed] for side in sides],
             "y": [side["known_as"] for side in sides],
             "mode": "lines",
-            "line": {"color": GREY, "width": 1},
+            "line": {"color": GRAY, "width": 1},
             "hoverinfo": "skip",
         }
         for seed in challenger["seeds"]
         if seed in incumbent["seeds"]
     ]
-    for side, color in zip(sides, (GREY, BLUE), strict=True):
+    for side, color in zip(sides, (GRAY, BLUE), strict=True):
         traces.append({
             "x": list(side["seeds"].values()),
             "y": [side["known_as"]] * len(side["seeds"]),

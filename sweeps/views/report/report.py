@@ -87,7 +87,7 @@ def leaderboard_page(board: Board) -> str:
 def write_comparison(comparison: Mapping[str, Any], documents: Documents | None, place: Workplace) -> Path:
     """Write the comparison of two entries, with plots of seeds and documents, and return the page's path."""
     c, i = comparison["challenger"], comparison["incumbent"]
-    seeds = "Grey lines join the same seed; the incumbent is below." if set(c["seeds"]) & set(i["seeds"]) else ""
+    seeds = "Gray lines join the same seed; the incumbent is below." if set(c["seeds"]) & set(i["seeds"]) else ""
     figures = [("Seeds", seeds, pair_charts.paired_seeds(c, i))]
     if documents is not None:
         note = "Each point is one document on artifacts that both entries share; negative: the challenger is better."

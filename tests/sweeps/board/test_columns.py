@@ -35,6 +35,6 @@ def test_columns_that_vary_are_times_costs_and_dates() -> None:
 
 
 def test_a_sweeps_entry_and_a_record_have_the_same_columns() -> None:
-    found = entries(runs_of("base", BASE), imported=[record("theirs", 1.0, 1.2, 1.3, author="A")])
-    assert list(found["base"]) == list(found["theirs"]) == list(COLUMNS)
-    assert (found["base"]["author"], found["theirs"]["author"], found["theirs"]["cost"]) == (None, "A", None)
+    rows = entries(runs_of("base", BASE), imported=[record("theirs", 1.0, 1.2, 1.3, author="A")])
+    assert list(rows["base"]) == list(rows["theirs"]) == list(COLUMNS)
+    assert (rows["base"]["author"], rows["theirs"]["author"], rows["theirs"]["cost"]) == (None, "A", None)

@@ -44,8 +44,8 @@ def comparison(**changes: Any) -> dict[str, Any]:
     tests: dict[str, Any] = dict.fromkeys([*compare_text.name_tests(), "equivalence"], refused)
     verdict = {"passed": False, "level": MARGIN_RULES["written_rule"].level}
     verdicts = {"written_rule": verdict, "precedent": verdict | {"passed": None, "why": "one seed"}}
-    found = {"tests": tests, "verdicts": verdicts, "plans": dict.fromkeys(verdicts), "not_used": {}}
-    return found | changes
+    plain = {"tests": tests, "verdicts": verdicts, "plans": dict.fromkeys(verdicts), "not_used": {}}
+    return plain | changes
 
 
 @pytest.mark.usefixtures("changed")
@@ -108,7 +108,7 @@ def test_a_limit_is_named_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_text_spells_out_a_number_of_the_contest() -> None:
-    found = {
+    spelled_out = {
         f"{path.relative_to(ROOT)}: {text[:60]!r}"
         for package in ("golf", "jobs", "cluster", "sweeps")
         for path in (ROOT / package).rglob("*")
@@ -116,7 +116,7 @@ def test_no_text_spells_out_a_number_of_the_contest() -> None:
         for text in texts_of(path)
         if NUMBERS.search(text)
     }
-    assert found == set()
+    assert spelled_out == set()
 
 
 def texts_of(path: Path) -> Iterator[str]:

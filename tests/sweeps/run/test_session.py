@@ -106,7 +106,7 @@ def test_a_wide_node_that_was_there_is_awaited_and_said_once_each_time() -> None
     said = drive((4, 2), (2, 1), (2, 1), (0, 0), (4, 2), (2, 1))
     assert len(said) == 2
     assert all(
-        "No good node of this sweep's class (cpu) with 2 slots is there; waiting for one." in one for one in said
+        "No good node of this sweep's class (cpu) with 2 slots is there; waiting for one." in text for text in said
     )
 
 
