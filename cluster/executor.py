@@ -47,7 +47,7 @@ class Opening:
     widest: int
     """Slots of the widest job."""
     home: Path
-    """The folder of the sweeps' results; tells this machine's processes of one home from those of another."""
+    """The folder of the sweeps' results; distinguishes its processes from those of other homes on this machine."""
 
 
 class Unplaceable(RuntimeError):

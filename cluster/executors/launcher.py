@@ -175,7 +175,7 @@ class Gang:
         failure, reason = classify_exit(log, oom_kills=oom_kills() - self._oom_kills)
         if failure == Failure.CRASH and code < 0:
             failure, reason = self._ended_by(-code)
-        # Ranks that lost the others only tell of it: what ended the one that they miss is the cause.
+        # Ranks that lost a connection report only that. The cause is what ended the rank at its other end.
         unknown = failure == Failure.CRASH and crash_signal(log) is None
         if errors and (errors[0][0] != Failure.COLLECTIVE or unknown):
             failure, reason = errors[0]

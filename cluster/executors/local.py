@@ -45,7 +45,7 @@ def devices(slots: Sequence[int], visible: str | None, gpus: int) -> str:
 
 
 def machine_cluster() -> str:
-    """What tells this machine from others: whoever runs jobs on its slots is its one scheduler."""
+    """The name of this machine as a cluster: whoever runs jobs on its slots is its only scheduler."""
     return f"machine {identity()}"
 
 
@@ -58,7 +58,7 @@ class LocalExecutor:
     """Runs tasks in processes of this machine, as the Ray executor does on the nodes of a cluster."""
 
     def __init__(self, slots: int, name: str = "local") -> None:
-        """Use so many slots; `name` tells this machine's gangs of one home from those of another."""
+        """Use so many slots. `name` distinguishes this home's gangs from those of other homes on this machine."""
         self._node = Node(name=name, host=socket.gethostname(), slots=slots, machine=environment.machine())
         self._context = multiprocessing.get_context("spawn")
         self._idle: dict[tuple[int, ...], _Worker] = {}
@@ -81,7 +81,7 @@ class LocalExecutor:
         worker.begin(task)
 
     def _worker(self, slots: tuple[int, ...]) -> "_Worker":
-        """The slots' warm worker, or a new one: an idle one may have been killed, and nobody has noticed."""
+        """The slots' warm worker, or a new worker if there is none or it was killed while it waited."""
         if worker := self._idle.pop(slots, None):
             if worker.lives:
                 return worker
@@ -167,7 +167,7 @@ class _Worker:
 
 
 def _serve(pipe: Connection, visible: str, parent: int) -> None:
-    """Serve tasks from a pipe until it closes, or at the latest until the process ends that has started this one."""
+    """Run tasks from a pipe until the pipe closes or the parent process ends."""
     end_with_parent()  # the scheduler may die without a word
     if os.getppid() != parent:  # it did while this process imported: its first task waits in the pipe, and its slots
         return  # belong to the next scheduler by now

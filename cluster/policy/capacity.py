@@ -47,7 +47,7 @@ class NodeSlots:
 
     def _expected_ends(self, now: float) -> list[float]:
         unknown = iter(range(1, self.capacity + 1))
-        # An overdue job is expected to need as long again as it is late.
+        # An overdue job is expected to run on for as long as it is late already.
         return [
             now + (UNKNOWN_SECONDS * next(unknown) if end is None else abs(end - now)) for end in self.busy.values()
         ]

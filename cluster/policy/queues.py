@@ -68,7 +68,7 @@ class Waiting:
 
     @property
     def due(self) -> float:
-        """When its turn comes within its sweep: AGE_SECONDS later if it is no gang, and again if nobody awaits it."""
+        """When its turn comes within its sweep: later by AGE_SECONDS if it is no gang, and if nobody awaits it."""
         return self.since + AGE_SECONDS * ((not self.gang) + (not self.awaited))
 
 

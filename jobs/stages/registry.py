@@ -16,7 +16,7 @@ STAGES: tuple[Stage, ...] = (
 
 
 def stage_named(name: str) -> Stage:
-    """The stage of a name; one that refuses all work where this version of golfsweep has none of that name."""
+    """The stage of a name. If this version of golfsweep has none, a stage that refuses all work."""
     return next((stage for stage in STAGES if stage.name == name), None) or UnknownStage(
         name=name, version=0, sections=()
     )

@@ -22,7 +22,7 @@ VERSION = 1
 """Raised when the form changes, so that the entries of every sweep are written anew."""
 
 RESUMED = RuleFinding(code="resumed", detail="training was interrupted; its clock cannot be reproduced")
-"""The one finding of an evaluation that is not its audit's."""
+"""The only finding of an evaluation that does not come from its audit."""
 
 
 def is_outdated(sweep: SweepRecord) -> bool:

@@ -98,7 +98,7 @@ class _Driving:
     snapshot: Snapshot | None = None
 
     def request(self) -> list[JobRecord]:
-        """Step until nothing changes, since a step can only report what the one before has requested; the new jobs."""
+        """Step until nothing changes, since a step only reports what the last step requested; returns the new jobs."""
         before = -1
         while before != self.store.changes:
             before = self.store.changes

@@ -1,4 +1,4 @@
-"""The trials of a search before it begins: certain ones, or guesses that leave out no combination."""
+"""The expected trials of a search that has not begun: exact where the sampler does not learn, else guesses."""
 
 import itertools
 import random

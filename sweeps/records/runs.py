@@ -1,4 +1,4 @@
-"""The logs of a record: one run for each, with the seed that it is taken to be of."""
+"""The logs of a record: a run for each log, with the seed that it is attributed to."""
 
 import re
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ def find_named_seed(path: str) -> str | None:
 
 
 def _choose_original(paths: Sequence[str], log: Log) -> str:
-    """Of copies, prefer the one whose name has the printed seed, then one whose name has any seed."""
+    """Of copies, prefer a log whose name has the printed seed, then a log whose name has any seed."""
     printed = [str(seed) for seed in log.seeds]
     return min(paths, key=lambda path: (find_named_seed(path) not in printed, find_named_seed(path) is None))
 
@@ -86,7 +86,7 @@ def _find_seed(paths: Sequence[str], original: str, log: Log) -> str | None:
 
 
 def _adopt_claimed_seed(runs: list[Run], claims: SubmissionClaims) -> list[Run]:
-    """The only log of a record that claims one seed is of that seed, if it names none itself."""
+    """If a record has a single log, without a seed, and claims a single seed, the log is of that seed."""
     if len(runs) == 1 and runs[0].seed is None and not runs[0].log.seeds and len(claims.seeds) == 1:
         return [Run(path=runs[0].path, log=runs[0].log, seed=claims.seeds[0], named_seed=None)]
     return runs

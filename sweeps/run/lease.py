@@ -1,4 +1,4 @@
-"""A driver's lease on its sweep: one process drives a sweep, on whichever machine, as long as its heart beats."""
+"""A driver's lease on its sweep: a single process drives a sweep, on any machine, as long as its heartbeat goes on."""
 
 import time
 from contextlib import suppress

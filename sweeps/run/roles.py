@@ -1,4 +1,4 @@
-"""What a process that runs a sweep is besides its driver: its cluster's scheduler, or a standby for it.
+"""The second role of a process that drives a sweep: its cluster's scheduler, or a standby for the scheduler.
 
 A cluster (a Ray cluster, or a machine) has one scheduler for all sweeps of a store. Every driver stands by: when the
 scheduler's heartbeat stops, the first driver that notices becomes the scheduler.

@@ -59,7 +59,7 @@ def parse_space(space: Mapping[str, Any], recipe: Recipe, where: str) -> dict[st
 
 
 def _parameters(setting: str, given: Any, recipe: Recipe, here: str) -> dict[str, Parameter]:
-    """The parameters of one setting: one, or one for each part of the depth."""
+    """The parameters of a setting: a single parameter, or a parameter for each part of the depth."""
     table = {"choices": given} if isinstance(given, list) else given
     if not isinstance(table, Mapping):
         raise InputError(f"{here} = {given!r}; expected low and high, choices, or a list of choices")

@@ -86,7 +86,7 @@ def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
 
 
 def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
-    """An entry's columns on its sweep's leaderboard; of a superseded one, which is on none, why it is not."""
+    """An entry's columns on its sweep's leaderboard; for a superseded entry, why it is on no leaderboard."""
     from sweeps.entries.reading import board_of
     from sweeps.entries.superseded import find_superseded
 

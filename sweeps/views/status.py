@@ -16,7 +16,7 @@ RESUME = "not running; resume with golfsweep run FILE"
 
 
 def state_of(sweep: SweepRecord, store: Store) -> dict[str, Any]:
-    """A sweep as it stands in the store; a running one whose driver is gone is stopped."""
+    """A sweep as it is in the store, but `stopped` if it runs and its driver is gone."""
     driver, live = store.driver_of(sweep.name), store.live_schedulers()
     stopped = sweep.state == SweepState.RUNNING and driver is None
     shown = [JobState.RUNNING, JobState.QUEUED, JobState.FAILED]

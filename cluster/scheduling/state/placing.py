@@ -116,7 +116,7 @@ class Placing:
         return placements
 
     def retract(self, placements: Iterable[Placement], started: Collection[str], now: float) -> None:
-        """Undo those placements whose job is not among the started ones; what still waits is decided anew."""
+        """Undo the placements whose jobs were not started; jobs that still wait are decided in the next round."""
         for key in [
             placement.key for placement in placements if placement.key in self._running and placement.key not in started
         ]:

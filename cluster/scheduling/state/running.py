@@ -14,7 +14,7 @@ from jobs.store import JobRecord
 
 @dataclass(slots=True)
 class Running:
-    """One attempt: one task, or for a job with shards one a worker."""
+    """A running attempt: a single task, or for a job with shards a task for each worker."""
 
     record: JobRecord
     attempt: int

@@ -1,4 +1,4 @@
-"""Lost contents: what refers to one goes on without it, or waits until it is made again."""
+"""Lost contents: a job that refers to one continues without it, or waits until it is made once more."""
 
 from sqlalchemy import Connection, Select, func, select
 

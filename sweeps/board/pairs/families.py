@@ -1,4 +1,4 @@
-"""The entries of one sweep together: their pooled variance, tests of all at once, and the search's selection bias."""
+"""The entries of a sweep together: their pooled variance, corrected tests, and the search's selection bias."""
 
 from collections.abc import Mapping, Sequence
 
