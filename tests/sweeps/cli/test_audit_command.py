@@ -13,7 +13,14 @@ from golf.audit import audit
 from golf.audit.scorer.process import ScorerProcess
 from golf.data.corpus import DemoData
 from golf.data.tokens import find_shards, write_shard
-from sweeps.views.certificates import COLUMNS, LABEL, describe_certificate, describe_verdict, draw_probes, mark_sum
+from sweeps.views.certificates import (
+    LABEL,
+    PICTURE_WIDTH,
+    describe_certificate,
+    describe_verdict,
+    draw_probes,
+    mark_sum,
+)
 from sweeps.views.report import charts
 from tests.golf import zoo
 
@@ -166,7 +173,7 @@ def test_the_picture_shows_where_a_scorer_leaks_and_where_it_does_not(
 ) -> None:
     legal, leaky = (draw_probes(certificates[name]["probes"]) for name in ("legal", "leaky"))
     for drawn in (legal, leaky):
-        assert all(len(line) <= LABEL + COLUMNS for line in drawn[:-1])
+        assert all(len(line) <= LABEL + PICTURE_WIDTH for line in drawn[:-1])
         assert drawn[0].split()[:4] == ["position", "1", "4", "16"]
     assert set("".join(line[LABEL:] for line in legal[1:4])) <= set(" =≈")
     assert "+" in leaky[1][LABEL:]
