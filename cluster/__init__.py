@@ -1,1 +1,1 @@
-"""When and where a job runs: leases, gangs and evaluators; the one package that knows Ray."""
+"""When and where a job runs: leases, gangs and workers; the only package that knows Ray."""

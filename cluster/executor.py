@@ -40,6 +40,16 @@ class Task:
     """How long it may make no progress before it counts as hung."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """What an executor on this machine is opened for (`cluster.registry`)."""
+
+    widest: int
+    """Slots of the widest job."""
+    home: Path
+    """The folder of the sweeps' results; distinguishes its processes from those of other homes on this machine."""
+
+
 class Unplaceable(RuntimeError):
     """A task cannot start where it was placed: the node is gone, or somebody else uses its slots."""
 
@@ -53,7 +63,7 @@ class Executor(Protocol):
 
     @property
     def cluster(self) -> str:
-        """The cluster's unique name; a cluster has one scheduler at a time."""
+        """The cluster's unique name, for this machine `machine_cluster()`; a cluster has one scheduler at a time."""
         ...
 
     def start(self, task: Task) -> None:

@@ -41,7 +41,7 @@ def find_garbage(place: Workplace) -> list[Unneeded]:
 
 
 def delete_garbage(place: Workplace, garbage: Sequence[Unneeded]) -> list[Unneeded]:
-    """Delete what `find_garbage` has found; returns what was deleted, without what is needed or young again.
+    """Delete what `find_garbage` lists; returns what was deleted, without what is needed or young again.
 
     Raises:
         InputError: the file store belongs to another database.

@@ -23,10 +23,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
-Stage = Literal["trained", "roundtrip", "sliding", "adapted"]
+ScoreStage = Literal["trained", "roundtrip", "sliding", "adapted"]
 """What a score measures, in order: the trained weights, the quantized model in separate windows, the same in
 overlapping windows, the model with test-time training."""
-STAGES: tuple[Stage, ...] = ("trained", "roundtrip", "sliding", "adapted")
+SCORE_STAGES: tuple[ScoreStage, ...] = ("trained", "roundtrip", "sliding", "adapted")
 
 MAX_SCORES, MAX_SEEDS = 500, 20
 """More than any training script prints; a longer log keeps its last scores and first seeds."""
@@ -117,7 +117,7 @@ class Score:
 
     name: str
     """Name of the metric as printed, without "_exact"."""
-    stage: Stage
+    stage: ScoreStage
     loss: Decimal | None
     """Nats per token, with the printed digits; None if the line has none."""
     bpb: Decimal
@@ -171,7 +171,7 @@ class Log:
         """Whether it contains output of a training script."""
         return bool(self.scores or self.steps is not None or self.model_bytes or self.total_bytes)
 
-    def of_stage(self, stage: Stage) -> list[Score]:
+    def of_stage(self, stage: ScoreStage) -> list[Score]:
         """The scores of one stage in the order printed.
 
         A rounded line and the exact line of the same name are one score. The same name with different numbers is two.
@@ -183,13 +183,13 @@ class Log:
             same = (
                 index for index, other in enumerate(scores) if other.name == score.name and agree(other.bpb, score.bpb)
             )
-            twin = next(same, None)
-            if twin is None:
+            rounded = next(same, None)
+            if rounded is None:
                 scores.append(score)
             else:
-                before = scores[twin]
+                before = scores[rounded]
                 finer = score if decimals(score.bpb) >= decimals(before.bpb) else before
-                scores[twin] = replace(finer, seconds=before.seconds if score.seconds is None else score.seconds)
+                scores[rounded] = replace(finer, seconds=before.seconds if score.seconds is None else score.seconds)
         return scores
 
 
@@ -210,7 +210,7 @@ def parse(lines: Iterable[bytes]) -> Log:
     return log
 
 
-def stage_of(name: str) -> Stage:
+def stage_of(name: str) -> ScoreStage:
     """The stage that a metric's name indicates.
 
     The plain name `final_int8_zlib_roundtrip` was used for any stage, so a record's claim must decide between scores of
@@ -237,8 +237,8 @@ def _read(log: Log, line: str, *, whole: bool) -> None:
     _read_sizes(log, line)
     log.mixes = log.mixes or _MIXES.match(line) is not None
     for name, pattern in _CLOCKS:
-        if found := pattern.search(line):
-            log.clocks[name] = float(found[1]) / (1 if found[2] == "s" else 1000)
+        if match := pattern.search(line):
+            log.clocks[name] = float(match[1]) / (1 if match[2] == "s" else 1000)
     if _DUMP.match(line) or not any(mark in line for mark in _CODE_MARKS):
         _read_settings(log, line)
 
@@ -252,52 +252,52 @@ def _read_progress(log: Log, line: str, *, whole: bool) -> None:
             log.steps = int(stop[1])
         if time := _TRAIN_TIME.search(line):
             log.train_seconds = _seconds(time[1], time[2])
-        if found := re.search(rf"val_bpb: ?{_NUMBER}(?![\w.])", line):
-            log.validation = Decimal(found[1])
+        if match := re.search(rf"val_bpb: ?{_NUMBER}(?![\w.])", line):
+            log.validation = Decimal(match[1])
         return
-    found = _SCORE.match(line) or _PREFIXED.match(line) or _ALONE.match(line)
-    if found is None:
+    match = _SCORE.match(line) or _PREFIXED.match(line) or _ALONE.match(line)
+    if match is None:
         return
-    loss, bpb = Decimal(found[2]) if found[2] else None, Decimal(found[3])
+    loss, bpb = Decimal(match[2]) if match[2] else None, Decimal(match[3])
     if bpb == 0:
         return  # printed instead of a missing score
-    if not whole and not found["rest"] and decimals(bpb) < (8 if loss is None else decimals(loss)):
+    if not whole and not match["rest"] and decimals(bpb) < (8 if loss is None else decimals(loss)):
         return  # the log ends within this number
-    name = " ".join(found["name"].strip(" :").split())
+    name = " ".join(match["name"].strip(" :").split())
     if _TRAINING_LINE.match(name):
         log.validation = bpb
         return
-    # "final_sliding_window_eval_exact stride:64" and its rounded twin are one metric.
+    # "final_sliding_window_eval_exact stride:64" and its rounded copy are one metric.
     if _OTHER_RUNS.search(name):
         return
     name = re.sub(r"_exact\b| stride\b.*", "", name)
-    time = _TIME.search(found["rest"])
+    time = _TIME.search(match["rest"])
     seconds = _seconds(time[1], time[2]) if time else None
-    log.scores.append(Score(name=name, stage=_stage(name, found["rest"]), loss=loss, bpb=bpb, seconds=seconds or None))
+    log.scores.append(Score(name=name, stage=_stage(name, match["rest"]), loss=loss, bpb=bpb, seconds=seconds or None))
     del log.scores[:-MAX_SCORES]
 
 
-def _stage(name: str, rest: str) -> Stage:
+def _stage(name: str, rest: str) -> ScoreStage:
     stage = stage_of(name)
     return "adapted" if stage == "roundtrip" and re.search(r"eval_mode:\w*ttt", rest) else stage
 
 
 def _read_sizes(log: Log, line: str) -> None:
-    if found := _MODEL.match(line):
-        log.model_bytes = _bytes(found[1])
-    elif found := _CODE.match(line):
-        if found[1] == "compressed":
-            log.code_bytes = _bytes(found[2])
+    if match := _MODEL.match(line):
+        log.model_bytes = _bytes(match[1])
+    elif match := _CODE.match(line):
+        if match[1] == "compressed":
+            log.code_bytes = _bytes(match[2])
         else:
-            log.raw_code_bytes = _bytes(found[2])
-    elif found := _TOTAL.match(line):
+            log.raw_code_bytes = _bytes(match[2])
+    elif match := _TOTAL.match(line):
         # Without a codec it is the size of raw weights and code, unless a compressed model precedes it.
-        if found[1].strip() or log.model_bytes is not None:
-            log.total_bytes = _bytes(found[2])
-    elif found := _BUDGET.search(line):
-        log.total_bytes = int(found[1])
-    if found := _BUDGET_CODE.match(line):
-        log.raw_code_bytes = int(found[1])
+        if match[1].strip() or log.model_bytes is not None:
+            log.total_bytes = _bytes(match[2])
+    elif match := _BUDGET.search(line):
+        log.total_bytes = int(match[1])
+    if match := _BUDGET_CODE.match(line):
+        log.raw_code_bytes = int(match[1])
 
 
 def _bytes(number: str) -> int:
@@ -305,31 +305,31 @@ def _bytes(number: str) -> int:
 
 
 def _read_settings(log: Log, line: str) -> None:
-    for found in _SEED.finditer(line):
-        if (seed := int(found[1])) not in log.seeds:
+    for match in _SEED.finditer(line):
+        if (seed := int(match[1])) not in log.seeds:
             log.seeds.append(seed)
-    if not log.seeds and " ws:" in line and (found_s := re.search(r" s:(\d{1,9})$", line)):
-        log.seeds.append(int(found_s[1]))
+    if not log.seeds and " ws:" in line and (seed_match := re.search(r" s:(\d{1,9})$", line)):
+        log.seeds.append(int(seed_match[1]))
     del log.seeds[MAX_SEEDS:]
     for name, value in _SETTING.findall(line):
         if name in CONFIG_KEYS and not line.startswith("step:"):
             log.settings.setdefault(name, value)
-    if found_tokens := _TOKENS.search(line):
-        log.val_tokens = int(found_tokens[1])
-    if found_documents := _DOCUMENTS.match(line):
-        log.documents = int(found_documents[1])
-    if found_fraction := _FRACTION.search(line):
-        log.document_fraction = float(found_fraction[1])
-    if log.data is None and (found_data := re.search(r"fineweb10B_(\w{2,60})", line)):
-        log.data = found_data[1]
-    if log.tokenizer is None and (found_tokenizer := _TOKENIZER.search(line)):
-        name = re.split(r"[/\\]", found_tokenizer[1])[-1]
+    if tokens_match := _TOKENS.search(line):
+        log.val_tokens = int(tokens_match[1])
+    if documents_match := _DOCUMENTS.match(line):
+        log.documents = int(documents_match[1])
+    if fraction_match := _FRACTION.search(line):
+        log.document_fraction = float(fraction_match[1])
+    if log.data is None and (data_match := re.search(r"fineweb10B_(\w{2,60})", line)):
+        log.data = data_match[1]
+    if log.tokenizer is None and (tokenizer_match := _TOKENIZER.search(line)):
+        name = re.split(r"[/\\]", tokenizer_match[1])[-1]
         log.tokenizer = name if re.fullmatch(r"[\w.-]{1,80}", name, re.ASCII) else None
     if "ttt_rank:" in line:
-        if found_factor := re.search(r" temp:(\d(?:\.\d{1,6})?)\b", line):
-            log.factor = float(found_factor[1])
-        if found_epochs := re.search(r" ep:(\d{1,4})\b", line):
-            log.epochs = int(found_epochs[1])
+        if factor_match := re.search(r" temp:(\d(?:\.\d{1,6})?)\b", line):
+            log.factor = float(factor_match[1])
+        if epochs_match := re.search(r" ep:(\d{1,4})\b", line):
+            log.epochs = int(epochs_match[1])
     if _MIN_NLL.search(line):
         log.min_nll = True
 

@@ -87,7 +87,7 @@ class Order:
     label: str
     """What a person calls it, made by its stage (`Stage.label`) for display only, e.g. "train seed 1337"."""
     slots: int = 1
-    """Width of the gang, or evaluators that share the documents."""
+    """Width of the gang, or workers that share the documents."""
     places: Mapping[str, str] = field(default_factory=dict)
     """Input name → local path, for inputs that are not kept in the file store."""
     priority: int = 0

@@ -25,7 +25,7 @@ class AttemptState(StrEnum):
 
 
 class SweepState(StrEnum):
-    """Where a sweep stands. Only a running one's jobs are claimed; the same command makes any other run again."""
+    """State of a sweep. Schedulers claim jobs of running sweeps only; `golfsweep run` makes any sweep run."""
 
     RUNNING = "running"
     DONE = "done"
@@ -44,14 +44,14 @@ class EventKind(StrEnum):
     SWEEP_CANCELLED = "sweep cancelled"
     SWEEP_TAGGED = "sweep tagged"
     JOB_REQUESTED = "job requested"
-    """By a sweep that did not have it, or again after it failed or was cancelled."""
+    """A sweep needs the job for the first time, or once more after it failed or was cancelled."""
     JOB_CLAIMED = "job claimed"
-    """By a scheduler that may give it back and claim it again until it starts, which is no event."""
+    """By a scheduler. Until the job starts, it may return the claim and claim the job once more, without an event."""
     ATTEMPT_STARTED = "attempt started"
     JOB_DONE = "job done"
     JOB_FAILED = "job failed"
     JOB_REQUEUED = "job requeued"
-    """It waits again: an attempt failed and is retried, or its outputs were lost."""
+    """The job waits once more: a failed attempt is retried, or its outputs were lost."""
     JOB_LOST = "job lost"
     """Its attempt ended without a result and without being at fault."""
     JOB_CANCELLED = "job cancelled"
@@ -77,7 +77,8 @@ FOLLOWS: Mapping[JobState, frozenset[JobState]] = {
     JobState.FAILED: frozenset({JobState.QUEUED}),
     JobState.CANCELLED: frozenset({JobState.QUEUED}),
 }
-"""A failed or cancelled job may be requested again; a finished one runs again only if its outputs are lost."""
+"""The states that may follow each state. A failed or cancelled job can be requested once more; a finished job runs
+once more only if its outputs are lost."""
 
 
 def may_follow(before: JobState, after: JobState) -> bool:

@@ -104,6 +104,15 @@ def test_every_module_has_a_name_of_its_own() -> None:
     assert names & NAMELESS == set()
 
 
+def test_every_public_class_has_a_name_of_its_own() -> None:
+    places: dict[str, list[str]] = {}
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
 NOT_IN_THE_WEB = ("sweeps.run", "sweeps.driver", "sweeps.planning", "cluster", "torch", "ray")
 
 
@@ -121,7 +130,8 @@ def imports_of(folder: Path) -> set[str]:
 
 def not_for_the_web(folder: Path) -> set[str]:
     """Imports of a folder that a web service must not have: it reads the database, and runs nothing."""
-    return {name for name in imports_of(folder) if f"{name}.".startswith(tuple(f"{one}." for one in NOT_IN_THE_WEB))}
+    banned = tuple(f"{module}." for module in NOT_IN_THE_WEB)
+    return {name for name in imports_of(folder) if f"{name}.".startswith(banned)}
 
 
 def test_the_web_service_imports_nothing_that_runs(tmp_path: Path) -> None:

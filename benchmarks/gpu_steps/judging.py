@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.gpu_steps.sizes import TOY, Row, Sizes, device, eval_config, golden_model, made_up_model, row
-from golf.audit.engine import audit_engine
+from golf.audit.audit_engine import audit_engine
 from golf.audit.own_precision import MAX_DOCUMENT_MEAN_NATS, MAX_MEAN_NATS
 from golf.selftest import BUNDLED, LIMITS, selftest
 

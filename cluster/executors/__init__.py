@@ -1,1 +1,1 @@
-"""Running tasks on this machine: gangs, evaluators, and the processes they start."""
+"""Running tasks on this machine: gangs, workers, and the processes they start."""

@@ -55,7 +55,7 @@ class Gang:
             folder: where its files appear; beside it lie those of the job's earlier attempts, by number.
             slots: ranks under torchrun.
             checkpoint: the content from which it goes on.
-            mark: what its processes are found by.
+            mark: what identifies its processes.
             silence_seconds: how long it may show no advance.
         """
         self._program, self._folder, self._slots, self._mark = program, folder, slots, mark
@@ -175,7 +175,7 @@ class Gang:
         failure, reason = classify_exit(log, oom_kills=oom_kills() - self._oom_kills)
         if failure == Failure.CRASH and code < 0:
             failure, reason = self._ended_by(-code)
-        # Ranks that lost the others only tell of it: what ended the one that they miss is the cause.
+        # Ranks that lost a connection report only that. The cause is what ended the rank at its other end.
         unknown = failure == Failure.CRASH and crash_signal(log) is None
         if errors and (errors[0][0] != Failure.COLLECTIVE or unknown):
             failure, reason = errors[0]

@@ -1,6 +1,7 @@
 """The executor without Ray: this machine's slots, one warm process each, and a gang's launcher beside them."""
 
 import contextlib
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ from multiprocessing.process import BaseProcess
 
 import torch
 
-from cluster.executor import Node, Task, Unplaceable
+from cluster.executor import Node, Opening, Task, Unplaceable
 from cluster.executors.processes import end_marked
 from cluster.executors.worker import run_task
 from golf.processes import end_with_parent
@@ -44,15 +45,20 @@ def devices(slots: Sequence[int], visible: str | None, gpus: int) -> str:
 
 
 def machine_cluster() -> str:
-    """What tells this machine from others: whoever runs jobs on its slots is its one scheduler."""
+    """The name of this machine as a cluster: whoever runs jobs on its slots is its only scheduler."""
     return f"machine {identity()}"
 
 
+def open_local(opening: Opening) -> "LocalExecutor":
+    """Use the slots of this machine for one home's jobs."""
+    return LocalExecutor(local_slots(opening.widest), hashlib.sha256(str(opening.home).encode()).hexdigest()[:16])
+
+
 class LocalExecutor:
-    """Runs tasks in processes of this machine; the twin of the Ray executor."""
+    """Runs tasks in processes of this machine, as the Ray executor does on the nodes of a cluster."""
 
     def __init__(self, slots: int, name: str = "local") -> None:
-        """Use so many slots; `name` tells this machine's gangs of one home from those of another."""
+        """Use so many slots. `name` distinguishes this home's gangs from those of other homes on this machine."""
         self._node = Node(name=name, host=socket.gethostname(), slots=slots, machine=environment.machine())
         self._context = multiprocessing.get_context("spawn")
         self._idle: dict[tuple[int, ...], _Worker] = {}
@@ -68,14 +74,14 @@ class LocalExecutor:
     def start(self, task: Task) -> None:
         if task.stage.is_gang:
             for slots in [slots for slots, worker in self._idle.items() if worker.evaluates & set(task.slots)]:
-                self._idle.pop(slots).end()  # evaluators end when their slots turn to a gang
+                self._idle.pop(slots).end()  # workers end when their slots turn to a gang
         worker = self._busy[task.id] = self._worker(task.slots)
         if not task.stage.is_gang:
             worker.evaluates = set(task.slots)
         worker.begin(task)
 
     def _worker(self, slots: tuple[int, ...]) -> "_Worker":
-        """The slots' warm worker, or a new one: an idle one may have been killed, and nobody has noticed."""
+        """The slots' warm worker, or a new worker if there is none or it was killed while it waited."""
         if worker := self._idle.pop(slots, None):
             if worker.lives:
                 return worker
@@ -137,7 +143,7 @@ class _Worker:
         return self._process.is_alive()
 
     def begin(self, task: Task) -> None:
-        """Hand it a task; whether it dies before or after it has heard of it, its pipe tells."""
+        """Send it a task. If it dies before or after it has read the task, its pipe closes, and `poll` notices."""
         self._oom_kills = environment.oom_kills()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send(task)
@@ -161,7 +167,7 @@ class _Worker:
 
 
 def _serve(pipe: Connection, visible: str, parent: int) -> None:
-    """Serve tasks from a pipe until it closes, or at the latest until the process ends that has started this one."""
+    """Run tasks from a pipe until the pipe closes or the parent process ends."""
     end_with_parent()  # the scheduler may die without a word
     if os.getppid() != parent:  # it did while this process imported: its first task waits in the pipe, and its slots
         return  # belong to the next scheduler by now

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from cluster.policy.kept_artifacts import KeptArtifacts
-from cluster.policy.queues import Lane
+from cluster.policy.queues import Queue
 
 UNKNOWN_SECONDS = 60.0
 """Jobs of unknown duration are expected to end one after another, this far apart: about one evaluation each."""
@@ -28,9 +28,9 @@ class NodeSlots:
     busy: dict[int, float | None]
     """Slot → when it is expected to fall free; None if unknown."""
     loaded: dict[int, KeptArtifacts] = field(default_factory=dict)
-    """Slot → artifacts that its evaluator has loaded."""
-    owner: Lane | None = None
-    """The lane that the node is drained for."""
+    """Slot → artifacts that its worker has loaded."""
+    owner: Queue | None = None
+    """The queue that the node is drained for."""
     ready: float = 0.0
     """When a drained node is expected to be empty enough."""
 
@@ -47,7 +47,7 @@ class NodeSlots:
 
     def _expected_ends(self, now: float) -> list[float]:
         unknown = iter(range(1, self.capacity + 1))
-        # An overdue job is expected to need as long again as it is late.
+        # An overdue job is expected to run on for as long as it is late already.
         return [
             now + (UNKNOWN_SECONDS * next(unknown) if end is None else abs(end - now)) for end in self.busy.values()
         ]
@@ -104,13 +104,13 @@ class Capacity:
         busy.update({slot: end for slot in slots if slot in busy})
 
     def load(self, name: str, slots: Collection[int], artifact: str) -> None:
-        """Note that the evaluators of busy slots have loaded an artifact; each keeps the last few."""
+        """Note that the workers of busy slots have loaded an artifact; each keeps the last few."""
         node = self.nodes[name]
         for slot in slots:
             node.loaded.setdefault(slot, KeptArtifacts()).use(artifact)
 
     def unload(self, name: str, slots: Collection[int]) -> None:
-        """Note that the evaluators of busy slots have ended, and their artifacts with them."""
+        """Note that the workers of busy slots have ended, and their artifacts with them."""
         for slot in slots:
             self.nodes[name].loaded.pop(slot, None)
 
@@ -126,10 +126,10 @@ class Capacity:
         self.free += len(given)
         self._list(node)
 
-    def start_drain(self, node: NodeSlots, lane: Lane, ready: float) -> None:
-        """Drain a node for a lane's jobs until about `ready`."""
-        node.owner, node.ready = lane, ready
-        lane.drains[node.name] = None
+    def start_drain(self, node: NodeSlots, queue: Queue, ready: float) -> None:
+        """Drain a node for a queue's jobs until about `ready`."""
+        node.owner, node.ready = queue, ready
+        queue.drains[node.name] = None
         self._drained[node.name] = node
 
     def stop_drain(self, node: NodeSlots) -> None:
@@ -148,7 +148,7 @@ class Capacity:
         )
 
     def with_artifact(self, artifact: str, slot_class: str | None, avoid: frozenset[str]) -> NodeSlots | None:
-        """An undrained node with a free slot whose evaluator has an artifact loaded."""
+        """An undrained node with a free slot whose worker has an artifact loaded."""
         for name, _ in self._slots_with.get(artifact, ()):
             node = self.nodes[name]
             if node.owner is None and serves(node.slot_class, slot_class) and name not in avoid:

@@ -8,7 +8,7 @@ stand idle cost less than the job's work and its wait so far.
 import heapq
 
 from cluster.policy.capacity import Capacity
-from cluster.policy.queues import Lane, Waiting
+from cluster.policy.queues import Queue, Waiting
 
 WIDE_SECONDS = 600.0
 """Assumed duration of a wide job about which nothing is known: the contest's limit."""
@@ -16,20 +16,20 @@ RETRY_SECONDS = 5.0
 """Time until a drain that was not worth its cost is considered again."""
 
 
-def drain_for(lane: Lane, job: Waiting, capacity: Capacity, now: float) -> None:
-    """Drain nodes for a lane's jobs, each where it costs and delays least, if it is worth it at all.
+def drain_for(queue: Queue, job: Waiting, capacity: Capacity, now: float) -> None:
+    """Drain nodes for a queue's jobs, each where it costs and delays least, if it is worth it at all.
 
     Args:
-        lane: whose jobs need nodes.
-        job: the lane's first job; the others need the same.
+        queue: whose jobs need nodes.
+        job: the queue's first job; the others need the same.
         capacity: all nodes.
         now: the time.
     """
-    late = [node for name in lane.drains if (node := capacity.nodes[name]).ready < now]
+    late = [node for name in queue.drains if (node := capacity.nodes[name]).ready < now]
     for node in late:  # a job there takes longer than expected: choose again
         capacity.stop_drain(node)
-    missing = lane.count - len(lane.drains)
-    if not missing or (now < lane.retry and not late):
+    missing = queue.count - len(queue.drains)
+    if not missing or (now < queue.retry and not late):
         return
     worth = job.slots * ((job.seconds or WIDE_SECONDS) + now - job.since)
     costs = []
@@ -38,12 +38,12 @@ def drain_for(lane: Lane, job: Waiting, capacity: Capacity, now: float) -> None:
         if idle <= worth:
             costs.append((idle + job.slots * (ready - now), node.name, ready))
     for _, name, ready in heapq.nsmallest(missing, costs):
-        capacity.start_drain(capacity.nodes[name], lane, ready)
-    if len(lane.drains) < lane.count:
-        lane.retry = now + RETRY_SECONDS
+        capacity.start_drain(capacity.nodes[name], queue, ready)
+    if len(queue.drains) < queue.count:
+        queue.retry = now + RETRY_SECONDS
 
 
-def trim_drains(lane: Lane, capacity: Capacity, most: int | None = None) -> None:
-    """Drain no more nodes for a lane than it has jobs (or than `most`); the latest drains end first."""
-    while len(lane.drains) > (lane.count if most is None else most):
-        capacity.stop_drain(capacity.nodes[next(reversed(lane.drains))])
+def trim_drains(queue: Queue, capacity: Capacity, most: int | None = None) -> None:
+    """Drain no more nodes for a queue than it has jobs (or than `most`); the latest drains end first."""
+    while len(queue.drains) > (queue.count if most is None else most):
+        capacity.stop_drain(capacity.nodes[next(reversed(queue.drains))])

@@ -17,7 +17,7 @@ from cluster.policy.capacity import Capacity, NodeSlots, serves
 from cluster.policy.draining import drain_for, trim_drains
 from cluster.policy.fairness import Usage
 from cluster.policy.kept_artifacts import KeptArtifacts
-from cluster.policy.queues import AGE_SECONDS, Lane, Queues, Waiting
+from cluster.policy.queues import AGE_SECONDS, Queue, Queues, Waiting
 from jobs.budget import Budget
 
 __all__ = ["AGE_SECONDS", "FreeSlots", "Placement", "Policy", "Waiting"]
@@ -38,7 +38,7 @@ class FreeSlots:
     ends: Mapping[int, float] = field(default_factory=dict)
     """When its other slots are expected to fall free, where that is known."""
     loaded: Mapping[int, Collection[str]] = field(default_factory=dict)
-    """Artifacts that a slot's evaluator has loaded."""
+    """Artifacts that a slot's worker has loaded."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,7 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Running:
+class _RunningJob:
     job: Waiting
     placement: Placement
     started: float
@@ -86,7 +86,7 @@ class Policy:
         self._usage = usage or Usage()
         self._capacity = Capacity()
         self._queues = Queues()
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, _RunningJob] = {}
         self._blocked: dict[tuple[str, int], float] = {}
         """Node and slot → until when a process that is not ours is expected to use it."""
 
@@ -141,8 +141,8 @@ class Policy:
 
     def _in_use(self, node: str) -> dict[int, float | None]:
         """Slots of a node that jobs or others use, and until when."""
-        running = [one for one in self._running.values() if one.placement.node == node]
-        ends = {slot: one.end for one in running for slot in one.placement.slots}
+        running = [job for job in self._running.values() if job.placement.node == node]
+        ends = {slot: job.end for job in running for slot in job.placement.slots}
         return ends | {slot: until for (name, slot), until in self._blocked.items() if name == node}
 
     def block(self, node: str, slots: Collection[int], until: float) -> None:
@@ -177,7 +177,7 @@ class Policy:
         Args:
             key: the job.
             now: the time.
-            processes_live: whether its evaluators keep running, with their artifacts loaded.
+            processes_live: whether its workers keep running, with their artifacts loaded.
         """
         running = self._running[key]
         job, node, slots = running.job, running.placement.node, running.placement.slots
@@ -192,7 +192,7 @@ class Policy:
         """Undo a placement that was not carried out; the job does not wait until it is submitted again."""
         self._end(self._running[key], now)
 
-    def _end(self, running: _Running, now: float) -> None:
+    def _end(self, running: _RunningJob, now: float) -> None:
         job, placement = running.job, running.placement
         del self._running[job.key]
         self._usage.advance(now)
@@ -210,29 +210,29 @@ class Policy:
         self._usage.advance(now)
         self._unblock(now)
         placements: list[Placement] = []
-        lanes = self._queues.lanes()
+        queues = self._queues.in_use()
         unserved: set[str | None] = set()
-        while lanes:
-            lane = self._next_lane(lanes)
-            job = self._queues.first(lane)[2]
+        while queues:
+            queue = self._next_queue(queues)
+            job = self._queues.first(queue)[2]
             hours = self._accounts.reservation(job, now)
             if isinstance(hours, str) and not self._accounts.may_pay_later(job, now):
                 self.withdraw(job.key)
                 self.refused[job.key] = hours
-            elif isinstance(hours, float) and (node := self._fit(job, lane, lanes, now)) is not None:
+            elif isinstance(hours, float) and (node := self._fit(job, queue, queues, now)) is not None:
                 placements.append(self._start(job, node, hours, now))
             else:
-                lanes.remove(lane)
+                queues.remove(queue)
                 if isinstance(hours, str):
-                    trim_drains(lane, self._capacity, 0)
+                    trim_drains(queue, self._capacity, 0)
                 elif self._capacity.could_host(job.slot_class, job.slots):
                     # A node is not drained for one job while another, whose turn comes first, could use its slots.
                     if job.slots > 1 and not any(serves(there, job.slot_class) for there in unserved):
-                        drain_for(lane, job, self._capacity, now)
-                    if not lane.avoid:  # else there are nodes whose slots it could not use
-                        unserved.add(lane.slot_class)
-            if not lane.count:
-                lanes.remove(lane)
+                        drain_for(queue, job, self._capacity, now)
+                    if not queue.avoid:  # else there are nodes whose slots it could not use
+                        unserved.add(queue.slot_class)
+            if not queue.count:
+                queues.remove(queue)
         return placements
 
     def _unblock(self, now: float) -> None:
@@ -241,17 +241,17 @@ class Policy:
             if node in self._capacity.nodes:
                 self._capacity.give(node, [slot])
 
-    def _next_lane(self, lanes: list[Lane]) -> Lane:
-        """The lane whose turn it is."""
-        heads = self._queues.heads(lanes)
+    def _next_queue(self, queues: list[Queue]) -> Queue:
+        """The queue whose turn it is."""
+        heads = self._queues.heads(queues)
         return min(heads, key=lambda head: (-head[2].priority, self._usage_of(head[2]), head[0], head[1]))[2]
 
-    def _usage_of(self, lane: Lane) -> float:
-        """Recent usage of a lane's sweep, less the lead that a gang has."""
-        return self._usage.share(lane.sweep) - (GANG_SECONDS * lane.slots if lane.gang else 0.0)
+    def _usage_of(self, queue: Queue) -> float:
+        """Recent usage of a queue's sweep, less the lead that a gang has."""
+        return self._usage.share(queue.sweep) - (GANG_SECONDS * queue.slots if queue.gang else 0.0)
 
-    def _fit(self, job: Waiting, lane: Lane, later: Sequence[Lane], now: float) -> NodeSlots | None:
-        """A node on which a job can start now; `later` are lanes whose turn has not come yet."""
+    def _fit(self, job: Waiting, queue: Queue, later: Sequence[Queue], now: float) -> NodeSlots | None:
+        """A node on which a job can start now; `later` are queues whose turn has not come yet."""
         if self._capacity.free < job.slots:
             return None
         if job.slots == 1 and job.artifact is not None:
@@ -259,14 +259,14 @@ class Policy:
             if loaded is not None:
                 return loaded
         best = self._capacity.best_fit(job.slot_class, job.slots, job.avoid)
-        return best or self._fit_drained(job, lane, later, now)
+        return best or self._fit_drained(job, queue, later, now)
 
-    def _fit_drained(self, job: Waiting, lane: Lane, later: Sequence[Lane], now: float) -> NodeSlots | None:
-        """A node drained for this job's own lane, or for one whose turn comes later, or that is free again in time."""
+    def _fit_drained(self, job: Waiting, queue: Queue, later: Sequence[Queue], now: float) -> NodeSlots | None:
+        """A node drained for this job's own queue, or for one whose turn comes later, or that is free again in time."""
         for node in self._capacity.drained():
             if len(node.free) >= job.slots and serves(node.slot_class, job.slot_class) and node.name not in job.avoid:
                 in_time = job.seconds is not None and now + job.seconds <= node.ready
-                if node.owner is lane or in_time:
+                if node.owner is queue or in_time:
                     return node
                 if node.owner in later:
                     self._capacity.stop_drain(node)
@@ -277,12 +277,12 @@ class Policy:
         slots = node.choose(job.slots, job.artifact)
         end = None if job.seconds is None else now + job.seconds
         self._capacity.take(node.name, slots, end)
-        lane = self._queues.remove(job.key)
-        if node.owner is lane:
+        queue = self._queues.remove(job.key)
+        if node.owner is queue:
             self._capacity.stop_drain(node)
-        trim_drains(lane, self._capacity)
+        trim_drains(queue, self._capacity)
         placement = Placement(key=job.key, node=node.name, slots=slots)
-        self._running[job.key] = _Running(job, placement, now, hours, end)
+        self._running[job.key] = _RunningJob(job, placement, now, hours, end)
         self._usage.hold(job.sweep, job.slots)
         self._accounts.reserve(job.sweep, hours)
         return placement

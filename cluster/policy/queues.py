@@ -1,4 +1,4 @@
-"""Waiting jobs in lanes, so that a decision looks at the first job of each lane and not at a hundred thousand jobs."""
+"""Waiting jobs in queues: a decision looks at the first job of each queue, not at a hundred thousand jobs."""
 
 import heapq
 import math
@@ -10,7 +10,7 @@ from jobs.stages.registry import stage_named
 
 AGE_SECONDS = 1800.0
 
-LaneKind = tuple[int, str, str | None, bool, int, frozenset[str]]
+QueueKind = tuple[int, str, str | None, bool, int, frozenset[str]]
 """Priority, sweep, slot class, whether it is a gang, slots, and nodes to avoid."""
 
 
@@ -31,7 +31,7 @@ class Waiting:
     slot_class: str | None = None
     """The machine class that its slots must have; None if any will do."""
     artifact: str | None = None
-    """The artifact that its evaluator loads."""
+    """The artifact that its worker loads."""
     seconds: float | None = None
     """Its expected duration; None if unknown."""
     avoid: frozenset[str] = frozenset()
@@ -62,18 +62,18 @@ class Waiting:
         )
 
     @property
-    def lane(self) -> LaneKind:
-        """The kind of lane that it waits in."""
+    def queue(self) -> QueueKind:
+        """The kind of queue that it waits in."""
         return (self.priority, self.sweep, self.slot_class, self.gang, self.slots, self.avoid)
 
     @property
     def due(self) -> float:
-        """When its turn comes within its sweep: AGE_SECONDS later if it is no gang, and again if nobody awaits it."""
+        """When its turn comes within its sweep: later by AGE_SECONDS if it is no gang, and if nobody awaits it."""
         return self.since + AGE_SECONDS * ((not self.gang) + (not self.awaited))
 
 
 @dataclass(eq=False, slots=True)
-class Lane:
+class Queue:
     """Jobs that fit the same nodes: the first stands for all."""
 
     priority: int
@@ -96,7 +96,7 @@ class Queues:
     """All waiting jobs."""
 
     def __init__(self) -> None:
-        self._lanes: dict[LaneKind, Lane] = {}
+        self._queues: dict[QueueKind, Queue] = {}
         self._arrivals: dict[str, int] = {}
         """Order of arrival of every waiting job."""
         self._jobs: dict[str, Waiting] = {}
@@ -105,56 +105,56 @@ class Queues:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def put(self, job: Waiting) -> Lane | None:
-        """Let a job wait, in place of an earlier form of it; returns the lane that the earlier form has left, if any.
+    def put(self, job: Waiting) -> Queue | None:
+        """Let a job wait, in place of an earlier form of it; returns the queue that the earlier form has left, if any.
 
-        It keeps its place where lane and turn are the same.
+        It keeps its place where queue and turn are the same.
         """
         before = self._jobs.get(job.key)
-        if before is not None and (before.lane, before.due) == (job.lane, job.due):
+        if before is not None and (before.queue, before.due) == (job.queue, job.due):
             self._swap(job)
             return None
         left = None if before is None else self.remove(job.key)
-        lane = self._lanes.get(job.lane) or self._lanes.setdefault(job.lane, Lane(*job.lane))
+        queue = self._queues.get(job.queue) or self._queues.setdefault(job.queue, Queue(*job.queue))
         self._arrived += 1
         self._jobs[job.key], self._arrivals[job.key] = job, self._arrived
-        heapq.heappush(lane.entries, (job.due, self._arrived, job))
-        lane.count += 1
+        heapq.heappush(queue.entries, (job.due, self._arrived, job))
+        queue.count += 1
         return left
 
     def _swap(self, job: Waiting) -> None:
-        entries, arrived = self._lanes[job.lane].entries, self._arrivals[job.key]
+        entries, arrived = self._queues[job.queue].entries, self._arrivals[job.key]
         place = next(number for number, (_, arrival, _) in enumerate(entries) if arrival == arrived)
         self._jobs[job.key], entries[place] = job, (job.due, arrived, job)
 
-    def remove(self, key: str) -> Lane:
-        """Let a job wait no longer; returns the lane that it has left."""
+    def remove(self, key: str) -> Queue:
+        """Let a job wait no longer; returns the queue that it has left."""
         job = self._jobs.pop(key)
         del self._arrivals[key]
-        lane = self._lanes[job.lane]
-        lane.count -= 1
-        if not lane.count:
-            lane.entries.clear()
-        return lane
+        queue = self._queues[job.queue]
+        queue.count -= 1
+        if not queue.count:
+            queue.entries.clear()
+        return queue
 
-    def lanes(self) -> list[Lane]:
-        """Lanes with waiting jobs; forgets the others."""
-        for kind in [kind for kind, lane in self._lanes.items() if not lane.count and not lane.drains]:
-            del self._lanes[kind]
-        return [lane for lane in self._lanes.values() if lane.count]
+    def in_use(self) -> list[Queue]:
+        """Queues with waiting jobs; forgets the others."""
+        for kind in [kind for kind, queue in self._queues.items() if not queue.count and not queue.drains]:
+            del self._queues[kind]
+        return [queue for queue in self._queues.values() if queue.count]
 
-    def first(self, lane: Lane) -> tuple[float, int, Waiting]:
-        """The first entry of a lane with waiting jobs."""
-        while self._arrivals.get(lane.entries[0][2].key) != lane.entries[0][1]:
-            heapq.heappop(lane.entries)
-        return lane.entries[0]
+    def first(self, queue: Queue) -> tuple[float, int, Waiting]:
+        """The first entry of a queue with waiting jobs."""
+        while self._arrivals.get(queue.entries[0][2].key) != queue.entries[0][1]:
+            heapq.heappop(queue.entries)
+        return queue.entries[0]
 
-    def heads(self, lanes: Iterable[Lane]) -> list[tuple[float, int, Lane]]:
-        """For every sweep and priority, the lane whose first job is due first, with that job's due time and arrival."""
-        heads: dict[tuple[int, str], tuple[float, int, Lane]] = {}
-        for lane in lanes:
-            due, arrival, _ = self.first(lane)
-            before = heads.get((lane.priority, lane.sweep))
+    def heads(self, queues: Iterable[Queue]) -> list[tuple[float, int, Queue]]:
+        """For every sweep and priority, the queue whose first job is due first, with its due time and arrival."""
+        heads: dict[tuple[int, str], tuple[float, int, Queue]] = {}
+        for queue in queues:
+            due, arrival, _ = self.first(queue)
+            before = heads.get((queue.priority, queue.sweep))
             if before is None or (due, arrival) < before[:2]:
-                heads[lane.priority, lane.sweep] = (due, arrival, lane)
+                heads[queue.priority, queue.sweep] = (due, arrival, queue)
         return list(heads.values())

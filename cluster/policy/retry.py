@@ -104,14 +104,16 @@ def judge(failure: Failure, earlier: Sequence[Failure]) -> Verdict:
     """Decide how a failure counts, given those of the job's earlier attempts since it was last requested."""
     rule = RULES[failure]
     same = earlier.count(failure) + 1
-    faults = sum(RULES[one].counted for one in earlier) + rule.counted
+    faults = sum(RULES[failure].counted for failure in earlier) + rule.counted
     return Verdict(counted=rule.counted, final=same >= rule.bound or (rule.counted and faults >= MAX_FAILURES))
 
 
 def failed_since(attempts: Sequence[AttemptRecord], after: int) -> list[tuple[str, Failure]]:
     """Node and failure of a job's failed attempts numbered above `after`, i.e. since it was last requested."""
     return [
-        (one.node or "", Failure(one.failure)) for one in attempts if one.failure is not None and one.number > after
+        (attempt.node or "", Failure(attempt.failure))
+        for attempt in attempts
+        if attempt.failure is not None and attempt.number > after
     ]
 
 

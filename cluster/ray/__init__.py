@@ -1,1 +1,1 @@
-"""Running tasks on a Ray cluster; the one room that imports Ray."""
+"""Running tasks on a Ray cluster; the only room that imports Ray."""

@@ -1,4 +1,4 @@
-"""The executor on Ray: one lease per node, warm evaluator actors on its slots, a launcher actor per gang."""
+"""The executor on Ray: one lease per node, warm worker actors on its slots, a launcher actor per gang."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,8 @@ import torch
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from cluster.executor import Node, Task, Unplaceable
+from cluster.executor import Node, Opening, Task, Unplaceable
+from cluster.executors.local import local_slots, machine_cluster
 from cluster.executors.processes import end_marked
 from cluster.executors.worker import run_task
 from cluster.ray import cluster as ray_cluster
@@ -31,8 +32,8 @@ REASON_CHARACTERS = 400
 @ray.remote(max_retries=0, num_cpus=0, max_calls=1)
 def _machine_of(kind: str) -> Machine:
     """The machine class of a node; the label golfsweep/kind distinguishes nodes whose GPUs have one name."""
-    found = environment.machine()
-    return replace(found, device=f"{found.device} [{kind}]") if kind else found
+    machine = environment.machine()
+    return replace(machine, device=f"{machine.device} [{kind}]") if kind else machine
 
 
 @ray.remote(max_retries=0, num_cpus=0, max_calls=1)
@@ -43,7 +44,7 @@ def _end_gang(task: str) -> list[int]:
 
 @ray.remote(max_restarts=0, max_task_retries=0)
 class Worker:
-    """A process on one slot (an evaluator, which stays warm) or on several (a gang's launcher)."""
+    """A process on one slot, which stays warm between jobs, or on several, which launches a gang."""
 
     def __init__(self) -> None:
         torch.set_num_threads(environment.CPU_THREADS)
@@ -56,7 +57,7 @@ class Worker:
 
 
 @dataclass(slots=True)
-class _Running:
+class _RunningTask:
     task: Task
     actor: Any
     events: Any
@@ -77,8 +78,8 @@ class RayExecutor:
     """Node → reference to its machine class, until that has come."""
     _nodes: dict[str, Node] = field(default_factory=dict)
     _idle: dict[tuple[str, int], Any] = field(default_factory=dict)
-    """Warm evaluators by node and slot."""
-    _running: dict[str, _Running] = field(default_factory=dict)
+    """Warm workers by node and slot."""
+    _running: dict[str, _RunningTask] = field(default_factory=dict)
     _objects: dict[int, tuple[bytes, Any]] = field(default_factory=dict)
     """Inputs in Ray's object store, by identity of their content."""
 
@@ -102,7 +103,7 @@ class RayExecutor:
             machine = ray.get(self._classes[name], timeout=0)
         except GetTimeoutError:
             return
-        except RayError:  # asked again in the next round
+        except RayError:  # `nodes` requests it once more at its next call
             del self._classes[name]
             return
         del self._classes[name]
@@ -112,22 +113,22 @@ class RayExecutor:
         """Forget a node that is gone, with its lease and its warm workers."""
         self._nodes.pop(name, None)
         self._classes.pop(name, None)
-        if held := self._leases.pop(name, None):
-            lease.give_back(held)
+        if node_lease := self._leases.pop(name, None):
+            lease.give_back(node_lease)
         for place in [place for place in self._idle if place[0] == name]:
             del self._idle[place]
 
     def start(self, task: Task) -> None:
         if task.stage.is_gang:
-            for slot in task.slots:  # evaluators end when a gang takes their slots
+            for slot in task.slots:  # workers end when a gang takes their slots
                 if actor := self._idle.pop((task.node, slot), None):
                     ray.kill(actor)
             actor = self._worker(task.node, len(task.slots))
         else:
-            actor = self._evaluator(task.node, task.slots[0])
+            actor = self._warm_worker(task.node, task.slots[0])
         inputs = [self._put(content) for content in task.inputs.values()]
         bare = replace(task, inputs=dict.fromkeys(task.inputs, b""))
-        self._running[task.id] = _Running(task, actor, actor.run.remote(bare, inputs))
+        self._running[task.id] = _RunningTask(task, actor, actor.run.remote(bare, inputs))
 
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
         streams = {running.events: task_id for task_id, running in self._running.items()}
@@ -156,8 +157,8 @@ class RayExecutor:
             self.cancel(task_id)
         for actor in self._idle.values():
             ray.kill(actor)
-        for held in self._leases.values():
-            lease.give_back(held)
+        for node_lease in self._leases.values():
+            lease.give_back(node_lease)
         self._idle.clear()
         self._leases.clear()
         self._objects.clear()
@@ -178,14 +179,14 @@ class RayExecutor:
                 self._retire(self._running.pop(task_id), lost=False)
         return event
 
-    def _retire(self, running: _Running, *, lost: bool) -> None:
-        """Keep an evaluator warm; end a gang's launcher and any lost worker."""
+    def _retire(self, running: _RunningTask, *, lost: bool) -> None:
+        """Keep a worker warm; end a gang's launcher and any lost worker."""
         if lost or running.task.stage.is_gang:
             ray.kill(running.actor)
         else:
             self._idle[running.task.node, running.task.slots[0]] = running.actor
 
-    def _evaluator(self, node: str, slot: int) -> Any:
+    def _warm_worker(self, node: str, slot: int) -> Any:
         return self._idle.pop((node, slot), None) or self._worker(node, 1)
 
     def _worker(self, name: str, slots: int) -> Any:
@@ -204,6 +205,23 @@ class RayExecutor:
                 self._objects.pop(next(iter(self._objects)))
             self._objects[id(content)] = (content, ray.put(content))
         return self._objects[id(content)][1]
+
+
+def open_ray(opening: Opening) -> RayExecutor:
+    """Start a Ray on this machine that ends with its executor."""
+    ray_cluster.start_local(local_slots(opening.widest))
+    return RayExecutor(machine_cluster(), owns=True)
+
+
+def join_ray(address: str) -> RayExecutor:
+    """Join a running Ray cluster.
+
+    Raises:
+        InputError: no address, or the cluster refuses us.
+        Unavailable: it cannot be reached.
+    """
+    ray_cluster.join(address)
+    return RayExecutor(ray_cluster.identity())
 
 
 def _post_mortem(error: Exception, *, node_lives: bool, begun: bool) -> Failed:

@@ -50,12 +50,12 @@ def places() -> dict[str, Place]:
 
     If any node has GPUs, only nodes with GPUs count: a head without GPUs must not look like a node of another class.
     """
-    found: dict[str, Place] = {}
+    by_name: dict[str, Place] = {}
     for entry in ray.nodes():
         resources = entry["Resources"]
         device = "GPU" if resources.get("GPU") else "CPU"
         if entry["Alive"] and resources.get(device, 0) >= 1:
-            found[entry["NodeID"]] = Place(
+            by_name[entry["NodeID"]] = Place(
                 name=entry["NodeID"],
                 host=entry["NodeManagerHostname"],
                 device=device,
@@ -63,8 +63,8 @@ def places() -> dict[str, Place]:
                 address=next(n for n in resources if n.startswith("node:") and "internal_head" not in n),
                 kind=entry.get("Labels", {}).get(KIND_LABEL, ""),
             )
-    gpus = {name: place for name, place in found.items() if place.device == "GPU"}
-    return gpus or found
+    gpus = {name: place for name, place in by_name.items() if place.device == "GPU"}
+    return gpus or by_name
 
 
 def take(place: Place, node: Node) -> Lease:

@@ -16,7 +16,7 @@ ANSWER_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class NodeSurvey:
     """What one node has answered."""
 
     place: Place
@@ -33,27 +33,27 @@ def _facts(data: DataPlaces | None) -> NodeFacts:
     return collect_facts(data)
 
 
-def survey(data: DataPlaces | None) -> list[Answer]:
+def survey(data: DataPlaces | None) -> list[NodeSurvey]:
     """Facts about every node that is alive and has slots."""
-    asked: list[tuple[Place, float, Any]] = []
+    requests: list[tuple[Place, float, Any]] = []
     for place in lease.places().values():
         there = NodeAffinitySchedulingStrategy(place.name, soft=False)
-        asked.append((place, time.time(), _facts.options(scheduling_strategy=there).remote(data)))
-    return [_answer(place, since, reference) for place, since, reference in asked]
+        requests.append((place, time.time(), _facts.options(scheduling_strategy=there).remote(data)))
+    return [_answer(place, since, reference) for place, since, reference in requests]
 
 
-def _answer(place: Place, since: float, reference: Any) -> Answer:
+def _answer(place: Place, since: float, reference: Any) -> NodeSurvey:
     try:
-        found: NodeFacts = ray.get(reference, timeout=ANSWER_SECONDS)
+        facts: NodeFacts = ray.get(reference, timeout=ANSWER_SECONDS)
     except GetTimeoutError:
         problem = f"no answer within {ANSWER_SECONDS:.0f} s"
-        return Answer(place=place, facts=None, clock_seconds=0.0, trip_seconds=ANSWER_SECONDS, problem=problem)
+        return NodeSurvey(place=place, facts=None, clock_seconds=0.0, trip_seconds=ANSWER_SECONDS, problem=problem)
     except RayError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         problem = lines[-1] if lines else type(error).__name__
-        return Answer(place=place, facts=None, clock_seconds=0.0, trip_seconds=0.0, problem=problem)
+        return NodeSurvey(place=place, facts=None, clock_seconds=0.0, trip_seconds=0.0, problem=problem)
     now = time.time()
     trip = now - since
     # The node read its clock at some moment of the trip: only a time outside the trip is the clock's fault.
-    ahead = max(0.0, found.epoch_seconds - now) - max(0.0, since - found.epoch_seconds)
-    return Answer(place=place, facts=found, clock_seconds=ahead, trip_seconds=trip, problem=None)
+    ahead = max(0.0, facts.epoch_seconds - now) - max(0.0, since - facts.epoch_seconds)
+    return NodeSurvey(place=place, facts=facts, clock_seconds=ahead, trip_seconds=trip, problem=None)

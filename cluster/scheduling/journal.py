@@ -36,7 +36,7 @@ class EventWriter:
         """Write an event of a task; events of tasks that were ended are ignored."""
         running = self._in_flight.running.get(task_id.partition("/")[0])
         if running is not None and task_id in running.open_tasks:
-            running.hear(task_id, self._ticks())
+            running.note_report(task_id, self._ticks())
             with self._while_ours(running):
                 self._write(running, task_id, event)
 
@@ -91,7 +91,7 @@ class EventWriter:
         self._in_flight.forget(running, processes_live=False)
         self._nodes.failed(running.placement.node, running.key, event)
         if event.failure == Failure.UNFIT:
-            self._in_flight.placing.found_in_use(running.placement, self._ticks())
+            self._in_flight.placing.rest_slots(running.placement, self._ticks())
 
     def _write(self, running: Running, task_id: str, event: Event) -> None:
         key, attempt = running.key, running.attempt

@@ -36,7 +36,7 @@ class NodeHealth:
 
     def read_verdicts(self) -> None:
         """Update which nodes are quarantined, by this scheduler or by "golfsweep doctor"."""
-        self._bad = {one.name: one for one in self._store.nodes(self._executor.cluster) if not one.good}
+        self._bad = {node.name: node for node in self._store.nodes(self._executor.cluster) if not node.good}
 
     def usable(self, busy: Collection[str]) -> list[Node]:
         """Nodes that are alive and not quarantined; of those on trial, the ones that are not busy."""
@@ -63,7 +63,7 @@ class NodeHealth:
             return
         self._strikes[node].add(key)
         enough = 1 if self.on_trial(node) else NODE_STRIKES
-        good = {one.name: one for one in self.usable(busy=())}
+        good = {node.name: node for node in self.usable(busy=())}
         if len(self._strikes[node]) >= enough and node in good and len(good) > 1:
             self._quarantine(good[node], f"{event.failure}: {event.reason}")
             del self._strikes[node]

@@ -14,12 +14,12 @@ class Spending:
     def hold_to_budgets(self) -> None:
         """Stop sweeps that have overspent in spite of the reservations; their checkpoints and shards are kept."""
         for sweep, reason in self._store.overspent().items():
-            for running in [one for one in self._in_flight.running.values() if one.sweep == sweep]:
+            for running in [job for job in self._in_flight.running.values() if job.sweep == sweep]:
                 self._in_flight.drop(running)
                 self._store.release([running.key], "stopped: over budget", self._scheduler)
             self.refuse(sweep, reason)
         # Their jobs on other clusters may have been settled meanwhile: the next claim shows whether that is enough.
-        for sweep in [one for one in self._in_flight.refused if not self._store.account(one).running]:
+        for sweep in [name for name in self._in_flight.refused if not self._store.account(name).running]:
             del self._in_flight.refused[sweep]
 
     def refuse(self, sweep: str, reason: str) -> None:

@@ -25,7 +25,7 @@ def keeps_shards(record: JobRecord) -> bool:
 
 
 def tasks_of(running: Running, inputs: Mapping[str, bytes], workdir: Path) -> list[Task]:
-    """Tasks of an attempt on its slots: one, or for a job with shards one a slot while shards are left for it.
+    """Tasks of an attempt on its slots: a single task, or for a job with shards a task for each slot that gets shards.
 
     Args:
         running: the attempt, with the shards that need not be done again.

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from golf.errors import InputError
-from golf.model.kernels import KERNELS, Attend, Kernel, Place, activate, can_undo
+from golf.model.kernels import KERNELS, Attend, Kernel, Target, activate, can_undo
 
 __all__ = ["Attend", "Kernel", "check_choice", "choose_kernel"]
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """The result of trying a kernel at a place."""
+    """The result of trying a kernel at a target."""
 
     name: str
     problem: str | None
@@ -70,27 +70,27 @@ def choose_kernel(
     Raises:
         InputError: the kernel cannot be used here; the message says why, and names those that can.
     """
-    place = Place(device, dtype, head_dim)
+    target = Target(device, dtype, head_dim)
     trials: list[_Trial] = []
-    for name in _preferred(place) if choice == AUTO else (choice,):
-        trials.append(_try(name, place, compiled))
+    for name in _preferred(target) if choice == AUTO else (choice,):
+        trials.append(_try(name, target, compiled))
         if trials[-1].problem is None:
             kernel = KERNELS[name]
-            activate(kernel, place)
+            activate(kernel, target)
             _log_choice(name, str(device), tuple(f"{trial.name}: {trial.problem}" for trial in trials[:-1]))
             return kernel
-    usable = [name for name in _preferred(place) if name != choice and _try(name, place, compiled).problem is None]
+    usable = [name for name in _preferred(target) if name != choice and _try(name, target, compiled).problem is None]
     problem = "; ".join(f"{trial.name}: {trial.problem}" for trial in trials)
     raise InputError(f'attention = "{choice}": cannot be used here ({problem}); expected {", ".join((AUTO, *usable))}')
 
 
-def _preferred(place: Place) -> tuple[str, ...]:
+def _preferred(target: Target) -> tuple[str, ...]:
     """Kernels to try, the fastest first."""
-    if place.device.type == "cpu":
+    if target.device.type == "cpu":
         return ("blocks", "sdpa")
-    if place.device.type != "cuda":
+    if target.device.type != "cuda":
         return ("sdpa",)
-    flash = ("fa4", "fa3") if _capability(place.device) > HOPPER else ("fa3", "fa4")
+    flash = ("fa4", "fa3") if _capability(target.device) > HOPPER else ("fa3", "fa4")
     # What replaces torch's own kernel for good is used only where it is asked for by name.
     return (*(flash if can_undo() else ()), "flash-attn-3", "flash-attn", "cudnn", "sdpa")
 
@@ -100,48 +100,48 @@ def _capability(device: torch.device) -> tuple[int, int]:
 
 
 @cache
-def _try(name: str, place: Place, compiled: bool) -> _Trial:
-    """Find out whether a kernel can be used at a place; once for each process."""
+def _try(name: str, target: Target, compiled: bool) -> _Trial:
+    """Find out whether a kernel can be used at a target; once for each process."""
     kernel = KERNELS[name]
-    problem = kernel.missing(place)
-    if problem is not None or place.device.type != "cuda":
+    problem = kernel.missing(target)
+    if problem is not None or target.device.type != "cuda":
         return _Trial(name, problem)  # without a GPU there are this project's and torch's own kernels only
     try:
-        activate(kernel, place)
+        activate(kernel, target)
         if compiled:  # training attends from all positions
             attend = torch.compile(kernel.attend, fullgraph=True, backend="aot_eager")
-            return _Trial(name, probe(attend, place, PROBE_SHAPES[:1]))
-        return _Trial(name, probe(kernel.attend, place))
+            return _Trial(name, probe(attend, target, PROBE_SHAPES[:1]))
+        return _Trial(name, probe(kernel.attend, target))
     except Exception as error:  # a foreign package may raise anything
         first_line = " ".join(str(error).split("\n")[0].split())[:160]
         return _Trial(name, f"fails with {type(error).__name__}: {first_line}")
 
 
-def probe(attend: Attend, place: Place, shapes: Sequence[tuple[int, int]] = PROBE_SHAPES) -> str | None:
+def probe(attend: Attend, target: Target, shapes: Sequence[tuple[int, int]] = PROBE_SHAPES) -> str | None:
     """Compare a kernel's results and gradients with an explicit softmax in fp32; returns what is wrong, in words.
 
     `shapes` are pairs of queries and positions.
     """
     for queries, positions in shapes:
-        given = _probe_inputs(place, queries, positions)
+        given = _probe_inputs(target, queries, positions)
         results = _with_gradients(attend, given)
         expected = _with_gradients(explicit_attention, [tensor.float() for tensor in given])
         for what, result, wanted in zip(("result", "dq", "dk", "dv"), results, expected, strict=True):
-            if result.shape != wanted.shape or result.dtype != place.dtype:
+            if result.shape != wanted.shape or result.dtype != target.dtype:
                 shape, dtype = tuple(result.shape), str(result.dtype).removeprefix("torch.")
                 return f"its {what} for {queries} queries of {positions} positions is {dtype} {shape}"
             error = float((result.float() - wanted).abs().max() / wanted.abs().max())
-            if not error <= PROBE_LIMITS[place.dtype]:  # NaN is not
+            if not error <= PROBE_LIMITS[target.dtype]:  # NaN is not
                 return f"its {what} for {queries} queries of {positions} positions is off by {error:.2g} of the largest"
     return None
 
 
-def _probe_inputs(place: Place, queries: int, positions: int) -> list[Tensor]:
-    """Queries, keys, values and the gradient of the result, in the place's dtype."""
+def _probe_inputs(target: Target, queries: int, positions: int) -> list[Tensor]:
+    """Queries, keys, values and the gradient of the result, in the target's dtype."""
     generator = torch.Generator().manual_seed(positions + queries)
     shapes = ((1, 4, queries), (1, 2, positions), (1, 2, positions), (1, 4, queries))
-    drawn = (torch.randn(*shape, place.head_dim, generator=generator) for shape in shapes)
-    return [tensor.to(place.device, place.dtype) for tensor in drawn]
+    drawn = (torch.randn(*shape, target.head_dim, generator=generator) for shape in shapes)
+    return [tensor.to(target.device, target.dtype) for tensor in drawn]
 
 
 def _with_gradients(attend: Attend, given: list[Tensor]) -> Iterator[Tensor]:

@@ -36,7 +36,7 @@ HALF = (torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Target:
     """Where a kernel is to run."""
 
     device: torch.device
@@ -50,15 +50,15 @@ class Kernel:
 
     name: str
     attend: Attend
-    missing: Callable[[Place], str | None]
-    """Why it cannot be tried at a place, in words; None if it can."""
+    missing: Callable[[Target], str | None]
+    """Why it cannot be tried at a target, in words; None if it can."""
     flash: str | None = None
     """FlashAttention in torch's registry that must be active while it runs."""
     default_flash: bool = False
     """Whether it runs torch's own flash kernel, which must not be replaced by one of the registry then."""
 
 
-def activate(kernel: Kernel, place: Place) -> None:
+def activate(kernel: Kernel, target: Target) -> None:
     """Switch torch, for the whole process, to the flash kernel that a kernel needs.
 
     Raises:
@@ -67,7 +67,7 @@ def activate(kernel: Kernel, place: Place) -> None:
     """
     from torch.nn import attention
 
-    if place.dtype not in HALF:
+    if target.dtype not in HALF:
         return  # no flash kernel takes it
     current = getattr(attention, "current_flash_attention_impl", lambda: None)()
     if kernel.flash not in (None, current):
@@ -85,20 +85,20 @@ def can_undo() -> bool:
     return hasattr(attention, "restore_flash_attention_impl")
 
 
-def _on_gpu(place: Place) -> str | None:
-    return None if place.device.type == "cuda" else f"needs a GPU; this is {place.device.type}"
+def _on_gpu(target: Target) -> str | None:
+    return None if target.device.type == "cuda" else f"needs a GPU; this is {target.device.type}"
 
 
-def _half_on_gpu(place: Place) -> str | None:
-    dtype = str(place.dtype).removeprefix("torch.")
-    return _on_gpu(place) or (None if place.dtype in HALF else f"computes in bfloat16 or float16, not in {dtype}")
+def _half_on_gpu(target: Target) -> str | None:
+    dtype = str(target.dtype).removeprefix("torch.")
+    return _on_gpu(target) or (None if target.dtype in HALF else f"computes in bfloat16 or float16, not in {dtype}")
 
 
-def _in_registry(name: str) -> Callable[[Place], str | None]:
-    def missing(place: Place) -> str | None:
+def _in_registry(name: str) -> Callable[[Target], str | None]:
+    def missing(target: Target) -> str | None:
         from torch.nn import attention
 
-        if (reason := _half_on_gpu(place)) is not None:
+        if (reason := _half_on_gpu(target)) is not None:
             return reason
         if not hasattr(attention, "list_flash_attention_impls"):
             return f"torch {torch.__version__} has no registry of FlashAttention kernels; expected 2.10 or later"
@@ -109,19 +109,19 @@ def _in_registry(name: str) -> Callable[[Place], str | None]:
     return missing
 
 
-def _in_package(package: str) -> Callable[[Place], str | None]:
-    def missing(place: Place) -> str | None:
-        reason = _half_on_gpu(place)
+def _in_package(package: str) -> Callable[[Target], str | None]:
+    def missing(target: Target) -> str | None:
+        reason = _half_on_gpu(target)
         return reason or (None if importlib.util.find_spec(package) else f"the package {package} is not installed")
 
     return missing
 
 
-def _not_on_gpu(place: Place) -> str | None:
-    return "needs a CPU" if place.device.type == "cuda" else None
+def _not_on_gpu(target: Target) -> str | None:
+    return "needs a CPU" if target.device.type == "cuda" else None
 
 
-def _always(_: Place) -> None:
+def _always(_: Target) -> None:
     return None
 
 

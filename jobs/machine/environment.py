@@ -22,13 +22,13 @@ CPU_THREADS = 1
 @cache
 def versions() -> dict[str, str]:
     """Versions of the packages that decide numbers or behavior; every attempt records them."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in ("golfsweep", "torch", "ray", "optuna", "sentencepiece", "zstandard", "constriction"):
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @cache
@@ -57,10 +57,10 @@ def _git(*arguments: str) -> str | None:
 
 def _digest(root: Path) -> str:
     """The first digits of the SHA-256 of all sources."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
-        found.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return found.hexdigest()[:12]
+        digest.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:12]
 
 
 def machine(processes: int = 1) -> Machine:

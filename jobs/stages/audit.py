@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from jobs.events import Event
 from jobs.spec import Job, Order
 from jobs.stages.request import DocumentSet, Request, Subject, document_settings, text_inputs, text_places
-from jobs.stages.stage import Facts, Source, WorkerStage
+from jobs.stages.stage import Source, WorkerStage, WorkSizes
 
 AUDITED = 512
 """Validation documents that an audit may choose from."""
@@ -37,7 +37,7 @@ class Audit(WorkerStage):
     def time_limit(self, job: Job) -> float | None:
         return float(job.settings["seconds"])
 
-    def work(self, order: Order, clock: str, facts: Facts) -> float:
+    def work(self, order: Order, clock: str, sizes: WorkSizes) -> float:
         """An audit looks at as many places as its seconds allow."""
         return float(order.job.settings["seconds"])
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from jobs.events import Event, Finished
 from jobs.spec import Job, Order
 from jobs.stages.request import Request, Subject, document_settings, text_inputs, text_places
-from jobs.stages.stage import Facts, ShardedStage, Source
+from jobs.stages.stage import ShardedStage, Source, WorkSizes
 
 
 class Evaluate(ShardedStage):
@@ -51,25 +51,25 @@ class Evaluate(ShardedStage):
         slowest = {name: max(clock[name] for clock in clocks) for name in clocks[0]}
         return Finished(outputs={"scores": None, **totals, "clocks": slowest}, files={"scores": table})
 
-    def limit_seconds(self, order: Order, facts: Facts) -> float | None:
+    def limit_seconds(self, order: Order, sizes: WorkSizes) -> float | None:
         """The limit is meant for the whole validation set: fewer documents take less."""
         if (limit := self.time_limit(order.job)) is None:
             return None
         every = {"split": "val", "first": 0, "count": None}
         whole_job = replace(order.job, settings={**order.job.settings, "documents": every})
-        whole = self.work(replace(order, job=whole_job), "eval_seconds", facts)
-        return limit * min(1.0, self.work(order, "eval_seconds", facts) / whole) if whole else limit
+        whole = self.work(replace(order, job=whole_job), "eval_seconds", sizes)
+        return limit * min(1.0, self.work(order, "eval_seconds", sizes) / whole) if whole else limit
 
-    def work(self, order: Order, clock: str, facts: Facts) -> float:
+    def work(self, order: Order, clock: str, sizes: WorkSizes) -> float:
         """Operations of scoring and adapting, where it is known which model the artifact holds."""
         from golf.model.gpt import ModelConfig
         from golf.ttt.config import EvalConfig
         from jobs.stages.work.settings import scoring_flops, settings_of
 
-        settings, model = order.job.settings, facts.model(order.job.inputs["artifact"])
+        settings, model = order.job.settings, sizes.model(order.job.inputs["artifact"])
         if model is None:
             return 0.0
-        config, lengths = settings_of(EvalConfig, settings["eval"]), facts.lengths(settings["documents"])
+        config, lengths = settings_of(EvalConfig, settings["eval"]), sizes.lengths(settings["documents"])
         return scoring_flops(lengths, config, settings_of(ModelConfig, model)) / order.slots
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from jobs.events import Event
 from jobs.spec import Job, Order
 from jobs.stages.request import DocumentSet, Request, Subject, document_settings, text_inputs, text_places
-from jobs.stages.stage import Facts, Source, WorkerStage
+from jobs.stages.stage import Source, WorkerStage, WorkSizes
 
 COMPARED_DOCUMENTS, COMPARED_TOKENS = 4, 1024
 """Tuning documents, and predictions of each, on which an artifact of a search is compared with its weights."""
@@ -38,7 +38,7 @@ class Quantize(WorkerStage):
 
         return run_quantize(order, inputs)
 
-    def work(self, order: Order, clock: str, facts: Facts) -> float:
+    def work(self, order: Order, clock: str, sizes: WorkSizes) -> float:
         """Weights of the matrices; operations of the comparison."""
         from golf.flops import block_weights
         from golf.model.gpt import ModelConfig
@@ -50,7 +50,7 @@ class Quantize(WorkerStage):
         model = settings_of(ModelConfig, settings["model"])
         if clock == "quantize_seconds":
             return float(model.num_layers * block_weights(model) + model.vocab_size * model.model_dim)
-        every = facts.lengths(settings["documents"])
+        every = sizes.lengths(settings["documents"])
         cut = tuple(min(length, settings["tokens"] or length) for length in every)
         return scoring_flops(cut, settings_of(EvalConfig, EVAL_PRESETS["none"]), model)
 

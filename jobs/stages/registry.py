@@ -16,12 +16,12 @@ STAGES: tuple[Stage, ...] = (
 
 
 def stage_named(name: str) -> Stage:
-    """The stage of a name; one that refuses all work where this version of golfsweep has none of that name."""
+    """The stage of a name. If this version of golfsweep has none, a stage that refuses all work."""
     return next((stage for stage in STAGES if stage.name == name), None) or UnknownStage(
         name=name, version=0, sections=()
     )
 
 
-def pipeline() -> Pipeline:
-    """All stages, each after those that it reads from."""
-    return Pipeline(STAGES)
+def pipeline(*own: Stage) -> Pipeline:
+    """The stages of every sweep and a sweep's own, each after those that it reads from."""
+    return Pipeline((*STAGES, *own))

@@ -27,8 +27,8 @@ class Source:
     output: str
 
 
-class Facts(Protocol):
-    """What an estimate of a job's time knows beside the job."""
+class WorkSizes(Protocol):
+    """Sizes that an estimate of a job's time needs beside the job itself."""
 
     def model(self, artifact: str) -> Mapping[str, Any] | None:
         """Settings of the model that an artifact holds; None where no finished job tells."""
@@ -51,7 +51,8 @@ class Stage(ABC):
     contents: tuple[str, ...] = ()
     """Outputs that are contents of the file store, by name."""
     sections: tuple[str, ...]
-    """Sections of a recipe whose settings are in its jobs' keys."""
+    """Sections of a recipe (`train`, `quantize`, `eval`) whose settings its jobs depend on. With the sections of the
+    stages that it reads from, they say which trials of a search share a job."""
     per_entry: bool = False
     """Whether there is one job for each leaderboard entry, on its first scored seed, or one for each of its seeds."""
     silence_seconds: float = 900.0
@@ -92,11 +93,11 @@ class Stage(ABC):
         limit: float | None = job.settings.get(self.name, {}).get("max_seconds")
         return limit
 
-    def limit_seconds(self, order: Order, facts: Facts) -> float | None:
+    def limit_seconds(self, order: Order, sizes: WorkSizes) -> float | None:
         """What a job takes by its own limit, where no job like it has run yet."""
         return self.time_limit(order.job)
 
-    def work(self, order: Order, clock: str, facts: Facts) -> float:
+    def work(self, order: Order, clock: str, sizes: WorkSizes) -> float:
         """Rough operations a slot of what one of its clocks counts; 0 where that is not known."""
         return 0.0
 

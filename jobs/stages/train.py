@@ -6,7 +6,7 @@ from typing import Any
 from jobs.spec import Job, Order
 from jobs.stages.program import Program
 from jobs.stages.request import Request, Subject
-from jobs.stages.stage import Facts, GangStage
+from jobs.stages.stage import GangStage, WorkSizes
 
 
 class Train(GangStage):
@@ -28,7 +28,7 @@ class Train(GangStage):
 
         return Trainer(order)
 
-    def work(self, order: Order, clock: str, facts: Facts) -> float:
+    def work(self, order: Order, clock: str, sizes: WorkSizes) -> float:
         """Operations of all steps; of one step where only the clock ends the training."""
         from golf.flops import training_flops
         from jobs.stages.work.settings import train_config

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeps.board.columns.own import OWN_COLUMNS
-from sweeps.board.entries import Entry
+from sweeps.board.entries import BoardEntry
 from sweeps.board.rules import Track
 
 TRACKS: tuple[Track, ...] = ("legal", "flagged", "unverified")
@@ -21,7 +21,7 @@ class EntryArrays:
     """Entries by place; `put` replaces an entry of the same key at its place."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[BoardEntry] = []
         self.shown: list[bool] = []
         """Whether an entry is in the table."""
         self._places: dict[Hashable, int] = {}
@@ -58,12 +58,12 @@ class EntryArrays:
         columns: Floats = self.numbers[:, [_NUMBERS.index(name) for name in names]]
         return columns
 
-    def find(self, key: Hashable) -> Entry | None:
+    def find(self, key: Hashable) -> BoardEntry | None:
         """The entry of a key."""
         place = self._places.get(key)
         return None if place is None else self.entries[place]
 
-    def put(self, key: Hashable, entry: Entry, shown: bool) -> int:
+    def put(self, key: Hashable, entry: BoardEntry, shown: bool) -> int:
         """Add or replace an entry, and return its place."""
         place = self._places.setdefault(key, len(self.entries))
         if place == len(self.entries):
@@ -88,7 +88,7 @@ class EntryArrays:
                 new[: len(old)] = old
                 setattr(self, name, new)
 
-    def _describe(self, entry: Entry) -> tuple[float, ...]:
+    def _describe(self, entry: BoardEntry) -> tuple[float, ...]:
         """An entry's numbers, in the order of _NUMBERS."""
         moments = entry.moments
         numbers = (np.nan, np.nan, 0) if moments is None else (moments.mean, moments.variance, moments.n)

@@ -17,7 +17,7 @@ from sweeps.board.board_tests import BoardTests
 from sweeps.board.columns.catalog import COLUMNS
 from sweeps.board.columns.own import OWN_COLUMNS
 from sweeps.board.columns.whole import TABLE_COLUMNS, Table, keep_known
-from sweeps.board.entries import Entry, build_entry, build_imported_entry
+from sweeps.board.entries import BoardEntry, build_entry, build_imported_entry
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published
 from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES
 from sweeps.board.pairs.differences import ReadScores
@@ -110,11 +110,11 @@ class Board:
         arrival, mean = self._arrays.column("epoch", "order"), self._arrays.column("mean")[:, 0]
         return [self._describe_change(place) for place in frontier.find_changes(self._arrays.group, arrival, mean)]
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[BoardEntry]:
         """Every entry, hidden ones included."""
         return list(self._arrays.entries)
 
-    def _put(self, key: Hashable, entry: Entry, shown: bool) -> None:
+    def _put(self, key: Hashable, entry: BoardEntry, shown: bool) -> None:
         place = self._arrays.put(key, entry, shown)
         if shown and entry.source == "golfsweep" and entry.name == self._baseline:
             self._base = place

@@ -7,7 +7,7 @@ import numpy as np
 from sweeps.board import frontier
 from sweeps.board.arrays import EntryArrays, Floats, Ints
 from sweeps.board.evaluation import Published
-from sweeps.board.margin_rules import MARGIN_RULES, MarginRule, RuleName
+from sweeps.board.margin_rules import MARGIN_RULES, MarginRule
 from sweeps.board.pairs.counterparts import Counterparts
 from sweeps.board.pairs.differences import ReadScores, compare_common_seeds, compute_paired_p, compute_published_p
 from sweeps.board.pairs.families import LARGEST_FAMILY, Family, judge_family
@@ -62,7 +62,7 @@ class BoardTests:
         family = self._families[key]
         return {index: family[entries[place]] for index, place in members.items() if entries[place] in family}
 
-    def plan_settlements(self, name: RuleName, places: Mapping[int, int]) -> dict[int, Settlement]:
+    def plan_settlements(self, name: str, places: Mapping[int, int]) -> dict[int, Settlement]:
         """Plan what claims still need under a margin rule: index → settlement, for places by index."""
         settlements = {}
         for index, place in places.items():

@@ -8,7 +8,7 @@ from typing import Any
 
 from golf.errors import InputError
 from golf.score import LN2
-from sweeps.board.entries import Entry
+from sweeps.board.entries import BoardEntry
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.pairs.differences import read_shared_tables
 from sweeps.board.pairs.pair import Pair
@@ -21,7 +21,7 @@ from sweeps.statistics.documents import Documents
 __all__ = ["Pair", "check", "compare", "document_differences", "list_differences"]
 
 
-def check(challenger: Entry, incumbent: Entry) -> None:
+def check(challenger: BoardEntry, incumbent: BoardEntry) -> None:
     """Refuse two entries that cannot be compared.
 
     Raises:
@@ -104,7 +104,7 @@ def document_differences(pair: Pair) -> Documents | None:
     }
 
 
-def _describe_side(entry: Entry, other_sweep: str) -> dict[str, Any]:
+def _describe_side(entry: BoardEntry, other_sweep: str) -> dict[str, Any]:
     """An entry in short; `known_as` tells it from an entry of the same name in the other sweep."""
     assert entry.moments is not None
     n = entry.moments.n

@@ -19,7 +19,7 @@ CONTEST_GPU = "H100"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Entry:
+class BoardEntry:
     """One recipe's evaluations, or a public record."""
 
     name: str
@@ -75,14 +75,14 @@ class Entry:
         return self.name if self.sweep in ("", sweep) else f"{self.sweep}/{self.name}"
 
 
-def build_entry(runs: Sequence[Evaluation], profile: Profile) -> Entry:
+def build_entry(runs: Sequence[Evaluation], profile: Profile) -> BoardEntry:
     """Build the entry of one recipe from its evaluations, one for each seed.
 
     Raises:
         ValueError: a seed appears twice, or the seeds were scored on different validation sets.
     """
     judged, first = judge_runs(runs, profile), runs[0]
-    return Entry(
+    return BoardEntry(
         name=first.row,
         sweep=first.sweep,
         source="golfsweep",
@@ -98,11 +98,11 @@ def build_entry(runs: Sequence[Evaluation], profile: Profile) -> Entry:
     )
 
 
-def build_imported_entry(record: ImportedEntry) -> Entry:
+def build_imported_entry(record: ImportedEntry) -> BoardEntry:
     """Build the entry of a public record."""
     scores = [bpb for bpb in record.seeds.values() if bpb is not None]
     unchecked = ["the scorer", "the artifact", "documents and bytes scored"]
-    return Entry(
+    return BoardEntry(
         name=record.name,
         sweep="",
         source="import",

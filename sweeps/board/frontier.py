@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 
 def find_incumbents(group: Ints, arrival: Floats, mean: Floats) -> Ints:
-    """Find the best entry that came before each one in its group.
+    """For each entry, find the best earlier entry of its group.
 
     Args:
         group: one number for each track and validation set that are compared, −1 for entries that are not, [entries].

@@ -3,18 +3,15 @@
     written rule   lower by more than the README's margin, at its level of significance
     precedent      lower at all, at the level that the organizers let pass (pull requests 1514 and 1769)
 
-To add a margin rule: add its name to `RuleName` and one line to `MARGIN_RULES`; name it in `PROFILE_RULES` if a
-profile decides by it. The leaderboard then has two columns for it (its p-value, and whether it is passed), which
-docs/glossary.md explains, and the table, `compare` and the report show it.
+To add a margin rule, add one line to `MARGIN_RULES`; name it in `PROFILE_RULES`, too, if a profile decides by it. The
+leaderboard then has two columns for it, its p-value and, by its name, whether it is passed; the table, `compare` and
+the report show it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from sweeps.board.rules import MARGIN_NATS, Profile
-
-RuleName = Literal["written_rule", "precedent"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +40,11 @@ class MarginRule:
         return None if bpb_per_nat is None else bpb_per_nat * self.margin_nats
 
 
-MARGIN_RULES: dict[RuleName, MarginRule] = {
+MARGIN_RULES: dict[str, MarginRule] = {
     "written_rule": MarginRule(title="written rule", margin_nats=MARGIN_NATS, level=0.01, p_column="p_written_rule"),
     "precedent": MarginRule(title="precedent", margin_nats=0.0, level=0.25, p_column="p_incumbent"),
 }
-PROFILE_RULES: Mapping[Profile, RuleName] = {"strict": "written_rule", "accepted": "precedent"}
+PROFILE_RULES: Mapping[Profile, str] = {"strict": "written_rule", "accepted": "precedent"}
 """The margin rule that each profile decides by."""
 
 

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cluster.registry import DEFAULT, EXECUTORS
 from golf.errors import InputError
 from sweeps.cli.errors import ExitCode, Interrupted, explain, report
 from sweeps.cli.help import Command, Root, width
@@ -68,7 +69,16 @@ FilesOption = Annotated[
 RayOption = Annotated[
     str | None, typer.Option("--ray", metavar="HOST:PORT", help="Use the Ray cluster at this address.")
 ]
-HereOption = Annotated[bool, typer.Option("--here", help="Run on this machine without Ray.")]
+HereOption = Annotated[bool, typer.Option("--here", help="Run on this machine without Ray: --executor local.")]
+_KINDS = "; ".join(f"{name} ({kind.summary})" for name, kind in EXECUTORS.items())
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="NAME[:ADDRESS]",
+        help=f"Where jobs run, by default {DEFAULT}: {_KINDS}.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 DebugOption = Annotated[
     bool, typer.Option("--debug", callback=_show_tracebacks, help="Show the traceback of an error.")

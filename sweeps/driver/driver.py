@@ -8,13 +8,13 @@ It holds nothing that is not in the store: a new driver of the same sweep takes 
     report     the best of these trials once more, on seeds that decided nothing, where the file names any
     judge      what an entry has beside its score: an audit, on the artifact of its first seed
 
-Which stages there are, and which builds on which, the registry says (`jobs.stages.registry`).
+Which stages there are, and which builds on which, the sweep says (`SweepSpec.pipeline`).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from jobs.stages.audit import AUDIT
-from jobs.stages.registry import pipeline, stage_named
+from jobs.stages.registry import stage_named
 from jobs.stages.request import DocumentSet
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, TrialRecord
@@ -55,7 +55,7 @@ class Driver:
         """
         self.spec = spec
         self._store, self._orders, self._read_only = store, orders, read_only
-        self._pipeline = pipeline()
+        self._pipeline = spec.pipeline()
         scoring = self._pipeline.upstream(SCORED)
         others = [stage for stage in self._pipeline if stage not in scoring]
         self._per_seed = [stage for stage in others if not stage.per_entry]
@@ -157,10 +157,10 @@ class Driver:
     def _pursue_all(self) -> tuple[list[int] | None, list[JobChain | None]]:
         """The trials to confirm, and how far every measurement of an entry is, in the order of entries and seeds."""
         # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
-        arms = [self._pursue(one) for one in self._arm_measurements()]
+        arms = [self._pursue(measurement) for measurement in self._arm_measurements()]
         winners = self._search.advance()
-        chosen = [self._pursue(one) for one in self._confirm_measurements(winners or [])]
-        reported = [self._pursue(one) for one in self._report_measurements(winners or [], chosen)]
+        chosen = [self._pursue(measurement) for measurement in self._confirm_measurements(winners or [])]
+        reported = [self._pursue(measurement) for measurement in self._report_measurements(winners or [], chosen)]
         return winners, [*arms, *chosen, *reported]
 
     def _pursue(self, measurement: Measurement) -> JobChain | None:

@@ -48,7 +48,7 @@ class JobRequests:
         self.needed: set[str] = set()
         """Keys of all jobs that something has needed so far."""
         self.to_come: dict[str, set[Hashable]] = {}
-        """What tells the jobs of each stage apart that are still to be done: several measurements may need one job."""
+        """By stage, what identifies each job that is still to be done; measurements that share a job count it once."""
         self._forget_counts()
 
     def look(self) -> None:

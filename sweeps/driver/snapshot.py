@@ -12,7 +12,7 @@ class Snapshot:
     """What one look at a sweep showed."""
 
     phase: str
-    """What it is at, in a word for a person: a gang's stage while one is to run, search, confirm, done or ended."""
+    """What the sweep does now: a gang's stage while a gang has to run, else search, confirm, done or ended."""
     done: bool
     jobs: tuple[JobRecord, ...]
     trials: int

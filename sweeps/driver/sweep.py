@@ -8,7 +8,6 @@ from typing import Any
 from golf.entry.bundle import Script, bundle
 from golf.errors import InputError
 from jobs.spec import Machine
-from jobs.stages.registry import pipeline
 from jobs.state import JobState
 from sweeps.board.evaluation import Published
 from sweeps.driver.driver import Driver
@@ -53,7 +52,7 @@ class Sweep:
             name=self.spec.name,
             rules=self.spec.rules,
             baseline=baseline,
-            search=None if search is None else search_digest(self.spec, self.orders(), pipeline()),
+            search=None if search is None else search_digest(self.spec, self.orders()),
             trials=0 if search is None else search.section.trials,
             given_trials=0 if search is None else len(search.first),
         )
@@ -89,7 +88,7 @@ class Sweep:
             priority=self.spec.priority,
             data=self.data,
             machine=self.machine,
-            options={"audit": self.spec.audit.model_dump()},
+            options=self.spec.options,
         )
 
     def script(self, row: str, recipe: Recipe) -> Script:

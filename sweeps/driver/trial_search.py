@@ -25,7 +25,7 @@ from sweeps.spec.recipe import Recipe
 
 
 class TrialSearch:
-    """The search that a sweep's file describes; one that it does not describe is over at once, without a winner."""
+    """The search of a sweep. If the file describes none, it is over at once, without a winner."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class TrialSearch:
         if self._spec.search is None:
             return []
         section, search = self._spec.search.section, search_of(self._spec)
-        identity = search_digest(self._spec, self._orders, self._pipeline)
+        identity = search_digest(self._spec, self._orders)
         # A search that was longer on another day may have drawn more.
         stored = self._store.trials(self._spec.name, identity)
         self.trials = {trial.number: trial for trial in stored if trial.number < section.trials}
@@ -144,7 +144,7 @@ class TrialSearch:
         return frozenset(name for name in before if not self._pipeline.sections(name) & searched)
 
     def _draw(self, search: Search, identity: str, number: int) -> bool:
-        """Draw a trial if enough is known of those before it; whether there is one now."""
+        """Draw a trial if enough earlier trials have ended; returns whether it exists now."""
         values = {n: trial.value for n, trial in self.trials.items() if trial.state != "running"}
         if self._read_only or not search.ready(number, values):
             return False

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from jobs.stages.pipeline import Pipeline
 from jobs.stages.request import DocumentSet
 from sweeps.driver.objective import SCORED
 from sweeps.search.search import Search
@@ -39,7 +38,7 @@ def search_of(spec: SweepSpec) -> Search:
     )
 
 
-def search_digest(spec: SweepSpec, orders: OrderBook, pipeline: Pipeline) -> str:
+def search_digest(spec: SweepSpec, orders: OrderBook) -> str:
     """What tells searches apart that share a sweep's name: all that decides a trial and its value.
 
     That is the data as they are, the machine class and the version of the arithmetic, too, as in a job's key. The
@@ -49,7 +48,7 @@ def search_digest(spec: SweepSpec, orders: OrderBook, pipeline: Pipeline) -> str
     section = spec.search.section.model_dump(exclude={"promote", "trials"})
     seed, documents = spec.seeds.tune[0], DocumentSet(split="tune", count=spec.search.section.documents)
     first = Measurement(recipe=spec.recipe, seed=seed, documents=documents, entry=None)
-    scoring = pipeline.upstream(SCORED)
+    scoring = spec.pipeline().upstream(SCORED)
     roots = [orders.order(stage, first).job.key for stage in scoring if not stage.reads]
     versions = {stage.name: stage.version for stage in scoring} | {"audit": AUDIT_VERSION}
     content = [section, spec.recipe.settings(), *roots, orders.data.tokenizer_digest, versions]

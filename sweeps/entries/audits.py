@@ -21,7 +21,9 @@ def audit_findings(audit: Mapping[str, Any] | None) -> tuple[RuleFinding, ...]:
     if audit is None:
         return (NOT_AUDITED,)
     findings = [RuleFinding(code=finding["condition"], detail=finding["detail"]) for finding in audit["findings"]]
-    copied = [one for one in audit["overlap"] or () if one["shared"] >= COPIED_SHARE * one["windows"]]
+    copied = [
+        document for document in audit["overlap"] or () if document["shared"] >= COPIED_SHARE * document["windows"]
+    ]
     if copied:
         first = copied[0]
         share = f"{first['shared']} of {first['windows']} windows of document {first['document']}"

@@ -44,14 +44,14 @@ def _check_jobs(entry: EntryRecord, place: Workplace) -> Iterator[str]:
 def _check_scores(entry: EntryRecord, place: Workplace) -> Iterator[str]:
     for run in evaluations_of(entry):
         try:
-            found = _sum_up(run, place)
+            sums = _sum_up(run, place)
         except InputError as error:
             yield f"seed {run.seed}: its score table cannot be read: {error}"
             continue
         stated = {"documents": run.text.documents, "tokens": run.text.tokens, "bytes": run.text.bytes, "nll": run.nll}
         for name, value in stated.items():
-            if not math.isclose(value, found[name], rel_tol=ROUNDING):
-                yield f"seed {run.seed}: its score table gives {name} {found[name]:.10g}, the entry says {value:.10g}"
+            if not math.isclose(value, sums[name], rel_tol=ROUNDING):
+                yield f"seed {run.seed}: its score table gives {name} {sums[name]:.10g}, the entry says {value:.10g}"
 
 
 def _sum_up(run: Evaluation, place: Workplace) -> dict[str, float]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from jobs.stages.registry import pipeline
+from jobs.stages import registry
 from jobs.store import EntryRecord, SweepRecord
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.board.rules import RuleFinding
@@ -22,7 +22,7 @@ VERSION = 1
 """Raised when the form changes, so that the entries of every sweep are written anew."""
 
 RESUMED = RuleFinding(code="resumed", detail="training was interrupted; its clock cannot be reproduced")
-"""The one finding of an evaluation that is not its audit's."""
+"""The only finding of an evaluation that does not come from its audit."""
 
 
 def is_outdated(sweep: SweepRecord) -> bool:
@@ -45,7 +45,7 @@ def other_versions(entry: EntryRecord) -> dict[str, tuple[int, int | None]]:
 
     This code's is None for a stage that it does not have.
     """
-    ours = {stage.name: stage.version for stage in pipeline()}
+    ours = {stage.name: stage.version for stage in registry.STAGES}
     return {
         stage: (version, ours.get(stage))
         for stage, version in entry.evidence["arithmetic"].items()

@@ -14,7 +14,7 @@ from jobs.store import EntryRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.compare import Pair
-from sweeps.board.entries import Entry
+from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import ImportedEntry
 from sweeps.board.leaderboard import open_board
 from sweeps.entries.facts import SweepFacts
@@ -83,7 +83,9 @@ def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
     )
 
 
-def find_entry(name: str, entries: Sequence[Entry], latest: str, superseded: Sequence[Superseded] = ()) -> Entry:
+def find_entry(
+    name: str, entries: Sequence[BoardEntry], latest: str, superseded: Sequence[Superseded] = ()
+) -> BoardEntry:
     """The entry of a name: SWEEP/ENTRY, ENTRY of the latest sweep, or a public record's own.
 
     Raises:
@@ -93,9 +95,11 @@ def find_entry(name: str, entries: Sequence[Entry], latest: str, superseded: Seq
     known |= {f"{entry.sweep}/{entry.name}": entry for entry in entries if entry.sweep}
     if name in known:
         return known[name]
-    for one in superseded:
-        if name in [f"{one.sweep}/{entry}" for entry in one.entries] or (one.sweep == latest and name in one.entries):
-            raise InputError(f'entry "{name}": {one.line}')
+    for former in superseded:
+        if name in [f"{former.sweep}/{entry}" for entry in former.entries] or (
+            former.sweep == latest and name in former.entries
+        ):
+            raise InputError(f'entry "{name}": {former.line}')
     near = difflib.get_close_matches(name, known, 1, 0.4)
     hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known) or 'none yet'}"
     raise InputError(f'entry "{name}": no confirmed entry of that name; {hint}')
@@ -118,7 +122,7 @@ def read_scores(files: FileStore, digest: str) -> Documents:
     return {name: np.from_dlpack(table[name].combine_chunks()) for name in table.column_names}
 
 
-def _settings(entry: Entry, place: Workplace) -> Mapping[str, Any]:
+def _settings(entry: BoardEntry, place: Workplace) -> Mapping[str, Any]:
     """Every setting of an entry's recipe; none of a public record's."""
     record = read_entry(entry.sweep, entry.name, place) if entry.sweep else None
     return {} if record is None else record.content["settings"]

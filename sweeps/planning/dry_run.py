@@ -52,7 +52,7 @@ def dry_run(
         store: what is finished already; only read.
         nodes: the cluster.
         seconds: a job's duration on slots whose processes have started.
-        start_seconds: how long an evaluator's process takes to start, once per slot.
+        start_seconds: how long a worker's process takes to start, once per slot.
         learn: called with every job that has ended, before the driver requests what builds on it.
         expected: the durations for which a scheduler would reserve budget; `seconds` if None.
         policy: the policy, with the sweep's limits.
@@ -98,7 +98,7 @@ class _Driving:
     snapshot: Snapshot | None = None
 
     def request(self) -> list[JobRecord]:
-        """Step until nothing changes, since a step can only report what the one before has requested; the new jobs."""
+        """Step until nothing changes, since a step only reports what the last step requested; returns the new jobs."""
         before = -1
         while before != self.store.changes:
             before = self.store.changes
@@ -108,13 +108,13 @@ class _Driving:
 
 @dataclass(slots=True)
 class _Durations:
-    """Durations of jobs on their slots: the first job of an evaluator also waits for its process to start."""
+    """Durations of jobs on their slots: the first job of a worker also waits for its process to start."""
 
     store: DryRunStore
     seconds: Callable[[JobRecord], float]
     start_seconds: float
     started: set[tuple[str, int]] = field(default_factory=set)
-    """Slots whose evaluator has started, by node."""
+    """Slots whose worker has started, by node."""
 
     def of(self, job: Waiting, placement: Placement) -> float:
         slots = {(placement.node, slot) for slot in placement.slots}

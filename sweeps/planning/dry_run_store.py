@@ -38,7 +38,7 @@ class DryRunStore:
         self._trials: dict[int, TrialRecord] = {}
         self._num_scored: dict[str, int] = {}
         """Evaluations so far by artifact."""
-        self._values = {trial_name(one.number): WORST if one.value is None else one.value for one in earlier}
+        self._values = {trial_name(trial.number): WORST if trial.value is None else trial.value for trial in earlier}
 
     # What a driver needs
 
@@ -98,7 +98,9 @@ class DryRunStore:
         them.
         """
         real = {trial.number: trial for trial in self._real.trials(sweep, search)}
-        real |= {n: replace(one, state="running", value=None) for n, one in real.items() if one.state == "complete"}
+        real |= {
+            n: replace(trial, state="running", value=None) for n, trial in real.items() if trial.state == "complete"
+        }
         return [trial for _, trial in sorted((real | self._trials).items())]
 
     def put_trial(self, sweep: str, search: str, trial: TrialRecord) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from golf.errors import InputError
-from jobs.stages.registry import pipeline
 from jobs.store import Store, TrialRecord
 from sweeps.driver.sweep import Sweep
 from sweeps.driver.trials import search_digest, search_of
@@ -17,7 +16,7 @@ def earlier_trials(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
     Spaces that decide jobs before the evaluation have none: a plan must not count too few trainings because the earlier
     trials happened to share theirs.
     """
-    if spec.search is None or any(map(decides_earlier_stages, spec.search.space.values())):
+    if spec.search is None or any(decides_earlier_stages(parameter, spec) for parameter in spec.search.space.values()):
         return ()
     mine = search_of(spec)
     for record in reversed(store.sweeps()):
@@ -29,7 +28,7 @@ def earlier_trials(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
             continue
         theirs = search_of(sweep.spec)
         if (theirs.distributions, theirs.sampler) == (mine.distributions, mine.sampler):
-            trials = store.trials(record.name, search_digest(sweep.spec, sweep.orders(), pipeline()))[: mine.trials]
-            if len(trials) == mine.trials and all(one.state != "running" for one in trials):
+            trials = store.trials(record.name, search_digest(sweep.spec, sweep.orders()))[: mine.trials]
+            if len(trials) == mine.trials and all(trial.state != "running" for trial in trials):
                 return trials
     return ()

@@ -1,4 +1,4 @@
-"""The trials of a search before it begins: certain ones, or guesses that leave out no combination."""
+"""The expected trials of a search that has not begun: exact where the sampler does not learn, else guesses."""
 
 import itertools
 import random
@@ -8,7 +8,6 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, FloatDistribution
 
-from jobs.stages.registry import pipeline
 from jobs.store import TrialRecord
 from sweeps.driver.objective import SCORED
 from sweeps.driver.trials import search_of
@@ -49,13 +48,13 @@ def _combinations(spec: SweepSpec, search: Search) -> list[dict[str, Any]]:
     earlier = {
         name: points(kind)
         for name, kind in search.distributions.items()
-        if is_discrete(kind) and decides_earlier_stages(spec.search.space[name])
+        if is_discrete(kind) and decides_earlier_stages(spec.search.space[name], spec)
     }
     product = itertools.islice(itertools.product(*earlier.values()), COMBINATIONS)
     combinations = [dict(zip(earlier, values, strict=True)) for values in product]
     random.Random(search.seed).shuffle(combinations)
     given = [{name: first[name] for name in earlier} for first in search.first]
-    return sorted(combinations, key=lambda one: one in given)
+    return sorted(combinations, key=lambda combination: combination in given)
 
 
 def counts_at_most(spec: SweepSpec, stage: str) -> bool:
@@ -65,14 +64,14 @@ def counts_at_most(spec: SweepSpec, stage: str) -> bool:
     """
     if spec.search is None:
         return False
-    sections = pipeline().sections(stage)
-    varied = [one.distribution for one in spec.search.space.values() if _section(one) in sections]
+    sections = spec.pipeline().sections(stage)
+    varied = [parameter.distribution for parameter in spec.search.space.values() if _section(parameter) in sections]
     return bool(varied) and all(is_discrete(distribution) for distribution in varied)
 
 
-def decides_earlier_stages(parameter: Parameter) -> bool:
+def decides_earlier_stages(parameter: Parameter, spec: SweepSpec) -> bool:
     """Whether a parameter decides a job before the one that scores."""
-    stages = pipeline()
+    stages = spec.pipeline()
     before = {source.stage for source in stages[SCORED].reads.values()}
     return any(_section(parameter) in stages.sections(stage) for stage in before)
 

@@ -30,7 +30,7 @@ HISTORY = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reason:
+class JobReason:
     """Why a job is reused or new."""
 
     text: str
@@ -49,7 +49,7 @@ class SweepPlan:
     dry_run: DryRun
     estimates: Mapping[str, Estimate]
     """Estimated duration of each job that has to run, by key."""
-    reasons: Mapping[str, Reason]
+    reasons: Mapping[str, JobReason]
     """By key."""
 
     def stages(self) -> dict[str, str]:
@@ -169,7 +169,7 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> S
     )
 
 
-def _reasons(run: DryRun, done: Sequence[JobRecord]) -> dict[str, Reason]:
+def _reasons(run: DryRun, done: Sequence[JobRecord]) -> dict[str, JobReason]:
     """Why each job is reused or new: how it differs from the nearest finished job."""
     finished = {job.key: job for job in done}
     nearest = {
@@ -178,17 +178,17 @@ def _reasons(run: DryRun, done: Sequence[JobRecord]) -> dict[str, Reason]:
     }
     made = {output for job in done for output in (job.outputs or {}).values() if isinstance(output, str)}
     unmade = {output for job in run.jobs for output in (job.outputs or {}).values() if isinstance(output, str)} - made
-    reasons: dict[str, Reason] = {}
+    reasons: dict[str, JobReason] = {}
     for job in run.jobs:
         stage = job.order.job.stage
         if (before := finished.get(job.key)) is not None:
             day = datetime.fromtimestamp(before.finished or before.created, UTC)
-            reasons[job.key] = Reason(text=f'done {day:%Y-%m-%d %H:%M} UTC for sweep "{before.order.sweep}"')
+            reasons[job.key] = JobReason(text=f'done {day:%Y-%m-%d %H:%M} UTC for sweep "{before.order.sweep}"')
         elif stage not in nearest:
-            reasons[job.key] = Reason(text=f"no {stage} job is finished yet")
+            reasons[job.key] = JobReason(text=f"no {stage} job is finished yet")
         else:
             near = nearest[stage].nearest(job.order.job)
-            found = differences(job.order.job, near.order.job)
-            text = f"nearest is {near.key[:12]} ({near.order.label}): {explain(found, unmade)}"
-            reasons[job.key] = Reason(text=text, nearest=near.key, differs=tuple(found))
+            differing = differences(job.order.job, near.order.job)
+            text = f"nearest is {near.key[:12]} ({near.order.label}): {explain(differing, unmade)}"
+            reasons[job.key] = JobReason(text=text, nearest=near.key, differs=tuple(differing))
     return reasons

@@ -18,7 +18,7 @@ class SimilarJobs:
     def __init__(self, done: Sequence[JobRecord], ignoring: Container[str] = ()) -> None:
         """Take finished jobs, oldest first; sections of the key named in `ignoring`, e.g. "seed", do not count."""
         self._ignoring = ignoring
-        self._done = [(one, self._parts(one.order.job)) for one in done]
+        self._done = [(record, self._parts(record.order.job)) for record in done]
 
     def nearest(self, job: Job) -> JobRecord:
         """The job that differs from this one in the fewest parts; of several, the latest."""
@@ -29,7 +29,7 @@ class SimilarJobs:
         own = self._parts(job)
         distances = [len(own ^ parts) for _, parts in self._done]
         least = min(distances)
-        nearest = [one for (one, _), distance in zip(self._done, distances, strict=True) if distance == least]
+        nearest = [record for (record, _), distance in zip(self._done, distances, strict=True) if distance == least]
         return nearest[-most:]
 
     def _parts(self, job: Job) -> frozenset[Part]:
@@ -43,10 +43,10 @@ def parts(job: Job) -> Iterator[Part]:
 
 
 def differences(job: Job, other: Job) -> dict[str, tuple[Any, Any]]:
-    """Parts of the key in which two jobs differ: name → both values, None where a job lacks the part."""
-    one, two = dict(parts(job)), dict(parts(other))
-    names = [name for name in {**one, **two} if one.get(name) != two.get(name)]
-    return {name: (json.loads(one.get(name, "null")), json.loads(two.get(name, "null"))) for name in names}
+    """Parts of the key in which theirs jobs differ: name → both values, None where a job lacks the part."""
+    mine, theirs = dict(parts(job)), dict(parts(other))
+    names = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
+    return {name: (json.loads(mine.get(name, "null")), json.loads(theirs.get(name, "null"))) for name in names}
 
 
 def explain(differences: Mapping[str, tuple[Any, Any]], unmade: Container[str]) -> str:

@@ -3,8 +3,8 @@
 The rules, in order:
 
 1. The seed of a log is the one that its settings print; where it prints none, the one in its file's name.
-2. The record's protocol is one stage of evaluation (jobs.logs.Stage) for all its logs: the stage that its claims agree
-   with most often; without any agreement the latest stage that scores at least half of its logs.
+2. The record's protocol is one stage of evaluation (jobs.logs.ScoreStage) for all its logs: the stage that its claims
+   agree with most often; without any agreement the latest stage that scores at least half of its logs.
 3. Of several logs of one seed, the one whose score submission.json gives counts; logs with the same score count as one.
    If none or several with different scores fit, the seed has no score.
 4. A log of unknown seed counts if it can be of a claimed seed without a log, or if no log has a known seed and nothing
@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from jobs.logs import STAGES, Score, Stage, agree
+from jobs.logs import SCORE_STAGES, Score, ScoreStage, agree
 from sweeps.records.arithmetic import is_mean
-from sweeps.records.reading.claims import Claims, read_claims
+from sweeps.records.reading.claims import SubmissionClaims, read_claims
 from sweeps.records.reading.folder import Folder
 from sweeps.records.runs import Run, build_runs
 
@@ -31,7 +31,7 @@ class Record:
     """A record folder with its logs assigned to seeds."""
 
     folder: Folder
-    claims: Claims
+    claims: SubmissionClaims
     runs: tuple[Run, ...]
     """One for each log; identical copies are left out."""
     copies: tuple[tuple[str, str], ...]
@@ -43,10 +43,10 @@ class Record:
         return self.folder.name
 
     @cached_property
-    def stage(self) -> Stage | None:
+    def stage(self) -> ScoreStage | None:
         """The stage of evaluation that scores the record; None where no log gives a score."""
-        scored = [run for run in self.runs if any(run.log.of_stage(stage) for stage in STAGES[1:])]
-        votes = {stage: self._count_agreements(stage) for stage in reversed(STAGES[1:])}
+        scored = [run for run in self.runs if any(run.log.of_stage(stage) for stage in SCORE_STAGES[1:])]
+        votes = {stage: self._count_agreements(stage) for stage in reversed(SCORE_STAGES[1:])}
         best = max(votes.values())
         for stage in votes:
             covered = sum(bool(run.log.of_stage(stage)) for run in scored)
@@ -122,12 +122,12 @@ class Record:
         given = [score for score in (claims.scores.get(seed), claims.headline, claims.loss) if score is not None]
         return given[:1]
 
-    def _count_at(self, stage: Stage | None) -> dict[str, Run]:
+    def _count_at(self, stage: ScoreStage | None) -> dict[str, Run]:
         strays = self._find_strays(stage)
         chosen = {seed: self._choose(group, stage) for seed, group in self.by_seed.items() if seed not in strays}
         return {seed: run for seed, run in chosen.items() if run is not None}
 
-    def _find_strays(self, stage: Stage | None) -> list[str]:
+    def _find_strays(self, stage: ScoreStage | None) -> list[str]:
         """Logs of unknown seed that rule 4 leaves out if a stage scores the record."""
         unknown = {seed: group[0] for seed, group in self.by_seed.items() if group[0].seed is None}
         seen = [seed for seed in self.by_seed if seed not in unknown]
@@ -144,7 +144,7 @@ class Record:
         fitting = [seed for seed, run in unknown.items() if _may_be(run.score(stage, given), given, taken)]
         return [seed for seed in unknown if seed not in fitting or len(fitting) > room]
 
-    def _choose(self, group: Sequence[Run], stage: Stage | None) -> Run | None:
+    def _choose(self, group: Sequence[Run], stage: ScoreStage | None) -> Run | None:
         if len(group) == 1:
             return group[0]
         claimed = self.claimed_of(group[0].seed or "")
@@ -154,7 +154,7 @@ class Record:
         # A run that was logged twice gives the same score twice, which leaves no doubt.
         return pool[0][0] if len({score.bpb for _, score in pool}) == 1 else None
 
-    def _count_agreements(self, stage: Stage) -> int:
+    def _count_agreements(self, stage: ScoreStage) -> int:
         """Number of claims that agree with the logs' scores of a stage."""
         count = 0
         for run in self.runs:
@@ -168,7 +168,7 @@ class Record:
             count += any(agree(headline, value) for value in every) or (bool(counted) and is_mean(headline, counted))
         return count
 
-    def _list_scores(self, stage: Stage) -> list[Decimal]:
+    def _list_scores(self, stage: ScoreStage) -> list[Decimal]:
         """Scores that count if a stage scores the record."""
         given = self.claims.scores
         lines = [

@@ -1,4 +1,4 @@
-"""The logs of a record: one run for each, with the seed that it is taken to be of."""
+"""The logs of a record: a run for each log, with the seed that it is attributed to."""
 
 import re
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import PurePosixPath
 
-from jobs.logs import Log, Score, Stage, agree, decimals
-from sweeps.records.reading.claims import Claims
+from jobs.logs import Log, Score, ScoreStage, agree, decimals
+from sweeps.records.reading.claims import SubmissionClaims
 from sweeps.records.reading.folder import Folder
 
 _NAMED_SEED = re.compile(
@@ -26,7 +26,7 @@ class Run:
     named_seed: str | None
     """As in the file's name."""
 
-    def score(self, stage: Stage | None, claimed: Sequence[Decimal]) -> Score | None:
+    def score(self, stage: ScoreStage | None, claimed: Sequence[Decimal]) -> Score | None:
         """Its score of a stage: a claimed one, else the last; None where one metric appears twice with other values."""
         if stage is None or (len(self.log.seeds) > 1 and self.log.runs > 1 and self.seed is None):
             return None  # the log holds trainings of several seeds
@@ -43,7 +43,7 @@ class Run:
         return max([chosen, *same], key=lambda score: decimals(score.bpb))
 
 
-def build_runs(folder: Folder, claims: Claims) -> tuple[list[Run], list[tuple[str, str]]]:
+def build_runs(folder: Folder, claims: SubmissionClaims) -> tuple[list[Run], list[tuple[str, str]]]:
     """Make a run of each log of a folder.
 
     Returns:
@@ -71,7 +71,7 @@ def find_named_seed(path: str) -> str | None:
 
 
 def _choose_original(paths: Sequence[str], log: Log) -> str:
-    """Of copies, prefer the one whose name has the printed seed, then one whose name has any seed."""
+    """Of copies, prefer a log whose name has the printed seed, then a log whose name has any seed."""
     printed = [str(seed) for seed in log.seeds]
     return min(paths, key=lambda path: (find_named_seed(path) not in printed, find_named_seed(path) is None))
 
@@ -85,8 +85,8 @@ def _find_seed(paths: Sequence[str], original: str, log: Log) -> str | None:
     return named if named in printed or (not printed and len(names) == 1) else None
 
 
-def _adopt_claimed_seed(runs: list[Run], claims: Claims) -> list[Run]:
-    """The only log of a record that claims one seed is of that seed, if it names none itself."""
+def _adopt_claimed_seed(runs: list[Run], claims: SubmissionClaims) -> list[Run]:
+    """If a record has a single log, without a seed, and claims a single seed, the log is of that seed."""
     if len(runs) == 1 and runs[0].seed is None and not runs[0].log.seeds and len(claims.seeds) == 1:
         return [Run(path=runs[0].path, log=runs[0].log, seed=claims.seeds[0], named_seed=None)]
     return runs

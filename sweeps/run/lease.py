@@ -1,4 +1,4 @@
-"""A driver's lease on its sweep: one process drives a sweep, on whichever machine, as long as its heart beats."""
+"""A driver's lease on its sweep: a single process drives a sweep, on any machine, as long as its heartbeat goes on."""
 
 import time
 from contextlib import suppress
@@ -11,7 +11,7 @@ from jobs.store import Store
 RENEW_SECONDS = 5.0
 
 
-class Lease:
+class DriverLease:
     """The lease on one sweep; use as a context.
 
     Raises (on entering): AlreadyDriven if another process drives the sweep.
@@ -22,7 +22,7 @@ class Lease:
         self._heartbeat = Heartbeat(self._beat)  # beside the driver's work, which may wait for a slow disk
         self._renewed = -RENEW_SECONDS
 
-    def __enter__(self) -> "Lease":
+    def __enter__(self) -> "DriverLease":
         self._beat()
         self._heartbeat.__enter__()
         return self

@@ -1,4 +1,4 @@
-"""What a process that runs a sweep is besides its driver: its cluster's scheduler, or a standby for it.
+"""The second role of a process that drives a sweep: its cluster's scheduler, or a standby for the scheduler.
 
 A cluster (a Ray cluster, or a machine) has one scheduler for all sweeps of a store. Every driver stands by: when the
 scheduler's heartbeat stops, the first driver that notices becomes the scheduler.
@@ -75,12 +75,12 @@ class Scheduling:
         A standby knows the totals only; the scheduler counts the nodes of one class of machine.
         """
         if self._scheduler is not None:
-            usable = [one.slots for one in self._scheduler.usable() if one.machine.slot_class == machine.slot_class]
-            alive = [one.slots for one in self._scheduler.nodes if one.machine.slot_class == machine.slot_class]
+            usable = [node.slots for node in self._scheduler.usable() if node.machine.slot_class == machine.slot_class]
+            alive = [node.slots for node in self._scheduler.nodes if node.machine.slot_class == machine.slot_class]
             return sum(usable), max(alive, default=0)
-        for one in self._store.live_schedulers():
-            if one.cluster == self._cluster:
-                return one.slots, one.widest
+        for scheduler in self._store.live_schedulers():
+            if scheduler.cluster == self._cluster:
+                return scheduler.slots, scheduler.widest
         return 0, 0
 
     def finish(self, say: Callable[[str], None]) -> None:
@@ -136,7 +136,7 @@ def machine_of(nodes: Sequence[Node], before: Machine | None) -> Machine:
         InputError: no node is alive.
     """
     if not nodes:
-        raise InputError("Ray cluster: no node with a GPU or CPU is alive")
+        raise InputError("cluster: no node with a GPU or CPU is alive")
     slots: dict[str, int] = {}
     for node in nodes:
         slots[node.machine.slot_class] = slots.get(node.machine.slot_class, 0) + node.slots

@@ -6,8 +6,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cluster.executor import Executor
+from cluster.executor import Executor, Opening
 from cluster.executors.local import machine_cluster
+from cluster.registry import join_cluster, open_executor
 from golf.errors import InputError
 from jobs.errors import LostLease, StoreUnavailable
 from jobs.machine import environment
@@ -21,7 +22,7 @@ from sweeps.driver.driver import Driver
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
-from sweeps.run.lease import Lease
+from sweeps.run.lease import DriverLease
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec, check_documents
@@ -33,32 +34,16 @@ AWAY_SECONDS = 600.0
 """How long a database or file store may be unavailable before the sweep stops; running jobs go on meanwhile."""
 
 
-def scheduling(place: Workplace, *, here: bool, widest: int, joined: Executor | None) -> Scheduling:
-    """This process's part in scheduling the cluster that it joined, or this machine: with Ray, or without."""
-    from cluster.backends import BACKENDS, Wanted
-    from cluster.executors.local import machine_cluster
+def scheduling(place: Workplace, *, executor: str, widest: int, joined: Executor | None) -> Scheduling:
+    """This process's part in scheduling the cluster that it joined, or this machine with an executor of its own."""
 
-    def open_executor() -> Executor:
+    def open_own() -> Executor:
         if joined is not None:
             return joined
-        return BACKENDS["local" if here else "ray"](Wanted(widest=widest, home=place.home.root))
+        return open_executor(executor, Opening(widest=widest, home=place.home.root))
 
     cluster = machine_cluster() if joined is None else joined.cluster
-    return Scheduling(place.store, place.files, place.home, cluster, open_executor)
-
-
-def join(ray_address: str) -> Executor:
-    """Join a Ray cluster.
-
-    Raises:
-        InputError: no address, or the cluster refuses us.
-        Unavailable: it cannot be reached.
-    """
-    from cluster.ray import cluster as ray_cluster
-    from cluster.ray.executor import RayExecutor
-
-    ray_cluster.join(ray_address)
-    return RayExecutor(ray_cluster.identity())
+    return Scheduling(place.store, place.files, place.home, cluster, open_own)
 
 
 def resolve(spec: SweepSpec, home: Home, machine: Machine) -> Sweep:
@@ -83,8 +68,7 @@ def run(
     spec: SweepSpec,
     place: Workplace,
     *,
-    ray_address: str | None,
-    here: bool,
+    executor: str,
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
     owner: str | None = None,
@@ -95,23 +79,24 @@ def run(
     Args:
         spec: the sweep.
         place: the home that it belongs to.
-        ray_address: a running cluster; None for one of this process's own.
-        here: without Ray, on this machine.
+        executor: where jobs run, as `NAME` or `NAME:ADDRESS` of `cluster.registry.EXECUTORS`.
         show: called at every step with the state of the sweep and the estimated seconds left.
         say: called with what else a person should know.
         owner: whose it is, by default this process's user; an existing sweep keeps its owner.
         tags: added to the sweep's.
 
     Raises:
+        InputError: there is no such executor.
         AlreadyDriven: another process drives the sweep.
         LostLease: another process took the sweep over while this one did not reach the database.
         StoreUnavailable: the database or the file store did not answer for AWAY_SECONDS.
     """
-    joined = None if ray_address is None else join(ray_address)
+    joined = join_cluster(executor)
     cluster = machine_cluster() if joined is None else joined.cluster
     try:
         with ExitStack() as stack:
-            with Lease(place.store, spec.name, process_name(), cluster) as lease, _stopped_on_error(spec, place.store):
+            lease = DriverLease(place.store, spec.name, process_name(), cluster)
+            with lease, _stopped_on_error(spec, place.store):
                 sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
                 driver = _begin(sweep, place.store, say, owner, tags)
                 writer = EntryWriter(sweep, place.store)
@@ -123,7 +108,7 @@ def run(
                     show(snapshot, left)
 
                 if not (snapshot := driver.step()).done:
-                    part = scheduling(place, here=here, widest=sweep.widest(), joined=joined)
+                    part = scheduling(place, executor=executor, widest=sweep.widest(), joined=joined)
                     role = stack.enter_context(part)
                     try:
                         snapshot = _work(driver, sweep, role, lease, look, say)
@@ -177,7 +162,8 @@ def examine_cluster(
     from sweeps.spec.file import load_sweep
 
     place = Workplace.open(home, database)
-    executor = join(ray_address)
+    executor = join_cluster(f"ray:{ray_address}")
+    assert executor is not None
     try:
         sweep = None
         if file is not None:
@@ -206,7 +192,7 @@ def _work(
     driver: Driver,
     sweep: Sweep,
     role: Scheduling,
-    lease: Lease,
+    lease: DriverLease,
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
 ) -> Snapshot:

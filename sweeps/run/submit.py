@@ -40,7 +40,7 @@ def submit(
     for key, path in (("data.tokens", spec.data.tokens), ("data.tokenizer", spec.data.tokenizer)):
         if path not in (None, "demo") and not PurePosixPath(str(path)).is_absolute():
             raise InputError(f"{file}: {key} = {path}: every node has to find it; give an absolute path")
-    words = ["golfsweep", "run", "sweep.toml", *(word for one in assignments for word in ("--set", one))]
+    words = ["golfsweep", "run", "sweep.toml", *(word for assignment in assignments for word in ("--set", assignment))]
     words += [] if files is None else ["--files", files]
     where = "~/" + shlex.quote(home[2:]) if home.startswith("~/") else shlex.quote(home)
     run = f'{shlex.join(words)} --home {where} --ray "$RAY_ADDRESS"'

@@ -7,11 +7,11 @@ from typing import Any
 
 from golf.errors import InputError
 from sweeps.spec.problems import Problems
-from sweeps.spec.recipe import STAGES, Recipe, build_recipe, override
+from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override
 from sweeps.spec.sections import SweepFile
 from sweeps.spec.settings import Settings, unknown
 
-_KEYS = (*STAGES, "name", "baseline", "seeds")
+_KEYS = (*SECTIONS, "name", "baseline", "seeds")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +49,7 @@ def arm_recipe(arm: Settings, index: int, base: Settings, inherited: Sequence[st
     """
     here = _place(arm, index, where)
     try:
-        return build_recipe(override(base, {stage: arm[stage] for stage in STAGES if stage in arm}), here)
+        return build_recipe(override(base, {section: arm[section] for section in SECTIONS if section in arm}), here)
     except InputError as error:
         known = {line.removeprefix(f"{where}: ") for line in inherited}
         raise InputError(*(line for line in error.problems if line.removeprefix(f"{here}: ") not in known)) from None

@@ -1,6 +1,6 @@
 """The sweep file: TOML, checked as a whole before anything runs; everything that is wrong is reported at once.
 
-`sections` checks each section by itself, `recipe` the settings of golf's stages, `space` what a search varies; this
+`sections` checks each section by itself, `recipe` the settings of a recipe, `space` what a search varies; this
 module checks them against each other.
 """
 
@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from golf.errors import InputError
+from jobs.stages.pipeline import Pipeline
+from jobs.stages.registry import pipeline
+from jobs.stages.stage import Stage
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
 from sweeps.spec.problems import Problems
-from sweeps.spec.recipe import STAGES, Recipe, build_recipe, override, parse_assignments
+from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override, parse_assignments
 from sweeps.spec.sections import (
-    AuditSection,
     BaselineSection,
     BudgetSection,
     DataSection,
@@ -57,10 +59,17 @@ class SweepSpec:
     """The name of the baseline's entry, or published numbers."""
     search: SearchSpec | None
     confirm_top: int
-    audit: AuditSection
+    options: Mapping[str, Mapping[str, Any]]
+    """Sections of the file beside its recipe that stages read, by name."""
     budget: BudgetSection
     source: Mapping[str, Any]
     """The file as plain data, from which it can be parsed anew."""
+    own_stages: tuple[Stage, ...] = ()
+    """Stages that this sweep has beside those of every sweep."""
+
+    def pipeline(self) -> Pipeline:
+        """Its stages, each after those that it reads from."""
+        return pipeline(*self.own_stages)
 
 
 def load_sweep(path: Path, assignments: Iterable[str] = ()) -> SweepSpec:
@@ -78,10 +87,10 @@ def load_sweep(path: Path, assignments: Iterable[str] = ()) -> SweepSpec:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not TOML: {error}") from None
     changes = parse_assignments(assignments)
-    stages = {name: value for name, value in changes.items() if name in STAGES}
-    rest = {name: value for name, value in changes.items() if name not in STAGES}
-    if stages and isinstance(source.get("recipe", {}), Mapping):
-        source["recipe"] = override(source.get("recipe", {}), stages)
+    sections = {name: value for name, value in changes.items() if name in SECTIONS}
+    rest = {name: value for name, value in changes.items() if name not in SECTIONS}
+    if sections and isinstance(source.get("recipe", {}), Mapping):
+        source["recipe"] = override(source.get("recipe", {}), sections)
     return parse_sweep(merge(source, rest), str(path))
 
 
@@ -122,7 +131,7 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
         baseline=baseline,
         search=search,
         confirm_top=file.confirm.top,
-        audit=file.audit,
+        options={"audit": file.audit.model_dump()},
         budget=file.budget,
         source=source,
     )

@@ -29,7 +29,7 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderBook:
-    """Makes the orders of one sweep: what its jobs share is given once. Each order is made once and kept."""
+    """Makes the orders of a sweep from what all its jobs share. Each order is made once and kept."""
 
     sweep: str
     priority: int

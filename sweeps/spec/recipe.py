@@ -1,8 +1,8 @@
 """Recipes: everything that a team tunes, built from presets and settings.
 
-Settings are nested tables by stage, {"train": {…}, "quantize": {…}, "eval": {…}}. A stage's `preset` comes first, its
-other keys on top. Naming a preset in an arm or with `--set` resets that stage: of the settings below it, only those
-about the machine and its limits stay (`RESOURCES`), not the tuned ones.
+Settings are nested tables by section, {"train": {…}, "quantize": {…}, "eval": {…}}. A section's `preset` comes first,
+its other keys on top. Naming a preset in an arm or with `--set` resets that section: of the settings below it, only
+those about the machine and its limits stay (`RESOURCES`), not the tuned ones.
 """
 
 import json
@@ -21,11 +21,12 @@ from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig
 from sweeps.spec.settings import Settings, merge, nest, suggest, unknown
 
-STAGES: Mapping[str, type[Any]] = {"train": TrainConfig, "quantize": QuantizeConfig, "eval": EvalConfig}
+SECTIONS: Mapping[str, type[Any]] = {"train": TrainConfig, "quantize": QuantizeConfig, "eval": EvalConfig}
+"""The sections of a recipe, each with the settings of the stage that it is for."""
 PRESETS: Mapping[str, Mapping[str, Settings]] = {"train": TRAIN_PRESETS, "quantize": {}, "eval": EVAL_PRESETS}
-_ADAPTERS: Mapping[str, TypeAdapter[Any]] = {stage: TypeAdapter(kind) for stage, kind in STAGES.items()}
+_ADAPTERS: Mapping[str, TypeAdapter[Any]] = {section: TypeAdapter(kind) for section, kind in SECTIONS.items()}
 RESOURCES = {"train": ("gpus", "max_seconds", "steps"), "quantize": (), "eval": ("gpus", "max_seconds")}
-"""Settings that stay when a preset resets their stage."""
+"""Settings that stay when a preset resets their section."""
 
 
 NEWER: Mapping[str, Settings] = {"eval": {"precision": "auto"}}
@@ -43,11 +44,11 @@ class Recipe:
 
     def settings(self) -> dict[str, Any]:
         """Every setting, resolved, as plain nested tables; without those of NEWER that have their first value."""
-        return {stage: _without_newer(stage, asdict(getattr(self, stage))) for stage in STAGES}
+        return {section: _without_newer(section, asdict(getattr(self, section))) for section in SECTIONS}
 
 
-def _without_newer(stage: str, settings: dict[str, Any]) -> dict[str, Any]:
-    newer = NEWER.get(stage, {})
+def _without_newer(section: str, settings: dict[str, Any]) -> dict[str, Any]:
+    newer = NEWER.get(section, {})
     return {name: value for name, value in settings.items() if name not in newer or value != newer[name]}
 
 
@@ -55,18 +56,18 @@ def build_recipe(settings: Settings, where: str) -> Recipe:
     """Build a recipe from settings; what they leave out takes the preset's or the project's own value.
 
     Args:
-        settings: nested tables by stage.
+        settings: nested tables by section.
         where: what each problem names first, e.g. the file.
 
     Raises:
         InputError: a problem for each unknown key or preset (the nearest is named) and each value of the wrong type
-            or range, in all stages.
+            or range, in all sections.
     """
-    problems = [f"{where}: {unknown(stage, STAGES)}" for stage in settings if stage not in STAGES]
+    problems = [f"{where}: {unknown(section, SECTIONS)}" for section in settings if section not in SECTIONS]
     built = {}
-    for stage in STAGES:
+    for section in SECTIONS:
         try:
-            built[stage] = build_stage(stage, settings.get(stage, {}), where)
+            built[section] = build_section(section, settings.get(section, {}), where)
         except InputError as error:
             problems += error.problems
     if problems:
@@ -80,46 +81,46 @@ def build_recipe(settings: Settings, where: str) -> Recipe:
     return recipe
 
 
-def build_stage(stage: str, settings: Settings, where: str) -> Any:
-    """Build one stage's configuration, e.g. of {"preset": "lora-ttt", "epochs": 2}.
+def build_section(section: str, settings: Settings, where: str) -> Any:
+    """Build one section's configuration, e.g. of {"preset": "lora-ttt", "epochs": 2}.
 
     Raises:
         InputError: a problem for each setting that is wrong.
     """
     if not isinstance(settings, Mapping):
-        raise InputError(f"{where}: {stage} = {settings!r}; expected a table of settings")
+        raise InputError(f"{where}: {section} = {settings!r}; expected a table of settings")
     explicit = {name: value for name, value in settings.items() if name != "preset"}
-    merged = merge(_preset(stage, settings, where), explicit)
+    merged = merge(_preset(section, settings, where), explicit)
     # TOML has no null: naming train.steps alone means that no clock bounds the training.
     if "steps" in explicit and "max_seconds" not in explicit:
         merged["max_seconds"] = None
     try:
-        return _ADAPTERS[stage].validate_json(json.dumps(merged), strict=True)
+        return _ADAPTERS[section].validate_json(json.dumps(merged), strict=True)
     except ValidationError as error:
-        raise InputError(*(f"{where}: {problem}" for problem in _explain(error, stage))) from None
+        raise InputError(*(f"{where}: {problem}" for problem in _explain(error, section))) from None
 
 
 def configure(base: Mapping[str, Settings], assignments: Iterable[str]) -> dict[str, Any]:
-    """The configuration of each stage that a command takes: some settings, and `--set` values on top.
+    """The configuration of each section that a command takes: some settings, and `--set` values on top.
 
     Raises:
-        InputError: an assignment to another stage, an unknown key or preset, or a wrong value.
+        InputError: an assignment to another section, an unknown key or preset, or a wrong value.
     """
     changes = parse_assignments(assignments)
     if other := next((name for name in changes if name not in base), None):
-        known = " and ".join(f"{stage}.*" for stage in base)
+        known = " and ".join(f"{section}.*" for section in base)
         raise InputError(f"--set {other}.…: not a setting of this command; this command takes {known} settings")
     settings = override(base, changes)
-    return {stage: build_stage(stage, settings[stage], "command line") for stage in base}
+    return {section: build_section(section, settings[section], "command line") for section in base}
 
 
 def override(base: Settings, changes: Settings) -> dict[str, Any]:
-    """Settings with changes on top; a change that names a stage's preset resets that stage first."""
-    kept = {stage: dict(values) for stage, values in base.items() if isinstance(values, Mapping)}
-    for stage, change in changes.items():
+    """Settings with changes on top; a change that names a section's preset resets that section first."""
+    kept = {section: dict(values) for section, values in base.items() if isinstance(values, Mapping)}
+    for section, change in changes.items():
         if isinstance(change, Mapping) and "preset" in change:
-            below = kept.get(stage, {})
-            kept[stage] = {name: below[name] for name in RESOURCES.get(stage, ()) if name in below}
+            below = kept.get(section, {})
+            kept[section] = {name: below[name] for name in RESOURCES.get(section, ()) if name in below}
     return merge(kept, changes)
 
 
@@ -154,31 +155,31 @@ def setting_names(kind: type[Any], prefix: str) -> list[str]:
     return names
 
 
-def _preset(stage: str, settings: Settings, where: str) -> Settings:
+def _preset(section: str, settings: Settings, where: str) -> Settings:
     name = settings.get("preset")
     if name is None:
         return {}
-    if not isinstance(name, str) or name not in PRESETS[stage]:
-        hint = suggest(str(name), PRESETS[stage])
-        raise InputError(f"{where}: {stage}.preset = {name!r}: no such preset; {hint}")
-    return PRESETS[stage][name]
+    if not isinstance(name, str) or name not in PRESETS[section]:
+        hint = suggest(str(name), PRESETS[section])
+        raise InputError(f"{where}: {section}.preset = {name!r}: no such preset; {hint}")
+    return PRESETS[section][name]
 
 
-def _explain(error: ValidationError, stage: str) -> list[str]:
-    """Everything that is wrong with a stage's settings: a line each, with the setting's dotted name."""
+def _explain(error: ValidationError, section: str) -> list[str]:
+    """Everything that is wrong with a section's settings: a line each, with the setting's dotted name."""
     problems: dict[str, str] = {}
     for detail in error.errors():
         path: Sequence[str | int] = [part for part in detail["loc"] if not _is_branch(part)]
-        name = ".".join([stage, *map(str, path)])
+        name = ".".join([section, *map(str, path)])
         # A value of a union has an error for each of its types; the first says enough.
         if not any(f"{name}.".startswith(f"{known}.") for known in problems):
-            problems[name] = _explain_detail(detail, name, stage)
+            problems[name] = _explain_detail(detail, name, section)
     return list(problems.values())
 
 
-def _explain_detail(detail: ErrorDetails, name: str, stage: str) -> str:
+def _explain_detail(detail: ErrorDetails, name: str, section: str) -> str:
     if detail["type"] == "unexpected_keyword_argument":
-        return unknown(name, setting_names(STAGES[stage], stage))
+        return unknown(name, setting_names(SECTIONS[section], section))
     if isinstance(cause := detail.get("ctx", {}).get("error"), InputError):
         return str(cause)
     return f"{name} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"

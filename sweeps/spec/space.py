@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from golf.errors import InputError
 from golf.ttt.adapters import Multipliers
-from sweeps.spec.recipe import STAGES, Recipe, build_recipe, setting_names
+from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, setting_names
 from sweeps.spec.settings import flatten, merge, nest, unknown
 
 THIRDS = ("first", "middle", "last")
@@ -42,7 +42,7 @@ def parse_space(space: Mapping[str, Any], recipe: Recipe, where: str) -> dict[st
     """
     if not space:
         raise InputError(f"{where}: search.space: empty; name at least one setting to vary")
-    known = [name for stage, kind in STAGES.items() for name in setting_names(kind, stage)]
+    known = [name for section, kind in SECTIONS.items() for name in setting_names(kind, section)]
     parameters: dict[str, Parameter] = {}
     problems: list[str] = []
     for setting, given in space.items():
@@ -59,7 +59,7 @@ def parse_space(space: Mapping[str, Any], recipe: Recipe, where: str) -> dict[st
 
 
 def _parameters(setting: str, given: Any, recipe: Recipe, here: str) -> dict[str, Parameter]:
-    """The parameters of one setting: one, or one for each part of the depth."""
+    """The parameters of a setting: a single parameter, or a parameter for each part of the depth."""
     table = {"choices": given} if isinstance(given, list) else given
     if not isinstance(table, Mapping):
         raise InputError(f"{here} = {given!r}; expected low and high, choices, or a list of choices")

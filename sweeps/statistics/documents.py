@@ -21,7 +21,7 @@ from sweeps.statistics.estimate import Floats, Moments, TestResult, finite, mome
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("document", "nll", "tokens", "bytes")
+SCORE_COLUMNS = ("document", "nll", "tokens", "bytes")
 Documents = Mapping[str, NDArray[Any]]
 """A score table by column, each [documents]."""
 ScoreTable: TypeAlias = "Documents | pd.DataFrame"
@@ -141,9 +141,9 @@ def _paired(a: Documents, b: Documents) -> _Paired:
 
 def _checked(table: ScoreTable, name: str) -> Documents:
     """A score table by column, in the order of its documents."""
-    if missing := [column for column in COLUMNS if column not in table]:
-        raise ValueError(f"{name}: no column {missing[0]}; expected the columns {', '.join(COLUMNS)}")
-    given = {column: np.asarray(table[column]) for column in COLUMNS}
+    if missing := [column for column in SCORE_COLUMNS if column not in table]:
+        raise ValueError(f"{name}: no column {missing[0]}; expected the columns {', '.join(SCORE_COLUMNS)}")
+    given = {column: np.asarray(table[column]) for column in SCORE_COLUMNS}
     order = np.argsort(given["document"], kind="stable")
     columns = {column: values[order] for column, values in given.items()}
     documents = columns["document"]

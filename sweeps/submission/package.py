@@ -26,7 +26,7 @@ from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
-from sweeps.board.entries import Entry
+from sweeps.board.entries import BoardEntry
 from sweeps.driver.chain import JobChain
 from sweeps.driver.objective import SCORED
 from sweeps.driver.sweep import Sweep
@@ -117,7 +117,7 @@ def check_free(folder: Path) -> None:
         raise InputError(f"--out {folder}: exists already; name a new folder, or an empty one")
 
 
-def _find_entry(name: str, place: Workplace) -> tuple[Entry, Sweep, Board]:
+def _find_entry(name: str, place: Workplace) -> tuple[BoardEntry, Sweep, Board]:
     """Find an entry, its sweep, and the board of that sweep, whose rules and baseline judge it whatever ran later."""
     sweeps = place.store.sweeps()
     latest = sweeps[-1].name if sweeps else None
@@ -133,7 +133,7 @@ def _find_entry(name: str, place: Workplace) -> tuple[Entry, Sweep, Board]:
     return own, sweep, board
 
 
-def _check(entry: Entry, chains: Sequence[JobChain], seeds: Sequence[int], sweep: Sweep, title: str) -> None:
+def _check(entry: BoardEntry, chains: Sequence[JobChain], seeds: Sequence[int], sweep: Sweep, title: str) -> None:
     """Refuse an entry that is not legal, or that lacks an evaluation by this version of the code."""
     if entry.track != "legal":
         findings = "; ".join(f"{finding['code']}: {finding['detail']}" for finding in entry.columns["findings"])
@@ -146,11 +146,14 @@ def _check(entry: Entry, chains: Sequence[JobChain], seeds: Sequence[int], sweep
         )
 
 
-def describe_standing(entry: Entry, sweep: Sweep, board: Board) -> tuple[dict[str, Any], dict[str, tuple[str, float]]]:
+def describe_standing(
+    entry: BoardEntry, sweep: Sweep, board: Board
+) -> tuple[dict[str, Any], dict[str, tuple[str, float]]]:
     """The entry on the leaderboard of its sweep, and name and mean of its baseline and incumbent, where they exist."""
     shown = board.table()
-    standing = next(one for one in shown if (one["name"], one["sweep"]) == (entry.name, entry.sweep))
-    means = {one.name_within(entry.sweep): one.moments.mean for one in board.entries() if one.moments is not None}
+    standing = next(row for row in shown if (row["name"], row["sweep"]) == (entry.name, entry.sweep))
+    moments = {other.name_within(entry.sweep): other.moments for other in board.entries()}
+    means = {name: scored.mean for name, scored in moments.items() if scored is not None}
     baseline = sweep.spec.baseline
     if isinstance(baseline, BaselineSection):
         assert baseline.mean is not None

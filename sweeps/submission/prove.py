@@ -141,7 +141,7 @@ def prove_claim(claim: Claim, show: Show) -> dict[str, Any]:
         **facts,
         **asdict(proof),
         "length_uses": length_uses(config),
-        "own_precision": None if claim.own is None else _compare_precisions(claim, claim.own),
+        **({} if claim.own is None else {"own_precision": _compare_precisions(claim, claim.own)}),
     }
 
 

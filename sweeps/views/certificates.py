@@ -7,7 +7,7 @@ from typing import Any
 from golf.audit.probes.random_tokens import FIRST_SEEN, RANDOM_TOKENS
 from golf.audit.probes.vocabulary import DECLARED
 
-COLUMNS = 60
+PICTURE_WIDTH = 60
 """Width of the picture; positions are spread over it by their logarithm."""
 LABEL = 18
 """Width of the labels on its left."""
@@ -18,7 +18,7 @@ OWN_KINDS = (RANDOM_TOKENS, FIRST_SEEN, DECLARED)
 """Kinds of context probes that do not change a document's batch neighbors."""
 LENGTHS = ("cut", "grown")
 """Kinds of changes that change a document's length."""
-Probe = Mapping[str, Any]
+ProbeRecord = Mapping[str, Any]
 """One probe as the certificate's JSON has it."""
 
 
@@ -63,7 +63,7 @@ def draw_probes(probes: Mapping[str, Any]) -> list[str]:
     ]
     picture = [f"{'position':<{LABEL}}{_draw_axis(last)}"]
     for label, marks, ranks in lines:
-        columns = [" "] * COLUMNS
+        columns = [" "] * PICTURE_WIDTH
         for position, mark in marks:
             column = _find_column(position, last)
             columns[column] = max(columns[column], mark, key=ranks.find)
@@ -71,7 +71,7 @@ def draw_probes(probes: Mapping[str, Any]) -> list[str]:
     return [*picture, LEGEND]
 
 
-def mark_sum(probe: Probe) -> str:
+def mark_sum(probe: ProbeRecord) -> str:
     """= where a complete sum is 1, ≈ where a partial sum may be, + and - where it is above or below."""
     if probe["least"] > 1 + probe["tolerance"]:
         return "+"
@@ -127,7 +127,7 @@ def _describe_own_precision(own: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _describe_largest(probes: Iterable[Probe]) -> str:
+def _describe_largest(probes: Iterable[ProbeRecord]) -> str:
     moved = [probe["largest"] for probe in probes]
     return f"{_count_places(moved)}; at most {max(moved, default=0.0):.2g} nats moved"
 
@@ -136,19 +136,19 @@ def _count_places(probes: Sequence[object]) -> str:
     return f"{len(probes)} place{'' if len(probes) == 1 else 's'}"
 
 
-def _mark_change(probe: Probe) -> tuple[int, str]:
+def _mark_change(probe: ProbeRecord) -> tuple[int, str]:
     return probe["changed"], "x" if probe["beyond"] else "="
 
 
 def _find_column(position: int, last: int) -> int:
-    return min(COLUMNS - 1, int(COLUMNS * math.log2(position) / math.log2(last + 1)))
+    return min(PICTURE_WIDTH - 1, int(PICTURE_WIDTH * math.log2(position) / math.log2(last + 1)))
 
 
 def _draw_axis(last: int) -> str:
     """Powers of four over their columns."""
-    columns = [" "] * COLUMNS
+    columns = [" "] * PICTURE_WIDTH
     for tick in (4**power for power in range(16) if 4**power <= last):
         label = str(tick)
-        column = min(_find_column(tick, last), COLUMNS - len(label))
+        column = min(_find_column(tick, last), PICTURE_WIDTH - len(label))
         columns[column : column + len(label)] = label
     return "".join(columns).rstrip()

@@ -74,9 +74,9 @@ def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
     if place.store.sweep(sweep) is None:
         raise InputError(f'{name}: no sweep "{sweep}"; give SWEEP/ENTRY with an entry of its leaderboard')
     entries = place.store.entries(sweep)
-    entry = next((one for one in entries if one.name == entry_name), None)
+    entry = next((entry for entry in entries if entry.name == entry_name), None)
     if entry is None:
-        known = ", ".join(one.name for one in entries) or "none yet"
+        known = ", ".join(entry.name for entry in entries) or "none yet"
         raise InputError(f'{name}: no entry "{entry_name}" in sweep {sweep}; there are: {known}')
     mismatches = verify_entry(entry, place)
     shown = _leaderboard_line(entry, place) | {"jobs": _jobs_of(entry, place.store), "evidence": entry.evidence}
@@ -86,7 +86,7 @@ def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
 
 
 def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
-    """An entry's columns on its sweep's leaderboard; of a superseded one, which is on none, why it is not."""
+    """An entry's columns on its sweep's leaderboard; for a superseded entry, why it is on no leaderboard."""
     from sweeps.entries.reading import board_of
     from sweeps.entries.superseded import find_superseded
 

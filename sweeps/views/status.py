@@ -16,7 +16,7 @@ RESUME = "not running; resume with golfsweep run FILE"
 
 
 def state_of(sweep: SweepRecord, store: Store) -> dict[str, Any]:
-    """A sweep as it stands in the store; a running one whose driver is gone is stopped."""
+    """A sweep as it is in the store, but `stopped` if it runs and its driver is gone."""
     driver, live = store.driver_of(sweep.name), store.live_schedulers()
     stopped = sweep.state == SweepState.RUNNING and driver is None
     shown = [JobState.RUNNING, JobState.QUEUED, JobState.FAILED]
@@ -32,7 +32,7 @@ def state_of(sweep: SweepRecord, store: Store) -> dict[str, Any]:
         "scheduler": None if scheduler is None else asdict(scheduler),
         **_spending(sweep, store),
         **_counts(sweep.name, store),
-        "running": _running(sweep.name, jobs, {one.name for one in live}, store),
+        "running": _running(sweep.name, jobs, {scheduler.name for scheduler in live}, store),
         "waiting": _waiting(jobs, scheduler, store),
         "failed": [_failed(job, store) for job in jobs if job.state == JobState.FAILED],
     }
@@ -43,8 +43,8 @@ def _scheduler(
 ) -> SchedulerRecord | None:
     """The live scheduler of the driver's cluster; without one, a live scheduler that has a job of the sweep."""
     claimed = {job.claimed_by for job in jobs if job.state == JobState.RUNNING}
-    own = [one for one in live if driver is not None and one.cluster == driver.cluster]
-    return next(iter([*own, *(one for one in live if one.name in claimed)]), None)
+    own = [scheduler for scheduler in live if driver is not None and scheduler.cluster == driver.cluster]
+    return next(iter([*own, *(scheduler for scheduler in live if scheduler.name in claimed)]), None)
 
 
 def _spending(sweep: SweepRecord, store: Store) -> dict[str, Any]:

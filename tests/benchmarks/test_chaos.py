@@ -20,7 +20,7 @@ def test_killed_again_and_again_a_sweep_ends_in_the_same_leaderboard(
     sweep = tmp_path / "it's short.toml"
     sweep.write_text(text[: text.rindex("[[arm]]")])
     code = chaos.main(["--kills", "3", "--sweeps", str(sweep), "--seed", "5"])
-    found = json.loads(capsys.readouterr().out)
-    assert code == 0, found
-    assert sum(found["kills"].values()) >= 3
-    assert found["processes_left"] == []
+    report = json.loads(capsys.readouterr().out)
+    assert code == 0, report
+    assert sum(report["kills"].values()) >= 3
+    assert report["processes_left"] == []

@@ -37,8 +37,8 @@ class Dictated:
         self.tasks[task.id] = task
 
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
-        told, self.events = self.events, []
-        return told
+        events, self.events = self.events, []
+        return events
 
     def cancel(self, task_id: str) -> None:
         self.cancelled.append(task_id)
@@ -93,14 +93,14 @@ class World:
         return self.store.put_job(order).key
 
     def job(self, key: str) -> JobRecord:
-        found = self.store.job(key)
-        assert found is not None
-        return found
+        job = self.store.job(key)
+        assert job is not None
+        return job
 
     def sweep(self) -> SweepRecord:
-        found = self.store.sweep("tiny")
-        assert found is not None
-        return found
+        sweep = self.store.sweep("tiny")
+        assert sweep is not None
+        return sweep
 
     def open(self) -> set[str]:
         """Tasks of the attempts that run."""

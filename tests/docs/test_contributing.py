@@ -32,8 +32,8 @@ def blocks_of(recipe: str) -> list[Block]:
     """The code blocks of the section "Add a …"."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
     (section,) = re.findall(rf"^## Add an? {recipe}\n(.+?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
-    found = re.findall(r"```(python|diff)\n(# (\S+)\n)(.+?)```", section, re.DOTALL)
-    return [Block(kind, path, first + text if kind == "python" else text) for kind, first, path, text in found]
+    blocks = re.findall(r"```(python|diff)\n(# (\S+)\n)(.+?)```", section, re.DOTALL)
+    return [Block(kind, path, first + text if kind == "python" else text) for kind, first, path, text in blocks]
 
 
 def follow(recipe: str, tree: Path) -> None:

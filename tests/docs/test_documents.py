@@ -24,15 +24,15 @@ SMALL = ModelConfig(num_layers=1, model_dim=8, num_heads=1, num_kv_heads=1, mlp_
 
 def example(language: str) -> str:
     """The README's code block in a language."""
-    (found,) = re.findall(rf"```{language}\n(.+?)```", README, re.DOTALL)
-    return str(found)
+    (block,) = re.findall(rf"```{language}\n(.+?)```", README, re.DOTALL)
+    return str(block)
 
 
 def rooms() -> list[str]:
     """The folders one floor below each package that hold something of their own."""
     folders = (path for package in ("golf", "jobs", "cluster", "sweeps") for path in (ROOT / package).iterdir())
-    found = [path for path in folders if path.is_dir() and any(path.glob("*.py")) and path.name != "__pycache__"]
-    return sorted(f"{path.parent.name}/{path.name}/" for path in found)
+    kept = [path for path in folders if path.is_dir() and any(path.glob("*.py")) and path.name != "__pycache__"]
+    return sorted(f"{path.parent.name}/{path.name}/" for path in kept)
 
 
 def test_the_readme_is_short() -> None:

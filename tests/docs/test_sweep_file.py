@@ -13,8 +13,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from golf.presets import EVAL_PRESETS, TRAIN_PRESETS
+from golf.ttt.protocols import PROTOCOLS
+from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.file import load_sweep, parse_sweep
-from sweeps.spec.recipe import STAGES
+from sweeps.spec.recipe import SECTIONS
 from sweeps.spec.sections import SweepFile
 
 ROOT = Path(__file__).parents[2]
@@ -38,12 +40,12 @@ def section_settings(section: type[BaseModel], prefix: str = "") -> Iterator[tup
             yield from section_settings(inner, f"{prefix}{name}.")
 
 
-def stage_settings(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def recipe_settings(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     """Dotted names and defaults of a stage's settings."""
     for field in fields(config):
         value = getattr(config, field.name)
         if is_dataclass(value):
-            yield from stage_settings(value, f"{prefix}.{field.name}")
+            yield from recipe_settings(value, f"{prefix}.{field.name}")
         else:
             yield f"{prefix}.{field.name}", value
 
@@ -57,10 +59,10 @@ def as_written(default: Any) -> str:
 
 def all_settings() -> dict[str, str]:
     """Every setting of a sweep file with its default as written."""
-    found = dict(section_settings(SweepFile))
-    for stage, kind in STAGES.items():
-        found |= dict(stage_settings(kind(), stage))
-    return {name: as_written(default) for name, default in found.items()}
+    defaults = dict(section_settings(SweepFile))
+    for section, kind in SECTIONS.items():
+        defaults |= dict(recipe_settings(kind(), section))
+    return {name: as_written(default) for name, default in defaults.items()}
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -70,6 +72,11 @@ def test_every_setting_is_documented_with_its_default() -> None:
 @pytest.mark.parametrize("preset", [*TRAIN_PRESETS, *EVAL_PRESETS])
 def test_every_preset_is_documented(preset: str) -> None:
     assert f"`{preset}`" in REFERENCE
+
+
+@pytest.mark.parametrize("name", [*PROTOCOLS, *SAMPLERS])
+def test_every_protocol_and_sampler_is_documented(name: str) -> None:
+    assert f'`"{name}"`' in REFERENCE
 
 
 def test_the_example_of_the_reference_is_a_sweep_file() -> None:

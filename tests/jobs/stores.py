@@ -45,9 +45,9 @@ def started(store: Store, seed: int = 1, scheduler: str = "a") -> JobRecord:
     store.put_job(order(seed))
     [record] = store.claim(scheduler, 1)
     store.start_attempt(record.key, scheduler, **FACTS)
-    found = store.job(record.key)
-    assert found is not None
-    return found
+    job = store.job(record.key)
+    assert job is not None
+    return job
 
 
 def done(store: Store, order: Order, outputs: dict[str, Any], scheduler: str = "a") -> JobRecord:

@@ -81,6 +81,6 @@ def test_an_exception_says_whose_fault_it_is(error: Exception, failure: Failure)
     ],
 )
 def test_the_end_of_a_gang_is_read_off_its_log(log: str, oom_kills: int, failure: Failure, word: str) -> None:
-    found, reason = classify_exit(log, oom_kills=oom_kills)
-    assert found == failure
+    judged, reason = classify_exit(log, oom_kills=oom_kills)
+    assert judged == failure
     assert word in reason

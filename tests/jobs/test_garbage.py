@@ -59,8 +59,8 @@ def reading(seed: int, digest: str) -> Order:
     return replace(base, job=replace(base.job, inputs=inputs), places={"tokens": "/t"})
 
 
-def reasons(found: list[Unneeded]) -> dict[str | None, Reason]:
-    return {item.digest: item.reason for item in found}
+def reasons(garbage: list[Unneeded]) -> dict[str | None, Reason]:
+    return {item.digest: item.reason for item in garbage}
 
 
 def stored(place: Workplace) -> list[Path]:
@@ -85,9 +85,9 @@ def test_shards_of_a_finished_evaluation_go_and_its_table_stays(place: Workplace
     place.store.put_shard(record.key, 1, 0, shard, 5)
     place.store.finish(record.key, 1, {"scores": table}, sizes={table: 5}, **DONE)
     age(place)
-    found = find_garbage(place)
-    assert reasons(found) == {shard: Reason.SHARD}
-    assert delete_garbage(place, found) == found
+    garbage = find_garbage(place)
+    assert reasons(garbage) == {shard: Reason.SHARD}
+    assert delete_garbage(place, garbage) == garbage
     assert (place.files.has(shard), place.files.has(table), place.store.shards(record.key)) == (False, True, {})
     event = place.store.events()[-1]
     assert event.kind == EventKind.CONTENT_DELETED
@@ -101,12 +101,12 @@ def test_outputs_that_no_sweep_needs_go_and_their_job_would_run_again(place: Wor
     age(place)
     assert find_garbage(place) == [], "a job that a sweep needs reads them"
     place.store.withdraw("s", [reader.key])
-    found = find_garbage(place)
-    assert {item.reason for item in found} == {Reason.NO_SWEEP} and len(found) == 2
-    delete_garbage(place, found)
+    garbage = find_garbage(place)
+    assert {item.reason for item in garbage} == {Reason.NO_SWEEP} and len(garbage) == 2
+    delete_garbage(place, garbage)
     assert not place.files.has(made)
-    again = place.store.put_job(order(1))
-    assert (again.state, again.reason) == (JobState.QUEUED, OUTPUTS_DELETED)
+    renewed = place.store.put_job(order(1))
+    assert (renewed.state, renewed.reason) == (JobState.QUEUED, OUTPUTS_DELETED)
     assert place.store.claim("a", 9)[0].key == record.key
 
 
@@ -114,10 +114,10 @@ def test_what_a_sweep_has_come_to_need_since_it_was_listed_stays(place: Workplac
     record, made = finish(place, order(1), b"weights")
     place.store.withdraw("s", [record.key])
     age(place)
-    found = find_garbage(place)
-    assert reasons(found) == {made: Reason.NO_SWEEP}
+    garbage = find_garbage(place)
+    assert reasons(garbage) == {made: Reason.NO_SWEEP}
     assert place.store.put_job(order(1, sweep="other")).state == JobState.DONE
-    assert delete_garbage(place, found) == []
+    assert delete_garbage(place, garbage) == []
     assert place.files.has(made)
 
 
@@ -125,10 +125,10 @@ def test_what_is_young_stays(place: Workplace) -> None:
     stray = place.files.put(b"a put is under way")
     assert find_garbage(place) == []
     age(place)
-    found = find_garbage(place)
-    assert reasons(found) == {stray: Reason.UNREGISTERED}
+    garbage = find_garbage(place)
+    assert reasons(garbage) == {stray: Reason.UNREGISTERED}
     place.files.put(b"a put is under way")  # once more, by a job that is about to write its row
-    assert delete_garbage(place, found) == []
+    assert delete_garbage(place, garbage) == []
     assert place.files.has(stray)
 
 
@@ -151,9 +151,9 @@ def test_working_folders_of_finished_jobs_go_and_others_stay(place: Workplace) -
         (folder / "log.txt").write_text("x" * 9)
     assert find_garbage(place) == []
     age(place)
-    found = find_garbage(place)
-    assert [(item.reason, item.size) for item in found] == [(Reason.FOLDER, 9)]
-    delete_garbage(place, found)
+    garbage = find_garbage(place)
+    assert [(item.reason, item.size) for item in garbage] == [(Reason.FOLDER, 9)]
+    delete_garbage(place, garbage)
     assert {path.name for path in place.home.attempts.iterdir()} == {running.key[:16], "f" * 16}
 
 
@@ -162,10 +162,10 @@ def test_a_file_store_of_another_database_is_not_emptied(place: Workplace, tmp_p
     age(place)
     files = str(place.home.files)
     stranger = Workplace.open(tmp_path / "another home", None, files)
-    found = find_garbage(stranger)
-    assert len(found) == 1
+    garbage = find_garbage(stranger)
+    assert len(garbage) == 1
     with pytest.raises(InputError, match="give the --db and --files that belong together"):
-        delete_garbage(stranger, found)
+        delete_garbage(stranger, garbage)
     assert len(stored(place)) == 1
     same = Workplace.open(tmp_path / "a third home", str(place.home.database_url), files)
     assert delete_garbage(same, find_garbage(same)) == []
@@ -206,10 +206,10 @@ def test_a_crash_between_a_file_and_its_row_leaves_nothing_that_is_not_found(
         put()
     age(place)
     expected = {"open": [], "mv": [Reason.TEMPORARY], "row": [Reason.UNREGISTERED]}[step]
-    found = find_garbage(place)
-    assert {item.path for item in found} == {str(path) for path in stored(place)}
-    assert [item.reason for item in found] == expected
-    assert delete_garbage(place, found) == found
+    garbage = find_garbage(place)
+    assert {item.path for item in garbage} == {str(path) for path in stored(place)}
+    assert [item.reason for item in garbage] == expected
+    assert delete_garbage(place, garbage) == garbage
     assert stored(place) == []
     put()
     age(place)
@@ -225,9 +225,9 @@ def test_a_crash_of_the_deletion_itself_leaves_files_that_the_next_one_finds(
     with monkeypatch.context() as patch, pytest.raises(Crash):
         patch.setattr(place.files._system, "rm_file", crash)
         delete_garbage(place, find_garbage(place))
-    found = find_garbage(place)
-    assert reasons(found) == {made: Reason.UNREGISTERED}
-    assert delete_garbage(place, found) == found and not place.files.has(made)
+    garbage = find_garbage(place)
+    assert reasons(garbage) == {made: Reason.UNREGISTERED}
+    assert delete_garbage(place, garbage) == garbage and not place.files.has(made)
 
 
 class TestDatabases:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.logs import Log, Stage, agree, parse, stage_of
+from jobs.logs import Log, ScoreStage, agree, parse, stage_of
 
 MINIATURE = b"""seed:7
 step:10/20 val_loss:2.1000 val_bpb:1.2400 train_time:600000ms step_avg:60.00ms
@@ -73,7 +73,7 @@ def log_of(*lines: str) -> Log:
         ("final_mdlm val_var_loss:1.9 val_var_bpb:1.1465", "final_mdlm", "roundtrip", "1.1465", None),
     ],
 )  # fmt: skip
-def test_metric_lines(line: str, name: str, stage: Stage, bpb: str, seconds: float | None) -> None:
+def test_metric_lines(line: str, name: str, stage: ScoreStage, bpb: str, seconds: float | None) -> None:
     (score,) = log_of(line).scores
     assert (score.name, score.stage, str(score.bpb), score.seconds) == (name, stage, bpb, seconds)
 

@@ -48,9 +48,9 @@ def test_whatever_changes_a_number_changes_the_key(other: Job) -> None:
 
 
 def test_what_changes_no_number_is_not_in_the_key() -> None:
-    one = Order(job=JOB, sweep="a", label="x")
+    order = Order(job=JOB, sweep="a", label="x")
     other = Order(job=JOB, sweep="b", label="y", slots=8, places={"tokens": "/data"}, priority=9)
-    assert one.job.key == other.job.key
+    assert order.job.key == other.job.key
 
 
 def test_a_number_that_json_cannot_hold_is_refused() -> None:

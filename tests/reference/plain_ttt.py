@@ -145,5 +145,5 @@ def score_document(model: GPT, document: Tensor, config: EvalConfig, a: dict[str
                 adam.step()
                 updates += 1
         results.append(nll)
-    chosen = min(results, key=lambda one: float(one.double().sum())) if config.protocol == "min-epoch" else results[-1]
+    chosen = min(results, key=lambda nll: float(nll.double().sum())) if config.protocol == "min-epoch" else results[-1]
     return chosen * config.nll_factor

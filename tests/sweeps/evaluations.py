@@ -55,10 +55,10 @@ def runs_of(name: str, scores: list[float], **changes: Any) -> list[Evaluation]:
 
 def entries(evaluations: list[Evaluation], **settings: Any) -> dict[str, dict[str, Any]]:
     frame = leaderboard(evaluations, **{"profile": "accepted", "baseline": "base", "scores": scores} | settings)
-    found = to_json(frame)["rows"]
-    json.dumps(found, allow_nan=False)
-    assert all(tuple(entry) == COLUMNS for entry in found)
-    return {entry["name"]: entry for entry in found}
+    rows = to_json(frame)["rows"]
+    json.dumps(rows, allow_nan=False)
+    assert all(tuple(entry) == COLUMNS for entry in rows)
+    return {entry["name"]: entry for entry in rows}
 
 
 BASE, BETTER, LEAK = [1.20, 1.21, 1.22], [1.15, 1.16, 1.165], [0.5, 0.51, 0.52]
@@ -66,4 +66,4 @@ LEAKS = {"findings": (RuleFinding(code="C3", detail="trains on what it scores"),
 
 
 def record(name: str, date: float | None, *bpb: float | None, **changes: Any) -> ImportedEntry:
-    return ImportedEntry(name=name, date=date, seeds={str(n): one for n, one in enumerate(bpb)}, **changes)
+    return ImportedEntry(name=name, date=date, seeds={str(n): score for n, score in enumerate(bpb)}, **changes)

@@ -102,10 +102,10 @@ def work(sweep: Sweep, store: Store, clock: Clock, place: Workplace, bpb: Bpb = 
 @cache
 def certificate() -> bytes:
     """Of a scorer to which all tokens are alike."""
-    found = audit(
-        lambda documents: [np.full(one.size - 1, math.log(8)) for one in documents], vocab_size=8, seconds=0.2
+    judged = audit(
+        lambda documents: [np.full(document.size - 1, math.log(8)) for document in documents], vocab_size=8, seconds=0.2
     )
-    return json.dumps(found.to_json()).encode()
+    return json.dumps(judged.to_json()).encode()
 
 
 def _outputs(job: Job, place: Workplace, bpb: Bpb) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from golf.score import LN2
 from jobs.spec import Job, Machine
-from jobs.stages.registry import pipeline
 from jobs.store import JobRecord, Store, TrialRecord
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
@@ -121,11 +120,11 @@ class World:
         raise AssertionError("the sweep does not end")
 
     def trials(self) -> dict[int, TrialRecord]:
-        identity = search_digest(self.spec, self.sweep.orders(), pipeline()) if self.spec.search else ""
+        identity = search_digest(self.spec, self.sweep.orders()) if self.spec.search else ""
         return {trial.number: trial for trial in self.store.trials(self.spec.name, identity)}
 
     def result(self) -> dict[str, Any]:
         """Everything that a sweep leaves."""
-        rows = {(one.entry, one.measurement.seed): one.value for one in self.driver.confirmed()}
+        rows = {(chain.entry, chain.measurement.seed): chain.value for chain in self.driver.confirmed()}
         keys = {job.key: (job.state, job.order.label) for job in self.store.jobs()}
         return {"rows": rows, "trials": self.trials(), "keys": keys}

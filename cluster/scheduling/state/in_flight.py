@@ -31,7 +31,7 @@ class InFlight:
         self.placing.expect(running.key, seconds)
 
     def forget(self, running: Running, *, processes_live: bool) -> None:
-        """Remove a job that has ended; its evaluators stay warm if their processes live on."""
+        """Remove a job that has ended; its workers stay warm if their processes live on."""
         running.open_tasks.clear()
         if self.running.pop(running.key, None) is not None:
             self.placing.ended(running.key, self._ticks(), processes_live=processes_live)

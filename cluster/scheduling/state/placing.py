@@ -87,7 +87,7 @@ class Placing:
         self._policy.expect(key, seconds)
 
     def ended(self, key: str, now: float, *, processes_live: bool) -> None:
-        """A running job has ended; its evaluators keep their artifacts if their processes live on."""
+        """A running job has ended; its workers keep their artifacts if their processes live on."""
         if key in self._running:
             self._running.remove(key)
             self._policy.finish(key, now, processes_live=processes_live)
@@ -96,7 +96,7 @@ class Placing:
         """A job has succeeded on its slots: nobody else uses them."""
         self._backoff.reset(placement)
 
-    def found_in_use(self, placement: Placement, now: float) -> None:
+    def rest_slots(self, placement: Placement, now: float) -> None:
         """A job found a process of somebody else on its slots: let them rest before the next try."""
         for slot, until in self._backoff.extend(placement, now).items():
             self._policy.block(placement.node, [slot], until)
@@ -116,7 +116,9 @@ class Placing:
         return placements
 
     def retract(self, placements: Iterable[Placement], started: Collection[str], now: float) -> None:
-        """Undo those placements whose job is not among the started ones; what still waits is decided anew."""
-        for key in [one.key for one in placements if one.key in self._running and one.key not in started]:
+        """Undo the placements whose jobs were not started; jobs that still wait are decided in the next round."""
+        for key in [
+            placement.key for placement in placements if placement.key in self._running and placement.key not in started
+        ]:
             self._running.remove(key)
             self._policy.retract(key, now)

@@ -14,7 +14,7 @@ from jobs.store import JobRecord
 
 @dataclass(slots=True)
 class Running:
-    """One attempt: one task, or for a job with shards one a worker."""
+    """A running attempt: a single task, or for a job with shards a task for each worker."""
 
     record: JobRecord
     attempt: int
@@ -23,7 +23,7 @@ class Running:
     """By a clock that nobody sets, like all times here."""
     open_tasks: set[str] = field(default_factory=set)
     fractions: dict[str, float] = field(default_factory=dict)
-    heard: dict[str, float] = field(default_factory=dict)
+    last_report: dict[str, float] = field(default_factory=dict)
     """When each task reported last."""
     begun: set[str] = field(default_factory=set)
     """Tasks that have reported at all."""
@@ -61,11 +61,11 @@ class Running:
         """A task is about to be started."""
         self.open_tasks.add(task_id)
         self.fractions[task_id] = 0.0
-        self.heard[task_id] = now
+        self.last_report[task_id] = now
 
-    def hear(self, task_id: str, now: float) -> None:
+    def note_report(self, task_id: str, now: float) -> None:
         """A task has reported."""
-        self.heard[task_id] = now
+        self.last_report[task_id] = now
         self.begun.add(task_id)
 
     def overdue(self, now: float, *, start: float, silence: float) -> Failed | None:
@@ -85,7 +85,7 @@ class Running:
     def _silent(self, now: float, *, begun: bool) -> float:
         """Seconds since the quietest of its tasks reported, of those that have begun or have not."""
         tasks = [task for task in self.open_tasks if (task in self.begun) == begun]
-        return max((now - self.heard[task] for task in tasks), default=0.0)
+        return max((now - self.last_report[task] for task in tasks), default=0.0)
 
 
 def outputs_of(running: Running, last: Finished, files: Contents) -> tuple[Mapping[str, Any], int | None]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from golf.audit.engine import audit_engine
+from golf.audit.audit_engine import audit_engine
 from golf.audit.probes.overlap import overlaps
 from golf.data.texts import with_byte_files
 from golf.data.tokens import Tokenizer, find_shards, read_shard, read_stream, split_documents
@@ -69,4 +69,4 @@ def _overlaps(
     if sum(map(len, shards)) > OVERLAP_TOKENS:
         return None
     documents = split_documents(read_stream(validation))[first : None if count is None else first + count]
-    return [asdict(one) for one in overlaps(documents, shards)]
+    return [asdict(overlap) for overlap in overlaps(documents, shards)]

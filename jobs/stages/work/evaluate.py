@@ -46,11 +46,11 @@ def run_eval(
     for done, index in enumerate(shards):
         yield Progress(fraction=done / len(shards), note=f"documents {sum(map(len, cut[:index]))}/{len(documents)}")
         chosen = cut[index]
-        scores = evaluate(model, [documents[one] for one in chosen], config, seed=order.job.seed)
+        scores = evaluate(model, [documents[number] for number in chosen], config, seed=order.job.seed)
         spent = clock() - started
         if config.max_seconds is not None and spent > config.max_seconds:
             raise OverTime(f"scoring took {spent:.0f} s, more than eval.max_seconds = {config.max_seconds:g}")
-        counts = np.array([num_bytes[one] for one in chosen], np.int64)
+        counts = np.array([num_bytes[number] for number in chosen], np.int64)
         yield Shard(index=index, content=write_table(chosen, scores.nll, scores.tokens, counts))
     spent = clock() - started
     before = IMPORT_SECONDS + kept.seconds + texts_of(order).seconds
@@ -66,6 +66,6 @@ def shards_of(order: Order, artifact: bytes) -> int:
 
 
 def _cut(order: Order, documents: Sequence[Tokens], config: EvalConfig, model: ModelConfig) -> list[list[int]]:
-    """Documents by shard. A scheduler without a GPU must cut like the evaluators: the job's machine class decides."""
+    """Documents by shard. A scheduler without a GPU must cut like the workers: the job's machine class decides."""
     device = "cuda" if order.job.machine.device.startswith("cuda") else "cpu"
     return cut_shards([len(document) - 1 for document in documents], config, model, device)

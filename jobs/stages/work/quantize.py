@@ -64,7 +64,9 @@ def _compared_documents(order: Order) -> tuple[list[Tokens], int]:
     if most is None:
         return documents, sum(num_bytes)
     counts = texts_of(order).content.counts[chosen_documents(order)]
-    return [document[: most + 1] for document in documents], sum(int(one[:most].sum()) for one in counts)
+    return [document[: most + 1] for document in documents], sum(
+        int(token_bytes[:most].sum()) for token_bytes in counts
+    )
 
 
 def _base_loss(documents: list[Tokens], model: GPT, when: str) -> Generator[Progress, None, float | None]:

@@ -78,7 +78,9 @@ class Drivers(Schedulers):
         with self._read() as connection:
             driver = self._live_driver(connection, sweep)
             live = [] if driver is None else self._live_schedulers(connection)
-            return next((one for one in live if driver is not None and one.cluster == driver.cluster), None)
+            return next(
+                (scheduler for scheduler in live if driver is not None and scheduler.cluster == driver.cluster), None
+            )
 
     def _live_driver(self, connection: Connection, sweep: str) -> DriverRecord | None:
         rows = self._live_rows(connection, tables.drivers)

@@ -35,8 +35,8 @@ class Schedulers(Liveness):
         facts = {"cluster": cluster, "slots": slots, "widest": widest}
         with self._write() as connection:
             hold(connection, f"cluster {cluster}")
-            others = [one for one in self._live_schedulers(connection) if one.name != scheduler]
-            if cluster and (rival := next((one for one in others if one.cluster == cluster), None)):
+            others = [live for live in self._live_schedulers(connection) if live.name != scheduler]
+            if cluster and (rival := next((other for other in others if other.cluster == cluster), None)):
                 raise AlreadyTaken(f"{rival.name} schedules {cluster}")
             facts |= {"heartbeat": self._common_time(connection)}
             if write_row(connection, tables.schedulers, {"name": scheduler}, process | facts):

@@ -78,5 +78,5 @@ _WRITTEN = ("position", "content", "evidence")
 
 def _values(entry: EntryRecord) -> dict[str, Any]:
     """What the database will give back of an entry: plain JSON without tuples."""
-    content, evidence = (json.loads(json.dumps(one, allow_nan=False)) for one in (entry.content, entry.evidence))
+    content, evidence = (json.loads(json.dumps(part, allow_nan=False)) for part in (entry.content, entry.evidence))
     return {"position": entry.position, "content": content, "evidence": evidence}

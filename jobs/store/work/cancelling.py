@@ -71,7 +71,7 @@ class Cancelling(Schedulers):
         """Those of some cancelled jobs whose processes a live scheduler has yet to end."""
         table = tables.jobs
         with self._read() as connection:
-            live = [one.name for one in self._live_schedulers(connection)]
+            live = [scheduler.name for scheduler in self._live_schedulers(connection)]
             query = select(table.c.key).where(table.c.state == JobState.CANCELLED, table.c.claimed_by.in_(live))
             return [key for key in connection.execute(query).scalars() if key in keys]
 

@@ -56,7 +56,7 @@ class Claims(Schedulers):
         """
         table, now = tables.jobs, self._clock()
         with self._write() as connection:
-            live = [one.name for one in self._live_schedulers(connection)]
+            live = [other.name for other in self._live_schedulers(connection)]
             conditions = _free(live, scheduler, holding)
             if machines is not None:
                 conditions.append(table.c.machine.in_(list(machines)))

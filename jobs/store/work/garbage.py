@@ -11,7 +11,7 @@ from jobs.state import EventKind, JobState
 from jobs.store.event_log import record_event
 from jobs.store.transactions import Transactions
 from jobs.store.work.contents import MAKES
-from jobs.store.work.losses import queue_again
+from jobs.store.work.losses import requeue
 
 OUTPUTS_DELETED = "its outputs were deleted while no sweep needed them"
 
@@ -115,7 +115,7 @@ def _lock_jobs(connection: Connection, digests: Collection[str]) -> list[str]:
 def _forget(connection: Connection, digests: list[str], keys: list[str]) -> None:
     jobs, links, shards, contents = tables.jobs, tables.content_links, tables.shards, tables.contents
     made = select(links.c.key).where(links.c.digest.in_(digests), links.c.role == MAKES, links.c.key.in_(keys))
-    queue_again(connection, list(connection.execute(made).scalars()), OUTPUTS_DELETED)
+    requeue(connection, list(connection.execute(made).scalars()), OUTPUTS_DELETED)
     connection.execute(jobs.update().where(jobs.c.checkpoint.in_(digests)), {"checkpoint": None})
     for table in (links, shards, contents):
         connection.execute(table.delete().where(table.c.digest.in_(digests)))

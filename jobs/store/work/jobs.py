@@ -41,7 +41,7 @@ class Jobs(Transactions):
                 _insert(connection, order, self._clock())
                 changed = True
             else:
-                changed = _order_again(connection, order, row)
+                changed = _renew_order(connection, order, row)
             changed |= write_row(connection, tables.sweep_jobs, needed_by, {"label": order.label})
             write_need(connection, order)
             if changed:
@@ -139,18 +139,18 @@ def _insert(connection: Connection, order: Order, now: float) -> None:
     link_reads(connection, order)
 
 
-def _order_again(connection: Connection, order: Order, row: Any) -> bool:
+def _renew_order(connection: Connection, order: Order, row: Any) -> bool:
     """Let a job that exists have a new order's priority and places; returns whether it is queued again."""
     shared = bool(needed_by_others(connection, order.sweep, [order.job.key]))
     priority = max(order.priority, row.priority) if shared else order.priority
     awaited = order.awaited or (shared and row.awaited)
     values = {"priority": priority, "awaited": awaited, "places": dict(order.places)}
-    queued_again = row.state in (JobState.FAILED, JobState.CANCELLED)
-    if queued_again:
+    requeued = row.state in (JobState.FAILED, JobState.CANCELLED)
+    if requeued:
         values |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
         values |= {"attempts_before_request": row.attempt}
     connection.execute(tables.jobs.update().where(tables.jobs.c.key == order.job.key), values)
-    return queued_again
+    return requeued
 
 
 def _record(row: dict[str, Any], needed_by: Mapping[str, int | None]) -> JobRecord:
@@ -158,7 +158,7 @@ def _record(row: dict[str, Any], needed_by: Mapping[str, int | None]) -> JobReco
     order = Order(
         job=job,
         sweep=row["sweep"],
-        # The last entry that asked named it; several may need it by now.
+        # The label is of the last entry that requested the job; several may need it by now.
         label=stage_named(job.stage).label(entry, job.seed) if needed_by else row["label"],
         entry=entry,
         trial=trial,

@@ -1,4 +1,4 @@
-"""Lost contents: what refers to one goes on without it, or waits until it is made again."""
+"""Lost contents: a job that refers to one continues without it, or waits until it is made once more."""
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -11,7 +11,7 @@ from jobs.store.work.contents import MAKES, READS
 MOST_DONE = 3
 """Times that a job is done; a file store that loses its results again and again must be repaired instead."""
 STARTS_OVER = "its checkpoint could not be read: it started over"
-MADE_AGAIN = "its outputs could not be read: they are made again"
+REMADE = "its outputs could not be read: they are made again"
 READS_LOST = "an input of it could not be read"
 
 
@@ -33,8 +33,8 @@ class Losses(Transactions):
             makers = _makers(connection, digest)
             record_event(connection, EventKind.CONTENT_LOST, now, self.user, digest=digest, makers=makers)
             if makers:
-                for key in queue_again(connection, makers, MADE_AGAIN):
-                    record_event(connection, EventKind.JOB_REQUEUED, now, self.user, key=key, reason=MADE_AGAIN)
+                for key in requeue(connection, makers, REMADE):
+                    record_event(connection, EventKind.JOB_REQUEUED, now, self.user, key=key, reason=REMADE)
                 for sweep, key in _take_back(connection, digest):
                     about = {"sweep": sweep, "key": key, "reason": READS_LOST}
                     record_event(connection, EventKind.JOB_WITHDRAWN, now, self.user, **about)
@@ -53,7 +53,7 @@ def _makers(connection: Connection, digest: str) -> list[str]:
     return list(connection.execute(query.order_by(table.c.key).with_for_update()).scalars())
 
 
-def queue_again(connection: Connection, keys: list[str], reason: str) -> list[str]:
+def requeue(connection: Connection, keys: list[str], reason: str) -> list[str]:
     """Queue finished jobs once more; returns their keys. Their outputs stay in the row until they are made again."""
     table = tables.jobs
     finished = table.c.key.in_(keys) & (table.c.state == JobState.DONE)

@@ -57,10 +57,10 @@ def read_needs(connection: Connection, *conditions: Any) -> dict[tuple[str, str]
     """Entries and their trials by sweep and key, of the jobs that fulfil all conditions."""
     needs = tables.job_entries
     query = select(needs).join(tables.jobs, tables.jobs.c.key == needs.c.key).where(*conditions)
-    found: dict[tuple[str, str], dict[str, int | None]] = {}
+    needed_by: dict[tuple[str, str], dict[str, int | None]] = {}
     for row in connection.execute(query.order_by(needs.c.entry)):
-        found.setdefault((row.sweep, row.key), {})[row.entry] = row.trial
-    return found
+        needed_by.setdefault((row.sweep, row.key), {})[row.entry] = row.trial
+    return needed_by
 
 
 def forget_needs(connection: Connection, sweep: str, keys: Collection[str]) -> None:

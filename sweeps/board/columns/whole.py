@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from sweeps.board.entries import Entry
+from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import Published
-from sweeps.board.margin_rules import MARGIN_RULES, RuleName
+from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.pairs.settlement import Settlement
 from sweeps.statistics import holm
 from sweeps.statistics.estimate import CONFIDENCE
@@ -28,8 +28,8 @@ Value = TypeVar("Value")
 class Table:
     """The entries that are shown, in the table's order, and numbers about them; arrays are [entries], NaN: unknown."""
 
-    entries: Sequence[Entry]
-    incumbents: Sequence[Entry | None]
+    entries: Sequence[BoardEntry]
+    incumbents: Sequence[BoardEntry | None]
     """The best entry before each one."""
     rank: Ints
     """Within its track, from 1."""
@@ -41,7 +41,7 @@ class Table:
     bpb_per_nat: Floats
     p_baseline: Floats
     p_paired: Floats
-    p_rules: Mapping[RuleName, Floats]
+    p_rules: Mapping[str, Floats]
     """p-value against the incumbent under each margin rule."""
     incumbent_mean: Floats
     difference: Floats
@@ -53,7 +53,7 @@ class Table:
     """Place → pooled columns, for the entries of the baseline's sweep."""
     settlements: Mapping[int, Settlement]
     """Place → what its claim still needs, for the top of each track."""
-    settled_by: RuleName
+    settled_by: str
     baseline: str | Published | None
 
 
@@ -112,7 +112,7 @@ def _mean_difference(table: Table) -> Objects:
     return keep_known(1000 * (table.mean - table.incumbent_mean))
 
 
-def _rule_columns(name: RuleName) -> tuple[TableColumn, TableColumn]:
+def _rule_columns(name: str) -> tuple[TableColumn, TableColumn]:
     """A margin rule's p-value and whether it is passed."""
     return (
         TableColumn(name=MARGIN_RULES[name].p_column, compute=lambda table: keep_known(table.p_rules[name])),
@@ -120,7 +120,7 @@ def _rule_columns(name: RuleName) -> tuple[TableColumn, TableColumn]:
     )
 
 
-def _pass(table: Table, name: RuleName) -> Objects:
+def _pass(table: Table, name: str) -> Objects:
     p = table.p_rules[name]
     return keep_known(p, p < MARGIN_RULES[name].level)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sweeps.board.entries import Entry
+from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import Published
 from sweeps.statistics import mean_documents, one_sample, paired_test, published, welch
 from sweeps.statistics.documents import ScoreTable
@@ -13,7 +13,7 @@ ReadScores = Callable[[str], ScoreTable]
 """Reads a table of document scores by its digest: document, nll (nats), tokens, bytes."""
 
 
-def compute_published_p(entry: Entry, record: Published) -> float:
+def compute_published_p(entry: BoardEntry, record: Published) -> float:
     """p against published numbers with the written rule's margin; NaN where no test is possible."""
     if not entry.has_spread or entry.track == "flagged" or entry.margin is None or entry.moments is None:
         return np.nan
@@ -26,14 +26,14 @@ def compute_published_p(entry: Entry, record: Published) -> float:
     return welch(entry.moments, published(record.mean, record.std, record.n), entry.margin).p_value
 
 
-def compute_paired_p(entry: Entry, base: Entry, read_scores: ReadScores) -> float:
+def compute_paired_p(entry: BoardEntry, base: BoardEntry, read_scores: ReadScores) -> float:
     """p over documents on shared artifacts; NaN where no artifact is shared."""
     ours, theirs = read_shared_tables(entry, base, read_scores)
     return paired_test(mean_documents(ours), mean_documents(theirs)).p_value if ours else np.nan
 
 
 def read_shared_tables(
-    entry: Entry, other: Entry, read_scores: ReadScores
+    entry: BoardEntry, other: BoardEntry, read_scores: ReadScores
 ) -> tuple[list[ScoreTable], list[ScoreTable]]:
     """Document scores of both entries on the artifacts that both evaluated, in the same order."""
     theirs = {(run.artifact, run.text): run.scores for run in other.runs if run.scores is not None}
@@ -42,7 +42,7 @@ def read_shared_tables(
     return ours, [read_scores(theirs[run.artifact, run.text]) for run in common]
 
 
-def compare_common_seeds(entry: Entry, other: Entry) -> tuple[float, int]:
+def compare_common_seeds(entry: BoardEntry, other: BoardEntry) -> tuple[float, int]:
     """Mean difference in bits per byte over the seeds in common, and their number; without any, of the means and 0."""
     ours, theirs = entry.seeds, other.seeds
     pairs = [(bpb, theirs.get(seed)) for seed, bpb in ours.items()]

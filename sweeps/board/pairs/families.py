@@ -1,17 +1,17 @@
-"""The entries of one sweep together: their pooled variance, tests of all at once, and the search's selection bias."""
+"""The entries of a sweep together: their pooled variance, corrected tests, and the search's selection bias."""
 
 from collections.abc import Mapping, Sequence
 
-from sweeps.board.entries import Entry
+from sweeps.board.entries import BoardEntry
 from sweeps.statistics import dunnett, expected_lowest, pool, pooled_test
 
 LARGEST_FAMILY = 64
 """Entries of a sweep beyond which Dunnett's test and a pooled variance are left out."""
-Family = Mapping[Entry, Mapping[str, float | None]]
+Family = Mapping[BoardEntry, Mapping[str, float | None]]
 """Entry → column → value."""
 
 
-def label_trainings(entries: Sequence[Entry]) -> list[int]:
+def label_trainings(entries: Sequence[BoardEntry]) -> list[int]:
     """Number each entry's training: entries that evaluate common trained weights, directly or by way of others, agree.
 
     A public record has a training of its own.
@@ -34,7 +34,7 @@ def label_trainings(entries: Sequence[Entry]) -> list[int]:
     return [root(place) for place in range(len(entries))]
 
 
-def judge_family(entries: Sequence[Entry], base: Entry) -> Family:
+def judge_family(entries: Sequence[BoardEntry], base: BoardEntry) -> Family:
     """Test the entries of the baseline's sweep and track with their pooled variance.
 
     p_pooled and p_dunnett use the written rule's margin, as p_value does. selection_bias_mbpb is the gain that the best
@@ -44,7 +44,7 @@ def judge_family(entries: Sequence[Entry], base: Entry) -> Family:
     if not several or base.margin is None:
         return {}
     pooled = pool([entry.scores for entry in several], label_trainings(several))
-    columns: dict[Entry, dict[str, float | None]] = {}
+    columns: dict[BoardEntry, dict[str, float | None]] = {}
     for entry in entries:
         trials = entry.columns.get("trials") or 0
         bias = -1000 * expected_lowest(trials, pooled.std) if trials > 1 else None

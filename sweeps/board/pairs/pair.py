@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.board.entries import Entry
+from sweeps.board.entries import BoardEntry
 from sweeps.board.pairs.differences import ReadScores
 
 
@@ -12,16 +12,16 @@ from sweeps.board.pairs.differences import ReadScores
 class Pair:
     """Two entries to compare."""
 
-    challenger: Entry
-    incumbent: Entry
-    peers: Sequence[Entry]
+    challenger: BoardEntry
+    incumbent: BoardEntry
+    peers: Sequence[BoardEntry]
     """These two and the entries of their sweeps, track and validation set, whose variances may be pooled."""
     recipes: tuple[Mapping[str, Any], Mapping[str, Any]]
     """Settings of both as nested tables; empty where they are unknown."""
     read_scores: ReadScores
 
 
-def explain_no_spread(challenger: Entry, incumbent: Entry) -> str | None:
+def explain_no_spread(challenger: BoardEntry, incumbent: BoardEntry) -> str | None:
     """Why no test across seeds is possible; None where one is."""
     for entry in (challenger, incumbent):
         if not entry.has_spread:

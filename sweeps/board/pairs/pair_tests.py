@@ -51,7 +51,9 @@ def run_document_tests(pair: Pair) -> dict[str, Any]:
         paired = refuse("no artifact is shared: documents alone carry no claim about ways of training")
     same = len(ours) == len(c.runs) == len(i.runs)
     if not same:
-        ours, theirs = ([pair.read_scores(run.scores) for run in one.runs if run.scores is not None] for one in (c, i))
+        ours, theirs = (
+            [pair.read_scores(run.scores) for run in entry.runs if run.scores is not None] for entry in (c, i)
+        )
     if min(len(ours), len(theirs)) < 2:
         return {"paired_documents": paired, "two_way": refuse("fewer than 2 seeds with documents on a side")}
     two_way = two_way_test(ours, theirs, same_artifacts=same)

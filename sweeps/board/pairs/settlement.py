@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sweeps.board.entries import Entry
+from sweeps.board.entries import BoardEntry
 from sweeps.board.margin_rules import MarginRule
 from sweeps.statistics import seeds_needed
 
@@ -18,7 +18,7 @@ class Settlement:
     """Whether the incumbent needs as many; a public record cannot have more."""
 
 
-def plan_settlement(entry: Entry, incumbent: Entry, p_value: float, rule: MarginRule) -> Settlement:
+def plan_settlement(entry: BoardEntry, incumbent: BoardEntry, p_value: float, rule: MarginRule) -> Settlement:
     """Plan the seeds that a claim still needs under a rule, given its p-value under that rule."""
     margin = rule.margin_bpb(entry.bpb_per_nat)
     assert margin is not None and entry.moments is not None and incumbent.moments is not None
@@ -28,13 +28,13 @@ def plan_settlement(entry: Entry, incumbent: Entry, p_value: float, rule: Margin
     plan = seeds_needed(entry.moments, incumbent.moments, margin=margin, level=rule.level, incumbent_grows=ours)
     if plan is None:
         return Settlement(seeds=None, dollars=None, incumbent_too=ours)
-    prices = [_price_seed(one) for one in ([entry, incumbent] if ours else [entry])]
+    prices = [_price_seed(side) for side in ([entry, incumbent] if ours else [entry])]
     known = [price for price in prices if price is not None]
     dollars = plan.more * sum(known) if len(known) == len(prices) else None
     return Settlement(seeds=plan.more, dollars=dollars, incumbent_too=ours)
 
 
-def _price_seed(entry: Entry) -> float | None:
+def _price_seed(entry: BoardEntry) -> float | None:
     """Dollars of one more seed."""
     cost: float | None = entry.columns.get("cost")
     return None if cost is None else float(cost) / len(entry.scores)

@@ -41,9 +41,9 @@ def compare(
 
     place, _ = open_entries(home, db, files, None)
     pair = reading.pair_of(challenger, incumbent, place)
-    found, documents = compare.compare(pair), compare.document_differences(pair)
-    path = report.write_comparison(found, documents, place)
+    comparison, documents = compare.compare(pair), compare.document_differences(pair)
+    path = report.write_comparison(comparison, documents, place)
     if json_:
-        return print_json(found | {"report": str(path)})
-    Console().print(compare_text.render(found, documents))
+        return print_json(comparison | {"report": str(path)})
+    Console().print(compare_text.render(comparison, documents))
     Console().print(f"Plots: {path}", highlight=False, soft_wrap=True)

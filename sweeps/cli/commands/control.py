@@ -45,14 +45,14 @@ def cancel(
     place, [record] = open_sweeps(home, db, files, sweep)
     if what is None and record.state in (SweepState.DONE, SweepState.FAILED):
         message = f"sweep {sweep} has finished ({record.state}); there is nothing to cancel"
-        found = {"sweep": sweep, "cancelled": [], "ended": True, "message": message}
+        outcome = {"sweep": sweep, "cancelled": [], "ended": True, "message": message}
     else:
-        found = end(sweep, what, place.store)
+        outcome = end(sweep, what, place.store)
     if json_:
-        print_json(found)
+        print_json(outcome)
     else:
-        Console().print(found["message"], highlight=False, soft_wrap=True)
-    if not found["ended"]:
+        Console().print(outcome["message"], highlight=False, soft_wrap=True)
+    if not outcome["ended"]:
         raise typer.Exit(ExitCode.TRANSIENT)
 
 

@@ -84,7 +84,7 @@ def _print(proof: dict[str, Any]) -> None:
     size = f"{proof['documents']} documents, {proof['tokens']} tokens, {proof['text_bytes']} bytes of text"
     bits = f"{proof['bpb']:.5f} bits per byte, claimed {proof['claimed_bpb']:.5f} ({proof['difference']:+.5f})"
     seconds = f"{proof['encode_seconds']:.1f} s to encode, {proof['decode_seconds']:.1f} s to decode"
-    lengths, own = "; ".join(proof["length_uses"]), proof["own_precision"]
+    lengths, own = "; ".join(proof["length_uses"]), proof.get("own_precision")
     console = Console()
     for line in (
         f"{proof['name']}, seed {proof['seed']}: {'proved' if proof['proved'] else 'NOT proved'}: {proof['reason']}",

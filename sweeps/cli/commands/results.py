@@ -58,7 +58,7 @@ def leaderboard(
     board = reading.board_of(sweeps[-1].name if sweeps else None, place)
     rows, superseded = board.table(), reading.superseded_of(place)
     if shown == Format.JSON:
-        frontier = {"frontier": board.changes(), "superseded": [one.to_json() for one in superseded]}
+        frontier = {"frontier": board.changes(), "superseded": [former.to_json() for former in superseded]}
         return print_json({"rows": rows} | frontier)
     match shown:
         case Format.CSV:
@@ -71,8 +71,8 @@ def leaderboard(
             print(report.leaderboard_page(board))
         case Format.TABLE:
             Console().print(table.render(rows))
-    for one in superseded:
-        Console(stderr=shown != Format.TABLE).print(one.line, highlight=False, markup=False, soft_wrap=True)
+    for former in superseded:
+        Console(stderr=shown != Format.TABLE).print(former.line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -97,12 +97,12 @@ def show(
     from sweeps.views.show import describe
 
     place, _ = open_entries(home, db, files, None) if "/" in key else open_sweeps(home, db, files, None)
-    found = describe(key, place)
+    description = describe(key, place)
     if json_:
-        return print_json(found)
-    certificate, mismatches = found.pop("certificate", None), found.pop("mismatches", [])
+        return print_json(description)
+    certificate, mismatches = description.pop("certificate", None), description.pop("mismatches", [])
     console = Console(highlight=False, soft_wrap=True)
-    Console().print_json(json.dumps(found, default=str))
+    Console().print_json(json.dumps(description, default=str))
     for line in mismatches:
         console.print(f"Evidence contradicts this entry: {line}", markup=False)
     if certificate is not None:

@@ -7,9 +7,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from cluster.registry import DEFAULT
+from golf.errors import InputError
 from sweeps.cli.app import (
     HOME,
     DbOption,
+    ExecutorOption,
     FilesOption,
     HereOption,
     HomeOption,
@@ -33,6 +36,7 @@ def run(
     owner: Annotated[
         str | None, typer.Option("--owner", metavar="NAME", help="Owner of a new sweep; by default the user.")
     ] = None,
+    executor: ExecutorOption = None,
     ray: RayOption = None,
     here: HereOption = False,
     home: HomeOption = HOME,
@@ -51,6 +55,7 @@ def run(
     from sweeps.spec.file import load_sweep
     from sweeps.views.terminal.progress import LiveProgress
 
+    chosen = choose_executor(executor, ray, here)
     spec = load_sweep(file, set_ or ())
     place = Workplace.open(home, db, files)
     console = Console(stderr=True)
@@ -60,9 +65,7 @@ def run(
 
     try:
         with LiveProgress(console) as progress:
-            end = session.run(
-                spec, place, ray_address=ray, here=here, owner=owner, tags=tag or (), show=progress.show, say=say
-            )
+            end = session.run(spec, place, executor=chosen, owner=owner, tags=tag or (), show=progress.show, say=say)
     except KeyboardInterrupt:
         kept = f"finished work is kept; resume with: {command_line()}"
         if not json_ or place.store.sweep(spec.name) is None:
@@ -76,6 +79,23 @@ def run(
         say(line)
     if code:
         raise typer.Exit(code)
+
+
+def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:
+    """The executor that the options name; --ray ADDRESS and --here are short for two of them.
+
+    Raises:
+        InputError: several are named.
+    """
+    given = {
+        "--executor": executor,
+        "--ray": None if ray is None else f"ray:{ray}",
+        "--here": "local" if here else None,
+    }
+    names = [option for option, choice in given.items() if choice is not None]
+    if len(names) > 1:
+        raise InputError(f"{' '.join(names)}: each names an executor; give one of them")
+    return next((choice for choice in given.values() if choice is not None), DEFAULT)
 
 
 def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:

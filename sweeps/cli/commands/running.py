@@ -74,11 +74,11 @@ def status(
     from sweeps.views.status import lines, quarantined, state_of
 
     place, sweeps = open_sweeps(home, db, files, name)
-    found = [state_of(sweep, place.store) for sweep in sweeps]
+    states = [state_of(sweep, place.store) for sweep in sweeps]
     if json_:
-        return print_json({"sweeps": found})
+        return print_json({"sweeps": states})
     console = Console()
-    if not found:
+    if not states:
         console.print(f"No sweep in {place.home.root} yet; start one with golfsweep run FILE.", soft_wrap=True)
-    for text in (*(text for one in found for text in lines(one)), *quarantined(place.store.nodes())):
+    for text in (*(text for state in states for text in lines(state)), *quarantined(place.store.nodes())):
         console.print(text, highlight=False, markup=False, soft_wrap=True)

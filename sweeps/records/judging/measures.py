@@ -37,9 +37,11 @@ def measure_eval_seconds(record: Record, run: Run) -> float | None:
     if score is None:
         return None
     own = [line.seconds for line in run.log.scores if line.name == score.name and line.seconds]
-    twins = [line.seconds for line in run.log.scores if line.seconds and abs(line.bpb - score.bpb) < Decimal("0.0001")]
+    same_score = [
+        line.seconds for line in run.log.scores if line.seconds and abs(line.bpb - score.bpb) < Decimal("0.0001")
+    ]
     clocks = [run.log.clocks[name] for name in ("eval.total", "eval.adapted_run") if name in run.log.clocks]
-    return next((seconds for seconds in (*own[-1:], *twins[-1:], *clocks) if math.isfinite(seconds)), None)
+    return next((seconds for seconds in (*own[-1:], *same_score[-1:], *clocks) if math.isfinite(seconds)), None)
 
 
 def measure_process_seconds(log: Log, process: str) -> tuple[float, str] | None:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from jobs.logs import STAGES, agree, decimals
+from jobs.logs import SCORE_STAGES, agree, decimals
 from sweeps.records.arithmetic import format_decimal, is_mean, mean
 from sweeps.records.judging.measures import CheckResults
 from sweeps.records.record import Record
@@ -15,7 +15,7 @@ def check_scores(record: Record) -> CheckResults:
         if run.score(record.stage, record.claimed_of(run.seed or "")) is None:
             last = f"; last validation in training {run.log.validation}" if run.log.validation is not None else ""
             yield "no-final-score", f"{run.path}: no line gives its final score{last}"
-    later = STAGES[STAGES.index(record.stage) + 1 :] if record.stage else ()
+    later = SCORE_STAGES[SCORE_STAGES.index(record.stage) + 1 :] if record.stage else ()
     for run in record.runs:
         for stage in later:
             for other in run.log.of_stage(stage)[-1:]:

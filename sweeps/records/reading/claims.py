@@ -24,7 +24,7 @@ _URL = re.compile(r"https://[\w./%#?=&~+-]+", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Claims:
+class SubmissionClaims:
     """The claims of one submission; None and empty where it makes none."""
 
     headline: Decimal | None = None
@@ -75,7 +75,7 @@ class Claims:
         return max(filter(None, [self.total_bytes, *self.seed_bytes.values()]), default=None)
 
 
-def read_claims(submission: Mapping[str, Any]) -> Claims:
+def read_claims(submission: Mapping[str, Any]) -> SubmissionClaims:
     """Read a submission's claims."""
     for name in fields.NESTED:
         if isinstance(inner := submission.get(name), Mapping):
@@ -90,7 +90,7 @@ def read_claims(submission: Mapping[str, Any]) -> Claims:
     baseline = read_first(submission, fields.BASELINE, read_score)
     p_field = next((submission[name] for name in fields.P_VALUE if name in submission), None)
     repeated = [*by_seed.repeated, *(seed for seed in listed if listed.count(seed) > 1)]
-    return Claims(
+    return SubmissionClaims(
         headline=headline,
         loss=read_first(submission, fields.LOSS, read_score),
         std=std if std is not None else prose.find_std(text),

@@ -17,7 +17,7 @@ BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16",
 """First bytes of a text file that is not plain UTF-8 → its encoding; Windows shells write such logs."""
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """Why a file was not read."""
 
 
@@ -30,7 +30,7 @@ def read_log(path: Path) -> Log:
     """Read a training log.
 
     Raises:
-        Unreadable: it is too large, or the system refuses it.
+        UnreadableFile: it is too large, or the system refuses it.
     """
     _check_size(path, MAX_LOG_BYTES)
     try:
@@ -41,7 +41,7 @@ def read_log(path: Path) -> Log:
             text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")
             return parse(line.encode() for line in iter(lambda: text.readline(MAX_LINE_BYTES), ""))
     except OSError as error:
-        raise Unreadable(f"cannot be read ({error.strerror})") from None
+        raise UnreadableFile(f"cannot be read ({error.strerror})") from None
 
 
 def read_json(path: Path, oddities: list[str]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def read_json(path: Path, oddities: list[str]) -> dict[str, Any]:
         oddities: gets a line for every field that appears twice with different values, which counts as null.
 
     Raises:
-        Unreadable: it is too large, no JSON, or no object.
+        UnreadableFile: it is too large, no JSON, or no object.
     """
 
     def merge_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -72,17 +72,17 @@ def read_json(path: Path, oddities: list[str]) -> dict[str, Any]:
             path.read_bytes(), parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=merge_fields
         )
     except RecursionError:
-        raise Unreadable("nested too deeply; not read") from None
+        raise UnreadableFile("nested too deeply; not read") from None
     except OSError as error:
-        raise Unreadable(f"cannot be read ({error.strerror})") from None
+        raise UnreadableFile(f"cannot be read ({error.strerror})") from None
     except ValueError as error:  # bytes that are no UTF-8 and integers of thousands of digits are among them
-        raise Unreadable(f"no JSON ({error})") from None
+        raise UnreadableFile(f"no JSON ({error})") from None
     if not isinstance(content, dict):
-        raise Unreadable(f"a JSON {type(content).__name__}; expected an object with a submission's claims")
+        raise UnreadableFile(f"a JSON {type(content).__name__}; expected an object with a submission's claims")
     return content
 
 
 def _check_size(path: Path, limit: int) -> None:
     size = path.stat().st_size
     if size > limit:
-        raise Unreadable(f"{size:,} bytes, over {limit:,}; not read")
+        raise UnreadableFile(f"{size:,} bytes, over {limit:,}; not read")

@@ -8,7 +8,7 @@ from typing import Any
 
 from golf.errors import InputError
 from jobs.logs import Log
-from sweeps.records.reading.files import Unreadable, printable, read_json, read_log
+from sweeps.records.reading.files import UnreadableFile, printable, read_json, read_log
 
 MAX_FILES = 2_000
 MAX_DEPTH = 4
@@ -63,7 +63,7 @@ def read_folder(root: Path) -> Folder:
         try:
             if path.suffix.lower() in LOG_SUFFIXES:
                 texts[name] = read_log(path)
-        except Unreadable as why:
+        except UnreadableFile as why:
             unread.append(f"{name}: {why}")
     logs = {name: log for name, log in texts.items() if log.is_log}
     if not (logs or unread or _find_submissions(root)):
@@ -135,7 +135,7 @@ def _may_be_log(path: Path) -> bool:
     """Whether a file is a training log, or cannot be read to find out."""
     try:
         return read_log(path).is_log
-    except Unreadable:
+    except UnreadableFile:
         return True
 
 
@@ -181,6 +181,6 @@ def _read_submission(root: Path, oddities: list[str]) -> dict[str, Any] | None:
         return None
     try:
         return read_json(chosen[0], oddities)
-    except Unreadable as why:
+    except UnreadableFile as why:
         oddities.append(f"{printable(chosen[0].name)}: {why}")
         return None

@@ -49,7 +49,7 @@ def find_unnamed_scores(submission: Mapping[str, Any]) -> list[Decimal]:
     given = [submission.get(name) for name in (*fields.SEED_SCORES, *fields.HEADLINE)]
     lists = [value for value in given if isinstance(value, list) and value and not read_seeds(value)]
     scores = ([read_score(value) for value in values] for values in lists)
-    return next(([score for score in found if score is not None] for found in scores if None not in found), [])
+    return next(([score for score in group if score is not None] for group in scores if None not in group), [])
 
 
 def find_disclosed_scores(submission: Mapping[str, Any], reported: Mapping[str, Any]) -> dict[str, Decimal]:

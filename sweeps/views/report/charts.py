@@ -1,6 +1,6 @@
 """The report's charts: plain data in, plotly figures out.
 
-Colours are of Okabe and Ito's palette, told apart by readers with any color vision; tracks differ by symbol, too.
+Colors are of Okabe and Ito's palette, which people with any color vision can distinguish; tracks also differ by symbol.
 """
 
 import json
@@ -14,10 +14,10 @@ from plotly.subplots import make_subplots
 
 from jobs.store import TrialRecord
 
-BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#999999", "#222222"
-COLOURS = {"legal": BLUE, "flagged": ORANGE, "unverified": GREY}
+BLUE, ORANGE, GREEN, GRAY, INK = "#0072B2", "#D55E00", "#009E73", "#999999", "#222222"
+COLORS = {"legal": BLUE, "flagged": ORANGE, "unverified": GRAY}
 SYMBOLS = {"legal": "circle", "flagged": "x", "unverified": "square"}
-SERIES = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", INK, GREY)
+SERIES = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", INK, GRAY)
 PANEL_COLUMNS = 3
 LEAST_MOVED = 1e-8
 """Nats below which nothing has moved, as far as a logarithmic axis shows."""
@@ -51,7 +51,7 @@ def seed_scores(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
         mode="markers",
         name="one seed",
         text=[seed for _, seed, _ in points],
-        marker={"symbol": SYMBOLS[track], "size": 9, "color": COLOURS[track], "opacity": 0.8},
+        marker={"symbol": SYMBOLS[track], "size": 9, "color": COLORS[track], "opacity": 0.8},
         hovertemplate="%{y}, seed %{text}: %{x:.4f}<extra></extra>",
     )
     figure.update_xaxes(title="bits per byte, lower is better", tickformat=".3f")
@@ -60,7 +60,7 @@ def seed_scores(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
 
 
 def trial_scores(trials: Sequence[TrialRecord], given: int) -> go.Figure:
-    """Score of every trial in the order asked, with the best so far; the first `given` were written in the file."""
+    """Score of every trial by its number, with the best so far; the first `given` were written in the file."""
     done = [trial for trial in trials if trial.value is not None]
     figure = go.Figure()
     groups = (
@@ -130,31 +130,31 @@ def parameter_effects(trials: Sequence[TrialRecord]) -> go.Figure | None:
 
 
 def probes(certificates: Mapping[str, Mapping[str, Any]]) -> go.Figure:
-    """Vocabulary sums, and what moved before a change, over the entries of documents; rows are colors."""
+    """Vocabulary sums, and what moved before a change, over the positions of documents; entries are colors."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     for index, (row, certificate) in enumerate(certificates.items()):
         sums = certificate["probes"]["vocabulary"]
-        changes = [one for one in certificate["probes"]["future"] if one["kind"] not in ("cut", "grown")]
+        changes = [change for change in certificate["probes"]["future"] if change["kind"] not in ("cut", "grown")]
         shared = {"name": row, "legendgroup": row, "mode": "markers"}
         marker = {"size": 7, "color": SERIES[index % len(SERIES)], "opacity": 0.8}
         figure.add_scatter(
-            x=[one["position"] for one in sums],
-            y=[one["total"] for one in sums],
-            error_y={"type": "data", "array": [one["standard_error"] for one in sums], "thickness": 1, "width": 3},
-            text=[f"document {one['document']}, {one['tokens']} tokens tried" for one in sums],
+            x=[point["position"] for point in sums],
+            y=[point["total"] for point in sums],
+            error_y={"type": "data", "array": [point["standard_error"] for point in sums], "thickness": 1, "width": 3},
+            text=[f"document {point['document']}, {point['tokens']} tokens tried" for point in sums],
             marker=marker,
-            hovertemplate="%{text}<br>entry %{x}: sum %{y:.4f}<extra>" + row + "</extra>",
+            hovertemplate="%{text}<br>position %{x}: sum %{y:.4f}<extra>" + row + "</extra>",
             row=1,
             col=1,
             **shared,
         )
         figure.add_scatter(
-            x=[one["changed"] for one in changes],
-            y=[max(one["largest"], LEAST_MOVED) for one in changes],
-            text=[f"document {one['document']}, {one['kind']} changed" for one in changes],
+            x=[change["changed"] for change in changes],
+            y=[max(change["largest"], LEAST_MOVED) for change in changes],
+            text=[f"document {change['document']}, {change['kind']} changed" for change in changes],
             marker=marker,
             showlegend=False,
-            hovertemplate="%{text} at entry %{x}: %{y:.2g} nats moved before it<extra>" + row + "</extra>",
+            hovertemplate="%{text} at position %{x}: %{y:.2g} nats moved before it<extra>" + row + "</extra>",
             row=2,
             col=1,
             **shared,
@@ -163,7 +163,7 @@ def probes(certificates: Mapping[str, Mapping[str, Any]]) -> go.Figure:
     figure.update_yaxes(title="sum of probabilities", automargin=True, row=1, col=1)
     figure.update_yaxes(title="nats moved before it", type="log", automargin=True, row=2, col=1)
     figure.update_xaxes(type="log")
-    figure.update_xaxes(title="entry of the document", row=2, col=1)
+    figure.update_xaxes(title="position in the document", row=2, col=1)
     return _styled(figure, height=560)
 
 

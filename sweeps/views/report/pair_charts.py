@@ -9,7 +9,7 @@ from typing import Any
 
 from sweeps.statistics.documents import Documents
 
-BLUE, ORANGE, GREY, INK, GRID = "#0072B2", "#D55E00", "#999999", "#222222", "#EBF0F8"
+BLUE, ORANGE, GRAY, INK, GRID = "#0072B2", "#D55E00", "#999999", "#222222", "#EBF0F8"
 CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 
 
@@ -21,13 +21,13 @@ def paired_seeds(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) ->
             "x": [side["seeds"][seed] for side in sides],
             "y": [side["known_as"] for side in sides],
             "mode": "lines",
-            "line": {"color": GREY, "width": 1},
+            "line": {"color": GRAY, "width": 1},
             "hoverinfo": "skip",
         }
         for seed in challenger["seeds"]
         if seed in incumbent["seeds"]
     ]
-    for side, color in zip(sides, (GREY, BLUE), strict=True):
+    for side, color in zip(sides, (GRAY, BLUE), strict=True):
         traces.append({
             "x": list(side["seeds"].values()),
             "y": [side["known_as"]] * len(side["seeds"]),
@@ -49,7 +49,7 @@ def paired_documents(documents: Documents) -> dict[str, Any]:
         "y": change,
         "mode": "markers",
         "text": documents["document"].tolist(),
-        "marker": {"size": 5, "color": [BLUE if one < 0 else ORANGE for one in change], "opacity": 0.6},
+        "marker": {"size": 5, "color": [BLUE if value < 0 else ORANGE for value in change], "opacity": 0.6},
         "hovertemplate": "document %{text}, %{x} bytes: %{y:+.1f}<extra></extra>",
     }
     x = {"title": {"text": "bytes of the document"}, "type": "log"}
@@ -59,7 +59,7 @@ def paired_documents(documents: Documents) -> dict[str, Any]:
 
 def to_html(figure: Mapping[str, Any], div_id: str) -> str:
     """A figure as a part of a page that has loaded plotly.js; names in it cannot end the script."""
-    parts = [json.dumps(one).replace("<", "\\u003c") for one in (figure["data"], figure["layout"], CONFIG)]
+    parts = [json.dumps(part).replace("<", "\\u003c") for part in (figure["data"], figure["layout"], CONFIG)]
     height = figure["layout"]["height"]
     return (
         f'<div id="{div_id}" style="height: {height}px"></div>'

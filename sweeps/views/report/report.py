@@ -70,8 +70,8 @@ def write(name: str, board: Board, place: Workplace) -> Path:
         trials=sum(trial.value is not None for trial in trials),
         trainings=counts.get("train", 0),
         evaluations=counts.get("eval", 0),
-        superseded=[one.line for one in reading.superseded_of(place) if one.sweep == name],
-        certificates=[(entry, certificates.describe_certificate(one)) for entry, one in judged.items()],
+        superseded=[former.line for former in reading.superseded_of(place) if former.sweep == name],
+        certificates=[(entry, certificates.describe_certificate(certificate)) for entry, certificate in judged.items()],
         text=next((row["validation_set"] for row in rows if row["validation_set"] is not None), None),
         versions=environment.versions(),
         commit=environment.commit(),
@@ -84,19 +84,19 @@ def leaderboard_page(board: Board) -> str:
     return _render("leaderboard.html.j2", charts=[], superseded=[], **_board(board, board.table()))
 
 
-def write_comparison(found: Mapping[str, Any], documents: Documents | None, place: Workplace) -> Path:
+def write_comparison(comparison: Mapping[str, Any], documents: Documents | None, place: Workplace) -> Path:
     """Write the comparison of two entries, with plots of seeds and documents, and return the page's path."""
-    c, i = found["challenger"], found["incumbent"]
-    seeds = "Grey lines join the same seed; the incumbent is below." if set(c["seeds"]) & set(i["seeds"]) else ""
+    c, i = comparison["challenger"], comparison["incumbent"]
+    seeds = "Gray lines join the same seed; the incumbent is below." if set(c["seeds"]) & set(i["seeds"]) else ""
     figures = [("Seeds", seeds, pair_charts.paired_seeds(c, i))]
     if documents is not None:
         note = "Each point is one document on artifacts that both entries share; negative: the challenger is better."
         figures.append(("Documents", note, pair_charts.paired_documents(documents)))
     content = _render(
         "comparison.html.j2",
-        found=found,
-        tests=[(title, found["tests"][name]) for name, title in compare_text.name_tests().items()],
-        sentences=compare_text.list_conclusions(found),
+        comparison=comparison,
+        tests=[(title, comparison["tests"][name]) for name, title in compare_text.name_tests().items()],
+        sentences=compare_text.list_conclusions(comparison),
         charts=[
             Chart(title=title, note=note, html=pair_charts.to_html(figure, f"chart-{index}"))
             for index, (title, note, figure) in enumerate(figures)
@@ -138,7 +138,9 @@ def _charts(
     if curves := read_curves(record.name, place):
         figure = charts.training_curves({curve.label: curve.points for curve in curves})
         figures.append(("Training curves", "Loss of every training, by the entries that need it and its seed.", figure))
-    return [_chart(index, title, note, one) for index, (title, note, one) in enumerate(figures) if one is not None]
+    return [
+        _chart(index, title, note, figure) for index, (title, note, figure) in enumerate(figures) if figure is not None
+    ]
 
 
 def _trials(facts: SweepFacts, place: Workplace) -> list[TrialRecord]:
@@ -151,8 +153,8 @@ def _trials(facts: SweepFacts, place: Workplace) -> list[TrialRecord]:
 def _certificates(name: str, place: Workplace) -> dict[str, Mapping[str, Any]]:
     """The certificates of a sweep's current entries, by name."""
     entries = [entry for entry in place.store.entries(name) if not other_versions(entry)]
-    found = {entry.name: read_certificate(entry, place.files) for entry in entries}
-    return {entry: certificate for entry, certificate in found.items() if certificate is not None}
+    by_entry = {entry.name: read_certificate(entry, place.files) for entry in entries}
+    return {entry: certificate for entry, certificate in by_entry.items() if certificate is not None}
 
 
 def _board(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -160,7 +162,7 @@ def _board(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "tracks": [(TITLES[track], shown) for track in TRACKS if (shown := _shown(rows, track))],
         "explanation": explain_columns(),
-        "changes": [one for one in board.changes() if one["track"] != "flagged"],
+        "changes": [change for change in board.changes() if change["track"] != "flagged"],
     }
 
 
@@ -186,7 +188,7 @@ def _chart(index: int, title: str, note: str, figure: "go.Figure") -> Chart:
 
 def _render(name: str, **content: Any) -> str:
     folder = files("sweeps.views.report").joinpath("templates")
-    sources = {one: folder.joinpath(one).read_text(encoding="utf-8") for one in _TEMPLATES}
+    sources = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in _TEMPLATES}
     # Names of rows come from the sweep's file: everything is escaped but the charts and the library.
     environment = Environment(
         loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.board.margin_rules import MARGIN_RULES, RuleName, written_margin_text
+from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.statistics.documents import Documents
 from sweeps.views.wording import format_p, format_seeds
 
@@ -17,7 +17,7 @@ WIDTH = 46
 """Characters in a line of dots."""
 EQUIVALENCE_LEVEL = 0.05
 """Two entries are called the same where the test of equivalence is below this p."""
-DECIDING: RuleName = "written_rule"
+DECIDING = "written_rule"
 """The margin rule that the next step is about."""
 
 
@@ -82,7 +82,7 @@ def draw_dots(values: Sequence[float], low: float, high: float) -> str:
     return "".join(line)
 
 
-def _describe_verdict(name: RuleName, verdict: Mapping[str, Any]) -> str:
+def _describe_verdict(name: str, verdict: Mapping[str, Any]) -> str:
     passed = {True: "shown", False: "not shown", None: f"undecided: {verdict.get('why')}"}[verdict["passed"]]
     rule = MARGIN_RULES[name]
     return f"By the {rule.title} ({rule.requirement}): {passed}."

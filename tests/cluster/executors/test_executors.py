@@ -56,19 +56,19 @@ def task(executor: Executor, orders: Orders, workdir: Path, kind: str, content: 
 
 def finish(executor: Executor, *names: str) -> dict[str, list[Event]]:
     """Poll until the named tasks have ended; events by task."""
-    told: dict[str, list[Event]] = {name: [] for name in names}
+    by_task: dict[str, list[Event]] = {name: [] for name in names}
     until = time.monotonic() + PATIENCE_SECONDS
-    while not all(events and isinstance(events[-1], Finished | Failed) for events in told.values()):
-        assert time.monotonic() < until, told
+    while not all(events and isinstance(events[-1], Finished | Failed) for events in by_task.values()):
+        assert time.monotonic() < until, by_task
         for name, event in executor.poll(1.0):
-            told[name].append(event)
-    return told
+            by_task[name].append(event)
+    return by_task
 
 
-def run(executor: Executor, one: Task) -> list[Event]:
+def run(executor: Executor, given: Task) -> list[Event]:
     """Start a task and wait for its end."""
-    executor.start(one)
-    return finish(executor, one.id)[one.id]
+    executor.start(given)
+    return finish(executor, given.id)[given.id]
 
 
 def test_it_names_its_nodes_and_their_machine_class(executor: Executor) -> None:
@@ -77,7 +77,7 @@ def test_it_names_its_nodes_and_their_machine_class(executor: Executor) -> None:
     assert node.machine.threads == 1
 
 
-def test_two_evaluators_share_the_documents_of_one_evaluation(
+def test_two_workers_share_the_documents_of_one_evaluation(
     executor: Executor, orders: Orders, artifact: bytes, tmp_path: Path
 ) -> None:
     fine = orders.evaluate("0" * 64, replace(EVAL, chunk=16), documents=8)  # small chunks: enough work for two shards
@@ -85,14 +85,14 @@ def test_two_evaluators_share_the_documents_of_one_evaluation(
     assert total >= 2
     parts = share_shards(range(total), 2)
     for slot, part in enumerate(parts):
-        one = task(executor, orders, tmp_path, "eval", artifact)
-        executor.start(replace(one, id=f"{slot} {OURS}", order=fine, slots=(slot,), shards=tuple(part)))
-    told = finish(executor, f"0 {OURS}", f"1 {OURS}")
-    for name, events in told.items():
+        made = task(executor, orders, tmp_path, "eval", artifact)
+        executor.start(replace(made, id=f"{slot} {OURS}", order=fine, slots=(slot,), shards=tuple(part)))
+    by_task = finish(executor, f"0 {OURS}", f"1 {OURS}")
+    for name, events in by_task.items():
         assert sum(isinstance(event, Finished) for event in events) == 1
         shards = [event.index for event in events if isinstance(event, Shard)]
         assert shards == parts[int(name.split()[0])]
-    contents = [event.content for events in told.values() for event in events if isinstance(event, Shard)]
+    contents = [event.content for events in by_task.values() for event in events if isinstance(event, Shard)]
     assert merge_shards(contents)[1]["documents"] == 8
 
 
@@ -115,7 +115,7 @@ def test_a_gang_trains_and_its_weights_become_an_artifact(executor: Executor, or
     assert packed.outputs["ledger"]["model_bytes"] == len(packed.files["artifact"])
 
 
-def test_an_evaluator_stays_warm_until_its_slot_turns_to_a_gang(
+def test_a_worker_stays_warm_until_its_slot_turns_to_a_gang(
     executor: Executor, orders: Orders, artifact: bytes, tmp_path: Path
 ) -> None:
     assert isinstance(run(executor, task(executor, orders, tmp_path, "eval", artifact))[-1], Finished)
@@ -140,43 +140,43 @@ def test_what_a_killed_attempt_left_is_removed_by_the_next_one(orders: Orders, t
 
 
 def test_cancelling_a_gang_leaves_none_of_its_processes(executor: Executor, orders: Orders, tmp_path: Path) -> None:
-    one = endless_gang(executor, orders, tmp_path)
-    executor.start(one)
+    made = endless_gang(executor, orders, tmp_path)
+    executor.start(made)
     wait_for(lambda: (tmp_path / "metrics.jsonl").exists())
     assert len(processes("jobs.stages.rank")) >= 2
-    executor.cancel(one.id)
-    wait_for(lambda: not marked(lambda mark: mark.task == one.id))
+    executor.cancel(made.id)
+    wait_for(lambda: not marked(lambda mark: mark.task == made.id))
     assert executor.poll(0.2) == []
 
 
 def test_a_rank_that_is_killed_ends_the_gang_as_lost_and_leaves_no_process(
     executor: Executor, orders: Orders, tmp_path: Path
 ) -> None:
-    one = endless_gang(executor, orders, tmp_path)
-    executor.start(one)
+    made = endless_gang(executor, orders, tmp_path)
+    executor.start(made)
     wait_for(lambda: (tmp_path / "metrics.jsonl").exists())
     os.kill(processes("jobs.stages.rank")[-1], signal.SIGKILL)
-    *before, last = finish(executor, one.id)[one.id]
+    *before, last = finish(executor, made.id)[made.id]
     assert isinstance(last, Failed)
     assert (last.failure, last.reason) == (Failure.LOST, "a rank was ended from outside (signal 9)"), last.log
     logs = [event.log for event in before if isinstance(event, Progress) and event.log is not None]
     assert any("golf." in log for log in logs), "what it prints leaves its node before the end"
     assert len(logs) < len(before) / 2, "and only when there is more"
-    assert marked(lambda mark: mark.task == one.id) == []
+    assert marked(lambda mark: mark.task == made.id) == []
 
 
 def test_a_gang_that_makes_no_step_is_a_hang_whose_log_says_where_it_stands(
     executor: Executor, orders: Orders, tmp_path: Path
 ) -> None:
-    one = replace(endless_gang(executor, orders, tmp_path), silence_seconds=5.0)
-    executor.start(one)
+    made = replace(endless_gang(executor, orders, tmp_path), silence_seconds=5.0)
+    executor.start(made)
     wait_for(lambda: (tmp_path / "metrics.jsonl").exists())
     os.kill(processes("jobs.stages.rank")[-1], signal.SIGSTOP)
-    last = finish(executor, one.id)[one.id][-1]
+    last = finish(executor, made.id)[made.id][-1]
     assert isinstance(last, Failed)
     assert (last.failure, last.reason) == (Failure.HANG, "no step for 5 s")
     assert "all_reduce" in last.log, "the rank that waits for the stopped one prints its stack"
-    assert marked(lambda mark: mark.task == one.id) == []
+    assert marked(lambda mark: mark.task == made.id) == []
 
 
 def test_what_a_gang_left_behind_ends_before_its_slots_are_used_again(
@@ -224,13 +224,13 @@ def test_a_gang_on_a_full_disk_says_so(executor: Executor, orders: Orders, small
 def test_a_worker_that_is_killed_is_a_lost_job_and_its_slot_works_again(
     executor: Executor, orders: Orders, artifact: bytes, tmp_path: Path
 ) -> None:
-    one = task(executor, orders, tmp_path, "eval", artifact)
+    made = task(executor, orders, tmp_path, "eval", artifact)
     endless = orders.evaluate("0" * 64, replace(EVAL, gpus=1, chunk=16, epochs=1000))
-    executor.start(replace(one, order=endless))
+    executor.start(replace(made, order=endless))
     wait_for(lambda: bool(executor.poll(0.5)))  # its first Progress: it computes now
     [worker] = [child for child in psutil.Process().children(recursive=True) if is_working(child)]
     worker.kill()
-    last = finish(executor, one.id)[one.id][-1]
+    last = finish(executor, made.id)[made.id][-1]
     assert isinstance(last, Failed)
     # Only its parent sees what a process died of; Ray's own daemon keeps it to itself.
     assert last.failure == (Failure.LOST if isinstance(executor, LocalExecutor) else Failure.DIED)
@@ -240,15 +240,15 @@ def test_a_worker_that_is_killed_is_a_lost_job_and_its_slot_works_again(
 def test_a_warm_worker_that_died_while_it_waited_costs_at_most_an_attempt(
     executor: Executor, orders: Orders, artifact: bytes, tmp_path: Path
 ) -> None:
-    one = task(executor, orders, tmp_path, "eval", artifact)
-    assert isinstance(run(executor, one)[-1], Finished)
+    made = task(executor, orders, tmp_path, "eval", artifact)
+    assert isinstance(run(executor, made)[-1], Finished)
     [idle] = workers()
     os.kill(idle, signal.SIGKILL)
     wait_for(lambda: idle not in workers())
-    last = run(executor, one)[-1]
+    last = run(executor, made)[-1]
     if isinstance(last, Failed):
         assert last.failure == Failure.LOST, last
-        last = run(executor, one)[-1]
+        last = run(executor, made)[-1]
     assert isinstance(last, Finished)
 
 
@@ -261,8 +261,8 @@ def test_an_address_without_a_cluster_is_one_line() -> None:
 
 def endless_gang(executor: Executor, orders: Orders, workdir: Path) -> Task:
     """A training of two ranks that does not end by itself."""
-    one = task(executor, orders, workdir, "train")
-    return replace(one, order=orders.train(replace(TRAIN, steps=100_000)))
+    made = task(executor, orders, workdir, "train")
+    return replace(made, order=orders.train(replace(TRAIN, steps=100_000)))
 
 
 def is_working(process: psutil.Process) -> bool:

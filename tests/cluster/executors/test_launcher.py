@@ -114,8 +114,8 @@ def test_a_script_that_prints_nothing_for_too_long_hangs(
 def test_a_script_that_is_killed_is_lost(script: Path, tmp_path: Path, mark: Mark, kind: type[Foreign]) -> None:
     events = gang(kind(script, seconds=600.0), tmp_path, mark).events()
     for event in events:
-        if isinstance(event, Progress) and (found := running(script)):
-            os.kill(found[-1], signal.SIGKILL)
+        if isinstance(event, Progress) and (processes := running(script)):
+            os.kill(processes[-1], signal.SIGKILL)
             break
     *_, last = events
     assert isinstance(last, Failed)

@@ -28,22 +28,22 @@ def test_memory_kills_of_other_days_are_not_held_against_a_worker_that_is_killed
 ) -> None:
     kills = 0
     monkeypatch.setattr("cluster.executors.local.environment.oom_kills", lambda: kills)
-    one = task(local, orders, tmp_path, "eval", b"no artifact")
-    assert isinstance(run(local, one)[-1], Failed)
+    made = task(local, orders, tmp_path, "eval", b"no artifact")
+    assert isinstance(run(local, made)[-1], Failed)
     [worker] = workers()
     kills = 7
     os.kill(worker, signal.SIGSTOP)  # so that it does not end the task before it is killed
-    local.start(one)
+    local.start(made)
     os.kill(worker, signal.SIGKILL)
-    last = finish(local, one.id)[one.id][-1]
+    last = finish(local, made.id)[made.id][-1]
     assert isinstance(last, Failed)
     assert last.failure == Failure.LOST
-    local.start(one)
+    local.start(made)
     [worker] = workers()
     os.kill(worker, signal.SIGSTOP)
     kills = 8
     os.kill(worker, signal.SIGKILL)
-    last = finish(local, one.id)[one.id][-1]
+    last = finish(local, made.id)[made.id][-1]
     assert isinstance(last, Failed)
     assert last.failure == Failure.HOST_MEMORY
 
@@ -52,11 +52,11 @@ def test_a_worker_whose_scheduler_died_while_it_started_does_not_touch_the_task_
     local: LocalExecutor, orders: Orders, tmp_path: Path
 ) -> None:
     """It would end the gang of the next scheduler on the same slots, as a leftover."""
-    one = task(local, orders, tmp_path, "eval", b"no artifact")
+    made = task(local, orders, tmp_path, "eval", b"no artifact")
     context = multiprocessing.get_context("spawn")
     for parent, expected in ((os.getpid(), ["Progress", "Failed"]), (1, [])):
         ours, theirs = context.Pipe()
-        ours.send(one)
+        ours.send(made)
         worker = context.Process(target=_serve, args=(theirs, "", parent))
         worker.start()
         theirs.close()
@@ -88,9 +88,9 @@ def test_what_does_not_die_does_not_stop_who_ends_it(
         raise TimeoutError("processes [7] of an ended gang do not die")
 
     monkeypatch.setattr("cluster.executors.local.end_marked", stuck)
-    one = task(local, orders, tmp_path, "eval", b"no artifact")
-    local.start(one)
-    local.cancel(one.id)
+    made = task(local, orders, tmp_path, "eval", b"no artifact")
+    local.start(made)
+    local.cancel(made.id)
     wait_for(lambda: not workers())
 
 

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,14 @@ def test_the_driver_orders_it_for_every_entry_on_its_first_seeds_artifact(place:
     artifacts = {job.outputs["artifact"] for job in last.jobs if job.outputs and "artifact" in job.outputs}
     assert {order.job.inputs["artifact"] for order in weighed} <= artifacts
     assert world.driver.entry_jobs("weigh").keys() == world.driver.audits().keys() == {"base", "small"}
+
+
+def test_a_stage_of_one_sweep_is_in_no_other(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "STAGES", tuple(stage for stage in registry.STAGES if stage is not WEIGH))
+    mine = replace(SPEC, own_stages=(WEIGH,))
+    assert [stage.name for stage in mine.pipeline()] == [*(stage.name for stage in SPEC.pipeline()), "weigh"]
+    assert World(mine, place.store).look().to_come["weigh"] == 2
+    assert "weigh" not in World(replace(SPEC, name="other"), place.store).look().to_come
 
 
 def test_entries_that_share_an_artifact_share_its_job(place: Workplace) -> None:

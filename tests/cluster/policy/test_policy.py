@@ -54,10 +54,10 @@ def place(
 ) -> list[Placement]:
     """The first decision on a cluster; `usage` is left as it is."""
     policy = Policy(usage=deepcopy(usage))
-    for one in nodes:
-        policy.add_node(one)
-    for one_job in waiting:
-        policy.submit(one_job)
+    for node in nodes:
+        policy.add_node(node)
+    for waiting_job in waiting:
+        policy.submit(waiting_job)
     return policy.decide(now)
 
 
@@ -72,8 +72,8 @@ def test_placements_use_free_slots_of_one_node_each_and_no_slot_twice(
 ) -> None:
     free, waiting = cluster(nodes), queue(jobs)
     placements = place(waiting, free, 3 * AGE_SECONDS)
-    slots = {one.node: set(one.slots) for one in free}
-    wanted = {one.key: one.slots for one in waiting}
+    slots = {node.node: set(node.slots) for node in free}
+    wanted = {job.key: job.slots for job in waiting}
     taken: set[tuple[str, int]] = set()
     for placement in placements:
         assert len(placement.slots) == wanted[placement.key]
@@ -91,7 +91,7 @@ def test_no_slot_idles_while_a_single_slot_job_waits_and_nothing_wider_does(
 ) -> None:
     free, waiting = cluster(nodes), queue([(gang, 1, priority, since) for gang, _, priority, since in jobs])
     placements = place(waiting, free, 3 * AGE_SECONDS)
-    assert len(placements) == min(len(waiting), sum(len(one.slots) for one in free))
+    assert len(placements) == min(len(waiting), sum(len(node.slots) for node in free))
 
 
 @settings(derandomize=True)
@@ -186,7 +186,7 @@ def test_gangs_go_first_across_sweeps_until_theirs_is_far_ahead() -> None:
     assert keys(place(waiting, [node("n", 2, 2)], GANG_SECONDS * 4, usage=usage)) == ["eval"]
 
 
-# Devices and warm evaluators
+# Devices and warm workers
 
 
 def test_a_job_runs_on_its_own_kind_of_device_only() -> None:
@@ -286,8 +286,8 @@ def test_no_node_is_drained_for_a_gang_whose_turn_comes_after_waiting_evaluation
     waiting = [job(f"e{n}", priority=1) for n in range(4)] + [job("gang", 4, gang=True)]
     policy = Policy()
     policy.add_node(busy("n", {0: 30.0}))
-    for one in waiting:
-        policy.submit(one)
+    for waiting_job in waiting:
+        policy.submit(waiting_job)
     assert len(policy.decide(0.0)) == 3
     policy.finish("e0", 10.0)
     assert keys(policy.decide(10.0)) == ["e3"]
@@ -422,10 +422,10 @@ class Cluster(RuleBasedStateMachine):
     def is_work_conserving(self) -> None:
         drained = {node.name for node in self.policy._capacity.drained()}
         for key in self.jobs.keys() - set(self.taken.values()):
-            one = self.jobs[key]
+            job = self.jobs[key]
             for name, node in self.policy._capacity.nodes.items():
-                fits = len(node.free) >= one.slots and serves(node.slot_class, one.slot_class)
-                assert not fits or name in drained, f"{one} fits {node}"
+                fits = len(node.free) >= job.slots and serves(node.slot_class, job.slot_class)
+                assert not fits or name in drained, f"{job} fits {node}"
 
     @invariant()
     def the_index_agrees_with_the_record(self) -> None:

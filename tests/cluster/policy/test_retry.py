@@ -49,7 +49,7 @@ def test_every_failure_has_a_rule_in_words() -> None:
 
 @given(FAILURES)
 def test_no_job_is_tried_for_ever_and_losses_are_nobodys_fault(failures: list[Failure]) -> None:
-    faults = [one for one in failures if RULES[one].counted]
+    faults = [failure for failure in failures if RULES[failure].counted]
     end = attempts_until_final(failures)
     if len(faults) >= MAX_FAILURES:
         assert end is not None

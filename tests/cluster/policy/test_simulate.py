@@ -92,12 +92,12 @@ def test_every_job_is_done_once_no_slot_serves_two_and_the_sums_agree(
         job(f"{n}", slots, seconds, priority=priority, sweep=sweep)
         for n, (slots, seconds, priority, sweep) in enumerate(drawn)
     ]
-    takes = {one.key: one.seconds for one in jobs}
-    offered = jobs if known else [job(one.key, one.slots, None, sweep=one.sweep) for one in jobs]  # type: ignore[arg-type]
+    takes = {given.key: given.seconds for given in jobs}
+    offered = jobs if known else [job(given.key, given.slots, None, sweep=given.sweep) for given in jobs]  # type: ignore[arg-type]
     outages = [Outage(node=f"node {node}", at=at, until=at + gone) for node, at, gone in lost]
 
     def play() -> tuple[Simulation, list[Span]]:
-        simulation = Simulation(machines(3, 4), lambda one, _: takes[one.key] or 0.0, outages=outages)
+        simulation = Simulation(machines(3, 4), lambda waiting, _: takes[waiting.key] or 0.0, outages=outages)
         return simulation, list(simulation.run(offered, nothing))
 
     simulation, spans = play()
@@ -125,10 +125,10 @@ def test_a_gang_among_ever_new_evaluations_waits_for_a_bounded_time(
     stream = iter(drawn * 20)
     started: dict[str, float] = {}
 
-    def takes(one: Waiting, placement: Placement) -> float:
-        started[one.key] = simulation.now
-        assert one.seconds is not None
-        return one.seconds
+    def takes(waiting: Waiting, placement: Placement) -> float:
+        started[waiting.key] = simulation.now
+        assert waiting.seconds is not None
+        return waiting.seconds
 
     def after(ended: Sequence[Span]) -> Iterable[Waiting]:
         if "gang" in started:
@@ -152,9 +152,9 @@ def test_priorities_come_first_and_the_waiting_low_ones_are_served_in_the_end() 
 def test_evaluations_behind_endless_gangs_are_served_after_an_age() -> None:
     started: dict[str, float] = {}
 
-    def takes(one: Waiting, placement: Placement) -> float:
-        started[one.key] = simulation.now
-        return as_expected(one, placement)
+    def takes(waiting: Waiting, placement: Placement) -> float:
+        started[waiting.key] = simulation.now
+        return as_expected(waiting, placement)
 
     def after(ended: Sequence[Span]) -> Iterable[Waiting]:
         if simulation.now > 3 * AGE_SECONDS:

@@ -52,8 +52,8 @@ def test_sizes_are_known_of_what_was_put_until_the_store_has_them(tmp_path: Path
 def test_whatever_a_job_leaves_is_registered_with_it(world: World, evaluation: Order) -> None:
     key = world.put(evaluation)
     world.step()
-    one, two = world.executor.tasks
-    for task, numbers in ((one, (0, 2)), (two, (1, 3))):
+    first, second = world.executor.tasks
+    for task, numbers in ((first, (0, 2)), (second, (1, 3))):
         ended = Finished(outputs={"clocks": {"eval_seconds": 1.0}})
         world.executor.tell(*(shard(number) for number in numbers), ended, task=task)
         world.step()

@@ -19,7 +19,7 @@ def test_a_job_that_failed_by_its_nodes_fault_goes_to_another_one(world: World, 
     world.step(Failed(failure=Failure.HANG, reason="no step"))
     world.step()
     assert [task.node for task in world.executor.tasks.values()] == ["a", "b"]
-    assert [(one.node, one.failure) for one in world.store.attempts(key)] == [("a", "hang"), ("b", None)]
+    assert [(attempt.node, attempt.failure) for attempt in world.store.attempts(key)] == [("a", "hang"), ("b", None)]
     world.executor.alive.pop()
     world.step(Failed(failure=Failure.LOST, reason="node gone"))
     world.step()
@@ -74,7 +74,7 @@ def test_a_quarantined_node_gets_one_job_on_trial_and_is_good_again_or_quarantin
     assert run(3, TRAINED) == ["b"]
     world.now = record.until or 0.0
     assert run(4, TRAINED) == ["a", "b"]
-    assert [one.good for one in world.store.nodes()] == [True]
+    assert [node.good for node in world.store.nodes()] == [True]
     assert run(5, TRAINED) == ["a", "a", "b"]
 
 

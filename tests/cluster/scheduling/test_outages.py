@@ -56,7 +56,7 @@ def test_what_is_claimed_and_out_of_sight_when_an_answer_is_lost_is_found_again(
     [job] = store.jobs()
     assert job.state == JobState.RUNNING
     assert f"{job.key}/{job.attempt}/0" in world.executor.tasks
-    assert [one.state for one in store.attempts(job.key)].count(AttemptState.RUNNING) == 1
+    assert [attempt.state for attempt in store.attempts(job.key)].count(AttemptState.RUNNING) == 1
 
 
 def test_while_the_disk_is_full_nothing_is_forgotten_and_a_job_that_is_given_up_stays_to_be_done(
@@ -133,11 +133,11 @@ def test_weights_that_are_gone_are_trained_again_before_anything_reads_them(worl
 def test_a_shard_that_is_gone_at_the_end_is_scored_again_and_no_other(world: World, evaluation: Order) -> None:
     key = world.put(evaluation)
     world.step()
-    one, two = world.executor.tasks
-    world.executor.tell(shard(0), shard(2), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=one)
+    first, second = world.executor.tasks
+    world.executor.tell(shard(0), shard(2), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=first)
     world.step()
     world.files.delete(world.store.shards(key)[2])
-    world.executor.tell(shard(1), shard(3), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=two)
+    world.executor.tell(shard(1), shard(3), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=second)
     world.step()
     assert (world.job(key).state, world.job(key).failures) == (JobState.QUEUED, 0)
     world.step()

@@ -31,7 +31,7 @@ def node(name: str, machine: Machine = MACHINE, slots: int = 8) -> Node:
 def where(jobs: list[JobRecord], nodes: list[Node], taken: set[tuple[str, int]], **avoid: set[str]) -> dict[str, str]:
     """Node by key of what starts."""
     named = {key.removeprefix("job"): value for key, value in avoid.items()}
-    return {one.key: one.node for one in chosen(jobs, nodes, taken, named)}
+    return {placement.key: placement.node for placement in chosen(jobs, nodes, taken, named)}
 
 
 def chosen(
@@ -41,7 +41,7 @@ def chosen(
     placing = Placing()
     placing.see_nodes(nodes)
     for name, slot in taken:
-        placing.found_in_use(Placement(key="", node=name, slots=(slot,)), 0.0)
+        placing.rest_slots(Placement(key="", node=name, slots=(slot,)), 0.0)
     return decide(placing, jobs, avoid)
 
 
@@ -52,12 +52,12 @@ def decide(placing: Placing, jobs: list[JobRecord], avoid: dict[str, set[str]] |
 
 def test_classes_of_machines_do_not_mix() -> None:
     h200 = replace(MACHINE, device="h200")
-    found = where(
+    nodes = where(
         [job(1), job(2, machine=h200), job(3, machine=replace(MACHINE, torch="2.14"))],
         [node("a"), node("b", h200)],
         set(),
     )
-    assert found == {"1": "a", "2": "b"}
+    assert nodes == {"1": "a", "2": "b"}
 
 
 def test_a_retried_job_goes_elsewhere_unless_there_is_no_elsewhere() -> None:
@@ -68,9 +68,9 @@ def test_a_retried_job_goes_elsewhere_unless_there_is_no_elsewhere() -> None:
 
 def test_a_retried_gang_that_has_to_wait_is_not_starved_by_evaluations() -> None:
     busy = {("b", 0)}
-    found = where([job(1, 8), *(job(seed) for seed in range(2, 12))], [node("a"), node("b")], busy, job1={"a"})
-    assert set(found.values()) == {"a"}
-    assert len(found) == 8
+    placed_on = where([job(1, 8), *(job(seed) for seed in range(2, 12))], [node("a"), node("b")], busy, job1={"a"})
+    assert set(placed_on.values()) == {"a"}
+    assert len(placed_on) == 8
 
 
 def test_a_retried_job_does_not_go_before_what_is_more_urgent() -> None:
@@ -88,7 +88,7 @@ def test_what_is_avoided_costs_nobody_else_his_place() -> None:
 def test_nothing_is_placed_twice() -> None:
     jobs = [job(seed) for seed in range(6)]
     placements = chosen(jobs, [node("a", slots=4)], {("a", 0)}, {"1": {"b"}, "2": {"a"}})
-    slots = [slot for one in placements for slot in one.slots]
+    slots = [slot for placement in placements for slot in placement.slots]
     assert sorted(slots) == [1, 2, 3]
 
 
@@ -112,20 +112,20 @@ def test_an_evaluation_goes_where_its_artifact_is_loaded_while_that_process_live
         run(other)
     placing.see_nodes([a, b])
     assert run(place("x")) == ("b", (2,))
-    assert run(place("v")) == ("a", (0,)), "an evaluator keeps four"
+    assert run(place("v")) == ("a", (0,)), "a worker keeps four"
     assert run(place("w"), processes_live=False) == ("b", (2,))
-    assert run(place("x")) == ("a", (0,)), "the evaluator was ended"
+    assert run(place("x")) == ("a", (0,)), "the worker was ended"
 
 
-def test_a_gang_ends_the_evaluators_of_its_slots() -> None:
+def test_a_gang_ends_the_workers_of_its_slots() -> None:
     placing = Placing()
     placing.see_nodes([node("a", slots=2)])
     first, second = decide(placing, [job(1, artifact="x"), job(2, artifact="y")])
     for placement in (first, second):
         placing.ended(placement.key, 0.0, processes_live=True)
-    [again] = decide(placing, [job(3, artifact="y")])
-    assert again.slots == second.slots
-    placing.ended(again.key, 0.0, processes_live=True)
+    [third] = decide(placing, [job(3, artifact="y")])
+    assert third.slots == second.slots
+    placing.ended(third.key, 0.0, processes_live=True)
     [gang] = decide(placing, [job(4, 2)])
     placing.ended(gang.key, 0.0, processes_live=True)
     [cold] = decide(placing, [job(5, artifact="y")])
@@ -142,7 +142,7 @@ def test_what_is_known_of_a_cluster_persists_while_nodes_come_and_go() -> None:
     [second] = decide(placing, [job(2)])
     assert {*first.slots, *second.slots} == {0, 1}
     placing.see_nodes([node("a", slots=4)])
-    assert [one.slots for one in decide(placing, [job(seed) for seed in (3, 4, 5)])] == [(2,), (3,)]
+    assert [placement.slots for placement in decide(placing, [job(seed) for seed in (3, 4, 5)])] == [(2,), (3,)]
 
 
 def test_a_placement_that_was_not_carried_out_is_undone() -> None:
@@ -150,4 +150,4 @@ def test_a_placement_that_was_not_carried_out_is_undone() -> None:
     placing.see_nodes([node("a", slots=2)])
     placements = decide(placing, [job(1), job(2)])
     placing.retract(placements, started={"1"}, now=0.0)
-    assert [(one.key, one.slots) for one in decide(placing, [job(2), job(3)])] == [("2", (1,))]
+    assert [(placement.key, placement.slots) for placement in decide(placing, [job(2), job(3)])] == [("2", (1,))]

@@ -288,15 +288,15 @@ def contents(world: World) -> set[bytes]:
     return {path.read_bytes() for path in world.home.files.rglob("*") if path.is_file()}
 
 
-def test_evaluators_share_the_shards_and_the_slowest_is_its_clock(world: World, evaluation: Order) -> None:
+def test_workers_share_the_shards_and_the_slowest_is_its_clock(world: World, evaluation: Order) -> None:
     key = world.put(evaluation)
     world.step()
-    one, two = world.executor.tasks.values()
-    assert [(task.slots, task.shards) for task in (one, two)] == [((0,), (0, 2)), ((1,), (1, 3))]
-    world.executor.tell(shard(0), shard(2), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=one.id)
+    first, second = world.executor.tasks.values()
+    assert [(task.slots, task.shards) for task in (first, second)] == [((0,), (0, 2)), ((1,), (1, 3))]
+    world.executor.tell(shard(0), shard(2), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=first.id)
     world.step()
     assert world.job(key).state == JobState.RUNNING
-    world.executor.tell(shard(1), shard(3), Finished(outputs={"clocks": {"eval_seconds": 5.0}}), task=two.id)
+    world.executor.tell(shard(1), shard(3), Finished(outputs={"clocks": {"eval_seconds": 5.0}}), task=second.id)
     world.step()
     outputs = world.job(key).outputs
     assert outputs is not None
@@ -307,15 +307,15 @@ def test_evaluators_share_the_shards_and_the_slowest_is_its_clock(world: World, 
 def test_after_a_death_only_unfinished_shards_are_scored(world: World, evaluation: Order) -> None:
     key = world.put(evaluation)
     world.step()
-    one, two = world.executor.tasks
-    world.executor.tell(shard(0), task=one)
-    world.executor.tell(shard(1), Failed(failure=Failure.LOST, reason="x"), task=two)
+    first, second = world.executor.tasks
+    world.executor.tell(shard(0), task=first)
+    world.executor.tell(shard(1), Failed(failure=Failure.LOST, reason="x"), task=second)
     world.step()
-    assert one in world.executor.cancelled
+    assert first in world.executor.cancelled
     world.step()
-    again = list(world.executor.tasks.values())[2:]
-    assert [task.shards for task in again] == [(2,), (3,)]
-    for task, index in zip(again, (2, 3), strict=True):
+    second_try = list(world.executor.tasks.values())[2:]
+    assert [task.shards for task in second_try] == [(2,), (3,)]
+    for task, index in zip(second_try, (2, 3), strict=True):
         world.executor.tell(shard(index), Finished(outputs={"clocks": {"eval_seconds": 1.0}}), task=task.id)
     world.step()
     assert world.job(key).state == JobState.DONE
@@ -325,13 +325,13 @@ def test_the_whole_validation_set_is_scored_in_one_go(world: World, evaluation: 
     whole = orders.evaluate(evaluation.job.inputs["artifact"], EVAL, split="val")
     world.put(whole)
     world.step()
-    one, two = world.executor.tasks
-    world.executor.tell(shard(0), task=one)
-    world.executor.tell(Failed(failure=Failure.LOST, reason="x"), task=two)
+    first, second = world.executor.tasks
+    world.executor.tell(shard(0), task=first)
+    world.executor.tell(Failed(failure=Failure.LOST, reason="x"), task=second)
     world.step()
     world.step()
-    again = list(world.executor.tasks.values())[2:]
-    assert sorted(index for task in again for index in task.shards) == [0, 1, 2, 3]
+    second_try = list(world.executor.tasks.values())[2:]
+    assert sorted(index for task in second_try for index in task.shards) == [0, 1, 2, 3]
 
 
 def test_an_input_that_is_gone_fails_before_anything_runs(world: World, orders: Orders) -> None:

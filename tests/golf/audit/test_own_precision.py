@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from golf.audit import own_precision
-from golf.audit.engine import audit_engine
+from golf.audit.audit_engine import audit_engine
 from golf.audit.own_precision import MAX_DOCUMENT_MEAN_NATS, MAX_MEAN_NATS, measure_own_precision
 from golf.audit.scorer.checked_scorer import Floats, Tokens
 from golf.audit.scorer.engine import EngineScorer

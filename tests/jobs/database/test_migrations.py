@@ -152,8 +152,8 @@ class TestLanded:
     def test_what_is_lost_is_made_again_by_the_job_that_made_it(self, landed: Store) -> None:
         [training] = [job for job in landed.jobs() if job.order.label == "train seed 3"]
         assert landed.lose_content((training.outputs or {})["weights"])
-        again = landed.job(training.key)
-        assert again is not None and again.state == JobState.QUEUED
+        requeued = landed.job(training.key)
+        assert requeued is not None and requeued.state == JobState.QUEUED
 
     def test_the_sweep_keeps_its_facts_has_no_owner_and_goes_on(self, landed: Store) -> None:
         sweep = landed.sweep("tiny")

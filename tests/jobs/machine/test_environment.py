@@ -50,8 +50,10 @@ def test_unchanged_sources_are_their_commit_and_changed_ones_each_something_else
         (checkout / "golf" / "new.py").write_text(change)
         said.add(commit(checkout))
     assert len(said) == 2
-    assert all(one.startswith(f"{head}+") for one in said)
-    assert all(len(one) <= tables.attempts.c.commit.type.length for one in said), "PostgreSQL takes no longer ones"
+    assert all(commit.startswith(f"{head}+") for commit in said)
+    assert all(len(commit) <= tables.attempts.c.commit.type.length for commit in said), (
+        "PostgreSQL takes no longer ones"
+    )
 
 
 def test_a_checkout_of_something_else_around_it_is_not_its_commit(checkout: Path) -> None:

@@ -133,8 +133,8 @@ def test_what_is_confirmed_is_compared_on_whole_validation_documents(
     assert isinstance(done, Finished)
     loss = done.outputs["loss"]
     [document] = split_documents(read_stream(find_shards(demo.tokens, "val")))[:1]
-    found = evaluate(load_bytes(weights, "w"), [document], EvalConfig(protocol="none"))
-    assert loss["before"] == pytest.approx(found.nll_per_token, rel=1e-4)
+    scored = evaluate(load_bytes(weights, "w"), [document], EvalConfig(protocol="none"))
+    assert loss["before"] == pytest.approx(scored.nll_per_token, rel=1e-4)
     assert loss["tokens"] == len(document) - 1
     assert loss["bytes"] == len(Tokenizer(demo.tokenizer).decode(document[1:]).encode())
     assert quantized.outputs["loss"]["tokens"] == 2 * 128
@@ -169,8 +169,8 @@ def test_scores_do_not_depend_on_shards_their_order_or_other_documents(
     assert total == 6
     backwards = scores(order(demo), artifact, list(range(total))[::-1])
     fewer = scores(order(demo, count=2), artifact, [0, 1])
-    for found in (backwards, fewer):
-        for document, nll in found.items():
+    for other in (backwards, fewer):
+        for document, nll in other.items():
             assert nll == pytest.approx(whole[document], rel=1e-5)
 
 
@@ -178,11 +178,11 @@ def test_the_jobs_machine_decides_how_it_is_cut_not_the_one_that_asks(
     demo: DemoData, artifact: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobs.scores.SHARD_FLOPS", {"cpu": 1e18, "cuda": 1e6})
-    made, found = order(demo), []
+    made, counts = order(demo), []
     for device in ("cpu AVX2", "cuda NVIDIA H100"):
         job = replace(made.job, machine=replace(made.job.machine, device=device))
-        found.append(shards_of(replace(made, job=job), artifact))
-    assert found == [1, 6]
+        counts.append(shards_of(replace(made, job=job), artifact))
+    assert counts == [1, 6]
 
 
 def test_bytes_are_those_of_the_decoded_text(demo: DemoData, artifact: bytes) -> None:
@@ -276,7 +276,9 @@ def test_validation_text_is_looked_for_in_the_training_tokens(
     audited = replace(made, job=job, places={**made.places, **dict.fromkeys(("tokens", "training"), str(tmp_path))})
     *_, done = run_audit(audited, {"artifact": artifact})
     assert isinstance(done, Finished)
-    assert [(one["document"], one["shared"] == one["windows"]) for one in done.outputs["overlap"]] == [(1, True)]
+    assert [(overlap["document"], overlap["shared"] == overlap["windows"]) for overlap in done.outputs["overlap"]] == [
+        (1, True)
+    ]
     monkeypatch.setattr(audit, "OVERLAP_TOKENS", 1000)
     audit._overlaps.cache_clear()
     *_, done = run_audit(audited, {"artifact": artifact})
@@ -302,7 +304,7 @@ def test_an_audit_judges_the_jobs_own_engine(
     *_, done = run_audit(audited, {"artifact": artifact})
     assert isinstance(done, Finished)
     assert (done.outputs["passed"], done.outputs["judged"]) == (passed, True)
-    assert {one["condition"] for one in done.outputs["findings"]} == conditions
+    assert {finding["condition"] for finding in done.outputs["findings"]} == conditions
     certificate = json.loads(done.files["certificate"])
     assert certificate["findings"] == done.outputs["findings"]
     assert certificate["probes"]["documents"]["given"] == 12

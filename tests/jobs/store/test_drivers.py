@@ -23,8 +23,8 @@ END_SECONDS = 60.0
 def rival(url: str, clock: Clock, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """The store as another process has it open."""
     opened = Store.open(url, clock)
-    for one in (store, opened):  # neither has a break of its own, however far the clock jumps
-        monkeypatch.setattr(one._connectivity, "grace_seconds", lambda: 0.0)
+    for client in (store, opened):  # neither has a break of its own, however far the clock jumps
+        monkeypatch.setattr(client._connectivity, "grace_seconds", lambda: 0.0)
     yield opened
     opened.close()
 
@@ -35,7 +35,7 @@ class TestLease:
         with pytest.raises(AlreadyDriven, match=rf'sweep "s" is already driven by process {os.getpid()} on '):
             rival.drive("s", "b", "machine y")
         rival.drive("other", "b", "machine y")
-        assert {(one.sweep, one.name, one.cluster) for one in rival.live_drivers()} == {
+        assert {(driver.sweep, driver.name, driver.cluster) for driver in rival.live_drivers()} == {
             ("s", "a", "machine x"),
             ("other", "b", "machine y"),
         }

@@ -61,8 +61,8 @@ class TestKinds:
         record = started(store)
         after = store.last_event()
         store.fail(record.key, 1, "crash: x", counted=True, final=False)
-        [again] = store.claim("a", 1)
-        store.start_attempt(again.key, "a", **FACTS)
+        [retried] = store.claim("a", 1)
+        store.start_attempt(retried.key, "a", **FACTS)
         clock.now += STALE_SECONDS + 1
         store.beat("b")
         store.claim("b", 1)

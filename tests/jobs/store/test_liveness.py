@@ -15,9 +15,9 @@ from tests.postgresql import Server
 def others(url: str, clock: Clock, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """The store as another process has it open."""
     opened = Store.open(url, clock)
-    for one in (store, opened):
-        monkeypatch.setattr(one._connectivity, "_ticks", clock)
-        one._connectivity.note_answer()
+    for client in (store, opened):
+        monkeypatch.setattr(client._connectivity, "_ticks", clock)
+        client._connectivity.note_answer()
     yield opened
     opened.close()
 
@@ -31,7 +31,7 @@ class TestLife:
         record = started(store)
         store.beat("a", "cluster")
         clock.now += STALE_SECONDS + 30  # the database is away for everybody, and "b" is the first to come back
-        assert [one.name for one in others.live_schedulers()] == ["a"]
+        assert [scheduler.name for scheduler in others.live_schedulers()] == ["a"]
         with pytest.raises(AlreadyTaken):
             others.beat("b", "cluster")
         others.beat("c", "another cluster")
@@ -47,7 +47,7 @@ class TestLife:
         clock.now += STALE_SECONDS + 30
         until = clock.now + STALE_SECONDS
         while clock.now < until:
-            assert [one.name for one in others.live_schedulers()] == ["a"]
+            assert [scheduler.name for scheduler in others.live_schedulers()] == ["a"]
             clock.now += 5
         others.beat("b", "cluster")
         assert [job.key for job in others.claim("b", 1)] == [record.key]
@@ -68,7 +68,7 @@ class TestLife:
             store.beat("gone")
             patch.setattr("jobs.store.presence.schedulers.identity", lambda: f"{socket.gethostname()} another")
             store.beat("there")
-        assert [one.name for one in store.live_schedulers()] == ["there"]
+        assert [scheduler.name for scheduler in store.live_schedulers()] == ["there"]
 
 
 def test_heartbeats_are_by_the_servers_clock_whatever_its_clients_show(
@@ -81,7 +81,7 @@ def test_heartbeats_are_by_the_servers_clock_whatever_its_clients_show(
         patch.setattr("time.time", lambda: real() - 2 * STALE_SECONDS)
         behind = Store.open(url)
         behind.beat("b", "cluster")
-        assert [one.name for one in ahead.live_schedulers()] == ["b"]
+        assert [scheduler.name for scheduler in ahead.live_schedulers()] == ["b"]
         with pytest.raises(AlreadyTaken):
             ahead.beat("a", "cluster")
     ahead.close()

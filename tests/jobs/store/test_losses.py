@@ -19,8 +19,8 @@ class TestLosses:
         reads = replace(first, job=replace(first.job, inputs={"weights": digest}))
         reader = store.put_job(reads)
         assert store.lose_content(digest)
-        [again] = store.claim("a", 5)
-        assert (again.key, again.attempt, again.attempts_before_request) == (made.key, 1, 1)
+        [requeued] = store.claim("a", 5)
+        assert (requeued.key, requeued.attempt, requeued.attempts_before_request) == (made.key, 1, 1)
         assert store.lose_content(digest), "it is being made: a second reader waits as well"
         assert [job.key for job in store.jobs(sweep="s")] == [made.key, untouched.key]
         attempt = store.start_attempt(made.key, "a", **FACTS)
@@ -47,7 +47,7 @@ class TestLosses:
         assert store.lose_content("a" * 64)
         assert store.lose_content("b" * 64)
         assert not store.lose_content("d" * 64)
-        found = store.job(record.key)
-        assert found is not None
-        assert (found.checkpoint, found.reason) == (None, STARTS_OVER)
+        job = store.job(record.key)
+        assert job is not None
+        assert (job.checkpoint, job.reason) == (None, STARTS_OVER)
         assert store.shards(record.key) == {1: "c" * 64}

@@ -15,10 +15,10 @@ def test_what_is_set_aside_never_goes_beyond_the_budget(
 ) -> None:
     budget, account = Budget(gpu_hours=limit), Account(spent=spent, reserved=reserved)
     for known in (seconds, None):
-        found = reservation(budget, account, slots, known, now=0.0)
-        if isinstance(found, float):
-            assert found + spent + reserved <= limit * (1 + 1e-12)
-            assert known is None or found == pytest.approx(slots * known / 3600)
+        hours = reservation(budget, account, slots, known, now=0.0)
+        if isinstance(hours, float):
+            assert hours + spent + reserved <= limit * (1 + 1e-12)
+            assert known is None or hours == pytest.approx(slots * known / 3600)
 
 
 def test_a_job_of_which_nothing_is_known_takes_all_that_is_left() -> None:

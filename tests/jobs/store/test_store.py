@@ -33,9 +33,9 @@ ENDS = {
 class TestContract:
     def test_a_job_is_written_once_however_often_it_is_ordered(self, store: Store) -> None:
         first = store.put_job(order(1, priority=1))
-        again = store.put_job(order(1, sweep="other", label="theirs"))
-        assert first.key == again.key
-        assert again.order.priority == 1
+        second = store.put_job(order(1, sweep="other", label="theirs"))
+        assert first.key == second.key
+        assert second.order.priority == 1
         assert [job.order.label for job in store.jobs(sweep="other")] == ["theirs"]
         assert [job.order.label for job in store.jobs(sweep="s")] == ["seed 1"]
         assert len(store.jobs()) == 1
@@ -82,9 +82,9 @@ class TestContract:
             with pytest.raises(LostClaim):
                 late()
         store.put_job(order(1))
-        found = store.job(record.key)
-        assert found is not None
-        assert (found.state, found.outputs) == (JobState.DONE, {"nll": 1.0})
+        job = store.job(record.key)
+        assert job is not None
+        assert (job.state, job.outputs) == (JobState.DONE, {"nll": 1.0})
         assert store.claim("a", 9) == []
 
     def test_shards_and_checkpoints_outlive_an_attempt(self, store: Store) -> None:
@@ -92,15 +92,15 @@ class TestContract:
         store.put_shard(record.key, 1, 3, "3" * 64, 9)
         store.put_checkpoint(record.key, 1, "c" * 64, 9)
         store.release([record.key])
-        [again] = store.claim("a", 1)
+        [second] = store.claim("a", 1)
         assert store.shards(record.key) == {3: "3" * 64}
-        assert again.checkpoint == "c" * 64
+        assert second.checkpoint == "c" * 64
 
     def test_failures_count_until_one_is_final_and_asking_again_starts_over(self, store: Store) -> None:
         record = started(store)
         store.fail(record.key, 1, "crash: x", counted=True, final=False, log="last words")
-        [again] = store.claim("a", 1)
-        assert again.failures == 1
+        [second] = store.claim("a", 1)
+        assert second.failures == 1
         store.start_attempt(record.key, "a", **FACTS)
         store.fail(record.key, 2, "crash: y", counted=False, final=True)
         failed = store.job(record.key)
@@ -113,8 +113,8 @@ class TestContract:
     def test_asking_again_forgets_earlier_failures_but_keeps_the_attempts(self, store: Store) -> None:
         record = started(store)
         store.fail(record.key, 1, "hang: x", counted=True, final=True, failure="hang")
-        again = store.put_job(order(1))
-        assert (again.failures, again.attempts_before_request, again.attempt) == (0, 1, 1)
+        second = store.put_job(order(1))
+        assert (second.failures, second.attempts_before_request, second.attempt) == (0, 1, 1)
         assert [attempt.failure for attempt in store.attempts(record.key)] == ["hang"]
 
     def test_a_cluster_has_one_scheduler_until_its_heart_stops(self, store: Store, clock: Clock) -> None:
@@ -122,8 +122,11 @@ class TestContract:
         with pytest.raises(AlreadyTaken, match="a schedules ray x"):
             store.beat("b", "ray x")
         store.beat("b", "ray y")
-        found = {one.name: (one.cluster, one.slots, one.widest) for one in store.live_schedulers()}
-        assert found == {"a": ("ray x", 16, 8), "b": ("ray y", 0, 0)}
+        schedulers = {
+            scheduler.name: (scheduler.cluster, scheduler.slots, scheduler.widest)
+            for scheduler in store.live_schedulers()
+        }
+        assert schedulers == {"a": ("ray x", 16, 8), "b": ("ray y", 0, 0)}
         clock.now += STALE_SECONDS + 1
         store.beat("c", "ray x")
         with pytest.raises(AlreadyTaken):
@@ -259,8 +262,8 @@ class TestContract:
         assert store.cancelled("a") == [running.key]
         store.beat("b")
         assert [job.key for job in store.claim("b", 9)] == [shared.key, kept.key]
-        again = store.put_job(order(1))
-        assert (again.state, again.attempt) == (JobState.QUEUED, 1)
+        second = store.put_job(order(1))
+        assert (second.state, second.attempt) == (JobState.QUEUED, 1)
 
     @pytest.mark.parametrize("end", ["finish", "fail", "release"])
     def test_whoever_cancels_and_whoever_ends_a_job_at_once_take_turns(self, url: str, store: Store, end: str) -> None:
@@ -298,9 +301,9 @@ class TestContract:
         store.claim("b", 1)
         store.start_attempt(record.key, "b", **FACTS)
         store.release([record.key], scheduler="a")
-        found = store.job(record.key)
-        assert found is not None
-        assert (found.state, found.claimed_by) == (JobState.RUNNING, "b")
+        job = store.job(record.key)
+        assert job is not None
+        assert (job.state, job.claimed_by) == (JobState.RUNNING, "b")
 
     def test_nodes_are_remembered_by_cluster(self, store: Store) -> None:
         bad = NodeRecord(cluster="x", name="n", host="h", good=False, reason="slow", checked=1.0)
@@ -313,9 +316,9 @@ class TestContract:
     def test_trials_are_rows_of_ours(self, store: Store) -> None:
         trial = TrialRecord(number=0, parameters={"lr": 0.1}, distributions={"lr": "{}"}, state="running", value=None)
         store.put_trial("s", "digest", trial)
-        told = TrialRecord(number=0, parameters={"lr": 0.1}, distributions={"lr": "{}"}, state="complete", value=1.5)
-        store.put_trial("s", "digest", told)
-        assert store.trials("s", "digest") == [told]
+        trial = TrialRecord(number=0, parameters={"lr": 0.1}, distributions={"lr": "{}"}, state="complete", value=1.5)
+        store.put_trial("s", "digest", trial)
+        assert store.trials("s", "digest") == [trial]
         assert store.trials("s", "another search") == []
 
     def test_jobs_are_found_by_the_first_digits_of_their_key(self, store: Store) -> None:
@@ -360,7 +363,7 @@ class Schedulers(RuleBasedStateMachine):
         self.clock = Clock()
         self.store = Store.open(f"sqlite:///{self.folder.name}/store.db", self.clock)
         self.running: dict[str, tuple[str, int]] = {}
-        self.held: dict[str, str] = {}
+        self.claimed_by: dict[str, str] = {}
         self.done: dict[str, int] = {}
         self.store.put_sweep("s", {})
         for seed in range(3):
@@ -375,21 +378,21 @@ class Schedulers(RuleBasedStateMachine):
         self.store.beat(scheduler)
         for record in self.store.claim(scheduler, limit):
             assert record.key not in self.done
-            assert record.key not in self.held, "somebody alive holds it"
-            self.held[record.key] = scheduler
+            assert record.key not in self.claimed_by, "somebody alive holds it"
+            self.claimed_by[record.key] = scheduler
 
     @rule(data=st.data())
-    @precondition(lambda self: self.held.keys() - self.running.keys())
+    @precondition(lambda self: self.claimed_by.keys() - self.running.keys())
     def start(self, data: st.DataObject) -> None:
-        key = data.draw(st.sampled_from(sorted(self.held.keys() - self.running.keys())))
-        self.running[key] = (self.held[key], self.store.start_attempt(key, self.held[key], **FACTS))
+        key = data.draw(st.sampled_from(sorted(self.claimed_by.keys() - self.running.keys())))
+        self.running[key] = (self.claimed_by[key], self.store.start_attempt(key, self.claimed_by[key], **FACTS))
 
     @rule(data=st.data(), how=st.sampled_from(["finish", "fail", "release"]))
     @precondition(lambda self: self.running)
     def end(self, data: st.DataObject, how: str) -> None:
         key = data.draw(st.sampled_from(sorted(self.running)))
         _, attempt = self.running.pop(key)
-        del self.held[key]
+        del self.claimed_by[key]
         if how == "finish":
             self.store.finish(key, attempt, {"attempt": attempt}, **DONE)
             self.done[key] = attempt
@@ -403,8 +406,8 @@ class Schedulers(RuleBasedStateMachine):
         """A scheduler is silent until its claims lapse; the other one keeps beating."""
         self.clock.now += STALE_SECONDS + 1
         self.store.beat("b" if scheduler == "a" else "a")
-        for key in [key for key, holder in self.held.items() if holder == scheduler]:
-            del self.held[key]
+        for key in [key for key, holder in self.claimed_by.items() if holder == scheduler]:
+            del self.claimed_by[key]
             self.running.pop(key, None)
 
     @rule(data=st.data(), attempt=st.integers(1, 3))

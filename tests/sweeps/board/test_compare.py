@@ -24,31 +24,31 @@ from tests.sweeps.made_up import SIZES, file, play
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    found = Workplace.open(tmp_path_factory.mktemp("compare") / "home")
-    play(found, file("other"), val_digest="w" * 64)
-    play(found, file("main"))
-    return found
+    opened = Workplace.open(tmp_path_factory.mktemp("compare") / "home")
+    play(opened, file("other"), val_digest="w" * 64)
+    play(opened, file("main"))
+    return opened
 
 
 def of(pair: Pair) -> dict[str, Any]:
-    found = compare(pair)
-    json.dumps(found, allow_nan=False, default=str)
-    return found
+    comparison = compare(pair)
+    json.dumps(comparison, allow_nan=False, default=str)
+    return comparison
 
 
-def text_of(found: dict[str, Any], documents: Any) -> str:
+def text_of(comparison: dict[str, Any], documents: Any) -> str:
     console = Console(width=80, force_terminal=False, color_system=None)
     with console.capture() as captured:
-        console.print(compare_text.render(found, documents))
+        console.print(compare_text.render(comparison, documents))
     assert max(map(len, captured.get().splitlines())) <= 80
     return captured.get()
 
 
 def test_every_test_is_the_one_of_its_name(place: Workplace) -> None:
     pair = pair_of("base", "none", place)
-    found, c, i = of(pair), pair.challenger, pair.incumbent
+    comparison, c, i = of(pair), pair.challenger, pair.incumbent
     mine, theirs = ([pair.read_scores(run.scores) for run in row.runs if run.scores] for row in (c, i))
-    tests = found["tests"]
+    tests = comparison["tests"]
     assert tests["welch"]["p_value"] == welch_test(c.scores, i.scores).p_value
     assert tests["welch_margin"]["p_value"] == welch_test(c.scores, i.scores, c.margin or 0).p_value
     assert tests["two_way"]["p_value"] == two_way_test(mine, theirs, same_artifacts=True).p_value
@@ -56,24 +56,30 @@ def test_every_test_is_the_one_of_its_name(place: Workplace) -> None:
     assert (tests["pooled"]["rows"], tests["pooled"]["trainings"]) == (2, 1)
     assert tests["pooled"]["df"] == 2  # one set of artifacts tells of spread once
     assert tests["pooled"]["equal_variance_p"] is None
-    assert found["difference"]["mbpb"] == pytest.approx(-30, abs=0.5)
-    assert found["difference"]["nats_per_token"] == pytest.approx(found["difference"]["bpb"] * np.log(2) * 4, rel=1e-2)
-    assert [found["verdicts"][rule]["passed"] for rule in ("written_rule", "precedent")] == [True, True]
-    assert found["plans"] == {"written_rule": None, "precedent": None}
-    assert {one["setting"] for one in found["settings"]} >= {"eval.lr", "eval.protocol", "eval.adapters"}
+    assert comparison["difference"]["mbpb"] == pytest.approx(-30, abs=0.5)
+    assert comparison["difference"]["nats_per_token"] == pytest.approx(
+        comparison["difference"]["bpb"] * np.log(2) * 4, rel=1e-2
+    )
+    assert [comparison["verdicts"][rule]["passed"] for rule in ("written_rule", "precedent")] == [True, True]
+    assert comparison["plans"] == {"written_rule": None, "precedent": None}
+    assert {difference["setting"] for difference in comparison["settings"]} >= {
+        "eval.lr",
+        "eval.protocol",
+        "eval.adapters",
+    }
     documents = document_differences(pair)
     assert documents is not None
     weighted = (documents["challenger"] - documents["incumbent"]) @ SIZES / SIZES.sum()
-    assert weighted == pytest.approx(found["difference"]["bpb"])
-    one = paired_test(*(pair.read_scores(row.runs[0].scores or "") for row in (c, i)))
-    assert tests["paired_documents"]["difference"] == pytest.approx(one.difference, abs=1e-3)
+    assert weighted == pytest.approx(comparison["difference"]["bpb"])
+    by_documents = paired_test(*(pair.read_scores(row.runs[0].scores or "") for row in (c, i)))
+    assert tests["paired_documents"]["difference"] == pytest.approx(by_documents.difference, abs=1e-3)
 
 
 def test_turned_round_it_is_not_shown_and_no_seeds_would_do(place: Workplace) -> None:
-    found = of(pair_of("none", "base", place))
-    assert found["verdicts"]["written_rule"]["passed"] is False
-    assert found["plans"] == {"written_rule": None, "precedent": None}
-    assert "no affordable number of seeds" in "\n".join(compare_text.list_conclusions(found))
+    comparison = of(pair_of("none", "base", place))
+    assert comparison["verdicts"]["written_rule"]["passed"] is False
+    assert comparison["plans"] == {"written_rule": None, "precedent": None}
+    assert "no affordable number of seeds" in "\n".join(compare_text.list_conclusions(comparison))
 
 
 def test_what_cannot_be_compared_is_refused_with_the_reason(place: Workplace) -> None:
@@ -90,12 +96,12 @@ def test_one_seed_tells_of_no_noise_but_documents_still_pair(tmp_path: Path) -> 
     place = Workplace.open(tmp_path)
     arms = [{"name": "a", "seeds": [3]}, {"name": "b", "eval": {"preset": "none"}}]
     play(place, file("one", arm=arms))
-    found = of(pair_of("a", "b", place))
-    assert found["tests"]["welch"] == {"p_value": None, "why": "a has one seed, so its noise is unknown"}
-    assert found["tests"]["two_way"]["p_value"] is None
-    assert found["tests"]["paired_documents"]["artifacts"] == 1
-    assert found["verdicts"]["written_rule"]["passed"] is None
-    text = " ".join(text_of(found, document_differences(pair_of("a", "b", place))).split())
+    comparison = of(pair_of("a", "b", place))
+    assert comparison["tests"]["welch"] == {"p_value": None, "why": "a has one seed, so its noise is unknown"}
+    assert comparison["tests"]["two_way"]["p_value"] is None
+    assert comparison["tests"]["paired_documents"]["artifacts"] == 1
+    assert comparison["verdicts"]["written_rule"]["passed"] is None
+    text = " ".join(text_of(comparison, document_differences(pair_of("a", "b", place))).split())
     assert "undecided: a has one seed" in text
     assert "at least two seeds on each side" in text
 
@@ -106,12 +112,12 @@ def test_trainings_are_not_compared_by_documents_alone(tmp_path: Path) -> None:
     noisy = file("one", arm=arms)
     play(place, noisy, lambda job: 1.2 + 0.01 * np.sin(int(job.inputs["artifact"][:6], 16)))
     pair = pair_of("a", "b", place)
-    found = of(pair)
-    assert "documents alone carry no claim" in found["tests"]["paired_documents"]["why"]
-    assert found["tests"]["two_way"]["same_artifacts"] is False
+    comparison = of(pair)
+    assert "documents alone carry no claim" in comparison["tests"]["paired_documents"]["why"]
+    assert comparison["tests"]["two_way"]["same_artifacts"] is False
     assert document_differences(pair) is None
-    assert [one["setting"] for one in found["settings"]] == ["train.muon_lr"]
-    assert "pooled variance" in " ".join(text_of(found, None).split())
+    assert [difference["setting"] for difference in comparison["settings"]] == ["train.muon_lr"]
+    assert "pooled variance" in " ".join(text_of(comparison, None).split())
 
 
 def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
@@ -122,11 +128,11 @@ def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
         return 1.2 + 0.004 * np.sin(3 * job.seed) + (0.009 if job.settings["eval"]["lr"] == 0.02 else 0)
 
     play(place, file("one", arm=arms), close)
-    found = of(pair_of("a", "b", place))
-    lines = "\n".join(compare_text.list_conclusions(found))
-    plan = found["plans"]["written_rule"]
-    assert found["verdicts"]["written_rule"]["anytime"] == {"level": anytime_level(3), "passed": False}
-    assert found["verdicts"]["precedent"]["anytime"]["level"] == anytime_level(3, 0.25)
+    comparison = of(pair_of("a", "b", place))
+    lines = "\n".join(compare_text.list_conclusions(comparison))
+    plan = comparison["plans"]["written_rule"]
+    assert comparison["verdicts"]["written_rule"]["anytime"] == {"level": anytime_level(3), "passed": False}
+    assert comparison["verdicts"]["precedent"]["anytime"]["level"] == anytime_level(3, 0.25)
     assert plan["level"] == anytime_level(plan["seeds"]) < anytime_level(3)
     assert f"must then reach p < {plan['level']:.2g}, because seeds are added after an interim analysis" in lines
     assert f"With this spread, {plan['more']} more seeds of each would settle it at p < 0.01" in lines
@@ -141,22 +147,22 @@ def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
     (0.0001, 2, "added after an interim analysis, at least 3 seeds are needed, which is not reached"),
 ])  # fmt: skip
 def test_a_shown_claim_says_whether_interim_analyses_matter(place: Workplace, p: float, seeds: int, words: str) -> None:
-    found = of(pair_of("base", "none", place))
+    comparison = of(pair_of("base", "none", place))
     level = anytime_level(seeds)
-    changed = found["verdicts"]["written_rule"] | {"p_value": p, "anytime": {"level": level, "passed": p < level}}
-    lines = compare_text.list_conclusions(found | {"verdicts": found["verdicts"] | {"written_rule": changed}})
+    changed = comparison["verdicts"]["written_rule"] | {"p_value": p, "anytime": {"level": level, "passed": p < level}}
+    lines = compare_text.list_conclusions(comparison | {"verdicts": comparison["verdicts"] | {"written_rule": changed}})
     assert any(words in line for line in lines)
 
 
 def test_a_record_of_others_gets_no_more_seeds(place: Workplace) -> None:
     scores = {"old": (1.081, 1.083, 1.085), "new": (1.080, 1.082, 1.0848), "third": (1.2, 1.5, 1.9)}
     for name, given in scores.items():
-        place.store.put_record(name, {"name": name, "seeds": {str(seed): one for seed, one in enumerate(given)}})
-    found = of(pair_of("new", "old", place))
-    assert found["verdicts"]["precedent"]["passed"] is False
-    assert found["plans"]["precedent"] is None  # its three seeds stay as noisy as they are
-    assert found["tests"]["pooled"]["rows"] == 2  # of the two alone, whatever other records there are
-    assert found["tests"]["pooled"]["sound"] is True
+        place.store.put_record(name, {"name": name, "seeds": {str(seed): score for seed, score in enumerate(given)}})
+    comparison = of(pair_of("new", "old", place))
+    assert comparison["verdicts"]["precedent"]["passed"] is False
+    assert comparison["plans"]["precedent"] is None  # its three seeds stay as noisy as they are
+    assert comparison["tests"]["pooled"]["rows"] == 2  # of the two alone, whatever other records there are
+    assert comparison["tests"]["pooled"]["sound"] is True
 
 
 def test_entries_of_one_name_are_distinguished(tmp_path: Path) -> None:
@@ -164,17 +170,16 @@ def test_entries_of_one_name_are_distinguished(tmp_path: Path) -> None:
     for name in ("spring", "summer"):
         play(place, file(name, arm=[{"name": "lora-ttt"}, {"name": "none", "eval": {"preset": "none"}}]))
     pair = pair_of("lora-ttt", "spring/lora-ttt", place)
-    found = of(pair)
-    assert [found[side]["name"] for side in ("challenger", "incumbent")] == ["lora-ttt", "lora-ttt"]
-    text = text_of(found, document_differences(pair))
+    comparison = of(pair)
+    assert [comparison[side]["name"] for side in ("challenger", "incumbent")] == ["lora-ttt", "lora-ttt"]
+    text = text_of(comparison, document_differences(pair))
     assert text.startswith("summer/lora-ttt against spring/lora-ttt: ")
     assert "\n     summer/lora-ttt " in text
-    page = report.write_comparison(found, None, place).read_text()
+    page = report.write_comparison(comparison, None, place).read_text()
     assert "<title>summer/lora-ttt against spring/lora-ttt –" in page
-    assert {one for line in paired_seeds(found["challenger"], found["incumbent"])["data"] for one in line["y"]} == {
-        "summer/lora-ttt", "spring/lora-ttt",
-    }  # fmt: skip
-    assert found["tests"]["pooled"]["trainings"] == 1  # the second sweep found the first one's artifacts
+    figure = paired_seeds(comparison["challenger"], comparison["incumbent"])
+    assert {name for line in figure["data"] for name in line["y"]} == {"summer/lora-ttt", "spring/lora-ttt"}
+    assert comparison["tests"]["pooled"]["trainings"] == 1  # the second sweep found the first one's artifacts
 
 
 def test_what_is_quantized_in_other_ways_was_trained_once(tmp_path: Path) -> None:
@@ -193,7 +198,7 @@ def test_what_is_quantized_in_other_ways_was_trained_once(tmp_path: Path) -> Non
 
 def test_entries_share_trainings_through_others() -> None:
     def row(*weights: str) -> Any:
-        runs = [evaluation(weights[0], n, 1.2, weights=one) for n, one in enumerate(weights)]
+        runs = [evaluation(weights[0], n, 1.2, weights=digest) for n, digest in enumerate(weights)]
         return build_entry(runs, "accepted")
 
     rows = [row("a", "b"), row("x"), row("c", "d"), row("b", "c"), row("e")]
@@ -218,8 +223,8 @@ def test_dots_stand_where_the_values_are() -> None:
 
 
 def test_settings_differ_by_dotted_names() -> None:
-    one, other = {"eval": {"lr": 1, "ranks": {"q": 8}}}, {"eval": {"lr": 1, "ranks": {"q": 4}, "epochs": 2}}
-    assert list_differences(one, other) == [
+    ours, other = {"eval": {"lr": 1, "ranks": {"q": 8}}}, {"eval": {"lr": 1, "ranks": {"q": 4}, "epochs": 2}}
+    assert list_differences(ours, other) == [
         {"setting": "eval.epochs", "challenger": None, "incumbent": 2},
         {"setting": "eval.ranks.q", "challenger": 8, "incumbent": 4},
     ]
@@ -228,17 +233,17 @@ def test_settings_differ_by_dotted_names() -> None:
 def test_public_records_are_compared_by_their_seeds_alone(place: Workplace) -> None:
     scores = {"PR 1493": (1.08079, 1.08103, 1.08118), "PR 1514": (1.07928348, 1.07996676, 1.08024795)}
     for name, given in scores.items():
-        place.store.put_record(name, {"name": name, "seeds": {str(seed): one for seed, one in enumerate(given)}})
-    found = of(pair_of("PR 1514", "PR 1493", place))
-    assert round(found["tests"]["welch"]["p_value"], 3) == 0.020
-    assert found["verdicts"]["precedent"]["passed"] is True
-    assert found["verdicts"]["written_rule"]["passed"] is None
-    assert found["plans"] == {"written_rule": None, "precedent": None}
+        place.store.put_record(name, {"name": name, "seeds": {str(seed): score for seed, score in enumerate(given)}})
+    comparison = of(pair_of("PR 1514", "PR 1493", place))
+    assert round(comparison["tests"]["welch"]["p_value"], 3) == 0.020
+    assert comparison["verdicts"]["precedent"]["passed"] is True
+    assert comparison["verdicts"]["written_rule"]["passed"] is None
+    assert comparison["plans"] == {"written_rule": None, "precedent": None}
     back = of(pair_of("PR 1493", "PR 1514", place))
     assert back["plans"]["precedent"] is None  # it is the worse one
-    assert found["tests"]["pooled"]["rows"] == 2
-    assert found["difference"]["nats_per_token"] is None
-    assert "the size of the validation set is unknown" in found["tests"]["welch_margin"]["why"]
-    assert "PR 1514 against PR 1493: -1.17 mBPB" in text_of(found, None)
+    assert comparison["tests"]["pooled"]["rows"] == 2
+    assert comparison["difference"]["nats_per_token"] is None
+    assert "the size of the validation set is unknown" in comparison["tests"]["welch_margin"]["why"]
+    assert "PR 1514 against PR 1493: -1.17 mBPB" in text_of(comparison, None)
     with pytest.raises(InputError, match="different tracks"):
         compare(pair_of("PR 1514", "base", place))

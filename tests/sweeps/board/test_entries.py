@@ -17,7 +17,7 @@ def test_strict_counts_code_as_written_and_accepted_as_shipped() -> None:
     assert (accepted["bytes_total"], strict["bytes_total"]) == (LIMIT_BYTES - 10, LIMIT_BYTES + 10)
     assert (accepted["bytes"]["code"], strict["bytes"]["code"]) == (50, 70)
     assert (accepted["track"], strict["track"]) == ("legal", "flagged")
-    assert [found["headroom"][name]["bytes"] for found in (accepted, strict) for name in ("accepted", "strict")] == [
+    assert [entry["headroom"][name]["bytes"] for entry in (accepted, strict) for name in ("accepted", "strict")] == [
         10, -10, 10, -10,
     ]  # fmt: skip
 
@@ -29,12 +29,12 @@ def test_speed_headroom_and_scores_by_stage() -> None:
     }
     stages = {"trained_bpb": 1.29, "quantized_bpb": 1.3}
     runs = [evaluation("base", seed, 1.2 + seed / 100, **facts, **stages) for seed in range(2)]
-    found = entries(runs)["base"]
-    assert [found[f"bpb_{name}"] for name in ("trained", "quantized", "adapted")] == pytest.approx([1.29, 1.3, 1.205])
-    assert (found["steps"], found["ms_per_step"]) == (5000, 118.0)
+    entry = entries(runs)["base"]
+    assert [entry[f"bpb_{name}"] for name in ("trained", "quantized", "adapted")] == pytest.approx([1.29, 1.3, 1.205])
+    assert (entry["steps"], entry["ms_per_step"]) == (5000, 118.0)
     left = LIMIT_BYTES - 550
-    assert found["headroom"]["accepted"] == {"bytes": left, "train_seconds": 10.0, "eval_seconds": 200.0}
-    assert found["headroom"]["strict"] == {"bytes": left, "train_seconds": -40.0, "eval_seconds": 150.0}
+    assert entry["headroom"]["accepted"] == {"bytes": left, "train_seconds": 10.0, "eval_seconds": 200.0}
+    assert entry["headroom"]["strict"] == {"bytes": left, "train_seconds": -40.0, "eval_seconds": 150.0}
     accepted, strict = (entries(runs, profile=profile)["base"] for profile in ("accepted", "strict"))
     assert (accepted["train_seconds"], accepted["track"]) == (590.0, "legal")
     assert (strict["train_seconds"], strict["track"]) == (640.0, "flagged")
@@ -53,11 +53,11 @@ def test_code_and_settings_are_the_same_on_all_seeds_or_it_is_said() -> None:
 
 def test_what_would_settle_a_claim_and_what_it_costs() -> None:
     late = runs_of("late", [1.190, 1.196, 1.204], stage=(5.0, 1), trials=20)
-    found = entries([*runs_of("base", BASE), *late], profile="strict")["late"]
-    assert found["seeds_to_settle"] >= 1
-    assert found["dollars_to_settle"] == pytest.approx(found["seeds_to_settle"] * (0.5 + 0.5))
-    assert (found["incumbent_too"], found["settled_by"]) == (True, "written_rule")
-    assert found["selection_bias_mbpb"] == pytest.approx(
+    entry = entries([*runs_of("base", BASE), *late], profile="strict")["late"]
+    assert entry["seeds_to_settle"] >= 1
+    assert entry["dollars_to_settle"] == pytest.approx(entry["seeds_to_settle"] * (0.5 + 0.5))
+    assert (entry["incumbent_too"], entry["settled_by"]) == (True, "written_rule")
+    assert entry["selection_bias_mbpb"] == pytest.approx(
         1000 * 1.867 * pooled_std([BASE, [1.190, 1.196, 1.204]]), rel=1e-3
     )
     sure = entries([*runs_of("base", BASE), *runs_of("late", [0.9, 0.9, 0.9001], stage=(5.0, 1))])["late"]
@@ -100,13 +100,13 @@ def test_entries_on_the_same_artifacts_count_their_spread_once() -> None:
             for row, shift in (("base", 0.0), ("twin", 0.01), ("third", 0.02))
             for seed, bpb in enumerate(BASE)
         ]
-        found = entries([*shared, *runs_of("late", late)])["late"]
+        entry = entries([*shared, *runs_of("late", late)])["late"]
         apart = pool([late, BASE])
         margin = MARGIN_NATS / LN2 * TOKENS / BYTES
-        assert found["p_pooled"] == pytest.approx(pooled_test(late, BASE, apart, margin).p_value)
-        assert found["equal_variance_p"] == pytest.approx(apart.equal_p)
+        assert entry["p_pooled"] == pytest.approx(pooled_test(late, BASE, apart, margin).p_value)
+        assert entry["equal_variance_p"] == pytest.approx(apart.equal_p)
         together = [[bpb + 0.01 for bpb in BASE], [bpb + 0.02 for bpb in BASE], late]
-        assert found["p_dunnett"] == pytest.approx(dunnett(together, BASE, margin, apart)[2])
+        assert entry["p_dunnett"] == pytest.approx(dunnett(together, BASE, margin, apart)[2])
 
 
 def pooled_std(groups: list[list[float]]) -> float:
@@ -114,9 +114,9 @@ def pooled_std(groups: list[list[float]]) -> float:
 
 
 def test_seeds_that_all_give_one_score_tell_nothing() -> None:
-    found = entries([*runs_of("base", [1.2] * 3), *runs_of("late", [1.1] * 3, stage=(5.0, 0))])["late"]
-    assert [found[name] for name in ("p_value", "p_incumbent", "precedent", "p_pooled")] == [None] * 4
-    assert any("same score" in words for words in found["unchecked"])
+    entry = entries([*runs_of("base", [1.2] * 3), *runs_of("late", [1.1] * 3, stage=(5.0, 0))])["late"]
+    assert [entry[name] for name in ("p_value", "p_incumbent", "precedent", "p_pooled")] == [None] * 4
+    assert any("same score" in words for words in entry["unchecked"])
 
 
 def test_seeds_of_an_entry_share_a_validation_set() -> None:

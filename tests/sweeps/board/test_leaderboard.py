@@ -35,33 +35,31 @@ from tests.sweeps.evaluations import (
 
 
 def test_a_flagged_entry_is_ranked_and_tested_with_nobody_legal() -> None:
-    found = entries([*runs_of("leak", LEAK, **LEAKS), *runs_of("base", BASE), *runs_of("better", BETTER)])
-    assert list(found) == ["better", "base", "leak"]
-    assert [(row["track"], row["rank"]) for row in found.values()] == [("legal", 1), ("legal", 2), ("flagged", 1)]
-    assert [found["leak"][name] for name in ("p_value", "p_adjusted", "p_incumbent", "p_paired")] == [None] * 4
-    assert found["leak"]["findings"] == [{"code": "C3", "detail": "trains on what it scores"}]
+    rows = entries([*runs_of("leak", LEAK, **LEAKS), *runs_of("base", BASE), *runs_of("better", BETTER)])
+    assert list(rows) == ["better", "base", "leak"]
+    assert [(row["track"], row["rank"]) for row in rows.values()] == [("legal", 1), ("legal", 2), ("flagged", 1)]
+    assert [rows["leak"][name] for name in ("p_value", "p_adjusted", "p_incumbent", "p_paired")] == [None] * 4
+    assert rows["leak"]["findings"] == [{"code": "C3", "detail": "trains on what it scores"}]
 
 
 def test_p_values_are_welchs_with_the_margin_in_the_sets_own_unit() -> None:
-    found = entries(
-        [*runs_of("base", BASE), *runs_of("better", BETTER, stage=(0.0, 1)), *runs_of("worse", [1.3, 1.31])]
-    )
+    rows = entries([*runs_of("base", BASE), *runs_of("better", BETTER, stage=(0.0, 1)), *runs_of("worse", [1.3, 1.31])])
     margin = MARGIN_NATS / LN2 * TOKENS / BYTES
     expected = {
         name: welch_test(scores, BASE, margin).p_value for name, scores in (("better", BETTER), ("worse", [1.3, 1.31]))
     }
-    assert {name: found[name]["p_value"] for name in expected} == pytest.approx(expected)
+    assert {name: rows[name]["p_value"] for name in expected} == pytest.approx(expected)
     adjusted = dict(zip(expected, holm(list(expected.values())), strict=True))
-    assert {name: found[name]["p_adjusted"] for name in adjusted} == pytest.approx(adjusted)
-    assert found["base"]["p_value"] is None
-    assert found["better"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
-    assert found["base"]["p_incumbent"] is None
+    assert {name: rows[name]["p_adjusted"] for name in adjusted} == pytest.approx(adjusted)
+    assert rows["base"]["p_value"] is None
+    assert rows["better"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
+    assert rows["base"]["p_incumbent"] is None
 
 
 def test_the_incumbent_is_the_best_of_an_earlier_stage_or_sweep() -> None:
     early, late = runs_of("early", BETTER, stage=(0.0, 1)), runs_of("late", [1.14, 1.15, 1.16], stage=(5.0, 0))
-    found = entries([*runs_of("base", BASE), *early, *late, *runs_of("peer", LEAK, stage=(5.0, 0))])
-    assert found["late"]["p_incumbent"] == pytest.approx(welch_test([1.14, 1.15, 1.16], BETTER).p_value)
+    rows = entries([*runs_of("base", BASE), *early, *late, *runs_of("peer", LEAK, stage=(5.0, 0))])
+    assert rows["late"]["p_incumbent"] == pytest.approx(welch_test([1.14, 1.15, 1.16], BETTER).p_value)
 
 
 def test_a_published_record_can_be_the_baseline() -> None:
@@ -76,8 +74,8 @@ def test_a_published_record_can_be_the_baseline() -> None:
 
 
 def test_other_texts_are_never_compared() -> None:
-    found = entries([*runs_of("base", BASE), *runs_of("better", BETTER, text=text("other text"), stage=(0.0, 1))])
-    assert found["better"]["p_value"] is None
+    rows = entries([*runs_of("base", BASE), *runs_of("better", BETTER, text=text("other text"), stage=(0.0, 1))])
+    assert rows["better"]["p_value"] is None
 
 
 def test_pairs_are_documents_of_shared_artifacts() -> None:
@@ -95,10 +93,10 @@ def test_the_worst_of_the_seeds_decides_and_what_is_not_known_is_null() -> None:
         evaluation("one", 1, 1.1, model_bytes=700, clocks=clocks(3.0)),
         evaluation("one", 2, 1.2, clocks=clocks(30.0, 9.0), cost=None),
     ]
-    found = entries(runs)["one"]
-    assert (found["bytes_total"], found["train_seconds"], found["eval_seconds"]) == (750, 30.0, 9.0)
-    assert found["cost"] is None
-    assert found["seeds"] == pytest.approx({"1": 1.1, "2": 1.2})
+    row = entries(runs)["one"]
+    assert (row["bytes_total"], row["train_seconds"], row["eval_seconds"]) == (750, 30.0, 9.0)
+    assert row["cost"] is None
+    assert row["seeds"] == pytest.approx({"1": 1.1, "2": 1.2})
     lone = entries([evaluation("lone", 1, 1.1)])["lone"]
     assert [lone[name] for name in ("val_bpb_std", "val_bpb_ci95", "p_value")] == [None] * 3
 
@@ -156,13 +154,13 @@ def test_the_table_fits_a_terminal_of_80_columns_and_shows_reasons() -> None:
 
 def test_the_incumbent_is_the_best_on_the_same_text() -> None:
     elsewhere = runs_of("elsewhere", [0.9, 0.91, 0.92], text=text("other text"))
-    found = entries([*runs_of("base", BASE), *elsewhere, *runs_of("late", BETTER, stage=(5.0, 0))])
-    assert found["late"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
+    rows = entries([*runs_of("base", BASE), *elsewhere, *runs_of("late", BETTER, stage=(5.0, 0))])
+    assert rows["late"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
 
 
 def test_a_flagged_entry_is_nobodys_incumbent_and_no_legal_entries_baseline() -> None:
-    found = entries([*runs_of("base", BASE, **LEAKS), *runs_of("late", BETTER, stage=(5.0, 0))])
-    assert [found["late"][name] for name in ("p_value", "p_adjusted", "p_incumbent", "p_paired")] == [None] * 4
+    rows = entries([*runs_of("base", BASE, **LEAKS), *runs_of("late", BETTER, stage=(5.0, 0))])
+    assert [rows["late"][name] for name in ("p_value", "p_adjusted", "p_incumbent", "p_paired")] == [None] * 4
     shared = [evaluation("late", seed, bpb, artifact=f"base-{seed}") for seed, bpb in enumerate(BETTER)]
     assert entries([*runs_of("base", BASE, **LEAKS), *shared])["late"]["p_paired"] is None
 
@@ -181,21 +179,23 @@ def test_one_bad_seed_flags_the_whole_entry() -> None:
         entries([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, fresh_seed=False)])["one"]["track"] == "flagged"
     )
     assert entries([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, whole_set=False)])["one"]["track"] == "flagged"
-    found = entries([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, clocks=clocks(evaluation=600.1))])["one"]
-    assert found["findings"] == [{"code": "time", "detail": "evaluation took 600.1 s, over 600 s"}]
+    row = entries([evaluation("one", 1, 1.1), evaluation("one", 2, 1.1, clocks=clocks(evaluation=600.1))])["one"]
+    assert row["findings"] == [{"code": "time", "detail": "evaluation took 600.1 s, over 600 s"}]
 
 
 def test_a_better_flagged_entry_does_not_stand_before_the_incumbent() -> None:
-    found = entries([*runs_of("base", BASE), *runs_of("leak", LEAK, **LEAKS), *runs_of("late", BETTER, stage=(5.0, 0))])
-    assert found["late"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
+    rows = entries([*runs_of("base", BASE), *runs_of("leak", LEAK, **LEAKS), *runs_of("late", BETTER, stage=(5.0, 0))])
+    assert rows["late"]["p_incumbent"] == pytest.approx(welch_test(BETTER, BASE).p_value)
 
 
 def test_rank_does_not_depend_on_the_order_of_evaluations() -> None:
     runs = [*runs_of("base", BASE), *runs_of("better", BETTER, stage=(0.0, 1)), *runs_of("a tie", BETTER)]
-    found = entries(runs)
-    assert [(name, row["rank"]) for name, row in found.items()] == [("a tie", 1), ("better", 2), ("base", 3)]
-    again = entries(list(reversed(runs)))
-    assert [(name, row["rank"]) for name, row in again.items()] == [(name, row["rank"]) for name, row in found.items()]
+    rows = entries(runs)
+    assert [(name, row["rank"]) for name, row in rows.items()] == [("a tie", 1), ("better", 2), ("base", 3)]
+    reversed_rows = entries(list(reversed(runs)))
+    assert [(name, row["rank"]) for name, row in reversed_rows.items()] == [
+        (name, row["rank"]) for name, row in rows.items()
+    ]
 
 
 def test_the_columns_are_those_of_the_interface() -> None:
@@ -212,22 +212,22 @@ def test_the_columns_are_those_of_the_interface() -> None:
 
 
 def test_the_written_rule_and_the_precedent_against_the_record_of_the_date() -> None:
-    found = entries([*runs_of("base", BASE), *runs_of("late", [1.19, 1.20, 1.21], stage=(5.0, 0))])["late"]
+    row = entries([*runs_of("base", BASE), *runs_of("late", [1.19, 1.20, 1.21], stage=(5.0, 0))])["late"]
     margin = MARGIN_NATS / LN2 * TOKENS / BYTES
-    assert found["p_written_rule"] == pytest.approx(welch_test([1.19, 1.20, 1.21], BASE, margin).p_value)
-    assert (found["incumbent"], found["written_rule"], found["precedent"]) == ("base", False, True)
-    assert found["difference_mbpb"] == pytest.approx(-10)
-    assert found["difference_nats"] == pytest.approx(-0.010 * LN2 * BYTES / TOKENS)
-    assert (found["difference_seeds"], found["tokenizer"]) == (3, "1024.model")
+    assert row["p_written_rule"] == pytest.approx(welch_test([1.19, 1.20, 1.21], BASE, margin).p_value)
+    assert (row["incumbent"], row["written_rule"], row["precedent"]) == ("base", False, True)
+    assert row["difference_mbpb"] == pytest.approx(-10)
+    assert row["difference_nats"] == pytest.approx(-0.010 * LN2 * BYTES / TOKENS)
+    assert (row["difference_seeds"], row["tokenizer"]) == (3, "1024.model")
 
 
 def test_a_difference_is_paired_on_the_seeds_that_both_have() -> None:
     late = [evaluation("late", seed, bpb, stage=(5.0, 0)) for seed, bpb in ((1, 1.2), (2, 1.2), (9, 5.0))]
-    found = entries([*runs_of("base", BASE), *late])["late"]
-    assert found["difference_seeds"] == 2
-    assert found["difference_mbpb"] == pytest.approx(1000 * (1.2 - (1.21 + 1.22) / 2))
-    assert found["difference_means_mbpb"] == pytest.approx(1000 * (7.4 / 3 - 1.21))  # what p_incumbent is about
-    assert describe_evidence(found)["against the record"].endswith(
+    row = entries([*runs_of("base", BASE), *late])["late"]
+    assert row["difference_seeds"] == 2
+    assert row["difference_mbpb"] == pytest.approx(1000 * (1.2 - (1.21 + 1.22) / 2))
+    assert row["difference_means_mbpb"] == pytest.approx(1000 * (7.4 / 3 - 1.21))  # what p_incumbent is about
+    assert describe_evidence(row)["against the record"].endswith(
         "to base, paired on 2 seeds; +1256.67 between the means of all seeds, as tested"
     )
     apart = entries([*runs_of("base", BASE), *[evaluation("late", s, 1.2 + s / 1e4, stage=(5.0, 0)) for s in (7, 8)]])[
@@ -240,11 +240,11 @@ def test_a_difference_is_paired_on_the_seeds_that_both_have() -> None:
 
 def test_other_sweeps_are_what_came_before_and_are_not_shown() -> None:
     before = runs_of("old", BETTER, sweep="spring", stage=(-5.0, 0))
-    found = entries(runs_of("base", BASE), history=before)
-    assert list(found) == ["base"]
-    assert found["base"]["incumbent"] == "spring/old"
-    assert found["base"]["p_incumbent"] == pytest.approx(welch_test(BASE, BETTER).p_value)
-    assert found["base"]["confirmations"] == 6
+    rows = entries(runs_of("base", BASE), history=before)
+    assert list(rows) == ["base"]
+    assert rows["base"]["incumbent"] == "spring/old"
+    assert rows["base"]["p_incumbent"] == pytest.approx(welch_test(BASE, BETTER).p_value)
+    assert rows["base"]["confirmations"] == 6
 
 
 def test_who_held_the_record_when() -> None:
@@ -255,15 +255,19 @@ def test_who_held_the_record_when() -> None:
         *runs_of("last", [1.0, 1.01], stage=(8e8, 1)),
     ])  # fmt: skip
     board.frame()
-    found = board.changes()
-    assert [(one["name"], one["over"]) for one in found] == [("base", None), ("better", "base"), ("last", "better")]
-    assert [one["date"] for one in found] == ["1970-01-01", "1970-01-01", "1995-05-09"]
-    assert found[0]["p_value"] is None
-    assert found[1]["p_value"] == pytest.approx(welch_test(BETTER, BASE).p_value)
-    assert found[2]["difference_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER[:2])))
-    assert [one["difference_seeds"] for one in found] == [None, 3, 2]
-    assert found[2]["difference_means_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER)))  # as p_value is
-    assert found[0]["difference_means_mbpb"] is None
+    changes = board.changes()
+    assert [(change["name"], change["over"]) for change in changes] == [
+        ("base", None),
+        ("better", "base"),
+        ("last", "better"),
+    ]
+    assert [change["date"] for change in changes] == ["1970-01-01", "1970-01-01", "1995-05-09"]
+    assert changes[0]["p_value"] is None
+    assert changes[1]["p_value"] == pytest.approx(welch_test(BETTER, BASE).p_value)
+    assert changes[2]["difference_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER[:2])))
+    assert [change["difference_seeds"] for change in changes] == [None, 3, 2]
+    assert changes[2]["difference_means_mbpb"] == pytest.approx(1000 * (1.005 - np.mean(BETTER)))  # as p_value is
+    assert changes[0]["difference_means_mbpb"] is None
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -272,7 +276,7 @@ def test_incumbents_are_those_of_a_plain_search(seed: int) -> None:
     group, mean = generator.integers(-1, 3, 60), generator.integers(0, 9, 60).astype(float)
     mean[generator.integers(0, 60, 4)] = np.nan
     stage = generator.integers(0, 3, (60, 2)).astype(float)
-    found = find_incumbents(group, stage, mean)
+    incumbents = find_incumbents(group, stage, mean)
     for row in range(60):
         before = [
             other for other in range(60)
@@ -280,10 +284,10 @@ def test_incumbents_are_those_of_a_plain_search(seed: int) -> None:
         ]  # fmt: skip
         best = min((mean[other] for other in before), default=None)
         known = np.isfinite(mean[row]) and best is not None
-        assert (found[row] >= 0) == known
+        assert (incumbents[row] >= 0) == known
         if known:
-            assert mean[found[row]] == best
-            assert found[row] in before
+            assert mean[incumbents[row]] == best
+            assert incumbents[row] in before
 
 
 def test_a_board_that_grows_shows_what_one_made_at_once_does() -> None:
@@ -307,16 +311,16 @@ def test_a_board_that_grows_shows_what_one_made_at_once_does() -> None:
 
 def test_public_records_stand_beside_and_are_tested_among_themselves() -> None:
     records = [record("PR 1493", 1.0, *PR_1493), record("PR 1514", 2.0, *PR_1514), record("no date", None, 1.0, 1.1)]
-    found = entries(runs_of("base", BASE), imported=records)
-    assert [(row["name"], row["track"], row["rank"], row["source"]) for row in found.values()] == [
+    rows = entries(runs_of("base", BASE), imported=records)
+    assert [(row["name"], row["track"], row["rank"], row["source"]) for row in rows.values()] == [
         ("base", "legal", 1, "golfsweep"), ("no date", "unverified", 1, "import"),
         ("PR 1514", "unverified", 2, "import"), ("PR 1493", "unverified", 3, "import"),
     ]  # fmt: skip
-    assert round(found["PR 1514"]["p_incumbent"], 3) == 0.020
-    assert (found["PR 1514"]["precedent"], found["PR 1514"]["written_rule"]) == (True, None)
-    assert found["PR 1514"]["difference_nats"] is None
-    assert found["no date"]["date"] is None
-    assert found["no date"]["incumbent"] == "PR 1514"
+    assert round(rows["PR 1514"]["p_incumbent"], 3) == 0.020
+    assert (rows["PR 1514"]["precedent"], rows["PR 1514"]["written_rule"]) == (True, None)
+    assert rows["PR 1514"]["difference_nats"] is None
+    assert rows["no date"]["date"] is None
+    assert rows["no date"]["incumbent"] == "PR 1514"
     for name in (
         "p_value",
         "p_adjusted",
@@ -327,27 +331,27 @@ def test_public_records_stand_beside_and_are_tested_among_themselves() -> None:
         "validation_set",
         "headroom",
     ):
-        assert found["PR 1514"][name] is None
+        assert rows["PR 1514"][name] is None
 
 
 def test_the_written_rule_tests_a_record_in_the_unit_of_its_logs() -> None:
     older, unit = record("PR 1493", 1.0, *PR_1493), {"bpb_per_nat": 0.38713, "tokenizer": "8192.model"}
-    found = entries([], imported=[older, record("PR 1514", 2.0, *PR_1514, **unit)])["PR 1514"]
-    assert found["difference_nats"] == pytest.approx(found["difference_mbpb"] / 1000 / 0.38713)
-    assert found["tokenizer"] == "8192.model"
-    assert found["p_written_rule"] == pytest.approx(welch_test(PR_1514, PR_1493, margin=0.005 * 0.38713).p_value)
-    assert (found["precedent"], found["written_rule"]) == (True, found["p_written_rule"] < 0.01)
+    row = entries([], imported=[older, record("PR 1514", 2.0, *PR_1514, **unit)])["PR 1514"]
+    assert row["difference_nats"] == pytest.approx(row["difference_mbpb"] / 1000 / 0.38713)
+    assert row["tokenizer"] == "8192.model"
+    assert row["p_written_rule"] == pytest.approx(welch_test(PR_1514, PR_1493, margin=0.005 * 0.38713).p_value)
+    assert (row["precedent"], row["written_rule"]) == (True, row["p_written_rule"] < 0.01)
 
 
 def test_what_a_record_does_not_say_is_null() -> None:
-    found = entries([], imported=[record("lost", 1.0, None), record("half", 2.0, 1.1, None, total_bytes=5, steps=7)])
-    assert [found["lost"][name] for name in ("val_bpb_mean", "rank", "p_incumbent")] == [None] * 3
-    assert found["lost"]["seeds"] == {"0": None}
-    assert found["half"]["seeds"] == {"0": 1.1, "1": None}
-    assert [found["half"][name] for name in ("val_bpb_mean", "val_bpb_std", "bytes_total", "steps")] == [
+    rows = entries([], imported=[record("lost", 1.0, None), record("half", 2.0, 1.1, None, total_bytes=5, steps=7)])
+    assert [rows["lost"][name] for name in ("val_bpb_mean", "rank", "p_incumbent")] == [None] * 3
+    assert rows["lost"]["seeds"] == {"0": None}
+    assert rows["half"]["seeds"] == {"0": 1.1, "1": None}
+    assert [rows["half"][name] for name in ("val_bpb_mean", "val_bpb_std", "bytes_total", "steps")] == [
         1.1,
         None,
         5,
         7,
     ]
-    assert "noise of seeds" in found["half"]["unchecked"]
+    assert "noise of seeds" in rows["half"]["unchecked"]

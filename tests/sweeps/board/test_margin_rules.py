@@ -13,7 +13,7 @@ import pytest
 from sweeps.board import rules
 from sweeps.board.columns.whole import Table
 from sweeps.board.leaderboard import COLUMNS, open_board
-from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES, MarginRule, RuleName
+from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES, MarginRule
 from sweeps.records import review
 from sweeps.records.judging.findings import judge_record
 from sweeps.records.reading.folder import read_folder
@@ -44,8 +44,8 @@ def comparison(**changes: Any) -> dict[str, Any]:
     tests: dict[str, Any] = dict.fromkeys([*compare_text.name_tests(), "equivalence"], refused)
     verdict = {"passed": False, "level": MARGIN_RULES["written_rule"].level}
     verdicts = {"written_rule": verdict, "precedent": verdict | {"passed": None, "why": "one seed"}}
-    found = {"tests": tests, "verdicts": verdicts, "plans": dict.fromkeys(verdicts), "not_used": {}}
-    return found | changes
+    plain = {"tests": tests, "verdicts": verdicts, "plans": dict.fromkeys(verdicts), "not_used": {}}
+    return plain | changes
 
 
 @pytest.mark.usefixtures("changed")
@@ -108,7 +108,7 @@ def test_a_limit_is_named_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_text_spells_out_a_number_of_the_contest() -> None:
-    found = {
+    spelled_out = {
         f"{path.relative_to(ROOT)}: {text[:60]!r}"
         for package in ("golf", "jobs", "cluster", "sweeps")
         for path in (ROOT / package).rglob("*")
@@ -116,7 +116,7 @@ def test_no_text_spells_out_a_number_of_the_contest() -> None:
         for text in texts_of(path)
         if NUMBERS.search(text)
     }
-    assert found == set()
+    assert spelled_out == set()
 
 
 def texts_of(path: Path) -> Iterator[str]:
@@ -135,7 +135,7 @@ def texts_of(path: Path) -> Iterator[str]:
 
 def test_a_new_rule_is_one_line_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its text and its p-values are there without another change."""
-    name: Any = "stricter"
+    name = "stricter"
     rule = MarginRule(title="stricter rule", margin_nats=0.01, level=0.001, p_column="p_stricter")
     monkeypatch.setitem(MARGIN_RULES, name, rule)
     assert "by the stricter rule (lower by 0.01 nats per token, p < 0.001)" in table.explain_columns()
@@ -149,6 +149,5 @@ def test_a_new_rule_is_one_line_of_the_table(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_every_profile_decides_by_a_rule_of_the_table() -> None:
-    decided: set[RuleName] = set(PROFILE_RULES.values())
-    assert decided <= set(MARGIN_RULES)
+    assert set(PROFILE_RULES.values()) <= set(MARGIN_RULES)
     assert {rule.p_column for rule in MARGIN_RULES.values()} | set(MARGIN_RULES) <= set(COLUMNS)

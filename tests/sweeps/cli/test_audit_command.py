@@ -13,7 +13,14 @@ from golf.audit import audit
 from golf.audit.scorer.process import ScorerProcess
 from golf.data.corpus import DemoData
 from golf.data.tokens import find_shards, write_shard
-from sweeps.views.certificates import COLUMNS, LABEL, describe_certificate, describe_verdict, draw_probes, mark_sum
+from sweeps.views.certificates import (
+    LABEL,
+    PICTURE_WIDTH,
+    describe_certificate,
+    describe_verdict,
+    draw_probes,
+    mark_sum,
+)
 from sweeps.views.report import charts
 from tests.golf import zoo
 
@@ -106,7 +113,7 @@ def test_a_scorer_is_judged_in_a_process_of_its_own(
     assert done.returncode == code, done.stderr
     certificate = json.loads(done.stdout)
     assert certificate["passed"] == (code == 0)
-    assert {one["condition"] for one in certificate["findings"]} == conditions
+    assert {finding["condition"] for finding in certificate["findings"]} == conditions
 
 
 def test_a_scorer_that_never_answers_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +135,7 @@ def test_byte_counts_on_offer_are_held_against_the_text(folder: Path, demo: Demo
     shard, tokenizer = find_shards(demo.tokens, "val")[0], demo.tokenizer
     arguments = ("--vocab-size", "1024", "--tokens", str(shard), "--tokenizer", str(tokenizer), "--seconds", "0.5")
     certificate = json.loads(golfsweep(folder, "entry:counts", *arguments, "--json").stdout)
-    assert {one["condition"] for one in certificate["findings"]} == {"bytes"}
+    assert {finding["condition"] for finding in certificate["findings"]} == {"bytes"}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +165,7 @@ def test_bad_input_is_one_line(folder: Path, words: list[str], message: str) -> 
 @pytest.fixture(scope="module")
 def certificates() -> dict[str, dict[str, Any]]:
     scorers = {"legal": zoo.LEGAL["bigram"](), "leaky": zoo.LEAKY["train then score"].make()}
-    return {name: zoo.judge(one, seconds=2.0, token_seconds=2e-6).to_json() for name, one in scorers.items()}
+    return {name: zoo.judge(scorer, seconds=2.0, token_seconds=2e-6).to_json() for name, scorer in scorers.items()}
 
 
 def test_the_picture_shows_where_a_scorer_leaks_and_where_it_does_not(
@@ -166,7 +173,7 @@ def test_the_picture_shows_where_a_scorer_leaks_and_where_it_does_not(
 ) -> None:
     legal, leaky = (draw_probes(certificates[name]["probes"]) for name in ("legal", "leaky"))
     for drawn in (legal, leaky):
-        assert all(len(line) <= LABEL + COLUMNS for line in drawn[:-1])
+        assert all(len(line) <= LABEL + PICTURE_WIDTH for line in drawn[:-1])
         assert drawn[0].split()[:4] == ["position", "1", "4", "16"]
     assert set("".join(line[LABEL:] for line in legal[1:4])) <= set(" =≈")
     assert "+" in leaky[1][LABEL:]

@@ -204,12 +204,14 @@ def test_eval_scores_a_state_dict(golfsweep: Command, shard: Path) -> None:
         "--preset", "none", "--json",
     )  # fmt: skip
     assert code == 0, err
-    found: dict[str, Any] = json.loads(out)
-    assert list(found) == ["nll_per_token", "bpb", "tokens", "bytes", "documents", "seconds", "device", "scores"]
-    assert found["documents"] == 2
-    assert found["tokens"] == sum(one["tokens"] for one in found["scores"])
-    assert found["nll_per_token"] == pytest.approx(sum(one["nll"] for one in found["scores"]) / found["tokens"])
-    assert found["bpb"] == pytest.approx(found["nll_per_token"] * found["tokens"] / found["bytes"] / np.log(2))
+    scored: dict[str, Any] = json.loads(out)
+    assert list(scored) == ["nll_per_token", "bpb", "tokens", "bytes", "documents", "seconds", "device", "scores"]
+    assert scored["documents"] == 2
+    assert scored["tokens"] == sum(document["tokens"] for document in scored["scores"])
+    assert scored["nll_per_token"] == pytest.approx(
+        sum(document["nll"] for document in scored["scores"]) / scored["tokens"]
+    )
+    assert scored["bpb"] == pytest.approx(scored["nll_per_token"] * scored["tokens"] / scored["bytes"] / np.log(2))
 
 
 def test_eval_refuses_what_it_cannot_use(refused: Callable[..., str], shard: Path, tmp_path: Path) -> None:
@@ -234,12 +236,12 @@ def test_train_writes_a_seed(golfsweep: Command, demo: DemoData, tmp_path: Path)
     out_folder = tmp_path / "a seed"
     sets = "train.steps=3", "train.batch_tokens=256", "train.seq_len=128", "train.warmup_steps=1"
     shape = "train.model={num_layers=2, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24}"
-    words = [word for one in (*sets, shape) for word in ("--set", one)]
+    words = [word for assignment in (*sets, shape) for word in ("--set", assignment)]
     code, out, err = golfsweep("train", "--tokens", demo.tokens, "--out", out_folder, "--json", *words)
     assert code == 0, err
-    found = json.loads(out)
-    assert found["steps"] == 3
-    assert Path(found["weights"]).stat().st_size > 0
+    trained = json.loads(out)
+    assert trained["steps"] == 3
+    assert Path(trained["weights"]).stat().st_size > 0
 
 
 def test_selftest_and_doctor_judge_this_machine(golfsweep: Command, tmp_path: Path) -> None:
@@ -252,9 +254,9 @@ def test_selftest_and_doctor_judge_this_machine(golfsweep: Command, tmp_path: Pa
     (folder / "model.safetensors").symlink_to(BUNDLED[1] / "model.safetensors")
     code, out, _ = golfsweep("selftest", folder, "--json")
     assert code == 0
-    found = json.loads(out)
-    assert set(found) == {"device", "dtype", "cases"}
-    assert max(case["max_difference"] for case in found["cases"]) < 1e-5
+    report = json.loads(out)
+    assert set(report) == {"device", "dtype", "cases"}
+    assert max(case["max_difference"] for case in report["cases"]) < 1e-5
     home = tmp_path / "home"
     home.mkdir()
     code, out, _ = golfsweep("doctor", "--home", home, "--json")
@@ -274,16 +276,16 @@ def test_a_plan_says_what_would_be_run_and_what_is_not_known(
     shutil.copytree(demo.tokens, Home(tmp_path / "home").demo)
     code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home", "--json")
     assert code == 0
-    found = json.loads(out)
-    assert {kind: stage["jobs"] for kind, stage in found["stages"].items()} == {
+    plan = json.loads(out)
+    assert {kind: stage["jobs"] for kind, stage in plan["stages"].items()} == {
         "train": 3, "quantize": 3, "eval": 13, "audit": 4,
     }  # fmt: skip
-    assert (found["nodes"], found["slots"], found["complete"]) == (2, 4, True)
-    assert found["unknown"] == ["train", "quantize"]
-    assert found["stages"]["eval"]["source"] == "limit"
-    assert found["gpu_hours"] == pytest.approx(found["dollars"])
-    assert {job["state"] for job in found["jobs"]} == {"new"}
-    assert found["jobs"][0]["why"] == "no train job is finished yet"
+    assert (plan["nodes"], plan["slots"], plan["complete"]) == (2, 4, True)
+    assert plan["unknown"] == ["train", "quantize"]
+    assert plan["stages"]["eval"]["source"] == "limit"
+    assert plan["gpu_hours"] == pytest.approx(plan["dollars"])
+    assert {job["state"] for job in plan["jobs"]} == {"new"}
+    assert plan["jobs"][0]["why"] == "no train job is finished yet"
     code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home")
     assert code == 0
     assert "Plan of tiny" in out

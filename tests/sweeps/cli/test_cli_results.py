@@ -41,9 +41,9 @@ def golfsweep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 def test_the_leaderboard_in_every_form(golfsweep: Command) -> None:
     code, out, err = golfsweep("leaderboard", "--json")
-    found = json.loads(out)
-    assert (code, err, tuple(found["rows"][0])) == (0, "", COLUMNS)
-    assert [one["name"] for one in found["frontier"]] == ["base"]
+    document = json.loads(out)
+    assert (code, err, tuple(document["rows"][0])) == (0, "", COLUMNS)
+    assert [change["name"] for change in document["frontier"]] == ["base"]
     assert golfsweep("leaderboard", "main", "--format", "json")[1] == out
     assert [row["name"] for row in csv.DictReader(io.StringIO(golfsweep("leaderboard", "--format", "csv")[1]))] == [
         "base", "none", "leak",
@@ -60,11 +60,11 @@ def test_the_leaderboard_in_every_form(golfsweep: Command) -> None:
 
 def test_two_rows_are_compared(golfsweep: Command, home: Path) -> None:
     code, out, err = golfsweep("compare", "base", "main/none", "--json")
-    found = json.loads(out)
+    comparison = json.loads(out)
     assert (code, err) == (0, "")
-    assert Path(found["report"]).is_relative_to(home)
-    assert Path(found["report"]).exists()
-    assert found["verdicts"]["precedent"]["passed"] is True
+    assert Path(comparison["report"]).is_relative_to(home)
+    assert Path(comparison["report"]).exists()
+    assert comparison["verdicts"]["precedent"]["passed"] is True
     assert "base against none" in golfsweep("compare", "base", "none")[1]
 
 
@@ -87,8 +87,8 @@ def test_cancelling_a_finished_sweep_changes_nothing(golfsweep: Command, home: P
     before = json.loads(golfsweep("status", "--json")[1])
     code, out, err = golfsweep("cancel", "main")
     assert (code, out, err) == (0, "sweep main has finished (done); there is nothing to cancel\n", "")
-    found = json.loads(golfsweep("cancel", "main", "--json")[1])
-    assert (found["cancelled"], found["ended"]) == ([], True)
+    outcome = json.loads(golfsweep("cancel", "main", "--json")[1])
+    assert (outcome["cancelled"], outcome["ended"]) == ([], True)
     after = json.loads(golfsweep("status", "--json")[1])
     assert after == before
     assert after["sweeps"][0]["state"] == "done"
@@ -108,7 +108,7 @@ def test_public_records_are_compared_without_any_sweep(
 ) -> None:
     store = Workplace.open(tmp_path).store
     for name, given in (("PR 1493", (1.08079, 1.08103, 1.08118)), ("PR 1514", (1.07928348, 1.07996676, 1.08024795))):
-        store.put_record(name, {"name": name, "seeds": {str(seed): one for seed, one in enumerate(given)}})
+        store.put_record(name, {"name": name, "seeds": {str(seed): score for seed, score in enumerate(given)}})
     words = ["golfsweep", "compare", "PR 1514", "PR 1493", "--json", "--home", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", words)
     with pytest.raises(SystemExit) as end:

@@ -66,7 +66,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def evaluations(jobs: list[JobRecord], split: str, count: int | None) -> list[Job]:
-    kinds = [one.order.job for one in jobs if one.order.job.stage == "eval"]
+    kinds = [record.order.job for record in jobs if record.order.job.stage == "eval"]
     return [
         job
         for job in kinds
@@ -112,19 +112,23 @@ def test_a_whole_sweep_trains_searches_promotes_and_confirms(played: World) -> N
 
 
 def audits(jobs: list[JobRecord]) -> dict[str, Job]:
-    return {one.order.label: one.order.job for one in jobs if one.order.job.stage == "audit"}
+    return {record.order.label: record.order.job for record in jobs if record.order.job.stage == "audit"}
 
 
 def test_every_row_is_audited_once_on_its_first_seeds_artifact(played: World) -> None:
     jobs = played.store.jobs()
     rows = list(dict.fromkeys(row for row, _ in played.result()["rows"]))
     assert audits(jobs).keys() == {f"audit {row}" for row in rows}
-    scored = {json.dumps(one.settings["eval"]): one for one in evaluations(jobs, "val", None) if one.seed == 3}
+    scored = {
+        json.dumps(evaluation.settings["eval"]): evaluation
+        for evaluation in evaluations(jobs, "val", None)
+        if evaluation.seed == 3
+    }
     for job in audits(jobs).values():
         assert job.seed == 3
         inputs = scored[json.dumps(job.settings["eval"])].inputs
         assert job.inputs == {**inputs, "training": job.inputs["training"]}
-        assert job.settings["seconds"] == played.spec.audit.seconds
+        assert job.settings["seconds"] == played.spec.options["audit"]["seconds"]
     assert played.driver.audits().keys() == set(rows)
 
 
@@ -301,8 +305,8 @@ def test_what_the_file_has_no_use_for_any_more_is_obsolete(world: Make) -> None:
     # Jobs that failed and are asked for again, or were told to the search, are of use.
     assert before.driver.obsolete() == []
     without = world(spec_of(arm=[{"name": "base", "baseline": True}]), store=before.store)
-    found = {job.order.label for job in before.store.jobs() if job.key in without.driver.obsolete()}
-    assert found == {"audit none"}
+    obsolete = {job.order.label for job in before.store.jobs() if job.key in without.driver.obsolete()}
+    assert obsolete == {"audit none"}
     other = world(spec_of(recipe={"train": {"gpus": 2, "steps": 8}}), store=before.store)
     unfinished = {job.key for job in before.store.jobs() if job.state != JobState.DONE}
     assert set(other.driver.obsolete()) == unfinished
@@ -337,9 +341,9 @@ def test_the_best_confirmed_trial_is_measured_once_more_on_seeds_that_chose_noth
     assert [job.order.label for job in here.store.jobs() if "report" in job.order.label and "audit" in job.order.label]
     other = next(row for row in means if row != best)
     assert (here.driver.seeds_of(f"{best} report"), here.driver.seeds_of(other)) == ((7, 8), (3, 4))
-    again = world(spec_of(**REPORTED), workers=8, fresh=True)
-    again.play()
-    assert again.result() == here.result()
+    second = world(spec_of(**REPORTED), workers=8, fresh=True)
+    second.play()
+    assert second.result() == here.result()
 
 
 def test_a_trial_that_failed_on_a_confirm_seed_is_not_reported(world: Make) -> None:
@@ -376,7 +380,7 @@ def test_a_follower_orders_nothing_and_sees_what_the_driver_sees(world: Make) ->
         follower.step()
         assert (here.store.jobs(), here.trials()) == before
     assert seen.done
-    confirmed = {(one.entry, one.measurement.seed): one.value for one in follower.confirmed()}
+    confirmed = {(chain.entry, chain.measurement.seed): chain.value for chain in follower.confirmed()}
     assert confirmed == here.result()["rows"]
 
 
@@ -458,26 +462,26 @@ def test_no_trial_can_stop_the_sweep_by_settings_that_do_not_fit_together(world:
 
 
 def test_what_is_lost_on_the_way_is_made_again_and_the_sweep_ends_as_ever(world: Make, played: World) -> None:
-    one = world(spec_of())
+    here = world(spec_of())
     lost: list[str] = []
     while len(lost) < 3:
-        one.look()
-        waiting = [job.order.job for job in one.store.jobs(states=[JobState.QUEUED])]
+        here.look()
+        waiting = [job.order.job for job in here.store.jobs(states=[JobState.QUEUED])]
         for digest in [job.inputs[name] for job in waiting for name in ("weights", "artifact") if name in job.inputs]:
-            if digest not in lost and one.store.lose_content(digest):
+            if digest not in lost and here.store.lose_content(digest):
                 lost.append(digest)
-        one.work()
-    one.play()
-    assert one.result() == played.result()
-    again = Counter(job.key for job in one.ended)
-    assert sum(count - 1 for count in again.values()) >= len(lost)
+        here.work()
+    here.play()
+    assert here.result() == played.result()
+    ended = Counter(job.key for job in here.ended)
+    assert sum(count - 1 for count in ended.values()) >= len(lost)
 
 
 def test_a_sweep_runs_nothing_that_another_has_run(world: Make) -> None:
-    one = world(spec_of())
-    one.play()
-    other = world(spec_of(name="another"), store=one.store)
+    first = world(spec_of())
+    first.play()
+    other = world(spec_of(name="another"), store=first.store)
     # Each look can tell only what the one before has asked.
     assert any(other.look().done for _ in range(30))
     assert [job.state for job in other.store.jobs(states=[JobState.QUEUED])] == []
-    assert other.result()["rows"] == one.result()["rows"]
+    assert other.result()["rows"] == first.result()["rows"]

@@ -7,7 +7,6 @@ import pytest
 
 from jobs.stages import registry
 from jobs.stages.evaluate import EVALUATE
-from jobs.stages.registry import pipeline
 from sweeps.driver.trials import ranking, search_digest
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.orders import OrderBook
@@ -23,7 +22,7 @@ ORDERS = OrderBook(sweep="made-up", priority=0, data=DATA, machine=MACHINE)
 
 
 def digest(spec: SweepSpec, orders: OrderBook = ORDERS) -> str:
-    return search_digest(spec, orders, pipeline())
+    return search_digest(spec, orders)
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,10 @@ def test_what_contradicts_its_evidence_is_one_line(
 
 
 def test_show_has_the_evidence_jobs_and_certificate(place: Workplace) -> None:
-    found = describe("one/base", place)
-    assert [job["label"] for job in found["jobs"]][:3] == ["train seed 3", "quantize seed 3", "base seed 3"]
-    assert found["jobs"][-1]["label"] == "audit base"
-    assert found["evidence"]["arithmetic"] == {"train": 1, "quantize": 3, "eval": 3, "audit": 3}
-    assert found["evidence"]["code"]["commits"] == ["c0ffee"]
-    assert found["certificate"]["passed"] is True
-    assert json.loads(json.dumps(found))["rank"] == 1
+    shown = describe("one/base", place)
+    assert [job["label"] for job in shown["jobs"]][:3] == ["train seed 3", "quantize seed 3", "base seed 3"]
+    assert shown["jobs"][-1]["label"] == "audit base"
+    assert shown["evidence"]["arithmetic"] == {"train": 1, "quantize": 3, "eval": 3, "audit": 3}
+    assert shown["evidence"]["code"]["commits"] == ["c0ffee"]
+    assert shown["certificate"]["passed"] is True
+    assert json.loads(json.dumps(shown))["rank"] == 1

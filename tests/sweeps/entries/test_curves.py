@@ -46,8 +46,8 @@ def test_trials_that_train_differently_are_told_apart(place: Workplace) -> None:
         "trials": 2, "parallel": 2, "documents": 2, "sampler": "grid", "space": {"train.muon_lr": [0.01, 0.02]},
     }  # fmt: skip
     seeds = {"tune": [1], "confirm": [3]}
-    found = labels(place, search=search, arm=[], seeds=seeds, confirm={"top": 2})
-    assert sorted(found) == [f"trial {number} seed {seed}" for number in (0, 1) for seed in (1, 3)]
+    curves = labels(place, search=search, arm=[], seeds=seeds, confirm={"top": 2})
+    assert sorted(curves) == [f"trial {number} seed {seed}" for number in (0, 1) for seed in (1, 3)]
 
 
 def test_trainings_of_a_search_that_all_trials_share_are_its_own(place: Workplace) -> None:

@@ -27,9 +27,9 @@ def place(tmp_path: Path) -> Workplace:
 
 
 def rows(sweep: Sweep, place: Workplace) -> dict[str, dict[str, Any]]:
-    found = board_of(sweep.spec.name, place).table()
-    json.dumps(found, allow_nan=False)
-    return {row["name"]: row for row in found}
+    table = board_of(sweep.spec.name, place).table()
+    json.dumps(table, allow_nan=False)
+    return {row["name"]: row for row in table}
 
 
 def later(name: str) -> dict[str, Any]:
@@ -38,11 +38,11 @@ def later(name: str) -> dict[str, Any]:
 
 
 def test_an_entry_shows_what_its_jobs_gave(place: Workplace) -> None:
-    found = rows(play(place, file("one")), place)
-    assert [(row["name"], row["track"]) for row in found.values()] == [
+    shown = rows(play(place, file("one")), place)
+    assert [(row["name"], row["track"]) for row in shown.values()] == [
         ("base", "legal"), ("none", "legal"), ("leak", "flagged"),
     ]  # fmt: skip
-    base = found["base"]
+    base = shown["base"]
     bits = TOKENS.sum() / math.log(2) / SIZES.sum()
     assert [base["bpb_trained"], base["bpb_quantized"]] == pytest.approx([bits, 1.01 * bits])
     assert base["bpb_adapted"] == pytest.approx(base["val_bpb_mean"]) == pytest.approx(1.17, abs=0.002)
@@ -56,8 +56,8 @@ def test_an_entry_shows_what_its_jobs_gave(place: Workplace) -> None:
     assert shipped < source
     assert base["headroom"]["strict"] == {"bytes": 100_000 - source, "train_seconds": -40.0, "eval_seconds": 290.0}
     assert base["headroom"]["accepted"]["bytes"] == 100_000 - shipped == LIMIT_BYTES - base["bytes_total"]
-    assert found["none"]["p_paired"] > 0.999
-    assert found["leak"]["p_paired"] is None
+    assert shown["none"]["p_paired"] > 0.999
+    assert shown["leak"]["p_paired"] is None
 
 
 def test_earlier_sweeps_hold_the_records_and_no_job_is_read(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,10 +66,10 @@ def test_earlier_sweeps_hold_the_records_and_no_job_is_read(place: Workplace, mo
     summer = play(place, file("summer"))
     for method in ("attempts", "jobs", "job", "trials"):
         monkeypatch.setattr(Store, method, None)
-    found = rows(summer, place)
-    assert found["base"]["incumbent"] == "spring/base"
-    assert found["base"]["difference_mbpb"] == pytest.approx(-10)
-    assert found["base"]["confirmations"] == 14
+    shown = rows(summer, place)
+    assert shown["base"]["incumbent"] == "spring/base"
+    assert shown["base"]["difference_mbpb"] == pytest.approx(-10)
+    assert shown["base"]["confirmations"] == 14
 
 
 def test_entries_of_an_edited_file_replace_those_of_the_old_one(place: Workplace) -> None:
@@ -83,8 +83,8 @@ def test_entries_of_an_edited_file_replace_those_of_the_old_one(place: Workplace
 def test_public_records_stand_beside_a_sweeps_rows(place: Workplace) -> None:
     place.store.put_record("2026-03-17_LoRA_TTT", RECORD)
     alone = board_of(None, place).table()
-    found = rows(play(place, file("one")), place)
-    assert found["2026-03-17_LoRA_TTT"]["track"] == "unverified"
+    shown = rows(play(place, file("one")), place)
+    assert shown["2026-03-17_LoRA_TTT"]["track"] == "unverified"
     assert [(row["name"], row["rank"]) for row in alone] == [("2026-03-17_LoRA_TTT", 1)]
 
 
@@ -93,14 +93,14 @@ def test_a_sweep_half_way_shows_what_is_finished(place: Workplace) -> None:
     assert rows(sweep, place) == {}
     play(place, file("one", arm=[{"name": "none", "eval": {"preset": "none"}}]))
     driver = sweep.driver(place.store, read_only=True)
-    assert {one.entry for one in driver.confirmed()} == {"none"}
+    assert {chain.entry for chain in driver.confirmed()} == {"none"}
     assert list(rows(sweep, place)) == ["none"]
 
 
 def test_a_copied_validation_document_is_a_finding_and_a_quotation_is_not() -> None:
     copied, quoted = ({"document": place, "windows": 100, "shared": place, "first": 7} for place in (90, 5))
     outputs = {"judged": True, "findings": [], "overlap": [quoted, copied]}
-    assert [one.code for one in audit_findings(outputs)] == ["overlap"]
+    assert [finding.code for finding in audit_findings(outputs)] == ["overlap"]
     assert "document 90" in audit_findings(outputs)[0].detail
     assert audit_findings({**outputs, "overlap": None}) == ()
 

@@ -30,7 +30,7 @@ def bump(monkeypatch: pytest.MonkeyPatch) -> Bump:
     """Raise versions of arithmetic as a change of the code would."""
 
     def raise_versions(*names: str) -> None:
-        raised = [replace(one, version=one.version + (one.name in names)) for one in registry.STAGES]
+        raised = [replace(stage, version=stage.version + (stage.name in names)) for stage in registry.STAGES]
         monkeypatch.setattr(registry, "STAGES", tuple(raised))
 
     return raise_versions
@@ -50,15 +50,15 @@ def test_old_scores_and_findings_do_not_come_back_as_incumbents(place: Workplace
     play_spring(place)
     bump(stage)
     play(place, file("summer"), score)
-    found = names("summer", place)
-    assert set(found) == {"base", "none", "leak"}
-    assert found["base"]["incumbent"] is None
-    assert found["base"]["confirmations"] == 7
-    assert {row["sweep"] for row in found.values()} == {"summer"}
-    [one] = superseded_of(place)
+    rows = names("summer", place)
+    assert set(rows) == {"base", "none", "leak"}
+    assert rows["base"]["incumbent"] is None
+    assert rows["base"]["confirmations"] == 7
+    assert {row["sweep"] for row in rows.values()} == {"summer"}
+    [former] = superseded_of(place)
     new = stage_named(stage).version
     old = new - 1
-    assert one.line == (
+    assert former.line == (
         f"3 entries of sweep spring were measured with older arithmetic ({stage} {old}, now {new}); "
         f"run it again: golfsweep run FILE"
     )
@@ -81,9 +81,9 @@ def test_a_superseded_sweep_ranks_nothing_and_running_it_again_ranks_it_anew(pla
 
 def test_a_stage_that_this_code_does_not_have_supersedes(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     play_spring(place)
-    monkeypatch.setattr(registry, "STAGES", tuple(one for one in registry.STAGES if one.name != "audit"))
-    [one] = superseded_of(place)
-    assert "measured with another arithmetic (audit 3, not known now)" in one.line
+    monkeypatch.setattr(registry, "STAGES", tuple(stage for stage in registry.STAGES if stage.name != "audit"))
+    [former] = superseded_of(place)
+    assert "measured with another arithmetic (audit 3, not known now)" in former.line
 
 
 def test_the_leaderboard_lists_them_in_one_line(golfsweep: Command, place: Workplace, bump: Bump) -> None:
@@ -92,7 +92,7 @@ def test_the_leaderboard_lists_them_in_one_line(golfsweep: Command, place: Workp
     out = golfsweep("leaderboard", "--home", place.home.root)[1]
     assert "No confirmed rows yet." in out or "No confirmed entries yet." in out
     assert "3 entries of sweep spring were measured with older arithmetic (eval 3, now 4)" in out
-    found = json.loads(golfsweep("leaderboard", "--json", "--home", place.home.root)[1])
+    document = json.loads(golfsweep("leaderboard", "--json", "--home", place.home.root)[1])
     versions = {"eval": {"measured": 3, "current": 4}}
-    assert found["superseded"] == [{"sweep": "spring", "rows": ["base", "none", "leak"], "arithmetic": versions}]
-    assert found["rows"] == []
+    assert document["superseded"] == [{"sweep": "spring", "rows": ["base", "none", "leak"], "arithmetic": versions}]
+    assert document["rows"] == []

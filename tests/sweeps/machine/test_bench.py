@@ -26,15 +26,15 @@ def test_an_artifact_is_measured_from_weights_to_file_and_back(
     codec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "artifact", *SMALL, "--set", f"quantize.codec={codec}", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    seconds = found["seconds"]
-    assert found["codec"] == codec
+    report = json.loads(capsys.readouterr().out)
+    seconds = report["seconds"]
+    assert report["codec"] == codec
     assert seconds["save"] == pytest.approx(seconds["quantize"] + seconds["code"] + seconds["write"])
-    assert found["rate"] == pytest.approx(4 * found["weights"] / seconds["save"] / 1e6)
-    assert found["load_rate"] == pytest.approx(4 * found["weights"] / seconds["load"] / 1e6)
-    assert found["share_of_peak"] == pytest.approx(found["rate"] / found["peak"])
-    assert found["unit"] == "MB/s"
-    assert -0.05 < found["above_entropy"] < 0.2
+    assert report["rate"] == pytest.approx(4 * report["weights"] / seconds["save"] / 1e6)
+    assert report["load_rate"] == pytest.approx(4 * report["weights"] / seconds["load"] / 1e6)
+    assert report["share_of_peak"] == pytest.approx(report["rate"] / report["peak"])
+    assert report["unit"] == "MB/s"
+    assert -0.05 < report["above_entropy"] < 0.2
     assert run(monkeypatch, "artifact", *SMALL) == 0
     assert "of copying memory" in capsys.readouterr().out
 
@@ -42,19 +42,19 @@ def test_an_artifact_is_measured_from_weights_to_file_and_back(
 def test_training_steps_are_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["train", *SMALL, "--set", "train.batch_tokens=64", "--set", "train.seq_len=16"]
     assert run(monkeypatch, *words, "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["tokens_per_second"] == pytest.approx(64 / found["seconds_per_step"])
-    assert found["share_of_peak"] == pytest.approx(found["rate"] / found["peak"])
+    report = json.loads(capsys.readouterr().out)
+    assert report["tokens_per_second"] == pytest.approx(64 / report["seconds_per_step"])
+    assert report["share_of_peak"] == pytest.approx(report["rate"] / report["peak"])
     assert run(monkeypatch, *words) == 0
     assert "ms a step of 64 tokens" in capsys.readouterr().out
 
 
 def test_evaluation_is_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "eval", *SMALL, "--set", "eval.preset=none", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["documents"], found["tokens"]) == (2, 2048)
-    assert found["tokens_per_second"] == pytest.approx(2048 / found["seconds"])
-    assert found["share_of_peak"] == pytest.approx(found["rate"] / found["peak"])
+    report = json.loads(capsys.readouterr().out)
+    assert (report["documents"], report["tokens"]) == (2, 2048)
+    assert report["tokens_per_second"] == pytest.approx(2048 / report["seconds"])
+    assert report["share_of_peak"] == pytest.approx(report["rate"] / report["peak"])
 
 
 def test_settings_of_another_stage_are_refused(

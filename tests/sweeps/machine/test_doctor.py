@@ -32,8 +32,8 @@ FINE = NodeFacts(
 def test_what_is_wrong_with_a_node_is_named(
     change: dict[str, object], gpus: int, clock: float, problem: str | None
 ) -> None:
-    found = replace(FINE, **change)  # type: ignore[arg-type]
-    assert judge(found, gpus, clock, [VERSIONS, VERSIONS, found.versions]) == ([] if problem is None else [problem])
+    facts = replace(FINE, **change)  # type: ignore[arg-type]
+    assert judge(facts, gpus, clock, [VERSIONS, VERSIONS, facts.versions]) == ([] if problem is None else [problem])
 
 
 def examined(name: str, rate: float | None, kind: str = "h100") -> Examined:
@@ -49,7 +49,7 @@ def test_a_node_much_slower_than_its_class_is_found_and_one_of_another_class_is_
         examined("e", None),
     ]
     compare(nodes)
-    assert {one.name: one.problems for one in nodes if one.problems} == {
+    assert {node.name: node.problems for node in nodes if node.problems} == {
         "c": ["slow: 8.00 steps/s, the median of its class is 9.50"]
     }
 
@@ -57,7 +57,7 @@ def test_a_node_much_slower_than_its_class_is_found_and_one_of_another_class_is_
 def test_of_two_nodes_the_slower_one_is_bad() -> None:
     nodes = [examined("a", 10.0), examined("b", 5.0)]
     compare(nodes)
-    assert [one.good for one in nodes] == [True, False]
+    assert [node.good for node in nodes] == [True, False]
 
 
 def test_bad_nodes_are_quarantined_good_ones_released_and_busy_ones_left_as_they_were(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_bad_nodes_are_quarantined_good_ones_released_and_busy_ones_left_as_they
     bad.problems.append("slow")
     busy.busy = True
     write_down([examined("a", 1.0), bad, busy], "c", store, 5.0)
-    assert {one.name: (one.good, one.reason) for one in store.nodes("c")} == {
+    assert {node.name: (node.good, node.reason) for node in store.nodes("c")} == {
         "a": (True, ""),
         "b": (False, "slow"),
         "busy": (False, "before"),
@@ -77,10 +77,10 @@ def test_bad_nodes_are_quarantined_good_ones_released_and_busy_ones_left_as_they
 
 
 def test_facts_about_this_machine_and_its_data(tmp_path: Path) -> None:
-    found = collect_facts(None)
-    assert found.cores >= 1
-    assert found.versions["torch"]
-    assert found.problem is None
+    facts = collect_facts(None)
+    assert facts.cores >= 1
+    assert facts.versions["torch"]
+    assert facts.problem is None
     missing = DataPlaces(
         tokens=str(tmp_path / "gone"), tokenizer="x", train_digest="0", val_digest="0", tokenizer_digest="0"
     )

@@ -108,7 +108,9 @@ def test_grid_and_random_trials_are_the_very_ones_that_are_drawn(store: Store) -
         assert known is not None
         here = World(spec, store)
         here.play()
-        assert [dict(one) for one in known.first] == [dict(trial.parameters) for trial in here.driver.trials()]
+        assert [dict(parameters) for parameters in known.first] == [
+            dict(trial.parameters) for trial in here.driver.trials()
+        ]
 
 
 def test_a_search_that_learns_is_expected_to_go_as_the_last_one_over_the_same_space(store: Store) -> None:
@@ -119,7 +121,7 @@ def test_a_search_that_learns_is_expected_to_go_as_the_last_one_over_the_same_sp
 
     def searched(jobs: Any, label: str) -> set[tuple[float, int]]:
         tried = [job.order.job.settings["eval"] for job in jobs if job.order.label.startswith(label)]
-        return {(one["lr"], one["epochs"]) for one in tried}
+        return {(parameters["lr"], parameters["epochs"]) for parameters in tried}
 
     def promoted(jobs: Any) -> set[str]:
         tuned = [job.order for job in jobs if job.order.job.settings.get("documents", {}).get("count") == PROMOTED]
@@ -148,7 +150,7 @@ def test_no_more_trials_run_at_once_than_the_search_allows(store: Store) -> None
     trials = {job.key for job in planned.jobs if job.order.label.startswith("trial") and job.order.job.seed == 1}
     spans = [planned.spans[key] for key in trials]
     assert len(spans) == SEARCH["trials"]
-    assert max(sum(other.start <= one.start < other.end for other in spans) for one in spans) == 2
+    assert max(sum(other.start <= span.start < other.end for other in spans) for span in spans) == 2
 
 
 def test_what_is_finished_is_reused_and_only_the_rest_takes_time(store: Store) -> None:
@@ -162,13 +164,13 @@ def test_what_is_finished_is_reused_and_only_the_rest_takes_time(store: Store) -
     assert done <= {job.key for job in planned.jobs}
     assert done.isdisjoint(planned.spans)
     assert kinds(planned.jobs) == kinds(here.play().jobs)
-    again = forecast(spec, store)
-    assert again.done
-    assert again.spans == {}
-    assert {job.key for job in again.jobs} == {job.key for job in store.jobs()}
+    second = forecast(spec, store)
+    assert second.done
+    assert second.spans == {}
+    assert {job.key for job in second.jobs} == {job.key for job in store.jobs()}
 
 
-def test_the_clock_is_the_policys_and_the_first_job_of_an_evaluator_waits_for_it(store: Store) -> None:
+def test_the_clock_is_the_policys_and_the_first_job_of_a_worker_waits_for_it(store: Store) -> None:
     spec = spec_of(search=None, confirm={"top": 0}, arm=[{"name": "base", "seeds": [3]}])
     assert forecast(spec, store, slots=2).totals.seconds == 60 + 2 + 10 + 2
     # One slot has to start once; evaluation and audit go where the quantization has started it.

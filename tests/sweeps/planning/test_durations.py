@@ -99,11 +99,11 @@ def test_the_limit_of_an_evaluation_is_for_the_whole_validation_set() -> None:
     assert known.of(evaluation(None, limited, "val")).seconds == 600.0
 
 
-def test_the_start_of_an_evaluator_shows_as_its_schedulers_longest_overhead() -> None:
+def test_the_start_of_a_worker_shows_as_its_schedulers_longest_overhead() -> None:
     orders = [evaluation(2, {"lr": lr}) for lr in (0.1, 0.2, 0.3, 0.4, 0.5)]
     overheads = [7.0, 1.0, 1.0, 1.0, 9.0]
     history = [finished(o, 2.0 + over, eval_seconds=2.0) for o, over in zip(orders, overheads, strict=True)]
-    owners = dict(zip([one.key for one in history], "aaaab", strict=True))
+    owners = dict(zip([job.key for job in history], "aaaab", strict=True))
     known = Durations(history, MACHINE.device, lambda split: LENGTHS[split], owners)
     assert known.start_seconds == 7.0  # between the 6 s of one and the 8 s of the other
     assert known.of(orders[0]).seconds == 3.0

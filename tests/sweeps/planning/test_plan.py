@@ -50,36 +50,36 @@ def text_of(made: SweepPlan) -> str:
 
 def test_of_what_nothing_is_known_nothing_is_said(store: Store) -> None:
     recipe = {"train": {"gpus": 2, "steps": 9}, "eval": {"gpus": 1, "max_seconds": 30.0}}
-    found = plan_of(arms(recipe=recipe), store).to_json()
-    assert found["unknown"] == ["train", "quantize"]
-    assert found["stages"]["train"]["slot_seconds_each"] is None
-    assert found["stages"]["eval"]["source"] == "limit"
+    document = plan_of(arms(recipe=recipe), store).to_json()
+    assert document["unknown"] == ["train", "quantize"]
+    assert document["stages"]["train"]["slot_seconds_each"] is None
+    assert document["stages"]["eval"]["source"] == "limit"
     # Three evaluations up to their limit, and the audits of two rows up to theirs.
-    assert found["gpu_hours"] == pytest.approx((3 * 30 + 2 * 12) / 3600)
-    assert found["dollars"] is None
+    assert document["gpu_hours"] == pytest.approx((3 * 30 + 2 * 12) / 3600)
+    assert document["dollars"] is None
 
 
 def test_sums_follow_from_the_history(store: Store) -> None:
     World(arms(), store).play()  # every job took a second
     other = arms(seeds={"confirm": [8, 9]}, budget=BUDGET, name="other", arm=[{"name": "base"}])
     made = plan_of(other, store)
-    found = made.to_json()
-    assert found["unknown"] == []
-    assert {kind: (stage["jobs"], stage["done"]) for kind, stage in found["stages"].items()} == {
+    document = made.to_json()
+    assert document["unknown"] == []
+    assert {kind: (stage["jobs"], stage["done"]) for kind, stage in document["stages"].items()} == {
         "train": (2, 0), "quantize": (2, 0), "eval": (2, 0), "audit": (1, 0),
     }  # fmt: skip
-    assert found["stages"]["train"]["slot_seconds_each"] == 2.0
-    assert found["gpu_hours"] == pytest.approx(9 / 3600)
-    assert found["dollars"] == pytest.approx(3 * 9 / 3600)
-    assert found["seconds"] == 4.0  # two gangs of two at once, then two quantizations, two evaluations and an audit
-    assert found["utilization"] == pytest.approx(9 / 16)
-    first = found["jobs"][0]
+    assert document["stages"]["train"]["slot_seconds_each"] == 2.0
+    assert document["gpu_hours"] == pytest.approx(9 / 3600)
+    assert document["dollars"] == pytest.approx(3 * 9 / 3600)
+    assert document["seconds"] == 4.0  # two gangs of two at once, then two quantizations, two evaluations and an audit
+    assert document["utilization"] == pytest.approx(9 / 16)
+    first = document["jobs"][0]
     assert (first["start"], first["end"], first["on"]) == (0.0, 1.0, [0, 1])
     assert first["differs"] == ["seed"]
     assert first["why"].endswith("seed = 8, not 4")
-    [artifact] = {tuple(job["differs"]) for job in found["jobs"] if job["stage"] == "quantize"}
+    [artifact] = {tuple(job["differs"]) for job in document["jobs"] if job["stage"] == "quantize"}
     assert artifact == ("inputs.weights", "seed")
-    assert "inputs.weights = not made yet" in next(job["why"] for job in found["jobs"] if job["stage"] == "quantize")
+    assert "inputs.weights = not made yet" in next(job["why"] for job in document["jobs"] if job["stage"] == "quantize")
     text = text_of(made)
     assert "About 4 s on 4 slots: 0.0025 slot-hours, $0.01, 56% of the slots' time in use." in text
     assert "2 new, train: differs from the nearest finished job in seed" in text
@@ -90,29 +90,29 @@ def test_what_is_done_is_reused_and_costs_nothing(store: Store) -> None:
     spec = arms(budget=BUDGET)
     World(spec, store).play()
     made = plan_of(spec, store)
-    found = made.to_json()
-    assert {job["state"] for job in found["jobs"]} == {"reused"}
-    assert all('for sweep "made-up"' in job["why"] for job in found["jobs"])
-    assert all(stage["done"] == stage["jobs"] for stage in found["stages"].values())
-    assert (found["gpu_hours"], found["seconds"], found["dollars"]) == (0.0, 0.0, 0.0)
-    assert found["complete"]
+    document = made.to_json()
+    assert {job["state"] for job in document["jobs"]} == {"reused"}
+    assert all('for sweep "made-up"' in job["why"] for job in document["jobs"])
+    assert all(stage["done"] == stage["jobs"] for stage in document["stages"].values())
+    assert (document["gpu_hours"], document["seconds"], document["dollars"]) == (0.0, 0.0, 0.0)
+    assert document["complete"]
 
 
 def test_what_the_budget_does_not_pay_for_is_named(store: Store) -> None:
     World(arms(), store).play()
     poor = arms(seeds={"confirm": [8, 9]}, budget={"gpu_hours": 5 / 3600})
-    found = plan_of(poor, store).to_json()
-    assert not found["complete"]
-    assert {job["state"] for job in found["jobs"]} >= {"refused"}
+    document = plan_of(poor, store).to_json()
+    assert not document["complete"]
+    assert {job["state"] for job in document["jobs"]} >= {"refused"}
     assert "would not start: needs" in text_of(plan_of(poor, store))
 
 
 def test_as_much_is_set_aside_as_the_scheduler_sets_aside(store: Store) -> None:
     World(arms(), store).play()
-    one = {"seeds": {"confirm": [8]}, "arm": [{"name": "base"}]}
+    changes = {"seeds": {"confirm": [8]}, "arm": [{"name": "base"}]}
     # A gang of 2 × 1 s; the scheduler wants a fifth more to be there before it begins.
-    assert plan_of(arms(**one, budget={"gpu_hours": 2.3 / 3600}), store).dry_run.spans == {}
-    assert len(plan_of(arms(**one, budget={"gpu_hours": 2.5 / 3600}), store).dry_run.spans) == 1
+    assert plan_of(arms(**changes, budget={"gpu_hours": 2.3 / 3600}), store).dry_run.spans == {}
+    assert len(plan_of(arms(**changes, budget={"gpu_hours": 2.5 / 3600}), store).dry_run.spans) == 1
 
 
 def test_a_plan_is_for_the_class_of_machine_that_history_knows(store: Store) -> None:

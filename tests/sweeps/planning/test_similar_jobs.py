@@ -62,6 +62,6 @@ def test_sections_that_make_no_difference_are_passed_over() -> None:
 
 
 def test_an_explanation_is_short_and_says_what_is_not_made_yet() -> None:
-    found = differences(changed(lr=0.02, inputs={"artifact": "c" * 64}), JOB)
-    assert explain(found, unmade=()) == f"inputs.artifact = {'c' * 12}…, not {'a' * 12}…; eval.lr = 0.02, not 0.01"
-    assert explain(found, unmade={"c" * 64}) == "inputs.artifact = not made yet; eval.lr = 0.02, not 0.01"
+    differing = differences(changed(lr=0.02, inputs={"artifact": "c" * 64}), JOB)
+    assert explain(differing, unmade=()) == f"inputs.artifact = {'c' * 12}…, not {'a' * 12}…; eval.lr = 0.02, not 0.01"
+    assert explain(differing, unmade={"c" * 64}) == "inputs.artifact = not made yet; eval.lr = 0.02, not 0.01"

@@ -48,8 +48,8 @@ def test_imported_records_stand_on_the_leaderboard_without_any_sweep(golfsweep: 
     assert code == 0
     assert sorted(json.loads(out)["changed"]) == ["closed", "empty-handed", "good"]
     code, out, _ = golfsweep("leaderboard", "--json")
-    found = {row["name"]: row for row in json.loads(out)["rows"]}
-    good = found["good"]
+    rows = {row["name"]: row for row in json.loads(out)["rows"]}
+    good = rows["good"]
     assert list(good) == list(COLUMNS)
     assert (good["track"], good["rank"], good["source"]) == ("unverified", 1, "import")
     assert good["seeds"] == {"1": 1.2001, "2": 1.2004, "3": 1.2008}
@@ -59,9 +59,9 @@ def test_imported_records_stand_on_the_leaderboard_without_any_sweep(golfsweep: 
     assert (good["bytes_total"], good["train_seconds"], good["eval_seconds"]) == (15_050_000, 599.9, 1.5)
     assert good["findings"] == []
     assert all(good[name] is None for name in ("cost", "p_value", "p_adjusted", "p_incumbent", "p_paired"))
-    assert (found["closed"]["track"], found["closed"]["rank"]) == ("flagged", 1)
-    assert (found["empty-handed"]["rank"], found["empty-handed"]["val_bpb_mean"]) == (None, None)
-    assert found["empty-handed"]["seeds"] == {"7": None}
+    assert (rows["closed"]["track"], rows["closed"]["rank"]) == ("flagged", 1)
+    assert (rows["empty-handed"]["rank"], rows["empty-handed"]["val_bpb_mean"]) == (None, None)
+    assert rows["empty-handed"]["seeds"] == {"7": None}
     code, out, _ = golfsweep("leaderboard")
     assert code == 0 and "good" in out
 
@@ -87,14 +87,14 @@ def test_a_folder_that_cannot_be_read_whole_is_a_finding_and_the_rest_is_importe
     other = mini.write(tmp_path / "other/good", {"val_bpb": 1.2}, train=mini.first_era())
     code, out, _ = golfsweep("import", records, other, "--json")
     assert code == 0
-    found = {row["name"]: row for row in json.loads(out)["rows"]}
-    said = {name: {one["code"]: one["detail"] for one in row["findings"]} for name, row in found.items()}
-    assert sorted(found) == ["closed", "empty-handed", "good", "only-json"]
+    rows = {row["name"]: row for row in json.loads(out)["rows"]}
+    said = {name: {finding["code"]: finding["detail"] for finding in row["findings"]} for name, row in rows.items()}
+    assert sorted(rows) == ["closed", "empty-handed", "good", "only-json"]
     assert said["closed"]["unread"].startswith("submission.json: no JSON (")
-    assert "missing-submission" in said["closed"] and found["closed"]["seeds"] == {"7": 0.5601}
+    assert "missing-submission" in said["closed"] and rows["closed"]["seeds"] == {"7": 0.5601}
     assert said["empty-handed"]["unread"] == "train_seed9.log: 33,554,433 bytes, over 33,554,432; not read"
     assert {"unread", "missing-submission", "missing-logs"} <= set(said["only-json"])
-    assert "other/good has the same name" in said["good"]["same-name"] and found["good"]["seeds"]["1"] == 1.2001
+    assert "other/good has the same name" in said["good"]["same-name"] and rows["good"]["seeds"]["1"] == 1.2001
     code, out, _ = golfsweep("check", records / "closed")
     assert code == 1 and "`missing-submission`" in out
 
@@ -131,13 +131,13 @@ def test_check_shows_bytes_three_ways_and_tests_against_the_claimed_baseline(
     logs = {f"seed{seed}": mini.phased_era(seed, bpb) for seed, bpb in ((1, "1.0601"), (2, "1.0605"), (3, "1.0609"))}
     submission = {"val_bpb": 1.0605, "bytes_total": 15_968_000, "comparison_baseline_bpb": 1.0655}
     code, out, _ = golfsweep("check", mini.write(tmp_path / "r", submission, **logs), "--json")
-    found = json.loads(out)
+    document = json.loads(out)
     assert code == 0  # raw code and compile time are over, which only the strict profile minds
-    assert found["bytes"] == {"raw": 16_070_000, "shipped": 15_968_000, "claimed": 15_968_000, "limit": 16_000_000}
-    assert found["verdicts"]["strict"]["against"] == ["size-raw", "time-process"]
+    assert document["bytes"] == {"raw": 16_070_000, "shipped": 15_968_000, "claimed": 15_968_000, "limit": 16_000_000}
+    assert document["verdicts"]["strict"]["against"] == ["size-raw", "time-process"]
     # t = (1.0655 − 1.0605)/(0.0004/√3), df 2; the margin is 0.005·1.0601/2.739 bits per byte.
-    assert found["statistics"]["margin 0"]["statistic"] == pytest.approx(21.6506, abs=1e-3)
-    margin = found["statistics"]["margin 0.005 nats per token"]
+    assert document["statistics"]["margin 0"]["statistic"] == pytest.approx(21.6506, abs=1e-3)
+    margin = document["statistics"]["margin 0.005 nats per token"]
     assert margin["statistic"] == pytest.approx((0.005 - 0.005 * 1.0601 / 2.739) / (0.0004 / 3**0.5), abs=1e-3)
     code, out, _ = golfsweep("check", tmp_path / "r")
     assert "| model + code as written | 16,070,000 | -70,000 |" in out
@@ -175,7 +175,7 @@ def test_entries_are_ranked_within_their_track(tmp_path: Path) -> None:
         )
 
     given = (("b", 1.2, "unverified"), ("a", 1.1, "unverified"), ("n", None, "unverified"), ("f", 0.5, "flagged"))
-    imported = [ImportedEntry.from_json(content(*one)) for one in given]
+    imported = [ImportedEntry.from_json(content(*fields)) for fields in given]
     frame = leaderboard([], imported=imported, profile="accepted")
     assert [(row["name"], row["rank"]) for _, row in frame.iterrows()] == [("f", 1), ("a", 1), ("b", 2), ("n", None)]
     render(to_json(frame)["rows"])

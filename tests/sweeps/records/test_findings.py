@@ -12,12 +12,12 @@ from tests.sweeps.records import miniature as mini
 
 
 def judged(root: Path) -> tuple[record.Record, dict[str, str]]:
-    one = record.build_record(folder.read_folder(root))
-    return one, {finding.code: finding.detail for finding in findings.judge_record(one)}
+    made = record.build_record(folder.read_folder(root))
+    return made, {finding.code: finding.detail for finding in findings.judge_record(made)}
 
 
-def shown(one: record.Record) -> dict[str, str | None]:
-    return {seed: None if score is None else str(score) for seed, score in one.scores.items()}
+def shown(made: record.Record) -> dict[str, str | None]:
+    return {seed: None if score is None else str(score) for seed, score in made.scores.items()}
 
 
 THREE = {"a_seed1": mini.first_era(1, "1.20010000"), "a_seed2": mini.first_era(2, "1.20040000"),
@@ -27,9 +27,9 @@ SOUND = {"val_bpb": 1.20043333, "val_loss": 2.0264, "bytes_total": 15_050_000, "
 
 
 def test_a_sound_record_has_no_finding(tmp_path: Path) -> None:
-    one, found = judged(mini.write(tmp_path / "r", SOUND, **THREE))
-    assert found == {}
-    assert shown(one) == {"1": "1.20010000", "2": "1.20040000", "3": "1.20080000"}
+    made, details = judged(mini.write(tmp_path / "r", SOUND, **THREE))
+    assert details == {}
+    assert shown(made) == {"1": "1.20010000", "2": "1.20040000", "3": "1.20080000"}
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_a_sound_record_has_no_finding(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_claims_are_held_against_the_logs(tmp_path: Path, claims: dict[str, Any], code: str, words: str) -> None:
     submission = {key: value for key, value in (SOUND | claims).items() if key == "val_bpb" or value is not None}
-    _, found = judged(mini.write(tmp_path / "r", submission, **THREE))
-    assert words in found[code] if words else found == {}
+    _, details = judged(mini.write(tmp_path / "r", submission, **THREE))
+    assert words in details[code] if words else details == {}
 
 
 @pytest.mark.parametrize(
@@ -96,32 +96,32 @@ def test_claims_are_held_against_the_logs(tmp_path: Path, claims: dict[str, Any]
     ],
 )  # fmt: skip
 def test_logs_are_held_against_the_rules(tmp_path: Path, log: str, code: str, words: str) -> None:
-    one, found = judged(mini.write(tmp_path / "r", train=log))
-    assert words in found[code]
+    made, details = judged(mini.write(tmp_path / "r", train=log))
+    assert words in details[code]
     if code == "ambiguous-log":
-        assert shown(one) == {"7": None}
+        assert shown(made) == {"7": None}
 
 
 def test_a_name_never_outweighs_the_printed_seed(tmp_path: Path) -> None:
-    one, found = judged(mini.write(tmp_path / "r", train_seed42=mini.first_era(1337)))
-    assert shown(one) == {"1337": "1.20010000"}
-    assert found["seed-name"] == "train_seed42.log: named after seed 42, prints seed 1337"
+    made, details = judged(mini.write(tmp_path / "r", train_seed42=mini.first_era(1337)))
+    assert shown(made) == {"1337": "1.20010000"}
+    assert details["seed-name"] == "train_seed42.log: named after seed 42, prints seed 1337"
 
 
 def test_of_several_logs_of_a_seed_the_claimed_one_counts(tmp_path: Path) -> None:
     logs = {"a": mini.first_era(7, "1.20010000"), "b": mini.first_era(7, "1.20400000")}
-    one, found = judged(mini.write(tmp_path / "claimed", {"val_bpb": 1.2040}, **logs))
-    assert shown(one) == {"7": "1.20400000"}
-    assert "b.log counts" in found["duplicate-seed"]
-    one, found = judged(mini.write(tmp_path / "neither", {"val_bpb": 1.3}, **logs))
-    assert shown(one) == {"7": None}
-    assert "no score" in found["duplicate-seed"]
-    one, _ = judged(mini.write(tmp_path / "silent", **logs))
-    assert shown(one) == {"7": None}
+    made, details = judged(mini.write(tmp_path / "claimed", {"val_bpb": 1.2040}, **logs))
+    assert shown(made) == {"7": "1.20400000"}
+    assert "b.log counts" in details["duplicate-seed"]
+    made, details = judged(mini.write(tmp_path / "neither", {"val_bpb": 1.3}, **logs))
+    assert shown(made) == {"7": None}
+    assert "no score" in details["duplicate-seed"]
+    made, _ = judged(mini.write(tmp_path / "silent", **logs))
+    assert shown(made) == {"7": None}
     logs["b"] = "logged again\n" + logs["a"]
-    one, found = judged(mini.write(tmp_path / "twice", **logs))
-    assert shown(one) == {"7": "1.20010000"}
-    assert "duplicate-seed" in found
+    made, details = judged(mini.write(tmp_path / "twice", **logs))
+    assert shown(made) == {"7": "1.20010000"}
+    assert "duplicate-seed" in details
 
 
 def seedless(bpb: str) -> str:
@@ -146,63 +146,63 @@ SEEDLESS = seedless("1.30000000")
 def test_a_log_of_unknown_seed_counts_where_a_seed_lacks_one(
     tmp_path: Path, claims: dict[str, Any], logs: dict[str, str], score: str | None
 ) -> None:
-    one, found = judged(mini.write(tmp_path / "r", claims, **THREE, **logs))
-    assert shown(one) | {"4": None} == {
+    made, details = judged(mini.write(tmp_path / "r", claims, **THREE, **logs))
+    assert shown(made) | {"4": None} == {
         "1": "1.20010000", "2": "1.20040000", "3": "1.20080000", "?": score, "4": None,
     }  # fmt: skip
-    assert ("does not count" in found["seed-unknown"]) == (score is None)
+    assert ("does not count" in details["seed-unknown"]) == (score is None)
     if claims is SOUND:
-        assert set(found) == {"seed-unknown"}
-        assert entries.to_entry(entries.to_content(one, findings.judge_record(one)))["val_bpb_mean"] == pytest.approx(
+        assert set(details) == {"seed-unknown"}
+        assert entries.to_entry(entries.to_content(made, findings.judge_record(made)))["val_bpb_mean"] == pytest.approx(
             1.2004333333
         )
 
 
 def test_more_logs_of_unknown_seed_than_seeds_that_lack_one_do_not_count(tmp_path: Path) -> None:
     logs = {"b": SEEDLESS, "c": seedless("1.31000000")}
-    one, found = judged(mini.write(tmp_path / "r", SOUND | {"seeds": [1, 2, 3, 4]}, **THREE, **logs))
-    assert [score for seed, score in one.scores.items() if seed.startswith("?")] == [None, None]
-    assert found["seed-count"] == "4 seeds claimed, 3 have logs"
-    one, _ = judged(mini.write(tmp_path / "of-one", {"val_bpb": 1.31, "seed": 7}, **logs))
-    assert shown(one) == {"? b.log": None, "? c.log": "1.31000000", "7": None}
+    made, details = judged(mini.write(tmp_path / "r", SOUND | {"seeds": [1, 2, 3, 4]}, **THREE, **logs))
+    assert [score for seed, score in made.scores.items() if seed.startswith("?")] == [None, None]
+    assert details["seed-count"] == "4 seeds claimed, 3 have logs"
+    made, _ = judged(mini.write(tmp_path / "of-one", {"val_bpb": 1.31, "seed": 7}, **logs))
+    assert shown(made) == {"? b.log": None, "? c.log": "1.31000000", "7": None}
 
 
 def test_copies_count_once_and_cannot_be_two_seeds(tmp_path: Path) -> None:
     text = mini.first_era(7)
-    one, found = judged(mini.write(tmp_path / "r", {"val_bpb": 1.2001}, train=text, train_seed7=text))
-    assert shown(one) == {"7": "1.20010000"}
-    assert set(found) == {"duplicate-log", "single-seed"}
-    _, found = judged(mini.write(tmp_path / "s", {"val_bpb": 1.2001}, train_seed7=text, train_seed8=text))
-    assert "seed 8 has no log of its own" in found["copied-seed"]
+    made, details = judged(mini.write(tmp_path / "r", {"val_bpb": 1.2001}, train=text, train_seed7=text))
+    assert shown(made) == {"7": "1.20010000"}
+    assert set(details) == {"duplicate-log", "single-seed"}
+    _, details = judged(mini.write(tmp_path / "s", {"val_bpb": 1.2001}, train_seed7=text, train_seed8=text))
+    assert "seed 8 has no log of its own" in details["copied-seed"]
 
 
 def test_the_protocol_is_the_one_that_is_claimed(tmp_path: Path) -> None:
     log = mini.sliding_era(7, "1.15010000") + "\nfinal_int6_ttt val_loss:2.2 val_bpb:1.33000000 eval_time:400000ms"
-    one, found = judged(mini.write(tmp_path / "r", {"val_bpb": 1.1501}, train=log))
-    assert shown(one) == {"7": "1.15010000"}
-    assert "final_int6_ttt 1.33000000" in found["other-protocol"]
-    one, _ = judged(mini.write(tmp_path / "roundtrip", {"val_bpb": 1.18}, train=mini.sliding_era()))
-    assert one.stage == "roundtrip"
-    one, _ = judged(mini.write(tmp_path / "silent", train=log))
-    assert shown(one) == {"7": "1.33000000"}
+    made, details = judged(mini.write(tmp_path / "r", {"val_bpb": 1.1501}, train=log))
+    assert shown(made) == {"7": "1.15010000"}
+    assert "final_int6_ttt 1.33000000" in details["other-protocol"]
+    made, _ = judged(mini.write(tmp_path / "roundtrip", {"val_bpb": 1.18}, train=mini.sliding_era()))
+    assert made.stage == "roundtrip"
+    made, _ = judged(mini.write(tmp_path / "silent", train=log))
+    assert shown(made) == {"7": "1.33000000"}
 
 
 def test_claims_stand_in_only_for_what_no_log_prints(tmp_path: Path) -> None:
     claims = {"val_bpb": 1.2001, "eval_time_seconds": 480, "train_time_seconds": 590, "bytes_total": 15_050_000}
     silent = mini.first_era().replace(" eval_time:1500ms", "")
     for name, log, seconds in (("silent", silent, 480.0), ("printed", mini.first_era(), 1.5)):
-        one, _ = judged(mini.write(tmp_path / name, claims, train=log))
-        content = entries.to_content(one, [])
+        made, _ = judged(mini.write(tmp_path / name, claims, train=log))
+        content = entries.to_content(made, [])
         assert (content["eval_seconds"], content["train_seconds"]) == (seconds, 599.9)
-    one, _ = judged(mini.write(tmp_path / "doubtful", claims, a=mini.first_era(7, "1.3"), b=mini.first_era(7, "1.4")))
-    assert entries.to_content(one, [])["eval_seconds"] is None  # printed, and which log counts is not known
+    made, _ = judged(mini.write(tmp_path / "doubtful", claims, a=mini.first_era(7, "1.3"), b=mini.first_era(7, "1.4")))
+    assert entries.to_content(made, [])["eval_seconds"] is None  # printed, and which log counts is not known
 
 
 def test_the_score_before_quantization_is_the_last_one_everywhere(tmp_path: Path) -> None:
     log = mini.sliding_era().replace("Code size", "pre_quant_eval_exact val_loss:1.96 val_bpb:1.16000000\nCode size")
-    one, _ = judged(mini.write(tmp_path / "r", {"val_bpb": 1.1501}, train=log))
-    assert entries.to_content(one, [])["trained_bpb"] == 1.16
-    assert review.to_json(one, [])["logs"]["7"]["trained"] == "1.16000000"
+    made, _ = judged(mini.write(tmp_path / "r", {"val_bpb": 1.1501}, train=log))
+    assert entries.to_content(made, [])["trained_bpb"] == 1.16
+    assert review.to_json(made, [])["logs"]["7"]["trained"] == "1.16000000"
 
 
 def test_the_unit_is_the_logs_own_and_null_where_they_differ(tmp_path: Path) -> None:
@@ -222,30 +222,30 @@ def test_the_unit_is_the_logs_own_and_null_where_they_differ(tmp_path: Path) -> 
 
 def test_mixed_settings_are_named(tmp_path: Path) -> None:
     other = mini.first_era(8, "1.2", code=50_001).replace("train_seq_len:1024", "train_seq_len:2048")
-    _, found = judged(mini.write(tmp_path / "r", a=mini.first_era(7), b=other))
-    assert found["mixed-settings"] == (
+    _, details = judged(mini.write(tmp_path / "r", a=mini.first_era(7), b=other))
+    assert details["mixed-settings"] == (
         "not one configuration: train_seq_len 1024 / 2048; code of 50,000 / 50,001 bytes"
     )
 
 
 def test_closed_protocols_are_flagged_and_nothing_is_ever_legal(tmp_path: Path) -> None:
     submission = {"val_bpb": 0.5601, "blurb": "min-NLL epoch selection"}
-    one, found = judged(mini.write(tmp_path / "r", submission, train=mini.closed_era()))
-    assert {"C2", "C3", "C4"} <= set(found)
-    assert entries.to_content(one, findings.judge_record(one))["track"] == "flagged"
-    one, found = judged(mini.write(tmp_path / "s", {"val_bpb": 1.0601, "no_min_nll": True}, train=mini.phased_era()))
-    assert not {"C2", "C3", "C4"} & set(found)
-    assert entries.to_content(one, findings.judge_record(one))["track"] == "unverified"
+    made, details = judged(mini.write(tmp_path / "r", submission, train=mini.closed_era()))
+    assert {"C2", "C3", "C4"} <= set(details)
+    assert entries.to_content(made, findings.judge_record(made))["track"] == "flagged"
+    made, details = judged(mini.write(tmp_path / "s", {"val_bpb": 1.0601, "no_min_nll": True}, train=mini.phased_era()))
+    assert not {"C2", "C3", "C4"} & set(details)
+    assert entries.to_content(made, findings.judge_record(made))["track"] == "unverified"
 
 
 def test_without_logs_claims_stand_in_and_are_called_so(tmp_path: Path) -> None:
-    one, found = judged(mini.write(tmp_path / "r", {"seed_results": {"1": 1.1, "2": {"val_bpb": 1.2}}}))
-    assert shown(one) == {"1": "1.1", "2": "1.2"}
-    assert "none could be checked" in found["missing-logs"]
-    assert one.measured == []
+    made, details = judged(mini.write(tmp_path / "r", {"seed_results": {"1": 1.1, "2": {"val_bpb": 1.2}}}))
+    assert shown(made) == {"1": "1.1", "2": "1.2"}
+    assert "none could be checked" in details["missing-logs"]
+    assert made.measured == []
 
 
 def test_seeds_may_be_a_mapping_or_a_list_of_results(tmp_path: Path) -> None:
     for name, seeds in {"map": {"seed_1": {"val_bpb": 1.1}}, "list": [{"seed": 1, "val_bpb": 1.1}]}.items():
-        one, _ = judged(mini.write(tmp_path / name, {"seeds": seeds}))
-        assert shown(one) == {"1": "1.1"}
+        made, _ = judged(mini.write(tmp_path / name, {"seeds": seeds}))
+        assert shown(made) == {"1": "1.1"}

@@ -24,10 +24,10 @@ def test_records_are_found_at_any_depth_and_named_after_their_folder(tmp_path: P
         (tmp_path / name).write_text(LOG)
     (tmp_path / "c/submission.json").write_text("{}")
     (tmp_path / "requirements.txt").write_text("torch\n")
-    found = folder.find_folders(tmp_path)
-    assert [path.name for path in found] == ["c", "a", "b"]
-    assert list(folder.read_folder(found[0]).logs) == ["runs/seed_1/wd_0/train.log"]
-    assert list(folder.read_folder(found[2]).logs) == ["logs/train0.txt"]
+    folders = folder.find_folders(tmp_path)
+    assert [path.name for path in folders] == ["c", "a", "b"]
+    assert list(folder.read_folder(folders[0]).logs) == ["runs/seed_1/wd_0/train.log"]
+    assert list(folder.read_folder(folders[2]).logs) == ["logs/train0.txt"]
 
 
 def test_folders_of_seeds_are_one_record(tmp_path: Path) -> None:
@@ -94,9 +94,9 @@ def test_windows_writes_other_ends_and_encodings(tmp_path: Path, encoding: str, 
     for name, text in (("train.log", LOG), ("submission.json", '{"val_bpb":\n1.2001,\n"val_loss": NaN}')):
         encoded = (mark + text.replace("\n", end)).encode(encoding.removesuffix("-mark"))
         (tmp_path / name).write_bytes(encoded)
-    one = record.build_record(folder.read_folder(tmp_path))
-    assert {seed: str(score) for seed, score in one.scores.items()} == {"7": "1.20010000"}
-    assert str(one.claims.headline) == "1.2001" and one.claims.pending == (("val_loss", "NaN"),)
+    made = record.build_record(folder.read_folder(tmp_path))
+    assert {seed: str(score) for seed, score in made.scores.items()} == {"7": "1.20010000"}
+    assert str(made.claims.headline) == "1.2001" and made.claims.pending == (("val_loss", "NaN"),)
 
 
 def test_a_folder_that_may_not_be_seen_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,10 +164,10 @@ def test_no_claim_and_no_log_raises_anything_but_input_errors(
     (tmp_path / "submission.json").write_text(json.dumps(submission))
     (tmp_path / "train.log").write_bytes(LOG.encode()[:40] + noise + LOG.encode() + noise)
     try:
-        one = record.build_record(folder.read_folder(tmp_path))
+        made = record.build_record(folder.read_folder(tmp_path))
     except InputError:
         return
-    judged = findings.judge_record(one)
-    json.dumps(entries.to_entry(entries.to_content(one, judged)), allow_nan=False)
-    json.dumps(review.to_json(one, judged), allow_nan=False)
-    review.to_markdown(one, judged)
+    judged = findings.judge_record(made)
+    json.dumps(entries.to_entry(entries.to_content(made, judged)), allow_nan=False)
+    json.dumps(review.to_json(made, judged), allow_nan=False)
+    review.to_markdown(made, judged)

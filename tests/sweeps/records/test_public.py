@@ -277,15 +277,15 @@ CODES = """
 
 
 def _expected() -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    codes: dict[str, set[str]] = {}
     name = ""
     for line in CODES.strip().splitlines():
         if line.startswith(" "):
-            found[name] |= set(line.split())
+            codes[name] |= set(line.split())
         else:
             name = line
-            found[name] = set()
-    return found
+            codes[name] = set()
+    return codes
 
 
 EXPECTED = _expected()
@@ -305,22 +305,22 @@ def test_all_records_are_found(records: dict[str, record.Record]) -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_scores_sizes_and_seconds_are_the_logs(records: dict[str, record.Record], name: str) -> None:
-    one = records[name]
-    lines = {seed: one.score_of(seed) for seed in one.counted}
-    found = {
+    made = records[name]
+    lines = {seed: made.score_of(seed) for seed in made.counted}
+    seeds = {
         seed: (
             str(line.bpb),
-            one.counted[seed].log.total_bytes,
-            one.counted[seed].log.train_seconds,
-            measures.measure_eval_seconds(one, one.counted[seed]),
+            made.counted[seed].log.total_bytes,
+            made.counted[seed].log.train_seconds,
+            measures.measure_eval_seconds(made, made.counted[seed]),
         )
         for seed, line in lines.items()
         if line is not None
     }
-    assert found == SEEDS.get(name, {})
-    assert [seed for seed, score in one.scores.items() if score is None] == NO_SCORE.get(name, [])
+    assert seeds == SEEDS.get(name, {})
+    assert [seed for seed, score in made.scores.items() if score is None] == NO_SCORE.get(name, [])
     if name in CLAIMED:
-        assert {seed: str(score) for seed, score in one.scores.items()} == CLAIMED[name]
+        assert {seed: str(score) for seed, score in made.scores.items()} == CLAIMED[name]
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -348,7 +348,7 @@ def test_units_and_tokenizers(
 
 def test_details_name_the_numbers(records: dict[str, record.Record]) -> None:
     def detail(name: str, code: str) -> str:
-        return "; ".join(one.detail for one in findings.judge_record(records[name]) if one.code == code)
+        return "; ".join(finding.detail for finding in findings.judge_record(records[name]) if finding.code == code)
 
     assert "0.001106" in detail("2026-04-27_SP8192_LQER_SparseGate_BOSSmearFix_9HpStack_1.0611", "population-std")
     assert "16,059,704" in detail("2026-04-06_SP8192_HessianSDClip_ProgressiveRecurrence", "size")

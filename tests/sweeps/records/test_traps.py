@@ -13,9 +13,9 @@ from tests.sweeps.records import miniature as mini
 
 def judged(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The content of a record's row, and its findings."""
-    one = record.build_record(folder.read_folder(root))
-    found = findings.judge_record(one)
-    return entries.to_content(one, found), {finding.code: finding.detail for finding in found}
+    made = record.build_record(folder.read_folder(root))
+    listed = findings.judge_record(made)
+    return entries.to_content(made, listed), {finding.code: finding.detail for finding in listed}
 
 
 def unprinted(seed: int, bpb: str, **changes: Any) -> str:
@@ -52,20 +52,20 @@ def test_scores_of_seeds_stand_in_many_forms(tmp_path: Path, given: dict[str, An
     read = claims.read_claims(folder.read_folder(mini.write(tmp_path, given)).submission or {})
     assert {seed: str(score) for seed, score in read.scores.items()} == {"1": "1.2001", "2": "1.2004", "3": "1.2008"}
     assert (read.seeds, read.count) == (("1", "2", "3"), 3)
-    content, found = judged(mini.write(tmp_path, given, **NAMED))
+    content, details = judged(mini.write(tmp_path, given, **NAMED))
     assert content["seeds"] == BPB
-    assert set(found) <= {"no-headline"}
+    assert set(details) <= {"no-headline"}
 
 
 def test_results_may_be_a_table_with_seeds_in_it(tmp_path: Path) -> None:
     seeds = {seed: {"val_bpb": bpb, "val_loss": 2.0264, "artifact_bytes": 15_050_000} for seed, bpb in BPB.items()}
     results = {"mean_val_bpb": 1.20043, "std_val_bpb": 0.00035, "mean_val_loss": 2.0264, "max_eval_seconds": 1.5,
                "max_artifact_bytes": 15_050_000, "seeds": seeds}  # fmt: skip
-    content, found = judged(mini.write(tmp_path / "r", {"results": results, "compliance": {"eval_max": 1}}, **NAMED))
-    assert (content["seeds"], found) == (BPB, {})
-    content, found = judged(mini.write(tmp_path / "s", {"results": results | {"max_eval_seconds": 601.5}}))
+    content, details = judged(mini.write(tmp_path / "r", {"results": results, "compliance": {"eval_max": 1}}, **NAMED))
+    assert (content["seeds"], details) == (BPB, {})
+    content, details = judged(mini.write(tmp_path / "s", {"results": results | {"max_eval_seconds": 601.5}}))
     assert (content["eval_seconds"], content["total_bytes"]) == (601.5, 15_050_000)
-    assert set(found) == {"missing-logs", "time"}
+    assert set(details) == {"missing-logs", "time"}
 
 
 @pytest.mark.parametrize(
@@ -104,27 +104,27 @@ def test_results_may_be_a_table_with_seeds_in_it(tmp_path: Path) -> None:
 def test_values_are_read_for_what_they_are(
     tmp_path: Path, given: dict[str, Any], read: dict[str, str], shown: list[str]
 ) -> None:
-    found = claims.read_claims(folder.read_folder(mini.write(tmp_path, given)).submission or {})
-    assert {name: str(getattr(found, name)) for name in read} == read
-    assert [f"{name} is {value}" for name, value in found.pending] == shown
+    claimed = claims.read_claims(folder.read_folder(mini.write(tmp_path, given)).submission or {})
+    assert {name: str(getattr(claimed, name)) for name in read} == read
+    assert [f"{name} is {value}" for name, value in claimed.pending] == shown
 
 
 def test_a_seed_that_is_claimed_twice_has_no_claimed_score(tmp_path: Path) -> None:
     given = {"val_bpb": 1.2004, "seed_results": [{"seed": 1, "val_bpb": 1.2001}, {"seed": 1, "val_bpb": 1.25},
              {"seed": 2, "val_bpb": 1.2004}, {"seed": 3, "val_bpb": 1.2008}]}  # fmt: skip
-    content, found = judged(mini.write(tmp_path / "r", given))
+    content, details = judged(mini.write(tmp_path / "r", given))
     assert content["seeds"] == {"1": None, "2": 1.2004, "3": 1.2008}
-    assert found["repeated-seed"] == "seed 1 is claimed more than once, with different scores"
-    content, found = judged(mini.write(tmp_path / "s", {"val_bpb": 1.2004, "seeds": [1, 2, 3, 3]}, **NAMED))
+    assert details["repeated-seed"] == "seed 1 is claimed more than once, with different scores"
+    content, details = judged(mini.write(tmp_path / "s", {"val_bpb": 1.2004, "seeds": [1, 2, 3, 3]}, **NAMED))
     assert content["seeds"] == BPB
-    assert found["repeated-seed"] == "seed 3 is claimed more than once"
+    assert details["repeated-seed"] == "seed 3 is claimed more than once"
 
 
 def test_a_field_that_appears_twice_in_json_is_no_claim(tmp_path: Path) -> None:
-    content, found = judged(mini.write(tmp_path, '{"val_bpb": 1.2004, "seeds": [1, 2, 3], "val_bpb": 1.1}', **NAMED))
+    content, details = judged(mini.write(tmp_path, '{"val_bpb": 1.2004, "seeds": [1, 2, 3], "val_bpb": 1.1}', **NAMED))
     assert content["seeds"] == BPB
-    assert "val_bpb appears twice" in found["unread"]
-    assert {"unread", "pending"} <= set(found)
+    assert "val_bpb appears twice" in details["unread"]
+    assert {"unread", "pending"} <= set(details)
 
 
 @pytest.mark.parametrize(
@@ -132,16 +132,16 @@ def test_a_field_that_appears_twice_in_json_is_no_claim(tmp_path: Path) -> None:
     ["train_seed42", "seed_42", "SEED-42", "log.seed42.final", "run_s42", "seed=42", "logs__seed42__train", "x__s42"],
 )
 def test_seeds_in_names(tmp_path: Path, name: str) -> None:
-    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.2001}, **{name: unprinted(42, "1.20010000")}))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": 1.2001}, **{name: unprinted(42, "1.20010000")}))
     assert content["seeds"] == {"42": 1.2001}
-    assert set(found) == {"single-seed"}
+    assert set(details) == {"single-seed"}
 
 
 @pytest.mark.parametrize("name", ["42", "train_42", "3seeds", "seed", "seed1_vs_seed2", "reseed42x", "sp1024_s"])
 def test_names_that_tell_no_seed(tmp_path: Path, name: str) -> None:
-    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.2001}, **{name: unprinted(42, "1.20010000")}))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": 1.2001}, **{name: unprinted(42, "1.20010000")}))
     assert content["seeds"] == {"?": 1.2001}
-    assert "seed-unknown" in found
+    assert "seed-unknown" in details
 
 
 @pytest.mark.parametrize("line", ["SEED=42 torchrun train_gpt.py", "python train.py --seed 42", "args: --seed=42",
@@ -155,36 +155,36 @@ def test_seeds_in_logs(tmp_path: Path, line: str) -> None:
 def test_of_copies_the_one_that_is_named_as_it_prints_is_kept(tmp_path: Path) -> None:
     text = mini.first_era(2, "1.20040000")
     logs = {"a_seed1_rerun": text, "train_seed1": mini.first_era(1, "1.20010000"), "train_seed2": text}
-    content, found = judged(mini.write(tmp_path / "printed", {"val_bpb": 1.20025, "seeds": [1, 2]}, **logs))
+    content, details = judged(mini.write(tmp_path / "printed", {"val_bpb": 1.20025, "seeds": [1, 2]}, **logs))
     assert content["seeds"] == {"1": 1.2001, "2": 1.2004}
-    assert set(found) == {"copied-seed"}
-    assert found["copied-seed"].startswith("a_seed1_rerun.log is a copy of train_seed2.log")
-    assert found["copied-seed"].endswith("seed 1 has no log of its own")
+    assert set(details) == {"copied-seed"}
+    assert details["copied-seed"].startswith("a_seed1_rerun.log is a copy of train_seed2.log")
+    assert details["copied-seed"].endswith("seed 1 has no log of its own")
     logs = {"train_seed1": unprinted(1, "1.20010000"), "train_seed2": unprinted(1, "1.20010000")}
-    content, found = judged(mini.write(tmp_path / "silent", {"val_bpb": 1.2001, "seeds": [1, 2]}, **logs))
+    content, details = judged(mini.write(tmp_path / "silent", {"val_bpb": 1.2001, "seeds": [1, 2]}, **logs))
     assert content["seeds"] == {"?": 1.2001, "1": None, "2": None}
-    assert found["copied-seed"].endswith("byte for byte: its seed is unknown")
+    assert details["copied-seed"].endswith("byte for byte: its seed is unknown")
 
 
 def test_results_of_what_is_no_seed_are_named(tmp_path: Path) -> None:
     seeds = {"1": 1.2001, "2": 1.2004, "3_5pct": {"val_bpb": 1.2008}, "mean": 1.2004}
-    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.2004, "seeds": seeds}, **NAMED))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": 1.2004, "seeds": seeds}, **NAMED))
     assert content["seeds"] == BPB
-    assert found["ambiguous-seed"] == 'submission.json gives a result of "3_5pct", which is no seed'
+    assert details["ambiguous-seed"] == 'submission.json gives a result of "3_5pct", which is no seed'
 
 
 def test_a_run_that_was_not_made_is_pending(tmp_path: Path) -> None:
     given = {"seed_1": {"val_bpb": 1.2001}, "seed_2": {"val_bpb": "NOT RUN"}, "val_bpb": "INCOMPLETE"}
-    content, found = judged(mini.write(tmp_path, given, train_seed1=NAMED["train_seed1"]))
+    content, details = judged(mini.write(tmp_path, given, train_seed1=NAMED["train_seed1"]))
     assert content["seeds"] == {"1": 1.2001, "2": None}
-    assert {"pending", "missing-logs", "seed-count"} <= set(found)
+    assert {"pending", "missing-logs", "seed-count"} <= set(details)
 
 
 def test_one_log_cannot_be_two_seeds_whatever_was_changed_in_it(tmp_path: Path) -> None:
     logs = NAMED | {"train_seed2": "copied\n" + NAMED["train_seed1"]}
-    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.20033333, "seeds": [1, 2, 3]}, **logs))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": 1.20033333, "seeds": [1, 2, 3]}, **logs))
     assert content["seeds"] == BPB | {"2": 1.2001}
-    assert found["same-score"].startswith("seeds 1, 2 have the same score, 1.20010000, to the last digit")
+    assert details["same-score"].startswith("seeds 1, 2 have the same score, 1.20010000, to the last digit")
 
 
 @pytest.mark.parametrize(
@@ -200,40 +200,40 @@ def test_one_log_cannot_be_two_seeds_whatever_was_changed_in_it(tmp_path: Path) 
 )
 def test_a_log_that_is_cut_gives_no_cut_number(tmp_path: Path, end: str, score: float | None) -> None:
     log = mini.first_era(1, "1.20010000")
-    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.2001}, train=log[: len(log) - len(end)]))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": 1.2001}, train=log[: len(log) - len(end)]))
     assert content["seeds"] == {"1": score}
-    assert ("no-final-score" in found) == (score is None)
+    assert ("no-final-score" in details) == (score is None)
 
 
 def test_a_log_that_ends_in_the_middle_of_its_only_score_has_none(tmp_path: Path) -> None:
     log = "seed:1\nstep:9/20 val_loss:2.1 val_bpb:1.3 train_time:9ms\nlegal_ttt_exact val_loss:2.02640000 val_bpb:1.2"
-    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.2001}, train=log))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": 1.2001}, train=log))
     assert content["seeds"] == {"1": None}
-    assert "no-final-score" in found
+    assert "no-final-score" in details
 
 
 def test_files_named_as_logs_that_hold_nothing_are_named(tmp_path: Path) -> None:
     logs = NAMED | {"train_seed3": "", "notes": "to do"}
-    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.20025, "seeds": [1, 2, 3]}, **logs))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": 1.20025, "seeds": [1, 2, 3]}, **logs))
     assert content["seeds"] == BPB | {"3": None}
-    assert "train_seed3.log" in found["unread"] and "no log of seed 3" in found["missing-logs"]
+    assert "train_seed3.log" in details["unread"] and "no log of seed 3" in details["missing-logs"]
 
 
 def test_sizes_with_commas_and_scores_of_others(tmp_path: Path) -> None:
     log = unprinted(1, "1.20010000").replace("15000000 bytes", "15,000,000 bytes")
     log = log.replace("15050000 bytes", "15,050,000 bytes") + "\nbaseline val_loss:2.0727 val_bpb:1.2244"
-    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.2001, "seed": 1}, train=log))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": 1.2001, "seed": 1}, train=log))
     assert (content["seeds"], content["total_bytes"], content["model_bytes"]) == ({"1": 1.2001}, 15_050_000, 15_000_000)
-    assert set(found) == {"single-seed"}
+    assert set(details) == {"single-seed"}
 
 
 def test_a_claimed_loss_of_one_seed_is_held_against_its_log(tmp_path: Path) -> None:
     given = {"val_bpb": 1.2004, "seed_results": {
         "1": {"val_bpb": 1.2001, "val_loss": 1.2001}, "2": {"val_bpb": 1.2004, "val_loss": 2.0264},
         "3": {"val_bpb": 1.2008, "val_loss": 2.1}}}  # fmt: skip
-    _, found = judged(mini.write(tmp_path, given, **NAMED))
-    assert found["loss-is-bpb"] == "seed 1: val_loss 1.2001 is bits per byte, not nats per token"
-    assert found["loss-differs"] == "seed 3: val_loss 2.1, its log says 2.02640000"
+    _, details = judged(mini.write(tmp_path, given, **NAMED))
+    assert details["loss-is-bpb"] == "seed 1: val_loss 1.2001 is bits per byte, not nats per token"
+    assert details["loss-differs"] == "seed 3: val_loss 2.1, its log says 2.02640000"
 
 
 @pytest.mark.parametrize(
@@ -251,66 +251,66 @@ def test_a_claimed_loss_of_one_seed_is_held_against_its_log(tmp_path: Path) -> N
 def test_claims_are_held_against_each_other_where_there_is_no_log(
     tmp_path: Path, given: dict[str, Any], code: str | None, words: str
 ) -> None:
-    _, found = judged(mini.write(tmp_path, given | {"seed_results": {"1": 1.2001, "2": 1.2004, "3": 1.2008}}))
-    assert set(found) - {code} == {"missing-logs"}
-    assert code is None or words in found[code]
+    _, details = judged(mini.write(tmp_path, given | {"seed_results": {"1": 1.2001, "2": 1.2004, "3": 1.2008}}))
+    assert set(details) - {code} == {"missing-logs"}
+    assert code is None or words in details[code]
 
 
 def test_scores_of_four_digits_bear_out_a_mean_of_eight(tmp_path: Path) -> None:
     logs = {f"seed{seed}": f"final_sliding val_loss:2.0264 val_bpb:{bpb[:6]}\n" for seed, bpb in SCORES.items()}
     for headline, codes in (("1.20046123", set()), ("1.20055", {"mean-differs"})):
-        _, found = judged(mini.write(tmp_path, f'{{"val_bpb": {headline}, "val_loss": 2.02643}}', **logs))
-        assert set(found) == codes
+        _, details = judged(mini.write(tmp_path, f'{{"val_bpb": {headline}, "val_loss": 2.02643}}', **logs))
+        assert set(details) == codes
 
 
 @pytest.mark.parametrize("headline", [1.2001, 1.20043333])
 def test_one_file_with_the_trainings_of_several_seeds_gives_no_score(tmp_path: Path, headline: float) -> None:
     log = "\n".join(mini.first_era(int(seed), bpb) for seed, bpb in SCORES.items())
-    content, found = judged(mini.write(tmp_path, {"val_bpb": headline}, train=log))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": headline}, train=log))
     assert content["seeds"] == {"?": None}
-    assert {"ambiguous-seed", "ambiguous-log"} <= set(found)
+    assert {"ambiguous-seed", "ambiguous-log"} <= set(details)
 
 
 def test_two_names_one_printed_seed(tmp_path: Path) -> None:
     logs = {"train_seed1": mini.first_era(1, "1.20010000"), "train_seed2": mini.first_era(1, "1.20040000")}
     given = {"val_bpb": 1.20025, "seed_results": {"1": 1.2001, "2": 1.2004}}
-    content, found = judged(mini.write(tmp_path, given, **logs))
+    content, details = judged(mini.write(tmp_path, given, **logs))
     assert content["seeds"] == {"1": 1.2001, "2": None}
-    assert {"seed-name", "duplicate-seed", "missing-logs", "mean-differs"} <= set(found)
+    assert {"seed-name", "duplicate-seed", "missing-logs", "mean-differs"} <= set(details)
 
 
 def test_a_mean_of_bytes_is_held_against_the_mean(tmp_path: Path) -> None:
     logs = {f"train_seed{seed}": unprinted(seed, SCORES[str(seed)], model=15_000_000 + seed) for seed in (1, 2, 3)}
     for claimed, codes in ((15_050_002, set()), (15_050_002.0, set()), (15_050_099, {"bytes-differ"})):
-        _, found = judged(mini.write(tmp_path, {"val_bpb": 1.2004, "artifact_bytes_mean": claimed}, **logs))
-        assert set(found) == codes
+        _, details = judged(mini.write(tmp_path, {"val_bpb": 1.2004, "artifact_bytes_mean": claimed}, **logs))
+        assert set(details) == codes
 
 
 def test_scores_without_seeds_choose_among_the_logs_of_a_seed(tmp_path: Path) -> None:
     given = {"val_bpb": 1.2004, "val_bpb_seeds": [1.2001, 1.2004, 1.2008]}
-    content, found = judged(mini.write(tmp_path / "r", given, **NAMED, rerun_seed3=unprinted(3, "1.25000000")))
+    content, details = judged(mini.write(tmp_path / "r", given, **NAMED, rerun_seed3=unprinted(3, "1.25000000")))
     assert content["seeds"] == BPB
-    assert set(found) == {"duplicate-seed"}
-    _, found = judged(mini.write(tmp_path / "s", given | {"val_bpb_seeds": [1.2001, 1.2004, 1.1]}, **NAMED))
-    assert found["seed-differs"] == "a score of 1.1 is claimed, no log that counts gives it"
-    _, found = judged(mini.write(tmp_path / "t", {"val_bpb": 1.2004, "val_bpb_seeds": [1.2001, 1.2004]}, **NAMED))
-    assert found["seed-count"] == "2 seeds claimed, 3 have logs"
-    _, found = judged(mini.write(tmp_path / "u", given))
-    assert set(found) == {"missing-logs"}
+    assert set(details) == {"duplicate-seed"}
+    _, details = judged(mini.write(tmp_path / "s", given | {"val_bpb_seeds": [1.2001, 1.2004, 1.1]}, **NAMED))
+    assert details["seed-differs"] == "a score of 1.1 is claimed, no log that counts gives it"
+    _, details = judged(mini.write(tmp_path / "t", {"val_bpb": 1.2004, "val_bpb_seeds": [1.2001, 1.2004]}, **NAMED))
+    assert details["seed-count"] == "2 seeds claimed, 3 have logs"
+    _, details = judged(mini.write(tmp_path / "u", given))
+    assert set(details) == {"missing-logs"}
 
 
 def test_a_score_without_its_loss_has_no_unit(tmp_path: Path) -> None:
     log = "seed:1\nlegal_ttt_exact val_bpb:1.08120000\n"
-    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.0812, "val_loss": 2.79}, train=log))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": 1.0812, "val_loss": 2.79}, train=log))
     assert (content["seeds"], content["bpb_per_nat"]) == ({"1": 1.0812}, None)
-    assert set(found) == {"single-seed"}
+    assert set(details) == {"single-seed"}
 
 
 def test_significance_has_names_of_its_own(tmp_path: Path) -> None:
     given = {"val_bpb": 1.2001, "significance_threshold_bpb": 1.2, "significance_runs": 3,
              "significance_std_bpb": 0.00028674, "significance_p_one_sided": 0.003}  # fmt: skip
-    _, found = judged(mini.write(tmp_path, given, **NAMED))
-    assert set(found) == {"best-seed", "population-std", "unsupported-p"}
+    _, details = judged(mini.write(tmp_path, given, **NAMED))
+    assert set(details) == {"best-seed", "population-std", "unsupported-p"}
 
 
 def test_the_largest_claimed_size_of_a_seed_is_the_records(tmp_path: Path) -> None:
@@ -318,14 +318,14 @@ def test_the_largest_claimed_size_of_a_seed_is_the_records(tmp_path: Path) -> No
         "1": {"val_bpb": 1.2001, "artifact_bytes": 16_000_001},
         "2": {"val_bpb": 1.2003, "bytes_total": 15_000_000},
     }
-    content, found = judged(mini.write(tmp_path, {"val_bpb": 1.2002, "seed_results": results}))
+    content, details = judged(mini.write(tmp_path, {"val_bpb": 1.2002, "seed_results": results}))
     assert content["total_bytes"] == 16_000_001
-    assert found["size"] == "16,000,001 bytes claimed, over 16,000,000"
+    assert details["size"] == "16,000,001 bytes claimed, over 16,000,000"
 
 
 def test_the_same_file_twice_with_other_line_ends_is_one_run(tmp_path: Path) -> None:
     root = mini.write(tmp_path, {"val_bpb": 1.2001}, train_seed1=NAMED["train_seed1"])
     (root / "train_seed1_windows.txt").write_bytes(NAMED["train_seed1"].replace("\n", "\r\n").encode("utf-16"))
-    content, found = judged(root)
+    content, details = judged(root)
     assert content["seeds"] == {"1": 1.2001}
-    assert "duplicate-seed" in found or "duplicate-log" in found
+    assert "duplicate-seed" in details or "duplicate-log" in details

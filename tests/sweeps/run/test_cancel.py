@@ -38,9 +38,9 @@ def acknowledge(store: Store) -> Any:
 
 def test_a_cancelled_sweep_ends_and_its_search_is_told_nothing(searching: World, store: Store) -> None:
     name, before = searching.spec.name, searching.trials()
-    found = cancel(name, None, store, sleep=acknowledge(store))
-    assert found["ended"]
-    assert f"{len(found['cancelled'])} jobs were open, none of their processes is left" in found["message"]
+    outcome = cancel(name, None, store, sleep=acknowledge(store))
+    assert outcome["ended"]
+    assert f"{len(outcome['cancelled'])} jobs were open, none of their processes is left" in outcome["message"]
     snapshot = searching.look()
     assert (snapshot.done, snapshot.ended) == (False, "cancelled: cancelled by a user")
     assert searching.trials() == before
@@ -63,16 +63,16 @@ def test_the_same_command_goes_on_after_a_sweep_was_cancelled(searching: World, 
 def test_a_cancelled_trial_is_one_that_failed_and_stays_so(searching: World, store: Store) -> None:
     [job, *_] = [job for job, _ in searching.running if job.order.label.startswith("trial ")]
     number = int(job.order.label.split()[1])
-    found = cancel(searching.spec.name, str(number), store, sleep=acknowledge(store))
-    assert found["cancelled"] == [job.key]
-    searching.running = [one for one in searching.running if one[0].key != job.key]
+    outcome = cancel(searching.spec.name, str(number), store, sleep=acknowledge(store))
+    assert outcome["cancelled"] == [job.key]
+    searching.running = [running for running in searching.running if running[0].key != job.key]
     searching.look()
     assert searching.trials()[number].state == "failed"
     searching.driver = searching.sweep.driver(store)
     assert searching.play().done
-    again = store.job(job.key)
-    assert again is not None
-    assert again.state == JobState.CANCELLED
+    job_now = store.job(job.key)
+    assert job_now is not None
+    assert job_now.state == JobState.CANCELLED
 
 
 MUON: dict[str, Any] = {"train.muon_lr": [0.01, 0.02]}
@@ -101,7 +101,7 @@ def test_cancelling_a_trial_ends_what_it_is_training(store: Store) -> None:
     assert job.order.label == "train trial 0 seed 1"
     assert job.state == JobState.RUNNING
     assert cancel(world.spec.name, "0", store, sleep=acknowledge(store))["cancelled"] == [job.key]
-    world.running = [one for one in world.running if one[0].key != job.key]
+    world.running = [running for running in world.running if running[0].key != job.key]
     assert world.play().done
     assert [trial.state for trial in world.trials().values()] == ["failed", "complete", "complete"]
 
@@ -110,17 +110,17 @@ def test_what_another_trial_trains_as_well_goes_on(store: Store) -> None:
     world = training(store, [0.01, 0.02, 0.02])
     [shared] = [job for job in store.jobs() if len(job.needed_by) == 2]
     assert shared.order.label == "train seed 1"
-    found = cancel(world.spec.name, "trial 1", store, sleep=acknowledge(store))
-    assert found["cancelled"] == []
-    assert f"{shared.key[:12]} goes on: another entry or trial of the sweep needs it, too" in found["message"]
+    outcome = cancel(world.spec.name, "trial 1", store, sleep=acknowledge(store))
+    assert outcome["cancelled"] == []
+    assert f"{shared.key[:12]} goes on: another entry or trial of the sweep needs it, too" in outcome["message"]
     assert "train seed 1" in open_labels(store)
 
 
 def test_a_trial_that_waits_for_what_all_share_has_nothing_to_cancel(store: Store) -> None:
     world = World(spec_of(), store)
     world.look()
-    found = cancel(world.spec.name, "0", store, sleep=acknowledge(store))
-    assert (found["cancelled"], found["ended"]) == ([], True)
+    outcome = cancel(world.spec.name, "0", store, sleep=acknowledge(store))
+    assert (outcome["cancelled"], outcome["ended"]) == ([], True)
     assert "train seed 1" in open_labels(store)
 
 
@@ -128,14 +128,14 @@ def test_what_failed_is_asked_for_again_but_for_evaluations_that_a_search_was_to
     def fails(job: Job) -> bool:
         return job.stage == "quantize" or (job.stage == "eval" and job.settings["documents"]["split"] == "tune")
 
-    for kind, again in (("quantize", True), ("eval", False)):
+    for kind, retried in (("quantize", True), ("eval", False)):
         world = World(spec_of(name=kind), store, fails=lambda job, kind=kind: fails(job) and job.stage == kind)
         world.play()
         failed = store.jobs(sweep=kind, states=[JobState.FAILED])
         assert failed
         world.driver = world.sweep.driver(store)
         world.look()
-        assert bool(store.jobs(sweep=kind, states=[JobState.FAILED])) is not again
+        assert bool(store.jobs(sweep=kind, states=[JobState.FAILED])) is not retried
 
 
 def test_a_job_is_cancelled_by_the_first_digits_of_its_key(searching: World, store: Store) -> None:
@@ -145,9 +145,9 @@ def test_a_job_is_cancelled_by_the_first_digits_of_its_key(searching: World, sto
 
 def test_a_scheduler_that_does_not_end_it_is_named(searching: World, store: Store) -> None:
     waits: list[float] = []
-    found = cancel(searching.spec.name, None, store, sleep=waits.append)
-    assert not found["ended"]
-    assert "its scheduler has not ended" in found["message"]
+    outcome = cancel(searching.spec.name, None, store, sleep=waits.append)
+    assert not outcome["ended"]
+    assert "its scheduler has not ended" in outcome["message"]
     assert sum(waits) == pytest.approx(60.0)
     sweep = store.sweep(searching.spec.name)
     assert sweep is not None

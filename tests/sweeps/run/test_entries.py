@@ -88,11 +88,11 @@ def test_nothing_is_written_twice(place: Workplace, monkeypatch: pytest.MonkeyPa
     before = place.store.entries()
     writer = EntryWriter(sweep, place.store)
     assert writer.write() == []
-    asked: list[str] = []
+    read: list[str] = []
     plain = Store.attempts
-    monkeypatch.setattr(Store, "attempts", lambda self, key: asked.append(key) or plain(self, key))
+    monkeypatch.setattr(Store, "attempts", lambda self, key: read.append(key) or plain(self, key))
     assert writer.write() == []
-    assert asked == []
+    assert read == []
     assert place.store.entries() == before
 
 
@@ -115,8 +115,8 @@ def test_sweeps_of_an_earlier_version_get_their_entries_at_the_first_read(place:
     assert "Sweep spring was run by an earlier version of golfsweep; writing its leaderboard entries once." in err
     assert [sweep.entries_version for sweep in place.store.sweeps()] == [VERSION, VERSION]
     after = place.store.entries()
-    assert [(one.name, one.content, one.evidence) for one in after] == [
-        (one.name, one.content, one.evidence) for one in before
+    assert [(entry.name, entry.content, entry.evidence) for entry in after] == [
+        (entry.name, entry.content, entry.evidence) for entry in before
     ]
     assert json.loads(out)["rows"] == frame
     assert golfsweep(*words) == (0, out, "")

@@ -106,7 +106,7 @@ def test_a_wide_node_that_was_there_is_awaited_and_said_once_each_time() -> None
     said = drive((4, 2), (2, 1), (2, 1), (0, 0), (4, 2), (2, 1))
     assert len(said) == 2
     assert all(
-        "No good node of this sweep's class (cpu) with 2 slots is there; waiting for one." in one for one in said
+        "No good node of this sweep's class (cpu) with 2 slots is there; waiting for one." in text for text in said
     )
 
 
@@ -137,7 +137,7 @@ class Lost(Renewed):
 
 def run(place: Workplace) -> Snapshot:
     silent: Any = lambda *_: None  # noqa: E731
-    return session.run(spec_of(), place, ray_address=None, here=True, show=silent, say=silent)
+    return session.run(spec_of(), place, executor="local", show=silent, say=silent)
 
 
 def test_two_homes_on_one_database_do_not_drive_one_sweep_twice(tmp_path: Path) -> None:
@@ -156,14 +156,14 @@ def test_a_driver_that_lost_its_lease_leaves_the_sweep_as_it_is(
 ) -> None:
     place = Workplace.open(tmp_path / "home")
     monkeypatch.setattr(session, "resolve", lambda *_: Sweep(spec=spec_of(), data=DATA, machine=MACHINE))
-    monkeypatch.setattr("sweeps.run.lease.Lease.renew", Lost().renew.__func__)
+    monkeypatch.setattr("sweeps.run.lease.DriverLease.renew", Lost().renew.__func__)
     monkeypatch.setattr(session, "scheduling", lambda *_, **__: contextlib.nullcontext(Role([(2, 2)])))
     with pytest.raises(LostLease):
         run(place)
     sweep = place.store.sweep("made-up")
     assert sweep is not None and sweep.state == SweepState.RUNNING
     assert place.store.driver_of("made-up") is None, "its own lease, which nobody had taken, is given back"
-    monkeypatch.setattr("sweeps.run.lease.Lease.renew", Broken().renew.__func__)
+    monkeypatch.setattr("sweeps.run.lease.DriverLease.renew", Broken().renew.__func__)
     with pytest.raises(OSError, match="broken"):
         run(place)
     sweep = place.store.sweep("made-up")

@@ -18,25 +18,25 @@ TINY = Path(__file__).parents[2] / "tiny.toml"
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What would have been sent to the cluster."""
-    found: list[dict[str, Any]] = []
+    requests: list[dict[str, Any]] = []
 
     def take(address: str, command: str, folder: Path, name: str) -> str:
         files = {path.name: path.read_bytes() for path in folder.iterdir()}
-        found.append({"address": address, "command": command, "files": files})
+        requests.append({"address": address, "command": command, "files": files})
         return f"golfsweep-{name}-1"
 
     monkeypatch.setattr(submit, "submit_job", take)
-    return found
+    return requests
 
 
 def test_the_cluster_runs_the_same_command_on_a_copy_of_the_file(sent: list[dict[str, Any]]) -> None:
     sets = ["eval.chunk=64", "recipe.note='two words'"]
-    found = submit.submit(TINY, load_sweep(TINY), sets, "http://h:8265", "~/it's home", "s3://bucket/x")
-    assert found["job"] == "golfsweep-tiny-1"
-    assert found["follow"] == "ray job logs --address http://h:8265 --follow golfsweep-tiny-1"
-    [one] = sent
-    assert one["files"] == {"sweep.toml": TINY.read_bytes()}
-    assert one["command"].startswith(
+    submitted = submit.submit(TINY, load_sweep(TINY), sets, "http://h:8265", "~/it's home", "s3://bucket/x")
+    assert submitted["job"] == "golfsweep-tiny-1"
+    assert submitted["follow"] == "ray job logs --address http://h:8265 --follow golfsweep-tiny-1"
+    [request] = sent
+    assert request["files"] == {"sweep.toml": TINY.read_bytes()}
+    assert request["command"].startswith(
         "until golfsweep run sweep.toml --set eval.chunk=64 --set 'recipe.note='\"'\"'two words'\"'\"'' "
         "--files s3://bucket/x --home ~/'it'\"'\"'s home' --ray \"$RAY_ADDRESS\"; do "
     )

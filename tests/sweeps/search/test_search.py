@@ -104,8 +104,8 @@ def test_tpe_draws_near_the_valley_more_often_than_chance() -> None:
     def late(sampler: str, seed: int) -> float:
         """Mean of the last trials' results."""
         search = replace(TPE, sampler=sampler, trials=40, seed=seed, first=())
-        found = [objective(parameters) for parameters in list(play(search, 4, random.Random(0)).values())[25:]]
-        known = [value for value in found if value is not None]
+        values = [objective(parameters) for parameters in list(play(search, 4, random.Random(0)).values())[25:]]
+        known = [value for value in values if value is not None]
         return sum(known) / len(known)
 
     seeds = range(5)
@@ -206,7 +206,11 @@ class Midpoint:
         return 1
 
     def draw(self, draw: Draw) -> dict[str, Any]:
-        return {name: (one.low + one.high) / 2 for name, one in draw.distributions.items() if hasattr(one, "low")}
+        return {
+            name: (distribution.low + distribution.high) / 2
+            for name, distribution in draw.distributions.items()
+            if hasattr(distribution, "low")
+        }
 
 
 def test_a_new_sampler_is_a_class_and_a_line_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:

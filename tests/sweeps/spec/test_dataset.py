@@ -24,5 +24,7 @@ def test_a_file_with_the_tokens_bytes_is_part_of_the_validation_data(demo: DemoD
     assert counted.val_documents == plain.val_documents
     places = {"tokens": str(tmp_path), "tokenizer": str(demo.tokenizer), "tokenizer_digest": plain.tokenizer_digest}
     for data, problem in ((counted, None), (plain, "validation tokens has digest")):
-        found = collect_facts(DataPlaces(train_digest=data.train_digest, val_digest=data.val_digest, **places)).problem
-        assert found is None if problem is None else problem in str(found)
+        reported = collect_facts(
+            DataPlaces(train_digest=data.train_digest, val_digest=data.val_digest, **places)
+        ).problem
+        assert reported is None if problem is None else problem in str(reported)

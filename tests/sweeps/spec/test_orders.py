@@ -60,14 +60,16 @@ OTHER: dict[str, Any] = {
 
 def variants(config: Any) -> list[tuple[str, Any]]:
     """The configuration with each of its settings changed by itself."""
-    found: list[tuple[str, Any]] = []
+    changed: list[tuple[str, Any]] = []
     for field in fields(config):
         value = getattr(config, field.name)
         if is_dataclass(value):
-            found += [(f"{field.name}.{name}", replace(config, **{field.name: one})) for name, one in variants(value)]
+            changed += [
+                (f"{field.name}.{name}", replace(config, **{field.name: inner})) for name, inner in variants(value)
+            ]
             continue
-        found.append((field.name, replace(config, **{field.name: another(field.name, value)})))
-    return found
+        changed.append((field.name, replace(config, **{field.name: another(field.name, value)})))
+    return changed
 
 
 def another(name: str, value: Any) -> Any:
@@ -90,7 +92,7 @@ def test_a_setting_of_the_training_changes_its_key(name: str, config: TrainConfi
 def test_a_setting_of_the_quantizer_leaves_the_training_alone(name: str, config: QuantizeConfig) -> None:
     before = orders(replace(RECIPE, quantize=ZSTD))
     after = orders(replace(RECIPE, quantize=config))
-    assert [one.job.key != other.job.key for one, other in zip(before, after, strict=True)] == [
+    assert [order.job.key != other.job.key for order, other in zip(before, after, strict=True)] == [
         False,
         True,
         False,
@@ -121,7 +123,7 @@ def test_an_audit_is_known_by_how_its_recipe_scores_by_the_artifact_and_by_its_b
         audit(BOOK, RECIPE, artifact="b" * 64),
         audit(replace(BOOK, options={"audit": {"seconds": 8.0}}), RECIPE),
     )
-    assert len({one.job.key for one in (order, *others)}) == 4
+    assert len({each.job.key for each in (order, *others)}) == 4
     assert (order.label, order.slots, order.job.stage) == ("audit row", 1, "audit")
     assert order.job.settings["documents"]["split"] == "val"
     # What has a place is not looked for in the file store.
@@ -214,7 +216,7 @@ KEYS = {
 
 def test_keys_are_those_of_the_first_version() -> None:
     trained, sampled, tuned, scored = orders()
-    found = {
+    by_name = {
         "train": trained,
         "quantize for a search": sampled,
         "quantize": quantize(BOOK, RECIPE),
@@ -222,4 +224,4 @@ def test_keys_are_those_of_the_first_version() -> None:
         "eval": scored,
         "audit": audit(BOOK, RECIPE),
     }
-    assert {name: order.job.key for name, order in found.items()} == KEYS
+    assert {name: order.job.key for name, order in by_name.items()} == KEYS

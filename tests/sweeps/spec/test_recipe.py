@@ -94,8 +94,8 @@ def test_assignments_are_toml_values_or_bare_words() -> None:
 
 def test_a_sweep_can_be_parsed_again_from_what_it_keeps() -> None:
     spec = load_sweep(EXAMPLES[0], ["eval.chunk=64"])
-    again = parse_sweep(spec.source, "store")
-    assert again == spec
+    reparsed = parse_sweep(spec.source, "store")
+    assert reparsed == spec
     assert spec.recipe.eval.chunk == 64
 
 

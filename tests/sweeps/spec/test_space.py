@@ -22,16 +22,16 @@ def parameters(**space: Any) -> dict[str, Any]:
 
 
 def test_ranges_become_distributions_of_their_kind() -> None:
-    found = parameters(
+    parsed = parameters(
         eval__lr={"low": 1e-4, "high": 1, "log": True},
         eval__epochs={"low": 1, "high": 5},
         eval__weight_decay={"low": 0, "high": 0.5, "step": 0.1},
         eval__chunk=[64, 128],
     )
-    assert found["eval.lr"].distribution == FloatDistribution(1e-4, 1.0, log=True)
-    assert found["eval.epochs"].distribution == IntDistribution(1, 5)
-    assert found["eval.weight_decay"].distribution.step == 0.1
-    assert found["eval.chunk"].distribution.choices == ("64", "128")
+    assert parsed["eval.lr"].distribution == FloatDistribution(1e-4, 1.0, log=True)
+    assert parsed["eval.epochs"].distribution == IntDistribution(1, 5)
+    assert parsed["eval.weight_decay"].distribution.step == 0.1
+    assert parsed["eval.chunk"].distribution.choices == ("64", "128")
 
 
 def test_a_multiplier_varies_by_layer_by_third_or_for_all() -> None:
@@ -40,7 +40,7 @@ def test_a_multiplier_varies_by_layer_by_third_or_for_all() -> None:
     assert list(by_layer) == [f"eval.multipliers.q.{layer}" for layer in range(5)]
     thirds = parameters(eval__multipliers__q={**given, "per": "third"})
     # ⌊3·l/5⌋ of layers 0 … 4 is 0 0 1 1 2.
-    assert [one.layers for one in thirds.values()] == [(0, 1), (2, 3), (4,)]
+    assert [parameter.layers for parameter in thirds.values()] == [(0, 1), (2, 3), (4,)]
     drawn = {name: index + 1.0 for index, name in enumerate(thirds)}
     assert settings_of(thirds, drawn, 5) == {"eval": {"multipliers": {"q": [1.0, 1.0, 2.0, 2.0, 3.0]}}}
     recipe = apply(thirds, drawn, BASE, "test")
@@ -60,9 +60,9 @@ def test_a_trial_that_the_file_writes_out_is_completed_from_the_recipe() -> None
         eval__multipliers__q={"low": 0.1, "high": 4.0, "per": "third"},
         eval__chunk=[64, 256],
     )
-    found = resolve(space, {"eval": {"multipliers": {"q": 2}}}, RECIPE, "test")
+    resolved = resolve(space, {"eval": {"multipliers": {"q": 2}}}, RECIPE, "test")
     thirds = {f"eval.multipliers.q.{third}": 2.0 for third in ("first", "middle", "last")}
-    assert found == {"eval.lr": 0.02, **thirds, "eval.chunk": "256"}
+    assert resolved == {"eval.lr": 0.02, **thirds, "eval.chunk": "256"}
     with pytest.raises(InputError, match="outside its range"):
         resolve(space, {"eval": {"lr": 2.0}}, RECIPE, "test")
     with pytest.raises(InputError, match=r"eval\.lrr: unknown key; did you mean eval\.lr\?"):
@@ -149,8 +149,8 @@ def test_a_multiplier_per_layer_starts_from_the_recipes_own_by_layer() -> None:
     recipe = build_recipe({**BASE, "eval": {"multipliers": {"q": own}}}, "test")
     layers = parse_space({"eval.multipliers.q": {"low": 0.1, "high": 4.0, "per": "layer"}}, recipe, "test")
     assert list(resolve(layers, {}, recipe, "test").values()) == own
-    one = resolve(layers, {"eval": {"multipliers": {"q": 0.2, "q.3": 1.5}}}, recipe, "test")
-    assert list(one.values()) == [0.2, 0.2, 0.2, 1.5, 0.2]
+    resolved = resolve(layers, {"eval": {"multipliers": {"q": 0.2, "q.3": 1.5}}}, recipe, "test")
+    assert list(resolved.values()) == [0.2, 0.2, 0.2, 1.5, 0.2]
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_a_value_that_no_recipe_can_have_is_found_at_every_end_and_choice(
 
 
 def test_a_setting_that_is_no_whole_number_is_not_searched_in_whole_numbers() -> None:
-    found = parameters(eval__multipliers__q={"low": 1, "high": 4})
-    assert found["eval.multipliers.q"].distribution == FloatDistribution(1.0, 4.0)
+    parsed = parameters(eval__multipliers__q={"low": 1, "high": 4})
+    assert parsed["eval.multipliers.q"].distribution == FloatDistribution(1.0, 4.0)
 
 
 @pytest.mark.parametrize("table", [{"low": 1, "high": 4, "step": 2}, {"low": 0.0, "high": 1.0, "step": 0.3}])

@@ -25,10 +25,10 @@ def test_on_documents_of_equal_length_the_paired_test_is_students(pairs: list[tu
     a, b = (np.array(column) for column in zip(*pairs, strict=True))
     if np.std(a - b) < 1e-6:
         return
-    found = paired_test(documents(a.tolist(), [size] * len(a)), documents(b.tolist(), [size] * len(b)))
+    result = paired_test(documents(a.tolist(), [size] * len(a)), documents(b.tolist(), [size] * len(b)))
     theirs = stats.ttest_rel(a, b, alternative="less")
-    assert found.p_value == pytest.approx(theirs.pvalue, rel=1e-6, abs=1e-12)
-    assert found.difference == pytest.approx((a - b).sum() / (size * len(a)) / math.log(2))
+    assert result.p_value == pytest.approx(theirs.pvalue, rel=1e-6, abs=1e-12)
+    assert result.difference == pytest.approx((a - b).sum() / (size * len(a)) / math.log(2))
 
 
 def test_paired_scores_are_matched_by_document_and_must_be_of_the_same_text() -> None:
@@ -50,16 +50,16 @@ def test_paired_scores_are_matched_by_document_and_must_be_of_the_same_text() ->
 )
 def test_long_documents_weigh_by_their_bytes(rows: list[tuple[float, float, int]]) -> None:
     a, b, sizes = (list(column) for column in zip(*rows, strict=True))
-    found = paired_test(documents(a, sizes), documents(b, sizes))
+    result = paired_test(documents(a, sizes), documents(b, sizes))
     n, total = len(rows), sum(sizes)
     mean = sum((x - y) / math.log(2) for x, y, _ in rows) / total
     squares = sum(((x - y) / math.log(2) - mean * size) ** 2 for x, y, size in rows)
     error = math.sqrt(n / (n - 1) * squares) / total
-    assert found.difference == pytest.approx(mean)
-    assert found.df == n - 1
-    assert found.p_value == pytest.approx(stats.t.cdf(mean / error, n - 1), rel=1e-6, abs=1e-12)
+    assert result.difference == pytest.approx(mean)
+    assert result.df == n - 1
+    assert result.p_value == pytest.approx(stats.t.cdf(mean / error, n - 1), rel=1e-6, abs=1e-12)
     half = stats.t.ppf(0.975, n - 1) * error
-    assert found.ci95 == pytest.approx((mean - half, mean + half))
+    assert result.ci95 == pytest.approx((mean - half, mean + half))
 
 
 def test_tests_of_two_evaluations_cover_at_their_nominal_rate() -> None:
@@ -97,9 +97,9 @@ def test_what_is_not_the_same_text_twice_is_refused(spoilt: Callable[[pd.DataFra
 
 
 def test_one_document_is_no_sample_and_equal_scores_show_nothing() -> None:
-    one = documents([3.0], [10])
+    lone = documents([3.0], [10])
     with pytest.raises(ValueError, match="1 given; at least 2"):
-        paired_test(one, one)
+        paired_test(lone, lone)
     good = documents([3.0, 5.0, 9.0], [10, 20, 30])
     assert paired_test(good, good).p_value == 0.5
     assert paired_test(good, good).ci95 == (0.0, 0.0)
@@ -149,21 +149,21 @@ def test_on_the_same_artifacts_seeds_are_paired() -> None:
 def test_the_two_way_error_is_the_sum_of_its_sources() -> None:
     generator = np.random.default_rng(6)
     sides = [[scored(generator.normal(1.2, 0.1, SIZES.size)) for _ in range(n)] for n in (3, 4)]
-    found = two_way_test(*sides)
+    result = two_way_test(*sides)
     scores = [[table["nll"].sum() / LN2 / SIZES.sum() for table in side] for side in sides]
     seeds = [np.var(side, ddof=1) / len(side) for side in scores]
     over = paired_test(*(mean_documents(side) for side in sides))
     error = (over.ci95[1] - over.difference) / stats.t.ppf(0.975, over.df)
     total = math.sqrt(sum(seeds) + error**2)
     df = total**4 / (seeds[0] ** 2 / 2 + seeds[1] ** 2 / 3 + error**4 / (SIZES.size - 1))
-    assert found.df == pytest.approx(df)
-    assert found.p_value == pytest.approx(stats.t.sf(-found.difference / total, df))
-    assert found.difference == pytest.approx(welch_test(*scores).difference)
+    assert result.df == pytest.approx(df)
+    assert result.p_value == pytest.approx(stats.t.sf(-result.difference / total, df))
+    assert result.difference == pytest.approx(welch_test(*scores).difference)
 
 
 def test_too_few_seeds_for_two_ways_are_refused() -> None:
-    one = documents([3.0, 5.0], [10, 20])
+    lone = documents([3.0, 5.0], [10, 20])
     with pytest.raises(ValueError, match="at least 2 on each side"):
-        two_way_test([one], [one, one])
+        two_way_test([lone], [lone, lone])
     with pytest.raises(ValueError, match="counterpart"):
-        two_way_test([one, one, one], [one, one], same_artifacts=True)
+        two_way_test([lone, lone, lone], [lone, lone], same_artifacts=True)

@@ -98,8 +98,8 @@ def test_a_second_analysis_chosen_after_the_first_keeps_the_size() -> None:
     total = np.select([first < 0.02, first < 0.05, first < 0.1, first < 0.3], [5, 6, 8, 13], 0)
     claimed = np.zeros(RUNS, bool)
     for n in (5, 6, 8, 13):
-        one, two = look_levels((3, n), 0.01)
-        claimed |= (total == n) & ((first < one) | (p_of(c[:, :n], i[:, :n]) < two))
+        first_level, second_level = look_levels((3, n), 0.01)
+        claimed |= (total == n) & ((first < first_level) | (p_of(c[:, :n], i[:, :n]) < second_level))
     assert 0.003 < claimed.mean() < 0.01 + 3 * math.sqrt(0.01 / RUNS)
 
 
@@ -116,8 +116,8 @@ def test_power_is_the_share_of_simulated_claims(n: int, m: int, std: float, gap:
     generator = np.random.default_rng(3)
     c, i = generator.normal(-gap, std, (RUNS, n)), generator.normal(0, 1, (RUNS, m))
     simulated = float((p_of(c, i) < 0.01).mean())
-    found = power(Moments(mean=-gap, variance=std**2, n=n), Moments(mean=0, variance=1, n=m), 0.0, 0.01)
-    assert found == pytest.approx(simulated, abs=0.01)
+    computed = power(Moments(mean=-gap, variance=std**2, n=n), Moments(mean=0, variance=1, n=m), 0.0, 0.01)
+    assert computed == pytest.approx(simulated, abs=0.01)
 
 
 def test_the_proposed_seeds_settle_it_four_times_in_five() -> None:
@@ -163,19 +163,19 @@ CLOSE, OTHER = [1.001, 1.002, 1.003], [1.0015, 1.002, 1.0035]
 
 
 def test_equivalence_is_the_worse_of_two_tests() -> None:
-    found = equivalence_test(CLOSE, OTHER, 0.004)
+    result = equivalence_test(CLOSE, OTHER, 0.004)
     sides = [
         stats.ttest_ind(np.subtract(a, 0.004), b, equal_var=False, alternative="less").pvalue
         for a, b in ((CLOSE, OTHER), (OTHER, CLOSE))
     ]
-    assert found.p_value == pytest.approx(max(sides))
+    assert result.p_value == pytest.approx(max(sides))
     low, high = stats.ttest_ind(CLOSE, OTHER, equal_var=False).confidence_interval(0.9)
-    assert found.ci90 == pytest.approx((low, high))
+    assert result.ci90 == pytest.approx((low, high))
     within = [margin for margin in (0.001, 0.002, 0.004) if -margin < low and high < margin]
     assert within == [
         margin for margin in (0.001, 0.002, 0.004) if equivalence_test(CLOSE, OTHER, margin).p_value < 0.05
     ]
-    assert equivalence_test(OTHER, CLOSE, 0.004).p_value == pytest.approx(found.p_value)
+    assert equivalence_test(OTHER, CLOSE, 0.004).p_value == pytest.approx(result.p_value)
 
 
 def test_no_worse_is_a_margin_in_favor() -> None:

@@ -37,29 +37,29 @@ PR_596, PR_611 = [0.6407, 0.6437, 0.6447], [0.5711, 0.5498, 0.5594]
     [(PR_1514, PR_1493, 3.79, 2.61, 0.020), (PR_1769, PR_1736, 1.91, 4.23, 0.063)],
 )
 def test_public_records(challenger: list[float], incumbent: list[float], t: float, df: float, p: float) -> None:
-    found = welch_test(challenger, incumbent)
-    assert (round(found.statistic, 2), round(found.df, 2), round(found.p_value, 3)) == (t, df, p)
+    result = welch_test(challenger, incumbent)
+    assert (round(result.statistic, 2), round(result.df, 2), round(result.p_value, 3)) == (t, df, p)
 
 
 def test_a_record_of_which_only_mean_and_deviation_are_known() -> None:
     values = [0.5601 + 0.0107 * x for x in (-1.0, 0.0, 1.0)]
-    found = one_sample_test(values, 0.6430 - 0.005)
-    assert found.statistic == pytest.approx(12.61, abs=0.005)
-    assert found.df == 2
-    assert found.p_value == pytest.approx(0.0031, abs=5e-5)
+    result = one_sample_test(values, 0.6430 - 0.005)
+    assert result.statistic == pytest.approx(12.61, abs=0.005)
+    assert result.df == 2
+    assert result.p_value == pytest.approx(0.0031, abs=5e-5)
     theirs = published_test(PR_1514, float(np.mean(PR_1493)), float(np.std(PR_1493, ddof=1)), 3)
     assert theirs.p_value == pytest.approx(welch_test(PR_1514, PR_1493).p_value)
 
 
 @given(SCORES, SCORES, st.floats(-0.1, 0.1))
 def test_welch_is_scipys(challenger: list[float], incumbent: list[float], margin: float) -> None:
-    found = welch_test(challenger, incumbent, margin)
+    result = welch_test(challenger, incumbent, margin)
     theirs = stats.ttest_ind(np.array(challenger) + margin, incumbent, equal_var=False, alternative="less")
-    assert found.p_value == pytest.approx(theirs.pvalue, rel=1e-6, abs=1e-12)
-    assert found.df == pytest.approx(theirs.df)
-    assert found.statistic == pytest.approx(-theirs.statistic)
+    assert result.p_value == pytest.approx(theirs.pvalue, rel=1e-6, abs=1e-12)
+    assert result.df == pytest.approx(theirs.df)
+    assert result.statistic == pytest.approx(-theirs.statistic)
     both = stats.ttest_ind(challenger, incumbent, equal_var=False).confidence_interval(0.95)
-    assert found.ci95 == pytest.approx((both.low, both.high))
+    assert result.ci95 == pytest.approx((both.low, both.high))
 
 
 @given(SCORES, st.floats(0.5, 2.0))
@@ -102,10 +102,10 @@ def test_a_margin_is_a_handicap_of_the_challenger(challenger: list[float], incum
 
 
 def test_the_interval_of_a_few_seeds_is_students() -> None:
-    found = summary([1.0, 2.0, 4.0])
-    assert (found.n, found.mean, found.std) == (3, pytest.approx(7 / 3), pytest.approx(math.sqrt(7 / 3)))
+    result = summary([1.0, 2.0, 4.0])
+    assert (result.n, result.mean, result.std) == (3, pytest.approx(7 / 3), pytest.approx(math.sqrt(7 / 3)))
     half = 4.302653 * math.sqrt(7 / 3) / math.sqrt(3)
-    assert found.ci95 == pytest.approx((7 / 3 - half, 7 / 3 + half))
+    assert result.ci95 == pytest.approx((7 / 3 - half, 7 / 3 + half))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -142,16 +142,16 @@ def test_values_that_are_equal_have_no_spread_whatever_rounding_says() -> None:
 
 
 def test_one_arm_without_spread_leaves_the_others_degrees_of_freedom() -> None:
-    found = welch_test([1.0, 1.0, 1.0], [1.1, 1.2, 1.4])
-    assert found.df == pytest.approx(2)
-    assert found.p_value == pytest.approx(one_sample_test([-1.1, -1.2, -1.4], -1.0).p_value)
+    result = welch_test([1.0, 1.0, 1.0], [1.1, 1.2, 1.4])
+    assert result.df == pytest.approx(2)
+    assert result.p_value == pytest.approx(one_sample_test([-1.1, -1.2, -1.4], -1.0).p_value)
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-9, 1e9, 1e100])
 def test_the_unit_does_not_matter(scale: float) -> None:
-    found = welch_test([x * scale for x in PR_1514], [x * scale for x in PR_1493])
-    assert found.p_value == pytest.approx(welch_test(PR_1514, PR_1493).p_value)
-    assert found.df == pytest.approx(2.614015, abs=1e-5)
+    result = welch_test([x * scale for x in PR_1514], [x * scale for x in PR_1493])
+    assert result.p_value == pytest.approx(welch_test(PR_1514, PR_1493).p_value)
+    assert result.df == pytest.approx(2.614015, abs=1e-5)
 
 
 def test_numbers_without_a_variance_are_refused() -> None:
@@ -166,9 +166,9 @@ def test_numbers_without_a_variance_are_refused() -> None:
 
 @given(SCORES, SCORES, st.floats(-1, 1), st.floats(0.1, 10))
 def test_shift_and_scale_change_no_p(challenger: list[float], incumbent: list[float], by: float, factor: float) -> None:
-    found = welch_test(challenger, incumbent, 0.01)
+    result = welch_test(challenger, incumbent, 0.01)
     moved = [[factor * (value + by) for value in side] for side in (challenger, incumbent)]
-    assert welch_test(*moved, 0.01 * factor).p_value == pytest.approx(found.p_value, rel=1e-6, abs=1e-9)
+    assert welch_test(*moved, 0.01 * factor).p_value == pytest.approx(result.p_value, rel=1e-6, abs=1e-9)
 
 
 def simulated(shape: tuple[int, int], std: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -217,9 +217,9 @@ def test_a_pooled_deviation_is_exact_where_variances_are_equal() -> None:
     claimed = covered = unequal = 0
     for rows in x:
         pooled = pool(rows.tolist())
-        found = pooled_test(rows[0].tolist(), rows[1].tolist(), pooled)
-        claimed += found.p_value < 0.05
-        covered += found.ci95[0] <= 0 <= found.ci95[1]
+        result = pooled_test(rows[0].tolist(), rows[1].tolist(), pooled)
+        claimed += result.p_value < 0.05
+        covered += result.ci95[0] <= 0 <= result.ci95[1]
         unequal += not pooled.sound
     assert pooled.df == 12
     assert within(claimed / 1500, 0.05, 1500)
@@ -241,10 +241,10 @@ def test_a_pool_counts_no_training_twice() -> None:
 
 
 def test_a_pool_of_shared_trainings_by_hand() -> None:
-    found = pool([[1.0, 2.0, 3.0], [5.0, 9.0], [0.0, 6.0], [4.0]], ["a", "b", "a", "b"])
-    assert (found.df, found.rows, found.trainings) == (2 + 1, 3, 2)
+    pooled = pool([[1.0, 2.0, 3.0], [5.0, 9.0], [0.0, 6.0], [4.0]], ["a", "b", "a", "b"])
+    assert (pooled.df, pooled.rows, pooled.trainings) == (2 + 1, 3, 2)
     shared = (2 * 1.0 + 1 * 18.0) / 3  # of both rows of a, by their degrees of freedom
-    assert found.std == pytest.approx(math.sqrt((2 * shared + 8.0) / 3))
+    assert pooled.std == pytest.approx(math.sqrt((2 * shared + 8.0) / 3))
     assert pool([[1.0, 2.0], [1.0, 9.0]], ["a", "a"]).equal_p is None
     three = [[1.0, 2.0, 3.0], [5.0, 9.0, 1.0, 4.0], [0.0, 6.0]]
     assert pool([*three, three[1]], ["a", "b", "c", "b"]).equal_p == pytest.approx(stats.bartlett(*three).pvalue)
@@ -252,9 +252,9 @@ def test_a_pool_of_shared_trainings_by_hand() -> None:
 
 def test_a_pool_is_the_mean_of_variances_by_degrees_of_freedom() -> None:
     rows = [[1.0, 2.0, 3.0], [5.0, 9.0], [4.0]]
-    found = pool(rows)
-    assert (found.std, found.df, found.rows) == (pytest.approx(math.sqrt((2 * 1 + 8) / 3)), 3, 2)
-    assert found.equal_p == pytest.approx(stats.bartlett(rows[0], rows[1]).pvalue)
+    pooled = pool(rows)
+    assert (pooled.std, pooled.df, pooled.rows) == (pytest.approx(math.sqrt((2 * 1 + 8) / 3)), 3, 2)
+    assert pooled.equal_p == pytest.approx(stats.bartlett(rows[0], rows[1]).pvalue)
     assert pool([[1.0, 1.0], [1.0, 2.0]]).equal_p == 0.0
     assert pool([[1.0, 1.0], [3.0, 3.0]]).equal_p is None
     assert pool([[1.0, 1.1]]).equal_p is None

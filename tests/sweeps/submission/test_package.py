@@ -57,7 +57,7 @@ def data(demo: DemoData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("some data")
     for split, count in (("train", 10), ("val", 5)):
         documents = split_documents(read_stream(find_shards(demo.tokens, split)))[:count]
-        write_shard(folder / f"x_{split}_0.bin", [int(token) for one in documents for token in one[:300]])
+        write_shard(folder / f"x_{split}_0.bin", [int(token) for document in documents for token in document[:300]])
     return folder
 
 
@@ -66,7 +66,7 @@ def place(data: Path, demo: DemoData, tmp_path_factory: pytest.TempPathFactory) 
     """A home with a finished sweep of one real recipe on two seeds, and a baseline beside it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(environment.CPU_THREADS)
-    found = Workplace.open(tmp_path_factory.mktemp("it's a home"))
+    opened = Workplace.open(tmp_path_factory.mktemp("it's a home"))
     source = {
         "name": "small",
         "data": {"tokens": str(data), "tokenizer": str(demo.tokenizer), "tuning_documents": 2},
@@ -81,16 +81,16 @@ def place(data: Path, demo: DemoData, tmp_path_factory: pytest.TempPathFactory) 
         "arm": [{"name": "plain", "baseline": True, "eval": {"preset": "none"}}, {"name": "adapted \"quoted\" | é"}],
         "audit": {"seconds": 0.2},
     }  # fmt: skip
-    sweep = resolve(parse_sweep(source, "test"), found.home, environment.machine())
-    found.store.put_sweep("small", sweep.to_json())
-    driver = sweep.driver(found.store)
+    sweep = resolve(parse_sweep(source, "test"), opened.home, environment.machine())
+    opened.store.put_sweep("small", sweep.to_json())
+    driver = sweep.driver(opened.store)
     while not driver.step().done:
-        found.store.beat("worker")
-        for job in found.store.claim("worker", 100):
-            work_off(job, found)
-    EntryWriter(sweep, found.store).write()
-    found.store.end_sweep("small", SweepState.DONE)
-    yield found
+        opened.store.beat("worker")
+        for job in opened.store.claim("worker", 100):
+            work_off(job, opened)
+    EntryWriter(sweep, opened.store).write()
+    opened.store.end_sweep("small", SweepState.DONE)
+    yield opened
     torch.set_num_threads(threads)
 
 
@@ -135,20 +135,23 @@ def test_the_folder_is_in_the_challenges_form(folder: Path, place: Workplace) ->
     names = {"README.md", "submission.json", "certificate.json", "requirements.txt", "train_gpt.py"}
     assert {path.name for path in folder.iterdir()} == names | {f"train_seed{seed}.log" for seed in SEEDS}
     claims = json.loads((folder / "submission.json").read_text())
-    found = package.gather(ROW, place)
-    scores = {str(run.seed): run.total.bpb for run in found.runs}
+    gathered = package.gather(ROW, place)
+    scores = {str(run.seed): run.total.bpb for run in gathered.runs}
     assert claims["author"] == "Ada"
     assert claims["val_bpb"] == pytest.approx(statistics.fmean(scores.values()), abs=1e-9)
     assert claims["val_bpb_std"] == pytest.approx(statistics.stdev(scores.values()), abs=1e-9)
-    assert claims["val_bpb"] == pytest.approx(found.standing["val_bpb_mean"], abs=1e-9)
-    assert {seed: one["val_bpb"] for seed, one in claims["seed_results"].items()} == pytest.approx(scores, abs=1e-9)
+    assert claims["val_bpb"] == pytest.approx(gathered.standing["val_bpb_mean"], abs=1e-9)
+    assert {seed: claim["val_bpb"] for seed, claim in claims["seed_results"].items()} == pytest.approx(scores, abs=1e-9)
     artifacts = [len(place.files.get(job.outputs["artifact"])) for job in quantized(place)]
     assert claims["bytes_code"] == (folder / "train_gpt.py").stat().st_size
     assert claims["bytes_total"] == claims["bytes_code"] + max(artifacts)
-    assert [one["against"] for one in claims["tests"]] == ["plain"] * len(claims["tests"])
-    assert {one["p_value"] for one in claims["tests"]} >= {found.standing["p_value"], found.standing["p_paired"]}
+    assert [test["against"] for test in claims["tests"]] == ["plain"] * len(claims["tests"])
+    assert {test["p_value"] for test in claims["tests"]} >= {
+        gathered.standing["p_value"],
+        gathered.standing["p_paired"],
+    }
     plain = package.gather("plain", place)
-    assert {one["against_val_bpb"] for one in claims["tests"]} == {plain.standing["val_bpb_mean"]}
+    assert {test["against_val_bpb"] for test in claims["tests"]} == {plain.standing["val_bpb_mean"]}
     assert claims["comparison_baseline_bpb"] == pytest.approx(plain.bpb, abs=1e-9)
     assert "comparison_baseline_bpb" in submission.make_claims(plain)
     assert submission.make_claims(plain)["comparison_baseline_bpb"] is None  # nothing came before it
@@ -180,11 +183,11 @@ def test_the_readme_has_method_command_seeds_statistics_and_certificate(
 
 
 def test_our_own_review_finds_nothing(folder: Path) -> None:
-    one = record.build_record(read_folder(folder))
-    judged = findings.judge_record(one)
+    reviewed = record.build_record(read_folder(folder))
+    judged = findings.judge_record(reviewed)
     assert judged == ()
     assert review.passes(judged)
-    assert set(one.scores) == {str(seed) for seed in SEEDS}
+    assert set(reviewed.scores) == {str(seed) for seed in SEEDS}
 
 
 def test_alone_in_a_clean_environment_the_script_gives_the_packaged_score(
@@ -240,11 +243,11 @@ def without_times(line: str) -> str:
 
 
 def test_a_single_seed_claims_no_spread(place: Workplace, tmp_path: Path) -> None:
-    found = package.gather(ROW, place)
-    lone = replace(found, runs=found.runs[:1])
+    gathered = package.gather(ROW, place)
+    lone = replace(gathered, runs=gathered.runs[:1])
     package.write(tmp_path / "lone", submission_folder.make_files(lone))
     judged = findings.judge_record(record.build_record(read_folder(tmp_path / "lone")))
-    assert [one.code for one in judged] == ["single-seed"]
+    assert [finding.code for finding in judged] == ["single-seed"]
 
 
 def test_the_script_is_the_same_every_time(folder: Path, place: Workplace) -> None:
@@ -257,9 +260,9 @@ def test_the_command_writes_it_and_never_over_anything(
     out = tmp_path / "new" / "record"
     code, printed, _ = golfsweep("package", "plain", "--out", out, "--home", place.home.root, "--json")
     assert code == 0
-    told = json.loads(printed)
-    assert sorted(path.name for path in out.iterdir()) == told["files"]
-    assert json.loads((out / "submission.json").read_text()) == told["submission"]
+    document = json.loads(printed)
+    assert sorted(path.name for path in out.iterdir()) == document["files"]
+    assert json.loads((out / "submission.json").read_text()) == document["submission"]
     assert [path.name for path in out.parent.iterdir()] == ["record"]
     assert "exists already" in refused("package", "plain", "--out", out, "--home", place.home.root)
     empty = tmp_path / "empty"
@@ -298,9 +301,9 @@ def test_an_entry_is_judged_by_the_rules_of_its_own_sweep_whatever_was_run_since
     with pytest.raises(InputError, match="one/base: is flagged, not legal, under rules strict: size: ") as refusal:
         package.gather("one/base", place)
     play(place, file("two"))
-    with pytest.raises(InputError, match="one/base: is flagged, not legal, under rules strict: size: ") as again:
+    with pytest.raises(InputError, match="one/base: is flagged, not legal, under rules strict: size: ") as second:
         package.gather("one/base", place)
-    assert str(again.value) == str(refusal.value)
+    assert str(second.value) == str(refusal.value)
 
 
 def test_an_entry_of_too_few_seeds_is_refused(tmp_path: Path) -> None:

@@ -55,9 +55,9 @@ def fail(place: Workplace, failure: Failure, reason: str, times: int = 1) -> Job
         place.store.fail(
             key, attempt, f"{failure}: {reason}", counted=verdict.counted, final=verdict.final, log=LOG, failure=failure
         )
-    found = place.store.job(key)
-    assert found is not None
-    return found
+    failed = place.store.job(key)
+    assert failed is not None
+    return failed
 
 
 def shown(place: Workplace) -> str:
@@ -74,9 +74,9 @@ def test_a_failed_job_is_explained_with_its_last_words(place: Workplace) -> None
     assert "failed after 3 attempts, the last on here: it made no progress for too long" in text
     assert "    | line 15\n    | line 16\n    | line 17\n    | line 18\n    | line 19" in text
     assert "line 14" not in text
-    found = describe(job.key, place)
-    assert "it made no progress" in found["explanation"]
-    assert found["attempts"][-1]["log"] == LOG
+    described = describe(job.key, place)
+    assert "it made no progress" in described["explanation"]
+    assert described["attempts"][-1]["log"] == LOG
 
 
 @pytest.mark.parametrize("failure", list(Failure))
@@ -103,9 +103,9 @@ def test_a_sweep_runs_only_as_long_as_its_driver_lives(tmp_path: Path) -> None:
     assert f"  driven by process {os.getpid()} on {identity()}, which also schedules 8 slots" in alive
     clock.now += 3600
     store.beat("other", "another cluster", 8, 8)  # one that has nothing to do with this sweep
-    found = state_of(store.sweeps()[0], store)
-    assert (found["state"], found["driver"], found["scheduler"]) == ("stopped", None, None)
-    dead = "\n".join(lines(found))
+    shown = state_of(store.sweeps()[0], store)
+    assert (shown["state"], shown["driver"], shown["scheduler"]) == ("stopped", None, None)
+    dead = "\n".join(lines(shown))
     assert dead.startswith("s: stopped (not running; resume with golfsweep run FILE); 1 running")
     assert "starting  (not running: its scheduler is gone)" in dead
     store.beat("b")
@@ -167,8 +167,9 @@ def test_nodes_that_get_no_work_are_named() -> None:
 def test_a_sweep_that_ended_early_says_why(place: Workplace) -> None:
     place.store.end_sweep("s", SweepState.OVER_BUDGET, "needs 3 GPU-hours")
     assert shown(place) == "s: over budget (needs 3 GPU-hours); no jobs yet\n  0.00 slot-hours of 2"
-    found = describe("s", place)
-    assert (found["state"], found["reason"], found["gpu_hours"]) == ("over budget", "needs 3 GPU-hours", 0.0)
+    described = describe("s", place)
+    stated = (described["state"], described["reason"], described["gpu_hours"])
+    assert stated == ("over budget", "needs 3 GPU-hours", 0.0)
 
 
 def test_a_cancelled_job_says_who_asks_for_it_again(place: Workplace) -> None:

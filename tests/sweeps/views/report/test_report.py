@@ -35,26 +35,26 @@ def sweep(place: Workplace) -> Sweep:
 
 @pytest.fixture
 def rows(sweep: Sweep, place: Workplace) -> list[dict[str, Any]]:
-    found = board_of(sweep.spec.name, place).table()
-    return found
+    table = board_of(sweep.spec.name, place).table()
+    return table
 
 
-def told(rows: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
-    return {one.question: (one.short, "\n".join(one.details)) for one in answers(rows, "base", SPENT)}
+def shown_answers(rows: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+    return {answer.question: (answer.short, "\n".join(answer.details)) for answer in answers(rows, "base", SPENT)}
 
 
 def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
-    found = told(rows)
-    assert found["Who leads?"][0] == "base"
-    assert "mBPB" in found["Who leads?"][1]
-    assert "spring/none, the previous record" in found["Who leads?"][1]
-    assert found["Is it real?"][0] == "Yes, by the written rule"
-    assert found["Is it legal?"][0] == "As far as checked"
-    assert "not checked: not timed on contest hardware (ran on cpu" in found["Is it legal?"][1]
-    assert told([{**row, "unchecked": []} for row in rows])["Is it legal?"][0] == "Yes"
-    assert "flagged, never ranked: <b>leak</b>" in found["Is it legal?"][1]
-    assert found["What did it cost?"] == ("$6.00", "2.00 slot-hours\n$0.90 for the seeds of base")
-    assert found["What next?"][0] == "Write it up"
+    shown = shown_answers(rows)
+    assert shown["Who leads?"][0] == "base"
+    assert "mBPB" in shown["Who leads?"][1]
+    assert "spring/none, the previous record" in shown["Who leads?"][1]
+    assert shown["Is it real?"][0] == "Yes, by the written rule"
+    assert shown["Is it legal?"][0] == "As far as checked"
+    assert "not checked: not timed on contest hardware (ran on cpu" in shown["Is it legal?"][1]
+    assert shown_answers([{**row, "unchecked": []} for row in rows])["Is it legal?"][0] == "Yes"
+    assert "flagged, never ranked: <b>leak</b>" in shown["Is it legal?"][1]
+    assert shown["What did it cost?"] == ("$6.00", "2.00 slot-hours\n$0.90 for the seeds of base")
+    assert shown["What next?"][0] == "Write it up"
 
 
 @pytest.mark.parametrize(
@@ -81,26 +81,26 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
 def test_what_else_may_be_the_case(
     rows: list[dict[str, Any]], changes: dict[str, Any], question: str, short: str
 ) -> None:
-    assert told([rows[0] | changes, *rows[1:]])[question][0] == short
+    assert shown_answers([rows[0] | changes, *rows[1:]])[question][0] == short
 
 
 def test_without_a_legal_entry_nobody_leads(rows: list[dict[str, Any]]) -> None:
-    found = told([row for row in rows if row["track"] != "legal"])
-    assert found["Who leads?"][0] == "No legal entry yet"
-    assert found["Is it legal?"][0] == "No entry is"
-    assert set(told([])) == {"Who leads?", "Is it legal?", "What did it cost?"}
+    shown = shown_answers([row for row in rows if row["track"] != "legal"])
+    assert shown["Who leads?"][0] == "No legal entry yet"
+    assert shown["Is it legal?"][0] == "No entry is"
+    assert set(shown_answers([])) == {"Who leads?", "Is it legal?", "What did it cost?"}
 
 
 def test_an_entry_shows_its_evidence(rows: list[dict[str, Any]], sweep: Sweep, place: Workplace) -> None:
-    found = describe_evidence(rows[0])
-    assert found["speed"] == "5,000 steps at 118.0 ms"
+    shown = describe_evidence(rows[0])
+    assert shown["speed"] == "5,000 steps at 118.0 ms"
     accepted, strict = (rows[0]["headroom"][profile]["bytes"] for profile in ("accepted", "strict"))
     times = "10.0 s train, 300.0 s eval", "-40.0 s"
-    assert found["headroom"].startswith(
+    assert shown["headroom"].startswith(
         f"accepted: {accepted:,} bytes, {times[0]}; strict: {strict:,} bytes, {times[1]}"
     )
-    assert "to spring/none, paired on 3 seeds" in found["against the record"]
-    assert found["seeds still needed"] == "none: p < 0.25 by the precedent"
+    assert "to spring/none, paired on 3 seeds" in shown["against the record"]
+    assert shown["seeds still needed"] == "none: p < 0.25 by the precedent"
     alone = {"seeds_to_settle": 4, "dollars_to_settle": 8.0, "incumbent_too": False, "settled_by": "written_rule"}
     assert (
         describe_evidence(rows[0] | alone)["seeds still needed"]
@@ -108,8 +108,8 @@ def test_an_entry_shows_its_evidence(rows: list[dict[str, Any]], sweep: Sweep, p
     )
     both = describe_evidence(rows[0] | alone | {"incumbent_too": True, "dollars_to_settle": None})["seeds still needed"]
     assert both == "4 more seeds of each, for p < 0.01 by the written rule"
-    assert found["on all seeds"] == "same code, same settings"
-    assert found["validation set"].startswith("6 documents, 3,025 tokens, 12,100 bytes; evaluated ")
+    assert shown["on all seeds"] == "same code, same settings"
+    assert shown["validation set"].startswith("6 documents, 3,025 tokens, 12,100 bytes; evaluated ")
     place.store.put_record("PR", {"name": "PR", "seeds": {"1": None}, "author": "A", "url": "https://example.org"})
     imported = board_of(sweep.spec.name, place).table()[-1]
     assert describe_evidence(imported) == {
@@ -127,6 +127,7 @@ def test_the_page_stands_alone_and_shows_names_as_they_are(sweep: Sweep, place: 
     assert "&lt;b&gt;leak&lt;/b&gt;" in body
     assert not re.search(r'(src|href)="?(https?:)?//', body)
     assert "<link" not in page
+    assert "position in the document" in page and "position %{x}: sum" in page
 
 
 def test_a_change_of_the_record_is_that_of_its_p_with_the_one_on_common_seeds_beside_it(tmp_path: Path) -> None:
@@ -135,11 +136,11 @@ def test_a_change_of_the_record_is_that_of_its_p_with_the_one_on_common_seeds_be
     sweep = play(place, file("summer", arm=[{"name": "base", "baseline": True, "seeds": [3, 5]}]))
     board = board_of(sweep.spec.name, place)
     page = report.write(sweep.spec.name, board, place).read_text()
-    held = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("Who held the record when") :]).split())
+    holders = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("Who held the record when") :]).split())
     last = board.changes()[-1]
     means, common = (f"{last[name]:+.2f}" for name in ("difference_means_mbpb", "difference_mbpb"))
     assert means != common
-    assert f"over spring/none 1.1697 {means} {common} over 2 {format_p(last['p_value'])}" in held
+    assert f"over spring/none 1.1697 {means} {common} over 2 {format_p(last['p_value'])}" in holders
 
 
 def test_the_page_of_two_entries_has_their_plots(sweep: Sweep, place: Workplace) -> None:
@@ -147,7 +148,7 @@ def test_the_page_of_two_entries_has_their_plots(sweep: Sweep, place: Workplace)
     path = report.write_comparison(compare(pair), document_differences(pair), place)
     page = path.read_text()
     assert path.name == "compare-summer-base-vs-spring-none.html"
-    for words in ("Each point is one document", "Grey lines join", "paired documents", "eval.protocol"):
+    for words in ("Each point is one document", "Gray lines join", "paired documents", "eval.protocol"):
         assert words in page
     assert "<link" not in page
 
@@ -157,10 +158,10 @@ def test_csv_has_every_column_and_leaves_the_unknown_empty(sweep: Sweep, place: 
     import io
     import json
 
-    found = list(csv.DictReader(io.StringIO(formats.to_csv(board_of(sweep.spec.name, place).table()))))
-    assert tuple(found[0]) == COLUMNS
-    assert json.loads(found[0]["seeds"]).keys() == {"3", "4", "5"}
-    assert (found[0]["name"], found[0]["p_value"], found[1]["name"]) == ("base", "", "<b>leak</b>")
+    lines = list(csv.DictReader(io.StringIO(formats.to_csv(board_of(sweep.spec.name, place).table()))))
+    assert tuple(lines[0]) == COLUMNS
+    assert json.loads(lines[0]["seeds"]).keys() == {"3", "4", "5"}
+    assert (lines[0]["name"], lines[0]["p_value"], lines[1]["name"]) == ("base", "", "<b>leak</b>")
 
 
 def test_markdown_shows_a_table_a_track_and_every_finding(sweep: Sweep, place: Workplace) -> None:

@@ -95,7 +95,7 @@ def test_the_panel_shows_the_line_and_what_runs_now() -> None:
 
 
 def test_the_bar_has_a_line_of_its_own() -> None:
-    [running] = [one for one in rendered(SNAPSHOT).splitlines() if "42%" in one]
+    [running] = [line for line in rendered(SNAPSHOT).splitlines() if "42%" in line]
     assert running.split() == ["[bold]odd[/bold]", "seed", "4", "42%", "step", "3/7", "[loss]"]
 
 
@@ -104,7 +104,7 @@ def test_the_panel_of_nothing_and_of_much_is_bounded() -> None:
     many = tuple(job("running", number, f"seed {number}") for number in range(50))
     text = rendered(replace(EMPTY, jobs=many))
     assert "50 running" in text
-    assert sum("seed" in one for one in text.splitlines()) == SHOWN_JOBS
+    assert sum("seed" in line for line in text.splitlines()) == SHOWN_JOBS
 
 
 def bar_of(snapshot: Snapshot) -> float:

@@ -67,11 +67,11 @@ def test_a_long_name_can_be_read_in_full() -> None:
 
 
 def test_what_is_not_known_is_a_dash() -> None:
-    found = format_cells(ROW | UNKNOWN)
-    assert found["bpb ± std"] == ["1.0798", "–"]
-    assert found["95 %"] == ["–"]
-    assert found["p base, best, shown"] == ["–", "–", "–/–"]
-    assert found["bytes, cost"] == ["15,999,950", "–"]
+    cells = format_cells(ROW | UNKNOWN)
+    assert cells["bpb ± std"] == ["1.0798", "–"]
+    assert cells["95 %"] == ["–"]
+    assert cells["p base, best, shown"] == ["–", "–", "–/–"]
+    assert cells["bytes, cost"] == ["15,999,950", "–"]
     text = shown(UNKNOWN)
     assert "None" not in text
     assert "nan" not in text
@@ -132,8 +132,8 @@ def test_without_entries_it_says_so() -> None:
 def test_a_public_record_may_tell_almost_nothing() -> None:
     silent = dict.fromkeys(("rank", "val_bpb_mean", "bytes_total", "train_seconds", "eval_seconds"))
     row = UNKNOWN | silent | {"name": "PR 1", "track": "unverified", "seeds": {"42": None}, "source": "import"}
-    found = format_cells(ROW | row)
-    assert (found["#"], found["seeds"], found["train, eval"]) == (["–"], ["42: –"], ["–", "–"])
+    cells = format_cells(ROW | row)
+    assert (cells["#"], cells["seeds"], cells["train, eval"]) == (["–"], ["42: –"], ["–", "–"])
     text = shown(row)
     assert "Unverified" in text
     assert "None" not in text
