@@ -44,7 +44,7 @@ class Audit(WorkerStage):
 
 AUDIT = Audit(
     name="audit",
-    version=4,
+    version=3,
     reads={"artifact": Source(stage="quantize", output="artifact")},
     contents=("certificate",),
     sections=("eval",),

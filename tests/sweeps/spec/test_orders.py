@@ -14,7 +14,7 @@ from jobs.spec import Machine, Order
 from jobs.stages.request import DocumentSet
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.orders import OrderBook
-from sweeps.spec.recipe import Recipe, build_recipe
+from sweeps.spec.recipe import NEWER, Recipe, build_recipe
 from tests.sweeps.orders import VAL, audit, evaluate, quantize, train
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)
@@ -46,7 +46,7 @@ def changed(**arguments: Any) -> list[bool]:
 
 
 OTHER: dict[str, Any] = {
-    "attention": "sdpa",
+    "attention": "sdpa", "precision": "bfloat16",
     "alpha": 2.0,
     "chunk_decay": 0.5,
     "num_heads": 4, "num_kv_heads": 2, "model_dim": 256, "batch_tokens": 1024, "seq_len": 512, "betas": (0.5, 0.6),
@@ -103,6 +103,14 @@ def test_a_setting_of_the_quantizer_leaves_the_training_alone(name: str, config:
 @pytest.mark.parametrize(("name", "config"), variants(EvalConfig()), ids=name_of)
 def test_a_setting_of_test_time_training_costs_no_training_and_no_artifact(name: str, config: EvalConfig) -> None:
     assert changed(recipe=replace(RECIPE, eval=config)) == [False, False, True, True]
+
+
+def test_settings_newer_than_stored_results_are_in_no_key_at_their_first_value() -> None:
+    """So that what an earlier version has finished is found again."""
+    for section, settings in NEWER.items():
+        assert not settings.keys() & RECIPE.settings()[section].keys()
+    other = replace(RECIPE, eval=replace(RECIPE.eval, precision="float32"))
+    assert other.settings()["eval"]["precision"] == "float32"
 
 
 def test_a_seed_changes_every_key() -> None:
