@@ -5,7 +5,7 @@ that are timed sleeps in processes of their own.
 
 One job in twenty-five is a gang of a whole node, the rest take one slot; most wait from the beginning, some come when
 half is done. The processes know no torch: `start_up_seconds` says what importing it costs on this machine, which a real
-evaluator pays once and a gang every time. `overhead_ms_per_job` is all the time of the scheduler's loop that it does
+worker pays once and a gang every time. `overhead_ms_per_job` is all the time of the scheduler's loop that it does
 not spend waiting: claims, decisions, starts, results, every write to the store included.
 """
 

@@ -3,10 +3,13 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from golf.artifact.packing import QuantizeConfig
+from golf.data.tokens import write_shard
+from golf.entry import entry
 from golf.entry.entry import Entry, Environment, configure
 from golf.entry.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
 from golf.errors import InputError
@@ -44,6 +47,26 @@ def test_the_environment_has_the_challenges_defaults() -> None:
 def test_a_seed_must_be_a_number() -> None:
     with pytest.raises(InputError, match="SEED = 'x1'"):
         Environment.of({"SEED": "x1"})
+
+
+class Trained(Exception):
+    """Ends a run when its training would begin."""
+
+
+def test_a_run_neither_resumes_nor_writes_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contest's clock stops for warm-up and validation only."""
+    how: dict[str, Any] = {}
+
+    def train(config: TrainConfig, **given: Any) -> Path:
+        how.update(given)
+        raise Trained
+
+    monkeypatch.setattr(entry, "train", train)
+    monkeypatch.setenv("DATA_PATH", str(tmp_path))
+    write_shard(tmp_path / "toy_train_0.bin", [1, 5, 6, 7] * 9)
+    with pytest.raises(Trained):
+        entry.run(asdict(ENTRY), code_bytes=1)
+    assert (how["checkpoint_seconds"], how["resume"]) == (None, False)
 
 
 def log_of(lines: list[str]) -> Log:
