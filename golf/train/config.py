@@ -31,7 +31,7 @@ class TrainConfig:
     max_seconds: float | None = 600.0
     """Limit of the training clock, which starts after the warm-up and never pauses; the contest's 10 minutes."""
     steps: int | None = None
-    """Limit in steps, for runs that must reproduce exactly; the first limit reached ends the training."""
+    """Limit in steps, for runs that must reproduce, on a CPU bit for bit; the first limit reached ends the training."""
     batch_tokens: int = 786_432
     """Tokens of one step, over all processes (PR 611)."""
     seq_len: int = 1024
