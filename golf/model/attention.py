@@ -19,7 +19,6 @@ from golf.model.kernels import KERNELS, Attend, Kernel, Target, activate, can_un
 __all__ = ["Attend", "Kernel", "check_choice", "choose_kernel"]
 
 AUTO = "auto"
-HOPPER = (9, 0)
 HEAD_DIM = 64
 """Head dimension of the contest's models, for which a machine's kernel is named."""
 PROBE_SHAPES = ((48, 48), (16, 48))
@@ -34,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
+class _Attempt:
     """The result of trying a kernel at a target."""
 
     name: str
@@ -71,28 +70,29 @@ def choose_kernel(
         InputError: the kernel cannot be used here; the message says why, and names those that can.
     """
     target = Target(device, dtype, head_dim)
-    trials: list[_Trial] = []
+    attempts: list[_Attempt] = []
     for name in _preferred(target) if choice == AUTO else (choice,):
-        trials.append(_try(name, target, compiled))
-        if trials[-1].problem is None:
+        attempts.append(_try(name, target, compiled))
+        if attempts[-1].problem is None:
             kernel = KERNELS[name]
             activate(kernel, target)
-            _log_choice(name, str(device), tuple(f"{trial.name}: {trial.problem}" for trial in trials[:-1]))
+            passed_over = attempts[:-1] if device.type == "cuda" else []
+            _log_choice(name, str(device), tuple(f"{attempt.name}: {attempt.problem}" for attempt in passed_over))
             return kernel
     usable = [name for name in _preferred(target) if name != choice and _try(name, target, compiled).problem is None]
-    problem = "; ".join(f"{trial.name}: {trial.problem}" for trial in trials)
+    problem = "; ".join(f"{attempt.name}: {attempt.problem}" for attempt in attempts)
     raise InputError(f'attention = "{choice}": cannot be used here ({problem}); expected {", ".join((AUTO, *usable))}')
 
 
-def _preferred(target: Target) -> tuple[str, ...]:
+def _preferred(target: Target) -> list[str]:
     """Kernels to try, the fastest first."""
-    if target.device.type == "cpu":
-        return ("blocks", "sdpa")
     if target.device.type != "cuda":
-        return ("sdpa",)
-    flash = ("fa4", "fa3") if _capability(target.device) > HOPPER else ("fa3", "fa4")
+        return list(KERNELS)
     # What replaces torch's own kernel for good is used only where it is asked for by name.
-    return (*(flash if can_undo() else ()), "flash-attn-3", "flash-attn", "cudnn", "sdpa")
+    names = [kernel.name for kernel in KERNELS.values() if kernel.flash is None or can_undo()]
+    capability = _capability(target.device)
+    first = [kernel.name for kernel in KERNELS.values() if kernel.first_after and capability > kernel.first_after]
+    return sorted(names, key=lambda name: name not in first)
 
 
 def _capability(device: torch.device) -> tuple[int, int]:
@@ -100,21 +100,21 @@ def _capability(device: torch.device) -> tuple[int, int]:
 
 
 @cache
-def _try(name: str, target: Target, compiled: bool) -> _Trial:
+def _try(name: str, target: Target, compiled: bool) -> _Attempt:
     """Find out whether a kernel can be used at a target; once for each process."""
     kernel = KERNELS[name]
     problem = kernel.missing(target)
     if problem is not None or target.device.type != "cuda":
-        return _Trial(name, problem)  # without a GPU there are this project's and torch's own kernels only
+        return _Attempt(name, problem)  # without a GPU there are this project's and torch's own kernels only
     try:
         activate(kernel, target)
         if compiled:  # training attends from all positions
             attend = torch.compile(kernel.attend, fullgraph=True, backend="aot_eager")
-            return _Trial(name, probe(attend, target, PROBE_SHAPES[:1]))
-        return _Trial(name, probe(kernel.attend, target))
+            return _Attempt(name, probe(attend, target, PROBE_SHAPES[:1]))
+        return _Attempt(name, probe(kernel.attend, target))
     except Exception as error:  # a foreign package may raise anything
         first_line = " ".join(str(error).split("\n")[0].split())[:160]
-        return _Trial(name, f"fails with {type(error).__name__}: {first_line}")
+        return _Attempt(name, f"fails with {type(error).__name__}: {first_line}")
 
 
 def probe(attend: Attend, target: Target, shapes: Sequence[tuple[int, int]] = PROBE_SHAPES) -> str | None:

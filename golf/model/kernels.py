@@ -1,6 +1,6 @@
 """Kernels of causal attention, one entry of a table each: what it needs, and how it is called.
 
-    fa4, fa3       torch's scaled_dot_product_attention with FlashAttention-4 or -3 from its registry activated in it
+    fa3, fa4       torch's scaled_dot_product_attention with FlashAttention-4 or -3 from its registry activated in it
     flash-attn-3   the package flash_attn_interface: FlashAttention-3 (arXiv 2407.08608), which many pods carry
     flash-attn     the package flash_attn: FlashAttention-2 (arXiv 2307.08691)
     cudnn          torch's scaled_dot_product_attention, by cuDNN
@@ -33,6 +33,8 @@ Takes queries [B, H, M, E], keys and values [B, G, T, E]; returns [B, H, M, E].
 """
 
 HALF = (torch.bfloat16, torch.float16)
+HOPPER = (9, 0)
+"""Compute capability of an H100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Kernel:
     """Why it cannot be tried at a target, in words; None if it can."""
     flash: str | None = None
     """FlashAttention in torch's registry that must be active while it runs."""
+    first_after: tuple[int, int] | None = None
+    """On GPUs of a higher compute capability it is tried first."""
     default_flash: bool = False
     """Whether it runs torch's own flash kernel, which must not be replaced by one of the registry then."""
 
@@ -65,10 +69,10 @@ def activate(kernel: Kernel, target: Target) -> None:
         InputError: this torch cannot return to its own flash kernel.
         Exception: the package behind it is missing or broken; it may raise anything.
     """
-    from torch.nn import attention
-
     if target.dtype not in HALF:
         return  # no flash kernel takes it
+    from torch.nn import attention
+
     current = getattr(attention, "current_flash_attention_impl", lambda: None)()
     if kernel.flash not in (None, current):
         attention.activate_flash_attention_impl(kernel.flash)
@@ -117,8 +121,8 @@ def _in_package(package: str) -> Callable[[Target], str | None]:
     return missing
 
 
-def _not_on_gpu(target: Target) -> str | None:
-    return "needs a CPU" if target.device.type == "cuda" else None
+def _on_cpu(target: Target) -> str | None:
+    return None if target.device.type == "cpu" else f"needs a CPU; this is {target.device.type}"
 
 
 def _always(_: Target) -> None:
@@ -184,13 +188,13 @@ def _by_positions(
 
 
 _ROWS = (
-    Kernel(name="fa4", attend=_sdpa, missing=_in_registry("FA4"), flash="FA4"),
     Kernel(name="fa3", attend=_sdpa, missing=_in_registry("FA3"), flash="FA3"),
+    Kernel(name="fa4", attend=_sdpa, missing=_in_registry("FA4"), flash="FA4", first_after=HOPPER),
     Kernel(name="flash-attn-3", attend=_flash_attn_3, missing=_in_package("flash_attn_interface")),
     Kernel(name="flash-attn", attend=_flash_attn, missing=_in_package("flash_attn")),
     Kernel(name="cudnn", attend=_cudnn, missing=_half_on_gpu),
+    Kernel(name="blocks", attend=block_attention, missing=_on_cpu),
     Kernel(name="sdpa", attend=_sdpa, missing=_always, default_flash=True),
-    Kernel(name="blocks", attend=block_attention, missing=_not_on_gpu),
 )
 KERNELS: Mapping[str, Kernel] = MappingProxyType({kernel.name: kernel for kernel in _ROWS})
-"""Every kernel by name. A new one is a row here; golf.model.attention tries it before it is used."""
+"""Every kernel by name, in the order in which "auto" tries them. A new one is a row here."""

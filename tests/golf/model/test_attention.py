@@ -139,5 +139,5 @@ def test_kernels_of_gpus_say_why_a_cpu_cannot_use_them() -> None:
 
 def test_settings_name_kernels_of_the_table() -> None:
     assert EvalConfig(attention="cudnn").attention == "cudnn"
-    with pytest.raises(InputError, match=r'eval.attention = "fa5": no such attention kernel; expected auto, fa4, fa3'):
+    with pytest.raises(InputError, match=r'eval.attention = "fa5": no such attention kernel; expected auto, fa3, fa4'):
         EvalConfig(attention="fa5")

@@ -195,3 +195,9 @@ def test_a_packaged_script_chooses_a_kernel_without_torchs_registry(tmp_path: Pa
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout.strip() == "cudnn", done.stderr
+
+
+@pytest.mark.parametrize("page", ["gpus.md", "sweep-file.md"])
+def test_every_kernel_is_documented(page: str) -> None:
+    text = (Path(__file__).parents[3] / "docs" / page).read_text()
+    assert [name for name in KERNELS if f"`{name}`" not in text and f'`"{name}"`' not in text] == []
