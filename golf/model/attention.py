@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from golf.errors import InputError
-from golf.model.kernels import KERNELS, Attend, Kernel, Target, activate, can_undo
+from golf.model.kernels import KERNELS, Attend, Kernel, KernelInputs, activate, can_undo
 
 __all__ = ["Attend", "Kernel", "check_choice", "choose_kernel"]
 
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """The result of trying a kernel at a target."""
+    """The result of trying a kernel with such inputs."""
 
     name: str
     problem: str | None
@@ -69,28 +69,28 @@ def choose_kernel(
     Raises:
         InputError: the kernel cannot be used here; the message says why, and names those that can.
     """
-    target = Target(device, dtype, head_dim)
+    inputs = KernelInputs(device, dtype, head_dim)
     attempts: list[_Attempt] = []
-    for name in _preferred(target) if choice == AUTO else (choice,):
-        attempts.append(_try(name, target, compiled))
+    for name in _preferred(inputs) if choice == AUTO else (choice,):
+        attempts.append(_try(name, inputs, compiled))
         if attempts[-1].problem is None:
             kernel = KERNELS[name]
-            activate(kernel, target)
+            activate(kernel, inputs)
             passed_over = attempts[:-1] if device.type == "cuda" else []
             _log_choice(name, str(device), tuple(f"{attempt.name}: {attempt.problem}" for attempt in passed_over))
             return kernel
-    usable = [name for name in _preferred(target) if name != choice and _try(name, target, compiled).problem is None]
+    usable = [name for name in _preferred(inputs) if name != choice and _try(name, inputs, compiled).problem is None]
     problem = "; ".join(f"{attempt.name}: {attempt.problem}" for attempt in attempts)
     raise InputError(f'attention = "{choice}": cannot be used here ({problem}); expected {", ".join((AUTO, *usable))}')
 
 
-def _preferred(target: Target) -> list[str]:
+def _preferred(inputs: KernelInputs) -> list[str]:
     """Kernels to try, the fastest first."""
-    if target.device.type != "cuda":
+    if inputs.device.type != "cuda":
         return list(KERNELS)
     # What replaces torch's own kernel for good is used only where it is asked for by name.
     names = [kernel.name for kernel in KERNELS.values() if kernel.flash is None or can_undo()]
-    capability = _capability(target.device)
+    capability = _capability(inputs.device)
     first = [kernel.name for kernel in KERNELS.values() if kernel.first_after and capability > kernel.first_after]
     return sorted(names, key=lambda name: name not in first)
 
@@ -100,48 +100,48 @@ def _capability(device: torch.device) -> tuple[int, int]:
 
 
 @cache
-def _try(name: str, target: Target, compiled: bool) -> _Attempt:
-    """Find out whether a kernel can be used at a target; once for each process."""
+def _try(name: str, inputs: KernelInputs, compiled: bool) -> _Attempt:
+    """Find out whether a kernel can be used with such inputs; once for each process."""
     kernel = KERNELS[name]
-    problem = kernel.missing(target)
-    if problem is not None or target.device.type != "cuda":
+    problem = kernel.missing(inputs)
+    if problem is not None or inputs.device.type != "cuda":
         return _Attempt(name, problem)  # without a GPU there are this project's and torch's own kernels only
     try:
-        activate(kernel, target)
+        activate(kernel, inputs)
         if compiled:  # training attends from all positions
             attend = torch.compile(kernel.attend, fullgraph=True, backend="aot_eager")
-            return _Attempt(name, probe(attend, target, PROBE_SHAPES[:1]))
-        return _Attempt(name, probe(kernel.attend, target))
+            return _Attempt(name, probe(attend, inputs, PROBE_SHAPES[:1]))
+        return _Attempt(name, probe(kernel.attend, inputs))
     except Exception as error:  # a foreign package may raise anything
         first_line = " ".join(str(error).split("\n")[0].split())[:160]
         return _Attempt(name, f"fails with {type(error).__name__}: {first_line}")
 
 
-def probe(attend: Attend, target: Target, shapes: Sequence[tuple[int, int]] = PROBE_SHAPES) -> str | None:
+def probe(attend: Attend, inputs: KernelInputs, shapes: Sequence[tuple[int, int]] = PROBE_SHAPES) -> str | None:
     """Compare a kernel's results and gradients with an explicit softmax in fp32; returns what is wrong, in words.
 
     `shapes` are pairs of queries and positions.
     """
     for queries, positions in shapes:
-        given = _probe_inputs(target, queries, positions)
+        given = _probe_inputs(inputs, queries, positions)
         results = _with_gradients(attend, given)
         expected = _with_gradients(explicit_attention, [tensor.float() for tensor in given])
         for what, result, wanted in zip(("result", "dq", "dk", "dv"), results, expected, strict=True):
-            if result.shape != wanted.shape or result.dtype != target.dtype:
+            if result.shape != wanted.shape or result.dtype != inputs.dtype:
                 shape, dtype = tuple(result.shape), str(result.dtype).removeprefix("torch.")
                 return f"its {what} for {queries} queries of {positions} positions is {dtype} {shape}"
             error = float((result.float() - wanted).abs().max() / wanted.abs().max())
-            if not error <= PROBE_LIMITS[target.dtype]:  # NaN is not
+            if not error <= PROBE_LIMITS[inputs.dtype]:  # NaN is not
                 return f"its {what} for {queries} queries of {positions} positions is off by {error:.2g} of the largest"
     return None
 
 
-def _probe_inputs(target: Target, queries: int, positions: int) -> list[Tensor]:
-    """Queries, keys, values and the gradient of the result, in the target's dtype."""
+def _probe_inputs(inputs: KernelInputs, queries: int, positions: int) -> list[Tensor]:
+    """Queries, keys, values and the gradient of the result, in their dtype."""
     generator = torch.Generator().manual_seed(positions + queries)
     shapes = ((1, 4, queries), (1, 2, positions), (1, 2, positions), (1, 4, queries))
-    drawn = (torch.randn(*shape, target.head_dim, generator=generator) for shape in shapes)
-    return [tensor.to(target.device, target.dtype) for tensor in drawn]
+    drawn = (torch.randn(*shape, inputs.head_dim, generator=generator) for shape in shapes)
+    return [tensor.to(inputs.device, inputs.dtype) for tensor in drawn]
 
 
 def _with_gradients(attend: Attend, given: list[Tensor]) -> Iterator[Tensor]:

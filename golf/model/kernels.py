@@ -38,7 +38,7 @@ HOPPER = (9, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class KernelInputs:
     """Where a kernel is to run."""
 
     device: torch.device
@@ -52,8 +52,8 @@ class Kernel:
 
     name: str
     attend: Attend
-    missing: Callable[[Target], str | None]
-    """Why it cannot be tried at a target, in words; None if it can."""
+    missing: Callable[[KernelInputs], str | None]
+    """Why it cannot be tried with such inputs, in words; None if it can."""
     flash: str | None = None
     """FlashAttention in torch's registry that must be active while it runs."""
     first_after: tuple[int, int] | None = None
@@ -62,14 +62,14 @@ class Kernel:
     """Whether it runs torch's own flash kernel, which must not be replaced by one of the registry then."""
 
 
-def activate(kernel: Kernel, target: Target) -> None:
+def activate(kernel: Kernel, inputs: KernelInputs) -> None:
     """Switch torch, for the whole process, to the flash kernel that a kernel needs.
 
     Raises:
         InputError: this torch cannot return to its own flash kernel.
         Exception: the package behind it is missing or broken; it may raise anything.
     """
-    if target.dtype not in HALF:
+    if inputs.dtype not in HALF:
         return  # no flash kernel takes it
     from torch.nn import attention
 
@@ -89,20 +89,20 @@ def can_undo() -> bool:
     return hasattr(attention, "restore_flash_attention_impl")
 
 
-def _on_gpu(target: Target) -> str | None:
-    return None if target.device.type == "cuda" else f"needs a GPU; this is {target.device.type}"
+def _on_gpu(inputs: KernelInputs) -> str | None:
+    return None if inputs.device.type == "cuda" else f"needs a GPU; this is {inputs.device.type}"
 
 
-def _half_on_gpu(target: Target) -> str | None:
-    dtype = str(target.dtype).removeprefix("torch.")
-    return _on_gpu(target) or (None if target.dtype in HALF else f"computes in bfloat16 or float16, not in {dtype}")
+def _half_on_gpu(inputs: KernelInputs) -> str | None:
+    dtype = str(inputs.dtype).removeprefix("torch.")
+    return _on_gpu(inputs) or (None if inputs.dtype in HALF else f"computes in bfloat16 or float16, not in {dtype}")
 
 
-def _in_registry(name: str) -> Callable[[Target], str | None]:
-    def missing(target: Target) -> str | None:
+def _in_registry(name: str) -> Callable[[KernelInputs], str | None]:
+    def missing(inputs: KernelInputs) -> str | None:
         from torch.nn import attention
 
-        if (reason := _half_on_gpu(target)) is not None:
+        if (reason := _half_on_gpu(inputs)) is not None:
             return reason
         if not hasattr(attention, "list_flash_attention_impls"):
             return f"torch {torch.__version__} has no registry of FlashAttention kernels; expected 2.10 or later"
@@ -113,19 +113,19 @@ def _in_registry(name: str) -> Callable[[Target], str | None]:
     return missing
 
 
-def _in_package(package: str) -> Callable[[Target], str | None]:
-    def missing(target: Target) -> str | None:
-        reason = _half_on_gpu(target)
+def _in_package(package: str) -> Callable[[KernelInputs], str | None]:
+    def missing(inputs: KernelInputs) -> str | None:
+        reason = _half_on_gpu(inputs)
         return reason or (None if importlib.util.find_spec(package) else f"the package {package} is not installed")
 
     return missing
 
 
-def _on_cpu(target: Target) -> str | None:
-    return None if target.device.type == "cpu" else f"needs a CPU; this is {target.device.type}"
+def _on_cpu(inputs: KernelInputs) -> str | None:
+    return None if inputs.device.type == "cpu" else f"needs a CPU; this is {inputs.device.type}"
 
 
-def _always(_: Target) -> None:
+def _always(_: KernelInputs) -> None:
     return None
 
 

@@ -52,8 +52,9 @@ def read_size(value: Any) -> int | None:
 
 def read_seed(name: Any) -> str | None:
     """Read a seed, as "42", "seed_42" or 42."""
-    if isinstance(name, Decimal) and name.is_finite() and name % 1 == 0 and abs(name) < 10**12:
-        name = int(name)
+    number = read_number(name) if isinstance(name, Decimal) else None
+    if number is not None and number % 1 == 0:
+        name = int(number)
     match = None if isinstance(name, bool) else _SEED.fullmatch(str(name))
     return str(int(match[1])) if match else None
 

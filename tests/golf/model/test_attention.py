@@ -10,11 +10,11 @@ from torch import Tensor
 
 from golf.errors import InputError
 from golf.model.attention import choose_kernel, probe
-from golf.model.kernels import KERNELS, Attend, Target
+from golf.model.kernels import KERNELS, Attend, KernelInputs
 from golf.ttt.config import EvalConfig
 
 CPU = torch.device("cpu")
-FLOATS = Target(CPU, torch.float32, 64)
+FLOATS = KernelInputs(CPU, torch.float32, 64)
 
 
 def plain(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ def test_flash_packages_get_their_own_tensor_layout(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", ["blocks", "sdpa"])
 def test_the_kernels_of_a_cpu_pass_the_probe(name: str, dtype: torch.dtype) -> None:
-    assert probe(KERNELS[name].attend, Target(CPU, dtype, 64)) is None
+    assert probe(KERNELS[name].attend, KernelInputs(CPU, dtype, 64)) is None
 
 
 def _shuffled_heads(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -125,7 +125,9 @@ def test_the_probe_rejects_what_is_not_causal_attention_in_float32(attend: Atten
 
 
 def test_the_probe_rejects_a_result_in_another_dtype() -> None:
-    assert "is float32" in (probe(lambda q, k, v: plain(q, k, v).float(), Target(CPU, torch.bfloat16, 64)) or "passed")
+    assert "is float32" in (
+        probe(lambda q, k, v: plain(q, k, v).float(), KernelInputs(CPU, torch.bfloat16, 64)) or "passed"
+    )
 
 
 def test_kernels_of_gpus_say_why_a_cpu_cannot_use_them() -> None:

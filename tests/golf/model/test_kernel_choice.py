@@ -19,7 +19,7 @@ from golf.entry.bundle import bundle
 from golf.errors import InputError
 from golf.model import attention
 from golf.model.attention import choose_kernel
-from golf.model.kernels import KERNELS, Target
+from golf.model.kernels import KERNELS, KernelInputs
 
 GPU = torch.device("cuda")
 BF16 = torch.bfloat16
@@ -80,7 +80,7 @@ class FakeGpu:
     def restore(self) -> None:
         self.active = None
 
-    def probe(self, attend: Any, target: Target, shapes: Any = None) -> str | None:
+    def probe(self, attend: Any, inputs: KernelInputs, shapes: Any = None) -> str | None:
         running = next(
             kernel.name
             for kernel in KERNELS.values()
@@ -180,7 +180,7 @@ for name in {registry}:
 from golf.model import attention
 assert attention.__file__.startswith(sys.argv[1]), attention.__file__
 attention._capability = lambda device: (9, 0)
-attention.probe = lambda attend, target, shapes=None: None
+attention.probe = lambda attend, inputs, shapes=None: None
 print(attention.choose_kernel("auto", torch.device("cuda"), torch.bfloat16).name)
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from golf.errors import InputError
@@ -157,6 +157,8 @@ NAMES = [*fields.HEADLINE, *fields.LOSS, *fields.STD, *fields.SEED_SCORES, *fiel
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=6), st.binary(max_size=120))
+@example({"val_bpb": [1e28]}, b"")  # more digits than decimal arithmetic keeps
+@example({"seed": 1e300, "n_seeds": -1e-300}, b"")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_claim_and_no_log_raises_anything_but_input_errors(
     tmp_path: Path, submission: dict[str, object], noise: bytes

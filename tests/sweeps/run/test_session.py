@@ -1,6 +1,8 @@
 """Driving a sweep while its cluster comes and goes."""
 
 import contextlib
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -84,7 +86,15 @@ def drive_with(role: Role, lease: Renewed | None = None) -> list[str]:
 
 def test_a_store_that_is_away_is_awaited_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("sweeps.run.session.time.sleep", waits.append)
+    pause = time.sleep
+
+    def sleep(seconds: float) -> None:
+        if threading.current_thread() is threading.main_thread():
+            waits.append(seconds)
+        else:
+            pause(seconds)  # a thread that an earlier test left
+
+    monkeypatch.setattr("sweeps.run.session.time.sleep", sleep)
     [said] = drive_with(Away(3))
     assert "503 Slow Down; retried for 10 minutes" in said
     assert len(waits) == 3
