@@ -1,1 +1,1 @@
-"""What `benchmarks.gpu` measures, a function each: takes sizes, returns rows of a table as plain data."""
+"""What `benchmarks.gpu` measures, a function each: takes sizes, gives rows of a table as plain data."""

@@ -3,7 +3,7 @@
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
@@ -41,20 +41,24 @@ def choice(size: Sizes) -> list[Row]:
     ):
         kernel = choose_kernel("auto", device(), dtype, head_dim=head_dim, compiled=compiled)
         rows.append(row(f"kernel of {what}", kernel.name))
-    for name in KERNELS:
+    for name in _names():
         try:
             choose_kernel(name, device(), compute_dtype(device()), head_dim=head_dim)
-            rows.append(row(f"{name}", "passes the probe"))
+            rows.append(row(name, "passes the probe"))
         except InputError as error:
-            rows.append(row(f"{name}", str(error).partition("(")[2].partition(");")[0]))
+            rows.append(row(name, str(error).partition("(")[2].partition(");")[0]))
     return rows
 
 
-def accuracy(size: Sizes) -> list[Row]:
+def _names() -> list[str]:
+    """All kernels; last those that replace torch's own, which torch 2.10 cannot undo."""
+    return sorted(KERNELS, key=lambda name: KERNELS[name].flash is not None)
+
+
+def accuracy(size: Sizes) -> Iterator[Row]:
     """Each kernel's results and gradients against float64, and its time forward and backward."""
-    rows = []
     dtype, head_dim = compute_dtype(device()), size.model.head_dim
-    for name in KERNELS:
+    for name in _names():
         try:
             kernel = choose_kernel(name, device(), dtype, head_dim=head_dim)
         except InputError:
@@ -63,11 +67,10 @@ def accuracy(size: Sizes) -> list[Row]:
             for queries in sorted({positions, min(positions, size.queries)}):
                 error = _largest_error(kernel.attend, size, positions, queries, dtype)
                 where = f"{name}, {queries} queries of {positions}"
-                rows.append(row(f"{where}: largest error", f"{error:.1e}", "of the largest"))
+                yield row(f"{where}: largest error", f"{error:.1e}", "of the largest")
         given = _inputs(size, 8, size.positions[-1], size.positions[-1], dtype)
         seconds = _median_seconds(lambda given=given, attend=kernel.attend: _gradients(attend, given), 20)  # type: ignore[misc]
-        rows.append(row(f"{name}: forward and backward, 8 windows", round(1e3 * seconds, 3), "ms"))
-    return rows
+        yield row(f"{name}: forward and backward, 8 windows", round(1e3 * seconds, 3), "ms")
 
 
 def head(size: Sizes) -> list[Row]:

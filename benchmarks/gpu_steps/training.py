@@ -5,7 +5,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +32,7 @@ READINGS_OF_HALF = 20
 """Readings of the clock until about half of the steps are made: three a step, and some before."""
 
 
-def step(size: Sizes) -> list[Row]:
+def step(size: Sizes) -> Iterator[Row]:
     """The first step, the median of the others, memory, graph breaks, and the parts of a step."""
     config = TrainConfig(
         gpus=1, batch_tokens=size.batch_tokens, seq_len=size.seq_len, steps=1, max_seconds=None, model=size.model
@@ -49,20 +49,17 @@ def step(size: Sizes) -> list[Row]:
     flops = size.batch_tokens * training_flops(size.model, size.seq_len)
     on_gpu = device().type == "cuda"
     predicted = round(1e3 * flops / (H100_FLOPS * EXPECTED_SHARE), 1) if on_gpu else None
-    rows = [
-        row("kernel", learner.kernel.name),
-        row("first step, with compilation", round(first, 2), "s"),
-        row(f"step of {size.batch_tokens:,} tokens, median of {size.steps}", round(1e3 * later, 1), "ms", predicted),
-        row("its rate", round(flops / later / 1e12, 2), "TFLOP/s"),
-    ]
+    yield row("kernel", learner.kernel.name)
+    yield row("first step, with compilation", round(first, 2), "s")
+    yield row(f"step of {size.batch_tokens:,} tokens, median of {size.steps}", round(1e3 * later, 1), "ms", predicted)
+    yield row("its rate", round(flops / later / 1e12, 2), "TFLOP/s")
     if on_gpu:
-        memory = torch.cuda.max_memory_allocated() / 2**30
-        rows.append(row("peak memory", round(memory, 1), "GiB", PREDICTED_GIB))
-        rows.append(row("graph breaks", _graph_breaks(), "", 0))
-    return rows + _parts(learner, batch)
+        yield row("peak memory", round(torch.cuda.max_memory_allocated() / 2**30, 1), "GiB", PREDICTED_GIB)
+        yield row("graph breaks", _graph_breaks(), "", 0)
+    yield from _parts(learner, batch)
 
 
-def _parts(learner: Learner, batch: tuple[torch.Tensor, torch.Tensor]) -> list[Row]:
+def _parts(learner: Learner, batch: tuple[torch.Tensor, torch.Tensor]) -> Iterator[Row]:
     inputs, targets = (side.to(device()) for side in batch)
 
     def forward() -> torch.Tensor:
@@ -87,11 +84,9 @@ def _parts(learner: Learner, batch: tuple[torch.Tensor, torch.Tensor]) -> list[R
         ("optimizers", lambda: learner.optimizers.step(lr_scale=0.0, momentum=0.9)),
         ("Newton–Schulz of the largest group", lambda: newton_schulz(gradients, dtype=learner.dtype)),
     ]
-    rows = []
     for what, work in parts:
         _seconds(work)
-        rows.append(row(f"part: {what}", round(1e3 * statistics.median(_seconds(work) for _ in range(5)), 2), "ms"))
-    return rows
+        yield row(f"part: {what}", round(1e3 * statistics.median(_seconds(work) for _ in range(5)), 2), "ms")
 
 
 def runs(size: Sizes) -> list[Row]:

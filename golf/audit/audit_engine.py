@@ -62,6 +62,7 @@ def audit_engine(
     rounding = measure_own_precision(exact, own, precision, given, vocab_size=model.config.vocab_size, seed=seed)
     return replace(
         certificate,
+        judged=certificate.judged and rounding.same,
         findings=(*certificate.findings, *rounding.findings),
         placement={**certificate.placement, "own_precision": rounding.to_json()},
     )

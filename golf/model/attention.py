@@ -1,7 +1,7 @@
 """Causal attention behind one entry point: which kernel of golf.model.kernels computes it here.
 
 A kernel is used only after it has passed a probe on the device: a tiny forward and backward pass against an explicit
-softmax in fp32. So a package that was built for another card, or that computes something else, is not chosen.
+softmax in fp64. So a package that was built for another card, or that computes something else, is not chosen.
 """
 
 import logging
@@ -14,17 +14,18 @@ import torch
 from torch import Tensor
 
 from golf.errors import InputError
-from golf.model.kernels import KERNELS, Attend, Kernel, KernelInputs, activate, can_undo
+from golf.model.kernels import KERNELS, Attend, Kernel, KernelInputs, activate, can_undo, restoring_flash
+from golf.model.precision import use_exact_float32
 
 __all__ = ["Attend", "Kernel", "check_choice", "choose_kernel"]
 
 AUTO = "auto"
 HEAD_DIM = 64
 """Head dimension of the contest's models, for which a machine's kernel is named."""
-PROBE_SHAPES = ((48, 48), (16, 48))
+PROBE_SHAPES = ((192, 192), (64, 192))
 """Queries and positions of the probe: all positions, and the last ones only. 4 query heads read 2 key/value heads."""
 PROBE_LIMITS = {torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
-"""Largest difference of results and gradients from fp32, relative to the largest value.
+"""Largest difference of results and gradients from fp64, relative to the largest value.
 
 Rounding of the weights and results (2⁻²⁴, 2⁻¹¹, 2⁻⁹ each) leaves a tenth of this or less; a wrong mask, head or scale
 shows above 0.3. TF32, with 2⁻¹¹, is not accepted as fp32.
@@ -71,7 +72,10 @@ def choose_kernel(
     """
     inputs = KernelInputs(device, dtype, head_dim)
     attempts: list[_Attempt] = []
-    for name in _preferred(inputs) if choice == AUTO else (choice,):
+    if device.type == "cuda":
+        use_exact_float32()
+    names = _preferred(inputs, compiled) if choice == AUTO else [choice]
+    for name in names:
         attempts.append(_try(name, inputs, compiled))
         if attempts[-1].problem is None:
             kernel = KERNELS[name]
@@ -79,17 +83,19 @@ def choose_kernel(
             passed_over = attempts[:-1] if device.type == "cuda" else []
             _log_choice(name, str(device), tuple(f"{attempt.name}: {attempt.problem}" for attempt in passed_over))
             return kernel
-    usable = [name for name in _preferred(inputs) if name != choice and _try(name, inputs, compiled).problem is None]
+    others = [name for name in _preferred(inputs, compiled) if name != choice]
+    usable = [name for name in others if _try(name, inputs, compiled).problem is None]
     problem = "; ".join(f"{attempt.name}: {attempt.problem}" for attempt in attempts)
     raise InputError(f'attention = "{choice}": cannot be used here ({problem}); expected {", ".join((AUTO, *usable))}')
 
 
-def _preferred(inputs: KernelInputs) -> list[str]:
-    """Kernels to try, the fastest first."""
+def _preferred(inputs: KernelInputs, compiled: bool) -> list[str]:
+    """Kernels to try, the fastest first; only what is compiled has shapes that stay the same."""
     if inputs.device.type != "cuda":
         return list(KERNELS)
     # What replaces torch's own kernel for good is used only where it is asked for by name.
-    names = [kernel.name for kernel in KERNELS.values() if kernel.flash is None or can_undo()]
+    kernels = [kernel for kernel in KERNELS.values() if kernel.flash is None or can_undo()]
+    names = [kernel.name for kernel in kernels if compiled or not kernel.fixed_shapes]
     capability = _capability(inputs.device)
     first = [kernel.name for kernel in KERNELS.values() if kernel.first_after and capability > kernel.first_after]
     return sorted(names, key=lambda name: name not in first)
@@ -107,30 +113,47 @@ def _try(name: str, inputs: KernelInputs, compiled: bool) -> _Attempt:
     if problem is not None or inputs.device.type != "cuda":
         return _Attempt(name, problem)  # without a GPU there are this project's and torch's own kernels only
     try:
-        activate(kernel, inputs)
-        if compiled:  # training attends from all positions
-            attend = torch.compile(kernel.attend, fullgraph=True, backend="aot_eager")
-            return _Attempt(name, probe(attend, inputs, PROBE_SHAPES[:1]))
-        return _Attempt(name, probe(kernel.attend, inputs))
+        with restoring_flash():
+            activate(kernel, inputs)
+            if compiled:  # training attends from all positions
+                attend = torch.compile(kernel.attend, fullgraph=True, dynamic=False)
+                return _Attempt(name, probe(attend, inputs, PROBE_SHAPES[:1]))
+            return _Attempt(name, probe(kernel.attend, inputs))
+    except torch.OutOfMemoryError:
+        raise  # another process fills the GPU: that says nothing about the kernel
     except Exception as error:  # a foreign package may raise anything
         first_line = " ".join(str(error).split("\n")[0].split())[:160]
-        return _Attempt(name, f"fails with {type(error).__name__}: {first_line}")
+        problem = f"fails with {type(error).__name__}: {first_line}"
+    _check_gpu(name, problem, inputs.device)
+    return _Attempt(name, problem)
+
+
+def _check_gpu(name: str, problem: str, device: torch.device) -> None:
+    """Check that the GPU still works after a kernel failed.
+
+    Raises:
+        InputError: every later operation would fail, too.
+    """
+    try:
+        torch.zeros(1, device=device).add_(1).item()
+    except RuntimeError:
+        raise InputError(f"attention kernel {name} {problem}, and the GPU fails since; name another kernel") from None
 
 
 def probe(attend: Attend, inputs: KernelInputs, shapes: Sequence[tuple[int, int]] = PROBE_SHAPES) -> str | None:
-    """Compare a kernel's results and gradients with an explicit softmax in fp32; returns what is wrong, in words.
+    """Compare a kernel's results and gradients with an explicit softmax in fp64; returns what is wrong, in words.
 
     `shapes` are pairs of queries and positions.
     """
     for queries, positions in shapes:
         given = _probe_inputs(inputs, queries, positions)
         results = _with_gradients(attend, given)
-        expected = _with_gradients(explicit_attention, [tensor.float() for tensor in given])
+        expected = _with_gradients(explicit_attention, [tensor.double() for tensor in given])
         for what, result, wanted in zip(("result", "dq", "dk", "dv"), results, expected, strict=True):
             if result.shape != wanted.shape or result.dtype != inputs.dtype:
                 shape, dtype = tuple(result.shape), str(result.dtype).removeprefix("torch.")
                 return f"its {what} for {queries} queries of {positions} positions is {dtype} {shape}"
-            error = float((result.float() - wanted).abs().max() / wanted.abs().max())
+            error = float((result.double() - wanted).abs().max() / wanted.abs().max())
             if not error <= PROBE_LIMITS[inputs.dtype]:  # NaN is not
                 return f"its {what} for {queries} queries of {positions} positions is off by {error:.2g} of the largest"
     return None
@@ -139,14 +162,15 @@ def probe(attend: Attend, inputs: KernelInputs, shapes: Sequence[tuple[int, int]
 def _probe_inputs(inputs: KernelInputs, queries: int, positions: int) -> list[Tensor]:
     """Queries, keys, values and the gradient of the result, in their dtype."""
     generator = torch.Generator().manual_seed(positions + queries)
-    shapes = ((1, 4, queries), (1, 2, positions), (1, 2, positions), (1, 4, queries))
-    drawn = (torch.randn(*shape, inputs.head_dim, generator=generator) for shape in shapes)
-    return [tensor.to(inputs.device, inputs.dtype) for tensor in drawn]
+    sides = ((queries, 4), (positions, 2), (positions, 2), (queries, 4))
+    # Transposed, as in the model: some kernels check how their inputs lie in memory.
+    drawn = (torch.randn(1, *side, inputs.head_dim, generator=generator) for side in sides)
+    return [tensor.to(inputs.device, inputs.dtype).transpose(1, 2) for tensor in drawn]
 
 
 def _with_gradients(attend: Attend, given: list[Tensor]) -> Iterator[Tensor]:
     """The result, and the gradients of queries, keys and values."""
-    leaves = [tensor.detach().clone().requires_grad_() for tensor in given[:3]]
+    leaves = [tensor.detach().requires_grad_() for tensor in given[:3]]
     out = attend(*leaves)
     yield out.detach()
     yield from torch.autograd.grad(out, leaves, given[3])

@@ -1,10 +1,12 @@
 """Kernels of causal attention, one entry of a table each: what it needs, and how it is called.
 
-    fa3, fa4       torch's scaled_dot_product_attention with FlashAttention-4 or -3 from its registry activated in it
+    fa3, fa4       torch's scaled_dot_product_attention by its flash kernel, which its registry replaced by
+                   FlashAttention-3 or -4
     flash-attn-3   the package flash_attn_interface: FlashAttention-3 (arXiv 2407.08608), which many pods carry
     flash-attn     the package flash_attn: FlashAttention-2 (arXiv 2307.08691)
-    cudnn          torch's scaled_dot_product_attention, by cuDNN
-    sdpa           torch's scaled_dot_product_attention with its default backends
+    cudnn          torch's scaled_dot_product_attention by cuDNN
+    flash          torch's scaled_dot_product_attention by its own flash kernel (FlashAttention-2)
+    sdpa           torch's scaled_dot_product_attention by whichever backend it takes
     blocks         golf.model.block_attention, for the CPU
 
 Works with torch 2.9 to 2.13. Version 2.9 has no registry of FlashAttention kernels, 2.10 has one with FA4 that cannot
@@ -15,7 +17,8 @@ E head dimension.
 """
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -35,6 +38,8 @@ Takes queries [B, H, M, E], keys and values [B, G, T, E]; returns [B, H, M, E].
 HALF = (torch.bfloat16, torch.float16)
 HOPPER = (9, 0)
 """Compute capability of an H100."""
+LEAST_CUDNN = 91501
+"""Earlier versions give wrong gradients for lengths that are no multiple of 128 (pytorch/pytorch#169849)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class Kernel:
     """On GPUs of a higher compute capability it is tried first."""
     default_flash: bool = False
     """Whether it runs torch's own flash kernel, which must not be replaced by one of the registry then."""
+    fixed_shapes: bool = False
+    """Whether "auto" takes it only where shapes stay the same, because it prepares each shape anew."""
 
 
 def activate(kernel: Kernel, inputs: KernelInputs) -> None:
@@ -80,6 +87,22 @@ def activate(kernel: Kernel, inputs: KernelInputs) -> None:
         if not can_undo():
             raise InputError(f"torch {torch.__version__} cannot return from {current} to its own flash kernel")
         attention.restore_flash_attention_impl()
+
+
+@contextmanager
+def restoring_flash() -> Iterator[None]:
+    """Leave torch's flash kernel as it was before a `with` block, where this torch can."""
+    from torch.nn import attention
+
+    before = getattr(attention, "current_flash_attention_impl", lambda: None)()
+    try:
+        yield
+    finally:
+        if can_undo() and attention.current_flash_attention_impl() != before:
+            if before is None:
+                attention.restore_flash_attention_impl()
+            else:
+                attention.activate_flash_attention_impl(before)
 
 
 def can_undo() -> bool:
@@ -121,6 +144,13 @@ def _in_package(package: str) -> Callable[[KernelInputs], str | None]:
     return missing
 
 
+def _new_cudnn(inputs: KernelInputs) -> str | None:
+    if (reason := _half_on_gpu(inputs)) is not None:
+        return reason
+    version: int = torch.backends.cudnn.version() or 0  # type: ignore[no-untyped-call]
+    return None if version >= LEAST_CUDNN else f"cuDNN {version} is wrong for some lengths; expected {LEAST_CUDNN}"
+
+
 def _on_cpu(inputs: KernelInputs) -> str | None:
     return None if inputs.device.type == "cpu" else f"needs a CPU; this is {inputs.device.type}"
 
@@ -134,6 +164,10 @@ def _sdpa(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     if positions == 1:
         return block_attention(q_BHME, k_BGTE, v_BGTE)  # one key: its gradient is exact
     grouped = q_BHME.shape[1] != k_BGTE.shape[1]
+    if grouped and q_BHME.is_cuda and q_BHME.dtype == torch.float32:
+        # The kernel for float32 takes equal heads only; without it all T² weights would be stored.
+        heads, grouped = q_BHME.shape[1] // k_BGTE.shape[1], False
+        k_BGTE, v_BGTE = (x.repeat_interleave(heads, 1) for x in (k_BGTE, v_BGTE))
     if queries == positions:
         return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, is_causal=True, enable_gqa=grouped)
     from torch.nn.attention.bias import causal_lower_right  # imports torch's compiler, which takes a second
@@ -142,21 +176,21 @@ def _sdpa(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(q_BHME, k_BGTE, v_BGTE, attn_mask=mask, enable_gqa=grouped)
 
 
+def _flash(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    # Without this, new versions of torch prefer cuDNN on an H100, whatever flash kernel is activated.
+    with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+        return _sdpa(q_BHME, k_BGTE, v_BGTE)
+
+
 def _cudnn(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    queries, positions = q_BHME.shape[2], k_BGTE.shape[2]
-    if positions == 1:
-        return block_attention(q_BHME, k_BGTE, v_BGTE)  # one key: its gradient is exact
-    grouped = q_BHME.shape[1] != k_BGTE.shape[1]
-    # Its causal mask is aligned to the first position: the last M queries need a mask of their own.
-    causal, mask = queries == positions, None
-    if not causal:
-        mask = torch.ones(queries, positions, dtype=torch.bool, device=q_BHME.device).tril(positions - queries)
+    if q_BHME.shape[2] != k_BGTE.shape[2]:
+        return _flash(q_BHME, k_BGTE, v_BGTE)  # its causal mask is aligned to the first position
     with sdpa_kernel(SDPBackend.CUDNN_ATTENTION):
-        return F.scaled_dot_product_attention(
-            q_BHME, k_BGTE, v_BGTE, attn_mask=mask, is_causal=causal, enable_gqa=grouped
-        )
+        return _sdpa(q_BHME, k_BGTE, v_BGTE)
 
 
 def _flash_attn_3(q_BHME: Tensor, k_BGTE: Tensor, v_BGTE: Tensor) -> Tensor:
@@ -188,11 +222,12 @@ def _by_positions(
 
 
 _ROWS = (
-    Kernel(name="fa3", attend=_sdpa, missing=_in_registry("FA3"), flash="FA3"),
-    Kernel(name="fa4", attend=_sdpa, missing=_in_registry("FA4"), flash="FA4", first_after=HOPPER),
+    Kernel(name="fa3", attend=_flash, missing=_in_registry("FA3"), flash="FA3"),
+    Kernel(name="fa4", attend=_flash, missing=_in_registry("FA4"), flash="FA4", first_after=HOPPER),
     Kernel(name="flash-attn-3", attend=_flash_attn_3, missing=_in_package("flash_attn_interface")),
     Kernel(name="flash-attn", attend=_flash_attn, missing=_in_package("flash_attn")),
-    Kernel(name="cudnn", attend=_cudnn, missing=_half_on_gpu),
+    Kernel(name="cudnn", attend=_cudnn, missing=_new_cudnn, default_flash=True, fixed_shapes=True),
+    Kernel(name="flash", attend=_flash, missing=_half_on_gpu, default_flash=True),
     Kernel(name="blocks", attend=block_attention, missing=_on_cpu),
     Kernel(name="sdpa", attend=_sdpa, missing=_always, default_flash=True),
 )

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from golf.model.attention import choose_kernel
+from golf.model.attention import Kernel, choose_kernel
 from golf.model.gpt import GPT
 from golf.model.precision import compute_dtype
 from golf.train.averaging import Averages
@@ -96,15 +96,24 @@ class Learner:
         self.averages = Averages(self.model.state_dict(), config)
         self.rotary = self.model.rotary(config.seq_len)
         compiled = group.device.type == "cuda"
-        self.kernel = choose_kernel(
-            config.attention, group.device, self.dtype, head_dim=config.model.head_dim, compiled=compiled
-        )
+        self.kernel = self._choose_kernel(compiled)
         self.hidden = torch.compile(self._hidden, dynamic=False, fullgraph=True) if compiled else self._hidden
         self._checksum = WeightsChecksum(self.model.parameters()) if group.world > 1 else None
         tail = 2 if self._checksum is None else 2 + group.world
         self._bucket = self._gradient_bucket(tail)
         self._gradient, self._tail = self._bucket[:-tail], self._bucket[-tail:]
         self._readback = Readback(1 + tail, group.device)
+
+    def _choose_kernel(self, compiled: bool) -> Kernel:
+        """The attention kernel of all ranks: rank 0 chooses, and one that cannot use it says so."""
+
+        def choose(choice: str) -> Kernel:
+            head_dim = self.config.model.head_dim
+            return choose_kernel(choice, self.group.device, self.dtype, head_dim=head_dim, compiled=compiled)
+
+        chosen = choose(self.config.attention) if self.group.is_first else None
+        name = self.group.share(b"" if chosen is None else chosen.name.encode()).decode()
+        return chosen or choose(name)
 
     def _gradient_bucket(self, tail: int) -> Tensor:
         """One fp32 vector of all gradients and a tail of this length, so that a step needs a single all-reduce.
@@ -155,6 +164,16 @@ class Learner:
         self.optimizers.step(lr_scale=lr_scale, momentum=momentum)
         read_norm, loss, clock, *checksums = self._readback.receive()
         return StepResult(loss, read_norm, clock, tuple(checksums))
+
+    def final_checksums(self) -> list[float]:
+        """The checksum of each rank's weights and averages after the last step; empty for one process."""
+        if self._checksum is None:
+            return []
+        last = WeightsChecksum([*self.model.parameters(), *self.averages.tensors().values()])
+        checksums = torch.zeros(self.group.world, device=self.group.device)
+        checksums[self.group.rank] = last.compute()
+        self.group.sum_(checksums)
+        return checksums.tolist()
 
     def average(self, *, steps_done: int, lr_scale: float) -> None:
         """Update the averages, if they are due after `steps_done` steps."""

@@ -164,6 +164,7 @@ class _Training:
             self._make_steps(batches)
             self.group.wait()
             self.clocks.enter("other")
+        require_equal(self.learner.final_checksums(), self.step)
 
     def _make_steps(self, batches: Batches) -> None:
         now = self.clocks.spent("train")

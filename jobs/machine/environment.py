@@ -4,6 +4,7 @@ import hashlib
 import platform
 import resource
 import subprocess
+import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -74,10 +75,31 @@ def machine(processes: int = 1) -> Machine:
         device=device,
         dtype=str(dtype).removeprefix("torch."),
         torch=f"{major}.{minor}",
-        attention=choose_kernel("auto", place, dtype).name,
+        attention=attention_name(),
         processes=processes,
         threads=CPU_THREADS,
     )
+
+
+@cache
+def attention_name() -> str:
+    """The attention kernel that evaluations get on this machine.
+
+    On a GPU a process of its own finds out: the probe of golf.model.attention takes memory of the GPU for as long as a
+    process lives, and a scheduler has no other use for it.
+    """
+    if not torch.cuda.is_available() or torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return _choose_attention()
+    program = f"from {__name__} import _choose_attention; print(_choose_attention())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"no attention kernel could be chosen: {done.stderr.strip().splitlines()[-1:]}")
+    return done.stdout.split()[-1]
+
+
+def _choose_attention() -> str:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return choose_kernel("auto", device, compute_dtype(device)).name
 
 
 def peak_bytes() -> int:

@@ -15,6 +15,7 @@ from golf.proof.codec import Predictor
 from golf.proof.predict import length_uses
 from golf.proof.proof import Show, prove
 from golf.score import bits_per_byte
+from golf.selftest import LIMITS
 from golf.ttt.config import EvalConfig
 from golf.ttt.engine import evaluate
 from jobs.scores import read_table
@@ -140,9 +141,21 @@ def prove_claim(claim: Claim, show: Show) -> dict[str, Any]:
         "reason": proof.reason,
         **facts,
         **asdict(proof),
+        **_doubt_own_score(claim),
         "length_uses": length_uses(config),
         **({} if claim.own is None else {"own_precision": _compare_precisions(claim, claim.own)}),
     }
+
+
+def _doubt_own_score(claim: Claim) -> dict[str, Any]:
+    """Why a stored score is not proved, if it is further from the one in float32 than rounding explains."""
+    if claim.own is None:
+        return {}
+    difference, limit = (claim.own.nll - claim.nll) / claim.tokens, LIMITS[claim.own.precision]
+    if abs(difference) <= limit:
+        return {}
+    what = f"in {claim.own.precision} the score is {difference:+.3g} nats per token from that in float32"
+    return {"proved": False, "reason": f"{what}; rounding explains {limit:g}"}
 
 
 def _compare_precisions(claim: Claim, own: OwnScore) -> dict[str, Any]:

@@ -54,6 +54,10 @@ class FakeGpu:
         monkeypatch.setattr(attention, "_capability", lambda _: self.capability)
         monkeypatch.setattr(attention, "probe", self.probe)
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in self.packages else None)
+        self.check_gpu = attention._check_gpu
+        monkeypatch.setattr(attention, "_check_gpu", lambda *_: None)
+        monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91501)
+        monkeypatch.setattr(torch, "compile", lambda function, **_: function)
         attention._try.cache_clear()
 
     def install(self, version: str) -> None:
@@ -81,11 +85,11 @@ class FakeGpu:
         self.active = None
 
     def probe(self, attend: Any, inputs: KernelInputs, shapes: Any = None) -> str | None:
+        own = KERNELS["flash"].attend  # whatever kernel is active in torch
         running = next(
             kernel.name
             for kernel in KERNELS.values()
-            if kernel.attend is attend
-            and kernel.flash == (self.active if kernel.attend is KERNELS["sdpa"].attend else None)
+            if kernel.attend is attend and (attend is not own or kernel.flash == self.active)
         )
         return "its result is off by 0.7" if running in self.broken else None
 
@@ -106,7 +110,7 @@ def test_the_installed_torch_has_the_registry_of_its_version() -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_version_of_torch_gives_a_kernel(gpu: FakeGpu, version: str) -> None:
     gpu.install(version)
-    assert choose_kernel("auto", GPU, BF16).name == ("fa3" if "FA3" in gpu.listed else "cudnn")
+    assert choose_kernel("auto", GPU, BF16).name == ("fa3" if "FA3" in gpu.listed else "flash")
     for package, name in (("flash_attn", "flash-attn"), ("flash_attn_interface", "flash-attn-3")):
         gpu.packages.add(package)
         attention._try.cache_clear()
@@ -116,7 +120,7 @@ def test_every_version_of_torch_gives_a_kernel(gpu: FakeGpu, version: str) -> No
 
 def test_a_version_that_cannot_undo_a_kernel_activates_it_only_by_name(gpu: FakeGpu) -> None:
     gpu.install("2.10.0")
-    assert choose_kernel("auto", GPU, BF16).name == "cudnn"
+    assert choose_kernel("auto", GPU, BF16).name == "flash"
     assert gpu.active is None
     assert choose_kernel("fa4", GPU, BF16).name == "fa4"
     assert gpu.active == "FA4"
@@ -147,16 +151,62 @@ def test_a_kernel_that_computes_something_else_is_not_chosen(gpu: FakeGpu) -> No
     gpu.packages = {"flash_attn_interface", "flash_attn"}
     gpu.broken = {"fa3", "fa4", "flash-attn-3"}
     assert choose_kernel("auto", GPU, BF16).name == "flash-attn"
-    gpu.broken |= {"flash-attn", "cudnn"}
+    gpu.broken |= {"flash-attn", "cudnn", "flash"}
     attention._try.cache_clear()
     assert choose_kernel("auto", GPU, BF16).name == "sdpa"
+
+
+def test_cudnn_is_for_shapes_that_stay_the_same(gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It prepares each shape anew, and test-time training has a new one at every visit."""
+    gpu.install("2.9.1")
+    assert choose_kernel("auto", GPU, BF16, compiled=True).name == "cudnn"
+    assert choose_kernel("auto", GPU, BF16).name == "flash"
+    assert choose_kernel("cudnn", GPU, BF16).name == "cudnn"
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91002)
+    attention._try.cache_clear()
+    assert choose_kernel("auto", GPU, BF16, compiled=True).name == "flash"
+
+
+def test_trying_another_kernel_leaves_the_active_one(gpu: FakeGpu) -> None:
+    gpu.install("2.13.0")
+    assert choose_kernel("fa3", GPU, BF16).name == "fa3"
+    gpu.broken, gpu.packages = {"fa4"}, {"flash_attn"}
+    with pytest.raises(InputError, match="fa4: its result is off"):
+        choose_kernel("fa4", GPU, BF16)
+    assert gpu.active == "FA3"
+
+
+def test_a_full_gpu_says_nothing_about_a_kernel(gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu.install("2.13.0")
+
+    def full(*_: Any) -> str | None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(attention, "probe", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        choose_kernel("auto", GPU, BF16)
+    monkeypatch.setattr(attention, "probe", gpu.probe)
+    assert choose_kernel("auto", GPU, BF16).name == "fa3"
+
+
+def test_a_kernel_that_breaks_the_gpu_is_named(gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu.install("2.9.1")
+
+    def illegal(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(attention, "probe", illegal)
+    monkeypatch.setattr(attention, "_check_gpu", gpu.check_gpu)
+    monkeypatch.setattr(torch, "zeros", illegal)
+    with pytest.raises(InputError, match=r"kernel flash fails with RuntimeError: CUDA error: .*; name another kernel"):
+        choose_kernel("auto", GPU, BF16)
 
 
 def test_a_missing_kernel_is_said_with_its_reason(gpu: FakeGpu, caplog: pytest.LogCaptureFixture) -> None:
     gpu.install("2.9.1")
     attention._log_choice.cache_clear()
     with caplog.at_level("INFO", logger="golf.model.attention"):
-        assert choose_kernel("auto", GPU, BF16).name == "cudnn"
+        assert choose_kernel("auto", GPU, BF16).name == "flash"
     assert "flash-attn-3: the package flash_attn_interface is not installed" in caplog.text
     with pytest.raises(InputError, match=r"fa3: torch 2.9.1 has no registry of FlashAttention kernels; .* sdpa$"):
         choose_kernel("fa3", GPU, BF16)
@@ -194,7 +244,7 @@ def test_a_packaged_script_chooses_a_kernel_without_torchs_registry(tmp_path: Pa
         [sys.executable, "-c", check, tmp_path / "source"], env={"PYTHONPATH": str(tmp_path / "source")},
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.stdout.strip() == "cudnn", done.stderr
+    assert done.stdout.strip() == "flash", done.stderr
 
 
 @pytest.mark.parametrize("page", ["gpus.md", "sweep-file.md"])
