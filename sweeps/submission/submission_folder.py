@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Iterator
 
+from golf.artifact.body import CODECS
 from golf.artifact.packing import CLIP_QUANTILE
 from golf.limits import LIMIT_BYTES
 from golf.train.config import TrainConfig
@@ -13,8 +14,6 @@ from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.spec.recipe import Recipe, build_recipe
 from sweeps.submission.submission import DIGITS, Submission, describe_recipe, list_tests, log_lines, make_claims
 from sweeps.views.certificates import describe_certificate
-
-CODERS = {"ans": "context models and an asymmetric numeral system", "zstd": "zstandard"}
 
 
 def make_files(submission: Submission) -> dict[str, bytes]:
@@ -95,7 +94,7 @@ def _describe_quantization(recipe: Recipe) -> str:
     return (
         f"Quantization: large matrices to {recipe.quantize.bits} bits with one scale for each row, clipped at the "
         f"{CLIP_QUANTILE} quantile of its absolute values; the rest in 16 bits or 32; coded with "
-        f"{CODERS[recipe.quantize.codec]}."
+        f"{CODECS[recipe.quantize.codec].words}."
     )
 
 
