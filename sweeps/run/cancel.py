@@ -56,7 +56,7 @@ def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], 
     else:
         message = f"{name}: cancelled; {len(keys)} jobs were open, none of their processes is left"
     if others := [key for key in target.keys if key not in keys]:
-        message += f"; {_short(others)} goes on: another running sweep wants it, or it has just ended"
+        message += f"; {_short(others)} not cancelled: another sweep needs it, or it had already finished"
     if target.spared:
         message += f"; {_short(target.spared)} goes on: another entry or trial of the sweep needs it, too"
     return {"sweep": sweep, "cancelled": keys, "ended": not left, "message": message}

@@ -79,7 +79,7 @@ def _name_problems(file: SweepFile, index: int) -> Iterator[str]:
     if not isinstance(name, str) or not name.strip():
         yield "name: missing; give every arm a name, in quotes"
     elif re.fullmatch(r"trial \d+", name):
-        yield "name: is what entries of the search are called; choose another"
+        yield 'name: "trial N" is reserved for search entries; choose another'
     elif name in [other.get("name") for other in file.arm[:index]]:
         yield "there are two arms of this name; rename one"
 

@@ -101,14 +101,16 @@ def _describe_quantization(recipe: Recipe) -> str:
 def _describe_evaluation(config: EvalConfig) -> str:
     if not config.adapts:
         return "Evaluation: every document in one window of its whole length, without test-time training."
-    times = "once" if config.epochs == 1 else f"{config.epochs} times"
+    times = "once" if config.steps_per_chunk == 1 else f"{config.steps_per_chunk} times"
+    counted = "of the pass with the lowest loss" if config.lowest_counts else "of the last pass"
+    passes = f" The document is read {config.passes} times, and the scores {counted} count." * (config.passes > 1)
     short = f" Documents under {config.min_document_tokens} tokens get no test-time training." * bool(
         config.min_document_tokens
     )
     return (
         f"Evaluation ({config.protocol}): every document starts from fresh adapters ({', '.join(config.adapters)}). "
         f"Each chunk of {config.chunk} predictions is scored in a window of at most {config.window} positions, and "
-        f"only then are the adapters trained on it, {times}.{short}"
+        f"only then are the adapters trained on it, {times}.{passes}{short}"
     )
 
 

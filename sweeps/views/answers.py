@@ -52,7 +52,7 @@ def _leads(leader: Record) -> Answer:
     details = [over if leader["val_bpb_std"] is None else f"{over} ± {leader['val_bpb_std']:.4f}"]
     if leader["incumbent"] is not None:
         nats = f" ({leader['difference_nats']:+.4f} nats per token)" if leader["difference_nats"] is not None else ""
-        before = f"{leader['incumbent']}, the previous record{describe_mean_difference(leader)}"
+        before = f"{leader['incumbent']}, the current record{describe_mean_difference(leader)}"
         details.append(f"{leader['difference_mbpb']:+.2f} mBPB{nats} to {before}")
     return Answer(question="Who leads?", short=leader["name"], details=tuple(details))
 
@@ -93,7 +93,7 @@ def _legal(rows: Sequence[Record], leader: Record | None) -> Answer:
         details.append("not checked: " + "; ".join(leader["unchecked"]))
     if flagged:
         details.append(f"flagged, never ranked: {', '.join(flagged)}")
-    short = "No entry is" if leader is None else "As far as checked" if leader["unchecked"] else "Yes"
+    short = "No legal entry" if leader is None else "Yes, except for unchecked items" if leader["unchecked"] else "Yes"
     return Answer(question="Is it legal?", short=short, details=tuple(details))
 
 
