@@ -230,7 +230,7 @@ class Policy:
                     trim_drains(queue, self._capacity, 0)
                 elif self._capacity.could_host(job.slot_class, job.slots):
                     # A node is not drained for one job while another, whose turn comes first, could use its slots.
-                    if job.slots > 1 and not any(serves(there, job.slot_class) for there in unserved):
+                    if job.slots > 1 and not any(serves(slot_class, job.slot_class) for slot_class in unserved):
                         drain_for(queue, job, self._capacity, now)
                     if not queue.avoid:  # else there are nodes whose slots it could not use
                         unserved.add(queue.slot_class)
