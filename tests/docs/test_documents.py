@@ -1,4 +1,4 @@
-"""The documents: their examples run, and they name every room of the house."""
+"""The documents: their examples run, and they name every room."""
 
 import re
 import subprocess
@@ -29,7 +29,7 @@ def example(language: str) -> str:
 
 
 def rooms() -> list[str]:
-    """The folders one floor below each package that hold something of their own."""
+    """The folders one level below each package that hold something of their own."""
     folders = (path for package in ("golf", "jobs", "cluster", "sweeps") for path in (ROOT / package).iterdir())
     kept = [path for path in folders if path.is_dir() and any(path.glob("*.py")) and path.name != "__pycache__"]
     return sorted(f"{path.parent.name}/{path.name}/" for path in kept)
