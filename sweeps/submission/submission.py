@@ -178,7 +178,7 @@ def _name_tests() -> dict[str, tuple[str, str]]:
 
 
 def _find_score_to_beat(submission: Submission) -> float | None:
-    """The mean of the record of its date, else of its sweep's baseline; None without both."""
+    """The mean of the current record, else of its sweep's baseline; None without both."""
     known = [submission.against[role] for role in ("incumbent", "baseline") if role in submission.against]
     return next((round(mean, DIGITS) for _, mean in known), None)
 
