@@ -3,6 +3,9 @@
 A new executor is a file with its class (`cluster.executor.Executor`) and a function that opens it, and a line of
 `EXECUTORS` here. A line names functions as `module:function`, which is imported when it is called: nobody pays for an
 executor that is not used, and the help of a command loads none.
+
+A choice without an address means this machine: the machine class of a sweep is then that of the process which drives
+it, and the executor's `cluster` must be `machine_cluster()`. With an address, both come from the executor.
 """
 
 from dataclasses import dataclass
@@ -25,6 +28,8 @@ class ExecutorKind:
     """A function from `Opening` to the executor on this machine (`NAME`); None if it needs an address."""
     join: str | None = None
     """A function from an address to the executor on the cluster there (`NAME:ADDRESS`); None if it takes none."""
+    hint: str = ""
+    """What tells a user of the cluster at `{address}` why nodes are quarantined."""
 
 
 EXECUTORS: dict[str, ExecutorKind] = {
@@ -32,10 +37,11 @@ EXECUTORS: dict[str, ExecutorKind] = {
         summary="Ray, started on this machine or running at HOST:PORT",
         open="cluster.ray.executor:open_ray",
         join="cluster.ray.executor:join_ray",
+        hint="golfsweep doctor --ray {address} shows which nodes are quarantined, and why.",
     ),
     "local": ExecutorKind(summary="processes of this machine, without Ray", open="cluster.executors.local:open_local"),
 }
-DEFAULT = "ray"
+DEFAULT_EXECUTOR = "ray"
 
 
 def join_cluster(choice: str) -> "Executor | None":
@@ -57,6 +63,12 @@ def join_cluster(choice: str) -> "Executor | None":
         raise InputError(f"--executor {choice}: {name} takes no address; leave it out")
     joined: Executor = resolve_name(kind.join)(address)
     return joined
+
+
+def quarantine_hint(choice: str) -> str:
+    """What tells why nodes of a choice's cluster are quarantined; empty for this machine."""
+    name, _, address = choice.partition(":")
+    return EXECUTORS[name].hint.format(address=address) if address else ""
 
 
 def open_executor(choice: str, opening: "Opening") -> "Executor":

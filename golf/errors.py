@@ -9,7 +9,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, *problems: str) -> None:
-        self.problems = tuple(" ".join(one.splitlines()) for one in problems)  # a quoted value may hold line breaks
+        # A quoted value may hold line breaks.
+        self.problems = tuple(" ".join(problem.splitlines()) for problem in problems)
         super().__init__(*self.problems)
 
     def __str__(self) -> str:
@@ -18,12 +19,12 @@ class InputError(ValueError):
     @property
     def error(self) -> str:
         """What is wrong and where, without what would be right."""
-        return "\n".join(_split(one)[0] for one in self.problems)
+        return "\n".join(_split(problem)[0] for problem in self.problems)
 
     @property
     def hint(self) -> str:
         """What would be right, or the command that helps; empty where no problem says so."""
-        hints = (_split(one)[1] for one in self.problems)
+        hints = (_split(problem)[1] for problem in self.problems)
         return "\n".join(dict.fromkeys(hint for hint in hints if hint))
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import re
+from signal import SIGKILL, SIGTERM
 
 import torch
 import torch.distributed as dist
@@ -22,7 +23,6 @@ _SIGNAL = re.compile(r"Signal (\d+) \(SIG\w+\) received by PID")
 """torchrun's summary of a rank that a signal ended (torch/distributed/elastic/multiprocessing/errors)."""
 _ROOT_CAUSE = re.compile(r"Root Cause \(first observed failure\):.*?\bexitcode\s*: (-?\d+)", re.DOTALL)
 """The same of the rank that failed first. Where its exit code is its own, torchrun has ended the others by SIGTERM."""
-KILLED, ENDED = 9, 15
 CRASHES = (4, 7, 8, 11)
 """SIGILL, SIGBUS, SIGFPE, SIGSEGV: a rank's own fault, whatever the other ranks report. Not SIGABRT, by which NCCL's
 watchdog ends a rank that timed out."""
@@ -83,13 +83,13 @@ def classify_exit(log: str, *, oom_kills: int) -> tuple[Failure, str]:
     signals, crash, failure = _signals(log), crash_signal(log), classify_text(log)
     if crash is not None and failure == Failure.COLLECTIVE:  # only how the other ranks saw it
         return Failure.CRASH, f"a rank died of signal {crash}"
-    if KILLED in signals and oom_kills:
+    if SIGKILL in signals and oom_kills:
         return Failure.HOST_MEMORY, "the kernel killed a rank because the node ran out of memory"
     own_code = int(first[1]) if (first := _ROOT_CAUSE.search(log)) is not None else 0
-    if own_code > 0 and failure == Failure.CRASH and crash is None and KILLED not in signals:
+    if own_code > 0 and failure == Failure.CRASH and crash is None and SIGKILL not in signals:
         return failure, f"a rank ended with exit code {own_code}"
-    if KILLED in signals or ENDED in signals:
-        return Failure.LOST, f"a rank was ended from outside (signal {KILLED if KILLED in signals else ENDED})"
+    if SIGKILL in signals or SIGTERM in signals:
+        return Failure.LOST, f"a rank was ended from outside (signal {int(SIGKILL if SIGKILL in signals else SIGTERM)})"
     if signals and failure == Failure.CRASH:
         return failure, f"a rank died of signal {signals[0]}"
     return failure, _first_match(log) or "the gang ended without an error message"

@@ -101,23 +101,23 @@ def _check_pair(place: Workplace) -> None:
 def _delete_contents(place: Workplace, items: Sequence[Unneeded]) -> list[Unneeded]:
     old = [item for item in items if place.files.age_seconds(item.path) > SPARED_SECONDS]
     by_digest = {item.digest: item for item in old if item.digest is not None}
-    gone = [by_digest[digest] for digest in place.store.forget_contents(list(by_digest))]
-    for item in gone:
+    deleted = [by_digest[digest] for digest in place.store.forget_contents(list(by_digest))]
+    for item in deleted:
         place.files.delete_file(item.path)
-    return gone
+    return deleted
 
 
 def _delete_unregistered(place: Workplace, items: Iterable[Unneeded]) -> list[Unneeded]:
     """Delete files that the database still does not know, and that were not written again since."""
     known = place.store.known_contents()
-    gone = [
+    deleted = [
         item
         for item in items
         if (item.digest is None or item.digest not in known) and place.files.age_seconds(item.path) > SPARED_SECONDS
     ]
-    for item in gone:
+    for item in deleted:
         place.files.delete_file(item.path)
-    return gone
+    return deleted
 
 
 def _delete_folder(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cluster.policy.queues import Waiting
+from cluster.policy.queues import PolicyJob
 from jobs.budget import Account, Budget, reservation
 
 
@@ -20,13 +20,13 @@ class Accounts:
         self._budgets, self._epoch = budgets, epoch
         self._accounts = {sweep: Account(spent=spent.get(sweep, 0.0), reserved=0.0) for sweep in budgets}
 
-    def reservation(self, job: Waiting, now: float) -> float | str:
+    def reservation(self, job: PolicyJob, now: float) -> float | str:
         """GPU-hours to reserve for a job, or why its sweep cannot pay for it now."""
         if (budget := self._budgets.get(job.sweep)) is None:
             return 0.0
         return reservation(budget, self._accounts[job.sweep], job.slots, job.seconds, self._epoch + now)
 
-    def may_pay_later(self, job: Waiting, now: float) -> bool:
+    def may_pay_later(self, job: PolicyJob, now: float) -> bool:
         """Whether running jobs may give back enough of their reservations; a missed deadline stays missed."""
         deadline = self._budgets[job.sweep].deadline
         in_time = deadline is None or self._epoch + now + (job.seconds or 0.0) < deadline

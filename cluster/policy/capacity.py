@@ -143,8 +143,8 @@ class Capacity:
     def could_host(self, slot_class: str | None, slots: int) -> bool:
         """Whether any node could run a job if it were empty."""
         return any(
-            count and capacity >= slots and serves(there, slot_class)
-            for (there, capacity), count in self._sizes.items()
+            count and capacity >= slots and serves(node_class, slot_class)
+            for (node_class, capacity), count in self._sizes.items()
         )
 
     def with_artifact(self, artifact: str, slot_class: str | None, avoid: frozenset[str]) -> NodeSlots | None:
@@ -158,9 +158,9 @@ class Capacity:
     def best_fit(self, slot_class: str | None, slots: int, avoid: frozenset[str]) -> NodeSlots | None:
         """The undrained node with the fewest free slots that are enough: emptier nodes stay whole."""
         best: tuple[int, str] | None = None
-        for there, capacity in self._largest_nodes(slot_class):
+        for node_class, capacity in self._largest_nodes(slot_class):
             for free in range(slots, capacity + 1):
-                top = self._top(there, free, avoid)
+                top = self._top(node_class, free, avoid)
                 if top is not None:
                     best = min(best or (free, top), (free, top))
                     break
@@ -184,9 +184,9 @@ class Capacity:
     def _largest_nodes(self, slot_class: str | None) -> Iterator[tuple[str | None, int]]:
         """Slot classes that a job may run on, each with the capacity of its largest node."""
         largest: dict[str | None, int] = {}
-        for (there, capacity), count in self._sizes.items():
-            if count and serves(there, slot_class):
-                largest[there] = max(capacity, largest.get(there, 0))
+        for (node_class, capacity), count in self._sizes.items():
+            if count and serves(node_class, slot_class):
+                largest[node_class] = max(capacity, largest.get(node_class, 0))
         return iter(largest.items())
 
     def _top(self, slot_class: str | None, free: int, avoid: frozenset[str]) -> str | None:
@@ -225,6 +225,6 @@ class Capacity:
                 del self._slots_with[artifact]
 
 
-def serves(there: str | None, wanted: str | None) -> bool:
+def serves(node_class: str | None, wanted: str | None) -> bool:
     """Whether a node's slot class suits a job: scores of two machine classes are never mixed."""
-    return wanted is None or there is None or there == wanted
+    return wanted is None or node_class is None or node_class == wanted

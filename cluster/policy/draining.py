@@ -8,7 +8,7 @@ stand idle cost less than the job's work and its wait so far.
 import heapq
 
 from cluster.policy.capacity import Capacity
-from cluster.policy.queues import Queue, Waiting
+from cluster.policy.queues import PolicyJob, Queue
 
 WIDE_SECONDS = 600.0
 """Assumed duration of a wide job about which nothing is known: the contest's limit."""
@@ -16,7 +16,7 @@ RETRY_SECONDS = 5.0
 """Time until a drain that was not worth its cost is considered again."""
 
 
-def drain_for(queue: Queue, job: Waiting, capacity: Capacity, now: float) -> None:
+def drain_for(queue: Queue, job: PolicyJob, capacity: Capacity, now: float) -> None:
     """Drain nodes for a queue's jobs, each where it costs and delays least, if it is worth it at all.
 
     Args:

@@ -17,10 +17,13 @@ from cluster.policy.capacity import Capacity, NodeSlots, serves
 from cluster.policy.draining import drain_for, trim_drains
 from cluster.policy.fairness import Usage
 from cluster.policy.kept_artifacts import KeptArtifacts
-from cluster.policy.queues import AGE_SECONDS, Queue, Queues, Waiting
+from cluster.policy.queues import AGE_SECONDS, PolicyJob, Queue, Queues
 from jobs.budget import Budget
 
-__all__ = ["AGE_SECONDS", "FreeSlots", "Placement", "Policy", "Waiting"]
+__all__ = ["AGE_SECONDS", "FreeSlots", "Placement", "Policy", "PolicyJob", "Waiting"]
+
+Waiting = PolicyJob
+"""The former name, by which benchmarks/policy.py imports it."""
 
 GANG_SECONDS = 1800.0
 """A sweep's gang goes before other sweeps' evaluations until its sweep is ahead by this many seconds of its slots."""
@@ -52,7 +55,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class _RunningJob:
-    job: Waiting
+    job: PolicyJob
     placement: Placement
     started: float
     reserved: float
@@ -109,7 +112,7 @@ class Policy:
                     node=node.name, capacity=node.capacity, slots=tuple(node.free), slot_class=node.slot_class
                 )
 
-    def running(self, key: str) -> Waiting:
+    def running(self, key: str) -> PolicyJob:
         """A job that was placed and has not ended."""
         return self._running[key].job
 
@@ -154,7 +157,7 @@ class Policy:
 
     # Jobs
 
-    def submit(self, job: Waiting) -> None:
+    def submit(self, job: PolicyJob) -> None:
         """Let a job wait, in place of an earlier form of it that waits; it keeps its turn if the turn is unchanged."""
         if (left := self._queues.put(job)) is not None:
             trim_drains(left, self._capacity)
@@ -227,7 +230,7 @@ class Policy:
                     trim_drains(queue, self._capacity, 0)
                 elif self._capacity.could_host(job.slot_class, job.slots):
                     # A node is not drained for one job while another, whose turn comes first, could use its slots.
-                    if job.slots > 1 and not any(serves(there, job.slot_class) for there in unserved):
+                    if job.slots > 1 and not any(serves(slot_class, job.slot_class) for slot_class in unserved):
                         drain_for(queue, job, self._capacity, now)
                     if not queue.avoid:  # else there are nodes whose slots it could not use
                         unserved.add(queue.slot_class)
@@ -250,7 +253,7 @@ class Policy:
         """Recent usage of a queue's sweep, less the lead that a gang has."""
         return self._usage.share(queue.sweep) - (GANG_SECONDS * queue.slots if queue.gang else 0.0)
 
-    def _fit(self, job: Waiting, queue: Queue, later: Sequence[Queue], now: float) -> NodeSlots | None:
+    def _fit(self, job: PolicyJob, queue: Queue, later: Sequence[Queue], now: float) -> NodeSlots | None:
         """A node on which a job can start now; `later` are queues whose turn has not come yet."""
         if self._capacity.free < job.slots:
             return None
@@ -261,7 +264,7 @@ class Policy:
         best = self._capacity.best_fit(job.slot_class, job.slots, job.avoid)
         return best or self._fit_drained(job, queue, later, now)
 
-    def _fit_drained(self, job: Waiting, queue: Queue, later: Sequence[Queue], now: float) -> NodeSlots | None:
+    def _fit_drained(self, job: PolicyJob, queue: Queue, later: Sequence[Queue], now: float) -> NodeSlots | None:
         """A node drained for this job's own queue, or for one whose turn comes later, or that is free again in time."""
         for node in self._capacity.drained():
             if len(node.free) >= job.slots and serves(node.slot_class, job.slot_class) and node.name not in job.avoid:
@@ -273,7 +276,7 @@ class Policy:
                     return node
         return None
 
-    def _start(self, job: Waiting, node: NodeSlots, hours: float, now: float) -> Placement:
+    def _start(self, job: PolicyJob, node: NodeSlots, hours: float, now: float) -> Placement:
         slots = node.choose(job.slots, job.artifact)
         end = None if job.seconds is None else now + job.seconds
         self._capacity.take(node.name, slots, end)

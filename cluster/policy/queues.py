@@ -15,8 +15,8 @@ QueueKind = tuple[int, str, str | None, bool, int, frozenset[str]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
-    """A job that could run now."""
+class PolicyJob:
+    """A job as the policy sees it: it waits, or runs."""
 
     key: str
     gang: bool
@@ -45,7 +45,7 @@ class Waiting:
         since: float,
         seconds: float | None = None,
         avoid: frozenset[str] = frozenset(),
-    ) -> "Waiting":
+    ) -> "PolicyJob":
         """An order as the policy sees it."""
         return cls(
             key=key,
@@ -82,7 +82,7 @@ class Queue:
     gang: bool
     slots: int
     avoid: frozenset[str]
-    entries: list[tuple[float, int, Waiting]] = field(default_factory=list)
+    entries: list[tuple[float, int, PolicyJob]] = field(default_factory=list)
     """A heap of (due, order of arrival, job); stale entries are dropped when they reach the top."""
     count: int = 0
     """Number of waiting jobs."""
@@ -99,13 +99,13 @@ class Queues:
         self._queues: dict[QueueKind, Queue] = {}
         self._arrivals: dict[str, int] = {}
         """Order of arrival of every waiting job."""
-        self._jobs: dict[str, Waiting] = {}
+        self._jobs: dict[str, PolicyJob] = {}
         self._arrived = 0
 
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def put(self, job: Waiting) -> Queue | None:
+    def put(self, job: PolicyJob) -> Queue | None:
         """Let a job wait, in place of an earlier form of it; returns the queue that the earlier form has left, if any.
 
         It keeps its place where queue and turn are the same.
@@ -122,7 +122,7 @@ class Queues:
         queue.count += 1
         return left
 
-    def _swap(self, job: Waiting) -> None:
+    def _swap(self, job: PolicyJob) -> None:
         entries, arrived = self._queues[job.queue].entries, self._arrivals[job.key]
         place = next(number for number, (_, arrival, _) in enumerate(entries) if arrival == arrived)
         self._jobs[job.key], entries[place] = job, (job.due, arrived, job)
@@ -143,7 +143,7 @@ class Queues:
             del self._queues[kind]
         return [queue for queue in self._queues.values() if queue.count]
 
-    def first(self, queue: Queue) -> tuple[float, int, Waiting]:
+    def first(self, queue: Queue) -> tuple[float, int, PolicyJob]:
         """The first entry of a queue with waiting jobs."""
         while self._arrivals.get(queue.entries[0][2].key) != queue.entries[0][1]:
             heapq.heappop(queue.entries)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cluster.policy.policy import FreeSlots, Placement, Policy, Waiting
+from cluster.policy.policy import FreeSlots, Placement, Policy, PolicyJob
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ class Outage:
 class Span:
     """An attempt on its slots from start to end: one bar of a Gantt chart."""
 
-    job: Waiting
+    job: PolicyJob
     node: str
     slots: tuple[int, ...]
     start: float
@@ -80,7 +80,7 @@ class Totals:
 
 @dataclass(eq=False, slots=True)
 class _Run:
-    job: Waiting
+    job: PolicyJob
     placement: Placement
     start: float
     seconds: float
@@ -95,11 +95,11 @@ class Simulation:
     """One cluster on a virtual clock that starts at 0."""
 
     nodes: Sequence[FreeSlots]
-    seconds: Callable[[Waiting, Placement], float]
+    seconds: Callable[[PolicyJob, Placement], float]
     """Duration of a whole job on these slots, start-up included."""
     policy: Policy = field(default_factory=Policy)
     outages: Sequence[Outage] = ()
-    fails: Callable[[Waiting, int], float | None] | None = None
+    fails: Callable[[PolicyJob, int], float | None] | None = None
     """At which share of the rest of a job its attempt n (from 1) fails; None if it does not."""
     now: float = 0.0
     totals: Totals = field(default_factory=Totals)
@@ -112,7 +112,7 @@ class Simulation:
     _left: dict[str, float] = field(default_factory=dict)
     """Share still to be done of interrupted jobs: checkpoints and finished shards are kept."""
 
-    def run(self, jobs: Iterable[Waiting], after: Callable[[list[Span]], Iterable[Waiting]]) -> Iterator[Span]:
+    def run(self, jobs: Iterable[PolicyJob], after: Callable[[list[Span]], Iterable[PolicyJob]]) -> Iterator[Span]:
         """Run until no job can run any more.
 
         Args:
@@ -163,7 +163,7 @@ class Simulation:
             totals.waited += seconds * self._slots
             totals.idle += seconds * free
 
-    def _submit(self, jobs: Iterable[Waiting]) -> None:
+    def _submit(self, jobs: Iterable[PolicyJob]) -> None:
         for job in jobs:
             self.policy.submit(job)
 

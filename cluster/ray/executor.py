@@ -89,8 +89,8 @@ class RayExecutor:
         for name in (self._leases.keys() | self._nodes.keys() | self._classes.keys()) - alive.keys():
             self._lose(name)
         for name in alive.keys() - self._nodes.keys() - self._classes.keys():
-            there = NodeAffinitySchedulingStrategy(name, soft=False)
-            self._classes[name] = _machine_of.options(scheduling_strategy=there).remote(alive[name].kind)
+            on_node = NodeAffinitySchedulingStrategy(name, soft=False)
+            self._classes[name] = _machine_of.options(scheduling_strategy=on_node).remote(alive[name].kind)
         if self._classes:
             waiting = list(self._classes.values())
             ray.wait(waiting, num_returns=len(waiting), timeout=0 if self._nodes else MACHINE_SECONDS)
@@ -149,8 +149,8 @@ class RayExecutor:
     def _sweep(self, task: Task) -> None:
         """End all processes of a gang on its node; a node that does not answer is lost with them."""
         if task.node in lease.places():
-            there = NodeAffinitySchedulingStrategy(task.node, soft=False)
-            ray.wait([_end_gang.options(scheduling_strategy=there).remote(task.id)], timeout=SWEEP_SECONDS)
+            on_node = NodeAffinitySchedulingStrategy(task.node, soft=False)
+            ray.wait([_end_gang.options(scheduling_strategy=on_node).remote(task.id)], timeout=SWEEP_SECONDS)
 
     def close(self) -> None:
         for task_id in list(self._running):

@@ -37,8 +37,8 @@ def survey(data: DataPlaces | None) -> list[NodeSurvey]:
     """Facts about every node that is alive and has slots."""
     requests: list[tuple[Place, float, Any]] = []
     for place in lease.places().values():
-        there = NodeAffinitySchedulingStrategy(place.name, soft=False)
-        requests.append((place, time.time(), _facts.options(scheduling_strategy=there).remote(data)))
+        on_node = NodeAffinitySchedulingStrategy(place.name, soft=False)
+        requests.append((place, time.time(), _facts.options(scheduling_strategy=on_node).remote(data)))
     return [_answer(place, since, reference) for place, since, reference in requests]
 
 

@@ -214,8 +214,8 @@ class Scheduler:
         try:
             for digest in contents_of(record).values():
                 self._contents.get(digest)
-        except Unreadable as gone:
-            if self._store.lose_content(gone.digest):
+        except Unreadable as lost:
+            if self._store.lose_content(lost.digest):
                 self._in_flight.waiting.pop(record.key)  # the store has queued it behind the job that makes its input
                 return False
         return True

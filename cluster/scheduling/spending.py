@@ -24,10 +24,10 @@ class Spending:
 
     def refuse(self, sweep: str, reason: str) -> None:
         """Let a sweep that cannot pay for its next job wait for its running jobs; if none runs, the sweep is over."""
-        mine = [key for key, job in self._in_flight.waiting.items() if job.order.sweep == sweep]
-        for key in mine:
+        waiting = [key for key, job in self._in_flight.waiting.items() if job.order.sweep == sweep]
+        for key in waiting:
             del self._in_flight.waiting[key]
-        self._store.release(mine, scheduler=self._scheduler)
+        self._store.release(waiting, scheduler=self._scheduler)
         if self._store.account(sweep).running:
             self._in_flight.refused[sweep] = reason
         else:

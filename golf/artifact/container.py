@@ -29,8 +29,8 @@ MAX_CONSTANT = 1e9
 """Rotary base, softcap and rotary length must lie between 1/MAX_CONSTANT and MAX_CONSTANT."""
 _DIGEST_BYTES = 32
 
-Codec = Literal["ans", "zstd"]
-CODECS: tuple[Codec, ...] = get_args(Codec)
+CodecName = Literal["ans", "zstd"]
+CODEC_NAMES: tuple[CodecName, ...] = get_args(CodecName)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,7 @@ class Header:
 
     model: ModelConfig
     bits: int
-    codec: Codec
+    codec: CodecName
 
     def to_bytes(self) -> bytes:
         """Canonical JSON; a reader accepts no other form of the same header."""
@@ -116,8 +116,7 @@ def _header(text: bytes, where: str) -> Header:
         if isinstance(error, InputError):
             raise InputError(f"{where}: {str(error).removeprefix(f'{where}: ')}") from None
         raise InputError(f"{where}: its header is damaged ({type(error).__name__}: {error})") from None
-    if header.codec not in CODECS or not 2 <= header.bits <= 8:
-        raise InputError(
-            f"{where}: {header.bits} bits, codec {header.codec!r}; expected 2 to 8 bits, codec {' or '.join(CODECS)}"
-        )
+    if header.codec not in CODEC_NAMES or not 2 <= header.bits <= 8:
+        expected = f"2 to 8 bits, codec {' or '.join(CODEC_NAMES)}"
+        raise InputError(f"{where}: {header.bits} bits, codec {header.codec!r}; expected {expected}")
     return header

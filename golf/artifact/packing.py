@@ -1,32 +1,27 @@
 """Pack a state dict into an artifact: quantize it, code it into one file, and read untrusted files back safely.
 
-    golf/artifact/quantize.py    quantize matrices
-    golf/artifact/entropy.py     statistical models of weights; golf/artifact/coder.py codes them into bytes
-    golf/artifact/container.py   the file format
-    golf/artifact/ledger.py      bytes by group of tensors
-
-The codec `zstd` is PR 611's, for comparison: all arrays concatenated and compressed together.
+golf/artifact/quantize.py    quantize matrices
+golf/artifact/body.py        codecs: arrays become the body of a file, and arrays again
+golf/artifact/entropy.py     statistical models of weights; golf/artifact/coder.py codes them into bytes
+golf/artifact/container.py   the file format
+golf/artifact/ledger.py      bytes by group of tensors
 """
 
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
-import numpy as np
 import torch
 import zstandard
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
-from golf.artifact.coder import Coder, Decoder, Encoder
-from golf.artifact.container import MAGIC, MAX_FILE_BYTES, Codec, Header, check_model, read, write
-from golf.artifact.entropy import code_floats, code_integers
-from golf.artifact.ledger import GroupBytes, Ledger, group_of
+from golf.artifact.body import CODECS, Array, Part
+from golf.artifact.container import MAGIC, MAX_FILE_BYTES, CodecName, Header, check_model, read, write
+from golf.artifact.ledger import GroupBytes, Ledger
 from golf.artifact.quantize import CLIP_QUANTILE, dequantize_rows, encoding_of, quantize_rows
 from golf.errors import InputError
 from golf.files import write_atomically
@@ -50,10 +45,6 @@ __all__ = [
 
 ZSTD_LEVEL = 22
 """Compression level of PR 611."""
-_DTYPES: Mapping[str, str] = {"scale": "<f2", "int": "<i1", "fp16": "<f2", "fp32": "<f4"}
-"""numpy dtype of each family of arrays; the row scales of a quantized matrix come before it."""
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +59,7 @@ class QuantizeConfig:
 
     bits: int = 6
     """Bits of a quantized weight (PR 611)."""
-    codec: Codec = "ans"
+    codec: CodecName = "ans"
     """ans: context models and an asymmetric numeral system. zstd: that of PR 611."""
     level: int = ZSTD_LEVEL
     """Level of zstd. For ans, which has none, it is reset to the default, so that equal artifacts have equal keys."""
@@ -80,24 +71,6 @@ class QuantizeConfig:
             raise InputError(f"quantize.level = {self.level}: must be 1 to {zstandard.MAX_COMPRESSION_LEVEL}")
         if self.codec != "zstd":
             object.__setattr__(self, "level", ZSTD_LEVEL)
-
-
-class Part(NamedTuple):
-    """Name, dtype family (a key of _DTYPES) and shape of one array of the body."""
-
-    tensor: str
-    family: str
-    shape: tuple[int, ...]
-
-    @property
-    def group(self) -> str:
-        """Its group in the byte ledger."""
-        return "scales" if self.family == "scale" else group_of(self.tensor)
-
-    @property
-    def num_bytes(self) -> int:
-        """Bytes before coding."""
-        return math.prod(self.shape) * np.dtype(_DTYPES[self.family]).itemsize
 
 
 def pack(state: Mapping[str, Tensor], model: ModelConfig, config: QuantizeConfig) -> tuple[bytes, Ledger]:
@@ -141,7 +114,7 @@ def encode(arrays: list[tuple[Part, Array]], model: ModelConfig, config: Quantiz
     for part, array in arrays:
         weights = 0 if part.family == "scale" else array.size
         groups.setdefault(part.group, GroupBytes()).add(array, weights)
-    body = ENCODERS[config.codec](arrays, config, groups)
+    body = CODECS[config.codec].encode(arrays, config.bits, config.level, groups)
     header = Header(model=model, bits=config.bits, codec=config.codec)
     content = write(header, body)
     ledger = Ledger(
@@ -165,7 +138,7 @@ def unpack(content: bytes, where: str = "artifact") -> tuple[dict[str, Tensor], 
     """
     header, body = read(content, where)
     parts = _parts(tensor_shapes(header.model))
-    arrays = DECODERS[header.codec](body, parts, header.bits, where)
+    arrays = CODECS[header.codec].decode(body, parts, header.bits, where)
     state: dict[str, Tensor] = {}
     scales = torch.empty(0)
     for part, array in zip(parts, arrays, strict=True):
@@ -236,73 +209,3 @@ def _parts(shapes: Mapping[str, tuple[int, ...]]) -> list[Part]:
             parts.append(Part(name, "scale", shapes[name][:1]))
         parts.append(Part(name, family, shapes[name]))
     return parts
-
-
-def _code(arrays: list[tuple[Part, Array]], bits: int, groups: Mapping[str, GroupBytes]) -> bytes:
-    """Code the body with context models; sets coded_bytes of `groups`."""
-    coder = Encoder()
-    for part, array in arrays:
-        coder.group = part.group
-        _code_part(coder, part, array, bits)
-    body, spent = coder.finish()
-    for name, group in groups.items():
-        group.coded_bytes = spent.get(name, 0)
-    return body
-
-
-def _decode(body: bytes, parts: list[Part], bits: int, where: str) -> list[Array]:
-    """Decode a body coded with context models, which cannot represent quantized values out of range."""
-    try:
-        coder = Decoder(body)
-        arrays = [_code_part(coder, part, np.zeros(part.shape, _DTYPES[part.family]), bits) for part in parts]
-    except ValueError as error:
-        raise InputError(f"{where}: damaged; its body cannot be decoded ({error})") from None
-    if not coder.at_end():
-        raise InputError(f"{where}: damaged; its body continues after the last weight")
-    return arrays
-
-
-def _code_part(coder: Coder, part: Part, array: Array, bits: int) -> Array:
-    """Code one array; a decoder gets zeros of its shape and returns the decoded values."""
-    coder.family = part.family
-    return code_integers(coder, array, bits) if part.family == "int" else code_floats(coder, array)
-
-
-def _compress(arrays: list[tuple[Part, Array]], level: int) -> bytes:
-    """Compress the body as PR 611 does."""
-    plain = b"".join(array.astype(_DTYPES[part.family], copy=False).tobytes() for part, array in arrays)
-    return zstandard.ZstdCompressor(level=level).compress(plain)
-
-
-def _decompress(body: bytes, parts: list[Part], bits: int, where: str) -> Iterator[Array]:
-    """The arrays of a zstd frame, whose size must match the model's shapes."""
-    expected = sum(part.num_bytes for part in parts)
-    try:
-        stated = zstandard.frame_content_size(body)
-        if stated != expected:
-            raise InputError(f"{where}: damaged; its body has {stated} bytes, expected {expected} for its model")
-        unpacker = zstandard.ZstdDecompressor().decompressobj()
-        plain = unpacker.decompress(body)
-    except zstandard.ZstdError:
-        raise InputError(f"{where}: truncated or damaged; zstd cannot decompress its body") from None
-    if not unpacker.eof or unpacker.unused_data or len(plain) != expected:
-        raise InputError(f"{where}: truncated, or followed by other bytes")
-    largest, start = 2 ** (bits - 1) - 1, 0
-    for part in parts:
-        array = np.frombuffer(plain, _DTYPES[part.family], math.prod(part.shape), start).reshape(part.shape)
-        if part.family == "int" and not -largest <= int(array.min()) <= int(array.max()) <= largest:
-            raise InputError(f"{where}: tensor {part.tensor} holds values outside ±{largest}")
-        start += part.num_bytes
-        yield array.copy()
-
-
-ENCODERS: Mapping[Codec, Callable[[list[tuple[Part, Array]], QuantizeConfig, dict[str, GroupBytes]], bytes]] = {
-    "ans": lambda arrays, config, groups: _code(arrays, config.bits, groups),
-    "zstd": lambda arrays, config, groups: _compress(arrays, config.level),
-}
-"""How each codec turns arrays into the body of a file, and may count the bytes of each group."""
-DECODERS: Mapping[Codec, Callable[[bytes, list[Part], int, str], Iterable[Array]]] = {
-    "ans": _decode,
-    "zstd": _decompress,
-}
-"""How each codec turns a body into arrays again; raises InputError for a body that is not its own."""

@@ -27,7 +27,7 @@ RELATIVE_TOLERANCE = 0.001
 DOCUMENT_TOLERANCE_BYTES = 8
 """Additional tolerance per document, for its length and the coder's last words."""
 
-Show = Callable[[Literal["encode", "decode"], int], None]
+ProgressCallback = Callable[[Literal["encode", "decode"], int], None]
 """Called with the number of tokens encoded or decoded so far."""
 
 
@@ -68,7 +68,7 @@ def prove(
     tokenizer: Tokenizer,
     text_bytes: int,
     claimed_nll: float,
-    show: Show,
+    show: ProgressCallback,
 ) -> Proof:
     """Compress documents here, decompress them in a new process that has only artifact, settings and file, and compare.
 

@@ -36,7 +36,7 @@ from jobs.store.work.claims import Claims
 from jobs.store.work.garbage import Garbage
 from jobs.store.work.jobs import Jobs
 from jobs.store.work.losses import Losses
-from jobs.store.work.needs import Needs, TrialKeys
+from jobs.store.work.needs import JobNeeds, TrialKeys
 from jobs.store.work.summaries import Summaries
 
 __all__ = [
@@ -62,7 +62,7 @@ __all__ = [
 
 
 class Store(
-    Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, Needs, Garbage, Summaries, Drivers, Nodes, Trials, Entries,
+    Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, JobNeeds, Garbage, Summaries, Drivers, Nodes, Trials, Entries,
     Events, PublicRecords,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

@@ -63,8 +63,8 @@ class Sweeps(Transactions):
         table = tables.sweeps
         with self._write() as connection:
             self._check_lease(connection, name)
-            mine = (table.c.name == name) & (table.c.state == SweepState.RUNNING)
-            if connection.execute(table.update().where(mine), {"state": state, "reason": reason}).rowcount:
+            this_row = (table.c.name == name) & (table.c.state == SweepState.RUNNING)
+            if connection.execute(table.update().where(this_row), {"state": state, "reason": reason}).rowcount:
                 who, facts = self._actor(name), {"state": state.value, "reason": reason}
                 record_event(connection, EventKind.SWEEP_ENDED, self._clock(), who, sweep=name, **facts)
 

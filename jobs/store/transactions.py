@@ -76,12 +76,12 @@ class Transactions:
         Raises:
             LostLease: another process has.
         """
-        if (mine := self._leases.get(sweep)) is None:
+        if (driver := self._leases.get(sweep)) is None:
             return
         table = tables.drivers
         query = select(table.c.name, table.c.host, table.c.pid).where(table.c.sweep == sweep)
         row = connection.execute(query.with_for_update(read=True)).first()
-        if row is None or row.name != mine:
+        if row is None or row.name != driver:
             raise LostLease(_lost(sweep, row))
 
 
@@ -105,8 +105,8 @@ def write_row(
         values: its other columns.
         once: columns that are written only when the row is made.
     """
-    mine = and_(*(table.c[name] == value for name, value in key.items()))
-    change = table.update().where(mine)
+    this_row = and_(*(table.c[name] == value for name, value in key.items()))
+    change = table.update().where(this_row)
     if connection.execute(change, values).rowcount:
         return False
     hold(connection, f"new rows of {table.name}")  # another process may be making it at this moment

@@ -14,7 +14,7 @@ CLOCKS: Mapping[Profile, tuple[str, str]] = {
 """The clocks of training and evaluation that each profile compares with the limits."""
 
 
-class Worst(NamedTuple):
+class WorstSeed(NamedTuple):
     """The largest size and times of any seed, as a profile counts them."""
 
     bytes: int
@@ -33,7 +33,7 @@ class EntryRuns:
     scores: Sequence[float]
     """Bits per byte, in the order of `runs`."""
     profile: Profile
-    worst: Mapping[Profile, Worst]
+    worst: Mapping[Profile, WorstSeed]
     slowest: Mapping[str, float]
     """Clock → the most seconds that any seed took."""
     findings: tuple[RuleFinding, ...]
@@ -59,7 +59,7 @@ def judge_runs(runs: Sequence[Evaluation], profile: Profile) -> EntryRuns:
         raise ValueError(f"{first.row}: its seeds were scored on different validation sets")
     slowest = _find_slowest(runs)
     worst = {
-        rules: Worst(
+        rules: WorstSeed(
             max([run.model_bytes + count_code_bytes(run, rules) for run in runs]), slowest[train], slowest[evaluation]
         )
         for rules, (train, evaluation) in CLOCKS.items()

@@ -4,8 +4,12 @@
     precedent      lower at all, at the level that the organizers let pass (pull requests 1514 and 1769)
 
 To add a margin rule, add one line to `MARGIN_RULES`; name it in `PROFILE_RULES`, too, if a profile decides by it. The
-leaderboard then has two columns for it, its p-value and, by its name, whether it is passed; the table, `compare` and
-the report show it.
+leaderboard then has two columns for it, its p-value and, by its name, whether it is passed; the table, `compare`, the
+report, `check` and a submission show it.
+
+These say more of the two rules above than a line can, and stay as they are: the short answer to "Is it real?"
+(`sweeps.views.answers`), the seeds that `compare` asks for (by the written rule, `sweeps.views.terminal.compare_text`),
+and the p-value against the record in the terminal's table (the precedent's, `sweeps.views.terminal.table`).
 """
 
 from collections.abc import Mapping

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cluster.registry import DEFAULT, EXECUTORS
+from cluster.registry import DEFAULT_EXECUTOR, EXECUTORS
 from golf.errors import InputError
 from sweeps.cli.errors import ExitCode, Interrupted, explain, report
 from sweeps.cli.help import Command, Root, width
@@ -76,7 +76,7 @@ ExecutorOption = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME[:ADDRESS]",
-        help=f"Where jobs run, by default {DEFAULT}: {_KINDS}.",
+        help=f"Where jobs run, by default {DEFAULT_EXECUTOR}: {_KINDS}.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]

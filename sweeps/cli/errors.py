@@ -72,12 +72,12 @@ def report(problem: Problem, *, as_json: bool) -> None:
 
 def _explain_system_error(error: OSError) -> Problem:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        place = error.filename or "disk"
+        where = error.filename or "disk"
         hint = "free some space and run the same command again"
-        return Problem(code=ExitCode.BAD_INPUT, error=f"{place}: no space left", hint=hint)
+        return Problem(code=ExitCode.BAD_INPUT, error=f"{where}: no space left", hint=hint)
     if error.errno in (errno.EACCES, errno.EPERM):
-        hint = "choose another --home or --out"
-        return Problem(code=ExitCode.BAD_INPUT, error=f"{error.filename}: may not be written", hint=hint)
+        hint = "change its permissions, or choose another --home or --out"
+        return Problem(code=ExitCode.BAD_INPUT, error=f"{error.filename}: permission denied", hint=hint)
     if isinstance(error, ConnectionError):
         return Problem(
             code=ExitCode.TRANSIENT, error=str(error), hint="check that it runs, then run the same command again"

@@ -10,7 +10,7 @@ from sweeps.driver.objective import SCORED, value_of
 from sweeps.spec.orders import Measurement
 
 FAILED = (JobState.FAILED, JobState.CANCELLED)
-ENDED = (JobState.DONE, *FAILED)
+TERMINAL_STATES = (JobState.DONE, *FAILED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ from jobs.stages.registry import stage_named
 from jobs.stages.request import DocumentSet
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, TrialRecord
-from sweeps.driver.chain import ENDED, JobChain
+from sweeps.driver.chain import TERMINAL_STATES, JobChain
 from sweeps.driver.driver_store import DriverStore
 from sweeps.driver.objective import SCORED
 from sweeps.driver.requests import JobRequests
@@ -73,7 +73,9 @@ class Driver:
         _, judged = self._judge(chains)
         ended = all(chain is not None and chain.ended and chain.complete for chain in chains)
         # A blocked search has ordered what it will use when it goes on: its next run needs that.
-        early = self._search.blocked is not None and any(job.state not in ENDED for job in self._requests.jobs.values())
+        early = self._search.blocked is not None and any(
+            job.state not in TERMINAL_STATES for job in self._requests.jobs.values()
+        )
         done = winners is not None and ended and judged and not early
         return self._snapshot(self._phase(winners, done), done=done)
 
@@ -101,7 +103,7 @@ class Driver:
         if done:
             return "done"
         for job in self._requests.jobs.values():
-            if job.state not in ENDED and stage_named(job.order.job.stage).is_gang:
+            if job.state not in TERMINAL_STATES and stage_named(job.order.job.stage).is_gang:
                 return job.order.job.stage
         return "search" if winners is None else "confirm"
 

@@ -8,7 +8,7 @@ from jobs.stages.pipeline import Pipeline
 from jobs.stages.stage import Stage
 from jobs.state import JobState
 from jobs.store import JobRecord
-from sweeps.driver.chain import ENDED, FAILED, JobChain
+from sweeps.driver.chain import FAILED, TERMINAL_STATES, JobChain
 from sweeps.driver.driver_store import DriverStore
 from sweeps.driver.objective import SCORED
 from sweeps.driver.watching import Watching
@@ -116,7 +116,7 @@ class JobRequests:
                 if job.state in FAILED:
                     continue
             keys[stage.name] = order.job.key
-            if stage.name not in jobs or jobs[stage.name].state not in ENDED:
+            if stage.name not in jobs or jobs[stage.name].state not in TERMINAL_STATES:
                 waiting.add(stage.name)
                 self.to_come[stage.name].add(order.job.key)
         return Advance(jobs=jobs, missing=frozenset(missing), open=frozenset(missing | waiting))

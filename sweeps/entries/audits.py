@@ -12,7 +12,7 @@ COPIED_SHARE = 0.2
 """Share of a document's windows in the training tokens from which on it counts as copied; below it is a quotation."""
 NOT_AUDITED = RuleFinding(code=UNAUDITED_CODE, detail="no certificate: its audit has not finished")
 TOO_LITTLE = RuleFinding(code=UNAUDITED_CODE, detail="its audit could probe too little within audit.seconds")
-KEPT = ("passed", "judged", "findings", "overlap")
+KEPT_OUTPUTS = ("passed", "judged", "findings", "overlap")
 """Outputs of an audit that an entry keeps."""
 
 

@@ -22,10 +22,10 @@ class Superseded:
         """One line for a person."""
         entries = f"{len(self.entries)} entr{'y' if len(self.entries) == 1 else 'ies'} of sweep {self.sweep}"
         verb = "was" if len(self.entries) == 1 else "were"
-        older = all(now is not None and then < now for then, now in self.stages.values())
+        older = all(now is not None and measured < now for measured, now in self.stages.values())
         versions = ", ".join(
-            f"{stage} {then}, {'not known now' if now is None else f'now {now}'}"
-            for stage, (then, now) in self.stages.items()
+            f"{stage} {measured}, {'not known now' if now is None else f'now {now}'}"
+            for stage, (measured, now) in self.stages.items()
         )
         return (
             f"{entries} {verb} measured with {'older' if older else 'another'} arithmetic ({versions}); "
@@ -34,7 +34,7 @@ class Superseded:
 
     def to_json(self) -> dict[str, Any]:
         """As the leaderboard's document has it."""
-        stages = {stage: {"measured": then, "current": now} for stage, (then, now) in self.stages.items()}
+        stages = {stage: {"measured": measured, "current": now} for stage, (measured, now) in self.stages.items()}
         return {"sweep": self.sweep, "rows": list(self.entries), "arithmetic": stages}
 
 

@@ -117,7 +117,7 @@ def probe(
         while running and time.monotonic() < until:
             for task, event in executor.poll(1.0):
                 if isinstance(event, Failed) and task in running:
-                    running.pop(task).problems.append(f"the probe failed: {event.failure}: {event.reason}")
+                    running.pop(task).problems.append(f"the speed test failed: {event.failure}: {event.reason}")
                 elif isinstance(event, Finished) and task in running:
                     node = running.pop(task)
                     node.steps_per_second = event.outputs["steps"] / event.outputs["clocks"]["train_seconds"]
@@ -125,7 +125,7 @@ def probe(
                     node.facts["predicted_steps"] = None if limit is None else int(node.steps_per_second * limit)
         for task, node in running.items():
             executor.cancel(task)
-            node.problems.append("the probe did not end in time")
+            node.problems.append("the speed test did not end in time")
 
 
 def _start(

@@ -7,7 +7,7 @@ search over the same space, so that the search goes on as it would.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cluster.policy.policy import FreeSlots, Placement, Policy, Waiting
+from cluster.policy.policy import FreeSlots, Placement, Policy, PolicyJob
 from cluster.policy.simulate import Simulation, Span, Totals
 from cluster.scheduling.expectations import Expectations
 from jobs.store import JobRecord, Store
@@ -67,10 +67,10 @@ def dry_run(
         estimate = seconds(job)  # for every job that has to run, whether or not it comes to it
         return estimate if expected is None else expected.seconds(job.order)
 
-    def request() -> list[Waiting]:
-        return [Waiting.of(job.key, job.order, simulation.now, expected_seconds(job)) for job in driving.request()]
+    def request() -> list[PolicyJob]:
+        return [PolicyJob.of(job.key, job.order, simulation.now, expected_seconds(job)) for job in driving.request()]
 
-    def after(ended: list[Span]) -> list[Waiting]:
+    def after(ended: list[Span]) -> list[PolicyJob]:
         for span in ended:
             done = dry_store.finish(span.job.key)
             learn(done)
@@ -116,7 +116,7 @@ class _Durations:
     started: set[tuple[str, int]] = field(default_factory=set)
     """Slots whose worker has started, by node."""
 
-    def of(self, job: Waiting, placement: Placement) -> float:
+    def of(self, job: PolicyJob, placement: Placement) -> float:
         slots = {(placement.node, slot) for slot in placement.slots}
         cold = not job.gang and not slots <= self.started
         if not job.gang:

@@ -18,7 +18,7 @@ def earlier_trials(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
     """
     if spec.search is None or any(decides_earlier_stages(parameter, spec) for parameter in spec.search.space.values()):
         return ()
-    mine = search_of(spec)
+    own = search_of(spec)
     for record in reversed(store.sweeps()):
         try:
             sweep = Sweep.from_json(record.spec)
@@ -27,8 +27,8 @@ def earlier_trials(spec: SweepSpec, store: Store) -> Sequence[TrialRecord]:
         if sweep.spec.search is None:
             continue
         theirs = search_of(sweep.spec)
-        if (theirs.distributions, theirs.sampler) == (mine.distributions, mine.sampler):
-            trials = store.trials(record.name, search_digest(sweep.spec, sweep.orders()))[: mine.trials]
-            if len(trials) == mine.trials and all(trial.state != "running" for trial in trials):
+        if (theirs.distributions, theirs.sampler) == (own.distributions, own.sampler):
+            trials = store.trials(record.name, search_digest(sweep.spec, sweep.orders()))[: own.trials]
+            if len(trials) == own.trials and all(trial.state != "running" for trial in trials):
                 return trials
     return ()

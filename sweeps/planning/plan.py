@@ -113,7 +113,7 @@ class SweepPlan:
         }
 
 
-def planned_machine(sweep: str, store: Store, here: Machine) -> Machine:
+def planned_machine(sweep: str, store: Store, this_machine: Machine) -> Machine:
     """The machine class that a sweep is planned for; on another class the same work is other jobs.
 
     That of the sweep's first day. For a new sweep it is this machine's, unless the store's history has other classes
@@ -122,8 +122,8 @@ def planned_machine(sweep: str, store: Store, here: Machine) -> Machine:
     if (before := store.sweep(sweep)) is not None:
         return Machine(**before.spec["machine"])
     done = store.recently_done(HISTORY)
-    if not done or here.slot_class in [job.order.job.machine.slot_class for job in done]:
-        return here
+    if not done or this_machine.slot_class in [job.order.job.machine.slot_class for job in done]:
+        return this_machine
     return replace(max(done, key=lambda job: job.finished or 0.0).order.job.machine, processes=1)
 
 

@@ -8,7 +8,7 @@ from jobs.spec import Job
 from jobs.store import JobRecord
 from sweeps.spec.settings import flatten
 
-Part = tuple[str, str]
+JobPart = tuple[str, str]
 """Dotted name of a part of a job's key, and its value as JSON."""
 
 
@@ -32,11 +32,11 @@ class SimilarJobs:
         nearest = [record for (record, _), distance in zip(self._done, distances, strict=True) if distance == least]
         return nearest[-most:]
 
-    def _parts(self, job: Job) -> frozenset[Part]:
+    def _parts(self, job: Job) -> frozenset[JobPart]:
         return frozenset(part for part in parts(job) if part[0].partition(".")[0] not in self._ignoring)
 
 
-def parts(job: Job) -> Iterator[Part]:
+def parts(job: Job) -> Iterator[JobPart]:
     """Every part of a job's key by its dotted name."""
     for name, value in flatten(json.loads(job.canonical())).items():
         yield name, json.dumps(value, sort_keys=True)
@@ -44,9 +44,9 @@ def parts(job: Job) -> Iterator[Part]:
 
 def differences(job: Job, other: Job) -> dict[str, tuple[Any, Any]]:
     """Parts of the key in which theirs jobs differ: name → both values, None where a job lacks the part."""
-    mine, theirs = dict(parts(job)), dict(parts(other))
-    names = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
-    return {name: (json.loads(mine.get(name, "null")), json.loads(theirs.get(name, "null"))) for name in names}
+    own, theirs = dict(parts(job)), dict(parts(other))
+    names = [name for name in {**own, **theirs} if own.get(name) != theirs.get(name)]
+    return {name: (json.loads(own.get(name, "null")), json.loads(theirs.get(name, "null"))) for name in names}
 
 
 def explain(differences: Mapping[str, tuple[Any, Any]], unmade: Container[str]) -> str:

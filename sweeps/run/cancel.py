@@ -17,7 +17,7 @@ OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class CancelTarget:
     """Open jobs that a user means."""
 
     keys: Sequence[str]
@@ -41,7 +41,7 @@ def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], 
     Raises:
         InputError: the sweep has no such trial or job.
     """
-    target = Target(keys=[]) if what is None else _find(sweep, what, store)
+    target = CancelTarget(keys=[]) if what is None else _find(sweep, what, store)
     keys = store.cancel_sweep(sweep) if what is None else store.cancel_jobs(sweep, target.keys)
     left = store.still_ending(keys)
     for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
@@ -56,26 +56,26 @@ def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], 
     else:
         message = f"{name}: cancelled; {len(keys)} jobs were open, none of their processes is left"
     if others := [key for key in target.keys if key not in keys]:
-        message += f"; {_short(others)} goes on: another running sweep wants it, or it has just ended"
+        message += f"; {_short(others)} not cancelled: another sweep needs it, or it had already finished"
     if target.spared:
         message += f"; {_short(target.spared)} goes on: another entry or trial of the sweep needs it, too"
     return {"sweep": sweep, "cancelled": keys, "ended": not left, "message": message}
 
 
-def _find(sweep: str, what: str, store: Store) -> Target:
+def _find(sweep: str, what: str, store: Store) -> CancelTarget:
     """The open jobs of a trial, or the one whose key begins so."""
     is_open = {job.key: job.state in OPEN for job in store.jobs(sweep=sweep)}
     if number := re.fullmatch(r"(?:trial )?(\d{1,6})", what):
         needed = store.keys_of_trial(sweep, int(number[1]))
         if needed is not None:
             own, shared = ([key for key in keys if is_open.get(key)] for keys in (needed.own, needed.shared))
-            return Target(keys=own, spared=shared)
+            return CancelTarget(keys=own, spared=shared)
     matching = [key for key in is_open if len(what) >= 4 and key.startswith(what)]
     if len(matching) > 1:
         raise InputError(f"{what}: {len(matching)} jobs of sweep {sweep} begin with it; give more digits")
     if not matching:
         raise InputError(f'sweep "{sweep}" has no trial or job "{what}"; golfsweep show {sweep} lists them')
-    return Target(keys=[key for key in matching if is_open[key]])
+    return CancelTarget(keys=[key for key in matching if is_open[key]])
 
 
 def _short(keys: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from sweeps.driver.chain import JobChain
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.entries import form
-from sweeps.entries.audits import KEPT, audit_findings
+from sweeps.entries.audits import KEPT_OUTPUTS, audit_findings
 
 
 class EntryWriter:
@@ -90,7 +90,7 @@ def _build(
     name, recipe = chains[0].entry, chains[0].measurement.recipe
     script = sweep.script(name, recipe)
     attempts = {job.key: store.attempts(job.key) for chain in chains for job in chain.jobs.values()}
-    audited = None if audit is None else {name: _outputs(audit)[name] for name in KEPT}
+    audited = None if audit is None else {name: _outputs(audit)[name] for name in KEPT_OUTPUTS}
     record = store.sweep(sweep.spec.name)
     assert record is not None
     shared = _Shared(sweep, script, attempts, audited, record.created, tried)

@@ -89,8 +89,8 @@ class Scheduling:
         while self._scheduler is not None and (count := self._scheduler.running):
             if not announced:
                 say(
-                    f"Done here; {count} jobs of other sweeps run on this cluster, and this process goes on scheduling "
-                    f"it as long as any does. Ctrl-C ends them; their own processes then start them again."
+                    f"This sweep is done. Still scheduling {count} jobs of other sweeps; Ctrl-C stops those, and their "
+                    "own runs restart them."
                 )
                 announced = True
             try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cluster.executor import Executor, Opening
 from cluster.executors.local import machine_cluster
-from cluster.registry import join_cluster, open_executor
+from cluster.registry import join_cluster, open_executor, quarantine_hint
 from golf.errors import InputError
 from jobs.errors import LostLease, StoreUnavailable
 from jobs.machine import environment
@@ -29,12 +29,11 @@ from sweeps.spec.file import SweepSpec, check_documents
 from sweeps.views.terminal.progress import seconds_left
 
 STEP_SECONDS = 0.5
-ASIDE = '"golfsweep doctor --ray ADDRESS" tells which nodes are set aside, and why.'
 AWAY_SECONDS = 600.0
 """How long a database or file store may be unavailable before the sweep stops; running jobs go on meanwhile."""
 
 
-def scheduling(place: Workplace, *, executor: str, widest: int, joined: Executor | None) -> Scheduling:
+def open_scheduling(place: Workplace, *, executor: str, widest: int, joined: Executor | None) -> Scheduling:
     """This process's part in scheduling the cluster that it joined, or this machine with an executor of its own."""
 
     def open_own() -> Executor:
@@ -101,23 +100,25 @@ def run(
                 driver = _begin(sweep, place.store, say, owner, tags)
                 writer = EntryWriter(sweep, place.store)
                 writer.write()  # an edited file may have other entries than at its last run
-                role = None
+                scheduling = None
 
-                def look(snapshot: Snapshot, left: float | None) -> None:
+                def on_snapshot(snapshot: Snapshot, left: float | None) -> None:
                     writer.update(snapshot)
                     show(snapshot, left)
 
                 if not (snapshot := driver.step()).done:
-                    part = scheduling(place, executor=executor, widest=sweep.widest(), joined=joined)
-                    role = stack.enter_context(part)
+                    scheduling = stack.enter_context(
+                        open_scheduling(place, executor=executor, widest=sweep.widest(), joined=joined)
+                    )
                     try:
-                        snapshot = _work(driver, sweep, role, lease, look, say)
+                        hint = quarantine_hint(executor)
+                        snapshot = _drive(driver, sweep, scheduling, lease, on_snapshot, say, hint)
                     finally:
                         with suppress(LostLease, StoreUnavailable):  # the next run writes them
-                            writer.write()  # what finished after the last look, or before an interruption
-                place.store.end_sweep(spec.name, _ended(snapshot))
-            if role is not None:
-                role.finish(say)
+                            writer.write()  # what finished after the last snapshot, or before an interruption
+                place.store.end_sweep(spec.name, _end_state(snapshot))
+            if scheduling is not None:
+                scheduling.finish(say)
     finally:
         if joined is not None:
             joined.close()
@@ -176,7 +177,7 @@ def examine_cluster(
     return [check.to_json() for check in checks]
 
 
-def _ended(snapshot: Snapshot) -> SweepState:
+def _end_state(snapshot: Snapshot) -> SweepState:
     return SweepState.FAILED if snapshot.failures or snapshot.blocked else SweepState.DONE
 
 
@@ -188,17 +189,18 @@ def _machine(sweep: str, store: Store, joined: Executor | None) -> Machine:
     return machine_of(joined.nodes(), None if before is None else Machine(**before.spec["machine"]))
 
 
-def _work(
+def _drive(
     driver: Driver,
     sweep: Sweep,
-    role: Scheduling,
+    scheduling: Scheduling,
     lease: DriverLease,
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
+    hint: str,
 ) -> Snapshot:
     """Drive a sweep until it is done or a user has ended it; wait for a store that is unavailable for a while."""
     away_since: float | None = None
-    alone = fitted = False
+    warned_no_node = ever_fit = False
     while True:
         try:
             lease.renew()
@@ -207,17 +209,17 @@ def _work(
                 show(snapshot, seconds_left(snapshot, {}, 1))
             if snapshot.done or snapshot.ended:
                 return snapshot
-            slots, widest = role.slots(sweep.machine)
+            slots, widest = scheduling.slots(sweep.machine)
             show(snapshot, seconds_left(snapshot, slot_seconds(snapshot.jobs), slots) if slots else None)
             fits = slots > 0 and sweep.widest() <= widest
-            if slots and not fits and not fitted:
+            if slots and not fits and not ever_fit:
                 raise InputError(f"a job needs {sweep.widest()} slots of one node; the largest has {widest}")
-            fitted |= fits
-            if role.schedules and not fits and not alone:
-                kind = f"this sweep's class ({sweep.machine.device}) with {sweep.widest()} slots"
-                say(f"No good node of {kind} is there; waiting for one. {ASIDE}")
-            alone = role.schedules and not fits
-            role.step(STEP_SECONDS)
+            ever_fit |= fits
+            if scheduling.schedules and not fits and not warned_no_node:
+                needed = f"with {sweep.widest()} slots of class {sweep.machine.device}"
+                say(f"No usable node {needed}; waiting. {hint}".rstrip())
+            warned_no_node = scheduling.schedules and not fits
+            scheduling.step(STEP_SECONDS)
             away_since = None
         except StoreUnavailable as error:
             if away_since is None:

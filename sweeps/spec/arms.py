@@ -47,19 +47,19 @@ def arm_recipe(arm: Settings, index: int, base: Settings, inherited: Sequence[st
     Raises:
         InputError: what is wrong with the arm's own settings; no problem at all if everything wrong is inherited.
     """
-    here = _place(arm, index, where)
+    named = _locate(arm, index, where)
     try:
-        return build_recipe(override(base, {section: arm[section] for section in SECTIONS if section in arm}), here)
+        return build_recipe(override(base, {section: arm[section] for section in SECTIONS if section in arm}), named)
     except InputError as error:
         known = {line.removeprefix(f"{where}: ") for line in inherited}
-        raise InputError(*(line for line in error.problems if line.removeprefix(f"{here}: ") not in known)) from None
+        raise InputError(*(line for line in error.problems if line.removeprefix(f"{named}: ") not in known)) from None
 
 
 def _build_arm(file: SweepFile, index: int, inherited: Sequence[str], where: str) -> Arm:
     arm, problems = file.arm[index], Problems()
-    here = _place(arm, index, where)
+    named = _locate(arm, index, where)
     checks = (_name_problems(file, index), _key_problems(arm), _value_problems(arm, file))
-    problems.add(f"{here}: {problem}" for check in checks for problem in check)
+    problems.add(f"{named}: {problem}" for check in checks for problem in check)
     recipe = problems.attempt(arm_recipe, arm, index, file.recipe, inherited, where)
     problems.check()
     if recipe is None:  # everything that is wrong with it is inherited, and reported there
@@ -68,7 +68,7 @@ def _build_arm(file: SweepFile, index: int, inherited: Sequence[str], where: str
     return Arm(name=arm["name"], recipe=recipe, seeds=seeds, baseline=arm.get("baseline", False))
 
 
-def _place(arm: Settings, index: int, where: str) -> str:
+def _locate(arm: Settings, index: int, where: str) -> str:
     """Where an arm is, as a problem names it: by name where it has one."""
     name = arm.get("name")
     return f'{where}: arm "{name}"' if isinstance(name, str) and name.strip() else f"{where}: arm {index + 1}"
@@ -79,7 +79,7 @@ def _name_problems(file: SweepFile, index: int) -> Iterator[str]:
     if not isinstance(name, str) or not name.strip():
         yield "name: missing; give every arm a name, in quotes"
     elif re.fullmatch(r"trial \d+", name):
-        yield "name: is what entries of the search are called; choose another"
+        yield 'name: "trial N" is reserved for search entries; choose another'
     elif name in [other.get("name") for other in file.arm[:index]]:
         yield "there are two arms of this name; rename one"
 

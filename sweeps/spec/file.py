@@ -65,7 +65,7 @@ class SweepSpec:
     source: Mapping[str, Any]
     """The file as plain data, from which it can be parsed anew."""
     own_stages: tuple[Stage, ...] = ()
-    """Stages that this sweep has beside those of every sweep."""
+    """Stages that this sweep has beside those of every sweep; no sweep file can name any yet."""
 
     def pipeline(self) -> Pipeline:
         """Its stages, each after those that it reads from."""

@@ -58,15 +58,15 @@ def parse_space(space: Mapping[str, Any], recipe: Recipe, where: str) -> dict[st
     return parameters
 
 
-def _parameters(setting: str, given: Any, recipe: Recipe, here: str) -> dict[str, Parameter]:
+def _parameters(setting: str, given: Any, recipe: Recipe, full_key: str) -> dict[str, Parameter]:
     """The parameters of a setting: a single parameter, or a parameter for each part of the depth."""
     table = {"choices": given} if isinstance(given, list) else given
     if not isinstance(table, Mapping):
-        raise InputError(f"{here} = {given!r}; expected low and high, choices, or a list of choices")
+        raise InputError(f"{full_key} = {given!r}; expected low and high, choices, or a list of choices")
     if other := next((key for key in table if key not in _KEYS), None):
-        raise InputError(f"{here}.{unknown(other, _KEYS)}")
-    distribution = _distribution(table, _own(recipe, setting), here)
-    parts = _parts(setting, table.get("per"), recipe.train.model.num_layers, here)
+        raise InputError(f"{full_key}.{unknown(other, _KEYS)}")
+    distribution = _distribution(table, _own(recipe, setting), full_key)
+    parts = _parts(setting, table.get("per"), recipe.train.model.num_layers, full_key)
     return {
         name: Parameter(setting=setting, layers=layers, distribution=distribution) for name, layers in parts.items()
     }
@@ -144,42 +144,42 @@ def _is_inside(value: Any, distribution: BaseDistribution) -> bool:
     return _is_number(value) and distribution._contains(distribution.to_internal_repr(value))
 
 
-def _distribution(table: Mapping[str, Any], own: Any, here: str) -> BaseDistribution:
+def _distribution(table: Mapping[str, Any], own: Any, full_key: str) -> BaseDistribution:
     """The distribution that a table describes; of whole numbers if the setting's own value is one."""
     if "choices" in table:
         if not isinstance(table["choices"], list) or not table["choices"] or len(table) > 1:
-            raise InputError(f"{here}.choices = {table['choices']!r}; expected a list of values, and no other key")
+            raise InputError(f"{full_key}.choices = {table['choices']!r}; expected a list of values, and no other key")
         # Optuna has no choices that are lists or tables: all choices go through it as JSON.
         return CategoricalDistribution([json.dumps(choice) for choice in table["choices"]])
     low, high, log, step = (table.get(key) for key in ("low", "high", "log", "step"))
     if not _is_number(low) or not _is_number(high):
-        raise InputError(f"{here}: no range; expected numbers low and high, or choices")
+        raise InputError(f"{full_key}: no range; expected numbers low and high, or choices")
     assert isinstance(low, int | float) and isinstance(high, int | float)
     if not low < high or not isinstance(log, bool | None) or (log and low <= 0):
-        raise InputError(f"{here}: low = {low}, high = {high}; expected low < high, and low > 0 with log = true")
+        raise InputError(f"{full_key}: low = {low}, high = {high}; expected low < high, and low > 0 with log = true")
     if step is not None and (not _is_number(step) or step <= 0 or log):
-        raise InputError(f"{here}: step = {step!r}; expected a number above 0, and no log")
+        raise InputError(f"{full_key}: step = {step!r}; expected a number above 0, and no log")
     if step is not None and abs((high - low) / step - round((high - low) / step)) > 1e-9:
-        problem = f"{here}: step = {step!r}: does not reach high = {high} from low = {low}"
+        problem = f"{full_key}: step = {step!r}: does not reach high = {high} from low = {low}"
         raise InputError(f"{problem}; expected a step that divides high - low")
     if isinstance(own, int) and isinstance(low, int) and isinstance(high, int) and isinstance(step, int | None):
         return IntDistribution(low, high, log=bool(log), step=step or 1)
     return FloatDistribution(float(low), float(high), log=bool(log), step=step)
 
 
-def _parts(setting: str, per: Any, num_layers: int, here: str) -> dict[str, tuple[int, ...] | None]:
+def _parts(setting: str, per: Any, num_layers: int, full_key: str) -> dict[str, tuple[int, ...] | None]:
     """Names of a setting's parameters, and the layers whose value each decides."""
     if per is None or per == "all":
         return {setting: None}
     by_layer = [f"{PREFIX}{field.name}" for field in fields(Multipliers) if field.name != "head"]
     if setting not in by_layer:
-        raise InputError(f"{here}: per = {per!r}: not a multiplier; only {', '.join(by_layer)} differ by layer")
+        raise InputError(f"{full_key}: per = {per!r}: not a multiplier; only {', '.join(by_layer)} differ by layer")
     if per == "layer":
         return {f"{setting}.{layer}": (layer,) for layer in range(num_layers)}
     if per == "third":
         thirds = [[layer for layer in range(num_layers) if 3 * layer // num_layers == third] for third in range(3)]
         return {f"{setting}.{name}": tuple(part) for name, part in zip(THIRDS, thirds, strict=True) if part}
-    raise InputError(f'{here}: per = {per!r}; expected "layer", "third" or "all"')
+    raise InputError(f'{full_key}: per = {per!r}; expected "layer", "third" or "all"')
 
 
 def _own(recipe: Recipe, setting: str) -> Any:

@@ -85,13 +85,13 @@ def seeds_needed(
     if gain <= 0:
         return None
     for more in range(1, MOST_SEEDS + 1):  # from below: beside an incumbent that does not grow, power may fall again
-        then, other = _add_seeds(challenger, more), _add_seeds(incumbent, more if incumbent_grows else 0)
-        needed = anytime_level(then.n, level)
-        error = math.sqrt(then.variance / then.n + other.variance / other.n)
+        grown, other = _add_seeds(challenger, more), _add_seeds(incumbent, more if incumbent_grows else 0)
+        needed = anytime_level(grown.n, level)
+        error = math.sqrt(grown.variance / grown.n + other.variance / other.n)
         if gain <= -special.ndtri(needed) * error:  # even a normal test would have less than an even chance
             continue
-        if (chance := power(then, other, margin, needed)) >= POWER:
-            return Plan(more=more, seeds=then.n, level=needed, power=chance)
+        if (chance := power(grown, other, margin, needed)) >= POWER:
+            return Plan(more=more, seeds=grown.n, level=needed, power=chance)
     return None
 
 

@@ -94,16 +94,16 @@ def write(folder: Path, contents: Mapping[str, bytes]) -> None:
     folder = folder.resolve()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
         raise InputError(f"--out {folder}: cannot be made ({error.strerror}); name a folder to write to") from None
     try:
         for name, content in contents.items():
-            (beside / name).write_bytes(content)
-        beside.chmod(0o755)
-        os.replace(beside, folder)  # an empty folder gives way
+            (staging / name).write_bytes(content)
+        staging.chmod(0o755)
+        os.replace(staging, folder)  # an empty folder gives way
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
         raise
 
 

@@ -13,7 +13,7 @@ from golf.model.gpt import GPT
 from golf.model.precision import Precision
 from golf.proof.codec import Predictor
 from golf.proof.predict import length_uses
-from golf.proof.proof import Show, prove
+from golf.proof.proof import ProgressCallback, prove
 from golf.score import bits_per_byte
 from golf.selftest import LIMITS
 from golf.ttt.config import EvalConfig
@@ -131,7 +131,7 @@ def claim_artifact(
     )
 
 
-def prove_claim(claim: Claim, show: Show) -> dict[str, Any]:
+def prove_claim(claim: Claim, show: ProgressCallback) -> dict[str, Any]:
     """Prove a claim, and return the result as plain data."""
     proof = prove(claim.documents, claim.predictor, claim.tokenizer, claim.text_bytes, claim.nll, show)
     config = claim.predictor.config

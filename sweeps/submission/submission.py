@@ -10,7 +10,7 @@ from typing import Any
 
 from golf.entry.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
 from sweeps.board.evaluation import ValidationSet
-from sweeps.board.margin_rules import written_margin_text
+from sweeps.board.margin_rules import MARGIN_RULES, margin_text, written_margin_text
 from sweeps.spec.recipe import Recipe
 
 DIGITS = 10
@@ -165,17 +165,20 @@ def _name_tests() -> dict[str, tuple[str, str]]:
     """Column of the leaderboard with a p-value → its test, and the role of the entry that it is against."""
     welch = "one-sided Welch across seeds, margin"
     with_margin = f"{welch} {written_margin_text()}"
+    rules = sorted(MARGIN_RULES.values(), key=lambda rule: rule.margin_nats)
     return {
         "p_value": (with_margin, "baseline"),
         "p_adjusted": (f"{with_margin}, Holm-corrected over the entries of its track", "baseline"),
-        "p_incumbent": (f"{welch} 0", "incumbent"),
-        "p_written_rule": (with_margin, "incumbent"),
+        **{
+            rule.p_column: (f"{welch} {margin_text(rule.margin_nats) if rule.margin_nats else '0'}", "incumbent")
+            for rule in rules
+        },
         "p_paired": ("one-sided paired test over documents on the same artifacts, margin 0", "baseline"),
     }
 
 
 def _find_score_to_beat(submission: Submission) -> float | None:
-    """The mean of the record of its date, else of its sweep's baseline; None without both."""
+    """The mean of the current record, else of its sweep's baseline; None without both."""
     known = [submission.against[role] for role in ("incumbent", "baseline") if role in submission.against]
     return next((round(mean, DIGITS) for _, mean in known), None)
 

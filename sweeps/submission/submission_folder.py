@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Iterator
 
+from golf.artifact.body import CODECS
 from golf.artifact.packing import CLIP_QUANTILE
 from golf.limits import LIMIT_BYTES
 from golf.train.config import TrainConfig
@@ -13,8 +14,6 @@ from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.spec.recipe import Recipe, build_recipe
 from sweeps.submission.submission import DIGITS, Submission, describe_recipe, list_tests, log_lines, make_claims
 from sweeps.views.certificates import describe_certificate
-
-CODERS = {"ans": "context models and an asymmetric numeral system", "zstd": "zstandard"}
 
 
 def make_files(submission: Submission) -> dict[str, bytes]:
@@ -95,21 +94,23 @@ def _describe_quantization(recipe: Recipe) -> str:
     return (
         f"Quantization: large matrices to {recipe.quantize.bits} bits with one scale for each row, clipped at the "
         f"{CLIP_QUANTILE} quantile of its absolute values; the rest in 16 bits or 32; coded with "
-        f"{CODERS[recipe.quantize.codec]}."
+        f"{CODECS[recipe.quantize.codec].words}."
     )
 
 
 def _describe_evaluation(config: EvalConfig) -> str:
     if not config.adapts:
         return "Evaluation: every document in one window of its whole length, without test-time training."
-    times = "once" if config.epochs == 1 else f"{config.epochs} times"
+    times = "once" if config.steps_per_chunk == 1 else f"{config.steps_per_chunk} times"
+    counted = "of the pass with the lowest loss" if config.lowest_counts else "of the last pass"
+    passes = f" The document is read {config.passes} times, and the scores {counted} count." * (config.passes > 1)
     short = f" Documents under {config.min_document_tokens} tokens get no test-time training." * bool(
         config.min_document_tokens
     )
     return (
         f"Evaluation ({config.protocol}): every document starts from fresh adapters ({', '.join(config.adapters)}). "
         f"Each chunk of {config.chunk} predictions is scored in a window of at most {config.window} positions, and "
-        f"only then are the adapters trained on it, {times}.{short}"
+        f"only then are the adapters trained on it, {times}.{passes}{short}"
     )
 
 

@@ -3,15 +3,12 @@
 Plain sentences, for the report and the terminal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sweeps.board.margin_rules import MARGIN_RULES
-from sweeps.views.entry_facts import describe_mean_difference, describe_rule
+from sweeps.views.entry_facts import EntryColumns, describe_mean_difference, describe_rule
 from sweeps.views.wording import format_dollars, format_p, format_seeds
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +28,7 @@ class Spent:
     dollars: float | None
 
 
-def answers(rows: Sequence[Record], baseline: str | None, spent: Spent) -> list[Answer]:
+def answers(rows: Sequence[EntryColumns], baseline: str | None, spent: Spent) -> list[Answer]:
     """Answers from the entries of a leaderboard, best first within each track."""
     leader = next((row for row in rows if row["track"] == "legal" and row["source"] == "golfsweep"), None)
     if leader is None:
@@ -46,18 +43,18 @@ def answers(rows: Sequence[Record], baseline: str | None, spent: Spent) -> list[
     ]
 
 
-def _leads(leader: Record) -> Answer:
+def _leads(leader: EntryColumns) -> Answer:
     n = len(leader["seeds"])
     over = f"{leader['val_bpb_mean']:.4f} bits per byte, the mean of {n} seed{'s' if n > 1 else ''}"
     details = [over if leader["val_bpb_std"] is None else f"{over} ± {leader['val_bpb_std']:.4f}"]
     if leader["incumbent"] is not None:
         nats = f" ({leader['difference_nats']:+.4f} nats per token)" if leader["difference_nats"] is not None else ""
-        before = f"{leader['incumbent']}, the previous record{describe_mean_difference(leader)}"
+        before = f"{leader['incumbent']}, the current record{describe_mean_difference(leader)}"
         details.append(f"{leader['difference_mbpb']:+.2f} mBPB{nats} to {before}")
     return Answer(question="Who leads?", short=leader["name"], details=tuple(details))
 
 
-def _real(leader: Record, baseline: str | None) -> Answer:
+def _real(leader: EntryColumns, baseline: str | None) -> Answer:
     if leader["incumbent"] is None:
         short = "There is no earlier record"
     elif leader["written_rule"] and leader["incumbent"] == baseline and not _holds_corrected(leader):
@@ -81,23 +78,23 @@ def _real(leader: Record, baseline: str | None) -> Answer:
     return Answer(question="Is it real?", short=short, details=tuple(details))
 
 
-def _holds_corrected(leader: Record) -> bool:
+def _holds_corrected(leader: EntryColumns) -> bool:
     """Whether the claim against the baseline holds together with those of all other entries."""
     return leader["p_adjusted"] is None or leader["p_adjusted"] < MARGIN_RULES["written_rule"].level
 
 
-def _legal(rows: Sequence[Record], leader: Record | None) -> Answer:
+def _legal(rows: Sequence[EntryColumns], leader: EntryColumns | None) -> Answer:
     flagged = [row["name"] for row in rows if row["track"] == "flagged"]
     details = [f"{finding['code']}: {finding['detail']}" for finding in leader["findings"]] if leader else []
     if leader is not None and leader["unchecked"]:
         details.append("not checked: " + "; ".join(leader["unchecked"]))
     if flagged:
         details.append(f"flagged, never ranked: {', '.join(flagged)}")
-    short = "No entry is" if leader is None else "As far as checked" if leader["unchecked"] else "Yes"
+    short = "No legal entry" if leader is None else "Yes, except for unchecked items" if leader["unchecked"] else "Yes"
     return Answer(question="Is it legal?", short=short, details=tuple(details))
 
 
-def _cost(leader: Record | None, spent: Spent) -> Answer:
+def _cost(leader: EntryColumns | None, spent: Spent) -> Answer:
     hours = (
         f"{spent.slot_hours:.2f} slot-hours"
         if spent.slot_hours >= 0.01
@@ -112,7 +109,7 @@ def _cost(leader: Record | None, spent: Spent) -> Answer:
     )
 
 
-def _next(leader: Record, baseline: str | None) -> Answer:
+def _next(leader: EntryColumns, baseline: str | None) -> Answer:
     more, price = leader["seeds_to_settle"], leader["dollars_to_settle"]
     details = []
     if leader["incumbent"] is None:

@@ -78,12 +78,16 @@ def _describe_needed_seeds(entry: EntryColumns) -> str:
 
 
 def _describe_corrections(entry: EntryColumns) -> str:
-    """Tests that allow for the other entries, pool the variance, or pair documents."""
-    names = (("Holm", "p_adjusted"), ("pooled", "p_pooled"), ("Dunnett", "p_dunnett"), ("documents", "p_paired"))
+    """Tests that allow for the other entries, or pool the variance."""
+    names = (("Holm", "p_adjusted"), ("pooled", "p_pooled"), ("Dunnett", "p_dunnett"))
     parts = [f"{name} p = {entry[key]:.2g}" for name, key in names if entry[key] is not None]
     if entry["p_pooled"] is not None and entry["equal_variance_p"] is not None:
         parts.append(f"equal variances p = {entry['equal_variance_p']:.2g}")
     return ", ".join(parts)
+
+
+def _describe_paired_test(entry: EntryColumns) -> str:
+    return "" if entry["p_paired"] is None else f"p = {entry['p_paired']:.2g}"
 
 
 def _describe_search(entry: EntryColumns) -> str:
@@ -117,6 +121,7 @@ DETAILS: Mapping[str, Callable[[EntryColumns], str]] = {
     "against the record": _describe_difference,
     "seeds still needed": _describe_needed_seeds,
     "corrected tests": _describe_corrections,
+    "paired over documents": _describe_paired_test,
     "search": _describe_search,
     "validation set": _describe_validation_set,
     "machine": lambda entry: entry["machine"] or "",

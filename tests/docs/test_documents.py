@@ -1,4 +1,4 @@
-"""The documents: their examples run, and they name every room of the house."""
+"""The documents: their examples run, and they name every room."""
 
 import re
 import subprocess
@@ -14,6 +14,7 @@ from benchmarks.performance import BEGIN, END, PAGE, replace_table
 from golf.artifact import QuantizeConfig, save
 from golf.data.corpus import DemoData
 from golf.model.gpt import GPT, ModelConfig
+from jobs.state import EventKind
 from sweeps.cli.help import GROUPS
 from sweeps.spec.file import parse_sweep
 
@@ -29,7 +30,7 @@ def example(language: str) -> str:
 
 
 def rooms() -> list[str]:
-    """The folders one floor below each package that hold something of their own."""
+    """The folders one level below each package that hold something of their own."""
     folders = (path for package in ("golf", "jobs", "cluster", "sweeps") for path in (ROOT / package).iterdir())
     kept = [path for path in folders if path.is_dir() and any(path.glob("*.py")) and path.name != "__pycache__"]
     return sorted(f"{path.parent.name}/{path.name}/" for path in kept)
@@ -73,6 +74,13 @@ def test_what_the_architecture_says_to_add_to_exists() -> None:
     )
     for name in re.findall(r"`([A-Z][A-Za-z_]+)`", table):
         assert re.search(rf"^(?:class {name}\b|{name}\b.*=)", sources, re.MULTILINE), name
+
+
+def test_the_architecture_lists_every_kind_of_event() -> None:
+    text = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    (section,) = re.findall(r"^### Events\n(.+?)^## ", text, re.DOTALL | re.MULTILINE)
+    (rows,) = re.findall(r"^\| about \| kinds \|\n(.+?)\n\n", section, re.DOTALL | re.MULTILINE)
+    assert sorted(re.findall(r"`([a-z ]+)`", rows)) == sorted(kind.value for kind in EventKind)
 
 
 def test_the_measured_table_has_its_place() -> None:

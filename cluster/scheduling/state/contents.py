@@ -5,7 +5,7 @@ from typing import Any
 
 from jobs.files import FileStore
 
-KEPT = 8
+CONTENTS_IN_MEMORY = 8
 
 
 class Contents:
@@ -20,7 +20,7 @@ class Contents:
     def get(self, digest: str) -> bytes:
         """The content of a digest; raises what `FileStore.get` does."""
         if digest not in self._kept:
-            while len(self._kept) >= KEPT:
+            while len(self._kept) >= CONTENTS_IN_MEMORY:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[digest] = self._files.get(digest)
         return self._kept[digest]

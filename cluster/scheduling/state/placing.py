@@ -7,7 +7,7 @@ there is any.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from cluster.executor import Node
-from cluster.policy.policy import FreeSlots, Placement, Policy, Waiting
+from cluster.policy.policy import FreeSlots, Placement, Policy, PolicyJob
 from cluster.scheduling.state.backoff import Backoff
 from jobs.spec import Order
 from jobs.store import JobRecord
@@ -21,7 +21,7 @@ class Placing:
         self._backoff = Backoff()
         self._nodes: dict[str, Node] = {}
         """Nodes that the policy may use."""
-        self._waiting: dict[str, Waiting] = {}
+        self._waiting: dict[str, PolicyJob] = {}
         """Jobs that wait in the policy."""
         self._running: set[str] = set()
 
@@ -64,7 +64,7 @@ class Placing:
             before = self._waiting.get(key)
             # Fixed when it is first seen: the wall clock may be set while a job waits.
             since = job.created - epoch if before is None else before.since
-            waiting = Waiting.of(key, job.order, since, seconds(job.order), self._nodes_to_avoid(job, avoid))
+            waiting = PolicyJob.of(key, job.order, since, seconds(job.order), self._nodes_to_avoid(job, avoid))
             if waiting != before:
                 self._policy.submit(waiting)
                 self._waiting[key] = waiting

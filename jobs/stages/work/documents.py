@@ -10,7 +10,7 @@ from golf.data.tokens import Tokenizer, Tokens, find_shards
 from golf.errors import InputError
 from jobs.digests import check_digest
 from jobs.spec import Order
-from jobs.stages.work.kept import Kept
+from jobs.stages.work.cached import Cached
 
 KEPT_TEXTS = 4
 """Sets of documents that a worker keeps loaded: those of two sweeps, to tune and to confirm on."""
@@ -38,7 +38,7 @@ def chosen_documents(order: Order) -> slice:
     return slice(which["first"], None if which["count"] is None else which["first"] + which["count"])
 
 
-def texts_of(order: Order) -> Kept[Texts]:
+def texts_of(order: Order) -> Cached[Texts]:
     """All documents of the split that an evaluation reads from."""
     which = order.job.settings["documents"]
     return _texts(
@@ -54,7 +54,7 @@ def texts_of(order: Order) -> Kept[Texts]:
 @lru_cache(maxsize=KEPT_TEXTS)
 def _texts(
     folder: str, tokenizer: str, split: str, held_out: int, tokens_digest: str, tokenizer_digest: str
-) -> Kept[Texts]:
+) -> Cached[Texts]:
     started = time.monotonic()
     paths = find_shards(Path(folder), "val" if split == "val" else "train")
     check_digest(with_byte_files(paths), tokens_digest, "tokens")
@@ -64,4 +64,4 @@ def _texts(
         texts = read_texts(paths, pieces)
     else:
         texts = count_texts(Stream.open(paths).hold_out(held_out)[1], pieces)
-    return Kept(texts, time.monotonic() - started)
+    return Cached(texts, time.monotonic() - started)

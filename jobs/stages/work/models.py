@@ -8,10 +8,10 @@ import torch
 from golf.artifact.packing import load_bytes
 from golf.model.gpt import GPT, ModelConfig
 from jobs.stages.stage import KEPT_ARTIFACTS
-from jobs.stages.work.kept import Kept
+from jobs.stages.work.cached import Cached
 
 
-def load_model(digest: str, content: bytes) -> Kept[GPT]:
+def load_model(digest: str, content: bytes) -> Cached[GPT]:
     """The model of an artifact on this worker's device."""
     return _load(digest, _Content(content))
 
@@ -40,10 +40,10 @@ class _Content:
 
 
 @lru_cache(maxsize=KEPT_ARTIFACTS)
-def _load(digest: str, content: _Content) -> Kept[GPT]:
+def _load(digest: str, content: _Content) -> Cached[GPT]:
     started = time.monotonic()
     model = load_bytes(content.content, f"artifact {digest[:12]}", device=device())
-    return Kept(model, time.monotonic() - started)
+    return Cached(model, time.monotonic() - started)
 
 
 @lru_cache(maxsize=KEPT_ARTIFACTS)

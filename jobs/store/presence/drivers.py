@@ -59,8 +59,8 @@ class Drivers(Schedulers):
         self._leases.pop(sweep, None)
         table = tables.drivers
         with self._write() as connection:
-            mine = (table.c.sweep == sweep) & (table.c.name == driver)
-            if connection.execute(table.delete().where(mine)).rowcount:
+            this_row = (table.c.sweep == sweep) & (table.c.name == driver)
+            if connection.execute(table.delete().where(this_row)).rowcount:
                 record_event(connection, EventKind.DRIVER_LEFT, self._clock(), driver, sweep=sweep)
 
     def live_drivers(self) -> list[DriverRecord]:

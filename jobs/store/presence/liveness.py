@@ -20,8 +20,8 @@ class Liveness(Transactions):
         """
         oldest = self._common_time(connection) - STALE_SECONDS - self._connectivity.grace_seconds()
         rows = connection.execute(select(table).where(table.c.heartbeat >= oldest)).mappings()
-        here = identity()
-        return [dict(row) for row in rows if row["host"] != here or process_exists(row["pid"])]
+        this_host = identity()
+        return [dict(row) for row in rows if row["host"] != this_host or process_exists(row["pid"])]
 
 
 def process_exists(pid: int) -> bool:

@@ -12,7 +12,7 @@ from jobs.state import AttemptState, SweepState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
+class EndedAttempt:
     """Whose an attempt was that has ended."""
 
     sweep: str | None
@@ -44,11 +44,13 @@ def reserve_hours(connection: Connection, sweep: str, slots: int, seconds: float
     return hours
 
 
-def end_attempt(connection: Connection, key: str, number: int, state: AttemptState, now: float, **facts: Any) -> Ended:
+def end_attempt(
+    connection: Connection, key: str, number: int, state: AttemptState, now: float, **facts: Any
+) -> EndedAttempt:
     """Write down how an attempt ended, and settle what it cost with the sweep that pays, at that sweep's price."""
     table, sweeps = tables.attempts, tables.sweeps
-    mine = (table.c.key == key) & (table.c.number == number)
-    ended = table.update().where(mine)
+    this_row = (table.c.key == key) & (table.c.number == number)
+    ended = table.update().where(this_row)
     ended = ended.returning(table.c.sweep, table.c.slots, table.c.started, table.c.scheduler)
     row = connection.execute(ended, {"state": state, "ended": now, **facts}).one()
     if row.sweep is not None:
@@ -56,14 +58,14 @@ def end_attempt(connection: Connection, key: str, number: int, state: AttemptSta
         payer = sweeps.update().where(sweeps.c.name == row.sweep)
         payer = payer.values(spent_hours=sweeps.c.spent_hours + hours).returning(sweeps.c.budget)
         limits = connection.execute(payer).scalar()
-        connection.execute(table.update().where(mine), {"cost": Budget(**limits or {}).cost(hours)})
-    return Ended(sweep=row.sweep, scheduler=row.scheduler)
+        connection.execute(table.update().where(this_row), {"cost": Budget(**limits or {}).cost(hours)})
+    return EndedAttempt(sweep=row.sweep, scheduler=row.scheduler)
 
 
-def lose_attempt(connection: Connection, key: str, number: int, now: float, reason: str) -> Ended:
+def lose_attempt(connection: Connection, key: str, number: int, now: float, reason: str) -> EndedAttempt:
     """End an attempt that no scheduler saw end: it is paid until its last heartbeat, since it ran until then."""
-    mine = (tables.attempts.c.key == key) & (tables.attempts.c.number == number)
-    beaten = connection.execute(select(tables.attempts.c.heartbeat).where(mine)).scalar_one()
+    this_row = (tables.attempts.c.key == key) & (tables.attempts.c.number == number)
+    beaten = connection.execute(select(tables.attempts.c.heartbeat).where(this_row)).scalar_one()
     return end_attempt(connection, key, number, AttemptState.LOST, min(beaten, now), reason=reason)
 
 

@@ -188,12 +188,12 @@ def _checkpoint(connection: Connection, key: str) -> str | None:
 def _update_job(connection: Connection, key: str, number: int, **changed: Any) -> None:
     """Change a job as its running attempt."""
     table = tables.jobs
-    mine = (table.c.key == key) & (table.c.attempt == number) & (table.c.state == JobState.RUNNING)
-    if not connection.execute(table.update().where(mine).values(**changed)).rowcount:
+    this_row = (table.c.key == key) & (table.c.attempt == number) & (table.c.state == JobState.RUNNING)
+    if not connection.execute(table.update().where(this_row).values(**changed)).rowcount:
         raise LostClaim(f"attempt {number} at job {key[:12]} is not the running one any more")
 
 
 def _update_attempt(connection: Connection, key: str, number: int, **changed: Any) -> None:
     table = tables.attempts
-    mine = (table.c.key == key) & (table.c.number == number)
-    connection.execute(table.update().where(mine), changed)
+    this_row = (table.c.key == key) & (table.c.number == number)
+    connection.execute(table.update().where(this_row), changed)

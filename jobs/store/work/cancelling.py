@@ -56,16 +56,16 @@ class Cancelling(Schedulers):
     def cancelled(self, scheduler: str) -> list[str]:
         """Cancelled jobs whose processes a scheduler has not confirmed as ended yet."""
         table = tables.jobs
-        mine = (table.c.state == JobState.CANCELLED) & (table.c.claimed_by == scheduler)
+        matching = (table.c.state == JobState.CANCELLED) & (table.c.claimed_by == scheduler)
         with self._read() as connection:
-            return list(connection.execute(select(table.c.key).where(mine)).scalars())
+            return list(connection.execute(select(table.c.key).where(matching)).scalars())
 
     def confirm_ended(self, keys: Sequence[str]) -> None:
         """Confirm that no process of cancelled jobs is left."""
         table = tables.jobs
         with self._write() as connection:
-            mine = table.c.key.in_(list(keys)) & (table.c.state == JobState.CANCELLED)
-            connection.execute(table.update().where(mine), {"claimed_by": None})
+            matching = table.c.key.in_(list(keys)) & (table.c.state == JobState.CANCELLED)
+            connection.execute(table.update().where(matching), {"claimed_by": None})
 
     def still_ending(self, keys: Sequence[str]) -> list[str]:
         """Those of some cancelled jobs whose processes a live scheduler has yet to end."""

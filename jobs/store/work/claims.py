@@ -84,9 +84,9 @@ class Claims(Schedulers):
         """Jobs that a scheduler runs and no running sweep needs any more."""
         table, needed = tables.jobs, tables.sweep_jobs
         still = select(needed.c.key).where(needed.c.key == table.c.key, needed.c.sweep.in_(_RUNNING_SWEEPS))
-        mine = (table.c.state == JobState.RUNNING) & (table.c.claimed_by == scheduler)
+        matching = (table.c.state == JobState.RUNNING) & (table.c.claimed_by == scheduler)
         with self._read() as connection:
-            return list(connection.execute(select(table.c.key).where(mine, ~still.exists())).scalars())
+            return list(connection.execute(select(table.c.key).where(matching, ~still.exists())).scalars())
 
     def release(self, keys: Sequence[str], reason: str = "stopped", scheduler: str | None = None) -> None:
         """Give claimed jobs back that were not started, or were ended on purpose; only a scheduler's own, if named."""

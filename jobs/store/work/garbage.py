@@ -51,13 +51,13 @@ class Garbage(Transactions):
         with self._write() as connection:
             keys = _lock_jobs(connection, digests)
             reasons = {digest: reason for digest, reason in _judge(connection, digests).items() if reason is not None}
-            gone = sorted(reasons)
-            _forget(connection, gone, keys)
+            unneeded = sorted(reasons)
+            _forget(connection, unneeded, keys)
             for reason in Reason:
-                if of_reason := [digest for digest in gone if reasons[digest] == reason]:
+                if of_reason := [digest for digest in unneeded if reasons[digest] == reason]:
                     facts = {"reason": reason.value, "digests": of_reason}
                     record_event(connection, EventKind.CONTENT_DELETED, self._clock(), self.user, **facts)
-        return gone
+        return unneeded
 
     def report_deleted(self, reason: Reason, names: Collection[str]) -> None:
         """Write an event for files that were deleted and that the database did not know."""

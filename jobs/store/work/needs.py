@@ -20,7 +20,7 @@ class TrialKeys:
     shared: tuple[str, ...]
 
 
-class Needs(Transactions):
+class JobNeeds(Transactions):
     """Needs of a store's entries."""
 
     def keys_of_trial(self, sweep: str, number: int) -> TrialKeys | None:
@@ -29,11 +29,11 @@ class Needs(Transactions):
         What all trials of a search share is not among them.
         """
         needs, table, trials = tables.job_entries, tables.jobs, tables.trials
-        mine = select(needs.c.key).where(needs.c.sweep == sweep, needs.c.trial == number)
+        needed_by_trial = select(needs.c.key).where(needs.c.sweep == sweep, needs.c.trial == number)
         query = (
             select(needs.c.key, needs.c.trial)
             .join(table, table.c.key == needs.c.key)
-            .where(needs.c.sweep == sweep, needs.c.key.in_(mine))
+            .where(needs.c.sweep == sweep, needs.c.key.in_(needed_by_trial))
             .order_by(table.c.number)
         )
         drawn = select(trials.c.number).where(trials.c.sweep == sweep, trials.c.number == number)

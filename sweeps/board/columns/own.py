@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from golf.limits import LIMIT_BYTES
-from sweeps.board.entry_runs import CLOCKS, EntryRuns, Worst, count_code_bytes
+from sweeps.board.entry_runs import CLOCKS, EntryRuns, WorstSeed, count_code_bytes
 from sweeps.board.evaluation import ImportedEntry, ValidationSet, format_day
 from sweeps.board.rules import LIMIT_SECONDS, RuleFinding
 
@@ -93,7 +93,7 @@ def _ms_per_step(entry: EntryRuns) -> float | None:
     return max(paces) if len(paces) == len(entry.runs) else None
 
 
-def _headroom(worst: Worst) -> dict[str, float]:
+def _headroom(worst: WorstSeed) -> dict[str, float]:
     """What the worst seed leaves of the limits."""
     return {
         "bytes": LIMIT_BYTES - worst.bytes,

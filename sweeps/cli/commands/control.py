@@ -60,7 +60,7 @@ def cancel(
 def submit(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep file.")],
     ray: Annotated[
-        str, typer.Option("--ray", metavar="ADDRESS", help="Dashboard, http://HOST:8265, or head, HOST:PORT.")
+        str, typer.Option("--ray", metavar="ADDRESS", help="Dashboard URL (http://HOST:8265) or head node (HOST:PORT).")
     ],
     set_: SetOption = None,
     home: Annotated[str, typer.Option("--home", metavar="DIR", help="Folder on the cluster's head.")] = "~/.golfsweep",

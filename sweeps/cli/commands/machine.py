@@ -92,7 +92,7 @@ def evaluate(
         list[Path] | None, typer.Argument(metavar="SHARD", help="More token shards.", show_default=False)
     ] = None,
     preset: Annotated[
-        str, typer.Option("--preset", metavar="NAME", help="Protocol: none, score-first, lora-ttt, chimera-611, …")
+        str, typer.Option("--preset", metavar="NAME", help="Eval preset: none, score-first, lora-ttt, chimera-611, …")
     ] = "score-first",
     seed: Annotated[int, typer.Option("--seed", metavar="SEED", help="Seed of the adapters' initial values.")] = 0,
     set_: SetOption = None,

@@ -20,7 +20,7 @@ def prove(
     documents: Annotated[int, typer.Option("--documents", metavar="N", help="How many documents, from the first.")] = 4,
     seed: Annotated[
         int | None,
-        typer.Option("--seed", metavar="SEED", help="An entry's, by default its first; an artifact's, by default 0."),
+        typer.Option("--seed", metavar="SEED", help="Seed to prove (entry: its first; artifact: 0)."),
     ] = None,
     tokens: Annotated[
         list[Path] | None, typer.Option("--tokens", metavar="SHARD", help="Token shards, for an artifact.")
@@ -29,7 +29,8 @@ def prove(
         Path | None, typer.Option("--tokenizer", metavar="MODEL", help="SentencePiece .model, for an artifact.")
     ] = None,
     preset: Annotated[
-        str | None, typer.Option("--preset", metavar="NAME", help="Of an artifact; by default score-first.")
+        str | None,
+        typer.Option("--preset", metavar="NAME", help="Eval preset when proving an artifact; by default score-first."),
     ] = None,
     set_: SetOption = None,
     home: HomeOption = HOME,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from cluster.registry import DEFAULT
+from cluster.registry import DEFAULT_EXECUTOR
 from golf.errors import InputError
 from sweeps.cli.app import (
     HOME,
@@ -95,7 +95,7 @@ def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:
     names = [option for option, choice in given.items() if choice is not None]
     if len(names) > 1:
         raise InputError(f"{' '.join(names)}: each names an executor; give one of them")
-    return next((choice for choice in given.values() if choice is not None), DEFAULT)
+    return next((choice for choice in given.values() if choice is not None), DEFAULT_EXECUTOR)
 
 
 def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:

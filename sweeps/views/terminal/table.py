@@ -38,8 +38,8 @@ def explain_columns() -> str:
     """What the p-values and verdicts of the table mean, for a line beneath it."""
     rules = " / ".join(f"by the {rule.title} ({rule.requirement})" for rule in MARGIN_RULES.values())
     return (
-        f"p base: Welch test against the baseline with a margin of {written_margin_text()}; best: against the record "
-        f"of its date, without margin. shown: whether it beats that record {rules}."
+        f"p base: Welch test against the baseline with a margin of {written_margin_text()}; best: against the current "
+        f"record, without margin. shown: whether it beats that record {rules}."
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from cluster.policy.capacity import serves
 from cluster.policy.draining import WIDE_SECONDS
 from cluster.policy.fairness import Usage
-from cluster.policy.policy import AGE_SECONDS, GANG_SECONDS, FreeSlots, Placement, Policy, Waiting
+from cluster.policy.policy import AGE_SECONDS, GANG_SECONDS, FreeSlots, Placement, Policy, PolicyJob
 from jobs.budget import Budget
 from jobs.spec import Job, Machine, Order
 
@@ -34,15 +34,15 @@ def cluster(drawn: tuple[tuple[int, tuple[int, ...]], ...]) -> list[FreeSlots]:
     return [FreeSlots(node=f"n{i}", capacity=size, slots=free) for i, (size, free) in enumerate(drawn)]
 
 
-def queue(drawn: list[tuple[bool, int, int, float]]) -> list[Waiting]:
+def queue(drawn: list[tuple[bool, int, int, float]]) -> list[PolicyJob]:
     return [
-        Waiting(key=str(i), gang=gang, slots=slots, priority=priority, since=since)
+        PolicyJob(key=str(i), gang=gang, slots=slots, priority=priority, since=since)
         for i, (gang, slots, priority, since) in enumerate(drawn)
     ]
 
 
-def job(key: str, slots: int = 1, **changes: Any) -> Waiting:
-    return Waiting(**{"key": key, "gang": False, "slots": slots, "priority": 0, "since": 0.0, **changes})
+def job(key: str, slots: int = 1, **changes: Any) -> PolicyJob:
+    return PolicyJob(**{"key": key, "gang": False, "slots": slots, "priority": 0, "since": 0.0, **changes})
 
 
 def node(name: str, capacity: int, free: int, **changes: Any) -> FreeSlots:
@@ -50,7 +50,7 @@ def node(name: str, capacity: int, free: int, **changes: Any) -> FreeSlots:
 
 
 def place(
-    waiting: Sequence[Waiting], nodes: Sequence[FreeSlots], now: float, usage: Usage | None = None
+    waiting: Sequence[PolicyJob], nodes: Sequence[FreeSlots], now: float, usage: Usage | None = None
 ) -> list[Placement]:
     """The first decision on a cluster; `usage` is left as it is."""
     policy = Policy(usage=deepcopy(usage))
@@ -147,7 +147,7 @@ def test_an_order_tells_the_policy_all_it_needs() -> None:
     machine = Machine(device="cuda H100", dtype="bfloat16", torch="2.13", attention="sdpa", processes=1, threads=1)
     made = Job(stage="eval", settings={}, inputs={"artifact": "a" * 64}, seed=1, machine=machine, arithmetic=1)
     order = Order(job=made, sweep="s", label="", slots=2, priority=-3, awaited=True)
-    assert Waiting.of("key", order, 5.0, 7.0) == Waiting(
+    assert PolicyJob.of("key", order, 5.0, 7.0) == PolicyJob(
         key="key", gang=False, slots=2, priority=-3, since=5.0, sweep="s", awaited=True, slot_class=machine.slot_class,
         artifact="a" * 64, seconds=7.0,
     )  # fmt: skip
@@ -356,7 +356,7 @@ class Cluster(RuleBasedStateMachine):
         super().__init__()
         self.policy = Policy()
         self.nodes: dict[str, int] = {}
-        self.jobs: dict[str, Waiting] = {}
+        self.jobs: dict[str, PolicyJob] = {}
         self.taken: dict[tuple[str, int], str] = {}
         self.now, self.count = 0.0, 0
 

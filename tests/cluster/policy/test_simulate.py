@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.policy.policy import AGE_SECONDS, FreeSlots, Placement, Waiting
+from cluster.policy.policy import AGE_SECONDS, FreeSlots, Placement, PolicyJob
 from cluster.policy.simulate import Machines, Outage, Simulation, Span
 
 
-def job(key: str, slots: int = 1, seconds: float = 10.0, **changes: Any) -> Waiting:
+def job(key: str, slots: int = 1, seconds: float = 10.0, **changes: Any) -> PolicyJob:
     fields = {"key": key, "gang": slots > 1, "slots": slots, "priority": 0, "since": 0.0, "seconds": seconds}
-    return Waiting(**{**fields, **changes})
+    return PolicyJob(**{**fields, **changes})
 
 
-def as_expected(job: Waiting, placement: Placement) -> float:
+def as_expected(job: PolicyJob, placement: Placement) -> float:
     assert job.seconds is not None
     return job.seconds
 
 
-def nothing(ended: Sequence[Span]) -> Iterable[Waiting]:
+def nothing(ended: Sequence[Span]) -> Iterable[PolicyJob]:
     return ()
 
 
@@ -45,7 +45,7 @@ def test_two_slots_and_three_jobs() -> None:
 
 
 def test_what_ends_brings_what_comes_next() -> None:
-    def after(ended: Sequence[Span]) -> Iterable[Waiting]:
+    def after(ended: Sequence[Span]) -> Iterable[PolicyJob]:
         return [job("eval", since=simulation.now)] if ended[0].job.key == "gang" else []
 
     simulation = Simulation(machines(1, 2), as_expected)
@@ -125,12 +125,12 @@ def test_a_gang_among_ever_new_evaluations_waits_for_a_bounded_time(
     stream = iter(drawn * 20)
     started: dict[str, float] = {}
 
-    def takes(waiting: Waiting, placement: Placement) -> float:
+    def takes(waiting: PolicyJob, placement: Placement) -> float:
         started[waiting.key] = simulation.now
         assert waiting.seconds is not None
         return waiting.seconds
 
-    def after(ended: Sequence[Span]) -> Iterable[Waiting]:
+    def after(ended: Sequence[Span]) -> Iterable[PolicyJob]:
         if "gang" in started:
             return []
         return [
@@ -152,11 +152,11 @@ def test_priorities_come_first_and_the_waiting_low_ones_are_served_in_the_end() 
 def test_evaluations_behind_endless_gangs_are_served_after_an_age() -> None:
     started: dict[str, float] = {}
 
-    def takes(waiting: Waiting, placement: Placement) -> float:
+    def takes(waiting: PolicyJob, placement: Placement) -> float:
         started[waiting.key] = simulation.now
         return as_expected(waiting, placement)
 
-    def after(ended: Sequence[Span]) -> Iterable[Waiting]:
+    def after(ended: Sequence[Span]) -> Iterable[PolicyJob]:
         if simulation.now > 3 * AGE_SECONDS:
             return []
         return [job(f"gang {simulation.now}", 2, seconds=300.0, since=simulation.now) for s in ended if s.job.gang]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from cluster.scheduling.state.contents import KEPT, Contents
+from cluster.scheduling.state.contents import CONTENTS_IN_MEMORY, Contents
 from golf.errors import InputError
 from jobs.database import tables
 from jobs.events import Finished
@@ -17,7 +17,7 @@ from tests.cluster.dictated import World, shard
 def test_a_content_is_read_once_while_it_is_kept_and_gone_when_it_is_deleted(tmp_path: Path) -> None:
     files = FileStore(tmp_path)
     contents = Contents(files)
-    digests = [files.put(bytes([number])) for number in range(KEPT + 1)]
+    digests = [files.put(bytes([number])) for number in range(CONTENTS_IN_MEMORY + 1)]
     first = contents.get(digests[0])
     assert contents.get(digests[0]) is first
     contents.delete(digests[0])
@@ -30,7 +30,7 @@ def test_a_content_is_read_once_while_it_is_kept_and_gone_when_it_is_deleted(tmp
 def test_the_oldest_makes_room(tmp_path: Path) -> None:
     files = FileStore(tmp_path)
     contents = Contents(files)
-    digests = [files.put(bytes([number])) for number in range(KEPT + 1)]
+    digests = [files.put(bytes([number])) for number in range(CONTENTS_IN_MEMORY + 1)]
     for digest in digests:
         contents.get(digest)
     files.delete(digests[0])

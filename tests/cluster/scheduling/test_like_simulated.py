@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cluster.executor import Node, Task
-from cluster.policy.policy import FreeSlots, Placement, Waiting
+from cluster.policy.policy import FreeSlots, Placement, PolicyJob
 from cluster.policy.simulate import Simulation, Span
 from cluster.scheduling import claiming
 from cluster.scheduling.claiming import ClaimTarget
@@ -139,17 +139,17 @@ def simulated(nodes: Sequence[int], waves: Waves) -> list[Start]:
     jobs = {job.label: job for wave in waves.values() for job in wave}
     expected = Expectations([done(job) for job in jobs.values()])
 
-    def arrive(labels: Iterable[str]) -> list[Waiting]:
+    def arrive(labels: Iterable[str]) -> list[PolicyJob]:
         made = [job for label in labels for job in waves.get(label, ())]
         return [
-            Waiting.of(job.label, job.order, simulation.now + 1e-3 * (n + 1), expected.seconds(job.order))
+            PolicyJob.of(job.label, job.order, simulation.now + 1e-3 * (n + 1), expected.seconds(job.order))
             for n, job in enumerate(made)
         ]
 
-    def takes(job: Waiting, placement: Placement) -> float:
+    def takes(job: PolicyJob, placement: Placement) -> float:
         return jobs[job.key].seconds
 
-    def after(ended: Sequence[Span]) -> list[Waiting]:
+    def after(ended: Sequence[Span]) -> list[PolicyJob]:
         return arrive([span.job.key for span in ended])
 
     free = [FreeSlots(node=f"n{n}", capacity=slots, slots=tuple(range(slots))) for n, slots in enumerate(nodes)]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from golf.artifact import container
+from golf.artifact import body, container
 from golf.artifact import packing as artifact
 from golf.artifact.container import Header
 from golf.artifact.packing import MAGIC, QuantizeConfig, load, load_bytes, pack, save, unpack
@@ -360,4 +360,4 @@ def test_the_error_for_another_version_says_so() -> None:
 
 
 def test_every_codec_that_a_header_may_name_is_coded_and_decoded() -> None:
-    assert artifact.ENCODERS.keys() == artifact.DECODERS.keys() == set(container.CODECS)
+    assert body.CODECS.keys() == set(container.CODEC_NAMES) == {config.codec for config in CODECS}

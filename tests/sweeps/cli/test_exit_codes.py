@@ -49,6 +49,10 @@ def test_every_kind_of_error_has_its_code(error: Exception, code: ExitCode) -> N
     assert problem.error and "\n" not in problem.error
 
 
+def test_a_file_that_may_not_be_read_or_written_is_named() -> None:
+    assert explain(PermissionError(errno.EACCES, "Permission denied", "/root/x")).error == "/root/x: permission denied"
+
+
 @pytest.mark.parametrize(
     ("words", "error", "hint"),
     [

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from cluster.registry import quarantine_hint
 from golf.errors import InputError
 from jobs.errors import AlreadyDriven, LostLease, StoreUnavailable
 from jobs.spec import Machine
@@ -78,8 +79,14 @@ def drive(*sizes: tuple[int, int]) -> list[str]:
 def drive_with(role: Role, lease: Renewed | None = None) -> list[str]:
     said: list[str] = []
     sweep = Sweep(spec=spec_of(), data=DATA, machine=MACHINE)
-    session._work(
-        cast(Any, Driver(role)), sweep, cast(Any, role), cast(Any, lease or Renewed()), lambda *_: None, said.append
+    session._drive(
+        cast(Any, Driver(role)),
+        sweep,
+        cast(Any, role),
+        cast(Any, lease or Renewed()),
+        lambda *_: None,
+        said.append,
+        quarantine_hint("ray:head:6379"),
     )
     return said
 
@@ -115,9 +122,13 @@ def test_a_job_that_is_wider_than_every_node_there_ever_was_is_refused() -> None
 def test_a_wide_node_that_was_there_is_awaited_and_said_once_each_time() -> None:
     said = drive((4, 2), (2, 1), (2, 1), (0, 0), (4, 2), (2, 1))
     assert len(said) == 2
-    assert all(
-        "No good node of this sweep's class (cpu) with 2 slots is there; waiting for one." in text for text in said
-    )
+    expected = "No usable node with 2 slots of class cpu; waiting. golfsweep doctor --ray head:6379 shows which nodes"
+    assert all(text.startswith(expected) for text in said)
+
+
+@pytest.mark.parametrize("choice", ["ray", "local"])
+def test_on_this_machine_nobody_is_sent_to_a_cluster(choice: str) -> None:
+    assert quarantine_hint(choice) == ""
 
 
 class Interrupted(Renewed):
@@ -167,7 +178,7 @@ def test_a_driver_that_lost_its_lease_leaves_the_sweep_as_it_is(
     place = Workplace.open(tmp_path / "home")
     monkeypatch.setattr(session, "resolve", lambda *_: Sweep(spec=spec_of(), data=DATA, machine=MACHINE))
     monkeypatch.setattr("sweeps.run.lease.DriverLease.renew", Lost().renew.__func__)
-    monkeypatch.setattr(session, "scheduling", lambda *_, **__: contextlib.nullcontext(Role([(2, 2)])))
+    monkeypatch.setattr(session, "open_scheduling", lambda *_, **__: contextlib.nullcontext(Role([(2, 2)])))
     with pytest.raises(LostLease):
         run(place)
     sweep = place.store.sweep("made-up")

@@ -30,6 +30,7 @@ from jobs.stages.work.settings import train_config
 from jobs.state import SweepState
 from jobs.store import JobRecord
 from jobs.workplace import Workplace
+from sweeps.board.margin_rules import MARGIN_RULES, MarginRule
 from sweeps.entries.reading import board_of
 from sweeps.records import record, review
 from sweeps.records.judging import findings
@@ -45,6 +46,7 @@ MODEL = {
     "bigram_dim": 8,
 }  # fmt: skip
 SEEDS = (3, 4)
+ROLES = ("baseline", "incumbent")
 Refused = Callable[..., str]
 
 
@@ -248,6 +250,39 @@ def test_a_single_seed_claims_no_spread(place: Workplace, tmp_path: Path) -> Non
     package.write(tmp_path / "lone", submission_folder.make_files(lone))
     judged = findings.judge_record(record.build_record(read_folder(tmp_path / "lone")))
     assert [finding.code for finding in judged] == ["single-seed"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"epochs": 1}, "only then are the adapters trained on it, once.\n"),
+        ({"epochs": 3}, "only then are the adapters trained on it, 3 times.\n"),
+        (
+            {"protocol": "last-epoch", "epochs": 3},
+            "once. The document is read 3 times, and the scores of the last pass",
+        ),
+        (
+            {"protocol": "min-epoch", "epochs": 2},
+            "once. The document is read 2 times, and the scores of the pass with the",
+        ),
+    ],
+)
+def test_the_method_states_the_protocols_own_updates_and_passes(
+    place: Workplace, settings: dict[str, Any], text: str
+) -> None:
+    gathered = package.gather(ROW, place)
+    changed = replace(gathered.recipe, eval=replace(gathered.recipe.eval, **settings))
+    assert text in submission_folder.make_files(replace(gathered, recipe=changed))["README.md"].decode()
+
+
+def test_a_new_margin_rule_is_among_the_tests(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    gathered = package.gather(ROW, place)
+    standing = {**gathered.standing, "p_wide": 0.5}
+    rule = MarginRule(title="wide rule", margin_nats=0.02, level=0.05, p_column="p_wide")
+    monkeypatch.setitem(MARGIN_RULES, "wide_rule", rule)
+    tests = submission.list_tests(replace(gathered, standing=standing, against={role: ("it", 2.0) for role in ROLES}))
+    [test] = [test for test in tests if test["p_value"] == 0.5]
+    assert (test["test"], test["against"]) == ("one-sided Welch across seeds, margin 0.02 nats per token", "it")
 
 
 def test_the_script_is_the_same_every_time(folder: Path, place: Workplace) -> None:

@@ -1,12 +1,12 @@
 """A small chart, letter by letter."""
 
-from cluster.policy.policy import Waiting
+from cluster.policy.policy import PolicyJob
 from cluster.policy.simulate import Machines, Span
 from sweeps.views.terminal.gantt import WIDTH, draw_gantt
 
 
 def span(key: str, slots: tuple[int, ...], start: float, end: float) -> Span:
-    job = Waiting(key=key, gang=len(slots) > 1, slots=len(slots), priority=0, since=0.0)
+    job = PolicyJob(key=key, gang=len(slots) > 1, slots=len(slots), priority=0, since=0.0)
     return Span(job=job, node="node 0", slots=slots, start=start, end=end, outcome="done")
 
 

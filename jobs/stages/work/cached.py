@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept(Generic[T]):
+class Cached(Generic[T]):
     """Something that a worker keeps from job to job."""
 
     content: T
