@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from cluster.policy.policy import Placement, Waiting
+from cluster.policy.policy import Placement, PolicyJob
 from cluster.policy.simulate import Machines, Outage, Simulation, Span
 
 SLOTS = 8
@@ -27,13 +27,13 @@ SAMPLES = 10
 """Measurements of the memory on the way."""
 
 
-def mixed_jobs(count: int, seed: int) -> Iterator[Waiting]:
+def mixed_jobs(count: int, seed: int) -> Iterator[PolicyJob]:
     """Jobs as they come, with what each is expected to take."""
     draw = random.Random(seed)
     for number in range(count):
         gang = draw.random() < 0.02
         yield (
-            Waiting(
+            PolicyJob(
                 key=f"{number:06d}",
                 gang=gang,
                 slots=8 if gang else 1,
@@ -63,14 +63,14 @@ def measure(num_nodes: int, num_jobs: int, *, seed: int = 0) -> dict[str, Any]:
     ]
     failing = set(draw.sample(range(num_jobs), num_jobs // 100))
 
-    def seconds(job: Waiting, placement: Placement) -> float:
+    def seconds(job: PolicyJob, placement: Placement) -> float:
         assert job.seconds is not None
         return job.seconds * (0.67 + 0.67 * random.Random(job.key).random())
 
-    def fails(job: Waiting, attempt: int) -> float | None:
+    def fails(job: PolicyJob, attempt: int) -> float | None:
         return 0.5 if attempt == 1 and int(job.key) in failing else None
 
-    def after(ended: Sequence[Span]) -> Iterable[Waiting]:
+    def after(ended: Sequence[Span]) -> Iterable[PolicyJob]:
         come = itertools.islice(jobs, sum(span.outcome == "done" for span in ended))
         return [replace(job, since=simulation.now) for job in come]
 

@@ -20,9 +20,8 @@ from cluster.policy.kept_artifacts import KeptArtifacts
 from cluster.policy.queues import AGE_SECONDS, PolicyJob, Queue, Queues
 from jobs.budget import Budget
 
-__all__ = ["AGE_SECONDS", "FreeSlots", "Placement", "Policy", "PolicyJob", "Waiting"]
+__all__ = ["AGE_SECONDS", "FreeSlots", "Placement", "Policy", "PolicyJob"]
 
-Waiting = PolicyJob
 """The former name, by which benchmarks/policy.py imports it."""
 
 GANG_SECONDS = 1800.0
