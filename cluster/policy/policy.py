@@ -22,8 +22,6 @@ from jobs.budget import Budget
 
 __all__ = ["AGE_SECONDS", "FreeSlots", "Placement", "Policy", "PolicyJob"]
 
-"""The former name, by which benchmarks/policy.py imports it."""
-
 GANG_SECONDS = 1800.0
 """A sweep's gang goes before other sweeps' evaluations until its sweep is ahead by this many seconds of its slots."""
 
