@@ -7,7 +7,7 @@ SHELL := /bin/bash
 GANG_TESTS := tests/benchmarks/test_chaos.py tests/test_end_to_end.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo test test-lint test-gangs test-rest lint bench bench-gpu chaos
+.PHONY: install demo test test-gangs test-rest test-golf test-lint lint bench bench-gpu chaos
 
 install: .venv/installed
 
@@ -21,11 +21,11 @@ install: .venv/installed
 demo: install
 	$(BIN)/golfsweep run examples/demo.toml
 
-# Lint and two halves of the tests side by side: tests that start Ray and gangs wait half of their time, and one Ray on a
+# Lint and three parts of the tests side by side: tests that start Ray and gangs wait half of their time, and one Ray on a
 # machine is enough. Each line names its part as soon as it is printed; a part that fails fails the target, after the
 # others have ended.
 test: install
-	$(MAKE) --no-print-directory --jobs=3 --keep-going test-lint test-gangs test-rest
+	$(MAKE) --no-print-directory --jobs=4 --keep-going test-gangs test-rest test-golf test-lint
 
 NAMED = while IFS= read -r line; do printf '%-5s | %s\n' $(@:test-%=%) "$$line"; done
 
@@ -37,8 +37,11 @@ test-gangs: install
 	@$(BIN)/python -u -m pytest -v $(GANG_TESTS) 2>&1 | $(NAMED)
 
 # A line for each file.
+test-golf: install
+	@$(BIN)/python -u -m pytest tests/golf tests/benchmarks/test_gpu.py 2>&1 | $(NAMED)
+
 test-rest: install
-	@$(BIN)/python -u -m pytest $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
+	@$(BIN)/python -u -m pytest $(addprefix --ignore=,$(GANG_TESTS) tests/golf tests/benchmarks/test_gpu.py) 2>&1 | $(NAMED)
 
 lint: install
 	$(BIN)/ruff check .
