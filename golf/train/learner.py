@@ -169,7 +169,9 @@ class Learner:
         """The checksum of each rank's weights and averages after the last step; empty for one process."""
         if self._checksum is None:
             return []
-        last = WeightsChecksum([*self.model.parameters(), *self.averages.tensors().values()])
+        # By name: those of a checkpoint come in any order.
+        averages = [tensor for _, tensor in sorted(self.averages.tensors().items())]
+        last = WeightsChecksum([*self.model.parameters(), *averages])
         checksums = torch.zeros(self.group.world, device=self.group.device)
         checksums[self.group.rank] = last.compute()
         self.group.sum_(checksums)

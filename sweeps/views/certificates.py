@@ -44,9 +44,9 @@ def describe_verdict(certificate: Mapping[str, Any]) -> str:
     broken = [finding["condition"] for finding in certificate["findings"] if finding["condition"] != "length"]
     if broken:
         return f"Not passed: {', '.join(broken)}"
-    if not certificate["probes"].get("own_precision", {}).get("same", True):
-        precision = certificate["probes"]["own_precision"]["precision"]
-        return f"Not passed: in {precision} it computes something else than in float32, in which it was judged"
+    own = certificate.get("probes", {}).get("own_precision")
+    if own is not None and not own["same"]:
+        return f"Not passed: in {own['precision']} it computes something else than in float32, in which it was judged"
     if not certificate["judged"]:
         return "Not passed: too little could be probed within the budget"
     return "Passed" if not certificate["findings"] else "Passed; scores depend on the document's length"

@@ -22,6 +22,10 @@ class Eight(ProcessGroup):
         """Check that it is one vector."""
         assert tensor.ndim == 1
 
+    def share(self, content: bytes) -> bytes:
+        """Rank 0 has the content already."""
+        return content
+
 
 def counted_step(rows: int = ROWS, dtype: torch.dtype | None = None, **watch: Any) -> DeviceMode:
     """The work of the second step, whose optimizers already have their state."""
