@@ -7,7 +7,7 @@ SHELL := /bin/bash
 GANG_TESTS := tests/benchmarks/test_chaos.py tests/test_end_to_end.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo test test-gangs test-rest test-golf test-lint lint bench bench-gpu chaos
+.PHONY: install demo test test-lint test-gangs test-rest lint bench bench-gpu chaos
 
 install: .venv/installed
 
@@ -21,11 +21,11 @@ install: .venv/installed
 demo: install
 	$(BIN)/golfsweep run examples/demo.toml
 
-# Lint and three parts of the tests side by side: tests that start Ray and gangs wait half of their time, and one Ray on a
-# machine is enough. Each line names its part as soon as it is printed; a part that fails fails the target, after the
-# others have ended.
+# Two parts side by side, of about the same length: lint and the tests that start Ray and gangs, which wait half of their
+# time (one Ray on a machine is enough), and all other tests. Each line names its part as soon as it is printed; a part that
+# fails fails the target, after the other has ended.
 test: install
-	$(MAKE) --no-print-directory --jobs=4 --keep-going test-gangs test-rest test-golf test-lint
+	$(MAKE) --no-print-directory --jobs=2 --keep-going test-gangs test-rest
 
 NAMED = while IFS= read -r line; do printf '%-5s | %s\n' $(@:test-%=%) "$$line"; done
 
@@ -33,15 +33,12 @@ test-lint: install
 	@$(MAKE) --no-print-directory lint 2>&1 | $(NAMED)
 
 # These few tests take minutes: a line for each.
-test-gangs: install
+test-gangs: test-lint
 	@$(BIN)/python -u -m pytest -v $(GANG_TESTS) 2>&1 | $(NAMED)
 
 # A line for each file.
-test-golf: install
-	@$(BIN)/python -u -m pytest tests/golf tests/benchmarks/test_gpu.py 2>&1 | $(NAMED)
-
 test-rest: install
-	@$(BIN)/python -u -m pytest $(addprefix --ignore=,$(GANG_TESTS) tests/golf tests/benchmarks/test_gpu.py) 2>&1 | $(NAMED)
+	@$(BIN)/python -u -m pytest $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
 
 lint: install
 	$(BIN)/ruff check .
