@@ -61,7 +61,7 @@ class OwnPrecision:
 
     precision: Precision
     from_float32: Deviation
-    """From the losses that float32 gives; no bound, as it belongs to the entry and not to the protocol."""
+    """From the losses that float32 gives; it decides `same`."""
     deviations: tuple[Deviation, ...]
     sum_error: float
     """How far from 1 the probabilities of the vocabulary sum, at one position."""

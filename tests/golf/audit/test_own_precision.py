@@ -15,6 +15,7 @@ from golf.audit.scorer.engine import EngineScorer
 from golf.model.gpt import GPT
 from golf.presets import EVAL_PRESETS
 from golf.ttt.config import EvalConfig
+from sweeps.views.certificates import describe_verdict
 from tests.golf.tiny import TINY, documents_of, tiny_model
 
 LENGTHS = (24, 60, 150, 300)
@@ -146,3 +147,32 @@ def test_noise_is_rounding_and_a_direction_is_a_finding(
     result = measure_own_precision(scorer, own, "bfloat16", documents_of([300, 150, 60]), vocab_size=VOCAB)
     conditions = {finding.condition for finding in result.findings}
     assert conditions == expected, result.findings
+
+
+@pytest.mark.parametrize(("shift", "spread", "same"), [(0.04, 0.0, True), (0.06, 0.0, False), (0.0, 0.2, False)])
+def test_what_differs_from_float32_by_more_than_rounding_is_not_what_was_judged(
+    model: GPT, shift: float, spread: float, same: bool
+) -> None:
+    """A kernel with another mask, say, which float32 does not use: its calls may agree with each other."""
+    config = replace(small("none"), precision="float32")
+    scorer = EngineScorer(model, config)
+
+    def own(documents: list[Tokens]) -> Losses:
+        waves = [np.sin(np.arange(1, document.size)) for document in documents]
+        return [nll + shift + spread * wave for nll, wave in zip(scorer(documents), waves, strict=True)]
+
+    result = measure_own_precision(scorer, own, "bfloat16", documents_of([300, 150, 60]), vocab_size=VOCAB)
+    assert {finding.condition for finding in result.findings} <= {"C2"}
+    assert result.same is same
+    assert result.to_json()["same"] is same
+
+
+def test_an_entry_that_computes_something_else_in_its_own_precision_does_not_pass(
+    model: GPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_precision, "MAX_SIZE_NATS", 1e-9)
+    certificate = audit_engine(model, small("score-first"), documents_of([150, 60]), seconds=0.3)
+    assert not certificate.findings
+    assert not certificate.passed
+    verdict = describe_verdict(certificate.to_json())
+    assert verdict == "Not passed: in bfloat16 it computes something else than in float32, in which it was judged"

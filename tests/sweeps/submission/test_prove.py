@@ -1,6 +1,7 @@
 """`golfsweep prove` on an artifact file and on entries of a sweep whose jobs are played by hand."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -95,6 +96,20 @@ def test_the_difference_of_another_precision_is_shown_and_is_in_no_tolerance(gol
     assert own["difference_nats"] != 0
     text = golfsweep(*words_of(data), *sets, "--documents", "2")[1]
     assert f"In bfloat16 the score is {own['bpb']:.5f} bits per byte, {own['difference_bpb']:+.5f} from that" in text
+
+
+def test_a_score_too_far_from_float32_is_not_proved(
+    golfsweep: Command, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweeps.submission.prove.LIMITS", {"bfloat16": 1e-9})
+    sets = "--set", "eval.chunk=32", "--set", "eval.window=64", "--set", "eval.precision=bfloat16"
+    code, out, _ = golfsweep(*words_of(data), *sets, "--documents", "1", "--json")
+    assert code == 1
+    proof = json.loads(out)
+    assert proof["proved"] is False
+    assert re.fullmatch(
+        r"in bfloat16 the score is \S+ nats per token from that in float32; rounding explains 1e-09", proof["reason"]
+    )
 
 
 def test_what_has_no_decoder_is_refused_with_the_reason(refused: Callable[..., str], data: Path) -> None:
