@@ -29,7 +29,7 @@ MAX_MEAN_NATS = 5e-4
 MAX_RATIO = 3.0
 """Losses that differ from each other by rounding are at most twice as far apart as each is from float32's."""
 MAX_SIZE_NATS = 0.1
-"""Rounding takes losses no further than this from float32's (root mean square); 0.034 was measured, with every preset."""
+"""Rounding takes losses no further than this from float32's (root mean square); 0.034 was measured, with any preset."""
 MAX_FROM_FLOAT32_NATS = 0.05
 """Nor a document's mean further than this; 0.012 was measured."""
 MAX_SUM_ERROR = 5e-3

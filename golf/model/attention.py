@@ -27,8 +27,8 @@ PROBE_SHAPES = ((192, 192), (64, 192))
 PROBE_LIMITS = {torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
 """Largest difference of results and gradients from fp64, relative to the largest value.
 
-Measured on a CPU: 7e-7 in fp32, 1.1e-3 in fp16, 1.1e-2 in bf16; 0.6 and more with a wrong mask, wrong heads or a missing
-gradient. TF32, which is off by 5e-4, is not accepted as fp32.
+Measured on a CPU: 7e-7 in fp32, 1.1e-3 in fp16, 1.1e-2 in bf16; 0.6 and more with a wrong mask, wrong heads or without
+a gradient. TF32, which is off by 5e-4, is not accepted as fp32.
 """
 _log = logging.getLogger(__name__)
 
