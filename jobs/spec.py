@@ -30,6 +30,14 @@ class Machine:
         """What a single slot must be like to give this class's numbers: all but the number of processes, as JSON."""
         return _slot_class(self)
 
+    def precision(self, setting: str) -> str:
+        """The dtype that a setting of precision means here: its own, or with "auto" the machine's."""
+        return self.dtype if setting == "auto" else setting
+
+    def describe(self, precision: str) -> str:
+        """One line for people: device, the dtype of a setting of precision, kernel and version."""
+        return f"{self.device}, {self.precision(precision)}, attention {self.attention}, torch {self.torch}"
+
 
 @lru_cache(maxsize=256)  # a scheduler asks for it of every waiting job at every look
 def _slot_class(machine: Machine) -> str:

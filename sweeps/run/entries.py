@@ -178,7 +178,7 @@ class _Shared:
             trained_bpb=before,
             quantized_bpb=after,
             steps=train["steps"],
-            machine=f"{machine.device}, {machine.dtype}, attention {machine.attention}, torch {machine.torch}",
+            machine=machine.describe(recipe.eval.precision),
             code=_commits(tries),
             settings=hashlib.sha256(json.dumps(recipe.settings(), sort_keys=True).encode()).hexdigest(),
             trials=0 if is_arm else self._tried,

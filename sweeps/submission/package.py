@@ -196,7 +196,7 @@ def _gather_run(chain: JobChain, script: Script, place: Workplace, title: str) -
         trace=[json.loads(line) for line in metrics.decode().splitlines()],
         result=_read_outputs(train),
         printed=_read_printed(_read_outputs(train), place, where),
-        machine=f"{machine.device}, {machine.dtype}, attention {machine.attention}, torch {machine.torch}",
+        machine=machine.describe(chain.measurement.recipe.eval.precision),
         world=machine.processes,
         versions=attempts[0].versions,
         commits=tuple(dict.fromkeys(attempt.commit for attempt in attempts if attempt.commit is not None)),

@@ -80,7 +80,7 @@ def claim_entry(name: str, place: Workplace, documents: int, seed: int | None) -
     chosen = _take_first(tokens, documents, order.places["tokens"])
     scores = read_table(place.files.get(chain.outputs(SCORED)["scores"]))["nll"].to_numpy()
     nll, own = float(scores[:documents].sum()), None
-    precision = order.job.machine.dtype if config.precision == "auto" else config.precision
+    precision = order.job.machine.precision(config.precision)
     if precision != EXACT:
         own = OwnScore(precision=precision, nll=nll)
         nll = _score(load_bytes(content, "artifact"), chosen, _exact(config), order.job.seed)

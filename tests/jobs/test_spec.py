@@ -64,3 +64,9 @@ def test_a_success_is_only_undone_by_the_loss_of_its_outputs_and_everything_else
     for ended in (JobState.FAILED, JobState.CANCELLED):
         assert FOLLOWS[ended] == {JobState.QUEUED}
     assert not may_follow(JobState.QUEUED, JobState.DONE)
+
+
+def test_a_machine_is_described_with_the_precision_of_an_evaluation() -> None:
+    assert MACHINE.describe("auto") == f"{MACHINE.device}, {MACHINE.dtype}, attention {MACHINE.attention}, torch 2.13"
+    assert MACHINE.describe("float32").split(", ")[1] == "float32"
+    assert [MACHINE.precision(setting) for setting in ("auto", "bfloat16")] == [MACHINE.dtype, "bfloat16"]
