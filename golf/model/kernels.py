@@ -44,7 +44,7 @@ LEAST_CUDNN = 91501
 
 @dataclass(frozen=True, slots=True)
 class KernelInputs:
-    """Where a kernel is to run."""
+    """What a kernel is to take: device, dtype and last dimension of queries, keys and values."""
 
     device: torch.device
     dtype: torch.dtype

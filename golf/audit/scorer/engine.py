@@ -11,7 +11,7 @@ from golf.ttt.adapters import DrawA, uniform_a
 from golf.ttt.engine import EvalConfig, evaluate
 
 NOMINAL_FLOPS = {"cpu": 4e10, "cuda": 2e13}
-"""Operations per second of a nominal core or GPU in float32: a part of their peak (a GPU's is 60e12)."""
+"""Operations per second of a nominal core or GPU in float32: a part of their peak (an H100's is 67e12)."""
 CALL_SECONDS = {"cpu": 0.003, "cuda": 0.03}
 """Nominal overhead of a call; on a GPU that of starting a few thousand kernels."""
 

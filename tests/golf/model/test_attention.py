@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from golf.errors import InputError
@@ -128,6 +129,29 @@ def test_the_probe_rejects_a_result_in_another_dtype() -> None:
     assert "is float32" in (
         probe(lambda q, k, v: plain(q, k, v).float(), KernelInputs(CPU, torch.bfloat16, 64)) or "passed"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "queries", "only"),
+    [("fa3", 8, "flash"), ("fa4", 3, "flash"), ("flash", 8, "flash"), ("cudnn", 8, "cudnn"), ("cudnn", 3, "flash")],
+)
+def test_a_kernel_of_torch_runs_the_backend_of_its_name(
+    name: str, queries: int, only: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left to itself, torch takes cuDNN on an H100, whatever flash kernel is activated."""
+    enabled: dict[str, bool] = {}
+
+    def attention(q: Tensor, k: Tensor, v: Tensor, **_: object) -> Tensor:
+        cuda = torch.backends.cuda
+        enabled.update(
+            flash=cuda.flash_sdp_enabled(), cudnn=cuda.cudnn_sdp_enabled(), math=cuda.math_sdp_enabled(),
+            efficient=cuda.mem_efficient_sdp_enabled(),
+        )  # fmt: skip
+        return plain(q, k, v)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", attention)
+    KERNELS[name].attend(*inputs(1, 2, 1, queries, 8, 4))
+    assert [backend for backend, allowed in enabled.items() if allowed] == [only]
 
 
 def test_kernels_of_gpus_say_why_a_cpu_cannot_use_them() -> None:

@@ -176,6 +176,17 @@ def test_trying_another_kernel_leaves_the_active_one(gpu: FakeGpu) -> None:
     assert gpu.active == "FA3"
 
 
+def test_a_gpu_computes_float32_with_all_of_its_bits(gpu: FakeGpu) -> None:
+    """An image of the vendor's may have set TF32."""
+    gpu.install("2.13.0")
+    torch.set_float32_matmul_precision("high")
+    try:
+        choose_kernel("auto", GPU, torch.float32)
+        assert torch.get_float32_matmul_precision() == "highest"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
 def test_a_full_gpu_says_nothing_about_a_kernel(gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch) -> None:
     gpu.install("2.13.0")
 

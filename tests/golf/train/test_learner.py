@@ -1,6 +1,7 @@
 """One training step against plain autograd, torch's own clipping, and other ways to cut the batch."""
 
 import copy
+import os
 from dataclasses import replace
 from shutil import which
 from typing import Any
@@ -30,7 +31,8 @@ CONFIG = TrainConfig(steps=9, batch_tokens=64, seq_len=8, clip=1e9, model=MODEL)
 ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 TOKENS = torch.randint(0, 40, (65,), generator=torch.Generator().manual_seed(3))
 BATCH = (TOKENS[:-1].view(8, 8), TOKENS[1:].view(8, 8))
-NEEDS_COMPILER = pytest.mark.skipif(which("c++") is None, reason="needs a C++ compiler")
+COMPILER = os.environ.get("CXX", "g++")
+NEEDS_COMPILER = pytest.mark.skipif(which(COMPILER) is None, reason=f"torch's inductor needs {COMPILER}")
 FULL: dict[str, Any] = {"lr_scale": 1.0, "momentum": 0.9, "seconds": 0.0}
 
 
@@ -157,3 +159,19 @@ def test_the_hidden_states_are_one_graph_whose_gradients_are_those_of_eager_oper
     for name, gradient in gradients.items():
         error = (gradient - expected[name]).norm() / expected[name].norm()
         assert float(error) < 1e-5, name
+
+
+class SecondOfTwo(ProcessGroup):
+    """A rank whose first one has chosen torch's attention."""
+
+    def share(self, content: bytes) -> bytes:
+        """What rank 0 said; this rank has nothing to say."""
+        assert content == b""
+        return b"sdpa"
+
+
+def test_all_ranks_take_the_kernel_that_the_first_one_chose() -> None:
+    """The best one here is another, and a rank that took it would round differently."""
+    assert new().kernel.name == "blocks"
+    second = SecondOfTwo(1, 2, torch.device("cpu"))
+    assert Learner(CONFIG, second, torch.Generator().manual_seed(1)).kernel.name == "sdpa"

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from jobs.database import tables
+from jobs.machine import environment
 
 SAY = "from jobs.machine import environment; print(environment.commit())"
 IDENTITY = ["-c", "user.name=a", "-c", "user.email=a@b"]
@@ -64,3 +66,17 @@ def test_a_checkout_of_something_else_around_it_is_not_its_commit(checkout: Path
     git(checkout, "add", ".gitignore")
     git(checkout, "commit", "-qm", "somebody's entry")
     assert commit(checkout) == alone
+
+
+def test_on_a_gpu_another_process_chooses_the_kernel_whose_name_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler then holds none of the GPU's memory. The process sees this machine, which has no GPU."""
+    environment.attention_name.cache_clear()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(environment, "_choose_attention", lambda: "in this process")
+    try:
+        assert environment.attention_name() == "blocks"
+        environment.attention_name.cache_clear()
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+        assert environment.attention_name() == "in this process"
+    finally:
+        environment.attention_name.cache_clear()
