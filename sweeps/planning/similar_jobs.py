@@ -43,7 +43,7 @@ def parts(job: Job) -> Iterator[JobPart]:
 
 
 def differences(job: Job, other: Job) -> dict[str, tuple[Any, Any]]:
-    """Parts of the key in which theirs jobs differ: name → both values, None where a job lacks the part."""
+    """Parts of the key in which two jobs differ: name → both values, None where a job lacks the part."""
     own, theirs = dict(parts(job)), dict(parts(other))
     names = [name for name in {**own, **theirs} if own.get(name) != theirs.get(name)]
     return {name: (json.loads(own.get(name, "null")), json.loads(theirs.get(name, "null"))) for name in names}

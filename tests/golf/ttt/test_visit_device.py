@@ -79,7 +79,7 @@ def _count(engine: Engine, lane: Any, visit: Visit) -> DeviceMode:
 def test_a_visit_starts_so_many_kernels_and_waits_for_none(
     model: GPT, preset: str, update: tuple[int, int], last: tuple[int, int]
 ) -> None:
-    """Three of five kernels of an update belong to the backward pass; each adapted projection has about ten."""
+    """A change that adds kernels or bytes shows here; on a GPU each kernel costs some microseconds to start."""
     epochs = 2 if preset == "chimera-611" else 1  # more passes are more of the same visits
     counts = visit_counts(model, config_of(preset, min_document_tokens=0, epochs=epochs))
     assert counts == {"update": update, "last chunks": last}
