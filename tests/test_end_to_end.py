@@ -91,7 +91,7 @@ def test_the_leaderboard_has_every_column_and_keeps_the_tracks_apart(
     by_name = {row["name"]: row for row in rows}
     [winner] = by_name.keys() - {"lora-ttt", "none", "chimera-611"}
     assert by_name["chimera-611"]["track"] == "flagged"
-    # So short an audit shows that it looks at the future; what it gains takes more (tests/golf/audit/test_own_precision.py).
+    # So short an audit shows that it looks at the future. What it gains takes a longer one: test_own_precision.py.
     assert "C1" in {finding["code"] for finding in by_name["chimera-611"]["findings"]}
     legal = [row for row in rows if row["track"] == "legal"]
     assert {row["name"] for row in legal} == {winner, "lora-ttt", "none"}
