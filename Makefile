@@ -57,6 +57,7 @@ bench: install
 bench-gpu: install
 	$(BIN)/python -m benchmarks.gpu --json bench-gpu.json
 
-# Kills drivers, workers, gangs, nodes and the database at random, and compares what comes out; about an hour.
+# Kills processes, nodes, parts of Ray and the database, loses contents, fills the disk and steps the clock at random, and compares
+# what comes out; about an hour.
 chaos: install
-	$(BIN)/python -m benchmarks.chaos --kills 50 --nodes 2 --postgresql
+	$(BIN)/python -m benchmarks.chaos --faults 100
