@@ -33,13 +33,15 @@ AWAY_SECONDS = 600.0
 """How long a database or file store may be unavailable before the sweep stops; running jobs go on meanwhile."""
 
 
-def open_scheduling(place: Workplace, *, executor: str, widest: int, joined: Executor | None) -> Scheduling:
+def open_scheduling(
+    place: Workplace, *, executor: str, widest: int, joined: Executor | None, say: Callable[[str], None]
+) -> Scheduling:
     """This process's part in scheduling the cluster that it joined, or this machine with an executor of its own."""
 
     def open_own() -> Executor:
         if joined is not None:
             return joined
-        return open_executor(executor, Opening(widest=widest, home=place.home.root))
+        return open_executor(executor, Opening(widest=widest, home=place.home.root, say=say))
 
     cluster = machine_cluster() if joined is None else joined.cluster
     return Scheduling(place.store, place.files, place.home, cluster, open_own)
@@ -108,7 +110,7 @@ def run(
 
                 if not (snapshot := driver.step()).done:
                     scheduling = stack.enter_context(
-                        open_scheduling(place, executor=executor, widest=sweep.widest(), joined=joined)
+                        open_scheduling(place, executor=executor, widest=sweep.widest(), joined=joined, say=say)
                     )
                     try:
                         hint = quarantine_hint(executor)
