@@ -92,8 +92,10 @@ def _belongs(process: psutil.Process, folder: Path) -> bool:
         return True
     # A worker writes its title over its environment; its log is in the folder.
     title = process.cmdline()[:1]
-    return bool(title) and title[0].startswith("ray::") and any(
-        Path(file.path).is_relative_to(folder) for file in process.open_files()
+    return (
+        bool(title)
+        and title[0].startswith("ray::")
+        and any(Path(file.path).is_relative_to(folder) for file in process.open_files())
     )
 
 

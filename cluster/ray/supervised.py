@@ -125,7 +125,7 @@ class SupervisedRay:
             Unavailable: the cluster is gone.
         """
         try:
-            answers: "list[NodeSurvey]" = self.open().call("survey", data)
+            answers: list[NodeSurvey] = self.open().call("survey", data)
         except RayLost as lost:
             raise Unavailable(f"{self._name}: {lost}") from None
         return answers

@@ -36,6 +36,8 @@ class Scheduling:
         self._heartbeat: Heartbeat | None = None
         self._stack = ExitStack()
         self._checked = -TRY_SECONDS
+        self._announced = False
+        """Whether this process stands in the store as the cluster's scheduler."""
         self._name = process_name()
 
     def __enter__(self) -> "Scheduling":
@@ -47,6 +49,8 @@ class Scheduling:
         try:
             if self._scheduler is not None:
                 self._scheduler.stop()
+            elif self._announced:  # its cluster was lost before it became the scheduler
+                self._store.forget_scheduler(self._name)
         finally:
             self._stack.close()
 
@@ -104,11 +108,13 @@ class Scheduling:
             return
         try:
             self._store.beat(self._name, self._cluster)  # first: a process that comes too late must start nothing
+            self._announced = True
             if self._executor is None:
                 self._executor = self._open()
                 self._stack.callback(self._close)
             scheduler = Scheduler(self._store, self._files, self._executor, self._home, name=self._name)
         except AlreadyTaken:  # another one was faster
+            self._announced = False
             self._close()
             return
         self._heartbeat = self._stack.enter_context(Heartbeat(scheduler.beat))
@@ -119,6 +125,7 @@ class Scheduling:
         assert self._scheduler is not None
         self._scheduler.abandon()
         self._scheduler = self._heartbeat = None
+        self._announced = False
         self._stack.close()
         self._stack = ExitStack()
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cluster.executor import Node, Task
-from cluster.ray.executor import RayExecutor
 from golf.errors import InputError
 from jobs.events import Event, Finished
 from jobs.files import FileStore
@@ -131,15 +130,6 @@ def test_a_take_over_that_the_database_interrupts_is_tried_again_at_once(
             role.step(0.0)
     role.step(0.0)
     assert role.schedules
-
-
-def test_a_ray_of_its_own_ends_with_its_executor(monkeypatch: pytest.MonkeyPatch) -> None:
-    left: list[str] = []
-    monkeypatch.setattr("cluster.ray.cluster.leave", lambda: left.append("left"))
-    RayExecutor("joined").close()
-    assert left == []
-    RayExecutor("own", owns=True).close()
-    assert left == ["left"]
 
 
 def test_who_has_finished_keeps_the_cluster_busy_as_long_as_others_jobs_run(tmp_path: Path, clock: Clock) -> None:
