@@ -76,6 +76,8 @@ class SupervisedRay:
             host = self.open()
             try:
                 nodes: list[Node] = host.call("nodes")
+                if self._origin.is_own and not nodes:  # its raylet says good-bye before it ends
+                    raise RayLost("its node has left")
             except RayLost as lost:
                 self._lose(lost)
             else:
@@ -151,7 +153,7 @@ class SupervisedRay:
         if not self._origin.is_own:
             raise Unavailable(f"{self._name} is lost: {self._reason}")
         if len(self._losses) >= MOST_LOSSES:
-            raise Unavailable(f"{self._name} is lost, for the {MOST_LOSSES}th time within an hour: {self._reason}")
+            raise Unavailable(f"{self._name} was lost {MOST_LOSSES} times within an hour, at last so: {self._reason}")
         self._say(f"{self._name} is lost: {self._reason}. It starts anew; jobs that ran there are retried.")
         self._reason = ""
 
