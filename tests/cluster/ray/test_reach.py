@@ -21,7 +21,7 @@ def server() -> Iterator[socket.socket]:
 
 
 def endpoint_of(server: socket.socket) -> Endpoint:
-    return Endpoint.parse("127.0.0.1:{}".format(server.getsockname()[1]))
+    return Endpoint.parse(f"127.0.0.1:{server.getsockname()[1]}")
 
 
 def test_a_server_that_is_gone_is_named_once(server: socket.socket) -> None:
