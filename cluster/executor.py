@@ -57,7 +57,10 @@ class Unplaceable(RuntimeError):
 
 
 class Executor(Protocol):
-    """Runs tasks on nodes; knows nothing of sweeps or the store."""
+    """Runs tasks on nodes; knows nothing of sweeps or the store.
+
+    Raises (`nodes`, `start`, `poll`): Unavailable if the cluster is lost for good; the other methods never do.
+    """
 
     def nodes(self) -> list[Node]:
         """Nodes that are alive now."""

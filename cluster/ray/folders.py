@@ -18,6 +18,7 @@ import psutil
 
 PREFIX = "golfsweep-ray-"
 LOCK = "owner.lock"
+LOG = "driver.log"
 MARK = "GOLFSWEEP_RAY"
 """The environment variable by which every process of a Ray names its folder."""
 LONGEST_ROOT = 16
@@ -34,14 +35,14 @@ class RayFolder:
     def __init__(self) -> None:
         """Create and lock it."""
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_root()))
-        self._lock = os.open(self.path / f"{LOCK}.new", os.O_CREAT | os.O_RDWR, 0o600)
+        self._lock: int | None = os.open(self.path / f"{LOCK}.new", os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         (self.path / f"{LOCK}.new").rename(self.path / LOCK)
 
     @property
     def log(self) -> Path:
         """What the process that talks to this Ray prints, Ray's own messages included."""
-        return self.path / "driver.log"
+        return self.path / LOG
 
     def end_processes(self) -> list[int]:
         """End every process of this Ray; returns those that do not die."""
@@ -59,7 +60,9 @@ class RayFolder:
         """Let go of the folder; it is removed now, or with other dead ones when the next process starts a Ray."""
         if remove and not processes_of(self.path):
             shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock = None
 
 
 def remove_dead() -> list[Path]:
@@ -116,6 +119,11 @@ def _locked_if_dead(path: Path) -> Iterator[bool]:
         except OSError:  # its owner lives, or somebody else has just removed it
             dead = False
         yield dead
+
+
+def logs() -> str:
+    """Where to look for what lost Rays have printed."""
+    return str(_root() / f"{PREFIX}*" / LOG)
 
 
 def _root() -> Path:

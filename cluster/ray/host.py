@@ -5,6 +5,7 @@ process loads Ray. This process sends it calls, waits for each no longer than a 
 consists of.
 """
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -26,12 +27,13 @@ from jobs.errors import Unavailable
 
 START_SECONDS = 120.0
 """Time to load and start Ray, or to join a cluster."""
-CALL_SECONDS = 240.0
+CALL_SECONDS = 150.0
 """Time for any other call; the first look at the nodes, which import torch, takes the longest."""
 CLOSE_SECONDS = 60.0
 OWN_PATIENCE_SECONDS = 1.0
 """How long a server of a Ray on this machine may be away: no network is in between."""
 LOOK_SECONDS = 0.5
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PASSED_ON = (InputError, Unavailable, Unplaceable)
 """Errors that mean the same on this side of the pipe."""
 
@@ -100,9 +102,9 @@ class RayHost:
         self._origin, self._number = origin, 0
         self._watch: ReachWatch | None = None
         self._folder = RayFolder()
-        self.log = self._folder.log
         context = multiprocessing.get_context("spawn")
         self._pipe, self._process = _spawn(context, origin, self._folder)
+        atexit.register(self._process.kill)  # it ignores the signal that multiprocessing would send, then wait for
         try:
             entered: _Entered = self._receive(START_SECONDS)
         except BaseException as error:
@@ -143,6 +145,7 @@ class RayHost:
             self._watch.close()
         self._process.kill()
         self._process.join()
+        atexit.unregister(self._process.kill)
         self._pipe.close()
         self._folder.end_processes()
         self._folder.release(remove=remove)
@@ -178,7 +181,12 @@ class RayHost:
 def _spawn(context: SpawnContext, origin: RayOrigin, folder: RayFolder) -> tuple[Connection, BaseProcess]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, origin, folder.path, folder.log, os.getpid()), daemon=True)
-    process.start()
+    # Ctrl-C reaches every process of a terminal: it must not hit this one before it has a handler.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
     return ours, process
 
@@ -189,8 +197,9 @@ def _serve(pipe: Connection, origin: RayOrigin, folder: Path, log: Path, parent:
     if os.getppid() != parent:  # it ended while this process began
         return
     _print_into(log)
-    for number in (signal.SIGINT, signal.SIGTERM):  # they are the parent's to handle; what we start inherits no handler
+    for number in _SIGNALS:  # they are the parent's to handle; what we start inherits no handler
         signal.signal(number, _ignore)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     try:
         origin.enter(folder)
         from cluster.ray import cluster, survey

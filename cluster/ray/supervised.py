@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cluster.executor import Node, Opening, Task
 from cluster.executors.local import local_slots, machine_cluster
-from cluster.ray.folders import remove_dead
+from cluster.ray.folders import logs, remove_dead
 from cluster.ray.host import OwnRay, RayHost, RayLost, RayOrigin, RunningRay
 from cluster.ray.reach import check_address
 from jobs.errors import Unavailable
@@ -153,7 +153,8 @@ class SupervisedRay:
         if not self._origin.is_own:
             raise Unavailable(f"{self._name} is lost: {self._reason}")
         if len(self._losses) >= MOST_LOSSES:
-            raise Unavailable(f"{self._name} was lost {MOST_LOSSES} times within an hour, at last so: {self._reason}")
+            often = f"was lost {MOST_LOSSES} times within an hour, at last because {self._reason}"
+            raise Unavailable(f"{self._name} {often} (Ray's own messages: {logs()})")
         self._say(f"{self._name} is lost: {self._reason}. It starts anew; jobs that ran there are retried.")
         self._reason = ""
 

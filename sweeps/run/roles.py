@@ -13,7 +13,7 @@ from cluster.executor import Executor, Node
 from cluster.scheduling.heartbeat import Heartbeat
 from cluster.scheduling.scheduler import Scheduler
 from golf.errors import InputError
-from jobs.errors import AlreadyTaken, StoreUnavailable
+from jobs.errors import AlreadyTaken, StoreUnavailable, Unavailable
 from jobs.files import FileStore
 from jobs.machine.host import process_name
 from jobs.paths import Home
@@ -101,6 +101,9 @@ class Scheduling:
                 self.step(TRY_SECONDS)
             except StoreUnavailable:
                 time.sleep(TRY_SECONDS)
+            except Unavailable as lost:  # this sweep is done all the same
+                say(f"{lost}; jobs of other sweeps ended with it, and their own runs restart them.")
+                return
 
     def _take_over(self) -> None:
         live = self._store.live_schedulers()

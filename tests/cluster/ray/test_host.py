@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster.ray import host, supervised
+from cluster.ray import folders, host, supervised
 from cluster.ray.host import RayHost, RayLost
 from cluster.ray.supervised import SupervisedRay
 from jobs.errors import Unavailable
@@ -34,15 +34,27 @@ class NoRay:
                 raise Unavailable("--ray h:1: does not answer")
 
 
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the folders are: nothing here needs a short path."""
+    monkeypatch.setattr(folders, "_root", lambda: tmp_path)
+    return tmp_path
+
+
 def test_a_ray_that_cannot_be_started_is_tried_again_a_few_times(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(supervised, "MOST_LOSSES", 2)
     said: list[str] = []
     with pytest.raises(Unavailable) as error:
         SupervisedRay(NoRay("fails"), "Ray on this machine", said.append).nodes()
     reason = "RuntimeError: no room"
-    assert str(error.value) == f"Ray on this machine was lost 2 times within an hour, at last so: {reason}"
+    lost = f"Ray on this machine was lost 2 times within an hour, at last because {reason} (Ray's own messages: "
+    assert str(error.value).startswith(lost)
+    assert str(error.value).removeprefix(lost) == f"{root}/golfsweep-ray-*/driver.log)"
+    assert [log.read_text().splitlines()[0] for log in root.glob("golfsweep-ray-*/driver.log")] == [
+        "raw words of Ray"
+    ] * 2
     assert said == [f"Ray on this machine is lost: {reason}. It starts anew; jobs that ran there are retried."]
     assert capfd.readouterr().err == "", "what Ray prints goes to a file"
 
