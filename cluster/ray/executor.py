@@ -23,6 +23,8 @@ from jobs.spec import Machine
 
 MACHINE_SECONDS = 120.0
 """Time for a node to report its machine class; a busy node takes a while to import torch."""
+FETCH_SECONDS = 60.0
+"""Time for the content of an event to come from its node."""
 SWEEP_SECONDS = 20.0
 """Time for a node to end the rest of a gang."""
 REASON_CHARACTERS = 400
@@ -166,7 +168,7 @@ class RayExecutor:
 
     def _next(self, task_id: str, stream: Any) -> Event:
         try:
-            event: Event = ray.get(next(stream))
+            event: Event = ray.get(next(stream), timeout=FETCH_SECONDS)
         except (RayError, StopIteration) as error:
             # The node may live, but this worker's stream is broken: end the actor, and let the job be retried.
             lost = self._running.pop(task_id)

@@ -42,6 +42,10 @@ class RayLost(RuntimeError):
     """Ray, or the process that talks to it, is gone or does not answer; the message says which."""
 
 
+class HostEnded(RayLost):
+    """The process that talks to Ray has ended by itself, or was killed; Ray may live."""
+
+
 class RayOrigin(Protocol):
     """Where a Ray comes from. Ray is loaded by `enter` alone, in the process that talks to it."""
 
@@ -108,7 +112,7 @@ class RayHost:
         try:
             entered: _Entered = self._receive(START_SECONDS)
         except BaseException as error:
-            self.kill(remove=isinstance(error, _PASSED_ON))
+            self.kill(remove=not isinstance(error, RayLost))
             raise
         self.cluster = entered.cluster
         patience = OWN_PATIENCE_SECONDS if origin.is_own else PATIENCE_SECONDS
@@ -124,7 +128,7 @@ class RayHost:
         try:
             self._pipe.send((self._number, method, arguments))
         except OSError:
-            raise RayLost(self._epitaph()) from None
+            raise self._epitaph() from None
         return self._receive(limit)
 
     def close(self) -> None:
@@ -163,19 +167,19 @@ class RayHost:
                     raise EOFError
                 number, error, value = self._pipe.recv()
             except (EOFError, OSError):
-                raise RayLost(self._epitaph()) from None
+                raise self._epitaph() from None
             if number == self._number:
                 if error is not None:
                     raise error
                 return value
         raise RayLost(f"it gave no answer for {limit:.0f} s")
 
-    def _epitaph(self) -> str:
-        """Why the process does not listen any more."""
+    def _epitaph(self) -> HostEnded:
+        """How the process has ended."""
         self._process.join(LOOK_SECONDS)
         code = self._process.exitcode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        return f"the process that talks to it ended ({how})"
+        return HostEnded(f"the process that talks to it ended ({how})")
 
 
 def _spawn(context: SpawnContext, origin: RayOrigin, folder: RayFolder) -> tuple[Connection, BaseProcess]:

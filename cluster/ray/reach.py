@@ -14,7 +14,9 @@ from jobs.errors import Unavailable
 CONNECT_SECONDS = 5.0
 PATIENCE_SECONDS = 10.0
 """How long a server of a cluster may be away: a network may stutter, but a gang without its driver must end soon."""
-LOOK_SECONDS = 1.0
+ANSWER_SECONDS = 1.0
+LOOK_SECONDS, PAUSE_SECONDS = 0.2, 0.1
+"""Between two looks whether to end; before a connection is tried again."""
 KEEPALIVE_SECONDS = 5
 """After so long without a packet the kernel asks the other end, so that a machine without power is noticed as well."""
 
@@ -94,7 +96,7 @@ class ReachWatch:
                 for name in self._endpoints.keys() - self._open.keys():
                     self._connect(name, selector)
                 if self._open.keys() != self._endpoints.keys():
-                    self._end.wait(min(LOOK_SECONDS, self._patience) / 4)
+                    self._end.wait(PAUSE_SECONDS)
                 for key, _ in selector.select(LOOK_SECONDS if self._open else 0):
                     self._read(key.data, selector)
         for connection in self._open.values():
@@ -105,7 +107,7 @@ class ReachWatch:
     def _connect(self, name: str, selector: selectors.BaseSelector) -> None:
         endpoint = self._endpoints[name]
         try:
-            connection = endpoint.connect(LOOK_SECONDS)
+            connection = endpoint.connect(ANSWER_SECONDS)
         except OSError as error:
             since = self._away_since.setdefault(name, time.monotonic())
             if time.monotonic() - since >= self._patience:
@@ -132,3 +134,4 @@ class ReachWatch:
         selector.unregister(connection)
         connection.close()
         del self._open[name]
+        self._end.wait(PAUSE_SECONDS)  # some servers close every connection at once

@@ -1,7 +1,8 @@
 """The executor on Ray as others use it: Ray runs beside this process, and what becomes of it stays there.
 
-When Ray is lost, a Ray of our own is started anew, a few times; a cluster that is not ours ends the work with
-`Unavailable`. The jobs that ran there end as lost, which is not their fault.
+When a Ray of our own is lost, it is started anew, a few times. A cluster that is not ours is only joined anew, if the
+process that talks to it was all that was lost; else its loss ends the work with `Unavailable`. The jobs that ran there
+end as lost, which is not their fault.
 """
 
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from cluster.executor import Node, Opening, Task
 from cluster.executors.local import local_slots, machine_cluster
 from cluster.ray.folders import logs, remove_dead
-from cluster.ray.host import OwnRay, RayHost, RayLost, RayOrigin, RunningRay
+from cluster.ray.host import HostEnded, OwnRay, RayHost, RayLost, RayOrigin, RunningRay
 from cluster.ray.reach import check_address
 from jobs.errors import Unavailable
 from jobs.events import Event, Failed, Failure, Finished
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from cluster.ray.survey import NodeSurvey
 
 MOST_LOSSES, WITHIN_SECONDS = 5, 3600.0
-"""A Ray of our own that is lost more often in such a time is not started anew."""
+"""A Ray that is lost so often in such a time is neither started nor joined anew."""
 
 
 class SupervisedRay:
@@ -43,8 +44,10 @@ class SupervisedRay:
         self._host: RayHost | None = None
         self._losses: deque[float] = deque()
         """When Ray was lost."""
-        self._reason = ""
-        """Why it was lost last."""
+        self._last: RayLost | None = None
+        """The last loss, until Ray is started or joined anew."""
+        self._cluster = ""
+        """The cluster that was joined first."""
         self._tasks: dict[str, Task] = {}
         """Tasks that run on the present Ray."""
         self._ended: list[tuple[str, Event]] = []
@@ -53,7 +56,7 @@ class SupervisedRay:
     @property
     def cluster(self) -> str:
         """The cluster's unique name; a Ray of our own is this machine."""
-        return machine_cluster() if self._origin.is_own else self.open().cluster
+        return machine_cluster() if self._origin.is_own else self._cluster
 
     def open(self) -> RayHost:
         """The process that talks to Ray; starts it if there is none.
@@ -63,12 +66,15 @@ class SupervisedRay:
             Unavailable: there is no Ray any more, or too often none.
         """
         while self._host is None:
-            if self._reason:
-                self._go_on_after_loss()
+            if self._last is not None:
+                self._go_on_after(self._last)
             try:
                 self._host = RayHost(self._origin)
             except RayLost as lost:
                 self._note_loss(lost)
+        self._cluster = self._cluster or self._host.cluster
+        if not self._origin.is_own and self._host.cluster != self._cluster:
+            raise Unavailable(f"{self._name} is lost: another cluster answers there now")
         return self._host
 
     def nodes(self) -> list[Node]:
@@ -144,19 +150,20 @@ class SupervisedRay:
 
     def _note_loss(self, lost: RayLost) -> None:
         self._losses.append(time.monotonic())
-        self._reason = str(lost)
+        self._last = lost
 
-    def _go_on_after_loss(self) -> None:
+    def _go_on_after(self, lost: RayLost) -> None:
         """Say that Ray starts anew, unless it is not ours to start, or is lost too often."""
         while self._losses and self._losses[0] < time.monotonic() - WITHIN_SECONDS:
             self._losses.popleft()
-        if not self._origin.is_own:
-            raise Unavailable(f"{self._name} is lost: {self._reason}")
+        if not self._origin.is_own and not isinstance(lost, HostEnded):
+            raise Unavailable(f"{self._name} is lost: {lost}")
         if len(self._losses) >= MOST_LOSSES:
-            often = f"was lost {MOST_LOSSES} times within an hour, at last because {self._reason}"
+            often = f"was lost {MOST_LOSSES} times within an hour, at last because {lost}"
             raise Unavailable(f"{self._name} {often} (Ray's own messages: {logs()})")
-        self._say(f"{self._name} is lost: {self._reason}. It starts anew; jobs that ran there are retried.")
-        self._reason = ""
+        how = "starts" if self._origin.is_own else "is joined"
+        self._say(f"{self._name} is lost: {lost}. It {how} anew; jobs that ran there are retried.")
+        self._last = None
 
 
 def open_ray(opening: Opening) -> SupervisedRay:

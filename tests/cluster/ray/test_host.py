@@ -79,6 +79,15 @@ def test_a_cluster_that_is_lost_is_not_started_anew() -> None:
         SupervisedRay(NoRay("fails", is_own=False), "--ray h:1", lambda text: None).nodes()
 
 
+def test_a_cluster_is_joined_anew_if_only_our_process_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervised, "MOST_LOSSES", 2)
+    said: list[str] = []
+    with pytest.raises(Unavailable, match=r"^--ray h:1 was lost 2 times within an hour"):
+        SupervisedRay(NoRay("aborts", is_own=False), "--ray h:1", said.append).nodes()
+    ended = "the process that talks to it ended (signal 6)"
+    assert said == [f"--ray h:1 is lost: {ended}. It is joined anew; jobs that ran there are retried."]
+
+
 def test_an_error_that_means_something_to_a_user_is_passed_on() -> None:
     with pytest.raises(Unavailable, match=r"^--ray h:1: does not answer$"):
         RayHost(NoRay("away", is_own=False))

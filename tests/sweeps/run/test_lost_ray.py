@@ -152,6 +152,9 @@ def test_a_cluster_that_loses_its_gcs_ends_the_command_with_one_line_and_every_r
     address = (head.path / "ray_current_cluster").read_text().strip()
     run = start(sweep_file(tmp_path, steps=100_000), "--ray", address, **TOKEN)
     run.wait_for_step(1)
+    [host] = parts_of(run.process.pid)["host"]
+    os.kill(host, signal.SIGKILL)  # the cluster lives: it is joined anew
+    run.wait_for_step(2)
     store = Store.open(Home(run.home).database_url)
     keys = {job.key for job in store.jobs()}
 
