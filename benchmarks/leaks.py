@@ -133,8 +133,10 @@ def main() -> int:
     options = parser.parse_args()
     from cluster.ray import cluster as ray_cluster
     from cluster.ray.executor import RayExecutor
+    from cluster.ray.folders import RayFolder
 
-    ray_cluster.start_local(2)
+    ray_folder = RayFolder()
+    ray_cluster.start_local(2, ray_folder.path)
     executor = RayExecutor(ray_cluster.identity())
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="golfsweep-leaks-") as folder:
@@ -142,6 +144,8 @@ def main() -> int:
     seconds = time.monotonic() - started
     executor.close()
     ray_cluster.leave()
+    ray_folder.end_processes()
+    ray_folder.release(remove=True)
     print(
         json.dumps({"jobs": options.jobs, "seconds": seconds, "early": asdict(early), "late": asdict(late)}, indent=2)
     )

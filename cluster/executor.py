@@ -1,6 +1,6 @@
 """What the scheduler needs of a machine or a cluster: nodes with slots, and a way to run tasks on them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +48,8 @@ class Opening:
     """Slots of the widest job."""
     home: Path
     """The folder of the sweeps' results; distinguishes its processes from those of other homes on this machine."""
+    say: Callable[[str], None] = lambda text: None
+    """Called with what a person should know while the executor is open."""
 
 
 class Unplaceable(RuntimeError):
@@ -55,7 +57,10 @@ class Unplaceable(RuntimeError):
 
 
 class Executor(Protocol):
-    """Runs tasks on nodes; knows nothing of sweeps or the store."""
+    """Runs tasks on nodes; knows nothing of sweeps or the store.
+
+    Raises (`nodes`, `start`, `poll`): Unavailable if the cluster is lost for good; the other methods never do.
+    """
 
     def nodes(self) -> list[Node]:
         """Nodes that are alive now."""

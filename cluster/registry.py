@@ -35,8 +35,8 @@ class ExecutorKind:
 EXECUTORS: dict[str, ExecutorKind] = {
     "ray": ExecutorKind(
         summary="Ray, started on this machine or running at HOST:PORT",
-        open="cluster.ray.executor:open_ray",
-        join="cluster.ray.executor:join_ray",
+        open="cluster.ray.supervised:open_ray",
+        join="cluster.ray.supervised:join_ray",
         hint="golfsweep doctor --ray {address} shows which nodes are quarantined, and why.",
     ),
     "local": ExecutorKind(summary="processes of this machine, without Ray", open="cluster.executors.local:open_local"),

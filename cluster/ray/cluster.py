@@ -4,7 +4,6 @@ import logging
 import os
 import secrets
 import signal
-import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,40 +11,34 @@ from typing import Any
 import ray
 from ray.exceptions import AuthenticationError
 
+from cluster.ray.folders import MARK
+from cluster.ray.reach import Endpoint
 from golf.errors import InputError
 from jobs.errors import Unavailable
 
-CONNECT_SECONDS = 5.0
 _CHECKOUT = str(Path(__file__).parents[2])
 _TOKEN = secrets.token_hex(32)
 """The token of every cluster that this process starts: Ray reads a token once per process."""
 
 
-def start_local(slots: int) -> None:
-    """Start a Ray cluster on this machine that ends with this process."""
+def start_local(slots: int, folder: Path) -> None:
+    """Start a Ray cluster on this machine, with its files in a folder, that ends with this process."""
     _prepare()
     # Ray turns token authentication on for a cluster that it starts; given a token, it writes none to the user's home.
     os.environ["RAY_AUTH_TOKEN"] = _TOKEN
+    os.environ[MARK] = str(folder)
     # Never joins a cluster that happens to run here: "local" always starts one.
-    _init(address="local", num_cpus=slots, include_dashboard=False)
+    _init(address="local", num_cpus=slots, include_dashboard=False, _temp_dir=str(folder))
 
 
 def join(address: str) -> None:
     """Join a running cluster, with the token that Ray finds (RAY_AUTH_TOKEN, or its own token file).
 
     Raises:
-        InputError: no address, or the cluster refuses us.
-        Unavailable: nothing answers there.
+        InputError: the cluster refuses us.
+        Unavailable: it does not answer.
     """
     _prepare()
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        raise InputError(f'--ray {address}: expected HOST:PORT, as "ray start --head" prints it')
-    try:
-        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Unavailable(f"--ray {address}: cannot be reached ({reason})") from None
     try:
         _init(address=address)
     except ConnectionError as error:
@@ -59,6 +52,14 @@ def identity() -> str:
     """The unique name of the cluster that was started or joined: its address and the session of its head."""
     context = ray.get_runtime_context()
     return f"ray {context.gcs_address} {context.get_session_name()}"
+
+
+def endpoints() -> dict[str, Endpoint]:
+    """The servers without which this process can do nothing: the cluster's GCS, and the raylet of this node."""
+    context = ray.get_runtime_context()
+    own = next(node for node in ray.nodes() if node["NodeID"] == context.get_node_id())
+    raylet = Endpoint(own["NodeManagerAddress"], own["NodeManagerPort"])
+    return {"GCS": Endpoint.parse(context.gcs_address), "raylet": raylet}
 
 
 def leave() -> None:

@@ -1,5 +1,6 @@
 """The executor on Ray: one lease per node, warm worker actors on its slots, a launcher actor per gang."""
 
+import os
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,13 +10,12 @@ import torch
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from cluster.executor import Node, Opening, Task, Unplaceable
-from cluster.executors.local import local_slots, machine_cluster
+from cluster.executor import Node, Task, Unplaceable
 from cluster.executors.processes import end_marked
 from cluster.executors.worker import run_task
-from cluster.ray import cluster as ray_cluster
 from cluster.ray import lease
 from cluster.ray.lease import Lease, Place
+from cluster.ray.reach import PATIENCE_SECONDS, Endpoint, ReachWatch
 from jobs.events import Event, Failed, Failure, Finished
 from jobs.failures import classify
 from jobs.machine import environment
@@ -23,6 +23,8 @@ from jobs.spec import Machine
 
 MACHINE_SECONDS = 120.0
 """Time for a node to report its machine class; a busy node takes a while to import torch."""
+FETCH_SECONDS = 60.0
+"""Time for the content of an event to come from its node."""
 SWEEP_SECONDS = 20.0
 """Time for a node to end the rest of a gang."""
 REASON_CHARACTERS = 400
@@ -48,6 +50,9 @@ class Worker:
 
     def __init__(self) -> None:
         torch.set_num_threads(environment.CPU_THREADS)
+        # Ray ends a worker whose driver or raylet has died, but leaves it a minute, or for ever, after its GCS has.
+        gcs = Endpoint.parse(ray.get_runtime_context().gcs_address)
+        self._watch = ReachWatch({"GCS": gcs}, PATIENCE_SECONDS, when_lost=lambda: os._exit(1))
 
     @ray.method(num_returns="streaming")
     def run(self, task: Task, inputs: list[Any]) -> Any:
@@ -68,11 +73,9 @@ class _RunningTask:
 
 @dataclass(slots=True)
 class RayExecutor:
-    """Runs tasks on the Ray cluster that this process has started or joined."""
+    """Runs tasks on the Ray cluster that this process has started or joined; hangs when Ray does (`SupervisedRay`)."""
 
     cluster: str
-    owns: bool = False
-    """Whether this process started the cluster for this executor; then it ends with the executor."""
     _leases: dict[str, Lease] = field(default_factory=dict)
     _classes: dict[str, Any] = field(default_factory=dict)
     """Node → reference to its machine class, until that has come."""
@@ -162,12 +165,10 @@ class RayExecutor:
         self._idle.clear()
         self._leases.clear()
         self._objects.clear()
-        if self.owns:
-            ray_cluster.leave()
 
     def _next(self, task_id: str, stream: Any) -> Event:
         try:
-            event: Event = ray.get(next(stream))
+            event: Event = ray.get(next(stream), timeout=FETCH_SECONDS)
         except (RayError, StopIteration) as error:
             # The node may live, but this worker's stream is broken: end the actor, and let the job be retried.
             lost = self._running.pop(task_id)
@@ -205,23 +206,6 @@ class RayExecutor:
                 self._objects.pop(next(iter(self._objects)))
             self._objects[id(content)] = (content, ray.put(content))
         return self._objects[id(content)][1]
-
-
-def open_ray(opening: Opening) -> RayExecutor:
-    """Start a Ray on this machine that ends with its executor."""
-    ray_cluster.start_local(local_slots(opening.widest))
-    return RayExecutor(machine_cluster(), owns=True)
-
-
-def join_ray(address: str) -> RayExecutor:
-    """Join a running Ray cluster.
-
-    Raises:
-        InputError: no address, or the cluster refuses us.
-        Unavailable: it cannot be reached.
-    """
-    ray_cluster.join(address)
-    return RayExecutor(ray_cluster.identity())
 
 
 def _post_mortem(error: Exception, *, node_lives: bool, begun: bool) -> Failed:

@@ -2,10 +2,13 @@
 
 import uuid
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from golf.errors import InputError
 from jobs.errors import Unavailable
+
+ANSWER_SECONDS = 30.0
 
 
 def submit_job(address: str, command: str, folder: Path, name: str) -> str:
@@ -23,16 +26,25 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
     """
     from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
+    from requests.exceptions import Timeout
+
+    class LimitedClient(JobSubmissionClient):
+        """Waits no longer for an answer than ANSWER_SECONDS; Ray's own waits without limit."""
+
+        def _do_request(self, *arguments: Any, **options: Any) -> Any:
+            return super()._do_request(*arguments, timeout=ANSWER_SECONDS, **options)
 
     if not urlsplit(address).scheme and not address.rpartition(":")[2].isdigit():
         raise InputError(f"--ray {address}: expected HOST:PORT or http://HOST:8265, the cluster's dashboard")
     try:
-        client = JobSubmissionClient(address)
+        client = LimitedClient(address)
         job: str = client.submit_job(
             entrypoint=command,
             submission_id=f"golfsweep-{name}-{uuid.uuid4().hex[:8]}",
             runtime_env={"working_dir": str(folder)},
         )
+    except Timeout:
+        raise Unavailable(f"--ray {address}: no answer within {ANSWER_SECONDS:.0f} s") from None
     except ConnectionError as error:
         reason = " ".join(str(error).split())[:200]
         raise Unavailable(f"--ray {address}: no job server answers there ({reason})") from None

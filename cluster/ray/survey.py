@@ -13,6 +13,7 @@ from cluster.ray.lease import Place
 from jobs.machine.facts import DataPlaces, NodeFacts, collect_facts
 
 ANSWER_SECONDS = 120.0
+"""Time in which all nodes have to answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,12 +40,13 @@ def survey(data: DataPlaces | None) -> list[NodeSurvey]:
     for place in lease.places().values():
         on_node = NodeAffinitySchedulingStrategy(place.name, soft=False)
         requests.append((place, time.time(), _facts.options(scheduling_strategy=on_node).remote(data)))
-    return [_answer(place, since, reference) for place, since, reference in requests]
+    until = time.monotonic() + ANSWER_SECONDS
+    return [_answer(place, since, reference, until) for place, since, reference in requests]
 
 
-def _answer(place: Place, since: float, reference: Any) -> NodeSurvey:
+def _answer(place: Place, since: float, reference: Any, until: float) -> NodeSurvey:
     try:
-        facts: NodeFacts = ray.get(reference, timeout=ANSWER_SECONDS)
+        facts: NodeFacts = ray.get(reference, timeout=max(0.0, until - time.monotonic()))
     except GetTimeoutError:
         problem = f"no answer within {ANSWER_SECONDS:.0f} s"
         return NodeSurvey(place=place, facts=None, clock_seconds=0.0, trip_seconds=ANSWER_SECONDS, problem=problem)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.executor import Executor, Node, Task, Unplaceable
+from cluster.ray.supervised import SupervisedRay
 from jobs.events import Failed, Finished
 from jobs.machine.facts import DataPlaces, NodeFacts
 from jobs.spec import Order
@@ -53,12 +54,10 @@ class Examined:
         }  # fmt: skip
 
 
-def examine(sweep: Sweep | None, executor: Executor, seconds: float) -> list[Examined]:
+def examine(sweep: Sweep | None, executor: SupervisedRay, seconds: float) -> list[Examined]:
     """Check every node of the joined cluster; with a sweep, also its data, and its speed with the sweep's recipe."""
-    from cluster.ray.survey import survey
-
     data = None if sweep is None else _places(sweep)
-    answers = survey(data)
+    answers = executor.survey(data)
     versions = [answer.facts.versions for answer in answers if answer.facts is not None]
     nodes = []
     for answer in answers:

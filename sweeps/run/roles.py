@@ -13,7 +13,7 @@ from cluster.executor import Executor, Node
 from cluster.scheduling.heartbeat import Heartbeat
 from cluster.scheduling.scheduler import Scheduler
 from golf.errors import InputError
-from jobs.errors import AlreadyTaken, StoreUnavailable
+from jobs.errors import AlreadyTaken, StoreUnavailable, Unavailable
 from jobs.files import FileStore
 from jobs.machine.host import process_name
 from jobs.paths import Home
@@ -36,6 +36,8 @@ class Scheduling:
         self._heartbeat: Heartbeat | None = None
         self._stack = ExitStack()
         self._checked = -TRY_SECONDS
+        self._announced = False
+        """Whether this process stands in the store as the cluster's scheduler."""
         self._name = process_name()
 
     def __enter__(self) -> "Scheduling":
@@ -47,6 +49,8 @@ class Scheduling:
         try:
             if self._scheduler is not None:
                 self._scheduler.stop()
+            elif self._announced:  # its cluster was lost before it became the scheduler
+                self._store.forget_scheduler(self._name)
         finally:
             self._stack.close()
 
@@ -97,6 +101,9 @@ class Scheduling:
                 self.step(TRY_SECONDS)
             except StoreUnavailable:
                 time.sleep(TRY_SECONDS)
+            except Unavailable as lost:  # this sweep is done all the same
+                say(f"{lost}; jobs of other sweeps ended with it, and their own runs restart them.")
+                return
 
     def _take_over(self) -> None:
         live = self._store.live_schedulers()
@@ -104,11 +111,13 @@ class Scheduling:
             return
         try:
             self._store.beat(self._name, self._cluster)  # first: a process that comes too late must start nothing
+            self._announced = True
             if self._executor is None:
                 self._executor = self._open()
                 self._stack.callback(self._close)
             scheduler = Scheduler(self._store, self._files, self._executor, self._home, name=self._name)
         except AlreadyTaken:  # another one was faster
+            self._announced = False
             self._close()
             return
         self._heartbeat = self._stack.enter_context(Heartbeat(scheduler.beat))
@@ -119,6 +128,7 @@ class Scheduling:
         assert self._scheduler is not None
         self._scheduler.abandon()
         self._scheduler = self._heartbeat = None
+        self._announced = False
         self._stack.close()
         self._stack = ExitStack()
 

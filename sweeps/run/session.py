@@ -3,8 +3,6 @@
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import Any
 
 from cluster.executor import Executor, Opening
 from cluster.executors.local import machine_cluster
@@ -24,6 +22,7 @@ from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.run.lease import DriverLease
 from sweeps.run.roles import Scheduling, machine_of
+from sweeps.run.waiting import HOW_TO_STOP, WaitNotice, say_if_slow
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec, check_documents
 from sweeps.views.terminal.progress import seconds_left
@@ -33,13 +32,15 @@ AWAY_SECONDS = 600.0
 """How long a database or file store may be unavailable before the sweep stops; running jobs go on meanwhile."""
 
 
-def open_scheduling(place: Workplace, *, executor: str, widest: int, joined: Executor | None) -> Scheduling:
+def open_scheduling(
+    place: Workplace, *, executor: str, widest: int, joined: Executor | None, say: Callable[[str], None]
+) -> Scheduling:
     """This process's part in scheduling the cluster that it joined, or this machine with an executor of its own."""
 
     def open_own() -> Executor:
         if joined is not None:
             return joined
-        return open_executor(executor, Opening(widest=widest, home=place.home.root))
+        return open_executor(executor, Opening(widest=widest, home=place.home.root, say=say))
 
     cluster = machine_cluster() if joined is None else joined.cluster
     return Scheduling(place.store, place.files, place.home, cluster, open_own)
@@ -90,13 +91,16 @@ def run(
         LostLease: another process took the sweep over while this one did not reach the database.
         StoreUnavailable: the database or the file store did not answer for AWAY_SECONDS.
     """
-    joined = join_cluster(executor)
+    with say_if_slow(say, f"Joining the cluster of --executor {executor}"):
+        joined = join_cluster(executor)
     cluster = machine_cluster() if joined is None else joined.cluster
     try:
         with ExitStack() as stack:
             lease = DriverLease(place.store, spec.name, process_name(), cluster)
             with lease, _stopped_on_error(spec, place.store):
-                sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
+                with say_if_slow(say, "Waiting for a node of the cluster to report its machine class"):
+                    machine = _machine(spec.name, place.store, joined)
+                sweep = resolve(spec, place.home, machine)
                 driver = _begin(sweep, place.store, say, owner, tags)
                 writer = EntryWriter(sweep, place.store)
                 writer.write()  # an edited file may have other entries than at its last run
@@ -108,7 +112,7 @@ def run(
 
                 if not (snapshot := driver.step()).done:
                     scheduling = stack.enter_context(
-                        open_scheduling(place, executor=executor, widest=sweep.widest(), joined=joined)
+                        open_scheduling(place, executor=executor, widest=sweep.widest(), joined=joined, say=say)
                     )
                     try:
                         hint = quarantine_hint(executor)
@@ -151,32 +155,6 @@ def _stopped_on_error(spec: SweepSpec, store: Store) -> Iterator[None]:
         raise
 
 
-def examine_cluster(
-    file: Path | None, ray_address: str, seconds: float, home: Path, database: str | None
-) -> list[dict[str, Any]]:
-    """Check every node of a Ray cluster, with a sweep also its data and its recipe's pace, and write it down.
-
-    Raises:
-        InputError: the cluster cannot be reached, or the sweep's file or data are wrong.
-    """
-    from sweeps.machine import doctor as nodes
-    from sweeps.spec.file import load_sweep
-
-    place = Workplace.open(home, database)
-    executor = join_cluster(f"ray:{ray_address}")
-    assert executor is not None
-    try:
-        sweep = None
-        if file is not None:
-            spec = load_sweep(file)
-            sweep = resolve(spec, place.home, machine_of(executor.nodes(), None))
-        checks = nodes.examine(sweep, executor, seconds)
-        nodes.write_down(checks, executor.cluster, place.store, time.time())
-    finally:
-        executor.close()
-    return [check.to_json() for check in checks]
-
-
 def _end_state(snapshot: Snapshot) -> SweepState:
     return SweepState.FAILED if snapshot.failures or snapshot.blocked else SweepState.DONE
 
@@ -200,7 +178,7 @@ def _drive(
 ) -> Snapshot:
     """Drive a sweep until it is done or a user has ended it; wait for a store that is unavailable for a while."""
     away_since: float | None = None
-    warned_no_node = ever_fit = False
+    notice, ever_fit = WaitNotice(say), False
     while True:
         try:
             lease.renew()
@@ -215,11 +193,13 @@ def _drive(
             if slots and not fits and not ever_fit:
                 raise InputError(f"a job needs {sweep.widest()} slots of one node; the largest has {widest}")
             ever_fit |= fits
-            if scheduling.schedules and not fits and not warned_no_node:
+            no_node = None
+            if scheduling.schedules and not fits:
                 needed = f"with {sweep.widest()} slots of class {sweep.machine.device}"
-                say(f"No usable node {needed}; waiting. {hint}".rstrip())
-            warned_no_node = scheduling.schedules and not fits
-            scheduling.step(STEP_SECONDS)
+                no_node = f"No usable node {needed}; waiting. {HOW_TO_STOP}. {hint}".rstrip()
+            notice.update(no_node, snapshot)
+            with say_if_slow(say, "Waiting for the cluster to answer"):
+                scheduling.step(STEP_SECONDS)
             away_since = None
         except StoreUnavailable as error:
             if away_since is None:

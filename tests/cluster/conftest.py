@@ -11,6 +11,7 @@ from cluster.executor import Executor
 from cluster.executors.local import LocalExecutor
 from cluster.ray import cluster as ray_cluster
 from cluster.ray.executor import RayExecutor
+from cluster.ray.folders import RayFolder
 from golf.artifact.packing import QuantizeConfig, pack
 from golf.data.corpus import DemoData
 from golf.model.gpt import GPT
@@ -27,11 +28,14 @@ def orders(demo: DemoData) -> Orders:
 @pytest.fixture(scope="session")
 def ray_started() -> Iterator[None]:
     """A Ray of two slots, for all tests; its process started and ended one before, as it does that takes over twice."""
-    ray_cluster.start_local(1)
+    folder = RayFolder()
+    ray_cluster.start_local(1, folder.path)
     ray_cluster.leave()
-    ray_cluster.start_local(2)
+    ray_cluster.start_local(2, folder.path)
     yield
     ray_cluster.leave()
+    folder.end_processes()
+    folder.release(remove=True)
 
 
 @pytest.fixture(params=["local", "ray"])

@@ -145,9 +145,12 @@ def doctor(
         "checks": [{"name": check.name, "good": check.good, "found": check.detail} for check in checks],
     }
     if ray is not None:
-        from sweeps.run.session import examine_cluster
+        from sweeps.run.examine import examine_cluster
 
-        health["nodes"] = examine_cluster(file, ray, seconds, home, db)
+        def say(text: str) -> None:
+            Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
+
+        health["nodes"] = examine_cluster(file, ray, seconds, home, db, say)
         health["good"] = health["good"] and bool(health["nodes"]) and all(node["good"] for node in health["nodes"])
     if json_:
         print_json(health)

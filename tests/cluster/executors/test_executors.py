@@ -16,7 +16,7 @@ from cluster.executor import Executor, Task
 from cluster.executors.launcher import Gang
 from cluster.executors.local import LocalExecutor
 from cluster.executors.processes import MARK, Mark, marked
-from cluster.ray import cluster as ray_cluster
+from cluster.ray.supervised import join_ray
 from golf.artifact.packing import QuantizeConfig, pack
 from golf.errors import InputError
 from golf.model.gpt import GPT
@@ -254,9 +254,9 @@ def test_a_warm_worker_that_died_while_it_waited_costs_at_most_an_attempt(
 
 def test_an_address_without_a_cluster_is_one_line() -> None:
     with pytest.raises(Unavailable, match=r"--ray 127\.0\.0\.1:1: cannot be reached"):
-        ray_cluster.join("127.0.0.1:1")
+        join_ray("127.0.0.1:1")
     with pytest.raises(InputError, match="expected HOST:PORT"):
-        ray_cluster.join("nonsense")
+        join_ray("nonsense")
 
 
 def endless_gang(executor: Executor, orders: Orders, workdir: Path) -> Task:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cluster.executor import Node, Task
-from cluster.ray.executor import RayExecutor
 from golf.errors import InputError
+from jobs.errors import Unavailable
 from jobs.events import Event, Finished
 from jobs.files import FileStore
 from jobs.paths import Home
@@ -55,6 +55,26 @@ class Prompt(Idle):
 
     def poll(self, timeout: float) -> list[tuple[str, Event]]:
         return [(self.started.pop(), Finished(outputs={}))] if self.started else []
+
+
+class Gone(Prompt):
+    """A cluster that is lost once it has run so many jobs."""
+
+    def __init__(self, jobs: int) -> None:
+        super().__init__()
+        self.left = jobs
+
+    def nodes(self) -> list[Node]:
+        if self.left <= 0:
+            raise Unavailable("--ray h:1 is lost: its GCS is gone")
+        return super().nodes()
+
+    def start(self, task: Task) -> None:
+        super().start(task)
+        self.left -= 1
+
+    def poll(self, timeout: float) -> list[tuple[str, Event]]:
+        return []
 
 
 @pytest.fixture
@@ -133,15 +153,6 @@ def test_a_take_over_that_the_database_interrupts_is_tried_again_at_once(
     assert role.schedules
 
 
-def test_a_ray_of_its_own_ends_with_its_executor(monkeypatch: pytest.MonkeyPatch) -> None:
-    left: list[str] = []
-    monkeypatch.setattr("cluster.ray.cluster.leave", lambda: left.append("left"))
-    RayExecutor("joined").close()
-    assert left == []
-    RayExecutor("own", owns=True).close()
-    assert left == ["left"]
-
-
 def test_who_has_finished_keeps_the_cluster_busy_as_long_as_others_jobs_run(tmp_path: Path, clock: Clock) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/store.db", clock)
     store.put_sweep("theirs", {})
@@ -156,6 +167,39 @@ def test_who_has_finished_keeps_the_cluster_busy_as_long_as_others_jobs_run(tmp_
         role.finish(said.append)
         assert {job.state for job in store.jobs()} == {JobState.DONE}
     assert len(said) == 1 and "Still scheduling 1 jobs of other sweeps" in said[0]
+    store.close()
+
+
+def test_a_cluster_that_is_lost_leaves_no_scheduler_and_no_claim(tmp_path: Path, clock: Clock) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", clock)
+    store.put_sweep("s", {})
+    for jobs in (0, 1):  # lost before this process has become its scheduler, and afterwards
+        wide = order(jobs, slots=8)
+        key = store.put_job(replace(wide, job=replace(wide.job, stage=QUANTIZE.name, arithmetic=QUANTIZE.version))).key
+        gone = Gone(jobs)
+        with (
+            pytest.raises(Unavailable, match="its GCS is gone"),
+            Scheduling(store, FileStore(tmp_path / "files"), Home(tmp_path), CLUSTER, lambda gone=gone: gone) as role,
+        ):
+            role.step(0.0)
+            role.step(0.0)
+        assert gone.closed and store.live_schedulers() == []
+        job = store.job(key)
+        assert job is not None and (job.state, job.claimed_by) == (JobState.QUEUED, None)
+    store.close()
+
+
+def test_who_has_finished_and_loses_the_cluster_says_so_and_is_done(tmp_path: Path, clock: Clock) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", clock)
+    store.put_sweep("theirs", {})
+    wide = order(0, sweep="theirs", slots=8)
+    store.put_job(replace(wide, job=replace(wide.job, stage=QUANTIZE.name, arithmetic=QUANTIZE.version)))
+    said: list[str] = []
+    with Scheduling(store, FileStore(tmp_path / "files"), Home(tmp_path), CLUSTER, lambda: Gone(1)) as role:
+        role.step(0.0)
+        role.finish(said.append)
+    assert len(said) == 2
+    assert said[1].startswith("--ray h:1 is lost: its GCS is gone; jobs of other sweeps ended with it")
     store.close()
 
 

@@ -122,8 +122,8 @@ def test_a_job_that_is_wider_than_every_node_there_ever_was_is_refused() -> None
 def test_a_wide_node_that_was_there_is_awaited_and_said_once_each_time() -> None:
     said = drive((4, 2), (2, 1), (2, 1), (0, 0), (4, 2), (2, 1))
     assert len(said) == 2
-    expected = "No usable node with 2 slots of class cpu; waiting. golfsweep doctor --ray head:6379 shows which nodes"
-    assert all(text.startswith(expected) for text in said)
+    expected = "No usable node with 2 slots of class cpu; waiting. Ctrl-C stops, and the same command resumes. "
+    assert all(text.startswith(f"{expected}golfsweep doctor --ray head:6379 shows which nodes") for text in said)
 
 
 @pytest.mark.parametrize("choice", ["ray", "local"])

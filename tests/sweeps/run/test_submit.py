@@ -1,5 +1,6 @@
 """Handing a sweep over: the command that the cluster runs, and what is refused before anything is sent."""
 
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -90,3 +91,11 @@ def test_commands_have_an_example(command: str, capsys: pytest.CaptureFixture[st
     run: Callable[..., Any] = app
     run([command, "--help"], standalone_mode=False)
     assert f"Example: golfsweep {command}" in capsys.readouterr().out
+
+
+def test_a_job_server_that_does_not_answer_is_not_waited_for_without_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.ray.jobs.ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(Unavailable, match=f"^--ray {address}: no answer within 0 s$"):
+            submit.submit(TINY, load_sweep(TINY), [], address, "/data/home", None)
