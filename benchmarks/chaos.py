@@ -229,7 +229,7 @@ def twice(store: Store) -> dict[str, Any]:
         done += sum(attempt.state == AttemptState.DONE for attempt in attempts) - 1
         unfinished = [attempt for attempt in attempts if attempt.state != AttemptState.DONE]
         lost += len(unfinished)
-        seconds += sum((attempt.ended or attempt.started) - attempt.started for attempt in unfinished)
+        seconds += sum(attempt.seconds for attempt in unfinished)
         failures.update(attempt.failure or "scheduler died" for attempt in unfinished)
     return {"jobs_done_twice": done, "attempts_lost": lost, "seconds_lost": round(seconds, 1), "why": dict(failures)}
 

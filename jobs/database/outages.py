@@ -1,7 +1,7 @@
 """What an error of a database means: one table for SQLite's result codes, and one for PostgreSQL's SQLSTATEs.
 
-An outage that begins while a sweep runs is waited for, whatever its cause: a disk that was remounted read-only, a server
-that was failed over to a standby. When a database is opened, the same error may be the user's: a path, a right, a role.
+An outage that begins while a sweep runs is waited for, whatever its cause: a disk that was remounted read-only, a
+server that failed over to a standby. When a database is opened, the same error may be the user's: a path, a right, a role.
 """
 
 import re
@@ -40,7 +40,7 @@ SQLITE: Mapping[int, Outage] = {
     sqlite3.SQLITE_CORRUPT: Outage.DAMAGED,
     sqlite3.SQLITE_NOTADB: Outage.DAMAGED,
 }
-"""By primary result code (sqlite.org/rescode), which is the low byte of an extended one such as SQLITE_READONLY_DBMOVED."""
+"""By primary result code (sqlite.org/rescode): the low byte of an extended one such as SQLITE_READONLY_DBMOVED."""
 POSTGRESQL: Mapping[str, Outage] = {
     "08": Outage.AWAY,  # connection exception
     "25006": Outage.CLOSED,  # read only SQL transaction: a standby, or set so

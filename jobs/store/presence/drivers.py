@@ -34,7 +34,8 @@ class Drivers(Schedulers):
             cluster: the cluster that runs its jobs.
 
         Raises:
-            AlreadyDriven: another process that is alive has the lease.
+            AlreadyDriven: another process has the lease, and is not known to be dead. Of one on another machine that is
+                certain after repeated calls for STALE_SECONDS at most.
             LostLease: this process had it, and another one has taken it over.
         """
         with self._write() as connection:
@@ -48,7 +49,9 @@ class Drivers(Schedulers):
             if rival is not None and rival.name != driver:
                 raise AlreadyDriven(
                     f'sweep "{sweep}" is already driven by process {rival.pid} on {rival.host}; '
-                    f'"golfsweep status {sweep}" shows its progress'
+                    f'"golfsweep status {sweep}" shows its progress',
+                    certain=rival.host == identity()
+                    or self._watched[tables.drivers.name][rival.name, sweep].has_changed,
                 )
             if rival is None:  # else the answer to an earlier call was lost on the way
                 self._take(connection, sweep, driver, cluster)

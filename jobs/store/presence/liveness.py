@@ -1,8 +1,8 @@
 """Which processes with a heartbeat in the database are alive; the same rule for schedulers and drivers.
 
-A heartbeat is the reading of the monotonic clock of the machine that wrote it. Processes of that machine compare it with
-their own reading. To others it is a number that changes: they measure, by their own clock, how long they have seen it
-stand still. So no lease depends on what any clock, the database server's included, is set to; the price is that nobody
+A heartbeat is the reading of the monotonic clock of the machine that wrote it. Processes of that machine compare it
+with their own reading. To others it is a number that changes: they measure, by their own clock, how long they have seen
+it stand still. So no lease depends on what any clock, the database server's included, is set to; the price is that nobody
 takes over from a process of another machine before having watched it for as long as a heartbeat is fresh.
 
 Commands that only show who is alive do not wait: until they have seen a heartbeat change they go by its time.
@@ -36,7 +36,7 @@ class Liveness(Transactions):
         """
         limit = STALE_SECONDS + self._connectivity.grace_seconds()
         oldest = self._common_time(connection) - limit if shown else None
-        live = []
+        live: list[Mapping[str, Any]] = []
         for each in _TABLES:
             rows = [dict(row) for row in connection.execute(select(each)).mappings()]
             for row, watch in zip(rows, self._watch(each.name, rows), strict=True):

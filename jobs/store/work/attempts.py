@@ -46,7 +46,7 @@ class Attempts(Transactions):
             LostClaim: the job is not this scheduler's to start, or its sweep is not running any more.
             OverBudget: the sweep cannot pay for it, or its deadline is too near.
         """
-        facts = {
+        facts: dict[str, Any] = {
             "key": key, "state": AttemptState.RUNNING, "scheduler": scheduler, "host": host, "workdir": workdir,
             "versions": dict(versions), "commit": commit, "node": node, "slots": slots, "sweep": sweep,
         }  # fmt: skip
@@ -84,7 +84,8 @@ class Attempts(Transactions):
 
     def progress(self, key: str, attempt: int, fraction: float, note: str, log: str | None = None) -> None:
         """Write how far an attempt is, and the last lines that it printed if there are new ones; also its heartbeat."""
-        facts = {"heartbeat": self._clock(), "seconds": elapsed(self._ticks())} | ({} if log is None else {"log": log})
+        facts: dict[str, Any] = {"heartbeat": self._clock(), "seconds": elapsed(self._ticks())}
+        facts |= {} if log is None else {"log": log}
         with self._write() as connection:
             _update_job(connection, key, attempt, fraction=fraction, note=note)
             _update_attempt(connection, key, attempt, **facts)

@@ -46,7 +46,7 @@ def chosen(
 
 
 def decide(placing: Placing, jobs: list[JobRecord], avoid: dict[str, set[str]] | None = None) -> list[Placement]:
-    placing.see_jobs(jobs, avoid or {}, 0.0, lambda order: None)
+    placing.see_jobs(jobs, avoid or {}, 0.0, (0.0, 0.0), lambda order: None)
     return placing.decide(0.0)
 
 

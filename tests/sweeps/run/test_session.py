@@ -38,6 +38,9 @@ class Role:
     def step(self, seconds: float) -> None:
         pass
 
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
     @property
     def driver(self) -> Any:
         return self
@@ -109,7 +112,7 @@ def test_a_store_that_is_away_is_awaited_and_said_once(monkeypatch: pytest.Monke
 
 def test_a_store_that_stays_away_ends_the_sweep_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweeps.run.session.time.sleep", lambda _: None)
-    monkeypatch.setattr("sweeps.run.session.AWAY_SECONDS", 0.0)
+    monkeypatch.setattr("sweeps.run.patience.AWAY_SECONDS", 0.0)
     with pytest.raises(StoreUnavailable, match="503 Slow Down"):
         drive_with(Away(9))
 

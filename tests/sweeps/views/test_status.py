@@ -41,8 +41,9 @@ def drive(store: Store, sweep: str) -> None:
     """Have this process hold the driver's lease on a sweep."""
     now = store._clock()
     row = {"sweep": sweep, "name": "driver", "host": identity(), "pid": os.getpid(), "cluster": "cluster"}
+    times = {"since": now, "heartbeat": now, "beat": store._ticks()}
     with store._write() as connection:
-        write_row(connection, tables.drivers, {"sweep": sweep}, row | {"since": now, "heartbeat": now, "beat": store._ticks()})
+        write_row(connection, tables.drivers, {"sweep": sweep}, row | times)
 
 
 def fail(place: Workplace, failure: Failure, reason: str, times: int = 1) -> JobRecord:
