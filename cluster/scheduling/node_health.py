@@ -1,8 +1,8 @@
 """Node health: nodes on which several jobs in a row failed are quarantined.
 
 The quarantine is counted by a clock that nobody sets; the time in the store tells people, and the next scheduler, how
-much of it is left. After it a node is on trial: it gets one job at a time until one ends well, because the cause (say, a
-file server) may be gone. Each new failure doubles the quarantine. A node that "golfsweep doctor" found bad stays
+much of it is left. After it a node is on trial: it gets one job at a time until one ends well, because the cause (say,
+a file server) may be gone. Each new failure doubles the quarantine. A node that "golfsweep doctor" found bad stays
 quarantined until doctor finds it good.
 """
 
@@ -59,7 +59,7 @@ class NodeHealth:
         return bad is not None and self._ends[bad] <= self._ticks()
 
     def _end(self, node: NodeRecord) -> float:
-        """When a quarantine ends that was just read: at the latest its own length from now, whatever the clock shows."""
+        """When a quarantine ends that was just read: at most its own length from now, whatever the clock shows."""
         if node.until is None:
             return math.inf
         return self._ticks() + min(max(0.0, node.until - self._clock()), node.until - node.checked)

@@ -1,7 +1,7 @@
 """What an error of a database means: one table for SQLite's result codes, and one for PostgreSQL's SQLSTATEs.
 
 An outage that begins while a sweep runs is waited for, whatever its cause: a disk that was remounted read-only, a
-server that failed over to a standby. When a database is opened, the same error may be the user's: a path, a right, a role.
+server that failed over to a standby. When a database is opened, the same error may be the user's: a wrong path or role.
 """
 
 import re

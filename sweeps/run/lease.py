@@ -17,8 +17,8 @@ LOOK_SECONDS = 1.0
 class DriverLease:
     """The lease on one sweep; use as a context.
 
-    Raises (on entering): AlreadyDriven if another process drives the sweep. For one of another machine entering waits up
-    to STALE_SECONDS, until it shows whether that is alive.
+    Raises (on entering): AlreadyDriven if another process drives the sweep. For one of another machine entering waits,
+    up to STALE_SECONDS, until it shows whether that is alive.
     """
 
     def __init__(self, store: Store, sweep: str, driver: str, cluster: str, say: Callable[[str], None]) -> None:

@@ -12,7 +12,6 @@ from cluster.scheduling.state.backoff import Backoff
 from jobs.spec import Order
 from jobs.store import JobRecord
 
-
 SKEW_SECONDS = 1.0
 """How far the wall clock of the process that made a job may be ahead of this one's."""
 

@@ -1,8 +1,8 @@
 """Breaks in this process's connection to the database, which must not be mistaken for the death of others.
 
 While a database is down no heartbeat is written, and the first process that comes back finds every other one stale. So
-a process that had a break of its own grants all others extra time: a process that was alive before the break has as long
-as usual to write its next heartbeat. The same holds where a machine was paused and its clock went on meanwhile.
+a process that had a break of its own grants all others extra time: a process that was alive before the break has as
+long as usual to write its next heartbeat. The same holds where a machine was paused and its clock went on meanwhile.
 """
 
 import time

@@ -1,9 +1,9 @@
 """Which processes with a heartbeat in the database are alive; the same rule for schedulers and drivers.
 
 A heartbeat is the reading of the monotonic clock of the machine that wrote it. Processes of that machine compare it
-with their own reading. To others it is a number that changes: they measure, by their own clock, how long they have seen
-it stand still. So no lease depends on what any clock, the database server's included, is set to; the price is that nobody
-takes over from a process of another machine before having watched it for as long as a heartbeat is fresh.
+with their own reading. To others it is a number that changes: they measure, by their own clock, how long they have
+seen it stand still. So no lease depends on what any clock, the database server's included, is set to; the price is that
+nobody takes over from a process of another machine before having watched it for as long as a heartbeat is fresh.
 
 Commands that only show who is alive do not wait: until they have seen a heartbeat change they go by its time.
 """

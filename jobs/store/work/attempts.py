@@ -68,7 +68,7 @@ class Attempts(Transactions):
                 raise LostClaim(f"job {key[:12]} is {row.state}, claimed by {row.claimed_by}")
             hours = 0.0 if sweep is None else reserve_hours(connection, sweep, slots, seconds, self._date())
             number: int = row.attempt + 1
-            values = {"number": number, "started": now, "heartbeat": now, "reserved_hours": hours}
+            values: dict[str, Any] = {"number": number, "started": now, "heartbeat": now, "reserved_hours": hours}
             values |= {"clock": identity(), "begun": self._ticks()}
             connection.execute(tables.attempts.insert(), facts | values)
             changed = {"state": JobState.RUNNING, "attempt": number, "fraction": 0.0, "note": "starting"}
