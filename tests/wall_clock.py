@@ -12,8 +12,9 @@ class WallClock:
     """Compiled into a folder; `environment` is for processes, `set` changes what all of them read from now on."""
 
     def __init__(self, folder: Path) -> None:
-        """Compile it; `missing` says why that is not possible."""
-        assert (compiler := find_compiler()) is not None
+        """Compile it, with the C compiler that `find_compiler` names."""
+        compiler = find_compiler()
+        assert compiler is not None, "no C compiler is installed"
         self._library, self._offset = folder / "wall_clock.so", folder / "offset"
         self.set(0)
         command = [compiler, "-shared", "-fPIC", "-O1", "-o", self._library, SOURCE, "-ldl", "-pthread"]

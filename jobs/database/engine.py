@@ -23,6 +23,8 @@ BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)
 """The first version that has UPDATE … RETURNING."""
 BUSY_POLL_SECONDS = 0.01
+PRESENT = "mode=rw"
+"""How SQLite connects to a file that must be there (sqlite.org/uri)."""
 LIVENESS = {
     "connect_timeout": "10",
     "keepalives_idle": "5",
@@ -136,7 +138,7 @@ def _make_no_other_file(engine: Engine) -> None:
         return
 
     def connect(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> None:
-        arguments[:] = [f"file:{quote(os.path.abspath(path))}?mode=rw"]
+        arguments[:] = [f"file:{quote(os.path.abspath(path))}?{PRESENT}"]
         options["uri"] = True
 
     event.listen(engine, "do_connect", connect)
