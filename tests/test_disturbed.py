@@ -145,9 +145,9 @@ def test_a_sweep_whose_clock_is_set_and_whose_database_turns_read_only_ends_as_i
         run.wait_for_start("eval")
         clock.set(0)
         run.end()
+        stamps = [event.time for event in run.store.events()]
     finally:
         run.close()
-    stamps = [event.time for event in run.store.events()]
     assert max(abs(after - before) for before, after in pairwise(stamps)) > STEP_SECONDS / 2, "people see the clock"
     if server is not None:
         said = " ".join(run.log.read_text().split())

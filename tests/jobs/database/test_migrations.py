@@ -182,14 +182,17 @@ class TestVersions:
     ) -> None:
         upgrade(engine, version)
         wanted = order(1, label="base seed 1")
+        # Version 0005 renamed a column, and made a column of its own of the lowest digit of the priority.
+        column, priority = ("kind", 7) if version < "0005" else ("stage", 3)
         with engine.begin() as connection:
             connection.execute(
                 sqlalchemy.text("INSERT INTO sweeps (name, spec, created, state) VALUES ('s', '{}', 1, 'running')")
             )
             connection.execute(
                 sqlalchemy.text(
-                    "INSERT INTO jobs (key, kind, job, slots, places, priority, number, created, state, failures, "
-                    "attempt, fraction, note) VALUES (:key, 'eval', :job, 1, '{}', 7, 1, 1, 'queued', 0, 0, 0, '')"
+                    f"INSERT INTO jobs (key, {column}, job, slots, places, priority, number, created, state, failures, "
+                    f"attempt, fraction, note) VALUES (:key, 'eval', :job, 1, '{{}}', {priority}, 1, 1, 'queued', 0, 0, "
+                    "0, '')"
                 ),
                 {"key": wanted.job.key, "job": wanted.job.canonical()},
             )
