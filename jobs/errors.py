@@ -26,6 +26,11 @@ class AlreadyTaken(RuntimeError):
 class AlreadyDriven(InputError):
     """Another process drives this sweep; the message names its host and process."""
 
+    def __init__(self, message: str, *, certain: bool = True) -> None:
+        """`certain`: whether that process is known to live; else its heartbeat has yet to be watched."""
+        super().__init__(message)
+        self.certain = certain
+
 
 class LostLease(RuntimeError):
     """Another process drives this sweep by now, because this one was silent for too long; it must write no more."""

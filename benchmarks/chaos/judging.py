@@ -35,7 +35,7 @@ def waste(play: Round) -> dict[str, Any]:
             twice += max(0, more - play.losses[job.key])
             unfinished = [attempt for attempt in attempts if attempt.state != AttemptState.DONE]
             lost += len(unfinished)
-            seconds += sum((attempt.ended or attempt.started) - attempt.started for attempt in unfinished)
+            seconds += sum(attempt.seconds for attempt in unfinished)
             failures.update(attempt.failure or "scheduler died" for attempt in unfinished)
     return {
         "jobs_done_twice": twice,

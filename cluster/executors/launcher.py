@@ -76,7 +76,7 @@ class Gang:
                 silent = yield from self._watch(process)
             finally:
                 end(process)
-                ended = time.time()
+                ended = time.monotonic()
                 immortal = self._end_ranks()
         if process.returncode != 0 and (stamp := self._checkpoint_stamp()) != self._sent and stamp is not None:
             yield Checkpoint(content=self._program.pack_checkpoint(self._folder))

@@ -19,7 +19,7 @@ import psutil
 PREFIX = "golfsweep-ray-"
 LOCK = "owner.lock"
 LOG = "driver.log"
-MARK = "GOLFSWEEP_RAY"
+MARK = "GOLFSWEEP_RAY_FOLDER"
 """The environment variable by which every process of a Ray names its folder."""
 LONGEST_ROOT = 16
 """Characters; our name and Ray's for a socket add up to 91, and the kernel takes a path of no more than 107."""

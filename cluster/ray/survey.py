@@ -29,6 +29,17 @@ class NodeSurvey:
     """Why there are no facts; None if there are."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    epoch: float
+    ticks: float
+    """Seconds of the monotonic clock."""
+
+    @classmethod
+    def now(cls) -> "_Moment":
+        return cls(time.time(), time.monotonic())
+
+
 @ray.remote(max_retries=0, num_cpus=0, max_calls=1)
 def _facts(data: DataPlaces | None) -> NodeFacts:
     return collect_facts(data)
@@ -36,15 +47,15 @@ def _facts(data: DataPlaces | None) -> NodeFacts:
 
 def survey(data: DataPlaces | None) -> list[NodeSurvey]:
     """Facts about every node that is alive and has slots."""
-    requests: list[tuple[Place, float, Any]] = []
+    requests: list[tuple[Place, _Moment, Any]] = []
     for place in lease.places().values():
         on_node = NodeAffinitySchedulingStrategy(place.name, soft=False)
-        requests.append((place, time.time(), _facts.options(scheduling_strategy=on_node).remote(data)))
+        requests.append((place, _Moment.now(), _facts.options(scheduling_strategy=on_node).remote(data)))
     until = time.monotonic() + ANSWER_SECONDS
     return [_answer(place, since, reference, until) for place, since, reference in requests]
 
 
-def _answer(place: Place, since: float, reference: Any, until: float) -> NodeSurvey:
+def _answer(place: Place, since: _Moment, reference: Any, until: float) -> NodeSurvey:
     try:
         facts: NodeFacts = ray.get(reference, timeout=max(0.0, until - time.monotonic()))
     except GetTimeoutError:
@@ -54,8 +65,7 @@ def _answer(place: Place, since: float, reference: Any, until: float) -> NodeSur
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         problem = lines[-1] if lines else type(error).__name__
         return NodeSurvey(place=place, facts=None, clock_seconds=0.0, trip_seconds=0.0, problem=problem)
-    now = time.time()
-    trip = now - since
+    trip = time.monotonic() - since.ticks
     # The node read its clock at some moment of the trip: only a time outside the trip is the clock's fault.
-    ahead = max(0.0, facts.epoch_seconds - now) - max(0.0, since - facts.epoch_seconds)
+    ahead = max(0.0, facts.epoch_seconds - since.epoch - trip) - max(0.0, since.epoch - facts.epoch_seconds)
     return NodeSurvey(place=place, facts=facts, clock_seconds=ahead, trip_seconds=trip, problem=None)

@@ -32,26 +32,26 @@ class EventWriter:
         self._store, self._contents, self._in_flight = store, contents, in_flight
         self._nodes, self._expect, self._ticks = nodes, expect, ticks
 
-    def write(self, task_id: str, event: Event) -> None:
-        """Write an event of a task; events of tasks that were ended are ignored."""
+    def write(self, task_id: str, event: Event, at: float) -> None:
+        """Write an event of a task that came at some time; events of tasks that were ended are ignored."""
         running = self._in_flight.running.get(task_id.partition("/")[0])
         if running is not None and task_id in running.open_tasks:
-            running.note_report(task_id, self._ticks())
+            running.note_report(task_id, at)
             with self._while_ours(running):
-                self._write(running, task_id, event)
+                self._write(running, task_id, event, at)
 
-    def finish(self, running: Running, last: Finished) -> None:
-        """Merge the results of a job's tasks, and write that it is done."""
+    def finish(self, running: Running, last: Finished, at: float) -> None:
+        """Merge the results of a job's tasks, the last of which came at some time, and write that it is done."""
         with self._while_ours(running):
             try:
-                self._finish(running, last)
+                self._finish(running, last, at)
             except Unreadable as error:  # a shard of an earlier attempt: only that one is scored again
                 self._store.lose_content(error.digest)
-                self._fail(running, Failed(failure=Failure.LOST, reason=str(error)))
+                self._fail(running, Failed(failure=Failure.LOST, reason=str(error)), at)
 
-    def _finish(self, running: Running, last: Finished) -> None:
+    def _finish(self, running: Running, last: Finished, at: float) -> None:
         outputs, peak_bytes = outputs_of(running, last, self._contents)
-        seconds, sizes = self._ticks() - running.started, self._contents.sizes_of(outputs)
+        seconds, sizes = at - running.started, self._contents.sizes_of(outputs)
         checkpoint = self._store.finish(
             running.key, running.attempt, outputs, seconds=seconds, peak_bytes=peak_bytes, sizes=sizes
         )
@@ -62,10 +62,10 @@ class EventWriter:
         self._in_flight.placing.ended_well(running.placement)
         self._in_flight.forget(running, processes_live=True)
 
-    def fail(self, running: Running, event: Failed) -> None:
-        """End all tasks of a job, and let the retry rules decide what follows."""
+    def fail(self, running: Running, event: Failed, at: float) -> None:
+        """End all tasks of a job that failed at some time, and let the retry rules decide what follows."""
         with self._while_ours(running):
-            self._fail(running, event)
+            self._fail(running, event, at)
 
     @contextmanager
     def _while_ours(self, running: Running) -> Iterator[None]:
@@ -75,7 +75,7 @@ class EventWriter:
         except LostClaim:
             self._in_flight.drop(running)
 
-    def _fail(self, running: Running, event: Failed) -> None:
+    def _fail(self, running: Running, event: Failed, at: float) -> None:
         self._in_flight.end_tasks(running)
         earlier = failed_since(self._store.attempts(running.key), running.record.attempts_before_request)
         verdict = judge(event.failure, [failure for _, failure in earlier])
@@ -87,13 +87,14 @@ class EventWriter:
             final=verdict.final,
             log=event.log or running.log,
             failure=event.failure,
+            seconds=at - running.started,
         )
         self._in_flight.forget(running, processes_live=False)
         self._nodes.failed(running.placement.node, running.key, event)
         if event.failure == Failure.UNFIT:
             self._in_flight.placing.rest_slots(running.placement, self._ticks())
 
-    def _write(self, running: Running, task_id: str, event: Event) -> None:
+    def _write(self, running: Running, task_id: str, event: Event, at: float) -> None:
         key, attempt = running.key, running.attempt
         match event:
             case Progress():
@@ -118,13 +119,13 @@ class EventWriter:
                 running.shards[event.index] = digest
             case Finished():
                 if running.open_tasks == {task_id}:
-                    self.finish(running, event)
+                    self.finish(running, event, at)
                 else:
                     running.open_tasks.discard(task_id)
                     running.fractions[task_id] = 1.0
                     running.finished.append(event)
             case Failed():
-                self.fail(running, event)
+                self.fail(running, event, at)
 
     def _discard(self, checkpoint: str | None) -> None:
         """Delete a checkpoint that a later one, or the result, has replaced: a long training would fill the disk."""

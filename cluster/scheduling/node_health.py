@@ -1,10 +1,12 @@
 """Node health: nodes on which several jobs in a row failed are quarantined.
 
-After the quarantine a node is on trial: it gets one job at a time until one ends well, because the cause (say, a file
-server) may be gone. Each new failure doubles the quarantine. A node that "golfsweep doctor" found bad stays quarantined
-until doctor finds it good.
+The quarantine is counted by a clock that nobody sets; the time in the store tells people, and the next scheduler, how
+much of it is left. After it a node is on trial: it gets one job at a time until one ends well, because the cause (say,
+a file server) may be gone. Each new failure doubles the quarantine. A node that "golfsweep doctor" found bad stays
+quarantined until doctor finds it good.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -22,13 +24,17 @@ LONGEST_QUARANTINE_SECONDS = 4 * 3600.0
 class NodeHealth:
     """Nodes of one cluster, as of the last look at the cluster and at the store's verdicts."""
 
-    def __init__(self, store: Store, executor: Executor, clock: Callable[[], float]) -> None:
-        self._store, self._executor, self._clock = store, executor, clock
+    def __init__(
+        self, store: Store, executor: Executor, clock: Callable[[], float], ticks: Callable[[], float]
+    ) -> None:
+        self._store, self._executor, self._clock, self._ticks = store, executor, clock, ticks
         self._strikes: dict[str, set[str]] = defaultdict(set)
         """Node → jobs in a row that failed there in a way that may be the node's fault."""
         self.alive = executor.nodes()
         self._bad: dict[str, NodeRecord] = {}
         """Quarantined nodes, those on trial included."""
+        self._ends: dict[NodeRecord, float] = {}
+        """When each quarantine that ends by itself does, by `ticks`."""
 
     def look(self) -> None:
         """Update which nodes are alive."""
@@ -37,6 +43,7 @@ class NodeHealth:
     def read_verdicts(self) -> None:
         """Update which nodes are quarantined, by this scheduler or by "golfsweep doctor"."""
         self._bad = {node.name: node for node in self._store.nodes(self._executor.cluster) if not node.good}
+        self._ends = {node: self._ends.get(node) or self._end(node) for node in self._bad.values()}
 
     def usable(self, busy: Collection[str]) -> list[Node]:
         """Nodes that are alive and not quarantined; of those on trial, the ones that are not busy."""
@@ -49,7 +56,13 @@ class NodeHealth:
     def on_trial(self, node: str) -> bool:
         """Whether a node's quarantine is over, but no job has ended well on it since."""
         bad = self._bad.get(node)
-        return bad is not None and bad.until is not None and bad.until <= self._clock()
+        return bad is not None and self._ends[bad] <= self._ticks()
+
+    def _end(self, node: NodeRecord) -> float:
+        """When a quarantine ends that was just read: at most its own length from now, whatever the clock shows."""
+        if node.until is None:
+            return math.inf
+        return self._ticks() + min(max(0.0, node.until - self._clock()), node.until - node.checked)
 
     def succeeded(self, node: str) -> None:
         """A job ended well on a node: earlier failures no longer count against it."""

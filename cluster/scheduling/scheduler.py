@@ -6,7 +6,6 @@ they came, and an event is dropped only once it is written, so that the database
 """
 
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,16 +20,17 @@ from cluster.scheduling.spending import Spending
 from cluster.scheduling.state.contents import Contents
 from cluster.scheduling.state.in_flight import InFlight
 from cluster.scheduling.state.running import Running
+from cluster.scheduling.state.unwritten import UnwrittenEvents
 from cluster.scheduling.tasks import contents_of, keeps_shards, tasks_of
 from golf.errors import InputError
 from jobs.errors import Unreadable
-from jobs.events import Event, Failed, Failure, Finished
+from jobs.events import Failed, Failure, Finished
 from jobs.files import FileStore
 from jobs.machine import environment
 from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.stages.registry import stage_named
-from jobs.store import JobRecord, LostClaim, OverBudget, Store
+from jobs.store import JobRecord, LostClaim, OverBudget, Store, StoreUnavailable
 
 BEAT_SECONDS = 5.0
 START_SECONDS = 300.0
@@ -64,16 +64,18 @@ class Scheduler:
             store, files, home: what it works on.
             executor: what runs the jobs.
             name: a unique name.
-            clock: epoch seconds, for records.
-            ticks: seconds of a clock that nobody can set, for intervals.
+            clock: epoch seconds, for what people read.
+            ticks: seconds of a clock that nobody can set, for every duration.
         """
         self._store, self._executor, self._home, self._clock, self._ticks = store, executor, home, clock, ticks
         self.name = name or process_name()
         self._avoid: dict[str, frozenset[str]] = {}
         """Key of a waiting job → nodes that it should not go back to."""
-        self._unwritten: deque[tuple[str, Event]] = deque()
+        self._unwritten = UnwrittenEvents()
+        self._epoch = clock() - ticks()
+        """Epoch seconds at which `ticks` showed 0, as of now."""
         self._beaten = self._looked = -LOOK_SECONDS
-        self._nodes = NodeHealth(store, executor, clock)
+        self._nodes = NodeHealth(store, executor, clock, ticks)
         self.beat()
         self._nodes.read_verdicts()
         self._in_flight = InFlight(executor, ticks)
@@ -85,6 +87,23 @@ class Scheduler:
 
     def step(self, timeout: float) -> None:
         """One round: beat, claim, start what can start, and wait up to `timeout` seconds for events."""
+        try:
+            self._decide()
+        except StoreUnavailable:
+            self.read_events(0.0)
+            raise
+        self.read_events(timeout)
+        while (first := self._unwritten.first()) is not None:
+            self._events.write(first.task_id, first.event, first.at)
+            self._unwritten.drop_first()
+        self._end_hung()  # last: after a pause, many events may not have been read yet
+
+    def read_events(self, timeout: float) -> None:
+        """Wait up to `timeout` seconds for events, and keep them until they can be written; needs no store."""
+        self._unwritten.add(self._executor.poll(timeout), self._ticks())
+
+    def _decide(self) -> None:
+        """Beat, claim, and start what can start."""
         if self._ticks() - self._beaten >= BEAT_SECONDS:
             self.beat()
             self._nodes.read_verdicts()
@@ -97,11 +116,6 @@ class Scheduler:
             self._end_unwanted()
         self._claim(afresh)
         self._start()
-        self._unwritten.extend(self._executor.poll(timeout))
-        while self._unwritten:
-            self._events.write(*self._unwritten[0])
-            self._unwritten.popleft()
-        self._end_hung()  # last: after a pause, many events may not have been read yet
 
     def beat(self) -> None:
         """Write this scheduler's heartbeat; safe to call from another thread."""
@@ -160,7 +174,8 @@ class Scheduler:
     def _start(self) -> None:
         in_flight, placing, now = self._in_flight, self._in_flight.placing, self._ticks()
         nodes = {node.name: node for node in self._nodes.alive}
-        placing.see_jobs(in_flight.waiting.values(), self._avoid, self._clock() - now, self._expect.seconds)
+        epochs = (self._epoch, self._clock() - now)
+        placing.see_jobs(in_flight.waiting.values(), self._avoid, now, epochs, self._expect.seconds)
         placements = placing.decide(now)
         try:
             for placement in placements:
@@ -224,9 +239,9 @@ class Scheduler:
         try:
             self._start_tasks(running, workdir)
         except InputError as error:
-            self._events.fail(running, Failed(failure=Failure.BAD_CONFIGURATION, reason=str(error)))
+            self._events.fail(running, Failed(failure=Failure.BAD_CONFIGURATION, reason=str(error)), self._ticks())
         except Unplaceable as error:
-            self._events.fail(running, Failed(failure=Failure.UNFIT, reason=str(error)))
+            self._events.fail(running, Failed(failure=Failure.UNFIT, reason=str(error)), self._ticks())
 
     def _start_tasks(self, running: Running, workdir: Path) -> None:
         record = running.record
@@ -238,7 +253,7 @@ class Scheduler:
             running.open(task.id, self._ticks())
             self._executor.start(task)
         if not tasks:  # every shard is there already
-            self._events.finish(running, Finished(outputs={"clocks": {}}))
+            self._events.finish(running, Finished(outputs={"clocks": {}}), self._ticks())
 
     # Ending
 
@@ -247,7 +262,7 @@ class Scheduler:
         for running in list(self._in_flight.running.values()):
             silence = stage_named(running.record.order.job.stage).silence_seconds
             if failed := running.overdue(self._ticks(), start=START_SECONDS, silence=silence):
-                self._events.fail(running, failed)
+                self._events.fail(running, failed, self._ticks())
 
     def _end_cancelled(self) -> None:
         """End the processes of cancelled jobs, and only then confirm it."""

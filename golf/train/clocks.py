@@ -28,6 +28,10 @@ class Clocks:
         self.enter(self._phase)
         return self._spent[phase]
 
+    def now(self) -> float:
+        """What the clock shows."""
+        return self._clock()
+
     def seconds(self) -> dict[str, float]:
         """Seconds so far by phase as "PHASE_seconds", and in total as "process_seconds"."""
         self.enter(self._phase)

@@ -221,6 +221,7 @@ class _Training:
                 "parameters": sum(parameter.numel() for parameter in self.learner.model.parameters()),
                 "averaged": averaged,
                 "attention": self.learner.kernel.name,
+                "written": self.clocks.now(),
             }
             write_atomically(self.out / "result.json", json.dumps(result).encode())
         return path

@@ -2,26 +2,29 @@
 
 import errno
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from golf.errors import InputError
+from jobs.database.outages import Outage, outage_of
 from jobs.errors import StoreUnavailable
 
-HEAD = "0005"
+HEAD = "0006"
 """The version of the tables that this code reads and writes."""
 BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)
 """The first version that has UPDATE … RETURNING."""
 BUSY_POLL_SECONDS = 0.01
+PRESENT = "mode=rw"
+"""How SQLite connects to a file that must be there (sqlite.org/uri)."""
 LIVENESS = {
     "connect_timeout": "10",
     "keepalives_idle": "5",
@@ -31,12 +34,6 @@ LIVENESS = {
 }
 """How soon a server that vanished without closing its connections counts as unavailable: sooner than a heartbeat is
 stale (libpq's parameters, in seconds and, the last, milliseconds). What a URL says of them takes precedence."""
-_UNAVAILABLE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
-"""SQLite's codes for a file that another process locks for too long, or whose disk fails (sqlite.org/rescode)."""
-_REFUSED = re.compile(
-    r'authentication failed|no password supplied|no pg_hba\.conf entry|(?:database|role) ".*" does not exist'
-)
-"""What a PostgreSQL server answers that will not let anyone in until the URL is mended."""
 
 
 def open_engine(url: str | URL) -> Engine:
@@ -60,9 +57,10 @@ def open_engine(url: str | URL) -> Engine:
             version = _version(connection) if "alembic_version" in names else None
         if version != HEAD:
             _migrate(engine, shown, version, names)
+        _make_no_other_file(engine)
     except (DBAPIError, OSError) as error:
         reason = _first_line(error)
-        if isinstance(error, DBAPIError) and _is_transient(error) and not _REFUSED.search(str(error.orig)):
+        if isinstance(error, DBAPIError) and outage_of(error) in (Outage.AWAY, Outage.FULL):
             raise StoreUnavailable(f"database {shown} unavailable: {reason}") from None
         raise InputError(f"database {shown}: cannot be opened ({reason}); expected a writable path or a URL") from None
     return engine
@@ -74,27 +72,15 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if _sqlite_code(error) == sqlite3.SQLITE_FULL:
-            raise StoreUnavailable(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
-        if _is_transient(error):
-            reason = " ".join(str(error.orig).split()) or "no answer"
-            raise StoreUnavailable(f"database unavailable: {reason}") from error
+        reason = " ".join(str(error.orig).split()) or "no answer"
+        match outage_of(error):
+            case Outage.FULL:
+                raise StoreUnavailable(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
+            case Outage.AWAY | Outage.CLOSED:
+                raise StoreUnavailable(f"database unavailable: {reason}") from error
+            case Outage.DAMAGED:
+                raise InputError(f"database damaged: {reason}; restore it from a backup") from error
         raise
-
-
-def _is_transient(error: DBAPIError) -> bool:
-    """Whether the same call may succeed later."""
-    is_server = type(error.orig).__module__.startswith("psycopg")
-    return (
-        error.connection_invalidated
-        or _sqlite_code(error) in _UNAVAILABLE
-        or (is_server and isinstance(error, OperationalError))
-    )
-
-
-def _sqlite_code(error: DBAPIError) -> int:
-    code: int = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-    return code
 
 
 def _first_line(error: Exception) -> str:
@@ -139,6 +125,23 @@ def _engine(url: str | URL) -> Engine:
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
     return engine
+
+
+def _make_no_other_file(engine: Engine) -> None:
+    """From now on connect to SQLite's file only as long as it is there.
+
+    SQLite makes a missing file, and whoever connects anew after the file was moved away, or its disk was unmounted,
+    would find an empty database instead of an outage.
+    """
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or not path or path.startswith(("file:", ":memory:")):
+        return
+
+    def connect(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        arguments[:] = [f"file:{quote(os.path.abspath(path))}?{PRESENT}"]
+        options["uri"] = True
+
+    event.listen(engine, "do_connect", connect)
 
 
 def _on_sqlite_connect(connection: Any, _: Any) -> None:

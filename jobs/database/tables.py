@@ -104,8 +104,13 @@ attempts = Table(
     Column("slots", Integer, nullable=False, server_default="1"),
     Column("sweep", String(80)),
     Column("reserved_hours", Float, nullable=False, server_default="0"),
+    Column("seconds", Float, nullable=False, server_default="0"),
+    Column("clock", String(255), nullable=False, server_default=""),
+    Column("begun", Float, nullable=False, server_default="0"),
     Index("attempts_by_state", "state", "sweep"),
 )
+"""`seconds`: how long an attempt has run, as of its scheduler's last heartbeat, or in all. `clock` is the machine whose
+monotonic clock showed `begun` at its start. `started`, `heartbeat` and `ended` are for people; see jobs.clock."""
 
 shards = Table(
     "shards",
@@ -138,7 +143,9 @@ schedulers = Table(
     Column("cluster", String(255), nullable=False, server_default=""),
     Column("slots", Integer, nullable=False, server_default="0"),
     Column("widest", Integer, nullable=False, server_default="0"),
+    Column("beat", Float, nullable=False, server_default="0"),
 )
+"""`beat` is the reading of the monotonic clock of its machine at the last heartbeat; `heartbeat` is for people."""
 
 nodes = Table(
     "nodes",
@@ -187,8 +194,9 @@ drivers = Table(
     Column("cluster", String(255), nullable=False),
     Column("since", Float, nullable=False),
     Column("heartbeat", Float, nullable=False),
+    Column("beat", Float, nullable=False, server_default="0"),
 )
-"""Who drives each sweep: a lease that lapses when its heartbeat stops."""
+"""Who drives each sweep: a lease that lapses when its heartbeat stops; `beat` as in `schedulers`."""
 
 contents = Table(
     "contents",

@@ -57,7 +57,7 @@ class Program(ABC):
 
     @abstractmethod
     def finish(self, folder: Path, ended: float) -> Finished:
-        """The results of a gang whose exit code is 0, ended at so many epoch seconds."""
+        """The results of a gang whose exit code is 0 and that ended when the monotonic clock showed `ended`."""
 
     def errors(self, folder: Path) -> list[tuple[Failure, str]]:
         """What the ranks say they failed of, the most likely cause first."""

@@ -28,7 +28,7 @@ class JobRecord:
     reason: str | None
     finished: float | None
     seconds: float | None
-    """Wall time of the attempt that succeeded."""
+    """How long the attempt that succeeded ran."""
     attempts_before_request: int = 0
     """Attempts up to this number were made before the job was last requested."""
     needed_by: Mapping[str, int | None] = field(default_factory=dict)
@@ -62,6 +62,8 @@ class AttemptRecord:
     """The sweep that pays."""
     reserved_hours: float
     """GPU-hours that are set aside for it while it runs."""
+    seconds: float
+    """How long it has run by a clock that nobody sets, as of its last heartbeat, or in all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

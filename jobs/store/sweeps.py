@@ -13,7 +13,7 @@ from jobs.state import AttemptState, EventKind, SweepState
 from jobs.store.event_log import record_event
 from jobs.store.rows import SweepRecord
 from jobs.store.transactions import Transactions, write_row
-from jobs.store.work.accounts import account_of
+from jobs.store.work.accounts import account_of, elapsed
 
 
 class Sweeps(Transactions):
@@ -89,8 +89,8 @@ class Sweeps(Transactions):
 
     def overspent(self) -> dict[str, str]:
         """Running sweeps that have used up their budget, or whose deadline is past, and the reason of each."""
-        table, sweeps, now = tables.attempts, tables.sweeps, self._clock()
-        used = func.coalesce(func.sum(table.c.slots * (now - table.c.started)), 0.0) / 3600
+        table, sweeps = tables.attempts, tables.sweeps
+        used = func.coalesce(func.sum(table.c.slots * elapsed(self._ticks())), 0.0) / 3600
         runs = (table.c.sweep == sweeps.c.name) & (table.c.state == AttemptState.RUNNING)
         query = (
             select(sweeps.c.name, sweeps.c.budget, sweeps.c.spent_hours, used, func.count(table.c.key))
@@ -106,7 +106,7 @@ class Sweeps(Transactions):
             budget = Budget(**limits or {})
             # A sweep of which nothing runs may have spent the last of its budget on its last job.
             checked = budget if running else Budget(deadline=budget.deadline)
-            refused = reservation(checked, Account(spent=spent + hours, reserved=0.0), 0, 0.0, now)
+            refused = reservation(checked, Account(spent=spent + hours, reserved=0.0), 0, 0.0, self._date())
             if isinstance(refused, str):
                 overspent[name] = refused
         return overspent

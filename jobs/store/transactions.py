@@ -1,43 +1,69 @@
-"""What every topic of the store stands on: one database, one clock, and transactions whose errors are mapped."""
+"""What every topic of the store stands on: one database, its clocks, and transactions whose errors are mapped."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, Table, and_, extract, func, select
 
+from jobs.clock import steady_epoch
 from jobs.database import tables
 from jobs.database.engine import hold, open_engine, translate_errors
-from jobs.errors import LostLease
+from jobs.errors import LostLease, StoreUnavailable
 from jobs.machine.host import user_name
 from jobs.store.event_log import begin_events, write_events
 from jobs.store.presence.connectivity import Connectivity
 
 STALE_SECONDS = 30.0
-"""A scheduler or driver whose last heartbeat is older than this has lost what it held."""
+"""A scheduler or driver that has not written a heartbeat for so long has lost what it held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A heartbeat as this process saw it first."""
+
+    beat: float
+    since: float
+    """By this process's own clock."""
+    has_changed: bool
+    """Whether this process saw an earlier one of the same process."""
 
 
 class Transactions:
-    """A database and a clock; open with `open`."""
+    """A database and its clocks; open with `open`."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], float] | None) -> None:
+    def __init__(
+        self, engine: Engine, clock: Callable[[], float] | None, ticks: Callable[[], float] | None = None
+    ) -> None:
         self._engine, self._clock = engine, clock or time.time
-        self._by_server_clock = clock is None and engine.dialect.name == "postgresql"
-        """Whether the server tells the time that processes have to agree on."""
+        self._ticks = ticks or clock or time.monotonic
+        """Counts every duration; all processes of this machine have the same."""
+        self._date = clock or steady_epoch
+        """Tells whether a deadline is past."""
         self._connectivity = Connectivity(STALE_SECONDS)
+        self._by_server_clock = clock is None and engine.dialect.name == "postgresql"
+        """Whether the server tells the time of heartbeats, so that people can compare those of several machines."""
+        self._watched: dict[str, Mapping[tuple[str, str | None], Watch]] = {}
+        """Heartbeats at the last look: by table, then by process and sweep."""
         self._leases: dict[str, str] = {}
         """Sweeps that this process drives, and under which name."""
         self.user = user_name()
         """Who acts, where no driver or scheduler does."""
 
     @classmethod
-    def open(cls, url: str | URL, clock: Callable[[], float] | None = None) -> Self:
+    def open(
+        cls, url: str | URL, clock: Callable[[], float] | None = None, ticks: Callable[[], float] | None = None
+    ) -> Self:
         """Open a database, making or migrating its tables if need be; raises what `open_engine` does.
 
-        Without a clock, times are this machine's, and heartbeats of a database server's clients are by its own clock.
+        Args:
+            url: of the database.
+            clock: epoch seconds, by default this machine's; `jobs.clock` says what they are for.
+            ticks: seconds of a clock that nobody sets, by default `clock` if that is given, else the monotonic one.
         """
-        return cls(open_engine(url), clock)
+        return cls(open_engine(url), clock, ticks)
 
     def close(self) -> None:
         """Close every connection."""
@@ -45,7 +71,7 @@ class Transactions:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with translate_errors(), self._engine.begin() as connection:
+        with self._reconnecting(), translate_errors(), self._engine.begin() as connection:
             begin_events(connection)
             yield connection
             write_events(connection)
@@ -54,14 +80,24 @@ class Transactions:
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         with (
+            self._reconnecting(),
             translate_errors(),
             self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
         ):
             yield connection
         self._connectivity.note_answer()
 
+    @contextmanager
+    def _reconnecting(self) -> Iterator[None]:
+        """Make new connections after an outage: SQLite's stay read-only, or on a file that was replaced, for good."""
+        try:
+            yield
+        except StoreUnavailable:
+            self._engine.dispose()
+            raise
+
     def _common_time(self, connection: Connection) -> float:
-        """The time by which heartbeats are written and judged, on whichever machine."""
+        """The time of a heartbeat, for people; nothing expires by it."""
         if not self._by_server_clock:
             return self._clock()
         return float(connection.execute(select(extract("epoch", func.clock_timestamp()))).scalar_one())

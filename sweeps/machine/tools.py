@@ -81,6 +81,7 @@ def train_folder(config: Any, tokens: str, seed: int, out: Path, home: Home) -> 
     out.mkdir(parents=True, exist_ok=True)
     weights = train(config, tokens=stream, seed=seed, out=out)
     result: dict[str, Any] = json.loads((out / "result.json").read_text())
+    del result["written"]  # means something to this machine's monotonic clock only
     return {"weights": str(weights), "seed": seed, "device": device(), **result}
 
 

@@ -6,7 +6,7 @@ scheduler's heartbeat stops, the first driver that notices becomes the scheduler
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 
 from cluster.executor import Executor, Node
@@ -19,6 +19,7 @@ from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.spec import Machine
 from jobs.store import Store
+from sweeps.run.patience import Patience
 
 TRY_SECONDS = 2.0
 """How often a standby checks whether its cluster still has a scheduler."""
@@ -48,9 +49,11 @@ class Scheduling:
     ) -> None:
         try:
             if self._scheduler is not None:
-                self._scheduler.stop()
+                with suppress(StoreUnavailable):  # all that it ran has ended; its claims are free when they are stale
+                    self._scheduler.stop()
             elif self._announced:  # its cluster was lost before it became the scheduler
-                self._store.forget_scheduler(self._name)
+                with suppress(StoreUnavailable):
+                    self._store.forget_scheduler(self._name)
         finally:
             self._stack.close()
 
@@ -69,9 +72,21 @@ class Scheduling:
             return
         self._heartbeat.working()
         try:
+            if self._heartbeat.failure is not None:  # whatever it is, it is for this thread to handle
+                self._scheduler.beat()
             self._scheduler.step(seconds)
         except AlreadyTaken:
             self._give_up()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass while the store is unavailable: what runs goes on, and what it reports is kept in memory."""
+        if self._scheduler is None or self._heartbeat is None:
+            time.sleep(seconds)
+            return
+        self._heartbeat.working()
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._scheduler.read_events(left)
 
     def slots(self, machine: Machine) -> tuple[int, int]:
         """Usable slots of the cluster, and slots of its largest node; (0, 0) while it has no scheduler.
@@ -89,7 +104,7 @@ class Scheduling:
 
     def finish(self, say: Callable[[str], None]) -> None:
         """Go on scheduling while jobs of other sweeps run here: they would have to start over."""
-        announced = False
+        announced, outage = False, Patience(say)
         while self._scheduler is not None and (count := self._scheduler.running):
             if not announced:
                 say(
@@ -99,11 +114,13 @@ class Scheduling:
                 announced = True
             try:
                 self.step(TRY_SECONDS)
-            except StoreUnavailable:
-                time.sleep(TRY_SECONDS)
+            except StoreUnavailable as error:
+                outage.wait(error, self.wait)
             except Unavailable as lost:  # this sweep is done all the same
                 say(f"{lost}; jobs of other sweeps ended with it, and their own runs restart them.")
                 return
+            else:
+                outage.end()
 
     def _take_over(self) -> None:
         live = self._store.live_schedulers()

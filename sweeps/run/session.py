@@ -21,6 +21,7 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.run.lease import DriverLease
+from sweeps.run.patience import Patience
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.run.waiting import HOW_TO_STOP, WaitNotice, say_if_slow
 from sweeps.spec.dataset import open_dataset
@@ -28,8 +29,6 @@ from sweeps.spec.file import SweepSpec, check_documents
 from sweeps.views.terminal.progress import seconds_left
 
 STEP_SECONDS = 0.5
-AWAY_SECONDS = 600.0
-"""How long a database or file store may be unavailable before the sweep stops; running jobs go on meanwhile."""
 
 
 def open_scheduling(
@@ -89,14 +88,14 @@ def run(
         InputError: there is no such executor.
         AlreadyDriven: another process drives the sweep.
         LostLease: another process took the sweep over while this one did not reach the database.
-        StoreUnavailable: the database or the file store did not answer for AWAY_SECONDS.
+        StoreUnavailable: the database or the file store did not answer for `sweeps.run.patience.AWAY_SECONDS`.
     """
     with say_if_slow(say, f"Joining the cluster of --executor {executor}"):
         joined = join_cluster(executor)
     cluster = machine_cluster() if joined is None else joined.cluster
     try:
         with ExitStack() as stack:
-            lease = DriverLease(place.store, spec.name, process_name(), cluster)
+            lease = DriverLease(place.store, spec.name, process_name(), cluster, say)
             with lease, _stopped_on_error(spec, place.store):
                 with say_if_slow(say, "Waiting for a node of the cluster to report its machine class"):
                     machine = _machine(spec.name, place.store, joined)
@@ -120,7 +119,7 @@ def run(
                     finally:
                         with suppress(LostLease, StoreUnavailable):  # the next run writes them
                             writer.write()  # what finished after the last snapshot, or before an interruption
-                place.store.end_sweep(spec.name, _end_state(snapshot))
+                _end_well(place.store, spec.name, snapshot, say)
             if scheduling is not None:
                 scheduling.finish(say)
     finally:
@@ -149,14 +148,21 @@ def _stopped_on_error(spec: SweepSpec, store: Store) -> Iterator[None]:
     except LostLease:
         raise
     except BaseException as error:
-        if store.sweep(spec.name):
-            reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
-            store.end_sweep(spec.name, SweepState.STOPPED, reason)
+        with suppress(LostLease, StoreUnavailable):  # the error is what ended the work, whatever can be written of it
+            if store.sweep(spec.name):
+                reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+                store.end_sweep(spec.name, SweepState.STOPPED, reason)
         raise
 
 
-def _end_state(snapshot: Snapshot) -> SweepState:
-    return SweepState.FAILED if snapshot.failures or snapshot.blocked else SweepState.DONE
+def _end_well(store: Store, sweep: str, snapshot: Snapshot, say: Callable[[str], None]) -> None:
+    """Write down that a sweep is done, or that jobs of it have failed."""
+    state, outage = SweepState.FAILED if snapshot.failures or snapshot.blocked else SweepState.DONE, Patience(say)
+    while True:
+        try:
+            return store.end_sweep(sweep, state)
+        except StoreUnavailable as error:
+            outage.wait(error, time.sleep)
 
 
 def _machine(sweep: str, store: Store, joined: Executor | None) -> Machine:
@@ -177,8 +183,7 @@ def _drive(
     hint: str,
 ) -> Snapshot:
     """Drive a sweep until it is done or a user has ended it; wait for a store that is unavailable for a while."""
-    away_since: float | None = None
-    notice, ever_fit = WaitNotice(say), False
+    outage, notice, ever_fit = Patience(say), WaitNotice(say), False
     while True:
         try:
             lease.renew()
@@ -200,14 +205,9 @@ def _drive(
             notice.update(no_node, snapshot)
             with say_if_slow(say, "Waiting for the cluster to answer"):
                 scheduling.step(STEP_SECONDS)
-            away_since = None
+            outage.end()
         except StoreUnavailable as error:
-            if away_since is None:
-                away_since = time.monotonic()
-                say(f"{error}; retried for {AWAY_SECONDS / 60:.0f} minutes, while running jobs go on.")
-            if time.monotonic() - away_since > AWAY_SECONDS:
-                raise
-            time.sleep(1.0)
+            outage.wait(error, scheduling.wait)
 
 
 def slot_seconds(jobs: tuple[JobRecord, ...]) -> dict[str, float]:

@@ -67,7 +67,7 @@ class World:
         self.now = 1000.0
         self.ahead = 0.0
         """How far somebody has set the clock."""
-        self.store = Store.open(self.home.database_url, self.clock)
+        self.store = Store.open(self.home.database_url, self.clock, lambda: self.now)
         self.budget(Budget(dollars_per_gpu_hour=3.6))
         self.files = FileStore(self.home.files)
         self.executor = Dictated(2)

@@ -12,6 +12,9 @@ from cluster.scheduling.state.backoff import Backoff
 from jobs.spec import Order
 from jobs.store import JobRecord
 
+SKEW_SECONDS = 1.0
+"""How far the wall clock of the process that made a job may be ahead of this one's."""
+
 
 class Placing:
     """One policy for the life of a scheduler: usage, drains, retry times and loaded artifacts persist in it."""
@@ -45,7 +48,8 @@ class Placing:
         self,
         jobs: Iterable[JobRecord],
         avoid: Mapping[str, Collection[str]],
-        epoch: float,
+        now: float,
+        epochs: tuple[float, float],
         seconds: Callable[[Order], float | None],
     ) -> None:
         """Tell the policy which jobs wait.
@@ -53,7 +57,8 @@ class Placing:
         Args:
             jobs: all claimed jobs that wait, oldest first.
             avoid: nodes that a job should not go back to, by its key.
-            epoch: epoch seconds at which the policy's clock showed 0.
+            now: the policy's clock.
+            epochs: epoch seconds at which the policy's clock showed 0, as the wall clock was at first and as it is now.
             seconds: the longest expected duration of a job.
         """
         records = {job.key: job for job in jobs}
@@ -62,8 +67,7 @@ class Placing:
             del self._waiting[key]
         for key, job in records.items():
             before = self._waiting.get(key)
-            # Fixed when it is first seen: the wall clock may be set while a job waits.
-            since = job.created - epoch if before is None else before.since
+            since = _since(job, now, epochs) if before is None else before.since
             waiting = PolicyJob.of(key, job.order, since, seconds(job.order), self._nodes_to_avoid(job, avoid))
             if waiting != before:
                 self._policy.submit(waiting)
@@ -122,3 +126,13 @@ class Placing:
         ]:
             self._running.remove(key)
             self._policy.retract(key, now)
+
+
+def _since(job: JobRecord, now: float, epochs: tuple[float, float]) -> float:
+    """Since when a job has waited, by the policy's clock.
+
+    If somebody has set the wall clock, a job was made by one setting or the other: the later of both readings that does
+    not lie ahead is right. It is fixed when the job is first seen.
+    """
+    readings = [job.created - epoch for epoch in epochs]
+    return max((reading for reading in readings if reading <= now + SKEW_SECONDS), default=now)

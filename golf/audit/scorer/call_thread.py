@@ -5,14 +5,14 @@ call. It starts with the caller's gradient mode, because a scorer's module may h
 that imported it.
 """
 
-import contextvars
 import sys
-import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
+
+from golf.threads import BackgroundThread
 
 Work = Callable[[], Any]
 
@@ -41,7 +41,7 @@ class CallThread:
         self._results: SimpleQueue[CallResult] = SimpleQueue()
         queues = self._calls, self._results  # without self: the thread must not keep this object alive
         serve = _with_gradient_mode(lambda: _serve(*queues))
-        threading.Thread(target=contextvars.copy_context().run, args=(serve,), name="scorer", daemon=True).start()
+        BackgroundThread("scorer", serve).start()
         weakref.finalize(self, self._calls.put, None)
 
     def run(self, work: Work, timeout_s: float) -> CallResult | None:

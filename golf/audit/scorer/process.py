@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from golf.audit.scorer.checked_scorer import CheckedScorer, Floats, RemoteScorer, Scorer, ScorerError, Tokens
 from golf.errors import InputError
 from golf.processes import end_with_parent
+from golf.threads import Alarm
 
 LENGTH_BYTES = 8
 IMPORT_SECONDS = 300.0
@@ -57,7 +57,7 @@ class ScorerProcess(RemoteScorer):
         os.close(request_read)
         os.close(reply_write)
         self._requests, self._replies = os.fdopen(request_write, "wb"), os.fdopen(reply_read, "rb")
-        import_limit = threading.Timer(IMPORT_SECONDS, self._kill)
+        import_limit = Alarm("import limit", IMPORT_SECONDS, self._kill)
         import_limit.start()
         try:
             header, _ = self._receive()

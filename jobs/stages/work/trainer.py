@@ -66,11 +66,11 @@ class Trainer(Program):
         return bundle.getvalue()
 
     def finish(self, folder: Path, ended: float) -> Finished:
-        path = folder / RESULT
-        result = json.loads(path.read_text())
+        result = json.loads((folder / RESULT).read_text())
+        written = result.pop("written")
         # What came after the result was written belongs to the whole process, too: the ranks' and torchrun's own end.
         for name in ("other_seconds", "process_seconds"):
-            result["clocks"][name] += max(0.0, ended - path.stat().st_mtime)
+            result["clocks"][name] += max(0.0, ended - written)
         files = {"weights": WEIGHTS, "metrics": TRACE, "log": LOG}
         contents = {name: (folder / file).read_bytes() for name, file in files.items()}
         last = _last_line(folder / TRACE) or {}

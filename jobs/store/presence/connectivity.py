@@ -1,8 +1,8 @@
 """Breaks in this process's connection to the database, which must not be mistaken for the death of others.
 
-While a database is down, or all machines of a rack or a laptop sleep, no heartbeat is written, and the first
-process that comes back finds every other one stale. So a process that had a break of its own grants all others extra
-time: a process that was alive before the break has as long as usual to write its next heartbeat.
+While a database is down no heartbeat is written, and the first process that comes back finds every other one stale. So
+a process that had a break of its own grants all others extra time: a process that was alive before the break has as
+long as usual to write its next heartbeat. The same holds where a machine was paused and its clock went on meanwhile.
 """
 
 import time
@@ -14,15 +14,10 @@ BREAK_SECONDS = 10.0
 """Two heartbeats: schedulers, drivers and those that stand by ask the database more often."""
 
 
-def boot_seconds() -> float:
-    """Seconds that pass while the machine sleeps, too, and that no user can set (clock_gettime(2))."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 class Connectivity:
     """When the database has answered this process."""
 
-    def __init__(self, stale_seconds: float, ticks: Callable[[], float] = boot_seconds) -> None:
+    def __init__(self, stale_seconds: float, ticks: Callable[[], float] = time.monotonic) -> None:
         """Begin as connected; a heartbeat is stale after `stale_seconds`."""
         self._stale, self._ticks = stale_seconds, ticks
         self._answered = ticks()

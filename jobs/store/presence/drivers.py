@@ -34,21 +34,24 @@ class Drivers(Schedulers):
             cluster: the cluster that runs its jobs.
 
         Raises:
-            AlreadyDriven: another process that is alive has the lease.
+            AlreadyDriven: another process has the lease, and is not known to be dead. Of one on another machine that is
+                certain after repeated calls for STALE_SECONDS at most.
             LostLease: this process had it, and another one has taken it over.
         """
         with self._write() as connection:
             hold(connection, f"driver of {sweep}")
             if self._leases.get(sweep) == driver:
                 self._check_lease(connection, sweep)
-                heartbeat = {"heartbeat": self._common_time(connection)}
+                heartbeat = {"heartbeat": self._common_time(connection), "beat": self._ticks()}
                 connection.execute(tables.drivers.update().where(tables.drivers.c.sweep == sweep), heartbeat)
                 return
             rival = self._live_driver(connection, sweep)
             if rival is not None and rival.name != driver:
                 raise AlreadyDriven(
                     f'sweep "{sweep}" is already driven by process {rival.pid} on {rival.host}; '
-                    f'"golfsweep status {sweep}" shows its progress'
+                    f'"golfsweep status {sweep}" shows its progress',
+                    certain=rival.host == identity()
+                    or self._watched[tables.drivers.name][rival.name, sweep].has_changed,
                 )
             if rival is None:  # else the answer to an earlier call was lost on the way
                 self._take(connection, sweep, driver, cluster)
@@ -64,26 +67,26 @@ class Drivers(Schedulers):
                 record_event(connection, EventKind.DRIVER_LEFT, self._clock(), driver, sweep=sweep)
 
     def live_drivers(self) -> list[DriverRecord]:
-        """Drivers whose heartbeat is fresh and whose process, if it is of this machine, exists."""
+        """Drivers whose heartbeat is fresh and whose process, if it is of this machine, exists; for people."""
         with self._read() as connection:
-            return [DriverRecord(**row) for row in self._live_rows(connection, tables.drivers)]
+            return [DriverRecord(**row) for row in self._live_rows(connection, tables.drivers, shown=True)]
 
     def driver_of(self, sweep: str) -> DriverRecord | None:
-        """The live driver of a sweep."""
+        """The live driver of a sweep; for people."""
         with self._read() as connection:
-            return self._live_driver(connection, sweep)
+            return self._live_driver(connection, sweep, shown=True)
 
     def scheduler_of(self, sweep: str) -> SchedulerRecord | None:
-        """The live scheduler of the cluster on which a sweep's live driver runs its jobs."""
+        """The live scheduler of the cluster on which a sweep's live driver runs its jobs; for people."""
         with self._read() as connection:
-            driver = self._live_driver(connection, sweep)
-            live = [] if driver is None else self._live_schedulers(connection)
+            driver = self._live_driver(connection, sweep, shown=True)
+            live = [] if driver is None else self._live_schedulers(connection, shown=True)
             return next(
                 (scheduler for scheduler in live if driver is not None and scheduler.cluster == driver.cluster), None
             )
 
-    def _live_driver(self, connection: Connection, sweep: str) -> DriverRecord | None:
-        rows = self._live_rows(connection, tables.drivers)
+    def _live_driver(self, connection: Connection, sweep: str, *, shown: bool = False) -> DriverRecord | None:
+        rows = self._live_rows(connection, tables.drivers, shown=shown)
         return next((DriverRecord(**row) for row in rows if row["sweep"] == sweep), None)
 
     def _take(self, connection: Connection, sweep: str, driver: str, cluster: str) -> None:
@@ -92,6 +95,6 @@ class Drivers(Schedulers):
         before = select(tables.drivers.c.name).where(tables.drivers.c.sweep == sweep)
         if (lapsed := connection.execute(before).scalar()) is not None:
             record_event(connection, EventKind.DRIVER_LEFT, self._clock(), lapsed, sweep=sweep, reason="fell silent")
-        values: dict[str, Any] = {"name": driver, **detail, "since": now, "heartbeat": now}
+        values: dict[str, Any] = {"name": driver, **detail, "since": now, "heartbeat": now, "beat": self._ticks()}
         write_row(connection, tables.drivers, {"sweep": sweep}, values)
         record_event(connection, EventKind.DRIVER_STARTED, self._clock(), driver, sweep=sweep, **detail)

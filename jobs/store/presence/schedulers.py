@@ -2,24 +2,25 @@
 
 import os
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.errors import AlreadyTaken
 from jobs.machine.host import identity
-from jobs.state import EventKind
+from jobs.state import AttemptState, EventKind
 from jobs.store.event_log import record_event
 from jobs.store.presence.liveness import Liveness
 from jobs.store.rows import SchedulerRecord
 from jobs.store.transactions import write_row
+from jobs.store.work.accounts import elapsed
 
 
 class Schedulers(Liveness):
     """Schedulers of a store."""
 
     def beat(self, scheduler: str, cluster: str = "", slots: int = 0, widest: int = 0) -> None:
-        """Write a scheduler's heartbeat; the first one makes it its cluster's.
+        """Write a scheduler's heartbeat and how long its attempts have run; the first one makes it its cluster's.
 
         Args:
             scheduler: its name.
@@ -38,8 +39,10 @@ class Schedulers(Liveness):
             others = [live for live in self._live_schedulers(connection) if live.name != scheduler]
             if cluster and (rival := next((other for other in others if other.cluster == cluster), None)):
                 raise AlreadyTaken(f"{rival.name} schedules {cluster}")
-            facts |= {"heartbeat": self._common_time(connection)}
-            if write_row(connection, tables.schedulers, {"name": scheduler}, process | facts):
+            facts |= {"heartbeat": self._common_time(connection), "beat": self._ticks()}
+            is_new = write_row(connection, tables.schedulers, {"name": scheduler}, process | facts)
+            self._beat_attempts(connection, scheduler)
+            if is_new:
                 record_event(connection, EventKind.SCHEDULER_STARTED, self._clock(), scheduler, cluster=cluster)
 
     def forget_scheduler(self, scheduler: str) -> None:
@@ -50,9 +53,18 @@ class Schedulers(Liveness):
                 record_event(connection, EventKind.SCHEDULER_LEFT, self._clock(), scheduler)
 
     def live_schedulers(self) -> list[SchedulerRecord]:
-        """Schedulers whose heartbeat is fresh and whose process, if it is of this machine, exists."""
+        """Schedulers whose heartbeat is fresh and whose process, if it is of this machine, exists; for people."""
         with self._read() as connection:
-            return self._live_schedulers(connection)
+            return self._live_schedulers(connection, shown=True)
 
-    def _live_schedulers(self, connection: Connection) -> list[SchedulerRecord]:
-        return [SchedulerRecord(**row) for row in self._live_rows(connection, tables.schedulers)]
+    def _live_schedulers(self, connection: Connection, *, shown: bool = False) -> list[SchedulerRecord]:
+        return [SchedulerRecord(**row) for row in self._live_rows(connection, tables.schedulers, shown=shown)]
+
+    def _beat_attempts(self, connection: Connection, scheduler: str) -> None:
+        """Write how long a scheduler's attempts have run: what they cost if nobody sees them end."""
+        table = tables.attempts
+        running = select(table.c.key).where(table.c.state == AttemptState.RUNNING, table.c.scheduler == scheduler)
+        # Those that are just being ended are skipped: two transactions that lock several could wait for each other.
+        free = running.with_for_update(skip_locked=True)
+        this = table.c.key.in_(free) & (table.c.state == AttemptState.RUNNING)
+        connection.execute(table.update().where(this).values(seconds=elapsed(self._ticks())))

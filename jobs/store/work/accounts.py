@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from jobs.budget import Account, Budget, reservation
 from jobs.database import tables
 from jobs.errors import LostClaim, OverBudget
+from jobs.machine.host import identity
 from jobs.state import AttemptState, SweepState
 
 
@@ -26,8 +27,20 @@ def account_of(connection: Connection, sweep: str) -> Account:
     return _account(connection, sweep, spent or 0.0)
 
 
-def reserve_hours(connection: Connection, sweep: str, slots: int, seconds: float | None, now: float) -> float:
+def elapsed(ticks: float) -> ColumnElement[float]:
+    """How long a running attempt has run, in seconds.
+
+    By the monotonic clock, which shows `ticks` now, where this is the machine of its scheduler; elsewhere as of its
+    scheduler's last heartbeat.
+    """
+    table = tables.attempts
+    return case((table.c.clock == identity(), ticks - table.c.begun), else_=table.c.seconds)
+
+
+def reserve_hours(connection: Connection, sweep: str, slots: int, seconds: float | None, date: float) -> float:
     """GPU-hours to reserve for one more attempt; the attempts of one sweep pass here one at a time.
+
+    `date`, in epoch seconds, is compared with the sweep's deadline.
 
     Raises:
         LostClaim: the sweep is not running any more.
@@ -38,23 +51,39 @@ def reserve_hours(connection: Connection, sweep: str, slots: int, seconds: float
     limits, spent, state = connection.execute(query).one()
     if state != SweepState.RUNNING:
         raise LostClaim(f"sweep {sweep} is {state}")
-    hours = reservation(Budget(**limits or {}), _account(connection, sweep, spent), slots, seconds, now)
+    hours = reservation(Budget(**limits or {}), _account(connection, sweep, spent), slots, seconds, date)
     if isinstance(hours, str):
         raise OverBudget(hours)
     return hours
 
 
 def end_attempt(
-    connection: Connection, key: str, number: int, state: AttemptState, now: float, **facts: Any
+    connection: Connection,
+    key: str,
+    number: int,
+    state: AttemptState,
+    now: float,
+    seconds: float | ColumnElement[float],
+    **facts: Any,
 ) -> EndedAttempt:
-    """Write down how an attempt ended, and settle what it cost with the sweep that pays, at that sweep's price."""
+    """Write down how an attempt ended, and settle what it cost with the sweep that pays, at that sweep's price.
+
+    Args:
+        connection: within a transaction.
+        key, number: the attempt.
+        state: how it ended.
+        now: epoch seconds, for people.
+        seconds: how long it ran.
+        facts: other columns of the attempt.
+    """
     table, sweeps = tables.attempts, tables.sweeps
     this_row = (table.c.key == key) & (table.c.number == number)
     ended = table.update().where(this_row)
-    ended = ended.returning(table.c.sweep, table.c.slots, table.c.started, table.c.scheduler)
-    row = connection.execute(ended, {"state": state, "ended": now, **facts}).one()
+    ended = ended.values(state=state, ended=now, seconds=seconds, **facts)
+    ended = ended.returning(table.c.sweep, table.c.slots, table.c.seconds, table.c.scheduler)
+    row = connection.execute(ended).one()
     if row.sweep is not None:
-        hours = row.slots * max(0.0, now - row.started) / 3600
+        hours = row.slots * row.seconds / 3600
         payer = sweeps.update().where(sweeps.c.name == row.sweep)
         payer = payer.values(spent_hours=sweeps.c.spent_hours + hours).returning(sweeps.c.budget)
         limits = connection.execute(payer).scalar()
@@ -64,9 +93,10 @@ def end_attempt(
 
 def lose_attempt(connection: Connection, key: str, number: int, now: float, reason: str) -> EndedAttempt:
     """End an attempt that no scheduler saw end: it is paid until its last heartbeat, since it ran until then."""
-    this_row = (tables.attempts.c.key == key) & (tables.attempts.c.number == number)
-    beaten = connection.execute(select(tables.attempts.c.heartbeat).where(this_row)).scalar_one()
-    return end_attempt(connection, key, number, AttemptState.LOST, min(beaten, now), reason=reason)
+    table = tables.attempts
+    query = select(table.c.heartbeat).where((table.c.key == key) & (table.c.number == number))
+    ended = min(connection.execute(query).scalar_one(), now)
+    return end_attempt(connection, key, number, AttemptState.LOST, ended, table.c.seconds, reason=reason)
 
 
 def _account(connection: Connection, sweep: str, spent: float) -> Account:

@@ -8,11 +8,12 @@ from sqlalchemy import Connection, select
 
 from jobs.database import tables
 from jobs.errors import LostClaim, OverBudget
+from jobs.machine.host import identity
 from jobs.state import AttemptState, EventKind, JobState, may_follow
 from jobs.store.event_log import record_event
 from jobs.store.rows import AttemptRecord
 from jobs.store.transactions import Transactions
-from jobs.store.work.accounts import end_attempt, reserve_hours
+from jobs.store.work.accounts import elapsed, end_attempt, reserve_hours
 from jobs.store.work.contents import add_content, drop_content, link_outputs
 
 
@@ -45,7 +46,7 @@ class Attempts(Transactions):
             LostClaim: the job is not this scheduler's to start, or its sweep is not running any more.
             OverBudget: the sweep cannot pay for it, or its deadline is too near.
         """
-        facts = {
+        facts: dict[str, Any] = {
             "key": key, "state": AttemptState.RUNNING, "scheduler": scheduler, "host": host, "workdir": workdir,
             "versions": dict(versions), "commit": commit, "node": node, "slots": slots, "sweep": sweep,
         }  # fmt: skip
@@ -65,9 +66,10 @@ class Attempts(Transactions):
             row = connection.execute(query.with_for_update()).one()
             if row.claimed_by != scheduler or not may_follow(JobState(row.state), JobState.RUNNING):
                 raise LostClaim(f"job {key[:12]} is {row.state}, claimed by {row.claimed_by}")
-            hours = 0.0 if sweep is None else reserve_hours(connection, sweep, slots, seconds, now)
+            hours = 0.0 if sweep is None else reserve_hours(connection, sweep, slots, seconds, self._date())
             number: int = row.attempt + 1
-            values = {"number": number, "started": now, "heartbeat": now, "reserved_hours": hours}
+            values: dict[str, Any] = {"number": number, "started": now, "heartbeat": now, "reserved_hours": hours}
+            values |= {"clock": identity(), "begun": self._ticks()}
             connection.execute(tables.attempts.insert(), facts | values)
             changed = {"state": JobState.RUNNING, "attempt": number, "fraction": 0.0, "note": "starting"}
             connection.execute(table.update().where(table.c.key == key), changed)
@@ -82,7 +84,8 @@ class Attempts(Transactions):
 
     def progress(self, key: str, attempt: int, fraction: float, note: str, log: str | None = None) -> None:
         """Write how far an attempt is, and the last lines that it printed if there are new ones; also its heartbeat."""
-        facts = {"heartbeat": self._clock()} | ({} if log is None else {"log": log})
+        facts: dict[str, Any] = {"heartbeat": self._clock(), "seconds": elapsed(self._ticks())}
+        facts |= {} if log is None else {"log": log}
         with self._write() as connection:
             _update_job(connection, key, attempt, fraction=fraction, note=note)
             _update_attempt(connection, key, attempt, **facts)
@@ -127,7 +130,7 @@ class Attempts(Transactions):
         Args:
             key, attempt: the job, and its running attempt.
             outputs: by name, as plain JSON.
-            seconds: wall time of the attempt.
+            seconds: how long the attempt ran, by a clock that nobody sets; its sweep pays for them.
             peak_bytes: memory.
             sizes: bytes by digest, of those outputs that are contents of the file store.
         """
@@ -140,7 +143,7 @@ class Attempts(Transactions):
             checkpoint = _checkpoint(connection, key)
             _update_job(connection, key, attempt, **changed)
             link_outputs(connection, key, outputs, sizes, now)
-            ended = end_attempt(connection, key, attempt, AttemptState.DONE, now, peak_bytes=peak_bytes)
+            ended = end_attempt(connection, key, attempt, AttemptState.DONE, now, seconds, peak_bytes=peak_bytes)
             about = {"sweep": ended.sweep, "key": key, "attempt": attempt}
             record_event(connection, EventKind.JOB_DONE, now, ended.scheduler, **about, seconds=seconds)
             return checkpoint if checkpoint is not None and drop_content(connection, checkpoint) else None
@@ -155,9 +158,20 @@ class Attempts(Transactions):
         final: bool,
         log: str = "",
         failure: str | None = None,
+        seconds: float | None = None,
     ) -> None:
-        """Write down that an attempt failed; the job waits for the next one unless this was final."""
-        now = self._clock()
+        """Write down that an attempt failed; the job waits for the next one unless this was final.
+
+        Args:
+            key, attempt: the job, and its running attempt.
+            reason: what went wrong.
+            counted: whether it is the job's own fault.
+            final: whether it is not retried.
+            log: the last lines that it printed.
+            failure: the kind of failure.
+            seconds: how long the attempt ran, as in `finish`; until now by default.
+        """
+        now, ran = self._clock(), elapsed(self._ticks()) if seconds is None else seconds
         changed = {
             "state": JobState.FAILED if final else JobState.QUEUED, "reason": reason,
             "finished": now if final else None, "fraction": 0.0, "note": "",
@@ -166,7 +180,7 @@ class Attempts(Transactions):
         facts = {"reason": reason, "log": log, "failure": failure}
         with self._write() as connection:
             _update_job(connection, key, attempt, **changed)
-            ended = end_attempt(connection, key, attempt, AttemptState.FAILED, now, **facts)
+            ended = end_attempt(connection, key, attempt, AttemptState.FAILED, now, ran, **facts)
             kind = EventKind.JOB_FAILED if final else EventKind.JOB_REQUEUED
             about = {"sweep": ended.sweep, "key": key, "attempt": attempt, "reason": reason, "failure": failure}
             record_event(connection, kind, now, ended.scheduler, **about)
@@ -174,7 +188,8 @@ class Attempts(Transactions):
     def attempts(self, key: str) -> list[AttemptRecord]:
         """Every try at a job, oldest first."""
         table = tables.attempts
-        query = select(*(column for column in table.c if column.name != "key")).where(table.c.key == key)
+        hidden = {"key", "clock", "begun"}
+        query = select(*(column for column in table.c if column.name not in hidden)).where(table.c.key == key)
         with self._read() as connection:
             rows = connection.execute(query.order_by(table.c.number)).mappings()
             return [AttemptRecord(**{**row, "state": AttemptState(row["state"])}) for row in rows]
@@ -196,4 +211,4 @@ def _update_job(connection: Connection, key: str, number: int, **changed: Any) -
 def _update_attempt(connection: Connection, key: str, number: int, **changed: Any) -> None:
     table = tables.attempts
     this_row = (table.c.key == key) & (table.c.number == number)
-    connection.execute(table.update().where(this_row), changed)
+    connection.execute(table.update().where(this_row).values(**changed))

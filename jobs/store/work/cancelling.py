@@ -8,7 +8,7 @@ from jobs.database import tables
 from jobs.state import AttemptState, EventKind, JobState, SweepState, may_follow
 from jobs.store.event_log import record_event
 from jobs.store.presence.schedulers import Schedulers
-from jobs.store.work.accounts import end_attempt
+from jobs.store.work.accounts import elapsed, end_attempt
 from jobs.store.work.jobs import needed_by_others
 from jobs.store.work.needs import forget_needs
 
@@ -90,7 +90,8 @@ class Cancelling(Schedulers):
             if key in shared or not may_follow(JobState(row.state), JobState.CANCELLED):
                 continue
             if row.state == JobState.RUNNING:
-                end_attempt(connection, key, row.attempt, AttemptState.CANCELLED, now, reason=reason)
+                ran = elapsed(self._ticks())
+                end_attempt(connection, key, row.attempt, AttemptState.CANCELLED, now, ran, reason=reason)
             changed = {"state": JobState.CANCELLED, "reason": reason, "finished": now, "note": ""}
             connection.execute(table.update().where(table.c.key == key), changed)
             about = {"sweep": sweep, "key": key, "reason": reason}

@@ -12,7 +12,7 @@ from jobs.state import AttemptState, EventKind, JobState, SweepState
 from jobs.store.event_log import record_event
 from jobs.store.presence.schedulers import Schedulers
 from jobs.store.rows import JobRecord
-from jobs.store.work.accounts import end_attempt, lose_attempt
+from jobs.store.work.accounts import elapsed, end_attempt, lose_attempt
 from jobs.store.work.jobs import select_jobs
 
 _RUNNING_SWEEPS = select(tables.sweeps.c.name).where(tables.sweeps.c.state == SweepState.RUNNING)
@@ -92,13 +92,14 @@ class Claims(Schedulers):
         """Give claimed jobs back that were not started, or were ended on purpose; only a scheduler's own, if named."""
         table, now = tables.jobs, self._clock()
         with self._write() as connection:
-            for key in keys:
+            for key in sorted(keys):  # all transactions lock several attempts in this order
                 query = select(table.c.state, table.c.attempt, table.c.claimed_by).where(table.c.key == key)
                 row = connection.execute(query.with_for_update()).one()
                 if scheduler not in (None, row.claimed_by):
                     continue
                 if row.state == JobState.RUNNING:
-                    ended = end_attempt(connection, key, row.attempt, AttemptState.LOST, now, reason=reason)
+                    ran = elapsed(self._ticks())
+                    ended = end_attempt(connection, key, row.attempt, AttemptState.LOST, now, ran, reason=reason)
                     about = {"sweep": ended.sweep, "key": key, "attempt": row.attempt, "reason": reason}
                     record_event(connection, EventKind.JOB_LOST, now, row.claimed_by or self.user, **about)
                 if row.state in (JobState.QUEUED, JobState.RUNNING):

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
 from cluster.policy.retry import MAX_LOST, NODE_STRIKES
+from cluster.scheduling.node_health import QUARANTINE_SECONDS
 from cluster.scheduling.scheduler import BEAT_SECONDS, LOOK_SECONDS
 from cluster.scheduling.state.backoff import FIRST_SECONDS, LONGEST_SECONDS
 from jobs.events import Event, Failed, Failure
@@ -120,3 +123,46 @@ def test_only_the_slots_in_use_back_off(world: World, orders: Orders) -> None:
     world.step()
     assert [task.slots for task in world.executor.tasks.values()] == [(0,), (1,)]
     assert {world.job(first).state, world.job(second).state} == {JobState.RUNNING, JobState.QUEUED}
+
+
+@pytest.mark.parametrize("step", [1e5, -1e5])
+def test_a_quarantine_lasts_as_long_as_it_was_meant_to_whoever_sets_the_clock(
+    world: World, orders: Orders, step: float
+) -> None:
+    first = world.executor.alive[0]
+    world.executor.alive = [first, replace(first, name="z")]
+    checked = world.clock()
+    until = checked + QUARANTINE_SECONDS
+    world.store.put_node(
+        NodeRecord(cluster="made up", name="n", host="h", good=False, reason="", checked=checked, until=until)
+    )
+    world.now += BEAT_SECONDS
+    world.step()
+    world.ahead = step
+    for _ in range(3):
+        world.now += QUARANTINE_SECONDS / 4
+        world.step()
+        assert [node.name for node in world.scheduler.usable()] == ["z"]
+    world.now += QUARANTINE_SECONDS / 4
+    world.step()
+    assert [node.name for node in world.scheduler.usable()] == ["n", "z"]
+
+
+def test_a_new_scheduler_waits_for_a_quarantine_no_longer_than_it_was_meant_to_last(world: World) -> None:
+    first = world.executor.alive[0]
+    checked = world.clock() + 1e5  # by a clock that was set back since
+    world.executor.alive = [first, replace(first, name="z")]
+    world.store.put_node(
+        NodeRecord(
+            cluster="made up", name="n", host="h", good=False, reason="", checked=checked,
+            until=checked + QUARANTINE_SECONDS,
+        )
+    )  # fmt: skip
+    world.now += BEAT_SECONDS
+    world.step()
+    world.now += QUARANTINE_SECONDS - 1
+    world.step()
+    assert [node.name for node in world.scheduler.usable()] == ["z"]
+    world.now += 1
+    world.step()
+    assert [node.name for node in world.scheduler.usable()] == ["n", "z"]

@@ -1,14 +1,19 @@
 """A scheduler whose database, disk or contents are away for a while, or for good."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from jobs.events import Checkpoint, Failed, Failure, Finished
+from cluster.scheduling.scheduler import BEAT_SECONDS
+from jobs.budget import Budget
+from jobs.events import Checkpoint, Failed, Failure, Finished, Progress
 from jobs.spec import Order
 from jobs.state import AttemptState, JobState
-from jobs.store import StoreUnavailable
+from jobs.store import Store, StoreUnavailable
 from jobs.store.work.losses import STARTS_OVER
 from tests.cluster.dictated import TRAINED, World, shard
 from tests.cluster.orders import Orders
@@ -30,6 +35,48 @@ def test_an_event_is_not_forgotten_while_the_database_is_away(
                 world.step(*([TRAINED] if not _ else []))
     world.step()
     assert world.job(key).state == JobState.DONE
+
+
+@contextmanager
+def read_only(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on a disk that was remounted read-only: SQLite itself refuses every write."""
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.database.engine.PRESENT", "mode=ro")
+        store._engine.dispose()
+        yield
+    store._engine.dispose()
+
+
+def test_what_runs_goes_on_in_an_outage_and_is_recorded_paid_and_blamed_on_nobody(
+    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database turns read-only; one job ends meanwhile, another goes on, and both are written when it is back."""
+    world.budget(Budget(dollars_per_gpu_hour=3600.0))
+    done, going_on = (world.put(replace(orders.train(seed=seed), slots=1)) for seed in (1, 2))
+    world.step()
+    by_key = {name.partition("/")[0]: name for name in world.executor.tasks}
+    world.now += 20
+    world.step()
+    with read_only(world.store, monkeypatch):
+        for _ in range(100):
+            world.now += BEAT_SECONDS
+            world.executor.tell(Progress(fraction=0.5, note="half", log="x" * 1000), task=by_key[going_on])
+            if _ == 1:
+                world.executor.tell(TRAINED, task=by_key[done])
+            with pytest.raises(StoreUnavailable, match="readonly database"):
+                world.step()
+            assert world.executor.events == [], "no worker waits until it can be read"
+        assert len(world.scheduler._unwritten._queue) == 2, "an outage fills no memory"
+    world.step()
+    assert {key: world.job(key).state for key in (done, going_on)} == {
+        done: JobState.DONE, going_on: JobState.RUNNING
+    }  # fmt: skip
+    [attempt] = world.store.attempts(done)
+    assert (attempt.seconds, attempt.cost) == (30.0, pytest.approx(30.0)), "what it ran, not the rest of the outage"
+    assert world.job(done).seconds == 30.0
+    [attempt] = world.store.attempts(going_on)
+    assert (attempt.state, world.job(going_on).failures) == (AttemptState.RUNNING, 0)
+    assert world.executor.cancelled == []
 
 
 @pytest.mark.parametrize("what", ["start", "claim", "release"])

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from cluster.executor import Node
 from cluster.policy.policy import Placement
-from cluster.scheduling.state.placing import Placing
+from cluster.scheduling.state.placing import Placing, _since
 from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
@@ -46,7 +48,7 @@ def chosen(
 
 
 def decide(placing: Placing, jobs: list[JobRecord], avoid: dict[str, set[str]] | None = None) -> list[Placement]:
-    placing.see_jobs(jobs, avoid or {}, 0.0, lambda order: None)
+    placing.see_jobs(jobs, avoid or {}, 0.0, (0.0, 0.0), lambda order: None)
     return placing.decide(0.0)
 
 
@@ -151,3 +153,12 @@ def test_a_placement_that_was_not_carried_out_is_undone() -> None:
     placements = decide(placing, [job(1), job(2)])
     placing.retract(placements, started={"1"}, now=0.0)
     assert [(placement.key, placement.slots) for placement in decide(placing, [job(2), job(3)])] == [("2", (1,))]
+
+
+@pytest.mark.parametrize("step", [7200.0, -7200.0])
+def test_a_wall_clock_that_is_set_makes_no_job_older_or_younger(step: float) -> None:
+    """The policy's clock shows 100; the wall clock was 1000 ahead of it at first, and by a step more or less now."""
+    epochs = (1000.0, 1000.0 + step)
+    before, after = replace(job(1), created=1000.0 + 40.0), replace(job(2), created=1000.0 + step + 60.0)
+    foreign = replace(job(3), created=1000.0 + 2e4)  # of a machine whose clock is far ahead
+    assert [_since(made, 100.0, epochs) for made in (before, after, foreign)] == [40.0, 60.0, 100.0]

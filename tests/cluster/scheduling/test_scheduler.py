@@ -110,6 +110,8 @@ def test_a_clock_that_is_set_ends_nothing_and_hides_nothing(world: World, orders
     world.ahead = 1e5
     world.step(TRAINED)
     assert world.job(waiting).seconds == 7
+    [ended] = world.store.attempts(waiting)
+    assert (ended.seconds, ended.cost) == (7.0, pytest.approx(2 * 7 * 3.6 / 3600))
 
 
 def test_jobs_of_another_class_of_machine_are_left_alone(world: World, orders: Orders) -> None:

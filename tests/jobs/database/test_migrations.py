@@ -27,7 +27,7 @@ from tests.jobs.stores import DONE, FACTS, order
 
 LANDED = Path(__file__).parent / "landed_0004.sql"
 MIGRATIONS = Path(tables.__file__).parent / "migrations"
-VERSIONS = ("0001", "0002", "0003", "0004")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005")
 MANY, MOST_STATEMENTS = 2000, 100
 """Jobs of a store, and statements of its migration, however many jobs there are."""
 
@@ -103,6 +103,7 @@ class TestLanded:
             assert job.attempts_before_request == row["asked"]
             [attempt] = landed.attempts(job.key)
             assert (attempt.state, attempt.sweep) == ("done", "tiny")
+            assert attempt.ended is not None and attempt.seconds == pytest.approx(attempt.ended - attempt.started)
 
     def test_priorities_are_split_from_what_waits_for_a_job(self, landed: Store, dump: sqlite3.Connection) -> None:
         before = {row["key"]: row["priority"] for row in rows_of(dump, "SELECT key, priority FROM jobs")}
@@ -181,14 +182,17 @@ class TestVersions:
     ) -> None:
         upgrade(engine, version)
         wanted = order(1, label="base seed 1")
+        # Version 0005 renamed a column, and made a column of its own of the lowest digit of the priority.
+        column, priority = ("kind", 7) if version < "0005" else ("stage", 3)
         with engine.begin() as connection:
             connection.execute(
                 sqlalchemy.text("INSERT INTO sweeps (name, spec, created, state) VALUES ('s', '{}', 1, 'running')")
             )
             connection.execute(
                 sqlalchemy.text(
-                    "INSERT INTO jobs (key, kind, job, slots, places, priority, number, created, state, failures, "
-                    "attempt, fraction, note) VALUES (:key, 'eval', :job, 1, '{}', 7, 1, 1, 'queued', 0, 0, 0, '')"
+                    f"INSERT INTO jobs (key, {column}, job, slots, places, priority, number, created, state, failures, "
+                    f"attempt, fraction, note) VALUES (:key, 'eval', :job, 1, '{{}}', {priority}, 1, 1, 'queued', 0, 0, "
+                    "0, '')"
                 ),
                 {"key": wanted.job.key, "job": wanted.job.canonical()},
             )

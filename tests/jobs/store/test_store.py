@@ -200,7 +200,7 @@ class TestContract:
             store.start_attempt(keys[1], "a", sweep="s", slots=2, seconds=3600.0, **FACTS)
         clock.now += 1800
         store.beat("a")
-        store.finish(keys[0], 1, {}, **DONE)
+        store.finish(keys[0], 1, {}, **DONE | {"seconds": 1800.0})
         assert store.account("s") == Account(spent=1.0, reserved=0.0, running=0)
         store.start_attempt(keys[1], "a", sweep="s", slots=2, seconds=3600.0, **FACTS)
         assert store.overspent() == {}

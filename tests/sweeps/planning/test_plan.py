@@ -140,9 +140,9 @@ def test_what_a_sweep_has_spent_is_spent(tmp_path: Path) -> None:
     store.beat("worker")
     [job, *_] = store.claim("worker", 1)
     facts: dict[str, Any] = {"host": "here", "workdir": "/", "versions": {}, "commit": None}
-    attempt = store.start_attempt(job.key, "worker", **facts, sweep="made-up", slots=2)
+    store.start_attempt(job.key, "worker", **facts, sweep="made-up", slots=2)
     clock[0] = 3600.0
-    store.finish(job.key, attempt, {"weights": "w" * 64}, seconds=1.0, peak_bytes=None)
+    store.release([job.key])
     assert not plan_of(arms(budget={"gpu_hours": 2.0}), store).to_json()["complete"]
     assert plan_of(arms(budget={"gpu_hours": 3.0}), store).to_json()["complete"]
     store.close()

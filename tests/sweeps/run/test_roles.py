@@ -153,6 +153,45 @@ def test_a_take_over_that_the_database_interrupts_is_tried_again_at_once(
     assert role.schedules
 
 
+def test_a_heartbeat_that_fails_is_tried_by_the_work_which_hears_why(stand_by: Callable[[], Scheduling]) -> None:
+    role = stand_by()
+    role.step(0.0)
+    assert role._scheduler is not None and role._heartbeat is not None
+    role._heartbeat.failure = StoreUnavailable("no answer")
+    before = role._scheduler._beaten
+    role.step(0.0)
+    assert role._scheduler._beaten > before
+
+
+def test_in_an_outage_what_runs_is_read_and_the_work_counts_as_alive(stand_by: Callable[[], Scheduling]) -> None:
+    role = stand_by()
+    role.step(0.0)
+    assert role._scheduler is not None and role._heartbeat is not None and role._executor is not None
+    read: list[float] = []
+    poll = role._executor.poll
+    role._executor.poll = lambda timeout: read.append(timeout) or poll(timeout)  # type: ignore[method-assign,func-returns-value]
+    role._heartbeat._alive = 0.0
+    role.wait(0.01)
+    assert read and role._heartbeat._alive > 0.0
+
+
+def test_an_outage_is_no_reason_to_wait_for_ever_for_jobs_of_other_sweeps(
+    stand_by: Callable[[], Scheduling], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role, said = stand_by(), list[str]()
+    role.step(0.0)
+    monkeypatch.setattr("cluster.scheduling.scheduler.Scheduler.running", 1)
+    monkeypatch.setattr("sweeps.run.patience.AWAY_SECONDS", -1.0)
+
+    def away(_: float) -> None:
+        raise StoreUnavailable("no answer")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreUnavailable):
+        patch.setattr(role._scheduler, "step", away)
+        role.finish(said.append)
+    assert [line.partition(";")[0] for line in said[1:]] == ["no answer"]
+
+
 def test_who_has_finished_keeps_the_cluster_busy_as_long_as_others_jobs_run(tmp_path: Path, clock: Clock) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/store.db", clock)
     store.put_sweep("theirs", {})

@@ -38,6 +38,9 @@ class Role:
     def step(self, seconds: float) -> None:
         pass
 
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
     @property
     def driver(self) -> Any:
         return self
@@ -107,9 +110,50 @@ def test_a_store_that_is_away_is_awaited_and_said_once(monkeypatch: pytest.Monke
     assert len(waits) == 3
 
 
+def test_an_outage_is_said_with_the_way_to_stop_and_ends_the_sweep_where_a_user_stops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever presses Ctrl-C while nothing can be written is not told of the database instead."""
+    place = Workplace.open(tmp_path / "home")
+    said: list[str] = []
+
+    class Stopped(Away):
+        def wait(self, seconds: float) -> None:
+            monkeypatch.setattr(place.store, "_read", unavailable)
+            raise KeyboardInterrupt
+
+    def unavailable() -> Any:
+        raise StoreUnavailable("no answer")
+
+    monkeypatch.setattr(session, "resolve", lambda *_: Sweep(spec=spec_of(), data=DATA, machine=MACHINE))
+    monkeypatch.setattr(session, "open_scheduling", lambda *_, **__: contextlib.nullcontext(Stopped(3)))
+    with pytest.raises(KeyboardInterrupt):
+        session.run(spec_of(), place, executor="local", show=lambda *_: None, say=said.append)
+    assert said[-1].endswith("while running jobs go on. Ctrl-C stops the sweep.")
+    place.store.close()
+
+
+def test_an_outage_at_the_end_of_a_sweep_is_awaited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Workplace.open(tmp_path / "home").store
+    store.put_sweep("s", {})
+    end, said = store.end_sweep, list[str]()
+
+    def away(*given: Any) -> None:
+        monkeypatch.setattr(store, "end_sweep", end)
+        raise StoreUnavailable("no answer")
+
+    monkeypatch.setattr(store, "end_sweep", away)
+    monkeypatch.setattr("sweeps.run.patience.PAUSE_SECONDS", 0.0)
+    session._end_well(store, "s", DONE, said.append)
+    assert len(said) == 1
+    sweep = store.sweep("s")
+    assert sweep is not None and sweep.state == SweepState.DONE
+    store.close()
+
+
 def test_a_store_that_stays_away_ends_the_sweep_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweeps.run.session.time.sleep", lambda _: None)
-    monkeypatch.setattr("sweeps.run.session.AWAY_SECONDS", 0.0)
+    monkeypatch.setattr("sweeps.run.patience.AWAY_SECONDS", 0.0)
     with pytest.raises(StoreUnavailable, match="503 Slow Down"):
         drive_with(Away(9))
 

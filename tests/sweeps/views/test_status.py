@@ -41,8 +41,9 @@ def drive(store: Store, sweep: str) -> None:
     """Have this process hold the driver's lease on a sweep."""
     now = store._clock()
     row = {"sweep": sweep, "name": "driver", "host": identity(), "pid": os.getpid(), "cluster": "cluster"}
+    times = {"since": now, "heartbeat": now, "beat": store._ticks()}
     with store._write() as connection:
-        write_row(connection, tables.drivers, {"sweep": sweep}, row | {"since": now, "heartbeat": now})
+        write_row(connection, tables.drivers, {"sweep": sweep}, row | times)
 
 
 def fail(place: Workplace, failure: Failure, reason: str, times: int = 1) -> JobRecord:
@@ -114,7 +115,7 @@ def test_a_sweep_runs_only_as_long_as_its_driver_lives(tmp_path: Path) -> None:
     assert state_of(store.sweeps()[0], store)["scheduler"]["name"] == "b"
     clock.now += 1800
     store.beat("b")
-    store.finish(key, 2, {}, **DONE)
+    store.finish(key, 2, {}, **DONE | {"seconds": 1800.0})
     assert "1.00 slot-hours; $3.00 of $9.00; deadline 1970-01-12T16:16+00:00" in "\n".join(
         lines(state_of(store.sweeps()[0], store))
     )
