@@ -1,16 +1,16 @@
 """Read files that somebody else may have made, and write files atomically."""
 
+import io
 import os
 import secrets
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 from golf.errors import InputError
 
 
-def open_regular(path: Path, expected: str) -> BinaryIO:
+def open_regular(path: Path, expected: str) -> io.BufferedReader:
     """Open a regular file for reading.
 
     A named pipe would wait for a writer and a device may never end, so neither is read.
@@ -31,7 +31,7 @@ def open_regular(path: Path, expected: str) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise InputError(f"{path}: not a file; {expected}")
-    return os.fdopen(descriptor, "rb")
+    return open(descriptor, "rb")
 
 
 def read_regular(path: Path, most_bytes: int, expected: str) -> bytes:

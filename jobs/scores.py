@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SCHEMA = pa.schema([("document", pa.int64()), ("nll", pa.float64()), ("tokens", pa.int64()), ("bytes", pa.int64())])
 """document: index in the set; nll: total in nats; tokens: predictions; bytes: UTF-8 bytes of the text predicted."""
 COMPRESSIONS = frozenset({"SNAPPY", "UNCOMPRESSED"})
-"""What `write_table` writes. With these a page is at most 64 times as large as in the file; others know no such bound."""
+"""What `write_table` writes. With these a page has at most 64 times its size in the file; others have no such bound."""
 SHARD_FLOPS = {"cpu": 4e10, "cuda": 4e14}
 """Work of one shard: a few seconds on a core or an H100, so that little is lost when a worker dies."""
 

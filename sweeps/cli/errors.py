@@ -11,6 +11,7 @@ from enum import IntEnum
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
 from jobs.errors import AlreadyDriven, LostLease
+from sweeps.text.escaping import escape
 
 
 class ExitCode(IntEnum):
@@ -65,7 +66,7 @@ def report(problem: Problem, *, as_json: bool) -> None:
     """Print a problem: on stderr for people, and as the one document on stdout for programs."""
     whole = f"{problem.error}; {problem.hint}" if problem.hint else problem.error
     for line in problem.lines or (whole,):
-        print("golfsweep:", " ".join(line.split()), file=sys.stderr)
+        print("golfsweep:", escape(" ".join(line.split())), file=sys.stderr)
     if as_json:
         print(json.dumps({"error": problem.error, "hint": problem.hint, "code": problem.code}, indent=2))
 

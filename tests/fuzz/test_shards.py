@@ -16,7 +16,9 @@ from tests.fuzz.mutations import NUMBERS, mutate
 
 def test_every_changed_shard_is_refused_or_read_as_its_header_says(tmp_path: Path) -> None:
     tokenizer = Tokenizer(BUNDLED[0] / "sp1024.model")
-    write_shard(tmp_path / "valid.bin", [1, *tokenizer.encode("The union is strong."), 1, *tokenizer.encode("So it is.")])
+    write_shard(
+        tmp_path / "valid.bin", [1, *tokenizer.encode("The union is strong."), 1, *tokenizer.encode("So it is.")]
+    )
     content = (tmp_path / "valid.bin").read_bytes()
     path, counts = tmp_path / "a_val_0.bin", tmp_path / "a_val_bytes_0.bin"
 

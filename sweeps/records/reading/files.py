@@ -6,7 +6,7 @@ import json
 import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from golf.errors import InputError
 from golf.files import open_regular
@@ -83,7 +83,7 @@ def read_json(path: Path, oddities: list[str]) -> dict[str, Any]:
     return content
 
 
-def _open(path: Path, limit: int) -> BinaryIO:
+def _open(path: Path, limit: int) -> io.BufferedReader:
     """Open a file whose size is within a limit.
 
     Raises:

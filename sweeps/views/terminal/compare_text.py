@@ -4,17 +4,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from rich import box
+from rich.cells import cell_len
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.statistics.documents import Documents
+from sweeps.text.escaping import escape
+from sweeps.text.table import FittedTable, TableColumn, shorten
 from sweeps.views.wording import format_p, format_seeds
 
 WIDTH = 46
 """Characters in a line of dots."""
+NAME_CELLS = 20
+"""Cells of the name before it."""
+ELSEWHERE = "a wider terminal or --json shows them"
+"""How to see columns that were left out."""
+TEST_COLUMNS = (
+    TableColumn(heading="test", side="left", too_long="shorten"),
+    TableColumn(heading="difference and 95 % in mBPB", order=2),
+    TableColumn(heading="t", order=3),
+    TableColumn(heading="df", order=4),
+    TableColumn(heading="p", order=1),
+)
 EQUIVALENCE_LEVEL = 0.05
 """Two entries are called the same where the test of equivalence is below this p."""
 DECIDING = "written_rule"
@@ -27,11 +39,18 @@ def render(comparison: Mapping[str, Any], documents: Documents | None) -> Group:
     nats = difference["nats_per_token"]
     unit = "" if nats is None else f", {nats:+.4f} nats/token under {difference['tokenizer']}"
     head = f"{c['known_as']} against {i['known_as']}: {difference['mbpb']:+.2f} mBPB{unit}"
-    parts: list[Text | Table] = [Text(head, style="bold"), Text("negative: the challenger is better"), Text()]
+    parts: list[Text | FittedTable] = [
+        Text(escape(head), style="bold"),
+        Text("negative: the challenger is better"),
+        Text(),
+    ]
     parts += [Text(line) for line in _draw_seeds(c, i)]
     if documents is not None:
         parts += [Text(line) for line in _draw_documents(documents)]
-    parts += [_make_test_table(comparison["tests"]), *(Text(f"  {line}") for line in list_conclusions(comparison))]
+    parts += [
+        _make_test_table(comparison["tests"]),
+        *(Text(escape(f"  {line}")) for line in list_conclusions(comparison)),
+    ]
     return Group(*parts, Text(), _make_settings_table(comparison["settings"]))
 
 
@@ -122,14 +141,10 @@ def _draw_seeds(c: Mapping[str, Any], i: Mapping[str, Any]) -> list[str]:
     """Every seed of both sides on one axis."""
     sides = [[bpb for bpb in side["seeds"].values() if bpb is not None] for side in (c, i)]
     low, high = min(map(min, sides)), max(map(max, sides))
-    names = [_shorten(side["known_as"]) for side in (c, i)]
-    lines = [f"{name:>20} {draw_dots(scores, low, high)}" for name, scores in zip(names, sides, strict=True)]
+    names = [shorten(escape(side["known_as"]), NAME_CELLS) for side in (c, i)]
+    names = [" " * (NAME_CELLS - cell_len(name)) + name for name in names]
+    lines = [f"{name} {draw_dots(scores, low, high)}" for name, scores in zip(names, sides, strict=True)]
     return [*lines, f"{'bits per byte':>20} {low:.4f}" + f"{high:.4f}".rjust(WIDTH - 6), ""]
-
-
-def _shorten(name: str) -> str:
-    """A name in 20 characters; both ends stay, since either may tell two names apart."""
-    return name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}"
 
 
 def _draw_documents(documents: Documents) -> list[str]:
@@ -146,27 +161,24 @@ def _draw_documents(documents: Documents) -> list[str]:
     return [*lines, ""]
 
 
-def _make_test_table(tests: Mapping[str, Any]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("test", no_wrap=True)
-    for heading in ("difference and 95 % in mBPB", "t", "df", "p"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def _make_test_table(tests: Mapping[str, Any]) -> FittedTable:
+    rows = []
     for name, title in name_tests().items():
         test = tests[name]
         if test["p_value"] is None:
-            table.add_row(title, *("–" * 4))
+            rows.append([[title], *(["–"] for _ in TEST_COLUMNS[1:])])
             continue
         low, high = (1000 * end for end in test["ci95"])
         t = "∞" if test["statistic"] is None else f"{test['statistic']:.2f}"
         interval = f"{1000 * test['difference']:+.2f}  {low:+.2f} … {high:+.2f}"
-        table.add_row(title, interval, t, f"{test['df']:.1f}", format_p(test["p_value"]))
-    return table
+        rows.append([[title], [interval], [t], [f"{test['df']:.1f}"], [format_p(test["p_value"])]])
+    return FittedTable(columns=TEST_COLUMNS, rows=rows, elsewhere=ELSEWHERE)
 
 
-def _make_settings_table(settings: Sequence[Mapping[str, Any]]) -> Table | Text:
+def _make_settings_table(settings: Sequence[Mapping[str, Any]]) -> FittedTable | Text:
     if not settings:
         return Text("  Their recipes have no known setting that differs.")
-    table = Table("setting", "challenger", "incumbent", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for setting in settings:
-        table.add_row(*(Text(format_value(setting[side])) for side in ("setting", "challenger", "incumbent")))
-    return table
+    sides = ("setting", "challenger", "incumbent")
+    rows = [[[format_value(setting[side])] for side in sides] for setting in settings]
+    columns = [TableColumn(heading=side, side="left", too_long="fold") for side in sides]
+    return FittedTable(columns=columns, rows=rows)
