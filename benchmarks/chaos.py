@@ -127,7 +127,7 @@ class Round:
             if driver.poll() == 0:
                 del self.drivers[sweep]
             elif driver.returncode is not None:
-                last = (self.home.parent / f"{self.home.name}.log").read_text().splitlines()[-1]
+                last = (self.home.parent / f"{self.home.name}.log").read_text(encoding="utf-8").splitlines()[-1]
                 self.gave_up.append(f"exit {driver.returncode}: {last}")
                 assert len(self.gave_up) <= MOST_RESTARTS, self.gave_up
                 self.start(sweep)
@@ -198,7 +198,7 @@ def golfsweep(*words: object) -> list[str]:
 def leaderboard(home: Path, place: Sequence[str], sweep: str) -> list[dict[str, Any]]:
     """Rows of a sweep without what was measured."""
     command = [*golfsweep("leaderboard", sweep, "--json"), "--home", str(home), *place]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=True)
     rows: list[dict[str, Any]] = json.loads(done.stdout)["rows"]
     return [{name: value for name, value in row.items() if name not in VARYING} for row in rows]
 
@@ -332,14 +332,14 @@ def _await_sweep(home: Path, place: Sequence[str], name: str) -> None:
     command = [*golfsweep("status", "--json"), "--home", str(home), *place]
     until = time.monotonic() + ROUND_SECONDS
     while time.monotonic() < until:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if done.returncode == 0 and name in [one["name"] for one in json.loads(done.stdout)["sweeps"]]:
             return
     raise AssertionError(f"the sweep {name} does not begin")
 
 
 def _name(sweep: Path) -> str:
-    return str(tomllib.loads(sweep.read_text())["name"])
+    return str(tomllib.loads(sweep.read_text(encoding="utf-8"))["name"])
 
 
 if __name__ == "__main__":

@@ -55,6 +55,9 @@ def explain(error: Exception) -> Problem:
         return Problem(code=ExitCode.FAILED, error=str(error))
     if isinstance(error, Interrupted):
         return Problem(code=ExitCode.INTERRUPTED, error="interrupted", hint=str(error))
+    if isinstance(error, UnicodeEncodeError):  # a word of the command line, which no database takes
+        problem = f"{ascii(error.object)[:80]}: not UTF-8"
+        return Problem(code=ExitCode.BAD_INPUT, error=problem, hint="expected text in UTF-8")
     if isinstance(error, OSError):
         return _explain_system_error(error)
     if hasattr(error, "format_message"):

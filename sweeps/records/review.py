@@ -13,7 +13,7 @@ from sweeps.records.judging.findings import LET_PASS, REMARKS, list_breaches, li
 from sweeps.records.judging.significance import run_baseline_test
 from sweeps.records.record import Record
 from sweeps.statistics import TestResult, summary
-from sweeps.text.escaping import escape_markdown
+from sweeps.text.escaping import escape_markdown, escape_markdown_code
 
 PROFILES: tuple[Profile, ...] = ("accepted", "strict")
 TITLES = {"accepted": "rules as accepted", "strict": "written rules", "claims": "claims compared with logs"}
@@ -190,7 +190,7 @@ def _list_findings(findings: Sequence[RuleFinding]) -> Iterator[str]:
         yield "None."
     for finding in findings:
         note = " (a note)" if finding.code in REMARKS | LET_PASS["accepted"] else ""
-        yield f"- `{finding.code}`{note}: {escape_markdown(finding.detail)}"
+        yield f"- {escape_markdown_code(finding.code)}{note}: {escape_markdown(finding.detail)}"
 
 
 def _make_line(*values: Any) -> str:

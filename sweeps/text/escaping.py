@@ -24,7 +24,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 """First characters of a text that a spreadsheet would run as a formula (OWASP, CSV injection)."""
 ENCODING_ERRORS = "golfsweep.ascii"
 """Name of the way in which a stream writes characters that its encoding lacks."""
-_MARKDOWN = re.compile(r"([\\`*\[\]|]|^[#+-]|~(?=~)|(?<![^\W_])_|_(?![^\W_]))")
+_MARKDOWN = re.compile(r"([\\`*\[\]|]|^[#+-](?=[# ])|~(?=~)|(?<![^\W_])_|_(?![^\W_]))")
 """Signs that mean something in Markdown where they stand; an underscore inside a word means nothing."""
 
 
@@ -92,6 +92,11 @@ def escape_markdown_code(text: str) -> str:
     plain = escape(" ".join(text.split())).replace("|", "\\|")
     fence = "`" * (1 + max(map(len, re.findall("`+", plain)), default=0))
     return f"{fence} {plain} {fence}" if "`" in plain else f"`{plain}`"
+
+
+def to_chart_text(text: str) -> str:
+    """Text for a label of a chart, whose library takes tags and entities in it for its own."""
+    return escape(text).replace("&", "&amp;").replace("<", "&lt;")
 
 
 def to_ascii_page(page: str) -> str:

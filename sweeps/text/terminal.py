@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable
-from typing import IO
+from typing import IO, Any
 
 from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.highlighter import JSONHighlighter
@@ -23,7 +23,10 @@ class Terminal(Console):
     """Prints text as it is, without markup; characters that a terminal would obey are escaped on every way out."""
 
     def __init__(self, *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> None:
-        super().__init__(stderr=stderr, file=file, width=width, markup=False, emoji=False, highlight=False)
+        # rich would stop on a COLUMNS that is no number; `size` reads it.
+        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        plain: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False, "_environ": environment}
+        super().__init__(stderr=stderr, file=file, width=width, **plain)
 
     @property  # type: ignore[misc]
     def size(self) -> ConsoleDimensions:

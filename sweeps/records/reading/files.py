@@ -29,6 +29,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
+def printable_path(path: str | Path) -> str:
+    """The printable text of a path or name, the same under any locale: its bytes are taken for UTF-8."""
+    return printable(os.fsencode(path).decode("utf-8", "replace"))
+
+
 def read_log(path: Path) -> Log:
     """Read a training log.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from golf.errors import InputError
 from jobs.logs import Log
-from sweeps.records.reading.files import MAX_LOG_BYTES, UnreadableFile, printable, read_json, read_log
+from sweeps.records.reading.files import MAX_LOG_BYTES, UnreadableFile, printable_path, read_json, read_log
 
 MAX_FILES = 2_000
 MAX_DEPTH = 4
@@ -69,7 +69,7 @@ def read_folder(root: Path) -> Folder:
     if len(chosen) < len(paths):
         oddities.append(f"over {MAX_READ_BYTES:,} bytes of logs; {len(paths) - len(chosen)} were not read")
     for path in chosen:
-        name = printable(path.relative_to(root).as_posix())
+        name = printable_path(path.relative_to(root))
         try:
             texts[name] = read_log(path)
         except UnreadableFile as why:
@@ -79,7 +79,7 @@ def read_folder(root: Path) -> Folder:
         raise InputError(f"{root}: no record; expected a submission.json or a training log in it")
     submission = _read_submission(root, unread)
     return Folder(
-        name=printable(root.resolve().name),
+        name=printable_path(root.resolve().name),
         submission=submission,
         logs=logs,
         oddities=(*oddities, *unread),
@@ -95,7 +95,7 @@ def read_folders(roots: Sequence[Path]) -> list[Folder]:
     """
     by_name: dict[str, list[Path]] = {}
     for root in roots:
-        by_name.setdefault(printable(root.resolve().name), []).append(root)
+        by_name.setdefault(printable_path(root.resolve().name), []).append(root)
     return [
         replace(read_folder(first), namesakes=tuple(map(_describe_place, others)))
         for first, *others in by_name.values()
@@ -103,7 +103,7 @@ def read_folders(roots: Sequence[Path]) -> list[Folder]:
 
 
 def _describe_place(root: Path) -> str:
-    return printable("/".join(root.resolve().parts[-2:]))
+    return printable_path("/".join(root.resolve().parts[-2:]))
 
 
 def _find_below(root: Path) -> list[Path]:
@@ -158,7 +158,7 @@ def _list_children(folder: Path, oddities: list[str] | None = None) -> list[Path
         return [folder / name for name in (*names[: MAX_FILES + 1], *late[:MAX_FILES])]
     except OSError as error:
         if oddities is not None:
-            oddities.append(f"{printable(folder.name)}/: cannot be read ({error.strerror})")
+            oddities.append(f"{printable_path(folder.name)}/: cannot be read ({error.strerror})")
         return []
 
 
@@ -184,13 +184,13 @@ def _list_files(root: Path, oddities: list[str]) -> list[Path]:
             if path.name.startswith("."):
                 continue
             if path.is_symlink():
-                oddities.append(f"{printable(path.relative_to(root).as_posix())} is a link and was not followed")
+                oddities.append(f"{printable_path(path.relative_to(root))} is a link and was not followed")
             elif path.is_dir():
                 queue += [(path, depth + 1)] if depth < MAX_DEPTH else []
             elif path.is_file():
                 files.append(path)
             else:
-                oddities.append(f"{printable(path.relative_to(root).as_posix())} is no regular file and was not read")
+                oddities.append(f"{printable_path(path.relative_to(root))} is no regular file and was not read")
             seen += 1
             if seen > MAX_FILES:
                 oddities.append(f"over {MAX_FILES:,} files; the rest was not read")
@@ -211,12 +211,12 @@ def _read_submission(root: Path, oddities: list[str]) -> dict[str, Any] | None:
     candidates = _find_submissions(root)
     chosen = [path for path in candidates if path.name == "submission.json"] or candidates
     if len(chosen) > 1:
-        names = printable(", ".join(path.name for path in chosen[:8]))
+        names = printable_path(", ".join(path.name for path in chosen[:8]))
         oddities.append(f"{names}: several, none of them submission.json; none was read")
     if len(chosen) != 1:
         return None
     try:
         return read_json(chosen[0], oddities)
     except UnreadableFile as why:
-        oddities.append(f"{printable(chosen[0].name)}: {why}")
+        oddities.append(f"{printable_path(chosen[0].name)}: {why}")
         return None
