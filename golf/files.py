@@ -9,6 +9,9 @@ from pathlib import Path
 
 from golf.errors import InputError
 
+GROWTH_BYTES = 2**20
+"""Read at once beyond the size that a file states."""
+
 
 def open_regular(path: Path, expected: str) -> io.BufferedReader:
     """Open a regular file for reading.
@@ -44,10 +47,12 @@ def read_regular(path: Path, most_bytes: int, expected: str) -> bytes:
         if (size := os.fstat(stream.fileno()).st_size) > most_bytes:
             raise InputError(f"{path}: {size} bytes; {expected} of at most {most_bytes}")
         try:
-            content = stream.read(most_bytes + 1)
+            content = stream.read(size)  # takes memory for as much as it is asked for
+            while len(content) <= most_bytes and (more := stream.read(GROWTH_BYTES)):  # a file that grows, or of /proc
+                content += more
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror}); {expected}") from None
-    if len(content) > most_bytes:  # a file that grows, or one of /proc, which has no size
+    if len(content) > most_bytes:
         raise InputError(f"{path}: over {most_bytes} bytes; {expected} of at most {most_bytes}")
     return content
 

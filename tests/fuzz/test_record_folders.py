@@ -18,11 +18,12 @@ from tests.sweeps.records import miniature as mini
 
 LOGS = (mini.first_era(42), mini.sliding_era(42), mini.phased_era(42), mini.closed_era(42))
 SUBMISSION: dict[str, Any] = {
-    "name": "a record", "author": "Ada", "date": "2026-03-17", "val_bpb": 1.2001, "val_loss": 2.0264, "val_bpb_std": 0.001,
-    "bytes_total": 15_050_000, "bytes_code": 50_000, "train_time_seconds": 599.9, "eval_time_seconds": 60, "steps": 9000,
-    "seeds": [42, 7], "seed_results": {"42": {"val_bpb": 1.2001, "artifact_bytes": 15_050_000}, "7": {"val_bpb": 1.2003}},
+    "name": "a record", "author": "Ada", "date": "2026-03-17", "val_bpb": 1.2001, "val_loss": 2.0264,
+    "val_bpb_std": 0.001, "bytes_total": 15_050_000, "bytes_code": 50_000, "train_time_seconds": 599.9,
+    "eval_time_seconds": 60, "steps": 9000, "seeds": [42, 7], "model_params": 17_000_000,
+    "seed_results": {"42": {"val_bpb": 1.2001, "artifact_bytes": 15_050_000}, "7": {"val_bpb": 1.2003}},
     "p_value": 0.004, "t_statistic": 9.1, "sota_bpb": 1.2244, "url": "https://github.com/x/y/pull/1",
-    "description": "beats 1.2244 over 3 seeds, p < 0.01", "model_params": 17_000_000,
+    "description": "beats 1.2244 over 3 seeds, p < 0.01",
 }  # fmt: skip
 NAMES = ("seed_7", "\x1b[2Jx", "a\nb", "[red]x", "| `x` |", "\u202etxt.gol", "x" * 200, "\udcff")
 

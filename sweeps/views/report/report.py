@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
-from markupsafe import Markup
 
 from golf.files import write_atomically
 from jobs.budget import Budget
@@ -209,7 +208,7 @@ def _render(name: str, **content: Any) -> str:
 
 def _show_foreign_text(value: Any) -> Any:
     """Text for a page: characters that a browser would obey are shown as escapes; markup of our own stays."""
-    return escape_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return escape_lines(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _write(path: Path, content: str) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from golf.data.corpus import DemoData
 from jobs.workplace import Workplace
 from tests.sweeps.made_up import file, play
 from tests.sweeps.records import miniature as mini
@@ -24,6 +25,7 @@ SUBMISSION: dict[str, Any] = {
     "val_bpb": 1.2001, "author": "=cmd|' /C calc'!A0\x1b]8;;http://x\x07", "date": "2026-03-17",
     "seed_results": {"42": {"val_bpb": 1.2001}},
 }  # fmt: skip
+SWEEP = Path(__file__).parents[2] / "tiny.toml"
 LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 RUN_ALL = """
 import json, os, sys
@@ -41,9 +43,12 @@ print("codes", codes)
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, demo: DemoData) -> Path:
     root = tmp_path_factory.mktemp("output") / "home"
-    play(Workplace.open(root), file("main"))
+    place = Workplace.open(root)
+    play(place, file("main"))
+    place.home.demo.parent.mkdir(parents=True, exist_ok=True)
+    place.home.demo.symlink_to(demo.tokens)
     record = mini.write(root.parent / "records" / RECORD, SUBMISSION, seed42=mini.first_era(42))
     (record / "a\u202eb.log").write_text(mini.first_era(7), encoding="utf-8")
     return root
@@ -65,7 +70,7 @@ def commands(home: Path, records: Path) -> list[list[str]]:
         ["show", "main", *place], ["show", "main/base", *place], ["show", "main/base", "--json", *place],
         ["compare", "base", "none", *place], ["compare", "base", "none", "--json", *place],
         ["check", str(records / RECORD)],
-        ["gc", *place], ["--help"], ["leaderboard", "--help"], ["audit", "--help"],
+        ["gc", *place], ["plan", str(SWEEP), *place], ["--help"], ["leaderboard", "--help"], ["audit", "--help"],
     ]  # fmt: skip
 
 
