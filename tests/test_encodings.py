@@ -26,9 +26,9 @@ def find_calls(source: str) -> Iterator[tuple[int, str]]:
         modes = [text for text in texts if isinstance(text, str) and 0 < len(text) <= 3 and set(text) <= set("rwxab+t")]
         positional = 2 if name == "write_text" else 1
         switched = any(word.arg in SUBPROCESS_SWITCHES and _is_true(word.value) for word in node.keywords)
-        if (name in TEXT_CALLS and len(node.args) < positional and not _is_formatter(node)) or switched:
-            yield node.lineno, name
-        elif name in OPENERS and not any("b" in mode for mode in modes) and _opens_text(node, name, modes):
+        reads_text = name in TEXT_CALLS and len(node.args) < positional and not _is_formatter(node)
+        opens_text = name in OPENERS and not any("b" in mode for mode in modes) and _opens_text(node, name, modes)
+        if switched or reads_text or opens_text:
             yield node.lineno, name
 
 

@@ -25,7 +25,7 @@ Lines = Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TableColumn:
+class FittedColumn:
     """One column of a table."""
 
     heading: str
@@ -41,7 +41,7 @@ class TableColumn:
 class FittedTable:
     """A table that is laid out when it is printed, for the width that there is."""
 
-    columns: Sequence[TableColumn]
+    columns: Sequence[FittedColumn]
     rows: Sequence[Sequence[Lines]]
     """The cells of each row, one for each column."""
     title: str = ""
@@ -100,7 +100,7 @@ def _take(text: str, cells: int) -> str:
 
 
 def _fit(
-    columns: Sequence[TableColumn], cells: Sequence[Sequence[Lines]], width: int
+    columns: Sequence[FittedColumn], cells: Sequence[Sequence[Lines]], width: int
 ) -> tuple[list[int], dict[int, int]]:
     """Which columns are shown, and the cells of each."""
     widths = {index: max(cell_len(line) for row in cells for line in row[index]) for index in range(len(columns))}
@@ -123,7 +123,7 @@ def _fit(
     return kept, widths
 
 
-def _fit_cell(lines: Lines, column: TableColumn, cells: int, only_ascii: bool) -> list[str]:
+def _fit_cell(lines: Lines, column: FittedColumn, cells: int, only_ascii: bool) -> list[str]:
     if column.too_long == "fold":
         return [part for line in lines for part in (chop_cells(line, cells) if cell_len(line) > cells else [line])]
     return [shorten(line, cells, only_ascii=only_ascii) for line in lines]

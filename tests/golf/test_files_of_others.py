@@ -31,10 +31,8 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(tmp_path / "s"))
     (tmp_path / "loop").symlink_to("loop")
-    for name, message in (
-        ("pipe", "not a file"), ("s", "cannot be read"), ("loop", "cannot be read"), ("none", "cannot be read"), (".", "not a file"),
-        ("a\0b", "no path of a file"),
-    ):  # fmt: skip
+    messages = {"pipe": "not a file", "s": "cannot be read", "loop": "cannot be read", "none": "cannot be read"}
+    for name, message in {**messages, ".": "not a file", "a\0b": "no path of a file"}.items():
         with pytest.raises(InputError, match=message + ".*; expected a test$"):
             open_regular(tmp_path / name, "expected a test")
     server.close()
@@ -44,9 +42,7 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
 
 def test_an_error_that_quotes_a_file_is_short() -> None:
     error = InputError("file: " + "x" * 10**6 + "; expected less")
-    assert len(str(error)) < 2100
-    assert (
-        str(error).startswith("file: x")
-        and error.hint.endswith("expected less")
-        or str(error).endswith("expected less")
-    )
+    text = str(error)
+    assert len(text) < 2100
+    assert text.startswith("file: x")
+    assert text.endswith("; expected less")

@@ -10,13 +10,13 @@ import typer
 from golf.errors import InputError
 from sweeps.cli.app import HOME, DbOption, HomeOption, JsonOption, RayOption, SetOption, app, print_json
 from sweeps.cli.errors import ExitCode
-from sweeps.text.table import FittedTable, TableColumn
+from sweeps.text.table import FittedColumn, FittedTable
 from sweeps.text.terminal import Terminal
 
 SELFTEST_COLUMNS = (
-    TableColumn(heading="case", side="left", too_long="shorten"),
-    TableColumn(heading="documents", order=1),
-    TableColumn(heading="largest difference\nin nats/token"),
+    FittedColumn(heading="case", side="left", too_long="shorten"),
+    FittedColumn(heading="documents", order=1),
+    FittedColumn(heading="largest difference\nin nats/token"),
 )
 
 

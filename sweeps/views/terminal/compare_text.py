@@ -1,36 +1,54 @@
-"""A comparison as text of 80 columns: dots for seeds and documents, tests, verdicts, settings, and the next step."""
+"""A comparison as text of any width: dots for seeds and documents, tests, verdicts, settings, and the next step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from rich.cells import cell_len
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group
 from rich.text import Text
 
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.statistics.documents import Documents
 from sweeps.text.escaping import escape
-from sweeps.text.table import FittedTable, TableColumn, shorten
+from sweeps.text.table import FittedColumn, FittedTable, shorten
 from sweeps.views.wording import format_p, format_seeds
 
 WIDTH = 46
 """Characters in a line of dots."""
+LEAST_WIDTH = 14
+"""On the narrowest terminal: both ends of the axis must fit."""
 NAME_CELLS = 20
 """Cells of the name before it."""
+RANGE_CELLS = 32
+"""Cells of a line of the histogram beside its bar."""
 ELSEWHERE = "a wider terminal or --json shows them"
 """How to see columns that were left out."""
 TEST_COLUMNS = (
-    TableColumn(heading="test", side="left", too_long="shorten"),
-    TableColumn(heading="difference and 95 % in mBPB", order=2),
-    TableColumn(heading="t", order=3),
-    TableColumn(heading="df", order=4),
-    TableColumn(heading="p", order=1),
+    FittedColumn(heading="test", side="left", too_long="shorten"),
+    FittedColumn(heading="difference and 95 % in mBPB", order=2),
+    FittedColumn(heading="t", order=3),
+    FittedColumn(heading="df", order=4),
+    FittedColumn(heading="p", order=1),
 )
 EQUIVALENCE_LEVEL = 0.05
 """Two entries are called the same where the test of equivalence is below this p."""
 DECIDING = "written_rule"
 """The margin rule that the next step is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Lines that are drawn when they are printed, for the width that there is."""
+
+    draw: Callable[[int], list[str]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Draw and print."""
+        for line in self.draw(options.max_width):
+            yield Text(line)
 
 
 def render(comparison: Mapping[str, Any], documents: Documents | None) -> Group:
@@ -39,14 +57,14 @@ def render(comparison: Mapping[str, Any], documents: Documents | None) -> Group:
     nats = difference["nats_per_token"]
     unit = "" if nats is None else f", {nats:+.4f} nats/token under {difference['tokenizer']}"
     head = f"{c['known_as']} against {i['known_as']}: {difference['mbpb']:+.2f} mBPB{unit}"
-    parts: list[Text | FittedTable] = [
+    parts: list[Text | FittedTable | Drawing] = [
         Text(escape(head), style="bold"),
         Text("negative: the challenger is better"),
         Text(),
     ]
-    parts += [Text(line) for line in _draw_seeds(c, i)]
+    parts.append(Drawing(partial(_draw_seeds, c, i)))
     if documents is not None:
-        parts += [Text(line) for line in _draw_documents(documents)]
+        parts.append(Drawing(partial(_draw_documents, documents)))
     parts += [
         _make_test_table(comparison["tests"]),
         *(Text(escape(f"  {line}")) for line in list_conclusions(comparison)),
@@ -91,13 +109,13 @@ def format_value(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
-def draw_dots(values: Sequence[float], low: float, high: float) -> str:
+def draw_dots(values: Sequence[float], low: float, high: float, width: int = WIDTH) -> str:
     """Draw values as dots on a line from low to high, and their mean as a bar."""
-    line = ["·"] * WIDTH
+    line = ["·"] * width
     span = (high - low) or 1.0
     for value in values:
-        line[round((value - low) / span * (WIDTH - 1))] = "●"
-    line[round((sum(values) / len(values) - low) / span * (WIDTH - 1))] = "┃" if len(values) > 1 else "●"
+        line[round((value - low) / span * (width - 1))] = "●"
+    line[round((sum(values) / len(values) - low) / span * (width - 1))] = "┃" if len(values) > 1 else "●"
     return "".join(line)
 
 
@@ -137,17 +155,20 @@ def _describe_shown(verdict: Mapping[str, Any]) -> str:
     )
 
 
-def _draw_seeds(c: Mapping[str, Any], i: Mapping[str, Any]) -> list[str]:
+def _draw_seeds(c: Mapping[str, Any], i: Mapping[str, Any], columns: int) -> list[str]:
     """Every seed of both sides on one axis."""
+    name_cells = min(NAME_CELLS, max(8, columns // 3))
+    width = max(LEAST_WIDTH, min(WIDTH, columns - name_cells - 1))
     sides = [[bpb for bpb in side["seeds"].values() if bpb is not None] for side in (c, i)]
     low, high = min(map(min, sides)), max(map(max, sides))
-    names = [shorten(escape(side["known_as"]), NAME_CELLS) for side in (c, i)]
-    names = [" " * (NAME_CELLS - cell_len(name)) + name for name in names]
-    lines = [f"{name} {draw_dots(scores, low, high)}" for name, scores in zip(names, sides, strict=True)]
-    return [*lines, f"{'bits per byte':>20} {low:.4f}" + f"{high:.4f}".rjust(WIDTH - 6), ""]
+    names = [shorten(escape(side["known_as"]), name_cells) for side in (c, i)]
+    names = [" " * (name_cells - cell_len(name)) + name for name in names]
+    lines = [f"{name} {draw_dots(scores, low, high, width)}" for name, scores in zip(names, sides, strict=True)]
+    unit = shorten("bits per byte", name_cells).rjust(name_cells)
+    return [*lines, f"{unit} {low:.4f}" + f"{high:.4f}".rjust(width - 6), ""]
 
 
-def _draw_documents(documents: Documents) -> list[str]:
+def _draw_documents(documents: Documents, columns: int) -> list[str]:
     """A histogram of the documents' differences."""
     change = 1000 * (documents["challenger"] - documents["incumbent"])
     lower = int((change < 0).sum())
@@ -155,9 +176,10 @@ def _draw_documents(documents: Documents) -> list[str]:
     edges = np.quantile(change, [0.02, 0.98])
     if edges[0] == edges[1]:
         return [*lines, f"  all are {edges[0]:+.1f} up to rounding", ""]
+    width = max(1, min(WIDTH, columns - RANGE_CELLS))
     counts, cuts = np.histogram(np.clip(change, *edges), bins=7, range=(float(edges[0]), float(edges[1])))
     for count, left, right in zip(counts, cuts, cuts[1:], strict=False):
-        lines.append(f"  {left:+9.1f} … {right:+9.1f}  {'█' * round(WIDTH * count / counts.max())} {count}")
+        lines.append(f"  {left:+9.1f} … {right:+9.1f}  {'█' * round(width * count / counts.max())} {count}")
     return [*lines, ""]
 
 
@@ -180,5 +202,5 @@ def _make_settings_table(settings: Sequence[Mapping[str, Any]]) -> FittedTable |
         return Text("  Their recipes have no known setting that differs.")
     sides = ("setting", "challenger", "incumbent")
     rows = [[[format_value(setting[side])] for side in sides] for setting in settings]
-    columns = [TableColumn(heading=side, side="left", too_long="fold") for side in sides]
+    columns = [FittedColumn(heading=side, side="left", too_long="fold") for side in sides]
     return FittedTable(columns=columns, rows=rows)

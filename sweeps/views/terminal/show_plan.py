@@ -9,16 +9,16 @@ from rich.text import Text
 
 from sweeps.planning.plan import SweepPlan
 from sweeps.text.escaping import escape
-from sweeps.text.table import FittedTable, TableColumn
+from sweeps.text.table import FittedColumn, FittedTable
 from sweeps.views.terminal.gantt import draw_gantt
 from sweeps.views.wording import duration
 
 COLUMNS = (
-    TableColumn(heading="stage", side="left", too_long="shorten"),
-    TableColumn(heading="jobs", order=1),
-    TableColumn(heading="done", order=3),
-    TableColumn(heading="slot-seconds each", order=4),
-    TableColumn(heading="slot-hours left", order=2),
+    FittedColumn(heading="stage", side="left", too_long="shorten"),
+    FittedColumn(heading="jobs", order=1),
+    FittedColumn(heading="done", order=3),
+    FittedColumn(heading="slot-seconds each", order=4),
+    FittedColumn(heading="slot-hours left", order=2),
 )
 ELSEWHERE = "a wider terminal or --json shows them"
 MOST_REASONS = 12

@@ -12,7 +12,7 @@ from rich.text import Text
 from sweeps.board.arrays import TRACKS
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.text.escaping import escape
-from sweeps.text.table import FittedTable, TableColumn
+from sweeps.text.table import FittedColumn, FittedTable
 from sweeps.views.entry_facts import EntryColumns, describe_evidence
 from sweeps.views.wording import duration, format_dollars, format_p
 
@@ -66,9 +66,9 @@ def _render_track(title: str, entries: Sequence[EntryColumns]) -> FittedTable:
     )
 
 
-def _make_column(heading: str) -> TableColumn:
+def _make_column(heading: str) -> FittedColumn:
     places = {name: place for place, name in enumerate(BY_IMPORTANCE, 1)}
-    return TableColumn(
+    return FittedColumn(
         heading=heading.replace(", ", "\n"),
         side="left" if heading in TEXT_HEADINGS else "right",
         too_long="shorten" if heading == "entry" else "leave out",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from golf.data.corpus import DemoData
 from jobs.workplace import Workplace
@@ -134,6 +135,11 @@ def test_tables_fit_any_width(
         assert "Left out" not in out and "…" not in out
         assert any("seeds" in line and "entry" in line for line in out.splitlines())
     assert "1.0" in out or int(columns) < 40
+    code, out, _ = golfsweep("compare", "base", "none", "--home", str(home))
+    lines = [line for line in out.splitlines() if not line.startswith("Plots: ")]
+    assert code == 0
+    assert max(map(cell_len, lines)) <= int(columns if columns.isdigit() and int(columns) else 100_000)
+    assert sum("┃" in line or "●" in line for line in lines) == 2
 
 
 def test_a_spreadsheet_runs_no_name(home: Path, records: Path, golfsweep: Command) -> None:

@@ -23,9 +23,15 @@ from sweeps.text.escaping import (
     to_json,
 )
 
-HOSTILE = [*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))),
-           "\u200b", "\u200d", "\u2028", "\u2029", "\ufeff", "\u00ad", "\ud800", "\udcff", "\U000e0041"]  # fmt: skip
 ANY_TEXT = st.text(st.characters(), max_size=30)
+CONTENTS = st.recursive(
+    ANY_TEXT | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner)
+)
+HOSTILE = [
+    *map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *map(chr, range(0x202A, 0x202F)),
+    *map(chr, range(0x2066, 0x206A)),
+    "\u200b", "\u200d", "\u2028", "\u2029", "\ufeff", "\u00ad", "\ud800", "\udcff", "\U000e0041",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("char", HOSTILE, ids=ascii)
@@ -53,9 +59,7 @@ def test_escaped_text_is_one_visible_line_and_stays_so(text: str) -> None:
     assert escape_values({text: [text, 1, None]}) == {escape_lines(text): [escape_lines(text), 1, None]}
 
 
-@given(
-    st.recursive(ANY_TEXT | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner))
-)
+@given(CONTENTS)
 def test_json_means_the_same_and_shows_no_control_character(content: object) -> None:
     for only_ascii in (False, True):
         text = to_json(content, only_ascii=only_ascii)

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from sweeps.text.table import FittedTable, TableColumn, shorten
+from sweeps.text.table import FittedColumn, FittedTable, shorten
 from sweeps.text.terminal import Terminal
 
 COLUMNS = (
-    TableColumn(heading="#"),
-    TableColumn(heading="entry", side="left", too_long="shorten"),
-    TableColumn(heading="score", order=1),
-    TableColumn(heading="note", side="left", too_long="fold", order=3),
-    TableColumn(heading="bytes", order=2),
+    FittedColumn(heading="#"),
+    FittedColumn(heading="entry", side="left", too_long="shorten"),
+    FittedColumn(heading="score", order=1),
+    FittedColumn(heading="note", side="left", too_long="fold", order=3),
+    FittedColumn(heading="bytes", order=2),
 )
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 
@@ -51,7 +51,7 @@ def test_a_shortened_name_keeps_both_ends(name: str, cells: int, only_ascii: boo
 
 
 def test_folded_text_is_whole() -> None:
-    columns = (TableColumn(heading="setting", side="left", too_long="fold"), TableColumn(heading="n"))
+    columns = (FittedColumn(heading="setting", side="left", too_long="fold"), FittedColumn(heading="n"))
     lines = lines_of(FittedTable(columns=columns, rows=[[["abcdefghij" * 3], ["1"]]]), 15)
     assert "".join(line.split("  ")[0] for line in lines[2:]) == "abcdefghij" * 3
 
