@@ -9,7 +9,7 @@ GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/subm
     tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo test test-lint test-gangs test-rest lint bench bench-gpu chaos
+.PHONY: install demo test test-lint test-gangs test-rest lint fuzz bench bench-gpu chaos
 
 install: .venv/installed
 
@@ -47,6 +47,10 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Hostile files of every kind, 10 minutes each (FUZZ_SECONDS for another time); each failure names the attempt to replay.
+fuzz: install
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/python -u -m pytest -v --timeout=0 tests/fuzz
 
 # What this machine makes of the work (into the table of docs/performance.md), of scheduling and of a large leaderboard.
 bench: install

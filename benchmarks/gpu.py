@@ -50,7 +50,10 @@ def run_isolated(name: str, limit: float) -> dict[str, Any]:
     root = Path(__file__).parents[1]
     started = time.monotonic()
     problem = None
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as out,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+    ):
         try:
             done = subprocess.run(command, stdout=out, stderr=errors, timeout=limit, cwd=root, check=False)
         except subprocess.TimeoutExpired:
@@ -91,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
         results.append(run_isolated(name, max(0.0, min(limit, end - time.monotonic()))))
         show(results[-1])
         if options.json is not None:
-            options.json.write_text(json.dumps(results, indent=1))
+            options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return int(any(result["problem"] is not None for result in results))
 
 

@@ -16,14 +16,14 @@ BEGIN, END = "<!-- measured by make bench -->\n", "<!-- end of what was measured
 def measure(*words: str) -> dict[str, Any]:
     """Run `golfsweep bench` in a process of its own; returns its document."""
     command = [sys.executable, "-m", "sweeps.cli", "bench", *words, "--json"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8", errors="replace")
     measured: dict[str, Any] = json.loads(done.stdout)
     return measured
 
 
 def processor_name() -> str:
     """The processor's name as the kernel has it; psutil has none."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.processor() or "unknown processor"
@@ -73,9 +73,9 @@ def replace_table(page: str, table: str) -> str:
 
 def main() -> None:
     """Measure, write the table to the page, and print it."""
-    replace_table(PAGE.read_text(), "")  # fails before the minutes of measuring, not after
+    replace_table(PAGE.read_text(encoding="utf-8"), "")  # fails before the minutes of measuring, not after
     table = measure_table()
-    PAGE.write_text(replace_table(PAGE.read_text(), table))
+    PAGE.write_text(replace_table(PAGE.read_text(encoding="utf-8"), table), encoding="utf-8")
     print(table)
 
 

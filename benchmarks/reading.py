@@ -51,7 +51,8 @@ def _run(checkout: Path, words: list[str], home: Path) -> subprocess.CompletedPr
         cwd=checkout,
         env={**os.environ, "PYTHONPATH": str(checkout)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=True,
     )
 

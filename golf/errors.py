@@ -1,5 +1,8 @@
 """Exceptions by cause: bad input, divergence, too slow, too large."""
 
+MOST_CHARACTERS = 2000
+"""Of one problem; a longer one, which quotes a hostile value, is shortened in the middle."""
+
 
 class InputError(ValueError):
     """What the user gave is wrong.
@@ -9,8 +12,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, *problems: str) -> None:
-        # A quoted value may hold line breaks.
-        self.problems = tuple(" ".join(problem.splitlines()) for problem in problems)
+        # A quoted value may hold line breaks, or be a file of its own.
+        self.problems = tuple(_shorten(" ".join(problem.splitlines())) for problem in problems)
         super().__init__(*self.problems)
 
     def __str__(self) -> str:
@@ -26,6 +29,12 @@ class InputError(ValueError):
         """What would be right, or the command that helps; empty where no problem says so."""
         hints = (_split(problem)[1] for problem in self.problems)
         return "\n".join(dict.fromkeys(hint for hint in hints if hint))
+
+
+def _shorten(problem: str) -> str:
+    """A problem with its beginning and end, which say where and what would be right."""
+    half = MOST_CHARACTERS // 2
+    return problem if len(problem) <= MOST_CHARACTERS else f"{problem[:half]} … {problem[-half:]}"
 
 
 def _split(problem: str) -> tuple[str, str]:

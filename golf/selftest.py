@@ -18,12 +18,14 @@ from torch import Tensor
 from golf.artifact.packing import load
 from golf.data.tokens import check_document
 from golf.errors import InputError
+from golf.files import read_regular
 from golf.model.precision import Precision
 from golf.ttt.adapters import AdapterRanks, Multipliers
 from golf.ttt.engine import EvalConfig, evaluate
 
 BUNDLED = tuple(Path(__file__).parent / "bundled" / name for name in ("golden", "golden5"))
 """Folders of the bundled vectors."""
+MAX_CASES_BYTES = 2**26
 LIMITS: Mapping[str, float] = {"float32": 1e-5, "bfloat16": 2e-2}
 """How far a document's loss may be from the golden one, in nats per token, by precision. Measured on a CPU: 8.6e-7 and
 6.9e-3."""
@@ -105,17 +107,15 @@ def selftest(folder: Path, device: torch.device | str = "cpu", precision: Precis
     """
     path = folder / "cases.json"
     try:
-        vectors = json.loads(path.read_text())
+        vectors = json.loads(read_regular(path, MAX_CASES_BYTES, "expected golden vectors"))
         listed = [np.array(document) for document in vectors["documents"]]
         cases = {
             name: (config_of(case["settings"]), _expected(name, case["documents"], len(listed)))
             for name, case in vectors["cases"].items()
         }
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected golden vectors") from None
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
+    except (RecursionError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: not golden vectors ({type(error).__name__}: {error})") from None
     model = load(folder / "model.safetensors", device=device)
     documents = [

@@ -29,7 +29,7 @@ def digest_of(paths: Sequence[Path]) -> str:
         raise InputError(f"{error.filename}: cannot be read ({error.strerror})") from None
     cache, name = cache_path(), json.dumps(stamps)
     try:
-        known: dict[str, str] = json.loads(cache.read_text())
+        known: dict[str, str] = json.loads(cache.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
     if name not in known:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from golf.errors import InputError
+from golf.limits import MAX_DOCUMENTS
 
 if TYPE_CHECKING:
     from golf.model.gpt import ModelConfig
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SCHEMA = pa.schema([("document", pa.int64()), ("nll", pa.float64()), ("tokens", pa.int64()), ("bytes", pa.int64())])
 """document: index in the set; nll: total in nats; tokens: predictions; bytes: UTF-8 bytes of the text predicted."""
+COMPRESSIONS = frozenset({"SNAPPY", "UNCOMPRESSED"})
+"""What `write_table` writes. With these a page has at most 64 times its size in the file; others have no such bound."""
 SHARD_FLOPS = {"cpu": 4e10, "cuda": 4e14}
 """Work of one shard: a few seconds on a core or an H100, so that little is lost when a worker dies."""
 
@@ -68,14 +71,28 @@ def read_table(content: bytes) -> pa.Table:
     """Decode a table.
 
     Raises:
-        InputError: the content is no Parquet table with this schema.
+        InputError: the content is no Parquet table with this schema, damaged, or has more rows than any validation set.
     """
     try:
-        table = pq.ParquetFile(pa.BufferReader(content)).read()  # read_table would import pandas
-    except pa.ArrowInvalid as error:
-        raise InputError(f"scores: not a Parquet table ({error})") from None
-    if not table.schema.equals(SCHEMA):
-        raise InputError(f"scores: columns are {table.schema.names}, expected {SCHEMA.names}")
+        file = pq.ParquetFile(pa.BufferReader(content))  # read_table would import pandas
+        if not file.schema_arrow.equals(SCHEMA):
+            raise InputError(f"scores: columns are {file.schema_arrow.names}, expected {SCHEMA.names}")
+        groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+        used = {group.column(index).compression for group in groups for index in range(group.num_columns)}
+        if not used <= COMPRESSIONS:
+            raise InputError(f"scores: compressed with {', '.join(sorted(used))}; expected {sorted(COMPRESSIONS)[0]}")
+        batches, rows = [], 0
+        for batch in file.iter_batches():  # a few bytes may claim any number of rows, and hold them
+            rows += batch.num_rows
+            if rows > MAX_DOCUMENTS:
+                raise InputError(f"scores: over {MAX_DOCUMENTS} documents; expected fewer")
+            batches.append(batch)
+        table = pa.Table.from_batches(batches, SCHEMA)
+        table.validate(full=True)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"scores: not a Parquet table, or damaged ({error})") from None
+    if any(column.null_count for column in table.columns):
+        raise InputError("scores: a value is missing; expected numbers")
     return table
 
 

@@ -103,7 +103,7 @@ def runs(size: Sizes) -> list[Row]:
             clock = _Clock(most_readings=READINGS_OF_HALF)
             train(config, tokens=tokens, out=root / "resumed", clock=clock, checkpoint_seconds=0.0)
         resumed = load_file(train(config, tokens=tokens, out=root / "resumed", checkpoint_seconds=0.0))
-        continued = json.loads((root / "resumed/result.json").read_text())["resumed"]
+        continued = json.loads((root / "resumed/result.json").read_text(encoding="utf-8"))["resumed"]
     exact = 0.0 if device().type == "cpu" else None
     return [
         row("two equal runs: largest difference of a weight", _difference(first, second), "", exact),

@@ -32,6 +32,8 @@ FULL_BYTES = 2**20
 LOG_LINES = 40
 TAIL_BYTES = 2**15
 """Where the last lines of a log are looked for."""
+LOG_ENCODING = "utf-8:backslashreplace"
+"""Of what a gang prints, whatever the locale of its node."""
 TORCHRUN = "torch.distributed.run"
 
 
@@ -92,7 +94,8 @@ class Gang:
         yield replace(last, reason=f"{last.reason}; {immortal}") if immortal and isinstance(last, Failed) else last
 
     def _start(self, log: Any) -> "subprocess.Popen[bytes]":
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self._program.environment(), MARK: str(self._mark)}
+        python = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": LOG_ENCODING}
+        environment = {**os.environ, **python, **self._program.environment(), MARK: str(self._mark)}
         return subprocess.Popen(
             self._command(),
             stdin=subprocess.DEVNULL,
@@ -167,7 +170,7 @@ class Gang:
 
     def _failed(self, code: int) -> Failed:
         path = self._folder / LOG
-        log = path.read_text(errors="replace")
+        log = path.read_text(encoding="utf-8", errors="replace")
         try:
             errors = self._program.errors(self._folder)
         except (OSError, ValueError):

@@ -118,7 +118,7 @@ def foreign_processes(gpus: Collection[str]) -> list[tuple[int, int]]:
 def _nvidia_smi(query: str) -> list[tuple[str, str]]:
     command = ["nvidia-smi", query, "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return []
     rows = [line.split(", ") for line in done.stdout.splitlines()]

@@ -24,6 +24,11 @@ _DTYPES: Mapping[str, str] = {"scale": "<f2", "int": "<i1", "fp16": "<f2", "fp32
 
 Array = NDArray[Any]
 
+MAX_EXPANSION = 1000
+"""Most bytes of weights for one byte of a body: less than 0.01 bit a weight. Trained weights take 2 bits or more."""
+FREE_BYTES = 2**20
+"""Bytes of weights that any body may have, because a small model of zeros is no danger."""
+
 
 class Part(NamedTuple):
     """Name, dtype family (a key of _DTYPES) and shape of one array of the body."""
@@ -41,6 +46,18 @@ class Part(NamedTuple):
     def num_bytes(self) -> int:
         """Bytes before coding."""
         return math.prod(self.shape) * np.dtype(_DTYPES[self.family]).itemsize
+
+
+def check_expansion(body: bytes, parts: Iterable[Part], where: str) -> None:
+    """Refuse a body that claims to hold far more than weights can be compressed to, before memory is taken for them.
+
+    Raises:
+        InputError: it does; the message starts with `where`.
+    """
+    plain = sum(part.num_bytes for part in parts)
+    if plain > MAX_EXPANSION * len(body) + FREE_BYTES:
+        size = f"its body has {len(body)} bytes for {plain} bytes of weights"
+        raise InputError(f"{where}: {size}; expected at least one for {MAX_EXPANSION}")
 
 
 def _code(arrays: list[tuple[Part, Array]], bits: int, groups: Mapping[str, GroupBytes]) -> bytes:

@@ -19,12 +19,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
-from golf.artifact.body import CODECS, Array, Part
+from golf.artifact.body import CODECS, Array, Part, check_expansion
 from golf.artifact.container import MAGIC, MAX_FILE_BYTES, CodecName, Header, check_model, read, write
 from golf.artifact.ledger import GroupBytes, Ledger
 from golf.artifact.quantize import CLIP_QUANTILE, dequantize_rows, encoding_of, quantize_rows
 from golf.errors import InputError
-from golf.files import write_atomically
+from golf.files import read_regular, write_atomically
 from golf.model.gpt import GPT, ModelConfig
 from golf.model.state_dict import check_tensors, model_from_state, tensor_shapes
 
@@ -39,6 +39,7 @@ __all__ = [
     "pack",
     "quantize",
     "quantize_rows",
+    "read_artifact",
     "save",
     "unpack",
 ]
@@ -138,6 +139,7 @@ def unpack(content: bytes, where: str = "artifact") -> tuple[dict[str, Tensor], 
     """
     header, body = read(content, where)
     parts = _parts(tensor_shapes(header.model))
+    check_expansion(body, parts, where)
     arrays = CODECS[header.codec].decode(body, parts, header.bits, where)
     state: dict[str, Tensor] = {}
     scales = torch.empty(0)
@@ -172,16 +174,16 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> GPT:
         InputError: the file is missing, too large, damaged or neither of these.
     """
     path = Path(path)
-    expected = "expected an artifact or a .safetensors file"
-    try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: not a file; {expected}")
-        if (size := path.stat().st_size) > MAX_FILE_BYTES:
-            raise InputError(f"{path}: {size} bytes; {expected} of at most {MAX_FILE_BYTES}")
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {expected}") from None
-    return load_bytes(content, str(path), device=device)
+    return load_bytes(read_artifact(path), str(path), device=device)
+
+
+def read_artifact(path: Path) -> bytes:
+    """Read the content of an artifact or a `.safetensors` file, unchecked but for its size.
+
+    Raises:
+        InputError: the file is missing, too large or no regular file.
+    """
+    return read_regular(path, MAX_FILE_BYTES, "expected an artifact or a .safetensors file")
 
 
 def load_bytes(content: bytes, where: str, *, device: torch.device | str = "cpu") -> GPT:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.data.tokens import BOS, Tokens, read_shard, split_documents
+from golf.data.tokens import Tokens, find_starts, read_shard, split_documents
 from golf.errors import InputError
 
 DIGEST_WINDOWS, DIGEST_TOKENS = 1024, 4096
@@ -79,11 +79,11 @@ class Stream:
         missing = documents
         for index in reversed(range(len(self.shards))):
             shard = self.shards[index]
-            starts = np.flatnonzero(shard == BOS)
+            starts = find_starts(shard)
             if len(starts) >= missing:
                 cut = int(starts[-missing])
                 kept = Stream([*self.shards[:index], shard[:cut]])
-                if any((shard == BOS).any() for shard in reversed(kept.shards)):
+                if any(len(find_starts(shard)) for shard in reversed(kept.shards)):
                     return kept, split_documents(np.concatenate([shard[cut:], *self.shards[index + 1 :]]))
                 break
             missing -= len(starts)

@@ -5,6 +5,7 @@ little-endian uint16 token ids, and nothing else.
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,8 @@ import sentencepiece
 from numpy.typing import ArrayLike, NDArray
 
 from golf.errors import InputError
-from golf.files import write_atomically
+from golf.files import open_regular, read_regular, write_atomically
+from golf.limits import MAX_DOCUMENTS
 
 MAGIC = 20240520
 VERSION = 1
@@ -24,6 +26,11 @@ DATA_PATH = Path("data/datasets/fineweb10B_sp1024")
 """Default folder of the shards in the challenge's own script."""
 BOS = 1
 """Token id that starts every document."""
+MAX_SHARD_TOKENS = 2**29
+"""The challenge's shards have at most 100 million; a header that claims more than this is refused."""
+MAX_TOKENIZER_BYTES = 2**26
+_SCANNED_TOKENS = 2**24
+"""Tokens that are compared with BOS at once, which bounds the memory it takes."""
 SPACE = "▁"
 """SentencePiece's character for a leading space, U+2581."""
 
@@ -36,11 +43,19 @@ def read_shard(path: Path) -> NDArray[np.uint16]:
     Raises:
         InputError: the file is missing, not a shard, truncated or too long.
     """
-    try:
-        size = path.stat().st_size
-        header = np.fromfile(path, "<i4", HEADER_WORDS)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a token shard") from None
+    with open_regular(path, "expected a token shard") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        start = stream.read(HEADER_BYTES)
+        header = np.frombuffer(start, "<i4", len(start) // 4)
+        count = _count_tokens(path, size, header)
+        try:
+            return np.memmap(stream, "<u2", "r", HEADER_BYTES, (count,)) if count else np.empty(0, np.uint16)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}); expected a token shard") from None
+
+
+def _count_tokens(path: Path, size: int, header: NDArray[np.int32]) -> int:
+    """The number of tokens that a shard of `size` bytes has by its header."""
     if len(header) < HEADER_WORDS:
         raise InputError(
             f"{path}: {size} bytes; expected a token shard, which starts with a header of {HEADER_BYTES} bytes"
@@ -54,9 +69,9 @@ def read_shard(path: Path) -> NDArray[np.uint16]:
         raise InputError(
             f"{path}: {size} bytes; its header says {count} tokens, which take {HEADER_BYTES + 2 * count} bytes"
         )
-    if count == 0:
-        return np.empty(0, np.uint16)
-    return np.memmap(path, "<u2", "r", HEADER_BYTES, (count,))
+    if count > MAX_SHARD_TOKENS:
+        raise InputError(f"{path}: its header says {count} tokens; expected at most {MAX_SHARD_TOKENS} in one shard")
+    return count
 
 
 def write_shard(path: Path, tokens: Sequence[int] | Tokens) -> None:
@@ -101,10 +116,22 @@ def document_spans(stream: Tokens) -> list[slice]:
 
     A document runs from its BOS through the next document's BOS, which is only ever a target; the last one ends with
     the stream. Tokens before the first BOS belong to no document. A slice of fewer than two tokens is skipped.
+
+    Raises:
+        InputError: there are more than 2²⁴.
     """
-    starts = np.flatnonzero(stream == BOS)
+    starts = find_starts(stream)
+    if len(starts) > MAX_DOCUMENTS:
+        raise InputError(f"tokens: {len(starts)} documents; expected at most {MAX_DOCUMENTS}")
     ends = np.append(starts[1:] + 1, len(stream))[: len(starts)]
     return [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if end - start >= 2]
+
+
+def find_starts(stream: Tokens) -> NDArray[np.int64]:
+    """The positions of BOS in a stream, int64, in order."""
+    parts = range(0, len(stream), _SCANNED_TOKENS)
+    starts = [part + np.flatnonzero(stream[part : part + _SCANNED_TOKENS] == BOS) for part in parts]
+    return np.concatenate([np.empty(0, np.int64), *starts]).astype(np.int64, copy=False)
 
 
 def check_document(document: ArrayLike, name: str, vocab_size: int) -> Tokens:
@@ -131,11 +158,11 @@ def digest_files(paths: Sequence[Path]) -> str:
     """
     whole = hashlib.sha256(str(len(paths)).encode())
     for path in paths:
-        try:
-            with path.open("rb") as stream:
+        with open_regular(path, "expected a file") as stream:
+            try:
                 whole.update(hashlib.file_digest(stream, "sha256").digest())
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+            except OSError as error:
+                raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     return whole.hexdigest()
 
 
@@ -146,21 +173,23 @@ class Tokenizer:
         """Load a `.model` file.
 
         Raises:
-            InputError: the file is missing, no SentencePiece model, or its BOS is not token 1.
+            InputError: the file is missing, no SentencePiece model, damaged, or its BOS is not token 1.
         """
         self.path = path
-        if not path.is_file():
-            raise InputError(f"{path}: no such file; expected a SentencePiece .model")
+        content = read_regular(path, MAX_TOKENIZER_BYTES, "expected a SentencePiece .model")
         try:
-            self._pieces = sentencepiece.SentencePieceProcessor(model_file=str(path))
-        except (OSError, RuntimeError):
+            self._pieces = sentencepiece.SentencePieceProcessor(model_proto=content)
+        except (OSError, RuntimeError, ValueError):
             raise InputError(f"{path}: not a SentencePiece model") from None
         if self._pieces.bos_id() != BOS:
             raise InputError(
                 f"{path}: its BOS has id {self._pieces.bos_id()}; expected {BOS}, with which documents start"
             )
         self.vocab_size: int = self._pieces.get_piece_size()
-        rows = [self._table_row(token) for token in range(self.vocab_size)]
+        try:
+            rows = [self._table_row(token) for token in range(self.vocab_size)]
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: damaged; it has a piece that is not UTF-8") from None
         self._bytes_V, self._spaced_V, self._silent_V = (np.array(column) for column in zip(*rows, strict=True))
 
     def _table_row(self, token: int) -> tuple[int, bool, bool]:

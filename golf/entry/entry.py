@@ -110,7 +110,8 @@ def run(settings: Mapping[str, Any], code_bytes: int) -> None:
             show(setting_lines(entry.train, environment.seed, group.world))
             show(
                 training_lines(
-                    _read_metrics(environment.out), json.loads((environment.out / "result.json").read_text())
+                    _read_metrics(environment.out),
+                    json.loads((environment.out / "result.json").read_text(encoding="utf-8")),
                 )
             )
             artifact = quantize(weights, entry)
@@ -181,4 +182,4 @@ def show(lines: Iterator[str]) -> None:
 
 
 def _read_metrics(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -101,10 +101,13 @@ def model_from_state(
         device: where the model lives.
 
     Raises:
-        InputError: names or shapes do not fit the architecture, or a value is not finite.
+        InputError: names or shapes do not fit the architecture, or a tensor holds no finite floating-point numbers.
     """
     config = config or config_from_state(state)
     check_tensors(state, config, "model")
+    for name, tensor in state.items():
+        if not tensor.is_floating_point():
+            raise InputError(f"model: tensor {name} holds {tensor.dtype}; expected floating-point weights")
     weights = {name: tensor.float() for name, tensor in state.items()}
     for name, weight in weights.items():
         if not bool(weight.isfinite().all()):

@@ -120,7 +120,7 @@ def _decode_in_process(content: bytes, predictor: Predictor, progress: Callable[
             ("file", content),
         ):
             (folder / file).write_bytes(part)
-        with (folder / "errors.txt").open("w+") as errors:
+        with (folder / "errors.txt").open("w+", encoding="utf-8") as errors:
             process = _start(folder, errors.fileno())
             try:
                 for done in _numbers(process):
@@ -143,11 +143,12 @@ def _start(folder: Path, errors: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "golf.proof.codec", "artifact", "settings.json", "file", "out.bin"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8:backslashreplace"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=errors,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
 
 

@@ -50,7 +50,7 @@ def _git(*arguments: str) -> str | None:
     """The output of git in the checkout that holds this package; None without a checkout or without git."""
     command = ["git", "-C", str(Path(__file__).parents[2]), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return None if done.returncode else done.stdout.strip()
@@ -91,7 +91,9 @@ def attention_name() -> str:
     if not torch.cuda.is_available() or torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return _choose_attention()
     program = f"from {__name__} import _choose_attention; print(_choose_attention())"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         raise RuntimeError(f"no attention kernel could be chosen: {done.stderr.strip().splitlines()[-1:]}")
     return done.stdout.split()[-1]
@@ -113,7 +115,7 @@ def oom_kills() -> int:
     psutil does not count them.
     """
     try:
-        lines = Path("/proc/vmstat").read_text().splitlines()
+        lines = Path("/proc/vmstat").read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
     return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

@@ -19,7 +19,7 @@ def identity() -> str:
     """
     facts = []
     with contextlib.suppress(OSError):  # a sandbox may hide them
-        facts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        facts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip())
     with contextlib.suppress(OSError):
         facts.append(os.readlink("/proc/self/ns/pid"))
     return f"{socket.gethostname()} {hashlib.sha256(' '.join(facts).encode()).hexdigest()[:8]}"

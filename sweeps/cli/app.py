@@ -24,6 +24,8 @@ from cluster.registry import DEFAULT_EXECUTOR, EXECUTORS
 from golf.errors import InputError
 from sweeps.cli.errors import ExitCode, Interrupted, explain, report
 from sweeps.cli.help import Command, Root, width
+from sweeps.text.escaping import escape_lines
+from sweeps.text.terminal import prepare_streams
 
 
 @dataclass(slots=True)
@@ -152,6 +154,7 @@ def golfsweep(
 def main() -> None:
     """Run the command that was typed, and end with its exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a container ends a command as Ctrl-C does
+    prepare_streams()
     try:
         code = run_command()
         sys.stdout.flush()
@@ -170,7 +173,7 @@ def run_command() -> int:
         raise
     except Exception as error:
         if switches.debug:
-            traceback.print_exc()
+            print(escape_lines(traceback.format_exc()), end="", file=sys.stderr)
         problem = explain(error)
         # A command line that cannot be parsed has no options yet, so --json is looked for among its words.
         report(problem, as_json="--json" in sys.argv)

@@ -11,6 +11,7 @@ from enum import IntEnum
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
 from jobs.errors import AlreadyDriven, LostLease
+from sweeps.text.escaping import escape
 
 
 class ExitCode(IntEnum):
@@ -54,6 +55,9 @@ def explain(error: Exception) -> Problem:
         return Problem(code=ExitCode.FAILED, error=str(error))
     if isinstance(error, Interrupted):
         return Problem(code=ExitCode.INTERRUPTED, error="interrupted", hint=str(error))
+    if isinstance(error, UnicodeEncodeError):  # a word of the command line, which no database takes
+        problem = f"{ascii(error.object)[:80]}: not UTF-8"
+        return Problem(code=ExitCode.BAD_INPUT, error=problem, hint="expected text in UTF-8")
     if isinstance(error, OSError):
         return _explain_system_error(error)
     if hasattr(error, "format_message"):
@@ -65,7 +69,7 @@ def report(problem: Problem, *, as_json: bool) -> None:
     """Print a problem: on stderr for people, and as the one document on stdout for programs."""
     whole = f"{problem.error}; {problem.hint}" if problem.hint else problem.error
     for line in problem.lines or (whole,):
-        print("golfsweep:", " ".join(line.split()), file=sys.stderr)
+        print("golfsweep:", escape(" ".join(line.split())), file=sys.stderr)
     if as_json:
         print(json.dumps({"error": problem.error, "hint": problem.hint, "code": problem.code}, indent=2))
 

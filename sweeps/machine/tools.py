@@ -80,7 +80,7 @@ def train_folder(config: Any, tokens: str, seed: int, out: Path, home: Home) -> 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     out.mkdir(parents=True, exist_ok=True)
     weights = train(config, tokens=stream, seed=seed, out=out)
-    result: dict[str, Any] = json.loads((out / "result.json").read_text())
+    result: dict[str, Any] = json.loads((out / "result.json").read_text(encoding="utf-8"))
     del result["written"]  # means something to this machine's monotonic clock only
     return {"weights": str(weights), "seed": seed, "device": device(), **result}
 

@@ -13,6 +13,7 @@ from sweeps.records.judging.findings import LET_PASS, REMARKS, list_breaches, li
 from sweeps.records.judging.significance import run_baseline_test
 from sweeps.records.record import Record
 from sweeps.statistics import TestResult, summary
+from sweeps.text.escaping import escape_markdown, escape_markdown_code
 
 PROFILES: tuple[Profile, ...] = ("accepted", "strict")
 TITLES = {"accepted": "rules as accepted", "strict": "written rules", "claims": "claims compared with logs"}
@@ -40,7 +41,7 @@ def passes(findings: Sequence[RuleFinding]) -> bool:
 def to_markdown(record: Record, findings: Sequence[RuleFinding]) -> str:
     """The judgment as Markdown."""
     parts = [
-        [f"# Check of {_escape(record.name)}"],
+        [f"# Check of {escape_markdown(record.name)}"],
         list(_list_verdicts(findings)),
         ["## Seeds", "", *_make_seed_table(record)],
         ["## Claims and logs", "", *_make_claim_table(record)],
@@ -189,14 +190,8 @@ def _list_findings(findings: Sequence[RuleFinding]) -> Iterator[str]:
         yield "None."
     for finding in findings:
         note = " (a note)" if finding.code in REMARKS | LET_PASS["accepted"] else ""
-        yield f"- `{finding.code}`{note}: {_escape(finding.detail)}"
+        yield f"- {escape_markdown_code(finding.code)}{note}: {escape_markdown(finding.detail)}"
 
 
 def _make_line(*values: Any) -> str:
-    return "| " + " | ".join("–" if value is None else _escape(str(value)) for value in values) + " |"
-
-
-def _escape(text: str) -> str:
-    """Foreign text that Markdown shows unchanged: it makes no table, tag or line of its own."""
-    plain = "".join(char if char.isprintable() else " " for char in text)
-    return plain.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
+    return "| " + " | ".join("–" if value is None else escape_markdown(str(value)) for value in values) + " |"

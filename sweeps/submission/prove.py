@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from golf.artifact.packing import load_bytes
+from golf.artifact.packing import load_bytes, read_artifact
 from golf.data.texts import read_texts, require_text
 from golf.data.tokens import Tokenizer, Tokens
 from golf.errors import InputError
@@ -104,10 +104,7 @@ def claim_artifact(
         InputError: a file is missing, damaged or of another format, or does not fit the others; or the protocol has no
             decoder.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected an artifact") from None
+    content = read_artifact(path)
     predictor = Predictor(artifact=content, config=_exact(config), seed=seed)
     pieces, model = Tokenizer(tokenizer), load_bytes(content, str(path))
     if model.config.vocab_size != pieces.vocab_size:

@@ -13,6 +13,7 @@ from sweeps.board.compare import list_differences
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.spec.recipe import Recipe, build_recipe
 from sweeps.submission.submission import DIGITS, Submission, describe_recipe, list_tests, log_lines, make_claims
+from sweeps.text.escaping import escape, escape_markdown, escape_markdown_code
 from sweeps.views.certificates import describe_certificate
 
 
@@ -33,7 +34,7 @@ def _write_readme(submission: Submission) -> Iterator[str]:
     std = submission.std
     spread = "" if std is None else f" ± {std:.4f} (sample standard deviation)"
     count = f"{len(submission.runs)} seed{'s' if len(submission.runs) > 1 else ''}"
-    yield f"# {submission.name}: {submission.bpb:.4f} bits per byte"
+    yield f"# {escape_markdown(submission.name)}: {submission.bpb:.4f} bits per byte"
     yield ""
     source = "every number below is from the logs in this folder"
     yield f"{describe_recipe(submission.recipe)} Mean over {count}{spread}; {source}."
@@ -47,10 +48,13 @@ def _write_readme(submission: Submission) -> Iterator[str]:
     yield from _describe_statistics(submission)
     yield from ("", "## Certificate", "")
     yield "The audit judged the scorer from outside, by what it returns (certificate.json has every probe):"
-    yield from ("", "```", *describe_certificate(submission.certificate), "```")
+    yield from ("", "```", *map(escape, describe_certificate(submission.certificate)), "```")
     if submission.standing["findings"]:
         yield from ("", "Findings that the rules let pass:", "")
-        yield from (f"- `{finding['code']}`: {finding['detail']}" for finding in submission.standing["findings"])
+        yield from (
+            f"- {escape_markdown_code(finding['code'])}: {escape_markdown(finding['detail'])}"
+            for finding in submission.standing["findings"]
+        )
 
 
 def _describe_method(submission: Submission) -> Iterator[str]:
@@ -66,8 +70,8 @@ def _describe_method(submission: Submission) -> Iterator[str]:
     yield "train_gpt.py has all settings as JSON. These differ from golfsweep's defaults:"
     yield from ("", "| setting | here | default |", "|---|---|---|")
     for row in list_differences(recipe.settings(), build_recipe({}, "defaults").settings()):
-        here, default = (json.dumps(row[side]) for side in ("challenger", "incumbent"))
-        yield f"| `{row['setting']}` | {here} | {default} |"
+        here, default = (escape_markdown(json.dumps(row[side])) for side in ("challenger", "incumbent"))
+        yield f"| {escape_markdown_code(row['setting'])} | {here} | {default} |"
 
 
 def _describe_training(submission: Submission) -> str:
@@ -155,7 +159,7 @@ def _describe_statistics(submission: Submission) -> Iterator[str]:
     margin = measured.bpb(MARGIN_RULES["written_rule"].margin_nats)
     yield (
         f"Scored on {measured.documents:,} documents, {measured.tokens:,} tokens (digest {measured.data[:16]}), "
-        f"{measured.bytes:,} bytes (tokenizer {measured.tokenizer}); {written_margin_text()} are "
+        f"{measured.bytes:,} bytes (tokenizer {escape_markdown(measured.tokenizer)}); {written_margin_text()} are "
         f"{margin:.5f} bits per byte here."
     )
     if ci is not None:
@@ -169,4 +173,5 @@ def _describe_statistics(submission: Submission) -> Iterator[str]:
         return
     yield from ("| test | against | its mean | p |", "|---|---|---|---|")
     for test in tests:
-        yield f"| {test['test']} | {test['against']} | {test['against_val_bpb']:.6f} | {test['p_value']:.4g} |"
+        against = escape_markdown(test["against"])
+        yield f"| {test['test']} | {against} | {test['against_val_bpb']:.6f} | {test['p_value']:.4g} |"

@@ -66,7 +66,7 @@ class Trainer(Program):
         return bundle.getvalue()
 
     def finish(self, folder: Path, ended: float) -> Finished:
-        result = json.loads((folder / RESULT).read_text())
+        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         written = result.pop("written")
         # What came after the result was written belongs to the whole process, too: the ranks' and torchrun's own end.
         for name in ("other_seconds", "process_seconds"):
@@ -79,7 +79,7 @@ class Trainer(Program):
 
     def errors(self, folder: Path) -> list[tuple[Failure, str]]:
         """Causes before consequences: a rank that lost the others is rarely to blame."""
-        errors = [json.loads(path.read_text()) for path in sorted(folder.glob("error.*.json"))]
+        errors = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("error.*.json"))]
         causes = [(Failure(error["failure"]), str(error["reason"])) for error in errors]
         return sorted(causes, key=lambda error: error[0] == Failure.COLLECTIVE)
 
@@ -92,7 +92,7 @@ def write_order(folder: Path, order: Order) -> None:
 
 def read_order(folder: Path) -> Order:
     """Read it back."""
-    content = json.loads((folder / ORDER).read_text())
+    content = json.loads((folder / ORDER).read_text(encoding="utf-8"))
     return Order(
         job=Job.from_json(content["job"]),
         places=content["places"],

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from sweeps.cli.app import JsonOption, app, print_json
 from sweeps.cli.errors import ExitCode
+from sweeps.text.terminal import Terminal
 
 
 @app.command()
@@ -51,8 +51,8 @@ def audit(
     if json_:
         print_json(certificate.to_json())
     else:
-        console = Console(highlight=False, soft_wrap=True)
+        console = Terminal()
         for line in describe_certificate(certificate.to_json()):
-            console.print(line, markup=False)
+            console.print_line(line)
     if not certificate.passed:
         raise typer.Exit(ExitCode.FAILED)

@@ -3,10 +3,10 @@
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from sweeps.cli.app import Application, JsonOption, SetOption, app, print_json
 from sweeps.cli.help import Group
+from sweeps.text.terminal import Terminal
 
 bench = Application(cls=Group, rich_markup_mode=None)
 app.add_typer(bench, name="bench")
@@ -73,4 +73,4 @@ def artifact(set_: SetOption = None, json_: JsonOption = False) -> None:
 def _print(measured: dict[str, Any], result: str) -> None:
     share = f"{measured['rate']:,.0f} {measured['unit']}, {measured['share_of_peak']:.1%} of {measured['peak_of']}"
     where = f"{measured['device']}, {measured['dtype']}, {measured['threads']} threads"
-    Console().print(f"{result}; {share} ({where})", highlight=False, soft_wrap=True)
+    Terminal().print_line(f"{result}; {share} ({where})")

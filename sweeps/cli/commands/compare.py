@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from sweeps.cli.app import (
     HOME,
@@ -15,6 +14,7 @@ from sweeps.cli.app import (
     print_json,
 )
 from sweeps.cli.commands.results import open_entries
+from sweeps.text.terminal import Terminal
 
 
 @app.command()
@@ -45,5 +45,5 @@ def compare(
     path = report.write_comparison(comparison, documents, place)
     if json_:
         return print_json(comparison | {"report": str(path)})
-    Console().print(compare_text.render(comparison, documents))
-    Console().print(f"Plots: {path}", highlight=False, soft_wrap=True)
+    Terminal().print(compare_text.render(comparison, documents))
+    Terminal().print_line(f"Plots: {path}")

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from sweeps.cli.app import (
     HOME,
@@ -19,6 +18,7 @@ from sweeps.cli.app import (
     print_json,
 )
 from sweeps.cli.errors import ExitCode
+from sweeps.text.terminal import Terminal
 
 
 @app.command()
@@ -51,7 +51,7 @@ def cancel(
     if json_:
         print_json(outcome)
     else:
-        Console().print(outcome["message"], highlight=False, soft_wrap=True)
+        Terminal().print_line(str(outcome["message"]))
     if not outcome["ended"]:
         raise typer.Exit(ExitCode.TRANSIENT)
 
@@ -80,6 +80,4 @@ def submit(
     submitted = hand_over(file, load_sweep(file, set_ or ()), set_ or (), ray, home, files)
     if json_:
         return print_json(submitted)
-    Console().print(
-        f"Submitted as {submitted['job']}; follow it with: {submitted['follow']}", highlight=False, soft_wrap=True
-    )
+    Terminal().print_line(f"Submitted as {submitted['job']}; follow it with: {submitted['follow']}")

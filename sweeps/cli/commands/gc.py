@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
+from sweeps.text.terminal import Terminal
 
 
 @app.command()
@@ -35,13 +35,13 @@ def gc(
     total = {"count": len(garbage), "bytes": sum(item.size for item in garbage)}
     if json_:
         return print_json({"deleted": delete, **total, "reasons": reasons})
-    console = Console()
+    console = Terminal()
     for group in reasons:
         line = f"{group['count']:>8,} {group['bytes']:>16,} bytes  {group['reason']}"
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print_line(line)
     done = "deleted" if delete else "can be deleted: golfsweep gc --delete"
     text = f"{total['count']:>8,} {total['bytes']:>16,} bytes  {done}" if garbage else "Nothing to delete."
-    console.print(text, highlight=False, soft_wrap=True)
+    console.print_line(text)
 
 
 def _by_reason(garbage: Sequence[Any]) -> list[dict[str, Any]]:

@@ -6,12 +6,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from golf.errors import InputError
 from sweeps.cli.app import HOME, DbOption, HomeOption, JsonOption, RayOption, SetOption, app, print_json
 from sweeps.cli.errors import ExitCode
+from sweeps.text.table import FittedColumn, FittedTable
+from sweeps.text.terminal import Terminal
+
+SELFTEST_COLUMNS = (
+    FittedColumn(heading="case", side="left", too_long="shorten"),
+    FittedColumn(heading="documents", order=1),
+    FittedColumn(heading="largest difference\nin nats/token"),
+)
 
 
 @app.command()
@@ -37,10 +43,11 @@ def selftest(
     else:
         for part in (golden, *([golden["own_precision"]] if "own_precision" in golden else [])):
             title = f"Golden vectors on {golden['device']}, {part['dtype']}"
-            shown = Table("case", "documents", "largest difference", title=title)
-            for case in part["cases"]:
-                shown.add_row(case["name"], str(len(case["documents"])), f"{case['max_difference']:.1e} nats/token")
-            Console().print(shown)
+            rows = [
+                [[case["name"]], [str(len(case["documents"]))], [f"{case['max_difference']:.1e}"]]
+                for case in part["cases"]
+            ]
+            Terminal().print(FittedTable(columns=SELFTEST_COLUMNS, rows=rows, title=title))
     if not good:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -76,7 +83,7 @@ def train(
             print_json(trained)
         else:
             summary = f"{trained['weights']}: {trained['steps']} steps, last loss {trained['final_loss']:.3f}"
-            Console().print(summary, highlight=False, soft_wrap=True)
+            Terminal().print_line(summary)
     if "RANK" in os.environ:
         end_process()
 
@@ -111,7 +118,7 @@ def evaluate(
         return print_json(score)
     summary = f"{score['bpb']:.5f} bpb, {score['nll_per_token']:.5f} nats/token"
     size = f"{score['documents']} documents, {score['tokens']} tokens, {score['bytes']} bytes"
-    Console().print(f"{summary}; {size}; {score['seconds']:.1f} s on {score['device']}", highlight=False)
+    Terminal().print_line(f"{summary}; {size}; {score['seconds']:.1f} s on {score['device']}")
 
 
 @app.command()
@@ -156,7 +163,7 @@ def doctor(
         print_json(health)
     else:
         for line in doctor_lines(health):
-            Console().print(line, highlight=False, soft_wrap=True, markup=False)
+            Terminal().print_line(line)
     if not health["good"]:
         raise typer.Exit(ExitCode.FAILED)
 

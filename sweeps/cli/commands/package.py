@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
 from sweeps.cli.commands.results import open_entries
+from sweeps.text.terminal import Terminal
 
 
 @app.command()
@@ -43,4 +43,4 @@ def package(
         f"{claims['bytes_total']:,} bytes with {claims['bytes_code']:,} of code; "
         f"written to {out}; golfsweep check {out} reviews it"
     )
-    Console().print(line, highlight=False, markup=False, soft_wrap=True)
+    Terminal().print_line(line)

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from golf.errors import InputError
 from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, SetOption, app, print_json
 from sweeps.cli.errors import ExitCode
+from sweeps.text.terminal import Terminal
 
 
 @app.command()
@@ -76,7 +76,7 @@ def _with_bars(claim: Any) -> dict[str, Any]:
     from sweeps.submission.prove import prove_claim
 
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f} tokens")
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, TimeRemainingColumn(), console=Terminal(stderr=True), transient=True) as progress:
         tasks = {stage: progress.add_task(stage, total=claim.tokens) for stage in ("encode", "decode")}
         return prove_claim(claim, lambda stage, done: progress.update(tasks[stage], completed=done))
 
@@ -86,14 +86,14 @@ def _print(proof: dict[str, Any]) -> None:
     bits = f"{proof['bpb']:.5f} bits per byte, claimed {proof['claimed_bpb']:.5f} ({proof['difference']:+.5f})"
     seconds = f"{proof['encode_seconds']:.1f} s to encode, {proof['decode_seconds']:.1f} s to decode"
     lengths, own = "; ".join(proof["length_uses"]), proof.get("own_precision")
-    console = Console()
+    console = Terminal()
     for line in (
         f"{proof['name']}, seed {proof['seed']}: {'proved' if proof['proved'] else 'NOT proved'}: {proof['reason']}",
         f"{size} → {proof['compressed_bytes']} bytes; {bits}; {seconds}",
         *([f"The lengths are sent first; they decide {lengths}"] if lengths else []),
         *([_describe_own_precision(own)] if own is not None else []),
     ):
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.print_line(line)
 
 
 def _describe_own_precision(own: dict[str, Any]) -> str:

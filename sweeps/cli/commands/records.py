@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
 from sweeps.cli.errors import ExitCode
+from sweeps.text.terminal import Terminal
 
 
 @app.command("import")
@@ -41,9 +41,9 @@ def import_(
         entry, codes = to_entry(content), dict.fromkeys(finding["code"] for finding in content["findings"])
         score = "no score" if entry["val_bpb_mean"] is None else f"{entry['val_bpb_mean']:.5f} bpb"
         line = f"{name}: {score}, {entry['track']}; {', '.join(codes) or 'no findings'}"
-        Console().print(line, highlight=False, markup=False, soft_wrap=True)
+        Terminal().print_line(line)
     unchanged = len(contents) - len(changed)
-    Console().print(f"{len(changed)} imported, {unchanged} unchanged; golfsweep leaderboard shows them")
+    Terminal().print_line(f"{len(changed)} imported, {unchanged} unchanged; golfsweep leaderboard shows them")
 
 
 @app.command()

@@ -1,12 +1,10 @@
 """Results of sweeps: leaderboard, show."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from sweeps.cli.app import (
     HOME,
@@ -19,6 +17,8 @@ from sweeps.cli.app import (
     open_sweeps,
     print_json,
 )
+from sweeps.text.escaping import to_ascii_page
+from sweeps.text.terminal import Terminal, takes_unicode
 
 NO_SWEEPS = "No sweeps yet; start one with golfsweep run."
 
@@ -54,7 +54,7 @@ def leaderboard(
     place, sweeps = open_entries(home, db, files, name)
     shown = Format.JSON if json_ else format_
     if not sweeps and not place.store.records():
-        return print_json({"rows": []}) if shown == Format.JSON else Console().print(NO_SWEEPS)
+        return print_json({"rows": []}) if shown == Format.JSON else Terminal().print_line(NO_SWEEPS)
     board = reading.board_of(sweeps[-1].name if sweeps else None, place)
     rows, superseded = board.table(), reading.superseded_of(place)
     if shown == Format.JSON:
@@ -68,11 +68,12 @@ def leaderboard(
         case Format.HTML:
             from sweeps.views.report import report
 
-            print(report.leaderboard_page(board))
+            page = report.leaderboard_page(board)
+            print(page if takes_unicode() else to_ascii_page(page))
         case Format.TABLE:
-            Console().print(table.render(rows))
+            Terminal().print(table.render(rows))
     for former in superseded:
-        Console(stderr=shown != Format.TABLE).print(former.line, highlight=False, markup=False, soft_wrap=True)
+        Terminal(stderr=shown != Format.TABLE).print_line(former.line)
 
 
 @app.command()
@@ -101,15 +102,15 @@ def show(
     if json_:
         return print_json(description)
     certificate, mismatches = description.pop("certificate", None), description.pop("mismatches", [])
-    console = Console(highlight=False, soft_wrap=True)
-    Console().print_json(json.dumps(description, default=str))
+    console = Terminal()
+    console.show_json(description)
     for line in mismatches:
-        console.print(f"Evidence contradicts this entry: {line}", markup=False)
+        console.print_line(f"Evidence contradicts this entry: {line}")
     if certificate is not None:
         from sweeps.views.certificates import describe_certificate
 
         for line in describe_certificate(certificate):
-            console.print(line, markup=False)
+            console.print_line(line)
 
 
 def open_entries(home: Path, db: str | None, files: str | None, name: str | None) -> tuple[Any, list[Any]]:
@@ -121,6 +122,6 @@ def open_entries(home: Path, db: str | None, files: str | None, name: str | None
         return place, sweeps
     from sweeps.run.entries import build_missing  # imports torch, once in the life of a home
 
-    console = Console(stderr=True)
-    build_missing(place.store, lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True))
+    console = Terminal(stderr=True)
+    build_missing(place.store, console.print_line)
     return open_sweeps(home, db, files, name)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from cluster.registry import DEFAULT_EXECUTOR
 from golf.errors import InputError
@@ -24,6 +23,7 @@ from sweeps.cli.app import (
     print_json,
 )
 from sweeps.cli.errors import ExitCode, Interrupted
+from sweeps.text.terminal import Terminal
 
 
 @app.command()
@@ -58,10 +58,10 @@ def run(
     chosen = choose_executor(executor, ray, here)
     spec = load_sweep(file, set_ or ())
     place = Workplace.open(home, db, files)
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
 
     def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        console.print_line(text)
 
     try:
         with LiveProgress(console) as progress:
@@ -108,8 +108,8 @@ def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
     path = report.write(name, board, place)
     if json_:
         return print_json(document(name, place, code, board=board, report=path))
-    Console().print(table.render(board.table()))
-    Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
+    Terminal().print(table.render(board.table()))
+    Terminal().print_line(f"Report: {path}")
 
 
 def document(

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from sweeps.cli.app import (
     HOME,
@@ -19,6 +18,7 @@ from sweeps.cli.app import (
     open_sweeps,
     print_json,
 )
+from sweeps.text.terminal import Terminal
 
 
 @app.command()
@@ -56,7 +56,7 @@ def plan(
     preview = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
     if json_:
         return print_json(preview.to_json())
-    show_plan(preview, Console())
+    show_plan(preview, Terminal())
 
 
 @app.command()
@@ -77,8 +77,8 @@ def status(
     states = [state_of(sweep, place.store) for sweep in sweeps]
     if json_:
         return print_json({"sweeps": states})
-    console = Console()
+    console = Terminal()
     if not states:
-        console.print(f"No sweep in {place.home.root} yet; start one with golfsweep run FILE.", soft_wrap=True)
+        console.print_line(f"No sweep in {place.home.root} yet; start one with golfsweep run FILE.")
     for text in (*(text for state in states for text in lines(state)), *quarantined(place.store.nodes())):
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        console.print_line(text)

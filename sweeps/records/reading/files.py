@@ -3,10 +3,13 @@
 import codecs
 import io
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from golf.errors import InputError
+from golf.files import open_regular
 from jobs.logs import Log, parse
 
 MAX_LOG_BYTES = 32 << 20
@@ -26,15 +29,19 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
+def printable_path(path: str | Path) -> str:
+    """The printable text of a path or name, the same under any locale: its bytes are taken for UTF-8."""
+    return printable(os.fsencode(path).decode("utf-8", "replace"))
+
+
 def read_log(path: Path) -> Log:
     """Read a training log.
 
     Raises:
         UnreadableFile: it is too large, or the system refuses it.
     """
-    _check_size(path, MAX_LOG_BYTES)
     try:
-        with path.open("rb") as stream:
+        with _open(path, MAX_LOG_BYTES) as stream:
             encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if stream.peek(4).startswith(mark)), None)
             if encoding is None:
                 return parse(iter(lambda: stream.readline(MAX_LINE_BYTES), b""))
@@ -65,12 +72,11 @@ def read_json(path: Path, oddities: list[str]) -> dict[str, Any]:
             merged[name] = value
         return merged
 
-    _check_size(path, MAX_JSON_BYTES)
     try:
+        with _open(path, MAX_JSON_BYTES) as stream:
+            plain = stream.read(MAX_JSON_BYTES)
         # json detects which of Unicode's encodings the bytes are in.
-        content = json.loads(
-            path.read_bytes(), parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=merge_fields
-        )
+        content = json.loads(plain, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=merge_fields)
     except RecursionError:
         raise UnreadableFile("nested too deeply; not read") from None
     except OSError as error:
@@ -82,7 +88,17 @@ def read_json(path: Path, oddities: list[str]) -> dict[str, Any]:
     return content
 
 
-def _check_size(path: Path, limit: int) -> None:
-    size = path.stat().st_size
-    if size > limit:
+def _open(path: Path, limit: int) -> io.BufferedReader:
+    """Open a file whose size is within a limit.
+
+    Raises:
+        UnreadableFile: it is larger, no regular file, or cannot be opened.
+    """
+    try:
+        stream = open_regular(path, "expected a record's file")
+    except InputError as error:
+        raise UnreadableFile(error.error.removeprefix(f"{path}: ")) from None
+    if (size := os.fstat(stream.fileno()).st_size) > limit:
+        stream.close()
         raise UnreadableFile(f"{size:,} bytes, over {limit:,}; not read")
+    return stream

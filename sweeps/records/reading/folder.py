@@ -1,17 +1,23 @@
 """A record folder: its submission.json and its logs. No link is followed out of it and nothing is executed."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from golf.errors import InputError
 from jobs.logs import Log
-from sweeps.records.reading.files import UnreadableFile, printable, read_json, read_log
+from sweeps.records.reading.files import MAX_LOG_BYTES, UnreadableFile, printable_path, read_json, read_log
 
 MAX_FILES = 2_000
 MAX_DEPTH = 4
+MAX_FOLDERS = 20_000
+"""Most folders that are searched for records."""
+MAX_READ_BYTES = 256 << 20
+"""Most bytes of logs that are read of one record."""
+SUBMISSION = re.compile(r"submission[\w.-]*\.json", re.IGNORECASE)
+"""Names of files that hold a record's claims."""
 LOG_SUFFIXES = frozenset({".log", ".txt", ".out"})
 LOG_FOLDERS = frozenset({"log", "logs", "run", "runs", "train_logs", "seed_logs", "results"})
 """Subfolders that belong to a record, as do folders named after a seed; other folders are records of their own."""
@@ -37,11 +43,11 @@ def find_folders(root: Path) -> list[Path]:
     """Find record folders at or below a folder, sorted.
 
     Raises:
-        InputError: it is no folder, or holds no record.
+        InputError: it is no folder, holds no record, or has more folders than any collection of records.
     """
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; expected a record folder or a folder of them")
-    folders = list(_find_below(root, MAX_DEPTH))
+    folders = _find_below(root)
     if not folders:
         raise InputError(f"{root}: no record; expected a submission.json or a training log in it or in its folders")
     return folders
@@ -58,11 +64,14 @@ def read_folder(root: Path) -> Folder:
     oddities: list[str] = []
     unread: list[str] = []
     texts: dict[str, Log] = {}
-    for path in _list_files(root, oddities):
-        name = printable(path.relative_to(root).as_posix())
+    paths = [path for path in _list_files(root, oddities) if path.suffix.lower() in LOG_SUFFIXES]
+    chosen = _take_within(paths, MAX_READ_BYTES)
+    if len(chosen) < len(paths):
+        oddities.append(f"over {MAX_READ_BYTES:,} bytes of logs; {len(paths) - len(chosen)} were not read")
+    for path in chosen:
+        name = printable_path(path.relative_to(root))
         try:
-            if path.suffix.lower() in LOG_SUFFIXES:
-                texts[name] = read_log(path)
+            texts[name] = read_log(path)
         except UnreadableFile as why:
             unread.append(f"{name}: {why}")
     logs = {name: log for name, log in texts.items() if log.is_log}
@@ -70,7 +79,7 @@ def read_folder(root: Path) -> Folder:
         raise InputError(f"{root}: no record; expected a submission.json or a training log in it")
     submission = _read_submission(root, unread)
     return Folder(
-        name=printable(root.resolve().name),
+        name=printable_path(root.resolve().name),
         submission=submission,
         logs=logs,
         oddities=(*oddities, *unread),
@@ -86,7 +95,7 @@ def read_folders(roots: Sequence[Path]) -> list[Folder]:
     """
     by_name: dict[str, list[Path]] = {}
     for root in roots:
-        by_name.setdefault(printable(root.resolve().name), []).append(root)
+        by_name.setdefault(printable_path(root.resolve().name), []).append(root)
     return [
         replace(read_folder(first), namesakes=tuple(map(_describe_place, others)))
         for first, *others in by_name.values()
@@ -94,36 +103,62 @@ def read_folders(roots: Sequence[Path]) -> list[Folder]:
 
 
 def _describe_place(root: Path) -> str:
-    return printable("/".join(root.resolve().parts[-2:]))
+    return printable_path("/".join(root.resolve().parts[-2:]))
 
 
-def _find_below(folder: Path, depth: int) -> Iterator[Path]:
-    if _is_record(folder):
-        yield folder
-    elif depth:
-        for child in _list_children(folder):
-            if child.is_dir() and not child.is_symlink() and not child.name.startswith("."):
-                yield from _find_below(child, depth - 1)
+def _find_below(root: Path) -> list[Path]:
+    records: list[Path] = []
+    stack, searched = [(root, MAX_DEPTH)], 0
+    while stack:
+        folder, depth = stack.pop()
+        searched += 1
+        if searched > MAX_FOLDERS:
+            raise InputError(f"{root}: over {MAX_FOLDERS:,} folders; expected a record folder or a folder of them")
+        if _is_record(folder):
+            records.append(folder)
+        elif depth:
+            children = [path for path in _list_children(folder) if path.is_dir() and not path.is_symlink()]
+            stack += [(path, depth - 1) for path in reversed(children) if not path.name.startswith(".")]
+    return records
 
 
 def _is_record(folder: Path) -> bool:
     if _find_submissions(folder):
         return True
     inside = [child for child in _list_children(folder) if child.is_dir() and _holds_logs(child.name.lower())]
-    return any(
-        path.suffix.lower() in LOG_SUFFIXES and path.is_file() and not path.is_symlink() and _may_be_log(path)
+    logs = [
+        path
         for place in (folder, *inside)
         for path in _list_children(place)
-    )
+        if path.suffix.lower() in LOG_SUFFIXES and path.is_file() and not path.is_symlink()
+    ]
+    return any(map(_may_be_log, _take_within(logs, MAX_READ_BYTES)))
+
+
+def _take_within(paths: Sequence[Path], most_bytes: int) -> list[Path]:
+    """The first of these files that have at most so many bytes together; files too large to be read count nothing."""
+    taken, total = [], 0
+    for path in paths:
+        size = path.lstat().st_size
+        total += size if size <= MAX_LOG_BYTES else 0
+        if total > most_bytes:
+            break
+        taken.append(path)
+    return taken
 
 
 def _list_children(folder: Path, oddities: list[str] | None = None) -> list[Path]:
-    """What is in a folder, sorted; nothing, and an oddity, where the system refuses to list it."""
+    """What is in a folder, sorted; nothing, and an oddity, where the system refuses to list it.
+
+    Of a folder of more than MAX_FILES names only the first are looked at, and submissions, whatever their place.
+    """
     try:
-        return sorted(folder.iterdir())
+        names = sorted(path.name for path in folder.iterdir())
+        late = [name for name in names[MAX_FILES + 1 :] if SUBMISSION.fullmatch(name)]
+        return [folder / name for name in (*names[: MAX_FILES + 1], *late[:MAX_FILES])]
     except OSError as error:
         if oddities is not None:
-            oddities.append(f"{printable(folder.name)}/: cannot be read ({error.strerror})")
+            oddities.append(f"{printable_path(folder.name)}/: cannot be read ({error.strerror})")
         return []
 
 
@@ -142,19 +177,22 @@ def _may_be_log(path: Path) -> bool:
 def _list_files(root: Path, oddities: list[str]) -> list[Path]:
     """Plain files of a folder and its subfolders, without hidden files and links."""
     files: list[Path] = []
-    queue = [(root, 0)]
+    queue, seen = [(root, 0)], 0
     while queue:
         folder, depth = queue.pop(0)
         for path in _list_children(folder, oddities):
             if path.name.startswith("."):
                 continue
             if path.is_symlink():
-                oddities.append(f"{path.relative_to(root).as_posix()} is a link and was not followed")
-            elif path.is_dir() and depth < MAX_DEPTH:
-                queue.append((path, depth + 1))
+                oddities.append(f"{printable_path(path.relative_to(root))} is a link and was not followed")
+            elif path.is_dir():
+                queue += [(path, depth + 1)] if depth < MAX_DEPTH else []
             elif path.is_file():
                 files.append(path)
-            if len(files) + len(queue) > MAX_FILES:
+            else:
+                oddities.append(f"{printable_path(path.relative_to(root))} is no regular file and was not read")
+            seen += 1
+            if seen > MAX_FILES:
                 oddities.append(f"over {MAX_FILES:,} files; the rest was not read")
                 return files
     return files
@@ -164,9 +202,7 @@ def _find_submissions(root: Path) -> list[Path]:
     return [
         path
         for path in _list_children(root)
-        if path.is_file()
-        and not path.is_symlink()
-        and re.fullmatch(r"submission[\w.-]*\.json", path.name, re.IGNORECASE)
+        if SUBMISSION.fullmatch(path.name) and path.is_file() and not path.is_symlink()
     ]
 
 
@@ -175,12 +211,12 @@ def _read_submission(root: Path, oddities: list[str]) -> dict[str, Any] | None:
     candidates = _find_submissions(root)
     chosen = [path for path in candidates if path.name == "submission.json"] or candidates
     if len(chosen) > 1:
-        names = ", ".join(path.name for path in chosen)
+        names = printable_path(", ".join(path.name for path in chosen[:8]))
         oddities.append(f"{names}: several, none of them submission.json; none was read")
     if len(chosen) != 1:
         return None
     try:
         return read_json(chosen[0], oddities)
     except UnreadableFile as why:
-        oddities.append(f"{printable(chosen[0].name)}: {why}")
+        oddities.append(f"{printable_path(chosen[0].name)}: {why}")
         return None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweeps.statistics.documents import Documents
+from sweeps.text.escaping import to_chart_text
 
 BLUE, ORANGE, GRAY, INK, GRID = "#0072B2", "#D55E00", "#999999", "#222222", "#EBF0F8"
 CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
@@ -19,7 +20,7 @@ def paired_seeds(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) ->
     traces: list[dict[str, Any]] = [
         {
             "x": [side["seeds"][seed] for side in sides],
-            "y": [side["known_as"] for side in sides],
+            "y": [to_chart_text(side["known_as"]) for side in sides],
             "mode": "lines",
             "line": {"color": GRAY, "width": 1},
             "hoverinfo": "skip",
@@ -30,7 +31,7 @@ def paired_seeds(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) ->
     for side, color in zip(sides, (GRAY, BLUE), strict=True):
         traces.append({
             "x": list(side["seeds"].values()),
-            "y": [side["known_as"]] * len(side["seeds"]),
+            "y": [to_chart_text(side["known_as"])] * len(side["seeds"]),
             "mode": "markers",
             "text": list(side["seeds"]),
             "marker": {"size": 10, "color": color},

@@ -24,6 +24,7 @@ from sweeps.entries.curves import read_curves
 from sweeps.entries.facts import SweepFacts
 from sweeps.entries.form import other_versions
 from sweeps.statistics.documents import Documents
+from sweeps.text.escaping import escape_lines, to_chart_text
 from sweeps.views.answers import Spent, answers
 from sweeps.views.entry_facts import describe_evidence
 from sweeps.views.report import pair_charts
@@ -118,7 +119,8 @@ def _charts(
 
     figures: list[tuple[str, str, go.Figure | None]] = []
     for track in TRACKS:
-        shown = [row for row in rows if row["track"] == track and row["val_bpb_mean"] is not None]
+        scored = [row for row in rows if row["track"] == track and row["val_bpb_mean"] is not None]
+        shown = [{**row, "name": to_chart_text(row["name"])} for row in scored]
         note = "Each point is one seed on the whole validation set; the bar is the 95 % t interval of the mean."
         figures.append((f"Scores by seed: {track} entries", note, charts.seed_scores(shown) if shown else None))
     if trials:
@@ -127,16 +129,16 @@ def _charts(
         figures.append(("Score by trial", note, charts.trial_scores(trials, given)))
         note = "The same scores against each searched setting; darker points are later trials."
         figures.append(("Effect of the multipliers and other settings", note, charts.parameter_effects(trials)))
-    if judged:
+    if named := {to_chart_text(entry): certificate for entry, certificate in judged.items()}:
         note = (
             "The audit judges each entry's scorer from outside. Above: it puts every token of the vocabulary at one "
             "position of a document and adds up the probabilities; a scorer that does not use its target gives 1, and "
             "a sum above 1 is unearned. Bars: only some tokens were tried. Below: it changes tokens from one position "
             "on; earlier losses must not move."
         )
-        figures.append(("Certificates: the two probes over the positions of documents", note, charts.probes(judged)))
+        figures.append(("Certificates: the two probes over the positions of documents", note, charts.probes(named)))
     if curves := read_curves(record.name, place):
-        figure = charts.training_curves({curve.label: curve.points for curve in curves})
+        figure = charts.training_curves({to_chart_text(curve.label): curve.points for curve in curves})
         figures.append(("Training curves", "Loss of every training, by the entries that need it and its seed.", figure))
     return [
         _chart(index, title, note, figure) for index, (title, note, figure) in enumerate(figures) if figure is not None
@@ -191,12 +193,22 @@ def _render(name: str, **content: Any) -> str:
     sources = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in _TEMPLATES}
     # Names of rows come from the sweep's file: everything is escaped but the charts and the library.
     environment = Environment(
-        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=DictLoader(sources),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_show_foreign_text,
     )
     environment.filters["p"] = format_p
     written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     plotly = files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
     return environment.get_template(name).render(written=written, plotly=plotly, **content)
+
+
+def _show_foreign_text(value: Any) -> Any:
+    """Text for a page: characters that a browser would obey are shown as escapes; markup of our own stays."""
+    return escape_lines(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _write(path: Path, content: str) -> Path:

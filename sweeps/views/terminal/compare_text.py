@@ -1,24 +1,54 @@
-"""A comparison as text of 80 columns: dots for seeds and documents, tests, verdicts, settings, and the next step."""
+"""A comparison as text of any width: dots for seeds and documents, tests, verdicts, settings, and the next step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from rich import box
-from rich.console import Group
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group
 from rich.text import Text
 
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.statistics.documents import Documents
+from sweeps.text.escaping import escape
+from sweeps.text.table import FittedColumn, FittedTable, shorten
 from sweeps.views.wording import format_p, format_seeds
 
 WIDTH = 46
 """Characters in a line of dots."""
+LEAST_WIDTH = 14
+"""On the narrowest terminal: both ends of the axis must fit."""
+NAME_CELLS = 20
+"""Cells of the name before it."""
+RANGE_CELLS = 32
+"""Cells of a line of the histogram beside its bar."""
+ELSEWHERE = "a wider terminal or --json shows them"
+"""How to see columns that were left out."""
+TEST_COLUMNS = (
+    FittedColumn(heading="test", side="left", too_long="shorten"),
+    FittedColumn(heading="difference and 95 % in mBPB", order=2),
+    FittedColumn(heading="t", order=3),
+    FittedColumn(heading="df", order=4),
+    FittedColumn(heading="p", order=1),
+)
 EQUIVALENCE_LEVEL = 0.05
 """Two entries are called the same where the test of equivalence is below this p."""
 DECIDING = "written_rule"
 """The margin rule that the next step is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Lines that are drawn when they are printed, for the width that there is."""
+
+    draw: Callable[[int], list[str]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Draw and print."""
+        for line in self.draw(options.max_width):
+            yield Text(line)
 
 
 def render(comparison: Mapping[str, Any], documents: Documents | None) -> Group:
@@ -27,11 +57,18 @@ def render(comparison: Mapping[str, Any], documents: Documents | None) -> Group:
     nats = difference["nats_per_token"]
     unit = "" if nats is None else f", {nats:+.4f} nats/token under {difference['tokenizer']}"
     head = f"{c['known_as']} against {i['known_as']}: {difference['mbpb']:+.2f} mBPB{unit}"
-    parts: list[Text | Table] = [Text(head, style="bold"), Text("negative: the challenger is better"), Text()]
-    parts += [Text(line) for line in _draw_seeds(c, i)]
+    parts: list[Text | FittedTable | Drawing] = [
+        Text(escape(head), style="bold"),
+        Text("negative: the challenger is better"),
+        Text(),
+    ]
+    parts.append(Drawing(partial(_draw_seeds, c, i)))
     if documents is not None:
-        parts += [Text(line) for line in _draw_documents(documents)]
-    parts += [_make_test_table(comparison["tests"]), *(Text(f"  {line}") for line in list_conclusions(comparison))]
+        parts.append(Drawing(partial(_draw_documents, documents)))
+    parts += [
+        _make_test_table(comparison["tests"]),
+        *(Text(escape(f"  {line}")) for line in list_conclusions(comparison)),
+    ]
     return Group(*parts, Text(), _make_settings_table(comparison["settings"]))
 
 
@@ -72,13 +109,13 @@ def format_value(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
-def draw_dots(values: Sequence[float], low: float, high: float) -> str:
+def draw_dots(values: Sequence[float], low: float, high: float, width: int = WIDTH) -> str:
     """Draw values as dots on a line from low to high, and their mean as a bar."""
-    line = ["·"] * WIDTH
+    line = ["·"] * width
     span = (high - low) or 1.0
     for value in values:
-        line[round((value - low) / span * (WIDTH - 1))] = "●"
-    line[round((sum(values) / len(values) - low) / span * (WIDTH - 1))] = "┃" if len(values) > 1 else "●"
+        line[round((value - low) / span * (width - 1))] = "●"
+    line[round((sum(values) / len(values) - low) / span * (width - 1))] = "┃" if len(values) > 1 else "●"
     return "".join(line)
 
 
@@ -118,21 +155,20 @@ def _describe_shown(verdict: Mapping[str, Any]) -> str:
     )
 
 
-def _draw_seeds(c: Mapping[str, Any], i: Mapping[str, Any]) -> list[str]:
+def _draw_seeds(c: Mapping[str, Any], i: Mapping[str, Any], columns: int) -> list[str]:
     """Every seed of both sides on one axis."""
+    name_cells = min(NAME_CELLS, max(8, columns // 3))
+    width = max(LEAST_WIDTH, min(WIDTH, columns - name_cells - 1))
     sides = [[bpb for bpb in side["seeds"].values() if bpb is not None] for side in (c, i)]
     low, high = min(map(min, sides)), max(map(max, sides))
-    names = [_shorten(side["known_as"]) for side in (c, i)]
-    lines = [f"{name:>20} {draw_dots(scores, low, high)}" for name, scores in zip(names, sides, strict=True)]
-    return [*lines, f"{'bits per byte':>20} {low:.4f}" + f"{high:.4f}".rjust(WIDTH - 6), ""]
+    names = [shorten(escape(side["known_as"]), name_cells) for side in (c, i)]
+    names = [" " * (name_cells - cell_len(name)) + name for name in names]
+    lines = [f"{name} {draw_dots(scores, low, high, width)}" for name, scores in zip(names, sides, strict=True)]
+    unit = shorten("bits per byte", name_cells).rjust(name_cells)
+    return [*lines, f"{unit} {low:.4f}" + f"{high:.4f}".rjust(width - 6), ""]
 
 
-def _shorten(name: str) -> str:
-    """A name in 20 characters; both ends stay, since either may tell two names apart."""
-    return name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}"
-
-
-def _draw_documents(documents: Documents) -> list[str]:
+def _draw_documents(documents: Documents, columns: int) -> list[str]:
     """A histogram of the documents' differences."""
     change = 1000 * (documents["challenger"] - documents["incumbent"])
     lower = int((change < 0).sum())
@@ -140,33 +176,31 @@ def _draw_documents(documents: Documents) -> list[str]:
     edges = np.quantile(change, [0.02, 0.98])
     if edges[0] == edges[1]:
         return [*lines, f"  all are {edges[0]:+.1f} up to rounding", ""]
+    width = max(1, min(WIDTH, columns - RANGE_CELLS))
     counts, cuts = np.histogram(np.clip(change, *edges), bins=7, range=(float(edges[0]), float(edges[1])))
     for count, left, right in zip(counts, cuts, cuts[1:], strict=False):
-        lines.append(f"  {left:+9.1f} … {right:+9.1f}  {'█' * round(WIDTH * count / counts.max())} {count}")
+        lines.append(f"  {left:+9.1f} … {right:+9.1f}  {'█' * round(width * count / counts.max())} {count}")
     return [*lines, ""]
 
 
-def _make_test_table(tests: Mapping[str, Any]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("test", no_wrap=True)
-    for heading in ("difference and 95 % in mBPB", "t", "df", "p"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def _make_test_table(tests: Mapping[str, Any]) -> FittedTable:
+    rows = []
     for name, title in name_tests().items():
         test = tests[name]
         if test["p_value"] is None:
-            table.add_row(title, *("–" * 4))
+            rows.append([[title], *(["–"] for _ in TEST_COLUMNS[1:])])
             continue
         low, high = (1000 * end for end in test["ci95"])
         t = "∞" if test["statistic"] is None else f"{test['statistic']:.2f}"
         interval = f"{1000 * test['difference']:+.2f}  {low:+.2f} … {high:+.2f}"
-        table.add_row(title, interval, t, f"{test['df']:.1f}", format_p(test["p_value"]))
-    return table
+        rows.append([[title], [interval], [t], [f"{test['df']:.1f}"], [format_p(test["p_value"])]])
+    return FittedTable(columns=TEST_COLUMNS, rows=rows, elsewhere=ELSEWHERE)
 
 
-def _make_settings_table(settings: Sequence[Mapping[str, Any]]) -> Table | Text:
+def _make_settings_table(settings: Sequence[Mapping[str, Any]]) -> FittedTable | Text:
     if not settings:
         return Text("  Their recipes have no known setting that differs.")
-    table = Table("setting", "challenger", "incumbent", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for setting in settings:
-        table.add_row(*(Text(format_value(setting[side])) for side in ("setting", "challenger", "incumbent")))
-    return table
+    sides = ("setting", "challenger", "incumbent")
+    rows = [[[format_value(setting[side])] for side in sides] for setting in settings]
+    columns = [FittedColumn(heading=side, side="left", too_long="fold") for side in sides]
+    return FittedTable(columns=columns, rows=rows)

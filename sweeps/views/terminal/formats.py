@@ -2,12 +2,11 @@
 
 import csv
 import io
-import json
 from collections.abc import Sequence
-from typing import Any
 
 from sweeps.board.arrays import TRACKS
 from sweeps.board.columns.catalog import COLUMNS
+from sweeps.text.escaping import escape_markdown, to_csv_field
 from sweeps.views.entry_facts import EntryColumns, describe_evidence
 from sweeps.views.terminal.table import CELLS, NO_ENTRIES, TITLES, format_cells
 
@@ -17,7 +16,7 @@ def to_csv(table: Sequence[EntryColumns]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_to_field(entry[name]) for name in COLUMNS] for entry in table)
+    writer.writerows([to_csv_field(entry[name]) for name in COLUMNS] for entry in table)
     return stream.getvalue()
 
 
@@ -32,34 +31,26 @@ def to_markdown(table: Sequence[EntryColumns]) -> str:
 
 
 def _make_table(entries: Sequence[EntryColumns]) -> list[str]:
-    head = [_make_line([_escape(heading) for heading in CELLS]), _make_line(["---"] * len(CELLS))]
+    head = [_make_line([escape_markdown(heading) for heading in CELLS]), _make_line(["---"] * len(CELLS))]
     rows = [format_cells(entry).values() for entry in entries]
-    return [*head, *(_make_line(["<br>".join(map(_escape, lines)) for lines in row]) for row in rows)]
+    return [*head, *(_make_line(["<br>".join(map(escape_markdown, lines)) for lines in row]) for row in rows)]
 
 
 def _make_notes(entries: Sequence[EntryColumns]) -> list[str]:
     findings = [
-        f"- {_escape(entry['name'])} – {finding['code']}: {_escape(finding['detail'])}"
+        f"- {escape_markdown(entry['name'])} – {escape_markdown(finding['code'])}: {escape_markdown(finding['detail'])}"
         for entry in entries
         for finding in entry["findings"]
     ]
-    return [*findings, *(f"- Evidence for {_escape(entry['name'])} – {_show_evidence(entry)}" for entry in entries)]
+    return [
+        *findings,
+        *(f"- Evidence for {escape_markdown(entry['name'])} – {_show_evidence(entry)}" for entry in entries),
+    ]
 
 
 def _show_evidence(entry: EntryColumns) -> str:
-    return "; ".join(f"{heading}: {_escape(text)}" for heading, text in describe_evidence(entry).items())
+    return "; ".join(f"{heading}: {escape_markdown(text)}" for heading, text in describe_evidence(entry).items())
 
 
 def _make_line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _escape(text: str) -> str:
-    """Text that Markdown shows unchanged."""
-    for sign in "\\`*_{}[]<>|":
-        text = text.replace(sign, "\\" + sign)
-    return " ".join(text.split())
-
-
-def _to_field(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeps.driver.snapshot import Snapshot
+from sweeps.text.escaping import escape
 from sweeps.views.wording import duration
 
 LINE_SECONDS = 5.0
@@ -59,8 +60,11 @@ def panel(snapshot: Snapshot, left: float | None) -> Group:
     bar = ProgressBar(total=max(1, sum(counts.values())), completed=counts["done"] + counts["failed"], width=60)
     table = Table.grid(padding=(0, 2))
     for record in snapshot.running[:SHOWN_JOBS]:
-        table.add_row(Text(record.order.label), f"{record.fraction:4.0%}", Text(record.note, style="dim"))
-    return Group(Text(line(snapshot, left), style="bold"), bar, Text(), table)  # the empty text ends the bar's line
+        note = Text(escape(record.note), style="dim")
+        table.add_row(Text(escape(record.order.label)), f"{record.fraction:4.0%}", note)
+    return Group(
+        Text(escape(line(snapshot, left)), style="bold"), bar, Text(), table
+    )  # the empty text ends the bar's line
 
 
 class LiveProgress:
@@ -92,5 +96,5 @@ class LiveProgress:
             return
         now, text = self._clock(), line(snapshot, left)
         if text != self._last and (snapshot.done or now - self._shown >= LINE_SECONDS):
-            self._console.print(text, highlight=False, soft_wrap=True)
+            self._console.print(Text(escape(text)), soft_wrap=True)
             self._last, self._shown = text, now

@@ -5,12 +5,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from sweeps.planning.plan import SweepPlan
+from sweeps.text.escaping import escape
+from sweeps.text.table import FittedColumn, FittedTable
 from sweeps.views.terminal.gantt import draw_gantt
 from sweeps.views.wording import duration
 
+COLUMNS = (
+    FittedColumn(heading="stage", side="left", too_long="shorten"),
+    FittedColumn(heading="jobs", order=1),
+    FittedColumn(heading="done", order=3),
+    FittedColumn(heading="slot-seconds each", order=4),
+    FittedColumn(heading="slot-hours left", order=2),
+)
+ELSEWHERE = "a wider terminal or --json shows them"
 MOST_REASONS = 12
 """Most reasons that are shown; --json has one for every job."""
 
@@ -23,17 +33,17 @@ def show_plan(plan: SweepPlan, console: Console) -> None:
     if plan.dry_run.spans:
         lines += draw_gantt(plan.dry_run.spans.values(), plan.nodes, plan.stages())
     for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(Text(escape(line)), soft_wrap=True)
 
 
-def _make_table(content: Mapping[str, Any]) -> Table:
-    table = Table("stage", "jobs", "done", "slot-seconds each", "slot-hours left", title=f"Plan of {content['name']}")
+def _make_table(content: Mapping[str, Any]) -> FittedTable:
+    rows = []
     for name, stage in content["stages"].items():
         each = "?" if stage["slot_seconds_each"] is None else f"{stage['slot_seconds_each']:.3g} ({stage['source']})"
         hours = "?" if stage["slot_hours"] is None else f"{stage['slot_hours']:.3g}"
         count = f"up to {stage['jobs']}" if stage["up_to"] else str(stage["jobs"])
-        table.add_row(name, count, str(stage["done"]), "–" if stage["slot_hours"] == 0 else each, hours)
-    return table
+        rows.append([[name], [count], [str(stage["done"])], ["–" if stage["slot_hours"] == 0 else each], [hours]])
+    return FittedTable(columns=COLUMNS, rows=rows, title=f"Plan of {content['name']}", elsewhere=ELSEWHERE)
 
 
 def _describe_totals(content: Mapping[str, Any]) -> list[str]:

@@ -1,19 +1,18 @@
-"""The leaderboard as text: a table for each track with its findings beneath; fits 80 columns, readable without color.
+"""The leaderboard as text: a table for each track with its findings beneath; fits any width, readable without color.
 
 To show another column in the table, add a line to `CELLS`: a heading (a comma breaks it) and a function from the
 entry's columns to the lines of its cell. To show it beneath the table, see sweeps.views.entry_facts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
 
-from rich import box
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from sweeps.board.arrays import TRACKS
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
+from sweeps.text.escaping import escape
+from sweeps.text.table import FittedColumn, FittedTable
 from sweeps.views.entry_facts import EntryColumns, describe_evidence
 from sweeps.views.wording import duration, format_dollars, format_p
 
@@ -26,6 +25,10 @@ NO_ENTRIES = "No confirmed entries yet."
 EVIDENCE = "Evidence for the leader"
 TEXT_HEADINGS = ("entry", "seeds")
 """Columns that are aligned to the left."""
+ALWAYS_SHOWN = ("#", "entry")
+"""Columns that the narrowest terminal shows."""
+BY_IMPORTANCE = ("bpb ± std", "p base, best, shown", "95 %", "bytes, cost", "train, eval", "seeds")
+"""The other columns, in the order in which a narrow terminal keeps them; a column not named here goes first."""
 _PASSED = {True: "yes", False: "no"}
 
 
@@ -45,7 +48,7 @@ def explain_columns() -> str:
 
 def render(table: Sequence[EntryColumns]) -> Group:
     """Render every track that has entries, legal first."""
-    parts: list[Table | Text] = []
+    parts: list[FittedTable | Text] = []
     for track in TRACKS:
         entries = [entry for entry in table if entry["track"] == track]
         if entries:
@@ -54,27 +57,35 @@ def render(table: Sequence[EntryColumns]) -> Group:
     return Group(*parts, Text(explain_columns(), style="dim")) if parts else Group(Text(NO_ENTRIES))
 
 
-def _render_track(title: str, entries: Sequence[EntryColumns]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in CELLS:
-        side: Literal["left", "right"] = "left" if heading in TEXT_HEADINGS else "right"
-        # A long name is broken where the terminal is narrow; a number never is.
-        table.add_column(heading.replace(", ", "\n"), justify=side, overflow="fold", no_wrap=heading != "entry")
-    for entry in entries:
-        table.add_row(*(Text("\n".join(lines)) for lines in format_cells(entry).values()))
-    return table
+def _render_track(title: str, entries: Sequence[EntryColumns]) -> FittedTable:
+    return FittedTable(
+        columns=list(map(_make_column, CELLS)),
+        rows=[list(format_cells(entry).values()) for entry in entries],
+        title=title,
+        elsewhere="a wider terminal, --json or --format csv shows them",
+    )
+
+
+def _make_column(heading: str) -> FittedColumn:
+    places = {name: place for place, name in enumerate(BY_IMPORTANCE, 1)}
+    return FittedColumn(
+        heading=heading.replace(", ", "\n"),
+        side="left" if heading in TEXT_HEADINGS else "right",
+        too_long="shorten" if heading == "entry" else "leave out",
+        order=0 if heading in ALWAYS_SHOWN else places.get(heading, len(places) + 1),
+    )
 
 
 def _list_findings(entries: Sequence[EntryColumns]) -> list[Text]:
     return [
-        Text(f"  {entry['name']} – {finding['code']}: {finding['detail']}", style="dim")
+        Text(escape(f"  {entry['name']} – {finding['code']}: {finding['detail']}"), style="dim")
         for entry in entries
         for finding in entry["findings"]
     ]
 
 
 def _show_evidence(entry: EntryColumns) -> Text:
-    lines = [f"  {heading}: {text}" for heading, text in describe_evidence(entry).items()]
+    lines = [escape(f"  {heading}: {text}") for heading, text in describe_evidence(entry).items()]
     return Text("\n".join([f"  {EVIDENCE}", *lines]), style="dim")
 
 

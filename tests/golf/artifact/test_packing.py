@@ -271,7 +271,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "no body": (claim, "it ends before its last weight"),
     "a word for millions": (
         lambda: claim(bytes([0, 0, 128, 0]), mlp_hidden=8_000_000),
-        "it ends before its last weight",
+        "its body has 4 bytes for 80000244 bytes of weights",
     ),
     "floats that no file holds": (
         lambda: claim(vocab_size=120_000, model_dim=512),

@@ -86,7 +86,7 @@ def test_a_token_outside_the_vocabulary_is_an_input_error(tokenizer: Tokenizer) 
 
 
 def test_missing_and_invalid_tokenizers_are_input_errors(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="No such file"):
         Tokenizer(tmp_path / "none.model")
     (tmp_path / "foreign.model").write_bytes(b"not a model at all")
     with pytest.raises(InputError, match="not a SentencePiece model"):

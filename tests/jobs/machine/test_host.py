@@ -27,5 +27,5 @@ def test_a_container_of_the_same_name_is_another_machine() -> None:
 
 
 def test_a_clone_of_the_same_name_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "read_text", lambda path: "another boot")
+    monkeypatch.setattr(Path, "read_text", lambda path, encoding: "another boot")
     assert host.identity.__wrapped__() != host.identity()

@@ -169,7 +169,7 @@ def test_markdown_shows_a_table_a_track_and_every_finding(sweep: Sweep, place: W
     legal, flagged = text.split("### Flagged")
     assert legal.startswith("### Legal")
     assert "| 1 | base | " in legal
-    assert r"\<b\>leak\</b\> – C3: " in flagged
+    assert "&lt;b&gt;leak&lt;/b&gt; – C3: " in flagged
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.replace(r"\|", "").count("|") for line in tables} == {9}
     assert formats.to_markdown(board_of(sweep.spec.name, place).table()[:0]) == "No confirmed entries yet.\n"

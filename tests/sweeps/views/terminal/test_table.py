@@ -4,10 +4,11 @@ import io
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from sweeps.board.leaderboard import COLUMNS
-from sweeps.views.terminal.table import format_cells, render
+from sweeps.views.terminal.table import BY_IMPORTANCE, CELLS, format_cells, render
 
 ROW: dict[str, Any] = dict.fromkeys(COLUMNS) | {
     "name": "klora", "track": "legal", "rank": 1, "val_bpb_mean": 1.07983, "val_bpb_std": 0.00049,
@@ -53,17 +54,48 @@ NUMBERS = (
 def test_no_number_is_cut_on_80_columns(name: str) -> None:
     text = shown({"name": name}, {"name": "other", "rank": 2})
     assert max(map(len, text.splitlines())) <= 80
-    assert "…" not in text
+    assert "Left out" not in text
     for number in NUMBERS:
         assert number in text
 
 
-def test_a_long_name_can_be_read_in_full() -> None:
+def test_a_long_name_keeps_both_ends_and_is_whole_where_there_is_room() -> None:
     name = "a-name-without-any-space-that-is-far-too-long-for-a-column"
-    text = shown({"name": name})
-    start = text.index("entry") - text.rindex("\n", 0, text.index("entry")) - 1
-    column = [line[start:].split("  ")[0].strip() for line in text.splitlines()]
-    assert name in "".join(column)
+    line = next(line for line in shown({"name": name}).splitlines() if line.startswith("1  "))
+    beginning, end = line.split()[1].split("…")
+    assert name.startswith(beginning) and name.endswith(end) and beginning and end
+    assert name in shown({"name": name}, width=200)
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200])
+@pytest.mark.parametrize("name", ["klora", "x" * 500, "名前" * 40, "e\u0301" * 60, "\U0001f3cc" * 50], ids=str.__len__)
+def test_rank_and_name_stay_and_what_is_left_out_is_named(width: int, name: str) -> None:
+    text = shown({"name": name, "rank": 17}, width=width)
+    table = text.partition("  Evidence for the leader")[0]
+    lines = table.splitlines()
+    assert all(cell_len(line) <= width for line in lines), lines
+    first = next(line for line in lines if line.startswith("17  "))
+    assert first.split("  ")[1].strip()[0] == name[0]
+    missing = [heading for heading in CELLS if heading.split(", ")[0] not in lines[1]]
+    assert ("Left out: " in table) == bool(missing)
+    left_out = " ".join(text.split("Left out: ")[-1].split()).split(". A wider terminal")[0]
+    assert set(left_out.split("; ") if missing else []) == {heading.replace(", ", " ") for heading in missing}
+    assert "#" not in missing and "entry" not in missing
+    if missing:
+        assert "--json" in table
+    shown_numbers = [cell for heading in CELLS if heading not in missing for cell in format_cells(ROW)[heading]]
+    for number in shown_numbers[2:]:
+        assert number in table, number
+
+
+def test_the_least_important_columns_go_first() -> None:
+    kept = [
+        [heading for heading in BY_IMPORTANCE if heading.split(", ")[0] in shown({}, width=width).splitlines()[1]]
+        for width in range(14, 90)
+    ]
+    assert all(columns == list(BY_IMPORTANCE[: len(columns)]) for columns in kept)
+    assert kept[0] == [] and kept[-1] == list(BY_IMPORTANCE)
+    assert len({len(columns) for columns in kept}) == len(BY_IMPORTANCE) + 1
 
 
 def test_what_is_not_known_is_a_dash() -> None:
