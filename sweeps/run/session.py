@@ -25,7 +25,7 @@ from sweeps.run.entries import EntryWriter
 from sweeps.run.lease import DriverLease
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.spec.dataset import open_dataset
-from sweeps.spec.file import SweepSpec, check_documents
+from sweeps.spec.file import SweepSpec
 from sweeps.views.terminal.progress import seconds_left
 
 STEP_SECONDS = 0.5
@@ -52,14 +52,12 @@ def resolve(spec: SweepSpec, home: Home, machine: Machine) -> Sweep:
         InputError: data are missing or damaged, or a model has another vocabulary than the tokenizer.
     """
     data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
+    problems = []
     for name, recipe in [("recipe", spec.recipe), *((f'arm "{arm.name}"', arm.recipe) for arm in spec.arms)]:
-        if recipe.train.model.vocab_size != data.vocab_size:
-            vocab_size = recipe.train.model.vocab_size
-            raise InputError(
-                f"{name}: train.model.vocab_size = {vocab_size}: {data.tokenizer} has {data.vocab_size} pieces"
-            )
-    if spec.search is not None:
-        check_documents(spec.search.section, data.tuning_documents)
+        if (size := recipe.train.model.vocab_size) != data.vocab_size:
+            problems.append(f"{name}: train.model.vocab_size = {size}: {data.tokenizer} has {data.vocab_size} pieces")
+    if problems:
+        raise InputError(*problems)
     return Sweep(spec=spec, data=data, machine=machine)
 
 

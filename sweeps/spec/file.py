@@ -5,20 +5,22 @@ module checks them against each other.
 """
 
 import json
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from golf.data.corpus import DEMO_TUNING_DOCUMENTS, VOCAB_SIZE
 from golf.errors import InputError
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.registry import pipeline
 from jobs.stages.stage import Stage
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
+from sweeps.spec.corners import check_space
 from sweeps.spec.problems import Problems
-from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override, parse_assignments
+from sweeps.spec.reading import parse_assignments, plain, read_toml
+from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override
 from sweeps.spec.sections import (
     BaselineSection,
     BudgetSection,
@@ -28,8 +30,8 @@ from sweeps.spec.sections import (
     SweepFile,
     check_sections,
 )
-from sweeps.spec.settings import merge
-from sweeps.spec.space import Parameter, parse_space, probe, resolve
+from sweeps.spec.settings import merge, shown
+from sweeps.spec.space import Parameter, parse_space, resolve
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,14 +80,7 @@ def load_sweep(path: Path, assignments: Iterable[str] = ()) -> SweepSpec:
     Raises:
         InputError: a line for each problem, which names the file, the key or value, and what would be right.
     """
-    try:
-        source = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a sweep file in TOML") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; expected a sweep file in TOML") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not TOML: {error}") from None
+    source = read_toml(path)
     changes = parse_assignments(assignments)
     sections = {name: value for name, value in changes.items() if name in SECTIONS}
     rest = {name: value for name, value in changes.items() if name not in SECTIONS}
@@ -104,9 +99,8 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
     Raises:
         InputError: everything that is wrong.
     """
-    content = json.dumps(source, default=str)  # dates become text, as the store keeps them
-    source, problems = json.loads(content), Problems()
-    file = problems.attempt(check_sections, content, where)
+    source, problems = plain(source, where), Problems()
+    file = problems.attempt(check_sections, json.dumps(source), where)
     if file is None:
         _check_recipes(source, problems, where)
         raise InputError(*problems.lines)
@@ -117,6 +111,9 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
     arms = problems.attempt(build_arms, file, inherited.lines, where)
     baseline = problems.attempt(_baseline, file, where)
     search = None if recipe is None else problems.attempt(_search, file, recipe, where)
+    if recipe is not None and arms is not None:
+        recipes = {"": recipe, **{f'arm "{arm.name}": ': arm.recipe for arm in arms}}
+        problems.add(f"{where}: {problem}" for problem in _vocabulary(file, recipes))
     problems.check()
     assert recipe is not None and arms is not None
     return SweepSpec(
@@ -135,21 +132,6 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
         budget=file.budget,
         source=source,
     )
-
-
-def check_documents(section: SearchSection, held_out: int, where: str = "") -> None:
-    """Refuse a search that scores more tuning documents than there are.
-
-    Raises:
-        InputError: a problem for each number that is too large.
-    """
-    wanted = {"search.documents": section.documents}
-    if section.promote is not None:
-        wanted["search.promote.documents"] = section.promote.documents
-    too_many = {name: count for name, count in wanted.items() if count > held_out}
-    if too_many:
-        limit = f"only data.tuning_documents = {held_out} are held out"
-        raise InputError(*(f"{where}{name} = {count}: {limit}" for name, count in too_many.items()))
 
 
 def _check_recipes(source: Mapping[str, Any], problems: Problems, where: str) -> None:
@@ -199,7 +181,7 @@ def _baseline(file: SweepFile, where: str) -> str | BaselineSection | None:
     if given.row is not None:
         if given.row not in names:
             known = ", ".join(names) or "none"
-            raise InputError(f"{where}: baseline.row = {given.row!r}: no such arm; known are {known}")
+            raise InputError(f"{where}: baseline.row = {shown(given.row)}: no such arm; known are {known}")
         if (given.mean, given.std, given.n) != (None, None, None):
             raise InputError(f"{where}: baseline: names two; give either row, or a published record's mean, std and n")
         return given.row
@@ -212,14 +194,11 @@ def _search(file: SweepFile, recipe: Recipe, where: str) -> SearchSpec | None:
     section, problems = file.search, Problems()
     if section is None:
         return None
-    if file.data.tokens != "demo":
-        problems.attempt(check_documents, section, file.data.tuning_documents, f"{where}: ")
-    if file.confirm.top > section.trials:
-        problems.add([f"{where}: confirm.top = {file.confirm.top}: there are only {section.trials} trials"])
+    problems.add(f"{where}: {problem}" for problem in _numbers(file, section))
     space = problems.attempt(parse_space, section.space, recipe, where)
     if space is None:
         raise InputError(*problems.lines)
-    problems.attempt(probe, space, file.recipe, where)
+    problems.attempt(check_space, space, file.recipe, recipe, where)
     first = [
         problems.attempt(resolve, space, given, recipe, f"{where}: search.first {number}")
         for number, given in enumerate(section.first, 1)
@@ -231,3 +210,32 @@ def _search(file: SweepFile, recipe: Recipe, where: str) -> SearchSpec | None:
         problems.add([f"{where}: search.trials = {section.trials}: {limit}"])
     problems.check()
     return SearchSpec(section=section, space=space, first=tuple(given for given in first if given is not None))
+
+
+def _numbers(file: SweepFile, section: SearchSection) -> Iterator[str]:
+    """Numbers of a search that are larger than what there is of a thing."""
+    is_demo, promote = file.data.tokens == "demo", section.promote
+    held_out = DEMO_TUNING_DOCUMENTS if is_demo else file.data.tuning_documents
+    wanted = {"search.documents": section.documents}
+    if promote is not None:
+        wanted["search.promote.documents"] = promote.documents
+    for name, count in wanted.items():
+        if count > held_out:
+            yield f"{name} = {count}: only {'' if is_demo else 'data.tuning_documents = '}{held_out} are held out"
+    if len(section.first) > section.trials:
+        yield f"search.first: {len(section.first)} given; expected at most search.trials = {section.trials}"
+    if promote is not None and promote.top > section.trials:
+        yield f"search.promote.top = {promote.top}: there are only {section.trials} trials"
+    if file.confirm.top > section.trials:
+        yield f"confirm.top = {file.confirm.top}: there are only {section.trials} trials"
+    elif promote is not None and file.confirm.top > promote.top:
+        yield f"confirm.top = {file.confirm.top}: only search.promote.top = {promote.top} trials are left to choose from"
+
+
+def _vocabulary(file: SweepFile, recipes: Mapping[str, Recipe]) -> Iterator[str]:
+    """Recipes whose model has other tokens than the bundled corpus."""
+    for name, recipe in recipes.items():
+        vocab_size = recipe.train.model.vocab_size
+        if file.data.tokens == "demo" and vocab_size != VOCAB_SIZE:
+            problem = f"train.model.vocab_size = {vocab_size}: the demo's tokenizer has {VOCAB_SIZE} pieces"
+            yield f"{name}{problem}"

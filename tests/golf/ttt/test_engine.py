@@ -283,5 +283,5 @@ def test_batches_of_unadapted_documents_account_for_their_whole_length(model: GP
 
 def test_a_list_of_multipliers_must_fit_the_layers(model: GPT) -> None:
     config = EvalConfig(multipliers=Multipliers(q=(1.0, 2.0)))
-    with pytest.raises(InputError, match="2 entries; the model has 3 layers"):
+    with pytest.raises(InputError, match="2 entries: must be train.model.num_layers = 3"):
         evaluate(model, documents_of([9]), config)

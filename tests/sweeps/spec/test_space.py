@@ -10,8 +10,9 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from golf.errors import InputError
 from sweeps.search.search import Search
+from sweeps.spec.corners import check_space
 from sweeps.spec.recipe import build_recipe
-from sweeps.spec.space import apply, parse_space, probe, resolve, settings_of
+from sweeps.spec.space import apply, parse_space, resolve, settings_of
 
 BASE: dict[str, Any] = {"train": {"model": {"num_layers": 5}}, "eval": {"lr": 0.02}}
 RECIPE = build_recipe(BASE, "test")
@@ -72,7 +73,7 @@ def test_a_trial_that_the_file_writes_out_is_completed_from_the_recipe() -> None
 @pytest.mark.parametrize(
     ("setting", "given", "words"),
     [
-        ("eval__lrr", {"low": 0.1, "high": 1.0}, "did you mean eval.lr?"),
+        ("eval__lrr", {"low": 0.1, "high": 1.0}, "did you mean eval.lr, "),
         ("eval__lr", {"low": 1.0, "high": 0.1}, "expected low < high"),
         ("eval__lr", {"low": 0.0, "high": 0.1, "log": True}, "low > 0 with log"),
         ("eval__lr", {"low": 0.1}, "expected numbers low and high"),
@@ -93,8 +94,8 @@ def test_what_is_no_range_is_named(setting: str, given: Any, words: str) -> None
 def test_ends_of_a_range_that_no_recipe_can_have_are_found_before_anything_runs() -> None:
     space = parameters(eval__chunk={"low": 64, "high": 4096})
     with pytest.raises(InputError, match=r"eval\.chunk = 4096"):
-        probe(space, BASE, "test")
-    probe(parameters(eval__chunk={"low": 64, "high": 1024}), BASE, "test")
+        check_space(space, BASE, RECIPE, "test")
+    check_space(parameters(eval__chunk={"low": 64, "high": 1024}), BASE, RECIPE, "test")
 
 
 ROUND = {
@@ -169,9 +170,10 @@ def test_a_multiplier_per_layer_starts_from_the_recipes_own_by_layer() -> None:
 def test_a_value_that_no_recipe_can_have_is_found_at_every_end_and_choice(
     space: dict[str, Any], base: dict[str, Any], words: str
 ) -> None:
-    parameters = parse_space(space, build_recipe(base, "test"), "test")
+    recipe = build_recipe(base, "test")
+    parameters = parse_space(space, recipe, "test")
     with pytest.raises(InputError, match=words) as error:
-        probe(parameters, base, "test")
+        check_space(parameters, base, recipe, "test")
     assert str(error.value).startswith("test: search.space, ")
     assert "\n" not in str(error.value)
 
@@ -190,7 +192,7 @@ def test_a_step_that_misses_the_end_of_its_range_is_refused(table: dict[str, Any
 def test_a_depth_that_varies_beside_multipliers_by_layer_is_refused() -> None:
     table = {"train.model.num_layers": [5, 6], "eval.multipliers.q": {"low": 0.1, "high": 1.0, "per": "layer"}}
     with pytest.raises(InputError, match="num_layers"):
-        probe(parse_space(table, RECIPE, "test"), BASE, "test")
+        check_space(parse_space(table, RECIPE, "test"), BASE, RECIPE, "test")
 
 
 @pytest.mark.parametrize(
