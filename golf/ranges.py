@@ -20,7 +20,8 @@ class Range:
 
     def __str__(self) -> str:
         low, high = (f"{end:.15g}" for end in (self.low, self.high))
-        return f"{'above' if self.without_low else 'at least'} {low} and {'below' if self.without_high else 'at most'} {high}"
+        least, most = "above" if self.without_low else "at least", "below" if self.without_high else "at most"
+        return f"{least} {low} and {most} {high}"
 
 
 MOST_SECONDS = 10_000_000

@@ -86,7 +86,9 @@ def check_model(model: ModelConfig) -> None:
     shapes = tensor_shapes(model).items()
     floats = sum(math.prod(shape) for name, shape in shapes if encoding_of(name, shape) != "int")
     if floats > MAX_FLOATS:
-        raise InputError(f"train.model: {floats} weights are not quantized; an artifact has at most {MAX_FLOATS} of those")
+        raise InputError(
+            f"train.model: {floats} weights are not quantized; an artifact has at most {MAX_FLOATS} of those"
+        )
 
 
 def _header(text: bytes, where: str) -> Header:

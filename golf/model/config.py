@@ -7,7 +7,6 @@ from typing import ClassVar
 from golf.errors import InputError
 from golf.ranges import Range, outside
 
-
 MAX_LAYERS = 256
 """Most layers that an artifact can have."""
 MAX_CONSTANT = 1e9

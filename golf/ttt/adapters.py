@@ -87,7 +87,9 @@ class Multipliers:
         if not isinstance(value, tuple):
             return value
         if len(value) != num_layers:
-            raise InputError(f"eval.multipliers.{kind} has {len(value)} entries: must be train.model.num_layers = {num_layers}")
+            raise InputError(
+                f"eval.multipliers.{kind} has {len(value)} entries: must be train.model.num_layers = {num_layers}"
+            )
         return value[layer]
 
 

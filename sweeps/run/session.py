@@ -23,6 +23,7 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.run.lease import DriverLease
+from sweeps.run.memory import check_memory
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec
@@ -94,6 +95,8 @@ def run(
         with ExitStack() as stack:
             lease = DriverLease(place.store, spec.name, process_name(), cluster)
             with lease, _stopped_on_error(spec, place.store):
+                if joined is None:  # a cluster's nodes check their own memory, before they build a model
+                    check_memory(spec)
                 sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
                 driver = _begin(sweep, place.store, say, owner, tags)
                 writer = EntryWriter(sweep, place.store)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from golf.errors import InputError
-from sweeps.spec.names import RULE, ascii_only, is_name
+from sweeps.spec.names import ascii_only, is_name, rule
 from sweeps.spec.problems import Problems
 from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, every_setting, override
 from sweeps.spec.sections import MOST_SEED, MOST_SEEDS, SweepFile
@@ -80,7 +80,7 @@ def _name_problems(file: SweepFile, index: int) -> Iterator[str]:
     if not isinstance(name, str) or not name.strip():
         yield "name: missing; give every arm a name, in quotes"
     elif not is_name(name):
-        yield f"name = {ascii_only(name)}: not a name; {RULE}"
+        yield f"name = {ascii_only(name)}: not a name; {rule()}"
     elif re.fullmatch(r"trial \d+", name):
         yield 'name: "trial N" is reserved for search entries; choose another'
     elif name in [other.get("name") for other in file.arm[:index]]:

@@ -43,7 +43,9 @@ def check_space(space: Mapping[str, Parameter], base: Mapping[str, Any], recipe:
             build_recipe(merge(base, settings_of(space, point, layers)), "")
         except InputError as error:
             lines = [line.removeprefix(": ") for line in error.problems]
-            return {line.partition(" ")[0]: f"{where}: search.space{_names(space, point, line)}: {line}" for line in lines}
+            return {
+                line.partition(" ")[0]: f"{where}: search.space{_names(space, point, line)}: {line}" for line in lines
+            }
         return {}
 
     alone: dict[str, str] = {}
@@ -56,6 +58,16 @@ def check_space(space: Mapping[str, Parameter], base: Mapping[str, Any], recipe:
             raise InputError(*together.values())
 
 
+def corner_recipes(
+    space: Mapping[str, Parameter], base: Mapping[str, Any], recipe: Recipe
+) -> Iterator[tuple[str, Recipe]]:
+    """Recipes at every end and choice of each setting, and what tells each from the others, in words."""
+    layers = recipe.train.model.num_layers
+    for point in _one_by_one(space):
+        made = build_recipe(merge(base, settings_of(space, point, layers)), "")
+        yield "".join(f", {name} = {shown(value)}" for name, value in [*point.items()][:3]), made
+
+
 def largest(space: Mapping[str, Parameter], setting: str) -> float:
     """The largest number that trials can have for a setting; 0 if it does not vary."""
     varied = [parameter.distribution for parameter in space.values() if parameter.setting == setting]
@@ -65,8 +77,10 @@ def largest(space: Mapping[str, Parameter], setting: str) -> float:
 
 def _names(space: Mapping[str, Parameter], point: Point, problem: str) -> str:
     """The values of a point that a problem is about: of the parameters that it names, else of the first few."""
-    first = {parameter.setting: name for name, parameter in reversed(space.items())}
-    about = [name for setting, name in first.items() if _is_about(problem, setting)][::-1] or [*space]
+    first: dict[str, str] = {}
+    for name, parameter in space.items():  # of a setting that differs by layer, one is enough
+        first.setdefault(parameter.setting, name)
+    about = [name for setting, name in first.items() if _is_about(problem, setting)] or [*space]
     return "".join(f", {name} = {shown(point[name])}" for name in about[:3])
 
 

@@ -33,6 +33,9 @@ from sweeps.spec.sections import (
 from sweeps.spec.settings import merge, shown
 from sweeps.spec.space import Parameter, parse_space, resolve
 
+MOST_MEASUREMENTS = 20_000
+"""Most evaluations of a sweep: seeds of arms, trials, and seeds of confirmed trials."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchSpec:
@@ -107,7 +110,7 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
     inherited = Problems()
     recipe = inherited.attempt(build_recipe, file.recipe, where)
     problems.add(inherited.lines)
-    problems.add(f"{where}: {problem}" for check in (_seeds, _data, _budget) for problem in check(file))
+    problems.add(f"{where}: {problem}" for check in (_seeds, _data, _budget, _size) for problem in check(file))
     arms = problems.attempt(build_arms, file, inherited.lines, where)
     baseline = problems.attempt(_baseline, file, where)
     search = None if recipe is None else problems.attempt(_search, file, recipe, where)
@@ -154,6 +157,16 @@ def _data(file: SweepFile) -> Iterator[str]:
 def _budget(file: SweepFile) -> Iterator[str]:
     if file.budget.dollars is not None and not file.budget.dollars_per_gpu_hour:
         yield "budget.dollars: cannot be checked; set budget.dollars_per_gpu_hour, the price of one slot and hour"
+
+
+def _size(file: SweepFile) -> Iterator[str]:
+    """Every measurement has jobs of its own, and the driver looks at all of them again and again."""
+    arms = sum(
+        len(seeds) for arm in file.arm if isinstance(seeds := arm.get("seeds", file.seeds.confirm), list | tuple)
+    )
+    trials = 0 if file.search is None else file.search.trials + file.confirm.top * len(file.seeds.confirm)
+    if arms + trials > MOST_MEASUREMENTS:
+        yield f"arms, seeds and trials make {arms + trials:,} evaluations; expected at most {MOST_MEASUREMENTS:,}"
 
 
 def _seeds(file: SweepFile) -> Iterator[str]:

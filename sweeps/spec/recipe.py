@@ -62,7 +62,11 @@ def build_recipe(settings: Settings, where: str) -> Recipe:
             or range, in all sections; of sections that are right, what does not go together.
     """
     settings_inside = every_setting()
-    problems = [f"{where}: {unknown(section, SECTIONS, inner=settings_inside)}" for section in settings if section not in SECTIONS]
+    problems = [
+        f"{where}: {unknown(section, SECTIONS, inner=settings_inside)}"
+        for section in settings
+        if section not in SECTIONS
+    ]
     built = {}
     for section in SECTIONS:
         try:

@@ -92,14 +92,15 @@ def settings_of(space: Mapping[str, Parameter], parameters: Mapping[str, Any], n
     return nest(dotted)
 
 
-def apply(space: Mapping[str, Parameter], parameters: Mapping[str, Any], base: Mapping[str, Any], where: str) -> Recipe:
-    """The recipe of a trial: the base settings with its parameters on top.
+def apply(
+    space: Mapping[str, Parameter], parameters: Mapping[str, Any], base: Mapping[str, Any], num_layers: int, where: str
+) -> Recipe:
+    """The recipe of a trial: the base settings, of a model of so many layers, with its parameters on top.
 
     Raises:
         InputError: the settings do not make a recipe.
     """
-    layers = build_recipe(base, where).train.model.num_layers
-    return build_recipe(merge(base, settings_of(space, parameters, layers)), where)
+    return build_recipe(merge(base, settings_of(space, parameters, num_layers)), where)
 
 
 def resolve(space: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Recipe, where: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def setting_names(kind: type[Any], prefix: str) -> list[str]:
 
 
 @cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 

@@ -53,9 +53,12 @@ def run(
     from jobs.workplace import Workplace
     from sweeps.run import session
     from sweeps.spec.file import load_sweep
+    from sweeps.spec.names import check_names
     from sweeps.views.terminal.progress import LiveProgress
 
     chosen = choose_executor(executor, ray, here)
+    check_names(tag or (), "--tag")
+    check_names(() if owner is None else [owner], "--owner")
     spec = load_sweep(file, set_ or ())
     place = Workplace.open(home, db, files)
     console = Console(stderr=True)

@@ -318,7 +318,7 @@ def test_problems_between_sections_are_reported_at_once() -> None:
         'arm "a": evil: unknown key; did you mean eval?',
         "baseline.row = 'zebra': no such arm; known are a, a",
         "confirm.top = 2: there are only 1 trials",
-        "search.space.eval.lrr: unknown key; did you mean eval.lr?",
+        "search.space.eval.lrr: unknown key; did you mean eval.lr, eval.ranks or eval.alpha?",
         'search.space."eval.epochs": low = 3, high = 1; expected low < high, and low > 0 with log = true',
     ]
 

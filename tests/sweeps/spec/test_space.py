@@ -121,7 +121,7 @@ def test_what_a_trial_draws_is_what_its_recipe_has(seed: int) -> None:
     distributions = {name: parameter.distribution for name, parameter in space.items()}
     search = Search(distributions=distributions, sampler="random", trials=1, parallel=1, seed=seed)
     drawn = search.ask(0, {}, {})
-    recipe = apply(space, drawn, BASE, "test")
+    recipe = apply(space, drawn, BASE, RECIPE.train.model.num_layers, "test")
     # A trial that leaves everything out takes the recipe's own values: those drawn.
     assert resolve(space, {}, recipe, "test") == pytest.approx(drawn)
     assert resolve(space, drawn_settings(drawn), RECIPE, "test") == drawn
