@@ -17,7 +17,7 @@ from sweeps.spec.space import Parameter, settings_of
 POINTS = 64
 """A range of at most so many whole numbers is checked at each of them."""
 SAMPLES = 200
-"""Points of the whole space that are checked: so many corners (all of them where there are fewer), and so many inside."""
+"""Points of the whole space that are checked: so many corners (all where there are fewer), and so many inside."""
 
 Point = Mapping[str, Any]
 

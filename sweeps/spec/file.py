@@ -242,7 +242,7 @@ def _numbers(file: SweepFile, section: SearchSection) -> Iterator[str]:
     if file.confirm.top > section.trials:
         yield f"confirm.top = {file.confirm.top}: there are only {section.trials} trials"
     elif promote is not None and file.confirm.top > promote.top:
-        yield f"confirm.top = {file.confirm.top}: only search.promote.top = {promote.top} trials are left to choose from"
+        yield f"confirm.top = {file.confirm.top}: only search.promote.top = {promote.top} trials are left for it"
 
 
 def _vocabulary(file: SweepFile, recipes: Mapping[str, Recipe]) -> Iterator[str]:

@@ -18,9 +18,7 @@ _BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 
 def rule(most: int = MOST_CHARACTERS) -> str:
     """What a name may be, in words."""
-    return (
-        f"expected letters, digits and other visible signs, with single spaces between them, at most {most} characters"
-    )
+    return f"expected letters, digits and other visible signs, single spaces between them, at most {most} characters"
 
 
 def is_name(name: str, most: int = MOST_CHARACTERS) -> bool:

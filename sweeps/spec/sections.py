@@ -169,8 +169,8 @@ def _explain_value(detail: ErrorDetails) -> str:
     if detail["type"] == "dict_type" and detail["loc"][0] == "arm":
         return f"{_name(detail)} = {shown(detail['input'])}: not a table; write [[arm]] above each arm's settings"
     if detail["type"] == "tuple_type" and isinstance(detail["input"], dict):
-        brackets = f"[[{_name(detail)}]]"
-        return f"{_name(detail)} = {shown(detail['input'])}: one table instead of a list; write {brackets}, not [{_name(detail)}]"
+        name = _name(detail)
+        return f"{name} = {shown(detail['input'])}: one table instead of a list; write [[{name}]], not [{name}]"
     return f"{_name(detail)} = {shown(detail['input'])}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -21,7 +21,7 @@ def validated(kind: type[T], settings: Settings) -> T:
     Raises:
         ValidationError: a setting is wrong; `section_problems` says it in words.
     """
-    adapter: TypeAdapter[T] = _adapter(kind)
+    adapter: TypeAdapter[T] = _adapter(cast(Any, kind))
     return adapter.validate_json(json.dumps(settings), strict=True)
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def settings_of(kind: type[T], settings: Mapping[str, Any]) -> T:
     """The configuration that a job's plain settings stand for."""
-    adapter: TypeAdapter[T] = _adapter(kind)
+    adapter: TypeAdapter[T] = _adapter(cast(Any, kind))
     return adapter.validate_python(dict(settings))
 
 

@@ -44,7 +44,7 @@ def test_a_multiplier_varies_by_layer_by_third_or_for_all() -> None:
     assert [parameter.layers for parameter in thirds.values()] == [(0, 1), (2, 3), (4,)]
     drawn = {name: index + 1.0 for index, name in enumerate(thirds)}
     assert settings_of(thirds, drawn, 5) == {"eval": {"multipliers": {"q": [1.0, 1.0, 2.0, 2.0, 3.0]}}}
-    recipe = apply(thirds, drawn, BASE, "test")
+    recipe = apply(thirds, drawn, BASE, RECIPE.train.model.num_layers, "test")
     assert recipe.eval.multipliers.q == (1.0, 1.0, 2.0, 2.0, 3.0)
     assert recipe.eval.lr == 0.02
 
