@@ -1,5 +1,6 @@
 """Settings of an evaluation, apart from the adapters' seed and the documents."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -99,7 +100,7 @@ class EvalConfig:
         if self.protocol not in PROTOCOLS:
             yield f"eval.protocol = {self.protocol!r}: no such protocol; known are {', '.join(PROTOCOLS)}"
         for kind in (kind for kind in self.adapters if kind not in KINDS):
-            yield f'eval.adapters: unknown kind "{kind}"; known are {" ".join(KINDS)}'
+            yield f"eval.adapters: unknown kind {json.dumps(kind)}; known are {' '.join(KINDS)}"
         if len(set(self.adapters)) < len(self.adapters):
             yield f"eval.adapters = {list(self.adapters)}: expected each kind once"
 

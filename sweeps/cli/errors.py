@@ -65,7 +65,8 @@ def report(problem: Problem, *, as_json: bool) -> None:
     """Print a problem: on stderr for people, and as the one document on stdout for programs."""
     whole = f"{problem.error}; {problem.hint}" if problem.hint else problem.error
     for line in problem.lines or (whole,):
-        print("golfsweep:", " ".join(line.split()), file=sys.stderr)
+        plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in " ".join(line.split()))
+        print("golfsweep:", plain, file=sys.stderr)
     if as_json:
         print(json.dumps({"error": problem.error, "hint": problem.hint, "code": problem.code}, indent=2))
 

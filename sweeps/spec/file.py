@@ -19,7 +19,7 @@ from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
 from sweeps.spec.corners import check_space
 from sweeps.spec.problems import Problems
-from sweeps.spec.reading import parse_assignments, plain, read_toml
+from sweeps.spec.reading import date_problems, parse_assignments, plain, read_toml
 from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override
 from sweeps.spec.sections import (
     BaselineSection,
@@ -102,7 +102,8 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
     Raises:
         InputError: everything that is wrong.
     """
-    source, problems = plain(source, where), Problems()
+    given, source, problems = source, plain(source, where), Problems()
+    problems.add(f"{where}: {problem}" for problem in date_problems(given))
     file = problems.attempt(check_sections, json.dumps(source), where)
     if file is None:
         _check_recipes(source, problems, where)
@@ -247,8 +248,9 @@ def _numbers(file: SweepFile, section: SearchSection) -> Iterator[str]:
 
 def _vocabulary(file: SweepFile, recipes: Mapping[str, Recipe]) -> Iterator[str]:
     """Recipes whose model has other tokens than the bundled corpus."""
-    for name, recipe in recipes.items():
-        vocab_size = recipe.train.model.vocab_size
-        if file.data.tokens == "demo" and vocab_size != VOCAB_SIZE:
-            problem = f"train.model.vocab_size = {vocab_size}: the demo's tokenizer has {VOCAB_SIZE} pieces"
-            yield f"{name}{problem}"
+    sizes: dict[int, str] = {}
+    for name, recipe in recipes.items():  # an arm does not repeat what is wrong with the recipe
+        sizes.setdefault(recipe.train.model.vocab_size, name)
+    for size, name in sizes.items():
+        if file.data.tokens == "demo" and size != VOCAB_SIZE:
+            yield f"{name}train.model.vocab_size = {size}: the demo's tokenizer has {VOCAB_SIZE} pieces"

@@ -4,6 +4,7 @@ import json
 import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         InputError: it is no file, too large, empty, not UTF-8, or not TOML.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path}: not a file; {_EXPECTED}")
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        content = _read(path) if stat.S_ISREG(path.stat().st_mode) else None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"{path}: cannot be read ({reason}); {_EXPECTED}") from None
+    if content is None:  # a folder, or a device that never ends
+        raise InputError(f"{path}: not a file; {_EXPECTED}")
     if len(content) > MOST_BYTES:
         raise InputError(f"{path}: more than {MOST_BYTES:,} bytes; {_EXPECTED}, which is smaller")
     try:
@@ -45,6 +45,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not TOML: {_first_line(error)}; {_EXPECTED}") from None
     except (RecursionError, ValueError) as error:
         raise InputError(f"{path}: not TOML: {_reason(error)}; {_EXPECTED}") from None
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
@@ -62,7 +67,8 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
             problems.append(f"--set {_short(assignment)}: {problem}")
             continue
         try:
-            value = tomllib.loads(f"value = {text}")["value"]
+            table = tomllib.loads(f"value = {text}")
+            value = table["value"] if len(table) == 1 else text.strip()
         except tomllib.TOMLDecodeError:
             value = text.strip()
         except (RecursionError, ValueError) as error:
@@ -88,6 +94,19 @@ def plain(source: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise InputError(f"{where}: {_reason(error)}; {_EXPECTED}") from None
     loaded: dict[str, Any] = json.loads(content, parse_float=_without_sign_of_zero)
     return loaded
+
+
+def date_problems(source: Mapping[str, Any], allowed: str = "budget.deadline") -> Iterator[str]:
+    """A line for each date or time in a file, except at the one key that takes one."""
+    left: list[tuple[Any, str]] = [(source, "")]
+    while left:
+        value, path = left.pop()
+        if isinstance(value, Mapping):
+            left += [(inner, f"{path}.{name}".lstrip(".")) for name, inner in value.items()]
+        elif isinstance(value, list | tuple):
+            left += [(inner, path) for inner in value]
+        elif isinstance(value, date | time) and path != allowed:
+            yield f"{path} = {value}: a date or time; expected a number, or text in quotes"
 
 
 def _without_sign_of_zero(text: str) -> float:

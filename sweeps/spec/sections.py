@@ -1,6 +1,7 @@
 """The sections of a sweep file, as pydantic models; unknown keys are errors that name the nearest known one."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
@@ -31,10 +32,25 @@ def _known_sampler(name: str) -> str:
     return name
 
 
+def _deadline(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2200:
+        raise PydanticCustomError("far_date", "expected a year from 2000 to 2200")
+    return moment
+
+
+def _path(path: str) -> str:
+    if not path or "\0" in path:
+        raise PydanticCustomError("bad_path", "not a path")
+    return path
+
+
 def _sweep_name(name: str) -> str:
     if not re.fullmatch(SWEEP_NAME, name) or len(name) > MOST_CHARACTERS:
         raise PydanticCustomError("bad_name", "not a name; {rule}", {"rule": SWEEP_RULE})
     return name
+
+
+FilePath = Annotated[str, AfterValidator(_path)]
 
 
 class _Section(BaseModel):
@@ -44,8 +60,8 @@ class _Section(BaseModel):
 class DataSection(_Section):
     """Which tokens; "demo" is the bundled corpus."""
 
-    tokens: str
-    tokenizer: str | None = None
+    tokens: FilePath
+    tokenizer: FilePath | None = None
     tuning_documents: Documents = TUNING_DOCUMENTS
 
 
@@ -104,7 +120,7 @@ class BudgetSection(_Section):
     gpu_hours: Annotated[FiniteFloat, Field(gt=0, le=1e9)] | None = None
     dollars: Annotated[FiniteFloat, Field(gt=0, le=1e12)] | None = None
     dollars_per_gpu_hour: Annotated[FiniteFloat, Field(ge=0, le=1e6)] | None = None
-    deadline: AwareDatetime | None = None
+    deadline: Annotated[AwareDatetime, AfterValidator(_deadline)] | None = None
     """A date and time with its offset, e.g. 2026-12-01T18:00:00Z."""
 
     def limits(self) -> Budget:
@@ -149,6 +165,9 @@ def _explain(error: ValidationError) -> list[str]:
     meant = {line.rpartition("did you mean ")[2].removesuffix("?") for line in unknown_keys}
     missing = [_name(detail) for detail in details if detail["type"] == "missing"]
     wrong = [detail for detail in details if detail["type"] not in ("extra_forbidden", "missing")]
+    # A list is also too short for what is wrong in it.
+    inside = {detail["loc"][:length] for detail in wrong for length in range(len(detail["loc"]))}
+    wrong = [detail for detail in wrong if detail["loc"] not in inside]
     return [*unknown_keys, *(f"{name}: missing" for name in missing if name not in meant), *map(_explain_value, wrong)]
 
 
@@ -171,7 +190,9 @@ def _explain_value(detail: ErrorDetails) -> str:
     if detail["type"] == "tuple_type" and isinstance(detail["input"], dict):
         name = _name(detail)
         return f"{name} = {shown(detail['input'])}: one table instead of a list; write [[{name}]], not [{name}]"
-    return f"{_name(detail)} = {shown(detail['input'])}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+    kinds = {"tuple_type": "expected a list", "dict_type": "expected a table", "model_type": "expected a table"}
+    message = kinds.get(detail["type"], f"{detail['msg'][0].lower()}{detail['msg'][1:]}")
+    return f"{_name(detail)} = {shown(detail['input'])}: {message}"
 
 
 def _name(detail: ErrorDetails) -> str:

@@ -51,7 +51,7 @@ def test_a_multiplier_varies_by_layer_by_third_or_for_all() -> None:
 
 def test_lists_and_tables_can_be_choices() -> None:
     kinds = parameters(eval__adapters=[["q", "v"], ["q", "k", "v", "head"]])
-    recipe = apply(kinds, {"eval.adapters": '["q", "v"]'}, BASE, "test")
+    recipe = apply(kinds, {"eval.adapters": '["q", "v"]'}, BASE, RECIPE.train.model.num_layers, "test")
     assert recipe.eval.adapters == ("q", "v")
 
 
