@@ -8,7 +8,7 @@ GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/subm
     tests/sweeps/cli/test_run_command.py tests/sweeps/cli/test_executor_option.py tests/test_end_to_end.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo test test-lint test-gangs test-rest lint bench bench-gpu chaos
+.PHONY: install demo test test-lint test-gangs test-rest lint bench bench-gpu chaos fuzz
 
 install: .venv/installed
 
@@ -60,3 +60,7 @@ bench-gpu: install
 # Kills drivers, workers, gangs, nodes and the database at random, and compares what comes out; about an hour.
 chaos: install
 	$(BIN)/python -m benchmarks.chaos --kills 50 --nodes 2 --postgresql
+
+# Feeds hostile input to everything that reads files or options of strangers, ten minutes for each kind.
+fuzz: install
+	FUZZ_SECONDS=600 $(BIN)/python -m pytest --timeout=0 tests/fuzz

@@ -150,7 +150,9 @@ def _check_recipes(source: Mapping[str, Any], problems: Problems, where: str) ->
 
 
 def _data(file: SweepFile) -> Iterator[str]:
-    """The bundled corpus brings its own tokenizer and tuning documents."""
+    """The bundled corpus brings its own tokenizer and tuning documents; other data need a tokenizer."""
+    if file.data.tokens != "demo" and file.data.tokenizer is None:
+        yield 'data.tokenizer: missing; name one, or set data.tokens = "demo", which brings its own'
     if file.data.tokens == "demo" and (given := file.data.model_fields_set - {"tokens"}):
         yield f'data.{min(given)}: data.tokens = "demo" brings its own; leave it out'
 

@@ -89,8 +89,9 @@ def plain(source: Mapping[str, Any], where: str) -> dict[str, Any]:
     if (path := next(_too_deep(source), None)) is not None:
         raise InputError(f"{where}: {path}…: nested deeper than {MOST_DEPTH} levels; expected the keys of a sweep file")
     try:
-        content = json.dumps(source, default=str)
-    except ValueError as error:  # a whole number of thousands of digits
+        content = json.dumps(source, default=str, ensure_ascii=False)
+        content.encode()
+    except ValueError as error:  # a whole number of thousands of digits, or half a character
         raise InputError(f"{where}: {_reason(error)}; {_EXPECTED}") from None
     loaded: dict[str, Any] = json.loads(content, parse_float=_without_sign_of_zero)
     return loaded
@@ -141,6 +142,8 @@ def _too_deep(source: Any) -> Iterator[str]:
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return f"brackets nested deeper than {MOST_DEPTH} levels"
+    if isinstance(error, UnicodeError):
+        return "text with characters that UTF-8 lacks"
     return "a whole number of thousands of digits" if "digits" in str(error) else _first_line(error)
 
 

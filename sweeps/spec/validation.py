@@ -42,10 +42,10 @@ def section_problems(section: str, kind: type[Any], settings: Settings) -> list[
                 if line not in problems and not any(name in line for name in dropped):
                     problems.append(line)
             wrong = [detail for detail in error.errors() if not _is_range_error(detail)]
-        if not wrong:
+        paths = [[str(part) for part in detail["loc"] if not _is_branch(part)] for detail in wrong]
+        if not all(paths) or not paths:
             return problems
-        for detail in wrong:
-            path = [str(part) for part in detail["loc"] if not _is_branch(part)]
+        for path in paths:
             settings = _without(settings, path)
             dropped.append(".".join([section, *path]))
 

@@ -153,7 +153,7 @@ def test_whatever_is_wrong_is_one_line_that_names_it(path: str, value: Any, word
 
 
 def test_a_search_scores_no_more_documents_than_are_held_out() -> None:
-    shards = {"tokens": "/shards", "tuning_documents": 4}
+    shards = {"tokens": "/shards", "tokenizer": "x.model", "tuning_documents": 4}
     assert "search.documents = 8: only data.tuning_documents = 4" in refusal("data", shards)
 
 
@@ -264,7 +264,7 @@ def test_an_arm_uses_no_seed_of_the_report() -> None:
 
 def test_a_promotion_scores_no_more_documents_than_are_held_out() -> None:
     search = {"trials": 4, "documents": 8, "space": LR, "promote": {"top": 2, "documents": 64}}
-    file = {**FILE, "data": {"tokens": "/shards", "tuning_documents": 32}, "search": search}
+    file = {**FILE, "data": {"tokens": "/shards", "tokenizer": "x.model", "tuning_documents": 32}, "search": search}
     with pytest.raises(InputError, match=r"search\.promote\.documents = 64"):
         parse_sweep(file, "some.toml")
 
