@@ -8,7 +8,7 @@ parameter for each layer ("eval.multipliers.q.0", …), `per = "third"` one for 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -193,7 +193,7 @@ def _parts(setting: str, per: Any, num_layers: int, full_key: str) -> dict[str, 
 
 def _own(recipe: Recipe, setting: str) -> Any:
     """The recipe's own value of a setting."""
-    value: Any = recipe.settings()
+    value: Any = asdict(recipe)  # all of them: Recipe.settings leaves out what is newer than stored results
     for part in setting.split("."):
         value = value[part]
     return value

@@ -11,7 +11,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from golf.errors import InputError
 from sweeps.search.search import Search
 from sweeps.spec.corners import check_space
-from sweeps.spec.recipe import build_recipe
+from sweeps.spec.recipe import build_recipe, every_setting
 from sweeps.spec.space import apply, parse_space, resolve, settings_of
 
 BASE: dict[str, Any] = {"train": {"model": {"num_layers": 5}}, "eval": {"lr": 0.02}}
@@ -207,6 +207,14 @@ def test_a_depth_that_varies_beside_multipliers_by_layer_is_refused() -> None:
 def test_a_choice_that_is_none_is_refused_in_one_line(space: dict[str, Any], first: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="outside its range"):
         resolve(parse_space(space, RECIPE, "test"), first, RECIPE, "test")
+
+
+@pytest.mark.parametrize("setting", every_setting())
+def test_every_setting_can_be_searched_or_is_refused_in_one_line(setting: str) -> None:
+    try:
+        parse_space({setting: {"low": 1, "high": 2}}, RECIPE, "test")
+    except InputError as error:
+        assert len(error.problems) == 1
 
 
 def test_a_choice_that_is_a_table_can_be_written_out() -> None:
