@@ -11,7 +11,7 @@ from jobs.state import AttemptState, JobState
 from sweeps.board.leaderboard import VARYING
 from sweeps.cli.errors import ExitCode
 
-MAY_GIVE_UP = f"exit {ExitCode.TRANSIENT:d}: error: "
+MAY_GIVE_UP = f"exit {ExitCode.TRANSIENT:d}: golfsweep: "
 """How a driver ends whose database, disk or cluster is away: with one line, and the code that says to try again."""
 
 

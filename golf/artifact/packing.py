@@ -27,6 +27,7 @@ from golf.errors import InputError
 from golf.files import read_regular, write_atomically
 from golf.model.gpt import GPT, ModelConfig
 from golf.model.state_dict import check_tensors, model_from_state, tensor_shapes
+from golf.ranges import Range, outside
 
 __all__ = [
     "CLIP_QUANTILE",
@@ -46,6 +47,8 @@ __all__ = [
 
 ZSTD_LEVEL = 22
 """Compression level of PR 611."""
+RANGES: Mapping[str, Range] = {"bits": Range(2, 8), "level": Range(1, zstandard.MAX_COMPRESSION_LEVEL)}
+"""Range of each number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +56,7 @@ class QuantizeConfig:
     """How weights are quantized and compressed.
 
     Raises:
-        InputError: a value is out of range; the message names the key of the sweep file.
+        InputError: a line for each value that is out of range, with its key in the sweep file.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -66,10 +69,8 @@ class QuantizeConfig:
     """Level of zstd. For ans, which has none, it is reset to the default, so that equal artifacts have equal keys."""
 
     def __post_init__(self) -> None:
-        if not 2 <= self.bits <= 8:
-            raise InputError(f"quantize.bits = {self.bits}: must be 2 to 8")
-        if not 1 <= self.level <= zstandard.MAX_COMPRESSION_LEVEL:
-            raise InputError(f"quantize.level = {self.level}: must be 1 to {zstandard.MAX_COMPRESSION_LEVEL}")
+        if problems := [*outside(self, "quantize", RANGES)]:
+            raise InputError(*problems)
         if self.codec != "zstd":
             object.__setattr__(self, "level", ZSTD_LEVEL)
 

@@ -4,6 +4,7 @@ A kernel is used only after it has passed a probe on the device: a tiny forward 
 softmax in fp64. So a package that was built for another card, or that computes something else, is not chosen.
 """
 
+import json
 import logging
 import math
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from golf.errors import InputError
 from golf.model.kernels import KERNELS, Attend, Kernel, KernelInputs, activate, can_undo, restoring_flash
 from golf.model.precision import use_exact_float32
 
-__all__ = ["Attend", "Kernel", "check_choice", "choose_kernel"]
+__all__ = ["Attend", "Kernel", "choice_problems", "choose_kernel"]
 
 AUTO = "auto"
 HEAD_DIM = 64
@@ -42,14 +43,10 @@ class _Attempt:
     """Why it cannot be used, in words."""
 
 
-def check_choice(choice: str, key: str) -> None:
-    """Check a setting that names a kernel.
-
-    Raises:
-        InputError: it is neither "auto" nor a kernel's name; the message starts with `key`.
-    """
+def choice_problems(choice: str, key: str) -> Iterator[str]:
+    """A line, which starts with `key`, if a setting names neither "auto" nor a kernel."""
     if choice != AUTO and choice not in KERNELS:
-        raise InputError(f'{key} = "{choice}": no such attention kernel; expected {", ".join((AUTO, *KERNELS))}')
+        yield f"{key} = {json.dumps(choice)}: no such attention kernel; expected {', '.join((AUTO, *KERNELS))}"
 
 
 def choose_kernel(

@@ -1,14 +1,41 @@
 """Shape and constants of a model."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from golf.errors import InputError
+from golf.ranges import Range, outside
+
+MAX_LAYERS = 256
+"""Most layers that an artifact can have."""
+MAX_CONSTANT = 1e9
+"""Rotary base, softcap and rotary length must lie between 1/MAX_CONSTANT and MAX_CONSTANT."""
+WIDTH = Range(1, 65_536)
+RANGES: Mapping[str, Range] = {
+    "num_layers": Range(1, MAX_LAYERS),
+    "model_dim": WIDTH,
+    "num_heads": WIDTH,
+    "num_kv_heads": WIDTH,
+    "mlp_hidden": Range(1, 2**26),
+    "vocab_size": Range(2, 65_536),  # shards hold token ids of 16 bits
+    "bigram_buckets": Range(2, 2**26),
+    "bigram_dim": WIDTH,
+    "rope_base": Range(1 / MAX_CONSTANT, MAX_CONSTANT),
+    "rope_length": Range(1, MAX_CONSTANT),
+    "softcap": Range(1 / MAX_CONSTANT, MAX_CONSTANT),
+    "q_gain": Range(-MAX_CONSTANT, MAX_CONSTANT),
+}
+"""Range of each number; how many weights a model may have, `golf.artifact.container.check_model` says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
-    """Shape and constants of one model; the defaults are PR 611's."""
+    """Shape and constants of one model; the defaults are PR 611's.
+
+    Raises:
+        InputError: a line for each value that is out of range or does not go with another.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -27,18 +54,19 @@ class ModelConfig:
     q_gain: float = 1.5
 
     def __post_init__(self) -> None:
-        for name in ("num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_hidden", "bigram_dim", "rope_length"):
-            if getattr(self, name) < 1:
-                raise InputError(f"train.model.{name} = {getattr(self, name)}: must be at least 1")
-        if self.vocab_size < 2 or self.bigram_buckets < 2:
-            raise InputError("train.model: vocab_size and bigram_buckets must be at least 2")
+        problems = [*outside(self, "train.model", RANGES)]
+        if not problems:
+            problems += self._conflicts()
+        if problems:
+            raise InputError(*problems)
+
+    def _conflicts(self) -> Iterator[str]:
+        """Settings that do not go together."""
         heads = f"num_heads = {self.num_heads}"
         if self.model_dim % self.num_heads or self.head_dim % 2 or self.head_dim < 4:  # the rotary base needs E > 2
-            raise InputError(f"train.model.model_dim = {self.model_dim}: must be an even multiple of {heads}, ≥ 4")
+            yield f"train.model.model_dim = {self.model_dim}: must be an even multiple of {heads}, ≥ 4"
         if self.num_heads % self.num_kv_heads:
-            raise InputError(f"train.model.num_kv_heads = {self.num_kv_heads}: must divide {heads}")
-        if min(self.rope_base, self.softcap) <= 0:
-            raise InputError("train.model: rope_base and softcap must be above 0")
+            yield f"train.model.num_kv_heads = {self.num_kv_heads}: must divide {heads}"
 
     @property
     def head_dim(self) -> int:

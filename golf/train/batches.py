@@ -25,11 +25,7 @@ def check_stream(tokens: Stream, config: TrainConfig, group: ProcessGroup) -> No
     """
     if len(tokens) < 2:
         raise InputError(f"training tokens: {len(tokens)} tokens; expected at least 2")
-    if config.batch_tokens % (config.seq_len * group.world):
-        raise InputError(
-            f"train.batch_tokens = {config.batch_tokens}: must be a multiple of seq_len × processes "
-            f"= {config.seq_len} × {group.world}"
-        )
+    config.check_processes(group.world)
     read_batch(tokens, config, group, 0)
 
 

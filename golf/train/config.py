@@ -2,18 +2,41 @@
 
 import hashlib
 import json
-import math
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
 from golf.errors import InputError
-from golf.model.attention import check_choice
+from golf.model.attention import choice_problems
 from golf.model.gpt import ModelConfig
+from golf.ranges import DECAY, GPUS, MOST_STEPS, POSITIONS, RATE, SECONDS, SHARE, STEPS, Range, outside
 
-_AT_LEAST_ONE = ("gpus", "batch_tokens", "seq_len", "newton_schulz_steps", "ema_every", "swa_every")
-_AT_LEAST_ZERO = ("weight_decay", "muon_momentum_steps", "warmup_steps", "warmdown_steps")
-_ABOVE_ZERO = ("muon_lr", "embed_lr", "scalar_lr", "adam_eps", "clip")
-_BELOW_ONE = ("muon_momentum", "muon_momentum_start", "ema_decay", "prune")
+RANGES: Mapping[str, Range] = {
+    "gpus": GPUS,
+    "max_seconds": SECONDS,
+    "steps": Range(1, MOST_STEPS),
+    "batch_tokens": Range(1, 2**30),
+    "seq_len": POSITIONS,
+    "muon_lr": RATE,
+    "embed_lr": RATE,
+    "scalar_lr": RATE,
+    "weight_decay": DECAY,
+    "muon_momentum": SHARE,
+    "muon_momentum_start": SHARE,
+    "muon_momentum_steps": STEPS,
+    "newton_schulz_steps": Range(1, 100),
+    "betas": SHARE,
+    "adam_eps": RATE,
+    "clip": RATE,
+    "warmup_steps": STEPS,
+    "warmdown_steps": STEPS,
+    "ema_decay": SHARE,
+    "ema_every": Range(1, MOST_STEPS),
+    "swa_below": Range(0, 1),
+    "swa_every": Range(1, MOST_STEPS),
+    "prune": SHARE,
+}
+"""Range of each number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +44,7 @@ class TrainConfig:
     """Settings of a training; the defaults are PR 611's, except that the bigram table and the smear gate are trained.
 
     Raises:
-        InputError: a value is out of range; the message names the key of the sweep file.
+        InputError: a line for each value that is out of range or does not go with another, with its key in the file.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -80,28 +103,30 @@ class TrainConfig:
     """Shape and constants of the model."""
 
     def __post_init__(self) -> None:
-        for name in _AT_LEAST_ONE:
-            self._require(name, getattr(self, name) >= 1, "must be at least 1")
-        for name in _AT_LEAST_ZERO:
-            self._require(name, 0 <= getattr(self, name) < math.inf, "must be at least 0")
-        for name in _ABOVE_ZERO:
-            self._require(name, 0 < getattr(self, name) < math.inf, "must be above 0")
-        for name in _BELOW_ONE:
-            self._require(name, 0 <= getattr(self, name) < 1, "must be at least 0 and below 1")
-        self._require("betas", all(0 <= beta < 1 for beta in self.betas), "both must be at least 0 and below 1")
-        check_choice(self.attention, "train.attention")
-        self._require("swa_below", 0 <= self.swa_below <= 1, "must be from 0 to 1")
-        self._require(
-            "batch_tokens", self.batch_tokens % self.seq_len == 0, f"must be a multiple of seq_len = {self.seq_len}"
-        )
-        self._require("max_seconds", self.max_seconds is None or 0 < self.max_seconds < math.inf, "must be above 0")
-        self._require("steps", self.steps is None or self.steps >= 1, "must be at least 1")
-        if self.max_seconds is None and self.steps is None:
-            raise InputError("train.steps: either train.steps or train.max_seconds must limit the training")
+        problems = [*outside(self, "train", RANGES), *choice_problems(self.attention, "train.attention")]
+        if not problems:
+            problems += self._conflicts()
+        if problems:
+            raise InputError(*problems)
 
-    def _require(self, name: str, holds: bool, rule: str) -> None:
-        if not holds:
-            raise InputError(f"train.{name} = {getattr(self, name)}: {rule}")
+    def _conflicts(self) -> Iterator[str]:
+        """Settings that do not go together."""
+        if self.batch_tokens % self.seq_len:
+            yield f"train.batch_tokens = {self.batch_tokens}: must be a multiple of seq_len = {self.seq_len}"
+        if self.max_seconds is None and self.steps is None:
+            yield "train.steps: either train.steps or train.max_seconds must limit the training"
+
+    def check_processes(self, processes: int) -> None:
+        """Check that so many processes can share a batch evenly.
+
+        Raises:
+            InputError: batch_tokens is no multiple of seq_len × processes.
+        """
+        if self.batch_tokens % (self.seq_len * processes):
+            raise InputError(
+                f"train.batch_tokens = {self.batch_tokens}: must be a multiple of seq_len × processes "
+                f"= {self.seq_len} × {processes}"
+            )
 
     def digest(self) -> str:
         """SHA-256 of the configuration as JSON with sorted keys."""

@@ -11,7 +11,7 @@ V vocabulary, R rank, I inputs and O outputs of an adapted matrix.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -20,9 +20,12 @@ from torch import Tensor
 
 from golf.errors import InputError
 from golf.model.gpt import ModelConfig
+from golf.ranges import DECAY, Range, outside
 
 KINDS = ("q", "k", "v", "o", "fc", "proj", "head", "bias")
 """Kinds of adapters: for the projections of a block and the tied head, and a bias after each block."""
+
+RANKS, MULTIPLIERS = Range(1, 4096), DECAY
 
 DrawA = Callable[[int, int, torch.Generator], Tensor]
 """Draws one A [R, I] from rank, inputs and the evaluation's generator."""
@@ -33,7 +36,7 @@ class AdapterRanks:
     """Rank of the adapters by kind; PR 611 uses 8, and 16 for the head.
 
     Raises:
-        InputError: a rank is below 1.
+        InputError: a line for each rank that is out of range.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -47,9 +50,8 @@ class AdapterRanks:
     head: int = 16
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if getattr(self, field.name) < 1:
-                raise InputError(f"eval.ranks.{field.name} = {getattr(self, field.name)}: must be at least 1")
+        if problems := [*outside(self, "eval.ranks", dict.fromkeys(self.__slots__, RANKS))]:
+            raise InputError(*problems)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +59,7 @@ class Multipliers:
     """Learning-rate multiplier by kind: one number, or one per layer; those of q, k, v, head and bias are PR 611's.
 
     Raises:
-        InputError: a multiplier is negative or not finite.
+        InputError: a line for each kind with a multiplier that is out of range.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -72,10 +74,8 @@ class Multipliers:
     bias: float | tuple[float, ...] = 3.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not all(math.isfinite(rate) and rate >= 0 for rate in (value if isinstance(value, tuple) else (value,))):
-                raise InputError(f"eval.multipliers.{field.name} = {value}: must be finite and not negative")
+        if problems := [*outside(self, "eval.multipliers", dict.fromkeys(self.__slots__, MULTIPLIERS))]:
+            raise InputError(*problems)
 
     def at(self, kind: str, layer: int, num_layers: int) -> float:
         """The multiplier of a kind in a layer.
@@ -87,7 +87,9 @@ class Multipliers:
         if not isinstance(value, tuple):
             return value
         if len(value) != num_layers:
-            raise InputError(f"eval.multipliers.{kind} has {len(value)} entries; the model has {num_layers} layers")
+            raise InputError(
+                f"eval.multipliers.{kind} has {len(value)} entries: must be train.model.num_layers = {num_layers}"
+            )
         return value[layer]
 
 

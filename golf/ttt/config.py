@@ -1,6 +1,7 @@
 """Settings of an evaluation, apart from the adapters' seed and the documents."""
 
-import math
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -8,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golf.errors import InputError
-from golf.model.attention import check_choice
+from golf.model.attention import choice_problems
 from golf.model.precision import Precision
+from golf.ranges import DECAY, GPUS, POSITIONS, RATE, SECONDS, SHARE, Range, outside
 from golf.ttt.adapters import KINDS, AdapterRanks, Multipliers
 from golf.ttt.protocols import PROTOCOLS
 
@@ -20,12 +22,30 @@ SCHEDULE_FLOOR = 0.1
 """Minimum factor of every schedule (PR 611 for the cosine)."""
 
 
+RANGES: Mapping[str, Range] = {
+    "alpha": RATE,
+    "lr": RATE,
+    "chunk_decay": Range(0, 1, without_low=True),
+    "epochs": Range(1, 1000),
+    "chunk": POSITIONS,
+    "window": POSITIONS,
+    "min_document_tokens": Range(0, 2**31 - 1),
+    "betas": SHARE,
+    "eps": RATE,
+    "weight_decay": DECAY,
+    "nll_factor": RATE,
+    "gpus": GPUS,
+    "max_seconds": SECONDS,
+}
+"""Range of each number."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvalConfig:
     """Settings of an evaluation; the defaults are the preset `score-first`: legal and independent of document length.
 
     Raises:
-        InputError: a value is out of range; the message names the key of the sweep file.
+        InputError: a line for each value that is out of range or does not go with another, with its key in the file.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -68,32 +88,21 @@ class EvalConfig:
     """Time limit of scoring; taking longer is an error."""
 
     def __post_init__(self) -> None:
+        problems = [*outside(self, "eval", RANGES), *choice_problems(self.attention, "eval.attention")]
+        problems += self._wrong_names()
+        if not problems and self.window < self.chunk:
+            problems.append(f"eval.window = {self.window}: must be at least eval.chunk = {self.chunk}")
+        if problems:
+            raise InputError(*problems)
+
+    def _wrong_names(self) -> Iterator[str]:
+        """A protocol or a kind of adapter that does not exist, or a kind that is named twice."""
         if self.protocol not in PROTOCOLS:
-            raise InputError(f"eval.protocol = {self.protocol!r}: no such protocol; known are {', '.join(PROTOCOLS)}")
-        unknown = [kind for kind in self.adapters if kind not in KINDS]
-        if unknown:
-            raise InputError(f'eval.adapters: unknown kind "{unknown[0]}"; known are {" ".join(KINDS)}')
+            yield f"eval.protocol = {self.protocol!r}: no such protocol; known are {', '.join(PROTOCOLS)}"
+        for kind in (kind for kind in self.adapters if kind not in KINDS):
+            yield f"eval.adapters: unknown kind {json.dumps(kind)}; known are {' '.join(KINDS)}"
         if len(set(self.adapters)) < len(self.adapters):
-            raise InputError(f"eval.adapters = {list(self.adapters)}: expected each kind once")
-        check_choice(self.attention, "eval.attention")
-        for name in ("epochs", "chunk", "window", "gpus"):
-            if getattr(self, name) < 1:
-                raise InputError(f"eval.{name} = {getattr(self, name)}: must be at least 1")
-        if self.window < self.chunk:
-            raise InputError(f"eval.window = {self.window}: must be at least eval.chunk = {self.chunk}")
-        for name in ("lr", "eps", "nll_factor", "alpha"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise InputError(f"eval.{name} = {value}: must be finite and above 0")
-        if not 0 < self.chunk_decay <= 1:
-            raise InputError(f"eval.chunk_decay = {self.chunk_decay}: must be above 0 and at most 1")
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise InputError(f"eval.betas = {list(self.betas)}: both must lie in [0, 1)")
-        for name in ("weight_decay", "min_document_tokens"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise InputError(f"eval.{name} = {getattr(self, name)}: must be finite and not negative")
-        if self.max_seconds is not None and not self.max_seconds > 0:
-            raise InputError(f"eval.max_seconds = {self.max_seconds}: must be above 0")
+            yield f"eval.adapters = {list(self.adapters)}: expected each kind once"
 
     @property
     def adapts(self) -> bool:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import torch
 
+from golf.errors import InputError
 from golf.train.process_group import end_process
 from golf.train.training import train
 from jobs.stages.work.documents import training_stream
+from jobs.stages.work.memory import training_problem
 from jobs.stages.work.settings import train_config
 from jobs.stages.work.trainer import read_order, write_error
 
@@ -27,7 +29,10 @@ def main(folder: Path, launched: float) -> None:
     order = read_order(folder)
     torch.set_num_threads(order.job.machine.threads)
     try:
-        config, tokens = train_config(order), training_stream(order)
+        config = train_config(order)
+        if (problem := training_problem(config)) is not None:  # before anything is allocated for it
+            raise InputError(problem)
+        tokens = training_stream(order)
         train(config, tokens=tokens, seed=order.job.seed, out=folder, launched=launched)
     except Exception as error:
         write_error(folder, error)

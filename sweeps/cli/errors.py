@@ -28,6 +28,10 @@ class ExitCode(IntEnum):
     """By Ctrl-C or SIGTERM."""
 
 
+_WRONG_PATHS = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EROFS, errno.EILSEQ)
+"""Errors of a path that no second try mends."""
+
+
 class Interrupted(Exception):
     """The user, or whoever ends the container, stopped the command; the message says how to continue."""
 
@@ -82,6 +86,10 @@ def _explain_system_error(error: OSError) -> Problem:
     if error.errno in (errno.EACCES, errno.EPERM):
         hint = "change its permissions, or choose another --home or --out"
         return Problem(code=ExitCode.BAD_INPUT, error=f"{error.filename}: permission denied", hint=hint)
+    if error.errno in _WRONG_PATHS and error.filename is not None:
+        shown = str(error.filename)
+        shown = shown if len(shown) <= 100 else f"{shown[:99]}…"
+        return Problem(code=ExitCode.BAD_INPUT, error=f"{shown}: {error.strerror}", hint="name another file or folder")
     if isinstance(error, ConnectionError):
         return Problem(
             code=ExitCode.TRANSIENT, error=str(error), hint="check that it runs, then run the same command again"

@@ -14,6 +14,7 @@ from sweeps.driver.driver import Driver
 from sweeps.driver.driver_store import DriverStore
 from sweeps.driver.trials import search_digest
 from sweeps.entries.facts import SweepFacts
+from sweeps.spec.corners import largest
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep
 from sweeps.spec.orders import OrderBook
@@ -97,6 +98,8 @@ class Sweep:
         return bundle(f"{self.spec.name}/{row}", settings)
 
     def widest(self) -> int:
-        """Slots of the widest job."""
+        """Slots of the widest job, of any trial, too."""
         recipes = [self.spec.recipe, *(arm.recipe for arm in self.spec.arms)]
-        return max(max(recipe.train.gpus, recipe.eval.gpus) for recipe in recipes)
+        space = {} if self.spec.search is None else self.spec.search.space
+        searched = [int(largest(space, setting)) for setting in ("train.gpus", "eval.gpus")]
+        return max(*searched, *(max(recipe.train.gpus, recipe.eval.gpus) for recipe in recipes))

@@ -5,6 +5,7 @@ Then the best are scored on more documents and every tuning seed, which decides 
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from optuna.distributions import distribution_to_json
@@ -44,6 +45,7 @@ class TrialSearch:
         self.blocked: JobRecord | None = None
         """A job of all trials that failed: the search goes on when it is requested again."""
         self._shared = self._shared_stages()
+        self._recipes: dict[int, Recipe] = {}
 
     def advance(self) -> list[int] | None:
         """Draw, request and report as far as it goes; numbers of the trials to confirm once all is known, best first.
@@ -55,7 +57,7 @@ class TrialSearch:
         if self._spec.search is None:
             return []
         section, search = self._spec.search.section, search_of(self._spec)
-        identity = search_digest(self._spec, self._orders)
+        identity = self._identity
         # A search that was longer on another day may have drawn more.
         stored = self._store.trials(self._spec.name, identity)
         self.trials = {trial.number: trial for trial in stored if trial.number < section.trials}
@@ -72,6 +74,10 @@ class TrialSearch:
             self._requests.to_come[SCORED] |= undrawn
             return None
         return self._promote()
+
+    @cached_property
+    def _identity(self) -> str:
+        return search_digest(self._spec, self._orders)
 
     def need_failed_trials(self) -> None:
         """Note the jobs of the trials that failed as needed: they are why."""
@@ -96,8 +102,11 @@ class TrialSearch:
             InputError: its settings are good one by one, but not together.
         """
         assert self._spec.search is not None
-        parameters = self.trials[number].parameters
-        return space.apply(self._spec.search.space, parameters, self._spec.settings, self._spec.name)
+        if number not in self._recipes:  # a trial's parameters never change
+            parameters, layers = self.trials[number].parameters, self._spec.recipe.train.model.num_layers
+            spec = self._spec
+            self._recipes[number] = space.apply(self._spec.search.space, parameters, spec.settings, layers, spec.name)
+        return self._recipes[number]
 
     def first_measurement(self, number: int) -> Measurement:
         """The measurement that gives a trial its value."""

@@ -36,6 +36,8 @@ class DryRunStore:
         self._finished = {job.key: job for job in real.jobs(states=[JobState.DONE])}
         self._new: list[JobRecord] = []
         self._trials: dict[int, TrialRecord] = {}
+        self._real_trials: dict[tuple[str, str], dict[int, TrialRecord]] = {}
+        """Trials of the real store, by sweep and search."""
         self._num_scored: dict[str, int] = {}
         """Evaluations so far by artifact."""
         self._values = {trial_name(trial.number): WORST if trial.value is None else trial.value for trial in earlier}
@@ -97,10 +99,12 @@ class DryRunStore:
         A real trial that is complete counts as running, so that the driver requests its finished jobs and the plan has
         them.
         """
-        real = {trial.number: trial for trial in self._real.trials(sweep, search)}
-        real |= {
-            n: replace(trial, state="running", value=None) for n, trial in real.items() if trial.state == "complete"
-        }
+        if (sweep, search) not in self._real_trials:  # a database is slower than the whole rest of a step
+            self._real_trials[sweep, search] = {
+                trial.number: replace(trial, state="running", value=None) if trial.state == "complete" else trial
+                for trial in self._real.trials(sweep, search)
+            }
+        real = self._real_trials[sweep, search]
         return [trial for _, trial in sorted((real | self._trials).items())]
 
     def put_trial(self, sweep: str, search: str, trial: TrialRecord) -> None:

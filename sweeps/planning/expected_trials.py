@@ -50,7 +50,7 @@ def _combinations(spec: SweepSpec, search: Search) -> list[dict[str, Any]]:
         for name, kind in search.distributions.items()
         if is_discrete(kind) and decides_earlier_stages(spec.search.space[name], spec)
     }
-    product = itertools.islice(itertools.product(*earlier.values()), COMBINATIONS)
+    product = itertools.islice(itertools.product(*(values[:COMBINATIONS] for values in earlier.values())), COMBINATIONS)
     combinations = [dict(zip(earlier, values, strict=True)) for values in product]
     random.Random(search.seed).shuffle(combinations)
     given = [{name: first[name] for name in earlier} for first in search.first]

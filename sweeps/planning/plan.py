@@ -22,6 +22,7 @@ from sweeps.planning.dry_run import DryRun, dry_run
 from sweeps.planning.durations import Durations, Estimate
 from sweeps.planning.expected_trials import counts_at_most
 from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
+from sweeps.planning.size import check_size
 from sweeps.spec.dataset import document_lengths
 
 HOUR = 3600.0
@@ -131,10 +132,11 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> S
     """Plan a sweep on `nodes` nodes of `slots` slots each that starts `now` (epoch seconds).
 
     Raises:
-        InputError: a job is wider than a node.
+        InputError: a job is wider than a node, or the sweep has too many jobs for a plan.
     """
     if sweep.widest() > slots:
         raise InputError(f"--slots {slots}: a job of this sweep needs {sweep.widest()} slots of one node")
+    check_size(sweep.spec)
     done = store.jobs(states=[JobState.DONE])
     recent = done[-HISTORY:]
     scheduler_of = {job.key: attempts[-1].scheduler for job in recent if (attempts := store.attempts(job.key))}

@@ -21,11 +21,12 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.run.lease import DriverLease
+from sweeps.run.memory import check_memory
 from sweeps.run.patience import Patience
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.run.waiting import HOW_TO_STOP, WaitNotice, say_if_slow
 from sweeps.spec.dataset import open_dataset
-from sweeps.spec.file import SweepSpec, check_documents
+from sweeps.spec.file import SweepSpec
 from sweeps.views.terminal.progress import seconds_left
 
 STEP_SECONDS = 0.5
@@ -52,14 +53,12 @@ def resolve(spec: SweepSpec, home: Home, machine: Machine) -> Sweep:
         InputError: data are missing or damaged, or a model has another vocabulary than the tokenizer.
     """
     data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
+    problems = []
     for name, recipe in [("recipe", spec.recipe), *((f'arm "{arm.name}"', arm.recipe) for arm in spec.arms)]:
-        if recipe.train.model.vocab_size != data.vocab_size:
-            vocab_size = recipe.train.model.vocab_size
-            raise InputError(
-                f"{name}: train.model.vocab_size = {vocab_size}: {data.tokenizer} has {data.vocab_size} pieces"
-            )
-    if spec.search is not None:
-        check_documents(spec.search.section, data.tuning_documents)
+        if (size := recipe.train.model.vocab_size) != data.vocab_size:
+            problems.append(f"{name}: train.model.vocab_size = {size}: {data.tokenizer} has {data.vocab_size} pieces")
+    if problems:
+        raise InputError(*problems)
     return Sweep(spec=spec, data=data, machine=machine)
 
 
@@ -99,6 +98,8 @@ def run(
             with lease, _stopped_on_error(spec, place.store):
                 with say_if_slow(say, "Waiting for a node of the cluster to report its machine class"):
                     machine = _machine(spec.name, place.store, joined)
+                if joined is None:  # a cluster's nodes check their own memory, before they build a model
+                    check_memory(spec)
                 sweep = resolve(spec, place.home, machine)
                 driver = _begin(sweep, place.store, say, owner, tags)
                 writer = EntryWriter(sweep, place.store)

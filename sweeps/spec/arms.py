@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from golf.errors import InputError
+from sweeps.spec.names import ascii_only, is_name, rule
 from sweeps.spec.problems import Problems
-from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override
-from sweeps.spec.sections import SweepFile
-from sweeps.spec.settings import Settings, unknown
+from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, every_setting, override
+from sweeps.spec.sections import MOST_SEED, MOST_SEEDS, SweepFile
+from sweeps.spec.settings import Settings, shown, unknown
 
 _KEYS = (*SECTIONS, "name", "baseline", "seeds")
 
@@ -71,13 +72,15 @@ def _build_arm(file: SweepFile, index: int, inherited: Sequence[str], where: str
 def _locate(arm: Settings, index: int, where: str) -> str:
     """Where an arm is, as a problem names it: by name where it has one."""
     name = arm.get("name")
-    return f'{where}: arm "{name}"' if isinstance(name, str) and name.strip() else f"{where}: arm {index + 1}"
+    return f'{where}: arm "{name}"' if isinstance(name, str) and is_name(name) else f"{where}: arm {index + 1}"
 
 
 def _name_problems(file: SweepFile, index: int) -> Iterator[str]:
     name = file.arm[index].get("name")
     if not isinstance(name, str) or not name.strip():
         yield "name: missing; give every arm a name, in quotes"
+    elif not is_name(name):
+        yield f"name = {ascii_only(name)}: not a name; {rule()}"
     elif re.fullmatch(r"trial \d+", name):
         yield 'name: "trial N" is reserved for search entries; choose another'
     elif name in [other.get("name") for other in file.arm[:index]]:
@@ -85,19 +88,23 @@ def _name_problems(file: SweepFile, index: int) -> Iterator[str]:
 
 
 def _key_problems(arm: Settings) -> Iterator[str]:
-    return (unknown(key, _KEYS) for key in arm if key not in _KEYS)
+    return (unknown(key, _KEYS, inner=every_setting()) for key in arm if key not in _KEYS)
 
 
 def _value_problems(arm: Settings, file: SweepFile) -> Iterator[str]:
     if not isinstance(baseline := arm.get("baseline", False), bool):
-        yield f"baseline = {baseline!r}; expected true or false"
+        yield f"baseline = {shown(baseline)}; expected true or false"
     if "seeds" not in arm:
         return
     seeds = arm["seeds"]
     whole = isinstance(seeds, list | tuple) and all(isinstance(s, int) and not isinstance(s, bool) for s in seeds)
     if not whole or not seeds or len(set(seeds)) < len(seeds):
-        yield f"seeds = {seeds!r}; expected a list of whole numbers, each once"
+        yield f"seeds = {shown(seeds)}; expected a list of whole numbers, each once"
         return
+    if len(seeds) > MOST_SEEDS:
+        yield f"seeds: {len(seeds)} given; expected at most {MOST_SEEDS}"
+    if outside := next((seed for seed in seeds if not 0 <= seed <= MOST_SEED), None):
+        yield f"seeds = {shown(outside)}: expected 0 to {MOST_SEED}"
     for use, taken in (("tune", file.seeds.tune), ("report", file.seeds.report)):
         if common := sorted(set(seeds) & set(taken)):
             yield f"seeds: {common[0]} is in seeds.{use} too; confirm an arm on fresh seeds"

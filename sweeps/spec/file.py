@@ -5,20 +5,22 @@ module checks them against each other.
 """
 
 import json
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from golf.data.corpus import DEMO_TUNING_DOCUMENTS, VOCAB_SIZE
 from golf.errors import InputError
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.registry import pipeline
 from jobs.stages.stage import Stage
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
+from sweeps.spec.corners import check_space
 from sweeps.spec.problems import Problems
-from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override, parse_assignments
+from sweeps.spec.reading import date_problems, parse_assignments, plain, read_toml
+from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override
 from sweeps.spec.sections import (
     BaselineSection,
     BudgetSection,
@@ -28,8 +30,11 @@ from sweeps.spec.sections import (
     SweepFile,
     check_sections,
 )
-from sweeps.spec.settings import merge
-from sweeps.spec.space import Parameter, parse_space, probe, resolve
+from sweeps.spec.settings import merge, shown
+from sweeps.spec.space import Parameter, parse_space, resolve
+
+MOST_MEASUREMENTS = 20_000
+"""Most evaluations of a sweep: seeds of arms, trials, and seeds of confirmed trials."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,14 +83,7 @@ def load_sweep(path: Path, assignments: Iterable[str] = ()) -> SweepSpec:
     Raises:
         InputError: a line for each problem, which names the file, the key or value, and what would be right.
     """
-    try:
-        source = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a sweep file in TOML") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; expected a sweep file in TOML") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not TOML: {error}") from None
+    source = read_toml(path)
     changes = parse_assignments(assignments)
     sections = {name: value for name, value in changes.items() if name in SECTIONS}
     rest = {name: value for name, value in changes.items() if name not in SECTIONS}
@@ -104,19 +102,22 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
     Raises:
         InputError: everything that is wrong.
     """
-    content = json.dumps(source, default=str)  # dates become text, as the store keeps them
-    source, problems = json.loads(content), Problems()
-    file = problems.attempt(check_sections, content, where)
+    given, source, problems = source, plain(source, where), Problems()
+    problems.add(f"{where}: {problem}" for problem in date_problems(given))
+    file = problems.attempt(check_sections, json.dumps(source), where)
     if file is None:
         _check_recipes(source, problems, where)
         raise InputError(*problems.lines)
     inherited = Problems()
     recipe = inherited.attempt(build_recipe, file.recipe, where)
     problems.add(inherited.lines)
-    problems.add(f"{where}: {problem}" for check in (_seeds, _data, _budget) for problem in check(file))
+    problems.add(f"{where}: {problem}" for check in (_seeds, _data, _budget, _size) for problem in check(file))
     arms = problems.attempt(build_arms, file, inherited.lines, where)
     baseline = problems.attempt(_baseline, file, where)
     search = None if recipe is None else problems.attempt(_search, file, recipe, where)
+    if recipe is not None and arms is not None:
+        recipes = {"": recipe, **{f'arm "{arm.name}": ': arm.recipe for arm in arms}}
+        problems.add(f"{where}: {problem}" for problem in _vocabulary(file, recipes))
     problems.check()
     assert recipe is not None and arms is not None
     return SweepSpec(
@@ -137,21 +138,6 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
     )
 
 
-def check_documents(section: SearchSection, held_out: int, where: str = "") -> None:
-    """Refuse a search that scores more tuning documents than there are.
-
-    Raises:
-        InputError: a problem for each number that is too large.
-    """
-    wanted = {"search.documents": section.documents}
-    if section.promote is not None:
-        wanted["search.promote.documents"] = section.promote.documents
-    too_many = {name: count for name, count in wanted.items() if count > held_out}
-    if too_many:
-        limit = f"only data.tuning_documents = {held_out} are held out"
-        raise InputError(*(f"{where}{name} = {count}: {limit}" for name, count in too_many.items()))
-
-
 def _check_recipes(source: Mapping[str, Any], problems: Problems, where: str) -> None:
     """Collect what is wrong with the recipe and with the arms' settings in a file whose sections are wrong."""
     base = source.get("recipe", {})
@@ -164,7 +150,9 @@ def _check_recipes(source: Mapping[str, Any], problems: Problems, where: str) ->
 
 
 def _data(file: SweepFile) -> Iterator[str]:
-    """The bundled corpus brings its own tokenizer and tuning documents."""
+    """The bundled corpus brings its own tokenizer and tuning documents; other data need a tokenizer."""
+    if file.data.tokens != "demo" and file.data.tokenizer is None:
+        yield 'data.tokenizer: missing; name one, or set data.tokens = "demo", which brings its own'
     if file.data.tokens == "demo" and (given := file.data.model_fields_set - {"tokens"}):
         yield f'data.{min(given)}: data.tokens = "demo" brings its own; leave it out'
 
@@ -172,6 +160,16 @@ def _data(file: SweepFile) -> Iterator[str]:
 def _budget(file: SweepFile) -> Iterator[str]:
     if file.budget.dollars is not None and not file.budget.dollars_per_gpu_hour:
         yield "budget.dollars: cannot be checked; set budget.dollars_per_gpu_hour, the price of one slot and hour"
+
+
+def _size(file: SweepFile) -> Iterator[str]:
+    """Every measurement has jobs of its own, and the driver looks at all of them again and again."""
+    arms = sum(
+        len(seeds) for arm in file.arm if isinstance(seeds := arm.get("seeds", file.seeds.confirm), list | tuple)
+    )
+    trials = 0 if file.search is None else file.search.trials + file.confirm.top * len(file.seeds.confirm)
+    if arms + trials > MOST_MEASUREMENTS:
+        yield f"arms, seeds and trials make {arms + trials:,} evaluations; expected at most {MOST_MEASUREMENTS:,}"
 
 
 def _seeds(file: SweepFile) -> Iterator[str]:
@@ -199,7 +197,7 @@ def _baseline(file: SweepFile, where: str) -> str | BaselineSection | None:
     if given.row is not None:
         if given.row not in names:
             known = ", ".join(names) or "none"
-            raise InputError(f"{where}: baseline.row = {given.row!r}: no such arm; known are {known}")
+            raise InputError(f"{where}: baseline.row = {shown(given.row)}: no such arm; known are {known}")
         if (given.mean, given.std, given.n) != (None, None, None):
             raise InputError(f"{where}: baseline: names two; give either row, or a published record's mean, std and n")
         return given.row
@@ -212,14 +210,11 @@ def _search(file: SweepFile, recipe: Recipe, where: str) -> SearchSpec | None:
     section, problems = file.search, Problems()
     if section is None:
         return None
-    if file.data.tokens != "demo":
-        problems.attempt(check_documents, section, file.data.tuning_documents, f"{where}: ")
-    if file.confirm.top > section.trials:
-        problems.add([f"{where}: confirm.top = {file.confirm.top}: there are only {section.trials} trials"])
+    problems.add(f"{where}: {problem}" for problem in _numbers(file, section))
     space = problems.attempt(parse_space, section.space, recipe, where)
     if space is None:
         raise InputError(*problems.lines)
-    problems.attempt(probe, space, file.recipe, where)
+    problems.attempt(check_space, space, file.recipe, recipe, where)
     first = [
         problems.attempt(resolve, space, given, recipe, f"{where}: search.first {number}")
         for number, given in enumerate(section.first, 1)
@@ -231,3 +226,33 @@ def _search(file: SweepFile, recipe: Recipe, where: str) -> SearchSpec | None:
         problems.add([f"{where}: search.trials = {section.trials}: {limit}"])
     problems.check()
     return SearchSpec(section=section, space=space, first=tuple(given for given in first if given is not None))
+
+
+def _numbers(file: SweepFile, section: SearchSection) -> Iterator[str]:
+    """Numbers of a search that are larger than what there is of a thing."""
+    is_demo, promote = file.data.tokens == "demo", section.promote
+    held_out = DEMO_TUNING_DOCUMENTS if is_demo else file.data.tuning_documents
+    wanted = {"search.documents": section.documents}
+    if promote is not None:
+        wanted["search.promote.documents"] = promote.documents
+    for name, count in wanted.items():
+        if count > held_out:
+            yield f"{name} = {count}: only {'' if is_demo else 'data.tuning_documents = '}{held_out} are held out"
+    if len(section.first) > section.trials:
+        yield f"search.first: {len(section.first)} given; expected at most search.trials = {section.trials}"
+    if promote is not None and promote.top > section.trials:
+        yield f"search.promote.top = {promote.top}: there are only {section.trials} trials"
+    if file.confirm.top > section.trials:
+        yield f"confirm.top = {file.confirm.top}: there are only {section.trials} trials"
+    elif promote is not None and file.confirm.top > promote.top:
+        yield f"confirm.top = {file.confirm.top}: only search.promote.top = {promote.top} trials are left for it"
+
+
+def _vocabulary(file: SweepFile, recipes: Mapping[str, Recipe]) -> Iterator[str]:
+    """Recipes whose model has other tokens than the bundled corpus."""
+    sizes: dict[int, str] = {}
+    for name, recipe in recipes.items():  # an arm does not repeat what is wrong with the recipe
+        sizes.setdefault(recipe.train.model.vocab_size, name)
+    for size, name in sizes.items():
+        if file.data.tokens == "demo" and size != VOCAB_SIZE:
+            yield f"{name}train.model.vocab_size = {size}: the demo's tokenizer has {VOCAB_SIZE} pieces"

@@ -5,26 +5,24 @@ its other keys on top. Naming a preset in an arm or with `--set` resets that sec
 those about the machine and its limits stay (`RESOURCES`), not the tuned ones.
 """
 
-import json
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import Any, get_type_hints
-
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
 
 from golf.artifact.packing import QuantizeConfig
 from golf.errors import InputError
 from golf.presets import EVAL_PRESETS, TRAIN_PRESETS
 from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig
-from sweeps.spec.settings import Settings, merge, nest, suggest, unknown
+from sweeps.spec.conflicts import recipe_conflicts
+from sweeps.spec.reading import parse_assignments
+from sweeps.spec.settings import Settings, merge, shown, suggest, unknown
+from sweeps.spec.validation import section_problems, setting_names, validated
 
 SECTIONS: Mapping[str, type[Any]] = {"train": TrainConfig, "quantize": QuantizeConfig, "eval": EvalConfig}
 """The sections of a recipe, each with the settings of the stage that it is for."""
 PRESETS: Mapping[str, Mapping[str, Settings]] = {"train": TRAIN_PRESETS, "quantize": {}, "eval": EVAL_PRESETS}
-_ADAPTERS: Mapping[str, TypeAdapter[Any]] = {section: TypeAdapter(kind) for section, kind in SECTIONS.items()}
 RESOURCES = {"train": ("gpus", "max_seconds", "steps"), "quantize": (), "eval": ("gpus", "max_seconds")}
 """Settings that stay when a preset resets their section."""
 
@@ -61,9 +59,14 @@ def build_recipe(settings: Settings, where: str) -> Recipe:
 
     Raises:
         InputError: a problem for each unknown key or preset (the nearest is named) and each value of the wrong type
-            or range, in all sections.
+            or range, in all sections; of sections that are right, what does not go together.
     """
-    problems = [f"{where}: {unknown(section, SECTIONS)}" for section in settings if section not in SECTIONS]
+    settings_inside = every_setting()
+    problems = [
+        f"{where}: {unknown(section, SECTIONS, inner=settings_inside)}"
+        for section in settings
+        if section not in SECTIONS
+    ]
     built = {}
     for section in SECTIONS:
         try:
@@ -73,12 +76,15 @@ def build_recipe(settings: Settings, where: str) -> Recipe:
     if problems:
         raise InputError(*problems)
     recipe = Recipe(**built)
-    try:
-        for field in fields(recipe.eval.multipliers):
-            recipe.eval.multipliers.at(field.name, 0, recipe.train.model.num_layers)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
+    if conflicts := [f"{where}: {conflict}" for conflict in recipe_conflicts(recipe.train, recipe.eval)]:
+        raise InputError(*conflicts)
     return recipe
+
+
+@cache
+def every_setting() -> tuple[str, ...]:
+    """Dotted names of every setting of a recipe."""
+    return tuple(name for section, kind in SECTIONS.items() for name in setting_names(kind, section))
 
 
 def build_section(section: str, settings: Settings, where: str) -> Any:
@@ -88,16 +94,15 @@ def build_section(section: str, settings: Settings, where: str) -> Any:
         InputError: a problem for each setting that is wrong.
     """
     if not isinstance(settings, Mapping):
-        raise InputError(f"{where}: {section} = {settings!r}; expected a table of settings")
+        raise InputError(f"{where}: {section} = {shown(settings)}; expected a table of settings")
     explicit = {name: value for name, value in settings.items() if name != "preset"}
     merged = merge(_preset(section, settings, where), explicit)
     # TOML has no null: naming train.steps alone means that no clock bounds the training.
     if "steps" in explicit and "max_seconds" not in explicit:
         merged["max_seconds"] = None
-    try:
-        return _ADAPTERS[section].validate_json(json.dumps(merged), strict=True)
-    except ValidationError as error:
-        raise InputError(*(f"{where}: {problem}" for problem in _explain(error, section))) from None
+    if problems := section_problems(section, SECTIONS[section], merged):
+        raise InputError(*(f"{where}: {problem}" for problem in problems))
+    return validated(SECTIONS[section], merged)
 
 
 def configure(base: Mapping[str, Settings], assignments: Iterable[str]) -> dict[str, Any]:
@@ -124,67 +129,11 @@ def override(base: Settings, changes: Settings) -> dict[str, Any]:
     return merge(kept, changes)
 
 
-def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """`--set` values as nested tables: TOML values, bare words as strings.
-
-    Raises:
-        InputError: not of the form key=value.
-    """
-    parsed: dict[str, Any] = {}
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        name = name.strip()
-        if not equals or not all(part.replace("_", "").replace("-", "").isalnum() for part in name.split(".")):
-            raise InputError(f'--set {assignment}: not an assignment; expected key=value, e.g. "eval.epochs=4"')
-        try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = text.strip()
-        parsed = merge(parsed, nest({name: value}))
-    return parsed
-
-
-def setting_names(kind: type[Any], prefix: str) -> list[str]:
-    """Dotted names of every setting of a configuration, tables included."""
-    names: list[str] = []
-    for field in fields(kind):
-        inner = get_type_hints(kind)[field.name]
-        path = f"{prefix}.{field.name}"
-        is_table = isinstance(inner, type) and is_dataclass(inner)
-        names += [path, *(setting_names(inner, path) if is_table else [])]
-    return names
-
-
 def _preset(section: str, settings: Settings, where: str) -> Settings:
     name = settings.get("preset")
     if name is None:
         return {}
     if not isinstance(name, str) or name not in PRESETS[section]:
         hint = suggest(str(name), PRESETS[section])
-        raise InputError(f"{where}: {section}.preset = {name!r}: no such preset; {hint}")
+        raise InputError(f"{where}: {section}.preset = {shown(name)}: no such preset; {hint}")
     return PRESETS[section][name]
-
-
-def _explain(error: ValidationError, section: str) -> list[str]:
-    """Everything that is wrong with a section's settings: a line each, with the setting's dotted name."""
-    problems: dict[str, str] = {}
-    for detail in error.errors():
-        path: Sequence[str | int] = [part for part in detail["loc"] if not _is_branch(part)]
-        name = ".".join([section, *map(str, path)])
-        # A value of a union has an error for each of its types; the first says enough.
-        if not any(f"{name}.".startswith(f"{known}.") for known in problems):
-            problems[name] = _explain_detail(detail, name, section)
-    return list(problems.values())
-
-
-def _explain_detail(detail: ErrorDetails, name: str, section: str) -> str:
-    if detail["type"] == "unexpected_keyword_argument":
-        return unknown(name, setting_names(SECTIONS[section], section))
-    if isinstance(cause := detail.get("ctx", {}).get("error"), InputError):
-        return str(cause)
-    return f"{name} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-
-
-def _is_branch(part: str | int) -> bool:
-    """Whether part of a location is pydantic's name of a union's branch, not a key."""
-    return isinstance(part, str) and (part in ("float", "int", "none") or "[" in part)

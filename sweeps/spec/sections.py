@@ -1,5 +1,7 @@
 """The sections of a sweep file, as pydantic models; unknown keys are errors that name the nearest known one."""
 
+import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
@@ -8,9 +10,18 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from golf.errors import InputError
 from jobs.budget import Budget
 from sweeps.search.samplers import SAMPLERS
-from sweeps.spec.settings import suggest, unknown
+from sweeps.search.samplers.sampler import MOST_TRIALS
+from sweeps.spec.names import MOST_CHARACTERS, SWEEP_NAME, SWEEP_RULE
+from sweeps.spec.recipe import every_setting
+from sweeps.spec.settings import shown, suggest, unknown
 
-Seeds = Annotated[tuple[int, ...], Field(min_length=1)]
+MOST_SEED = 2**32 - 1
+"""Largest seed: what NumPy, torch and the scripts of public records all take."""
+MOST_SEEDS, MOST_ARMS, MOST_DOCUMENTS = 1000, 1000, 1_000_000
+Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
+Seeds = Annotated[tuple[Seed, ...], Field(max_length=MOST_SEEDS)]
+Documents = Annotated[int, Field(ge=1, le=MOST_DOCUMENTS)]
+Trials = Annotated[int, Field(ge=1, le=MOST_TRIALS)]
 TUNING_DOCUMENTS = 512
 """Documents held out from the end of a training stream unless the file says otherwise: 0.6 M tokens of FineWeb."""
 
@@ -21,6 +32,27 @@ def _known_sampler(name: str) -> str:
     return name
 
 
+def _deadline(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2200:
+        raise PydanticCustomError("far_date", "expected a year from 2000 to 2200")
+    return moment
+
+
+def _path(path: str) -> str:
+    if not path or "\0" in path:
+        raise PydanticCustomError("bad_path", "not a path")
+    return path
+
+
+def _sweep_name(name: str) -> str:
+    if not re.fullmatch(SWEEP_NAME, name) or len(name) > MOST_CHARACTERS:
+        raise PydanticCustomError("bad_name", "not a name; {rule}", {"rule": SWEEP_RULE})
+    return name
+
+
+FilePath = Annotated[str, AfterValidator(_path)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -28,43 +60,43 @@ class _Section(BaseModel):
 class DataSection(_Section):
     """Which tokens; "demo" is the bundled corpus."""
 
-    tokens: str
-    tokenizer: str | None = None
-    tuning_documents: Annotated[int, Field(ge=1)] = TUNING_DOCUMENTS
+    tokens: FilePath
+    tokenizer: FilePath | None = None
+    tuning_documents: Documents = TUNING_DOCUMENTS
 
 
 class SeedsSection(_Section):
     """Seeds to tune on, to confirm on, and to report on: no seed serves two purposes."""
 
-    tune: tuple[int, ...] = ()
-    confirm: Seeds
-    report: tuple[int, ...] = ()
+    tune: Seeds = ()
+    confirm: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
+    report: Seeds = ()
 
 
 class BaselineSection(_Section):
     """What entries are compared with: another entry, or a published record's numbers in bits per byte."""
 
     row: str | None = None
-    mean: FiniteFloat | None = None
-    std: Annotated[FiniteFloat, Field(ge=0)] | None = None
-    n: Annotated[int, Field(ge=1)] | None = None
+    mean: Annotated[FiniteFloat, Field(gt=0, le=1000)] | None = None
+    std: Annotated[FiniteFloat, Field(ge=0, le=1000)] | None = None
+    n: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class PromoteSection(_Section):
     """A second rung: the best trials on every tuning seed and on more documents, before any is confirmed."""
 
-    top: Annotated[int, Field(ge=1)]
-    documents: Annotated[int, Field(ge=1)]
+    top: Trials
+    documents: Documents
 
 
 class SearchSection(_Section):
     """What to search, and how."""
 
-    trials: Annotated[int, Field(ge=1)]
-    parallel: Annotated[int, Field(ge=1)] = 8
+    trials: Trials
+    parallel: Trials = 8
     sampler: Annotated[str, AfterValidator(_known_sampler)] = "tpe"
-    seed: int = 0
-    documents: Annotated[int, Field(ge=1)] = 64
+    seed: Seed = 0
+    documents: Documents = 64
     space: dict[str, Any]
     first: tuple[dict[str, Any], ...] = ()
     promote: PromoteSection | None = None
@@ -73,7 +105,7 @@ class SearchSection(_Section):
 class ConfirmSection(_Section):
     """How many of the best trials run on fresh seeds and the whole validation set."""
 
-    top: Annotated[int, Field(ge=0)] = 3
+    top: Annotated[int, Field(ge=0, le=MOST_TRIALS)] = 3
 
 
 class AuditSection(_Section):
@@ -85,10 +117,10 @@ class AuditSection(_Section):
 class BudgetSection(_Section):
     """What a sweep may cost, and until when; prices are for one slot and hour."""
 
-    gpu_hours: Annotated[FiniteFloat, Field(gt=0)] | None = None
-    dollars: Annotated[FiniteFloat, Field(gt=0)] | None = None
-    dollars_per_gpu_hour: Annotated[FiniteFloat, Field(ge=0)] | None = None
-    deadline: AwareDatetime | None = None
+    gpu_hours: Annotated[FiniteFloat, Field(gt=0, le=1e9)] | None = None
+    dollars: Annotated[FiniteFloat, Field(gt=0, le=1e12)] | None = None
+    dollars_per_gpu_hour: Annotated[FiniteFloat, Field(ge=0, le=1e6)] | None = None
+    deadline: Annotated[AwareDatetime, AfterValidator(_deadline)] | None = None
     """A date and time with its offset, e.g. 2026-12-01T18:00:00Z."""
 
     def limits(self) -> Budget:
@@ -100,13 +132,13 @@ class BudgetSection(_Section):
 class SweepFile(_Section):
     """The whole file; recipes, arms and the search space are checked elsewhere, against each other."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+    name: Annotated[str, AfterValidator(_sweep_name)]
     rules: Literal["accepted", "strict"] = "accepted"
-    priority: int = 0
+    priority: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] = 0  # the database keeps 32 bits
     data: DataSection
     recipe: dict[str, Any] = {}
     seeds: SeedsSection
-    arm: tuple[dict[str, Any], ...] = ()
+    arm: Annotated[tuple[dict[str, Any], ...], Field(max_length=MOST_ARMS)] = ()
     baseline: BaselineSection | None = None
     search: SearchSection | None = None
     confirm: ConfirmSection = ConfirmSection()
@@ -133,6 +165,9 @@ def _explain(error: ValidationError) -> list[str]:
     meant = {line.rpartition("did you mean ")[2].removesuffix("?") for line in unknown_keys}
     missing = [_name(detail) for detail in details if detail["type"] == "missing"]
     wrong = [detail for detail in details if detail["type"] not in ("extra_forbidden", "missing")]
+    # A list is also too short for what is wrong in it.
+    inside = {detail["loc"][:length] for detail in wrong for length in range(len(detail["loc"]))}
+    wrong = [detail for detail in wrong if detail["loc"] not in inside]
     return [*unknown_keys, *(f"{name}: missing" for name in missing if name not in meant), *map(_explain_value, wrong)]
 
 
@@ -141,11 +176,23 @@ def _explain_unknown(detail: ErrorDetails) -> str:
     section: Any = SweepFile
     for part in path:
         section = _model_of(section.model_fields[part].annotation)
-    return unknown(_name(detail), [".".join([*path, field]) for field in section.model_fields])
+    known = [".".join([*path, field]) for field in section.model_fields]
+    return unknown(_name(detail), known, inner=() if path else every_setting())
 
 
 def _explain_value(detail: ErrorDetails) -> str:
-    return f"{_name(detail)} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+    if detail["type"] in ("too_long", "too_short"):
+        size, context = len(detail["input"]), detail["ctx"]
+        rule = f"at most {context['max_length']}" if "max_length" in context else f"at least {context['min_length']}"
+        return f"{_name(detail)} = {shown(detail['input'])}: {size} given; expected {rule}"
+    if detail["type"] == "dict_type" and detail["loc"][0] == "arm":
+        return f"{_name(detail)} = {shown(detail['input'])}: not a table; write [[arm]] above each arm's settings"
+    if detail["type"] == "tuple_type" and isinstance(detail["input"], dict):
+        name = _name(detail)
+        return f"{name} = {shown(detail['input'])}: one table instead of a list; write [[{name}]], not [{name}]"
+    kinds = {"tuple_type": "expected a list", "dict_type": "expected a table", "model_type": "expected a table"}
+    message = kinds.get(detail["type"], f"{detail['msg'][0].lower()}{detail['msg'][1:]}")
+    return f"{_name(detail)} = {shown(detail['input'])}: {message}"
 
 
 def _name(detail: ErrorDetails) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 Settings = Mapping[str, Any]
+MOST_SHOWN = 80
+"""Most characters of a value that an error shows."""
 
 
 def flatten(table: Settings, whole: Container[str] = (), prefix: str = "") -> dict[str, Any]:
@@ -38,13 +40,31 @@ def merge(below: Settings, above: Settings) -> dict[str, Any]:
     return merged
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
-    """Say that a key is not among those known, and which of them is nearest."""
-    return f"{name}: unknown key; {suggest(name, known)}"
+def shown(value: Any) -> str:
+    """A value as an error shows it; a long one is cut in the middle."""
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 20]}…{text[-19:]}"
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """The known name nearest to one that is not known, or all of them where none is near."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}"
+def unknown(name: str, known: Iterable[str], *, inner: Iterable[str] = (), most: int = 1) -> str:
+    """Say that a key is not among those known, and which are nearest; see `suggest`."""
+    named = name if name.isprintable() and len(name) <= MOST_SHOWN else shown(name)
+    return f"{named}: unknown key; {suggest(name, known, inner=inner, most=most)}"
+
+
+def suggest(name: str, known: Iterable[str], *, inner: Iterable[str] = (), most: int = 1) -> str:
+    """The known names nearest to one that is not known, or all of them where none is near.
+
+    Args:
+        name: what was given.
+        known: what would be right in its place.
+        inner: dotted names of what is inside of these: whoever writes "epochs" may mean eval.epochs.
+        most: how many to name.
+    """
+    known, inner = list(known), list(inner)
+    near = [other for other in inner if other.endswith(f".{name}")]
+    near = near or difflib.get_close_matches(name[:MOST_SHOWN], known, most, 0.5)
+    near = near or difflib.get_close_matches(name[:MOST_SHOWN], inner, most, 0.6)
+    if near:
+        return f"did you mean {' or '.join((', '.join(near[:-1]), near[-1]) if near[1:] else near)}?"
+    return f"known are {', '.join(known) or 'none'}"

@@ -8,18 +8,20 @@ parameter for each layer ("eval.multipliers.q.0", …), `per = "third"` one for 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from golf.errors import InputError
 from golf.ttt.adapters import Multipliers
-from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, setting_names
-from sweeps.spec.settings import flatten, merge, nest, unknown
+from sweeps.spec.recipe import Recipe, build_recipe, every_setting
+from sweeps.spec.settings import flatten, merge, nest, shown, unknown
 
 THIRDS = ("first", "middle", "last")
 PREFIX = "eval.multipliers."
+MOST_NUMBER, MOST_CHOICES = 1e18, 1000
+"""Largest end of a range, and most choices or steps of a setting."""
 _KEYS = ("low", "high", "log", "step", "per", "choices")
 
 
@@ -42,12 +44,15 @@ def parse_space(space: Mapping[str, Any], recipe: Recipe, where: str) -> dict[st
     """
     if not space:
         raise InputError(f"{where}: search.space: empty; name at least one setting to vary")
-    known = [name for section, kind in SECTIONS.items() for name in setting_names(kind, section)]
+    known = every_setting()
     parameters: dict[str, Parameter] = {}
     problems: list[str] = []
     for setting, given in space.items():
         if setting not in known:
-            problems.append(f"{where}: search.space.{unknown(setting, known)}")
+            problems.append(f"{where}: search.space.{unknown(setting, known, inner=known, most=3)}")
+            continue
+        if setting == "train.model.vocab_size":
+            problems.append(f"{where}: search.space.{setting}: must be the tokenizer's; set it in the recipe")
             continue
         try:
             parameters |= _parameters(setting, given, recipe, f'{where}: search.space."{setting}"')
@@ -62,7 +67,7 @@ def _parameters(setting: str, given: Any, recipe: Recipe, full_key: str) -> dict
     """The parameters of a setting: a single parameter, or a parameter for each part of the depth."""
     table = {"choices": given} if isinstance(given, list) else given
     if not isinstance(table, Mapping):
-        raise InputError(f"{full_key} = {given!r}; expected low and high, choices, or a list of choices")
+        raise InputError(f"{full_key} = {shown(given)}; expected low and high, choices, or a list of choices")
     if other := next((key for key in table if key not in _KEYS), None):
         raise InputError(f"{full_key}.{unknown(other, _KEYS)}")
     distribution = _distribution(table, _own(recipe, setting), full_key)
@@ -87,26 +92,15 @@ def settings_of(space: Mapping[str, Parameter], parameters: Mapping[str, Any], n
     return nest(dotted)
 
 
-def apply(space: Mapping[str, Parameter], parameters: Mapping[str, Any], base: Mapping[str, Any], where: str) -> Recipe:
-    """The recipe of a trial: the base settings with its parameters on top.
+def apply(
+    space: Mapping[str, Parameter], parameters: Mapping[str, Any], base: Mapping[str, Any], num_layers: int, where: str
+) -> Recipe:
+    """The recipe of a trial: the base settings, of a model of so many layers, with its parameters on top.
 
     Raises:
         InputError: the settings do not make a recipe.
     """
-    layers = build_recipe(base, where).train.model.num_layers
-    return build_recipe(merge(base, settings_of(space, parameters, layers)), where)
-
-
-def probe(space: Mapping[str, Parameter], base: Mapping[str, Any], where: str) -> None:
-    """Build recipes at both ends of every range and at every choice, so that no trial can fail for its settings.
-
-    Raises:
-        InputError: the first value that makes no recipe.
-    """
-    start = {name: _values(parameter.distribution)[0] for name, parameter in space.items()}
-    for name, parameter in space.items():
-        for value in _values(parameter.distribution):
-            apply(space, {**start, name: value}, base, f"{where}: search.space, {name} = {value!r}")
+    return build_recipe(merge(base, settings_of(space, parameters, num_layers)), where)
 
 
 def resolve(space: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Recipe, where: str) -> dict[str, Any]:
@@ -133,7 +127,7 @@ def resolve(space: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Re
         elif isinstance(parameter.distribution, FloatDistribution) and isinstance(value, int):
             value = float(value)
         if not _is_inside(value, parameter.distribution):
-            raise InputError(f"{where}: {name} = {value!r}: outside its range in search.space; widen the range")
+            raise InputError(f"{where}: {name} = {shown(value)}: outside its range in search.space; widen the range")
         complete[name] = value
     return complete
 
@@ -141,30 +135,45 @@ def resolve(space: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Re
 def _is_inside(value: Any, distribution: BaseDistribution) -> bool:
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices
-    return _is_number(value) and distribution._contains(distribution.to_internal_repr(value))
+    return _is_number(value) and bool(distribution._contains(distribution.to_internal_repr(value)))
 
 
 def _distribution(table: Mapping[str, Any], own: Any, full_key: str) -> BaseDistribution:
     """The distribution that a table describes; of whole numbers if the setting's own value is one."""
     if "choices" in table:
-        if not isinstance(table["choices"], list) or not table["choices"] or len(table) > 1:
-            raise InputError(f"{full_key}.choices = {table['choices']!r}; expected a list of values, and no other key")
-        # Optuna has no choices that are lists or tables: all choices go through it as JSON.
-        return CategoricalDistribution([json.dumps(choice) for choice in table["choices"]])
+        return _choices(table, full_key)
     low, high, log, step = (table.get(key) for key in ("low", "high", "log", "step"))
     if not _is_number(low) or not _is_number(high):
         raise InputError(f"{full_key}: no range; expected numbers low and high, or choices")
     assert isinstance(low, int | float) and isinstance(high, int | float)
-    if not low < high or not isinstance(log, bool | None) or (log and low <= 0):
+    if not isinstance(log, bool | None):
+        raise InputError(f"{full_key}: log = {shown(log)}; expected true or false")
+    if not low < high or (log and low <= 0):
         raise InputError(f"{full_key}: low = {low}, high = {high}; expected low < high, and low > 0 with log = true")
     if step is not None and (not _is_number(step) or step <= 0 or log):
-        raise InputError(f"{full_key}: step = {step!r}; expected a number above 0, and no log")
+        raise InputError(f"{full_key}: step = {shown(step)}; expected a number above 0, and no log")
+    if step is not None and step * MOST_CHOICES < high - low:
+        problem = f"{full_key}: step = {step!r}: makes more than {MOST_CHOICES} steps"
+        raise InputError(f"{problem}; expected a larger step, or none")
     if step is not None and abs((high - low) / step - round((high - low) / step)) > 1e-9:
         problem = f"{full_key}: step = {step!r}: does not reach high = {high} from low = {low}"
         raise InputError(f"{problem}; expected a step that divides high - low")
     if isinstance(own, int) and isinstance(low, int) and isinstance(high, int) and isinstance(step, int | None):
         return IntDistribution(low, high, log=bool(log), step=step or 1)
     return FloatDistribution(float(low), float(high), log=bool(log), step=step)
+
+
+def _choices(table: Mapping[str, Any], full_key: str) -> CategoricalDistribution:
+    choices = table["choices"]
+    if not isinstance(choices, list) or not choices or len(table) > 1:
+        raise InputError(f"{full_key}.choices = {shown(choices)}; expected a list of values, and no other key")
+    # Optuna has no choices that are lists or tables: all choices go through it as JSON.
+    encoded = [json.dumps(choice) for choice in choices]
+    if len(encoded) > MOST_CHOICES:
+        raise InputError(f"{full_key}: {len(encoded)} choices; expected at most {MOST_CHOICES}, or low and high")
+    if twice := next((choice for number, choice in enumerate(encoded) if choice in encoded[:number]), None):
+        raise InputError(f"{full_key}: {shown(twice)} is there twice; name each choice once")
+    return CategoricalDistribution(encoded)
 
 
 def _parts(setting: str, per: Any, num_layers: int, full_key: str) -> dict[str, tuple[int, ...] | None]:
@@ -184,17 +193,10 @@ def _parts(setting: str, per: Any, num_layers: int, full_key: str) -> dict[str, 
 
 def _own(recipe: Recipe, setting: str) -> Any:
     """The recipe's own value of a setting."""
-    value: Any = recipe.settings()
+    value: Any = asdict(recipe)  # all of them: Recipe.settings leaves out what is newer than stored results
     for part in setting.split("."):
         value = value[part]
     return value
-
-
-def _values(distribution: BaseDistribution) -> list[Any]:
-    if isinstance(distribution, CategoricalDistribution):
-        return list(distribution.choices)
-    assert isinstance(distribution, IntDistribution | FloatDistribution)
-    return [distribution.low, distribution.high]
 
 
 def _is_encoded(parameter: Parameter) -> bool:
@@ -202,4 +204,4 @@ def _is_encoded(parameter: Parameter) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -MOST_NUMBER <= value <= MOST_NUMBER

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from golf.data.tokens import Tokens
-from golf.errors import OverTime
+from golf.errors import InputError, OverTime
 from golf.model.gpt import ModelConfig
 from golf.ttt.engine import EvalConfig, evaluate
 from jobs.events import Event, Finished, Progress, Shard
@@ -14,6 +14,7 @@ from jobs.machine.environment import peak_bytes
 from jobs.scores import cut_shards, write_table
 from jobs.spec import Order
 from jobs.stages.work.documents import eval_documents, texts_of
+from jobs.stages.work.memory import scoring_problem
 from jobs.stages.work.models import load_model, shape_of
 from jobs.stages.work.settings import settings_of
 
@@ -40,6 +41,8 @@ def run_eval(
     """
     config = settings_of(EvalConfig, order.job.settings["eval"])
     kept = load_model(order.job.inputs["artifact"], inputs["artifact"])
+    if (problem := scoring_problem(config, kept.content.config)) is not None:  # before anything is allocated for it
+        raise InputError(problem)
     model, (documents, num_bytes) = kept.content, eval_documents(order)
     cut = _cut(order, documents, config, model.config)
     started = clock()

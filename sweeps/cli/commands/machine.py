@@ -154,9 +154,7 @@ def doctor(
     if ray is not None:
         from sweeps.run.examine import examine_cluster
 
-        def say(text: str) -> None:
-            Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
-
+        say = Terminal(stderr=True).print_line
         health["nodes"] = examine_cluster(file, ray, seconds, home, db, say)
         health["good"] = health["good"] and bool(health["nodes"]) and all(node["good"] for node in health["nodes"])
     if json_:

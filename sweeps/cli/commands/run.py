@@ -53,9 +53,12 @@ def run(
     from jobs.workplace import Workplace
     from sweeps.run import session
     from sweeps.spec.file import load_sweep
+    from sweeps.spec.names import check_names
     from sweeps.views.terminal.progress import LiveProgress
 
     chosen = choose_executor(executor, ray, here)
+    check_names(tag or (), "--tag")
+    check_names(() if owner is None else [owner], "--owner")
     spec = load_sweep(file, set_ or ())
     place = Workplace.open(home, db, files)
     console = Terminal(stderr=True)
@@ -148,5 +151,16 @@ def explain_end(name: str, end: Any) -> Sequence[str]:
         label = end.blocked.order.label
         lines.append(f"Search blocked: {label} {was}, and every trial needs it; retry with: {command_line()}")
     if end.ended:
-        lines.append(f"Sweep {name} is {end.ended}; finished work is kept; resume with: {command_line()}")
+        lines.append(f"Sweep {name} is {end.ended}; finished work is kept; {_way_on(end.ended)}: {command_line()}")
     return lines
+
+
+def _way_on(ended: str) -> str:
+    """What to do before the same command is of any use again: past a limit of the budget, it would end at once."""
+    from jobs.state import SweepState
+
+    if not ended.startswith(SweepState.OVER_BUDGET):
+        return "resume with"
+    limits = ("budget.gpu_hours", "budget.dollars", "budget.deadline")
+    limit = next((name for name in limits if name in ended or name.partition(".")[2] in ended), "budget")
+    return f"raise {limit} in the file, then resume with"

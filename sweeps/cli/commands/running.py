@@ -28,9 +28,10 @@ def plan(
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
-    nodes: Annotated[int, typer.Option(min=1, metavar="N", help="How many nodes to plan for.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="How many nodes to plan for.")] = 1,
     slots: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="GPUs (or cores) of each node; by default this machine's.")
+        int | None,
+        typer.Option(min=1, max=1024, metavar="N", help="GPUs (or cores) of each node; by default this machine's."),
     ] = None,
     json_: JsonOption = False,
 ) -> None:

@@ -1,17 +1,19 @@
 """Grid search: every combination once, in an order that the search's seed shuffles."""
 
-import itertools
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from sweeps.search.samplers.sampler import Draw
+from sweeps.search.samplers.sampler import MOST_TRIALS, Draw
 
 CONTINUOUS_POINTS = 5
 """Values of a range without a step."""
+SHUFFLED = 1_000_000
+"""Points of the largest grid of which every point is put in order; of a larger one only a part is ever drawn."""
 
 
 class Grid:
@@ -28,18 +30,35 @@ class Grid:
 
     def draw(self, draw: Draw) -> dict[str, Any]:
         """Parameters by name."""
-        values = itertools.product(*(points(distribution) for distribution in draw.distributions.values()))
-        grid = [dict(zip(draw.distributions, point, strict=True)) for point in values]
-        random.Random(f"{draw.search_seed}").shuffle(grid)
-        return grid[draw.index % len(grid)]
+        values = [points(distribution) for distribution in draw.distributions.values()]
+        order = _order(math.prod(map(len, values)), draw.search_seed)
+        number, drawn = order[draw.index % len(order)], []
+        for own in reversed(values):  # the last parameter varies fastest
+            number, place = divmod(number, len(own))
+            drawn.append(own[place])
+        return dict(zip(draw.distributions, reversed(drawn), strict=True))
 
 
-def points(distribution: BaseDistribution) -> list[Any]:
+@cache
+def _order(count: int, seed: int) -> Sequence[int]:
+    """Numbers of points in the order in which they are drawn; of a large grid, as many as a search can have trials."""
+    rng = random.Random(f"{seed}")
+    if count <= SHUFFLED:
+        numbers = list(range(count))
+        rng.shuffle(numbers)
+        return numbers
+    drawn: dict[int, None] = {}
+    while len(drawn) < MOST_TRIALS:
+        drawn[rng.randrange(count)] = None
+    return list(drawn)
+
+
+def points(distribution: BaseDistribution) -> Sequence[Any]:
     """Every choice, whole number or step; five values of a continuous range, both ends included."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
     if isinstance(distribution, IntDistribution):
-        return list(range(distribution.low, distribution.high + 1, distribution.step))
+        return range(distribution.low, distribution.high + 1, distribution.step)
     assert isinstance(distribution, FloatDistribution)
     low, high, step = distribution.low, distribution.high, distribution.step
     count = CONTINUOUS_POINTS if step is None else round((high - low) / step) + 1

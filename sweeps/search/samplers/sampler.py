@@ -7,6 +7,9 @@ from typing import Any, Protocol
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
+MOST_TRIALS = 10_000
+"""Most trials of a search. Samplers that learn read all earlier trials for each, so thousands take hours to draw."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draw:

@@ -32,7 +32,7 @@ from golf.train.training import TrainConfig
         {"ema_decay": 1.0},
         {"prune": 1.0},
         {"swa_below": 1.5},
-        {"betas": (0.9, 1.0)},
+        {"betas": [0.9, 1.0]},
         {"warmup_steps": -1},
         {"batch_tokens": 1000},
     ],

@@ -70,7 +70,7 @@ def test_another_arithmetic_makes_another_search(monkeypatch: pytest.MonkeyPatch
 
 def test_what_decides_no_trial_leaves_the_search_as_it_is() -> None:
     changes: dict[str, Any] = {"priority": 3, "confirm": {"top": 2}, "arm": [], "rules": "strict"}
-    search = {**SEARCH, "promote": {"top": 1, "documents": 9}, "trials": 30}
+    search = {**SEARCH, "promote": {"top": 2, "documents": 9}, "trials": 30}
     assert digest(spec_of(**changes, search=search)) == digest(spec_of())
 
 

@@ -48,7 +48,7 @@ def kinds(jobs: Any) -> dict[str, int]:
         {},
         {"search": None, "confirm": {"top": 0}},
         {"search": {**SEARCH, "promote": None}},
-        {"search": {**SEARCH, "trials": 2, "promote": {"top": 5, "documents": 6}}},
+        {"search": {**SEARCH, "trials": 2, "promote": {"top": 2, "documents": 6}}},
         {"arm": [*FILE["arm"], {"name": "deep", "train": {"model": {"num_layers": 4}}}]},
         {"arm": [*FILE["arm"], {"name": "small", "quantize": {"bits": 4}}]},
         {"arm": [], "confirm": {"top": 0}},

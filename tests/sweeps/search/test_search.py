@@ -216,7 +216,9 @@ class Midpoint:
 def test_a_new_sampler_is_a_class_and_a_line_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     file: dict[str, Any] = {
         "name": "x", "data": {"tokens": "demo"}, "seeds": {"tune": [1], "confirm": [2]}, "confirm": {"top": 1},
-        "search": {"trials": 1, "sampler": "midpoint", "space": {"eval.lr": {"low": 0.25, "high": 0.75}}},
+        "search": {
+            "trials": 1, "documents": 8, "sampler": "midpoint", "space": {"eval.lr": {"low": 0.25, "high": 0.75}}
+        },
     }  # fmt: skip
     with pytest.raises(InputError, match="no such sampler; known are tpe, gp, random, grid"):
         parse_sweep(file, "some.toml")

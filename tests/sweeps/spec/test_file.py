@@ -14,7 +14,7 @@ FILE: dict[str, Any] = {
     "data": {"tokens": "demo"},
     "seeds": {"tune": [1, 2], "confirm": [3, 4]},
     "arm": [{"name": "a", "eval": {"preset": "lora-ttt"}}, {"name": "b", "seeds": [9]}],
-    "search": {"trials": 4, "space": {"eval.lr": {"low": 1e-4, "high": 1e-1, "log": True}}},
+    "search": {"trials": 4, "documents": 8, "space": {"eval.lr": {"low": 1e-4, "high": 1e-1, "log": True}}},
     "confirm": {"top": 2},
 }
 LR = {"eval.lr": {"low": 1e-4, "high": 1e-1, "log": True}}
@@ -55,7 +55,7 @@ def test_what_a_file_leaves_out_takes_the_documented_value() -> None:
     assert spec.data.tuning_documents == 512
     assert spec.search is not None
     section = spec.search.section
-    assert (section.parallel, section.sampler, section.documents, section.seed) == (8, "tpe", 64, 0)
+    assert (section.parallel, section.sampler, section.documents, section.seed) == (8, "tpe", 8, 0)
     assert (spec.budget.gpu_hours, spec.budget.dollars_per_gpu_hour) == (None, None)
     assert [(arm.name, arm.seeds) for arm in spec.arms] == [("a", (3, 4)), ("b", (9,))]
     assert spec.arms[0].recipe.eval.adapters == ("q", "v", "head")
@@ -153,8 +153,8 @@ def test_whatever_is_wrong_is_one_line_that_names_it(path: str, value: Any, word
 
 
 def test_a_search_scores_no_more_documents_than_are_held_out() -> None:
-    shards = {"tokens": "/shards", "tuning_documents": 32}
-    assert "search.documents = 64: only data.tuning_documents = 32" in refusal("data", shards)
+    shards = {"tokens": "/shards", "tokenizer": "x.model", "tuning_documents": 4}
+    assert "search.documents = 8: only data.tuning_documents = 4" in refusal("data", shards)
 
 
 def test_one_baseline_at_most() -> None:
@@ -264,7 +264,7 @@ def test_an_arm_uses_no_seed_of_the_report() -> None:
 
 def test_a_promotion_scores_no_more_documents_than_are_held_out() -> None:
     search = {"trials": 4, "documents": 8, "space": LR, "promote": {"top": 2, "documents": 64}}
-    file = {**FILE, "data": {"tokens": "/shards", "tuning_documents": 32}, "search": search}
+    file = {**FILE, "data": {"tokens": "/shards", "tokenizer": "x.model", "tuning_documents": 32}, "search": search}
     with pytest.raises(InputError, match=r"search\.promote\.documents = 64"):
         parse_sweep(file, "some.toml")
 
@@ -297,6 +297,7 @@ def test_all_problems_of_a_file_are_reported_at_once() -> None:
         "evel: unknown key; did you mean eval?",
         "quantize.bits = 0: ",
         "eval.epoch: unknown key; did you mean eval.epochs?",
+        "eval.lr = -1.0: must be above 0",
         "arm \"a\": eval.preset = 'lora-tt': no such preset; did you mean lora-ttt?",
         'arm "b": train.steps = 0: ',
     ]
@@ -305,7 +306,7 @@ def test_all_problems_of_a_file_are_reported_at_once() -> None:
 
 def test_problems_between_sections_are_reported_at_once() -> None:
     space = {"eval.lrr": LR["eval.lr"], "eval.epochs": {"low": 3, "high": 1}, "eval.chunk": [256]}
-    file = changed("search", {"trials": 1, "space": space})
+    file = changed("search", {"trials": 1, "documents": 8, "space": space})
     file["arm"] = [{"name": "a", "seeds": [1], "baseline": "yes"}, {"name": "a", "evil": 1}]
     file |= {"baseline": {"row": "zebra"}, "budget": {"dollars": 3}, "seeds": {"tune": [1, 3], "confirm": [3]}}
     assert problems(file) == [
@@ -317,7 +318,7 @@ def test_problems_between_sections_are_reported_at_once() -> None:
         'arm "a": evil: unknown key; did you mean eval?',
         "baseline.row = 'zebra': no such arm; known are a, a",
         "confirm.top = 2: there are only 1 trials",
-        "search.space.eval.lrr: unknown key; did you mean eval.lr?",
+        "search.space.eval.lrr: unknown key; did you mean eval.lr, eval.ranks or eval.alpha?",
         'search.space."eval.epochs": low = 3, high = 1; expected low < high, and low > 0 with log = true',
     ]
 

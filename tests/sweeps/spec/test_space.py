@@ -10,8 +10,9 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from golf.errors import InputError
 from sweeps.search.search import Search
-from sweeps.spec.recipe import build_recipe
-from sweeps.spec.space import apply, parse_space, probe, resolve, settings_of
+from sweeps.spec.corners import check_space
+from sweeps.spec.recipe import build_recipe, every_setting
+from sweeps.spec.space import apply, parse_space, resolve, settings_of
 
 BASE: dict[str, Any] = {"train": {"model": {"num_layers": 5}}, "eval": {"lr": 0.02}}
 RECIPE = build_recipe(BASE, "test")
@@ -43,14 +44,14 @@ def test_a_multiplier_varies_by_layer_by_third_or_for_all() -> None:
     assert [parameter.layers for parameter in thirds.values()] == [(0, 1), (2, 3), (4,)]
     drawn = {name: index + 1.0 for index, name in enumerate(thirds)}
     assert settings_of(thirds, drawn, 5) == {"eval": {"multipliers": {"q": [1.0, 1.0, 2.0, 2.0, 3.0]}}}
-    recipe = apply(thirds, drawn, BASE, "test")
+    recipe = apply(thirds, drawn, BASE, RECIPE.train.model.num_layers, "test")
     assert recipe.eval.multipliers.q == (1.0, 1.0, 2.0, 2.0, 3.0)
     assert recipe.eval.lr == 0.02
 
 
 def test_lists_and_tables_can_be_choices() -> None:
     kinds = parameters(eval__adapters=[["q", "v"], ["q", "k", "v", "head"]])
-    recipe = apply(kinds, {"eval.adapters": '["q", "v"]'}, BASE, "test")
+    recipe = apply(kinds, {"eval.adapters": '["q", "v"]'}, BASE, RECIPE.train.model.num_layers, "test")
     assert recipe.eval.adapters == ("q", "v")
 
 
@@ -72,7 +73,7 @@ def test_a_trial_that_the_file_writes_out_is_completed_from_the_recipe() -> None
 @pytest.mark.parametrize(
     ("setting", "given", "words"),
     [
-        ("eval__lrr", {"low": 0.1, "high": 1.0}, "did you mean eval.lr?"),
+        ("eval__lrr", {"low": 0.1, "high": 1.0}, "did you mean eval.lr, "),
         ("eval__lr", {"low": 1.0, "high": 0.1}, "expected low < high"),
         ("eval__lr", {"low": 0.0, "high": 0.1, "log": True}, "low > 0 with log"),
         ("eval__lr", {"low": 0.1}, "expected numbers low and high"),
@@ -93,8 +94,8 @@ def test_what_is_no_range_is_named(setting: str, given: Any, words: str) -> None
 def test_ends_of_a_range_that_no_recipe_can_have_are_found_before_anything_runs() -> None:
     space = parameters(eval__chunk={"low": 64, "high": 4096})
     with pytest.raises(InputError, match=r"eval\.chunk = 4096"):
-        probe(space, BASE, "test")
-    probe(parameters(eval__chunk={"low": 64, "high": 1024}), BASE, "test")
+        check_space(space, BASE, RECIPE, "test")
+    check_space(parameters(eval__chunk={"low": 64, "high": 1024}), BASE, RECIPE, "test")
 
 
 ROUND = {
@@ -120,7 +121,7 @@ def test_what_a_trial_draws_is_what_its_recipe_has(seed: int) -> None:
     distributions = {name: parameter.distribution for name, parameter in space.items()}
     search = Search(distributions=distributions, sampler="random", trials=1, parallel=1, seed=seed)
     drawn = search.ask(0, {}, {})
-    recipe = apply(space, drawn, BASE, "test")
+    recipe = apply(space, drawn, BASE, RECIPE.train.model.num_layers, "test")
     # A trial that leaves everything out takes the recipe's own values: those drawn.
     assert resolve(space, {}, recipe, "test") == pytest.approx(drawn)
     assert resolve(space, drawn_settings(drawn), RECIPE, "test") == drawn
@@ -169,9 +170,10 @@ def test_a_multiplier_per_layer_starts_from_the_recipes_own_by_layer() -> None:
 def test_a_value_that_no_recipe_can_have_is_found_at_every_end_and_choice(
     space: dict[str, Any], base: dict[str, Any], words: str
 ) -> None:
-    parameters = parse_space(space, build_recipe(base, "test"), "test")
+    recipe = build_recipe(base, "test")
+    parameters = parse_space(space, recipe, "test")
     with pytest.raises(InputError, match=words) as error:
-        probe(parameters, base, "test")
+        check_space(parameters, base, recipe, "test")
     assert str(error.value).startswith("test: search.space, ")
     assert "\n" not in str(error.value)
 
@@ -190,7 +192,7 @@ def test_a_step_that_misses_the_end_of_its_range_is_refused(table: dict[str, Any
 def test_a_depth_that_varies_beside_multipliers_by_layer_is_refused() -> None:
     table = {"train.model.num_layers": [5, 6], "eval.multipliers.q": {"low": 0.1, "high": 1.0, "per": "layer"}}
     with pytest.raises(InputError, match="num_layers"):
-        probe(parse_space(table, RECIPE, "test"), BASE, "test")
+        check_space(parse_space(table, RECIPE, "test"), BASE, RECIPE, "test")
 
 
 @pytest.mark.parametrize(
@@ -205,6 +207,14 @@ def test_a_depth_that_varies_beside_multipliers_by_layer_is_refused() -> None:
 def test_a_choice_that_is_none_is_refused_in_one_line(space: dict[str, Any], first: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="outside its range"):
         resolve(parse_space(space, RECIPE, "test"), first, RECIPE, "test")
+
+
+@pytest.mark.parametrize("setting", every_setting())
+def test_every_setting_can_be_searched_or_is_refused_in_one_line(setting: str) -> None:
+    try:
+        parse_space({setting: {"low": 1, "high": 2}}, RECIPE, "test")
+    except InputError as error:
+        assert len(error.problems) == 1
 
 
 def test_a_choice_that_is_a_table_can_be_written_out() -> None:
