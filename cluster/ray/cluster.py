@@ -4,7 +4,6 @@ import logging
 import os
 import secrets
 import signal
-import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 import ray
 from ray.exceptions import AuthenticationError
 
+from cluster.ray.head import require_joinable
 from golf.errors import InputError
 from jobs.errors import Unavailable
 
-CONNECT_SECONDS = 5.0
 _CHECKOUT = str(Path(__file__).parents[2])
 _TOKEN = secrets.token_hex(32)
 """The token of every cluster that this process starts: Ray reads a token once per process."""
@@ -34,25 +33,18 @@ def join(address: str) -> None:
     """Join a running cluster, with the token that Ray finds (RAY_AUTH_TOKEN, or its own token file).
 
     Raises:
-        InputError: no address, or the cluster refuses us.
-        Unavailable: nothing answers there.
+        InputError: no address of a head, or the cluster refuses us.
+        Unavailable: no head answers there now.
     """
     _prepare()
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        raise InputError(f'--ray {address}: expected HOST:PORT, as "ray start --head" prints it')
-    try:
-        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Unavailable(f"--ray {address}: cannot be reached ({reason})") from None
+    require_joinable(address)
     try:
         _init(address=address)
     except ConnectionError as error:
         raise Unavailable(f"--ray {address}: does not answer ({' '.join(str(error).split())})") from None
     except (AuthenticationError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"--ray {address}: refused ({first}); same Ray version and token on both sides?") from None
+        raise InputError(f"--ray {address}: refused ({first}); golfsweep doctor --ray {address} checks it") from None
 
 
 def identity() -> str:

@@ -1,11 +1,12 @@
 """Submitting a command to a Ray cluster as one of its jobs, so that the submitting machine may go away."""
 
+import os
 import uuid
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from golf.errors import InputError
 from jobs.errors import Unavailable
+from jobs.secrets import hide_password
 
 
 def submit_job(address: str, command: str, folder: Path, name: str) -> str:
@@ -18,28 +19,33 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
         name: part of the job's id.
 
     Raises:
-        InputError: no address, or the job server refuses us.
+        InputError: no address, something else answers there, or the job server refuses us.
         Unavailable: no job server answers there.
     """
     from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
 
-    if not urlsplit(address).scheme and not address.rpartition(":")[2].isdigit():
-        raise InputError(f"--ray {address}: expected HOST:PORT or http://HOST:8265, the cluster's dashboard")
+    from cluster.ray.dashboard import find_job_server
+
+    server, option = find_job_server(address), f"--ray {hide_password(address)}"
+    os.environ["RAY_API_SERVER_ADDRESS"] = server  # Ray prefers it, and RAY_ADDRESS, to the address that it is given
     try:
-        client = JobSubmissionClient(address)
+        client = JobSubmissionClient(server)
         job: str = client.submit_job(
             entrypoint=command,
             submission_id=f"golfsweep-{name}-{uuid.uuid4().hex[:8]}",
             runtime_env={"working_dir": str(folder)},
         )
     except ConnectionError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise Unavailable(f"--ray {address}: no job server answers there ({reason})") from None
+        raise Unavailable(f"{option}: no job server answers there ({_first_line(error)})") from None
     except (AuthenticationError, RuntimeError, ValueError) as error:
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(
-            f"--ray {address}: no job server there accepts it ({first[:200]}); start the head with its dashboard, and "
-            f"set RAY_AUTH_TOKEN to the cluster's token"
+            f"{option}: the job server does not accept it ({_first_line(error)}); golfsweep doctor --ray HOST:PORT "
+            f"checks the cluster"
         ) from None
     return job
+
+
+def _first_line(error: Exception) -> str:
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return hide_password(line[:200])
