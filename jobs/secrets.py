@@ -9,7 +9,9 @@ _SECRET_NAME = re.compile(r"pass|pwd|secret|token|credential|signature|^sig$|key
 _USER_INFORMATION = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^\s:/@?#]*):(?P<password>[^\s]*)@")
 """The password reaches to the last @, because one that is not percent-encoded may hold any character of a URL."""
 _PARAMETER = re.compile(r"(?P<name>[?&;][^\s=&?;]+)=(?P<value>[^\s&]*)")
-_KEYWORD = re.compile(r"""(?P<name>\b\w*pass(?:word|wd|phrase)\s*=\s*)(?P<value>'(?:[^'\\]|\\.)*'?|"[^"]*"?|[^\s&'"]+)""", re.I)
+_KEYWORD = re.compile(
+    r"""(?P<name>\b\w*pass(?:word|wd|phrase)\s*=\s*)(?P<value>'(?:[^'\\]|\\.)*'?|"[^"]*"?|[^\s&'"]+)""", re.I
+)
 """libpq's form, such as `host=h password='a b'`."""
 _HAS_SPACE = re.compile(r"\s")
 

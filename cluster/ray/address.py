@@ -40,7 +40,8 @@ def parse_head(address: str) -> Address:
     option = f"--ray {hide_password(address)}"
     scheme, separator, rest = address.partition("://")
     if not separator:
-        return parse_host(address, option, f'expected HOST:PORT, as "ray start --head" prints it, e.g. 10.0.0.1:{HEAD_PORT}')
+        expected = f'expected HOST:PORT, as "ray start --head" prints it, e.g. 10.0.0.1:{HEAD_PORT}'
+        return parse_host(address, option, expected)
     host = rest.rpartition("@")[2].partition("/")[0].rpartition(":")[0] or "HOST"
     meant = f"expected the head's own address, e.g. {host}:{HEAD_PORT}"
     if scheme == "ray":

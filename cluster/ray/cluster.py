@@ -5,12 +5,16 @@ import os
 import secrets
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import ray
+import ray._private.utils
 from ray.exceptions import AuthenticationError
 
+from cluster.executors.processes import deaf_to
 from cluster.ray.head import require_joinable
 from golf.errors import InputError
 from jobs.errors import Unavailable
@@ -59,11 +63,25 @@ def leave() -> None:
 
 
 def _init(**arguments: Any) -> None:
-    """Start or join; keeps this process's SIGTERM handler, because Ray's exits without a message."""
-    before = signal.getsignal(signal.SIGTERM)
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment(), **arguments)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before)
+    """Start or join; its processes do not notice when the terminal closes, which ends this process, and it them."""
+    with deaf_to(signal.SIGHUP), _own_sigterm_handler():
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment(), **arguments)
+
+
+@contextmanager
+def _own_sigterm_handler() -> Iterator[None]:
+    """Keep this process's SIGTERM handler, from the first moment: Ray's exit without a message.
+
+    One of Ray's is in Python, and is never set; the other is in C++, and is replaced as soon as Ray is there.
+    """
+    before = ray._private.utils.set_sigterm_handler
+    ray._private.utils.set_sigterm_handler = lambda handler: None
+    try:
+        yield
+    finally:
+        ray._private.utils.set_sigterm_handler = before
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
 def _prepare() -> None:

@@ -45,7 +45,9 @@ def _require_job_server(url: str, option: str) -> None:
     except requests.Timeout:
         raise Unavailable(f"{option}: no dashboard answers there within {ANSWER_SECONDS:.0f} s") from None
     except requests.RequestException:
-        raise InputError(f"{option}: no web server answers there, perhaps the head (port {HEAD_PORT}); {_EXPECTED}") from None
+        raise InputError(
+            f"{option}: no web server answers there, perhaps the head (port {HEAD_PORT}); {_EXPECTED}"
+        ) from None
     if answer.status_code in (401, 403):
         raise refusal(option, token)
     if answer.status_code >= 500:

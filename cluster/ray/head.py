@@ -135,7 +135,8 @@ def _raise_mapped(error: Any, address: Address, token: Token | None) -> NoReturn
             f"{option}: a web server answers there, perhaps the dashboard (port {DASHBOARD_PORT}); {expected}"
         ) from None
     if code == grpc.StatusCode.UNIMPLEMENTED and "http2 header" not in details:  # a proxy answers so for any address
-        raise InputError(f"{option}: no head answers there, but another part of Ray or another server; {expected}") from None
+        what = "another part of Ray or another server"
+        raise InputError(f"{option}: no head answers there, but {what}; {expected}") from None
     if "parsing HTTP/2" in details or "SSL" in details or "Handshake" in details:
         raise InputError(f"{option}: something other than Ray answers there; {expected}") from None
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:

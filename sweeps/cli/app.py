@@ -9,7 +9,6 @@ import inspect
 import json
 import os
 import re
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -22,6 +21,8 @@ import typer
 
 from cluster.registry import DEFAULT_EXECUTOR, EXECUTORS
 from golf.errors import InputError
+from jobs.secrets import hide_passwords
+from jobs.stopping import stop_on_signals
 from sweeps.cli.errors import ExitCode, Interrupted, explain, report
 from sweeps.cli.help import Command, Root, width
 
@@ -108,7 +109,7 @@ class Application(typer.Typer):
 
 
 def _as_command(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with an option --debug, whose callback does its work, and with Ctrl-C as an error like others."""
+    """The function with an option --debug, whose callback does its work, and with what stops it as an error."""
 
     @functools.wraps(function)
     def run(*args: Any, debug: bool = False, **options: Any) -> Any:
@@ -151,7 +152,7 @@ def golfsweep(
 
 def main() -> None:
     """Run the command that was typed, and end with its exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a container ends a command as Ctrl-C does
+    stop_on_signals()
     try:
         code = run_command()
         sys.stdout.flush()
@@ -168,9 +169,12 @@ def run_command() -> int:
         code = app(standalone_mode=False, prog_name="golfsweep", obj=switches, terminal_width=width())
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if any(isinstance(cause, KeyboardInterrupt) for cause in (error, error.__cause__)):  # typer wraps it sometimes
+            error = Interrupted("run the same command again")
         if switches.debug:
-            traceback.print_exc()
+            print(hide_passwords(traceback.format_exc()), end="", file=sys.stderr)
+        assert isinstance(error, Exception)
         problem = explain(error)
         # A command line that cannot be parsed has no options yet, so --json is looked for among its words.
         report(problem, as_json="--json" in sys.argv)

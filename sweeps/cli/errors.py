@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
+from jobs import stopping
 from jobs.errors import AlreadyDriven, LostLease
 
 
@@ -23,12 +24,22 @@ class ExitCode(IntEnum):
     """Do not retry: the same command fails in the same way."""
     TRANSIENT = 3
     """A database, file store or cluster is away, or slow: the same command may succeed later."""
+    HUNG_UP = 129
+    """Stopped by SIGHUP: its terminal or connection was closed."""
     INTERRUPTED = 130
-    """By Ctrl-C or SIGTERM."""
+    """Stopped by Ctrl-C."""
+    TERMINATED = 143
+    """Stopped by SIGTERM: whoever runs the container, or the machine, ended it."""
 
 
 class Interrupted(Exception):
     """The user, or whoever ends the container, stopped the command; the message says how to continue."""
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(hint)
+        self.code = ExitCode(128 + stopping.stopped_by())
+        is_key = self.code == ExitCode.INTERRUPTED
+        self.error = "interrupted" if is_key else f"Stopped by {stopping.stopped_by().name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +64,7 @@ def explain(error: Exception) -> Problem:
     if isinstance(error, Diverged | OverTime | TooLarge | LostLease):
         return Problem(code=ExitCode.FAILED, error=str(error))
     if isinstance(error, Interrupted):
-        return Problem(code=ExitCode.INTERRUPTED, error="interrupted", hint=str(error))
+        return Problem(code=error.code, error=error.error, hint=str(error))
     if isinstance(error, OSError):
         return _explain_system_error(error)
     if hasattr(error, "format_message"):

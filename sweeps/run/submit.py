@@ -13,8 +13,8 @@ from sweeps.spec.file import SweepSpec
 
 CLUSTER_HOME = "~/.golfsweep"
 """Home on the cluster unless another is named; its shell puts the user's folder in place of the tilde."""
-FINAL = "1|2|130|143"
-"""Exit codes after which a driver is not started again: failed, bad input, interrupted, ended. Others are accidents."""
+FINAL = "1|2|129|130|143"
+"""Exit codes after which a driver is not started again: failed, bad input, stopped. Others are accidents."""
 
 
 def submit(
