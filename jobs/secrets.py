@@ -1,27 +1,33 @@
 """Hiding passwords and keys in whatever is shown, logged or stored: URLs, connection strings, command lines."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import unquote_plus
 
 HIDDEN = "***"
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|credential|signature|^sig$|key", re.IGNORECASE)
 """Names of URL parameters whose values nobody else may read: password, sslpassword, aws_secret_access_key, sig, …"""
-_USER_INFORMATION = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^\s:/@?#]*):(?P<password>[^\s]*)@")
+_USER_INFORMATION = re.compile(r"(?P<start>[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@]*):(?!/)[^\s]*@")
 """The password reaches to the last @, because one that is not percent-encoded may hold any character of a URL."""
 _PARAMETER = re.compile(r"(?P<name>[?&;][^\s=&?;]+)=(?P<value>[^\s&]*)")
-_KEYWORD = re.compile(
-    r"""(?P<name>\b\w*pass(?:word|wd|phrase)\s*=\s*)(?P<value>'(?:[^'\\]|\\.)*'?|"[^"]*"?|[^\s&'"]+)""", re.I
-)
+_VALUE = r"""'(?:[^'\\]|\\.)*'?|"(?:[^"\\]|\\.)*"?|[^\s&]+"""
+_KEYWORD = re.compile(rf"(?P<name>\b\w*pass(?:word|wd|phrase)\s*=\s*)(?:{_VALUE})", re.IGNORECASE)
 """libpq's form, such as `host=h password='a b'`."""
-_HAS_SPACE = re.compile(r"\s")
+_SPACE = re.compile(r"\s")
 
 
-def hide_passwords(text: str) -> str:
+def hide_passwords(text: str, given: Iterable[str] = ()) -> str:
     """A text without the passwords and keys of the URLs and connection strings in it.
 
-    A URL in a text ends at white space; for a value that is a URL as a whole use `hide_password`.
+    Args:
+        text: a message or a log; a URL in it ends at white space, unless it is one of `given`.
+        given: URLs and other values that the text may quote.
     """
-    shown = _USER_INFORMATION.sub(rf"\g<scheme>\g<user>:{HIDDEN}@", text)
+    for value in given:
+        if has_password(value):
+            for form in (value, repr(value)[1:-1], " ".join(value.split())):
+                text = text.replace(form, hide_password(value))
+    shown = _USER_INFORMATION.sub(rf"\g<start>:{HIDDEN}@", text)
     shown = _PARAMETER.sub(_hide_parameter, shown)
     return _KEYWORD.sub(rf"\g<name>{HIDDEN}", shown)
 
@@ -29,16 +35,18 @@ def hide_passwords(text: str) -> str:
 def hide_password(value: str) -> str:
     """A URL or connection string, or one word of a command line, without its passwords and keys.
 
-    White space may be part of a password here, and is shown as %20.
+    White space in a URL may be part of a password; it is shown as %20.
     """
-    if "://" not in value:
-        return hide_passwords(value)
-    return hide_passwords(_HAS_SPACE.sub("%20", value))
+    return hide_passwords(_as_one_word(value))
 
 
 def has_password(value: str) -> bool:
     """Whether a URL or connection string holds a password or key."""
-    return HIDDEN in hide_password(value).replace(value, "")
+    return hide_password(value) != _as_one_word(value)
+
+
+def _as_one_word(value: str) -> str:
+    return _SPACE.sub("%20", value) if "://" in value else value
 
 
 def _hide_parameter(match: re.Match[str]) -> str:

@@ -82,7 +82,8 @@ def require_listener(address: Address) -> None:
                 return
         except OSError as error:
             reason = error.strerror or f"no answer within {CONNECT_SECONDS:.0f} s"
-    raise Unavailable(f"{address.option}: {address} cannot be reached ({reason})")
+    where = "" if address.option.endswith(str(address)) else f"{address} "
+    raise Unavailable(f"{address.option}: {where}cannot be reached ({reason})")
 
 
 def _resolve(address: Address) -> list[Any]:

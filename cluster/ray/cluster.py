@@ -18,6 +18,7 @@ from cluster.executors.processes import deaf_to
 from cluster.ray.head import require_joinable
 from golf.errors import InputError
 from jobs.errors import Unavailable
+from jobs.secrets import hide_passwords
 
 _CHECKOUT = str(Path(__file__).parents[2])
 _TOKEN = secrets.token_hex(32)
@@ -45,7 +46,9 @@ def join(address: str) -> None:
     try:
         _init(address=address)
     except ConnectionError as error:
-        raise Unavailable(f"--ray {address}: does not answer ({' '.join(str(error).split())})") from None
+        raise Unavailable(
+            f"--ray {address}: does not answer ({hide_passwords(' '.join(str(error).split()))})"
+        ) from None
     except (AuthenticationError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"--ray {address}: refused ({first}); golfsweep doctor --ray {address} checks it") from None

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 
 from golf.errors import InputError
 from jobs.errors import StoreUnavailable
+from jobs.secrets import hide_password, hide_passwords
 
 HEAD = "0005"
 """The version of the tables that this code reads and writes."""
@@ -77,7 +78,7 @@ def translate_errors() -> Iterator[None]:
         if _sqlite_code(error) == sqlite3.SQLITE_FULL:
             raise StoreUnavailable(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
         if _is_transient(error):
-            reason = " ".join(str(error.orig).split()) or "no answer"
+            reason = hide_passwords(" ".join(str(error.orig).split())) or "no answer"
             raise StoreUnavailable(f"database unavailable: {reason}") from error
         raise
 
@@ -99,7 +100,7 @@ def _sqlite_code(error: DBAPIError) -> int:
 
 def _first_line(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
-    return str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+    return hide_passwords(str(cause).strip().splitlines()[0]) if str(cause).strip() else type(cause).__name__
 
 
 def hold(connection: Connection, what: str) -> None:
@@ -118,10 +119,14 @@ def _shown(url: str | URL) -> str:
         InputError: it is no database URL.
     """
     try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+        parsed = make_url(url)
+        if "@" in (parsed.host or ""):  # the rest of a password, which the server's driver would show
+            raise ValueError
+        return hide_password(parsed.render_as_string(hide_password=True))
+    except (ArgumentError, ValueError):  # their messages quote parts of a password that is not percent-encoded
         raise InputError(
-            "--db: not a database URL; expected e.g. sqlite:///path/to/file.db or postgresql://…"
+            "--db: not a database URL; expected e.g. sqlite:///path/to/file.db or postgresql://…, with the password's "
+            "special characters percent-encoded"
         ) from None
 
 
@@ -134,7 +139,9 @@ def _engine(url: str | URL) -> Engine:
     try:
         engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError) as error:
-        raise InputError(f"--db: no driver for {parsed.drivername} ({error}); install golfsweep[postgresql]") from None
+        raise InputError(
+            f"--db: no driver for {parsed.drivername} ({hide_passwords(str(error))}); install golfsweep[postgresql]"
+        ) from None
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)

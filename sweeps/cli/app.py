@@ -8,7 +8,6 @@ import functools
 import inspect
 import json
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -21,9 +20,9 @@ import typer
 
 from cluster.registry import DEFAULT_EXECUTOR, EXECUTORS
 from golf.errors import InputError
-from jobs.secrets import hide_passwords
+from jobs.secrets import hide_password
 from jobs.stopping import stop_on_signals
-from sweeps.cli.errors import ExitCode, Interrupted, explain, report
+from sweeps.cli.errors import ExitCode, Interrupted, explain, hide_given, report
 from sweeps.cli.help import Command, Root, width
 
 
@@ -173,7 +172,7 @@ def run_command() -> int:
         if any(isinstance(cause, KeyboardInterrupt) for cause in (error, error.__cause__)):  # typer wraps it sometimes
             error = Interrupted("run the same command again")
         if switches.debug:
-            print(hide_passwords(traceback.format_exc()), end="", file=sys.stderr)
+            print(hide_given(traceback.format_exc()), end="", file=sys.stderr)
         assert isinstance(error, Exception)
         problem = explain(error)
         # A command line that cannot be parsed has no options yet, so --json is looked for among its words.
@@ -205,4 +204,4 @@ def print_json(content: Any) -> None:
 
 def command_line() -> str:
     """The command as it was typed, without passwords in URLs."""
-    return re.sub(r"(://[^\s:/@]+):[^\s@]+@", r"\1:***@", " ".join(["golfsweep", *sys.argv[1:]]))
+    return " ".join(["golfsweep", *map(hide_password, sys.argv[1:])])

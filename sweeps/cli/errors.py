@@ -5,6 +5,7 @@ docs/commands.md lists the exit codes and the form of the document.
 
 import errno
 import json
+import os
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
@@ -12,6 +13,7 @@ from enum import IntEnum
 from golf.errors import Diverged, InputError, OverTime, TooLarge
 from jobs import stopping
 from jobs.errors import AlreadyDriven, LostLease
+from jobs.secrets import hide_passwords
 
 
 class ExitCode(IntEnum):
@@ -76,9 +78,15 @@ def report(problem: Problem, *, as_json: bool) -> None:
     """Print a problem: on stderr for people, and as the one document on stdout for programs."""
     whole = f"{problem.error}; {problem.hint}" if problem.hint else problem.error
     for line in problem.lines or (whole,):
-        print("golfsweep:", " ".join(line.split()), file=sys.stderr)
+        print("golfsweep:", " ".join(hide_given(line).split()), file=sys.stderr)
     if as_json:
-        print(json.dumps({"error": problem.error, "hint": problem.hint, "code": problem.code}, indent=2))
+        error, hint = hide_given(problem.error), hide_given(problem.hint)
+        print(json.dumps({"error": error, "hint": hint, "code": problem.code}, indent=2))
+
+
+def hide_given(text: str) -> str:
+    """A text without the passwords of URLs, whether in the command line, the environment or a message of a library."""
+    return hide_passwords(text, [*sys.argv[1:], os.environ.get("GOLFSWEEP_DB", "")])
 
 
 def _explain_system_error(error: OSError) -> Problem:

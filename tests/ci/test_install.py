@@ -23,13 +23,14 @@ requires = []
 build-backend = "backend"
 backend-path = ["."]
 """
-BACKEND = '''
+BACKEND = """
 import zipfile
 def wheel(folder, name, files=()):
     path = f"{name}-0.0.1-py3-none-any.whl"
     about = f"{name}-0.0.1.dist-info"
     with zipfile.ZipFile(f"{folder}/{path}", "w") as archive:
-        archive.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\\nName: {name}\\nVersion: 0.0.1\\nProvides-Extra: dev\\n")
+        facts = f"Metadata-Version: 2.1\\nName: {name}\\nVersion: 0.0.1\\nProvides-Extra: dev\\n"
+        archive.writestr(f"{about}/METADATA", facts)
         archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         archive.writestr(f"{about}/entry_points.txt", f"[console_scripts]\\n{name} = {name}:main\\n")
         archive.writestr(f"{about}/RECORD", "")
@@ -37,7 +38,7 @@ def wheel(folder, name, files=()):
     return path
 def build_editable(folder, settings=None, metadata=None):
     return wheel(folder, "golfsweep")
-'''
+"""
 UNREACHABLE = {"PIP_INDEX_URL": "http://me:secret@127.0.0.1:9/simple", "PIP_NO_INDEX": "0", "PIP_RETRIES": "0"}
 
 WHEELS = tempfile.TemporaryDirectory(prefix="golfsweep-wheels-", dir="/tmp")
