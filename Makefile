@@ -11,14 +11,9 @@ GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/subm
 
 .PHONY: install demo test test-lint test-gangs test-rest lint fuzz bench bench-gpu chaos
 
-install: .venv/installed
-
-# torch comes first and pinned: an unpinned one would bring gigabytes of CUDA packages to a machine without a GPU.
-.venv/installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	touch $@
+# Each time: a .venv that is whole and up to date takes a tenth of a second, and one that is broken is made anew.
+install:
+	@.ci/install $(PYTHON)
 
 demo: install
 	$(BIN)/golfsweep run examples/demo.toml

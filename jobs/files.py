@@ -21,6 +21,7 @@ import fsspec
 
 from golf.errors import InputError
 from jobs.errors import StoreUnavailable, Unreadable
+from jobs.secrets import hide_password, hide_passwords
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"(?P<digest>[0-9a-f]{64})(?P<temporary>\.[0-9a-f]{32})?")
@@ -54,11 +55,13 @@ class FileStore:
         try:
             system, root = fsspec.core.url_to_fs(str(location))
         except (ValueError, ImportError) as error:
+            shown, reason = hide_password(str(location)), hide_passwords(str(error))
             raise InputError(
-                f"--files {location}: {error}; expected a folder or a URL such as s3://bucket/path"
+                f"--files {shown}: {reason}; expected a folder or a URL such as s3://bucket/path"
             ) from None
         self._system: Any = system
         self._root = str(root)
+        self._shown = hide_password(self._root)
         self._local = "file" in (system.protocol if isinstance(system.protocol, tuple) else (system.protocol,))
 
     def put(self, content: bytes) -> str:
@@ -116,9 +119,11 @@ class FileStore:
             with self._mapping_errors():
                 content: bytes = self._system.cat_file(path)
         except FileNotFoundError:
-            raise Unreadable(digest, f"file store {self._root}: {digest} is not in it") from None
+            raise Unreadable(digest, f"file store {self._shown}: {digest} is not in it") from None
         if hashlib.sha256(content).hexdigest() != digest:
-            raise Unreadable(digest, f"file store {self._root}: {path} is damaged; delete it and run the command again")
+            raise Unreadable(
+                digest, f"file store {self._shown}: {digest} is damaged; delete it and run the command again"
+            )
         return content
 
     def delete(self, digest: str) -> None:
@@ -159,10 +164,12 @@ class FileStore:
             raise
         except Exception as error:  # every service's driver has errors of its own
             if isinstance(error, OSError) and error.errno:  # its number tells what to do: free space, say
-                where = error.filename or self._root
-                raise StoreUnavailable(error.errno, f"file store: {error.strerror}", where) from error
+                where = hide_password(str(error.filename or self._root))
+                raise StoreUnavailable(
+                    error.errno, f"file store: {hide_passwords(str(error.strerror))}", where
+                ) from error
             reason = f"{type(error).__name__}: {error}"
-            raise StoreUnavailable(f"file store {self._root} unavailable: {reason}") from error
+            raise StoreUnavailable(f"file store {self._shown} unavailable: {hide_passwords(reason)}") from error
 
     def _path(self, digest: str) -> str:
         if not _DIGEST.fullmatch(digest):

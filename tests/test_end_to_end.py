@@ -175,7 +175,7 @@ def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(
         below = psutil.Process(driver.pid).children(recursive=True)
         driver.send_signal(how)
         code = driver.wait(PATIENCE_SECONDS)
-        assert code == (-signal.SIGKILL if how == signal.SIGKILL else 130)
+        assert code == (-signal.SIGKILL if how == signal.SIGKILL else 128 + how)
         assert not psutil.wait_procs(alive(below), timeout=60)[1], "processes outlived their driver"
     assert "resume with: golfsweep run" in (tmp_path / "log.txt").read_text()
 

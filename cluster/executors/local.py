@@ -8,13 +8,14 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 import torch
 
 from cluster.executor import Node, Opening, Task, Unplaceable
-from cluster.executors.processes import end_marked
+from cluster.executors.processes import deaf_to, end_marked
 from cluster.executors.worker import run_task
 from golf.processes import end_with_parent
 from jobs.events import Event, Failed, Failure, Finished
@@ -135,7 +136,9 @@ class _Worker:
         self._oom_kills = 0
         visible = devices(slots, os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count())
         self._process: BaseProcess = context.Process(target=_serve, args=(theirs, visible, os.getpid()))
-        self._process.start()
+        resource_tracker.ensure_running()  # the first start of a process starts it, too, and it unblocks SIGINT
+        with deaf_to(signal.SIGINT, signal.SIGHUP):
+            self._process.start()
         theirs.close()
 
     @property
@@ -171,7 +174,6 @@ def _serve(pipe: Connection, visible: str, parent: int) -> None:
     end_with_parent()  # the scheduler may die without a word
     if os.getppid() != parent:  # it did while this process imported: its first task waits in the pipe, and its slots
         return  # belong to the next scheduler by now
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
     os.environ["CUDA_VISIBLE_DEVICES"] = visible
     torch.set_num_threads(environment.CPU_THREADS)
     while True:

@@ -9,7 +9,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -37,6 +38,20 @@ class Mark:
     def parse(cls, text: str) -> "Mark":
         node, slots, task = text.split("|")
         return cls(node=node, slots=tuple(int(slot) for slot in slots.split(",") if slot), task=task)
+
+
+@contextmanager
+def deaf_to(*signals: signal.Signals) -> Iterator[None]:
+    """Start processes that do not notice some signals; this process gets those afterwards that arrive meanwhile.
+
+    Ctrl-C and the end of a terminal signal all processes of a command at once, but only the first may decide what
+    follows: it stops the others when it has written down where they are.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def marked(belongs: Callable[[Mark], bool]) -> list[int]:

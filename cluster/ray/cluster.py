@@ -5,16 +5,22 @@ import os
 import secrets
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import ray
+import ray._private.utils
 from ray.exceptions import AuthenticationError
 
+from cluster.executors.processes import deaf_to
 from cluster.ray.folders import MARK
+from cluster.ray.head import require_joinable
 from cluster.ray.reach import Endpoint
 from golf.errors import InputError
 from jobs.errors import Unavailable
+from jobs.secrets import hide_passwords
 
 _CHECKOUT = str(Path(__file__).parents[2])
 _TOKEN = secrets.token_hex(32)
@@ -35,17 +41,20 @@ def join(address: str) -> None:
     """Join a running cluster, with the token that Ray finds (RAY_AUTH_TOKEN, or its own token file).
 
     Raises:
-        InputError: the cluster refuses us.
-        Unavailable: it does not answer.
+        InputError: no address of a head, or the cluster refuses us.
+        Unavailable: no head answers there now.
     """
     _prepare()
+    require_joinable(address)
     try:
         _init(address=address)
     except ConnectionError as error:
-        raise Unavailable(f"--ray {address}: does not answer ({' '.join(str(error).split())})") from None
+        raise Unavailable(
+            f"--ray {address}: does not answer ({hide_passwords(' '.join(str(error).split()))})"
+        ) from None
     except (AuthenticationError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"--ray {address}: refused ({first}); same Ray version and token on both sides?") from None
+        raise InputError(f"--ray {address}: refused ({first}); golfsweep doctor --ray {address} checks it") from None
 
 
 def identity() -> str:
@@ -68,11 +77,25 @@ def leave() -> None:
 
 
 def _init(**arguments: Any) -> None:
-    """Start or join; keeps this process's SIGTERM handler, because Ray's exits without a message."""
-    before = signal.getsignal(signal.SIGTERM)
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment(), **arguments)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before)
+    """Start or join; its processes do not notice when the terminal closes, which ends this process, and it them."""
+    with deaf_to(signal.SIGHUP), _own_sigterm_handler():
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env=_environment(), **arguments)
+
+
+@contextmanager
+def _own_sigterm_handler() -> Iterator[None]:
+    """Keep this process's SIGTERM handler, from the first moment: Ray's exit without a message.
+
+    One of Ray's is in Python, and is never set; the other is in C++, and is replaced as soon as Ray is there.
+    """
+    before = ray._private.utils.set_sigterm_handler
+    ray._private.utils.set_sigterm_handler = lambda handler: None
+    try:
+        yield
+    finally:
+        ray._private.utils.set_sigterm_handler = before
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
 def _prepare() -> None:

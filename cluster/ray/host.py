@@ -33,7 +33,7 @@ CLOSE_SECONDS = 60.0
 OWN_PATIENCE_SECONDS = 1.0
 """How long a server of a Ray on this machine may be away: no network is in between."""
 LOOK_SECONDS = 0.5
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PASSED_ON = (InputError, Unavailable, Unplaceable)
 """Errors that mean the same on this side of the pipe."""
 

@@ -1,12 +1,13 @@
 """Submitting a command to a Ray cluster as one of its jobs, so that the submitting machine may go away."""
 
+import os
 import uuid
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from golf.errors import InputError
 from jobs.errors import Unavailable
+from jobs.secrets import hide_password
 
 ANSWER_SECONDS = 30.0
 
@@ -21,7 +22,7 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
         name: part of the job's id.
 
     Raises:
-        InputError: no address, or the job server refuses us.
+        InputError: no address, something else answers there, or the job server refuses us.
         Unavailable: no job server answers there.
     """
     from ray.exceptions import AuthenticationError
@@ -34,10 +35,12 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
         def _do_request(self, *arguments: Any, **options: Any) -> Any:
             return super()._do_request(*arguments, timeout=ANSWER_SECONDS, **options)
 
-    if not urlsplit(address).scheme and not address.rpartition(":")[2].isdigit():
-        raise InputError(f"--ray {address}: expected HOST:PORT or http://HOST:8265, the cluster's dashboard")
+    from cluster.ray.dashboard import find_job_server
+
+    server, option = find_job_server(address), f"--ray {hide_password(address)}"
+    os.environ["RAY_API_SERVER_ADDRESS"] = server  # Ray prefers it, and RAY_ADDRESS, to the address that it is given
     try:
-        client = LimitedClient(address)
+        client = LimitedClient(server)
         job: str = client.submit_job(
             entrypoint=command,
             submission_id=f"golfsweep-{name}-{uuid.uuid4().hex[:8]}",
@@ -46,12 +49,15 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
     except Timeout:
         raise Unavailable(f"--ray {address}: no answer within {ANSWER_SECONDS:.0f} s") from None
     except ConnectionError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise Unavailable(f"--ray {address}: no job server answers there ({reason})") from None
+        raise Unavailable(f"{option}: no job server answers there ({_first_line(error)})") from None
     except (AuthenticationError, RuntimeError, ValueError) as error:
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(
-            f"--ray {address}: no job server there accepts it ({first[:200]}); start the head with its dashboard, and "
-            f"set RAY_AUTH_TOKEN to the cluster's token"
+            f"{option}: the job server does not accept it ({_first_line(error)}); golfsweep doctor --ray HOST:PORT "
+            f"checks the cluster"
         ) from None
     return job
+
+
+def _first_line(error: Exception) -> str:
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return hide_password(line[:200])

@@ -39,6 +39,8 @@ class Place:
     device: str
     """What a slot is there: GPU, or CPU on a machine without GPUs."""
     slots: int
+    cpus: int
+    """CPUs that Ray counts there."""
     address: str
     """The resource that only this node has."""
     kind: str
@@ -60,6 +62,7 @@ def places() -> dict[str, Place]:
                 host=entry["NodeManagerHostname"],
                 device=device,
                 slots=int(resources[device]),
+                cpus=int(resources.get("CPU", 0)),
                 address=next(n for n in resources if n.startswith("node:") and "internal_head" not in n),
                 kind=entry.get("Labels", {}).get(KIND_LABEL, ""),
             )

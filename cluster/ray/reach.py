@@ -8,10 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from golf.errors import InputError
-from jobs.errors import Unavailable
+from golf.threads import BackgroundThread
 
-CONNECT_SECONDS = 5.0
 PATIENCE_SECONDS = 10.0
 """How long a server of a cluster may be away: a network may stutter, but a gang without its driver must end soon."""
 ANSWER_SECONDS = 1.0
@@ -41,24 +39,6 @@ class Endpoint:
         return socket.create_connection((self.host, self.port), seconds)
 
 
-def check_address(address: str) -> None:
-    """Make sure that something listens at the address of a cluster.
-
-    Raises:
-        InputError: it is no address.
-        Unavailable: nothing answers there.
-    """
-    try:
-        endpoint = Endpoint.parse(address)
-    except ValueError:
-        raise InputError(f'--ray {address}: expected HOST:PORT, as "ray start --head" prints it') from None
-    try:
-        endpoint.connect(CONNECT_SECONDS).close()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Unavailable(f"--ray {address}: cannot be reached ({reason})") from None
-
-
 class ReachWatch:
     """Keeps a connection to each of some servers, in a thread; `lost` says which of them is gone.
 
@@ -82,7 +62,7 @@ class ReachWatch:
         self._open: dict[str, socket.socket] = {}
         self._away_since: dict[str, float] = {}
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reach watch", daemon=True)
+        self._thread = BackgroundThread("reach watch", self._run)
         self._thread.start()
 
     def close(self) -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from cluster.executor import Node, Opening, Task
 from cluster.executors.local import local_slots, machine_cluster
+from cluster.ray.address import parse_head, require_listener
 from cluster.ray.folders import logs, remove_dead
 from cluster.ray.host import HostEnded, OwnRay, RayHost, RayLost, RayOrigin, RunningRay
-from cluster.ray.reach import check_address
 from jobs.errors import Unavailable
 from jobs.events import Event, Failed, Failure, Finished
 from jobs.machine.facts import DataPlaces
@@ -179,7 +179,7 @@ def join_ray(address: str) -> SupervisedRay:
         InputError: no address, or the cluster refuses us.
         Unavailable: it cannot be reached.
     """
-    check_address(address)
+    require_listener(parse_head(address))  # the same is found out again where Ray is loaded, which takes a while
     remove_dead()
     joined = SupervisedRay(RunningRay(address), f"--ray {address}", say=lambda text: None)
     joined.open()

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from golf.errors import InputError
 from jobs.database.outages import Outage, outage_of
 from jobs.errors import StoreUnavailable
+from jobs.secrets import hide_password, hide_passwords
 
 HEAD = "0006"
 """The version of the tables that this code reads and writes."""
@@ -72,7 +73,7 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        reason = " ".join(str(error.orig).split()) or "no answer"
+        reason = hide_passwords(" ".join(str(error.orig).split())) or "no answer"
         match outage_of(error):
             case Outage.FULL:
                 raise StoreUnavailable(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
@@ -85,7 +86,7 @@ def translate_errors() -> Iterator[None]:
 
 def _first_line(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
-    return str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+    return hide_passwords(str(cause).strip().splitlines()[0]) if str(cause).strip() else type(cause).__name__
 
 
 def hold(connection: Connection, what: str) -> None:
@@ -104,10 +105,14 @@ def _shown(url: str | URL) -> str:
         InputError: it is no database URL.
     """
     try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+        parsed = make_url(url)
+        if "@" in (parsed.host or ""):  # the rest of a password, which the server's driver would show
+            raise ValueError
+        return hide_password(parsed.render_as_string(hide_password=True))
+    except (ArgumentError, ValueError):  # their messages quote parts of a password that is not percent-encoded
         raise InputError(
-            "--db: not a database URL; expected e.g. sqlite:///path/to/file.db or postgresql://…"
+            "--db: not a database URL; expected e.g. sqlite:///path/to/file.db or postgresql://…, with the password's "
+            "special characters percent-encoded"
         ) from None
 
 
@@ -120,7 +125,9 @@ def _engine(url: str | URL) -> Engine:
     try:
         engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError) as error:
-        raise InputError(f"--db: no driver for {parsed.drivername} ({error}); install golfsweep[postgresql]") from None
+        raise InputError(
+            f"--db: no driver for {parsed.drivername} ({hide_passwords(str(error))}); install golfsweep[postgresql]"
+        ) from None
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)

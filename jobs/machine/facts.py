@@ -40,6 +40,8 @@ class NodeFacts:
     """Number of GPUs that torch sees."""
     driver: str | None
     versions: Mapping[str, str]
+    commit: str
+    """The version of the code that runs there (`environment.commit`)."""
     flash_attention: bool
     """Whether the flash-attn package is installed; torch has a kernel of its own."""
     free_bytes: int
@@ -57,6 +59,7 @@ def collect_facts(data: DataPlaces | None) -> NodeFacts:
         gpus=torch.cuda.device_count(),
         driver=_driver(),
         versions=environment.versions(),
+        commit=environment.commit(),
         flash_attention=importlib.util.find_spec("flash_attn") is not None,
         free_bytes=shutil.disk_usage(tempfile.gettempdir()).free,
         cores=os.cpu_count() or 1,

@@ -8,8 +8,6 @@ import functools
 import inspect
 import json
 import os
-import re
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -22,7 +20,9 @@ import typer
 
 from cluster.registry import DEFAULT_EXECUTOR, EXECUTORS
 from golf.errors import InputError
-from sweeps.cli.errors import ExitCode, Interrupted, explain, report
+from jobs.secrets import hide_password
+from jobs.stopping import stop_on_signals
+from sweeps.cli.errors import ExitCode, Interrupted, explain, hide_given, report
 from sweeps.cli.help import Command, Root, width
 from sweeps.text.escaping import escape_lines
 from sweeps.text.terminal import prepare_streams
@@ -110,7 +110,7 @@ class Application(typer.Typer):
 
 
 def _as_command(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with an option --debug, whose callback does its work, and with Ctrl-C as an error like others."""
+    """The function with an option --debug, whose callback does its work, and with what stops it as an error."""
 
     @functools.wraps(function)
     def run(*args: Any, debug: bool = False, **options: Any) -> Any:
@@ -153,7 +153,7 @@ def golfsweep(
 
 def main() -> None:
     """Run the command that was typed, and end with its exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a container ends a command as Ctrl-C does
+    stop_on_signals()
     prepare_streams()
     try:
         code = run_command()
@@ -171,9 +171,12 @@ def run_command() -> int:
         code = app(standalone_mode=False, prog_name="golfsweep", obj=switches, terminal_width=width())
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if any(isinstance(cause, KeyboardInterrupt) for cause in (error, error.__cause__)):  # typer wraps it sometimes
+            error = Interrupted("run the same command again")
         if switches.debug:
-            print(escape_lines(traceback.format_exc()), end="", file=sys.stderr)
+            print(escape_lines(hide_given(traceback.format_exc())), end="", file=sys.stderr)
+        assert isinstance(error, Exception)
         problem = explain(error)
         # A command line that cannot be parsed has no options yet, so --json is looked for among its words.
         report(problem, as_json="--json" in sys.argv)
@@ -204,4 +207,4 @@ def print_json(content: Any) -> None:
 
 def command_line() -> str:
     """The command as it was typed, without passwords in URLs."""
-    return re.sub(r"(://[^\s:/@]+):[^\s@]+@", r"\1:***@", " ".join(["golfsweep", *sys.argv[1:]]))
+    return " ".join(["golfsweep", *map(hide_password, sys.argv[1:])])

@@ -5,12 +5,15 @@ docs/commands.md lists the exit codes and the form of the document.
 
 import errno
 import json
+import os
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
+from jobs import stopping
 from jobs.errors import AlreadyDriven, LostLease
+from jobs.secrets import hide_passwords
 from sweeps.text.escaping import escape
 
 
@@ -24,8 +27,12 @@ class ExitCode(IntEnum):
     """Do not retry: the same command fails in the same way."""
     TRANSIENT = 3
     """A database, file store or cluster is away, or slow: the same command may succeed later."""
+    HUNG_UP = 129
+    """Stopped by SIGHUP: its terminal or connection was closed."""
     INTERRUPTED = 130
-    """By Ctrl-C or SIGTERM."""
+    """Stopped by Ctrl-C."""
+    TERMINATED = 143
+    """Stopped by SIGTERM: whoever runs the container, or the machine, ended it."""
 
 
 _WRONG_PATHS = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EROFS, errno.EILSEQ)
@@ -34,6 +41,12 @@ _WRONG_PATHS = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, er
 
 class Interrupted(Exception):
     """The user, or whoever ends the container, stopped the command; the message says how to continue."""
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(hint)
+        self.code = ExitCode(128 + stopping.stopped_by())
+        is_key = self.code == ExitCode.INTERRUPTED
+        self.error = "interrupted" if is_key else f"Stopped by {stopping.stopped_by().name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +71,7 @@ def explain(error: Exception) -> Problem:
     if isinstance(error, Diverged | OverTime | TooLarge | LostLease):
         return Problem(code=ExitCode.FAILED, error=str(error))
     if isinstance(error, Interrupted):
-        return Problem(code=ExitCode.INTERRUPTED, error="interrupted", hint=str(error))
+        return Problem(code=error.code, error=error.error, hint=str(error))
     if isinstance(error, UnicodeEncodeError):  # a word of the command line, which no database takes
         problem = f"{ascii(error.object)[:80]}: not UTF-8"
         return Problem(code=ExitCode.BAD_INPUT, error=problem, hint="expected text in UTF-8")
@@ -73,9 +86,15 @@ def report(problem: Problem, *, as_json: bool) -> None:
     """Print a problem: on stderr for people, and as the one document on stdout for programs."""
     whole = f"{problem.error}; {problem.hint}" if problem.hint else problem.error
     for line in problem.lines or (whole,):
-        print("golfsweep:", escape(" ".join(line.split())), file=sys.stderr)
+        print("golfsweep:", escape(" ".join(hide_given(line).split())), file=sys.stderr)
     if as_json:
-        print(json.dumps({"error": problem.error, "hint": problem.hint, "code": problem.code}, indent=2))
+        error, hint = hide_given(problem.error), hide_given(problem.hint)
+        print(json.dumps({"error": error, "hint": hint, "code": problem.code}, indent=2))
+
+
+def hide_given(text: str) -> str:
+    """A text without the passwords of URLs, whether in the command line, the environment or a message of a library."""
+    return hide_passwords(text, [*sys.argv[1:], os.environ.get("GOLFSWEEP_DB", "")])
 
 
 def _explain_system_error(error: OSError) -> Problem:

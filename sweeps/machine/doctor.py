@@ -20,10 +20,9 @@ from jobs.stages.request import DocumentSet
 from jobs.stages.train import TRAIN
 from jobs.store import NodeRecord, Store
 from sweeps.driver.sweep import Sweep
+from sweeps.machine.node_checks import find_disagreements, find_problems, usual_software
 from sweeps.spec.orders import Measurement
 
-LEAST_FREE_BYTES = 10 * 2**30
-CLOCK_SECONDS = 5.0
 SLOW = 0.85
 """A node slower than this fraction of its class's median is quarantined; equal GPUs differ by a few per cent."""
 LIMIT_FACTOR = 10.0
@@ -38,6 +37,9 @@ class Examined:
     host: str
     facts: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    """Why it is quarantined."""
+    disagreements: list[str] = field(default_factory=list)
+    """What Ray says of it that the machine does not; no reason for quarantine."""
     busy: bool = False
     """Whether its slots were in use, so that no probe could run."""
     steps_per_second: float | None = None
@@ -45,12 +47,12 @@ class Examined:
 
     @property
     def good(self) -> bool:
-        return not self.problems
+        return not self.problems and not self.disagreements
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "name": self.name, "host": self.host, "good": self.good, "reason": "; ".join(self.problems),
-            "found": self.facts,
+            "name": self.name, "host": self.host, "good": self.good, "quarantined": bool(self.problems),
+            "reason": "; ".join([*self.problems, *self.disagreements]), "found": self.facts,
         }  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def examine(sweep: Sweep | None, executor: SupervisedRay, seconds: float) -> lis
     """Check every node of the joined cluster; with a sweep, also its data, and its speed with the sweep's recipe."""
     data = None if sweep is None else _places(sweep)
     answers = executor.survey(data)
-    versions = [answer.facts.versions for answer in answers if answer.facts is not None]
+    usual = usual_software(answer.facts for answer in answers if answer.facts is not None)
     nodes = []
     for answer in answers:
         node = Examined(name=answer.place.name, host=answer.place.host)
@@ -68,38 +70,14 @@ def examine(sweep: Sweep | None, executor: SupervisedRay, seconds: float) -> lis
             continue
         node.kind = answer.facts.machine.slot_class
         gpus = answer.place.slots if answer.place.device == "GPU" else 0
-        node.problems += judge(answer.facts, gpus, answer.clock_seconds, versions)
+        node.problems += find_problems(answer.facts, gpus, answer.clock_seconds, usual)
+        node.disagreements += find_disagreements(answer.facts, gpus, answer.place.cpus)
         node.facts = _shown(answer.facts, answer.place.slots, answer.clock_seconds)
     if sweep is not None:
-        healthy = {node.name: node for node in nodes if node.good}
+        healthy = {node.name: node for node in nodes if not node.problems}
         probe(sweep, executor, [place for place in executor.nodes() if place.name in healthy], healthy, seconds)
         compare(list(healthy.values()))
     return nodes
-
-
-def judge(facts: NodeFacts, gpus: int, clock_seconds: float, versions: Sequence[Mapping[str, str]]) -> list[str]:
-    """List what is wrong with a node.
-
-    Args:
-        facts: facts about it.
-        gpus: GPUs that Ray counts on it.
-        clock_seconds: how far its clock is ahead of this machine's.
-        versions: software of all nodes; the most common version is the right one.
-    """
-    problems = []
-    if gpus > facts.gpus and facts.machine.device.startswith("cuda"):
-        problems.append(f"Ray counts {gpus} GPUs, torch sees {facts.gpus}")
-    if facts.free_bytes < LEAST_FREE_BYTES:
-        problems.append(f"{facts.free_bytes / 2**30:.1f} GiB of disk free; {LEAST_FREE_BYTES / 2**30:.0f} needed")
-    if abs(clock_seconds) > CLOCK_SECONDS:
-        problems.append(f"its clock is {clock_seconds:+.0f} s off")
-    for name in ("golfsweep", "torch", "ray"):
-        usual = statistics.mode(installed.get(name, "none") for installed in versions)
-        if facts.versions.get(name, "none") != usual:
-            problems.append(f"{name} {facts.versions.get(name, 'none')}, most nodes have {usual}")
-    if facts.problem is not None:
-        problems.append(facts.problem)
-    return problems
 
 
 def probe(
@@ -164,11 +142,11 @@ def compare(nodes: Sequence[Examined]) -> None:
 def write_down(nodes: Sequence[Examined], cluster: str, store: Store, now: float) -> None:
     """Quarantine bad nodes and release good ones; a node that was too busy to probe keeps its state."""
     for node in nodes:
-        if node.busy and node.good:
+        if node.busy and not node.problems:
             continue
-        reason = "; ".join(node.problems)
+        good, reason = not node.problems, "; ".join(node.problems)
         store.put_node(
-            NodeRecord(cluster=cluster, name=node.name, host=node.host, good=node.good, reason=reason, checked=now)
+            NodeRecord(cluster=cluster, name=node.name, host=node.host, good=good, reason=reason, checked=now)
         )
 
 

@@ -2,32 +2,86 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from golf.errors import InputError
-from jobs.state import JobState
+from jobs.state import JobState, SweepState
 from jobs.store import Store
 
 PATIENCE_SECONDS = 60.0
 """A scheduler looks every second; ending a gang takes some more, and Ray a little longer."""
 LOOK_SECONDS = 0.2
 OPEN = (JobState.QUEUED, JobState.RUNNING)
+FINISHED = (SweepState.DONE, SweepState.FAILED, SweepState.CANCELLED)
+"""States of a sweep in which there is nothing to cancel."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CancelTarget:
-    """Open jobs that a user means."""
+    """Jobs that a user means."""
 
     keys: Sequence[str]
-    """Those to cancel."""
-    spared: Sequence[str] = ()
+    """Those to cancel as far as they are open."""
+    shared: Collection[str] = ()
     """Those that go on, because another entry or trial of the sweep needs them as well."""
 
 
-def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
-    """Cancel, and wait until nothing of it runs.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cancellation:
+    """What a cancellation did to each of the jobs that were meant."""
+
+    name: str
+    """What was cancelled, for people."""
+    before: Mapping[str, JobState] = field(default_factory=dict)
+    """Cancelled jobs: key → whether it was running or waiting."""
+    continuing: Mapping[str, str] = field(default_factory=dict)
+    """Open jobs that go on: key → who needs them."""
+    finished: Mapping[str, str] = field(default_factory=dict)
+    """What had finished earlier: key of a job, or name of the sweep → its state."""
+    without_jobs: str = "cancelled, no job had to end"
+    """What happened if no job was cancelled and none had finished."""
+    ending: Sequence[str] = ()
+    """Jobs whose scheduler has not ended their processes yet."""
+
+    def of(self, state: JobState) -> list[str]:
+        """Keys of the cancelled jobs that were in a state."""
+        return [key for key, before in self.before.items() if before == state]
+
+    @property
+    def message(self) -> str:
+        """One line that says all of it."""
+        running, waiting = len(self.of(JobState.RUNNING)), len(self.of(JobState.QUEUED))
+        if self.before:
+            parts = [f"cancelled {_jobs(running)} that ran and {_jobs(waiting)} that waited"]
+        elif self.finished and not self.continuing:
+            parts = [f"already {_states(self.finished)}: nothing to cancel"]
+        else:
+            parts = [self.without_jobs]
+        if self.ending:
+            unended = f"the scheduler of {_short(self.ending)} has not ended its processes yet"
+            parts.append(f"{unended}; golfsweep status shows when it has")
+        elif running:
+            parts.append("none of their processes is left")
+        for reason in dict.fromkeys(self.continuing.values()):
+            keys = [key for key in self.continuing if self.continuing[key] == reason]
+            parts.append(f"{_short(keys)} {'goes' if len(keys) == 1 else 'go'} on: {reason}")
+        return f"{self.name}: {'; '.join(parts)}"
+
+    def to_json(self, sweep: str) -> dict[str, Any]:
+        """The document of `cancel --json`."""
+        return {
+            "sweep": sweep, "cancelled": list(self.before), "running": self.of(JobState.RUNNING),
+            "waiting": self.of(JobState.QUEUED), "finished": dict(self.finished),
+            "continuing": [{"key": key, "reason": reason} for key, reason in self.continuing.items()],
+            "ended": not self.ending, "message": self.message,
+        }  # fmt: skip
+
+
+def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], None] = time.sleep) -> Cancellation:
+    """Cancel, and wait until nothing of it runs. What has finished stays as it is.
 
     Args:
         sweep: its name.
@@ -35,47 +89,77 @@ def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], 
         store: where it is.
         sleep: waits between two looks.
 
-    Returns:
-        sweep, keys of the cancelled jobs, whether their processes have all ended, and a message.
-
     Raises:
         InputError: the sweep has no such trial or job.
     """
-    target = CancelTarget(keys=[]) if what is None else _find(sweep, what, store)
-    keys = store.cancel_sweep(sweep) if what is None else store.cancel_jobs(sweep, target.keys)
-    left = store.still_ending(keys)
+    name = f"sweep {sweep}" if what is None else f"{sweep}: {what}"
+    jobs = {job.key: job.state for job in store.jobs(sweep=sweep)}
+    if what is None:
+        return _cancel_sweep(sweep, name, jobs, store, sleep)
+    target = _find(sweep, what, list(jobs), store)
+    before = store.cancel_jobs(sweep, [key for key in target.keys if jobs[key] in OPEN])
+    after = {job.key: job.state for job in store.jobs(sweep=sweep)}
+    others = "another sweep needs it"
+    continuing = {key: others for key in target.keys if after[key] in OPEN}
+    continuing |= {k: "another entry or trial of the sweep needs it" for k in target.shared if after[k] in OPEN}
+    meant = [*target.keys, *target.shared]
+    finished = {key: str(after[key]) for key in meant if key not in before and after[key] not in OPEN}
+    ending = _wait([*before, *(key for key in finished if finished[key] == JobState.CANCELLED)], store, sleep)
+    why = "none of its own jobs is open" if continuing else "it has no job of its own yet"
+    return Cancellation(
+        name=name, before=before, continuing=continuing, finished=finished, ending=ending,
+        without_jobs=f"nothing to cancel: {why}",
+    )  # fmt: skip
+
+
+def _cancel_sweep(
+    sweep: str, name: str, jobs: Mapping[str, JobState], store: Store, sleep: Callable[[float], None]
+) -> Cancellation:
+    record = store.sweep(sweep)
+    if record is not None and record.state in FINISHED:
+        cancelled = [key for key, state in jobs.items() if state == JobState.CANCELLED]
+        return Cancellation(name=name, finished={sweep: str(record.state)}, ending=_wait(cancelled, store, sleep))
+    before = store.cancel_sweep(sweep)
+    after = {job.key: job.state for job in store.jobs(sweep=sweep)}
+    continuing = {key: "another sweep needs it" for key, state in after.items() if state in OPEN}
+    return Cancellation(name=name, before=before, continuing=continuing, ending=_wait(list(before), store, sleep))
+
+
+def _wait(keys: Sequence[str], store: Store, sleep: Callable[[float], None]) -> list[str]:
+    """Wait until the processes of cancelled jobs have ended; those whose have not, if it takes too long."""
+    ending = store.still_ending(keys)
     for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
-        if not left:
+        if not ending:
             break
         sleep(LOOK_SECONDS)
-        left = store.still_ending(keys)
-    name = f"sweep {sweep}" if what is None else f"{sweep}: {what}"
-    if left:
-        running = f"its scheduler has not ended {_short(left)} yet"
-        message = f"{name}: cancelled, but {running}; golfsweep status shows when it has"
-    else:
-        message = f"{name}: cancelled; {len(keys)} jobs were open, none of their processes is left"
-    if others := [key for key in target.keys if key not in keys]:
-        message += f"; {_short(others)} not cancelled: another sweep needs it, or it had already finished"
-    if target.spared:
-        message += f"; {_short(target.spared)} goes on: another entry or trial of the sweep needs it, too"
-    return {"sweep": sweep, "cancelled": keys, "ended": not left, "message": message}
+        ending = store.still_ending(keys)
+    return ending
 
 
-def _find(sweep: str, what: str, store: Store) -> CancelTarget:
-    """The open jobs of a trial, or the one whose key begins so."""
-    is_open = {job.key: job.state in OPEN for job in store.jobs(sweep=sweep)}
+def _find(sweep: str, what: str, keys: Sequence[str], store: Store) -> CancelTarget:
+    """The jobs of a trial, or the one whose key begins so."""
     if number := re.fullmatch(r"(?:trial )?(\d{1,6})", what):
         needed = store.keys_of_trial(sweep, int(number[1]))
         if needed is not None:
-            own, shared = ([key for key in keys if is_open.get(key)] for keys in (needed.own, needed.shared))
-            return CancelTarget(keys=own, spared=shared)
-    matching = [key for key in is_open if len(what) >= 4 and key.startswith(what)]
+            return CancelTarget(keys=needed.own, shared=needed.shared)
+    matching = [key for key in keys if len(what) >= 4 and key.startswith(what)]
     if len(matching) > 1:
         raise InputError(f"{what}: {len(matching)} jobs of sweep {sweep} begin with it; give more digits")
     if not matching:
         raise InputError(f'sweep "{sweep}" has no trial or job "{what}"; golfsweep show {sweep} lists them')
-    return CancelTarget(keys=[key for key in matching if is_open[key]])
+    return CancelTarget(keys=matching)
+
+
+def _jobs(number: int) -> str:
+    return f"{number} job" if number == 1 else f"{number} jobs"
+
+
+def _states(finished: Mapping[str, str]) -> str:
+    """The state of all, or how many are in which."""
+    counts = Counter(finished.values())
+    if len(counts) == 1:
+        return next(iter(counts))
+    return "finished (" + ", ".join(f"{count} {state}" for state, count in counts.items()) + ")"
 
 
 def _short(keys: Sequence[str]) -> str:

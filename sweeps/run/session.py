@@ -8,10 +8,12 @@ from cluster.executor import Executor, Opening
 from cluster.executors.local import machine_cluster
 from cluster.registry import join_cluster, open_executor, quarantine_hint
 from golf.errors import InputError
+from jobs import stopping
 from jobs.errors import LostLease, StoreUnavailable
 from jobs.machine import environment
 from jobs.machine.host import process_name
 from jobs.paths import Home
+from jobs.secrets import hide_passwords
 from jobs.spec import Machine
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, Store
@@ -151,7 +153,8 @@ def _stopped_on_error(spec: SweepSpec, store: Store) -> Iterator[None]:
     except BaseException as error:
         with suppress(LostLease, StoreUnavailable):  # the error is what ended the work, whatever can be written of it
             if store.sweep(spec.name):
-                reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+                is_signal = isinstance(error, KeyboardInterrupt)
+                reason = stopping.reason() if is_signal else hide_passwords(str(error)) or type(error).__name__
                 store.end_sweep(spec.name, SweepState.STOPPED, reason)
         raise
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from cluster.ray.jobs import submit_job
 from golf.errors import InputError
+from jobs.secrets import has_password, hide_password
 from sweeps.spec.file import SweepSpec
 
 CLUSTER_HOME = "~/.golfsweep"
 """Home on the cluster unless another is named; its shell puts the user's folder in place of the tilde."""
-FINAL = "1|2|130|143"
-"""Exit codes after which a driver is not started again: failed, bad input, interrupted, ended. Others are accidents."""
+FINAL = "1|2|129|130|143"
+"""Exit codes after which a driver is not started again: failed, bad input, stopped. Others are accidents."""
 
 
 def submit(
@@ -40,6 +41,11 @@ def submit(
     for key, path in (("data.tokens", spec.data.tokens), ("data.tokenizer", spec.data.tokenizer)):
         if path not in (None, "demo") and not PurePosixPath(str(path)).is_absolute():
             raise InputError(f"{file}: {key} = {path}: every node has to find it; give an absolute path")
+    if files is not None and has_password(files):
+        raise InputError(
+            f"--files {hide_password(files)}: everybody who sees the cluster could read its key; set it in the "
+            f"environment of the cluster's head instead"
+        )
     words = ["golfsweep", "run", "sweep.toml", *(word for assignment in assignments for word in ("--set", assignment))]
     words += [] if files is None else ["--files", files]
     where = "~/" + shlex.quote(home[2:]) if home.startswith("~/") else shlex.quote(home)
@@ -48,5 +54,6 @@ def submit(
     with tempfile.TemporaryDirectory() as folder:
         shutil.copyfile(file, Path(folder) / "sweep.toml")
         job = submit_job(address, command, Path(folder), spec.name)
-    follow = f"ray job logs --address {address} --follow {job}"
-    return {"job": job, "command": command, "address": address, "follow": follow}
+    shown = hide_password(address)
+    follow = f"ray job logs --address {shown} --follow {job}"
+    return {"job": job, "command": command, "address": shown, "follow": follow}

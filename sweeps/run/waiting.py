@@ -1,10 +1,10 @@
 """Saying what a command waits for: nobody should have to guess whether it works, waits or hangs."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from golf.threads import Alarm
 from jobs.state import JobState
 from sweeps.driver.snapshot import Snapshot
 
@@ -53,8 +53,7 @@ class WaitNotice:
 @contextmanager
 def say_if_slow(say: Callable[[str], None], what: str) -> Iterator[None]:
     """Say what is waited for if the context lasts longer than SLOW_SECONDS; each such wait has a limit of its own."""
-    timer = threading.Timer(SLOW_SECONDS, say, [f"{what}. {HOW_TO_STOP}."])
-    timer.daemon = True
+    timer = Alarm("slow wait", SLOW_SECONDS, lambda: say(f"{what}. {HOW_TO_STOP}."))
     timer.start()
     try:
         yield

@@ -20,8 +20,8 @@ WITHDRAWN = "no longer needed by the edited sweep"
 class Cancelling(Schedulers):
     """Cancelled sweeps and jobs of a store."""
 
-    def cancel_sweep(self, name: str) -> list[str]:
-        """End a sweep and all its open jobs that no other running sweep needs; returns their keys."""
+    def cancel_sweep(self, name: str) -> dict[str, JobState]:
+        """End a sweep and all its open jobs that no other running sweep needs; returns their states by key."""
         needed, table, sweeps = tables.sweep_jobs, tables.jobs, tables.sweeps
         is_open = table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
         query = select(table.c.key).join(needed, needed.c.key == table.c.key).where(needed.c.sweep == name, is_open)
@@ -33,8 +33,8 @@ class Cancelling(Schedulers):
             record_event(connection, EventKind.SWEEP_CANCELLED, self._clock(), self.user, sweep=name)
             return ended
 
-    def cancel_jobs(self, sweep: str, keys: Sequence[str]) -> list[str]:
-        """End open jobs of a sweep that no other running sweep needs; returns their keys.
+    def cancel_jobs(self, sweep: str, keys: Sequence[str]) -> dict[str, JobState]:
+        """End open jobs of a sweep that no other running sweep needs; returns their states until then by key.
 
         Their scheduler ends their processes within seconds.
         """
@@ -75,8 +75,8 @@ class Cancelling(Schedulers):
             query = select(table.c.key).where(table.c.state == JobState.CANCELLED, table.c.claimed_by.in_(live))
             return [key for key in connection.execute(query).scalars() if key in keys]
 
-    def _cancel(self, connection: Connection, keys: Sequence[str], reason: str, sweep: str) -> list[str]:
-        """End those of a sweep's jobs that are open and that no other running sweep needs; returns their keys.
+    def _cancel(self, connection: Connection, keys: Sequence[str], reason: str, sweep: str) -> dict[str, JobState]:
+        """End those of a sweep's jobs that are open and that no other running sweep needs; returns their states by key.
 
         All are locked first, in one order: what ends an attempt locks its job, the attempt and the sweep in this order.
         """
@@ -84,7 +84,7 @@ class Cancelling(Schedulers):
         query = select(table.c.key, table.c.state, table.c.attempt).where(table.c.key.in_(list(keys)))
         rows = {row.key: row for row in connection.execute(query.order_by(table.c.key).with_for_update())}
         shared = needed_by_others(connection, sweep, keys)  # as of now: the rows are locked against new orders
-        ended = []
+        ended: dict[str, JobState] = {}
         for key in keys:
             row = rows[key]
             if key in shared or not may_follow(JobState(row.state), JobState.CANCELLED):
@@ -96,5 +96,5 @@ class Cancelling(Schedulers):
             connection.execute(table.update().where(table.c.key == key), changed)
             about = {"sweep": sweep, "key": key, "reason": reason}
             record_event(connection, EventKind.JOB_CANCELLED, now, self._actor(sweep), **about)
-            ended.append(key)
+            ended[key] = JobState(row.state)
         return ended

@@ -35,24 +35,19 @@ def cancel(
 ) -> None:
     """Cancel a sweep, a trial or a job, and wait until its processes have ended.
 
-    Exit 3 if they have not ended within a minute.
+    What has finished stays as it is. Exit 3 if they have not ended within a minute.
 
     Example: golfsweep cancel demo 7
     """
-    from jobs.state import SweepState
     from sweeps.run.cancel import cancel as end
 
-    place, [record] = open_sweeps(home, db, files, sweep)
-    if what is None and record.state in (SweepState.DONE, SweepState.FAILED):
-        message = f"sweep {sweep} has finished ({record.state}); there is nothing to cancel"
-        outcome = {"sweep": sweep, "cancelled": [], "ended": True, "message": message}
-    else:
-        outcome = end(sweep, what, place.store)
+    place, _ = open_sweeps(home, db, files, sweep)
+    outcome = end(sweep, what, place.store)
     if json_:
-        print_json(outcome)
+        print_json(outcome.to_json(sweep))
     else:
-        Terminal().print_line(str(outcome["message"]))
-    if not outcome["ended"]:
+        Terminal().print_line(outcome.message)
+    if outcome.ending:
         raise typer.Exit(ExitCode.TRANSIENT)
 
 

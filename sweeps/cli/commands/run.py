@@ -70,12 +70,12 @@ def run(
         with LiveProgress(console) as progress:
             end = session.run(spec, place, executor=chosen, owner=owner, tags=tag or (), show=progress.show, say=say)
     except KeyboardInterrupt:
-        kept = f"finished work is kept; resume with: {command_line()}"
+        stopped = Interrupted(f"finished work is kept; resume with: {command_line()}")
         if not json_ or place.store.sweep(spec.name) is None:
-            raise Interrupted(kept) from None
-        say(f"Interrupted; {kept}")
-        print_json(document(spec.name, place, ExitCode.INTERRUPTED))
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+            raise stopped from None
+        say(f"{stopped.error[0].upper()}{stopped.error[1:]}; {stopped}")
+        print_json(document(spec.name, place, stopped.code))
+        raise typer.Exit(stopped.code) from None
     code = ExitCode.FAILED if end.failures or end.blocked or end.ended else ExitCode.DONE
     show(spec.name, place, code, json_)
     for line in explain_end(spec.name, end):

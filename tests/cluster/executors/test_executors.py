@@ -10,12 +10,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+import ray
 import torch
 
 from cluster.executor import Executor, Task
 from cluster.executors.launcher import Gang
 from cluster.executors.local import LocalExecutor
 from cluster.executors.processes import MARK, Mark, marked
+from cluster.ray.head import require_joinable
 from cluster.ray.supervised import join_ray
 from golf.artifact.packing import QuantizeConfig, pack
 from golf.errors import InputError
@@ -257,6 +259,17 @@ def test_an_address_without_a_cluster_is_one_line() -> None:
         join_ray("127.0.0.1:1")
     with pytest.raises(InputError, match="expected HOST:PORT"):
         join_ray("nonsense")
+
+
+def test_a_running_cluster_can_be_joined_with_its_token_alone(
+    ray_started: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    address = ray.get_runtime_context().gcs_address
+    require_joinable(address)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "ab" * 32)
+    with pytest.raises(InputError, match=rf"--ray {address}: the cluster refuses the token of RAY_AUTH_TOKEN; set"):
+        require_joinable(address)
 
 
 def endless_gang(executor: Executor, orders: Orders, workdir: Path) -> Task:

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.ray.reach import Endpoint, ReachWatch, check_address
-from golf.errors import InputError
-from jobs.errors import Unavailable
+from cluster.ray.reach import Endpoint, ReachWatch
 
 LIMIT_SECONDS = 30.0
 
@@ -57,20 +55,6 @@ def test_a_server_may_be_away_for_less_than_the_patience() -> None:
         reserved.accept()[0].close()
         assert watch.lost is None
         watch.close()
-
-
-@pytest.mark.parametrize("address", ["nonsense", ":1", "host:", "host:port"])
-def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(InputError, match="expected HOST:PORT"):
-        check_address(address)
-
-
-def test_an_address_at_which_nothing_listens_is_transient(server: socket.socket) -> None:
-    port = endpoint_of(server).port
-    check_address(f"127.0.0.1:{port}")
-    server.close()
-    with pytest.raises(Unavailable, match=rf"--ray 127\.0\.0\.1:{port}: cannot be reached \(Connection refused\)"):
-        check_address(f"127.0.0.1:{port}")
 
 
 def test_an_address_of_version_six_is_read() -> None:

@@ -128,7 +128,7 @@ def test_jobs_of_another_class_of_machine_are_left_alone(world: World, orders: O
 def test_a_cancelled_job_is_let_go_only_when_its_tasks_are_ended(world: World, orders: Orders) -> None:
     running, waiting = world.put(orders.train(seed=1)), world.put(orders.train(seed=2))
     world.step()
-    assert world.store.cancel_jobs("tiny", [running, waiting]) == [running, waiting]
+    assert list(world.store.cancel_jobs("tiny", [running, waiting])) == [running, waiting]
     assert world.store.still_ending([running, waiting]) == [running, waiting]
     world.now += LOOK_SECONDS
     world.step()

@@ -238,7 +238,7 @@ class TestContract:
         running = started(store)
         queued, shared = store.put_job(order(2)), store.put_job(order(3))
         store.put_job(order(3, sweep="other"))
-        assert set(store.cancel_sweep("s")) == {running.key, queued.key}
+        assert store.cancel_sweep("s") == {running.key: JobState.RUNNING, queued.key: JobState.QUEUED}
         assert [attempt.state for attempt in store.attempts(running.key)] == [AttemptState.CANCELLED]
         with pytest.raises(LostClaim):
             store.finish(running.key, 1, {}, **DONE)
@@ -249,9 +249,9 @@ class TestContract:
         assert sweep is not None and other is not None
         assert (sweep.state, other.state) == (SweepState.CANCELLED, JobState.QUEUED)
         assert store.put_job(order(1)).state == JobState.QUEUED
-        assert store.cancel_jobs("s", [shared.key]) == []
-        assert store.cancel_jobs("s", [running.key]) == [running.key]
-        assert store.cancel_jobs("s", [running.key]) == []
+        assert store.cancel_jobs("s", [shared.key]) == {}
+        assert store.cancel_jobs("s", [running.key]) == {running.key: JobState.QUEUED}
+        assert store.cancel_jobs("s", [running.key]) == {}
 
     def test_what_a_sweep_has_no_use_for_is_cancelled_unless_another_one_wants_it(self, store: Store) -> None:
         running = started(store)

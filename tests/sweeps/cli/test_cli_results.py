@@ -86,7 +86,7 @@ def test_what_cannot_be_compared_is_one_line(golfsweep: Command, rows: tuple[str
 def test_cancelling_a_finished_sweep_changes_nothing(golfsweep: Command, home: Path) -> None:
     before = json.loads(golfsweep("status", "--json")[1])
     code, out, err = golfsweep("cancel", "main")
-    assert (code, out, err) == (0, "sweep main has finished (done); there is nothing to cancel\n", "")
+    assert (code, out, err) == (0, "sweep main: already done: nothing to cancel\n", "")
     outcome = json.loads(golfsweep("cancel", "main", "--json")[1])
     assert (outcome["cancelled"], outcome["ended"]) == ([], True)
     after = json.loads(golfsweep("status", "--json")[1])

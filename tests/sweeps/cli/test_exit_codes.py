@@ -1,16 +1,19 @@
 """How commands end: exit codes, and errors for people and for programs."""
 
 import errno
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
@@ -150,28 +153,95 @@ def spawn(*words: object, **options: Any) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
-@pytest.mark.parametrize("json_", [True, False], ids=["json", "plain"])
-def test_an_interrupted_command_says_so(tmp_path: Path, sent: signal.Signals, json_: bool) -> None:
-    (tmp_path / "slow.py").write_text(
+def start_audit(folder: Path, ignored: Sequence[signal.Signals], *words: str) -> "subprocess.Popen[str]":
+    """An audit in the middle of its work, of a scorer that ignores whoever asks it to stop."""
+    (folder / "slow.py").write_text(
         "import pathlib, time\ndef score(documents):\n    pathlib.Path('called').touch()\n    time.sleep(60)\n"
     )
-    before: Callable[[], Any] = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
-    words = ["audit", "slow:score", "--vocab-size", 16, *(["--json"] if json_ else [])]
-    process = spawn(
-        *words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, preexec_fn=before
-    )
+
+    def before() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    options: dict[str, Any] = {"cwd": folder, "env": environment, "preexec_fn": before, "start_new_session": True}
+    process = spawn("audit", "slow:score", "--vocab-size", 16, *words, **options)
     until = time.monotonic() + 60
-    while not (tmp_path / "called").exists():
+    while not (folder / "called").exists():
         assert process.poll() is None and time.monotonic() < until, process.communicate()
         time.sleep(0.05)
+    return process
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "error"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "Stopped by SIGTERM"),
+        (signal.SIGHUP, 129, "Stopped by SIGHUP"),
+    ],
+    ids=lambda value: value.name if isinstance(value, signal.Signals) else "",
+)
+@pytest.mark.parametrize("json_", [True, False], ids=["json", "plain"])
+def test_a_stopped_command_says_so(tmp_path: Path, sent: signal.Signals, code: int, error: str, json_: bool) -> None:
+    process = start_audit(tmp_path, [], *["--json"] * json_)
     process.send_signal(sent)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err == "golfsweep: interrupted; run the same command again\n"
-    assert (json.loads(out) if out else None) == (
-        {"error": "interrupted", "hint": "run the same command again", "code": 130} if json_ else None
+    assert process.returncode == code
+    assert err == f"golfsweep: {error}; run the same command again\n"
+    document = {"error": error, "hint": "run the same command again", "code": code} if json_ else None
+    assert (json.loads(out) if out else None) == document
+
+
+def test_a_signal_that_is_ignored_stops_nothing(tmp_path: Path) -> None:
+    process = start_audit(tmp_path, [signal.SIGHUP])  # as nohup starts it
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(timeout=0.5)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=60)[1].startswith("golfsweep: Stopped by SIGTERM; ")
+
+
+def test_a_terminal_that_closes_stops_what_runs_in_it(tmp_path: Path) -> None:
+    terminal, end = os.openpty()
+    program = (
+        "import os, sys, time\nfrom jobs.stopping import stop_on_signals\nstop_on_signals()\n"
+        "try:\n    print('ready', flush=True)\n    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    print('to nowhere', flush=True)\n    sys.exit(7)\n"
     )
+
+    def attach() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    options: dict[str, Any] = {"stdin": end, "stdout": end, "stderr": end, "start_new_session": True}
+    process = subprocess.Popen([sys.executable, "-c", program], preexec_fn=attach, **options)
+    os.close(end)
+    assert b"ready" in os.read(terminal, 100)
+    os.close(terminal)
+    assert process.wait(60) == 7
+
+
+def test_a_second_signal_ends_a_command_and_what_it_started_at_once(tmp_path: Path) -> None:
+    program = (
+        "import subprocess, sys, time\nfrom jobs.stopping import stop_on_signals\nstop_on_signals()\n"
+        "child = subprocess.Popen(['sh', '-c', 'sleep 60 & echo $!; wait'], stdout=subprocess.PIPE, text=True)\n"
+        "print(child.pid, child.stdout.readline().strip(), flush=True)\n"
+        "try:\n    print('at work', flush=True)\n    time.sleep(60)\n"
+        "finally:\n    print('stopping', flush=True)\n    time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    started = [int(pid) for pid in process.stdout.readline().split()]
+    assert len(started) == 2 and all(psutil.pid_exists(pid) for pid in started)
+    assert process.stdout.readline() == "at work\n"
+    process.send_signal(signal.SIGHUP)
+    assert process.stdout.readline() == "stopping\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    living = [psutil.Process(pid) for pid in started if psutil.pid_exists(pid)]
+    assert all(each.status() == psutil.STATUS_ZOMBIE for each in psutil.wait_procs(living, timeout=30)[1])
+    process.stdout.close()
 
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from golf.data.corpus import DemoData
@@ -127,8 +128,14 @@ def test_a_sweep_that_fails_is_a_document_with_its_failures(
     assert f"jobs failed; golfsweep show KEY shows the log; retry with: {document['resume']}" in err
 
 
-@pytest.mark.parametrize("json_", [True, False], ids=["json", "plain"])
-def test_an_interrupted_sweep_says_how_to_resume(sweep: Path, demo: DemoData, tmp_path: Path, json_: bool) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code", "json_"),
+    [(signal.SIGTERM, 143, True), (signal.SIGHUP, 129, False)],
+    ids=["SIGTERM json", "SIGHUP plain"],
+)
+def test_a_stopped_sweep_says_how_to_resume(
+    sweep: Path, demo: DemoData, tmp_path: Path, sent: signal.Signals, code: int, json_: bool
+) -> None:
     home = tmp_path / "home"
     shutil.copytree(demo.tokens, Home(home).demo)
     words = command("run", sweep, "--here", "--home", home, "--set", "train.steps=100000", *["--json"] * json_)
@@ -137,17 +144,19 @@ def test_an_interrupted_sweep_says_how_to_resume(sweep: Path, demo: DemoData, tm
         while not (home / "golfsweep.db").exists() or not running(home):
             assert process.poll() is None and time.monotonic() < until
             time.sleep(0.1)
-        process.send_signal(signal.SIGTERM)
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(sent)
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
+    assert started and not psutil.wait_procs(started, timeout=30)[1]
     resume = f"resume with: golfsweep run {sweep} --here --home {home}"
     assert resume in err.splitlines()[-1]
     if not json_:
-        assert (out, err.splitlines()[-1].split(";")[0]) == ("", "golfsweep: interrupted")
+        assert (out, err.splitlines()[-1].split(";")[0]) == ("", f"golfsweep: Stopped by {sent.name}")
         return
     document: dict[str, Any] = json.loads(out)
     assert set(document) >= KEYS
-    assert (document["code"], document["state"], document["reason"]) == (130, "stopped", "interrupted")
+    assert (document["code"], document["state"], document["reason"]) == (code, "stopped", f"stopped by {sent.name}")
     assert document["rows"] == [] and document["report"] is None
 
 

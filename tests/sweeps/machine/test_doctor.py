@@ -5,17 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from jobs.machine import environment
 from jobs.machine.facts import DataPlaces, NodeFacts, collect_facts
 from jobs.spec import Machine
 from jobs.store import NodeRecord, Store
-from sweeps.machine.doctor import Examined, compare, judge, write_down
+from sweeps.machine.doctor import Examined, compare, write_down
+from sweeps.machine.node_checks import CODE, find_disagreements, find_problems, usual_software
 
 MACHINE = Machine(device="cuda H100", dtype="bfloat16", torch="2.13", attention="sdpa", processes=1, threads=1)
-VERSIONS = {"golfsweep": "0.1.0", "torch": "2.13.0", "ray": "2.60.0"}
+VERSIONS = {"python": "3.11.7", "golfsweep": "0.1.0", "torch": "2.13.0", "ray": "2.60.0"}
 FINE = NodeFacts(
-    machine=MACHINE, gpus=8, driver="570", versions=VERSIONS, flash_attention=True, free_bytes=2**40, cores=64,
-    epoch_seconds=0.0, problem=None,
+    machine=MACHINE, gpus=8, driver="570", versions=VERSIONS, commit="0123abcd", flash_attention=True,
+    free_bytes=2**40, cores=64, epoch_seconds=0.0, problem=None,
 )  # fmt: skip
+
+
+USUAL = {**VERSIONS, CODE: "0123abcd"}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +31,9 @@ FINE = NodeFacts(
         ({"free_bytes": 2**30}, 8, 0.0, "1.0 GiB of disk free; 10 needed"),
         ({}, 8, -90.0, "its clock is -90 s off"),
         ({"versions": {**VERSIONS, "torch": "2.12.0"}}, 8, 0.0, "torch 2.12.0, most nodes have 2.13.0"),
+        ({"versions": {**VERSIONS, "python": "3.11.8"}}, 8, 0.0, "python 3.11.8, most nodes have 3.11.7"),
+        ({"versions": {**VERSIONS, "optuna": "5.0.0"}}, 8, 0.0, "optuna 5.0.0, most nodes have none"),
+        ({"commit": "4567cdef"}, 8, 0.0, "golfsweep's code 4567cdef, most nodes have 0123abcd"),
         ({"problem": "/data: training tokens has digest …"}, 8, 0.0, "/data: training tokens has digest …"),
     ],
 )
@@ -33,7 +41,44 @@ def test_what_is_wrong_with_a_node_is_named(
     change: dict[str, object], gpus: int, clock: float, problem: str | None
 ) -> None:
     facts = replace(FINE, **change)  # type: ignore[arg-type]
-    assert judge(facts, gpus, clock, [VERSIONS, VERSIONS, facts.versions]) == ([] if problem is None else [problem])
+    assert find_problems(facts, gpus, clock, USUAL) == ([] if problem is None else [problem])
+
+
+@pytest.mark.parametrize(
+    ("seen", "counted", "cpus", "disagreement"),
+    [
+        (8, 8, 64, None),
+        (0, 0, 2, None),
+        (0, 8, 64, "Ray counts 8 GPUs, torch sees none; mend its driver or torch, or start Ray with --num-gpus=0"),
+        (8, 0, 64, "Ray counts no GPUs, torch sees 8; start Ray with --num-gpus=8"),
+        (8, 4, 64, "Ray counts 4 GPUs, torch sees 8; start Ray with --num-gpus=8"),
+        (8, 8, 65, "Ray counts 65 CPUs, it has 64; start Ray with --num-cpus=64"),
+    ],
+)
+def test_where_ray_and_a_machine_disagree_both_counts_are_named(
+    seen: int, counted: int, cpus: int, disagreement: str | None
+) -> None:
+    facts = replace(FINE, gpus=seen)
+    assert find_disagreements(facts, counted, cpus) == ([] if disagreement is None else [disagreement])
+
+
+def test_the_usual_software_is_that_of_most_and_this_machine_decides_between_equals() -> None:
+    here = {**environment.versions(), CODE: environment.commit()}
+    assert usual_software([]) == here
+    assert usual_software([FINE])["torch"] == here["torch"]
+    assert usual_software([FINE, FINE])[CODE] == FINE.commit
+    assert usual_software([replace(FINE, versions={**VERSIONS, "new": "1"})] * 2)["new"] == "1"
+
+
+def test_a_node_with_fewer_gpus_than_ray_counts_is_not_good_and_one_without_any_keeps_its_jobs(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    node = examined("a", None)
+    node.disagreements.append("Ray counts 8 GPUs, torch sees none; …")
+    write_down([node], "c", store, 5.0)
+    assert [known.good for known in store.nodes("c")] == [True]
+    document = node.to_json()
+    assert (document["good"], document["quarantined"], document["reason"]) == (False, False, node.disagreements[0])
+    store.close()
 
 
 def examined(name: str, rate: float | None, kind: str = "h100") -> Examined:

@@ -39,8 +39,13 @@ def acknowledge(store: Store) -> Any:
 def test_a_cancelled_sweep_ends_and_its_search_is_told_nothing(searching: World, store: Store) -> None:
     name, before = searching.spec.name, searching.trials()
     outcome = cancel(name, None, store, sleep=acknowledge(store))
-    assert outcome["ended"]
-    assert f"{len(outcome['cancelled'])} jobs were open, none of their processes is left" in outcome["message"]
+    running = {job.key for job, _ in searching.running}
+    assert set(outcome.of(JobState.RUNNING)) == running
+    ran, waited = len(running), len(outcome.of(JobState.QUEUED))
+    assert waited > 1
+    assert outcome.message == (
+        f"sweep {name}: cancelled {ran} jobs that ran and {waited} jobs that waited; none of their processes is left"
+    )
     snapshot = searching.look()
     assert (snapshot.done, snapshot.ended) == (False, "cancelled: cancelled by a user")
     assert searching.trials() == before
@@ -64,7 +69,7 @@ def test_a_cancelled_trial_is_one_that_failed_and_stays_so(searching: World, sto
     [job, *_] = [job for job, _ in searching.running if job.order.label.startswith("trial ")]
     number = int(job.order.label.split()[1])
     outcome = cancel(searching.spec.name, str(number), store, sleep=acknowledge(store))
-    assert outcome["cancelled"] == [job.key]
+    assert list(outcome.before) == [job.key]
     searching.running = [running for running in searching.running if running[0].key != job.key]
     searching.look()
     assert searching.trials()[number].state == "failed"
@@ -100,7 +105,7 @@ def test_cancelling_a_trial_ends_what_it_is_training(store: Store) -> None:
     [job] = [job for job in store.jobs() if job.needed_by == {"trial 0": 0}]
     assert job.order.label == "train trial 0 seed 1"
     assert job.state == JobState.RUNNING
-    assert cancel(world.spec.name, "0", store, sleep=acknowledge(store))["cancelled"] == [job.key]
+    assert cancel(world.spec.name, "0", store, sleep=acknowledge(store)).of(JobState.RUNNING) == [job.key]
     world.running = [running for running in world.running if running[0].key != job.key]
     assert world.play().done
     assert [trial.state for trial in world.trials().values()] == ["failed", "complete", "complete"]
@@ -111,8 +116,11 @@ def test_what_another_trial_trains_as_well_goes_on(store: Store) -> None:
     [shared] = [job for job in store.jobs() if len(job.needed_by) == 2]
     assert shared.order.label == "train seed 1"
     outcome = cancel(world.spec.name, "trial 1", store, sleep=acknowledge(store))
-    assert outcome["cancelled"] == []
-    assert f"{shared.key[:12]} goes on: another entry or trial of the sweep needs it, too" in outcome["message"]
+    assert not outcome.before
+    assert outcome.message == (
+        f"{world.spec.name}: trial 1: nothing to cancel: none of its own jobs is open; "
+        f"{shared.key[:12]} goes on: another entry or trial of the sweep needs it"
+    )
     assert "train seed 1" in open_labels(store)
 
 
@@ -120,7 +128,8 @@ def test_a_trial_that_waits_for_what_all_share_has_nothing_to_cancel(store: Stor
     world = World(spec_of(), store)
     world.look()
     outcome = cancel(world.spec.name, "0", store, sleep=acknowledge(store))
-    assert (outcome["cancelled"], outcome["ended"]) == ([], True)
+    assert (outcome.before, outcome.ending) == ({}, [])
+    assert outcome.message == f"{world.spec.name}: 0: nothing to cancel: it has no job of its own yet"
     assert "train seed 1" in open_labels(store)
 
 
@@ -140,14 +149,14 @@ def test_what_failed_is_asked_for_again_but_for_evaluations_that_a_search_was_to
 
 def test_a_job_is_cancelled_by_the_first_digits_of_its_key(searching: World, store: Store) -> None:
     [(job, _), *_] = searching.running
-    assert cancel(searching.spec.name, job.key[:10], store, sleep=acknowledge(store))["cancelled"] == [job.key]
+    assert cancel(searching.spec.name, job.key[:10], store, sleep=acknowledge(store)).of(JobState.RUNNING) == [job.key]
 
 
 def test_a_scheduler_that_does_not_end_it_is_named(searching: World, store: Store) -> None:
     waits: list[float] = []
     outcome = cancel(searching.spec.name, None, store, sleep=waits.append)
-    assert not outcome["ended"]
-    assert "its scheduler has not ended" in outcome["message"]
+    assert outcome.ending
+    assert "has not ended its processes yet; golfsweep status shows when it has" in outcome.message
     assert sum(waits) == pytest.approx(60.0)
     sweep = store.sweep(searching.spec.name)
     assert sweep is not None
@@ -158,3 +167,45 @@ def test_a_scheduler_that_does_not_end_it_is_named(searching: World, store: Stor
 def test_what_the_sweep_does_not_have_is_named(searching: World, store: Store, what: str) -> None:
     with pytest.raises(InputError, match=f'has no trial or job "{what}"'):
         cancel(searching.spec.name, what, store)
+
+
+def test_what_is_cancelled_or_done_already_is_left_as_it_is(searching: World, store: Store) -> None:
+    name = searching.spec.name
+    cancel(name, None, store, sleep=acknowledge(store))
+    events = len(store.events())
+    [done, *_] = store.jobs(sweep=name, states=[JobState.DONE])
+    assert cancel(name, None, store).message == f"sweep {name}: already cancelled: nothing to cancel"
+    outcome = cancel(name, done.key[:12], store)
+    assert outcome.message == f"{name}: {done.key[:12]}: already done: nothing to cancel"
+    assert outcome.to_json(name) == {
+        "sweep": name, "cancelled": [], "running": [], "waiting": [], "finished": {done.key: "done"},
+        "continuing": [], "ended": True, "message": outcome.message,
+    }  # fmt: skip
+    assert len(store.events()) == events
+
+
+def test_a_finished_trial_has_nothing_to_cancel(store: Store) -> None:
+    world = World(spec_of(), store)
+    world.play()
+    before = [job.state for job in store.jobs()]
+    assert cancel(world.spec.name, "0", store).message == f"{world.spec.name}: 0: already done: nothing to cancel"
+    assert [job.state for job in store.jobs()] == before
+
+
+def test_what_another_sweep_needs_goes_on(store: Store) -> None:
+    worlds = [World(spec_of(name=name), store) for name in ("a", "b")]
+    for world in worlds:
+        world.look()
+    keys = [job.key for job in store.jobs(sweep="a")]
+    outcome = cancel("a", None, store, sleep=acknowledge(store))
+    assert set(outcome.continuing) == set(keys)
+    listed = ", ".join(key[:12] for key in outcome.continuing)
+    go = "goes" if len(keys) == 1 else "go"
+    assert outcome.message == f"sweep a: cancelled, no job had to end; {listed} {go} on: another sweep needs it"
+    assert {job.state for job in store.jobs(sweep="b")} == {JobState.QUEUED}
+
+
+def test_a_second_cancel_waits_for_processes_that_the_first_left(searching: World, store: Store) -> None:
+    name = searching.spec.name
+    assert cancel(name, None, store, sleep=lambda seconds: None).ending
+    assert not cancel(name, None, store, sleep=acknowledge(store)).ending
