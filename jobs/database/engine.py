@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insp
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from golf.errors import InputError
-from jobs.database.outages import Outage, outage_of
+from jobs.database.outages import DatabaseOutage, outage_of
 from jobs.errors import StoreUnavailable
 from jobs.secrets import hide_password, hide_passwords
 
@@ -61,7 +61,7 @@ def open_engine(url: str | URL) -> Engine:
         _make_no_other_file(engine)
     except (DBAPIError, OSError) as error:
         reason = _first_line(error)
-        if isinstance(error, DBAPIError) and outage_of(error) in (Outage.AWAY, Outage.FULL):
+        if isinstance(error, DBAPIError) and outage_of(error) in (DatabaseOutage.AWAY, DatabaseOutage.FULL):
             raise StoreUnavailable(f"database {shown} unavailable: {reason}") from None
         raise InputError(f"database {shown}: cannot be opened ({reason}); expected a writable path or a URL") from None
     return engine
@@ -75,11 +75,11 @@ def translate_errors() -> Iterator[None]:
     except DBAPIError as error:
         reason = hide_passwords(" ".join(str(error.orig).split())) or "no answer"
         match outage_of(error):
-            case Outage.FULL:
+            case DatabaseOutage.FULL:
                 raise StoreUnavailable(errno.ENOSPC, os.strerror(errno.ENOSPC), "database") from error
-            case Outage.AWAY | Outage.CLOSED:
+            case DatabaseOutage.AWAY | DatabaseOutage.CLOSED:
                 raise StoreUnavailable(f"database unavailable: {reason}") from error
-            case Outage.DAMAGED:
+            case DatabaseOutage.DAMAGED:
                 raise InputError(f"database damaged: {reason}; restore it from a backup") from error
         raise
 

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 
-class Outage(Enum):
+class DatabaseOutage(Enum):
     """Why a call failed, where the call was right."""
 
     AWAY = auto()
@@ -25,38 +25,38 @@ class Outage(Enum):
     """Its content is broken; waiting does not help."""
 
 
-SQLITE: Mapping[int, Outage] = {
-    sqlite3.SQLITE_BUSY: Outage.AWAY,
-    sqlite3.SQLITE_LOCKED: Outage.AWAY,
-    sqlite3.SQLITE_PROTOCOL: Outage.AWAY,
-    sqlite3.SQLITE_IOERR: Outage.AWAY,
-    sqlite3.SQLITE_INTERRUPT: Outage.AWAY,
-    sqlite3.SQLITE_FULL: Outage.FULL,
-    sqlite3.SQLITE_READONLY: Outage.CLOSED,
-    sqlite3.SQLITE_CANTOPEN: Outage.CLOSED,
-    sqlite3.SQLITE_PERM: Outage.CLOSED,
-    sqlite3.SQLITE_AUTH: Outage.CLOSED,
-    sqlite3.SQLITE_NOLFS: Outage.CLOSED,
-    sqlite3.SQLITE_CORRUPT: Outage.DAMAGED,
-    sqlite3.SQLITE_NOTADB: Outage.DAMAGED,
+SQLITE: Mapping[int, DatabaseOutage] = {
+    sqlite3.SQLITE_BUSY: DatabaseOutage.AWAY,
+    sqlite3.SQLITE_LOCKED: DatabaseOutage.AWAY,
+    sqlite3.SQLITE_PROTOCOL: DatabaseOutage.AWAY,
+    sqlite3.SQLITE_IOERR: DatabaseOutage.AWAY,
+    sqlite3.SQLITE_INTERRUPT: DatabaseOutage.AWAY,
+    sqlite3.SQLITE_FULL: DatabaseOutage.FULL,
+    sqlite3.SQLITE_READONLY: DatabaseOutage.CLOSED,
+    sqlite3.SQLITE_CANTOPEN: DatabaseOutage.CLOSED,
+    sqlite3.SQLITE_PERM: DatabaseOutage.CLOSED,
+    sqlite3.SQLITE_AUTH: DatabaseOutage.CLOSED,
+    sqlite3.SQLITE_NOLFS: DatabaseOutage.CLOSED,
+    sqlite3.SQLITE_CORRUPT: DatabaseOutage.DAMAGED,
+    sqlite3.SQLITE_NOTADB: DatabaseOutage.DAMAGED,
 }
 """By primary result code (sqlite.org/rescode): the low byte of an extended one such as SQLITE_READONLY_DBMOVED."""
-POSTGRESQL: Mapping[str, Outage] = {
-    "08": Outage.AWAY,  # connection exception
-    "25006": Outage.CLOSED,  # read only SQL transaction: a standby, or set so
-    "25P03": Outage.AWAY,  # idle in transaction session timeout
-    "25P04": Outage.AWAY,  # transaction timeout
-    "28": Outage.CLOSED,  # invalid authorization
-    "3D": Outage.CLOSED,  # invalid catalog name: the database was dropped
-    "40": Outage.AWAY,  # transaction rollback: deadlock, serialization
-    "42501": Outage.CLOSED,  # insufficient privilege
-    "53": Outage.AWAY,  # insufficient resources: memory, connections
-    "53100": Outage.FULL,  # disk full
-    "55": Outage.AWAY,  # object not in prerequisite state: lock not available
-    "57": Outage.AWAY,  # operator intervention: shutdown, crash, recovery, cancelled
-    "58": Outage.AWAY,  # system error
-    "XX001": Outage.DAMAGED,  # data corrupted
-    "XX002": Outage.DAMAGED,  # index corrupted
+POSTGRESQL: Mapping[str, DatabaseOutage] = {
+    "08": DatabaseOutage.AWAY,  # connection exception
+    "25006": DatabaseOutage.CLOSED,  # read only SQL transaction: a standby, or set so
+    "25P03": DatabaseOutage.AWAY,  # idle in transaction session timeout
+    "25P04": DatabaseOutage.AWAY,  # transaction timeout
+    "28": DatabaseOutage.CLOSED,  # invalid authorization
+    "3D": DatabaseOutage.CLOSED,  # invalid catalog name: the database was dropped
+    "40": DatabaseOutage.AWAY,  # transaction rollback: deadlock, serialization
+    "42501": DatabaseOutage.CLOSED,  # insufficient privilege
+    "53": DatabaseOutage.AWAY,  # insufficient resources: memory, connections
+    "53100": DatabaseOutage.FULL,  # disk full
+    "55": DatabaseOutage.AWAY,  # object not in prerequisite state: lock not available
+    "57": DatabaseOutage.AWAY,  # operator intervention: shutdown, crash, recovery, cancelled
+    "58": DatabaseOutage.AWAY,  # system error
+    "XX001": DatabaseOutage.DAMAGED,  # data corrupted
+    "XX002": DatabaseOutage.DAMAGED,  # index corrupted
 }
 """By SQLSTATE, or by the class that its first two characters are (postgresql.org/docs, appendix A)."""
 _REFUSED = re.compile(
@@ -65,7 +65,7 @@ _REFUSED = re.compile(
 """What a PostgreSQL server answers that lets nobody in; psycopg has no SQLSTATE of an error while it connects."""
 
 
-def outage_of(error: DBAPIError) -> Outage | None:
+def outage_of(error: DBAPIError) -> DatabaseOutage | None:
     """The outage behind an error of a database; None if the call itself was wrong."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
@@ -74,5 +74,5 @@ def outage_of(error: DBAPIError) -> Outage | None:
     if state is not None:
         return POSTGRESQL.get(state, POSTGRESQL.get(state[:2]))
     if type(error.orig).__module__.startswith("psycopg") and isinstance(error, OperationalError):
-        return Outage.CLOSED if _REFUSED.search(str(error.orig)) else Outage.AWAY
-    return Outage.AWAY if error.connection_invalidated else None
+        return DatabaseOutage.CLOSED if _REFUSED.search(str(error.orig)) else DatabaseOutage.AWAY
+    return DatabaseOutage.AWAY if error.connection_invalidated else None

@@ -110,7 +110,7 @@ attempts = Table(
     Index("attempts_by_state", "state", "sweep"),
 )
 """`seconds`: how long an attempt has run, as of its scheduler's last heartbeat, or in all. `clock` is the machine whose
-monotonic clock showed `begun` at its start. `started`, `heartbeat` and `ended` are for people; see jobs.clock."""
+monotonic clock showed `begun` at its start. `started`, `heartbeat` and `ended` are for people (jobs.machine.clock)."""
 
 shards = Table(
     "shards",

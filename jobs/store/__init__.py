@@ -4,7 +4,7 @@ A job is here before it runs, and its result is here before it is reported. Of s
 each job: a claim lasts as long as the scheduler's heartbeat, then it is free, and a scheduler that lost it can no
 longer write to the job (LostClaim). Likewise one driver has the lease on each sweep (LostLease). Every method is one
 short transaction, which also writes the events that report it. Times are epoch seconds, for people; durations are by
-monotonic clocks (`jobs.clock`).
+monotonic clocks (`jobs.machine.clock`).
 
 Each module here holds one topic: a class of the methods that callers see, and plain functions on a connection where
 one transaction spans several topics. `jobs.database.tables` has the tables, `jobs.store.rows` what the methods

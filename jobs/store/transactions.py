@@ -8,10 +8,10 @@ from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, Table, and_, extract, func, select
 
-from jobs.clock import steady_epoch
 from jobs.database import tables
 from jobs.database.engine import hold, open_engine, translate_errors
 from jobs.errors import LostLease, StoreUnavailable
+from jobs.machine.clock import steady_epoch
 from jobs.machine.host import user_name
 from jobs.store.event_log import begin_events, write_events
 from jobs.store.presence.connectivity import Connectivity
@@ -60,7 +60,7 @@ class Transactions:
 
         Args:
             url: of the database.
-            clock: epoch seconds, by default this machine's; `jobs.clock` says what they are for.
+            clock: epoch seconds, by default this machine's; `jobs.machine.clock` says what they are for.
             ticks: seconds of a clock that nobody sets, by default `clock` if that is given, else the monotonic one.
         """
         return cls(open_engine(url), clock, ticks)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from golf.errors import InputError
 from jobs.database.engine import translate_errors
-from jobs.database.outages import POSTGRESQL, SQLITE, Outage, outage_of
+from jobs.database.outages import POSTGRESQL, SQLITE, DatabaseOutage, outage_of
 from jobs.state import JobState
 from jobs.store import JobRecord, Store, StoreUnavailable
 from tests.jobs.stores import empty_database, order
@@ -142,9 +142,9 @@ def test_every_sqlstate_of_the_table_as_the_server_sends_it(shared: Store, state
         shared._engine.begin() as connection,
     ):
         connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '{state}'; END $$")
-    if expected == Outage.DAMAGED:
+    if expected == DatabaseOutage.DAMAGED:
         assert str(raised.value).startswith("database damaged: made up")
-    elif expected == Outage.FULL:
+    elif expected == DatabaseOutage.FULL:
         assert isinstance(raised.value, StoreUnavailable) and raised.value.errno == errno.ENOSPC
     else:
         assert isinstance(raised.value, StoreUnavailable) and "database unavailable: made up" in str(raised.value)

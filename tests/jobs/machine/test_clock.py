@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from jobs.clock import boot_seconds, steady_epoch
+from jobs.machine.clock import boot_seconds, steady_epoch
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PACKAGES = ("golf", "jobs", "cluster", "sweeps")
 READS_WALL_CLOCK = {
-    "jobs/clock.py": "the origin of the steady clock, once",
+    "jobs/machine/clock.py": "the origin of the steady clock, once",
     "jobs/store/transactions.py": "times that people read, and the database server's for heartbeats that they read",
     "jobs/files.py": "the age of a file, whose time is by the wall clock",
     "jobs/garbage.py": "the age of a folder, likewise",
