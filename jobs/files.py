@@ -5,6 +5,7 @@ renamed, so that a file named by a digest is complete; reading checks it once mo
 does not answer are mapped once, to StoreUnavailable.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -24,6 +25,7 @@ from jobs.errors import StoreUnavailable, Unreadable
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"(?P<digest>[0-9a-f]{64})(?P<temporary>\.[0-9a-f]{32})?")
+REMADE = "golfsweep run FILE makes again what an entry rests on"
 REWRITTEN_SECONDS = 1800.0
 """Age from which a content that is put once more is written again; well below the age that `golfsweep gc` spares."""
 
@@ -69,11 +71,14 @@ class FileStore:
         """
         digest = hashlib.sha256(content).hexdigest()
         with self._mapping_errors():
-            if not (self._is_whole(digest) and self.age_seconds(self._path(digest)) < REWRITTEN_SECONDS):
+            if not self.is_whole(digest):
+                self.discard_damaged(digest)
+                self._write(self._path(digest), content)
+            elif self.age_seconds(self._path(digest)) >= REWRITTEN_SECONDS:
                 self._write(self._path(digest), content)
         return digest
 
-    def _is_whole(self, digest: str) -> bool:
+    def is_whole(self, digest: str) -> bool:
         """Whether a content is there and undamaged."""
         try:
             self.get(digest)
@@ -116,10 +121,25 @@ class FileStore:
             with self._mapping_errors():
                 content: bytes = self._system.cat_file(path)
         except FileNotFoundError:
-            raise Unreadable(digest, f"file store {self._root}: {digest} is not in it") from None
+            raise Unreadable(digest, f"file store {self._root}: {digest} is not in it; {REMADE}") from None
+        except StoreUnavailable:
+            if self._local and (why := _why_unreadable(path)):
+                raise Unreadable(digest, f"file store {self._root}: {path} cannot be read ({why}); {REMADE}") from None
+            raise
         if hashlib.sha256(content).hexdigest() != digest:
-            raise Unreadable(digest, f"file store {self._root}: {path} is damaged; delete it and run the command again")
+            raise Unreadable(digest, f"file store {self._root}: {path} is damaged; {REMADE}")
         return content
+
+    def discard_damaged(self, digest: str) -> None:
+        """Remove what lies in the place of a content and is not the content; a folder there is renamed, not deleted."""
+        path = self._path(digest)
+        if self.is_whole(digest):
+            return
+        with self._mapping_errors():
+            if self._system.isdir(path):
+                self._system.mv(path, f"{path}.{uuid.uuid4().hex}", recursive=True)
+            elif self._system.exists(path):
+                self._system.rm_file(path)
 
     def delete(self, digest: str) -> None:
         """Delete a content that nothing refers to any more; no error if it is not there."""
@@ -168,3 +188,15 @@ class FileStore:
         if not _DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is no digest: expected 64 hexadecimal digits")
         return f"{self._root}/{digest[:2]}/{digest}"
+
+
+def _why_unreadable(path: str) -> str | None:
+    """What is wrong with a file of this machine that is there and cannot be read; None if nothing is."""
+    try:
+        with open(path, "rb") as stream:
+            stream.read(1)
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        return error.strerror
+    except OSError as error:
+        return error.strerror if error.errno == errno.EIO else None
+    return None

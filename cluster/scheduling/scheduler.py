@@ -73,6 +73,7 @@ class Scheduler:
         """Key of a waiting job → nodes that it should not go back to."""
         self._unwritten: deque[tuple[str, Event]] = deque()
         self._beaten = self._looked = -LOOK_SECONDS
+        self._since = clock()
         self._nodes = NodeHealth(store, executor, clock)
         self.beat()
         self._nodes.read_verdicts()
@@ -215,7 +216,9 @@ class Scheduler:
             for digest in contents_of(record).values():
                 self._contents.get(digest)
         except Unreadable as lost:
-            if self._store.lose_content(lost.digest):
+            remade = self._store.lose_content(lost.digest, self._since)
+            self._contents.discard_damaged(lost.digest)
+            if remade:
                 self._in_flight.waiting.pop(record.key)  # the store has queued it behind the job that makes its input
                 return False
         return True

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from golf.errors import InputError
 from jobs.errors import StoreUnavailable
 
-HEAD = "0005"
+HEAD = "0006"
 """The version of the tables that this code reads and writes."""
 BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)

@@ -22,6 +22,7 @@ from sweeps.driver.driver import Driver
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
+from sweeps.run.evidence import remake_lost
 from sweeps.run.lease import DriverLease
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.spec.dataset import open_dataset
@@ -90,7 +91,7 @@ def run(
         LostLease: another process took the sweep over while this one did not reach the database.
         StoreUnavailable: the database or the file store did not answer for AWAY_SECONDS.
     """
-    joined = join_cluster(executor)
+    joined, started = join_cluster(executor), time.time()
     cluster = machine_cluster() if joined is None else joined.cluster
     try:
         with ExitStack() as stack:
@@ -100,22 +101,28 @@ def run(
                 driver = _begin(sweep, place.store, say, owner, tags)
                 writer = EntryWriter(sweep, place.store)
                 writer.write()  # an edited file may have other entries than at its last run
+                remake_lost(sweep, place, started, say)
                 scheduling = None
 
                 def on_snapshot(snapshot: Snapshot, left: float | None) -> None:
                     writer.update(snapshot)
                     show(snapshot, left)
 
-                if not (snapshot := driver.step()).done:
-                    scheduling = stack.enter_context(
-                        open_scheduling(place, executor=executor, widest=sweep.widest(), joined=joined)
-                    )
+                while not (snapshot := driver.step()).done:
+                    if scheduling is None:
+                        scheduling = stack.enter_context(
+                            open_scheduling(place, executor=executor, widest=sweep.widest(), joined=joined)
+                        )
                     try:
                         hint = quarantine_hint(executor)
                         snapshot = _drive(driver, sweep, scheduling, lease, on_snapshot, say, hint)
                     finally:
                         with suppress(LostLease, StoreUnavailable):  # the next run writes them
                             writer.write()  # what finished after the last snapshot, or before an interruption
+                    if snapshot.ended or not remake_lost(sweep, place, started, say):
+                        break
+                if snapshot.done:
+                    writer.write(final=True)
                 place.store.end_sweep(spec.name, _end_state(snapshot))
             if scheduling is not None:
                 scheduling.finish(say)
