@@ -36,14 +36,18 @@ def compare(
     """
     from sweeps.board import compare
     from sweeps.entries import reading
+    from sweeps.entries.lost import Lost
     from sweeps.views.report import report
     from sweeps.views.terminal import compare_text
 
     place, _ = open_entries(home, db, files, None)
-    pair = reading.pair_of(challenger, incumbent, place)
+    lost = Lost()
+    pair = reading.pair_of(challenger, incumbent, place, lost)
     comparison, documents = compare.compare(pair), compare.document_differences(pair)
     path = report.write_comparison(comparison, documents, place)
     if json_:
-        return print_json(comparison | {"report": str(path)})
+        return print_json(comparison | {"report": str(path), "notes": [*lost.lines()]})
     Console().print(compare_text.render(comparison, documents))
+    for line in lost.lines():
+        Console().print(line, highlight=False, markup=False, soft_wrap=True)
     Console().print(f"Plots: {path}", highlight=False, soft_wrap=True)

@@ -49,17 +49,20 @@ def leaderboard(
     Example: golfsweep leaderboard demo --format markdown
     """
     from sweeps.entries import reading
+    from sweeps.entries.lost import Lost
     from sweeps.views.terminal import formats, table
 
     place, sweeps = open_entries(home, db, files, name)
     shown = Format.JSON if json_ else format_
     if not sweeps and not place.store.records():
         return print_json({"rows": []}) if shown == Format.JSON else Console().print(NO_SWEEPS)
-    board = reading.board_of(sweeps[-1].name if sweeps else None, place)
+    lost = Lost()
+    board = reading.board_of(sweeps[-1].name if sweeps else None, place, lost)
     rows, superseded = board.table(), reading.superseded_of(place)
+    notes = [*(former.line for former in reading.withdrawn_of(place)), *lost.lines()]
     if shown == Format.JSON:
         frontier = {"frontier": board.changes(), "superseded": [former.to_json() for former in superseded]}
-        return print_json({"rows": rows} | frontier)
+        return print_json({"rows": rows} | frontier | {"notes": notes})
     match shown:
         case Format.CSV:
             print(formats.to_csv(rows), end="")
@@ -71,8 +74,8 @@ def leaderboard(
             print(report.leaderboard_page(board))
         case Format.TABLE:
             Console().print(table.render(rows))
-    for former in superseded:
-        Console(stderr=shown != Format.TABLE).print(former.line, highlight=False, markup=False, soft_wrap=True)
+    for line in (*(former.line for former in superseded), *notes):
+        Console(stderr=shown != Format.TABLE).print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -100,15 +100,19 @@ def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:
 
 def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
     """Write the report, and print the leaderboard or the document."""
+    from sweeps.entries.lost import Lost
     from sweeps.entries.reading import board_of
     from sweeps.views.report import report
     from sweeps.views.terminal import table
 
-    board = board_of(name, place)
-    path = report.write(name, board, place)
+    lost = Lost()
+    board = board_of(name, place, lost)
+    path = report.write(name, board, place, lost)
     if json_:
-        return print_json(document(name, place, code, board=board, report=path))
+        return print_json(document(name, place, code, board=board, report=path) | {"notes": [*lost.lines()]})
     Console().print(table.render(board.table()))
+    for line in lost.lines():
+        Console().print(line, highlight=False, markup=False, soft_wrap=True)
     Console().print(f"Report: {path}", highlight=False, soft_wrap=True)
 
 
