@@ -25,6 +25,10 @@ from jobs.errors import StoreUnavailable, Unreadable
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"(?P<digest>[0-9a-f]{64})(?P<temporary>\.[0-9a-f]{32})?")
+BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss"})
+"""Protocols of services without folders, whose `makedirs` makes buckets."""
+IDENTITY = "golfsweep-store-id"
+"""The file of a file store that tells it from others."""
 REMADE = "golfsweep run FILE makes again what an entry rests on"
 REWRITTEN_SECONDS = 1800.0
 """Age from which a content that is put once more is written again; well below the age that `golfsweep gc` spares."""
@@ -55,13 +59,56 @@ class FileStore:
         """
         try:
             system, root = fsspec.core.url_to_fs(str(location))
-        except (ValueError, ImportError) as error:
+        except ImportError as error:
+            extra = "golfsweep[s3]" if str(location).startswith("s3") else "the package that it names"
+            raise InputError(f"--files {location}: its driver is missing ({error}); pip install {extra}") from None
+        except ValueError as error:
             raise InputError(
                 f"--files {location}: {error}; expected a folder or a URL such as s3://bucket/path"
             ) from None
         self._system: Any = system
         self._root = str(root)
-        self._local = "file" in (system.protocol if isinstance(system.protocol, tuple) else (system.protocol,))
+        protocols = {system.protocol} if isinstance(system.protocol, str) else set(system.protocol)
+        self._local, self._has_buckets = "file" in protocols, bool(protocols & BUCKETS)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine, or mounted on it."""
+        return self._local
+
+    @property
+    def location(self) -> str:
+        """Its path or URL."""
+        return os.path.realpath(self._root) if self._local else str(self._system.unstrip_protocol(self._root))
+
+    def require_bucket(self) -> None:
+        """Make sure that the bucket of a URL exists: it is never made, because its name may be a slip.
+
+        Raises:
+            InputError: there is no such bucket.
+        """
+        bucket = self._root.strip("/").split("/")[0]
+        with self._mapping_errors():
+            if self._has_buckets and not self._system.exists(bucket):
+                raise InputError(f'--files {self.location}: no bucket "{bucket}"; make it first, or correct the name')
+
+    def identity(self) -> str | None:
+        """What tells this place from others, whatever path leads to it; None where nobody has written it down yet."""
+        try:
+            with self._mapping_errors():
+                return str(self._system.cat_file(f"{self._root}/{IDENTITY}").decode().strip())
+        except FileNotFoundError:
+            return None
+
+    def make_identity(self) -> str:
+        """Give this place an identity; that of another process if it was faster."""
+        self.write_identity(uuid.uuid4().hex)
+        return self.identity() or ""
+
+    def write_identity(self, identity: str) -> None:
+        """Write down what tells this place from others."""
+        with self._mapping_errors():
+            self._write(f"{self._root}/{IDENTITY}", f"{identity}\n".encode())
 
     def put(self, content: bytes) -> str:
         """Keep a content and return its SHA-256.
@@ -97,7 +144,8 @@ class FileStore:
 
     def _write(self, path: str, content: bytes) -> None:
         temporary = f"{path}.{uuid.uuid4().hex}"  # a name that `files` knows as temporary
-        self._system.makedirs(os.path.dirname(path), exist_ok=True)
+        if not self._has_buckets:  # there it would make the bucket
+            self._system.makedirs(os.path.dirname(path), exist_ok=True)
         try:
             with self._system.open(temporary, "wb") as stream:
                 stream.write(content)

@@ -88,6 +88,9 @@ def _check_pair(place: Workplace) -> None:
     Raises:
         InputError: the file store has none of the contents that the database needs, or another place for its own.
     """
+    known = place.store.file_store()
+    if known is not None and place.files.identity() not in (known.id, None):
+        raise InputError(place.find_elsewhere() or "")
     if place.is_own_pair:
         return
     needed = [digest for digest, reason in place.store.known_contents().items() if reason is None]

@@ -17,7 +17,12 @@ class Home:
     @property
     def database_url(self) -> URL:
         """SQLite's URL of the store."""
-        return URL.create("sqlite", database=str((self.root / "golfsweep.db").resolve()))
+        return URL.create("sqlite", database=str(self.database.resolve()))
+
+    @property
+    def database(self) -> Path:
+        """SQLite's file of the store."""
+        return self.root / "golfsweep.db"
 
     @property
     def files(self) -> Path:

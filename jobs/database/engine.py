@@ -46,25 +46,25 @@ def open_engine(url: str | URL) -> Engine:
         InputError: it cannot be opened, is another program's, or of a later version.
         StoreUnavailable: its server does not answer, or another process locks its file; call again later.
     """
-    shown = _shown(url)
+    url, name = checked(url), shown(url)
     if make_url(url).get_backend_name() == "sqlite" and sqlite3.sqlite_version_info < LEAST_SQLITE:
         least = ".".join(map(str, LEAST_SQLITE))
         raise InputError(
-            f"database {shown}: this Python's SQLite is {sqlite3.sqlite_version}; expected {least} or later, or a "
+            f"database {name}: this Python's SQLite is {sqlite3.sqlite_version}; expected {least} or later, or a "
             f"postgresql:// URL"
         )
     try:
         engine = _engine(url)
         with engine.connect() as connection:
             names = inspect(connection).get_table_names()
-            version = _version(connection) if "alembic_version" in names else None
+            version = read_version(connection) if "alembic_version" in names else None
         if version != HEAD:
-            _migrate(engine, shown, version, names)
+            _migrate(engine, name, version, names)
     except (DBAPIError, OSError) as error:
         reason = _first_line(error)
         if isinstance(error, DBAPIError) and _is_transient(error) and not _REFUSED.search(str(error.orig)):
-            raise StoreUnavailable(f"database {shown} unavailable: {reason}") from None
-        raise InputError(f"database {shown}: cannot be opened ({reason}); expected a writable path or a URL") from None
+            raise StoreUnavailable(f"database {name} unavailable: {reason}") from None
+        raise InputError(f"database {name}: cannot be opened ({reason}); expected a writable path or a URL") from None
     return engine
 
 
@@ -111,7 +111,7 @@ def hold(connection: Connection, what: str) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"golfsweep {what}"))))
 
 
-def _shown(url: str | URL) -> str:
+def shown(url: str | URL) -> str:
     """A URL as it may be shown: without its password.
 
     Raises:
@@ -123,6 +123,22 @@ def _shown(url: str | URL) -> str:
         raise InputError(
             "--db: not a database URL; expected e.g. sqlite:///path/to/file.db or postgresql://…"
         ) from None
+
+
+def checked(url: str | URL) -> str | URL:
+    """A database URL that two processes can open, under the name that SQLAlchemy knows.
+
+    Raises:
+        InputError: it names a database in memory, which ends with the command.
+    """
+    if isinstance(url, str) and url.startswith("postgres://"):
+        return url.replace("postgres://", "postgresql://", 1)
+    shown(url)
+    parsed = make_url(url)
+    name = parsed.database or ""
+    if parsed.get_backend_name() == "sqlite" and (name in ("", ":memory:") or parsed.query.get("mode") == "memory"):
+        raise InputError(f"--db {url}: a database in memory would be gone at once; expected sqlite:///path/to/file.db")
+    return url
 
 
 def _engine(url: str | URL) -> Engine:
@@ -175,7 +191,8 @@ def _on_sqlite_begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _version(connection: Connection) -> str | None:
+def read_version(connection: Connection) -> str | None:
+    """The version of the tables."""
     version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return version
 
@@ -199,7 +216,7 @@ def _migrate(engine: Engine, shown: str, version: str | None, names: Sequence[st
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
         hold(connection, "tables")  # two processes may open a new database at once: the second finds it ready
-        if _has_version(connection) and _version(connection) == HEAD:
+        if _has_version(connection) and read_version(connection) == HEAD:
             return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection, Engine, Table, and_, extract, func, sele
 
 from jobs.database import tables
 from jobs.database.engine import hold, open_engine, translate_errors
+from jobs.database.reading import READ_ONLY, open_empty, open_to_read
 from jobs.errors import LostLease
 from jobs.machine.host import user_name
 from jobs.store.event_log import begin_events, write_events
@@ -32,12 +33,23 @@ class Transactions:
         """Who acts, where no driver or scheduler does."""
 
     @classmethod
-    def open(cls, url: str | URL, clock: Callable[[], float] | None = None) -> Self:
+    def open(cls, url: str | URL, clock: Callable[[], float] | None = None, *, reading: bool = False) -> Self:
         """Open a database, making or migrating its tables if need be; raises what `open_engine` does.
 
         Without a clock, times are this machine's, and heartbeats of a database server's clients are by its own clock.
+        For reading, nothing is made, and a file that this process may not write to will do.
         """
-        return cls(open_engine(url), clock)
+        return cls(open_to_read(url) if reading else open_engine(url), clock)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A store in memory that holds nothing, and lives as long as this object."""
+        return cls(open_empty(), None)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether this process may not write to the database."""
+        return bool(self._engine.get_execution_options().get(READ_ONLY))
 
     def close(self) -> None:
         """Close every connection."""

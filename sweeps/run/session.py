@@ -97,6 +97,7 @@ def run(
         with ExitStack() as stack:
             lease = DriverLease(place.store, spec.name, process_name(), cluster)
             with lease, _stopped_on_error(spec, place.store):
+                place.claim_files()
                 sweep = resolve(spec, place.home, _machine(spec.name, place.store, joined))
                 driver = _begin(sweep, place.store, say, owner, tags)
                 writer = EntryWriter(sweep, place.store)

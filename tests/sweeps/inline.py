@@ -32,6 +32,7 @@ MODEL = {
     "num_layers": 2, "model_dim": 16, "num_heads": 2, "num_kv_heads": 1, "mlp_hidden": 24, "bigram_buckets": 64,
     "bigram_dim": 8,
 }  # fmt: skip
+CUT = {"chunk": 64, "window": 64, "min_document_tokens": 16}
 KEPT_TOKENS = 96
 """Of each document."""
 
@@ -53,9 +54,9 @@ def spec_of(data: Mapping[str, Any], **changes: Any) -> SweepSpec:
     """Two arms on two seeds."""
     recipe = {
         "train": {"gpus": 1, "steps": 3, "batch_tokens": 256, "seq_len": 128, "model": MODEL},
-        "eval": {"preset": "none", "chunk": 64, "window": 64, "gpus": 1},
+        "eval": {"preset": "none", **CUT, "gpus": 1},
     }
-    arms = [{"name": "base", "baseline": True}, {"name": "short", "eval": {"chunk": 32, "window": 32}}]
+    arms = [{"name": "base", "baseline": True}, {"name": "adapted", "eval": {"preset": "score-first", **CUT}}]
     file = {"name": "small", "data": dict(data), "recipe": recipe, "seeds": {"confirm": [3, 4]}, "arm": arms}
     return parse_sweep({**file, "audit": {"seconds": 0.2}, **changes}, "test")
 

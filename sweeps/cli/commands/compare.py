@@ -1,5 +1,6 @@
 """Two entries side by side: compare."""
 
+import errno
 from typing import Annotated
 
 import typer
@@ -44,10 +45,16 @@ def compare(
     lost = Lost()
     pair = reading.pair_of(challenger, incumbent, place, lost)
     comparison, documents = compare.compare(pair), compare.document_differences(pair)
-    path = report.write_comparison(comparison, documents, place)
+    try:
+        path = report.write_comparison(comparison, documents, place)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        path = None
     if json_:
-        return print_json(comparison | {"report": str(path), "notes": [*lost.lines()]})
+        return print_json(comparison | {"report": None if path is None else str(path), "notes": [*lost.lines()]})
     Console().print(compare_text.render(comparison, documents))
     for line in lost.lines():
         Console().print(line, highlight=False, markup=False, soft_wrap=True)
-    Console().print(f"Plots: {path}", highlight=False, soft_wrap=True)
+    plots = f"Plots: {path or f'not written, because {place.home.root} may not be written to'}"
+    Console().print(plots, highlight=False, soft_wrap=True)

@@ -42,7 +42,7 @@ def cancel(
     from jobs.state import SweepState
     from sweeps.run.cancel import cancel as end
 
-    place, [record] = open_sweeps(home, db, files, sweep)
+    place, [record] = open_sweeps(home, db, files, sweep, to_write=True)
     if what is None and record.state in (SweepState.DONE, SweepState.FAILED):
         message = f"sweep {sweep} has finished ({record.state}); there is nothing to cancel"
         outcome = {"sweep": sweep, "cancelled": [], "ended": True, "message": message}

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from golf.errors import InputError
 from sweeps.cli.app import (
     HOME,
     DbOption,
@@ -122,6 +123,11 @@ def open_entries(home: Path, db: str | None, files: str | None, name: str | None
     place, sweeps = open_sweeps(home, db, files, name)
     if not any(map(is_outdated, place.store.sweeps())):
         return place, sweeps
+    if place.store.is_read_only:
+        raise InputError(
+            f"{home}: its entries are of an earlier version, and you may not write there; let its owner run golfsweep "
+            f"leaderboard --home {home}"
+        )
     from sweeps.run.entries import build_missing  # imports torch, once in the life of a home
 
     console = Console(stderr=True)

@@ -28,6 +28,7 @@ from sweeps.cli.errors import ExitCode, Interrupted
 
 @app.command()
 def run(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep file.")],
     set_: SetOption = None,
     tag: Annotated[
@@ -55,6 +56,9 @@ def run(
     from sweeps.spec.file import load_sweep
     from sweeps.views.terminal.progress import LiveProgress
 
+    source = context.get_parameter_source("ray")
+    if source is not None and source.name == "ENVIRONMENT" and (executor is not None or here):
+        ray = None  # an option wins over a variable
     chosen = choose_executor(executor, ray, here)
     spec = load_sweep(file, set_ or ())
     place = Workplace.open(home, db, files)
@@ -66,9 +70,12 @@ def run(
     try:
         with LiveProgress(console) as progress:
             end = session.run(spec, place, executor=chosen, owner=owner, tags=tag or (), show=progress.show, say=say)
+    except Exception:
+        place.remove_if_unused()
+        raise
     except KeyboardInterrupt:
         kept = f"finished work is kept; resume with: {command_line()}"
-        if not json_ or place.store.sweep(spec.name) is None:
+        if place.remove_if_unused() or not json_ or place.store.sweep(spec.name) is None:
             raise Interrupted(kept) from None
         say(f"Interrupted; {kept}")
         print_json(document(spec.name, place, ExitCode.INTERRUPTED))

@@ -87,7 +87,7 @@ def read_everything(place: Workplace) -> list[str]:
         describe(f"{entry.sweep}/{entry.name}", place)
     for job in place.store.jobs():
         describe(job.key, place)
-    reading.pair_of("short", "base", place, lost)
+    reading.pair_of("adapted", "base", place, lost)
     return [*lost.lines()]
 
 
@@ -165,9 +165,9 @@ def test_a_training_that_comes_out_otherwise_withdraws_what_rested_on_it_everywh
     assert Counter(record.ran) == {"train": 1, "quantize": 1, "eval": 2, "audit": 2}
     for old, new in zip(before, sorted(rows(place), key=lambda row: row["name"]), strict=True):
         assert new["seeds"]["3"] != old["seeds"]["3"] and new["seeds"]["4"] == old["seeds"]["4"]
-    assert all(describe(f"small/{name}", place)["mismatches"] == [] for name in ("base", "short"))
+    assert all(describe(f"small/{name}", place)["mismatches"] == [] for name in ("base", "adapted"))
     [withdrawn] = reading.withdrawn_of(place)
-    assert (withdrawn.sweep, withdrawn.entries) == ("other", ["base", "short"])
+    assert (withdrawn.sweep, withdrawn.entries) == ("other", ["adapted", "base"])
     assert "weights had to be made again and came out otherwise" in withdrawn.line
     assert reading.board_of("other", place).table() == []
     assert "withdrawn" in describe("other/base", place)
