@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from golf.errors import InputError
-from jobs.errors import StoreUnavailable
+from jobs.errors import NO_SPACE, StoreUnavailable
 from jobs.files import IDENTITY, FileStore
 from jobs.machine.host import identity
 from jobs.paths import Home
@@ -43,6 +43,8 @@ class Workplace:
         try:
             home.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            if error.errno in NO_SPACE:
+                raise
             raise InputError(f"--home {root}: cannot be made ({error.strerror}); name a folder to write to") from None
         try:
             store = Store.open(database or home.database_url)

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insp
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from golf.errors import InputError
-from jobs.errors import StoreUnavailable
+from jobs.errors import NO_SPACE, StoreUnavailable
 
 HEAD = "0006"
 """The version of the tables that this code reads and writes."""
@@ -62,6 +62,10 @@ def open_engine(url: str | URL) -> Engine:
             _migrate(engine, name, version, names)
     except (DBAPIError, OSError) as error:
         reason = _first_line(error)
+        if isinstance(error, DBAPIError) and _sqlite_code(error) == sqlite3.SQLITE_FULL:
+            raise StoreUnavailable(errno.ENOSPC, os.strerror(errno.ENOSPC), name) from None
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            raise StoreUnavailable(error.errno, error.strerror, name) from None
         if isinstance(error, DBAPIError) and _is_transient(error) and not _REFUSED.search(str(error.orig)):
             raise StoreUnavailable(f"database {name} unavailable: {reason}") from None
         raise InputError(f"database {name}: cannot be opened ({reason}); expected a writable path or a URL") from None

@@ -64,9 +64,9 @@ def given(text: str) -> str:
     return text
 
 
-def given_folder(text: str) -> Path:
-    """A folder's path that must not be empty."""
-    return Path(given(text))
+def given_folder(text: str | Path) -> Path:
+    """A folder's path that must not be empty; the option's default is one already."""
+    return text if isinstance(text, Path) else Path(given(text))
 
 
 # Environment variables count where the option is not given; an empty one counts as not set.

@@ -10,7 +10,7 @@ from cluster.executor import Executor, Opening
 from cluster.executors.local import machine_cluster
 from cluster.registry import join_cluster, open_executor, quarantine_hint
 from golf.errors import InputError
-from jobs.errors import LostLease, StoreUnavailable
+from jobs.errors import NO_SPACE, LostLease, StoreUnavailable
 from jobs.machine import environment
 from jobs.machine.host import process_name
 from jobs.paths import Home
@@ -89,7 +89,7 @@ def run(
         InputError: there is no such executor.
         AlreadyDriven: another process drives the sweep.
         LostLease: another process took the sweep over while this one did not reach the database.
-        StoreUnavailable: the database or the file store did not answer for AWAY_SECONDS.
+        StoreUnavailable: the database or the file store did not answer for AWAY_SECONDS, or has no room.
     """
     joined, started = join_cluster(executor), time.time()
     cluster = machine_cluster() if joined is None else joined.cluster
@@ -155,7 +155,8 @@ def _stopped_on_error(spec: SweepSpec, store: Store) -> Iterator[None]:
     except BaseException as error:
         if store.sweep(spec.name):
             reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
-            store.end_sweep(spec.name, SweepState.STOPPED, reason)
+            with suppress(StoreUnavailable):
+                store.end_sweep(spec.name, SweepState.STOPPED, reason)
         raise
 
 
@@ -230,6 +231,8 @@ def _drive(
             scheduling.step(STEP_SECONDS)
             away_since = None
         except StoreUnavailable as error:
+            if error.errno in NO_SPACE:  # nothing more can be kept until somebody makes room
+                raise
             if away_since is None:
                 away_since = time.monotonic()
                 say(f"{error}; retried for {AWAY_SECONDS / 60:.0f} minutes, while running jobs go on.")

@@ -14,6 +14,9 @@ from jobs.store.presence.liveness import Liveness
 from jobs.store.rows import SchedulerRecord
 from jobs.store.transactions import write_row
 
+FORGOTTEN_SECONDS = 86400.0
+"""Age of the last heartbeat from which on nobody asks about a scheduler any more."""
+
 
 class Schedulers(Liveness):
     """Schedulers of a store."""
@@ -40,6 +43,7 @@ class Schedulers(Liveness):
                 raise AlreadyTaken(f"{rival.name} schedules {cluster}")
             facts |= {"heartbeat": self._common_time(connection)}
             if write_row(connection, tables.schedulers, {"name": scheduler}, process | facts):
+                _forget_dead(connection, self._common_time(connection))
                 record_event(connection, EventKind.SCHEDULER_STARTED, self._clock(), scheduler, cluster=cluster)
 
     def forget_scheduler(self, scheduler: str) -> None:
@@ -56,3 +60,9 @@ class Schedulers(Liveness):
 
     def _live_schedulers(self, connection: Connection) -> list[SchedulerRecord]:
         return [SchedulerRecord(**row) for row in self._live_rows(connection, tables.schedulers)]
+
+
+def _forget_dead(connection: Connection, now: float) -> None:
+    """Delete the rows of processes that died long ago without giving anything back."""
+    table = tables.schedulers
+    connection.execute(table.delete().where(table.c.heartbeat < now - FORGOTTEN_SECONDS))
