@@ -153,6 +153,8 @@ class FileStore:
                     stream.flush()
                     os.fsync(stream.fileno())
             self._system.mv(temporary, path)
+        except FileNotFoundError as error:  # its bucket, or the folder at this moment, is gone
+            raise StoreUnavailable(f"file store {self._root} unavailable: {error}") from error
         except BaseException:
             if self._system.exists(temporary):
                 self._system.rm(temporary)

@@ -1,0 +1,66 @@
+"""A disk without room: one error that says so, nothing half-written, and the same run goes on once there is room."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.errors import NO_SPACE
+from jobs.files import FileStore
+from jobs.workplace import Workplace
+from sweeps.cli.errors import ExitCode, explain
+from sweeps.entries.reading import board_of
+from sweeps.views.report import report
+from tests.sweeps import inline
+from tests.sweeps.inline import Record
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small disk."""
+    folder = tmp_path / "small disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", folder], capture_output=True).returncode:
+        pytest.skip("only root can mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_content_that_does_not_fit_leaves_nothing(disk: Path) -> None:
+    files = FileStore(disk / "files")
+    small = files.put(b"x" * 1000)
+    with pytest.raises(OSError) as full:
+        files.put(b"y" * 10**6)
+    assert full.value.errno in NO_SPACE
+    assert [path.name for path in disk.rglob("*") if path.is_file()] == [small]
+
+
+def test_a_report_that_does_not_fit_names_its_file_and_leaves_the_old_one(
+    place: Workplace, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = disk / "small.html"
+    old.write_text("old")
+    monkeypatch.setattr(type(place.home), "report", lambda *_: old)
+    with pytest.raises(OSError) as full:
+        report.write("small", board_of("small", place), place)
+    problem = explain(full.value)
+    assert (problem.code, problem.error) == (ExitCode.TRANSIENT, f"{old}: no space left")
+    assert [path.read_text() for path in disk.iterdir()] == ["old"]
+
+
+def test_a_run_goes_on_where_it_stopped_once_there_is_room(
+    disk: Path, data: dict[str, Any], record: Record, finished: Path
+) -> None:
+    place, spec = Workplace.open(disk / "home"), inline.spec_of(data)
+    with pytest.raises(OSError) as full:
+        inline.run(spec, place)
+    assert explain(full.value).code == ExitCode.TRANSIENT and "no space left" in explain(full.value).error
+    assert all(file.digest is not None and place.files.is_whole(file.digest) for file in place.files.files())
+    ran = len(record.ran)
+    subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+    assert inline.run(spec, place).done
+    assert ran < len(record.ran) <= 10 + 2
+    undisturbed = board_of("small", Workplace.open(finished)).table()
+    assert [row["seeds"] for row in board_of("small", place).table()] == [row["seeds"] for row in undisturbed]
