@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-
 COMPARISON = "compare-"
 """What names of comparisons begin with."""
 

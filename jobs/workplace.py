@@ -102,7 +102,7 @@ class Workplace:
             self.files.write_identity(known.id)
             return
         others = self.store.live_drivers()
-        if self._needed() and (known is not None or not self._holds_contents()) or (known is not None and others[1:]):
+        if (self._needed() and (known is not None or not self._holds_contents())) or (known is not None and others[1:]):
             raise InputError(self._elsewhere(known))
         ours = FileStoreRecord(
             id=here or self.files.make_identity(),
@@ -117,7 +117,7 @@ class Workplace:
     def find_elsewhere(self) -> str | None:
         """Where the database's contents lie, if that is not this file store."""
         known = self.store.file_store()
-        if known is None or self.files.identity() in (known.id, None) and self._holds_contents():
+        if known is None or (self.files.identity() in (known.id, None) and self._holds_contents()):
             return None
         return None if self.files.identity() == known.id else self._elsewhere(known)
 

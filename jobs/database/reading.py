@@ -1,8 +1,8 @@
 """Opening the store's database to read it: SQLite's file as it is, although its folder may not be written to.
 
 A reader of a file in write-ahead mode needs the index beside it (-shm), and has to be allowed to make one where there
-is none. A colleague who may only read cannot. While a process has the file open, the log and its index are there and can
-be read. While none has, they are not, and the file alone is the whole database: it can be read as immutable
+is none. A colleague who may only read cannot. While a process has the file open, log and index are there and can be
+read. While none has, they are not, and the file alone is the whole database: it can be read as immutable
 (sqlite.org/wal.html, "Read-Only Databases"). Each transaction finds out anew which of the two it is.
 """
 

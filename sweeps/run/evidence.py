@@ -1,4 +1,4 @@
-"""Whether what a sweep's entries rest on is still there: what is lost or damaged is made again by the job that made it."""
+"""Whether what a sweep's entries rest on is still there: its job makes again what is lost or damaged."""
 
 from collections.abc import Callable, Iterator
 
@@ -25,7 +25,10 @@ def remake_lost(sweep: Sweep, place: Workplace, since: float, say: Callable[[str
     if remade:
         say(f"Lost or damaged, and made again: {', '.join(remade)}.")
     if given_up:
-        say(f"Lost or damaged, and not made again, because no job made it or all tries were in vain: {', '.join(given_up)}.")
+        say(
+            f"Lost or damaged, and not made again, because no job made it or all tries were in vain: "
+            f"{', '.join(given_up)}."
+        )
     return bool(remade)
 
 

@@ -59,7 +59,9 @@ def test_contents_come_back_from_a_bucket_and_a_damaged_one_is_replaced(buckets:
 
 def test_a_bucket_is_never_made_by_a_slip(buckets: list[str], tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "home", None, "s3://taem/golf")
-    with pytest.raises(InputError, match='--files s3://taem/golf: no bucket "taem"; make it first, or correct the name'):
+    with pytest.raises(
+        InputError, match='--files s3://taem/golf: no bucket "taem"; make it first, or correct the name'
+    ):
         place.claim_files()
     with pytest.raises(ConnectionError):
         place.files.put(b"weights")

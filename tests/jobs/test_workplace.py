@@ -134,7 +134,9 @@ def test_a_home_is_removed_only_if_nothing_was_run_in_it(tmp_path: Path) -> None
     assert Workplace.open_to_read(tmp_path / "deep" / "home").store.sweep("s") is not None
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"])
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"]
+)
 def test_a_database_in_memory_is_refused(url: str, tmp_path: Path) -> None:
     for open_ in (Workplace.open, Workplace.open_to_read):
         with pytest.raises(InputError, match="would be gone at once"):

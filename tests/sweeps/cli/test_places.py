@@ -38,9 +38,7 @@ def test_a_variable_names_the_home_and_an_option_wins(
     assert names(golfsweep, "--home", home) == ["here"]
 
 
-def test_an_empty_variable_counts_as_not_set(
-    golfsweep: Command, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_variable_counts_as_not_set(golfsweep: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "DB", "FILES", "RAY"):
         monkeypatch.setenv(f"GOLFSWEEP_{name}", "")
     assert names(golfsweep, "--home", home) == ["here"]
@@ -95,7 +93,9 @@ def test_a_mistyped_home_is_named_and_nothing_is_made(
     refused: Callable[..., str], words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert f"--home {tmp_path}/mistyped/home: no such folder" in refused(*words, "--home", tmp_path / "mistyped" / "home")
+    assert f"--home {tmp_path}/mistyped/home: no such folder" in refused(
+        *words, "--home", tmp_path / "mistyped" / "home"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
