@@ -117,14 +117,17 @@ class Workplace:
     def find_elsewhere(self) -> str | None:
         """Where the database's contents lie, if that is not this file store."""
         known = self.store.file_store()
-        if known is None or (self.files.identity() in (known.id, None) and self._holds_contents()):
-            return None
-        return None if self.files.identity() == known.id else self._elsewhere(known)
+        return None if known is None or self.files.identity() == known.id else self._elsewhere(known)
 
     def _elsewhere(self, known: FileStoreRecord | None) -> str:
         given = f"file store {self.files.location}"
         if known is None:
             return f"{given}: holds none of the contents that this database needs; give the --files that belongs to it"
+        if known.location == self.files.location and known.host in (None, identity()):
+            return (
+                f"{given}: this database's contents are gone from it; put them back, or write {known.id} into its file "
+                f"{IDENTITY}, and the next run of each sweep makes again what its entries rest on"
+            )
         where = known.location + (f" on {known.host}" if known.host else "")
         return (
             f"{given}: not where this database's contents are, which is {where}; give that as --files, or move "

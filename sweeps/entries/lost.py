@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from enum import StrEnum
 
+from jobs.workplace import Workplace
+
 
 class LostKind(StrEnum):
     """What a lost content held."""
@@ -26,8 +28,13 @@ class Lost:
         """A content could not be read, of an entry or a training as a person calls it."""
         self._owners.setdefault(kind, {})[owner] = None
 
-    def lines(self) -> Iterator[str]:
-        """A line for each kind of content: what is missing, and which command makes it again."""
+    def lines(self, place: Workplace | None = None) -> Iterator[str]:
+        """A line for each kind of content: what is missing, and which command makes it again.
+
+        With the home, first a line that says so where its contents are looked for in the wrong place.
+        """
+        if self._owners and place is not None and (elsewhere := place.find_elsewhere()):
+            yield elsewhere
         for kind, owners in self._owners.items():
             missing = f"Lost or damaged: {kind} of {', '.join(owners)}; what it shows is left out"
             if kind in REMADE:

@@ -67,9 +67,14 @@ def test_another_place_is_refused_by_name_before_anything_runs(tmp_path: Path, u
     assert not (tmp_path / "empty").exists()
 
 
-def test_a_folder_of_another_machine_under_the_same_path_is_another_place(tmp_path: Path, url: str) -> None:
+def test_a_folder_of_another_machine_under_the_same_path_is_another_place(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     used(tmp_path, url, tmp_path / "contents")
     (tmp_path / "contents").rename(tmp_path / "on the first machine")
+    with pytest.raises(InputError, match="this database's contents are gone from it"):
+        open_with(tmp_path, url, tmp_path / "contents")
+    monkeypatch.setattr("jobs.workplace.identity", lambda: "second machine")
     with pytest.raises(InputError, match="not where this database's contents are"):
         open_with(tmp_path, url, tmp_path / "contents")
     (tmp_path / "contents").mkdir()
@@ -96,7 +101,8 @@ def test_a_database_of_an_earlier_version_knows_its_contents_by_themselves(tmp_p
     with pytest.raises(InputError, match="holds none of the contents that this database needs"):
         open_with(tmp_path, url, tmp_path / "empty")
     again = open_with(tmp_path, url, tmp_path / "contents")
-    assert again.files.identity() == getattr(again.store.file_store(), "id", None) is not None
+    known = again.store.file_store()
+    assert known is not None and again.files.identity() == known.id
 
 
 def test_a_place_without_contents_may_be_chosen_anew(tmp_path: Path, url: str) -> None:

@@ -52,9 +52,9 @@ def compare(
             raise
         path = None
     if json_:
-        return print_json(comparison | {"report": None if path is None else str(path), "notes": [*lost.lines()]})
+        return print_json(comparison | {"report": None if path is None else str(path), "notes": [*lost.lines(place)]})
     Console().print(compare_text.render(comparison, documents))
-    for line in lost.lines():
+    for line in lost.lines(place):
         Console().print(line, highlight=False, markup=False, soft_wrap=True)
     plots = f"Plots: {path or f'not written, because {place.home.root} may not be written to'}"
     Console().print(plots, highlight=False, soft_wrap=True)

@@ -60,7 +60,7 @@ def leaderboard(
     lost = Lost()
     board = reading.board_of(sweeps[-1].name if sweeps else None, place, lost)
     rows, superseded = board.table(), reading.superseded_of(place)
-    notes = [*(former.line for former in reading.withdrawn_of(place)), *lost.lines()]
+    notes = [*(former.line for former in reading.withdrawn_of(place)), *lost.lines(place)]
     if shown == Format.JSON:
         frontier = {"frontier": board.changes(), "superseded": [former.to_json() for former in superseded]}
         return print_json({"rows": rows} | frontier | {"notes": notes})
