@@ -101,7 +101,7 @@ def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None
     sweeps = place.store.sweeps()
     latest = sweeps[-1].name if sweeps else None
     entries = board_of(latest, place).entries()
-    former = [*superseded_of(place), *withdrawn_of(place)]
+    former: list[Superseded | Withdrawn] = [*superseded_of(place), *withdrawn_of(place)]
     c, i = (find_entry(name, entries, latest or "", former) for name in (challenger, incumbent))
     scores = ScoreReader(place.files, lost or Lost())
     for record in place.store.entries():

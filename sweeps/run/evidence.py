@@ -18,7 +18,8 @@ def remake_lost(sweep: Sweep, place: Workplace, since: float, say: Callable[[str
     Returns:
         Whether anything is made again.
     """
-    remade, given_up = [], []
+    remade: list[str] = []
+    given_up: list[str] = []
     for digest, name in _lost_evidence(sweep, place):
         (remade if place.store.lose_content(digest, since) else given_up).append(name)
         place.files.discard_damaged(digest)

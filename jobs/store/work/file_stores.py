@@ -1,5 +1,7 @@
 """Where the contents of a database lie: the identity of that file store, which the first run writes down."""
 
+from dataclasses import asdict, replace
+
 from sqlalchemy import select
 
 from jobs.database import tables
@@ -28,6 +30,6 @@ class FileStores(Transactions):
             if known != instead_of and known is not None:
                 return known
             connection.execute(table.delete())
-            values = {"id": place.id, "location": place.location, "host": place.host, "recorded": self._clock()}
-            connection.execute(table.insert(), values)
-            return FileStoreRecord(**values)
+            written = replace(place, recorded=self._clock())
+            connection.execute(table.insert(), asdict(written))
+            return written

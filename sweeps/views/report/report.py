@@ -160,8 +160,8 @@ def _trials(facts: SweepFacts, place: Workplace) -> list[TrialRecord]:
 
 def _former(name: str, place: Workplace) -> list[str]:
     """A line for a sweep's entries that are not on its leaderboard any more."""
-    former = [*reading.superseded_of(place), *reading.withdrawn_of(place)]
-    return [entries.line for entries in former if entries.sweep == name]
+    superseded = [former.line for former in reading.superseded_of(place) if former.sweep == name]
+    return superseded + [former.line for former in reading.withdrawn_of(place) if former.sweep == name]
 
 
 def _board(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cluster.executor import Task
 from jobs.errors import NO_SPACE
 from jobs.files import FileStore
 from jobs.state import JobState
@@ -25,7 +27,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """A small disk."""
     folder = tmp_path / "small disk"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", folder], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", folder], capture_output=True).returncode:
         pytest.skip("only root can mount a small disk")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
@@ -35,7 +37,7 @@ def test_a_content_that_does_not_fit_leaves_nothing(disk: Path) -> None:
     files = FileStore(disk / "files")
     small = files.put(b"x" * 1000)
     with pytest.raises(OSError) as full:
-        files.put(b"y" * 10**6)
+        files.put(b"y" * 10**7)
     assert full.value.errno in NO_SPACE
     assert [path.name for path in disk.rglob("*") if path.is_file()] == [small]
 
@@ -45,12 +47,13 @@ def test_a_report_that_does_not_fit_names_its_file_and_leaves_the_old_one(
 ) -> None:
     old = disk / "small.html"
     old.write_text("old")
+    (disk / "filler").write_bytes(b"x" * 3 * 2**20)
     monkeypatch.setattr(type(place.home), "report", lambda *_: old)
     with pytest.raises(OSError) as full:
         report.write("small", board_of("small", place), place)
     problem = explain(full.value)
     assert (problem.code, problem.error) == (ExitCode.TRANSIENT, f"{old}: no space left")
-    assert [path.read_text() for path in disk.iterdir()] == ["old"]
+    assert sorted(path.name for path in disk.iterdir()) == ["filler", "small.html"] and old.read_text() == "old"
 
 
 def run_elsewhere(spec: SweepSpec, home: Path) -> int:
@@ -68,9 +71,18 @@ def run_elsewhere(spec: SweepSpec, home: Path) -> int:
 def test_a_run_goes_on_where_it_stopped_once_there_is_room(
     disk: Path, data: dict[str, Any], record: Record, finished: Path
 ) -> None:
-    spec = inline.spec_of(data)
+    spec, filler = inline.spec_of(data), disk / "filler"
+
+    def fill(_: Task) -> None:
+        if len(record.ran) == 5:
+            with suppress(OSError), filler.open("wb", buffering=0) as stream:
+                while True:
+                    stream.write(b"x" * 4096)
+
+    record.before = fill
     assert run_elsewhere(spec, disk / "home") == ExitCode.TRANSIENT
-    subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+    filler.unlink()
+    record.before = lambda _: None
     place = Workplace.open(disk / "home")
     assert all(file.digest is not None and place.files.is_whole(file.digest) for file in place.files.files())
     before = len(place.store.jobs(states=[JobState.DONE]))
