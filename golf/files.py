@@ -71,6 +71,8 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) 
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say for which file
+            error.filename = str(path)
         raise

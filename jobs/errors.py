@@ -1,6 +1,11 @@
 """Errors of the database, the file store and the leases on them: what a caller may retry, and what it must give up."""
 
+import errno
+
 from golf.errors import InputError
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers of a disk that is full, or on which nothing more may be written."""
 
 
 class Unavailable(ConnectionError):

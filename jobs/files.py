@@ -5,6 +5,7 @@ renamed, so that a file named by a digest is complete; reading checks it once mo
 does not answer are mapped once, to StoreUnavailable.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -25,6 +26,11 @@ from jobs.secrets import hide_password, hide_passwords
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"(?P<digest>[0-9a-f]{64})(?P<temporary>\.[0-9a-f]{32})?")
+BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss"})
+"""Protocols of services without folders, whose `makedirs` makes buckets."""
+IDENTITY = "golfsweep-store-id"
+"""The file of a file store that tells it from others."""
+REMADE = "golfsweep run FILE makes again what an entry rests on"
 REWRITTEN_SECONDS = 1800.0
 """Age from which a content that is put once more is written again; well below the age that `golfsweep gc` spares."""
 
@@ -54,7 +60,11 @@ class FileStore:
         """
         try:
             system, root = fsspec.core.url_to_fs(str(location))
-        except (ValueError, ImportError) as error:
+        except ImportError as error:
+            extra = "golfsweep[s3]" if str(location).startswith("s3") else "the package that it names"
+            shown = hide_password(str(location))
+            raise InputError(f"--files {shown}: its driver is missing ({error}); pip install {extra}") from None
+        except ValueError as error:
             shown, reason = hide_password(str(location)), hide_passwords(str(error))
             raise InputError(
                 f"--files {shown}: {reason}; expected a folder or a URL such as s3://bucket/path"
@@ -62,7 +72,49 @@ class FileStore:
         self._system: Any = system
         self._root = str(root)
         self._shown = hide_password(self._root)
-        self._local = "file" in (system.protocol if isinstance(system.protocol, tuple) else (system.protocol,))
+        protocols = {system.protocol} if isinstance(system.protocol, str) else set(system.protocol)
+        self._local, self._has_buckets = "file" in protocols, bool(protocols & BUCKETS)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine, or mounted on it."""
+        return self._local
+
+    @property
+    def location(self) -> str:
+        """Its path or URL, without keys."""
+        if self._local:
+            return os.path.realpath(self._root)
+        return hide_password(str(self._system.unstrip_protocol(self._root)))
+
+    def require_bucket(self) -> None:
+        """Make sure that the bucket of a URL exists: it is never made, because its name may be a slip.
+
+        Raises:
+            InputError: there is no such bucket.
+        """
+        bucket = self._root.strip("/").split("/")[0]
+        with self._mapping_errors():
+            if self._has_buckets and not self._system.exists(bucket):
+                raise InputError(f'--files {self.location}: no bucket "{bucket}"; make it first, or correct the name')
+
+    def identity(self) -> str | None:
+        """What tells this place from others, whatever path leads to it; None where nobody has written it down yet."""
+        try:
+            with self._mapping_errors():
+                return str(self._system.cat_file(f"{self._root}/{IDENTITY}").decode().strip())
+        except FileNotFoundError:
+            return None
+
+    def make_identity(self) -> str:
+        """Give this place an identity; that of another process if it was faster."""
+        self.write_identity(uuid.uuid4().hex)
+        return self.identity() or ""
+
+    def write_identity(self, identity: str) -> None:
+        """Write down what tells this place from others."""
+        with self._mapping_errors():
+            self._write(f"{self._root}/{IDENTITY}", f"{identity}\n".encode())
 
     def put(self, content: bytes) -> str:
         """Keep a content and return its SHA-256.
@@ -72,11 +124,14 @@ class FileStore:
         """
         digest = hashlib.sha256(content).hexdigest()
         with self._mapping_errors():
-            if not (self._is_whole(digest) and self.age_seconds(self._path(digest)) < REWRITTEN_SECONDS):
+            if not self.is_whole(digest):
+                self.discard_damaged(digest)
+                self._write(self._path(digest), content)
+            elif self.age_seconds(self._path(digest)) >= REWRITTEN_SECONDS:
                 self._write(self._path(digest), content)
         return digest
 
-    def _is_whole(self, digest: str) -> bool:
+    def is_whole(self, digest: str) -> bool:
         """Whether a content is there and undamaged."""
         try:
             self.get(digest)
@@ -95,7 +150,8 @@ class FileStore:
 
     def _write(self, path: str, content: bytes) -> None:
         temporary = f"{path}.{uuid.uuid4().hex}"  # a name that `files` knows as temporary
-        self._system.makedirs(os.path.dirname(path), exist_ok=True)
+        if not self._has_buckets:  # there it would make the bucket
+            self._system.makedirs(os.path.dirname(path), exist_ok=True)
         try:
             with self._system.open(temporary, "wb") as stream:
                 stream.write(content)
@@ -103,6 +159,8 @@ class FileStore:
                     stream.flush()
                     os.fsync(stream.fileno())
             self._system.mv(temporary, path)
+        except FileNotFoundError as error:  # its bucket, or the folder at this moment, is gone
+            raise StoreUnavailable(f"file store {self._root} unavailable: {error}") from error
         except BaseException:
             if self._system.exists(temporary):
                 self._system.rm(temporary)
@@ -119,12 +177,25 @@ class FileStore:
             with self._mapping_errors():
                 content: bytes = self._system.cat_file(path)
         except FileNotFoundError:
-            raise Unreadable(digest, f"file store {self._shown}: {digest} is not in it") from None
+            raise Unreadable(digest, f"file store {self._shown}: {digest} is not in it; {REMADE}") from None
+        except StoreUnavailable:
+            if self._local and (why := _why_unreadable(path)):
+                raise Unreadable(digest, f"file store {self._shown}: {path} cannot be read ({why}); {REMADE}") from None
+            raise
         if hashlib.sha256(content).hexdigest() != digest:
-            raise Unreadable(
-                digest, f"file store {self._shown}: {digest} is damaged; delete it and run the command again"
-            )
+            raise Unreadable(digest, f"file store {self._shown}: {hide_password(path)} is damaged; {REMADE}")
         return content
+
+    def discard_damaged(self, digest: str) -> None:
+        """Remove what lies in the place of a content and is not the content; a folder there is renamed, not deleted."""
+        path = self._path(digest)
+        if self.is_whole(digest):
+            return
+        with self._mapping_errors():
+            if self._system.isdir(path):
+                self._system.mv(path, f"{path}.{uuid.uuid4().hex}", recursive=True)
+            elif self._system.exists(path):
+                self._system.rm_file(path)
 
     def delete(self, digest: str) -> None:
         """Delete a content that nothing refers to any more; no error if it is not there."""
@@ -175,3 +246,15 @@ class FileStore:
         if not _DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is no digest: expected 64 hexadecimal digits")
         return f"{self._root}/{digest[:2]}/{digest}"
+
+
+def _why_unreadable(path: str) -> str | None:
+    """What is wrong with a file of this machine that is there and cannot be read; None if nothing is."""
+    try:
+        with open(path, "rb") as stream:
+            stream.read(1)
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        return error.strerror
+    except OSError as error:
+        return error.strerror if error.errno == errno.EIO else None
+    return None

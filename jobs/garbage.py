@@ -13,6 +13,7 @@ from pathlib import Path
 
 from golf.errors import InputError
 from jobs.files import FileStore
+from jobs.paths import COMPARISON
 from jobs.store import Store
 from jobs.store.work.garbage import Reason
 from jobs.workplace import Workplace
@@ -36,7 +37,7 @@ class Unneeded:
 
 def find_garbage(place: Workplace) -> list[Unneeded]:
     """Everything that may be deleted, by reason."""
-    garbage = [*_unneeded_files(place.store, place.files), *_unneeded_folders(place)]
+    garbage = [*_unneeded_files(place.store, place.files), *_unneeded_folders(place), *_unneeded_pages(place)]
     return sorted(garbage, key=lambda item: (list(Reason).index(item.reason), item.path))
 
 
@@ -52,12 +53,14 @@ def delete_garbage(place: Workplace, garbage: Sequence[Unneeded]) -> list[Unneed
         items = list(group)
         if reason == Reason.FOLDER:
             deleted += [item for item in items if _delete_folder(Path(item.path))]
+        elif reason == Reason.PAGE:
+            deleted += [item for item in items if _delete_page(Path(item.path))]
         elif reason in (Reason.TEMPORARY, Reason.UNREGISTERED):
             deleted += _delete_unregistered(place, items)
         else:
             for start in range(0, len(items), BATCH):
                 deleted += _delete_contents(place, items[start : start + BATCH])
-    for reason in (Reason.TEMPORARY, Reason.UNREGISTERED, Reason.FOLDER):
+    for reason in (Reason.TEMPORARY, Reason.UNREGISTERED, Reason.FOLDER, Reason.PAGE):
         if names := [item.path.rpartition("/")[2] for item in deleted if item.reason == reason]:
             place.store.report_deleted(reason, names)
     return deleted
@@ -82,12 +85,24 @@ def _unneeded_folders(place: Workplace) -> Iterator[Unneeded]:
             yield Unneeded(reason=Reason.FOLDER, path=str(path), digest=None, size=size)
 
 
+def _unneeded_pages(place: Workplace) -> Iterator[Unneeded]:
+    """Comparisons, and pages that a crash left half-written; reports of sweeps stay."""
+    reports = {place.home.report(sweep.name) for sweep in place.store.sweeps()}
+    for path in sorted(place.home.reports.glob("*")):
+        is_ours = path.name.startswith((COMPARISON, ".")) and path not in reports and path.is_file()
+        if is_ours and time.time() - path.stat().st_mtime > SPARED_SECONDS:
+            yield Unneeded(reason=Reason.PAGE, path=str(path), digest=None, size=path.stat().st_size)
+
+
 def _check_pair(place: Workplace) -> None:
     """Make sure that files without a row are garbage, and not another database's contents.
 
     Raises:
         InputError: the file store has none of the contents that the database needs, or another place for its own.
     """
+    known = place.store.file_store()
+    if known is not None and place.files.identity() not in (known.id, None):
+        raise InputError(place.find_elsewhere() or "")
     if place.is_own_pair:
         return
     needed = [digest for digest, reason in place.store.known_contents().items() if reason is None]
@@ -123,3 +138,8 @@ def _delete_unregistered(place: Workplace, items: Iterable[Unneeded]) -> list[Un
 def _delete_folder(path: Path) -> bool:
     shutil.rmtree(path, ignore_errors=True)
     return not path.exists()
+
+
+def _delete_page(path: Path) -> bool:
+    path.unlink(missing_ok=True)
+    return True

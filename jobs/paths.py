@@ -7,6 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+COMPARISON = "compare-"
+"""What names of comparisons begin with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -17,7 +20,12 @@ class Home:
     @property
     def database_url(self) -> URL:
         """SQLite's URL of the store."""
-        return URL.create("sqlite", database=str((self.root / "golfsweep.db").resolve()))
+        return URL.create("sqlite", database=str(self.database.resolve()))
+
+    @property
+    def database(self) -> Path:
+        """SQLite's file of the store."""
+        return self.root / "golfsweep.db"
 
     @property
     def files(self) -> Path:
@@ -38,11 +46,16 @@ class Home:
         """Working directory of one attempt at a job."""
         return self.attempts / key[:16] / str(number)
 
+    @property
+    def reports(self) -> Path:
+        """Pages: a report for each sweep, and comparisons."""
+        return self.root / "reports"
+
     def report(self, sweep: str) -> Path:
         """The HTML report of a sweep."""
-        return self.root / "reports" / f"{sweep}.html"
+        return self.reports / f"{sweep}.html"
 
     def comparison(self, rows: Iterable[str]) -> Path:
         """The HTML page that holds two rows against each other."""
         names = "-vs-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", name) for name in rows)
-        return self.root / "reports" / f"compare-{names}.html"
+        return self.reports / f"{COMPARISON}{names}.html"

@@ -63,6 +63,8 @@ class EventKind(StrEnum):
     TRIAL_REPORTED = "trial reported"
     ENTRY_WRITTEN = "entry written"
     ENTRY_REMOVED = "entry removed"
+    ENTRY_WITHDRAWN = "entry withdrawn"
+    """What it rests on was lost, made again, and came out otherwise."""
     DRIVER_STARTED = "driver started"
     DRIVER_LEFT = "driver left"
     SCHEDULER_STARTED = "scheduler started"

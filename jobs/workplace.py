@@ -1,12 +1,20 @@
 """A home folder with its store and files open: what every command works on."""
 
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from golf.errors import InputError
-from jobs.files import FileStore
+from jobs.errors import NO_SPACE, StoreUnavailable
+from jobs.files import IDENTITY, FileStore
+from jobs.machine.host import identity
 from jobs.paths import Home
-from jobs.store import Store
+from jobs.store import FileStoreRecord, Store
+
+LOOKED_FOR = 200
+"""Contents of a database that are looked for in a file store before it counts as another's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,19 +26,123 @@ class Workplace:
     files: FileStore
     is_own_pair: bool = False
     """Whether database and file store are the home's own, and so belong together."""
+    made: Path | None = None
+    """The outermost folder that was made for this home; None if the home was there."""
 
     @classmethod
     def open(cls, root: Path, database: str | None = None, files: str | None = None) -> "Workplace":
-        """Open a home, by default with everything inside it.
+        """Open a home, by default with everything inside it; what is missing is made.
 
         Raises:
             InputError: the folder, database or file store cannot be used.
             StoreUnavailable: the database's server does not answer.
         """
         home = Home(root.resolve())
+        made = next((path for path in [*reversed(home.root.parents), home.root] if not path.exists()), None)
+        contents = FileStore(files or str(home.files))
         try:
             home.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            if error.errno in NO_SPACE:
+                raise
             raise InputError(f"--home {root}: cannot be made ({error.strerror}); name a folder to write to") from None
-        store, contents = Store.open(database or home.database_url), FileStore(files or str(home.files))
-        return cls(home=home, store=store, files=contents, is_own_pair=database is None and files is None)
+        try:
+            store = Store.open(database or home.database_url)
+        except BaseException:
+            _remove(made)
+            raise
+        return cls(home=home, store=store, files=contents, is_own_pair=not database and not files, made=made)
+
+    @classmethod
+    def open_to_read(cls, root: Path, database: str | None = None, files: str | None = None) -> "Workplace":
+        """Open a home for somebody who only looks, and may not be allowed to write; nothing is made.
+
+        Raises:
+            InputError: there is no such folder or database, or it cannot be used.
+            StoreUnavailable: the database's server does not answer.
+        """
+        home = Home(root.resolve())
+        if database is None and not home.root.is_dir():
+            raise InputError(f"--home {root}: no such folder; golfsweep run FILE --home {root} would make it")
+        if database is None and not home.database.exists():
+            store = Store.empty()
+        else:
+            store = Store.open(database or home.database_url, reading=True)
+        return cls(home=home, store=store, files=FileStore(files or str(home.files)), is_own_pair=not database)
+
+    @classmethod
+    def empty(cls, root: Path) -> "Workplace":
+        """A home in which nothing has been run yet; nothing is made."""
+        home = Home(root.resolve())
+        return cls(home=home, store=Store.empty(), files=FileStore(str(home.files)), is_own_pair=True)
+
+    def remove_if_unused(self) -> bool:
+        """Remove the folder of a home that was made for a run which never started; returns whether it was so."""
+        with suppress(StoreUnavailable):
+            if self.made is not None and not self.store.sweeps() and not self.store.records():
+                self.store.close()
+                _remove(self.made)
+                return True
+        return False
+
+    def claim_files(self) -> None:
+        """Make sure that this file store is where the database's contents lie; the first run writes that down.
+
+        The place is known by an identity file, whatever its path is called on this machine.
+
+        Raises:
+            InputError: they lie elsewhere, or the bucket does not exist.
+            StoreUnavailable: it does not answer, or has no room.
+        """
+        self.files.require_bucket()
+        known, here = self.store.file_store(), self.files.identity()
+        if known is not None and here == known.id:
+            return
+        if known is not None and here is None and self._holds_contents():  # only its identity file is lost
+            self.files.write_identity(known.id)
+            return
+        others = self.store.live_drivers()
+        if (self._needed() and (known is not None or not self._holds_contents())) or (known is not None and others[1:]):
+            raise InputError(self._elsewhere(known))
+        ours = FileStoreRecord(
+            id=here or self.files.make_identity(),
+            location=self.files.location,
+            host=identity() if self.files.is_local else None,
+            recorded=0.0,
+        )
+        written = self.store.record_file_store(ours, instead_of=known)
+        if written.id != ours.id:
+            raise InputError(self._elsewhere(written))
+
+    def find_elsewhere(self) -> str | None:
+        """Where the database's contents lie, if that is not this file store."""
+        known = self.store.file_store()
+        return None if known is None or self.files.identity() == known.id else self._elsewhere(known)
+
+    def _elsewhere(self, known: FileStoreRecord | None) -> str:
+        given = f"file store {self.files.location}"
+        if known is None:
+            return f"{given}: holds none of the contents that this database needs; give the --files that belongs to it"
+        if known.location == self.files.location and known.host in (None, identity()):
+            return (
+                f"{given}: this database's contents are gone from it; put them back, or write {known.id} into its file "
+                f"{IDENTITY}, and the next run of each sweep makes again what its entries rest on"
+            )
+        where = known.location + (f" on {known.host}" if known.host else "")
+        return (
+            f"{given}: not where this database's contents are, which is {where}; give that as --files, or move "
+            f"everything in it here, with its file {IDENTITY} ({known.id})"
+        )
+
+    def _needed(self) -> list[str]:
+        """Some of the contents that the database needs."""
+        needed = (digest for digest, reason in self.store.known_contents().items() if reason is None)
+        return list(islice(needed, LOOKED_FOR))
+
+    def _holds_contents(self) -> bool:
+        return any(self.files.has(digest) for digest in self._needed())
+
+
+def _remove(made: Path | None) -> None:
+    if made is not None:
+        shutil.rmtree(made, ignore_errors=True)

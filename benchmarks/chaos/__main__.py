@@ -134,7 +134,7 @@ def _await_sweep(options: Sequence[str], name: str) -> None:
     command = [*golfsweep("status", "--json"), *options]
     until = time.monotonic() + ROUND_SECONDS
     while time.monotonic() < until:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if done.returncode == 0 and name in [sweep["name"] for sweep in json.loads(done.stdout)["sweeps"]]:
             return
         time.sleep(0.2)

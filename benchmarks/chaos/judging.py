@@ -18,7 +18,7 @@ MAY_GIVE_UP = f"exit {ExitCode.TRANSIENT:d}: golfsweep: "
 def leaderboard(options: Sequence[str], sweep: str) -> list[dict[str, Any]]:
     """Rows of a sweep without what was measured."""
     command = [*golfsweep("leaderboard", sweep, "--json"), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     rows: list[dict[str, Any]] = json.loads(done.stdout)["rows"]
     return [{name: value for name, value in row.items() if name not in VARYING} for row in rows]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from benchmarks.chaos.clusters import Cluster, FakeNodes, Here
 from benchmarks.chaos.round import Round
 from tests.postgresql import Server, find_binaries
+from tests.wall_clock import WallClock, find_compiler
 
 NODES, SLOTS = 2, 2
 DISK = "2g"
 """Size of the file system in memory on which a round's files lie."""
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 OVERRIDES = "-dac_override,-dac_read_search"
 """Capabilities by which root may write to what its mode forbids."""
 
@@ -49,13 +49,10 @@ def without_ray(folder: Path, sweeps: Sequence[Path]) -> Iterator[Round]:
     with _closing(Here(with_ray=False)) as cluster, _small_disk(folder) as own_disk:
         prefix = _without_overrides()
         play = Round(folder, cluster, sweeps, own_disk=own_disk, bound_by_modes=prefix is not None, prefix=prefix or ())
-        if FAKETIME.exists():
-            play.clock = folder / "clock"
-            play.clock.write_text("+0")
-            play.environment = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(play.clock)}
-            play.environment |= {"FAKETIME_CACHE_DURATION": "1", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}
+        if find_compiler():
+            play.clock = WallClock(folder)
         else:
-            print("libfaketime is not installed: no steps of the clock", file=sys.stderr, flush=True)
+            print("no C compiler is installed: no steps of the clock", file=sys.stderr, flush=True)
         yield play
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from jobs.paths import Home
 from jobs.store import Store
 from sweeps.cli.errors import ExitCode
 from tests.postgresql import Server
+from tests.wall_clock import WallClock
 
 MOST_RESTARTS = 60
 
@@ -34,11 +35,10 @@ class Round:
     """Whether the folder is a file system of its own, which may be filled."""
     bound_by_modes: bool = False
     """Whether drivers may write only where files' modes let them, as root need not."""
-    clock: Path | None = None
-    """The file in which libfaketime reads by how many seconds the drivers' wall clock is wrong."""
+    clock: WallClock | None = None
+    """The wall clock of the drivers and what they start; None for the true one."""
     prefix: Sequence[str] = ()
     """Words before each driver's command."""
-    environment: Mapping[str, str] = field(default_factory=dict)
     drivers: dict[Path, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     disturbances: Counter[str] = field(default_factory=Counter)
     losses: Counter[str] = field(default_factory=Counter)
@@ -79,9 +79,10 @@ class Round:
     def start(self, sweep: Path) -> None:
         """Start the driver of a sweep."""
         command = [*self.prefix, *golfsweep("run", sweep), *self.options(sweep), *self.cluster.arguments()]
+        environment = os.environ | (self.clock.environment if self.clock else {})
         with self.log.open("ab") as log:
             self.drivers[sweep] = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=os.environ | self.environment
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment
             )
 
     def running(self) -> list[Path]:
@@ -94,7 +95,7 @@ class Round:
             if driver.poll() == 0:
                 del self.drivers[sweep]
             elif driver.returncode is not None:
-                last = self.log.read_text(errors="replace").splitlines()[-1]
+                last = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-1]
                 self.gave_up.append(f"exit {driver.returncode}: {last}")
                 assert driver.returncode == ExitCode.TRANSIENT, self.gave_up
                 assert len(self.gave_up) <= MOST_RESTARTS, self.gave_up
@@ -116,4 +117,4 @@ def golfsweep(*words: object) -> list[str]:
 
 def name_of(sweep: Path) -> str:
     """The name in a sweep file."""
-    return str(tomllib.loads(sweep.read_text())["name"])
+    return str(tomllib.loads(sweep.read_text(encoding="utf-8"))["name"])

@@ -47,6 +47,7 @@ class EventWriter:
                 self._finish(running, last, at)
             except Unreadable as error:  # a shard of an earlier attempt: only that one is scored again
                 self._store.lose_content(error.digest)
+                self._contents.discard_damaged(error.digest)
                 self._fail(running, Failed(failure=Failure.LOST, reason=str(error)), at)
 
     def _finish(self, running: Running, last: Finished, at: float) -> None:

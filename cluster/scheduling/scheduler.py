@@ -75,6 +75,7 @@ class Scheduler:
         self._epoch = clock() - ticks()
         """Epoch seconds at which `ticks` showed 0, as of now."""
         self._beaten = self._looked = -LOOK_SECONDS
+        self._since = store.last_event()
         self._nodes = NodeHealth(store, executor, clock, ticks)
         self.beat()
         self._nodes.read_verdicts()
@@ -230,7 +231,9 @@ class Scheduler:
             for digest in contents_of(record).values():
                 self._contents.get(digest)
         except Unreadable as lost:
-            if self._store.lose_content(lost.digest):
+            remade = self._store.lose_content(lost.digest, self._since)
+            self._contents.discard_damaged(lost.digest)
+            if remade:
                 self._in_flight.waiting.pop(record.key)  # the store has queued it behind the job that makes its input
                 return False
         return True

@@ -15,10 +15,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from golf.errors import InputError
 from jobs.database.outages import DatabaseOutage, outage_of
-from jobs.errors import StoreUnavailable
+from jobs.errors import NO_SPACE, StoreUnavailable
 from jobs.secrets import hide_password, hide_passwords
 
-HEAD = "0006"
+HEAD = "0007"
 """The version of the tables that this code reads and writes."""
 BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)
@@ -44,26 +44,31 @@ def open_engine(url: str | URL) -> Engine:
         InputError: it cannot be opened, is another program's, or of a later version.
         StoreUnavailable: its server does not answer, or another process locks its file; call again later.
     """
-    shown = _shown(url)
+    url, name = checked(url), shown(url)
     if make_url(url).get_backend_name() == "sqlite" and sqlite3.sqlite_version_info < LEAST_SQLITE:
         least = ".".join(map(str, LEAST_SQLITE))
         raise InputError(
-            f"database {shown}: this Python's SQLite is {sqlite3.sqlite_version}; expected {least} or later, or a "
+            f"database {name}: this Python's SQLite is {sqlite3.sqlite_version}; expected {least} or later, or a "
             f"postgresql:// URL"
         )
     try:
         engine = _engine(url)
         with engine.connect() as connection:
             names = inspect(connection).get_table_names()
-            version = _version(connection) if "alembic_version" in names else None
+            version = read_version(connection) if "alembic_version" in names else None
         if version != HEAD:
-            _migrate(engine, shown, version, names)
+            _migrate(engine, name, version, names)
         _make_no_other_file(engine)
     except (DBAPIError, OSError) as error:
         reason = _first_line(error)
-        if isinstance(error, DBAPIError) and outage_of(error) in (DatabaseOutage.AWAY, DatabaseOutage.FULL):
-            raise StoreUnavailable(f"database {shown} unavailable: {reason}") from None
-        raise InputError(f"database {shown}: cannot be opened ({reason}); expected a writable path or a URL") from None
+        outage = outage_of(error) if isinstance(error, DBAPIError) else None
+        if outage == DatabaseOutage.FULL:
+            raise StoreUnavailable(errno.ENOSPC, os.strerror(errno.ENOSPC), name) from None
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            raise StoreUnavailable(error.errno, error.strerror, name) from None
+        if outage == DatabaseOutage.AWAY:
+            raise StoreUnavailable(f"database {name} unavailable: {reason}") from None
+        raise InputError(f"database {name}: cannot be opened ({reason}); expected a writable path or a URL") from None
     return engine
 
 
@@ -98,7 +103,7 @@ def hold(connection: Connection, what: str) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"golfsweep {what}"))))
 
 
-def _shown(url: str | URL) -> str:
+def shown(url: str | URL) -> str:
     """A URL as it may be shown: without its password.
 
     Raises:
@@ -114,6 +119,22 @@ def _shown(url: str | URL) -> str:
             "--db: not a database URL; expected e.g. sqlite:///path/to/file.db or postgresql://…, with the password's "
             "special characters percent-encoded"
         ) from None
+
+
+def checked(url: str | URL) -> str | URL:
+    """A database URL that two processes can open, under the name that SQLAlchemy knows.
+
+    Raises:
+        InputError: it names a database in memory, which ends with the command.
+    """
+    if isinstance(url, str) and url.startswith("postgres://"):
+        return url.replace("postgres://", "postgresql://", 1)
+    shown(url)
+    parsed = make_url(url)
+    name = parsed.database or ""
+    if parsed.get_backend_name() == "sqlite" and (name in ("", ":memory:") or parsed.query.get("mode") == "memory"):
+        raise InputError(f"--db {url}: a database in memory would be gone at once; expected sqlite:///path/to/file.db")
+    return url
 
 
 def _engine(url: str | URL) -> Engine:
@@ -185,7 +206,8 @@ def _on_sqlite_begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _version(connection: Connection) -> str | None:
+def read_version(connection: Connection) -> str | None:
+    """The version of the tables."""
     version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return version
 
@@ -209,7 +231,7 @@ def _migrate(engine: Engine, shown: str, version: str | None, names: Sequence[st
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
         hold(connection, "tables")  # two processes may open a new database at once: the second finds it ready
-        if _has_version(connection) and _version(connection) == HEAD:
+        if _has_version(connection) and read_version(connection) == HEAD:
             return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -218,6 +218,16 @@ content_links = Table(
 )
 """Which job "makes" or "reads" a content, under which name of its outputs or inputs."""
 
+file_stores = Table(
+    "file_stores",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("location", Text, nullable=False),
+    Column("host", String(255)),
+    Column("recorded", Float, nullable=False),
+)
+"""Where the contents of this database lie: one row, written by the first run."""
+
 entries = Table(
     "entries",
     metadata,
@@ -227,5 +237,6 @@ entries = Table(
     Column("content", JSON, nullable=False),
     Column("evidence", JSON, nullable=False),
     Column("updated", Float, nullable=False),
+    Column("withdrawn", Text),
 )
 """The read model: one leaderboard entry each, with the digests of what it rests on."""

@@ -50,6 +50,10 @@ class Stage(ABC):
     """Input name → the output of an earlier stage that it is."""
     contents: tuple[str, ...] = ()
     """Outputs that are contents of the file store, by name."""
+    intermediate: tuple[str, ...] = ()
+    """Those of its contents that only later stages read: a lost one is made again when a job has to read it."""
+    shown: tuple[str, ...] = ()
+    """Those of its contents that only reports show: a lost one is left out, and not made again."""
     sections: tuple[str, ...]
     """Sections of a recipe (`train`, `quantize`, `eval`) whose settings its jobs depend on. With the sections of the
     stages that it reads from, they say which trials of a search share a job."""
@@ -64,6 +68,11 @@ class Stage(ABC):
 
     is_gang: ClassVar[bool]
     """Whether it takes all its slots on one node at once, and ends the workers there."""
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Those of its contents that an entry rests on: a lost one is made again by the next run of its sweep."""
+        return tuple(name for name in self.contents if name not in (*self.intermediate, *self.shown))
 
     @abstractmethod
     def request(self, subject: Subject) -> Request:

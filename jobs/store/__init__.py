@@ -23,6 +23,7 @@ from jobs.store.rows import (
     DriverRecord,
     EntryRecord,
     EventRecord,
+    FileStoreRecord,
     JobRecord,
     NodeRecord,
     SchedulerRecord,
@@ -34,6 +35,7 @@ from jobs.store.transactions import STALE_SECONDS
 from jobs.store.work.attempts import Attempts
 from jobs.store.work.cancelling import Cancelling
 from jobs.store.work.claims import Claims
+from jobs.store.work.file_stores import FileStores
 from jobs.store.work.garbage import Garbage
 from jobs.store.work.jobs import Jobs
 from jobs.store.work.losses import Losses
@@ -48,6 +50,7 @@ __all__ = [
     "DriverRecord",
     "EntryRecord",
     "EventRecord",
+    "FileStoreRecord",
     "JobRecord",
     "LostClaim",
     "LostLease",
@@ -63,7 +66,7 @@ __all__ = [
 
 
 class Store(
-    Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, JobNeeds, Garbage, Summaries, Drivers, Nodes, Trials, Entries,
-    Events, PublicRecords,
+    Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, JobNeeds, Garbage, FileStores, Summaries, Drivers, Nodes,
+    Trials, Entries, Events, PublicRecords,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

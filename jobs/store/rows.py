@@ -159,6 +159,21 @@ class EntryRecord:
     """Keys of jobs, digests of contents, and versions of the code that the content rests on."""
     updated: float = 0.0
     """When it was last written; the store sets it."""
+    withdrawn: str | None = None
+    """Why it does not count until its sweep is run again; None while it counts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileStoreRecord:
+    """Where the contents of a database lie."""
+
+    id: str
+    """What the identity file of that place holds."""
+    location: str
+    """Its path or URL when it was first used."""
+    host: str | None
+    """The machine of which it is a folder; None of a service."""
+    recorded: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

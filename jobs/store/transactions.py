@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, Table, and_, extract, func, sele
 
 from jobs.database import tables
 from jobs.database.engine import hold, open_engine, translate_errors
+from jobs.database.reading import READ_ONLY, open_empty, open_to_read
 from jobs.errors import LostLease, StoreUnavailable
 from jobs.machine.clock import steady_epoch
 from jobs.machine.host import user_name
@@ -54,7 +55,12 @@ class Transactions:
 
     @classmethod
     def open(
-        cls, url: str | URL, clock: Callable[[], float] | None = None, ticks: Callable[[], float] | None = None
+        cls,
+        url: str | URL,
+        clock: Callable[[], float] | None = None,
+        ticks: Callable[[], float] | None = None,
+        *,
+        reading: bool = False,
     ) -> Self:
         """Open a database, making or migrating its tables if need be; raises what `open_engine` does.
 
@@ -62,8 +68,19 @@ class Transactions:
             url: of the database.
             clock: epoch seconds, by default this machine's; `jobs.machine.clock` says what they are for.
             ticks: seconds of a clock that nobody sets, by default `clock` if that is given, else the monotonic one.
+            reading: nothing is made, and a file that this process may not write to will do.
         """
-        return cls(open_engine(url), clock, ticks)
+        return cls(open_to_read(url) if reading else open_engine(url), clock, ticks)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A store in memory that holds nothing, and lives as long as this object."""
+        return cls(open_empty(), None)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether this process may not write to the database."""
+        return bool(self._engine.get_execution_options().get(READ_ONLY))
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,9 +1,11 @@
 """Tests of a leaderboard's entries against the baseline and their incumbents, computed once for each change."""
 
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 
 import numpy as np
 
+from jobs.errors import Unreadable
 from sweeps.board import frontier
 from sweeps.board.arrays import EntryArrays, Floats, Ints
 from sweeps.board.evaluation import Published
@@ -86,7 +88,8 @@ class BoardTests:
                 values["p"][place] = compute_published_p(entries[place], self._baseline)
         elif base >= 0 and self._read_scores is not None and group[base] >= 0:
             for place in places[(places != base) & (group[places] == group[base])]:
-                values["paired"][place] = compute_paired_p(entries[place], entries[base], self._read_scores)
+                with suppress(Unreadable):  # then it stays unknown
+                    values["paired"][place] = compute_paired_p(entries[place], entries[base], self._read_scores)
 
     def _test_against_incumbents(self) -> None:
         arrival, (mean, n, seeds) = self._arrays.column("epoch", "order"), self._arrays.column("mean", "n", "seeds").T

@@ -8,6 +8,7 @@ from typing import Any
 
 from golf.errors import InputError
 from golf.score import LN2
+from jobs.errors import Unreadable
 from sweeps.board.entries import BoardEntry
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.pairs.differences import read_shared_tables
@@ -88,9 +89,12 @@ def document_differences(pair: Pair) -> Documents | None:
 
     Returns:
         Arrays [documents] by column: document, bytes, and bits per byte of challenger and incumbent; documents without
-        bytes are left out. None where no artifact is shared.
+        bytes are left out. None where no artifact is shared, or scores are lost.
     """
-    ours, theirs = read_shared_tables(pair.challenger, pair.incumbent, pair.read_scores)
+    try:
+        ours, theirs = read_shared_tables(pair.challenger, pair.incumbent, pair.read_scores)
+    except Unreadable:
+        return None
     if not ours:
         return None
     a, b = mean_documents(ours), mean_documents(theirs)

@@ -59,17 +59,59 @@ def complete_sweep(context: typer.Context, incomplete: str) -> list[str]:
     return [sweep.name for sweep in sweeps if sweep.name.startswith(incomplete)]
 
 
-HomeOption = Annotated[Path, typer.Option("--home", metavar="DIR", help="Folder of database, files, logs and reports.")]
+def given(text: str) -> str:
+    """The value of an option that must not be empty: an empty one is a variable of a script that was never set."""
+    if not text.strip():
+        raise typer.BadParameter("it is empty; give a value, or leave the option out")
+    return text
+
+
+def given_folder(text: str | Path) -> Path:
+    """A folder's path that must not be empty; the option's default is one already."""
+    return text if isinstance(text, Path) else Path(given(text))
+
+
+# Environment variables count where the option is not given; an empty one counts as not set.
+HomeOption = Annotated[
+    Path,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        envvar="GOLFSWEEP_HOME",
+        parser=given_folder,
+        help="Folder of database, files, logs and reports.",
+    ),
+]
 DbOption = Annotated[
     str | None,
     # Everybody on a machine can read command lines: a URL with a password belongs in the environment.
-    typer.Option("--db", metavar="URL", envvar="GOLFSWEEP_DB", help="Database URL instead of the one in --home."),
+    typer.Option(
+        "--db",
+        metavar="URL",
+        envvar="GOLFSWEEP_DB",
+        parser=given,
+        help="Database URL instead of the one in --home.",
+    ),
 ]
 FilesOption = Annotated[
-    str | None, typer.Option("--files", metavar="DIR|URL", help="File store instead of the one in --home.")
+    str | None,
+    typer.Option(
+        "--files",
+        metavar="DIR|URL",
+        envvar="GOLFSWEEP_FILES",
+        parser=given,
+        help="File store instead of the one in --home.",
+    ),
 ]
 RayOption = Annotated[
-    str | None, typer.Option("--ray", metavar="HOST:PORT", help="Use the Ray cluster at this address.")
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="HOST:PORT",
+        envvar="GOLFSWEEP_RAY",
+        parser=given,
+        help="Use the Ray cluster at this address.",
+    ),
 ]
 HereOption = Annotated[bool, typer.Option("--here", help="Run on this machine without Ray: --executor local.")]
 _KINDS = "; ".join(f"{name} ({kind.summary})" for name, kind in EXECUTORS.items())
@@ -184,19 +226,39 @@ def run_command() -> int:
     return code if isinstance(code, int) else ExitCode.DONE
 
 
-def open_sweeps(home: Path, db: str | None, files: str | None, name: str | None) -> tuple[Any, list[Any]]:
-    """The home and its sweeps, or only the sweep of that name.
+def open_to_read(home: Path, db: str | None, files: str | None) -> Any:
+    """The home of a command that only looks: nothing is made, and permission to write is not needed.
+
+    The home of the current directory counts as empty until something is run in it.
 
     Raises:
-        InputError: there is no such sweep.
+        InputError: a home or database that was named does not exist, or cannot be read.
     """
     from jobs.workplace import Workplace
 
-    place = Workplace.open(home, db, files)
+    if db is None and home == HOME and not home.exists():
+        return Workplace.empty(home)
+    return Workplace.open_to_read(home, db, files)
+
+
+def open_sweeps(
+    home: Path, db: str | None, files: str | None, name: str | None, *, to_write: bool = False
+) -> tuple[Any, list[Any]]:
+    """The home and its sweeps, or only the sweep of that name.
+
+    Raises:
+        InputError: there is no such home or sweep.
+    """
+    from jobs.workplace import Workplace
+
+    place = open_to_read(home, db, files)
     sweeps = place.store.sweeps()
     if name is not None and name not in [sweep.name for sweep in sweeps]:
         known = ", ".join(sweep.name for sweep in sweeps) or "none yet"
         raise InputError(f'no sweep "{name}" in {home}; there are: {known}')
+    if to_write:
+        place.store.close()
+        place = Workplace.open(home, db, files)
     return place, [sweep for sweep in sweeps if name in (None, sweep.name)]
 
 

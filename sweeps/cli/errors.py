@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
 from jobs import stopping
-from jobs.errors import AlreadyDriven, LostLease
+from jobs.errors import NO_SPACE, AlreadyDriven, LostLease
 from jobs.secrets import hide_passwords
 from sweeps.text.escaping import escape
 
@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 2
     """Do not retry: the same command fails in the same way."""
     TRANSIENT = 3
-    """A database, file store or cluster is away, or slow: the same command may succeed later."""
+    """A database, file store or cluster is away, slow or full: the same command may succeed later."""
     HUNG_UP = 129
     """Stopped by SIGHUP: its terminal or connection was closed."""
     INTERRUPTED = 130
@@ -98,11 +98,11 @@ def hide_given(text: str) -> str:
 
 
 def _explain_system_error(error: OSError) -> Problem:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in NO_SPACE:
         where = error.filename or "disk"
         hint = "free some space and run the same command again"
-        return Problem(code=ExitCode.BAD_INPUT, error=f"{where}: no space left", hint=hint)
-    if error.errno in (errno.EACCES, errno.EPERM):
+        return Problem(code=ExitCode.TRANSIENT, error=f"{where}: no space left", hint=hint)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         hint = "change its permissions, or choose another --home or --out"
         return Problem(code=ExitCode.BAD_INPUT, error=f"{error.filename}: permission denied", hint=hint)
     if error.errno in _WRONG_PATHS and error.filename is not None:

@@ -125,6 +125,14 @@ class Driver:
             if stage in by_stage and by_stage[stage].state == JobState.DONE
         }
 
+    def evidence(self) -> list[JobRecord]:
+        """The finished jobs that entries rest on, each once; like `confirmed`."""
+        chains = self.confirmed()
+        judged, _ = self._judge(chains)
+        jobs = [job for chain in chains for job in (*chain.jobs.values(), *chain.others.values())]
+        jobs += [job for by_stage in judged.values() for job in by_stage.values()]
+        return list({job.key: job for job in jobs if job.state == JobState.DONE}.values())
+
     def audits(self) -> dict[str, JobRecord]:
         """The finished audits, by entry; like `confirmed`."""
         return self.entry_jobs(AUDIT.name)

@@ -106,8 +106,8 @@ class JobRequests:
             if any(source.stage not in keys for source in stage.reads.values()):
                 continue  # one of them failed, or is missing
             subject = replace(measurement, entry=None, trial=None) if stage.name in shared else measurement
-            order = self._orders.order(stage, subject, _inputs(stage, before, keys))
-            if all(source.stage in before and _is_done(before[source.stage]) for source in stage.reads.values()):
+            order = self._orders.order(stage, subject, self._inputs(stage, before, keys))
+            if all(source.stage in before and self._stands(before[source.stage]) for source in stage.reads.values()):
                 job = self.request(order)
                 if job is None:
                     missing.add(stage.name)
@@ -135,16 +135,17 @@ class JobRequests:
             self.jobs[key] = job
         return job
 
+    def _inputs(self, stage: Stage, jobs: Mapping[str, JobRecord], keys: Mapping[str, str]) -> dict[str, str]:
+        """What a stage reads: digests of outputs, or in place of those that are not there what tells them apart."""
+        inputs = {}
+        for name, source in stage.reads.items():
+            job = jobs.get(source.stage)
+            outputs = job.outputs if job is not None and self._stands(job) else None
+            inputs[name] = f"{source.output} of {keys[source.stage]}" if outputs is None else outputs[source.output]
+        return inputs
 
-def _inputs(stage: Stage, jobs: Mapping[str, JobRecord], keys: Mapping[str, str]) -> dict[str, str]:
-    """What a stage reads: digests of outputs, or in place of those that are not there what tells them apart."""
-    inputs = {}
-    for name, source in stage.reads.items():
-        job = jobs.get(source.stage)
-        outputs = job.outputs if job is not None and _is_done(job) else None
-        inputs[name] = f"{source.output} of {keys[source.stage]}" if outputs is None else outputs[source.output]
-    return inputs
-
-
-def _is_done(job: JobRecord) -> bool:
-    return job.state == JobState.DONE
+    def _stands(self, job: JobRecord) -> bool:
+        """Whether later stages can go by a job's outputs: it is done, or, for a follower, it was and is done again."""
+        if self._read_only:
+            return job.outputs is not None and job.state not in FAILED
+        return job.state == JobState.DONE

@@ -1,12 +1,14 @@
 """What a finished audit says of an entry, and its certificate."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from jobs.errors import Unreadable
 from jobs.files import FileStore
 from jobs.store import EntryRecord
 from sweeps.board.rules import UNAUDITED_CODE, RuleFinding
+from sweeps.entries.lost import Lost, LostKind
 
 COPIED_SHARE = 0.2
 """Share of a document's windows in the training tokens from which on it counts as copied; below it is a quotation."""
@@ -43,3 +45,17 @@ def read_certificate(entry: EntryRecord, files: FileStore) -> dict[str, Any] | N
         return None
     certificate: dict[str, Any] = json.loads(files.get(audit["certificate"]))
     return certificate
+
+
+def read_certificates(entries: Iterable[EntryRecord], files: FileStore, lost: Lost) -> dict[str, dict[str, Any]]:
+    """Certificates by the entries' names, without those that are lost or not there yet."""
+    certificates = {}
+    for entry in entries:
+        try:
+            certificate = read_certificate(entry, files)
+        except Unreadable:
+            lost.note(LostKind.CERTIFICATE, f"{entry.sweep}/{entry.name}")
+            continue
+        if certificate is not None:
+            certificates[entry.name] = certificate
+    return certificates

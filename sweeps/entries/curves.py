@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jobs.errors import Unreadable
 from jobs.files import FileStore
 from jobs.stages.train import TRAIN
 from jobs.state import JobState
 from jobs.store import JobRecord
 from jobs.workplace import Workplace
+from sweeps.entries.lost import Lost, LostKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +26,11 @@ class Curve:
     """Step and loss (nats per token)."""
 
 
-def read_curves(sweep: str, place: Workplace) -> list[Curve]:
-    """The curve of every finished training, in the order in which they were ordered; each label stands once."""
+def read_curves(sweep: str, place: Workplace, lost: Lost) -> list[Curve]:
+    """The curve of every finished training, in the order in which they were ordered; each label stands once.
+
+    Those whose metrics are lost are left out.
+    """
     done = place.store.jobs(sweep, [JobState.DONE])
     jobs = [job for job in done if job.order.job.stage == TRAIN.name]
     labels = {job.key: f"{_shorten([*job.needed_by])} seed {job.order.job.seed}" for job in jobs}
@@ -33,7 +38,13 @@ def read_curves(sweep: str, place: Workplace) -> list[Curve]:
     for key, label in labels.items():
         if counts[label] > 1:
             labels[key] = f"{label} ({key[:8]})"
-    return [Curve(key=job.key, label=labels[job.key], points=_read_points(job, place.files)) for job in jobs]
+    curves = []
+    for job in jobs:
+        try:
+            curves.append(Curve(key=job.key, label=labels[job.key], points=_read_points(job, place.files)))
+        except Unreadable:
+            lost.note(LostKind.CURVE, labels[job.key])
+    return curves
 
 
 def _shorten(entries: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from golf.errors import InputError
+from jobs.errors import Unreadable
 from jobs.files import FileStore
 from jobs.scores import read_table
 from jobs.store import EntryRecord
@@ -15,25 +16,27 @@ from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.compare import Pair
 from sweeps.board.entries import BoardEntry
-from sweeps.board.evaluation import ImportedEntry
+from sweeps.board.evaluation import Evaluation, ImportedEntry
 from sweeps.board.leaderboard import open_board
 from sweeps.entries.facts import SweepFacts
-from sweeps.entries.form import evaluations_of, other_versions
-from sweeps.entries.superseded import Superseded, find_superseded
+from sweeps.entries.form import evaluations_of
+from sweeps.entries.lost import Lost, LostKind
+from sweeps.entries.superseded import Superseded, Withdrawn, find_superseded, find_withdrawn, is_current
 from sweeps.statistics.documents import Documents
 
 TABLES = 512
 """Score tables that stay in memory."""
 
 
-def board_of(name: str | None, place: Workplace) -> Board:
+def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Board:
     """The leaderboard of a sweep, imported records beside it, and all other sweeps as what came before.
 
-    Superseded entries are not on it.
+    Superseded and withdrawn entries are not on it. A number that needs lost document scores is left out.
 
     Args:
         name: of the sweep whose entries are shown; None where there is none yet, which leaves the records.
         place: the home that it belongs to.
+        lost: is told which document scores were needed and could not be read.
 
     Raises:
         InputError: another version of golfsweep wrote the sweep.
@@ -45,13 +48,38 @@ def board_of(name: str | None, place: Workplace) -> Board:
         board.add(records=imported)
         return board
     facts = SweepFacts.of(record)
-    board = open_board(
-        profile=facts.rules, baseline=facts.baseline, scores=lambda digest: read_scores(place.files, digest)
-    )
-    current = [entry for entry in place.store.entries() if not other_versions(entry)]
-    board.add((run for entry in current if entry.sweep == name for run in evaluations_of(entry)), imported)
-    board.add((run for entry in current if entry.sweep != name for run in evaluations_of(entry)), shown=False)
+    current = [entry for entry in place.store.entries() if is_current(entry)]
+    scores = ScoreReader(place.files, lost or Lost())
+    board = open_board(profile=facts.rules, baseline=facts.baseline, scores=scores)
+    board.add((run for entry in current if entry.sweep == name for run in scores.know(entry)), imported)
+    board.add((run for entry in current if entry.sweep != name for run in scores.know(entry)), shown=False)
     return board
+
+
+class ScoreReader:
+    """Reads document scores by digest, and tells of those that are lost whose they are."""
+
+    def __init__(self, files: FileStore, lost: Lost) -> None:
+        self._files, self._lost = files, lost
+        self._owners: dict[str | None, str] = {}
+
+    def know(self, entry: EntryRecord) -> list[Evaluation]:
+        """An entry's evaluations, whose scores may be read."""
+        runs = evaluations_of(entry)
+        self._owners |= {run.scores: f"{run.sweep}/{run.row} seed {run.seed}" for run in runs}
+        return runs
+
+    def __call__(self, digest: str) -> Documents:
+        """A score table.
+
+        Raises:
+            Unreadable: it is lost.
+        """
+        try:
+            return read_scores(self._files, digest)
+        except Unreadable:
+            self._lost.note(LostKind.SCORES, self._owners[digest])
+            raise
 
 
 def superseded_of(place: Workplace) -> list[Superseded]:
@@ -59,7 +87,12 @@ def superseded_of(place: Workplace) -> list[Superseded]:
     return find_superseded(place.store.entries())
 
 
-def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
+def withdrawn_of(place: Workplace) -> list[Withdrawn]:
+    """Entries of any sweep that do not count until it is run again."""
+    return find_withdrawn(place.store.entries())
+
+
+def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None = None) -> Pair:
     """Two entries by name: SWEEP/ENTRY, ENTRY of the latest sweep, or a public record's own.
 
     Raises:
@@ -68,7 +101,11 @@ def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
     sweeps = place.store.sweeps()
     latest = sweeps[-1].name if sweeps else None
     entries = board_of(latest, place).entries()
-    c, i = (find_entry(name, entries, latest or "", superseded_of(place)) for name in (challenger, incumbent))
+    former: list[Superseded | Withdrawn] = [*superseded_of(place), *withdrawn_of(place)]
+    c, i = (find_entry(name, entries, latest or "", former) for name in (challenger, incumbent))
+    scores = ScoreReader(place.files, lost or Lost())
+    for record in place.store.entries():
+        scores.know(record)
     both = {entry.sweep for entry in (c, i)} - {""}  # public records share no sweep
     kind = (c.track, c.data)
     peers = [
@@ -79,17 +116,17 @@ def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
         incumbent=i,
         peers=peers,
         recipes=(_settings(c, place), _settings(i, place)),
-        read_scores=lambda digest: read_scores(place.files, digest),
+        read_scores=scores,
     )
 
 
 def find_entry(
-    name: str, entries: Sequence[BoardEntry], latest: str, superseded: Sequence[Superseded] = ()
+    name: str, entries: Sequence[BoardEntry], latest: str, superseded: Sequence[Superseded | Withdrawn] = ()
 ) -> BoardEntry:
     """The entry of a name: SWEEP/ENTRY, ENTRY of the latest sweep, or a public record's own.
 
     Raises:
-        InputError: there is none; the message names the nearest, or says that it is superseded.
+        InputError: there is none; the message names the nearest, or says that it is superseded or withdrawn.
     """
     known = {entry.name_within(latest): entry for entry in entries}
     known |= {f"{entry.sweep}/{entry.name}": entry for entry in entries if entry.sweep}

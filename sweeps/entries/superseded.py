@@ -1,4 +1,6 @@
-"""Entries that were measured with another arithmetic than this code's: listed, but neither ranked nor compared."""
+"""Entries that are listed, but neither ranked nor compared: measured with another arithmetic than this code's, or
+withdrawn.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +38,35 @@ class Superseded:
         """As the leaderboard's document has it."""
         stages = {stage: {"measured": measured, "current": now} for stage, (measured, now) in self.stages.items()}
         return {"sweep": self.sweep, "rows": list(self.entries), "arithmetic": stages}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Withdrawn:
+    """Entries of a sweep that do not count until it is run again."""
+
+    sweep: str
+    entries: Sequence[str]
+    reason: str
+
+    @property
+    def line(self) -> str:
+        """One line for a person."""
+        entries = f"{self.sweep}: {', '.join(self.entries)}"
+        return f"Withdrawn from sweep {entries}: {self.reason}; run it again: golfsweep run FILE"
+
+
+def find_withdrawn(entries: Iterable[EntryRecord]) -> list[Withdrawn]:
+    """The withdrawn ones of some entries, by sweep and reason."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for entry in entries:
+        if entry.withdrawn is not None and not other_versions(entry):
+            names.setdefault((entry.sweep, entry.withdrawn), []).append(entry.name)
+    return [Withdrawn(sweep=sweep, entries=entries, reason=reason) for (sweep, reason), entries in names.items()]
+
+
+def is_current(entry: EntryRecord) -> bool:
+    """Whether an entry counts: it is measured with this code's arithmetic, and not withdrawn."""
+    return entry.withdrawn is None and not other_versions(entry)
 
 
 def find_superseded(entries: Iterable[EntryRecord]) -> list[Superseded]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 from golf.entry.bundle import Script
@@ -39,8 +39,11 @@ class EntryWriter:
             self.write()
             self._finished = finished
 
-    def write(self) -> list[str]:
-        """Write entries as the store's jobs have them now; returns the names of those that changed."""
+    def write(self, *, final: bool = False) -> list[str]:
+        """Write entries as the store's jobs have them now; returns the names of those that changed.
+
+        While lost evidence is made again, an entry stays as it is until all of it is there, unless this is final.
+        """
         driver = self._sweep.driver(self._store, read_only=True)
         seeds: dict[str, list[JobChain]] = {}
         for chain in driver.confirmed():
@@ -53,6 +56,9 @@ class EntryWriter:
         ]
         name, stored = self._sweep.spec.name, self._store.sweep(self._sweep.spec.name)
         assert stored is not None
+        before = {entry.name: entry for entry in self._store.entries(name)}
+        if not final and not self._store.are_done(_keys(before.values())):
+            entries = _keep_complete(before, entries)
         spec = None if "board" in stored.spec else self._sweep.to_json()
         return self._store.put_entries(name, entries, version=form.VERSION, spec=spec)
 
@@ -63,6 +69,26 @@ class EntryWriter:
         if name not in self._built or self._built[name][0] != state:
             self._built[name] = (state, _build(self._sweep, self._store, position, chains, audit, tried))
         return self._built[name][1]
+
+
+def _keys(entries: Collection[EntryRecord]) -> set[str]:
+    """Keys of all jobs that entries rest on."""
+    keys = {key for entry in entries for seed in entry.evidence["seeds"].values() for key in seed["jobs"].values()}
+    return keys | {entry.evidence["audit"]["job"] for entry in entries if entry.evidence["audit"] is not None}
+
+
+def _keep_complete(before: Mapping[str, EntryRecord], entries: Sequence[EntryRecord]) -> list[EntryRecord]:
+    """Entries as they are built now, and as they were where they now lack a seed, an audit or everything."""
+    now = {entry.name: entry for entry in entries}
+    return [
+        before[name] if name in before and (name not in now or _lacks(now[name], before[name])) else now[name]
+        for name in {**now, **before}
+    ]
+
+
+def _lacks(entry: EntryRecord, before: EntryRecord) -> bool:
+    lost_audit = entry.evidence["audit"] is None and before.evidence["audit"] is not None
+    return lost_audit or not before.evidence["seeds"].keys() <= entry.evidence["seeds"].keys()
 
 
 def build_missing(store: Store, say: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ from cluster.executors.local import machine_cluster
 from cluster.registry import join_cluster, open_executor, quarantine_hint
 from golf.errors import InputError
 from jobs import stopping
-from jobs.errors import LostLease, StoreUnavailable
+from jobs.errors import NO_SPACE, LostLease, StoreUnavailable
 from jobs.machine import environment
 from jobs.machine.host import process_name
 from jobs.paths import Home
@@ -22,6 +22,7 @@ from sweeps.driver.driver import Driver
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
+from sweeps.run.evidence import remake_lost
 from sweeps.run.lease import DriverLease
 from sweeps.run.memory import check_memory
 from sweeps.run.patience import Patience
@@ -89,8 +90,10 @@ def run(
         InputError: there is no such executor.
         AlreadyDriven: another process drives the sweep.
         LostLease: another process took the sweep over while this one did not reach the database.
-        StoreUnavailable: the database or the file store did not answer for `sweeps.run.patience.AWAY_SECONDS`.
+        StoreUnavailable: the database or the file store did not answer for `sweeps.run.patience.AWAY_SECONDS`, or has
+            no room.
     """
+    started = place.store.last_event()
     with say_if_slow(say, f"Joining the cluster of --executor {executor}"):
         joined = join_cluster(executor)
     cluster = machine_cluster() if joined is None else joined.cluster
@@ -98,6 +101,7 @@ def run(
         with ExitStack() as stack:
             lease = DriverLease(place.store, spec.name, process_name(), cluster, say)
             with lease, _stopped_on_error(spec, place.store):
+                place.claim_files()
                 with say_if_slow(say, "Waiting for a node of the cluster to report its machine class"):
                     machine = _machine(spec.name, place.store, joined)
                 if joined is None:  # a cluster's nodes check their own memory, before they build a model
@@ -106,22 +110,28 @@ def run(
                 driver = _begin(sweep, place.store, say, owner, tags)
                 writer = EntryWriter(sweep, place.store)
                 writer.write()  # an edited file may have other entries than at its last run
+                remake_lost(sweep, place, started, say)
                 scheduling = None
 
                 def on_snapshot(snapshot: Snapshot, left: float | None) -> None:
                     writer.update(snapshot)
                     show(snapshot, left)
 
-                if not (snapshot := driver.step()).done:
-                    scheduling = stack.enter_context(
-                        open_scheduling(place, executor=executor, widest=sweep.widest(), joined=joined, say=say)
-                    )
+                while not (snapshot := driver.step()).done:
+                    if scheduling is None:
+                        scheduling = stack.enter_context(
+                            open_scheduling(place, executor=executor, widest=sweep.widest(), joined=joined, say=say)
+                        )
                     try:
                         hint = quarantine_hint(executor)
                         snapshot = _drive(driver, sweep, scheduling, lease, on_snapshot, say, hint)
                     finally:
                         with suppress(LostLease, StoreUnavailable):  # the next run writes them
                             writer.write()  # what finished after the last snapshot, or before an interruption
+                    if snapshot.ended or not remake_lost(sweep, place, started, say):
+                        break
+                if snapshot.done:
+                    writer.write(final=True)
                 _end_well(place.store, spec.name, snapshot, say)
             if scheduling is not None:
                 scheduling.finish(say)
@@ -211,6 +221,8 @@ def _drive(
                 scheduling.step(STEP_SECONDS)
             outage.end()
         except StoreUnavailable as error:
+            if error.errno in NO_SPACE:  # nothing more can be kept until somebody makes room
+                raise
             outage.wait(error, scheduling.wait)
 
 

@@ -1,12 +1,15 @@
 """All that is known of one job, of an entry, or of the jobs behind a sweep's name, as plain data."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from cluster.policy.retry import RULES
 from golf.errors import InputError
+from jobs.errors import Unreadable
 from jobs.events import Failure
+from jobs.stages.registry import stage_named
 from jobs.state import AttemptState, JobState
 from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
@@ -55,20 +58,35 @@ def _describe_job(job: JobRecord, place: Workplace) -> dict[str, Any]:
         "outputs": job.outputs,
         "seconds": job.seconds,
         "attempts": [asdict(attempt) for attempt in place.store.attempts(job.key)],
+        "lost": [*_list_lost(job, place)],
         **_certificate(job, place),
     }
 
 
+def _list_lost(job: JobRecord, place: Workplace) -> Iterator[str]:
+    """A line for each output of a job that the file store does not have any more."""
+    stage = stage_named(job.order.job.stage)
+    for name in stage.contents:
+        digest = (job.outputs or {}).get(name)
+        if digest is not None and not place.files.has(digest):
+            again = "golfsweep run FILE makes it again" if name in stage.evidence else "nothing that is done needs it"
+            yield f"{name} {digest[:12]}: not in the file store; {again}"
+
+
 def _certificate(job: JobRecord, place: Workplace) -> dict[str, Any]:
-    """The certificate that a finished job left, under its name; most stages leave none."""
+    """The certificate that a finished job left, under its name; most stages leave none, and it may be lost."""
     digest = (job.outputs or {}).get("certificate")
-    return {} if digest is None else {"certificate": json.loads(place.files.get(digest))}
+    try:
+        return {} if digest is None else {"certificate": json.loads(place.files.get(digest))}
+    except Unreadable:
+        return {}
 
 
 def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
     """An entry as on the leaderboard, its jobs in short, its certificate, and where its evidence contradicts it."""
-    from sweeps.entries.audits import read_certificate
+    from sweeps.entries.audits import read_certificates
     from sweeps.entries.checking import verify_entry
+    from sweeps.entries.lost import Lost
 
     sweep, entry_name = name.split("/", 1)
     if place.store.sweep(sweep) is None:
@@ -81,21 +99,20 @@ def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
     mismatches = verify_entry(entry, place)
     shown = _leaderboard_line(entry, place) | {"jobs": _jobs_of(entry, place.store), "evidence": entry.evidence}
     shown |= {"updated": entry.updated, "mismatches": mismatches}
-    certificate = None if any("certificate" in line for line in mismatches) else read_certificate(entry, place.files)
-    return shown | ({} if certificate is None else {"certificate": certificate})
+    certificates = read_certificates([entry], place.files, Lost())  # a lost one is among the mismatches
+    return shown | ({"certificate": certificates[entry.name]} if certificates else {})
 
 
 def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
     """An entry's columns on its sweep's leaderboard; for a superseded entry, why it is on no leaderboard."""
     from sweeps.entries.reading import board_of
-    from sweeps.entries.superseded import find_superseded
+    from sweeps.entries.superseded import find_superseded, find_withdrawn
 
     if superseded := find_superseded([entry]):
         return {"name": entry.name, "sweep": entry.sweep, "superseded": superseded[0].line}
-    try:
-        table = board_of(entry.sweep, place).table()
-    except InputError as error:  # a content is lost that some entry rests on: the other facts can still be shown
-        return {"name": entry.name, "sweep": entry.sweep, "leaderboard": str(error)}
+    if withdrawn := find_withdrawn([entry]):
+        return {"name": entry.name, "sweep": entry.sweep, "withdrawn": withdrawn[0].line}
+    table = board_of(entry.sweep, place).table()
     return next(row for row in table if (row["sweep"], row["name"]) == (entry.sweep, entry.name))
 
 

@@ -1,6 +1,8 @@
 """Contents by digest: whole or not at all, and nothing else is an address."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,11 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_a_place_of_no_known_kind_is_refused() -> None:
     with pytest.raises(InputError, match="--files nowhere://x"):
         FileStore("nowhere://x")
+
+
+def test_a_missing_driver_is_one_line_that_says_what_to_install() -> None:
+    code = "import sys; sys.modules['s3fs'] = None; from jobs.files import FileStore; FileStore('s3://team/golf')"
+    tried = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    line = tried.stderr.splitlines()[-1]
+    assert line.startswith("golf.errors.InputError: --files s3://team/golf: its driver is missing (")
+    assert line.endswith("pip install golfsweep[s3]")

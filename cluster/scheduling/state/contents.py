@@ -41,6 +41,11 @@ class Contents:
         for digest in digests:
             self._sizes.pop(digest, None)
 
+    def discard_damaged(self, digest: str) -> None:
+        """Make room for a content that could not be read and is made again."""
+        self._kept.pop(digest, None)
+        self._files.discard_damaged(digest)
+
     def delete(self, digest: str) -> None:
         """Delete a content that nothing refers to any more."""
         self._kept.pop(digest, None)

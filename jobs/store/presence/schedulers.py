@@ -15,6 +15,9 @@ from jobs.store.rows import SchedulerRecord
 from jobs.store.transactions import write_row
 from jobs.store.work.accounts import elapsed
 
+FORGOTTEN_SECONDS = 86400.0
+"""Age of the last heartbeat from which on nobody asks about a scheduler any more."""
+
 
 class Schedulers(Liveness):
     """Schedulers of a store."""
@@ -43,6 +46,7 @@ class Schedulers(Liveness):
             is_new = write_row(connection, tables.schedulers, {"name": scheduler}, process | facts)
             self._beat_attempts(connection, scheduler)
             if is_new:
+                _forget_dead(connection, self._common_time(connection))
                 record_event(connection, EventKind.SCHEDULER_STARTED, self._clock(), scheduler, cluster=cluster)
 
     def forget_scheduler(self, scheduler: str) -> None:
@@ -68,3 +72,9 @@ class Schedulers(Liveness):
         free = running.with_for_update(skip_locked=True)
         this = table.c.key.in_(free) & (table.c.state == AttemptState.RUNNING)
         connection.execute(table.update().where(this).values(seconds=elapsed(self._ticks())))
+
+
+def _forget_dead(connection: Connection, now: float) -> None:
+    """Delete the rows of processes that died long ago without giving anything back."""
+    table = tables.schedulers
+    connection.execute(table.delete().where(table.c.heartbeat < now - FORGOTTEN_SECONDS))

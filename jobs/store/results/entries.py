@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from jobs.database import tables
 from jobs.database.engine import hold
@@ -73,10 +73,33 @@ class Entries(Transactions):
             return [EntryRecord(**row) for row in connection.execute(query).mappings()]
 
 
-_WRITTEN = ("position", "content", "evidence")
+_WRITTEN = ("position", "content", "evidence", "withdrawn")
 
 
 def _values(entry: EntryRecord) -> dict[str, Any]:
     """What the database will give back of an entry: plain JSON without tuples."""
     content, evidence = (json.loads(json.dumps(part, allow_nan=False)) for part in (entry.content, entry.evidence))
-    return {"position": entry.position, "content": content, "evidence": evidence}
+    return {"position": entry.position, "content": content, "evidence": evidence, "withdrawn": entry.withdrawn}
+
+
+def withdraw_entries(connection: Connection, key: str, lost: Mapping[str, str], now: float, who: str) -> None:
+    """Withdraw the entries, of whichever sweep, that rest on outputs of a job that were made again and came out
+    otherwise; the next run of their sweep writes them anew.
+
+    Args:
+        connection: within a transaction.
+        key: the job.
+        lost: digest of each of these outputs → its name.
+        now: epoch seconds.
+        who: the scheduler's name.
+    """
+    table, needed = tables.entries, tables.sweep_jobs
+    query = select(table).where(table.c.sweep.in_(select(needed.c.sweep).where(needed.c.key == key)))
+    for row in connection.execute(query).mappings().all():
+        evidence = json.dumps(row["evidence"])
+        if names := [name for digest, name in lost.items() if digest in evidence]:
+            reason = f"its {' and '.join(names)} had to be made again and came out otherwise"
+            this_row = (table.c.sweep == row["sweep"]) & (table.c.name == row["name"])
+            connection.execute(table.update().where(this_row), {"withdrawn": reason})
+            about = {"sweep": row["sweep"], "entry": row["name"], "key": key, "reason": reason}
+            record_event(connection, EventKind.ENTRY_WITHDRAWN, now, who, **about)

@@ -9,8 +9,10 @@ from sqlalchemy import Connection, select
 from jobs.database import tables
 from jobs.errors import LostClaim, OverBudget
 from jobs.machine.host import identity
+from jobs.stages.registry import stage_named
 from jobs.state import AttemptState, EventKind, JobState, may_follow
 from jobs.store.event_log import record_event
+from jobs.store.results.entries import withdraw_entries
 from jobs.store.rows import AttemptRecord
 from jobs.store.transactions import Transactions
 from jobs.store.work.accounts import elapsed, end_attempt, reserve_hours
@@ -140,12 +142,14 @@ class Attempts(Transactions):
             "note": "", "claimed_by": None, "checkpoint": None,
         }  # fmt: skip
         with self._write() as connection:
-            checkpoint = _checkpoint(connection, key)
+            checkpoint, replaced = _checkpoint(connection, key), _replaced(connection, key, outputs)
             _update_job(connection, key, attempt, **changed)
             link_outputs(connection, key, outputs, sizes, now)
             ended = end_attempt(connection, key, attempt, AttemptState.DONE, now, seconds, peak_bytes=peak_bytes)
             about = {"sweep": ended.sweep, "key": key, "attempt": attempt}
             record_event(connection, EventKind.JOB_DONE, now, ended.scheduler, **about, seconds=seconds)
+            if replaced:
+                withdraw_entries(connection, key, replaced, now, ended.scheduler)
             return checkpoint if checkpoint is not None and drop_content(connection, checkpoint) else None
 
     def fail(
@@ -198,6 +202,17 @@ class Attempts(Transactions):
 def _checkpoint(connection: Connection, key: str) -> str | None:
     digest: str | None = connection.execute(select(tables.jobs.c.checkpoint).where(tables.jobs.c.key == key)).scalar()
     return digest
+
+
+def _replaced(connection: Connection, key: str, outputs: Mapping[str, Any]) -> dict[str, str]:
+    """Digests, with their names, of outputs of an earlier success that came out otherwise this time; those that only
+    reports show are not among them.
+    """
+    row = connection.execute(select(tables.jobs.c.stage, tables.jobs.c.outputs).where(tables.jobs.c.key == key)).one()
+    stage = stage_named(row.stage)
+    names = [name for name in stage.contents if name not in stage.shown]
+    before = {name: (row.outputs or {}).get(name) for name in names}
+    return {digest: name for name, digest in before.items() if digest is not None and digest != outputs.get(name)}
 
 
 def _update_job(connection: Connection, key: str, number: int, **changed: Any) -> None:

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     CHECKPOINT = "checkpoint of a finished job"
     SHARD = "shard of a finished evaluation"
     FOLDER = "working folder of a finished job"
+    PAGE = "page of a comparison, which golfsweep compare writes again"
 
 
 class Garbage(Transactions):

@@ -3,13 +3,14 @@
 from sqlalchemy import Connection, Select, func, select
 
 from jobs.database import tables
-from jobs.state import AttemptState, EventKind, JobState
+from jobs.state import EventKind, JobState
 from jobs.store.event_log import record_event
 from jobs.store.transactions import Transactions
 from jobs.store.work.contents import MAKES, READS
 
 MOST_DONE = 3
-"""Times that a job is done; a file store that loses its results again and again must be repaired instead."""
+"""Times that a job is done; a file store that loses its results again and again must be repaired instead. Who reports a
+loss says from when on they count, so that a new run tries again."""
 STARTS_OVER = "its checkpoint could not be read: it started over"
 REMADE = "its outputs could not be read: they are made again"
 READS_LOST = "an input of it could not be read"
@@ -18,19 +19,19 @@ READS_LOST = "an input of it could not be read"
 class Losses(Transactions):
     """Lost contents of a store."""
 
-    def lose_content(self, digest: str) -> bool:
+    def lose_content(self, digest: str, since: int = 0) -> bool:
         """Report that a content cannot be read any more; returns whether the work goes on without it.
 
         A training starts over without its checkpoint, and a lost shard is scored again. The job that made an output is
-        done again, unless that was MOST_DONE times in vain. Jobs that wait to read it are taken from their sweeps,
-        whose drivers request them again when the content is there.
+        done again, unless that was MOST_DONE times in vain since an event, given by its number. Jobs that wait to read it
+        are taken from their sweeps, whose drivers request them again when the content is there.
         """
         table, shards, now = tables.jobs, tables.shards, self._clock()
         with self._write() as connection:
             without = table.update().where(table.c.checkpoint == digest)
             dropped = connection.execute(without, {"checkpoint": None, "reason": STARTS_OVER}).rowcount
             dropped += connection.execute(shards.delete().where(shards.c.digest == digest)).rowcount
-            makers = _makers(connection, digest)
+            makers = _makers(connection, digest, since)
             record_event(connection, EventKind.CONTENT_LOST, now, self.user, digest=digest, makers=makers)
             if makers:
                 for key in requeue(connection, makers, REMADE):
@@ -41,10 +42,11 @@ class Losses(Transactions):
         return bool(dropped or makers)
 
 
-def _makers(connection: Connection, digest: str) -> list[str]:
+def _makers(connection: Connection, digest: str, since: int) -> list[str]:
     """Jobs that have made a content, and are done or running once more."""
-    table, attempts = tables.jobs, tables.attempts
-    often = select(attempts.c.key).where(attempts.c.state == AttemptState.DONE).group_by(attempts.c.key)
+    table, events = tables.jobs, tables.events
+    successes = (events.c.kind == EventKind.JOB_DONE) & (events.c.id > since)
+    often = select(events.c.key).where(successes).group_by(events.c.key)
     query = select(table.c.key).where(
         table.c.key.in_(_linked(digest, MAKES)),
         table.c.state.in_([JobState.DONE, JobState.QUEUED, JobState.RUNNING]),
@@ -54,7 +56,10 @@ def _makers(connection: Connection, digest: str) -> list[str]:
 
 
 def requeue(connection: Connection, keys: list[str], reason: str) -> list[str]:
-    """Queue finished jobs once more; returns their keys. Their outputs stay in the row until they are made again."""
+    """Queue finished jobs once more; returns their keys.
+
+    Their outputs stay in the row until they are made again, to tell then whether they are the same.
+    """
     table = tables.jobs
     finished = table.c.key.in_(keys) & (table.c.state == JobState.DONE)
     changed = {

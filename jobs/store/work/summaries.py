@@ -1,6 +1,6 @@
 """A sweep's jobs in short, counted by the database: what status shows without reading every job."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select
 
@@ -24,6 +24,13 @@ class Summaries(Transactions):
         for stage, state, count, _ in sorted(rows, key=lambda row: int(row[3])):
             counts.setdefault(stage, {})[JobState(state)] = count
         return counts
+
+    def are_done(self, keys: Collection[str]) -> bool:
+        """Whether all of some jobs are done."""
+        table = tables.jobs
+        query = select(func.count()).where(table.c.key.in_(list(keys)), table.c.state == JobState.DONE)
+        with self._read() as connection:
+            return bool(connection.execute(query).scalar_one() == len(set(keys)))
 
     def entries_needing(self, sweep: str, keys: Sequence[str]) -> dict[str, list[tuple[str, int | None]]]:
         """Names of a sweep's entries that need each of some jobs, with the trial's number where one is a trial."""

@@ -10,7 +10,8 @@ from sweeps.statistics import mean_documents, one_sample, paired_test, published
 from sweeps.statistics.documents import ScoreTable
 
 ReadScores = Callable[[str], ScoreTable]
-"""Reads a table of document scores by its digest: document, nll (nats), tokens, bytes."""
+"""Reads a table of document scores by its digest: document, nll (nats), tokens, bytes. Raises jobs.errors.Unreadable
+where it is lost."""
 
 
 def compute_published_p(entry: BoardEntry, record: Published) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from jobs.errors import Unreadable
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.board.pairs.differences import read_shared_tables
 from sweeps.board.pairs.families import label_trainings
@@ -42,6 +43,13 @@ def run_seed_tests(pair: Pair) -> dict[str, Any]:
 
 def run_document_tests(pair: Pair) -> dict[str, Any]:
     """Test over documents on shared artifacts, and over seeds and documents together."""
+    try:
+        return _test_documents(pair)
+    except Unreadable as lost:
+        return {name: refuse(f"document scores are lost: {lost.error}") for name in ("paired_documents", "two_way")}
+
+
+def _test_documents(pair: Pair) -> dict[str, Any]:
     c, i = pair.challenger, pair.incumbent
     ours, theirs = read_shared_tables(c, i, pair.read_scores)
     if ours:

@@ -1,5 +1,6 @@
 """Two entries side by side: compare."""
 
+import errno
 from typing import Annotated
 
 import typer
@@ -36,14 +37,23 @@ def compare(
     """
     from sweeps.board import compare
     from sweeps.entries import reading
+    from sweeps.entries.lost import Lost
     from sweeps.views.report import report
     from sweeps.views.terminal import compare_text
 
     place, _ = open_entries(home, db, files, None)
-    pair = reading.pair_of(challenger, incumbent, place)
+    lost = Lost()
+    pair = reading.pair_of(challenger, incumbent, place, lost)
     comparison, documents = compare.compare(pair), compare.document_differences(pair)
-    path = report.write_comparison(comparison, documents, place)
+    try:
+        path = report.write_comparison(comparison, documents, place)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        path = None
     if json_:
-        return print_json(comparison | {"report": str(path)})
+        return print_json(comparison | {"report": None if path is None else str(path), "notes": [*lost.lines(place)]})
     Terminal().print(compare_text.render(comparison, documents))
-    Terminal().print_line(f"Plots: {path}")
+    for line in lost.lines(place):
+        Terminal().print_line(line)
+    Terminal().print_line(f"Plots: {path or f'not written, because {place.home.root} may not be written to'}")

@@ -41,7 +41,7 @@ def cancel(
     """
     from sweeps.run.cancel import cancel as end
 
-    place, _ = open_sweeps(home, db, files, sweep)
+    place, _ = open_sweeps(home, db, files, sweep, to_write=True)
     outcome = end(sweep, what, place.store)
     if json_:
         print_json(outcome.to_json(sweep))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
+from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, open_sweeps, print_json
 from sweeps.text.terminal import Terminal
 
 
@@ -25,9 +25,8 @@ def gc(
     Example: golfsweep gc --delete
     """
     from jobs.garbage import delete_garbage, find_garbage
-    from jobs.workplace import Workplace
 
-    place = Workplace.open(home, db, files)
+    place, _ = open_sweeps(home, db, files, None, to_write=delete)
     garbage = find_garbage(place)
     if delete:
         garbage = delete_garbage(place, garbage)

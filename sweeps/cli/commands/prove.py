@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from golf.errors import InputError
-from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, SetOption, app, print_json
+from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, SetOption, app, open_to_read, print_json
 from sweeps.cli.errors import ExitCode
 from sweeps.text.terminal import Terminal
 
@@ -57,9 +57,7 @@ def prove(
     else:
         if more or tokens or tokenizer or preset or set_:
             raise InputError(f"{subject}: no such file; an entry has its own data and settings, so name it alone")
-        from jobs.workplace import Workplace
-
-        claim = proving.claim_entry(subject, Workplace.open(home, db, files), documents, seed)
+        claim = proving.claim_entry(subject, open_to_read(home, db, files), documents, seed)
     proof = _with_bars(claim)
     if json_:
         print_json(proof)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from golf.errors import InputError
 from sweeps.cli.app import (
     HOME,
     DbOption,
@@ -49,17 +50,20 @@ def leaderboard(
     Example: golfsweep leaderboard demo --format markdown
     """
     from sweeps.entries import reading
+    from sweeps.entries.lost import Lost
     from sweeps.views.terminal import formats, table
 
     place, sweeps = open_entries(home, db, files, name)
     shown = Format.JSON if json_ else format_
     if not sweeps and not place.store.records():
         return print_json({"rows": []}) if shown == Format.JSON else Terminal().print_line(NO_SWEEPS)
-    board = reading.board_of(sweeps[-1].name if sweeps else None, place)
+    lost = Lost()
+    board = reading.board_of(sweeps[-1].name if sweeps else None, place, lost)
     rows, superseded = board.table(), reading.superseded_of(place)
+    notes = [*(former.line for former in reading.withdrawn_of(place)), *lost.lines(place)]
     if shown == Format.JSON:
         frontier = {"frontier": board.changes(), "superseded": [former.to_json() for former in superseded]}
-        return print_json({"rows": rows} | frontier)
+        return print_json({"rows": rows} | frontier | {"notes": notes})
     match shown:
         case Format.CSV:
             print(formats.to_csv(rows), end="")
@@ -72,8 +76,8 @@ def leaderboard(
             print(page if takes_unicode() else to_ascii_page(page))
         case Format.TABLE:
             Terminal().print(table.render(rows))
-    for former in superseded:
-        Terminal(stderr=shown != Format.TABLE).print_line(former.line)
+    for line in (*(former.line for former in superseded), *notes):
+        Terminal(stderr=shown != Format.TABLE).print_line(line)
 
 
 @app.command()
@@ -120,6 +124,11 @@ def open_entries(home: Path, db: str | None, files: str | None, name: str | None
     place, sweeps = open_sweeps(home, db, files, name)
     if not any(map(is_outdated, place.store.sweeps())):
         return place, sweeps
+    if place.store.is_read_only:
+        raise InputError(
+            f"{home}: its entries are of an earlier version, and you may not write there; let its owner run golfsweep "
+            f"leaderboard --home {home}"
+        )
     from sweeps.run.entries import build_missing  # imports torch, once in the life of a home
 
     console = Terminal(stderr=True)

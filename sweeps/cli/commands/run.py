@@ -28,6 +28,7 @@ from sweeps.text.terminal import Terminal
 
 @app.command()
 def run(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep file.")],
     set_: SetOption = None,
     tag: Annotated[
@@ -56,6 +57,9 @@ def run(
     from sweeps.spec.names import check_names
     from sweeps.views.terminal.progress import LiveProgress
 
+    source = context.get_parameter_source("ray")
+    if source is not None and source.name == "ENVIRONMENT" and (executor is not None or here):
+        ray = None  # an option wins over a variable
     chosen = choose_executor(executor, ray, here)
     check_names(tag or (), "--tag")
     check_names(() if owner is None else [owner], "--owner")
@@ -69,9 +73,12 @@ def run(
     try:
         with LiveProgress(console) as progress:
             end = session.run(spec, place, executor=chosen, owner=owner, tags=tag or (), show=progress.show, say=say)
+    except Exception:
+        place.remove_if_unused()
+        raise
     except KeyboardInterrupt:
         stopped = Interrupted(f"finished work is kept; resume with: {command_line()}")
-        if not json_ or place.store.sweep(spec.name) is None:
+        if place.remove_if_unused() or not json_ or place.store.sweep(spec.name) is None:
             raise stopped from None
         say(f"{stopped.error[0].upper()}{stopped.error[1:]}; {stopped}")
         print_json(document(spec.name, place, stopped.code))
@@ -103,15 +110,19 @@ def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:
 
 def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
     """Write the report, and print the leaderboard or the document."""
+    from sweeps.entries.lost import Lost
     from sweeps.entries.reading import board_of
     from sweeps.views.report import report
     from sweeps.views.terminal import table
 
-    board = board_of(name, place)
-    path = report.write(name, board, place)
+    lost = Lost()
+    board = board_of(name, place, lost)
+    path = report.write(name, board, place, lost)
     if json_:
-        return print_json(document(name, place, code, board=board, report=path))
+        return print_json(document(name, place, code, board=board, report=path) | {"notes": [*lost.lines()]})
     Terminal().print(table.render(board.table()))
+    for line in lost.lines():
+        Terminal().print_line(line)
     Terminal().print_line(f"Report: {path}")
 
 

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from sweeps.cli.app import (
     SweepArgument,
     app,
     open_sweeps,
+    open_to_read,
     print_json,
 )
 from sweeps.text.terminal import Terminal
@@ -43,6 +45,7 @@ def plan(
     """
     from cluster.executors.local import local_slots
     from jobs.machine import environment
+    from jobs.paths import Home
     from jobs.workplace import Workplace
     from sweeps.planning.plan import plan as make_plan
     from sweeps.planning.plan import planned_machine
@@ -51,10 +54,12 @@ def plan(
     from sweeps.views.terminal.show_plan import show_plan
 
     spec = load_sweep(file, set_ or ())
-    place = Workplace.open(home, db, files)
-    sweep = session.resolve(spec, place.home, planned_machine(spec.name, place.store, environment.machine()))
-    slots = slots or local_slots(sweep.widest())
-    preview = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
+    place = open_to_read(home, db, files) if home.exists() or db else Workplace.empty(home)
+    with TemporaryDirectory() as spare:  # a plan leaves nothing, the bundled corpus included
+        corpus = place.home if place.home.demo.exists() else Home(Path(spare))
+        sweep = session.resolve(spec, corpus, planned_machine(spec.name, place.store, environment.machine()))
+        slots = slots or local_slots(sweep.widest())
+        preview = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
     if json_:
         return print_json(preview.to_json())
     show_plan(preview, Terminal())

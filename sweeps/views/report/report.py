@@ -19,10 +19,11 @@ from jobs.workplace import Workplace
 from sweeps.board.arrays import TRACKS
 from sweeps.board.board import Board
 from sweeps.entries import reading
-from sweeps.entries.audits import read_certificate
+from sweeps.entries.audits import read_certificates
 from sweeps.entries.curves import read_curves
 from sweeps.entries.facts import SweepFacts
-from sweeps.entries.form import other_versions
+from sweeps.entries.lost import Lost
+from sweeps.entries.superseded import is_current
 from sweeps.statistics.documents import Documents
 from sweeps.text.escaping import escape_lines, to_chart_text
 from sweeps.views.answers import Spent, answers
@@ -47,8 +48,11 @@ class Chart:
     html: str
 
 
-def write(name: str, board: Board, place: Workplace) -> Path:
-    """Write a sweep's report as it stands in the store, and return its path."""
+def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -> Path:
+    """Write a sweep's report as it stands in the store, and return its path.
+
+    What is lost is left out and noted, beside what was missing for its leaderboard already.
+    """
     from jobs.machine import environment  # imports torch, to say its version
     from sweeps.views import certificates
 
@@ -57,7 +61,10 @@ def write(name: str, board: Board, place: Workplace) -> Path:
     rows, facts = board.table(), SweepFacts.of(record)
     baseline = facts.baseline if isinstance(facts.baseline, str) else "the published record"
     trials = _trials(facts, place)
-    judged = _certificates(name, place)
+    lost = lost or Lost()
+    current = [entry for entry in place.store.entries(name) if is_current(entry)]
+    judged = read_certificates(current, place.files, lost)
+    charts = _charts(record, trials, judged, rows, place, lost)
     counts = {stage: states.get(JobState.DONE, 0) for stage, states in place.store.stage_counts(name).items()}
     content = _render(
         "report.html.j2",
@@ -67,11 +74,11 @@ def write(name: str, board: Board, place: Workplace) -> Path:
         data=record.spec["data"],
         answers=answers(rows, baseline, _spent(record, place)),
         **_board(board, rows),
-        charts=_charts(record, trials, judged, rows, place),
+        charts=charts,
         trials=sum(trial.value is not None for trial in trials),
         trainings=counts.get("train", 0),
         evaluations=counts.get("eval", 0),
-        superseded=[former.line for former in reading.superseded_of(place) if former.sweep == name],
+        superseded=[*_former(name, place), *lost.lines()],
         certificates=[(entry, certificates.describe_certificate(certificate)) for entry, certificate in judged.items()],
         text=next((row["validation_set"] for row in rows if row["validation_set"] is not None), None),
         versions=environment.versions(),
@@ -114,6 +121,7 @@ def _charts(
     judged: Mapping[str, Mapping[str, Any]],
     rows: Sequence[Mapping[str, Any]],
     place: Workplace,
+    lost: Lost,
 ) -> list[Chart]:
     from sweeps.views.report import charts  # imports plotly, which takes longer than a comparison
 
@@ -137,7 +145,7 @@ def _charts(
             "on; earlier losses must not move."
         )
         figures.append(("Certificates: the two probes over the positions of documents", note, charts.probes(named)))
-    if curves := read_curves(record.name, place):
+    if curves := read_curves(record.name, place, lost):
         figure = charts.training_curves({to_chart_text(curve.label): curve.points for curve in curves})
         figures.append(("Training curves", "Loss of every training, by the entries that need it and its seed.", figure))
     return [
@@ -152,11 +160,10 @@ def _trials(facts: SweepFacts, place: Workplace) -> list[TrialRecord]:
     return [trial for trial in place.store.trials(facts.name, facts.search) if trial.number < facts.trials]
 
 
-def _certificates(name: str, place: Workplace) -> dict[str, Mapping[str, Any]]:
-    """The certificates of a sweep's current entries, by name."""
-    entries = [entry for entry in place.store.entries(name) if not other_versions(entry)]
-    by_entry = {entry.name: read_certificate(entry, place.files) for entry in entries}
-    return {entry: certificate for entry, certificate in by_entry.items() if certificate is not None}
+def _former(name: str, place: Workplace) -> list[str]:
+    """A line for a sweep's entries that are not on its leaderboard any more."""
+    superseded = [former.line for former in reading.superseded_of(place) if former.sweep == name]
+    return superseded + [former.line for former in reading.withdrawn_of(place) if former.sweep == name]
 
 
 def _board(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from jobs.state import JobState
 from jobs.workplace import Workplace
 from sweeps.entries.curves import read_curves
+from sweeps.entries.lost import Lost
 from tests.sweeps.made_up import file, play
 
 
@@ -21,7 +22,7 @@ def place(tmp_path: Path) -> Iterator[Workplace]:
 
 def labels(place: Workplace, **changes: Any) -> list[str]:
     sweep = play(place, file("one", **changes))
-    curves = read_curves(sweep.spec.name, place)
+    curves = read_curves(sweep.spec.name, place, Lost())
     done = [job for job in place.store.jobs(states=[JobState.DONE]) if job.order.job.stage == "train"]
     assert len({curve.key for curve in curves}) == len(curves) == len(done)
     assert all(curve.points == [(1, 3.5), (2, 3.0)] for curve in curves)
