@@ -191,8 +191,8 @@ class TestVersions:
             connection.execute(
                 sqlalchemy.text(
                     f"INSERT INTO jobs (key, {column}, job, slots, places, priority, number, created, state, "
-                    f"failures, attempt, fraction, note) VALUES (:key, 'eval', :job, 1, '{{}}', {priority}, 1, 1, 'queued', 0, 0, "
-                    "0, '')"
+                    "failures, attempt, fraction, note) "
+                    f"VALUES (:key, 'eval', :job, 1, '{{}}', {priority}, 1, 1, 'queued', 0, 0, 0, '')"
                 ),
                 {"key": wanted.job.key, "job": wanted.job.canonical()},
             )
