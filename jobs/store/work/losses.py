@@ -23,7 +23,7 @@ class Losses(Transactions):
         """Report that a content cannot be read any more; returns whether the work goes on without it.
 
         A training starts over without its checkpoint, and a lost shard is scored again. The job that made an output is
-        done again, unless that was MOST_DONE times in vain since an event, given by its number. Jobs that wait to read it
+        done again, unless that was MOST_DONE times in vain since an event, given by number. Jobs that wait to read it
         are taken from their sweeps, whose drivers request them again when the content is there.
         """
         table, shards, now = tables.jobs, tables.shards, self._clock()
