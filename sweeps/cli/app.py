@@ -20,8 +20,8 @@ import typer
 
 from cluster.registry import DEFAULT_EXECUTOR, EXECUTORS
 from golf.errors import InputError
+from jobs.machine.stopping import stop_on_signals
 from jobs.secrets import hide_password
-from jobs.stopping import stop_on_signals
 from sweeps.cli.errors import ExitCode, Interrupted, explain, hide_given, report
 from sweeps.cli.help import Command, Root, width
 from sweeps.text.escaping import escape_lines

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
-from jobs import stopping
 from jobs.errors import NO_SPACE, AlreadyDriven, LostLease
+from jobs.machine import stopping
 from jobs.secrets import hide_passwords
 from sweeps.text.escaping import escape
 

@@ -8,9 +8,8 @@ from cluster.executor import Executor, Opening
 from cluster.executors.local import machine_cluster
 from cluster.registry import join_cluster, open_executor, quarantine_hint
 from golf.errors import InputError
-from jobs import stopping
 from jobs.errors import NO_SPACE, LostLease, StoreUnavailable
-from jobs.machine import environment
+from jobs.machine import environment, stopping
 from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.secrets import hide_passwords

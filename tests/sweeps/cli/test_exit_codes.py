@@ -206,7 +206,7 @@ def test_a_signal_that_is_ignored_stops_nothing(tmp_path: Path) -> None:
 def test_a_terminal_that_closes_stops_what_runs_in_it(tmp_path: Path) -> None:
     terminal, end = os.openpty()
     program = (
-        "import os, sys, time\nfrom jobs.stopping import stop_on_signals\nstop_on_signals()\n"
+        "import os, sys, time\nfrom jobs.machine.stopping import stop_on_signals\nstop_on_signals()\n"
         "try:\n    print('ready', flush=True)\n    time.sleep(60)\n"
         "except KeyboardInterrupt:\n    print('to nowhere', flush=True)\n    sys.exit(7)\n"
     )
@@ -224,7 +224,7 @@ def test_a_terminal_that_closes_stops_what_runs_in_it(tmp_path: Path) -> None:
 
 def test_a_second_signal_ends_a_command_and_what_it_started_at_once(tmp_path: Path) -> None:
     program = (
-        "import subprocess, sys, time\nfrom jobs.stopping import stop_on_signals\nstop_on_signals()\n"
+        "import subprocess, sys, time\nfrom jobs.machine.stopping import stop_on_signals\nstop_on_signals()\n"
         "child = subprocess.Popen(['sh', '-c', 'sleep 60 & echo $!; wait'], stdout=subprocess.PIPE, text=True)\n"
         "print(child.pid, child.stdout.readline().strip(), flush=True)\n"
         "try:\n    print('at work', flush=True)\n    time.sleep(60)\n"

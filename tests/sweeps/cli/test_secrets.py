@@ -49,7 +49,7 @@ def run(*words: str, **variables: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(password=PASSWORDS, command=st.sampled_from(COMMANDS), debug=st.booleans(), json_=st.booleans())
 def test_no_command_prints_a_password(
     tmp_path: Path, form: str, password: str, command: tuple[str, ...], debug: bool, json_: bool

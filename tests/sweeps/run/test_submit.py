@@ -99,3 +99,16 @@ def test_a_job_server_that_does_not_answer_is_not_waited_for_without_limit(monke
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(Unavailable, match=f"^--ray {address}: no answer within 0 s$"):
             submit.submit(TINY, load_sweep(TINY), [], address, "/data/home", None)
+
+
+def test_a_key_that_everybody_on_the_cluster_could_read_is_refused(sent: list[dict[str, Any]]) -> None:
+    with pytest.raises(InputError, match=r"--files s3://b/x\?secret=\*\*\*: everybody who sees the cluster") as error:
+        submit.submit(TINY, load_sweep(TINY), [], "http://h:8265", "/data/home", "s3://b/x?secret=hidden")
+    assert "hidden" not in str(error.value)
+    assert sent == []
+
+
+def test_a_password_in_the_address_is_not_shown(sent: list[dict[str, Any]]) -> None:
+    submitted = submit.submit(TINY, load_sweep(TINY), [], "http://me:hidden@h:8265", "/data/home", None)
+    assert sent[0]["address"] == "http://me:hidden@h:8265"
+    assert submitted["address"] == "http://me:***@h:8265" and "hidden" not in submitted["follow"]
