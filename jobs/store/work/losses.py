@@ -30,7 +30,11 @@ class Losses(Transactions):
         with self._write() as connection:
             without = table.update().where(table.c.checkpoint == digest)
             dropped = connection.execute(without, {"checkpoint": None, "reason": STARTS_OVER}).rowcount
-            dropped += connection.execute(shards.delete().where(shards.c.digest == digest)).rowcount
+            # A single shard is the same content as the scores that it was merged into: a finished job needs it no more.
+            unfinished = shards.c.key.in_(select(table.c.key).where(table.c.state != JobState.DONE))
+            lost = shards.delete().where(shards.c.digest == digest)
+            dropped += connection.execute(lost.where(unfinished)).rowcount
+            connection.execute(lost)
             makers = _makers(connection, digest, since)
             record_event(connection, EventKind.CONTENT_LOST, now, self.user, digest=digest, makers=makers)
             is_made_again = bool(makers) or _waits_itself(connection, digest)
