@@ -30,16 +30,21 @@ class Losses(Transactions):
         with self._write() as connection:
             without = table.update().where(table.c.checkpoint == digest)
             dropped = connection.execute(without, {"checkpoint": None, "reason": STARTS_OVER}).rowcount
-            dropped += connection.execute(shards.delete().where(shards.c.digest == digest)).rowcount
+            # A single shard is the same content as the scores that it was merged into: a finished job needs it no more.
+            unfinished = shards.c.key.in_(select(table.c.key).where(table.c.state != JobState.DONE))
+            lost = shards.delete().where(shards.c.digest == digest)
+            dropped += connection.execute(lost.where(unfinished)).rowcount
+            connection.execute(lost)
             makers = _makers(connection, digest, since)
             record_event(connection, EventKind.CONTENT_LOST, now, self.user, digest=digest, makers=makers)
-            if makers:
+            is_made_again = bool(makers) or _waits_itself(connection, digest)
+            if is_made_again:
                 for key in requeue(connection, makers, REMADE):
                     record_event(connection, EventKind.JOB_REQUEUED, now, self.user, key=key, reason=REMADE)
                 for sweep, key in _take_back(connection, digest):
                     about = {"sweep": sweep, "key": key, "reason": READS_LOST}
                     record_event(connection, EventKind.JOB_WITHDRAWN, now, self.user, **about)
-        return bool(dropped or makers)
+        return bool(dropped) or is_made_again
 
 
 def _makers(connection: Connection, digest: str, since: int) -> list[str]:
@@ -53,6 +58,14 @@ def _makers(connection: Connection, digest: str, since: int) -> list[str]:
         (table.c.state != JobState.DONE) | table.c.key.not_in(often.having(func.count() >= MOST_DONE)),
     )
     return list(connection.execute(query.order_by(table.c.key).with_for_update()).scalars())
+
+
+def _waits_itself(connection: Connection, digest: str) -> bool:
+    """Whether a job that made a content was taken from its sweep, because an input of its own is lost, too."""
+    table = tables.jobs
+    taken_back = (table.c.state == JobState.CANCELLED) & (table.c.reason == READS_LOST)
+    query = select(table.c.key).where(table.c.key.in_(_linked(digest, MAKES)), taken_back)
+    return connection.execute(query).first() is not None
 
 
 def requeue(connection: Connection, keys: list[str], reason: str) -> list[str]:
