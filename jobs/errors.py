@@ -47,3 +47,7 @@ class Unreadable(InputError):
     def __init__(self, digest: str, message: str) -> None:
         super().__init__(message)
         self.digest = digest
+
+
+class Forbidden(Unreadable):
+    """A content is there, and this user may not read it: it is not lost, and must not be made again."""

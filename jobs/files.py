@@ -21,7 +21,7 @@ from typing import Any
 import fsspec
 
 from golf.errors import InputError
-from jobs.errors import StoreUnavailable, Unreadable
+from jobs.errors import Forbidden, StoreUnavailable, Unreadable
 from jobs.secrets import hide_password, hide_passwords
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -124,7 +124,12 @@ class FileStore:
         """
         digest = hashlib.sha256(content).hexdigest()
         with self._mapping_errors():
-            if not self.is_whole(digest):
+            try:
+                is_there = self._holds(digest)
+            except Forbidden:  # its owner keeps it to himself; the same content takes its place
+                self._write(self._path(digest), content)
+                return digest
+            if not is_there:
                 self.discard_damaged(digest)
                 self._write(self._path(digest), content)
             elif self.age_seconds(self._path(digest)) >= REWRITTEN_SECONDS:
@@ -132,9 +137,21 @@ class FileStore:
         return digest
 
     def is_whole(self, digest: str) -> bool:
-        """Whether a content is there and undamaged."""
+        """Whether a content is there and undamaged.
+
+        Raises:
+            StoreUnavailable: it is there, and this user may not read it.
+        """
+        try:
+            return self._holds(digest)
+        except Forbidden as error:
+            raise StoreUnavailable(str(error)) from None
+
+    def _holds(self, digest: str) -> bool:
         try:
             self.get(digest)
+        except Forbidden:
+            raise
         except Unreadable:
             return False
         return True
@@ -179,7 +196,11 @@ class FileStore:
         except FileNotFoundError:
             raise Unreadable(digest, f"file store {self._shown}: {digest} is not in it; {REMADE}") from None
         except StoreUnavailable:
-            if self._local and (why := _why_unreadable(path)):
+            why = _why_unreadable(path) if self._local else None
+            if why == os.strerror(errno.EACCES):
+                hint = "let its owner make it readable, or delete it, and it is made again"
+                raise Forbidden(digest, f"file store {self._shown}: {path} cannot be read ({why}); {hint}") from None
+            if why:
                 raise Unreadable(digest, f"file store {self._shown}: {path} cannot be read ({why}); {REMADE}") from None
             raise
         if hashlib.sha256(content).hexdigest() != digest:

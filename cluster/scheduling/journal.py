@@ -9,7 +9,7 @@ from cluster.scheduling.node_health import NodeHealth
 from cluster.scheduling.state.contents import Contents
 from cluster.scheduling.state.in_flight import InFlight
 from cluster.scheduling.state.running import Running, outputs_of
-from jobs.errors import LostClaim, StoreUnavailable, Unreadable
+from jobs.errors import Forbidden, LostClaim, StoreUnavailable, Unreadable
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
 from jobs.store import Store
 
@@ -45,6 +45,8 @@ class EventWriter:
         with self._while_ours(running):
             try:
                 self._finish(running, last, at)
+            except Forbidden as error:
+                raise StoreUnavailable(str(error)) from None
             except Unreadable as error:  # a shard of an earlier attempt: only that one is scored again
                 self._store.lose_content(error.digest)
                 self._contents.discard_damaged(error.digest)

@@ -23,7 +23,7 @@ from cluster.scheduling.state.running import Running
 from cluster.scheduling.state.unwritten import UnwrittenEvents
 from cluster.scheduling.tasks import contents_of, keeps_shards, tasks_of
 from golf.errors import InputError
-from jobs.errors import Unreadable
+from jobs.errors import Forbidden, Unreadable
 from jobs.events import Failed, Failure, Finished
 from jobs.files import FileStore
 from jobs.machine import environment
@@ -230,6 +230,8 @@ class Scheduler:
         try:
             for digest in contents_of(record).values():
                 self._contents.get(digest)
+        except Forbidden as error:
+            raise StoreUnavailable(str(error)) from None
         except Unreadable as lost:
             remade = self._store.lose_content(lost.digest, self._since)
             self._contents.discard_damaged(lost.digest)

@@ -1,6 +1,8 @@
 """Contents by digest: whole or not at all, and nothing else is an address."""
 
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +56,37 @@ def test_what_is_damaged_is_replaced_when_it_is_put_again(tmp_path: Path) -> Non
     assert files.put(b"weights") == digest
     assert files.get(digest) == b"weights"
     assert list(tmp_path.glob("*/*")) == [path]
+
+
+def test_what_this_user_may_not_read_is_not_lost(tmp_path: Path) -> None:
+    bound = [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"]
+    if bound and shutil.which("setpriv") is None:
+        pytest.skip("root may read everything, and there is no setpriv to give that up")
+    program = """
+from pathlib import Path
+import sys
+from jobs.errors import Forbidden, StoreUnavailable
+from jobs.files import FileStore
+files = FileStore(sys.argv[1])
+digest = files.put(b"weights")
+[path] = Path(sys.argv[1]).glob("*/*")
+path.chmod(0)
+expected = {files.get: Forbidden, files.is_whole: StoreUnavailable, files.discard_damaged: StoreUnavailable}
+for read, kind in expected.items():
+    try:
+        read(digest)
+    except kind as error:
+        assert f"{path} cannot be read (Permission denied); let its owner make it readable" in str(error)
+    else:
+        raise AssertionError(read)
+assert path.exists()
+files.put(b"weights")
+assert files.get(digest) == b"weights"
+"""
+    done = subprocess.run(
+        [*bound, sys.executable, "-c", program, str(tmp_path)], capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 class Slow(Exception):
