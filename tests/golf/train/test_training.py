@@ -287,7 +287,7 @@ def test_a_damaged_checkpoint_is_an_input_error(tmp_path: Path) -> None:
 def test_a_training_that_diverges_names_its_step_and_the_last_checkpoint(
     tmp_path: Path, checkpoint_seconds: float
 ) -> None:
-    wild = TrainConfig(**(SETTINGS | {"embed_lr": 1e38, "scalar_lr": 1e38, "steps": 12}))
+    wild = TrainConfig(**(SETTINGS | {"embed_lr": 1e9, "scalar_lr": 1e9, "steps": 12}))
     with pytest.raises(Diverged) as caught:
         run(tmp_path, wild, checkpoint_seconds=checkpoint_seconds)
     text = str(caught.value)
