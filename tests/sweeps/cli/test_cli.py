@@ -177,7 +177,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path)
         left = [path for path in disk.rglob("*") if path.is_file() and path.parts[-2] in ("files", "data")]
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == 3, done.stderr
     assert "no space left" in done.stderr
     assert done.stderr.count("\n") == 1
     assert left == []

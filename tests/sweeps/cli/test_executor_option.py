@@ -88,7 +88,7 @@ def test_the_short_options_name_executors_of_the_registry() -> None:
         (("--executor", "slurm"), 'no executor "slurm"; expected one of ray, local'),
         (("--executor", "local:host:1"), "local takes no address; leave it out"),
         (("--executor", "far"), "far needs an address; give --executor far:ADDRESS"),
-        (("--executor", "ray:"), "--ray : expected HOST:PORT"),
+        (("--executor", "ray:"), "--ray : not an address; expected HOST:PORT"),
         (("--executor", "ray", "--here"), "--executor --here: each names an executor; give one of them"),
         (("--ray", "h:1", "--here"), "--ray --here: each names an executor; give one of them"),
     ],

@@ -153,6 +153,12 @@ def spawn(*words: object, **options: Any) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
+def hear_all() -> None:
+    """Let a child ignore no signal that this process ignores: nohup, or a shell for what runs in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def start_audit(folder: Path, ignored: Sequence[signal.Signals], *words: str) -> "subprocess.Popen[str]":
     """An audit in the middle of its work, of a scorer that ignores whoever asks it to stop."""
     (folder / "slow.py").write_text(
@@ -160,7 +166,7 @@ def start_audit(folder: Path, ignored: Sequence[signal.Signals], *words: str) ->
     )
 
     def before() -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        hear_all()
         for number in ignored:
             signal.signal(number, signal.SIG_IGN)
 
@@ -212,6 +218,7 @@ def test_a_terminal_that_closes_stops_what_runs_in_it(tmp_path: Path) -> None:
     )
 
     def attach() -> None:
+        hear_all()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     options: dict[str, Any] = {"stdin": end, "stdout": end, "stderr": end, "start_new_session": True}
@@ -230,7 +237,7 @@ def test_a_second_signal_ends_a_command_and_what_it_started_at_once(tmp_path: Pa
         "try:\n    print('at work', flush=True)\n    time.sleep(60)\n"
         "finally:\n    print('stopping', flush=True)\n    time.sleep(60)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, preexec_fn=hear_all)
     assert process.stdout is not None
     started = [int(pid) for pid in process.stdout.readline().split()]
     assert len(started) == 2 and all(psutil.pid_exists(pid) for pid in started)
