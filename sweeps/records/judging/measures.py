@@ -10,12 +10,14 @@ from sweeps.records.runs import Run
 
 CheckResults = Iterator[tuple[str, str]]
 """Code and detail of each finding of a check."""
+OUTSIDE_CLOCKS = ("eval.compile", "eval.outside")
+"""Parts of an evaluation that scripts leave out of their own clock of it."""
 PROCESS_CLOCKS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "training": (("train.process",),),
-    "evaluation": (("eval.process",), ("eval.total", "eval.compile")),
+    "evaluation": (("eval.process",), ("eval.total", *OUTSIDE_CLOCKS)),
     "quantization": (("quantize.elapsed",),),
 }
-"""Process → ways to measure the whole of it, each a sum of clocks that logs print (jobs.logs)."""
+"""Process → ways to measure the whole of it, each a clock that logs print (jobs.logs) and others that run beside it."""
 SAME_UNIT = Decimal("0.001")
 """Share by which bits per byte of a nat may differ on one validation set, by rounding or one more window. Between the
 challenge's tokenizers they differ by at least an eighth."""
@@ -33,7 +35,7 @@ def measure_raw_sizes(record: Record) -> dict[str, int | None]:
 
 def measure_eval_seconds(record: Record, run: Run) -> float | None:
     """Seconds of a log's evaluation: on its score's line, else on one with that score, else by the script's clock."""
-    score = run.score(record.stage, record.claimed_of(run.seed or ""))
+    score = record.line_of(run)
     if score is None:
         return None
     own = [line.seconds for line in run.log.scores if line.name == score.name and line.seconds]
@@ -45,8 +47,10 @@ def measure_eval_seconds(record: Record, run: Run) -> float | None:
 
 
 def measure_process_seconds(log: Log, process: str) -> tuple[float, str] | None:
-    """The most seconds that a whole process took, and their clocks; None where every way lacks a clock."""
-    ways = [parts for parts in PROCESS_CLOCKS[process] if all(name in log.clocks for name in parts)]
+    """The most seconds that a whole process took, and their clocks; None where no way has its first clock."""
+    ways = [
+        [name for name in parts if name in log.clocks] for parts in PROCESS_CLOCKS[process] if parts[0] in log.clocks
+    ]
     return max(((sum(log.clocks[name] for name in parts), " + ".join(parts)) for parts in ways), default=None)
 
 
