@@ -48,4 +48,5 @@ BASELINE = (
     "sota_bpb",
     "significance_threshold_bpb",
 )
+PULL_REQUEST = ("pr_number", "pull_request_number", "pull_request", "pr")
 URL = ("url", "pr_url", "pull_request", "pr", "link")
