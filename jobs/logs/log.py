@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from jobs.logs.numbers import agree, decimals
-from jobs.logs.practices import Practices, merge
+from jobs.logs.practices import Practice, Practices, merge_practices
 
 ScoreStage = Literal["trained", "roundtrip", "sliding", "adapted"]
 """What a score measures, in order: the trained weights, the quantized model in separate windows, the same in
@@ -93,6 +93,11 @@ class Log:
         """When it was written, in epoch seconds: its last stamp, else the machine's clock."""
         return self.printed_time if self.last_stamp is None else self.last_stamp
 
+    def prints_after(self, score: Score, practice: Practice) -> bool:
+        """Whether a score is printed after the first line that names a practice, as one that it concerns must be."""
+        after = self.scores[self.practices.scores_before.get(practice, 0) :]
+        return any(other.name == score.name and agree(other.bpb, score.bpb) for other in after)
+
     def of_stage(self, stage: ScoreStage) -> list[Score]:
         """The scores of one stage in the order printed.
 
@@ -129,7 +134,7 @@ def merge_logs(logs: Sequence[Log]) -> Log:
             setattr(merged, name, getattr(merged, name) or getattr(log, name))
         merged.seeds = list(dict.fromkeys([*merged.seeds, *log.seeds]))
         merged.runs += log.runs
-    merged.practices = merge([log.practices for log in logs])
+    merged.practices = merge_practices([(log.practices, len(log.scores)) for log in logs])
     return merged
 
 

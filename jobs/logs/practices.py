@@ -18,7 +18,7 @@ _OFF = re.compile(
     r"^\s*\w*(?P<name>slot|two_?pass|full_rescore|pre_?quant_ttt)(?:_enabled)?[:=] ?(?:0|false)\b", re.IGNORECASE
 )
 _PRACTICES: tuple[tuple[Practice, re.Pattern[str]], ...] = (
-    ("slot", re.compile(rf"^\s*(?:\w+_)?slot(?:_enabled)?(?:{_ON}|:(?: ?\w+[:= ]){{2}})", re.IGNORECASE)),
+    ("slot", re.compile(rf"^\s*(?!no_)(?:\w+_)?slot(?:_enabled)?(?:{_ON}|:(?: ?\w+[:= ]){{2}})", re.IGNORECASE)),
     (
         "second pass",
         re.compile(
@@ -47,9 +47,9 @@ _KEYWORDS: dict[str, Practice] = {
     "fullrescore": "second pass",
     "prequantttt": "training before quantization",
 }
-_FIRST_EPOCH = re.compile(r"\bepoch[: ]? ?1/(\d{1,4})\b", re.IGNORECASE)
+_FIRST_EPOCH = re.compile(r"epoch[: ]? ?1/(\d{1,4})\b", re.IGNORECASE)
 _EPOCHS = re.compile(r"^(?=.*(?:ttt_lora|eval_mode:\w*ttt)).*?\b(?:ttt_)?epochs?[:=] ?(\d{1,4})\b", re.IGNORECASE)
-_COUNTED = re.compile(r"\bepochs?[:= ] ?(?:\d{1,4}/)?(\d{1,4})\b", re.IGNORECASE)
+_COUNTED = re.compile(r"epochs?[:= ] ?(?:\d{1,4}/)?(\d{1,4})\b", re.IGNORECASE)
 _SOURCE = re.compile(r"^(?:import |from \w[\w.]* import |#!|\"\"\"|def |class )")
 _RULER = re.compile(r"^={20,}\s*$")
 
@@ -60,6 +60,8 @@ class Practices:
 
     lines: dict[Practice, str] = field(default_factory=dict)
     """Practice → the first line that names it."""
+    scores_before: dict[Practice, int] = field(default_factory=dict)
+    """Practice → how many scores the log had printed before the first line that names it."""
     epochs: dict[Practice, int] = field(default_factory=dict)
     """Practice → the most epochs that its lines count."""
     document_epochs: int = 1
@@ -70,8 +72,8 @@ class Practices:
     in_source: bool = False
     """Whether the reader is inside the script's source, which ends with a ruler of equals signs."""
 
-    def read(self, line: str) -> None:
-        """Take in the next line."""
+    def read(self, line: str, scores: int) -> None:
+        """Take in the next line, before which the log has printed this many scores."""
         if _RULER.match(line):
             self.in_source = False
         elif _SOURCE.match(line):
@@ -83,6 +85,7 @@ class Practices:
             return
         for practice, pattern in _PRACTICES:
             if pattern.search(line):
+                self.scores_before.setdefault(practice, scores)
                 self._keep(practice, line)
         if match := _EPOCHS.match(line):
             self.document_epochs = max(self.document_epochs, int(match[1]))
@@ -103,10 +106,12 @@ class Practices:
             self.whole_set_passes += 1
 
 
-def merge(parts: Iterable[Practices]) -> Practices:
-    """The practices of one run that was logged in several files."""
-    merged = Practices()
-    for part in parts:
+def merge_practices(parts: Iterable[tuple[Practices, int]]) -> Practices:
+    """The practices of one run that was logged in several files, each with its number of scores."""
+    merged, before = Practices(), 0
+    for part, scores in parts:
+        merged.scores_before = {name: before + n for name, n in part.scores_before.items()} | merged.scores_before
+        before += scores
         merged.lines = part.lines | merged.lines
         merged.epochs = part.epochs | merged.epochs
         merged.document_epochs = max(merged.document_epochs, part.document_epochs)

@@ -133,10 +133,15 @@ class ImportedEntry:
 
     @property
     def day(self) -> float | None:
-        """Epoch seconds of its day: its date, else the day on which its logs were written."""
-        if self.date is not None or self.evidence_time is None:
+        """Epoch seconds of its day: its date, else that of its logs, else the one that its name begins with."""
+        if self.date is not None:
             return self.date
-        return self.evidence_time // SECONDS_PER_DAY * SECONDS_PER_DAY
+        if self.evidence_time is not None:
+            return self.evidence_time // SECONDS_PER_DAY * SECONDS_PER_DAY
+        try:
+            return datetime.strptime(self.name[:10], "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            return None
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ImportedEntry":

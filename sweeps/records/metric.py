@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from jobs.logs import SCORE_STAGES, Log, Score, ScoreStage, agree
+from jobs.logs import SCORE_STAGES, Log, Score, ScoreStage, agree, decimals
 from sweeps.records.arithmetic import is_mean, mean
 
 MOST_NAMES = 40
 """Most names of one stage that are tried; no training script prints as many final scores."""
+LEAST_OWN_DIGITS = 3
+"""Digits after the point from which a claim can agree with a score under a name of its own; most of those are other
+quantities, and shorter claims would agree with them by chance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +53,9 @@ def choose_metric(
     """
 
     def count(metric: Metric) -> int:
+        if metric.own and headline is not None and decimals(headline) < LEAST_OWN_DIGITS:
+            fits = headline in [score.bpb for log in logs for score in metric.scores_of(log)]
+            return int(fits)
         claims = sum(any(agree(claimed, score.bpb) for score in metric.scores_of(log)) for log, claimed in seed_claims)
         if headline is None:
             return claims

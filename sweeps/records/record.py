@@ -24,7 +24,7 @@ from sweeps.records.arithmetic import is_mean
 from sweeps.records.metric import Metric, choose_metric
 from sweeps.records.reading.claims import SubmissionClaims, read_claims
 from sweeps.records.reading.folder import Folder
-from sweeps.records.runs import Run, build_runs
+from sweeps.records.runs import Run, build_runs, shorten_paths
 
 UNKNOWN_SEED = "?"
 MOST_SEEDS = 12
@@ -104,9 +104,10 @@ class Record:
     def by_seed(self) -> dict[str, list[Run]]:
         """Seed → its logs; a log of unknown seed stands alone."""
         unknown = [run for run in self.runs if run.seed is None]
+        names = shorten_paths([run.path for run in unknown])
         groups: dict[str, list[Run]] = {}
         for run in self.runs:
-            seed = run.seed or (UNKNOWN_SEED if len(unknown) == 1 else f"{UNKNOWN_SEED} {run.path}")
+            seed = run.seed or (UNKNOWN_SEED if len(unknown) == 1 else f"{UNKNOWN_SEED} {names[run.path]}")
             groups.setdefault(seed, []).append(run)
         return groups
 

@@ -1,6 +1,7 @@
 """The logs of a record: a run for each training, with the seed that it is attributed to."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,8 @@ from sweeps.records.metric import Metric
 from sweeps.records.reading.claims import SubmissionClaims
 from sweeps.records.reading.folder import Folder
 
+MAX_NAME = 25
+"""Characters of a log's name in a table."""
 _NAMED_SEED = re.compile(
     r"(?:^|[^a-z])seeds?[_=. -]?(\d{1,12})(?!\d)|(?:^|[_-])s(\d{1,9})(?=[._-]|$)", re.IGNORECASE | re.ASCII
 )
@@ -70,6 +73,13 @@ def find_named_seed(path: str) -> str | None:
         if seeds := {str(int(long or short)) for long, short in _NAMED_SEED.findall(part)}:
             return seeds.pop() if len(seeds) == 1 else None
     return None
+
+
+def shorten_paths(paths: Sequence[str]) -> dict[str, str]:
+    """Path → a form of it that fits a table; the path itself where the short form is another's, too."""
+    short = {path: path if len(path) <= MAX_NAME else f"{path[:12]}…{path[-12:]}" for path in paths}
+    taken = Counter(short.values())
+    return {path: name if taken[name] == 1 else path for path, name in short.items()}
 
 
 def _choose_original(paths: Sequence[str], log: Log) -> str:

@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]
 Value = TypeVar("Value")
-NAMED_RIVALS = 3
-"""Records of unknown order that a sentence names; the column has all."""
+NAMED_RIVALS, LISTED_RIVALS = 3, 10
+"""Records of unknown order that a sentence names, and that the column lists; hundreds of records have no date."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +112,7 @@ def _name_incumbents(table: Table) -> list[str | None]:
 
 
 def _list_rivals(table: Table) -> list[list[str] | None]:
-    return [list(rivals) or None for rivals in table.rivals]
+    return [list(rivals[:LISTED_RIVALS]) or None for rivals in table.rivals]
 
 
 def _mean_difference(table: Table) -> Objects:

@@ -25,6 +25,8 @@ LEAST_PLAUSIBLE = Decimal("1.05")
 0.0009 to 0.0011 each."""
 TRAINING_TOLERANCE = 60.0
 """Seconds over the limit from which a training is one of unlimited compute, which may go lower."""
+_TRAINING_ON_VALIDATION: tuple[Practice, ...] = ("training before quantization", "training before scoring")
+_SLOT_DOUBT = "whether it leaves out those whose scores count, no log can show (C3)"
 _SLOT = re.compile(r"(?:^|[^a-z])slot(?:[^a-z]|$)", re.IGNORECASE)
 _TWO_PASS = re.compile(r"two_?pass|2pass|pass_?2|rescor", re.IGNORECASE)
 _MIXTURE = re.compile(r"n-?gram|ppm|(?:^|[^a-z])mix|backoff|cache|knn", re.IGNORECASE)
@@ -40,7 +42,7 @@ class Gain:
     log: Log
     score: Score
     reference: Score | None
-    """None where the log has no score without adaptation; the best accepted record stands in."""
+    """None where the log has no higher score without adaptation; the best accepted record stands in."""
 
     @property
     def bpb(self) -> Decimal:
@@ -53,20 +55,21 @@ def check_leaks(record: Record) -> CheckResults:
     counted = [(run, line) for seed, run in record.counted.items() if (line := record.score_of(seed))]
     gain = find_implausible_gain(record)
     yield from _check_closed_protocols(record)
-    for practice, code in (("training before quantization", "C3"), ("training before scoring", "C3")):
+    for practice in _TRAINING_ON_VALIDATION:
         for run, line in counted:
-            if evidence := run.log.practices.named(practice):
+            evidence = run.log.practices.named(practice)
+            if evidence and (run.log.prints_after(line, practice) or line.name in run.log.own_scores):
                 epochs = run.log.practices.epochs.get(practice, 1)
                 yield (
-                    code,
+                    "C3",
                     f"{run.path}: {practice}: {epochs} epoch{'' if epochs == 1 else 's'} over the validation set "
                     f'before {line.name} is taken ("{evidence}")',
                 )
                 break
-    if gain and (epochs := gain.log.practices.document_epochs) > 1 and _is_plain_training(gain.score):
+    if gain and (epochs := _count_epochs(gain.log)) > 1 and _is_plain_training(gain.score):
         yield (
             "C3",
-            f"trains {epochs} epochs on each document, and {gain.score.name} gains {gain.bpb:.4f} bits per byte: no "
+            f"trains {epochs} epochs on what it scores, and {gain.score.name} gains {gain.bpb:.4f} bits per byte: no "
             f"score that is taken before training gains more than {ADAPTATION_GAIN}",
         )
     for run, line in counted:
@@ -92,11 +95,11 @@ def check_gain(record: Record) -> CheckResults:
             break
     if gain := find_implausible_gain(record):
         yield IMPLAUSIBLE_GAIN, _describe_gain(gain)
-    elif not record.runs and (worst := _find_low_claim(record)):
+    elif not lines and (worst := _find_low_claim(record)):
         yield (
             IMPLAUSIBLE_GAIN,
-            f"{worst} is claimed without a log; the best accepted record is {BEST_ACCEPTED}, and no legal entry within "
-            f"the limits is below {LEAST_PLAUSIBLE}",
+            f"{worst} is claimed and no log gives it; the best accepted record is {BEST_ACCEPTED}, and no legal entry "
+            f"within the limits is below {LEAST_PLAUSIBLE}",
         )
 
 
@@ -108,9 +111,6 @@ def find_implausible_gain(record: Record) -> Gain | None:
         if (line := record.score_of(seed)) and (gain := _measure_gain(seed, run, line))
     ]
     return max(gains, key=lambda gain: gain.bpb, default=None)
-
-
-_SLOT_DOUBT = "whether it leaves out those whose scores count, no log can show (C3)"
 
 
 def _check_closed_protocols(record: Record) -> CheckResults:
@@ -129,9 +129,9 @@ def _measure_gain(seed: str, run: Run, line: Score) -> Gain | None:
     """The gain of one seed over the score without adaptation that explains it best; None where that explains it."""
     references = list(_list_references(run.log, line))
     if references:
-        reference = min(references, key=lambda score: score.bpb - _allow(score.stage, line.stage))
-        too_low = line.bpb < reference.bpb - _allow(reference.stage, line.stage)
-        return Gain(seed=seed, log=run.log, score=line, reference=reference) if too_low else None
+        reference = min(references, key=lambda score: score.bpb - _allow(score.stage))
+        if line.bpb < reference.bpb - _allow(reference.stage):
+            return Gain(seed=seed, log=run.log, score=line, reference=reference)
     if line.bpb >= LEAST_PLAUSIBLE or (run.log.train_seconds or 0) > LIMIT_SECONDS + TRAINING_TOLERANCE:
         return None
     return Gain(seed=seed, log=run.log, score=line, reference=None)
@@ -150,8 +150,8 @@ def _list_references(log: Log, line: Score) -> Iterator[Score]:
     yield from plain or (adapted if not _is_plain_training(line) else [])
 
 
-def _allow(reference: ScoreStage, stage: ScoreStage) -> Decimal:
-    """What overlapping windows and legal adaptation gain at most between two stages."""
+def _allow(reference: ScoreStage) -> Decimal:
+    """What overlapping windows and legal adaptation gain at most over a score of a stage."""
     windows = WINDOWS_GAIN if reference in ("trained", "roundtrip") else Decimal(0)
     return windows + ADAPTATION_GAIN
 
@@ -177,7 +177,7 @@ def _describe_gain(gain: Gain) -> str:
         limit = f"adaptation gains {ADAPTATION_GAIN} at most in legal entries{windows}"
     else:
         base = f"{BEST_ACCEPTED}, the best accepted record"
-        limit = "the log has no score without adaptation"
+        limit = f"no legal entry within the limits is below {LEAST_PLAUSIBLE}"
     low = f"seed {gain.seed}: {gain.score.name} {gain.score.bpb} is {gain.bpb:.4f} bits per byte below {base}; {limit}"
     reasons = list(_list_reasons(gain))
     return f"{low}; {'; '.join(reasons) if reasons else 'nothing in the log explains it'}"
@@ -190,15 +190,19 @@ def _list_reasons(gain: Gain) -> Iterator[str]:
         yield "SLOT is in use"
     if _TWO_PASS.search(name) or practices.named("second pass"):
         yield "a second pass over scored text is in use"
-    known: tuple[Practice, ...] = ("training before quantization", "training before scoring")
-    yield from (f"{practice} is in use" for practice in known if practices.named(practice))
+    yield from (f"{practice} is in use" for practice in _TRAINING_ON_VALIDATION if practices.named(practice))
     if gain.log.mixes or _MIXTURE.search(name):
         yield "counts of scored text are mixed in"
-    epochs = max(gain.log.epochs or 1, practices.document_epochs)
-    if epochs > 1:
-        yield f"{epochs} epochs over each document"
+    if (epochs := _count_epochs(gain.log)) > 1:
+        yield f"{epochs} epochs of test-time training"
     if gain.log.min_nll:
         yield "the lowest of several scores is kept"
+
+
+def _count_epochs(log: Log) -> int:
+    """Epochs of test-time training, on a document or a chunk of them."""
+    setting = log.settings.get("ttt_epochs", "")
+    return max(log.epochs or 1, log.practices.document_epochs, int(setting) if setting.isdecimal() else 1)
 
 
 def _find_low_claim(record: Record) -> Decimal | None:

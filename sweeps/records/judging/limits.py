@@ -87,7 +87,9 @@ def _check_training_time(record: Record) -> CheckResults:
 
 def _check_process_times(record: Record) -> CheckResults:
     for process in measures.PROCESS_CLOCKS:
-        measured = {seed: measures.measure_process_seconds(run.log, process) for seed, run in record.counted.items()}
+        measured = {
+            seed: measures.measure_process_seconds(record, run, process) for seed, run in record.counted.items()
+        }
         longest = max(((taken, seed) for seed, taken in measured.items() if taken), default=None)
         if longest and longest[0][0] > LIMIT_SECONDS:
             (seconds, clocks), seed = longest

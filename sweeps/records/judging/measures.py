@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from jobs.logs import Log, agree, decimals
@@ -46,12 +47,21 @@ def measure_eval_seconds(record: Record, run: Run) -> float | None:
     return next((seconds for seconds in (*own[-1:], *same_score[-1:], *clocks) if math.isfinite(seconds)), None)
 
 
-def measure_process_seconds(log: Log, process: str) -> tuple[float, str] | None:
+def measure_process_seconds(record: Record, run: Run, process: str) -> tuple[float, str] | None:
     """The most seconds that a whole process took, and their clocks; None where no way has its first clock."""
+    log = run.log
+    if process == "evaluation" and "eval.total" not in log.clocks and not set(OUTSIDE_CLOCKS).isdisjoint(log.clocks):
+        log = replace(log, clocks=log.clocks | _time_score(record, run))
     ways = [
         [name for name in parts if name in log.clocks] for parts in PROCESS_CLOCKS[process] if parts[0] in log.clocks
     ]
     return max(((sum(log.clocks[name] for name in parts), " + ".join(parts)) for parts in ways), default=None)
+
+
+def _time_score(record: Record, run: Run) -> dict[str, float]:
+    """The time beside the score, for the script's own clock of the evaluation where it prints none."""
+    seconds = measure_eval_seconds(record, run)
+    return {} if seconds is None else {"eval.total": seconds}
 
 
 def has_limit(clock: str) -> bool:

@@ -35,10 +35,11 @@ too; the challenge's own sets were split by document when they were published.""
 
 
 def find_named_set(log: Log) -> str | None:
-    """The set that a log's data set is named after; CaseOps sets of 8,192 pieces have several names."""
+    """The set that a log's data set is named after, or its tokenizer; CaseOps sets have several names."""
     name = (log.data or "").lower()
-    if "caseops" in name:
-        return CASEOPS if name.startswith("sp8192") else None
+    full_name = name or (log.tokenizer or "").lower()
+    if "caseops" in full_name:
+        return CASEOPS if "8192" in full_name else None
     return name if name in SETS else None
 
 
