@@ -93,6 +93,15 @@ class Log:
         """When it was written, in epoch seconds: its last stamp, else the machine's clock."""
         return self.printed_time if self.last_stamp is None else self.last_stamp
 
+    def complete_sizes(self) -> None:
+        """Derive missing sizes: the shipped code where only one size is printed, the third of model, code and both."""
+        if self.code_bytes is None:
+            self.code_bytes = self.raw_code_bytes
+        if self.total_bytes is None and self.model_bytes is not None and self.code_bytes is not None:
+            self.total_bytes = self.model_bytes + self.code_bytes
+        if self.model_bytes is None and self.total_bytes is not None and self.code_bytes is not None:
+            self.model_bytes = self.total_bytes - self.code_bytes
+
     def prints_after(self, score: Score, practice: Practice) -> bool:
         """Whether a score is printed after the first line that names a practice, as one that it concerns must be."""
         after = self.scores[self.practices.scores_before.get(practice, 0) :]
@@ -134,6 +143,7 @@ def merge_logs(logs: Sequence[Log]) -> Log:
             setattr(merged, name, getattr(merged, name) or getattr(log, name))
         merged.seeds = list(dict.fromkeys([*merged.seeds, *log.seeds]))
         merged.runs += log.runs
+    merged.complete_sizes()
     merged.practices = merge_practices([(log.practices, len(log.scores)) for log in logs])
     return merged
 

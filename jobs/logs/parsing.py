@@ -52,13 +52,8 @@ def _read(log: Log, line: str, *, whole: bool) -> None:
 
 
 def _complete(log: Log) -> None:
-    """Derive missing values: sizes from their sum, the shipped code if only one size is printed, clocks."""
-    if log.code_bytes is None:
-        log.code_bytes = log.raw_code_bytes
-    if log.total_bytes is None and log.model_bytes is not None and log.code_bytes is not None:
-        log.total_bytes = log.model_bytes + log.code_bytes
-    if log.model_bytes is None and log.total_bytes is not None and log.code_bytes is not None:
-        log.model_bytes = log.total_bytes - log.code_bytes
+    """Derive missing sizes and clocks."""
+    log.complete_sizes()
     if not log.train_seconds:
         log.train_seconds = None  # the clock of a step before the first, which says nothing of the training
     else:

@@ -9,8 +9,8 @@ from rich.console import Console
 from golf.limits import LIMIT_BYTES
 from golf.score import LN2
 from sweeps.board.frontier import find_incumbents
-from sweeps.board.public_order import PublicOrder
 from sweeps.board.leaderboard import COLUMNS, INTERFACE, Published, leaderboard, open_board, to_json
+from sweeps.board.public_order import PublicOrder
 from sweeps.board.rules import MARGIN_NATS, Measurements, RuleFinding, choose_track, judge_measurements
 from sweeps.statistics import holm, one_sample_test, paired_test, published_test, welch_test
 from sweeps.views.entry_facts import describe_evidence
