@@ -126,6 +126,12 @@ def test_all_seeds_count_if_the_headline_is_their_mean(tmp_path: Path) -> None:
     assert set(details) == {"seed-count"}
 
 
+def test_a_claim_of_more_digits_than_arithmetic_keeps_is_judged_all_the_same(tmp_path: Path) -> None:
+    text = '{"val_bpb": 1.2' + "0" * 60 + '1, "seeds": [1, 2, 3]}'
+    _, details, _ = judged(mini.write(tmp_path, text, **THREE))
+    assert set(details) == {"mean-differs"}
+
+
 TRAINING = "\n".join(["seed: 9", "step:5000/20000 val_loss:2.0 val_bpb:1.1900 train_time:599000ms",
                       "Serialized model int6+brotli: 15000000 bytes",
                       "Total submission size int6+brotli: 15050000 bytes", ""])  # fmt: skip
