@@ -18,7 +18,12 @@ _OFF = re.compile(
     r"^\s*\w*(?P<name>slot|two_?pass|full_rescore|pre_?quant_ttt)(?:_enabled)?[:=] ?(?:0|false)\b", re.IGNORECASE
 )
 _PRACTICES: tuple[tuple[Practice, re.Pattern[str]], ...] = (
-    ("slot", re.compile(rf"^\s*(?!no_)(?:\w+_)?slot(?:_enabled)?(?:{_ON}|:(?: ?\w+[:= ]){{2}})", re.IGNORECASE)),
+    (
+        "slot",
+        re.compile(
+            rf"^\s*(?!no_)(?:\w+_)?slot(?:(?:_enabled)?{_ON}|(?:_\w{{1,20}})?:(?: ?\w+[:= ]){{2}})", re.IGNORECASE
+        ),
+    ),
     (
         "second pass",
         re.compile(
@@ -38,7 +43,7 @@ _PRACTICES: tuple[tuple[Practice, re.Pattern[str]], ...] = (
     ),
     (
         "training before scoring",
-        re.compile(r"^ttt(?:_\w{1,20})?[: _]+epoch[: ]? ?\d{1,4}/\d{1,4}\b.{0,80}?\bloss", re.I),
+        re.compile(r"^\w{0,12}ttt(?:_\w{1,20})?[: _]+epoch[: ]? ?\d{1,4}/\d{1,4}\b.{0,80}?\bloss", re.I),
     ),
 )
 _KEYWORDS: dict[str, Practice] = {
@@ -87,6 +92,7 @@ class Practices:
             if pattern.search(line):
                 self.scores_before.setdefault(practice, scores)
                 self._keep(practice, line)
+                break  # the first that fits says most
         if match := _EPOCHS.match(line):
             self.document_epochs = max(self.document_epochs, int(match[1]))
 

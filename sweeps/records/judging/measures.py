@@ -39,7 +39,7 @@ def measure_eval_seconds(record: Record, run: Run) -> float | None:
     score = record.line_of(run)
     if score is None:
         return None
-    own = [line.seconds for line in run.log.scores if line.name == score.name and line.seconds]
+    own = [line.seconds for line in [*run.log.scores, score] if line.name == score.name and line.seconds]
     same_score = [
         line.seconds for line in run.log.scores if line.seconds and abs(line.bpb - score.bpb) < Decimal("0.0001")
     ]

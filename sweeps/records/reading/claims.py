@@ -89,8 +89,8 @@ def read_claims(submission: Mapping[str, Any]) -> SubmissionClaims:
     results, text = by_seed.results, prose.collect_prose(submission)
     seeds = tuple(dict.fromkeys([*listed, *results, *read_seeds([submission.get("seed")])]))
     unnamed = () if results else tuple(seed_results.find_unnamed_scores(submission))
-    headline = read_first(submission, fields.HEADLINE, read_score)
-    std = read_first(submission, fields.STD, read_number)
+    headline = read_first(submission, [*fields.HEADLINE, *_list_fields_of_seeds(submission, "mean")], read_score)
+    std = read_first(submission, [*fields.STD, *_list_fields_of_seeds(submission, "std")], read_number)
     baseline = read_first(submission, fields.BASELINE, read_score)
     p_field = next((submission[name] for name in fields.P_VALUE if name in submission), None)
     repeated = [*by_seed.repeated, *(seed for seed in listed if listed.count(seed) > 1)]
@@ -125,6 +125,12 @@ def read_claims(submission: Mapping[str, Any]) -> SubmissionClaims:
         url=next(_list_urls(submission), None),
         pull_request=_read_pull_request(submission),
     )
+
+
+def _list_fields_of_seeds(submission: Mapping[str, Any], value: str) -> list[str]:
+    """Fields such as val_bpb_3seed_mean."""
+    matches = ((name, fields.OF_SEEDS.fullmatch(name)) for name in submission)
+    return [name for name, match in matches if match and value in match.groups()]
 
 
 def _read_mean_size(value: Any) -> int | None:

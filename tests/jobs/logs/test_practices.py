@@ -17,6 +17,7 @@ def named(*lines: str) -> dict[Practice, str]:
     [
         ("slot", "slot_enabled: True"),
         ("slot", "slot: steps:24 lr:0.01"),
+        ("slot", "causal_slot_quick:start max_iter=25 focal=128"),
         ("second pass", "ngram_two_pass: Pass 2 done val_bpb=0.10"),
         ("second pass", "rescoring done, 63 chunks"),
         ("second pass", "ngram_full_rescore=1"),
@@ -24,6 +25,9 @@ def named(*lines: str) -> dict[Practice, str]:
         ("training before quantization", "post-prequant-ttt val_loss:2.2 val_bpb:1.00000000"),
         ("training before scoring", "ttt:epoch 1/3 loss:1.95 time:20.0s"),
         ("training before scoring", "ttt_epoch:1/3 train loss:1.95"),
+        ("training before scoring", "ttt_adam:epoch 1/6 loss:1.93 time:18.8s"),
+        ("training before scoring", "dttt:epoch 1/10 loss:1.93 time:18.9s"),
+        ("training before scoring", "ttt epoch:1/30 loss:2.01 lr:0.001 steps:60"),
     ],
 )
 def test_a_line_names_a_practice(practice: Practice, line: str) -> None:

@@ -71,6 +71,18 @@ def test_a_claim_of_a_score_under_its_own_name_is_shown_under_it(
     assert name in details["own-metric"]
 
 
+def test_a_headline_may_be_named_after_its_number_of_seeds(tmp_path: Path) -> None:
+    logs = {
+        f"s_seed{seed}": log_of(seed, f"ppm_mixer val_bpb:{bpb} eval_time:480934ms order=5",
+                                f"quantized_sliding_window val_loss:2.84 val_bpb:1.1{seed}000000 eval_time:625887ms")
+        for seed, bpb in {1: "0.94280000", 2: "0.94300000"}.items()
+    }  # fmt: skip
+    claims = {"val_bpb_2seed_mean": 0.9429, "val_bpb_2seed_std": 0.000141, "seeds": [1, 2]}
+    content, details, names = judged(mini.write(tmp_path, claims, **logs))
+    assert (content["seeds"], names) == ({"1": 0.9428, "2": 0.943}, ["ppm_mixer val_bpb"] * 2)
+    assert (content["eval_seconds"], set(details)) == (480.934, {"mixture", "own-metric", "implausible-gain"})
+
+
 def test_a_usual_metric_that_fits_comes_before_one_of_its_own(tmp_path: Path) -> None:
     log = log_of(1, TTT.format("1.10010000"), "progress running_bpb=1.1001")
     content, details, names = judged(mini.write(tmp_path, {"val_bpb": 1.1001}, s_seed1=log))
