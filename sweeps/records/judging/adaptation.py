@@ -58,7 +58,7 @@ def check_leaks(record: Record) -> CheckResults:
     for practice in _TRAINING_ON_VALIDATION:
         for run, line in counted:
             evidence = run.log.practices.named(practice)
-            if evidence and (run.log.prints_after(line, practice) or line.name in run.log.own_scores):
+            if evidence and _prints_after(run.log, line, practice):
                 epochs = run.log.practices.epochs.get(practice, 1)
                 yield (
                     "C3",
@@ -66,7 +66,8 @@ def check_leaks(record: Record) -> CheckResults:
                     f'before {line.name} is taken ("{evidence}")',
                 )
                 break
-    if gain and (epochs := _count_epochs(gain.log)) > 1 and _is_plain_training(gain.score):
+    epochs = _count_epochs(gain.log) if gain and not gain.log.epochs else 1
+    if gain and epochs > 1 and _is_plain_training(gain.score):
         yield (
             "C3",
             f"trains {epochs} epochs on what it scores, and {gain.score.name} gains {gain.bpb:.4f} bits per byte: no "
@@ -140,11 +141,16 @@ def _measure_gain(seed: str, run: Run, line: Score) -> Gain | None:
 def _list_references(log: Log, line: Score) -> Iterator[Score]:
     """Scores without adaptation; where a log has none, and the metric is its own, other adapted ones stand in."""
     stages: tuple[ScoreStage, ...] = ("trained", "roundtrip", "sliding")
+    sliding = {score.bpb for score in log.of_stage("sliding")}
     plain = [
         score
         for stage in stages
         for score in log.of_stage(stage)
-        if score.name != line.name and score.bpb != line.bpb and not _TRAINED_ON_VALIDATION.search(score.name)
+        # Some scripts repeat the score of overlapping windows under the plain name.
+        if (stage == "sliding" or score.bpb not in sliding)
+        and score.name != line.name
+        and score.bpb != line.bpb
+        and not _TRAINED_ON_VALIDATION.search(score.name)
     ]
     adapted = [score for score in log.of_stage("adapted") if _is_plain_training(score) and score.bpb != line.bpb]
     yield from plain or (adapted if not _is_plain_training(line) else [])
@@ -165,7 +171,12 @@ def _counts_second_pass(log: Log, line: Score, gain: Gain | None) -> bool:
     if _TWO_PASS.search(line.name):
         return True
     named = log.practices.named("second pass") is not None
-    return named and gain is not None and not _is_plain_training(line) and _MIXTURE.search(line.name) is not None
+    return named and gain is not None and not _is_plain_training(line) and _prints_after(log, line, "second pass")
+
+
+def _prints_after(log: Log, line: Score, practice: Practice) -> bool:
+    """Whether a score can come from a practice; of scores under their own names only the last is known, so it can."""
+    return line.name in log.own_scores or log.prints_after(line, practice)
 
 
 def _describe_gain(gain: Gain) -> str:

@@ -11,6 +11,7 @@ from sweeps.records.reading import folder
 from tests.sweeps.records import miniature as mini
 
 ROUNDTRIP = "final_int6_roundtrip_exact val_loss:1.97 val_bpb:1.15000000"
+ALIAS = "final_int8_zlib_roundtrip_exact val_loss:1.88 val_bpb:1.11780000"
 SLIDING = "final_int6_sliding_window_exact val_loss:1.88 val_bpb:1.11780000"
 
 
@@ -31,6 +32,11 @@ def judged(root: Path, claim: float, *lines: str, train_ms: int = 599_000) -> tu
         ([SLIDING, "legal_ttt_exact val_loss:1.8 val_bpb:{}"], 1.1047, True),  # over 0.013 below the sliding windows
         ([ROUNDTRIP, "quantized_ttt_phased val_loss:1.8 val_bpb:{}"], 1.1010, False),
         ([ROUNDTRIP, "quantized_ttt_phased val_loss:1.8 val_bpb:{}"], 1.1009, True),  # over 0.036 + 0.013 below windows
+        (
+            [SLIDING, ALIAS, "legal_ttt_exact val_loss:1.8 val_bpb:{}"],
+            1.1047,
+            True,
+        ),  # the plain name is the windows' here
         ([ROUNDTRIP, SLIDING, "quantized_ttt_phased val_loss:1.8 val_bpb:{}"], 1.1020, False),  # either may explain it
         (
             [ROUNDTRIP, "final_sliding_window_exact val_loss:1.8 val_bpb:{}"],
@@ -91,6 +97,8 @@ PREQUANT = [
          "C4", 'second pass over tokens that were scored before ("ngram_two_pass: Pass 2 done'),
         (0.10, [ROUNDTRIP, "two-pass rescoring: 63 chunks done", "final_ngram_exact val_loss:0.17 val_bpb:0.10000000"],
          "C4", "final_ngram comes from a second pass"),
+        (0.10, [ROUNDTRIP, "two-pass rescoring: 63 chunks done", "final_int8_roundtrip val_loss:0.1 val_bpb:0.1000"],
+         "C4", "final_int8_roundtrip comes from a second pass"),  # whatever name the score has
     ],
 )  # fmt: skip
 def test_a_leak_that_its_own_log_names_flags_a_record(
