@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sweeps.board.columns.own import OWN_COLUMNS
 from sweeps.board.entries import BoardEntry
+from sweeps.board.public_order import PublicOrder
 from sweeps.board.rules import Track
 
 TRACKS: tuple[Track, ...] = ("legal", "flagged", "unverified")
@@ -14,7 +15,10 @@ TRACKS: tuple[Track, ...] = ("legal", "flagged", "unverified")
 Objects = NDArray[np.object_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-_NUMBERS = ("mean", "variance", "n", "bpb_per_nat", "epoch", "order", "runs", "track", "set", "seeds")
+_NUMBERS = (
+    *("mean", "variance", "n", "bpb_per_nat", "epoch", "order", "pull_request", "evidence_time", "barred", "record"),
+    *("runs", "track", "set", "seeds"),
+)
 
 
 class EntryArrays:
@@ -58,6 +62,14 @@ class EntryArrays:
         columns: Floats = self.numbers[:, [_NUMBERS.index(name) for name in names]]
         return columns
 
+    @property
+    def public_order(self) -> PublicOrder:
+        """What is known of the order of the public records among the entries."""
+        pull_request, evidence_time, barred, record = self.column("pull_request", "evidence_time", "barred", "record").T
+        return PublicOrder(
+            is_record=record > 0, barred=barred > 0, pull_request=pull_request, evidence_time=evidence_time
+        )
+
     def find(self, key: Hashable) -> BoardEntry | None:
         """The entry of a key."""
         place = self._places.get(key)
@@ -100,4 +112,9 @@ class EntryArrays:
             self._sets.setdefault(entry.data, len(self._sets)),
             self._seed_sets.setdefault(seeds, len(self._seed_sets)) if complete else -1,
         )
-        return (*numbers, unit, *entry.arrival, len(entry.runs), *codes)
+        hints = (_or_nan(entry.pull_request), _or_nan(entry.evidence_time), entry.barred, entry.validation_set is None)
+        return (*numbers, unit, *entry.arrival, *hints, len(entry.runs), *codes)
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value

@@ -108,7 +108,8 @@ class Board:
     def changes(self) -> list[dict[str, Any]]:
         """Every change of a record by track and validation set, oldest first, with its p-value; call `table` before."""
         arrival, mean = self._arrays.column("epoch", "order"), self._arrays.column("mean")[:, 0]
-        return [self._describe_change(place) for place in frontier.find_changes(self._arrays.group, arrival, mean)]
+        places = frontier.find_changes(self._arrays.group, arrival, mean, self._arrays.public_order)
+        return [self._describe_change(place) for place in places]
 
     def entries(self) -> list[BoardEntry]:
         """Every entry, hidden ones included."""
@@ -157,6 +158,7 @@ class Board:
             **dict(zip(names, arrays.column(*names)[order].T, strict=True)),
             entries=[entries[place] for place in order.tolist()],
             incumbents=[entries[place] if place >= 0 else None for place in incumbents.tolist()],
+            rivals=[[entries[other].name for other in self._tests.rivals.get(place, ())] for place in order.tolist()],
             rank=rank,
             track=track,
             p_baseline=base["p"][order],

@@ -28,6 +28,8 @@ class BoardTests:
         """With the written rule's margin, and over documents."""
         self.to_incumbent = Counterparts((*MARGIN_RULES, "difference", "seeds"))
         """p-value under each margin rule, difference in bits per byte over common seeds, and their number."""
+        self.rivals: dict[int, Ints] = {}
+        """Place → places of better public records of which nobody knows whether they came before it, best first."""
         self._families: dict[Hashable, Family] = {}
         self._settlements: dict[Hashable, Settlement] = {}
 
@@ -93,7 +95,9 @@ class BoardTests:
 
     def _test_against_incumbents(self) -> None:
         arrival, (mean, n, seeds) = self._arrays.column("epoch", "order"), self._arrays.column("mean", "n", "seeds").T
-        incumbents = frontier.find_incumbents(self._arrays.group, arrival, mean)
+        group, public = self._arrays.group, self._arrays.public_order
+        incumbents = frontier.find_incumbents(group, arrival, mean, public)
+        self.rivals = frontier.find_rivals(group, arrival, mean, public, incumbents)
         places = self.to_incumbent.update(incumbents, self._arrays.version)
         others = incumbents[places]
         values = self.to_incumbent.values

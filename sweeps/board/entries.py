@@ -9,7 +9,7 @@ from sweeps.board.columns.own import fill_from_record, fill_from_runs
 from sweeps.board.entry_runs import judge_runs
 from sweeps.board.evaluation import Arrival, Evaluation, ImportedEntry, ValidationSet, format_day
 from sweeps.board.margin_rules import MARGIN_RULES
-from sweeps.board.rules import Profile, Track
+from sweeps.board.rules import IMPLAUSIBLE_GAIN, Profile, Track
 from sweeps.statistics import Moments, moments
 
 PUBLIC = "public"
@@ -33,6 +33,11 @@ class BoardEntry:
     """Bits per byte of the seeds that have a score."""
     track: Track
     arrival: Arrival
+    pull_request: int | None = None
+    """Of a public record, as is `evidence_time`; both help to order those of one day."""
+    evidence_time: float | None = None
+    barred: bool = False
+    """Whether it is no record to beat, whatever its score."""
     validation_set: ValidationSet | None
     """None for a public record."""
     bpb_per_nat: float | None
@@ -109,7 +114,10 @@ def build_imported_entry(record: ImportedEntry) -> BoardEntry:
         runs=(),
         scores=scores,
         track=record.track,
-        arrival=(math.inf if record.date is None else record.date, 0),
+        arrival=(math.inf if record.day is None else record.day, 0),
+        pull_request=record.pull_request,
+        evidence_time=record.evidence_time,
+        barred=any(finding.code == IMPLAUSIBLE_GAIN for finding in record.findings),
         validation_set=None,
         bpb_per_nat=record.bpb_per_nat,
         moments=moments(scores, 1) if scores else None,

@@ -14,7 +14,11 @@ from sweeps.board.rules import RuleFinding, Track
 
 Arrival = tuple[float, int]
 """When an entry came, for the order of records: its sweep's creation in epoch seconds, then 0 for an arm and 1 for a
-winner of the search; for a public record its date, then 0. Jobs end in any order, so their times do not count."""
+winner of the search; for a public record its day, infinite where unknown, then 0. Jobs end in any order, so their
+times do not count."""
+
+
+SECONDS_PER_DAY = 86_400
 
 
 def format_day(arrival: Arrival) -> str | None:
@@ -106,7 +110,10 @@ class ImportedEntry:
     seeds: Mapping[str, float | None]
     """Seed as printed → bits per byte; None where a seed is claimed and no log gives its score."""
     date: float | None = None
-    """Epoch seconds; an unknown date counts as later than all others."""
+    """Epoch seconds of its day."""
+    pull_request: int | None = None
+    evidence_time: float | None = None
+    """Epoch seconds at which the last of its logs was written."""
     track: Track = "unverified"
     model_bytes: int | None = None
     code_bytes: int | None = None
@@ -123,6 +130,18 @@ class ImportedEntry:
     findings: tuple[RuleFinding, ...] = ()
     author: str | None = None
     url: str | None = None
+
+    @property
+    def day(self) -> float | None:
+        """Epoch seconds of its day: its date, else that of its logs, else the one that its name begins with."""
+        if self.date is not None:
+            return self.date
+        if self.evidence_time is not None:
+            return self.evidence_time // SECONDS_PER_DAY * SECONDS_PER_DAY
+        try:
+            return datetime.strptime(self.name[:10], "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            return None
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ImportedEntry":

@@ -28,6 +28,10 @@ UNAUDITED_CODE = "unaudited"
 """Code of the finding that nobody could judge an entry's scores from outside."""
 
 
+IMPLAUSIBLE_GAIN = "implausible-gain"
+"""Code of the finding that no legal adaptation explains a public record's score; it is then no record to beat."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleFinding:
     """One thing that an entry does or lacks, judged by the rules."""

@@ -2,9 +2,9 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
-from jobs.logs import decimals
+from jobs.logs import agree, cut, decimals
 
 
 def mean(values: Sequence[Decimal]) -> Decimal:
@@ -14,9 +14,15 @@ def mean(values: Sequence[Decimal]) -> Decimal:
 
 
 def is_mean(claimed: Decimal, values: Sequence[Decimal]) -> bool:
-    """Whether a number is the mean of others, up to the rounding of all of them."""
+    """Whether a number is the mean of others: up to the rounding of all, cut off, or of values rounded first."""
     units = (Decimal(5).scaleb(-digits - 1) for digits in (decimals(claimed), min(map(decimals, values))))
-    return abs(claimed - mean(values)) <= sum(units)
+    average = mean(values)
+    if abs(claimed - average) <= sum(units) or agree(claimed, average):
+        return True
+    digits = decimals(claimed)
+    rounded = [value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) for value in values]
+    shortened = [rounded, [cut(value, digits) for value in values]]
+    return any(agree(claimed, mean(each)) for each in shortened)
 
 
 def compute_deviations(scores: Sequence[float]) -> tuple[float, float]:

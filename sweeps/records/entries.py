@@ -27,6 +27,8 @@ def to_content(record: Record, findings: Sequence[RuleFinding]) -> dict[str, Any
         "track": "flagged" if any(finding.code in LEAKS for finding in findings) else "unverified",
         "seeds": {seed: None if score is None else float(score) for seed, score in record.scores.items()},
         "date": claims.date,
+        "pull_request": claims.pull_request,
+        "evidence_time": max((run.log.written for run in runs.values() if run.log.written is not None), default=None),
         "model_bytes": _read_from_largest(record, lambda log: log.model_bytes),
         "code_bytes": _read_from_largest(record, lambda log: log.code_bytes),
         "total_bytes": _find_worst(record, lambda run: run.log.total_bytes, claims.most_bytes),

@@ -24,6 +24,7 @@ def to_json(record: Record, findings: Sequence[RuleFinding]) -> dict[str, Any]:
     return {
         "row": to_entry(to_content(record, findings)),
         "protocol": record.stage,
+        "metric": record.metric.name if record.metric else None,
         "logs": {seed: _describe_log(record, seed) for seed in record.by_seed},
         "bytes": _count_bytes(record),
         "statistics": {name: _to_plain(test) for name, test in _run_tests(record).items()},

@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]
 Value = TypeVar("Value")
+NAMED_RIVALS, LISTED_RIVALS = 3, 10
+"""Records of unknown order that a sentence names, and that the column lists; hundreds of records have no date."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +33,8 @@ class Table:
     entries: Sequence[BoardEntry]
     incumbents: Sequence[BoardEntry | None]
     """The best entry before each one."""
+    rivals: Sequence[Sequence[str]]
+    """Names of better public records that may have come before each one, best first."""
     rank: Ints
     """Within its track, from 1."""
     track: Ints
@@ -107,6 +111,10 @@ def _name_incumbents(table: Table) -> list[str | None]:
     return [None if incumbent is None else incumbent.name_within(entry.sweep) for entry, incumbent in pairs]
 
 
+def _list_rivals(table: Table) -> list[list[str] | None]:
+    return [list(rivals[:LISTED_RIVALS]) or None for rivals in table.rivals]
+
+
 def _mean_difference(table: Table) -> Objects:
     """Differences between the means of all seeds, which the margin rules test."""
     return keep_known(1000 * (table.mean - table.incumbent_mean))
@@ -128,6 +136,11 @@ def _pass(table: Table, name: str) -> Objects:
 def _list_unchecked(table: Table) -> list[list[str]]:
     """What nobody has verified; the test against a published mean leaves out the noise of that mean."""
     unchecked = [list(entry.unchecked) for entry in table.entries]
+    for missing, rivals in zip(unchecked, table.rivals, strict=True):
+        if rivals:
+            others = f" and {len(rivals) - NAMED_RIVALS} more" if len(rivals) > NAMED_RIVALS else ""
+            names = ", ".join(rivals[:NAMED_RIVALS])
+            missing.append(f"order not known: {names}{others} may have come before it")
     if isinstance(table.baseline, Published) and not table.baseline.has_spread:
         for place in np.flatnonzero(np.isfinite(table.p_baseline)):
             unchecked[place].append("noise of the baseline, of which only a mean is published")
@@ -160,6 +173,7 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(name="p_paired", compute=lambda table: keep_known(table.p_paired)),
     *(column for name in MARGIN_RULES for column in _rule_columns(name)),
     TableColumn(name="incumbent", compute=_name_incumbents),
+    TableColumn(name="order_unknown", compute=_list_rivals),
     TableColumn(name="difference_mbpb", compute=lambda table: keep_known(1000 * table.difference)),
     TableColumn(name="difference_nats", compute=lambda table: keep_known(table.difference / table.bpb_per_nat)),
     TableColumn(

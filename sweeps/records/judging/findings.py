@@ -7,8 +7,9 @@ somebody meant. To add a check: write a function from a `Record` to `CheckResult
 
 from collections.abc import Callable, Sequence
 
-from sweeps.board.rules import Profile, RuleFinding
-from sweeps.records.judging import limits, protocol, scores, seeds, significance
+from sweeps.board.rules import IMPLAUSIBLE_GAIN, Profile, RuleFinding
+from sweeps.records.judging import adaptation, limits, protocol, scores, seeds, significance
+from sweeps.records.judging.contest import check_contest
 from sweeps.records.judging.measures import CheckResults
 from sweeps.records.reading.files import printable
 from sweeps.records.record import Record
@@ -22,10 +23,17 @@ LET_PASS: dict[Profile, frozenset[str]] = {
     "strict": frozenset(),
 }
 """Breaches of the written rules that a profile lets pass."""
-REMARKS = frozenset({"single-seed", "mixture", "other-protocol", "duplicate-log", "unread", "same-name", "byte-count"})
+REMARKS = frozenset(
+    (
+        *("single-seed", "mixture", "other-protocol", "duplicate-log", "unread", "same-name", "byte-count"),
+        *("slot", "own-metric", IMPLAUSIBLE_GAIN, "training-data", "document-count", "set-name"),
+        *("mean-digits", "std-digits"),
+    )
+)
 """Codes of what a reader should know and what is no objection."""
 CHECKS: tuple[Callable[[Record], CheckResults], ...] = (
-    protocol.check_leaks,
+    adaptation.check_leaks,
+    adaptation.check_gain,
     seeds.check_files,
     seeds.check_seeds,
     scores.check_scores,
@@ -34,13 +42,15 @@ CHECKS: tuple[Callable[[Record], CheckResults], ...] = (
     limits.check_times,
     protocol.check_settings,
     protocol.check_coverage,
+    protocol.check_training_data,
     protocol.check_byte_counts,
 )
 
 
 def judge_record(record: Record) -> tuple[RuleFinding, ...]:
     """Find everything that a record breaks, or claims and does not support, gravest kind first."""
-    results = (result for check in CHECKS for result in check(record))
+    # Nothing that is asked of this challenge's records can be asked of another contest's.
+    results = list(check_contest(record)) or [result for check in CHECKS for result in check(record)]
     return tuple(RuleFinding(code=code, detail=printable(detail)) for code, detail in results)
 
 

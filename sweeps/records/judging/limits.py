@@ -20,7 +20,12 @@ def check_sizes(record: Record) -> CheckResults:
     if raw and raw[1] > LIMIT_BYTES and not (largest and largest[1] > LIMIT_BYTES):
         yield "size-raw", f"{raw[1]:,} bytes with the code as written (seed {raw[0]}), over {LIMIT_BYTES:,}"
     if largest and claims.total_bytes is not None and claims.total_bytes != largest[1]:
-        yield "bytes-differ", f"{claims.total_bytes:,} bytes claimed, the largest log says {largest[1]:,}"
+        others = [seed for seed, total in totals.items() if total == claims.total_bytes]
+        whose = f", which are those of seed {', '.join(others)}" if others else ""
+        yield (
+            "bytes-differ",
+            f"{claims.total_bytes:,} bytes claimed{whose}; the largest log (seed {largest[0]}) says {largest[1]:,}",
+        )
     yield from _check_mean_bytes(record)
     yield from _check_seed_bytes(record)
     codes = {size for run in record.counted.values() for size in (run.log.code_bytes, run.log.raw_code_bytes) if size}
@@ -82,7 +87,9 @@ def _check_training_time(record: Record) -> CheckResults:
 
 def _check_process_times(record: Record) -> CheckResults:
     for process in measures.PROCESS_CLOCKS:
-        measured = {seed: measures.measure_process_seconds(run.log, process) for seed, run in record.counted.items()}
+        measured = {
+            seed: measures.measure_process_seconds(record, run, process) for seed, run in record.counted.items()
+        }
         longest = max(((taken, seed) for seed, taken in measured.items() if taken), default=None)
         if longest and longest[0][0] > LIMIT_SECONDS:
             (seconds, clocks), seed = longest

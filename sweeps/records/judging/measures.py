@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from jobs.logs import Log, agree, decimals
@@ -10,12 +11,14 @@ from sweeps.records.runs import Run
 
 CheckResults = Iterator[tuple[str, str]]
 """Code and detail of each finding of a check."""
+OUTSIDE_CLOCKS = ("eval.compile", "eval.outside")
+"""Parts of an evaluation that scripts leave out of their own clock of it."""
 PROCESS_CLOCKS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "training": (("train.process",),),
-    "evaluation": (("eval.process",), ("eval.total", "eval.compile")),
+    "evaluation": (("eval.process",), ("eval.total", *OUTSIDE_CLOCKS)),
     "quantization": (("quantize.elapsed",),),
 }
-"""Process → ways to measure the whole of it, each a sum of clocks that logs print (jobs.logs)."""
+"""Process → ways to measure the whole of it, each a clock that logs print (jobs.logs) and others that run beside it."""
 SAME_UNIT = Decimal("0.001")
 """Share by which bits per byte of a nat may differ on one validation set, by rounding or one more window. Between the
 challenge's tokenizers they differ by at least an eighth."""
@@ -33,10 +36,10 @@ def measure_raw_sizes(record: Record) -> dict[str, int | None]:
 
 def measure_eval_seconds(record: Record, run: Run) -> float | None:
     """Seconds of a log's evaluation: on its score's line, else on one with that score, else by the script's clock."""
-    score = run.score(record.stage, record.claimed_of(run.seed or ""))
+    score = record.line_of(run)
     if score is None:
         return None
-    own = [line.seconds for line in run.log.scores if line.name == score.name and line.seconds]
+    own = [line.seconds for line in [*run.log.scores, score] if line.name == score.name and line.seconds]
     same_score = [
         line.seconds for line in run.log.scores if line.seconds and abs(line.bpb - score.bpb) < Decimal("0.0001")
     ]
@@ -44,10 +47,21 @@ def measure_eval_seconds(record: Record, run: Run) -> float | None:
     return next((seconds for seconds in (*own[-1:], *same_score[-1:], *clocks) if math.isfinite(seconds)), None)
 
 
-def measure_process_seconds(log: Log, process: str) -> tuple[float, str] | None:
-    """The most seconds that a whole process took, and their clocks; None where every way lacks a clock."""
-    ways = [parts for parts in PROCESS_CLOCKS[process] if all(name in log.clocks for name in parts)]
+def measure_process_seconds(record: Record, run: Run, process: str) -> tuple[float, str] | None:
+    """The most seconds that a whole process took, and their clocks; None where no way has its first clock."""
+    log = run.log
+    if process == "evaluation" and "eval.total" not in log.clocks and not set(OUTSIDE_CLOCKS).isdisjoint(log.clocks):
+        log = replace(log, clocks=log.clocks | _time_score(record, run))
+    ways = [
+        [name for name in parts if name in log.clocks] for parts in PROCESS_CLOCKS[process] if parts[0] in log.clocks
+    ]
     return max(((sum(log.clocks[name] for name in parts), " + ".join(parts)) for parts in ways), default=None)
+
+
+def _time_score(record: Record, run: Run) -> dict[str, float]:
+    """The time beside the score, for the script's own clock of the evaluation where it prints none."""
+    seconds = measure_eval_seconds(record, run)
+    return {} if seconds is None else {"eval.total": seconds}
 
 
 def has_limit(clock: str) -> bool:

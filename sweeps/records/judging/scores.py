@@ -1,5 +1,6 @@
 """Claimed scores and losses, compared with the logs."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from jobs.logs import SCORE_STAGES, agree, decimals
@@ -7,19 +8,18 @@ from sweeps.records.arithmetic import format_decimal, is_mean, mean
 from sweeps.records.judging.measures import CheckResults
 from sweeps.records.record import Record
 
+SAME_MEAN = Decimal("0.000005")
+"""Bits per byte by which a headline may differ from the mean of its seeds: a few of the last digits that logs print."""
+
 
 def check_scores(record: Record) -> CheckResults:
     """Find logs without a score, scores by other protocols, and claimed scores or losses that differ from the logs."""
     claims = record.claims
     for run in record.runs:
-        if run.score(record.stage, record.claimed_of(run.seed or "")) is None:
+        if record.line_of(run) is None:
             last = f"; last validation in training {run.log.validation}" if run.log.validation is not None else ""
             yield "no-final-score", f"{run.path}: no line gives its final score{last}"
-    later = SCORE_STAGES[SCORE_STAGES.index(record.stage) + 1 :] if record.stage else ()
-    for run in record.runs:
-        for stage in later:
-            for other in run.log.of_stage(stage)[-1:]:
-                yield "other-protocol", f"{run.path} also gives {other.name} {other.bpb}, by another protocol"
+    yield from _list_other_protocols(record)
     for seed, claimed in claims.scores.items():
         measured = record.scores.get(seed)
         if record.runs and measured is not None and not agree(claimed, measured):
@@ -29,6 +29,23 @@ def check_scores(record: Record) -> CheckResults:
             yield "seed-differs", f"a score of {claimed} is claimed, no log that counts gives it"
     yield from _check_headline(record)
     yield from _check_losses(record)
+
+
+def _list_other_protocols(record: Record) -> CheckResults:
+    """Scores of later stages, and lower ones by other metrics of the same stage, which do not count."""
+    if record.metric is None:
+        return
+    stage = record.metric.stage
+    for run in record.runs:
+        counted = record.line_of(run)
+        lower = [
+            score
+            for score in run.log.of_stage(stage)
+            if counted and score.name != counted.name and score.bpb < counted.bpb and not agree(score.bpb, counted.bpb)
+        ]
+        later = [run.log.of_stage(later)[-1:] for later in SCORE_STAGES[SCORE_STAGES.index(stage) + 1 :]]
+        for other in [*lower[-1:], *(score for scores in later for score in scores)]:
+            yield "other-protocol", f"{run.path} also gives {other.name} {other.bpb}, by another protocol"
 
 
 def _check_losses(record: Record) -> CheckResults:
@@ -55,7 +72,7 @@ def _check_headline(record: Record) -> CheckResults:
         if record.folder.submission is not None:
             yield "no-headline", "submission.json gives no val_bpb"
         return
-    if (scores and is_mean(headline, scores)) or not (scores or record.runs):
+    if _is_headline(record, headline) or not (scores or record.runs):
         return
     if any(agree(headline, early) for early in _list_early_scores(record)):
         final = f"the final mean is {_show_mean(record)}" if scores else "no log gives a final score"
@@ -64,13 +81,36 @@ def _check_headline(record: Record) -> CheckResults:
     if not scores:
         yield "mean-differs", f"headline {headline}, no log gives it as a final score"
         return
+    if scores and abs(headline - mean(scores)) <= SAME_MEAN:
+        yield "mean-digits", f"headline {headline}, the mean is {_show_mean(record)}: only their last digits differ"
+        return
     best, whose = min(scores), "the logs' mean" if record.runs else "the mean of its seeds"
     if len(scores) > 1 and agree(headline, best):
         yield "best-seed", f"headline {headline} is the best of {len(scores)} seeds, their mean is {_show_mean(record)}"
     elif len(scores) > 1 and any(agree(headline, score) for score in scores):
         yield "one-seed", f"headline {headline} is one of {len(scores)} seeds, their mean is {_show_mean(record)}"
     else:
-        yield "mean-differs", f"headline {headline}, {whose} is {_show_mean(record)} over {len(scores)} seeds"
+        other = next((f"; it is the mean of {name}" for name in _list_other_means(record, headline)), "")
+        yield "mean-differs", f"headline {headline}, {whose} is {_show_mean(record)} over {len(scores)} seeds{other}"
+
+
+def _is_headline(record: Record, headline: Decimal) -> bool:
+    """Whether a headline is the mean of the logs' scores, or of the claimed ones that agree with them."""
+    known = {seed: score for seed, score in record.scores.items() if score is not None}
+    claimed = [record.claims.scores.get(seed) for seed in known]
+    pairs = zip(claimed, known.values(), strict=True)
+    given = [claim for claim, score in pairs if claim is not None and agree(claim, score)]
+    return bool(known) and (
+        is_mean(headline, list(known.values())) or (len(given) == len(known) and is_mean(headline, given))
+    )
+
+
+def _list_other_means(record: Record, headline: Decimal) -> Iterator[str]:
+    """Metrics of other stages of which the headline is the mean."""
+    for stage in SCORE_STAGES:
+        scores = [run.log.of_stage(stage)[-1] for run in record.counted.values() if run.log.of_stage(stage)]
+        if stage != record.stage and scores and is_mean(headline, [score.bpb for score in scores]):
+            yield scores[0].name
 
 
 def _list_early_scores(record: Record) -> list[Decimal]:

@@ -47,6 +47,13 @@ def check_seeds(record: Record) -> CheckResults:
             yield "seed-unknown", f"{group[0].path}: {why}{stray}"
         elif len(group) > 1:
             yield "duplicate-seed", _describe_duplicates(record, seed)
+    for seed in record.unclaimed:
+        paths = ", ".join(run.path for run in record.by_seed[seed])
+        line = record.line_of(record.by_seed[seed][0])
+        yield (
+            "extra-log",
+            f"{paths}: seed {seed} is not claimed, so it does not count ({line.bpb if line else 'no score'})",
+        )
     yield from _check_same_scores(record)
     yield from _check_count(record)
     yield from _check_disclosed(record)
@@ -114,7 +121,7 @@ def _check_disclosed(record: Record) -> CheckResults:
 
 def _describe_duplicates(record: Record, seed: str) -> str:
     group = record.by_seed[seed]
-    scores = [(run.path, run.score(record.stage, [])) for run in group]
+    scores = [(run.path, run.score(record.metric, [])) for run in group]
     shown = ", ".join(f"{path}: {score.bpb if score else 'no score'}" for path, score in scores)
     counted = record.counted.get(seed)
     verdict = f"{counted.path} counts" if counted else "none or several fit the claims, so it has no score"

@@ -15,6 +15,8 @@ ROUNDING = 1.05
 """Factor by which rounded scores may raise a p-value above the claimed one."""
 ORDER = 10
 """"Much less than" means at least an order of magnitude."""
+SAME_DEVIATION = 0.001
+"""Share by which a deviation may be off as a matter of its digits."""
 SAME_T = 0.01
 """Share by which rounded scores may change t."""
 
@@ -50,8 +52,12 @@ def _check_std(scores: Sequence[Decimal], claimed: Decimal) -> CheckResults:
     rounding = 0.5 * 10.0 ** -min(map(decimals, scores)) * math.sqrt(len(scores) / (len(scores) - 1))
     digits = 0.5 * 10.0 ** -decimals(claimed)
     off, off_population = abs(float(claimed) - sample), abs(float(claimed) - population)
-    if off > digits >= off_population:
+    if off <= digits or (off <= digits + rounding and off <= off_population):
+        return
+    if off_population < off and off_population <= digits + max(rounding, SAME_DEVIATION * population):
         yield "population-std", f"std {claimed} divides by n; the sample's is {sample:.6f} (n − 1)"
+    elif off <= digits + SAME_DEVIATION * sample:
+        yield "std-digits", f"std {claimed}; the scores give {sample:.8f} (n − 1): only the last digits differ"
     elif off > digits + rounding:
         yield "std-differs", f"std {claimed}; the scores give {sample:.6f} (n − 1), {population:.6f} (n)"
 

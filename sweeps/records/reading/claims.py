@@ -20,6 +20,8 @@ from sweeps.records.reading.values import (
     read_size,
 )
 
+_PULL_NUMBER = re.compile(r"\s*(?:PR ?)?#?(\d{1,6})\s*", re.ASCII | re.IGNORECASE)
+_PULL_URL = re.compile(r"/pull/(\d{1,6})\b", re.ASCII)
 _URL = re.compile(r"https://[\w./%#?=&~+-]+", re.ASCII)
 
 
@@ -68,6 +70,8 @@ class SubmissionClaims:
     author: str | None = None
     url: str | None = None
     """Of its pull request."""
+    pull_request: int | None = None
+    """Its number."""
 
     @property
     def most_bytes(self) -> int | None:
@@ -85,8 +89,8 @@ def read_claims(submission: Mapping[str, Any]) -> SubmissionClaims:
     results, text = by_seed.results, prose.collect_prose(submission)
     seeds = tuple(dict.fromkeys([*listed, *results, *read_seeds([submission.get("seed")])]))
     unnamed = () if results else tuple(seed_results.find_unnamed_scores(submission))
-    headline = read_first(submission, fields.HEADLINE, read_score)
-    std = read_first(submission, fields.STD, read_number)
+    headline = read_first(submission, [*fields.HEADLINE, *_list_fields_of_seeds(submission, "mean")], read_score)
+    std = read_first(submission, [*fields.STD, *_list_fields_of_seeds(submission, "std")], read_number)
     baseline = read_first(submission, fields.BASELINE, read_score)
     p_field = next((submission[name] for name in fields.P_VALUE if name in submission), None)
     repeated = [*by_seed.repeated, *(seed for seed in listed if listed.count(seed) > 1)]
@@ -119,7 +123,14 @@ def read_claims(submission: Mapping[str, Any]) -> SubmissionClaims:
         date=_read_date(submission.get("date")),
         author=_read_word(submission.get("author")),
         url=next(_list_urls(submission), None),
+        pull_request=_read_pull_request(submission),
     )
+
+
+def _list_fields_of_seeds(submission: Mapping[str, Any], value: str) -> list[str]:
+    """Fields such as val_bpb_3seed_mean."""
+    matches = ((name, fields.OF_SEEDS.fullmatch(name)) for name in submission)
+    return [name for name, match in matches if match and value in match.groups()]
 
 
 def _read_mean_size(value: Any) -> int | None:
@@ -158,6 +169,17 @@ def _list_urls(submission: Mapping[str, Any]) -> Iterator[str]:
     for name in fields.URL:
         if (url := _read_word(submission.get(name))) and _URL.fullmatch(url):
             yield url
+
+
+def _read_pull_request(submission: Mapping[str, Any]) -> int | None:
+    """The number of its pull request: in a field of its own, else in a URL."""
+    for name in fields.PULL_REQUEST:
+        value = submission.get(name)
+        match = _PULL_NUMBER.fullmatch(str(value)) if isinstance(value, int | str) else None
+        if match and not isinstance(value, bool):
+            return int(match[1])
+    urls = (_PULL_URL.search(url) for url in _list_urls(submission))
+    return next((int(match[1]) for match in urls if match), None)
 
 
 def _read_date(value: Any) -> float | None:

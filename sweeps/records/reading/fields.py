@@ -1,6 +1,10 @@
 """Names of the fields of submissions over the months, in the order in which they count."""
 
+import re
+
 HEADLINE = ("val_bpb", "mean_val_bpb", "val_bpb_mean", "mean_bpb", "bpb", "val_var_bpb")
+OF_SEEDS = re.compile(r"val_bpb_\d{1,2}_?seeds?_(mean|std)|\d{1,2}_?seeds?_(mean|std)_(?:val_)?bpb", re.ASCII)
+"""Names of a headline (mean) and its deviation (std) that give the number of seeds."""
 SEED_HEADLINE = ("val_bpb_exact", *HEADLINE, "sliding_window_bpb_exact", "sliding_window_bpb")
 LOSS = ("val_loss", "mean_val_loss", "val_loss_mean", "val_loss_nats", "mean_val_loss_nats", "val_loss_sliding")
 STD = ("val_bpb_std", "std_bpb", "std_val_bpb", "bpb_std", "significance_std_bpb")
@@ -48,4 +52,5 @@ BASELINE = (
     "sota_bpb",
     "significance_threshold_bpb",
 )
+PULL_REQUEST = ("pr_number", "pull_request_number", "pull_request", "pr")
 URL = ("url", "pr_url", "pull_request", "pr", "link")

@@ -3,11 +3,16 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
+
+from jobs.logs import decimals
 
 MOST_SCORE = 16
 """Guessing costs 8 bits per byte, and 11.1 nats per token of the largest vocabulary; a larger number is no score."""
+MOST_DECIMALS = 15
+"""Digits after the point that are kept of a number."""
+_WIDE = Context(prec=40)
 LEAST_BYTES = 1_000
 """A smaller size of a model or its code is in another unit."""
 _NUMBER = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)(?: ?(?:bpb|nats|s|sec|seconds))?\s*", re.ASCII | re.IGNORECASE)
@@ -26,8 +31,15 @@ def read_number(value: Any) -> Decimal | None:
     if isinstance(value, int):
         return Decimal(value) if abs(value) < 10**15 else None
     if isinstance(value, Decimal):
-        return value if value.is_finite() and abs(value.adjusted()) < 16 else None
+        return _limit_digits(value) if value.is_finite() and abs(value.adjusted()) < 16 else None
     return None
+
+
+def _limit_digits(value: Decimal) -> Decimal:
+    """A number without digits that no log prints, which decimal arithmetic could not keep."""
+    return (
+        value if decimals(value) <= MOST_DECIMALS else value.quantize(Decimal(1).scaleb(-MOST_DECIMALS), context=_WIDE)
+    )
 
 
 def read_score(value: Any) -> Decimal | None:

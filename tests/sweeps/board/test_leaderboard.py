@@ -10,6 +10,7 @@ from golf.limits import LIMIT_BYTES
 from golf.score import LN2
 from sweeps.board.frontier import find_incumbents
 from sweeps.board.leaderboard import COLUMNS, INTERFACE, Published, leaderboard, open_board, to_json
+from sweeps.board.public_order import PublicOrder
 from sweeps.board.rules import MARGIN_NATS, Measurements, RuleFinding, choose_track, judge_measurements
 from sweeps.statistics import holm, one_sample_test, paired_test, published_test, welch_test
 from sweeps.views.entry_facts import describe_evidence
@@ -270,13 +271,18 @@ def test_who_held_the_record_when() -> None:
     assert changes[0]["difference_means_mbpb"] is None
 
 
+def no_records(entries: int) -> PublicOrder:
+    none, unknown = np.zeros(entries, bool), np.full(entries, np.nan)
+    return PublicOrder(is_record=none, barred=none, pull_request=unknown, evidence_time=unknown)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_incumbents_are_those_of_a_plain_search(seed: int) -> None:
     generator = np.random.default_rng(seed)
     group, mean = generator.integers(-1, 3, 60), generator.integers(0, 9, 60).astype(float)
     mean[generator.integers(0, 60, 4)] = np.nan
     stage = generator.integers(0, 3, (60, 2)).astype(float)
-    incumbents = find_incumbents(group, stage, mean)
+    incumbents = find_incumbents(group, stage, mean, no_records(60))
     for row in range(60):
         before = [
             other for other in range(60)
@@ -320,7 +326,8 @@ def test_public_records_stand_beside_and_are_tested_among_themselves() -> None:
     assert (rows["PR 1514"]["precedent"], rows["PR 1514"]["written_rule"]) == (True, None)
     assert rows["PR 1514"]["difference_nats"] is None
     assert rows["no date"]["date"] is None
-    assert rows["no date"]["incumbent"] == "PR 1514"
+    assert rows["no date"]["incumbent"] is None
+    assert rows["no date"]["order_unknown"] == ["PR 1514", "PR 1493"]
     for name in (
         "p_value",
         "p_adjusted",

@@ -139,7 +139,12 @@ def test_a_stopped_sweep_says_how_to_resume(
     home = tmp_path / "home"
     shutil.copytree(demo.tokens, Home(home).demo)
     words = command("run", sweep, "--here", "--home", home, "--set", "train.steps=100000", *["--json"] * json_)
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+
+    def hear() -> None:  # nohup ignores it, and so would the child
+        signal.signal(sent, signal.SIG_DFL)
+
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": hear}
+    with subprocess.Popen(words, **options) as process:
         until = time.monotonic() + 120
         while not (home / "golfsweep.db").exists() or not running(home):
             assert process.poll() is None and time.monotonic() < until

@@ -190,7 +190,7 @@ CLAIMED = {
 """Records without logs."""
 CODES = """
 2026-03-24_Chimera_TTT_PR611
-    C2 C3 C4 unsupported-p margin-as-bpb bytes-differ time-last-step time time-process
+    C2 C3 C4 implausible-gain unsupported-p margin-as-bpb bytes-differ time-last-step time time-process
 2026-03-17_LoRA_TTT
     duplicate-seed single-seed bytes-differ code-bytes time-last-step time mixed-settings
 2026-03-18_FP16Embed_WD3600
