@@ -14,7 +14,7 @@ from sweeps.driver.driver import Driver
 from sweeps.driver.driver_store import DriverStore
 from sweeps.driver.trials import search_digest
 from sweeps.entries.facts import SweepFacts
-from sweeps.spec.corners import largest
+from sweeps.spec.checks.corners import largest
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep
 from sweeps.spec.orders import OrderBook

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from golf.errors import InputError
 from jobs.stages.work.memory import recipe_problems
-from sweeps.spec.corners import corner_recipes
+from sweeps.spec.checks.corners import corner_recipes
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.recipe import Recipe
 

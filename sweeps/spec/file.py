@@ -17,8 +17,8 @@ from jobs.stages.registry import pipeline
 from jobs.stages.stage import Stage
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
-from sweeps.spec.corners import check_space
-from sweeps.spec.problems import Problems
+from sweeps.spec.checks.corners import check_space
+from sweeps.spec.checks.problems import Problems
 from sweeps.spec.reading import date_problems, parse_assignments, plain, read_toml
 from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override
 from sweeps.spec.sections import (

@@ -15,10 +15,10 @@ from golf.errors import InputError
 from golf.presets import EVAL_PRESETS, TRAIN_PRESETS
 from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig
-from sweeps.spec.conflicts import recipe_conflicts
+from sweeps.spec.checks.conflicts import recipe_conflicts
+from sweeps.spec.checks.validation import section_problems, setting_names, validated
 from sweeps.spec.reading import parse_assignments
 from sweeps.spec.settings import Settings, merge, shown, suggest, unknown
-from sweeps.spec.validation import section_problems, setting_names, validated
 
 SECTIONS: Mapping[str, type[Any]] = {"train": TrainConfig, "quantize": QuantizeConfig, "eval": EvalConfig}
 """The sections of a recipe, each with the settings of the stage that it is for."""

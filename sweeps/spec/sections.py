@@ -11,7 +11,7 @@ from golf.errors import InputError
 from jobs.budget import Budget
 from sweeps.search.samplers import SAMPLERS
 from sweeps.search.samplers.sampler import MOST_TRIALS
-from sweeps.spec.names import MOST_CHARACTERS, SWEEP_NAME, SWEEP_RULE
+from sweeps.spec.checks.names import MOST_CHARACTERS, SWEEP_NAME, SWEEP_RULE
 from sweeps.spec.recipe import every_setting
 from sweeps.spec.settings import shown, suggest, unknown
 

@@ -1,5 +1,6 @@
 """Public records: import, check."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,10 +30,11 @@ def import_(
     from sweeps.records.judging.findings import judge_record
     from sweeps.records.reading.folder import find_folders, read_folders
     from sweeps.records.record import build_record
-    from sweeps.spec.names import MOST_FOLDER_CHARACTERS, check_names
+    from sweeps.spec.checks.names import MOST_FOLDER_CHARACTERS, check_names
 
     paths = dict.fromkeys(path.resolve() for given in folders for path in find_folders(given))
-    check_names((path.name for path in paths), "folder", most=MOST_FOLDER_CHARACTERS)
+    names = (os.fsencode(path.name).decode("utf-8", "surrogateescape") for path in paths)  # the same in every locale
+    check_names(names, "folder", most=MOST_FOLDER_CHARACTERS)
     records = map(build_record, read_folders(list(paths)))
     contents = {record.name: to_content(record, judge_record(record)) for record in records}
     place = Workplace.open(home, db, files)

@@ -53,8 +53,8 @@ def run(
     """
     from jobs.workplace import Workplace
     from sweeps.run import session
+    from sweeps.spec.checks.names import check_names
     from sweeps.spec.file import load_sweep
-    from sweeps.spec.names import check_names
     from sweeps.views.terminal.progress import LiveProgress
 
     source = context.get_parameter_source("ray")

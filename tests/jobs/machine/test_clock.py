@@ -17,10 +17,11 @@ READS_WALL_CLOCK = {
     "jobs/files.py": "the age of a file, whose time is by the wall clock",
     "jobs/garbage.py": "the age of a folder, likewise",
     "jobs/machine/facts.py": "doctor compares the clocks of machines",
+    "cluster/ray/folders.py": "the age of a folder, whose time is by the wall clock",
     "cluster/ray/survey.py": "doctor compares the clocks of machines",
     "cluster/scheduling/scheduler.py": "times that people read",
     "sweeps/cli/commands/running.py": "the date from which a plan starts",
-    "sweeps/run/session.py": "when doctor checked a node, for people",
+    "sweeps/run/examine.py": "when doctor checked a node, for people",
     "sweeps/views/report/report.py": "the date of a report",
 }
 READINGS = {

@@ -20,7 +20,7 @@ from tests.sweeps.records import miniature as mini
 
 Command = Callable[..., tuple[int, str, str]]
 
-RECORD = "=PR [red]\x1b[2J\u202e|`<b>é名\udcff"
+RECORD = "=PR [red]|`<b>é名"
 """The name of a public record's folder."""
 SUBMISSION: dict[str, Any] = {
     "val_bpb": 1.2001, "author": "=cmd|' /C calc'!A0\x1b]8;;http://x\x07", "date": "2026-03-17",
@@ -167,7 +167,14 @@ def test_markdown_of_a_record_has_no_tag_or_cell_of_its_name(records: Path, golf
 
 def test_an_error_is_one_visible_line(golfsweep: Command, tmp_path: Path) -> None:
     name = "no\n\x1b[2J\u202e[red]\udcff"
-    for words in (["show", name, "--home", str(tmp_path)], ["check", str(tmp_path / name)], [name]):
+    place = ["--home", str(tmp_path / "home")]
+    folder = mini.write(tmp_path / name, SUBMISSION, seed42=mini.first_era(42))
+    for words in (
+        ["show", name, *place],
+        ["import", str(folder), *place],
+        ["check", str(tmp_path / f"no {name}")],
+        [name],
+    ):
         code, out, err = golfsweep(*words)
         assert (code, out) == (2, "")
         assert err.count("\n") == 1 and err.removesuffix("\n").isprintable(), err

@@ -55,7 +55,7 @@ def test_a_cancelled_sweep_ends_and_its_search_is_told_nothing(searching: World,
 
 
 def test_the_same_command_goes_on_after_a_sweep_was_cancelled(searching: World, store: Store) -> None:
-    undisturbed = World(spec_of(), Store.open("sqlite://"))
+    undisturbed = World(spec_of(), Store.empty())
     undisturbed.play()
     cancel(searching.spec.name, None, store, sleep=acknowledge(store))
     searching.running.clear()

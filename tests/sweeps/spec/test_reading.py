@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from golf.errors import InputError
+from sweeps.spec.checks.names import is_name
 from sweeps.spec.file import load_sweep, parse_sweep
-from sweeps.spec.names import is_name
 
 GOOD = 'name = "x"\ndata.tokens = "demo"\nseeds.confirm = [3]\n'
 

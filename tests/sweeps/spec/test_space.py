@@ -10,7 +10,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from golf.errors import InputError
 from sweeps.search.search import Search
-from sweeps.spec.corners import check_space
+from sweeps.spec.checks.corners import check_space
 from sweeps.spec.recipe import build_recipe, every_setting
 from sweeps.spec.space import apply, parse_space, resolve, settings_of
 

@@ -13,7 +13,7 @@ from golf.model.gpt import GPT
 from golf.ttt.adapters import layout, rate_row
 from jobs.stages.work.settings import settings_of
 from sweeps.search.search import Search
-from sweeps.spec.corners import check_space, corner_recipes, largest
+from sweeps.spec.checks.corners import check_space, corner_recipes, largest
 from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe
 from sweeps.spec.space import apply, parse_space
 
