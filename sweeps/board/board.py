@@ -16,6 +16,7 @@ from sweeps.board.arrays import TRACKS, EntryArrays, Ints, Objects
 from sweeps.board.board_tests import BoardTests
 from sweeps.board.columns.catalog import COLUMNS
 from sweeps.board.columns.own import OWN_COLUMNS
+from sweeps.board.columns.verdict import judge_entries
 from sweeps.board.columns.whole import TABLE_COLUMNS, Table, keep_known
 from sweeps.board.entries import BoardEntry, build_entry, build_imported_entry
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published
@@ -55,7 +56,8 @@ class Board:
     def __init__(self, *, profile: Profile, baseline: str | Published | None, read_scores: ReadScores | None) -> None:
         self._profile, self._baseline = profile, baseline
         self._arrays = EntryArrays()
-        self._tests = BoardTests(self._arrays, baseline=baseline, read_scores=read_scores)
+        rule = MARGIN_RULES[PROFILE_RULES[profile]]
+        self._tests = BoardTests(self._arrays, baseline=baseline, rule=rule, read_scores=read_scores)
         self._base = -1
         """Place of the baseline's entry, −1 for none."""
 
@@ -161,13 +163,18 @@ class Board:
             track=track,
             p_baseline=base["p"][order],
             p_paired=base["paired"][order],
+            p_paired_seeds=base["paired_seeds"][order],
             p_rules={name: values[name][order] for name in MARGIN_RULES},
+            p_rules_paired={name: values[rule.paired_column][order] for name, rule in MARGIN_RULES.items()},
+            verdicts=judge_entries(
+                entries, order, self._tests.to_incumbent, self._tests.to_base, MARGIN_RULES[rule].level
+            ),
             incumbent_mean=np.where(incumbents >= 0, arrays.column("mean")[incumbents, 0], np.nan),
             difference=values["difference"][order],
             common_seeds=values["seeds"][order],
             confirmations=self._count_confirmations(order),
             family=self._tests.judge_family(self._base, order),
-            settlements=self._tests.plan_settlements(rule, top),
+            settlements=self._tests.plan_settlements(top),
             settled_by=rule,
             baseline=self._baseline,
         )

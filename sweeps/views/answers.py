@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweeps.board.margin_rules import MARGIN_RULES
-from sweeps.views.entry_facts import EntryColumns, describe_mean_difference, describe_rule
+from sweeps.views.entry_facts import EntryColumns, deciding_p, describe_mean_difference, describe_rule
 from sweeps.views.wording import format_dollars, format_p, format_seeds
 
 
@@ -67,9 +67,14 @@ def _real(leader: EntryColumns, baseline: str | None) -> Answer:
         short = "Undecided" if leader["precedent"] is None else "Not shown"
     details = []
     for rule in MARGIN_RULES.values():
-        p = leader[rule.p_column]
+        p = deciding_p(leader, rule)
         if p is not None:
-            details.append(f"{rule.title}: p = {format_p(p)}; needed: {rule.requirement}")
+            how = (
+                ""
+                if leader[rule.paired_column] is None
+                else f", paired by training (Welch {format_p(leader[rule.p_column])})"
+            )
+            details.append(f"{rule.title}: p = {format_p(p)}{how}; needed: {rule.requirement}")
     if leader["p_adjusted"] is not None:
         details.append(f"against {baseline}, corrected for all entries: p = {format_p(leader['p_adjusted'])}")
     if leader["selection_bias_mbpb"] is not None:

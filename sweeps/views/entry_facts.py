@@ -7,8 +7,8 @@ which is empty where nothing is known.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sweeps.board.margin_rules import MARGIN_RULES
-from sweeps.views.wording import format_dollars, format_seeds
+from sweeps.board.margin_rules import MARGIN_RULES, MarginRule
+from sweeps.views.wording import format_dollars, format_p, format_seeds
 
 EntryColumns = Mapping[str, Any]
 """One entry of `leaderboard --json`."""
@@ -30,6 +30,13 @@ def describe_rule(entry: EntryColumns) -> str:
     """The margin rule that decides the entry's claim, with its level."""
     rule = MARGIN_RULES[entry["settled_by"]]
     return f"p < {rule.level:g} by the {rule.title}"
+
+
+def deciding_p(entry: EntryColumns, rule: MarginRule) -> float | None:
+    """The p-value against the current record by which a margin rule decides: paired by training where that is known."""
+    paired: float | None = entry[rule.paired_column]
+    plain: float | None = entry[rule.p_column]
+    return plain if paired is None else paired
 
 
 def _describe_stages(entry: EntryColumns) -> str:
@@ -62,7 +69,7 @@ def _describe_difference(entry: EntryColumns) -> str:
     nats = entry["difference_nats"]
     unit = "" if nats is None else f", {nats:+.4f} nats/token ({entry['tokenizer']})"
     n = entry["difference_seeds"]
-    paired = f"paired on {n} seed{'' if n == 1 else 's'}" if n else "no seed in common"
+    paired = f"over {n} common seed{'' if n == 1 else 's'}" if n else "no seed in common"
     difference = f"{entry['difference_mbpb']:+.2f} mBPB{unit} to {entry['incumbent']}"
     return f"{difference}, {paired}{describe_mean_difference(entry)}"
 
@@ -88,6 +95,19 @@ def _describe_corrections(entry: EntryColumns) -> str:
 
 def _describe_paired_test(entry: EntryColumns) -> str:
     return "" if entry["p_paired"] is None else f"p = {entry['p_paired']:.2g}"
+
+
+def _describe_seed_tests(entry: EntryColumns) -> str:
+    """Paired test and Welch's side by side, where the former decides."""
+    pairs = [("baseline", entry["p_paired_seeds"], entry["p_value"])]
+    for rule in MARGIN_RULES.values():
+        pairs.append((f"record by the {rule.title}", entry[rule.paired_column], entry[rule.p_column]))
+    parts = [
+        f"{name} p = {format_p(paired)} (Welch {format_p(welch)})"
+        for name, paired, welch in pairs
+        if paired is not None
+    ]
+    return "; ".join(parts)
 
 
 def _describe_search(entry: EntryColumns) -> str:
@@ -121,6 +141,7 @@ DETAILS: Mapping[str, Callable[[EntryColumns], str]] = {
     "against the record": _describe_difference,
     "seeds still needed": _describe_needed_seeds,
     "corrected tests": _describe_corrections,
+    "paired by training": _describe_seed_tests,
     "paired over documents": _describe_paired_test,
     "search": _describe_search,
     "validation set": _describe_validation_set,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from sweeps.board.columns.verdict import Verdicts
 from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import Published
 from sweeps.board.margin_rules import MARGIN_RULES
@@ -41,8 +42,12 @@ class Table:
     bpb_per_nat: Floats
     p_baseline: Floats
     p_paired: Floats
+    p_paired_seeds: Floats
     p_rules: Mapping[str, Floats]
-    """p-value against the incumbent under each margin rule."""
+    """Welch's p-value against the incumbent under each margin rule."""
+    p_rules_paired: Mapping[str, Floats]
+    """The same paired by training, which decides where it is known."""
+    verdicts: Verdicts
     incumbent_mean: Floats
     difference: Floats
     """To the incumbent, over common seeds, in bits per byte."""
@@ -112,16 +117,19 @@ def _mean_difference(table: Table) -> Objects:
     return keep_known(1000 * (table.mean - table.incumbent_mean))
 
 
-def _rule_columns(name: str) -> tuple[TableColumn, TableColumn]:
-    """A margin rule's p-value and whether it is passed."""
+def _rule_columns(name: str) -> tuple[TableColumn, TableColumn, TableColumn]:
+    """A margin rule's p-values and whether it is passed."""
+    rule = MARGIN_RULES[name]
     return (
-        TableColumn(name=MARGIN_RULES[name].p_column, compute=lambda table: keep_known(table.p_rules[name])),
+        TableColumn(name=rule.p_column, compute=lambda table: keep_known(table.p_rules[name])),
+        TableColumn(name=rule.paired_column, compute=lambda table: keep_known(table.p_rules_paired[name])),
         TableColumn(name=name, compute=lambda table: _pass(table, name)),
     )
 
 
 def _pass(table: Table, name: str) -> Objects:
-    p = table.p_rules[name]
+    paired = table.p_rules_paired[name]
+    p = np.where(np.isnan(paired), table.p_rules[name], paired)
     return keep_known(p, p < MARGIN_RULES[name].level)
 
 
@@ -158,6 +166,11 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(name="p_value", compute=lambda table: keep_known(table.p_baseline)),
     TableColumn(name="p_adjusted", compute=_adjust),
     TableColumn(name="p_paired", compute=lambda table: keep_known(table.p_paired)),
+    TableColumn(name="p_paired_seeds", compute=lambda table: keep_known(table.p_paired_seeds)),
+    TableColumn(name="verdict", compute=lambda table: table.verdicts.verdict),
+    TableColumn(name="verdict_test", compute=lambda table: table.verdicts.test),
+    TableColumn(name="verdict_p", compute=lambda table: keep_known(table.verdicts.p)),
+    TableColumn(name="verdict_against", compute=lambda table: table.verdicts.against),
     *(column for name in MARGIN_RULES for column in _rule_columns(name)),
     TableColumn(name="incumbent", compute=_name_incumbents),
     TableColumn(name="difference_mbpb", compute=lambda table: keep_known(1000 * table.difference)),

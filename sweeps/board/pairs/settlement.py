@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sweeps.board.entries import BoardEntry
 from sweeps.board.margin_rules import MarginRule
-from sweeps.statistics import seeds_needed
+from sweeps.board.pairs.seed_test import plan_seeds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,10 +22,10 @@ def plan_settlement(entry: BoardEntry, incumbent: BoardEntry, p_value: float, ru
     """Plan the seeds that a claim still needs under a rule, given its p-value under that rule."""
     margin = rule.margin_bpb(entry.bpb_per_nat)
     assert margin is not None and entry.moments is not None and incumbent.moments is not None
-    ours = incumbent.source == "golfsweep"
+    ours = incumbent.source == "golfsweep"  # a paired training is evaluated under both, too
     if p_value < rule.level:
         return Settlement(seeds=0, dollars=0.0, incumbent_too=ours)
-    plan = seeds_needed(entry.moments, incumbent.moments, margin=margin, level=rule.level, incumbent_grows=ours)
+    plan = plan_seeds(entry, incumbent, margin, rule.level)
     if plan is None:
         return Settlement(seeds=None, dollars=None, incumbent_too=ours)
     prices = [_price_seed(side) for side in ([entry, incumbent] if ours else [entry])]

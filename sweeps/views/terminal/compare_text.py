@@ -37,9 +37,12 @@ def render(comparison: Mapping[str, Any], documents: Documents | None) -> Group:
 
 def name_tests() -> dict[str, str]:
     """Test → its title."""
+    margin = f"{MARGIN_RULES[DECIDING].margin_nats:g} nats"
     return {
+        "paired_seeds": "paired by training",
+        "paired_seeds_margin": f"paired, {margin}",
         "welch": "Welch, seeds",
-        "welch_margin": f"Welch, {MARGIN_RULES[DECIDING].margin_nats:g} nats",
+        "welch_margin": f"Welch, {margin}",
         "pooled": "pooled variance",
         "paired_documents": "paired documents",
         "two_way": "seeds and documents",
@@ -50,11 +53,16 @@ def list_conclusions(comparison: Mapping[str, Any]) -> list[str]:
     """The verdict of each margin rule, the next step, and the tests that are missing, one line each."""
     tests, titles = comparison["tests"], name_tests()
     lines = [_describe_verdict(rule, verdict) for rule, verdict in comparison["verdicts"].items()]
+    if any(verdict.get("test") == "paired-artifacts" for verdict in comparison["verdicts"].values()):
+        lines.append("The paired test decides: both evaluate the same trainings, whose noise is in both.")
     lines.append(_describe_next_step(comparison))
     if tests["pooled"].get("sound") is False:
         p = format_p(tests["pooled"]["equal_variance_p"])
         lines.append(f"Do not rely on the pooled variance: the variances differ (Bartlett, p = {p}).")
-    missing = [(titles[name], tests[name]["why"]) for name in titles if tests[name]["p_value"] is None]
+    why = {titles[name]: tests[name]["why"] for name in titles if tests[name]["p_value"] is None}
+    if titles["paired_seeds"] in why:
+        why.pop(titles["paired_seeds_margin"], None)  # for the same reason
+    missing = list(why.items())
     missing += [(name.replace("_", " "), why) for name, why in comparison["not_used"].items()]
     lines += [f"No {title}: {why}." for title, why in missing]
     same = tests["equivalence"]["p_value"]

@@ -99,7 +99,7 @@ def test_an_entry_shows_its_evidence(rows: list[dict[str, Any]], sweep: Sweep, p
     assert shown["headroom"].startswith(
         f"accepted: {accepted:,} bytes, {times[0]}; strict: {strict:,} bytes, {times[1]}"
     )
-    assert "to spring/none, paired on 3 seeds" in shown["against the record"]
+    assert "to spring/none, over 3 common seeds" in shown["against the record"]
     assert shown["seeds still needed"] == "none: p < 0.25 by the precedent"
     alone = {"seeds_to_settle": 4, "dollars_to_settle": 8.0, "incumbent_too": False, "settled_by": "written_rule"}
     assert (
