@@ -16,7 +16,7 @@ from sweeps.statistics.documents import mean_documents, paired_test, two_way_tes
 from sweeps.statistics.equivalence import Equivalence, equivalence_test, no_worse_test
 from sweeps.statistics.estimate import Moments, TestResult, moments
 from sweeps.statistics.families import dunnett, expected_lowest, holm
-from sweeps.statistics.planning import Plan, paired_power, paired_seeds_needed, power, seeds_needed
+from sweeps.statistics.planning import Plan, PlanRange, paired_power, paired_seeds_needed, power, seeds_needed
 from sweeps.statistics.pooled import Pool, pool, pooled_test
 from sweeps.statistics.seeds import (
     Summary,
@@ -38,6 +38,7 @@ __all__ = [
     "Equivalence",
     "Moments",
     "Plan",
+    "PlanRange",
     "Pool",
     "Summary",
     "TestResult",

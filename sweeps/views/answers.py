@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.views.entry_facts import EntryColumns, deciding_p, describe_mean_difference, describe_rule
-from sweeps.views.wording import format_dollars, format_p, format_seeds
+from sweeps.views.wording import format_dollars, format_p, format_price_range, format_seed_range
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +115,7 @@ def _cost(leader: EntryColumns | None, spent: Spent) -> Answer:
 
 
 def _next(leader: EntryColumns, baseline: str | None) -> Answer:
-    more, price = leader["seeds_to_settle"], leader["dollars_to_settle"]
+    more = leader["seeds_to_settle"]
     details = []
     if leader["incumbent"] is None:
         short = "Try to beat it"
@@ -124,9 +124,14 @@ def _next(leader: EntryColumns, baseline: str | None) -> Answer:
         short_of = "" if leader["written_rule"] is not False else "; by the written rule it is not shown"
         details.append(f"the claim holds at {describe_rule(leader)}{short_of}")
     elif more is not None:
-        short = format_seeds(more, leader["incumbent_too"])
-        cost = "" if price is None else f", about {format_dollars(price)}"
-        details.append(f"would settle at {describe_rule(leader)} that it beats {leader['incumbent']}{cost}")
+        most = leader["seeds_to_settle_most"]
+        short = format_seed_range(more, most, leader["incumbent_too"])
+        price = format_price_range(leader["dollars_to_settle"], leader["dollars_to_settle_most"])
+        details.append(
+            f"would settle at {describe_rule(leader)} that it beats {leader['incumbent']}{price and f', about {price}'}"
+        )
+        if most is None:
+            details.append("at the worse end of the difference's interval no affordable number of seeds would show it")
     elif leader["p_incumbent"] is None:
         short = "Confirm it on more seeds"
     else:

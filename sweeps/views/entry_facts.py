@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sweeps.board.margin_rules import MARGIN_RULES, MarginRule
-from sweeps.views.wording import format_dollars, format_p, format_seeds
+from sweeps.views.wording import format_p, format_price_range, format_seed_range
 
 EntryColumns = Mapping[str, Any]
 """One entry of `leaderboard --json`."""
@@ -80,8 +80,10 @@ def _describe_needed_seeds(entry: EntryColumns) -> str:
     rule = describe_rule(entry)
     if entry["seeds_to_settle"] == 0:
         return f"none: {rule}"
-    price = "" if entry["dollars_to_settle"] is None else f", {format_dollars(entry['dollars_to_settle'])}"
-    return f"{format_seeds(entry['seeds_to_settle'], entry['incumbent_too'])}{price}, for {rule}"
+    price = format_price_range(entry["dollars_to_settle"], entry["dollars_to_settle_most"])
+    seeds = format_seed_range(entry["seeds_to_settle"], entry["seeds_to_settle_most"], entry["incumbent_too"])
+    unsure = "; none would show it at the worse end" if entry["seeds_to_settle_most"] is None else ""
+    return f"{seeds}{price and f', {price}'}, for {rule}, by the interval of the difference{unsure}"
 
 
 def _describe_corrections(entry: EntryColumns) -> str:

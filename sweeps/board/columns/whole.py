@@ -187,11 +187,9 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(name="confirmations", compute=lambda table: table.confirmations),
     TableColumn(name="unchecked", compute=_list_unchecked),
     TableColumn(name="seeds_to_settle", compute=lambda table: _settle(table, "seeds")),
-    TableColumn(
-        name="dollars_to_settle",
-        compute=lambda table: _settle(table, "dollars"),
-        varies=True,
-    ),
+    TableColumn(name="seeds_to_settle_most", compute=lambda table: _settle(table, "seeds_most")),
+    TableColumn(name="dollars_to_settle", compute=lambda table: _settle(table, "dollars"), varies=True),
+    TableColumn(name="dollars_to_settle_most", compute=lambda table: _settle(table, "dollars_most"), varies=True),
     TableColumn(name="incumbent_too", compute=lambda table: _settle(table, "incumbent_too")),
     TableColumn(name="settled_by", compute=lambda table: _fill(table, table.settlements, lambda _: table.settled_by)),
 )

@@ -9,7 +9,7 @@ from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.board.pairs.differences import read_shared_tables
 from sweeps.board.pairs.families import label_trainings
 from sweeps.board.pairs.pair import Pair, explain_no_spread
-from sweeps.board.pairs.seed_test import pair_by_training, run_seed_test
+from sweeps.board.pairs.seed_test import explain_no_pairs, pair_by_training, run_seed_test
 from sweeps.statistics import (
     TestResult,
     equivalence_test,
@@ -88,7 +88,7 @@ def refuse(why: str) -> dict[str, Any]:
 def _pair_seeds(pair: Pair, margin: float) -> dict[str, Any]:
     """Test by training, where the two share them."""
     if pair_by_training(pair.challenger, pair.incumbent) is None:
-        return refuse("the two do not evaluate the same trainings; equal seed numbers pair nothing")
+        return refuse(explain_no_pairs(pair.challenger, pair.incumbent))
     return _to_json(run_seed_test(pair.challenger, pair.incumbent, margin)[1], margin)
 
 

@@ -7,6 +7,7 @@ from sweeps.board.margin_rules import MarginRule
 from sweeps.board.pairs.pair import Pair, explain_no_spread
 from sweeps.board.pairs.pair_tests import refuse
 from sweeps.board.pairs.seed_test import plan_seeds, run_seed_test
+from sweeps.board.pairs.settlement import price_seeds
 from sweeps.statistics import anytime_level
 
 
@@ -36,8 +37,17 @@ def judge(pair: Pair, rule: MarginRule) -> dict[str, Any]:
 
 
 def plan_claim(pair: Pair, rule: MarginRule) -> dict[str, Any] | None:
-    """Plan the seeds that would settle a claim under a rule; None where no affordable number would."""
+    """Plan the seeds that would settle a claim under a rule, and their price, at both ends of the interval.
+
+    None where no affordable number would, at either end; `most` is None where none would at the worse end.
+    """
     c, i, margin = pair.challenger, pair.incumbent, rule.margin_bpb(pair.challenger.bpb_per_nat)
     assert margin is not None
-    plan = plan_seeds(c, i, margin, rule.level)
-    return None if plan is None else asdict(plan) | {"incumbent_too": i.source == "golfsweep"}
+    plans = plan_seeds(c, i, margin, rule.level)
+    if plans.least is None:
+        return None
+    ends = {
+        name: None if plan is None else asdict(plan) | {"dollars": price_seeds(c, i, plan.more)}
+        for name, plan in (("least", plans.least), ("most", plans.most))
+    }
+    return ends | {"incumbent_too": i.source == "golfsweep"}

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.statistics.documents import Documents
-from sweeps.views.wording import format_p, format_seeds
+from sweeps.views.wording import format_p, format_price_range, format_seed_range
 
 WIDTH = 46
 """Characters in a line of dots."""
@@ -106,11 +106,15 @@ def _describe_next_step(comparison: Mapping[str, Any]) -> str:
             return "First it needs at least two seeds on each side, and the size of the validation set."
         margin = f"the margin of {written_margin_text()}"
         return f"With this difference and spread no affordable number of seeds would show {margin}."
-    level = f"{verdict['level']:g}"
+    level, least, most = f"{verdict['level']:g}", plan["least"], plan["most"]
+    seeds = format_seed_range(least["more"], most and most["more"], plan["incumbent_too"])
+    price = format_price_range(least["dollars"], most and most["dollars"])
+    unsure = "; at the worse end no affordable number would" if most is None else ""
+    levels = f"{least['level']:.2g}" if most in (None, least) else f"{least['level']:.2g} to {most['level']:.2g}"
     return (
-        f"With this spread, {format_seeds(plan['more'], plan['incumbent_too'])} would settle it at p < {level}. The "
-        f"test must then reach p < {plan['level']:.2g}, because seeds are added after an interim analysis (levels that "
-        f"keep to {level} at any number of them: Lan–DeMets, 1 − 2/n); its chance to do so is {plan['power']:.0%}."
+        f"With this spread, {seeds}{price and f' ({price})'} would settle it at p < {level}, by the ends of the "
+        f"difference's 95 % interval{unsure}. The test must then reach p < {levels}, because seeds are added after an "
+        f"interim analysis (levels that keep to {level} at any number of them: Lan–DeMets, 1 − 2/n)."
     )
 
 

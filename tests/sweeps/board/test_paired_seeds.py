@@ -10,7 +10,7 @@ from scipy import stats
 from golf.score import LN2
 from sweeps.board.entries import build_entry
 from sweeps.board.evaluation import Evaluation, Published, ValidationSet
-from sweeps.board.pairs.seed_test import pair_by_training
+from sweeps.board.pairs.seed_test import explain_no_pairs, pair_by_training
 from sweeps.statistics import expected_lowest, moments, paired_power, paired_seeds_needed, welch_test
 from sweeps.statistics.planning import POWER
 from tests.sweeps.evaluations import LEAKS, entries, evaluation, record
@@ -46,7 +46,7 @@ def test_the_demos_claim_is_tested_by_training(by: str) -> None:
     assert row["verdict_p"] == row["p_written_rule_paired"]
     assert (row["written_rule"], row["precedent"]) == (False, True)
     assert 0 < row["seeds_to_settle"] < 20
-    spread = np.std(GAINS, ddof=1)
+    spread = moments(GAINS).std
     assert row["selection_bias_mbpb"] == pytest.approx(-1000 * expected_lowest(24, spread))
     assert 2.4 < row["selection_bias_mbpb"] < 2.6
     assert entries(demo(by))["trial 20"]["verdict"] == "better"
@@ -72,6 +72,8 @@ def test_a_part_of_the_trainings_pairs_only_where_it_is_all_of_one_side() -> Non
     assert differences is not None
     assert (differences.n, pair_by_training(base, within).n) == (3, 3)  # type: ignore[union-attr]
     assert pair_by_training(beside, base) is None
+    assert explain_no_pairs(beside, base) == "only a part of their trainings is shared"
+    assert "share no training" in explain_no_pairs(build_entry(shared("far", five, first=9), "accepted"), base)
     assert pair_by_training(build_entry(shared("one", LORA[:1]), "accepted"), base) is None
     shifted = build_entry(shared("shifted", [bpb + 0.01 for bpb in five]), "accepted")
     assert pair_by_training(shifted, base) is None  # equal differences say nothing of their noise
@@ -83,7 +85,7 @@ def test_what_is_worse_flagged_or_alone_is_named_so() -> None:
     runs = [
         *demo(),
         *shared("worse", [bpb + 0.02 + n / 2000 for n, bpb in enumerate(LORA)]),
-        *shared("leak", [1.0], **LEAKS),
+        *shared("leak", [1.0], findings=LEAKS["findings"]),
     ]
     rows = entries(runs, profile="strict")
     assert [rows[name]["verdict"] for name in ("worse", "leak")] == ["worse", "flagged"]
