@@ -8,7 +8,7 @@ GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/subm
     tests/sweeps/cli/test_run_command.py tests/sweeps/cli/test_executor_option.py tests/test_end_to_end.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo test test-lint test-gangs test-rest lint bench bench-gpu chaos
+.PHONY: install demo test test-lint test-gangs test-rest lint bench bench-gpu bench-statistics chaos
 
 install: .venv/installed
 
@@ -52,6 +52,10 @@ bench: install
 	$(BIN)/python -m benchmarks.performance
 	$(BIN)/python -m benchmarks.policy
 	$(BIN)/python -m benchmarks.fill
+
+# False claims and power of the tests across seeds, by simulation, in about two minutes.
+bench-statistics: install
+	$(BIN)/python -m benchmarks.statistics
 
 # What one GPU makes of the contest's sizes, in less than ten minutes; without a GPU a toy.
 bench-gpu: install

@@ -78,6 +78,7 @@ def pair_of(challenger: str, incumbent: str, place: Workplace) -> Pair:
         challenger=c,
         incumbent=i,
         peers=peers,
+        records=[entry for entry in entries if entry.source == "import"],
         recipes=(_settings(c, place), _settings(i, place)),
         read_scores=lambda digest: read_scores(place.files, digest),
     )

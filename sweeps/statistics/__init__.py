@@ -5,6 +5,7 @@ for the claim that the challenger is lower by more than the margin.
 
     seeds         Welch, paired by training, one sample, published numbers; why there is no rank test and no bootstrap
     pooled        pooled variance over the recipes of a sweep, and the check that it may be pooled
+    moderated     a variance shrunken toward that of other trainings
     documents     paired documents; seeds and documents together
     families      many recipes: Holm, Dunnett, and the selection bias of the best of many
     equivalence   no worse, or the same, within a margin
@@ -16,6 +17,7 @@ from sweeps.statistics.documents import mean_documents, paired_test, two_way_tes
 from sweeps.statistics.equivalence import Equivalence, equivalence_test, no_worse_test
 from sweeps.statistics.estimate import Moments, TestResult, moments
 from sweeps.statistics.families import dunnett, expected_lowest, holm
+from sweeps.statistics.moderated import VariancePrior, moderated_test, variance_prior
 from sweeps.statistics.planning import Plan, PlanRange, paired_power, paired_seeds_needed, power, seeds_needed
 from sweeps.statistics.pooled import Pool, pool, pooled_test
 from sweeps.statistics.seeds import (
@@ -42,6 +44,7 @@ __all__ = [
     "Pool",
     "Summary",
     "TestResult",
+    "VariancePrior",
     "anytime_level",
     "dunnett",
     "equivalence_test",
@@ -49,6 +52,7 @@ __all__ = [
     "holm",
     "look_levels",
     "mean_documents",
+    "moderated_test",
     "moments",
     "no_worse_test",
     "one_sample",
@@ -68,6 +72,7 @@ __all__ = [
     "smallest_rank_p",
     "summary",
     "two_way_test",
+    "variance_prior",
     "welch",
     "welch_test",
 ]

@@ -43,6 +43,8 @@ def name_tests() -> dict[str, str]:
         "paired_seeds_margin": f"paired, {margin}",
         "welch": "Welch, seeds",
         "welch_margin": f"Welch, {margin}",
+        "moderated": "moderated, seeds",
+        "moderated_margin": f"moderated, {margin}",
         "pooled": "pooled variance",
         "paired_documents": "paired documents",
         "two_way": "seeds and documents",
@@ -60,8 +62,13 @@ def list_conclusions(comparison: Mapping[str, Any]) -> list[str]:
         p = format_p(tests["pooled"]["equal_variance_p"])
         lines.append(f"Do not rely on the pooled variance: the variances differ (Bartlett, p = {p}).")
     why = {titles[name]: tests[name]["why"] for name in titles if tests[name]["p_value"] is None}
-    if titles["paired_seeds"] in why:
-        why.pop(titles["paired_seeds_margin"], None)  # for the same reason
+    for name in ("paired_seeds", "moderated"):
+        if titles[name] in why:
+            why.pop(titles[f"{name}_margin"], None)  # for the same reason
+    if (prior := tests["moderated"].get("prior")) is not None:
+        whose = "public records" if prior["source"] == "records" else "other entries of the sweep"
+        names = ", ".join(prior["entries"])
+        lines.append(f"The moderated test borrows from the spread of {whose}: {names}. No verdict rests on it.")
     missing = list(why.items())
     missing += [(name.replace("_", " "), why) for name, why in comparison["not_used"].items()]
     lines += [f"No {title}: {why}." for title, why in missing]
