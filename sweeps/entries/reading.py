@@ -46,7 +46,10 @@ def board_of(name: str | None, place: Workplace) -> Board:
         return board
     facts = SweepFacts.of(record)
     board = open_board(
-        profile=facts.rules, baseline=facts.baseline, scores=lambda digest: read_scores(place.files, digest)
+        profile=facts.rules,
+        baseline=facts.baseline,
+        scores=lambda digest: read_scores(place.files, digest),
+        owners={sweep.name: sweep.owner for sweep in place.store.sweeps()},
     )
     current = [entry for entry in place.store.entries() if not other_versions(entry)]
     board.add((run for entry in current if entry.sweep == name for run in evaluations_of(entry)), imported)

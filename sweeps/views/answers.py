@@ -6,8 +6,9 @@ Plain sentences, for the report and the terminal.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sweeps.board.ledger import correct_p
 from sweeps.board.margin_rules import MARGIN_RULES
-from sweeps.views.entry_facts import EntryColumns, deciding_p, describe_mean_difference, describe_rule
+from sweeps.views.entry_facts import EntryColumns, deciding_p, describe_mean_difference, describe_rule, describe_tries
 from sweeps.views.wording import format_dollars, format_p, format_price_range, format_seed_range
 
 
@@ -77,6 +78,8 @@ def _real(leader: EntryColumns, baseline: str | None) -> Answer:
             details.append(f"{rule.title}: p = {format_p(p)}{how}; needed: {rule.requirement}")
     if leader["p_adjusted"] is not None:
         details.append(f"against {baseline}, corrected for all entries: p = {format_p(leader['p_adjusted'])}")
+    if tries := describe_tries(leader):
+        details.append(tries)
     if leader["selection_bias_mbpb"] is not None:
         luck = f"luck alone explains {leader['selection_bias_mbpb']:.2f} mBPB"
         details.append(f"best of {leader['trials']} trials; {luck}, so it was confirmed on fresh seeds")
@@ -85,6 +88,9 @@ def _real(leader: EntryColumns, baseline: str | None) -> Answer:
 
 def _holds_corrected(leader: EntryColumns) -> bool:
     """Whether the claim against the baseline holds together with those of all other entries."""
+    if leader["p_paired_seeds"] is not None:
+        corrected = correct_p(leader["p_paired_seeds"], leader["tries"] or 1)
+        return corrected is not None and corrected < MARGIN_RULES["written_rule"].level
     return leader["p_adjusted"] is None or leader["p_adjusted"] < MARGIN_RULES["written_rule"].level
 
 

@@ -120,6 +120,17 @@ def _describe_search(entry: EntryColumns) -> str:
     return f"best of {entry['trials']} trials{luck}"
 
 
+def describe_tries(entry: EntryColumns) -> str:
+    """How many settings were tried, by whom, and what that leaves of the claim."""
+    if not entry["tries"] or entry["p_tries"] is None:
+        return ""
+    places = [(part["sweep"] if "sweep" in part else part["day"], part["who"]) for part in entry["tried_by"]]
+    by = [f"{place} by {who}" if who else str(place) for place, who in places]
+    gain = entry["shrunken_gain_mbpb"]
+    left = "" if gain is None else f", {gain:.2f} mBPB of the gain left"
+    return f"{entry['tries']} settings tried ({', '.join(by)}): p = {format_p(entry['p_tries'])} over all of them{left}"
+
+
 def _describe_validation_set(entry: EntryColumns) -> str:
     measured = entry["validation_set"]
     if measured is None:
@@ -146,6 +157,7 @@ DETAILS: Mapping[str, Callable[[EntryColumns], str]] = {
     "paired by training": _describe_seed_tests,
     "paired over documents": _describe_paired_test,
     "search": _describe_search,
+    "tries on this set": describe_tries,
     "validation set": _describe_validation_set,
     "machine": lambda entry: entry["machine"] or "",
     "on all seeds": _describe_seeds,

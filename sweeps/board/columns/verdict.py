@@ -28,6 +28,8 @@ class Verdicts:
     """p of that test by the profile's margin rule; NaN where no test is possible."""
     against: Objects
     """Name of the entry that it is against; None for none."""
+    opponents: Ints
+    """Place of that entry; −1 for none."""
 
 
 def judge_entries(
@@ -59,4 +61,4 @@ def judge_entries(
         tests[index] = TESTS[int(test[index])]
         names[index] = "published baseline" if other < 0 else entries[other].name_within(own.sweep)
     verdict = np.select(conditions, [np.array(word, object) for word in words], np.array("undecided", object))
-    return Verdicts(verdict=verdict, test=tests, p=p, against=names)
+    return Verdicts(verdict=verdict, test=tests, p=p, against=names, opponents=np.where(np.isfinite(p), against, -1))

@@ -48,6 +48,8 @@ class Table:
     p_rules_paired: Mapping[str, Floats]
     """The same paired by training, which decides where it is known."""
     verdicts: Verdicts
+    ledger: Mapping[int, Mapping[str, Any]]
+    """Place → columns of the ledger of tries, for the top of each track."""
     incumbent_mean: Floats
     difference: Floats
     """To the incumbent, over common seeds, in bits per byte."""
@@ -146,6 +148,10 @@ def _pooled(name: str) -> TableColumn:
     return TableColumn(name=name, compute=lambda table: _fill(table, table.family, lambda columns: columns.get(name)))
 
 
+def _from_ledger(name: str) -> TableColumn:
+    return TableColumn(name=name, compute=lambda table: _fill(table, table.ledger, lambda columns: columns[name]))
+
+
 def _settle(table: Table, field: str) -> Objects:
     return _fill(table, table.settlements, lambda settlement: getattr(settlement, field))
 
@@ -184,6 +190,10 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     _pooled("p_dunnett"),
     _pooled("equal_variance_p"),
     _pooled("selection_bias_mbpb"),
+    _from_ledger("tries"),
+    _from_ledger("tried_by"),
+    _from_ledger("p_tries"),
+    _from_ledger("shrunken_gain_mbpb"),
     TableColumn(name="confirmations", compute=lambda table: table.confirmations),
     TableColumn(name="unchecked", compute=_list_unchecked),
     TableColumn(name="seeds_to_settle", compute=lambda table: _settle(table, "seeds")),

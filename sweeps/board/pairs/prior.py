@@ -1,4 +1,4 @@
-"""Whose trainings give the moderated test its prior: those of the two entries' own sweeps first, then public records."""
+"""Whose trainings give the moderated test its prior: the two entries' own sweeps first, then public records."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from sweeps.board.pairs.prior import NamedPrior, find_prior
 from sweeps.statistics import moments
 from tests.sweeps.evaluations import record, runs_of, scores
 
-C, I = [1.19, 1.2, 1.215], [1.21, 1.2, 1.225]
+SCORES_C, SCORES_I = [1.19, 1.2, 1.215], [1.21, 1.2, 1.225]
 
 
 def entry(name: str, bpb: list[float], training: str | None = None) -> BoardEntry:
@@ -17,7 +17,7 @@ def entry(name: str, bpb: list[float], training: str | None = None) -> BoardEntr
 
 
 def pair(peers: Sequence[BoardEntry], records: Sequence[BoardEntry] = ()) -> Pair:
-    c, i = entry("c", C), entry("i", I)
+    c, i = entry("c", SCORES_C), entry("i", SCORES_I)
     return Pair(challenger=c, incumbent=i, peers=[c, i, *peers], records=records, recipes=({}, {}), read_scores=scores)
 
 
@@ -37,16 +37,16 @@ def test_entries_on_one_training_are_one_variance() -> None:
 
 
 def test_records_serve_where_they_spread_alike() -> None:
-    alike = [build_imported_entry(record(f"r{n}", 1.0, *(bpb + n for bpb in C))) for n in range(3)]
+    alike = [build_imported_entry(record(f"r{n}", 1.0, *(bpb + n for bpb in SCORES_C))) for n in range(3)]
     prior = find_prior(pair([], alike))
     assert isinstance(prior, NamedPrior)
     assert (prior.source, prior.names) == ("records", ["r0", "r1", "r2"])
-    assert abs(prior.prior.variance - moments(C).variance) < 1e-9
+    assert abs(prior.prior.variance - moments(SCORES_C).variance) < 1e-9
     calm = [build_imported_entry(record(f"r{n}", 1.0, 1.2, 1.2 + 1e-5, 1.2 - 1e-5)) for n in range(3)]
     assert "spread differently" in str(find_prior(pair([], calm)))
 
 
 def test_shared_trainings_are_no_two_samples() -> None:
-    c, i = (entry(name, bpb, "shared") for name, bpb in (("c", C), ("i", I)))
+    c, i = (entry(name, bpb, "shared") for name, bpb in (("c", SCORES_C), ("i", SCORES_I)))
     both = Pair(challenger=c, incumbent=i, peers=[c, i], records=[], recipes=({}, {}), read_scores=scores)
     assert "share trainings" in str(find_prior(both))
