@@ -147,8 +147,18 @@ def _describe_seeds(entry: EntryColumns) -> str:
     return ", ".join(words[entry[f"same_{name}"]].format(name) for name in ("code", "settings"))
 
 
+def _describe_trainings(entry: EntryColumns) -> str:
+    """The mean over all trained seeds, where some were not evaluated."""
+    if (known := entry["mean_over_trainings"]) is None:
+        return ""
+    low, high = known["ci95"]
+    seeds = f"{known['trained']} trained seeds, {known['evaluated']} of them evaluated"
+    return f"{known['mean']:.4f}, 95 % {low:.4f} … {high:.4f}, by regression over {seeds}"
+
+
 DETAILS: Mapping[str, Callable[[EntryColumns], str]] = {
     "by stage": _describe_stages,
+    "mean over trainings": _describe_trainings,
     "speed": _describe_speed,
     "headroom": _describe_headroom,
     "against the record": _describe_difference,

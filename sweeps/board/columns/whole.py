@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from sweeps.board.columns.trained import estimate_from_trainings
 from sweeps.board.columns.verdict import Verdicts
 from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import Published
@@ -194,6 +195,7 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     _from_ledger("tried_by"),
     _from_ledger("p_tries"),
     _from_ledger("shrunken_gain_mbpb"),
+    TableColumn(name="mean_over_trainings", compute=lambda table: estimate_from_trainings(table.entries)),
     TableColumn(name="confirmations", compute=lambda table: table.confirmations),
     TableColumn(name="unchecked", compute=_list_unchecked),
     TableColumn(name="seeds_to_settle", compute=lambda table: _settle(table, "seeds")),
