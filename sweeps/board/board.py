@@ -20,7 +20,7 @@ from sweeps.board.columns.verdict import Verdicts, judge_entries
 from sweeps.board.columns.whole import TABLE_COLUMNS, Table, keep_known
 from sweeps.board.entries import BoardEntry, build_entry, build_imported_entry
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published
-from sweeps.board.ledger import Ledger, correct_p, shrink_gain
+from sweeps.board.ledger import TriesLedger, correct_p, shrink_gain
 from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES
 from sweeps.board.pairs.differences import ReadScores
 from sweeps.board.rules import Profile
@@ -194,7 +194,7 @@ class Board:
     def _read_ledger(self, top: Mapping[int, int], verdicts: Verdicts) -> dict[int, Mapping[str, Any]]:
         """What the ledger of tries says of entries, for places by index: index → its columns."""
         entries = self._arrays.entries
-        ledger = Ledger(entries, self._owners)
+        ledger = TriesLedger(entries, self._owners)
         columns: dict[int, Mapping[str, Any]] = {}
         for index, place in top.items():
             tries, other = ledger.tries(entries[place]), int(verdicts.opponents[index])

@@ -28,7 +28,7 @@ class Tries:
     """`who` (owner of the sweep, author of the record; None where unknown), `sweep` or `day`, and `settings`."""
 
 
-class Ledger:
+class TriesLedger:
     """The tries of all entries; each validation set is counted once."""
 
     def __init__(self, entries: Sequence[BoardEntry], owners: Mapping[str, str]) -> None:
