@@ -37,7 +37,7 @@ class PlanRange:
     """What settles a claim at both ends of the difference's 95 % interval.
 
     A plan at the estimate alone promises what noise has drawn: three seeds against three of equal recipes give one in
-    30 % of cases.
+    28 % of cases.
     """
 
     least: Plan | None
