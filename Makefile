@@ -9,7 +9,7 @@ GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/subm
     tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo test test-lint test-gangs test-rest lint fuzz bench bench-gpu chaos
+.PHONY: install demo test test-lint test-gangs test-rest lint fuzz bench bench-gpu bench-statistics chaos
 
 # Each time: a .venv that is whole and up to date takes a tenth of a second, and one that is broken is made anew.
 install:
@@ -52,6 +52,10 @@ bench: install
 	$(BIN)/python -m benchmarks.performance
 	$(BIN)/python -m benchmarks.policy
 	$(BIN)/python -m benchmarks.fill
+
+# False claims and power of the tests across seeds, by simulation, in about two minutes.
+bench-statistics: install
+	$(BIN)/python -m benchmarks.statistics
 
 # What one GPU makes of the contest's sizes, in less than ten minutes; without a GPU a toy.
 bench-gpu: install

@@ -5,7 +5,7 @@ across tracks or validation sets is refused (None).
 """
 
 import gc
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,11 @@ from sweeps.board.arrays import TRACKS, EntryArrays, Ints, Objects
 from sweeps.board.board_tests import BoardTests
 from sweeps.board.columns.catalog import COLUMNS
 from sweeps.board.columns.own import OWN_COLUMNS
+from sweeps.board.columns.verdict import Verdicts, judge_entries
 from sweeps.board.columns.whole import TABLE_COLUMNS, Table, keep_known
 from sweeps.board.entries import BoardEntry, build_entry, build_imported_entry
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published
+from sweeps.board.ledger import TriesLedger, correct_p, shrink_gain
 from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES
 from sweeps.board.pairs.differences import ReadScores
 from sweeps.board.rules import Profile
@@ -52,10 +54,20 @@ def _without_collection() -> Iterator[None]:
 class Board:
     """A leaderboard that can grow: `add` entries, then take `table` or `frame`, as often as there is news."""
 
-    def __init__(self, *, profile: Profile, baseline: str | Published | None, read_scores: ReadScores | None) -> None:
+    def __init__(
+        self,
+        *,
+        profile: Profile,
+        baseline: str | Published | None,
+        read_scores: ReadScores | None,
+        owners: Mapping[str, str] | None = None,
+    ) -> None:
+        self._owners = owners or {}
+        """Sweep → its owner."""
         self._profile, self._baseline = profile, baseline
         self._arrays = EntryArrays()
-        self._tests = BoardTests(self._arrays, baseline=baseline, read_scores=read_scores)
+        rule = MARGIN_RULES[PROFILE_RULES[profile]]
+        self._tests = BoardTests(self._arrays, baseline=baseline, rule=rule, read_scores=read_scores)
         self._base = -1
         """Place of the baseline's entry, −1 for none."""
 
@@ -154,6 +166,9 @@ class Board:
         base, values = self._tests.to_base.values, self._tests.to_incumbent.values
         incumbents = self._tests.to_incumbent.other[order]
         top = {index: int(order[index]) for index in np.flatnonzero(rank <= PLANNED_RANKS).tolist()}
+        verdicts = judge_entries(
+            entries, order, self._tests.to_incumbent, self._tests.to_base, MARGIN_RULES[rule].level
+        )
         return Table(
             **dict(zip(names, arrays.column(*names)[order].T, strict=True)),
             entries=[entries[place] for place in order.tolist()],
@@ -163,16 +178,36 @@ class Board:
             track=track,
             p_baseline=base["p"][order],
             p_paired=base["paired"][order],
+            p_paired_seeds=base["paired_seeds"][order],
             p_rules={name: values[name][order] for name in MARGIN_RULES},
+            p_rules_paired={name: values[rule.paired_column][order] for name, rule in MARGIN_RULES.items()},
+            verdicts=verdicts,
+            ledger=self._read_ledger(top, verdicts),
             incumbent_mean=np.where(incumbents >= 0, arrays.column("mean")[incumbents, 0], np.nan),
             difference=values["difference"][order],
             common_seeds=values["seeds"][order],
             confirmations=self._count_confirmations(order),
             family=self._tests.judge_family(self._base, order),
-            settlements=self._tests.plan_settlements(rule, top),
+            settlements=self._tests.plan_settlements(top),
             settled_by=rule,
             baseline=self._baseline,
         )
+
+    def _read_ledger(self, top: Mapping[int, int], verdicts: Verdicts) -> dict[int, Mapping[str, Any]]:
+        """What the ledger of tries says of entries, for places by index: index → its columns."""
+        entries = self._arrays.entries
+        ledger = TriesLedger(entries, self._owners)
+        columns: dict[int, Mapping[str, Any]] = {}
+        for index, place in top.items():
+            tries, other = ledger.tries(entries[place]), int(verdicts.opponents[index])
+            gain = None if other < 0 else shrink_gain(entries[place], entries[other], tries.total)
+            columns[index] = {
+                "tries": tries.total,
+                "tried_by": list(tries.by),
+                "p_tries": correct_p(float(verdicts.p[index]), tries.total),
+                "shrunken_gain_mbpb": None if gain is None else 1000 * gain,
+            }
+        return columns
 
     def _count_confirmations(self, order: Ints) -> Objects:
         """Evaluations on each entry's validation set, its own included; None for public records."""

@@ -2,32 +2,40 @@
 
 from collections.abc import Hashable, Mapping
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 
 from jobs.errors import Unreadable
 from sweeps.board import frontier
-from sweeps.board.arrays import EntryArrays, Floats, Ints
+from sweeps.board.arrays import EntryArrays, Ints
 from sweeps.board.evaluation import Published
 from sweeps.board.margin_rules import MARGIN_RULES, MarginRule
 from sweeps.board.pairs.counterparts import Counterparts
 from sweeps.board.pairs.differences import ReadScores, compare_common_seeds, compute_paired_p, compute_published_p
 from sweeps.board.pairs.families import LARGEST_FAMILY, Family, judge_family
+from sweeps.board.pairs.seed_test import TESTS, VERDICT_VALUES
 from sweeps.board.pairs.settlement import Settlement, plan_settlement
-from sweeps.statistics.estimate import p_values, welch_parts
+from sweeps.board.pairs.table_tests import TableTests
 
 
 class BoardTests:
     """The tests of the entries in some arrays."""
 
     def __init__(
-        self, arrays: EntryArrays, *, baseline: str | Published | None, read_scores: ReadScores | None
+        self,
+        arrays: EntryArrays,
+        *,
+        baseline: str | Published | None,
+        rule: MarginRule,
+        read_scores: ReadScores | None,
     ) -> None:
-        self._arrays, self._baseline, self._read_scores = arrays, baseline, read_scores
-        self.to_base = Counterparts(("p", "paired"))
-        """With the written rule's margin, and over documents."""
-        self.to_incumbent = Counterparts((*MARGIN_RULES, "difference", "seeds"))
-        """p-value under each margin rule, difference in bits per byte over common seeds, and their number."""
+        self._arrays, self._baseline, self.rule, self._read_scores = arrays, baseline, rule, read_scores
+        self.to_base = Counterparts(("p", "paired_seeds", "paired", *VERDICT_VALUES))
+        """Welch's p with the written rule's margin, the same paired by training, and p over documents."""
+        paired = [rule.paired_column for rule in MARGIN_RULES.values()]
+        self.to_incumbent = Counterparts((*MARGIN_RULES, *paired, "difference", "seeds", *VERDICT_VALUES))
+        """Welch's and paired p under each margin rule, difference in bits per byte over common seeds, their number."""
         self.rivals: dict[int, Ints] = {}
         """Place → places of better public records of which nobody knows whether they came before it, best first."""
         self._families: dict[Hashable, Family] = {}
@@ -66,30 +74,36 @@ class BoardTests:
         family = self._families[key]
         return {index: family[entries[place]] for index, place in members.items() if entries[place] in family}
 
-    def plan_settlements(self, name: str, places: Mapping[int, int]) -> dict[int, Settlement]:
-        """Plan what claims still need under a margin rule: index → settlement, for places by index."""
+    def plan_settlements(self, places: Mapping[int, int]) -> dict[int, Settlement]:
+        """Plan what claims still need under the profile's margin rule: index → settlement, for places by index."""
         settlements = {}
         for index, place in places.items():
-            p, other = float(self.to_incumbent.values[name][place]), int(self.to_incumbent.other[place])
+            p, other = float(self.to_incumbent.values["rule"][place]), int(self.to_incumbent.other[place])
             if np.isnan(p):  # of one seed, without an incumbent, or against an unknown margin
                 continue
-            key = (name, place, self._arrays.version[place], other, self._arrays.version[other])
+            key = (place, self._arrays.version[place], other, self._arrays.version[other])
             if key not in self._settlements:
                 entry, incumbent = self._arrays.entries[place], self._arrays.entries[other]
-                self._settlements[key] = plan_settlement(entry, incumbent, p, MARGIN_RULES[name])
+                self._settlements[key] = plan_settlement(entry, incumbent, p, self.rule)
             settlements[index] = self._settlements[key]
         return settlements
 
     def _test_against_base(self, base: int) -> None:
         entries, group = self._arrays.entries, self._arrays.group
         places = self.to_base.update(np.full(len(entries), base), self._arrays.version)
-        values = self.to_base.values
-        values["p"][places] = self._welch(places, np.full(places.size, base), MARGIN_RULES["written_rule"])
+        values, written = self.to_base.values, MARGIN_RULES["written_rule"].margin_nats
         if isinstance(self._baseline, Published):
             for place in places:
-                values["p"][place] = compute_published_p(entries[place], self._baseline)
-        elif base >= 0 and self._read_scores is not None and group[base] >= 0:
-            for place in places[(places != base) & (group[places] == group[base])]:
+                entry, test = entries[place], partial(compute_published_p, entries[place], self._baseline)
+                values["p"][place], values["lower"][place] = test(entry.margin), test(0.0)
+                values["rule"][place] = test(self.rule.margin_bpb(entry.bpb_per_nat))
+                values["test"][place] = TESTS.index("welch" if self._baseline.has_spread else "target")
+            return
+        tests = TableTests(self._arrays, places, np.full(places.size, base))
+        values["p"][places], values["paired_seeds"][places] = tests.welch(written), tests.paired_seeds(written)
+        self._decide(self.to_base, places, tests)
+        if base >= 0 and self._read_scores is not None and group[base] >= 0:
+            for place in places[tests.comparable]:
                 with suppress(Unreadable):  # then it stays unknown
                     values["paired"][place] = compute_paired_p(entries[place], entries[base], self._read_scores)
 
@@ -100,9 +114,11 @@ class BoardTests:
         self.rivals = frontier.find_rivals(group, arrival, mean, public, incumbents)
         places = self.to_incumbent.update(incumbents, self._arrays.version)
         others = incumbents[places]
-        values = self.to_incumbent.values
+        values, tests = self.to_incumbent.values, TableTests(self._arrays, places, others)
         for name, rule in MARGIN_RULES.items():
-            values[name][places] = self._welch(places, others, rule)
+            values[name][places] = tests.welch(rule.margin_nats)
+            values[rule.paired_column][places] = tests.paired_seeds(rule.margin_nats)
+        self._decide(self.to_incumbent, places, tests)
         same = (others >= 0) & (seeds[places] == seeds[others]) & (seeds[places] >= 0)  # all seeds are in common
         values["difference"][places[same]] = mean[places[same]] - mean[others[same]]
         values["seeds"][places[same]] = n[places[same]]
@@ -111,14 +127,9 @@ class BoardTests:
             difference = compare_common_seeds(self._arrays.entries[place], self._arrays.entries[other])
             values["difference"][place], values["seeds"][place] = difference
 
-    def _welch(self, places: Ints, others: Ints, rule: MarginRule) -> Floats:
-        """One-sided p of Welch's test of entries against others with a rule's margin; NaN where it is refused."""
-        p, group = np.full(places.size, np.nan), self._arrays.group
-        c, i = self._arrays.numbers[places], self._arrays.numbers[others]  # begin with mean, variance, n, bpb_per_nat
-        margin = rule.margin_nats * c[:, 3] if rule.margin_nats else np.zeros(places.size)
-        same = (others >= 0) & (others != places) & (group[places] >= 0) & (group[places] == group[others])
-        ok = same & (c[:, 2] > 1) & (i[:, 2] > 1) & (c[:, 1] + i[:, 1] > 0) & np.isfinite(margin)
-        c, i = c[ok].T, i[ok].T
-        difference, error, df = welch_parts(c[0], c[1], c[2], i[0], i[1], i[2])
-        p[ok] = p_values(-difference - margin[ok], error, df)[1]
-        return p
+    def _decide(self, pairs: Counterparts, places: Ints, tests: TableTests) -> None:
+        """Take what a verdict needs from tests."""
+        pairs.values["rule"][places] = tests.deciding(self.rule.margin_nats)
+        pairs.values["lower"][places] = tests.deciding(0.0)
+        test = np.where(tests.paired, TESTS.index("paired-artifacts"), TESTS.index("welch"))
+        pairs.values["test"][places] = np.where(tests.comparable, test, np.nan)

@@ -14,7 +14,7 @@ from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.pairs.differences import read_shared_tables
 from sweeps.board.pairs.pair import Pair
 from sweeps.board.pairs.pair_tests import list_unused_methods, run_document_tests, run_seed_tests
-from sweeps.board.pairs.verdicts import judge, plan_seeds
+from sweeps.board.pairs.verdicts import judge, plan_claim
 from sweeps.spec.settings import flatten
 from sweeps.statistics import mean_documents
 from sweeps.statistics.documents import Documents
@@ -69,7 +69,7 @@ def compare(pair: Pair) -> dict[str, Any]:
         "tests": run_seed_tests(pair) | run_document_tests(pair),
         "verdicts": verdicts,
         "plans": {
-            name: plan_seeds(pair, rule) if verdicts[name]["passed"] is False else None
+            name: plan_claim(pair, rule) if verdicts[name]["passed"] is False else None
             for name, rule in MARGIN_RULES.items()
         },
         "not_used": list_unused_methods(challenger.moments.n, incumbent.moments.n),

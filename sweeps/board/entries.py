@@ -48,6 +48,8 @@ class BoardEntry:
     """What nobody has verified, in words."""
     columns: Mapping[str, Any]
     """Values of the leaderboard's own columns (sweeps.board.columns)."""
+    trainings: Mapping[str, float]
+    """Digest of trained weights (of the artifact where those are unknown) → bits per byte; none of a public record."""
 
     @property
     def data(self) -> str:
@@ -100,6 +102,7 @@ def build_entry(runs: Sequence[Evaluation], profile: Profile) -> BoardEntry:
         moments=moments(judged.scores, 1),
         unchecked=_list_unchecked(runs, judged.scores),
         columns=fill_from_runs(judged),
+        trainings={run.weights or run.artifact: bpb for run, bpb in zip(judged.runs, judged.scores, strict=True)},
     )
 
 
@@ -123,6 +126,7 @@ def build_imported_entry(record: ImportedEntry) -> BoardEntry:
         moments=moments(scores, 1) if scores else None,
         unchecked=[*unchecked, *(["noise of seeds"] if len(scores) < 2 else [])],
         columns=fill_from_record(record),
+        trainings={},
     )
 
 

@@ -81,6 +81,8 @@ class Evaluation:
     """Whether the protocol trains at test time."""
     trained_bpb: float | None = None
     """Bits per byte of the weights before quantization and test-time training."""
+    trained_only: tuple[float, ...] = ()
+    """`trained_bpb` of the entry's further seeds, which were trained and not evaluated."""
     quantized_bpb: float | None = None
     """Bits per byte of the artifact before test-time training."""
     steps: int | None = None

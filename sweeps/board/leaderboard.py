@@ -14,7 +14,7 @@ docs/glossary.md explains every column. `sweeps.board.columns` computes them, `s
 behind `written_rule` and `precedent`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sweeps.board.arrays import TRACKS
@@ -71,9 +71,15 @@ def leaderboard(
     return board.frame()
 
 
-def open_board(*, profile: Profile, baseline: str | Published | None = None, scores: ReadScores | None = None) -> Board:
-    """Make an empty leaderboard that can grow; arguments as in `leaderboard`."""
-    return Board(profile=profile, baseline=baseline, read_scores=scores)
+def open_board(
+    *,
+    profile: Profile,
+    baseline: str | Published | None = None,
+    scores: ReadScores | None = None,
+    owners: Mapping[str, str] | None = None,
+) -> Board:
+    """Make an empty leaderboard that can grow; `owners` is sweep → its owner, other arguments as in `leaderboard`."""
+    return Board(profile=profile, baseline=baseline, read_scores=scores, owners=owners)
 
 
 def to_json(frame: "pd.DataFrame") -> dict[str, Any]:

@@ -4,8 +4,8 @@
     precedent      lower at all, at the level that the organizers let pass (pull requests 1514 and 1769)
 
 To add a margin rule, add one line to `MARGIN_RULES`; name it in `PROFILE_RULES`, too, if a profile decides by it. The
-leaderboard then has two columns for it, its p-value and, by its name, whether it is passed; the table, `compare`, the
-report, `check` and a submission show it.
+leaderboard then has three columns for it, its p-value by Welch's test and paired by training, and, by its name, whether
+it is passed; the table, `compare`, the report, `check` and a submission show it.
 
 These say more of the two rules above than a line can, and stay as they are: the short answer to "Is it real?"
 (`sweeps.views.answers`), the seeds that `compare` asks for (by the written rule, `sweeps.views.terminal.compare_text`),
@@ -29,7 +29,12 @@ class MarginRule:
     level: float
     """The p-value must be below this."""
     p_column: str
-    """The leaderboard's column with the p-value against the current record at this margin."""
+    """The leaderboard's column with Welch's p-value against the current record at this margin."""
+
+    @property
+    def paired_column(self) -> str:
+        """The leaderboard's column with the same p-value paired by training, which decides where there is one."""
+        return f"{self.p_column}_paired"
 
     @property
     def requirement(self) -> str:

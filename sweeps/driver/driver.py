@@ -23,6 +23,7 @@ from sweeps.driver.driver_store import DriverStore
 from sweeps.driver.objective import SCORED
 from sweeps.driver.requests import JobRequests
 from sweeps.driver.snapshot import Snapshot
+from sweeps.driver.train_only import is_trained, pursue_trainings
 from sweeps.driver.trial_search import TrialSearch
 from sweeps.driver.trials import ranking, trial_name
 from sweeps.spec.file import SweepSpec
@@ -72,6 +73,7 @@ class Driver:
         winners, chains = self._pursue_all()
         _, judged = self._judge(chains)
         ended = all(chain is not None and chain.ended and chain.complete for chain in chains)
+        ended &= all(chain.complete for chain in self._train_further(winners))
         # A blocked search has ordered what it will use when it goes on: its next run needs that.
         early = self._search.blocked is not None and any(
             job.state not in TERMINAL_STATES for job in self._requests.jobs.values()
@@ -115,6 +117,11 @@ class Driver:
         As of the last step. Without one, their jobs alone are read from the store.
         """
         return [chain for chain in self._pursue_all()[1] if chain is not None and chain.done]
+
+    def trained_only(self) -> list[JobChain]:
+        """Train-only seeds whose score before quantization is known; like `confirmed`."""
+        winners = self._pursue_all()[0] if self.spec.confirm_train_only else None
+        return [chain for chain in self._train_further(winners) if is_trained(chain)]
 
     def entry_jobs(self, stage: str) -> dict[str, JobRecord]:
         """The finished jobs of a stage that has one for each entry, by entry; like `confirmed`."""
@@ -175,6 +182,13 @@ class Driver:
 
     def _pursue(self, measurement: Measurement) -> JobChain | None:
         return self._requests.chain(measurement, others=self._per_seed)
+
+    def _train_further(self, winners: Sequence[int] | None) -> list[JobChain]:
+        """How far the train-only seeds of arms and winners are."""
+        if not self.spec.confirm_train_only:
+            return []
+        measurements = [*self._arm_measurements(), *self._confirm_measurements(winners or [])]
+        return pursue_trainings(self._requests, self.spec, list({item.entry: item for item in measurements}.values()))
 
     def _arm_measurements(self) -> Iterator[Measurement]:
         for arm in self.spec.arms:

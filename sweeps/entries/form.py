@@ -4,6 +4,7 @@ content    evaluations: one a seed, the fields of `sweeps.board.evaluation.Evalu
            settings:    every setting of the recipe, as nested tables
            audit:       passed, judged, findings and overlap of the finished audit; null before it
 evidence   seeds:       seed → keys of its `jobs` by stage, and digests of its weights, artifact, scores and metrics
+           trained_only: seed → keys of jobs by stage, of seeds that were trained and not evaluated; absent without any
            audit:       key of the audit's `job` and digest of its `certificate`; null before it
            arithmetic:  stage → version of its arithmetic, of every job above
            code:        `commits` that the jobs ran, and the digest of the `script` that the entry is submitted as
@@ -58,6 +59,7 @@ def _evaluation(fields: Mapping[str, Any]) -> Evaluation:
         "text": ValidationSet(**fields["text"]),
         "stage": tuple(fields["stage"]),
         "code": tuple(fields["code"]),
+        "trained_only": tuple(fields.get("trained_only", ())),
         "findings": tuple(RuleFinding(**finding) for finding in fields["findings"]),
     }
     return Evaluation(**{**fields, **nested})

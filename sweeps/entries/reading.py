@@ -50,7 +50,8 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Bo
     facts = SweepFacts.of(record)
     current = [entry for entry in place.store.entries() if is_current(entry)]
     scores = ScoreReader(place.files, lost or Lost())
-    board = open_board(profile=facts.rules, baseline=facts.baseline, scores=scores)
+    owners = {sweep.name: sweep.owner for sweep in place.store.sweeps()}
+    board = open_board(profile=facts.rules, baseline=facts.baseline, scores=scores, owners=owners)
     board.add((run for entry in current if entry.sweep == name for run in scores.know(entry)), imported)
     board.add((run for entry in current if entry.sweep != name for run in scores.know(entry)), shown=False)
     return board
@@ -115,6 +116,7 @@ def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None
         challenger=c,
         incumbent=i,
         peers=peers,
+        records=[entry for entry in entries if entry.source == "import"],
         recipes=(_settings(c, place), _settings(i, place)),
         read_scores=scores,
     )

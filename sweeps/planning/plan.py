@@ -5,7 +5,7 @@ Counts and times come from a dry run (`sweeps.planning.dry_run`) with the durati
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
@@ -17,6 +17,7 @@ from golf.errors import InputError
 from jobs.spec import Machine
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
+from sweeps.driver.objective import SCORED
 from sweeps.driver.sweep import Sweep
 from sweeps.planning.dry_run import DryRun, dry_run
 from sweeps.planning.durations import Durations, Estimate
@@ -24,6 +25,7 @@ from sweeps.planning.expected_trials import counts_at_most
 from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
 from sweeps.planning.size import check_size
 from sweeps.spec.dataset import document_lengths
+from sweeps.statistics.double_sampling import PUBLIC_CORRELATION, cheapest_mix
 
 HOUR = 3600.0
 HISTORY = 1000
@@ -75,8 +77,27 @@ class SweepPlan:
             "utilization": totals.utilization if totals.seconds else None,
             "idle_share": totals.idle_share if totals.waited else None,
             "unknown": [name for name, stage in stages.items() if stage["slot_hours"] is None],
+            "seed_mix": self._mix_seeds(stages),
             "complete": self.dry_run.done,
             "jobs": [self._job(job) for job in self.dry_run.jobs],
+        }
+
+    def _mix_seeds(self, stages: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+        """The cheapest mix of evaluated and train-only seeds; None where a stage's duration is unknown."""
+        pipeline = self.sweep.spec.pipeline()
+        each = [
+            (stage.name, stages.get(stage.name, {}).get("slot_seconds_each")) for stage in pipeline.upstream(SCORED)
+        ]
+        known = {name: seconds for name, seconds in each if seconds}
+        train = sum(seconds for name, seconds in known.items() if name != SCORED)
+        if len(known) < len(each) or not train:
+            return None
+        mix = cheapest_mix(train, known[SCORED])
+        return {
+            "train_seconds": train,
+            "evaluate_seconds": known[SCORED],
+            "correlation": PUBLIC_CORRELATION,
+            **asdict(mix),
         }
 
     def _stage(self, stage: str) -> dict[str, Any]:

@@ -50,8 +50,11 @@ class EntryWriter:
             seeds.setdefault(chain.entry, []).append(chain)
         audits = driver.audits()
         tried = sum(trial.value is not None for trial in driver.trials())
+        further: dict[str, list[JobChain]] = {}
+        for chain in driver.trained_only():
+            further.setdefault(chain.entry, []).append(chain)
         entries = [
-            self._entry(position, chains, audits.get(name), tried)
+            self._entry(position, chains, audits.get(name), tried, further.get(name, []))
             for position, (name, chains) in enumerate(seeds.items())
         ]
         name, stored = self._sweep.spec.name, self._store.sweep(self._sweep.spec.name)
@@ -62,12 +65,20 @@ class EntryWriter:
         spec = None if "board" in stored.spec else self._sweep.to_json()
         return self._store.put_entries(name, entries, version=form.VERSION, spec=spec)
 
-    def _entry(self, position: int, chains: Sequence[JobChain], audit: JobRecord | None, tried: int) -> EntryRecord:
+    def _entry(
+        self,
+        position: int,
+        chains: Sequence[JobChain],
+        audit: JobRecord | None,
+        tried: int,
+        further: Sequence[JobChain],
+    ) -> EntryRecord:
         name = chains[0].entry
-        jobs = [job for chain in chains for job in chain.jobs.values()] + ([] if audit is None else [audit])
+        jobs = [job for chain in (*chains, *further) for job in chain.jobs.values()]
+        jobs += [] if audit is None else [audit]
         state = (position, tried, *((job.key, job.attempt) for job in jobs))
         if name not in self._built or self._built[name][0] != state:
-            self._built[name] = (state, _build(self._sweep, self._store, position, chains, audit, tried))
+            self._built[name] = (state, _build(self._sweep, self._store, position, chains, audit, tried, further))
         return self._built[name][1]
 
 
@@ -110,7 +121,13 @@ def build_missing(store: Store, say: Callable[[str], None]) -> None:
 
 
 def _build(
-    sweep: Sweep, store: Store, position: int, chains: Sequence[JobChain], audit: JobRecord | None, tried: int
+    sweep: Sweep,
+    store: Store,
+    position: int,
+    chains: Sequence[JobChain],
+    audit: JobRecord | None,
+    tried: int,
+    further: Sequence[JobChain],
 ) -> EntryRecord:
     """One entry from its finished seeds and its audit, if that has finished."""
     name, recipe = chains[0].entry, chains[0].measurement.recipe
@@ -119,7 +136,9 @@ def _build(
     audited = None if audit is None else {name: _outputs(audit)[name] for name in KEPT_OUTPUTS}
     record = store.sweep(sweep.spec.name)
     assert record is not None
-    shared = _Shared(sweep, script, attempts, audited, record.created, tried)
+    before = [_bpb_of_model(chain.outputs(QUANTIZE.name)["loss"])[0] for chain in further]
+    trained_only = tuple(bpb for bpb in before if bpb is not None)
+    shared = _Shared(sweep, script, attempts, audited, record.created, tried, trained_only)
     jobs = [job for chain in chains for job in chain.jobs.values()] + ([audit] if audit else [])
     evaluations = [shared.evaluation(chain) for chain in chains]
     content = {
@@ -127,7 +146,7 @@ def _build(
         "settings": recipe.settings(),
         "audit": audited,
     }
-    evidence = {
+    evidence: dict[str, Any] = {
         "seeds": {str(chain.measurement.seed): _seed_evidence(chain) for chain in chains},
         "audit": None if audit is None else {"job": audit.key, "certificate": _outputs(audit)["certificate"]},
         "arithmetic": _arithmetic(jobs),
@@ -136,6 +155,9 @@ def _build(
             "script": hashlib.sha256(script.content).hexdigest(),
         },
     }
+    if further:
+        keys = {str(chain.measurement.seed): {stage: job.key for stage, job in chain.jobs.items()} for chain in further}
+        evidence["trained_only"] = keys
     return EntryRecord(sweep=sweep.spec.name, name=name, position=position, content=content, evidence=evidence)
 
 
@@ -163,9 +185,10 @@ class _Shared:
         audit: Mapping[str, Any] | None,
         created: float,
         tried: int,
+        trained_only: tuple[float, ...],
     ) -> None:
         self._sweep, self._script, self._attempts, self._audit = sweep, script, attempts, audit
-        self._created, self._tried = created, tried
+        self._created, self._tried, self._trained_only = created, tried, trained_only
 
     def evaluation(self, chain: JobChain) -> Evaluation:
         """One seed's evaluation from its three jobs."""
@@ -202,6 +225,7 @@ class _Shared:
             fresh_seed=seed not in sweep.spec.seeds.tune,
             adapts=recipe.eval.adapts,
             trained_bpb=before,
+            trained_only=self._trained_only,
             quantized_bpb=after,
             steps=train["steps"],
             machine=machine.describe(recipe.eval.precision),

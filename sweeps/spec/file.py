@@ -64,6 +64,8 @@ class SweepSpec:
     """The name of the baseline's entry, or published numbers."""
     search: SearchSpec | None
     confirm_top: int
+    confirm_train_only: int
+    """Further seeds of every entry that are trained and not evaluated."""
     options: Mapping[str, Mapping[str, Any]]
     """Sections of the file beside its recipe that stages read, by name."""
     budget: BudgetSection
@@ -132,6 +134,7 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
         baseline=baseline,
         search=search,
         confirm_top=file.confirm.top,
+        confirm_train_only=file.confirm.train_only,
         options={"audit": file.audit.model_dump()},
         budget=file.budget,
         source=source,

@@ -106,6 +106,8 @@ class ConfirmSection(_Section):
     """How many of the best trials run on fresh seeds and the whole validation set."""
 
     top: Annotated[int, Field(ge=0, le=MOST_TRIALS)] = 3
+    train_only: Annotated[int, Field(ge=0, le=100)] = 0
+    """Further seeds of every entry that are trained and not evaluated."""
 
 
 class AuditSection(_Section):

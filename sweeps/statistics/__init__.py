@@ -3,8 +3,9 @@
 Lower scores are better. A difference is challenger − incumbent in the unit of the input. Every p-value is one-sided,
 for the claim that the challenger is lower by more than the margin.
 
-    seeds         Welch, one sample, published numbers; why there is no rank test and no bootstrap
+    seeds         Welch, paired by training, one sample, published numbers; why there is no rank test and no bootstrap
     pooled        pooled variance over the recipes of a sweep, and the check that it may be pooled
+    moderated     a variance shrunken toward that of other trainings
     documents     paired documents; seeds and documents together
     families      many recipes: Holm, Dunnett, and the selection bias of the best of many
     equivalence   no worse, or the same, within a margin
@@ -16,12 +17,14 @@ from sweeps.statistics.documents import mean_documents, paired_test, two_way_tes
 from sweeps.statistics.equivalence import Equivalence, equivalence_test, no_worse_test
 from sweeps.statistics.estimate import Moments, TestResult, moments
 from sweeps.statistics.families import dunnett, expected_lowest, holm
-from sweeps.statistics.planning import Plan, power, seeds_needed
+from sweeps.statistics.moderated import VariancePrior, moderated_test, variance_prior
+from sweeps.statistics.planning import Plan, PlanRange, paired_power, paired_seeds_needed, power, seeds_needed
 from sweeps.statistics.pooled import Pool, pool, pooled_test
 from sweeps.statistics.seeds import (
     Summary,
     one_sample,
     one_sample_test,
+    paired_seeds,
     percentile_bootstrap,
     published,
     published_test,
@@ -37,9 +40,11 @@ __all__ = [
     "Equivalence",
     "Moments",
     "Plan",
+    "PlanRange",
     "Pool",
     "Summary",
     "TestResult",
+    "VariancePrior",
     "anytime_level",
     "dunnett",
     "equivalence_test",
@@ -47,10 +52,14 @@ __all__ = [
     "holm",
     "look_levels",
     "mean_documents",
+    "moderated_test",
     "moments",
     "no_worse_test",
     "one_sample",
     "one_sample_test",
+    "paired_power",
+    "paired_seeds",
+    "paired_seeds_needed",
     "paired_test",
     "percentile_bootstrap",
     "pool",
@@ -63,6 +72,7 @@ __all__ = [
     "smallest_rank_p",
     "summary",
     "two_way_test",
+    "variance_prior",
     "welch",
     "welch_test",
 ]

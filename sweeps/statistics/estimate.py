@@ -19,7 +19,7 @@ from scipy import special
 
 CONFIDENCE = 0.95
 Floats = NDArray[np.float64]
-_ROUNDING = 16 * np.finfo(np.float64).eps
+ROUNDING = 16 * np.finfo(np.float64).eps
 """A difference below this share of its terms is a rounding of 0."""
 
 
@@ -104,7 +104,7 @@ def moments(values: Sequence[float] | NDArray[Any], least: int = 2, name: str = 
     offset = [value - x[0] for value in x]
     middle = sum(offset) / len(x)
     variance = sum([(value - middle) * (value - middle) for value in offset]) / (len(x) - 1) if len(x) > 1 else 0.0
-    if math.sqrt(variance) <= _ROUNDING * abs(x[0]):  # equal but for rounding
+    if math.sqrt(variance) <= ROUNDING * abs(x[0]):  # equal but for rounding
         variance = 0.0
     if not math.isfinite(variance):
         raise ValueError(f"{name}: from {min(x):g} to {max(x):g}; these cannot be scores of one recipe")
@@ -141,7 +141,7 @@ def p_values(gain: Any, error: Any, df: Any) -> tuple[Floats, Floats]:
 def settled_gain(difference: Any, margin: Any, scale: Any) -> Floats:
     """−difference − margin, where a rounding of 0 counts as 0; `scale` is the size of the terms."""
     gain = -np.asarray(difference, np.float64) - margin
-    return np.where(np.abs(gain) <= _ROUNDING * np.asarray(scale), 0.0, gain)
+    return np.where(np.abs(gain) <= ROUNDING * np.asarray(scale), 0.0, gain)
 
 
 def result(difference: float, error: float, df: float, *, margin: float = 0.0, scale: float = 0.0) -> TestResult:

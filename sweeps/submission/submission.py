@@ -168,7 +168,15 @@ def _name_tests() -> dict[str, tuple[str, str]]:
     rules = sorted(MARGIN_RULES.values(), key=lambda rule: rule.margin_nats)
     return {
         "p_value": (with_margin, "baseline"),
+        "p_paired_seeds": (f"one-sided, paired by training, margin {written_margin_text()}", "baseline"),
         "p_adjusted": (f"{with_margin}, Holm-corrected over the entries of its track", "baseline"),
+        **{
+            rule.paired_column: (
+                f"one-sided, paired by training, margin {margin_text(rule.margin_nats) if rule.margin_nats else '0'}",
+                "incumbent",
+            )
+            for rule in rules
+        },
         **{
             rule.p_column: (f"{welch} {margin_text(rule.margin_nats) if rule.margin_nats else '0'}", "incumbent")
             for rule in rules

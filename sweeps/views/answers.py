@@ -6,9 +6,10 @@ Plain sentences, for the report and the terminal.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sweeps.board.ledger import correct_p
 from sweeps.board.margin_rules import MARGIN_RULES
-from sweeps.views.entry_facts import EntryColumns, describe_mean_difference, describe_rule
-from sweeps.views.wording import format_dollars, format_p, format_seeds
+from sweeps.views.entry_facts import EntryColumns, deciding_p, describe_mean_difference, describe_rule, describe_tries
+from sweeps.views.wording import format_dollars, format_p, format_price_range, format_seed_range
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,11 +68,18 @@ def _real(leader: EntryColumns, baseline: str | None) -> Answer:
         short = "Undecided" if leader["precedent"] is None else "Not shown"
     details = []
     for rule in MARGIN_RULES.values():
-        p = leader[rule.p_column]
+        p = deciding_p(leader, rule)
         if p is not None:
-            details.append(f"{rule.title}: p = {format_p(p)}; needed: {rule.requirement}")
+            how = (
+                ""
+                if leader[rule.paired_column] is None
+                else f", paired by training (Welch {format_p(leader[rule.p_column])})"
+            )
+            details.append(f"{rule.title}: p = {format_p(p)}{how}; needed: {rule.requirement}")
     if leader["p_adjusted"] is not None:
         details.append(f"against {baseline}, corrected for all entries: p = {format_p(leader['p_adjusted'])}")
+    if tries := describe_tries(leader):
+        details.append(tries)
     if leader["selection_bias_mbpb"] is not None:
         luck = f"luck alone explains {leader['selection_bias_mbpb']:.2f} mBPB"
         details.append(f"best of {leader['trials']} trials; {luck}, so it was confirmed on fresh seeds")
@@ -80,6 +88,9 @@ def _real(leader: EntryColumns, baseline: str | None) -> Answer:
 
 def _holds_corrected(leader: EntryColumns) -> bool:
     """Whether the claim against the baseline holds together with those of all other entries."""
+    if leader["p_paired_seeds"] is not None:
+        corrected = correct_p(leader["p_paired_seeds"], leader["tries"] or 1)
+        return corrected is not None and corrected < MARGIN_RULES["written_rule"].level
     return leader["p_adjusted"] is None or leader["p_adjusted"] < MARGIN_RULES["written_rule"].level
 
 
@@ -110,7 +121,7 @@ def _cost(leader: EntryColumns | None, spent: Spent) -> Answer:
 
 
 def _next(leader: EntryColumns, baseline: str | None) -> Answer:
-    more, price = leader["seeds_to_settle"], leader["dollars_to_settle"]
+    more = leader["seeds_to_settle"]
     details = []
     if leader["incumbent"] is None:
         short = "Try to beat it"
@@ -119,9 +130,14 @@ def _next(leader: EntryColumns, baseline: str | None) -> Answer:
         short_of = "" if leader["written_rule"] is not False else "; by the written rule it is not shown"
         details.append(f"the claim holds at {describe_rule(leader)}{short_of}")
     elif more is not None:
-        short = format_seeds(more, leader["incumbent_too"])
-        cost = "" if price is None else f", about {format_dollars(price)}"
-        details.append(f"would settle at {describe_rule(leader)} that it beats {leader['incumbent']}{cost}")
+        most = leader["seeds_to_settle_most"]
+        short = format_seed_range(more, most, leader["incumbent_too"])
+        price = format_price_range(leader["dollars_to_settle"], leader["dollars_to_settle_most"])
+        details.append(
+            f"would settle at {describe_rule(leader)} that it beats {leader['incumbent']}{price and f', about {price}'}"
+        )
+        if most is None:
+            details.append("at the worse end of the difference's interval no affordable number of seeds would show it")
     elif leader["p_incumbent"] is None:
         short = "Confirm it on more seeds"
     else:

@@ -7,8 +7,8 @@ which is empty where nothing is known.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sweeps.board.margin_rules import MARGIN_RULES
-from sweeps.views.wording import format_dollars, format_seeds
+from sweeps.board.margin_rules import MARGIN_RULES, MarginRule
+from sweeps.views.wording import format_p, format_price_range, format_seed_range
 
 EntryColumns = Mapping[str, Any]
 """One entry of `leaderboard --json`."""
@@ -30,6 +30,13 @@ def describe_rule(entry: EntryColumns) -> str:
     """The margin rule that decides the entry's claim, with its level."""
     rule = MARGIN_RULES[entry["settled_by"]]
     return f"p < {rule.level:g} by the {rule.title}"
+
+
+def deciding_p(entry: EntryColumns, rule: MarginRule) -> float | None:
+    """The p-value against the current record by which a margin rule decides: paired by training where that is known."""
+    paired: float | None = entry[rule.paired_column]
+    plain: float | None = entry[rule.p_column]
+    return plain if paired is None else paired
 
 
 def _describe_stages(entry: EntryColumns) -> str:
@@ -62,7 +69,7 @@ def _describe_difference(entry: EntryColumns) -> str:
     nats = entry["difference_nats"]
     unit = "" if nats is None else f", {nats:+.4f} nats/token ({entry['tokenizer']})"
     n = entry["difference_seeds"]
-    paired = f"paired on {n} seed{'' if n == 1 else 's'}" if n else "no seed in common"
+    paired = f"over {n} common seed{'' if n == 1 else 's'}" if n else "no seed in common"
     difference = f"{entry['difference_mbpb']:+.2f} mBPB{unit} to {entry['incumbent']}"
     return f"{difference}, {paired}{describe_mean_difference(entry)}"
 
@@ -73,8 +80,10 @@ def _describe_needed_seeds(entry: EntryColumns) -> str:
     rule = describe_rule(entry)
     if entry["seeds_to_settle"] == 0:
         return f"none: {rule}"
-    price = "" if entry["dollars_to_settle"] is None else f", {format_dollars(entry['dollars_to_settle'])}"
-    return f"{format_seeds(entry['seeds_to_settle'], entry['incumbent_too'])}{price}, for {rule}"
+    price = format_price_range(entry["dollars_to_settle"], entry["dollars_to_settle_most"])
+    seeds = format_seed_range(entry["seeds_to_settle"], entry["seeds_to_settle_most"], entry["incumbent_too"])
+    unsure = "; none would show it at the worse end" if entry["seeds_to_settle_most"] is None else ""
+    return f"{seeds}{price and f', {price}'}, for {rule}, by the interval of the difference{unsure}"
 
 
 def _describe_corrections(entry: EntryColumns) -> str:
@@ -90,12 +99,36 @@ def _describe_paired_test(entry: EntryColumns) -> str:
     return "" if entry["p_paired"] is None else f"p = {entry['p_paired']:.2g}"
 
 
+def _describe_seed_tests(entry: EntryColumns) -> str:
+    """Paired test and Welch's side by side, where the former decides."""
+    pairs = [("baseline", entry["p_paired_seeds"], entry["p_value"])]
+    for rule in MARGIN_RULES.values():
+        pairs.append((f"record by the {rule.title}", entry[rule.paired_column], entry[rule.p_column]))
+    parts = [
+        f"{name} p = {format_p(paired)} (Welch {format_p(welch)})"
+        for name, paired, welch in pairs
+        if paired is not None
+    ]
+    return "; ".join(parts)
+
+
 def _describe_search(entry: EntryColumns) -> str:
     if not entry["trials"]:
         return ""
     bias = entry["selection_bias_mbpb"]
     luck = "" if bias is None else f"; luck alone explains {bias:.2f} mBPB"
     return f"best of {entry['trials']} trials{luck}"
+
+
+def describe_tries(entry: EntryColumns) -> str:
+    """How many settings were tried, by whom, and what that leaves of the claim."""
+    if not entry["tries"] or entry["p_tries"] is None:
+        return ""
+    places = [(part["sweep"] if "sweep" in part else part["day"], part["who"]) for part in entry["tried_by"]]
+    by = [f"{place} by {who}" if who else str(place) for place, who in places]
+    gain = entry["shrunken_gain_mbpb"]
+    left = "" if gain is None else f", {gain:.2f} mBPB of the gain left"
+    return f"{entry['tries']} settings tried ({', '.join(by)}): p = {format_p(entry['p_tries'])} over all of them{left}"
 
 
 def _describe_validation_set(entry: EntryColumns) -> str:
@@ -114,15 +147,27 @@ def _describe_seeds(entry: EntryColumns) -> str:
     return ", ".join(words[entry[f"same_{name}"]].format(name) for name in ("code", "settings"))
 
 
+def _describe_trainings(entry: EntryColumns) -> str:
+    """The mean over all trained seeds, where some were not evaluated."""
+    if (known := entry["mean_over_trainings"]) is None:
+        return ""
+    low, high = known["ci95"]
+    seeds = f"{known['trained']} trained seeds, {known['evaluated']} of them evaluated"
+    return f"{known['mean']:.4f}, 95 % {low:.4f} … {high:.4f}, by regression over {seeds}"
+
+
 DETAILS: Mapping[str, Callable[[EntryColumns], str]] = {
     "by stage": _describe_stages,
+    "mean over trainings": _describe_trainings,
     "speed": _describe_speed,
     "headroom": _describe_headroom,
     "against the record": _describe_difference,
     "seeds still needed": _describe_needed_seeds,
     "corrected tests": _describe_corrections,
+    "paired by training": _describe_seed_tests,
     "paired over documents": _describe_paired_test,
     "search": _describe_search,
+    "tries on this set": describe_tries,
     "validation set": _describe_validation_set,
     "machine": lambda entry: entry["machine"] or "",
     "on all seeds": _describe_seeds,

@@ -16,6 +16,20 @@ def format_seeds(number: int, incumbent_too: bool) -> str:
     return f"{number} more seed{'' if number == 1 else 's'}{' of each' if incumbent_too else ''}"
 
 
+def format_seed_range(least: int, most: int | None, incumbent_too: bool) -> str:
+    """A number of seeds to add that depends on the true difference; `most` is None where no number is enough."""
+    if most is None:
+        return f"at least {format_seeds(least, incumbent_too)}"
+    return format_seeds(most, incumbent_too) if least == most else f"{least} to {format_seeds(most, incumbent_too)}"
+
+
+def format_price_range(least: float | None, most: float | None) -> str:
+    """The price of such a number; empty where it is unknown."""
+    if least is None:
+        return ""
+    return format_dollars(least) if most in (None, least) else f"{format_dollars(least)} to {format_dollars(most or 0)}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person reads them, e.g. 45 s, 3:20 min, 2:05 h."""
     whole = round(seconds)

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from sweeps.board.columns.trained import estimate_from_trainings
+from sweeps.board.columns.verdict import Verdicts
 from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import Published
 from sweeps.board.margin_rules import MARGIN_RULES
@@ -45,8 +47,14 @@ class Table:
     bpb_per_nat: Floats
     p_baseline: Floats
     p_paired: Floats
+    p_paired_seeds: Floats
     p_rules: Mapping[str, Floats]
-    """p-value against the incumbent under each margin rule."""
+    """Welch's p-value against the incumbent under each margin rule."""
+    p_rules_paired: Mapping[str, Floats]
+    """The same paired by training, which decides where it is known."""
+    verdicts: Verdicts
+    ledger: Mapping[int, Mapping[str, Any]]
+    """Place → columns of the ledger of tries, for the top of each track."""
     incumbent_mean: Floats
     difference: Floats
     """To the incumbent, over common seeds, in bits per byte."""
@@ -120,16 +128,19 @@ def _mean_difference(table: Table) -> Objects:
     return keep_known(1000 * (table.mean - table.incumbent_mean))
 
 
-def _rule_columns(name: str) -> tuple[TableColumn, TableColumn]:
-    """A margin rule's p-value and whether it is passed."""
+def _rule_columns(name: str) -> tuple[TableColumn, TableColumn, TableColumn]:
+    """A margin rule's p-values and whether it is passed."""
+    rule = MARGIN_RULES[name]
     return (
-        TableColumn(name=MARGIN_RULES[name].p_column, compute=lambda table: keep_known(table.p_rules[name])),
+        TableColumn(name=rule.p_column, compute=lambda table: keep_known(table.p_rules[name])),
+        TableColumn(name=rule.paired_column, compute=lambda table: keep_known(table.p_rules_paired[name])),
         TableColumn(name=name, compute=lambda table: _pass(table, name)),
     )
 
 
 def _pass(table: Table, name: str) -> Objects:
-    p = table.p_rules[name]
+    paired = table.p_rules_paired[name]
+    p = np.where(np.isnan(paired), table.p_rules[name], paired)
     return keep_known(p, p < MARGIN_RULES[name].level)
 
 
@@ -149,6 +160,10 @@ def _list_unchecked(table: Table) -> list[list[str]]:
 
 def _pooled(name: str) -> TableColumn:
     return TableColumn(name=name, compute=lambda table: _fill(table, table.family, lambda columns: columns.get(name)))
+
+
+def _from_ledger(name: str) -> TableColumn:
+    return TableColumn(name=name, compute=lambda table: _fill(table, table.ledger, lambda columns: columns[name]))
 
 
 def _settle(table: Table, field: str) -> Objects:
@@ -171,6 +186,11 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(name="p_value", compute=lambda table: keep_known(table.p_baseline)),
     TableColumn(name="p_adjusted", compute=_adjust),
     TableColumn(name="p_paired", compute=lambda table: keep_known(table.p_paired)),
+    TableColumn(name="p_paired_seeds", compute=lambda table: keep_known(table.p_paired_seeds)),
+    TableColumn(name="verdict", compute=lambda table: table.verdicts.verdict),
+    TableColumn(name="verdict_test", compute=lambda table: table.verdicts.test),
+    TableColumn(name="verdict_p", compute=lambda table: keep_known(table.verdicts.p)),
+    TableColumn(name="verdict_against", compute=lambda table: table.verdicts.against),
     *(column for name in MARGIN_RULES for column in _rule_columns(name)),
     TableColumn(name="incumbent", compute=_name_incumbents),
     TableColumn(name="order_unknown", compute=_list_rivals),
@@ -185,14 +205,17 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     _pooled("p_dunnett"),
     _pooled("equal_variance_p"),
     _pooled("selection_bias_mbpb"),
+    _from_ledger("tries"),
+    _from_ledger("tried_by"),
+    _from_ledger("p_tries"),
+    _from_ledger("shrunken_gain_mbpb"),
+    TableColumn(name="mean_over_trainings", compute=lambda table: estimate_from_trainings(table.entries)),
     TableColumn(name="confirmations", compute=lambda table: table.confirmations),
     TableColumn(name="unchecked", compute=_list_unchecked),
     TableColumn(name="seeds_to_settle", compute=lambda table: _settle(table, "seeds")),
-    TableColumn(
-        name="dollars_to_settle",
-        compute=lambda table: _settle(table, "dollars"),
-        varies=True,
-    ),
+    TableColumn(name="seeds_to_settle_most", compute=lambda table: _settle(table, "seeds_most")),
+    TableColumn(name="dollars_to_settle", compute=lambda table: _settle(table, "dollars"), varies=True),
+    TableColumn(name="dollars_to_settle_most", compute=lambda table: _settle(table, "dollars_most"), varies=True),
     TableColumn(name="incumbent_too", compute=lambda table: _settle(table, "incumbent_too")),
     TableColumn(name="settled_by", compute=lambda table: _fill(table, table.settlements, lambda _: table.settled_by)),
 )

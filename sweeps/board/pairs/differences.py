@@ -14,17 +14,17 @@ ReadScores = Callable[[str], ScoreTable]
 where it is lost."""
 
 
-def compute_published_p(entry: BoardEntry, record: Published) -> float:
-    """p against published numbers with the written rule's margin; NaN where no test is possible."""
-    if not entry.has_spread or entry.track == "flagged" or entry.margin is None or entry.moments is None:
+def compute_published_p(entry: BoardEntry, record: Published, margin: float | None) -> float:
+    """p against published numbers with a margin in bits per byte; NaN where no test is possible."""
+    if not entry.has_spread or entry.track == "flagged" or margin is None or entry.moments is None:
         return np.nan
     if record.std is None or record.n is None or not record.has_spread:
         if entry.moments.variance == 0:
             return np.nan
-        return one_sample(entry.moments, record.mean - entry.margin).p_value
+        return one_sample(entry.moments, record.mean - margin).p_value
     if entry.moments.variance + record.std == 0:
         return np.nan
-    return welch(entry.moments, published(record.mean, record.std, record.n), entry.margin).p_value
+    return welch(entry.moments, published(record.mean, record.std, record.n), margin).p_value
 
 
 def compute_paired_p(entry: BoardEntry, base: BoardEntry, read_scores: ReadScores) -> float:

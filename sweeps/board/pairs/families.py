@@ -1,8 +1,10 @@
 """The entries of a sweep together: their pooled variance, corrected tests, and the search's selection bias."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from sweeps.board.entries import BoardEntry
+from sweeps.board.pairs.seed_test import pair_by_training
 from sweeps.statistics import dunnett, expected_lowest, pool, pooled_test
 
 LARGEST_FAMILY = 64
@@ -38,16 +40,18 @@ def judge_family(entries: Sequence[BoardEntry], base: BoardEntry) -> Family:
     """Test the entries of the baseline's sweep and track with their pooled variance.
 
     p_pooled and p_dunnett use the written rule's margin, as p_value does. selection_bias_mbpb is the gain that the best
-    of the search's trials is expected to show by chance alone, from the noise of one seed.
+    of the search's trials is expected to show by chance alone, from the noise of one seed; from that of a difference on
+    one training where all trials share the baseline's trainings, since they then share most of that noise.
     """
     several = [entry for entry in entries if entry.has_spread]
     if not several or base.margin is None:
         return {}
     pooled = pool([entry.scores for entry in several], label_trainings(several))
     columns: dict[BoardEntry, dict[str, float | None]] = {}
+    noise = _paired_deviation([entry for entry in entries if _count_trials(entry)], base) or pooled.std
     for entry in entries:
-        trials = entry.columns.get("trials") or 0
-        bias = -1000 * expected_lowest(trials, pooled.std) if trials > 1 else None
+        trials = _count_trials(entry)
+        bias = -1000 * expected_lowest(trials, noise) if trials > 1 else None
         columns[entry] = {"equal_variance_p": pooled.equal_p, "selection_bias_mbpb": bias}
     tested = [entry for entry in several if entry is not base]
     if base in several and tested and pooled.std > 0:
@@ -57,3 +61,18 @@ def judge_family(entries: Sequence[BoardEntry], base: BoardEntry) -> Family:
             # A corrected p is never below the uncorrected one, but rounding could make a very small one so.
             columns[entry] |= {"p_pooled": p_pooled, "p_dunnett": max(p_dunnett, p_pooled)}
     return columns
+
+
+def _count_trials(entry: BoardEntry) -> int:
+    """From how many trials an entry was chosen; 0 for an arm."""
+    return entry.columns.get("trials") or 0
+
+
+def _paired_deviation(winners: Sequence[BoardEntry], base: BoardEntry) -> float | None:
+    """Deviation of the differences to the baseline by training; None where a winner has trainings of its own."""
+    pairs = [pair_by_training(winner, base) for winner in winners]
+    known = [differences for differences in pairs if differences is not None]
+    if not known or len(known) < len(pairs):
+        return None
+    df = sum(differences.n - 1 for differences in known)
+    return math.sqrt(sum((differences.n - 1) * differences.variance for differences in known) / df)

@@ -16,6 +16,8 @@ class Pair:
     incumbent: BoardEntry
     peers: Sequence[BoardEntry]
     """These two and the entries of their sweeps, track and validation set, whose variances may be pooled."""
+    records: Sequence[BoardEntry]
+    """Public records, whose variances may serve where the sweeps have too few trainings."""
     recipes: tuple[Mapping[str, Any], Mapping[str, Any]]
     """Settings of both as nested tables; empty where they are unknown."""
     read_scores: ReadScores

@@ -10,10 +10,13 @@ from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.board.pairs.differences import read_shared_tables
 from sweeps.board.pairs.families import label_trainings
 from sweeps.board.pairs.pair import Pair, explain_no_spread
+from sweeps.board.pairs.prior import NamedPrior, find_prior
+from sweeps.board.pairs.seed_test import explain_no_pairs, pair_by_training, run_seed_test
 from sweeps.statistics import (
     TestResult,
     equivalence_test,
     mean_documents,
+    moderated_test,
     paired_test,
     pool,
     pooled_test,
@@ -27,15 +30,26 @@ FEW_SEEDS = 20
 
 
 def run_seed_tests(pair: Pair) -> dict[str, Any]:
-    """Test across seeds: with and without the written rule's margin, with a pooled variance, and for equivalence."""
+    """Test across seeds, each with and without the written rule's margin: paired by training, and Welch's.
+
+    Also with a pooled variance, and for equivalence.
+    """
     c, i, margin = pair.challenger, pair.incumbent, pair.challenger.margin
+    names = (
+        "paired_seeds", "paired_seeds_margin", "welch", "welch_margin", "moderated", "moderated_margin", "pooled",
+        "equivalence",
+    )  # fmt: skip
     if (why := explain_no_spread(c, i)) is not None:
-        return {name: refuse(why) for name in ("welch", "welch_margin", "pooled", "equivalence")}
+        return {name: refuse(why) for name in names}
     assert c.moments is not None and i.moments is not None
-    tests = {"welch": _to_json(welch(c.moments, i.moments), 0.0), "pooled": _run_pooled_test(pair)}
+    tests = {"paired_seeds": _pair_seeds(pair, 0.0), "welch": _to_json(welch(c.moments, i.moments), 0.0)}
+    prior = find_prior(pair)
+    tests |= {"moderated": _run_moderated_test(pair, prior, 0.0), "pooled": _run_pooled_test(pair)}
     if margin is None:
         why = f"the size of the validation set is unknown, so {written_margin_text()} have no value in bits per byte"
-        return tests | {name: refuse(why) for name in ("welch_margin", "equivalence")}
+        return tests | {name: refuse(why) for name in names if name not in tests}
+    tests |= {"paired_seeds_margin": _pair_seeds(pair, margin)}
+    tests |= {"moderated_margin": _run_moderated_test(pair, prior, margin)}
     same = equivalence_test(c.scores, i.scores, margin)
     equivalence = {"margin_bpb": margin, "p_value": same.p_value, "ci90": list(same.ci90)}
     return tests | {"welch_margin": _to_json(welch(c.moments, i.moments, margin), margin), "equivalence": equivalence}
@@ -84,6 +98,22 @@ def list_unused_methods(n_challenger: int, n_incumbent: int) -> dict[str, str]:
 def refuse(why: str) -> dict[str, Any]:
     """A test that is not possible, with the reason."""
     return {"p_value": None, "why": why}
+
+
+def _pair_seeds(pair: Pair, margin: float) -> dict[str, Any]:
+    """Test by training, where the two share them."""
+    if pair_by_training(pair.challenger, pair.incumbent) is None:
+        return refuse(explain_no_pairs(pair.challenger, pair.incumbent))
+    return _to_json(run_seed_test(pair.challenger, pair.incumbent, margin)[1], margin)
+
+
+def _run_moderated_test(pair: Pair, prior: NamedPrior | str, margin: float) -> dict[str, Any]:
+    """The moderated t-test, with the trainings that its prior is from, or why there is none."""
+    if isinstance(prior, str):
+        return refuse(prior)
+    test = moderated_test(pair.challenger.scores, pair.incumbent.scores, prior.prior, margin)
+    named = {"source": prior.source, "entries": list(prior.names)}
+    return _to_json(test, margin) | {"prior": asdict(prior.prior) | named}
 
 
 def _run_pooled_test(pair: Pair) -> dict[str, Any]:

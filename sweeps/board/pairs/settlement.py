@@ -4,34 +4,47 @@ from dataclasses import dataclass
 
 from sweeps.board.entries import BoardEntry
 from sweeps.board.margin_rules import MarginRule
-from sweeps.statistics import seeds_needed
+from sweeps.board.pairs.seed_test import plan_seeds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """What a claim still needs."""
+    """What a claim still needs, if the difference is at either end of its 95 % interval."""
 
     seeds: int | None
-    """Seeds to add; 0 where the claim is shown, None where no affordable number would show it."""
+    """Seeds to add at the end in favor of the claim; 0 where the claim is shown, None where no affordable number would
+    show it."""
+    seeds_most: int | None
+    """The same at the other end."""
     dollars: float | None
+    dollars_most: float | None
     incumbent_too: bool
     """Whether the incumbent needs as many; a public record cannot have more."""
 
 
 def plan_settlement(entry: BoardEntry, incumbent: BoardEntry, p_value: float, rule: MarginRule) -> Settlement:
-    """Plan the seeds that a claim still needs under a rule, given its p-value under that rule."""
+    """Plan the seeds that a claim still needs under a rule, given the p-value of the test that decides."""
     margin = rule.margin_bpb(entry.bpb_per_nat)
-    assert margin is not None and entry.moments is not None and incumbent.moments is not None
-    ours = incumbent.source == "golfsweep"
+    assert margin is not None
+    ours = incumbent.source == "golfsweep"  # a paired training is evaluated under both settings, too
     if p_value < rule.level:
-        return Settlement(seeds=0, dollars=0.0, incumbent_too=ours)
-    plan = seeds_needed(entry.moments, incumbent.moments, margin=margin, level=rule.level, incumbent_grows=ours)
-    if plan is None:
-        return Settlement(seeds=None, dollars=None, incumbent_too=ours)
-    prices = [_price_seed(side) for side in ([entry, incumbent] if ours else [entry])]
+        return Settlement(seeds=0, seeds_most=0, dollars=0.0, dollars_most=0.0, incumbent_too=ours)
+    plans = plan_seeds(entry, incumbent, margin, rule.level)
+    seeds, most = (None if plan is None else plan.more for plan in (plans.least, plans.most))
+    return Settlement(
+        seeds=seeds,
+        seeds_most=most,
+        dollars=price_seeds(entry, incumbent, seeds),
+        dollars_most=price_seeds(entry, incumbent, most),
+        incumbent_too=ours,
+    )
+
+
+def price_seeds(entry: BoardEntry, incumbent: BoardEntry, more: int | None) -> float | None:
+    """Dollars of further seeds of an entry, and of its incumbent if that can grow; None where a cost is unknown."""
+    prices = [_price_seed(side) for side in (entry, incumbent) if side.source == "golfsweep"]
     known = [price for price in prices if price is not None]
-    dollars = plan.more * sum(known) if len(known) == len(prices) else None
-    return Settlement(seeds=plan.more, dollars=dollars, incumbent_too=ours)
+    return more * sum(known) if more is not None and known and len(known) == len(prices) else None
 
 
 def _price_seed(entry: BoardEntry) -> float | None:

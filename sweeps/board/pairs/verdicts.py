@@ -6,14 +6,16 @@ from typing import Any
 from sweeps.board.margin_rules import MarginRule
 from sweeps.board.pairs.pair import Pair, explain_no_spread
 from sweeps.board.pairs.pair_tests import refuse
-from sweeps.statistics import anytime_level, seeds_needed, welch
+from sweeps.board.pairs.seed_test import plan_seeds, run_seed_test
+from sweeps.board.pairs.settlement import price_seeds
+from sweeps.statistics import anytime_level
 
 
 def judge(pair: Pair, rule: MarginRule) -> dict[str, Any]:
     """Judge a pair by a margin rule, as plain data.
 
     `passed` is for seeds fixed beforehand, as the organizers apply the rule; `anytime` is for seeds that were added
-    after an interim analysis.
+    after an interim analysis. `test` is paired-artifacts where the two share their trainings, else welch.
     """
     c, i, margin = pair.challenger, pair.incumbent, rule.margin_bpb(pair.challenger.bpb_per_nat)
     stated = {"margin_nats": rule.margin_nats, "level": rule.level}
@@ -21,21 +23,31 @@ def judge(pair: Pair, rule: MarginRule) -> dict[str, Any]:
         return {**stated, **refuse(why), "passed": None, "anytime": None}
     if margin is None:
         return {**stated, **refuse("the size of the validation set is unknown"), "passed": None, "anytime": None}
-    assert c.moments is not None and i.moments is not None
-    p, level = welch(c.moments, i.moments, margin).p_value, anytime_level(c.moments.n, rule.level)
+    test, result = run_seed_test(c, i, margin)
+    seeds = len(c.scores) if test == "welch" else round(result.df) + 1
+    p, level = result.p_value, anytime_level(seeds, rule.level)
     return {
         **stated,
         "margin_bpb": margin,
+        "test": test,
         "p_value": p,
         "passed": p < rule.level,
         "anytime": {"level": level, "passed": p < level},
     }
 
 
-def plan_seeds(pair: Pair, rule: MarginRule) -> dict[str, Any] | None:
-    """Plan the seeds that would settle a claim under a rule; None where no affordable number would."""
+def plan_claim(pair: Pair, rule: MarginRule) -> dict[str, Any] | None:
+    """Plan the seeds that would settle a claim under a rule, and their price, at both ends of the interval.
+
+    None where no affordable number would, at either end; `most` is None where none would at the worse end.
+    """
     c, i, margin = pair.challenger, pair.incumbent, rule.margin_bpb(pair.challenger.bpb_per_nat)
-    assert margin is not None and c.moments is not None and i.moments is not None
-    ours = i.source == "golfsweep"
-    plan = seeds_needed(c.moments, i.moments, margin=margin, level=rule.level, incumbent_grows=ours)
-    return None if plan is None else asdict(plan) | {"incumbent_too": ours}
+    assert margin is not None
+    plans = plan_seeds(c, i, margin, rule.level)
+    if plans.least is None:
+        return None
+    ends = {
+        name: None if plan is None else asdict(plan) | {"dollars": price_seeds(c, i, plan.more)}
+        for name, plan in (("least", plans.least), ("most", plans.most))
+    }
+    return ends | {"incumbent_too": i.source == "golfsweep"}

@@ -14,7 +14,7 @@ from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.statistics.documents import Documents
 from sweeps.text.escaping import escape
 from sweeps.text.table import FittedColumn, FittedTable, shorten
-from sweeps.views.wording import format_p, format_seeds
+from sweeps.views.wording import format_p, format_price_range, format_seed_range
 
 WIDTH = 46
 """Characters in a line of dots."""
@@ -74,9 +74,14 @@ def render(comparison: Mapping[str, Any], documents: Documents | None) -> Group:
 
 def name_tests() -> dict[str, str]:
     """Test → its title."""
+    margin = f"{MARGIN_RULES[DECIDING].margin_nats:g} nats"
     return {
+        "paired_seeds": "paired by training",
+        "paired_seeds_margin": f"paired, {margin}",
         "welch": "Welch, seeds",
-        "welch_margin": f"Welch, {MARGIN_RULES[DECIDING].margin_nats:g} nats",
+        "welch_margin": f"Welch, {margin}",
+        "moderated": "moderated, seeds",
+        "moderated_margin": f"moderated, {margin}",
         "pooled": "pooled variance",
         "paired_documents": "paired documents",
         "two_way": "seeds and documents",
@@ -87,11 +92,21 @@ def list_conclusions(comparison: Mapping[str, Any]) -> list[str]:
     """The verdict of each margin rule, the next step, and the tests that are missing, one line each."""
     tests, titles = comparison["tests"], name_tests()
     lines = [_describe_verdict(rule, verdict) for rule, verdict in comparison["verdicts"].items()]
+    if any(verdict.get("test") == "paired-artifacts" for verdict in comparison["verdicts"].values()):
+        lines.append("The paired test decides: both evaluate the same trainings, whose noise is in both.")
     lines.append(_describe_next_step(comparison))
     if tests["pooled"].get("sound") is False:
         p = format_p(tests["pooled"]["equal_variance_p"])
         lines.append(f"Do not rely on the pooled variance: the variances differ (Bartlett, p = {p}).")
-    missing = [(titles[name], tests[name]["why"]) for name in titles if tests[name]["p_value"] is None]
+    why = {titles[name]: tests[name]["why"] for name in titles if tests[name]["p_value"] is None}
+    for name in ("paired_seeds", "moderated"):
+        if titles[name] in why:
+            why.pop(titles[f"{name}_margin"], None)  # for the same reason
+    if (prior := tests["moderated"].get("prior")) is not None:
+        whose = "public records" if prior["source"] == "records" else "other entries of the sweep"
+        names = ", ".join(prior["entries"])
+        lines.append(f"The moderated test borrows from the spread of {whose}: {names}. No verdict rests on it.")
+    missing = list(why.items())
     missing += [(name.replace("_", " "), why) for name, why in comparison["not_used"].items()]
     lines += [f"No {title}: {why}." for title, why in missing]
     same = tests["equivalence"]["p_value"]
@@ -135,11 +150,15 @@ def _describe_next_step(comparison: Mapping[str, Any]) -> str:
             return "First it needs at least two seeds on each side, and the size of the validation set."
         margin = f"the margin of {written_margin_text()}"
         return f"With this difference and spread no affordable number of seeds would show {margin}."
-    level = f"{verdict['level']:g}"
+    level, least, most = f"{verdict['level']:g}", plan["least"], plan["most"]
+    seeds = format_seed_range(least["more"], most and most["more"], plan["incumbent_too"])
+    price = format_price_range(least["dollars"], most and most["dollars"])
+    unsure = "; at the worse end no affordable number would" if most is None else ""
+    levels = f"{least['level']:.2g}" if most in (None, least) else f"{least['level']:.2g} to {most['level']:.2g}"
     return (
-        f"With this spread, {format_seeds(plan['more'], plan['incumbent_too'])} would settle it at p < {level}. The "
-        f"test must then reach p < {plan['level']:.2g}, because seeds are added after an interim analysis (levels that "
-        f"keep to {level} at any number of them: Lan–DeMets, 1 − 2/n); its chance to do so is {plan['power']:.0%}."
+        f"With this spread, {seeds}{price and f' ({price})'} would settle it at p < {level}, by the ends of the "
+        f"difference's 95 % interval{unsure}. The test must then reach p < {levels}, because seeds are added after an "
+        f"interim analysis (levels that keep to {level} at any number of them: Lan–DeMets, 1 − 2/n)."
     )
 
 

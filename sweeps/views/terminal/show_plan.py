@@ -57,6 +57,19 @@ def _describe_totals(content: Mapping[str, Any]) -> list[str]:
         where = f"{slots} slots of {nodes} nodes" if nodes != 1 else f"{slots} slots"
         hours = f"{content['gpu_hours']:.3g} slot-hours"
         lines.append(f"About {duration(content['seconds'])} on {where}: {hours}{money}{use}.")
+    if (mix := content["seed_mix"]) is not None:
+        each = (mix["train_seconds"], mix["evaluate_seconds"])
+        costs = "A seed takes {:.3g} slot-seconds to train and {:.3g} to evaluate".format(*each)
+        if mix["cost_share"] < 1:
+            further = (
+                f"{mix['trained_per_evaluated'] - 1:.1f} train-only seeds (confirm.train_only) for each evaluated one"
+            )
+            lines.append(
+                f"{costs}: {further} give the same interval for {mix['cost_share']:.0%} of the cost, at the public "
+                f"record's correlation of {mix['correlation']:g} between the scores before and after."
+            )
+        else:
+            lines.append(f"{costs}: train-only seeds (confirm.train_only) would not pay.")
     if content["unknown"]:
         lines.append(f"Not counted, because their duration is unknown: {', '.join(content['unknown'])}.")
     return lines

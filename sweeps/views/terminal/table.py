@@ -13,7 +13,7 @@ from sweeps.board.arrays import TRACKS
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.text.escaping import escape
 from sweeps.text.table import FittedColumn, FittedTable
-from sweeps.views.entry_facts import EntryColumns, describe_evidence
+from sweeps.views.entry_facts import EntryColumns, deciding_p, describe_evidence
 from sweeps.views.wording import duration, format_dollars, format_p
 
 TITLES = {
@@ -41,8 +41,9 @@ def explain_columns() -> str:
     """What the p-values and verdicts of the table mean, for a line beneath it."""
     rules = " / ".join(f"by the {rule.title} ({rule.requirement})" for rule in MARGIN_RULES.values())
     return (
-        f"p base: Welch test against the baseline with a margin of {written_margin_text()}; best: against the current "
-        f"record, without margin. shown: whether it beats that record {rules}."
+        f"p base: against the baseline with a margin of {written_margin_text()}; best: against the current record, "
+        "without margin. Both by Welch's test over seeds, or paired where the two evaluate the same trainings. "
+        f"shown: whether it beats that record {rules}."
     )
 
 
@@ -96,7 +97,8 @@ def _show_interval(entry: EntryColumns) -> list[str]:
 
 def _show_tests(entry: EntryColumns) -> list[str]:
     passed = "/".join(_PASSED.get(entry[rule], "–") for rule in MARGIN_RULES)
-    return [format_p(entry["p_value"]), format_p(entry["p_incumbent"]), passed]
+    base = entry["p_value"] if entry["p_paired_seeds"] is None else entry["p_paired_seeds"]
+    return [format_p(base), format_p(deciding_p(entry, MARGIN_RULES["precedent"])), passed]
 
 
 def _show_cost(entry: EntryColumns) -> str:

@@ -133,9 +133,16 @@ def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
     plan = comparison["plans"]["written_rule"]
     assert comparison["verdicts"]["written_rule"]["anytime"] == {"level": anytime_level(3), "passed": False}
     assert comparison["verdicts"]["precedent"]["anytime"]["level"] == anytime_level(3, 0.25)
-    assert plan["level"] == anytime_level(plan["seeds"]) < anytime_level(3)
-    assert f"must then reach p < {plan['level']:.2g}, because seeds are added after an interim analysis" in lines
-    assert f"With this spread, {plan['more']} more seeds of each would settle it at p < 0.01" in lines
+    least, most = plan["least"], plan["most"]
+    assert least["level"] == anytime_level(least["seeds"]) < anytime_level(3)
+    assert most["more"] > least["more"]
+    levels = f"{least['level']:.2g} to {most['level']:.2g}"
+    assert f"must then reach p < {levels}, because seeds are added after an interim analysis" in lines
+    price = f"${least['dollars']:.2f} to ${most['dollars']:.2f}"
+    assert f"With this spread, {least['more']} to {most['more']} more seeds of each ({price}) would settle" in lines
+    hopeless = compare_text.list_conclusions(comparison | {"plans": {"written_rule": plan | {"most": None}}})
+    assert any("at the worse end no affordable number would" in line for line in hopeless)
+    assert "No paired by training: all differences are equal" in lines
     assert "with 3 against 3 seeds it cannot go below p = 0.05" in lines
     assert "No percentile bootstrap" in lines
 
@@ -160,7 +167,8 @@ def test_a_record_of_others_gets_no_more_seeds(place: Workplace) -> None:
         place.store.put_record(name, {"name": name, "seeds": {str(seed): score for seed, score in enumerate(given)}})
     comparison = of(pair_of("new", "old", place))
     assert comparison["verdicts"]["precedent"]["passed"] is False
-    assert comparison["plans"]["precedent"] is None  # its three seeds stay as noisy as they are
+    assert comparison["plans"]["precedent"]["most"] is None  # its three seeds stay as noisy as they are
+    assert comparison["plans"]["precedent"]["least"]["dollars"] is None
     assert comparison["tests"]["pooled"]["rows"] == 2  # of the two alone, whatever other records there are
     assert comparison["tests"]["pooled"]["sound"] is True
 

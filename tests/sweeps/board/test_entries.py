@@ -1,12 +1,14 @@
 """The columns that an entry of the leaderboard fills alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from golf.limits import LIMIT_BYTES
 from golf.score import LN2
 from sweeps.board.rules import MARGIN_NATS
-from sweeps.statistics import dunnett, moments, pool, pooled_test, seeds_needed
+from sweeps.statistics import dunnett, moments, pool, pooled_test, seeds_needed, welch
 from tests.sweeps.evaluations import BASE, BYTES, TOKENS, clocks, entries, evaluation, record, runs_of, text
 
 
@@ -73,10 +75,12 @@ def test_a_claim_is_settled_by_the_profiles_own_rule() -> None:
     assert 0.01 < practice["p_incumbent"] < 0.25
     assert (practice["seeds_to_settle"], practice["settled_by"]) == (0, "precedent")
     margin = MARGIN_NATS / LN2 * TOKENS / BYTES
-    sides = moments([1.190, 1.196, 1.204]), moments(BASE)
-    plan = seeds_needed(*sides, margin=margin, level=0.01)
-    assert plan is not None
-    assert challenge["seeds_to_settle"] == plan.more
+    late, base = moments([1.190, 1.196, 1.204]), moments(BASE)
+    ends = [replace(late, mean=base.mean + end) for end in welch(late, base).ci95]
+    plans = [seeds_needed(end, base, margin=margin, level=0.01) for end in ends]
+    assert plans[0] is not None
+    assert (challenge["seeds_to_settle"], plans[1], challenge["seeds_to_settle_most"]) == (plans[0].more, None, None)
+    assert practice["seeds_to_settle_most"] == 0
 
 
 def test_a_margin_that_is_not_known_is_not_taken_for_nought() -> None:

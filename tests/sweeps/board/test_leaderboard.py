@@ -229,7 +229,7 @@ def test_a_difference_is_paired_on_the_seeds_that_both_have() -> None:
     assert row["difference_mbpb"] == pytest.approx(1000 * (1.2 - (1.21 + 1.22) / 2))
     assert row["difference_means_mbpb"] == pytest.approx(1000 * (7.4 / 3 - 1.21))  # what p_incumbent is about
     assert describe_evidence(row)["against the record"].endswith(
-        "to base, paired on 2 seeds; +1256.67 between the means of all seeds, as tested"
+        "to base, over 2 common seeds; +1256.67 between the means of all seeds, as tested"
     )
     apart = entries([*runs_of("base", BASE), *[evaluation("late", s, 1.2 + s / 1e4, stage=(5.0, 0)) for s in (7, 8)]])[
         "late"

@@ -13,6 +13,7 @@ from jobs.store import Store
 from sweeps.driver.sweep import Sweep
 from sweeps.planning.plan import SweepPlan, plan, planned_machine
 from sweeps.spec.file import SweepSpec
+from sweeps.statistics.double_sampling import cheapest_mix
 from sweeps.views.terminal.show_plan import show_plan
 from tests.sweeps.made_up_world import DATA, MACHINE, World, spec_of
 
@@ -57,6 +58,7 @@ def test_of_what_nothing_is_known_nothing_is_said(store: Store) -> None:
     # Three evaluations up to their limit, and the audits of two rows up to theirs.
     assert document["gpu_hours"] == pytest.approx((3 * 30 + 2 * 12) / 3600)
     assert document["dollars"] is None
+    assert document["seed_mix"] is None
 
 
 def test_sums_follow_from_the_history(store: Store) -> None:
@@ -80,7 +82,11 @@ def test_sums_follow_from_the_history(store: Store) -> None:
     [artifact] = {tuple(job["differs"]) for job in document["jobs"] if job["stage"] == "quantize"}
     assert artifact == ("inputs.weights", "seed")
     assert "inputs.weights = not made yet" in next(job["why"] for job in document["jobs"] if job["stage"] == "quantize")
+    assert document["seed_mix"]["train_seconds"] == 3.0
+    assert document["seed_mix"]["evaluate_seconds"] == 1.0
+    assert document["seed_mix"]["cost_share"] == pytest.approx(cheapest_mix(3.0, 1.0).cost_share)
     text = text_of(made)
+    assert "A seed takes 3 slot-seconds to train and 1 to evaluate: 2.7 train-only seeds (confirm.train_only)" in text
     assert "About 4 s on 4 slots: 0.0025 slot-hours, $0.01, 56% of the slots' time in use." in text
     assert "2 new, train: differs from the nearest finished job in seed" in text
     assert "node 0.3" in text

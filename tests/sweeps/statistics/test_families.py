@@ -44,7 +44,7 @@ def test_dunnett_for_one_claim_is_students_test_and_for_more_a_little_larger() -
     student = stats.ttest_ind(np.add(rows[0], 0.01), rows[1], alternative="less").pvalue
     assert dunnett([rows[0]], rows[1], 0.01) == [pytest.approx(student, rel=1e-9)]
     both = dunnett([rows[0], rows[2]], rows[1], 0.01)
-    alone = pooled_test(rows[0], rows[1], pool(rows), 0.01).p_value
+    [alone] = dunnett([rows[0]], rows[1], 0.01, pool(rows))
     assert alone < both[0] < 2 * alone  # between no correction and Bonferroni's
     assert dunnett([], rows[1]) == []
     assert dunnett([[1.0, 1.0]], [2.0, 2.0]) == [0.0]

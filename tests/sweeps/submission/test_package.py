@@ -277,7 +277,7 @@ def test_the_method_states_the_protocols_own_updates_and_passes(
 
 def test_a_new_margin_rule_is_among_the_tests(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     gathered = package.gather(ROW, place)
-    standing = {**gathered.standing, "p_wide": 0.5}
+    standing = {**gathered.standing, "p_wide": 0.5, "p_wide_paired": None}
     rule = MarginRule(title="wide rule", margin_nats=0.02, level=0.05, p_column="p_wide")
     monkeypatch.setitem(MARGIN_RULES, "wide_rule", rule)
     tests = submission.list_tests(replace(gathered, standing=standing, against={role: ("it", 2.0) for role in ROLES}))

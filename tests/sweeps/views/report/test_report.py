@@ -72,8 +72,9 @@ def test_a_record_that_stands(rows: list[dict[str, Any]]) -> None:
         ({"incumbent": None}, "Is it real?", "There is no earlier record"),
         ({"incumbent": None}, "What next?", "Try to beat it"),
         ({"unchecked": []}, "Is it legal?", "Yes"),
-        ({"seeds_to_settle": 4, "dollars_to_settle": 8.0}, "What next?", "4 more seeds of each"),
-        ({"seeds_to_settle": 1, "incumbent_too": False}, "What next?", "1 more seed"),
+        ({"seeds_to_settle": 4, "seeds_to_settle_most": 9}, "What next?", "4 to 9 more seeds of each"),
+        ({"seeds_to_settle": 4, "seeds_to_settle_most": None}, "What next?", "at least 4 more seeds of each"),
+        ({"seeds_to_settle": 1, "seeds_to_settle_most": 1, "incumbent_too": False}, "What next?", "1 more seed"),
         ({"seeds_to_settle": None}, "What next?", "Find a larger gain"),
         ({"seeds_to_settle": None, "p_incumbent": None}, "What next?", "Confirm it on more seeds"),
     ],
@@ -99,15 +100,18 @@ def test_an_entry_shows_its_evidence(rows: list[dict[str, Any]], sweep: Sweep, p
     assert shown["headroom"].startswith(
         f"accepted: {accepted:,} bytes, {times[0]}; strict: {strict:,} bytes, {times[1]}"
     )
-    assert "to spring/none, paired on 3 seeds" in shown["against the record"]
+    assert "to spring/none, over 3 common seeds" in shown["against the record"]
     assert shown["seeds still needed"] == "none: p < 0.25 by the precedent"
     alone = {"seeds_to_settle": 4, "dollars_to_settle": 8.0, "incumbent_too": False, "settled_by": "written_rule"}
+    alone |= {"seeds_to_settle_most": 6, "dollars_to_settle_most": 12.0}
     assert (
         describe_evidence(rows[0] | alone)["seeds still needed"]
-        == "4 more seeds, $8.00, for p < 0.01 by the written rule"
+        == "4 to 6 more seeds, $8.00 to $12.00, for p < 0.01 by the written rule, by the interval of the difference"
     )
-    both = describe_evidence(rows[0] | alone | {"incumbent_too": True, "dollars_to_settle": None})["seeds still needed"]
-    assert both == "4 more seeds of each, for p < 0.01 by the written rule"
+    both = describe_evidence(
+        rows[0] | alone | {"incumbent_too": True, "dollars_to_settle": None, "seeds_to_settle_most": None}
+    )["seeds still needed"]
+    assert both.startswith("at least 4 more seeds of each, for p < 0.01 by the written rule")
     assert shown["on all seeds"] == "same code, same settings"
     assert shown["validation set"].startswith("6 documents, 3,025 tokens, 12,100 bytes; evaluated ")
     place.store.put_record("PR", {"name": "PR", "seeds": {"1": None}, "author": "A", "url": "https://example.org"})
