@@ -158,10 +158,13 @@ def test_commands_have_help_with_an_example(golfsweep: Command, command: str) ->
 
 
 def test_names_and_values_cannot_drive_a_terminal_or_break_the_store(golfsweep: Command, tmp_path: Path) -> None:
-    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff\x1b[31m"))
-    mini.write(root, {"val_bpb": "\x1b[2J\ud800", "author": "\x07"}, **{"t\n": mini.first_era()})
+    hostile, root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff\x1b[31m")), tmp_path / "bad[31m"
+    for folder in (hostile, root):
+        mini.write(folder, {"val_bpb": "\x1b[2J\ud800", "author": "\x07"}, **{"t\n": mini.first_era()})
+    code, out, err = golfsweep("import", hostile)
+    assert code == 2 and out == "" and err.count("\n") == 1 and "\x1b" not in err
     code, out, _ = golfsweep("import", root, "--json")
-    assert code == 0 and json.loads(out)["rows"][0]["name"] == "bad\ufffd\ufffd[31m"
+    assert code == 0 and json.loads(out)["rows"][0]["name"] == "bad[31m"
     for words in (["import", root], ["leaderboard"], ["check", root]):
         code, out, _ = golfsweep(*words)
         assert "\x1b" not in out and "\x07" not in out
