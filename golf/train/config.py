@@ -124,7 +124,7 @@ class TrainConfig:
         """
         if self.batch_tokens % (self.seq_len * processes):
             raise InputError(
-                f"train.batch_tokens = {self.batch_tokens}: must be a multiple of seq_len × processes "
+                f"train.batch_tokens = {self.batch_tokens}: must be a multiple of seq_len × gpus "
                 f"= {self.seq_len} × {processes}"
             )
 

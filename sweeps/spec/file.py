@@ -5,19 +5,20 @@ module checks them against each other.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from golf.data.corpus import DEMO_TUNING_DOCUMENTS, VOCAB_SIZE
 from golf.errors import InputError
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.registry import pipeline
 from jobs.stages.stage import Stage
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
+from sweeps.spec.checks.between_sections import vocabulary_conflicts
 from sweeps.spec.checks.corners import check_space
+from sweeps.spec.checks.hidden import find_all
 from sweeps.spec.checks.problems import Problems
 from sweeps.spec.reading import date_problems, parse_assignments, plain, read_toml
 from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override
@@ -32,9 +33,6 @@ from sweeps.spec.sections import (
 )
 from sweeps.spec.settings import merge, shown
 from sweeps.spec.space import Parameter, parse_space, resolve
-
-MOST_MEASUREMENTS = 20_000
-"""Most evaluations of a sweep: seeds of arms, trials, and seeds of confirmed trials."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,8 +102,20 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
     Raises:
         InputError: everything that is wrong.
     """
-    given, source, problems = source, plain(source, where), Problems()
-    problems.add(f"{where}: {problem}" for problem in date_problems(given))
+    plain_source = plain(source, where)
+    dates = [f"{where}: {problem}" for problem in date_problems(source)]
+    try:
+        spec = _parse(plain_source, where)
+    except InputError as error:
+        raise InputError(*dates, *find_all(plain_source, error.problems, where, _parse)) from None
+    if dates:
+        raise InputError(*dates)
+    return spec
+
+
+def _parse(source: Mapping[str, Any], where: str) -> SweepSpec:
+    """Check a file's tables; what wrong values hide does not come up."""
+    problems = Problems()
     file = problems.attempt(check_sections, json.dumps(source), where)
     if file is None:
         _check_recipes(source, problems, where)
@@ -113,13 +123,15 @@ def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:
     inherited = Problems()
     recipe = inherited.attempt(build_recipe, file.recipe, where)
     problems.add(inherited.lines)
-    problems.add(f"{where}: {problem}" for check in (_seeds, _data, _budget, _size) for problem in check(file))
+    problems.add(
+        f"{where}: {problem}" for check in (_seeds, _data, _budget, _size, _numbers) for problem in check(file)
+    )
     arms = problems.attempt(build_arms, file, inherited.lines, where)
     baseline = problems.attempt(_baseline, file, where)
     search = None if recipe is None else problems.attempt(_search, file, recipe, where)
     if recipe is not None and arms is not None:
         recipes = {"": recipe, **{f'arm "{arm.name}": ': arm.recipe for arm in arms}}
-        problems.add(f"{where}: {problem}" for problem in _vocabulary(file, recipes))
+        problems.add(f"{where}: {problem}" for problem in vocabulary_conflicts(file, recipes))
     problems.check()
     assert recipe is not None and arms is not None
     return SweepSpec(
@@ -152,43 +164,6 @@ def _check_recipes(source: Mapping[str, Any], problems: Problems, where: str) ->
         problems.attempt(arm_recipe, arm, index, base, inherited.lines, where)
 
 
-def _data(file: SweepFile) -> Iterator[str]:
-    """The bundled corpus brings its own tokenizer and tuning documents; other data need a tokenizer."""
-    if file.data.tokens != "demo" and file.data.tokenizer is None:
-        yield 'data.tokenizer: missing; name one, or set data.tokens = "demo", which brings its own'
-    if file.data.tokens == "demo" and (given := file.data.model_fields_set - {"tokens"}):
-        yield f'data.{min(given)}: data.tokens = "demo" brings its own; leave it out'
-
-
-def _budget(file: SweepFile) -> Iterator[str]:
-    if file.budget.dollars is not None and not file.budget.dollars_per_gpu_hour:
-        yield "budget.dollars: cannot be checked; set budget.dollars_per_gpu_hour, the price of one slot and hour"
-
-
-def _size(file: SweepFile) -> Iterator[str]:
-    """Every measurement has jobs of its own, and the driver looks at all of them again and again."""
-    arms = sum(
-        len(seeds) for arm in file.arm if isinstance(seeds := arm.get("seeds", file.seeds.confirm), list | tuple)
-    )
-    trials = 0 if file.search is None else file.search.trials + file.confirm.top * len(file.seeds.confirm)
-    if arms + trials > MOST_MEASUREMENTS:
-        yield f"arms, seeds and trials make {arms + trials:,} evaluations; expected at most {MOST_MEASUREMENTS:,}"
-
-
-def _seeds(file: SweepFile) -> Iterator[str]:
-    """No seed serves two purposes, and every purpose that the file has has its seeds."""
-    uses: dict[int, str] = {}
-    for use in ("tune", "confirm", "report"):
-        for seed in getattr(file.seeds, use):
-            if seed in uses:
-                yield f"seeds.{use}: {seed} is in seeds.{uses[seed]} already; use each seed once"
-            uses.setdefault(seed, use)
-    if file.search is not None and not file.seeds.tune:
-        yield "seeds.tune: empty; a search needs at least one seed to tune on"
-    if file.seeds.report and (file.search is None or not file.confirm.top):
-        yield "seeds.report: no trial to measure; report seeds need a search and confirm.top above 0"
-
-
 def _baseline(file: SweepFile, where: str) -> str | BaselineSection | None:
     names = [str(arm.get("name")) for arm in file.arm]
     marked = [name for name, arm in zip(names, file.arm, strict=True) if arm.get("baseline") is True]
@@ -213,7 +188,6 @@ def _search(file: SweepFile, recipe: Recipe, where: str) -> SearchSpec | None:
     section, problems = file.search, Problems()
     if section is None:
         return None
-    problems.add(f"{where}: {problem}" for problem in _numbers(file, section))
     space = problems.attempt(parse_space, section.space, recipe, where)
     if space is None:
         raise InputError(*problems.lines)
@@ -229,33 +203,3 @@ def _search(file: SweepFile, recipe: Recipe, where: str) -> SearchSpec | None:
         problems.add([f"{where}: search.trials = {section.trials}: {limit}"])
     problems.check()
     return SearchSpec(section=section, space=space, first=tuple(given for given in first if given is not None))
-
-
-def _numbers(file: SweepFile, section: SearchSection) -> Iterator[str]:
-    """Numbers of a search that are larger than what there is of a thing."""
-    is_demo, promote = file.data.tokens == "demo", section.promote
-    held_out = DEMO_TUNING_DOCUMENTS if is_demo else file.data.tuning_documents
-    wanted = {"search.documents": section.documents}
-    if promote is not None:
-        wanted["search.promote.documents"] = promote.documents
-    for name, count in wanted.items():
-        if count > held_out:
-            yield f"{name} = {count}: only {'' if is_demo else 'data.tuning_documents = '}{held_out} are held out"
-    if len(section.first) > section.trials:
-        yield f"search.first: {len(section.first)} given; expected at most search.trials = {section.trials}"
-    if promote is not None and promote.top > section.trials:
-        yield f"search.promote.top = {promote.top}: there are only {section.trials} trials"
-    if file.confirm.top > section.trials:
-        yield f"confirm.top = {file.confirm.top}: there are only {section.trials} trials"
-    elif promote is not None and file.confirm.top > promote.top:
-        yield f"confirm.top = {file.confirm.top}: only search.promote.top = {promote.top} trials are left for it"
-
-
-def _vocabulary(file: SweepFile, recipes: Mapping[str, Recipe]) -> Iterator[str]:
-    """Recipes whose model has other tokens than the bundled corpus."""
-    sizes: dict[int, str] = {}
-    for name, recipe in recipes.items():  # an arm does not repeat what is wrong with the recipe
-        sizes.setdefault(recipe.train.model.vocab_size, name)
-    for size, name in sizes.items():
-        if file.data.tokens == "demo" and size != VOCAB_SIZE:
-            yield f"{name}train.model.vocab_size = {size}: the demo's tokenizer has {VOCAB_SIZE} pieces"

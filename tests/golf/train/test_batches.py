@@ -55,7 +55,7 @@ def test_the_shares_of_all_ranks_are_the_batch_of_one(step: int, world: int) -> 
             "id 100 among the 13 from position 0 on; expected below train.model.vocab_size = 100",
         ),
         (np.array([1, -1]), 1, "id -1 among the 13 from position 0 on; expected at least 0"),
-        (IDS, 3, "train.batch_tokens = 12: must be a multiple of seq_len × processes = 3 × 3"),
+        (IDS, 3, "train.batch_tokens = 12: must be a multiple of seq_len × gpus = 3 × 3"),
     ],
 )
 def test_streams_and_batches_that_do_not_fit_are_input_errors(tokens: np.ndarray, world: int, message: str) -> None:

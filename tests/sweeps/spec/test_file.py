@@ -80,7 +80,7 @@ def test_what_a_file_leaves_out_takes_the_documented_value() -> None:
         ("data/token", "x", "data.token: unknown key; did you mean data.tokens?"),
         ("seeds/confrim", [5], "seeds.confrim: unknown key; did you mean seeds.confirm?"),
         ("search/trails", 3, "search.trails: unknown key; did you mean search.trials?"),
-        ("search/promote", {"top": 1, "document": 3}, "did you mean search.promote.documents?"),
+        ("search/promote", {"top": 2, "document": 3}, "did you mean search.promote.documents?"),
         ("confirm/tpo", 3, "confirm.tpo: unknown key; did you mean confirm.top?"),
         ("budget/gpu_hour", 3, "budget.gpu_hour: unknown key; did you mean budget.gpu_hours?"),
         ("baseline", {"rwo": "a"}, "baseline.rwo: unknown key; did you mean baseline.row?"),
@@ -312,19 +312,19 @@ def test_problems_between_sections_are_reported_at_once() -> None:
     assert problems(file) == [
         "seeds.confirm: 3 is in seeds.tune already; use each seed once",
         "budget.dollars: cannot be checked; set budget.dollars_per_gpu_hour, the price of one slot and hour",
+        "confirm.top = 2: there are only 1 trials",
         "arm \"a\": baseline = 'yes'; expected true or false",
         'arm "a": seeds: 1 is in seeds.tune too; confirm an arm on fresh seeds',
         'arm "a": there are two arms of this name; rename one',
         'arm "a": evil: unknown key; did you mean eval?',
         "baseline.row = 'zebra': no such arm; known are a, a",
-        "confirm.top = 2: there are only 1 trials",
         "search.space.eval.lrr: unknown key; did you mean eval.lr, eval.ranks or eval.alpha?",
         'search.space."eval.epochs": low = 3, high = 1; expected low < high, and low > 0 with log = true',
     ]
 
 
 def test_a_misspelled_key_is_one_problem_and_a_wrong_value_of_a_union_too() -> None:
-    assert problems(changed("search/promote", {"top": 1, "document": 3})) == [
+    assert problems(changed("search/promote", {"top": 2, "document": 3})) == [
         "search.promote.document: unknown key; did you mean search.promote.documents?"
     ]
     [line] = problems(changed("recipe", {"eval": {"multipliers": {"q": ["high"]}}}))
