@@ -123,9 +123,7 @@ def _parse(source: Mapping[str, Any], where: str) -> SweepSpec:
     inherited = Problems()
     recipe = inherited.attempt(build_recipe, file.recipe, where)
     problems.add(inherited.lines)
-    problems.add(
-        f"{where}: {problem}" for check in (_seeds, _data, _budget, _size, _numbers) for problem in check(file)
-    )
+    problems.add(f"{where}: {problem}" for problem in section_conflicts(file))
     arms = problems.attempt(build_arms, file, inherited.lines, where)
     baseline = problems.attempt(_baseline, file, where)
     search = None if recipe is None else problems.attempt(_search, file, recipe, where)
