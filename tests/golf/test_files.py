@@ -1,5 +1,6 @@
 """Atomic writes: no partial files, and permissions by the umask."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     write_atomically(path, b"old")
 
     def fail(_: int) -> None:
-        raise OSError("no space left")
+        raise OSError(errno.ENOSPC, "no space left")
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="no space left"):
