@@ -16,7 +16,6 @@ from jobs.stages.registry import pipeline
 from jobs.stages.stage import Stage
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
-from sweeps.spec.checks.between_sections import vocabulary_conflicts
 from sweeps.spec.checks.between_sections import section_conflicts, vocabulary_conflicts
 from sweeps.spec.checks.corners import check_space
 from sweeps.spec.checks.hidden import find_all
