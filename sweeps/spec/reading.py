@@ -1,6 +1,7 @@
 """Reading a sweep file: bounded, whatever the path names, as plain data of bounded depth."""
 
 import json
+import re
 import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,10 @@ MOST_BYTES = 1_000_000
 """Size of the largest sweep file."""
 MOST_DEPTH = 20
 """Tables and lists within one another, at most; a sweep file needs six."""
+LISTS = {"'arm',": "arm", "'search', 'first'": "search.first"}
+"""Tables of which a file may have several, as Python's parser and as people write them."""
 _EXPECTED = "expected a sweep file in TOML"
+_TWICE = re.compile(r"Cannot declare \((?P<table>.*?)\) twice")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -42,7 +46,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not TOML: {_first_line(error)}; {_EXPECTED}") from None
+        twice = _TWICE.match(str(error))
+        name = LISTS.get(twice["table"]) if twice else None
+        hint = f"write [[{name}]] above each, not [{name}]" if name else _EXPECTED
+        raise InputError(f"{path}: not TOML: {_first_line(error)}; {hint}") from None
     except (RecursionError, ValueError) as error:
         raise InputError(f"{path}: not TOML: {_reason(error)}; {_EXPECTED}") from None
 

@@ -94,3 +94,11 @@ def test_an_assignment_without_its_section_names_all_settings_that_end_so(
     (tmp_path / "x.toml").write_text(GOOD)
     with pytest.raises(InputError, match=f"unknown key; did you mean {hint}\\?"):
         load_sweep(tmp_path / "x.toml", [words])
+
+
+@pytest.mark.parametrize("name", ["arm", "search.first"])
+def test_a_list_of_tables_that_is_written_as_tables_is_told_apart(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "some.toml"
+    path.write_text(f"[{name}]\nx = 1\n[{name}]\nx = 2\n", encoding="utf-8")
+    with pytest.raises(InputError, match=rf"twice .*; write \[\[{name}\]\] above each, not \[{name}\]"):
+        load_sweep(path)
