@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from golf.audit import verdict
-from golf.audit.certificate import Comparison, Finding, FutureChange, VocabularySum
-from golf.audit.probes.future import LENGTH_KINDS
+from golf.audit.certificate import LENGTH_KINDS, Comparison, Finding, FutureChange, VocabularySum
 from golf.audit.scorer.session import AuditSession
 
 MIN_SUMMED_TOKENS = 100

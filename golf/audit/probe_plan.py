@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 
 from golf.audit import verdict
-from golf.audit.certificate import FutureChange
+from golf.audit.certificate import LENGTH_KINDS, FutureChange
 from golf.audit.evidence import MIN_SUMMED_TOKENS, Evidence
 from golf.audit.probes import future, importance_sums, neighbors, vocabulary
 from golf.audit.scorer.session import MIN_CALL_VARIANTS, AuditSession
@@ -82,7 +82,7 @@ def _follow_up_changes(
     """Sum where a loss changed with later tokens, in a few documents, the cheapest first."""
     indices = {document.number: index for index, document in enumerate(session.documents)}
     moved = [change for change in evidence.changes if change.exceeds_tolerance]
-    moved = [change for change in moved if change.kind not in future.LENGTH_KINDS]
+    moved = [change for change in moved if change.kind not in LENGTH_KINDS]
     for change in sorted(
         moved, key=lambda change: session.estimate_seconds(indices[change.document], 1) * change.changed
     ):

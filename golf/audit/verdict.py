@@ -14,8 +14,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golf.audit.certificate import Comparison, Condition, Finding, FutureChange, VocabularySum
-from golf.audit.probes.future import LENGTH_KINDS
+from golf.audit.certificate import (
+    LENGTH_KINDS,
+    MAX_LENGTH_EFFECT_NATS,
+    Comparison,
+    Condition,
+    Finding,
+    FutureChange,
+    VocabularySum,
+    largest_length_effect,
+)
 from golf.audit.probes.neighbors import MEMORY, REPEATED
 from golf.audit.probes.random_tokens import FIRST_SEEN, RANDOM_TOKENS
 from golf.audit.probes.vocabulary import DECLARED, mean_excess
@@ -79,13 +87,14 @@ def future_findings(changes: Sequence[FutureChange], bytes_per_target: float) ->
         return [_of_change("C1", worst, detail)]
     if moved := [change for change in changes if change.exceeds_tolerance]:
         worst = max(moved, key=lambda change: change.largest)
-        effect = max(abs(change.mean) for change in moved)
+        effect = largest_length_effect(moved)
         bits = effect / np.log(2)
         bpb = f", {bits / bytes_per_target:.2g} BPB" if bytes_per_target else ""
+        over = f" ({MAX_LENGTH_EFFECT_NATS:g} is allowed)" if effect > MAX_LENGTH_EFFECT_NATS else ""
         how = "cutting the document at" if worst.kind == "cut" else "extending the document from"
         detail = (
             f"{how} position {worst.changed} changed the loss at position {worst.position} by "
-            f"{worst.largest:.3g} nats; at most {effect:.3g} nats/token on average over a document, "
+            f"{worst.largest:.3g} nats; at most {effect:.3g} nats/token on average over a document{over}, "
             f"{bits:.3g} bits/token{bpb}"
         )
         return [_of_change("length", worst, detail)]
