@@ -16,6 +16,9 @@ MAX_LENGTH_EFFECT_NATS = 0.005
 """By how much a document's length may change its mean loss, in nats per token: the contest's margin. A smaller effect
 is a note, a larger one a breach."""
 
+GIVEN_TEXT, MADE_UP_TEXT = "given", "made up"
+"""Whether documents were given, or all made up: then nobody knows how it scores text."""
+
 JSON_KEYS: Mapping[str, str] = {
     "exceeds_tolerance": "beyond",
     "confident_minimum": "least",

@@ -33,6 +33,13 @@ class Evidence:
         ]
         return list({finding.condition: finding for finding in reversed(findings)}.values())[::-1]
 
+    def notes(self, session: AuditSession) -> list[str]:
+        """What a reader should know and what is no objection."""
+        deficit = verdict.constant_deficit(self.sums, session.precision)
+        if deficit is None:
+            return []
+        return [f"probabilities sum to {1 - deficit:.4g} everywhere: what is missing makes its score worse, not better"]
+
     def may_cut(self, number: int) -> bool:
         """Whether a document's length was changed and no loss of any document moved: then cutting it is safe."""
         tested = any(change.kind in LENGTH_KINDS and change.document == number for change in self.changes)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from golf.audit.certificate import MADE_UP_TEXT
 from golf.audit.stored import find_contradictions
 from sweeps.board.rules import RuleFinding
 from sweeps.records.judging.findings import LEAKS
@@ -39,6 +40,8 @@ def _check_certificate(folder: Path) -> CheckResults:
     contradictions = find_contradictions(content)
     for line in contradictions:
         yield "certificate", f"{CERTIFICATE} {line}"
+    if not contradictions and content["probes"]["documents"].get("text") == MADE_UP_TEXT:
+        yield "certificate", f"{CERTIFICATE}: judged on made-up text only, so nobody knows how it scores text"
     if contradictions or content["passed"]:
         return
     if not content["judged"]:

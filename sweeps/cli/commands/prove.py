@@ -90,7 +90,7 @@ def _print(proof: dict[str, Any]) -> None:
     console = Terminal()
     for line in (
         f"{proof['name']}, seed {proof['seed']}: {'proved' if proof['proved'] else 'NOT proved'}: {proof['reason']}",
-        f"{size} → {proof['compressed_bytes']} bytes, {proof['length_bytes']} of them lengths, which no score counts; {bits}; {seconds}",
+        f"{size} → {proof['compressed_bytes']} bytes, {proof['length_bytes']} of them lengths; {bits}; {seconds}",
         *([f"The lengths are sent first; they decide {lengths}"] if lengths else []),
         *([_describe_own_precision(own)] if own is not None else []),
     ):
