@@ -20,6 +20,7 @@ def contest(folder: Path, documents: int, tokens: int, pieces: int = 1024) -> Sp
 def test_the_challenges_validation_set_must_be_whole(tmp_path: Path) -> None:
     whole = CONTEST_TOKENS[1024].start
     check_whole(contest(tmp_path, CONTEST_DOCUMENTS, whole))
+    check_whole(contest(tmp_path, 4_999, 12_345))  # a stand-in
     check_whole(contest(tmp_path, CONTEST_DOCUMENTS, 12_345, pieces=8192))  # nobody has said how many it has there
     with pytest.raises(InputError, match=r"fineweb_val_\*\.bin: 49,999 documents; expected .* which has 50,000"):
         check_whole(contest(tmp_path, CONTEST_DOCUMENTS - 1, whole))
