@@ -8,16 +8,17 @@ as the budget lasts and no violation shows.
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.audit import probe_plan
-from golf.audit.certificate import Certificate, Finding
+from golf.audit import probe_plan, second_round
+from golf.audit.certificate import GIVEN_TEXT, MADE_UP_TEXT, Certificate, Finding
 from golf.audit.evidence import Evidence
-from golf.audit.probes import neighbors, random_tokens
+from golf.audit.probes import long_list, neighbors, random_tokens, second_process
 from golf.audit.probes.byte_counts import check_byte_counts, decode_targets
 from golf.audit.reference import set_reference
 from golf.audit.scorer.checked_scorer import CheckedScorer, Scorer, Tokens
@@ -39,6 +40,7 @@ def audit(
     ordered_state: bool | None = None,
     decode: Callable[[Tokens], str] | None = None,
     clock: Callable[[], float] | None = None,
+    restart: Callable[[], AbstractContextManager[Scorer]] | None = None,
 ) -> Certificate:
     """Judge a scorer by the losses that it returns.
 
@@ -61,6 +63,8 @@ def audit(
         clock: measures the budget, in seconds. By default real time, and then all calls run in one thread of their own,
             which is abandoned if a call hangs. Another clock, such as one that counts work, makes an audit repeatable:
             the same scorer is probed at the same positions on any machine, and is called from the caller's thread.
+        restart: makes the scorer anew, as in another process, after the last call of this one. Its first call is then
+            another one, and nothing may change: a scorer may learn from its first call and keep still afterwards.
 
     Returns:
         The certificate. A scorer that raises, exits or hangs gets a finding.
@@ -83,6 +87,7 @@ def audit(
     try:
         _run_probes(session, evidence, given)
         _check_byte_counts(session, evidence, decode)
+        _probe_second_process(session, evidence, restart)
     except AuditStopped as stop:
         evidence.direct_findings.append(stop.finding)
         evidence.not_probed.append("everything after the call that ended the audit")
@@ -136,6 +141,11 @@ def _probe_random_tokens(session: AuditSession, evidence: Evidence) -> None:
         evidence.not_probed.append("whether it remembers what it scored first")
 
 
+def _probe_long_list(session: AuditSession, evidence: Evidence) -> None:
+    """Score thousands of short documents in one call."""
+    long_list.score_long_list(session, evidence)
+
+
 def _find_unscored(session: AuditSession, evidence: Evidence) -> None:
     """Look for targets that have no score of their own."""
     evidence.direct_findings += neighbors.find_unscored(session)
@@ -150,7 +160,7 @@ def _probe_futures(session: AuditSession, evidence: Evidence) -> None:
 def _probe_more_positions(session: AuditSession, evidence: Evidence) -> None:
     """Spend the rest of the budget on more positions, unless a condition is broken already."""
     if not evidence.shows_violation(session):
-        probe_plan.probe_more_positions(session, evidence)
+        second_round.probe_more_positions(session, evidence)
 
 
 def _repeat_at_end(session: AuditSession, evidence: Evidence) -> None:
@@ -162,6 +172,9 @@ def _repeat_at_end(session: AuditSession, evidence: Evidence) -> None:
     )
 
 
+BEYOND_REACH = "leaks that begin only after a minute, or after thousands of calls"
+"""What no audit within its budget can see."""
+
 Probe = Callable[[AuditSession, Evidence], None]
 """Calls the scorer through the session and adds to the evidence; a finding of its own goes to `direct_findings`."""
 
@@ -171,6 +184,7 @@ PROBES: tuple[Probe, ...] = (
     _find_unscored,
     _probe_futures,
     probe_plan.probe_first_sums,
+    _probe_long_list,
     _probe_more_positions,
     _repeat_at_end,
 )
@@ -178,6 +192,19 @@ PROBES: tuple[Probe, ...] = (
 
 A new probe is a file in golf/audit/probes and a line here, before `_repeat_at_end`.
 """
+
+
+def _probe_second_process(
+    session: AuditSession, evidence: Evidence, restart: Callable[[], AbstractContextManager[Scorer]] | None
+) -> None:
+    """Score the documents in a scorer made anew, whose first call is another one."""
+    if restart is None:
+        evidence.not_probed.append("a second process, whose first call is another one")
+    elif not evidence.shows_violation(session):
+        with restart() as scorer:
+            call_seconds = session.scorer.call_seconds
+            second = CheckedScorer(scorer, call_seconds=call_seconds)
+            evidence.comparisons.append(second_process.compare_second_process(session, second))
 
 
 def _text_documents(session: AuditSession) -> list[int]:
@@ -209,12 +236,19 @@ def _check_byte_counts(session: AuditSession, evidence: Evidence, decode: Callab
 def _certificate(session: AuditSession, evidence: Evidence, given: int) -> Certificate:
     if noise := session.precision.noise:
         evidence.not_probed.append(f"differences below {noise:.2g} nats, which equal losses show between calls")
+    spent = f"this one took {session.spent:.3g} s and {session.scorer.calls} calls"
+    evidence.not_probed.append(f"{BEYOND_REACH}: {spent}")
     documents = [
         {"document": document.number, "tokens": int(document.tokens.size), "origin": document.origin}
         for document in session.documents
     ]
     placement = {
-        "documents": {"given": given, "judged": documents, "ordered_state": session.ordered_state},
+        "documents": {
+            "given": given,
+            "judged": documents,
+            "ordered_state": session.ordered_state,
+            "text": GIVEN_TEXT if given else MADE_UP_TEXT,
+        },
         "vocab_size": session.vocab_size,
         "precision": asdict(session.precision),
         "budget": {
@@ -223,6 +257,7 @@ def _certificate(session: AuditSession, evidence: Evidence, given: int) -> Certi
             "calls": session.scorer.calls,
             "predictions": session.scorer.predictions,
         },
+        "notes": evidence.notes(session),
         "not_probed": list(dict.fromkeys(evidence.not_probed)),
     }
     return Certificate(

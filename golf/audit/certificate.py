@@ -1,13 +1,23 @@
 """The result of an audit: its findings, the probes behind them, and what it did not probe."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+ChangeKind = Literal["suffix", "token", "shuffle", "cut", "grown"]
+LENGTH_KINDS: tuple[ChangeKind, ...] = ("cut", "grown")
+"""Kinds that change the document's length."""
 Condition = Literal["C1", "C2", "C3", "C4", "bytes", "length", "cross-document", "nondeterminism"]
 """C1 causal, C2 normalized, C3 scored before updated, C4 scored once (the challenge's issue 1017); bytes: wrong byte
 counts; length: the loss depends on the document's length; cross-document: the loss depends on other documents;
 nondeterminism: the same call returns different losses."""
+
+MAX_LENGTH_EFFECT_NATS = 0.005
+"""By how much a document's length may change its mean loss, in nats per token: the contest's margin. A smaller effect
+is a note, a larger one a breach."""
+
+GIVEN_TEXT, MADE_UP_TEXT = "given", "made up"
+"""Whether documents were given, or all made up: then nobody knows how it scores text."""
 
 JSON_KEYS: Mapping[str, str] = {
     "exceeds_tolerance": "beyond",
@@ -62,7 +72,7 @@ class VocabularySum:
 class FutureChange:
     """A document with its later part changed, and how the losses before the change differ."""
 
-    kind: Literal["suffix", "token", "shuffle", "cut", "grown"]
+    kind: ChangeKind
     document: int
     changed: int
     """First position that differs; for "cut" and "grown" the position where the shorter version ends."""
@@ -109,9 +119,14 @@ class Certificate:
     """Documents used, precision measured, budget and how it was spent, and what was not probed."""
 
     @property
+    def length_effect(self) -> float:
+        """The most by which a document's length changed the mean of its losses, in nats per token."""
+        return largest_length_effect(self.changes)
+
+    @property
     def passed(self) -> bool:
-        """Whether enough was probed and no condition is violated; a `length` finding alone violates none."""
-        return self.judged and all(finding.condition == "length" for finding in self.findings)
+        """Whether enough was probed and no condition is violated; a `length` finding alone is none if it is small."""
+        return passes(self.judged, [finding.condition for finding in self.findings], self.length_effect)
 
     def to_json(self) -> dict[str, Any]:
         """The certificate as plain data."""
@@ -124,9 +139,27 @@ class Certificate:
         return {
             "passed": self.passed,
             "judged": self.judged,
+            "length_effect": self.length_effect,
             "findings": [asdict(finding) for finding in self.findings],
             "probes": probes,
         }
+
+
+def largest_length_effect(changes: Sequence[FutureChange]) -> float:
+    """The largest mean difference over a document, in nats per token, of changes of length that are no rounding."""
+    moved = (change for change in changes if change.exceeds_tolerance and change.kind in LENGTH_KINDS)
+    return max((abs(change.mean) for change in moved), default=0.0)
+
+
+def passes(judged: bool, conditions: Sequence[str], length_effect: float) -> bool:
+    """Whether a scorer with these findings passes.
+
+    Args:
+        judged: whether enough was probed.
+        conditions: of its findings.
+        length_effect: of its documents' length, in nats per token.
+    """
+    return judged and set(conditions) <= {"length"} and length_effect <= MAX_LENGTH_EFFECT_NATS
 
 
 def _plain(probe: VocabularySum | FutureChange | Comparison) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from golf.audit import verdict
-from golf.audit.certificate import Comparison, Finding, FutureChange, VocabularySum
-from golf.audit.probes.future import LENGTH_KINDS
+from golf.audit.certificate import LENGTH_KINDS, Comparison, Finding, FutureChange, VocabularySum
 from golf.audit.scorer.session import AuditSession
 
 MIN_SUMMED_TOKENS = 100
@@ -33,6 +32,13 @@ class Evidence:
             *verdict.random_token_findings(self.comparisons, self.changes),
         ]
         return list({finding.condition: finding for finding in reversed(findings)}.values())[::-1]
+
+    def notes(self, session: AuditSession) -> list[str]:
+        """What a reader should know and what is no objection."""
+        deficit = verdict.constant_deficit(self.sums, session.precision)
+        if deficit is None:
+            return []
+        return [f"probabilities sum to {1 - deficit:.4g} everywhere: what is missing makes its score worse, not better"]
 
     def may_cut(self, number: int) -> bool:
         """Whether a document's length was changed and no loss of any document moved: then cutting it is safe."""

@@ -5,9 +5,9 @@ import math
 from collections.abc import Iterator
 
 from golf.audit import verdict
-from golf.audit.certificate import FutureChange
+from golf.audit.certificate import LENGTH_KINDS, FutureChange
 from golf.audit.evidence import MIN_SUMMED_TOKENS, Evidence
-from golf.audit.probes import future, importance_sums, neighbors, vocabulary
+from golf.audit.probes import future, importance_sums, vocabulary
 from golf.audit.scorer.session import MIN_CALL_VARIANTS, AuditSession
 
 SUM_SHARE = 0.08
@@ -36,8 +36,12 @@ MIN_TOKENS = 16
 """Tokens of a partial sum, at least."""
 FIRST_SUMS = ((3, 2), (60, 6), (200, 8), (700, 5), (math.inf, 2))
 """(tokens, positions): positions summed in the first round in documents of up to so many tokens."""
-DEEP_TOKENS, DEEP_SUMS = 160, 400
-"""In the second round: the longest documents in which every token is changed, and the number of sums, at most."""
+WHOLE_SUMS = 8
+"""Complete sums that every audit makes if its budget allows."""
+POSITIONS_EACH = 4
+"""Positions of one document among them, at most."""
+WHOLE_SHARE = 0.25
+"""Share of what is left of the budget that one of them may take."""
 
 
 def probe_future(session: AuditSession, evidence: Evidence, index: int) -> None:
@@ -73,7 +77,7 @@ def probe_first_sums(session: AuditSession, evidence: Evidence) -> None:
             continue
         shortest = session.documents[index].tokens.size <= FIRST_SUMS[0][0]
         left = max(0.8 * session.left, SMALL_SHARE * session.seconds if shortest else 0.0)
-        _sum(session, evidence, index, position, SUM_SHARE * session.seconds, left)
+        sum_position(session, evidence, index, position, SUM_SHARE * session.seconds, left)
 
 
 def _follow_up_changes(
@@ -82,7 +86,7 @@ def _follow_up_changes(
     """Sum where a loss changed with later tokens, in a few documents, the cheapest first."""
     indices = {document.number: index for index, document in enumerate(session.documents)}
     moved = [change for change in evidence.changes if change.exceeds_tolerance]
-    moved = [change for change in moved if change.kind not in future.LENGTH_KINDS]
+    moved = [change for change in moved if change.kind not in LENGTH_KINDS]
     for change in sorted(
         moved, key=lambda change: session.estimate_seconds(indices[change.document], 1) * change.changed
     ):
@@ -97,7 +101,7 @@ def _follow_up_changes(
         first = min(other.first_moved for other in moved if other.document == change.document)
         guided = index in length_sensitive and first <= importance_sums.LATEST_CUT_POSITION
         if not guided or not _sum_guided_by_cut(session, evidence, index, min(seconds, left)):
-            _sum(session, evidence, index, change.position, seconds, left)
+            sum_position(session, evidence, index, change.position, seconds, left)
 
 
 def _follow_up_cuts(session: AuditSession, evidence: Evidence, followed: set[int]) -> None:
@@ -109,7 +113,7 @@ def _follow_up_cuts(session: AuditSession, evidence: Evidence, followed: set[int
         if change.position == change.changed - 1 and index not in followed and len(followed) < 2 * MAX_FOLLOW_UPS:
             followed.add(index)
             seconds = FOLLOW_UP_SHARE * session.seconds / MAX_FOLLOW_UPS
-            _sum(session, evidence, index, change.position, seconds, session.left)
+            sum_position(session, evidence, index, change.position, seconds, session.left)
 
 
 def _sum_one_long_document(session: AuditSession, evidence: Evidence) -> None:
@@ -123,7 +127,7 @@ def _sum_one_long_document(session: AuditSession, evidence: Evidence) -> None:
     )
     size = session.documents[index].tokens.size
     least = 1.2 * MIN_TOKENS * session.estimate_seconds(index, size)
-    _sum(session, evidence, index, size - 1, max(SUM_SHARE * session.seconds, least), session.overdraft)
+    sum_position(session, evidence, index, size - 1, max(SUM_SHARE * session.seconds, least), session.overdraft)
 
 
 def _sum_end_of_longest(session: AuditSession, evidence: Evidence) -> None:
@@ -132,7 +136,7 @@ def _sum_end_of_longest(session: AuditSession, evidence: Evidence) -> None:
     size = session.documents[index].tokens.size
     seconds = max(SUM_SHARE * session.seconds, 1.2 * MIN_TOKENS * session.estimate_seconds(index, size))
     if seconds <= FOLLOW_UP_SHARE * session.seconds:
-        _sum(session, evidence, index, size - 1, seconds, session.left)
+        sum_position(session, evidence, index, size - 1, seconds, session.left)
 
 
 def _complete_sums(session: AuditSession, evidence: Evidence) -> None:
@@ -142,7 +146,7 @@ def _complete_sums(session: AuditSession, evidence: Evidence) -> None:
     """
     for index in sorted(range(session.num_listed), key=lambda index: session.documents[index].tokens.size):
         if verdict.has_enough_complete_sums(evidence.sums, session.precision):
-            return
+            break
         tokens = session.documents[index].tokens
         # Measure what short documents cost in large calls, with a sixteenth of the vocabulary.
         session.score_variants(index, [tokens] * max(MIN_CALL_VARIANTS, session.vocab_size // 16))
@@ -153,6 +157,21 @@ def _complete_sums(session: AuditSession, evidence: Evidence) -> None:
             )
             return
         _record(session, evidence, vocabulary.sum_vocabulary(session, index, tokens.size - 1))
+    _complete_more_sums(session, evidence)
+
+
+def _complete_more_sums(session: AuditSession, evidence: Evidence) -> None:
+    """Sum the whole vocabulary at more positions of the shortest documents, as the budget allows."""
+    complete = {(probe.document, probe.position) for probe in evidence.sums if probe.complete}
+    for index in sorted(range(session.num_listed), key=lambda index: session.documents[index].tokens.size):
+        document = session.documents[index]
+        for position in vocabulary.probe_order(document.tokens.size, session.rng)[:POSITIONS_EACH]:
+            seconds = session.estimate_seconds(index, session.vocab_size * (document.tokens.size - 1))
+            if len(complete) >= WHOLE_SUMS or seconds > WHOLE_SHARE * session.left:
+                return
+            if (document.number, position) not in complete:
+                complete.add((document.number, position))
+                _record(session, evidence, vocabulary.sum_vocabulary(session, index, position))
 
 
 def _length_sensitive(session: AuditSession, evidence: Evidence) -> list[int]:
@@ -197,7 +216,9 @@ def _first_positions(session: AuditSession) -> Iterator[tuple[int, int]]:
         yield from (pair for pair in turn if pair is not None)
 
 
-def _sum(session: AuditSession, evidence: Evidence, index: int, position: int, seconds: float, left: float) -> None:
+def sum_position(
+    session: AuditSession, evidence: Evidence, index: int, position: int, seconds: float, left: float
+) -> None:
     """One vocabulary sum, as complete as the seconds allow: whole documents, cut ones, or some tokens only."""
     document = session.documents[index]
     size = document.tokens.size - 1
@@ -250,32 +271,3 @@ def _record(session: AuditSession, evidence: Evidence, probe: vocabulary.SumProb
         evidence.comparisons.append(probe.true_token)
     if probe.change is not None:
         evidence.changes.append(probe.change)
-
-
-def probe_more_positions(session: AuditSession, evidence: Evidence) -> None:
-    """The second round, taking turns: changes of every token of short documents, checks in the list, and sums."""
-    summed = {(probe.document, probe.position) for probe in evidence.sums}
-    short = iter([index for index, document in enumerate(session.documents) if document.tokens.size <= DEEP_TOKENS])
-    queues = []
-    for index, document in enumerate(session.documents):
-        positions = vocabulary.probe_order(document.tokens.size, session.rng)
-        queues.append([(index, position) for position in positions if (document.number, position) not in summed])
-    turns = (pair for turn in itertools.zip_longest(*queues) for pair in turn if pair is not None)
-    for number, (index, position) in enumerate(itertools.islice(turns, DEEP_SUMS)):
-        out_of_budget = session.left < RESERVED_SHARE * session.seconds
-        if out_of_budget or (number % 8 == 0 and evidence.shows_violation(session)):
-            return
-        if number % 4 == 0 and (next_short := next(short, None)) is not None:
-            _change_every_token(session, evidence, next_short)
-        if number % 8 == 0:
-            token = int(session.rng.integers(session.vocab_size))
-            evidence.comparisons += neighbors.check_variant_in_list(session, index, position, token)
-        _sum(session, evidence, index, position, SUM_SHARE * session.seconds, 0.8 * session.left)
-
-
-def _change_every_token(session: AuditSession, evidence: Evidence, index: int) -> None:
-    """Change every token of a document, one at a time."""
-    size = session.documents[index].tokens.size
-    if size > 2 and session.estimate_seconds(index, size * size) <= 0.25 * session.left:
-        variants = future.change_tokens(session, index, range(2, size))
-        evidence.changes += future.probe_variants(session, index, variants)

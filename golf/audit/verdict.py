@@ -14,10 +14,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golf.audit.certificate import Comparison, Condition, Finding, FutureChange, VocabularySum
-from golf.audit.probes.future import LENGTH_KINDS
+from golf.audit.certificate import (
+    LENGTH_KINDS,
+    MAX_LENGTH_EFFECT_NATS,
+    Comparison,
+    Condition,
+    Finding,
+    FutureChange,
+    VocabularySum,
+    largest_length_effect,
+)
 from golf.audit.probes.neighbors import MEMORY, REPEATED
 from golf.audit.probes.random_tokens import FIRST_SEEN, RANDOM_TOKENS
+from golf.audit.probes.second_process import SECOND_PROCESS
 from golf.audit.probes.vocabulary import DECLARED, mean_excess
 from golf.audit.scorer.precision import Precision
 from golf.audit.scorer.session import not_repeatable
@@ -26,6 +35,10 @@ MAX_LOSS_SCALE_OFFSET = 0.2
 """No entry scales its loss by more than this; sums that suggest it come from the same few positions."""
 LARGE_SUM = 1.5
 """Neither a loss scale near 1 nor the weights of a mixture explain a sum above this."""
+SAME_SHARE = 0.02
+"""Deviations from 1 that differ by no more than this share of their mean are the same."""
+MIN_DEFICITS, MAX_DEFICIT = 2, 0.05
+"""Complete sums that must show the same deficit, and the most that a padded vocabulary may take."""
 HALF_PRECISION_MEAN = 0.01
 """If sums scatter around 1 by rounding, their mean is nearer to 1 than this; that of a loss scaled by 0.98 is not."""
 HALF_PRECISION_SUM = 0.06
@@ -53,7 +66,11 @@ def comparison_findings(comparisons: Sequence[Comparison]) -> list[Finding]:
         worst = _worst(declared)
         detail = f"distribution() differs from the returned losses by {worst.largest:.3g} nats; they must agree"
         findings.append(_of_comparison("C2", worst, detail))
-    special = (*REPEATED, MEMORY, DECLARED, RANDOM_TOKENS, FIRST_SEEN)
+    special = (*REPEATED, MEMORY, DECLARED, RANDOM_TOKENS, FIRST_SEEN, SECOND_PROCESS)
+    if second := [comparison for comparison in exceeding if comparison.kind == SECOND_PROCESS]:
+        where = "in a second process, whose first call was another one"
+        detail = f"{where}, a loss differs by {second[0].largest:.3g} nats: it learns from calls"
+        findings.append(_of_comparison("cross-document", second[0], detail))
     others = [comparison for comparison in exceeding if comparison.kind not in special]
     if others := [comparison for comparison in others if comparison.largest > 3 * repeat_noise]:
         worst = _worst(others)
@@ -79,13 +96,14 @@ def future_findings(changes: Sequence[FutureChange], bytes_per_target: float) ->
         return [_of_change("C1", worst, detail)]
     if moved := [change for change in changes if change.exceeds_tolerance]:
         worst = max(moved, key=lambda change: change.largest)
-        effect = max(abs(change.mean) for change in moved)
+        effect = largest_length_effect(moved)
         bits = effect / np.log(2)
         bpb = f", {bits / bytes_per_target:.2g} BPB" if bytes_per_target else ""
+        over = f" ({MAX_LENGTH_EFFECT_NATS:g} is allowed)" if effect > MAX_LENGTH_EFFECT_NATS else ""
         how = "cutting the document at" if worst.kind == "cut" else "extending the document from"
         detail = (
             f"{how} position {worst.changed} changed the loss at position {worst.position} by "
-            f"{worst.largest:.3g} nats; at most {effect:.3g} nats/token on average over a document, "
+            f"{worst.largest:.3g} nats; at most {effect:.3g} nats/token on average over a document{over}, "
             f"{bits:.3g} bits/token{bpb}"
         )
         return [_of_change("length", worst, detail)]
@@ -126,14 +144,32 @@ def random_token_findings(comparisons: Sequence[Comparison], changes: Sequence[F
 
 
 def wrong_sums(sums: Sequence[VocabularySum], precision: Precision) -> list[VocabularySum]:
-    """Sums that differ from 1 by more than the scorer's rounding."""
+    """Sums that differ from 1 by more than the scorer's rounding; a constant deficit gives nothing away."""
     wrong = [probe for probe in sums if _exceeds_tolerance(probe)]
+    if constant_deficit(sums, precision) is not None:
+        wrong = [probe for probe in wrong if not probe.complete]
     mean, error = mean_excess(sums)
     scatters = abs(mean) <= min(3 * error, HALF_PRECISION_MEAN)
     if precision.rough and scatters:
         # Computed in half precision: rounding takes each sum off 1, in either direction.
         wrong = [probe for probe in wrong if abs(probe.total - 1) > HALF_PRECISION_SUM]
     return wrong
+
+
+def constant_deficit(sums: Sequence[VocabularySum], precision: Precision) -> float | None:
+    """What all complete sums lack of 1, if it is the same everywhere and more than rounding; None if it is not.
+
+    A padded vocabulary, or a share of probability that no token gets, takes the same from every score.
+    """
+    complete = [probe for probe in sums if probe.complete]
+    totals = np.array([probe.total for probe in complete])
+    if len(complete) < MIN_DEFICITS or totals.max() >= 1 or any(probe.always_zero for probe in complete):
+        return None
+    deficit = 1 - float(totals.mean())
+    spread = np.abs(totals - totals.mean())
+    rounding = np.array([probe.tolerance for probe in complete])
+    same = bool(np.all(spread <= SAME_SHARE * deficit + rounding))
+    return deficit if same and deficit <= MAX_DEFICIT and all(_exceeds_tolerance(probe) for probe in complete) else None
 
 
 def has_enough_complete_sums(sums: Sequence[VocabularySum], precision: Precision) -> bool:
@@ -175,7 +211,7 @@ def _simple_reason(wrong: Sequence[VocabularySum]) -> str:
     totals = np.array([probe.total for probe in complete])
     if len(complete) < 2:
         return ""
-    if totals.max() < LARGE_SUM and np.all(np.abs(totals - totals.mean()) <= 0.02 * abs(totals.mean() - 1)):
+    if totals.max() < LARGE_SUM and np.all(np.abs(totals - totals.mean()) <= SAME_SHARE * abs(totals.mean() - 1)):
         return "always the same sum, so the distribution is not normalized"
     offset = abs(scales.mean() - 1)
     if offset < MAX_LOSS_SCALE_OFFSET and np.all(np.abs(scales - scales.mean()) <= 0.1 * offset):

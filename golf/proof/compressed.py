@@ -46,9 +46,14 @@ class Container:
         return sum(len(_leb128(length)) for length in self.lengths)
 
     @property
+    def token_bytes(self) -> int:
+        """Bytes that encode the tokens."""
+        return 4 * len(self.words)
+
+    @property
     def message_bytes(self) -> int:
         """Bytes that encode the text, lengths included; the header only identifies the file."""
-        return self.length_bytes + 4 * len(self.words)
+        return self.length_bytes + self.token_bytes
 
     def pack(self) -> bytes:
         """The file's content."""

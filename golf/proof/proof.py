@@ -22,10 +22,10 @@ from golf.proof.codec import Predictor, encode
 from golf.proof.compressed import Container
 from golf.score import bits_per_byte
 
-RELATIVE_TOLERANCE = 0.001
-"""Relative tolerance of the file size, for rounding and for probabilities as integers."""
-DOCUMENT_TOLERANCE_BYTES = 8
-"""Additional tolerance per document, for its length and the coder's last words."""
+RELATIVE_TOLERANCE = 1e-4
+"""Relative tolerance of the size, for rounding and for probabilities as integers."""
+TOLERANCE_BYTES = 8
+"""Additional tolerance of all documents together, for the coder's last words."""
 
 ProgressCallback = Callable[[Literal["encode", "decode"], int], None]
 """Called with the number of tokens encoded or decoded so far."""
@@ -50,7 +50,7 @@ class Proof:
     header_bytes: int
     """Bytes of the file's header: digests of artifact and settings, checksums."""
     bpb: float
-    """8 · compressed_bytes / text_bytes."""
+    """8 · (compressed_bytes − length_bytes) / text_bytes: a score says nothing of the documents' lengths."""
     claimed_bpb: float
     """Bits per byte of the evaluation."""
     difference: float
@@ -89,8 +89,8 @@ def prove(
     content = compressed.pack()
     decoded, error = _decode_in_process(content, predictor, lambda done: show("decode", done))
     decode_seconds = time.monotonic() - encoded
-    bpb, claimed = 8 * compressed.message_bytes / text_bytes, bits_per_byte(claimed_nll, text_bytes)
-    allowed = RELATIVE_TOLERANCE * claimed + 8 * DOCUMENT_TOLERANCE_BYTES * len(documents) / text_bytes
+    bpb, claimed = 8 * compressed.token_bytes / text_bytes, bits_per_byte(claimed_nll, text_bytes)
+    allowed = RELATIVE_TOLERANCE * claimed + 8 * TOLERANCE_BYTES / text_bytes
     problem = error or _compare(documents, decoded, tokenizer) or _compare_size(compressed, bpb, claimed, allowed)
     return Proof(
         proved=not problem,
@@ -179,6 +179,6 @@ def _compare_size(compressed: Container, bpb: float, claimed: float, allowed: fl
     if math.isclose(bpb, claimed, rel_tol=0, abs_tol=allowed):
         return ""
     return (
-        f"the file takes {compressed.message_bytes} bytes, {bpb:.5f} bits per byte; "
+        f"the file takes {compressed.token_bytes} bytes without lengths, {bpb:.5f} bits per byte; "
         f"the score claims {claimed:.5f} ± {allowed:.5f}"
     )

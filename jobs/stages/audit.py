@@ -44,7 +44,7 @@ class Audit(WorkerStage):
 
 AUDIT = Audit(
     name="audit",
-    version=3,
+    version=4,
     reads={"artifact": Source(stage="quantize", output="artifact")},
     contents=("certificate",),
     sections=("eval",),

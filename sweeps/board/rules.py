@@ -26,6 +26,10 @@ NOTES: dict[Profile, frozenset[str]] = {
 """Codes of findings that are shown but do not flag an entry."""
 UNAUDITED_CODE = "unaudited"
 """Code of the finding that nobody could judge an entry's scores from outside."""
+EVIDENCE_CODE = "evidence"
+"""Code of the finding that an entry says other things than the evidence that it rests on."""
+LENGTH_EFFECT_CODE = "length-effect"
+"""Code of the finding that documents' length changes scores by more than the contest's margin."""
 
 
 IMPLAUSIBLE_GAIN = "implausible-gain"
@@ -37,8 +41,8 @@ class RuleFinding:
     """One thing that an entry does or lacks, judged by the rules."""
 
     code: str
-    """C1 … C4, bytes, length, cross-document, nondeterminism, overlap, unaudited; size, time, time-last-step, coverage,
-    seeds, resumed."""
+    """C1 … C4, bytes, length, length-effect, cross-document, nondeterminism, overlap, unaudited, evidence; size, time,
+    time-last-step, coverage, seeds, resumed."""
     detail: str
     """One line with the measured values."""
 

@@ -4,17 +4,18 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from golf.audit.certificate import MAX_LENGTH_EFFECT_NATS
 from jobs.errors import Unreadable
 from jobs.files import FileStore
 from jobs.store import EntryRecord
-from sweeps.board.rules import UNAUDITED_CODE, RuleFinding
+from sweeps.board.rules import LENGTH_EFFECT_CODE, UNAUDITED_CODE, RuleFinding
 from sweeps.entries.lost import Lost, LostKind
 
 COPIED_SHARE = 0.2
 """Share of a document's windows in the training tokens from which on it counts as copied; below it is a quotation."""
 NOT_AUDITED = RuleFinding(code=UNAUDITED_CODE, detail="no certificate: its audit has not finished")
 TOO_LITTLE = RuleFinding(code=UNAUDITED_CODE, detail="its audit could probe too little within audit.seconds")
-KEPT_OUTPUTS = ("passed", "judged", "findings", "overlap")
+KEPT_OUTPUTS = ("passed", "judged", "findings", "length_effect", "overlap")
 """Outputs of an audit that an entry keeps."""
 
 
@@ -22,7 +23,12 @@ def audit_findings(audit: Mapping[str, Any] | None) -> tuple[RuleFinding, ...]:
     """Findings of an audit's outcome; of None, that there is none yet."""
     if audit is None:
         return (NOT_AUDITED,)
-    findings = [RuleFinding(code=finding["condition"], detail=finding["detail"]) for finding in audit["findings"]]
+    too_long = audit["length_effect"] > MAX_LENGTH_EFFECT_NATS
+    codes = {"length": LENGTH_EFFECT_CODE if too_long else "length"}
+    findings = [
+        RuleFinding(code=codes.get(finding["condition"], finding["condition"]), detail=finding["detail"])
+        for finding in audit["findings"]
+    ]
     copied = [
         document for document in audit["overlap"] or () if document["shared"] >= COPIED_SHARE * document["windows"]
     ]

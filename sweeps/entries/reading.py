@@ -2,15 +2,12 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from golf.errors import InputError
 from jobs.errors import Unreadable
 from jobs.files import FileStore
-from jobs.scores import read_table
 from jobs.store import EntryRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
@@ -18,25 +15,26 @@ from sweeps.board.compare import Pair
 from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import Evaluation, ImportedEntry
 from sweeps.board.leaderboard import open_board
+from sweeps.board.rules import RuleFinding
+from sweeps.entries.checking import judge_evidence
 from sweeps.entries.facts import SweepFacts
 from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.superseded import Superseded, Withdrawn, find_superseded, find_withdrawn, is_current
+from sweeps.entries.tables import read_scores
 from sweeps.statistics.documents import Documents
-
-TABLES = 512
-"""Score tables that stay in memory."""
 
 
 def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Board:
     """The leaderboard of a sweep, imported records beside it, and all other sweeps as what came before.
 
-    Superseded and withdrawn entries are not on it. A number that needs lost document scores is left out.
+    Superseded and withdrawn entries are not on it. Every entry is held against its evidence: one that it contradicts is
+    flagged. A number that needs lost document scores is left out.
 
     Args:
         name: of the sweep whose entries are shown; None where there is none yet, which leaves the records.
         place: the home that it belongs to.
-        lost: is told which document scores were needed and could not be read.
+        lost: is told which evidence could not be read.
 
     Raises:
         InputError: another version of golfsweep wrote the sweep.
@@ -49,12 +47,31 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Bo
         return board
     facts = SweepFacts.of(record)
     current = [entry for entry in place.store.entries() if is_current(entry)]
-    scores = ScoreReader(place.files, lost or Lost())
+    lost = lost or Lost()
+    scores = ScoreReader(place.files, lost)
+    findings = judge_evidence(current, place, lost)
+    own, earlier = (
+        [
+            run
+            for entry in current
+            if (entry.sweep == name) is own
+            for run in _judge(scores.know(entry), entry, findings)
+        ]
+        for own in (True, False)
+    )
     owners = {sweep.name: sweep.owner for sweep in place.store.sweeps()}
     board = open_board(profile=facts.rules, baseline=facts.baseline, scores=scores, owners=owners)
-    board.add((run for entry in current if entry.sweep == name for run in scores.know(entry)), imported)
-    board.add((run for entry in current if entry.sweep != name for run in scores.know(entry)), shown=False)
+    board.add(own, imported)
+    board.add(earlier, shown=False)
     return board
+
+
+def _judge(
+    runs: list[Evaluation], entry: EntryRecord, findings: Mapping[tuple[str, str], RuleFinding]
+) -> list[Evaluation]:
+    """An entry's evaluations with the finding of its evidence, if there is one."""
+    more = findings.get((entry.sweep, entry.name))
+    return runs if more is None else [replace(run, findings=(*run.findings, more)) for run in runs]
 
 
 class ScoreReader:
@@ -147,18 +164,6 @@ def find_entry(
 def read_entry(sweep: str, name: str, place: Workplace) -> EntryRecord | None:
     """The stored entry of a name, superseded ones included."""
     return next((entry for entry in place.store.entries(sweep) if entry.name == name), None)
-
-
-@lru_cache(maxsize=TABLES)
-def read_scores(files: FileStore, digest: str) -> Documents:
-    """A score table: document, nll (nats), tokens and bytes, each an array [documents].
-
-    Raises:
-        InputError: the content is lost, or is no such table.
-    """
-    table = read_table(files.get(digest))
-    # pyarrow's own to_numpy imports pandas, which takes longer than all the rest of a leaderboard.
-    return {name: np.from_dlpack(table[name].combine_chunks()) for name in table.column_names}
 
 
 def _settings(entry: BoardEntry, place: Workplace) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from golf.data.corpus import DEMO_TUNING_DOCUMENTS, build_demo
+from golf.data.provenance import Split, check_apart, check_whole
 from golf.data.stream import Stream
 from golf.data.texts import with_byte_files
 from golf.data.tokens import BOS, Tokenizer, find_shards, read_stream, split_documents
@@ -33,7 +34,8 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
     """Find, check and digest the data of a sweep; "demo" builds the bundled corpus in `folder` first.
 
     Raises:
-        InputError: a folder, shard or tokenizer is missing or of another kind.
+        InputError: a folder, shard or tokenizer is missing or of another kind; the validation set is not whole, or
+            stands in the training shards.
     """
     if tokens == "demo":
         demo = build_demo(folder)
@@ -49,8 +51,12 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
         raise InputError(
             f"{train[-1]}: {len(tuning)} documents; expected at least data.tuning_documents = {tuning_documents}"
         )
-    if not (validation := split_documents(read_stream(val))):
+    stream = read_stream(val)
+    if not (validation := split_documents(stream)):
         raise InputError(f"{val[0].parent}: its validation shards hold no document; each begins with token {BOS}")
+    found = Split(shards=val, documents=validation, tokens=len(stream), vocab_size=pieces.vocab_size)
+    check_whole(found)
+    check_apart(found, train)
     return DataSet(
         tokens=shards,
         tokenizer=model,

@@ -33,6 +33,7 @@ from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import read_certificate
 from sweeps.entries.reading import board_of, find_entry, read_entry, superseded_of
 from sweeps.spec.sections import BaselineSection
+from sweeps.statistics import Moments, published
 from sweeps.submission.submission import SeedRun, Submission
 
 PUBLISHED = "published record"
@@ -74,6 +75,7 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
         tokenizer=sweep.data.tokenizer.name,
         standing=standing,
         against=against,
+        spreads=_find_spreads(entry, sweep, board, against),
         certificate=certificate,
         script=script.content,
         script_commit=environment.commit(),
@@ -161,6 +163,21 @@ def describe_standing(
         baseline = PUBLISHED
     names = {"baseline": None if baseline == entry.name else baseline, "incumbent": standing["incumbent"]}
     return standing, {role: (name, means[name]) for role, name in names.items() if name is not None}
+
+
+def _find_spreads(
+    entry: BoardEntry, sweep: Sweep, board: Board, against: Mapping[str, tuple[str, float]]
+) -> dict[str, Moments]:
+    """Mean, variance and number of the scores of what the entry is tested against, by role."""
+    moments = {
+        other.name_within(entry.sweep): other.moments
+        for other in board.entries()
+        if other.has_spread and other.moments is not None
+    }
+    base = sweep.spec.baseline
+    if isinstance(base, BaselineSection) and base.mean is not None and base.std is not None and base.n is not None:
+        moments[PUBLISHED] = published(base.mean, base.std, base.n)
+    return {role: moments[name] for role, (name, _) in against.items() if name in moments}
 
 
 def _find_version(package: str, used: Mapping[str, str]) -> str:

@@ -25,6 +25,8 @@ from jobs.workplace import Workplace
 from sweeps.driver.chain import JobChain
 from sweeps.driver.objective import SCORED
 from sweeps.driver.sweep import Sweep
+from sweeps.entries.checking import verify_entry
+from sweeps.entries.reading import read_entry
 
 EXACT: Precision = "float32"
 """The precision of the proof."""
@@ -70,9 +72,11 @@ def claim_entry(name: str, place: Workplace, documents: int, seed: int | None) -
         seed: one of the entry's seeds; None is its first.
 
     Raises:
-        InputError: no such entry or seed, too many documents, or a protocol without a decoder.
+        InputError: no such entry or seed, too many documents, a protocol without a decoder, or an entry that its jobs
+            or its evidence contradict.
     """
     chain = _find_chain(name, place, seed)
+    _refuse_altered(name, chain, place)
     order = chain.jobs[SCORED].order
     config, content = settings_of(EvalConfig, order.job.settings["eval"]), place.files.get(order.job.inputs["artifact"])
     predictor = Predictor(artifact=content, config=_exact(config), seed=order.job.seed)
@@ -196,6 +200,23 @@ def _find_chain(name: str, place: Workplace, seed: int | None) -> JobChain:
             return chain
     seeds = ", ".join(str(chain.measurement.seed) for chain in chains)
     raise InputError(f"--seed {seed}: entry {entry} has no such seed; it has {seeds}")
+
+
+def _refuse_altered(name: str, chain: JobChain, place: Workplace) -> None:
+    """Refuse an entry whose jobs or evidence somebody has changed: its score would not be the one that is shown."""
+    made: dict[str, Any] = {}
+    for stage, job in chain.jobs.items():
+        if job.order.job.key != job.key:
+            raise InputError(f"{name}: the settings of its {stage} job do not give its key {job.key[:12]}")
+        for what, digest in job.order.job.inputs.items():
+            if digest != made.get(what, digest):
+                raise InputError(f"{name}: its {stage} job read {what} {digest[:12]}, not {made[what][:12]}")
+        made |= {what: digest for what, digest in (job.outputs or {}).items() if what in ("weights", "artifact")}
+    entry = read_entry(chain.jobs[SCORED].order.sweep, chain.entry, place)
+    mismatches = [] if entry is None else verify_entry(entry, place)
+    if mismatches:
+        more = f" (and {len(mismatches) - 1} more)" if len(mismatches) > 1 else ""
+        raise InputError(f"{name}: its evidence contradicts it: {mismatches[0]}{more}")
 
 
 def _take_first(documents: Sequence[Tokens], wanted: int, where: str) -> Sequence[Tokens]:

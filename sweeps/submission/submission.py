@@ -12,7 +12,12 @@ from golf.entry.log_lines import Sizes, Total, score_lines, setting_lines, size_
 from sweeps.board.evaluation import ValidationSet
 from sweeps.board.margin_rules import MARGIN_RULES, margin_text, written_margin_text
 from sweeps.spec.recipe import Recipe
+from sweeps.statistics import Moments
 
+SEED_TEST = "one-sided Welch across seeds"
+"""How the names of tests begin that compare seeds."""
+HOLM = "Holm-corrected"
+"""Words in the name of a p-value that is corrected for other entries."""
 DIGITS = 10
 """Digits of scores after the point, as logs print them."""
 
@@ -74,6 +79,8 @@ class Submission:
     """The entry on the leaderboard of its sweep, by column."""
     against: Mapping[str, tuple[str, float]]
     """"baseline" and "incumbent", where they exist: name and mean in bits per byte."""
+    spreads: Mapping[str, Moments]
+    """The scores of "baseline" and "incumbent" as tests use them, where they have a spread."""
     certificate: Mapping[str, Any]
     script: bytes
     script_commit: str | None
@@ -140,12 +147,18 @@ def make_claims(submission: Submission) -> dict[str, Any]:
 
 
 def list_tests(submission: Submission) -> list[dict[str, Any]]:
-    """Every known p-value, with its test and the entry that it is against."""
-    tests = []
+    """Every known p-value, with its test and the entry that it is against; a test across seeds with the numbers from
+    which, and the scores of the logs, everybody can compute it again."""
+    tests: list[dict[str, Any]] = []
+    nats = {rule.p_column: rule.margin_nats for rule in MARGIN_RULES.values()}
     for column, (title, role) in _name_tests().items():
+        margin = submission.validation_set.bpb(nats.get(column, MARGIN_RULES["written_rule"].margin_nats))
         if (p := submission.standing[column]) is not None:
             name, mean = submission.against[role]
             tests.append({"test": title, "against": name, "against_val_bpb": mean, "p_value": p})
+            if title.startswith(SEED_TEST) and role in submission.spreads:
+                spread = submission.spreads[role]
+                tests[-1] |= {"against_val_bpb_std": spread.std, "against_seeds": spread.n, "margin_bpb": margin}
     return tests
 
 
@@ -163,13 +176,13 @@ def _make_seed_claims(run: SeedRun) -> dict[str, Any]:
 
 def _name_tests() -> dict[str, tuple[str, str]]:
     """Column of the leaderboard with a p-value → its test, and the role of the entry that it is against."""
-    welch = "one-sided Welch across seeds, margin"
+    welch = f"{SEED_TEST}, margin"
     with_margin = f"{welch} {written_margin_text()}"
     rules = sorted(MARGIN_RULES.values(), key=lambda rule: rule.margin_nats)
     return {
         "p_value": (with_margin, "baseline"),
         "p_paired_seeds": (f"one-sided, paired by training, margin {written_margin_text()}", "baseline"),
-        "p_adjusted": (f"{with_margin}, Holm-corrected over the entries of its track", "baseline"),
+        "p_adjusted": (f"{with_margin}, {HOLM} over the entries of its track", "baseline"),
         **{
             rule.paired_column: (
                 f"one-sided, paired by training, margin {margin_text(rule.margin_nats) if rule.margin_nats else '0'}",

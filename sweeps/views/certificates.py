@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from golf.audit.certificate import MADE_UP_TEXT, MAX_LENGTH_EFFECT_NATS
 from golf.audit.probes.random_tokens import FIRST_SEEN, RANDOM_TOKENS
+from golf.audit.probes.second_process import SECOND_PROCESS
 from golf.audit.probes.vocabulary import DECLARED
 
 PICTURE_WIDTH = 60
@@ -14,7 +16,7 @@ LABEL = 18
 LEGEND = "= as it must be   ≈ no objection, from some tokens only   + sum above 1   - below 1   x earlier scores moved"
 MOST_PLACES = 6
 """Most places without a probe that are named."""
-OWN_KINDS = (RANDOM_TOKENS, FIRST_SEEN, DECLARED)
+OWN_KINDS = (RANDOM_TOKENS, FIRST_SEEN, DECLARED, SECOND_PROCESS)
 """Kinds of context probes that do not change a document's batch neighbors."""
 LENGTHS = ("cut", "grown")
 """Kinds of changes that change a document's length."""
@@ -49,7 +51,13 @@ def describe_verdict(certificate: Mapping[str, Any]) -> str:
         return f"Not passed: in {own['precision']} it computes something else than in float32, in which it was judged"
     if not certificate["judged"]:
         return "Not passed: too little could be probed within the budget"
-    return "Passed" if not certificate["findings"] else "Passed; scores depend on the document's length"
+    if certificate.get("length_effect", 0.0) > MAX_LENGTH_EFFECT_NATS:
+        return (
+            f"Not passed: scores depend on the document's length by more than {MAX_LENGTH_EFFECT_NATS:g} nats per token"
+        )
+    made_up = certificate.get("probes", {}).get("documents", {}).get("text") == MADE_UP_TEXT
+    passed = "Passed on made-up text: unverified without --tokens or --corpus" if made_up else "Passed"
+    return passed if not certificate["findings"] else f"{passed}; scores depend on the document's length"
 
 
 def draw_probes(probes: Mapping[str, Any]) -> list[str]:
@@ -110,6 +118,10 @@ def _list_coverage(probes: Mapping[str, Any]) -> list[str]:
         f"Batch neighbors changed at {_describe_largest(neighbors)}",
         f"Losses have {precision['bits']} significant bits; equal ones differ by up to {precision['noise']:.2g} nats",
     ]
+    second = [probe for probe in contexts if probe["kind"] == SECOND_PROCESS]
+    if second:
+        lines.append(f"A second process, after another first call: at most {second[0]['largest']:.2g} nats moved")
+    lines += [f"Note: {note}" for note in probes.get("notes", ())]
     if (own := probes.get("own_precision")) is not None:
         lines += _describe_own_precision(own)
     missing = probes["not_probed"]

@@ -21,6 +21,7 @@ from jobs.state import SweepState
 from jobs.store import Store
 from jobs.workplace import Workplace
 from sweeps.driver.sweep import Sweep
+from sweeps.entries.audits import KEPT_OUTPUTS
 from sweeps.run.entries import EntryWriter
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import parse_sweep
@@ -100,12 +101,21 @@ def work(sweep: Sweep, store: Store, clock: Clock, place: Workplace, bpb: Bpb = 
 
 
 @cache
-def certificate() -> bytes:
-    """Of a scorer to which all tokens are alike."""
+def certificate(leaks: bool) -> bytes:
+    """Of a scorer to which all tokens are alike, or of one with a finding more."""
     judged = audit(
         lambda documents: [np.full(document.size - 1, math.log(8)) for document in documents], vocab_size=8, seconds=0.2
-    )
-    return json.dumps(judged.to_json()).encode()
+    ).to_json()
+    if leaks:
+        leak = {
+            "condition": "C3",
+            "document": 0,
+            "position": 1,
+            "measured": 2.0,
+            "detail": "the score knows its target",
+        }
+        judged |= {"passed": False, "findings": [leak]}
+    return json.dumps(judged | {"overlap": []}).encode()
 
 
 def _outputs(job: Job, place: Workplace, bpb: Bpb) -> dict[str, Any]:
@@ -119,15 +129,8 @@ def _outputs(job: Job, place: Workplace, bpb: Bpb) -> dict[str, Any]:
         loss = {"before": 1.0, "after": 1.01, "tokens": int(TOKENS.sum()), "bytes": int(SIZES.sum())}
         return {"artifact": digest, "ledger": ledger, "loss": loss, "clocks": {"quantize_seconds": 2.0}}
     if job.stage == "audit":
-        leaks = job.settings["eval"]["protocol"] == "min-epoch"
-        findings = [{"condition": "C3", "detail": "the score knows its target"}] if leaks else []
-        return {
-            "passed": not leaks,
-            "judged": True,
-            "findings": findings,
-            "certificate": place.files.put(certificate()),
-            "overlap": [],
-        }
+        content = certificate(job.settings["eval"]["protocol"] == "min-epoch")
+        return {name: json.loads(content)[name] for name in KEPT_OUTPUTS} | {"certificate": place.files.put(content)}
     wave = 1 + 0.05 * np.sin(np.arange(len(SIZES))) * (bpb(job) - 1)
     nll = wave / (wave * SIZES).sum() * SIZES.sum() * bpb(job) * SIZES * LN2
     table = place.files.put(write_table(range(len(SIZES)), nll, TOKENS, SIZES))

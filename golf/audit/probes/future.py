@@ -6,18 +6,14 @@ only when the document is cut or extended shows a dependence on its length.
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 import numpy as np
 
-from golf.audit.certificate import FutureChange
+from golf.audit.certificate import LENGTH_KINDS, ChangeKind, FutureChange
 from golf.audit.scorer.checked_scorer import Floats, Tokens
 from golf.audit.scorer.session import AuditSession
 
-Kind = Literal["suffix", "token", "shuffle", "cut", "grown"]
-LENGTH_KINDS: tuple[Kind, ...] = ("cut", "grown")
-"""Kinds that change the document's length."""
-Variant = tuple[Kind, int, Tokens]
+Variant = tuple[ChangeKind, int, Tokens]
 """Kind, first position that differs or where the shorter version ends, and the changed document."""
 
 
@@ -87,7 +83,7 @@ def probe_variants(session: AuditSession, index: int, variants: Sequence[Variant
             yield compare_before(session, index, kind, position, losses)
 
 
-def compare_before(session: AuditSession, index: int, kind: Kind, changed: int, losses: Floats) -> FutureChange:
+def compare_before(session: AuditSession, index: int, kind: ChangeKind, changed: int, losses: Floats) -> FutureChange:
     """Compare the losses before position `changed` with the reference.
 
     Raises:

@@ -226,6 +226,12 @@ class AuditSession:
             self.confirm("neighbors", losses[worst], expected[worst])
         return comparison
 
+    def compare_numbers(
+        self, kind: str, numbers: Sequence[int], losses: Sequence[Floats], expected: Sequence[Floats]
+    ) -> Comparison:
+        """Compare losses of documents that must be equal, by their numbers; no call is repeated to confirm it."""
+        return self._compare(kind, numbers, losses, expected, COARSE_LIMIT)
+
     def _compare(
         self, kind: str, numbers: Sequence[int], losses: Sequence[Floats], expected: Sequence[Floats], limit: float
     ) -> Comparison:

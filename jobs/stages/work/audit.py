@@ -45,7 +45,7 @@ def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
         tokenizer=Tokenizer(Path(order.places["tokenizer"])),
     )
     certificate = judgment.to_json() | {"overlap": _overlap(order)}
-    summary = ("passed", "judged", "findings", "overlap")
+    summary = ("passed", "judged", "findings", "length_effect", "overlap")
     outputs = {name: certificate[name] for name in summary} | {"certificate": None}
     outputs["clocks"] = {"audit_seconds": time.monotonic() - started}
     yield Finished(outputs=outputs, files={"certificate": json.dumps(certificate).encode()}, peak_bytes=peak_bytes())

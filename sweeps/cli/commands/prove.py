@@ -81,13 +81,16 @@ def _with_bars(claim: Any) -> dict[str, Any]:
 
 def _print(proof: dict[str, Any]) -> None:
     size = f"{proof['documents']} documents, {proof['tokens']} tokens, {proof['text_bytes']} bytes of text"
-    bits = f"{proof['bpb']:.5f} bits per byte, claimed {proof['claimed_bpb']:.5f} ({proof['difference']:+.5f})"
+    bits = (
+        f"{proof['bpb']:.5f} bits per byte, claimed {proof['claimed_bpb']:.5f} "
+        f"({proof['difference']:+.5f}; {proof['allowed_difference']:.5f} is allowed)"
+    )
     seconds = f"{proof['encode_seconds']:.1f} s to encode, {proof['decode_seconds']:.1f} s to decode"
     lengths, own = "; ".join(proof["length_uses"]), proof.get("own_precision")
     console = Terminal()
     for line in (
         f"{proof['name']}, seed {proof['seed']}: {'proved' if proof['proved'] else 'NOT proved'}: {proof['reason']}",
-        f"{size} → {proof['compressed_bytes']} bytes; {bits}; {seconds}",
+        f"{size} → {proof['compressed_bytes']} bytes, {proof['length_bytes']} of them lengths; {bits}; {seconds}",
         *([f"The lengths are sent first; they decide {lengths}"] if lengths else []),
         *([_describe_own_precision(own)] if own is not None else []),
     ):

@@ -57,7 +57,8 @@ def check(
 ) -> None:
     """Review a record folder, as Markdown for a review thread.
 
-    Exit 1 if it breaks a rule or its logs do not bear out its claims.
+    Of a package of golfsweep it also reads the certificate, and computes its p-values again. Exit 1 if it breaks a
+    rule or its files do not bear out its claims.
 
     Example: golfsweep check records/track_10min_16mb/2026-03-17_LoRA_TTT
     """
@@ -65,9 +66,10 @@ def check(
     from sweeps.records.judging.findings import judge_record
     from sweeps.records.reading.folder import read_folder
     from sweeps.records.record import build_record
+    from sweeps.submission.package_check import judge_package
 
     record = build_record(read_folder(folder))
-    findings = judge_record(record)
+    findings = (*judge_record(record), *judge_package(folder, record))
     if json_:
         print_json(review.to_json(record, findings))
     else:

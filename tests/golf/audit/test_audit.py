@@ -21,6 +21,7 @@ from golf.audit.probes.vocabulary import DECLARED, loss_scale, probe_order
 from golf.audit.scorer.documents import make_document
 from golf.audit.scorer.engine import EngineScorer
 from golf.audit.scorer.precision import Precision, half_spacing, is_noise, significant_bits
+from golf.audit.stored import find_contradictions
 from golf.audit.verdict import has_enough_complete_sums
 from golf.errors import InputError
 from golf.model.gpt import GPT, ModelConfig
@@ -49,7 +50,20 @@ def test_a_scorer_that_depends_on_the_length_passes_with_a_length_finding(name: 
     (finding,) = certificate.findings
     assert finding.condition == "length"
     assert finding.measured > 0.01
+    assert 0 < certificate.length_effect < 0.005
     assert "nats/token" in finding.detail
+
+
+@pytest.mark.parametrize("name", zoo.LENGTH_BREACH)
+def test_a_length_that_changes_scores_by_more_than_the_margin_is_a_breach(name: str) -> None:
+    certificate = judge(zoo.LENGTH_BREACH[name](), seconds=0.6)
+    assert conditions(certificate.findings) == {"length"}
+    assert certificate.judged and not certificate.passed
+    assert certificate.length_effect > 0.005
+    assert "(0.005 is allowed)" in certificate.findings[0].detail
+    stored = json.loads(json.dumps(certificate.to_json()))
+    assert find_contradictions(stored) == []
+    assert "says passed: True" in find_contradictions(stored | {"passed": True})[0]
 
 
 @pytest.mark.parametrize("name", [*zoo.LEAKY, *zoo.BROKEN])
@@ -169,7 +183,7 @@ def test_the_certificate_is_plain_json_with_every_field_of_a_finding() -> None:
 
 def test_the_effect_of_length_is_given_in_bits_per_byte_if_the_text_is_known() -> None:
     given = [make_document(length, VOCAB, np.random.default_rng(length)) for length in (2, 40, 150, 600)]
-    scorer = zoo.LENGTH["weight by length"]
+    scorer = zoo.LENGTH_BREACH["weight by length"]
     certificate = judge(scorer(), documents=given, seconds=0.6, decode=lambda tokens: "four" * len(tokens))
     (finding,) = certificate.findings
     match = re.search(r"([\d.e-]+) nats/token .*, ([\d.e-]+) bits/token, ([\d.e-]+) BPB$", finding.detail)

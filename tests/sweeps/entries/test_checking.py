@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, select
 
+from jobs.database import tables
 from jobs.store import EntryRecord
 from jobs.workplace import Workplace
 from sweeps.entries.checking import verify_entry
+from sweeps.entries.lost import Lost
+from sweeps.entries.reading import board_of
 from sweeps.views.show import describe
 from tests.sweeps.conftest import Command
 from tests.sweeps.made_up import file, play
@@ -30,19 +34,30 @@ def entry_of(place: Workplace, name: str = "base") -> EntryRecord:
 
 def test_every_entry_agrees_with_its_evidence(place: Workplace) -> None:
     for entry in place.store.entries():
-        if entry.name != "leak":
-            assert verify_entry(entry, place) == [], entry.name
-
-
-def test_findings_that_the_certificate_does_not_have_are_reported(place: Workplace) -> None:
-    # The made-up audit's outcome of this entry says that it leaks, its certificate does not.
-    [passed, finding] = verify_entry(entry_of(place, "leak"), place)
-    assert passed == "its certificate says passed: True, the entry says False"
-    assert finding == "seed 3: its findings are not those of its certificate: none"
+        assert verify_entry(entry, place) == [], entry.name
+    assert {row["name"]: row["track"] for row in board_of("one", place).table()} == {
+        "base": "legal", "none": "legal", "leak": "flagged",
+    }  # fmt: skip
 
 
 def set_nll(content: Any, evidence: Any) -> None:
     content["evaluations"][0]["nll"] *= 0.99
+
+
+def set_settings(content: Any, evidence: Any) -> None:
+    content["settings"]["eval"]["lr"] = 0.5
+
+
+def set_size(content: Any, evidence: Any) -> None:
+    content["evaluations"][0]["model_bytes"] = 5
+
+
+def set_seed(content: Any, evidence: Any) -> None:
+    content["evaluations"][0]["seed"] = 9
+
+
+def set_audited(content: Any, evidence: Any) -> None:
+    content["audit"] = evidence["audit"] = None
 
 
 def set_tokens(content: Any, evidence: Any) -> None:
@@ -69,6 +84,10 @@ def set_key(content: Any, evidence: Any) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
+        (set_settings, "seed 3: its eval job has other settings than the entry"),
+        (set_size, "seed 3: its artifact has 15900000 bytes, the entry says 5"),
+        (set_seed, "it has evaluations of seeds 4, 5, 9, and evidence of others"),
+        (set_audited, "it says that it is audited, without a certificate"),
         (set_nll, "seed 3: its score table gives nll "),
         (set_tokens, "seed 3: its score table gives tokens "),
         (set_scores, "seed 3: its score table cannot be read: file store "),
@@ -86,7 +105,8 @@ def test_what_contradicts_its_evidence_is_one_line(
     spoilt = replace(entry, content=content, evidence=evidence)
     mismatches = verify_entry(spoilt, place)
     assert mismatches[0].startswith(words)
-    assert len(mismatches) == (3 if spoil is set_tokens else 1)  # all seeds are of one text
+    # All seeds are of one text, and of one recipe, which was audited with its settings.
+    assert len(mismatches) == {set_tokens: 3, set_settings: 4}.get(spoil, 1)
     others = [other for other in place.store.entries("one") if other.name != "base"]
     place.store.put_entries("one", [spoilt, *others], version=1)
     assert describe("one/base", place)["mismatches"] == mismatches
@@ -98,7 +118,110 @@ def test_show_has_the_evidence_jobs_and_certificate(place: Workplace) -> None:
     shown = describe("one/base", place)
     assert [job["label"] for job in shown["jobs"]][:3] == ["train seed 3", "quantize seed 3", "base seed 3"]
     assert shown["jobs"][-1]["label"] == "audit base"
-    assert shown["evidence"]["arithmetic"] == {"train": 1, "quantize": 3, "eval": 3, "audit": 3}
+    assert shown["evidence"]["arithmetic"] == {"train": 1, "quantize": 3, "eval": 3, "audit": 4}
     assert shown["evidence"]["code"]["commits"] == ["c0ffee"]
     assert shown["certificate"]["passed"] is True
     assert json.loads(json.dumps(shown))["rank"] == 1
+
+
+# A database in which somebody has written
+
+
+def tamper(place: Workplace, change: Callable[[dict[str, Any], dict[str, Any]], None], name: str) -> None:
+    """Change an entry's row as somebody with access to the database can."""
+    table = tables.entries
+    engine = create_engine(place.home.database_url)
+    with engine.begin() as connection:
+        where = (table.c.sweep == "one", table.c.name == name)
+        row = connection.execute(select(table.c.content, table.c.evidence).where(*where)).one()
+        content, evidence = copy.deepcopy(row.content), copy.deepcopy(row.evidence)
+        change(content, evidence)
+        connection.execute(table.update().where(*where).values(content=content, evidence=evidence))
+    engine.dispose()
+
+
+def pass_audit(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+    content["audit"] |= {"passed": True, "findings": []}
+    for evaluation in content["evaluations"]:
+        evaluation["findings"] = []
+
+
+def test_a_leak_that_is_said_to_have_passed_keeps_its_track_and_is_not_packaged(
+    place: Workplace, golfsweep: Command, tmp_path: Path
+) -> None:
+    tamper(place, pass_audit, "leak")
+    rows = {row["name"]: row for row in board_of("one", place).table()}
+    assert rows["leak"]["track"] == "flagged"
+    [finding] = rows["leak"]["findings"]
+    assert finding["code"] == "evidence"
+    assert "its certificate says passed: False, the entry says True" in finding["detail"]
+    assert rows["base"]["rank"] == 1
+    code, out, err = golfsweep("package", "one/leak", "--home", place.home.root, "--out", tmp_path / "out")
+    assert code == 2 and "is flagged, not legal" in err and "evidence: its evidence contradicts it" in err, (out, err)
+
+
+def test_another_entrys_certificate_is_none_of_ones_own(place: Workplace) -> None:
+    legal = dict(entry_of(place, "base").evidence["audit"])
+
+    def borrow(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+        pass_audit(content, evidence)
+        evidence["audit"] = legal
+
+    tamper(place, borrow, "leak")
+    rows = {row["name"]: row for row in board_of("one", place).table()}
+    [finding] = rows["leak"]["findings"]
+    assert (rows["leak"]["track"], finding["code"]) == ("flagged", "evidence")
+    assert "its audit judged other settings than the entry's" in finding["detail"]
+
+
+def test_a_forged_certificate_must_follow_from_its_own_probes(place: Workplace) -> None:
+    forged = json.loads(place.files.get(entry_of(place, "leak").evidence["audit"]["certificate"]))
+    forged |= {"passed": True, "findings": []}
+    forged["probes"]["future"][0] |= {"kind": "suffix", "beyond": True, "first_moved": 1, "largest": 2.0}
+    digest = place.files.put(json.dumps(forged).encode())
+
+    def forge(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+        pass_audit(content, evidence)
+        evidence["audit"]["certificate"] = digest
+
+    tamper(place, forge, "leak")
+    lines = verify_entry(entry_of(place, "leak"), place)
+    assert lines[0].startswith("its audit made certificate ")
+    assert lines[1].startswith("its certificate has no finding C1, which its probes show: changing tokens")
+    assert len(lines) == 2
+
+
+def test_a_score_that_its_table_does_not_give_takes_an_entry_off_its_track(place: Workplace) -> None:
+    def lower(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+        for evaluation in content["evaluations"]:
+            evaluation["nll"] *= 0.9
+
+    tamper(place, lower, "none")
+    rows = {row["name"]: row for row in board_of("one", place).table()}
+    assert (rows["none"]["track"], rows["base"]["rank"]) == ("flagged", 1)
+    assert "its score table gives nll" in rows["none"]["findings"][0]["detail"]
+
+
+def test_a_job_whose_settings_do_not_give_its_key_bears_nothing_out(place: Workplace) -> None:
+    key, table = entry_of(place).evidence["seeds"]["4"]["jobs"]["eval"], tables.jobs
+    engine = create_engine(place.home.database_url)
+    with engine.begin() as connection:
+        job = json.loads(connection.execute(select(table.c.job).where(table.c.key == key)).scalar_one())
+        job["settings"]["eval"]["lr"] = 0.5
+        connection.execute(table.update().where(table.c.key == key).values(job=json.dumps(job)))
+    engine.dispose()
+    [row] = [row for row in board_of("one", place).table() if row["name"] == "base"]
+    assert row["track"] == "flagged"
+    assert f"seed 4: the store has no eval job {key[:12]} whose settings give that key" in row["findings"][0]["detail"]
+
+
+def test_where_a_certificate_is_gone_its_audits_outcome_stands_in_for_it(place: Workplace) -> None:
+    digest = entry_of(place, "leak").evidence["audit"]["certificate"]
+    (place.home.files / digest[:2] / digest).unlink()
+    lost = Lost()
+    assert [row["track"] for row in board_of("one", place, lost).table()] == ["legal", "legal", "flagged"]
+    assert any("certificate of one/leak" in line for line in lost.lines())
+    tamper(place, pass_audit, "leak")
+    [finding] = board_of("one", place).table()[-1]["findings"]
+    assert finding["code"] == "evidence"
+    assert "its audit job says passed: False, the entry says True" in finding["detail"]

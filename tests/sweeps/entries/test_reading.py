@@ -12,7 +12,7 @@ from golf.limits import LIMIT_BYTES
 from jobs.store import Store
 from jobs.workplace import Workplace
 from sweeps.board.leaderboard import ImportedEntry
-from sweeps.board.rules import RuleFinding
+from sweeps.board.rules import RuleFinding, choose_track
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import audit_findings
 from sweeps.entries.reading import board_of, find_entry, pair_of
@@ -60,11 +60,13 @@ def test_an_entry_shows_what_its_jobs_gave(place: Workplace) -> None:
     assert shown["leak"]["p_paired"] is None
 
 
-def test_earlier_sweeps_hold_the_records_and_no_job_is_read(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_earlier_sweeps_hold_the_records_and_jobs_are_read_at_once(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     play(place, later("spring"), lambda job: score(job) + 0.01)
     play(place, file("elsewhere"), lambda job: score(job) - 0.1, val_digest="w" * 64)
     summer = play(place, file("summer"))
-    for method in ("attempts", "jobs", "job", "trials"):
+    for method in ("attempts", "job", "trials"):
         monkeypatch.setattr(Store, method, None)
     shown = rows(summer, place)
     assert shown["base"]["incumbent"] == "spring/base"
@@ -99,10 +101,21 @@ def test_a_sweep_half_way_shows_what_is_finished(place: Workplace) -> None:
 
 def test_a_copied_validation_document_is_a_finding_and_a_quotation_is_not() -> None:
     copied, quoted = ({"document": place, "windows": 100, "shared": place, "first": 7} for place in (90, 5))
-    outputs = {"judged": True, "findings": [], "overlap": [quoted, copied]}
+    outputs = {"judged": True, "findings": [], "length_effect": 0.0, "overlap": [quoted, copied]}
     assert [finding.code for finding in audit_findings(outputs)] == ["overlap"]
     assert "document 90" in audit_findings(outputs)[0].detail
     assert audit_findings({**outputs, "overlap": None}) == ()
+
+
+@pytest.mark.parametrize(
+    ("effect", "code", "tracks"),
+    [(0.0049, "length", ("legal", "flagged")), (0.0056, "length-effect", ("flagged", "flagged"))],
+)
+def test_an_effect_of_length_above_the_margin_is_a_breach(effect: float, code: str, tracks: tuple[str, str]) -> None:
+    finding = {"condition": "length", "document": 0, "position": 3, "measured": 2.0, "detail": "x"}
+    findings = audit_findings({"judged": True, "findings": [finding], "length_effect": effect, "overlap": []})
+    assert [finding.code for finding in findings] == [code]
+    assert (choose_track(findings, "accepted"), choose_track(findings, "strict")) == tracks
 
 
 def test_a_stored_record_is_read_back(place: Workplace) -> None:

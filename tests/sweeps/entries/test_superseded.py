@@ -83,7 +83,7 @@ def test_a_stage_that_this_code_does_not_have_supersedes(place: Workplace, monke
     play_spring(place)
     monkeypatch.setattr(registry, "STAGES", tuple(stage for stage in registry.STAGES if stage.name != "audit"))
     [former] = superseded_of(place)
-    assert "measured with another arithmetic (audit 3, not known now)" in former.line
+    assert "measured with another arithmetic (audit 4, not known now)" in former.line
 
 
 def test_the_leaderboard_lists_them_in_one_line(golfsweep: Command, place: Workplace, bump: Bump) -> None:

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from golf.data.corpus import DemoData
 from golf.data.tokens import find_shards, read_shard, write_shard
+from golf.errors import InputError
 from jobs.digests import digest_of
 from jobs.machine.facts import DataPlaces, collect_facts
 from sweeps.spec.dataset import open_dataset
@@ -28,3 +32,19 @@ def test_a_file_with_the_tokens_bytes_is_part_of_the_validation_data(demo: DemoD
             DataPlaces(train_digest=data.train_digest, val_digest=data.val_digest, **places)
         ).problem
         assert reported is None if problem is None else problem in str(reported)
+
+
+def test_data_whose_training_shards_contain_the_validation_set_are_refused(demo: DemoData, tmp_path: Path) -> None:
+    [train], [val] = find_shards(demo.tokens, "train"), find_shards(demo.tokens, "val")
+    (tmp_path / val.name).symlink_to(val)
+    write_shard(tmp_path / train.name, np.concatenate([read_shard(train), read_shard(val)]))
+    with pytest.raises(InputError, match=r"_train_.*: holds documents of the validation set"):
+        open_dataset(str(tmp_path), str(demo.tokenizer), 1, tmp_path / "none")
+
+
+def test_a_part_of_the_challenges_validation_set_is_refused(demo: DemoData, tmp_path: Path) -> None:
+    [train] = find_shards(demo.tokens, "train")
+    (tmp_path / "fineweb_train_000000.bin").symlink_to(train)
+    write_shard(tmp_path / "fineweb_val_000000.bin", [1, 5, 6] * 42_000)
+    with pytest.raises(InputError, match=r"fineweb_val_\*\.bin: 42,000 documents; expected the challenge's"):
+        open_dataset(str(tmp_path), str(demo.tokenizer), 1, tmp_path / "none")

@@ -38,7 +38,8 @@ from sweeps.records.reading.folder import read_folder
 from sweeps.run.entries import EntryWriter
 from sweeps.run.session import resolve
 from sweeps.spec.file import parse_sweep
-from sweeps.submission import package, submission, submission_folder
+from sweeps.submission import package, package_check, submission, submission_folder
+from tests.sweeps.conftest import Command
 from tests.sweeps.made_up import file, play
 
 MODEL = {
@@ -190,6 +191,61 @@ def test_our_own_review_finds_nothing(folder: Path) -> None:
     assert judged == ()
     assert review.passes(judged)
     assert set(reviewed.scores) == {str(seed) for seed in SEEDS}
+
+
+def doctored(folder: Path, out: Path, name: str, change: Callable[[Any], None]) -> set[tuple[str, str]]:
+    """Codes and details of the review of a package in which one file was changed."""
+    shutil.copytree(folder, out)
+    content = json.loads((out / name).read_text())
+    change(content)
+    (out / name).write_text(json.dumps(content))
+    return {(finding.code, finding.detail) for finding in package_check.judge_package(out, build(out))}
+
+
+def build(folder: Path) -> record.Record:
+    return record.build_record(read_folder(folder))
+
+
+def test_the_review_computes_p_values_again(folder: Path, tmp_path: Path) -> None:
+    assert package_check.judge_package(folder, build(folder)) == ()
+
+    def halve(claims: Any) -> None:
+        for test in claims["tests"]:
+            test["p_value"] /= 2
+
+    [*found] = sorted(doctored(folder, tmp_path / "halved", "submission.json", halve))
+    assert {code for code, _ in found} == {"unsupported-p"}
+    claims = json.loads((folder / "submission.json").read_text())
+    checked = [test for test in claims["tests"] if test["test"].startswith("one-sided Welch")]
+    assert len(found) == len(checked) >= 2
+    assert any(f"the logs give {checked[0]['p_value']:.4g}" in detail for _, detail in found)
+    lacking = doctored(
+        folder, tmp_path / "lacking", "submission.json", lambda claims: claims["tests"][0].pop("margin_bpb")
+    )
+    assert [(code, "it lacks numbers" in detail) for code, detail in lacking] == [("unsupported-p", True)]
+
+
+def test_the_review_reads_the_certificate(folder: Path, tmp_path: Path, golfsweep: Command) -> None:
+    def leak(content: Any) -> None:
+        content["probes"]["future"][0] |= {"kind": "suffix", "beyond": True, "first_moved": 1, "largest": 2.0}
+
+    found = doctored(folder, tmp_path / "forged", "certificate.json", leak)
+    assert {code for code, _ in found} == {"certificate"}
+    assert any("has no finding C1, which its probes show" in detail for _, detail in found)
+
+    def confess(content: Any) -> None:
+        leak(content)
+        finding = {"condition": "C1", "document": 0, "position": 1, "measured": 2.0, "detail": "looks ahead"}
+        content |= {"passed": False, "findings": [finding]}
+
+    assert doctored(folder, tmp_path / "leaky", "certificate.json", confess) == {
+        ("C1", "certificate.json: C1: looks ahead")
+    }
+    assert golfsweep("check", folder)[0] == 0
+    assert golfsweep("check", tmp_path / "leaky")[0] == 1
+    (tmp_path / "leaky" / "certificate.json").write_text("[]")
+    [finding] = package_check.judge_package(tmp_path / "leaky", build(folder))
+    assert finding.code == "certificate"
 
 
 def test_alone_in_a_clean_environment_the_script_gives_the_packaged_score(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import create_engine
 
 from golf.artifact.packing import QuantizeConfig, load, pack
 from golf.data.tokens import split_documents, write_shard
@@ -17,8 +18,9 @@ from golf.proof import proof
 from golf.proof.codec import Predictor, decode
 from golf.selftest import BUNDLED
 from golf.ttt.engine import EvalConfig, evaluate
+from jobs.database import tables
 from jobs.machine import environment
-from jobs.scores import write_table
+from jobs.scores import read_table, write_table
 from jobs.stages.work.documents import eval_documents
 from jobs.stages.work.settings import settings_of
 from jobs.state import JobState
@@ -198,6 +200,90 @@ def test_a_score_that_the_bytes_do_not_bear_out_exits_1(
     assert code == 1, err
     assert "by-hand/score-first, seed 4: NOT proved: the file takes" in out
     assert "bits per byte, claimed" in out
+
+
+# What somebody has altered
+
+
+def eval_job(place: Workplace) -> Any:
+    return next(job for job in place.store.jobs() if job.order.label == "score-first seed 3")
+
+
+def write_job(place: Workplace, key: str, **values: Any) -> None:
+    """Write into a job's row, as somebody with access to the database can."""
+    engine = create_engine(place.home.database_url)
+    with engine.begin() as connection:
+        connection.execute(tables.jobs.update().where(tables.jobs.c.key == key).values(**values))
+    engine.dispose()
+
+
+def alter_settings(place: Workplace, job: Any) -> None:
+    content = json.loads(job.order.job.canonical())
+    content["settings"]["eval"]["lr"] *= 2
+    write_job(place, job.key, job=json.dumps(content))
+
+
+def alter_input(place: Workplace, job: Any) -> None:
+    content = json.loads(job.order.job.canonical())
+    content["inputs"]["artifact"] = "0" * 64
+    write_job(place, job.key, job=json.dumps(content))
+
+
+def alter_digest(place: Workplace, job: Any) -> None:
+    write_job(place, job.key, outputs={**job.outputs, "scores": "0" * 64})
+
+
+def alter_weights(place: Workplace, job: Any) -> None:
+    flip(place, job.order.job.inputs["artifact"])
+
+
+def alter_losses(place: Workplace, job: Any) -> None:
+    flip(place, job.outputs["scores"])
+
+
+def flip(place: Workplace, digest: str) -> None:
+    path = place.home.files / digest[:2] / digest
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("alter", "words"),
+    [
+        (alter_settings, "the settings of its eval job do not give its key"),
+        (alter_input, "the settings of its eval job do not give its key"),
+        (alter_digest, "000000000000"),
+        (alter_weights, "damaged"),
+        (alter_losses, "damaged"),
+    ],
+)
+def test_what_was_altered_is_refused(
+    refused: Callable[..., str], home: Path, alter: Callable[[Workplace, Any], None], words: str
+) -> None:
+    place = Workplace.open(home)
+    alter(place, eval_job(place))
+    place.store.close()
+    assert words in refused("prove", "by-hand/score-first", "--documents", "1", "--home", home)
+
+
+def test_losses_that_are_lower_than_the_predictions_give_are_not_proved(
+    golfsweep: Command, home: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(content: bytes, predictor: Predictor, _: Any) -> tuple[np.ndarray[Any, Any], str]:
+        return np.concatenate(decode(content, predictor, "file")), ""
+
+    monkeypatch.setattr(proof, "_decode_in_process", decoded)
+    place = Workplace.open(home)
+    job = eval_job(place)
+    table = read_table(place.files.get(job.outputs["scores"]))
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    nll = columns["nll"] * 0.9
+    lower = place.files.put(write_table(range(len(nll)), nll, columns["tokens"], columns["bytes"]))
+    write_job(place, job.key, outputs={**job.outputs, "scores": lower})
+    place.store.close()
+    code, out, err = golfsweep("prove", "by-hand/score-first", "--documents", "3", "--home", home)
+    assert (code, "NOT proved" in out, "is allowed)" in " ".join(out.split())) == (1, True, True), err
 
 
 def test_entries_that_cannot_be_proved(refused: Callable[..., str], home: Path, data: Path) -> None:
