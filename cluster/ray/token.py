@@ -38,7 +38,7 @@ def read_token() -> Token | None:
         return Token(f"RAY_AUTH_TOKEN_PATH={path}", _read_named(path))
     own = Path.home() / ".ray" / "auth_token"
     try:
-        value = own.read_text().strip()
+        value = own.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         value = ""
     if not value and mode is not None:
@@ -49,7 +49,7 @@ def read_token() -> Token | None:
 def _read_named(path: str) -> str:
     expected = "expected the file with the cluster's token"
     try:
-        value = Path(path).read_text().strip()
+        value = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no text"
         raise InputError(f"RAY_AUTH_TOKEN_PATH={path}: cannot be read ({reason}); {expected}") from None

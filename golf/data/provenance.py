@@ -94,4 +94,4 @@ def _documents_in(stream: NDArray[np.uint16]) -> set[bytes]:
     first, last = stream[starts[:, None] + 1 + near], stream[(starts + lengths)[:, None] - near]
     sizes = lengths[:, None].astype("<u8").view(np.uint16)
     rows = np.ascontiguousarray(np.concatenate([sizes, first, last], axis=1))
-    return set(rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel().tolist())
+    return {row.tobytes() for row in rows}

@@ -24,7 +24,7 @@ def device_bytes() -> int:
     total = int(psutil.virtual_memory().total)
     for path in _LIMITS:
         with suppress(OSError, ValueError):  # absent, or "max"
-            total = min(total, int(path.read_text()))
+            total = min(total, int(path.read_text(encoding="utf-8")))
     return total
 
 

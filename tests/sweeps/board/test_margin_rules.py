@@ -80,7 +80,10 @@ def test_the_texts_of_a_review_and_of_a_submission_follow_the_rules(tmp_path: Pa
     assert "with a margin of 0.007 bits per byte p = " in text
     assert NUMBERS.search(text.replace("16,000,000", "").replace("600 s", "")) is None
     standing = dict.fromkeys(COLUMNS) | {"p_value": 0.1, "p_written_rule": 0.2}
-    submission: Any = SimpleNamespace(standing=standing, against=dict.fromkeys(("baseline", "incumbent"), ("x", 1.2)))
+    submission: Any = SimpleNamespace(
+        standing=standing, against=dict.fromkeys(("baseline", "incumbent"), ("x", 1.2)), spreads={},
+        validation_set=SimpleNamespace(bpb=lambda nats: nats),
+    )  # fmt: skip
     assert {test["test"] for test in list_tests(submission)} == {
         "one-sided Welch across seeds, margin 0.007 nats per token"
     }

@@ -73,6 +73,24 @@ class Counts:
     def byte_counts(self, document):
         return np.full(len(document) - 1, 3)
 
+class FirstCall:
+    def __init__(self):
+        self.seen = None
+    def __call__(self, documents):
+        if self.seen is None:
+            self.seen = np.ones(16) + sum(np.bincount(document, minlength=16) for document in documents)
+        return [-np.log(self.seen[document[1:]] / self.seen.sum()) for document in documents]
+
+class Late:
+    """Scores from the 300th document of a list on with what it has read in them."""
+    def __call__(self, documents):
+        losses = uniform(documents)
+        for place in range(300, len(documents)):
+            losses[place] = 0.9 * losses[place]
+        return losses
+
+first_call = FirstCall()
+late = Late()
 counts = Counts()
 offers = Offers()
 number = 3
@@ -104,6 +122,8 @@ def golfsweep(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ("scaled", 1, {"C2"}),
         ("chatty", 1, {"nondeterminism"}),
         ("leaves", 1, {"C4"}),
+        ("first_call", 1, {"cross-document"}),
+        ("late", 1, {"cross-document"}),
     ],
 )
 def test_a_scorer_is_judged_in_a_process_of_its_own(
@@ -114,6 +134,27 @@ def test_a_scorer_is_judged_in_a_process_of_its_own(
     certificate = json.loads(done.stdout)
     assert certificate["passed"] == (code == 0)
     assert {finding["condition"] for finding in certificate["findings"]} == conditions
+
+
+def test_a_scorer_is_audited_on_a_text_file_and_says_so(folder: Path, demo: DemoData) -> None:
+    text = folder / "text.txt"
+    text.write_text("\n\n".join(["We the people. " * 40, "of the United States", "in order to " * 9]))
+    words = ("entry:counts", "--vocab-size", "1024", "--seconds", "2", "--corpus", str(text))
+    lines = golfsweep(folder, *words, "--tokenizer", str(demo.tokenizer)).stdout
+    assert "bytes" in lines.splitlines()[0]  # three bytes a token are not what the text has
+    missing = golfsweep(folder, *words)
+    assert (missing.returncode, "--corpus" in missing.stderr and "needs --tokenizer" in missing.stderr) == (2, True)
+
+
+def test_without_text_the_certificate_says_on_made_up_text(folder: Path) -> None:
+    done = golfsweep(folder, "entry:uniform", "--vocab-size", "16", "--seconds", "1")
+    assert done.returncode == 0, done.stderr
+    first, second, *_ = done.stdout.splitlines()
+    assert first.startswith("Passed (")
+    assert second == "On made-up text: how it scores real text is unverified; give --tokens or --corpus"
+    given = golfsweep(folder, "entry:uniform", "--vocab-size", "16", "--seconds", "1", "--tokens", "val.bin")
+    assert given.stdout.startswith("Passed (") and "made-up" not in given.stdout.splitlines()[1]
+    assert "A second process, after another first call: at most 0 nats moved" in given.stdout
 
 
 def test_a_scorer_that_never_answers_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

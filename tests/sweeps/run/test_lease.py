@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,7 +46,8 @@ def test_a_driver_of_another_machine_that_fell_silent_is_awaited_and_replaced(
 ) -> None:
     far, said, began = Store.open(f"sqlite:///{tmp_path}/store.db", clock), list[str](), clock.now
     Far(far, monkeypatch)
-    monkeypatch.setattr("sweeps.run.lease.time.sleep", lambda seconds: setattr(clock, "now", clock.now + seconds))
+    pauses = SimpleNamespace(sleep=lambda seconds: setattr(clock, "now", clock.now + seconds))
+    monkeypatch.setattr("sweeps.run.lease.time", pauses)  # of that module alone: other threads sleep, too
     with DriverLease(store, "s", "near", "cluster", said.append):
         driver = store.driver_of("s")
         assert driver is not None and driver.name == "near"
@@ -67,7 +69,7 @@ def test_a_driver_of_another_machine_that_lives_is_left_alone_as_soon_as_that_sh
         if len(looks) == 3:
             driver.beat()
 
-    monkeypatch.setattr("sweeps.run.lease.time.sleep", sleep)
+    monkeypatch.setattr("sweeps.run.lease.time", SimpleNamespace(sleep=sleep))
     with pytest.raises(AlreadyDriven, match=PATIENT), DriverLease(store, "s", "near", "cluster", lambda _: None):
         pass
     assert len(looks) == 3
