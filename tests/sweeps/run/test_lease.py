@@ -1,5 +1,6 @@
 """A driver's lease: renewed beside the work, and taken over from a driver that has fallen silent."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,7 +47,7 @@ def test_a_driver_of_another_machine_that_fell_silent_is_awaited_and_replaced(
 ) -> None:
     far, said, began = Store.open(f"sqlite:///{tmp_path}/store.db", clock), list[str](), clock.now
     Far(far, monkeypatch)
-    pauses = SimpleNamespace(sleep=lambda seconds: setattr(clock, "now", clock.now + seconds))
+    pauses = SimpleNamespace(sleep=lambda seconds: setattr(clock, "now", clock.now + seconds), monotonic=time.monotonic)
     monkeypatch.setattr("sweeps.run.lease.time", pauses)  # of that module alone: other threads sleep, too
     with DriverLease(store, "s", "near", "cluster", said.append):
         driver = store.driver_of("s")
@@ -69,7 +70,7 @@ def test_a_driver_of_another_machine_that_lives_is_left_alone_as_soon_as_that_sh
         if len(looks) == 3:
             driver.beat()
 
-    monkeypatch.setattr("sweeps.run.lease.time", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr("sweeps.run.lease.time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
     with pytest.raises(AlreadyDriven, match=PATIENT), DriverLease(store, "s", "near", "cluster", lambda _: None):
         pass
     assert len(looks) == 3
