@@ -8,6 +8,7 @@ from golf.audit import verdict
 from golf.audit.certificate import LENGTH_KINDS, FutureChange
 from golf.audit.evidence import MIN_SUMMED_TOKENS, Evidence
 from golf.audit.probes import future, importance_sums, vocabulary
+from golf.audit.scorer.documents import CUT, GENERATED, AuditDocument, choose_documents
 from golf.audit.scorer.session import MIN_CALL_VARIANTS, AuditSession
 
 SUM_SHARE = 0.08
@@ -40,6 +41,8 @@ WHOLE_SUMS = 8
 """Complete sums that every audit makes if its budget allows."""
 POSITIONS_EACH = 4
 """Positions of one document among them, at most."""
+TINY_TOKENS, TINY_SHARE = 3, 0.05
+"""Tokens of the documents that are added for the sums that are still missing, and the share of the budget for each."""
 WHOLE_SHARE = 0.25
 """Share of what is left of the budget that one of them may take."""
 
@@ -161,17 +164,43 @@ def _complete_sums(session: AuditSession, evidence: Evidence) -> None:
 
 
 def _complete_more_sums(session: AuditSession, evidence: Evidence) -> None:
-    """Sum the whole vocabulary at more positions of the shortest documents, as the budget allows."""
+    """Sum the whole vocabulary at more positions of the shortest documents, as the budget allows; then in tiny ones."""
     complete = {(probe.document, probe.position) for probe in evidence.sums if probe.complete}
     for index in sorted(range(session.num_listed), key=lambda index: session.documents[index].tokens.size):
-        document = session.documents[index]
-        for position in vocabulary.probe_order(document.tokens.size, session.rng)[:POSITIONS_EACH]:
-            seconds = session.estimate_seconds(index, session.vocab_size * (document.tokens.size - 1))
-            if len(complete) >= WHOLE_SUMS or seconds > WHOLE_SHARE * session.left:
-                return
-            if (document.number, position) not in complete:
-                complete.add((document.number, position))
-                _record(session, evidence, vocabulary.sum_vocabulary(session, index, position))
+        size = session.documents[index].tokens.size
+        for position in vocabulary.probe_order(size, session.rng)[:POSITIONS_EACH]:
+            _complete_sum(session, evidence, index, position, WHOLE_SHARE * session.left, complete)
+    most = TINY_SHARE * session.seconds
+    shortest = min(range(session.num_listed), key=lambda index: session.documents[index].tokens.size)
+    each = session.estimate_seconds(shortest, session.vocab_size * (TINY_TOKENS - 1))
+    while len(complete) < WHOLE_SUMS and each <= most and session.overdraft > 0 and not session.ordered_state:
+        index = add_document(session, TINY_TOKENS)
+        for position in range(1, TINY_TOKENS):
+            _complete_sum(session, evidence, index, position, math.inf, complete)
+
+
+def _complete_sum(
+    session: AuditSession, evidence: Evidence, index: int, position: int, most: float, complete: set[tuple[int, int]]
+) -> None:
+    """Sum the whole vocabulary at a position that has no complete sum yet, if it takes no more than so many seconds."""
+    document = session.documents[index]
+    seconds = session.estimate_seconds(index, session.vocab_size * (document.tokens.size - 1))
+    if len(complete) < WHOLE_SUMS and seconds <= most and (document.number, position) not in complete:
+        complete.add((document.number, position))
+        _record(session, evidence, vocabulary.sum_vocabulary(session, index, position))
+
+
+def add_document(session: AuditSession, length: int) -> int:
+    """Add a document of so many tokens, which is only ever scored alone; its index."""
+    index = len(session.documents)
+    texts = [document.tokens for document in session.documents if document.origin != GENERATED]
+    number = 1 + max(document.number for document in session.documents)
+    (document,) = choose_documents(texts, [length], session.vocab_size, session.rng, number)
+    origin = document.origin if document.origin == GENERATED else CUT
+    session.documents.append(AuditDocument(number=number, tokens=document.tokens, origin=origin))
+    session.cost[index, False] = session.cost[0, False]
+    session.reference = [*session.reference, *session.score_variants(index, [document.tokens])]
+    return index
 
 
 def _length_sensitive(session: AuditSession, evidence: Evidence) -> list[int]:
