@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
-from golf.audit import probe_plan
+from golf.audit import complete_sums, probe_plan
 from golf.audit.evidence import Evidence
 from golf.audit.probes import future, neighbors, vocabulary
 from golf.audit.scorer.session import AuditSession
@@ -52,7 +52,7 @@ def _more_positions(session: AuditSession, evidence: Evidence) -> Iterator[tuple
         first = len(session.documents)
         if session.ordered_state or not session.spent:  # a clock that stands still ends no budget
             return
-        index = probe_plan.add_document(session, int(session.rng.integers(*FURTHER_TOKENS)))
+        index = complete_sums.add_document(session, int(session.rng.integers(*FURTHER_TOKENS)))
         probe_plan.probe_future(session, evidence, index)
 
 
