@@ -152,7 +152,7 @@ def list_tests(submission: Submission) -> list[dict[str, Any]]:
 
 
 def _make_test_claims(submission: Submission) -> Iterator[dict[str, Any]]:
-    """The same; a test across seeds has the numbers from which, and the logs' scores, everybody can compute it again."""
+    """The same; a test across seeds has the numbers to compute it again, together with the logs' scores."""
     nats = {rule.p_column: rule.margin_nats for rule in MARGIN_RULES.values()}
     for column, role, test in _find_tests(submission):
         if test["test"].startswith(SEED_TEST) and role in submission.spreads:
