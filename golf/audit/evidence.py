@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from golf.audit import verdict
 from golf.audit.certificate import LENGTH_KINDS, Comparison, Finding, FutureChange, VocabularySum
+from golf.audit.probes.vocabulary import SumProbe
 from golf.audit.scorer.session import AuditSession
 
 MIN_SUMMED_TOKENS = 100
@@ -39,6 +40,18 @@ class Evidence:
         if deficit is None:
             return []
         return [f"probabilities sum to {1 - deficit:.4g} everywhere: what is missing makes its score worse, not better"]
+
+    def record(self, session: AuditSession, probe: SumProbe) -> None:
+        """Add a sum; before the first wrong one counts, its calls are repeated."""
+        if verdict.wrong_sums([probe.sum], session.precision) and not self.shows_violation(session):
+            session.confirm("sum")
+        self.sums.append(probe.sum)
+        if isinstance(probe.true_token, FutureChange):
+            self.changes.append(probe.true_token)
+        else:
+            self.comparisons.append(probe.true_token)
+        if probe.change is not None:
+            self.changes.append(probe.change)
 
     def may_cut(self, number: int) -> bool:
         """Whether a document's length was changed and no loss of any document moved: then cutting it is safe."""

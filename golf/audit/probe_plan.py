@@ -4,11 +4,11 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from golf.audit import verdict
-from golf.audit.certificate import LENGTH_KINDS, FutureChange
+from golf.audit import complete_sums
+from golf.audit.certificate import LENGTH_KINDS
 from golf.audit.evidence import MIN_SUMMED_TOKENS, Evidence
 from golf.audit.probes import future, importance_sums, vocabulary
-from golf.audit.scorer.session import MIN_CALL_VARIANTS, AuditSession
+from golf.audit.scorer.session import AuditSession
 
 SUM_SHARE = 0.08
 """Share of the budget for one vocabulary sum."""
@@ -36,12 +36,6 @@ MIN_TOKENS = 16
 """Tokens of a partial sum, at least."""
 FIRST_SUMS = ((3, 2), (60, 6), (200, 8), (700, 5), (math.inf, 2))
 """(tokens, positions): positions summed in the first round in documents of up to so many tokens."""
-WHOLE_SUMS = 8
-"""Complete sums that every audit makes if its budget allows."""
-POSITIONS_EACH = 4
-"""Positions of one document among them, at most."""
-WHOLE_SHARE = 0.25
-"""Share of what is left of the budget that one of them may take."""
 
 
 def probe_future(session: AuditSession, evidence: Evidence, index: int) -> None:
@@ -70,7 +64,7 @@ def probe_first_sums(session: AuditSession, evidence: Evidence) -> None:
     _follow_up_cuts(session, evidence, followed)
     _sum_one_long_document(session, evidence)
     _sum_end_of_longest(session, evidence)
-    _complete_sums(session, evidence)
+    complete_sums.complete_sums(session, evidence)
     complete = {(probe.document, probe.position) for probe in evidence.sums if probe.complete}
     for index, position in _first_positions(session):
         if (session.documents[index].number, position) in complete:
@@ -139,41 +133,6 @@ def _sum_end_of_longest(session: AuditSession, evidence: Evidence) -> None:
         sum_position(session, evidence, index, size - 1, seconds, session.left)
 
 
-def _complete_sums(session: AuditSession, evidence: Evidence) -> None:
-    """Sum the whole vocabulary in the shortest documents until a verdict is possible, as the overdraft allows.
-
-    Only complete sums show a scaled loss, or a constant subtracted from it. For a slow scorer they cost the most.
-    """
-    for index in sorted(range(session.num_listed), key=lambda index: session.documents[index].tokens.size):
-        if verdict.has_enough_complete_sums(evidence.sums, session.precision):
-            break
-        tokens = session.documents[index].tokens
-        # Measure what short documents cost in large calls, with a sixteenth of the vocabulary.
-        session.score_variants(index, [tokens] * max(MIN_CALL_VARIANTS, session.vocab_size // 16))
-        seconds = session.estimate_seconds(index, session.vocab_size * (tokens.size - 1))
-        if seconds > session.overdraft:
-            evidence.not_probed.append(
-                f"a vocabulary sum over all {session.vocab_size} tokens, which takes {seconds:.3g} s"
-            )
-            return
-        _record(session, evidence, vocabulary.sum_vocabulary(session, index, tokens.size - 1))
-    _complete_more_sums(session, evidence)
-
-
-def _complete_more_sums(session: AuditSession, evidence: Evidence) -> None:
-    """Sum the whole vocabulary at more positions of the shortest documents, as the budget allows."""
-    complete = {(probe.document, probe.position) for probe in evidence.sums if probe.complete}
-    for index in sorted(range(session.num_listed), key=lambda index: session.documents[index].tokens.size):
-        document = session.documents[index]
-        for position in vocabulary.probe_order(document.tokens.size, session.rng)[:POSITIONS_EACH]:
-            seconds = session.estimate_seconds(index, session.vocab_size * (document.tokens.size - 1))
-            if len(complete) >= WHOLE_SUMS or seconds > WHOLE_SHARE * session.left:
-                return
-            if (document.number, position) not in complete:
-                complete.add((document.number, position))
-                _record(session, evidence, vocabulary.sum_vocabulary(session, index, position))
-
-
 def _length_sensitive(session: AuditSession, evidence: Evidence) -> list[int]:
     """Documents whose losses changed when they were cut, shortest first: sums in them can be guided by the cut.
 
@@ -200,7 +159,7 @@ def _sum_guided_by_cut(session: AuditSession, evidence: Evidence, index: int, se
     session.score_variants(index, [session.documents[index].tokens[: position + 1]] * MIN_TOKENS)
     affordable = session.estimate_seconds(index, session.vocab_size * position, cut=True) <= seconds
     if affordable:
-        _record(session, evidence, importance_sums.sum_guided_by_cut(session, index, position, count))
+        evidence.record(session, importance_sums.sum_guided_by_cut(session, index, position, count))
     return affordable
 
 
@@ -240,7 +199,7 @@ def sum_position(
             evidence.not_probed.append(f"the vocabulary sum at position {position} of document {document.number}")
             return
         probe = _partial_sum(session, index, position, min(count, session.vocab_size // 2), budget, cut=may_cut)
-    _record(session, evidence, probe)
+    evidence.record(session, probe)
 
 
 def _partial_sum(
@@ -258,16 +217,3 @@ def _context_seconds(session: AuditSession, index: int) -> float:
     shortest = min(range(session.num_listed), key=lambda other: session.documents[other].tokens.size)
     each = session.cost[shortest, False] + importance_sums.CONTEXT_TOKENS * session.cost[index, False]
     return session.vocab_size * each
-
-
-def _record(session: AuditSession, evidence: Evidence, probe: vocabulary.SumProbe) -> None:
-    """Add a sum to the evidence; before the first wrong one counts, its calls are repeated."""
-    if verdict.wrong_sums([probe.sum], session.precision) and not evidence.shows_violation(session):
-        session.confirm("sum")
-    evidence.sums.append(probe.sum)
-    if isinstance(probe.true_token, FutureChange):
-        evidence.changes.append(probe.true_token)
-    else:
-        evidence.comparisons.append(probe.true_token)
-    if probe.change is not None:
-        evidence.changes.append(probe.change)

@@ -3,10 +3,9 @@
 import itertools
 from collections.abc import Iterator
 
-from golf.audit import probe_plan
+from golf.audit import complete_sums, probe_plan
 from golf.audit.evidence import Evidence
 from golf.audit.probes import future, neighbors, vocabulary
-from golf.audit.scorer.documents import GENERATED, AuditDocument, choose_documents
 from golf.audit.scorer.session import AuditSession
 
 DEEP_TOKENS = 160
@@ -53,20 +52,8 @@ def _more_positions(session: AuditSession, evidence: Evidence) -> Iterator[tuple
         first = len(session.documents)
         if session.ordered_state or not session.spent:  # a clock that stands still ends no budget
             return
-        _add_document(session, evidence)
-
-
-def _add_document(session: AuditSession, evidence: Evidence) -> None:
-    """Add a document of another length, which is only ever scored alone, and change its future."""
-    index = len(session.documents)
-    length = int(session.rng.integers(*FURTHER_TOKENS))
-    texts = [document.tokens for document in session.documents if document.origin != GENERATED]
-    number = 1 + max(document.number for document in session.documents)
-    (document,) = choose_documents(texts, [length], session.vocab_size, session.rng, number)
-    session.documents.append(AuditDocument(number=number, tokens=document.tokens, origin=document.origin))
-    session.cost[index, False] = session.cost[0, False]
-    session.reference = [*session.reference, *session.score_variants(index, [document.tokens])]
-    probe_plan.probe_future(session, evidence, index)
+        index = complete_sums.add_document(session, int(session.rng.integers(*FURTHER_TOKENS)))
+        probe_plan.probe_future(session, evidence, index)
 
 
 def _change_every_token(session: AuditSession, evidence: Evidence, index: int) -> None:

@@ -140,26 +140,35 @@ def make_claims(submission: Submission) -> dict[str, Any]:
         "val_digest": submission.validation_set.data,
         "tokenizer": submission.validation_set.tokenizer,
         "comparison_baseline_bpb": _find_score_to_beat(submission),
-        "tests": list_tests(submission),
+        "tests": [*_make_test_claims(submission)],
         "machine": runs[0].machine,
         "commits": {"runs": submission.commits, "train_gpt.py": submission.script_commit},
     }
 
 
 def list_tests(submission: Submission) -> list[dict[str, Any]]:
-    """Every known p-value, with its test and the entry that it is against; a test across seeds with the numbers from
-    which, and the scores of the logs, everybody can compute it again."""
-    tests: list[dict[str, Any]] = []
+    """Every known p-value, with its test and the entry that it is against."""
+    return [test for _, _, test in _find_tests(submission)]
+
+
+def _make_test_claims(submission: Submission) -> Iterator[dict[str, Any]]:
+    """The same; a test across seeds has the numbers to compute it again, together with the logs' scores."""
     nats = {rule.p_column: rule.margin_nats for rule in MARGIN_RULES.values()}
+    for column, role, test in _find_tests(submission):
+        if test["test"].startswith(SEED_TEST) and role in submission.spreads:
+            spread = submission.spreads[role]
+            margin = submission.validation_set.bpb(nats.get(column, MARGIN_RULES["written_rule"].margin_nats))
+            yield test | {"against_val_bpb_std": spread.std, "against_seeds": spread.n, "margin_bpb": margin}
+        else:
+            yield test
+
+
+def _find_tests(submission: Submission) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Column, role of the other entry, and test of every known p-value."""
     for column, (title, role) in _name_tests().items():
-        margin = submission.validation_set.bpb(nats.get(column, MARGIN_RULES["written_rule"].margin_nats))
         if (p := submission.standing[column]) is not None:
             name, mean = submission.against[role]
-            tests.append({"test": title, "against": name, "against_val_bpb": mean, "p_value": p})
-            if title.startswith(SEED_TEST) and role in submission.spreads:
-                spread = submission.spreads[role]
-                tests[-1] |= {"against_val_bpb_std": spread.std, "against_seeds": spread.n, "margin_bpb": margin}
-    return tests
+            yield column, role, {"test": title, "against": name, "against_val_bpb": mean, "p_value": p}
 
 
 def _make_seed_claims(run: SeedRun) -> dict[str, Any]:

@@ -12,6 +12,8 @@ TOKENS = 6
 """Of each document."""
 SHARE, LEFT_SHARE = 0.25, 0.6
 """Shares of the budget, and of what is left of it, for the long list, which is scored twice."""
+LEAST_SHARE = 0.1
+"""Share of the budget that it has even if nothing is left."""
 KIND = "in a list of thousands of documents"
 
 
@@ -28,7 +30,7 @@ def score_long_list(session: AuditSession, evidence: Evidence) -> None:
     started = session.clock()
     few = session.call(documents[:FEW], [-1] * FEW)
     each = (session.clock() - started) / FEW
-    seconds = max(0.0, min(SHARE * session.seconds, LEFT_SHARE * session.left))
+    seconds = max(LEAST_SHARE * session.seconds, min(SHARE * session.seconds, LEFT_SHARE * session.left))
     count = MANY if 2 * MANY * each <= seconds else int(seconds / max(1e-9, 2 * each))
     if count < MANY:
         evidence.not_probed.append(f"more than {max(count, FEW)} documents in one call")

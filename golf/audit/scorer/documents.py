@@ -21,6 +21,7 @@ MORE_LENGTHS = (90, 24, 1300, 300, 60, 2200)
 LONG_TOKENS = 1300
 """Every audit that can afford it has one document of about this length, if only scored alone: its windows slide."""
 
+CUT = "cut from a given one"
 GENERATED = "made up"
 """Origin of a document that is no text: it may hold control pieces anywhere. Stored in certificates."""
 
@@ -78,7 +79,7 @@ def choose_documents(
             chosen.append(AuditDocument(number=index, tokens=free.pop(index), origin="given"))
         elif longer and place % 3 != 2:
             tokens = given[longer[int(rng.integers(len(longer)))]]
-            chosen.append(AuditDocument(number=number, tokens=tokens[:length].copy(), origin="cut from a given one"))
+            chosen.append(AuditDocument(number=number, tokens=tokens[:length].copy(), origin=CUT))
         else:
             tokens = make_document(length, vocab_size, rng, given, repeats=place % 3 == 2)
             chosen.append(AuditDocument(number=number, tokens=tokens, origin=GENERATED))

@@ -159,3 +159,62 @@ def test_what_is_beyond_reach_is_said() -> None:
         skipped.startswith(BEYOND_REACH) and skipped.endswith(f"{calls} calls")
         for skipped in certificate.placement["not_probed"]
     )
+
+
+class Memo:
+    """Keeps the losses of every document that it has scored, by all of its tokens."""
+
+    def __init__(self, by_start: int | None = None) -> None:
+        self.by_start, self.known = by_start, dict[bytes, Floats]()
+
+    def __call__(self, documents: list[Tokens]) -> list[Floats]:
+        return [self._score(document) for document in documents]
+
+    def _score(self, document: Tokens) -> Floats:
+        key = document[: self.by_start].tobytes() + bytes([document.size % 251])
+        if key not in self.known or self.known[key].size != document.size - 1:
+            self.known[key] = bigram(document)
+        return self.known[key].copy()
+
+
+class LoadsLate:
+    """Makes its tables in its first call, always the same."""
+
+    def __init__(self) -> None:
+        self.shift: float | None = None
+
+    def __call__(self, documents: list[Tokens]) -> list[Floats]:
+        self.shift = 0.0 if self.shift is None else self.shift
+        return [bigram(document) + self.shift for document in documents]
+
+
+def longest_first(documents: list[Tokens]) -> list[Floats]:
+    order = sorted(range(len(documents)), key=lambda place: -documents[place].size)
+    losses = {place: bigram(documents[place]) for place in order}
+    return [losses[place] for place in range(len(documents))]
+
+
+ODD_BUT_LEGAL: dict[str, Any] = {
+    "remembers equal documents": Memo,
+    "loads in its first call": LoadsLate,
+    "scores the longest first": lambda: longest_first,
+    "lacks a hundredth": lambda: each(lambda document: bigram(document) - np.log(0.99)),
+}
+ODD_AND_LEAKY: dict[str, Any] = {
+    "remembers documents by their start": lambda: Memo(by_start=20),
+    "learns from its first call": FirstCall,
+    "gives later documents of a list less": lambda: from_place(300, lambda document: 0.9 * bigram(document)),
+    "certain of the end": zoo.LENGTH_BREACH["certain of the end"],
+}
+
+
+@pytest.mark.parametrize("name", ODD_BUT_LEGAL)
+def test_unusual_legal_scorers_pass(name: str) -> None:
+    certificate = with_restart(ODD_BUT_LEGAL[name](), seconds=2.0)
+    assert certificate.passed, certificate.findings
+    assert certificate.findings == ()
+
+
+@pytest.mark.parametrize("name", ODD_AND_LEAKY)
+def test_unusual_leaky_scorers_do_not(name: str) -> None:
+    assert not with_restart(ODD_AND_LEAKY[name](), seconds=8.0).passed
