@@ -59,7 +59,7 @@ def test_the_file_store_may_be_named_by_a_variable(
     whole = json.loads(golfsweep("leaderboard", "--home", home, "--json")[1])
     paired = [[row["p_paired"] for row in document["rows"]] for document in (lost, whole)]
     assert paired[0] == [None] * 3 and any(paired[1])
-    assert (len(lost["notes"]), whole["notes"]) == (1, [])
+    assert (len(lost["notes"]), whole["notes"]) == (2, [])  # scores and certificates
 
 
 def test_a_clusters_address_may_be_in_a_variable_unless_an_option_names_an_executor(
