@@ -1,6 +1,6 @@
 """Run attempts with hostile input for a while, in a child process that may crash, hang or take memory.
 
-FUZZ_SECONDS is how long each target runs (5 by default); FUZZ_ATTEMPT=n replays attempt n alone, in this process.
+FUZZ_SECONDS is how long each target runs (20 by default); FUZZ_ATTEMPT=n replays attempt n alone, in this process.
 """
 
 import os
@@ -14,18 +14,19 @@ from tests.guarded import Misbehaved, run_guarded
 
 Attempt = Callable[[random.Random], None]
 
-DEFAULT_SECONDS = 5.0
+DEFAULT_SECONDS = 20.0
 LEAST_ATTEMPTS = 50
 MOST_LINE = 4_000
 """Characters of an error; a longer one repeats its input."""
 
 
-def fuzz(attempt: Attempt, *, name: str) -> int:
+def fuzz(attempt: Attempt, *, name: str, share: float = 1.0) -> int:
     """Run attempts with random numbers from fixed seeds, and at least 50; returns how many ran.
 
     Args:
         attempt: changes a valid input at random and reads it; raises where the reader does something wrong.
         name: of the target, from which the seeds follow.
+        share: of the target's time, where several tests divide it.
 
     Raises:
         AssertionError: an attempt failed, crashed, hung for 10 seconds or took 1 GiB; the message has its number.
@@ -34,7 +35,7 @@ def fuzz(attempt: Attempt, *, name: str) -> int:
         attempt(random.Random(f"{name}:{int(replayed)}"))
         return 1
     try:
-        return run_guarded(_list_attempts(attempt, name))
+        return run_guarded(_list_attempts(attempt, name, share))
     except Misbehaved as error:
         replay = f"replay with FUZZ_ATTEMPT={error.step}"
         raise AssertionError(f"{name}: attempt {error.step} {error.how}; {replay}\n{error.report}") from None
@@ -57,8 +58,9 @@ def is_refused(read: Callable[[], object]) -> bool:
     return False
 
 
-def _list_attempts(attempt: Attempt, name: str) -> Iterator[Callable[[], None]]:
-    end, number = time.monotonic() + float(os.environ.get("FUZZ_SECONDS", DEFAULT_SECONDS)), 0
+def _list_attempts(attempt: Attempt, name: str, share: float) -> Iterator[Callable[[], None]]:
+    seconds = share * float(os.environ.get("FUZZ_SECONDS", DEFAULT_SECONDS))
+    end, number = time.monotonic() + seconds, 0
     while number < LEAST_ATTEMPTS or time.monotonic() < end:
         yield partial(attempt, random.Random(f"{name}:{number}"))
         number += 1

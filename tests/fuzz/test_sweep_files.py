@@ -86,7 +86,7 @@ def test_hostile_values() -> None:
         except InputError as error:
             check(error)
 
-    assert fuzz(attempt, name="sweep files") >= 1
+    assert fuzz(attempt, name="sweep files", share=0.5) >= 1
 
 
 def test_damaged_files(tmp_path: Path) -> None:
@@ -108,4 +108,4 @@ def test_damaged_files(tmp_path: Path) -> None:
         except InputError as error:
             check(error)
 
-    assert fuzz(attempt, name="damaged sweep files") >= 1
+    assert fuzz(attempt, name="damaged sweep files", share=0.5) >= 1

@@ -219,7 +219,7 @@ KEYS = {
     "eval": "b391fd42513c83d658f5738681b9d6b1a5d394c758c2ee46812dff9aee9b694c",
     "audit": "dfdeef3a3cee916eedeea9e7d2f6ffb8ad16ea1011accb4088089aec8c33f885",
 }
-"""Of the first version that was used (the audit's of its version 4): finished work in people's homes is found by them."""
+"""Of the first version that was used (for the audit, of its version 4): work in people's homes is found by them."""
 
 
 def test_keys_are_those_of_the_first_version() -> None:
