@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import random
 import shutil
@@ -53,12 +54,15 @@ def main(words: Sequence[str] | None = None) -> int:
     folder = Path(tempfile.mkdtemp(prefix="golfsweep-chaos-", dir="/tmp"))
     try:
         folder.chmod(0o755)  # a database's server runs as another user
+        share = math.ceil(options.faults / len(options.places))
+        """Most faults of a round, so that each place has its share."""
         expected = _undisturbed(folder / "undisturbed", options.sweeps)
         while (faults := sum(sum(result["faults"].values()) for result in results)) < options.faults:
             place = options.places[len(results) % len(options.places)]
             with PLACES[place](folder / f"{len(results)}-{place}", options.sweeps) as play:
                 try:
-                    results.append({"place": place, **_play(play, options.kinds, options.faults - faults, expected)})
+                    limit = min(options.faults - faults, share)
+                    results.append({"place": place, **_play(play, options.kinds, limit, expected)})
                 finally:
                     play.end()
             print(json.dumps(results[-1]), file=sys.stderr, flush=True)
