@@ -31,6 +31,12 @@ def stopped_by() -> signal.Signals:
     return _received[0] if _received else signal.SIGINT
 
 
+def raise_if_stopped() -> None:
+    """Raise KeyboardInterrupt again if a signal has come: Python drops what is raised in a finalizer or a callback."""
+    if _received:
+        raise KeyboardInterrupt
+
+
 def reason() -> str:
     """Why a KeyboardInterrupt ended some work, for people: interrupted, or stopped by SIGTERM."""
     return "interrupted" if stopped_by() == signal.SIGINT else f"stopped by {stopped_by().name}"

@@ -15,6 +15,7 @@ from cluster.scheduling.scheduler import Scheduler
 from golf.errors import InputError
 from jobs.errors import AlreadyTaken, StoreUnavailable, Unavailable
 from jobs.files import FileStore
+from jobs.machine import stopping
 from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.spec import Machine
@@ -112,6 +113,7 @@ class Scheduling:
                     "own runs restart them."
                 )
                 announced = True
+            stopping.raise_if_stopped()
             try:
                 self.step(TRY_SECONDS)
             except StoreUnavailable as error:

@@ -198,6 +198,7 @@ def _drive(
     """Drive a sweep until it is done or a user has ended it; wait for a store that is unavailable for a while."""
     outage, notice, ever_fit = Patience(say), WaitNotice(say), False
     while True:
+        stopping.raise_if_stopped()
         try:
             lease.renew()
             snapshot = driver.step()

@@ -1,0 +1,28 @@
+"""Signals that stop a command; how commands end by them is in tests/sweeps/cli/test_exit_codes.py."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import os, signal, time
+from jobs.machine import stopping
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+
+stopping.stop_on_signals()
+stopping.raise_if_stopped()
+Finalized()
+print("dropped", flush=True)
+try:
+    stopping.raise_if_stopped()
+except KeyboardInterrupt:
+    print(stopping.reason())
+"""
+
+
+def test_a_signal_whose_exception_python_drops_is_not_lost() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.splitlines() == ["dropped", "stopped by SIGTERM"]
