@@ -1,7 +1,9 @@
 """Why work failed: classified from an exception, or from a gang's log."""
 
 import errno
+import os
 import re
+from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
 import torch
@@ -28,8 +30,19 @@ CRASHES = (4, 7, 8, 11)
 watchdog ends a rank that timed out."""
 
 
-def classify(error: BaseException) -> Failure:
-    """The failure that an exception stands for."""
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""Error numbers of a place in which nothing may be written."""
+
+
+def classify(error: BaseException, attempts: Path | None = None) -> Failure:
+    """The failure that an exception stands for.
+
+    Args:
+        error: what was raised.
+        attempts: the folder of all attempts; where nothing may be written in it now, the job is retried later.
+    """
+    if attempts is not None and _is_closed(error, attempts):
+        return Failure.UNFIT
     if isinstance(error, InputError):
         return Failure.BAD_CONFIGURATION
     if isinstance(error, Diverged):
@@ -47,6 +60,13 @@ def classify(error: BaseException) -> Failure:
     if isinstance(error, dist.DistBackendError | dist.DistNetworkError | dist.DistStoreError):
         return Failure.COLLECTIVE
     return classify_text(str(error))
+
+
+def _is_closed(error: BaseException, folder: Path) -> bool:
+    """Whether an error says that nothing may be written in a folder."""
+    if not isinstance(error, OSError) or error.errno not in CLOSED or error.filename is None:
+        return False
+    return Path(os.fsdecode(error.filename)).is_relative_to(folder)
 
 
 def classify_text(text: str) -> Failure:

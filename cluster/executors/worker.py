@@ -20,9 +20,10 @@ def run_task(task: Task) -> Iterator[Event]:
     try:
         yield from _run(task)
     except Exception as error:  # the border: from here on a failure is data
-        log = "" if classify(error) == Failure.BAD_CONFIGURATION else traceback.format_exc()
+        failure = classify(error, task.workdir.parent.parent)
+        log = "" if failure == Failure.BAD_CONFIGURATION else traceback.format_exc()
         reason = " ".join(str(error).split()) or type(error).__name__
-        yield Failed(failure=classify(error), reason=reason, log="\n".join(log.splitlines()[-LOG_LINES:]))
+        yield Failed(failure=failure, reason=reason, log="\n".join(log.splitlines()[-LOG_LINES:]))
 
 
 def _run(task: Task) -> Iterator[Event]:

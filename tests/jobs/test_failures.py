@@ -1,5 +1,8 @@
 """Exceptions and logs of each class of failure, as torch, torchrun, NCCL, gloo and the kernel word them."""
 
+import errno
+from pathlib import Path
+
 import pytest
 import torch
 import torch.distributed as dist
@@ -84,3 +87,12 @@ def test_the_end_of_a_gang_is_read_off_its_log(log: str, oom_kills: int, failure
     judged, reason = classify_exit(log, oom_kills=oom_kills)
     assert judged == failure
     assert word in reason
+
+
+def test_a_folder_that_is_closed_is_no_fault_of_the_job_and_other_files_are() -> None:
+    attempts = Path("/home/attempts")
+    closed = PermissionError(errno.EACCES, "Permission denied", "/home/attempts/54c9/1")
+    read_only = OSError(errno.EROFS, "Read-only file system", "/home/attempts/54c9")
+    other = PermissionError(errno.EACCES, "Permission denied", "/data/shard.bin")
+    assert [classify(error, attempts) for error in (closed, read_only)] == [Failure.UNFIT] * 2
+    assert classify(other, attempts) == classify(closed) == Failure.CRASH

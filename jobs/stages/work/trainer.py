@@ -103,7 +103,8 @@ def read_order(folder: Path) -> Order:
 
 def write_error(folder: Path, error: Exception) -> None:
     """Leave what this rank failed of."""
-    content = {"failure": classify(error), "reason": " ".join(str(error).split()) or type(error).__name__}
+    failure = classify(error, folder.parent.parent)
+    content = {"failure": failure, "reason": " ".join(str(error).split()) or type(error).__name__}
     write_atomically(folder / f"error.{os.environ.get('RANK', '0')}.json", json.dumps(content).encode())
 
 
