@@ -8,6 +8,10 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers of a disk that is full, or on which nothing more may be written."""
 
 
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""Error numbers of a place in which nothing may be written."""
+
+
 class Unavailable(ConnectionError):
     """A service does not answer. Nothing was written; the same call may succeed later."""
 

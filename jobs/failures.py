@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
+from jobs.errors import CLOSED
 from jobs.events import Failure
 
 _NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded|os error 28\b")
@@ -28,10 +29,6 @@ _ROOT_CAUSE = re.compile(r"Root Cause \(first observed failure\):.*?\bexitcode\s
 CRASHES = (4, 7, 8, 11)
 """SIGILL, SIGBUS, SIGFPE, SIGSEGV: a rank's own fault, whatever the other ranks report. Not SIGABRT, by which NCCL's
 watchdog ends a rank that timed out."""
-
-
-CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
-"""Error numbers of a place in which nothing may be written."""
 
 
 def classify(error: BaseException, attempts: Path | None = None) -> Failure:

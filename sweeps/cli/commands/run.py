@@ -110,6 +110,7 @@ def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:
 
 def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
     """Write the report, and print the leaderboard or the document."""
+    from jobs.errors import CLOSED
     from sweeps.entries.lost import Lost
     from sweeps.entries.reading import board_of
     from sweeps.views.report import report
@@ -117,13 +118,18 @@ def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
 
     lost = Lost()
     board = board_of(name, place, lost)
-    path = report.write(name, board, place, lost)
+    path, closed = None, f"not written, because {place.home.root} may not be written to"
+    try:
+        path = report.write(name, board, place, lost)
+    except OSError as error:  # the sweep has ended all the same
+        if error.errno not in CLOSED:
+            raise
     if json_:
         return print_json(document(name, place, code, board=board, report=path) | {"notes": [*lost.lines()]})
     Terminal().print(table.render(board.table()))
     for line in lost.lines():
         Terminal().print_line(line)
-    Terminal().print_line(f"Report: {path}")
+    Terminal().print_line(f"Report: {path or closed}")
 
 
 def document(
