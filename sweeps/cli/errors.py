@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
-from jobs.errors import NO_SPACE, AlreadyDriven, LostLease
+from jobs.errors import CLOSED, NO_SPACE, AlreadyDriven, LostLease
 from jobs.machine import stopping
 from jobs.secrets import hide_passwords
 from sweeps.text.escaping import escape
@@ -102,7 +102,7 @@ def _explain_system_error(error: OSError) -> Problem:
         where = error.filename or "disk"
         hint = "free some space and run the same command again"
         return Problem(code=ExitCode.TRANSIENT, error=f"{where}: no space left", hint=hint)
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno in CLOSED:
         hint = "change its permissions, or choose another --home or --out"
         return Problem(code=ExitCode.BAD_INPUT, error=f"{error.filename}: permission denied", hint=hint)
     if error.errno in _WRONG_PATHS and error.filename is not None:

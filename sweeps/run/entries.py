@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from golf.entry.bundle import Script
@@ -19,6 +20,33 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.entries import form
 from sweeps.entries.audits import KEPT_OUTPUTS, audit_findings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sources:
+    """What an entry is built from."""
+
+    position: int
+    """Its place in the order of entries."""
+    chains: Sequence[JobChain]
+    """Of its finished seeds."""
+    audit: JobRecord | None
+    tried: int
+    """Trials of its sweep that have a value."""
+    further: Sequence[JobChain]
+    """Of its seeds that are trained and not evaluated."""
+
+    @property
+    def name(self) -> str:
+        """The entry's."""
+        return self.chains[0].entry
+
+    @property
+    def state(self) -> Hashable:
+        """Changes whenever the entry may."""
+        jobs = [job for chain in (*self.chains, *self.further) for job in chain.jobs.values()]
+        jobs += [] if self.audit is None else [self.audit]
+        return (self.position, self.tried, *((job.key, job.attempt) for job in jobs))
 
 
 class EntryWriter:
@@ -54,7 +82,15 @@ class EntryWriter:
         for chain in driver.trained_only():
             further.setdefault(chain.entry, []).append(chain)
         entries = [
-            self._entry(position, chains, audits.get(name), tried, further.get(name, []))
+            self._entry(
+                _Sources(
+                    position=position,
+                    chains=chains,
+                    audit=audits.get(name),
+                    tried=tried,
+                    further=further.get(name, []),
+                )
+            )
             for position, (name, chains) in enumerate(seeds.items())
         ]
         name, stored = self._sweep.spec.name, self._store.sweep(self._sweep.spec.name)
@@ -65,20 +101,10 @@ class EntryWriter:
         spec = None if "board" in stored.spec else self._sweep.to_json()
         return self._store.put_entries(name, entries, version=form.VERSION, spec=spec)
 
-    def _entry(
-        self,
-        position: int,
-        chains: Sequence[JobChain],
-        audit: JobRecord | None,
-        tried: int,
-        further: Sequence[JobChain],
-    ) -> EntryRecord:
-        name = chains[0].entry
-        jobs = [job for chain in (*chains, *further) for job in chain.jobs.values()]
-        jobs += [] if audit is None else [audit]
-        state = (position, tried, *((job.key, job.attempt) for job in jobs))
+    def _entry(self, sources: _Sources) -> EntryRecord:
+        name, state = sources.name, sources.state
         if name not in self._built or self._built[name][0] != state:
-            self._built[name] = (state, _build(self._sweep, self._store, position, chains, audit, tried, further))
+            self._built[name] = (state, _build(self._sweep, self._store, sources))
         return self._built[name][1]
 
 
@@ -120,17 +146,10 @@ def build_missing(store: Store, say: Callable[[str], None]) -> None:
         EntryWriter(sweep, store).write()
 
 
-def _build(
-    sweep: Sweep,
-    store: Store,
-    position: int,
-    chains: Sequence[JobChain],
-    audit: JobRecord | None,
-    tried: int,
-    further: Sequence[JobChain],
-) -> EntryRecord:
+def _build(sweep: Sweep, store: Store, sources: _Sources) -> EntryRecord:
     """One entry from its finished seeds and its audit, if that has finished."""
-    name, recipe = chains[0].entry, chains[0].measurement.recipe
+    chains, audit, further = sources.chains, sources.audit, sources.further
+    name, recipe = sources.name, chains[0].measurement.recipe
     script = sweep.script(name, recipe)
     attempts = {job.key: store.attempts(job.key) for chain in chains for job in chain.jobs.values()}
     audited = None if audit is None else {name: _outputs(audit)[name] for name in KEPT_OUTPUTS}
@@ -138,7 +157,7 @@ def _build(
     assert record is not None
     before = [_bpb_of_model(chain.outputs(QUANTIZE.name)["loss"])[0] for chain in further]
     trained_only = tuple(bpb for bpb in before if bpb is not None)
-    shared = _Shared(sweep, script, attempts, audited, record.created, tried, trained_only)
+    shared = _Shared(sweep, script, attempts, audited, record.created, sources.tried, trained_only)
     jobs = [job for chain in chains for job in chain.jobs.values()] + ([audit] if audit else [])
     evaluations = [shared.evaluation(chain) for chain in chains]
     content = {
@@ -158,7 +177,7 @@ def _build(
     if further:
         keys = {str(chain.measurement.seed): {stage: job.key for stage, job in chain.jobs.items()} for chain in further}
         evidence["trained_only"] = keys
-    return EntryRecord(sweep=sweep.spec.name, name=name, position=position, content=content, evidence=evidence)
+    return EntryRecord(sweep=sweep.spec.name, name=name, position=sources.position, content=content, evidence=evidence)
 
 
 def _seed_evidence(chain: JobChain) -> dict[str, Any]:

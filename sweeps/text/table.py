@@ -37,6 +37,10 @@ class FittedColumn:
     """Columns of a higher order are left out first; those of order 0 never."""
 
 
+SHOWN_BY_JSON = "a wider terminal or --json shows them"
+"""How to see the columns that were left out of a table whose command has --json."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FittedTable:
     """A table that is laid out when it is printed, for the width that there is."""

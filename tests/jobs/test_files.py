@@ -1,8 +1,6 @@
 """Contents by digest: whole or not at all, and nothing else is an address."""
 
 import hashlib
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ from golf.errors import InputError
 from jobs.errors import Unreadable
 from jobs.files import FileStore
 from jobs.store import StoreUnavailable
+from tests.confined import bound_by_modes
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -59,9 +58,6 @@ def test_what_is_damaged_is_replaced_when_it_is_put_again(tmp_path: Path) -> Non
 
 
 def test_what_this_user_may_not_read_is_not_lost(tmp_path: Path) -> None:
-    bound = [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"]
-    if bound and shutil.which("setpriv") is None:
-        pytest.skip("root may read everything, and there is no setpriv to give that up")
     program = """
 from pathlib import Path
 import sys
@@ -84,7 +80,10 @@ files.put(b"weights")
 assert files.get(digest) == b"weights"
 """
     done = subprocess.run(
-        [*bound, sys.executable, "-c", program, str(tmp_path)], capture_output=True, encoding="utf-8", check=False
+        [*bound_by_modes(), sys.executable, "-c", program, str(tmp_path)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

@@ -5,29 +5,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import s3fs
+from moto.server import ThreadedMotoServer
 
 from golf.errors import InputError
 from jobs.errors import Unreadable
 from jobs.files import FileStore
 from jobs.workplace import Workplace
 
-pytest.importorskip("s3fs", reason="no driver for S3: pip install golfsweep[s3]")
-moto = pytest.importorskip("moto.server", reason="no S3 server for tests: pip install moto[s3] flask flask-cors")
-
 
 @pytest.fixture(scope="module")
 def buckets() -> Iterator[list[str]]:
     """Names of the server's buckets, which are there in the beginning."""
     before = dict(os.environ)
-    server = moto.ThreadedMotoServer(port=0, verbose=False)
+    server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     os.environ |= {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
         "AWS_DEFAULT_REGION": "us-east-1",
     }  # fmt: skip
-    import s3fs
-
     s3fs.S3FileSystem().mkdir("team")
     yield ["team"]
     s3fs.S3FileSystem.clear_instance_cache()
@@ -37,8 +34,6 @@ def buckets() -> Iterator[list[str]]:
 
 
 def bucket_names() -> list[str]:
-    import s3fs
-
     system = s3fs.S3FileSystem()
     system.invalidate_cache()
     return list(system.ls(""))

@@ -1,6 +1,6 @@
 """Two entries side by side: compare."""
 
-import errno
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -15,6 +15,7 @@ from sweeps.cli.app import (
     print_json,
 )
 from sweeps.cli.commands.results import open_entries
+from sweeps.cli.reports import write_if_allowed
 from sweeps.text.terminal import Terminal
 
 
@@ -45,15 +46,11 @@ def compare(
     lost = Lost()
     pair = reading.pair_of(challenger, incumbent, place, lost)
     comparison, documents = compare.compare(pair), compare.document_differences(pair)
-    try:
-        path = report.write_comparison(comparison, documents, place)
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise
-        path = None
+    write = partial(report.write_comparison, comparison, documents, place)
+    path, where = write_if_allowed(write, place.home.root)
     if json_:
         return print_json(comparison | {"report": None if path is None else str(path), "notes": [*lost.lines(place)]})
     Terminal().print(compare_text.render(comparison, documents))
     for line in lost.lines(place):
         Terminal().print_line(line)
-    Terminal().print_line(f"Plots: {path or f'not written, because {place.home.root} may not be written to'}")
+    Terminal().print_line(f"Plots: {where}")

@@ -23,6 +23,7 @@ from sweeps.cli.app import (
     print_json,
 )
 from sweeps.cli.errors import ExitCode, Interrupted
+from sweeps.cli.reports import write_if_allowed
 from sweeps.text.terminal import Terminal
 
 
@@ -110,7 +111,6 @@ def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:
 
 def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
     """Write the report, and print the leaderboard or the document."""
-    from jobs.errors import CLOSED
     from sweeps.entries.lost import Lost
     from sweeps.entries.reading import board_of
     from sweeps.views.report import report
@@ -118,18 +118,13 @@ def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
 
     lost = Lost()
     board = board_of(name, place, lost)
-    path, closed = None, f"not written, because {place.home.root} may not be written to"
-    try:
-        path = report.write(name, board, place, lost)
-    except OSError as error:  # the sweep has ended all the same
-        if error.errno not in CLOSED:
-            raise
+    path, where = write_if_allowed(lambda: report.write(name, board, place, lost), place.home.root)
     if json_:
         return print_json(document(name, place, code, board=board, report=path) | {"notes": [*lost.lines()]})
     Terminal().print(table.render(board.table()))
     for line in lost.lines():
         Terminal().print_line(line)
-    Terminal().print_line(f"Report: {path or closed}")
+    Terminal().print_line(f"Report: {where}")
 
 
 def document(

@@ -13,7 +13,7 @@ from rich.text import Text
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.statistics.documents import Documents
 from sweeps.text.escaping import escape
-from sweeps.text.table import FittedColumn, FittedTable, shorten
+from sweeps.text.table import SHOWN_BY_JSON, FittedColumn, FittedTable, shorten
 from sweeps.views.wording import format_p, format_price_range, format_seed_range
 
 WIDTH = 46
@@ -24,8 +24,6 @@ NAME_CELLS = 20
 """Cells of the name before it."""
 RANGE_CELLS = 32
 """Cells of a line of the histogram beside its bar."""
-ELSEWHERE = "a wider terminal or --json shows them"
-"""How to see columns that were left out."""
 TEST_COLUMNS = (
     FittedColumn(heading="test", side="left", too_long="shorten"),
     FittedColumn(heading="difference and 95 % in mBPB", order=2),
@@ -213,7 +211,7 @@ def _make_test_table(tests: Mapping[str, Any]) -> FittedTable:
         t = "∞" if test["statistic"] is None else f"{test['statistic']:.2f}"
         interval = f"{1000 * test['difference']:+.2f}  {low:+.2f} … {high:+.2f}"
         rows.append([[title], [interval], [t], [f"{test['df']:.1f}"], [format_p(test["p_value"])]])
-    return FittedTable(columns=TEST_COLUMNS, rows=rows, elsewhere=ELSEWHERE)
+    return FittedTable(columns=TEST_COLUMNS, rows=rows, elsewhere=SHOWN_BY_JSON)
 
 
 def _make_settings_table(settings: Sequence[Mapping[str, Any]]) -> FittedTable | Text:

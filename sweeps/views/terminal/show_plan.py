@@ -9,7 +9,7 @@ from rich.text import Text
 
 from sweeps.planning.plan import SweepPlan
 from sweeps.text.escaping import escape
-from sweeps.text.table import FittedColumn, FittedTable
+from sweeps.text.table import SHOWN_BY_JSON, FittedColumn, FittedTable
 from sweeps.views.terminal.gantt import draw_gantt
 from sweeps.views.wording import duration
 
@@ -20,7 +20,6 @@ COLUMNS = (
     FittedColumn(heading="slot-seconds each", order=4),
     FittedColumn(heading="slot-hours left", order=2),
 )
-ELSEWHERE = "a wider terminal or --json shows them"
 MOST_REASONS = 12
 """Most reasons that are shown; --json has one for every job."""
 
@@ -43,7 +42,7 @@ def _make_table(content: Mapping[str, Any]) -> FittedTable:
         hours = "?" if stage["slot_hours"] is None else f"{stage['slot_hours']:.3g}"
         count = f"up to {stage['jobs']}" if stage["up_to"] else str(stage["jobs"])
         rows.append([[name], [count], [str(stage["done"])], ["–" if stage["slot_hours"] == 0 else each], [hours]])
-    return FittedTable(columns=COLUMNS, rows=rows, title=f"Plan of {content['name']}", elsewhere=ELSEWHERE)
+    return FittedTable(columns=COLUMNS, rows=rows, title=f"Plan of {content['name']}", elsewhere=SHOWN_BY_JSON)
 
 
 def _describe_totals(content: Mapping[str, Any]) -> list[str]:

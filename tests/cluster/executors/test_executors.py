@@ -28,6 +28,7 @@ from jobs.scores import merge_shards, share_shards
 from jobs.stages.registry import stage_named
 from jobs.stages.work.evaluate import shards_of
 from jobs.stages.work.trainer import CHECKPOINT, Trainer
+from tests import confined
 from tests.cluster.orders import EVAL, MODEL, TRAIN, Orders
 
 PATIENCE_SECONDS = 120.0
@@ -208,12 +209,8 @@ def test_what_a_gang_left_behind_ends_before_its_slots_are_used_again(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of one megabyte."""
-    path = tmp_path / "small disk"
-    path.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", path], check=False).returncode:
-        pytest.skip("may not mount a small file system here")
-    yield path
-    subprocess.run(["umount", "-l", path], check=True)  # at the latest when the last process lets go of it
+    with confined.small_disk(tmp_path, "1m") as path:
+        yield path
 
 
 def test_a_gang_on_a_full_disk_says_so(executor: Executor, orders: Orders, small_disk: Path) -> None:

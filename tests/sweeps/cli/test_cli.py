@@ -16,6 +16,7 @@ from golf.data.corpus import DemoData
 from golf.data.tokens import HEADER_BYTES, write_shard
 from golf.selftest import BUNDLED
 from jobs.paths import Home
+from tests.confined import small_disk
 from tests.sweeps.conftest import Command
 
 TINY = Path(__file__).parents[2] / "tiny.toml"
@@ -167,16 +168,10 @@ def test_services_that_are_away_are_named(golfsweep: Command, tmp_path: Path) ->
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    disk = tmp_path / "small disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "none", disk], capture_output=True).returncode:
-        pytest.skip("only root can mount a small disk")
-    try:
+    with small_disk(tmp_path, "600k") as disk:
         words = [sys.executable, "-m", "sweeps.cli", "run", str(TINY), "--home", str(disk / "home"), "--here"]
         done = subprocess.run(words, capture_output=True, text=True, timeout=120)
         left = [path for path in disk.rglob("*") if path.is_file() and path.parts[-2] in ("files", "data")]
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
     assert done.returncode == 3, done.stderr
     assert "no space left" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -16,10 +16,9 @@ import pytest
 from jobs.database.engine import HEAD
 from jobs.paths import Home
 from jobs.workplace import Workplace
+from tests.confined import bound_by_modes
 from tests.sweeps.made_up import file, play
 
-AS_READER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"]
-"""Root itself, without the right to pass over permissions."""
 LOOK = """
 import contextlib, io, json, sys
 from sweeps import cli
@@ -56,9 +55,7 @@ def home(made: Path) -> Iterator[Path]:
 def look(home: Path, *commands: list[str]) -> list[tuple[int, str, str]]:
     """Run commands as somebody who may only read; exit code, stdout and stderr of each."""
     subprocess.run(["chmod", "-R", "a-w", str(home)], check=True)
-    prefix = AS_READER if os.getuid() == 0 else []
-    if prefix and shutil.which(prefix[0]) is None:
-        pytest.skip("root may write everywhere, and there is no setpriv to give that up")
+    prefix = bound_by_modes()
     words = json.dumps([[*command, "--home", str(home)] for command in commands])
     command = [*prefix, sys.executable, "-c", LOOK, words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)

@@ -1,7 +1,6 @@
 """A disk without room: one error that says so, nothing half-written, and the same run goes on once there is room."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from sweeps.cli.errors import ExitCode, explain
 from sweeps.entries.reading import board_of
 from sweeps.spec.file import SweepSpec
 from sweeps.views.report import report
+from tests.confined import small_disk
 from tests.sweeps import inline
 from tests.sweeps.inline import Record
 
@@ -25,12 +25,8 @@ from tests.sweeps.inline import Record
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small disk."""
-    folder = tmp_path / "small disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", folder], capture_output=True).returncode:
-        pytest.skip("only root can mount a small disk")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with small_disk(tmp_path, "4m") as folder:
+        yield folder
 
 
 def test_a_content_that_does_not_fit_leaves_nothing(disk: Path) -> None:
