@@ -27,6 +27,7 @@ from jobs.workplace import Workplace
 from sweeps.driver.snapshot import Snapshot
 from sweeps.run import session
 from sweeps.spec.file import SweepSpec, parse_sweep
+from tests.in_process import InProcessEvents
 
 MODEL = {
     "num_layers": 2, "model_dim": 16, "num_heads": 2, "num_kv_heads": 1, "mlp_hidden": 24, "bigram_buckets": 64,
@@ -73,31 +74,20 @@ class Record:
     """What a training's weights follow from; not the seed alone where training is not reproducible."""
 
 
-class Inline:
+class Inline(InProcessEvents):
     """Runs each task to its end as soon as it is started."""
 
     record = Record()
     cluster = machine_cluster()
 
     def __init__(self, _: Opening) -> None:
-        self._events: list[tuple[str, Event]] = []
+        super().__init__()
 
     def nodes(self) -> list[Node]:
         return [Node(name="n", host="h", slots=2, machine=environment.machine())]
 
     def start(self, task: Task) -> None:
-        for event in self._run(task):
-            self._events.append((task.id, event))
-
-    def poll(self, timeout: float) -> list[tuple[str, Event]]:
-        events, self._events = self._events, []
-        return events
-
-    def cancel(self, task_id: str) -> None:
-        self._events = [(name, event) for name, event in self._events if name != task_id]
-
-    def close(self) -> None:
-        pass
+        self.add(task.id, self._run(task))
 
     def _run(self, task: Task) -> Iterator[Event]:
         self.record.ran.append(task.stage.name)

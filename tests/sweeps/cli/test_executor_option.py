@@ -13,37 +13,27 @@ from cluster.executor import Node, Opening, Task
 from cluster.executors.local import machine_cluster
 from cluster.executors.worker import run_task
 from cluster.registry import EXECUTORS, ExecutorKind
-from jobs.events import Event
 from jobs.machine import environment
 from sweeps.cli.commands.run import choose_executor
+from tests.in_process import InProcessEvents
 from tests.sweeps.cli.test_run_command import SWEEP
 from tests.sweeps.conftest import Command
 
 
-class ToyExecutor:
+class ToyExecutor(InProcessEvents):
     """Runs each task at once, in this process."""
 
     def __init__(self, cluster: str, slots: int) -> None:
+        super().__init__()
         self.cluster, self.stages = cluster, list[str]()
         self._node = Node(name="toy", host=socket.gethostname(), slots=slots, machine=environment.machine())
-        self._events: list[tuple[str, Event]] = []
 
     def nodes(self) -> list[Node]:
         return [self._node]
 
     def start(self, task: Task) -> None:
         self.stages.append(task.stage.name)
-        self._events += [(task.id, event) for event in run_task(task)]
-
-    def poll(self, timeout: float) -> list[tuple[str, Event]]:
-        events, self._events = self._events, []
-        return events
-
-    def cancel(self, task_id: str) -> None:
-        self._events = [(name, event) for name, event in self._events if name != task_id]
-
-    def close(self) -> None:
-        self._events.clear()
+        self.add(task.id, run_task(task))
 
 
 TOYS: list[ToyExecutor] = []
