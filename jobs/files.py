@@ -130,7 +130,7 @@ class FileStore:
                 self._write(self._path(digest), content)
                 return digest
             if not is_there:
-                self.discard_damaged(digest)
+                self._move_folder_aside(self._path(digest))  # a file is replaced by the rename, also one just written
                 self._write(self._path(digest), content)
             elif self.age_seconds(self._path(digest)) >= REWRITTEN_SECONDS:
                 self._write(self._path(digest), content)
@@ -209,14 +209,24 @@ class FileStore:
 
     def discard_damaged(self, digest: str) -> None:
         """Remove what lies in the place of a content and is not the content; a folder there is renamed, not deleted."""
-        path = self._path(digest)
+        path, aside = self._path(digest), f"{self._path(digest)}.{uuid.uuid4().hex}"
         if self.is_whole(digest):
             return
         with self._mapping_errors():
-            if self._system.isdir(path):
-                self._system.mv(path, f"{path}.{uuid.uuid4().hex}", recursive=True)
-            elif self._system.exists(path):
-                self._system.rm_file(path)
+            if self._move_folder_aside(path) or not self._system.exists(path):
+                return
+            self._system.mv(path, aside)
+            if hashlib.sha256(self._system.cat_file(aside)).hexdigest() == digest:  # somebody has just made it again
+                self._system.mv(aside, path)
+            else:
+                self._system.rm_file(aside)
+
+    def _move_folder_aside(self, path: str) -> bool:
+        """Rename a folder that lies in the place of a content; returns whether there was one."""
+        if not self._system.isdir(path):
+            return False
+        self._system.mv(path, f"{path}.{uuid.uuid4().hex}", recursive=True)
+        return True
 
     def delete(self, digest: str) -> None:
         """Delete a content that nothing refers to any more; no error if it is not there."""

@@ -49,7 +49,7 @@ class Workplace:
         try:
             store = Store.open(database or home.database_url)
         except BaseException:
-            _remove(made)
+            _remove(home, made)
             raise
         return cls(home=home, store=store, files=contents, is_own_pair=not database and not files, made=made)
 
@@ -68,7 +68,9 @@ class Workplace:
             store = Store.empty()
         else:
             store = Store.open(database or home.database_url, reading=True)
-        return cls(home=home, store=store, files=FileStore(files or str(home.files)), is_own_pair=not database)
+        return cls(
+            home=home, store=store, files=FileStore(files or str(home.files)), is_own_pair=not database and not files
+        )
 
     @classmethod
     def empty(cls, root: Path) -> "Workplace":
@@ -79,9 +81,10 @@ class Workplace:
     def remove_if_unused(self) -> bool:
         """Remove the folder of a home that was made for a run which never started; returns whether it was so."""
         with suppress(StoreUnavailable):
-            if self.made is not None and not self.store.sweeps() and not self.store.records():
+            used = self.store.sweeps() or self.store.records() or self.store.live_drivers()
+            if self.made is not None and not used:
                 self.store.close()
-                _remove(self.made)
+                _remove(self.home, self.made)
                 return True
         return False
 
@@ -112,12 +115,17 @@ class Workplace:
         )
         written = self.store.record_file_store(ours, instead_of=known)
         if written.id != ours.id:
-            raise InputError(self._elsewhere(written))
+            if (written.location, written.host) != (ours.location, ours.host):
+                raise InputError(self._elsewhere(written))
+            self.files.write_identity(written.id)  # both made one for this place, and the other's is written down
 
     def find_elsewhere(self) -> str | None:
         """Where the database's contents lie, if that is not this file store."""
         known = self.store.file_store()
-        return None if known is None or self.files.identity() == known.id else self._elsewhere(known)
+        here = self.files.identity()
+        if known is None or here == known.id or (here is None and self._holds_contents()):
+            return None
+        return self._elsewhere(known)
 
     def _elsewhere(self, known: FileStoreRecord | None) -> str:
         given = f"file store {self.files.location}"
@@ -143,6 +151,26 @@ class Workplace:
         return any(self.files.has(digest) for digest in self._needed())
 
 
-def _remove(made: Path | None) -> None:
-    if made is not None:
-        shutil.rmtree(made, ignore_errors=True)
+def _remove(home: Home, made: Path | None) -> None:
+    """Remove what was made for a home in which nothing has run, and its folders as far as nothing else is in them.
+
+    Args:
+        home: the home.
+        made: the outermost folder that was made for it; None if the home was there.
+    """
+    if made is None:
+        return
+    names = (home.database.name, f"{home.database.name}-wal", f"{home.database.name}-shm")
+    for path in (*(home.root / name for name in names), home.files / IDENTITY):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(home.demo, ignore_errors=True)
+    for folder in (home.files, home.demo.parent, home.reports, home.attempts):
+        with suppress(OSError):
+            folder.rmdir()
+    for folder in (home.root, *home.root.parents):
+        try:
+            folder.rmdir()
+        except OSError:  # somebody else's files are in it
+            return
+        if folder == made:
+            return

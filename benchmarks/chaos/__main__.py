@@ -58,6 +58,8 @@ def main(words: Sequence[str] | None = None) -> int:
         """Most faults of a round, so that each place has its share."""
         expected = _undisturbed(folder / "undisturbed", options.sweeps)
         while (faults := sum(sum(result["faults"].values()) for result in results)) < options.faults:
+            idle = [sum(result["faults"].values()) == 0 for result in results[-len(options.places) :]]
+            assert len(idle) < len(options.places) or not all(idle), "none of these kinds disturbs any of these places"
             place = options.places[len(results) % len(options.places)]
             with PLACES[place](folder / f"{len(results)}-{place}", options.sweeps) as play:
                 try:

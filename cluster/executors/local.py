@@ -8,7 +8,6 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -136,7 +135,6 @@ class _Worker:
         self._oom_kills = 0
         visible = devices(slots, os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count())
         self._process: BaseProcess = context.Process(target=_serve, args=(theirs, visible, os.getpid()))
-        resource_tracker.ensure_running()  # the first start of a process starts it, too, and it unblocks SIGINT
         with deaf_to(signal.SIGINT, signal.SIGHUP):
             self._process.start()
         theirs.close()

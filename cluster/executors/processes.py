@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 
 import psutil
 import torch
@@ -47,6 +48,7 @@ def deaf_to(*signals: signal.Signals) -> Iterator[None]:
     Ctrl-C and the end of a terminal signal all processes of a command at once, but only the first may decide what
     follows: it stops the others when it has written down where they are.
     """
+    resource_tracker.ensure_running()  # multiprocessing's first start of a process starts it, too, and unblocks signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield

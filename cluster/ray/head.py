@@ -106,8 +106,12 @@ def _channel(address: Address) -> Iterator[Any]:
     """A connection to a head, encrypted if Ray's own would be."""
     options = [("grpc.enable_http_proxy", 0)]  # Ray's own takes no proxy either
     if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
-        certificates, key, authority = load_certs_from_env()
-        credentials = grpc.ssl_channel_credentials(authority, key, certificates)
+        try:
+            certificates, key, authority = load_certs_from_env()
+            credentials = grpc.ssl_channel_credentials(authority, key, certificates)
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{address.option}: RAY_USE_TLS is set, but its files cannot be used ({reason})") from None
         channel = grpc.secure_channel(str(address), credentials, options=options)
     else:
         channel = grpc.insecure_channel(str(address), options=options)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cluster.executor import Unplaceable
+from cluster.executors.processes import deaf_to
 from cluster.ray.folders import RayFolder
 from cluster.ray.reach import PATIENCE_SECONDS, Endpoint, ReachWatch
 from golf.errors import InputError
@@ -186,11 +187,8 @@ def _spawn(context: SpawnContext, origin: RayOrigin, folder: RayFolder) -> tuple
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, origin, folder.path, folder.log, os.getpid()), daemon=True)
     # Ctrl-C reaches every process of a terminal: it must not hit this one before it has a handler.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
+    with deaf_to(*_SIGNALS):
         process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
     return ours, process
 

@@ -27,6 +27,7 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
     """
     from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
+    from requests.exceptions import ConnectionError as LostConnection
     from requests.exceptions import Timeout
 
     class LimitedClient(JobSubmissionClient):
@@ -47,8 +48,8 @@ def submit_job(address: str, command: str, folder: Path, name: str) -> str:
             runtime_env={"working_dir": str(folder)},
         )
     except Timeout:
-        raise Unavailable(f"--ray {address}: no answer within {ANSWER_SECONDS:.0f} s") from None
-    except ConnectionError as error:
+        raise Unavailable(f"{option}: no answer within {ANSWER_SECONDS:.0f} s") from None
+    except (ConnectionError, LostConnection) as error:
         raise Unavailable(f"{option}: no job server answers there ({_first_line(error)})") from None
     except (AuthenticationError, RuntimeError, ValueError) as error:
         raise InputError(

@@ -29,7 +29,7 @@ class Endpoint:
     @classmethod
     def parse(cls, address: str) -> "Endpoint":
         """Read HOST:PORT; ValueError if it is something else."""
-        host, _, port = address.removeprefix("ray://").rpartition(":")
+        host, _, port = address.rpartition(":")
         if not host or not port.isdigit():
             raise ValueError("expected HOST:PORT")
         return cls(host.strip("[]"), int(port))

@@ -201,9 +201,15 @@ def _probe_second_process(
     if restart is None:
         evidence.not_probed.append("a second process, whose first call is another one")
     elif not evidence.shows_violation(session):
-        with restart() as scorer:
-            call_seconds = session.scorer.call_seconds
-            second = CheckedScorer(scorer, call_seconds=call_seconds)
+        try:
+            started = restart()
+        except InputError as error:
+            detail = f"does not start a second time: {error}"
+            raise AuditStopped(
+                Finding(condition="nondeterminism", document=-1, position=-1, measured=0.0, detail=detail)
+            ) from None
+        with started as scorer:
+            second = CheckedScorer(scorer, call_seconds=session.scorer.call_seconds)
             evidence.comparisons.append(second_process.compare_second_process(session, second))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.data.tokens import BOS, read_shard
+from golf.data.tokens import BOS, find_starts, read_shard
 from golf.errors import InputError
 
 Tokens = NDArray[np.integer[Any]]
@@ -21,7 +21,9 @@ CONTEST_DOCUMENTS = 50_000
 """Documents of its validation set (the challenge's README)."""
 STAND_IN_DOCUMENTS = 5_000
 """Sets of fewer documents under these names are stand-ins to try things out with."""
-CONTEST_TOKENS: Mapping[int, range] = {1024: range(62_021_632 + 1, 62_021_632 + 1024 + 1)}
+CONTEST_WHOLE_TOKENS = 62_021_632
+"""Tokens of the whole sequences of 1,024 that the set has with the tokenizer of 1,024 pieces, by public logs."""
+CONTEST_TOKENS: Mapping[int, range] = {1024: range(CONTEST_WHOLE_TOKENS + 1, CONTEST_WHOLE_TOKENS + 1024 + 1)}
 """Pieces of a tokenizer → tokens of the validation set: public logs print how many whole sequences of 1,024 it has."""
 START = np.array([BOS], np.uint16)
 COMPARED = 32
@@ -87,7 +89,7 @@ def _body(document: Tokens) -> NDArray[np.uint16]:
 
 def _documents_in(stream: NDArray[np.uint16]) -> set[bytes]:
     """What each document that begins in a stream is recognized by: its length, first and last tokens."""
-    starts = np.flatnonzero(stream == BOS)
+    starts = find_starts(stream)
     lengths = np.append(starts[1:], len(stream)) - starts - 1
     starts, lengths = starts[lengths >= COMPARED], lengths[lengths >= COMPARED]
     near = np.arange(COMPARED)

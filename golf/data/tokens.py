@@ -44,11 +44,11 @@ def read_shard(path: Path) -> NDArray[np.uint16]:
         InputError: the file is missing, not a shard, truncated or too long.
     """
     with open_regular(path, "expected a token shard") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        start = stream.read(HEADER_BYTES)
-        header = np.frombuffer(start, "<i4", len(start) // 4)
-        count = _count_tokens(path, size, header)
         try:
+            size = os.fstat(stream.fileno()).st_size
+            start = stream.read(HEADER_BYTES)
+            header = np.frombuffer(start, "<i4", len(start) // 4)
+            count = _count_tokens(path, size, header)
             return np.memmap(stream, "<u2", "r", HEADER_BYTES, (count,)) if count else np.empty(0, np.uint16)
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror}); expected a token shard") from None

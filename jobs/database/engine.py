@@ -127,9 +127,9 @@ def checked(url: str | URL) -> str | URL:
     Raises:
         InputError: it names a database in memory, which ends with the command.
     """
+    shown(url)
     if isinstance(url, str) and url.startswith("postgres://"):
         return url.replace("postgres://", "postgresql://", 1)
-    shown(url)
     parsed = make_url(url)
     name = parsed.database or ""
     if parsed.get_backend_name() == "sqlite" and (name in ("", ":memory:") or parsed.query.get("mode") == "memory"):

@@ -35,6 +35,9 @@ class Log:
     digest: str = ""
     """SHA-256 of the file's bytes."""
     scores: list[Score] = field(default_factory=list)
+    """The last scores of the log."""
+    scores_dropped: int = 0
+    """How many scores were printed before those."""
     own_scores: dict[str, Score] = field(default_factory=dict)
     """Scores under a name of their own, such as "ppm_mix mix_bpb", each as last printed."""
     validation: Decimal | None = None
@@ -79,6 +82,11 @@ class Log:
     """Epoch seconds of the machine's clock as nvidia-smi prints it, taken as UTC."""
 
     @property
+    def scores_printed(self) -> int:
+        """How many scores it prints."""
+        return self.scores_dropped + len(self.scores)
+
+    @property
     def is_log(self) -> bool:
         """Whether it contains output of a training script."""
         return bool(self.scores or self.steps is not None or self.model_bytes or self.total_bytes)
@@ -104,7 +112,7 @@ class Log:
 
     def prints_after(self, score: Score, practice: Practice) -> bool:
         """Whether a score is printed after the first line that names a practice, as one that it concerns must be."""
-        after = self.scores[self.practices.scores_before.get(practice, 0) :]
+        after = self.scores[max(0, self.practices.scores_before.get(practice, 0) - self.scores_dropped) :]
         return any(other.name == score.name and agree(other.bpb, score.bpb) for other in after)
 
     def of_stage(self, stage: ScoreStage) -> list[Score]:
@@ -132,7 +140,13 @@ class Log:
 def merge_logs(logs: Sequence[Log]) -> Log:
     """One log of a run that was logged in several files, in their order; of a fact in several the first counts."""
     first = logs[0]
-    merged = replace(first, scores=[score for log in logs for score in log.scores])
+    merged = replace(
+        first,
+        scores=[score for log in logs for score in log.scores],
+        scores_dropped=sum(log.scores_dropped for log in logs),
+        last_stamp=max((log.last_stamp for log in logs if log.last_stamp is not None), default=None),
+        printed_time=max((log.printed_time for log in logs if log.printed_time is not None), default=None),
+    )
     for log in logs[1:]:
         for name in _FACTS:
             if getattr(merged, name) is None:
@@ -144,14 +158,14 @@ def merge_logs(logs: Sequence[Log]) -> Log:
         merged.seeds = list(dict.fromkeys([*merged.seeds, *log.seeds]))
         merged.runs += log.runs
     merged.complete_sizes()
-    merged.practices = merge_practices([(log.practices, len(log.scores)) for log in logs])
+    merged.practices = merge_practices([(log.practices, log.scores_printed) for log in logs])
     return merged
 
 
 _FACTS = (
     *("validation", "steps", "train_seconds", "model_bytes", "code_bytes", "raw_code_bytes", "total_bytes"),
     *("val_tokens", "documents", "document_fraction", "data", "tokenizer", "factor", "epochs"),
-    *("first_stamp", "last_stamp", "printed_time"),
+    "first_stamp",
 )
 _TABLES = ("clocks", "settings", "own_scores")
 _FLAGS = ("min_nll", "mixes", "prints_bpb", "prints_loss_alone")

@@ -13,15 +13,18 @@ Practice = Literal["slot", "second pass", "training before quantization", "train
 
 MOST_CHARACTERS = 120
 """Of a line that is kept as evidence."""
+_FLAGS = re.IGNORECASE | re.ASCII
 _ON = r"[:=] ?(?:1|true)\b"
 _OFF = re.compile(
-    r"^\s*\w*(?P<name>slot|two_?pass|full_rescore|pre_?quant_ttt)(?:_enabled)?[:=] ?(?:0|false)\b", re.IGNORECASE
+    r"^\s*\w*(?P<name>slot|two_?pass|full_rescore|pre_?quant_ttt)(?:_enabled)?[:=] ?(?:0|false)\b",
+    _FLAGS,
 )
 _PRACTICES: tuple[tuple[Practice, re.Pattern[str]], ...] = (
     (
         "slot",
         re.compile(
-            rf"^\s*(?!no_)(?:\w+_)?slot(?:(?:_enabled)?{_ON}|(?:_\w{{1,20}})?:(?: ?\w+[:= ]){{2}})", re.IGNORECASE
+            rf"^\s*(?!no_)(?:\w+_)?slot(?:(?:_enabled)?{_ON}|(?:_\w{{1,20}})?:(?: ?\w+[:= ]){{2}})",
+            _FLAGS,
         ),
     ),
     (
@@ -30,7 +33,7 @@ _PRACTICES: tuple[tuple[Practice, re.Pattern[str]], ...] = (
             rf"^\s*\w*(?:two_?pass|2pass|full_rescore)\w*{_ON}"
             r"|^(?!.{0,60}pass ?1\b)[\w\[\] .-]{0,40}?(?:two[ _-]?pass|second pass|pass ?[_-]?2|rescor(?:e|ed|ing))\b"
             r".{0,120}?(?:bpb|done)\b",
-            re.IGNORECASE,
+            _FLAGS,
         ),
     ),
     (
@@ -38,12 +41,12 @@ _PRACTICES: tuple[tuple[Practice, re.Pattern[str]], ...] = (
         re.compile(
             r"^\W{0,3}(?:pre[-_ ]?q(?:uant)?[-_ ]?ttt|ttt[-_ ]pre[-_ ]?quant)\b.{0,60}?\bepoch"
             r"|^\W{0,3}post[-_ ]pre-?quant[-_ ]ttt\b.{0,60}?\bval_bpb",
-            re.IGNORECASE,
+            _FLAGS,
         ),
     ),
     (
         "training before scoring",
-        re.compile(r"^\w{0,12}ttt(?:_\w{1,20})?[: _]+epoch[: ]? ?\d{1,4}/\d{1,4}\b.{0,80}?\bloss", re.I),
+        re.compile(r"^\w{0,12}ttt(?:_\w{1,20})?[: _]+epoch[: ]? ?\d{1,4}/\d{1,4}\b.{0,80}?\bloss", _FLAGS),
     ),
 )
 _KEYWORDS: dict[str, Practice] = {
@@ -52,9 +55,9 @@ _KEYWORDS: dict[str, Practice] = {
     "fullrescore": "second pass",
     "prequantttt": "training before quantization",
 }
-_FIRST_EPOCH = re.compile(r"epoch[: ]? ?1/(\d{1,4})\b", re.IGNORECASE)
-_EPOCHS = re.compile(r"^(?=.*(?:ttt_lora|eval_mode:\w*ttt)).*?\b(?:ttt_)?epochs?[:=] ?(\d{1,4})\b", re.IGNORECASE)
-_COUNTED = re.compile(r"epochs?[:= ] ?(?:\d{1,4}/)?(\d{1,4})\b", re.IGNORECASE)
+_FIRST_EPOCH = re.compile(r"epoch[: ]? ?1/(\d{1,4})\b", _FLAGS)
+_EPOCHS = re.compile(r"^(?=.*(?:ttt_lora|eval_mode:\w*ttt)).*?\b(?:ttt_)?epochs?[:=] ?(\d{1,4})\b", _FLAGS)
+_COUNTED = re.compile(r"epochs?[:= ] ?(?:\d{1,4}/)?(\d{1,4})\b", _FLAGS)
 _SOURCE = re.compile(r"^(?:import |from \w[\w.]* import |#!|\"\"\"|def |class )")
 _RULER = re.compile(r"^={20,}\s*$")
 

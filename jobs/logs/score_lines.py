@@ -96,7 +96,9 @@ def read_progress(log: Log, line: str, *, whole: bool) -> None:
     time = _TIME.search(match["rest"])
     seconds = to_seconds(time[1], time[2]) if time else None
     log.scores.append(Score(name=name, stage=_stage(name, match["rest"]), loss=loss, bpb=bpb, seconds=seconds or None))
-    del log.scores[:-MAX_SCORES]
+    if (dropped := len(log.scores) - MAX_SCORES) > 0:
+        del log.scores[:dropped]
+        log.scores_dropped += dropped
 
 
 def read_own_scores(log: Log, line: str, *, whole: bool) -> None:

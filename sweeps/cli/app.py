@@ -203,6 +203,11 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our output has gone; the interpreter must not fail to flush it once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.FAILED
+    except OSError as error:  # what we print has no room
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        problem = explain(error)
+        report(problem, as_json=False)
+        code = problem.code
     sys.exit(code)
 
 

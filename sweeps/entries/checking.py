@@ -15,6 +15,7 @@ from jobs.errors import Unreadable
 from jobs.stages.audit import AUDIT
 from jobs.stages.evaluate import EVALUATE
 from jobs.stages.quantize import QUANTIZE
+from jobs.stages.train import TRAIN
 from jobs.store import EntryRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
@@ -28,6 +29,8 @@ ROUNDING = 1e-9
 """Relative difference of sums of the same numbers in another order."""
 KEYS_AT_ONCE = 5_000
 """Keys in one query; databases limit them."""
+STAGES = (TRAIN.name, QUANTIZE.name, EVALUATE.name)
+"""Stages of which every seed of an entry has a job."""
 INPUTS = {QUANTIZE.name: "weights", EVALUATE.name: "artifact"}
 """Stage → its input that an earlier job of the same seed made."""
 
@@ -41,14 +44,14 @@ class Mismatch:
     """The kind of content that cannot be read, where that is all."""
 
 
-def verify_entry(entry: EntryRecord, place: Workplace) -> list[str]:
+def verify_entry(entry: EntryRecord, place: Workplace) -> list[Mismatch]:
     """Recompute what an entry says from its evidence.
 
     Returns:
-        One line for each mismatch: of a job's key, settings or outputs, of a score against its table of documents, of
+        One for each mismatch: of a job's key, settings or outputs, of a score against its table of documents, of
         findings against the certificate, of a certificate against itself. Empty where everything agrees.
     """
-    return [mismatch.line for mismatch in _check(entry, place, _read_jobs([entry], place))]
+    return [*_check(entry, place, _read_jobs([entry], place))]
 
 
 def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost) -> dict[tuple[str, str], RuleFinding]:
@@ -106,14 +109,15 @@ def _job_of(key: str, stage: str, jobs: Mapping[str, JobRecord]) -> JobRecord | 
 
 
 def _no_job(stage: str, key: str) -> str:
-    return f"the store has no {stage} job {key[:12]} whose settings give that key"
+    return f"the store has no {stage} job {key[:12] or '(its evidence names none)'} whose settings give that key"
 
 
 def _check_jobs(run: Evaluation, entry: EntryRecord, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
     """Jobs must have the keys that their settings give, rest on each other, and have given what the entry says."""
     evidence = entry.evidence["seeds"][str(run.seed)]
     outputs: dict[str, Any] = {}
-    for stage, key in evidence["jobs"].items():
+    for stage in dict.fromkeys((*STAGES, *evidence["jobs"])):
+        key = evidence["jobs"].get(stage, "")
         job = _job_of(key, stage, jobs)
         if job is None:
             yield _no_job(stage, key)
@@ -148,7 +152,7 @@ def _check_scores(
         sums = _sum_up(run, place)
     except Unreadable as error:
         yield Mismatch(line=f"seed {run.seed}: its score table cannot be read: {error}", lost=LostKind.SCORES)
-        job = jobs.get(evidence["jobs"][EVALUATE.name])
+        job = jobs.get(evidence["jobs"].get(EVALUATE.name, ""))
         source, sums = "eval job", {} if job is None or job.outputs is None else job.outputs
     except InputError as error:
         yield Mismatch(line=f"seed {run.seed}: its score table cannot be read: {error}")
@@ -184,6 +188,7 @@ def _check_audit(
         if any(run.audited for run in runs):
             yield Mismatch(line="it says that it is audited, without a certificate")
         return
+    yield from (Mismatch(line=line) for line in _check_audit_job(entry, jobs))
     try:
         certificate = read_certificate(entry, place.files)
         contradictions = find_contradictions(certificate)
@@ -196,7 +201,6 @@ def _check_audit(
     except ValueError as error:
         yield Mismatch(line=f"its certificate cannot be read: {error}")
         return
-    yield from (Mismatch(line=line) for line in _check_audit_job(entry, jobs))
     yield from (Mismatch(line=f"its certificate {line}") for line in contradictions)
     if certificate is not None and not contradictions:
         yield from (Mismatch(line=line) for line in _compare_outcome("certificate", audit, certificate, runs))

@@ -2,7 +2,7 @@
 
 content    evaluations: one a seed, the fields of `sweeps.board.evaluation.Evaluation`
            settings:    every setting of the recipe, as nested tables
-           audit:       passed, judged, findings and overlap of the finished audit; null before it
+           audit:       passed, judged, findings, overlap and length effect of the finished audit; null before it
 evidence   seeds:       seed → keys of its `jobs` by stage, and digests of its weights, artifact, scores and metrics
            trained_only: seed → keys of jobs by stage, of seeds that were trained and not evaluated; absent without any
            audit:       key of the audit's `job` and digest of its `certificate`; null before it

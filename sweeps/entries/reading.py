@@ -110,6 +110,11 @@ def withdrawn_of(place: Workplace) -> list[Withdrawn]:
     return find_withdrawn(place.store.entries())
 
 
+def former_of(place: Workplace) -> list[Superseded | Withdrawn]:
+    """Entries of any sweep that are on no leaderboard any more, with the reason."""
+    return [*superseded_of(place), *withdrawn_of(place)]
+
+
 def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None = None) -> Pair:
     """Two entries by name: SWEEP/ENTRY, ENTRY of the latest sweep, or a public record's own.
 
@@ -119,7 +124,7 @@ def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None
     sweeps = place.store.sweeps()
     latest = sweeps[-1].name if sweeps else None
     entries = board_of(latest, place).entries()
-    former: list[Superseded | Withdrawn] = [*superseded_of(place), *withdrawn_of(place)]
+    former = former_of(place)
     c, i = (find_entry(name, entries, latest or "", former) for name in (challenger, incumbent))
     scores = ScoreReader(place.files, lost or Lost())
     for record in place.store.entries():
@@ -140,7 +145,7 @@ def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None
 
 
 def find_entry(
-    name: str, entries: Sequence[BoardEntry], latest: str, superseded: Sequence[Superseded | Withdrawn] = ()
+    name: str, entries: Sequence[BoardEntry], latest: str, former: Sequence[Superseded | Withdrawn] = ()
 ) -> BoardEntry:
     """The entry of a name: SWEEP/ENTRY, ENTRY of the latest sweep, or a public record's own.
 
@@ -151,11 +156,11 @@ def find_entry(
     known |= {f"{entry.sweep}/{entry.name}": entry for entry in entries if entry.sweep}
     if name in known:
         return known[name]
-    for former in superseded:
-        if name in [f"{former.sweep}/{entry}" for entry in former.entries] or (
-            former.sweep == latest and name in former.entries
+    for gone in former:
+        if name in [f"{gone.sweep}/{entry}" for entry in gone.entries] or (
+            gone.sweep == latest and name in gone.entries
         ):
-            raise InputError(f'entry "{name}": {former.line}')
+            raise InputError(f'entry "{name}": {gone.line}')
     near = difflib.get_close_matches(name, known, 1, 0.4)
     hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known) or 'none yet'}"
     raise InputError(f'entry "{name}": no confirmed entry of that name; {hint}')

@@ -97,12 +97,13 @@ def cancel(sweep: str, what: str | None, store: Store, sleep: Callable[[float], 
     if what is None:
         return _cancel_sweep(sweep, name, jobs, store, sleep)
     target = _find(sweep, what, list(jobs), store)
-    before = store.cancel_jobs(sweep, [key for key in target.keys if jobs[key] in OPEN])
+    # A driver may have requested more since `jobs` was read.
+    before = store.cancel_jobs(sweep, [key for key in target.keys if jobs.get(key, JobState.QUEUED) in OPEN])
     after = {job.key: job.state for job in store.jobs(sweep=sweep)}
     others = "another sweep needs it"
-    continuing = {key: others for key in target.keys if after[key] in OPEN}
-    continuing |= {k: "another entry or trial of the sweep needs it" for k in target.shared if after[k] in OPEN}
-    meant = [*target.keys, *target.shared]
+    meant = [key for key in (*target.keys, *target.shared) if key in after]
+    continuing = {key: others for key in target.keys if after.get(key) in OPEN}
+    continuing |= {k: "another entry or trial of the sweep needs it" for k in target.shared if after.get(k) in OPEN}
     finished = {key: str(after[key]) for key in meant if key not in before and after[key] not in OPEN}
     ending = _wait([*before, *(key for key in finished if finished[key] == JobState.CANCELLED)], store, sleep)
     why = "none of its own jobs is open" if continuing else "it has no job of its own yet"

@@ -10,7 +10,7 @@ from sweeps.spec.recipe import Recipe
 
 
 def check_memory(spec: SweepSpec) -> None:
-    """Check every recipe against this machine's memory, before anything runs.
+    """Check the recipe, the arms and the ends of the search against this machine's memory, before anything runs.
 
     Raises:
         InputError: a line for each recipe that needs more than there is, with both figures.

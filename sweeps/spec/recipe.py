@@ -121,10 +121,13 @@ def configure(base: Mapping[str, Settings], assignments: Iterable[str]) -> dict[
 
 def override(base: Settings, changes: Settings) -> dict[str, Any]:
     """Settings with changes on top; a change that names a section's preset resets that section first."""
-    kept = {section: dict(values) for section, values in base.items() if isinstance(values, Mapping)}
+    kept: dict[str, Any] = {
+        section: dict(values) if isinstance(values, Mapping) else values for section, values in base.items()
+    }
     for section, change in changes.items():
         if isinstance(change, Mapping) and "preset" in change:
-            below = kept.get(section, {})
+            below = kept.get(section)
+            below = below if isinstance(below, dict) else {}
             kept[section] = {name: below[name] for name in RESOURCES.get(section, ()) if name in below}
     return merge(kept, changes)
 

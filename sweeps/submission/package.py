@@ -31,7 +31,7 @@ from sweeps.driver.chain import JobChain
 from sweeps.driver.objective import SCORED
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import read_certificate
-from sweeps.entries.reading import board_of, find_entry, read_entry, superseded_of
+from sweeps.entries.reading import board_of, find_entry, former_of, read_entry
 from sweeps.spec.sections import BaselineSection
 from sweeps.statistics import Moments, published
 from sweeps.submission.submission import SeedRun, Submission
@@ -124,7 +124,7 @@ def _find_entry(name: str, place: Workplace) -> tuple[BoardEntry, Sweep, Board]:
     sweeps = place.store.sweeps()
     latest = sweeps[-1].name if sweeps else None
     entries = board_of(latest, place).entries()
-    named = find_entry(name, entries, latest or "", superseded_of(place))
+    named = find_entry(name, entries, latest or "", former_of(place))
     if not named.sweep:
         raise InputError(f"entry {name}: is an imported record; only entries of your own sweeps can be packaged")
     record = place.store.sweep(named.sweep)

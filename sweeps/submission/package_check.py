@@ -70,7 +70,7 @@ def _check_p(test: Mapping[str, Any], scores: list[float]) -> Iterator[tuple[str
         )
         other = published(mean, std, int(test["against_seeds"]))
         p = welch(moments(scores), other, margin).p_value
-    except (KeyError, TypeError, ValueError):
+    except (ArithmeticError, KeyError, TypeError, ValueError):
         yield "unsupported-p", f"{test.get('test')}: p = {test.get('p_value')}: it lacks numbers to compute it again"
         return
     corrected = HOLM in str(test["test"])

@@ -214,9 +214,9 @@ def _refuse_altered(name: str, chain: JobChain, place: Workplace) -> None:
         made |= {what: digest for what, digest in (job.outputs or {}).items() if what in ("weights", "artifact")}
     entry = read_entry(chain.jobs[SCORED].order.sweep, chain.entry, place)
     mismatches = [] if entry is None else verify_entry(entry, place)
-    if mismatches:
-        more = f" (and {len(mismatches) - 1} more)" if len(mismatches) > 1 else ""
-        raise InputError(f"{name}: its evidence contradicts it: {mismatches[0]}{more}")
+    if lines := [mismatch.line for mismatch in mismatches if mismatch.lost is None]:
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        raise InputError(f"{name}: its evidence contradicts it: {lines[0]}{more}")
 
 
 def _take_first(documents: Sequence[Tokens], wanted: int, where: str) -> Sequence[Tokens]:

@@ -98,8 +98,12 @@ def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
         raise InputError(f'{name}: no entry "{entry_name}" in sweep {sweep}; there are: {known}')
     mismatches = verify_entry(entry, place)
     shown = _leaderboard_line(entry, place) | {"jobs": _jobs_of(entry, place.store), "evidence": entry.evidence}
-    shown |= {"updated": entry.updated, "mismatches": mismatches}
-    certificates = read_certificates([entry], place.files, Lost())  # a lost one is among the mismatches
+    shown |= {
+        "updated": entry.updated,
+        "mismatches": [mismatch.line for mismatch in mismatches if mismatch.lost is None],
+        "lost": [mismatch.line for mismatch in mismatches if mismatch.lost is not None],
+    }
+    certificates = read_certificates([entry], place.files, Lost())  # a lost one is said above
     return shown | ({"certificate": certificates[entry.name]} if certificates else {})
 
 

@@ -30,11 +30,14 @@ def compare_second_process(session: AuditSession, scorer: CheckedScorer) -> Comp
     numbers = [document.number for document in listed]
     other = [make_document(document.size, session.vocab_size, session.rng, tokens) for document in tokens]
     losses: Sequence[Floats] = []
-    for documents, known in ((other, [-1] * len(other)), (tokens, numbers)):
-        try:
-            losses = scorer.score(documents)
-        except ScorerError as error:
-            raise AuditStopped(error.finding(known)) from None
-    session.scorer.calls += scorer.calls
-    session.scorer.printed += scorer.printed
+    try:
+        for documents, known in ((other, [-1] * len(other)), (tokens, numbers)):
+            try:
+                losses = scorer.score(documents)
+            except ScorerError as error:
+                raise AuditStopped(error.finding(known)) from None
+    finally:
+        session.scorer.calls += scorer.calls
+        session.scorer.predictions += scorer.predictions
+        session.scorer.printed += scorer.printed
     return session.compare_numbers(SECOND_PROCESS, numbers, losses, session.list_reference)

@@ -1,6 +1,7 @@
 """Schedulers: which are alive, and which cluster each one schedules."""
 
 import os
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
@@ -46,7 +47,7 @@ class Schedulers(Liveness):
             is_new = write_row(connection, tables.schedulers, {"name": scheduler}, process | facts)
             self._beat_attempts(connection, scheduler)
             if is_new:
-                _forget_dead(connection, self._common_time(connection))
+                _forget_dead(connection, self._common_time(connection), [scheduler, *(live.name for live in others)])
                 record_event(connection, EventKind.SCHEDULER_STARTED, self._clock(), scheduler, cluster=cluster)
 
     def forget_scheduler(self, scheduler: str) -> None:
@@ -74,7 +75,8 @@ class Schedulers(Liveness):
         connection.execute(table.update().where(this).values(seconds=elapsed(self._ticks())))
 
 
-def _forget_dead(connection: Connection, now: float) -> None:
-    """Delete the rows of processes that died long ago without giving anything back."""
+def _forget_dead(connection: Connection, now: float, living: Sequence[str]) -> None:
+    """Delete the rows of processes that died long ago without giving anything back, whatever the clock was set to."""
     table = tables.schedulers
-    connection.execute(table.delete().where(table.c.heartbeat < now - FORGOTTEN_SECONDS))
+    old = table.c.heartbeat < now - FORGOTTEN_SECONDS
+    connection.execute(table.delete().where(old, table.c.name.not_in(living)))

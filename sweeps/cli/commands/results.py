@@ -105,11 +105,14 @@ def show(
     description = describe(key, place)
     if json_:
         return print_json(description)
-    certificate, mismatches = description.pop("certificate", None), description.pop("mismatches", [])
+    certificate = description.pop("certificate", None)
+    mismatches, lost = description.pop("mismatches", []), description.pop("lost", [])
     console = Terminal()
     console.show_json(description)
     for line in mismatches:
         console.print_line(f"Evidence contradicts this entry: {line}")
+    for line in lost:
+        console.print_line(f"Lost: {line}")
     if certificate is not None:
         from sweeps.views.certificates import describe_certificate
 

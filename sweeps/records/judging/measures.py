@@ -19,7 +19,7 @@ PROCESS_CLOCKS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "quantization": (("quantize.elapsed",),),
 }
 """Process → ways to measure the whole of it, each a clock that logs print (jobs.logs) and others that run beside it."""
-SAME_UNIT = Decimal("0.001")
+ONE_UNIT = Decimal("0.001")
 """Share by which bits per byte of a nat may differ on one validation set, by rounding or one more window. Between the
 challenge's tokenizers they differ by at least an eighth."""
 
@@ -80,7 +80,7 @@ def measure_bpb_per_nat(record: Record) -> float | None:
         return None
     bpb, loss = max(pairs, key=lambda pair: decimals(pair[0]))
     unit = bpb / loss
-    return float(unit) if all(abs(bpb - unit * loss) <= SAME_UNIT * bpb for bpb, loss in pairs) else None
+    return float(unit) if all(abs(bpb - unit * loss) <= ONE_UNIT * bpb for bpb, loss in pairs) else None
 
 
 def find_tokenizer(record: Record) -> str | None:

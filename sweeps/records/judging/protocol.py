@@ -1,12 +1,11 @@
 """How a record was scored: mixed settings, partial coverage, wrong byte counts, training data of doubtful origin."""
 
+from golf.data.provenance import CONTEST_DOCUMENTS
 from jobs.logs import agree
 from sweeps.records.judging.measures import CheckResults
 from sweeps.records.judging.sets import BYTES_OFF, CASEOPS, SETS, count_more_bytes, find_named_set, find_set
 from sweeps.records.record import Record
 
-DOCUMENTS = 50_000
-"""Documents of the challenge's validation set."""
 CUT = 0.995
 """A set without its last window keeps more than this share of its tokens."""
 MOST_SETTINGS = 8
@@ -38,14 +37,14 @@ def check_coverage(record: Record) -> CheckResults:
     for run in record.runs:
         log = run.log
         known = SETS.get(find_set(log, record.line_of(run)) or "")
-        if log.documents == DOCUMENTS - 1:
+        if log.documents == CONTEST_DOCUMENTS - 1:
             yield (
                 "document-count",
-                f"{run.path}: {log.documents:,} of {DOCUMENTS:,} documents were scored, as phased entries count "
-                "them by convention",
+                f"{run.path}: {log.documents:,} of {CONTEST_DOCUMENTS:,} documents were scored, as phased entries "
+                "count them by convention",
             )
-        elif log.documents is not None and log.documents < DOCUMENTS:
-            yield "coverage", f"{run.path}: {log.documents:,} of {DOCUMENTS:,} documents were scored"
+        elif log.documents is not None and log.documents < CONTEST_DOCUMENTS:
+            yield "coverage", f"{run.path}: {log.documents:,} of {CONTEST_DOCUMENTS:,} documents were scored"
         elif log.document_fraction is not None and log.document_fraction < 1:
             yield "coverage", f"{run.path}: {log.document_fraction:.0%} of the documents were scored"
         elif known is not None and log.val_tokens is not None and log.val_tokens < CUT * known.tokens:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from golf.data.provenance import CONTEST_WHOLE_TOKENS
 from jobs.logs import Log, Score, agree
 
 CASEOPS = "sp8192_caseops"
@@ -25,7 +26,7 @@ class PublicSet:
 
 
 SETS: Mapping[str, PublicSet] = {
-    "sp1024": PublicSet(tokens=62_021_632, bpb_per_nat=0.59226),
+    "sp1024": PublicSet(tokens=CONTEST_WHOLE_TOKENS, bpb_per_nat=0.59226),
     "sp4096": PublicSet(tokens=45_508_608, bpb_per_nat=0.43459),
     "sp8192": PublicSet(tokens=40_540_160, bpb_per_nat=0.38713),
     CASEOPS: PublicSet(tokens=47_851_520, bpb_per_nat=0.45696, clean_shards=80),

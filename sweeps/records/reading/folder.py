@@ -117,7 +117,8 @@ def _find_below(root: Path) -> list[Path]:
         if _is_record(folder):
             records.append(folder)
         elif depth:
-            children = [path for path in _list_children(folder) if path.is_dir() and not path.is_symlink()]
+            listed = _list_children(folder, most=MAX_FOLDERS)
+            children = [path for path in listed if path.is_dir() and not path.is_symlink()]
             stack += [(path, depth - 1) for path in reversed(children) if not path.name.startswith(".")]
     return records
 
@@ -147,15 +148,15 @@ def _take_within(paths: Sequence[Path], most_bytes: int) -> list[Path]:
     return taken
 
 
-def _list_children(folder: Path, oddities: list[str] | None = None) -> list[Path]:
+def _list_children(folder: Path, oddities: list[str] | None = None, *, most: int = MAX_FILES) -> list[Path]:
     """What is in a folder, sorted; nothing, and an oddity, where the system refuses to list it.
 
-    Of a folder of more than MAX_FILES names only the first are looked at, and submissions, whatever their place.
+    Of a folder of more than `most` names only one more than that are looked at, and submissions, whatever their place.
     """
     try:
         names = sorted(path.name for path in folder.iterdir())
-        late = [name for name in names[MAX_FILES + 1 :] if SUBMISSION.fullmatch(name)]
-        return [folder / name for name in (*names[: MAX_FILES + 1], *late[:MAX_FILES])]
+        late = [name for name in names[most + 1 :] if SUBMISSION.fullmatch(name)]
+        return [folder / name for name in (*names[: most + 1], *late[:most])]
     except OSError as error:
         if oddities is not None:
             oddities.append(f"{printable_path(folder.name)}/: cannot be read ({error.strerror})")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from golf.data.corpus import DEMO_TUNING_DOCUMENTS, VOCAB_SIZE
 from sweeps.spec.recipe import Recipe
-from sweeps.spec.sections import SweepFile
+from sweeps.spec.sections import MOST_SEED, SweepFile
 
 MOST_MEASUREMENTS = 20_000
 """Most evaluations of a sweep: seeds of arms, trials, and seeds of confirmed trials."""
@@ -12,7 +12,7 @@ MOST_MEASUREMENTS = 20_000
 
 def section_conflicts(file: SweepFile) -> Iterator[str]:
     """A line for each rule that a file breaks."""
-    for check in (_seeds, _data, _budget, _size, _numbers):
+    for check in (_seeds, _further_seeds, _data, _budget, _size, _numbers):
         yield from check(file)
 
 
@@ -28,6 +28,15 @@ def _seeds(file: SweepFile) -> Iterator[str]:
         yield "seeds.tune: empty; a search needs at least one seed to tune on"
     if file.seeds.report and (file.search is None or not file.confirm.top):
         yield "seeds.report: no trial to measure; report seeds need a search and confirm.top above 0"
+
+
+def _further_seeds(file: SweepFile) -> Iterator[str]:
+    """Seeds of `confirm.train_only` follow the largest that the file names."""
+    own = [seed for arm in file.arm for seed in arm.get("seeds", ()) if isinstance(seed, int)]
+    largest = max((*file.seeds.tune, *file.seeds.confirm, *file.seeds.report, *own), default=0)
+    if file.confirm.train_only and largest + file.confirm.train_only > MOST_SEED:
+        most = MOST_SEED - file.confirm.train_only
+        yield f"confirm.train_only = {file.confirm.train_only}: takes the seeds after {largest}; name none above {most}"
 
 
 def _data(file: SweepFile) -> Iterator[str]:
@@ -49,8 +58,10 @@ def _size(file: SweepFile) -> Iterator[str]:
         len(seeds) for arm in file.arm if isinstance(seeds := arm.get("seeds", file.seeds.confirm), list | tuple)
     )
     trials = 0 if file.search is None else file.search.trials + file.confirm.top * len(file.seeds.confirm)
-    if arms + trials > MOST_MEASUREMENTS:
-        yield f"arms, seeds and trials make {arms + trials:,} evaluations; expected at most {MOST_MEASUREMENTS:,}"
+    entries = len(file.arm) + (0 if file.search is None else file.confirm.top)
+    count = arms + trials + entries * file.confirm.train_only
+    if count > MOST_MEASUREMENTS:
+        yield f"arms, seeds and trials make {count:,} measurements; expected at most {MOST_MEASUREMENTS:,}"
 
 
 def _numbers(file: SweepFile) -> Iterator[str]:

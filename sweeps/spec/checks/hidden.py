@@ -86,10 +86,11 @@ def _set_aside(source: dict[str, Any], line: str) -> set[str]:
 
 
 def _arm(source: Mapping[str, Any], name: str | None, number: str | None) -> Any:
-    arms = [arm for arm in source.get("arm", ()) if isinstance(arm, dict)]
+    arms = source.get("arm", ())
+    arms = arms if isinstance(arms, list) else []
     if number is not None:
         return arms[int(number) - 1] if 0 < int(number) <= len(arms) else None
-    return next((arm for arm in arms if arm.get("name") == name), None)
+    return next((arm for arm in arms if isinstance(arm, dict) and arm.get("name") == name), None)
 
 
 def _mentions(line: str, where: str, names: set[str]) -> bool:

@@ -103,7 +103,7 @@ def test_what_contradicts_its_evidence_is_one_line(
     content, evidence = copy.deepcopy(dict(entry.content)), copy.deepcopy(dict(entry.evidence))
     spoil(content, evidence)
     spoilt = replace(entry, content=content, evidence=evidence)
-    mismatches = verify_entry(spoilt, place)
+    mismatches = [mismatch.line for mismatch in verify_entry(spoilt, place)]
     assert mismatches[0].startswith(words)
     # All seeds are of one text, and of one recipe, which was audited with its settings.
     assert len(mismatches) == {set_tokens: 3, set_settings: 4}.get(spoil, 1)
@@ -185,7 +185,7 @@ def test_a_forged_certificate_must_follow_from_its_own_probes(place: Workplace) 
         evidence["audit"]["certificate"] = digest
 
     tamper(place, forge, "leak")
-    lines = verify_entry(entry_of(place, "leak"), place)
+    lines = [mismatch.line for mismatch in verify_entry(entry_of(place, "leak"), place)]
     assert lines[0].startswith("its audit made certificate ")
     assert lines[1].startswith("its certificate has no finding C1, which its probes show: changing tokens")
     assert len(lines) == 2

@@ -1,0 +1,43 @@
+"""One run of a participant's script, as plain data: a stage makes it of a job, a gang executes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Launch = Literal["torchrun", "python"]
+
+SILENT_SECONDS = 3600.0
+"""How long a script may print nothing by default: evaluations on eight GPUs were silent for up to 2,765 seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScriptRun:
+    """Everything that a gang of a script needs beside the contents of its inputs."""
+
+    file: str
+    """The name under which it runs, e.g. "train_gpt.py"; its content is the input `script`."""
+    files: tuple[str, ...] = ()
+    """Names of the files beside it; their contents are the inputs `file:NAME`."""
+    python: str
+    """The interpreter that runs it."""
+    launch: Launch = "torchrun"
+    """Whether torchrun starts one process a slot, or the interpreter one process."""
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Its environment, with {data}, {data_dir}, {tokenizer}, {out}, {run}, {seed} and {in.ROLE} still to be filled in."""
+    passed: tuple[str, ...] = ()
+    """Names of the node's own variables that reach it, beside those of libraries."""
+    slots: int = 1
+    seed: int
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Local paths: `tokens` (the folder of shards) and `tokenizer`."""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """Role → the file that it writes, relative to its folder."""
+    keep: Mapping[str, str] = field(default_factory=dict)
+    """Role → file name of earlier outputs that are there under their own name, read-only; the contents are `in:ROLE`."""
+    present: Mapping[str, str] = field(default_factory=dict)
+    """Role → file name of earlier outputs that are put in place before the start, or whose path {in.ROLE} is."""
+    metric: str | None = None
+    """What is read of its output: the name of a known line, or a regular expression with one group."""
+    max_seconds: float | None = None
+    silent_seconds: float = SILENT_SECONDS
