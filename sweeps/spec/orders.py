@@ -77,6 +77,7 @@ class OrderBook:
             label=stage.label(measurement.entry, measurement.seed),
             slots=request.slots,
             places=request.places,
+            conditions=request.conditions,
             priority=self.priority,
             awaited=request.awaited,
             entry=measurement.entry,
