@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.spec import Job, Order
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.state import EventKind, JobState, SweepState
 from jobs.store.event_log import record_event
 from jobs.store.rows import JobRecord
@@ -160,7 +160,7 @@ def _record(row: dict[str, Any], needed_by: Mapping[str, int | None]) -> JobReco
         job=job,
         sweep=row["sweep"],
         # The label is of the last entry that requested the job; several may need it by now.
-        label=stage_named(job.stage).label(entry, job.seed) if needed_by else row["label"],
+        label=stage_of(job).label(entry, job.seed) if needed_by else row["label"],
         entry=entry,
         trial=trial,
         slots=row["slots"],
