@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 from golf.errors import InputError
 from jobs.events import Event, Finished
 from jobs.spec import Job, Order
-from jobs.stages.program import Program
+from jobs.program import Program
 from jobs.stages.request import Request, Subject
 
 KEPT_ARTIFACTS = 4

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.spec import Job, Order
-from jobs.stages.program import Program
+from jobs.program import Program
 from jobs.stages.request import Request, Subject
 from jobs.stages.stage import GangStage, WorkSizes
 
