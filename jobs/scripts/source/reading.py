@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from golf.errors import InputError
@@ -45,8 +45,8 @@ class ScriptSource:
     """Whether each rank needs a training shard of its own."""
     python: tuple[int, int]
     """The oldest Python with all of its syntax."""
-    layers: int
-    """Wrappers that were unpacked."""
+    unpacked: tuple[str, ...] = field(repr=False)
+    """Texts that the script unpacks and executes, from outside."""
 
     @property
     def switches(self) -> tuple[EnvironmentName, ...]:
@@ -75,7 +75,7 @@ def read_source(script: bytes, files: Mapping[str, bytes] | None = None, *, name
     beside = dict(files or {})
     whole: list[str] = []
     trees: dict[str, ast.Module] = {}
-    layers = 0
+    unpacked: list[str] = []
     oldest = (3, OLDEST)
     python = {path: content for path, content in beside.items() if path.endswith(".py")}
     for path, content in {name: script, **python}.items():
@@ -91,7 +91,7 @@ def read_source(script: bytes, files: Mapping[str, bytes] | None = None, *, name
             if depth == 0:
                 packed, problems = unpack(parsed.tree, beside)
                 texts += packed
-                layers += len(packed) if path == name else 0
+                unpacked += packed if path == name else []
                 whole += [f"{where}, {problem}" for problem in problems]
     values = Values(trees)
     names = read_names(values)
@@ -107,7 +107,7 @@ def read_source(script: bytes, files: Mapping[str, bytes] | None = None, *, name
         programs=find_programs(values),
         shards_per_rank=gives_each_rank_shards(values),
         python=oldest,
-        layers=layers,
+        unpacked=tuple(unpacked),
     )
 
 
