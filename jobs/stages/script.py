@@ -4,12 +4,12 @@ A job of such a stage holds everything that its run needs in its settings and in
 conditions. So a scheduler that never saw the sweep's file makes the stage anew from the job (`stage_of_job`).
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.program import Program
-from jobs.scripts.placeholders import placeholders
 from jobs.scripts.run import SILENT_SECONDS, ScriptRun
 from jobs.spec import Job, Order
 from jobs.stages.request import Request, Subject
@@ -19,8 +19,8 @@ PREFIX = "script."
 """What the names of these stages begin with in jobs; people see the rest."""
 VERSION = 1
 """Of how scripts are run; what a script computes is told by its digest."""
-LOG_OUTPUT, SCORES_OUTPUT = "log", "document_scores"
-"""Outputs that every stage may leave beside those that its file names."""
+OWN_OUTPUTS = ("log", "metrics", "document_scores")
+"""Contents that every stage may leave beside those that its file names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class ScriptStage(GangStage):
     def request(self, subject: Subject) -> Request:
         """The job of a recipe: its environment, its script after its patch, and the data of trials or confirmations."""
         own, script = subject.recipe["script"][self.title], subject.options["script"]
-        code = script["code"][subject.recipe["script"]["patch"] or ""]
+        code = script["versions"][subject.recipe["script"]["patch"] or ""]
         data = script["data"][subject.documents.split]
         files = {f"file:{name}": digest for name, digest in code["files"].items()}
         places = {name: data[name] for name in ("tokens", "tokenizer") if data[name] is not None}
@@ -95,8 +95,8 @@ def script_stage(
         name=PREFIX + name,
         version=VERSION,
         reads=reads,
-        contents=(*definition["outputs"], LOG_OUTPUT, SCORES_OUTPUT),
-        shown=(LOG_OUTPUT,),
+        contents=(*definition["outputs"], *OWN_OUTPUTS),
+        shown=("log", "metrics"),
         intermediate=tuple(role for role in definition["outputs"] if role != "artifact"),
         sections=(name,),
         clocks=("process_seconds",),
@@ -123,11 +123,14 @@ def script_run(order: Order) -> ScriptRun:
     return ScriptRun(
         file=settings["file"],
         files=tuple(settings["files"]),
-        python=how["python"],
+        python=how["python"] or sys.executable,
         launch=settings["launch"],
         args=tuple(settings["args"]),
         env=settings["env"],
         passed=tuple(how["pass"]),
+        setup=tuple(how["setup"]),
+        needs=tuple(how["needs"]),
+        runtime=settings["runtime"],
         slots=order.slots,
         seed=job.seed,
         places=order.places,
@@ -138,9 +141,3 @@ def script_run(order: Order) -> ScriptRun:
         max_seconds=how["max_seconds"],
         silent_seconds=how["silent_seconds"] or SILENT_SECONDS,
     )
-
-
-def roles_named(texts: Mapping[str, str]) -> set[str]:
-    """Roles of earlier outputs that values name as {in.ROLE}."""
-    words = {word for text in texts.values() for word in placeholders(text)}
-    return {word.removeprefix("in.") for word in words if word.startswith("in.")}

@@ -67,6 +67,8 @@ class DataSection(Section):
     tokens: FilePath
     tokenizer: FilePath | None = None
     tuning_documents: Documents = TUNING_DOCUMENTS
+    validation: Literal["given", "holdout"] = "given"
+    """What a script's trials are scored on: the given validation set, or documents held out from training."""
 
 
 class SeedsSection(Section):

@@ -7,6 +7,7 @@ from typing import Any
 
 from golf.errors import InputError
 from golf.limits import LIMIT_BYTES
+from jobs.scripts.run import LAST_SCORE
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.script import PREFIX, ScriptStage, script_stage
 from jobs.stages.stage import Stage
@@ -52,14 +53,8 @@ class ScriptKind:
         sources = read_graph(tables.stages, where)
         problems.add(f"{where}: {problem}" for problem in stage_problems(tables, sources))
         problems.add(f"{where}: {problem}" for problem in _env_problems(tables))
-        scored = scored_stage(tables.stages)
-        if scored is None:
-            last = list(tables.stages)[-1]
-            hint = f'name the line that gives the score, such as script.{last}.metric = "final_int8_zlib_roundtrip"'
-            problems.add([f"{where}: script: no stage has a metric; {hint}"])
         problems.check()
-        assert scored is not None
-        return cls(base={"script": script}, tables=tables, sources=sources, scored=scored)
+        return cls(base={"script": script}, tables=tables, sources=sources, scored=scored_stage(tables.stages))
 
     @property
     def inner_keys(self) -> Iterable[str]:
@@ -134,7 +129,7 @@ class ScriptKind:
         return limit or None
 
     def breach(self, outputs: Mapping[str, Mapping[str, Any]]) -> str | None:
-        sizes = [made["sizes"]["artifact"] for made in outputs.values() if "artifact" in made.get("sizes", {})]
+        sizes = [made["bytes"]["artifact"] for made in outputs.values() if isinstance(made.get("artifact"), str)]
         if not sizes or self.limit_bytes is None or sizes[-1] <= self.limit_bytes:
             return None
         return f"its artifact has {sizes[-1]:,} bytes, over limit_bytes = {self.limit_bytes:,}"
@@ -159,7 +154,7 @@ class ScriptKind:
                 "keep": {role: files[role] for role in section.keep},
                 "present": {role: file for role, file in files.items() if role not in section.keep},
                 "outputs": dict(section.out),
-                "metric": section.metric,
+                "metric": section.metric or (LAST_SCORE if name == self.scored else None),
             },
             {
                 "python": script.python,

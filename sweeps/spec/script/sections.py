@@ -42,19 +42,12 @@ def _role(name: str) -> str:
 
 
 def _metric(text: str) -> str:
-    if "(" not in text:
-        if not text.strip():
-            raise PydanticCustomError("bad_metric", "empty; expected the name of a line, or a regular expression")
-        return text
+    from jobs.logs.metric import check_metric
+
     try:
-        groups = re.compile(text).groups
-    except re.error as error:
-        raise PydanticCustomError(
-            "bad_metric", "not a regular expression ({reason})", {"reason": str(error)}
-        ) from None
-    if groups != 1:
-        hint = {"groups": groups}
-        raise PydanticCustomError("bad_metric", "has {groups} groups; expected one, around the number", hint)
+        check_metric(text)
+    except InputError as error:
+        raise PydanticCustomError("bad_metric", "{reason}", {"reason": "; ".join(error.problems)}) from None
     return text
 
 

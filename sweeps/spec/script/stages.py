@@ -79,7 +79,7 @@ def stage_problems(tables: ScriptTables, sources: Sources) -> Iterator[str]:
             yield f"script.{name}.keep: two outputs are called {twice}; keep one of them"
 
 
-def scored_stage(stages: Mapping[str, StageSection]) -> str | None:
-    """The stage whose metric is the score: the last of the file that has one."""
+def scored_stage(stages: Mapping[str, StageSection]) -> str:
+    """The stage whose metric is the score: the last of the file that has one; if none has, the last."""
     with_metric = [name for name, stage in stages.items() if stage.metric is not None]
-    return with_metric[-1] if with_metric else None
+    return (with_metric or list(stages))[-1]
