@@ -176,7 +176,7 @@ class ScriptProgram(Program):
                 "notes": self._notes(end),
             }
         files["log"] = (folder / LOG).read_bytes()
-            files["metrics"] = live.metrics()
+        files["metrics"] = live.metrics()
         if (folder / SCORES).exists():
             try:
                 files["document_scores"], outputs["document_totals"] = read_document_scores(folder / SCORES)
