@@ -75,7 +75,7 @@ class Gang:
 
     def events(self) -> Iterator[Event]:
         """Start the gang and yield what it does until it ends; ends all of it when the iteration is given up."""
-        output = Output(self._folder / LOG, self._program.take_output)
+        output = Output(self._folder / LOG)
         process = self._start(output)
         try:
             stopped = yield from self._watch(process, output)
@@ -83,7 +83,8 @@ class Gang:
             end(process)
             at = time.monotonic()
             left, immortal = self._end_ranks()
-            output.close()
+        for content in output.rest():
+            self._program.take_output(content)
         if process.returncode != 0 and (stamp := self._checkpoint_stamp()) != self._sent and stamp is not None:
             yield Checkpoint(content=self._program.pack_checkpoint(self._folder))
         last: Finished | Failed
@@ -127,12 +128,12 @@ class Gang:
     ) -> Generator[Event, None, Failed | Complete | None]:
         """Yield every advance until the gang ends by itself, or is to be ended; returns why."""
         began = advanced = time.monotonic()
-        idleness = Idleness(lambda mark: mark.task == self._mark.task, process.pid, IDLE_SHARE * self._slots)
+        waits = {process.pid} if self._program.uses_torchrun else set()
+        idleness = Idleness(lambda mark: mark.task == self._mark.task, waits, IDLE_SHARE * self._slots)
         before = started = self._program.heartbeat(self._folder)
         while process.poll() is None:
             time.sleep(POLL_SECONDS)
-            if output.error is not None:
-                raise output.error
+            self._program.take_output(output.news())
             if (beat := self._program.heartbeat(self._folder)) != before:
                 before, advanced = beat, time.monotonic()
             fraction, note = self._program.progress(self._folder)

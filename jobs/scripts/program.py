@@ -1,10 +1,9 @@
-"""A participant's script as the program of a gang: it runs unchanged, in an empty folder, and what it leaves is judged."""
+"""A participant's script as the program of a gang: unchanged, in an empty folder; what it leaves is judged."""
 
 import math
 import re
 import secrets
 import shutil
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -44,8 +43,7 @@ class ScriptProgram(Program):
         self.python = run.python
         self.silence_seconds = run.silent_seconds
         self._run, self._grace = run, grace_seconds
-        self._live = LiveLog(run.metric, run.max_seconds)
-        self._lock = threading.Lock()
+        self._live = LiveLog(run.metric)
         self._printed = 0
         self._started = time.monotonic()
 
@@ -87,17 +85,15 @@ class ScriptProgram(Program):
     # While it runs
 
     def take_output(self, content: bytes) -> None:
-        with self._lock:
-            self._printed += len(content)
-            self._live.feed(LOG, content)
+        self._printed += len(content)
+        self._live.feed(LOG, content)
 
     def heartbeat(self, folder: Path) -> object:
         self._read_logs()
         return self._printed, self._logs.stamp
 
     def progress(self, folder: Path) -> tuple[float, str]:
-        with self._lock:
-            return self._live.progress()
+        return self._live.progress()
 
     def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:
         if (lost := self._lost()) is not None:
@@ -111,12 +107,10 @@ class ScriptProgram(Program):
 
     def _read_logs(self, *, last: bool = False) -> None:
         for name, content in self._logs.news(last=last):
-            with self._lock:
-                self._live.feed(name, content)
+            self._live.feed(name, content)
 
     def _lost(self) -> Failed | None:
-        with self._lock:
-            line = self._live.nan
+        line = self._live.nan
         return None if line is None else Failed(failure=Failure.DIVERGED, reason=f"not finite: {_short(line)}")
 
     def _is_complete(self, pace: GangPace) -> bool:
@@ -124,14 +118,14 @@ class ScriptProgram(Program):
         if not self._outputs.are_written:
             return False
         if self._run.metric is not None:
-            with self._lock:
-                return self._live.metric().value is not None
+            return self._live.metric().value is not None
         return bool(self._run.outputs) and (pace.idle >= self._grace or pace.quiet > self._run.silent_seconds)
 
     # After its end
 
     def finish(self, folder: Path, end: GangEnd) -> Finished | Failed:
         self._read_logs(last=True)
+        self._live.end()
         problem = self._lost() or self._changed_kept() or self._unclear_metric() or self._missing_output()
         if problem is not None:
             return problem
@@ -140,16 +134,19 @@ class ScriptProgram(Program):
         except InputError as error:
             return _unfinished(str(error))
         sizes = {role: len(content) for role, content in files.items()}
-        with self._lock:
-            live, reading = self._live, self._live.metric()
-            outputs: dict[str, Any] = {
-                "metric": None if self._run.metric is None else {"name": reading.name, "value": reading.value},
-                "scores": dict(live.scores()),
-                "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
-                "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
-                "notes": self._notes(end),
-            }
+        live, reading = self._live, self._live.metric()
+        outputs: dict[str, Any] = {
+            "metric": None if self._run.metric is None else {"name": reading.name, "value": reading.value},
+            "scores": dict(live.scores()),
+            "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
+            "bytes": dict(live.bytes()),
+            "sizes": {**sizes, "code": sum(map(len, self._code.values()))},
+            "notes": self._notes(end),
+        }
+        curve = live.metrics()
         files["log"] = (folder / LOG).read_bytes()
+        if curve:
+            files["metrics"] = curve
         if (folder / SCORES).is_file():
             files["document_scores"] = (folder / SCORES).read_bytes()
         return Finished(outputs={**outputs, **dict.fromkeys(files)}, files=files)
@@ -190,8 +187,7 @@ class ScriptProgram(Program):
         name = self._run.metric
         if name is None:
             return None
-        with self._lock:
-            values = self._live.metric().values
+        values = self._live.metric().values
         if not values:
             return _unfinished(f"it ended without an error and printed no line of the metric {name!r}")
         if len(values) > 1:

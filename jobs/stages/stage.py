@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Protocol
 
 from golf.errors import InputError
 from jobs.events import Event, Finished
-from jobs.spec import Job, Order
 from jobs.program import Program
+from jobs.spec import Job, Order
 from jobs.stages.request import Request, Subject
 
 KEPT_ARTIFACTS = 4
