@@ -76,7 +76,12 @@ class Gang:
     def events(self) -> Iterator[Event]:
         """Start the gang and yield what it does until it ends; ends all of it when the iteration is given up."""
         output = Output(self._folder / LOG)
-        process = self._start(output)
+        try:
+            process = self._start(output)
+        except BaseException:
+            output.abandon()
+            raise
+        output.start()
         try:
             stopped = yield from self._watch(process, output)
         finally:
@@ -102,7 +107,7 @@ class Gang:
     def _start(self, output: Output) -> "subprocess.Popen[bytes]":
         python = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": LOG_ENCODING}
         environment = self._program.environment(self._folder, {**os.environ, **python})
-        process = subprocess.Popen(
+        return subprocess.Popen(
             self._command(),
             stdin=subprocess.DEVNULL,
             stdout=output.write_end,
@@ -111,8 +116,6 @@ class Gang:
             cwd=self._program.working_folder(self._folder),
             preexec_fn=golf.processes.end_with_parent,
         )
-        output.start()
-        return process
 
     def _command(self) -> list[str]:
         command = list(self._program.command(self._folder))

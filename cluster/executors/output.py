@@ -37,6 +37,12 @@ class Output:
         os.close(self.write_end)
         self._thread.start()
 
+    def abandon(self) -> None:
+        """Close it: there is no gang."""
+        os.close(self.write_end)
+        os.close(self._read_end)
+        self._log.close()
+
     def news(self) -> bytes:
         """What was printed since the last call, or as much of it as can be read in a moment."""
         with self._changed:
