@@ -143,14 +143,10 @@ class ScriptProgram(Program):
             "metric": None if self._run.metric is None else {"name": reading.name, "value": reading.value},
             "scores": dict(live.scores()),
             "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
-            "bytes": dict(live.bytes()),
-            "sizes": {**sizes, "code": sum(map(len, self._code.values()))},
+            "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
             "notes": self._notes(end),
         }
-        curve = live.metrics()
         files["log"] = (folder / LOG).read_bytes()
-        if curve:
-            files["metrics"] = curve
         if (folder / SCORES).is_file():
             files["document_scores"] = (folder / SCORES).read_bytes()
         return Finished(outputs={**outputs, **dict.fromkeys(files)}, files=files)

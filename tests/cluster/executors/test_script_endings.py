@@ -22,10 +22,10 @@ def test_a_script_that_ends_well_gives_its_metric_and_its_outputs(tmp_path: Path
     last = run_script(tmp_path, WRITES + SCORE, outputs=ARTIFACT, metric=METRIC).finished
     assert last.outputs["metric"] == {"name": METRIC, "value": 1.2273658}
     assert last.outputs["scores"] == {"final_int8_zlib_roundtrip": 1.2273658}
-    assert last.outputs["sizes"] == {"artifact": 7, "code": len(WRITES + SCORE)}
+    assert last.outputs["bytes"] == {"artifact": 7, "code": len(WRITES + SCORE)}
     assert last.outputs["notes"] == []
     assert last.outputs["clocks"]["process_seconds"] > 0
-    assert {name for name, value in last.outputs.items() if value is None} == {"artifact", "log", "metrics"}
+    assert {name for name, value in last.outputs.items() if value is None} == {"artifact", "log"}
     assert last.files["artifact"] == b"weights"
     assert b"final_int8_zlib_roundtrip_exact" in last.files["log"]
     json.dumps(last.outputs, allow_nan=False)

@@ -117,6 +117,6 @@ def test_of_its_folder_what_is_small_stays_to_explain_it(tmp_path: Path) -> None
         "import os\nos.mkdir('logs')\nopen('logs/a.txt', 'w').write('why')\nopen('big', 'wb').write(bytes(2**21))\n"
     )
     ended = run_script(tmp_path, source)
-    assert ended.finished.outputs["sizes"] == {"code": len(source)}
+    assert ended.finished.outputs["bytes"] == {"code": len(source)}
     left = {str(path.relative_to(ended.folder)) for path in ended.folder.rglob("*") if path.is_file()}
     assert left == {"log.txt", "run/train_gpt.py", "run/logs/a.txt"}

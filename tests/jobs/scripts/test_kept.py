@@ -10,8 +10,8 @@ import pytest
 
 from jobs.scripts.kept import TABLE, KeptFiles
 
-WRITERS = """
-import json, lzma, os, pathlib, shutil, subprocess, sys
+PYTHON = """
+import lzma, os, pathlib, shutil
 import numpy as np, torch
 from safetensors.torch import save_file
 
@@ -70,7 +70,7 @@ WAYS = {
     "move away": lambda: (os.rename("a.pt", "away.pt"), put("a.pt")),
     "link in its place": lambda: (put("other"), os.unlink("a.pt"), os.symlink("other", "a.pt")),
 }
-'''
+"""
 PROGRAMS = """
 import subprocess, sys
 
