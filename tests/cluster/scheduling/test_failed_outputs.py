@@ -5,9 +5,6 @@ from jobs.files import FileStore
 from jobs.state import JobState
 from tests.cluster.dictated import TRAINED, World
 from tests.cluster.orders import Orders
-from tests.jobs.stores import DONE, FACTS, started
-
-DIGEST = "5" * 64
 
 
 def failed(content: bytes) -> Failed:
@@ -42,16 +39,15 @@ def test_a_later_success_writes_all_outputs_anew(world: World, orders: Orders) -
     assert job.outputs == {"steps": 1, "weights": FileStore(world.home.files).put(b"w")}
 
 
-def test_a_failure_does_not_replace_the_outputs_of_a_success(world: World) -> None:
-    store = world.store
-    record = started(store)
-    store.finish(record.key, 1, {"weights": DIGEST}, sizes={DIGEST: 5}, **DONE)
-    store.lose_content(DIGEST)
-    store.put_job(record.order)
-    store.beat("a")
-    [again] = store.claim("a", 1)
-    store.start_attempt(again.key, "a", **FACTS)
-    store.fail(again.key, 2, "crash: x", counted=True, final=True, outputs={"other": "6" * 64}, sizes={"6" * 64: 5})
-    job = store.job(record.key)
-    assert job is not None
-    assert (job.state, job.outputs) == (JobState.FAILED, {"weights": DIGEST})
+def test_a_failure_does_not_replace_the_outputs_of_a_success(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    world.step(TRAINED)
+    before = world.job(key).outputs
+    assert before is not None
+    world.store.lose_content(before["weights"])
+    world.put(orders.train())
+    for _ in range(3):
+        world.step()
+        world.step(failed(b"artifact"))
+    assert (world.job(key).state, world.job(key).outputs) == (JobState.FAILED, before)
