@@ -68,7 +68,10 @@ class Environ:
     def is_alias(self, node: ast.expr) -> bool:
         """Whether an expression is only given another name, under which it is followed."""
         match self._values.parents.get(node):
-            case ast.Assign(targets=[ast.Name() | ast.Attribute()], value=value) | ast.NamedExpr(target=ast.Name(), value=value):
+            case (
+                ast.Assign(targets=[ast.Name() | ast.Attribute()], value=value)
+                | ast.NamedExpr(target=ast.Name(), value=value)
+            ):
                 return value is node
             case ast.AnnAssign(target=ast.Name() | ast.Attribute(), value=value):
                 return value is node

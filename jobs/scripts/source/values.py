@@ -123,7 +123,10 @@ class Values:
                 given = frame.call.args[at]
                 return None if isinstance(given, ast.Starred) else given
             return dict(zip(reversed(names), reversed(frame.function.args.defaults), strict=False)).get(name)
-        only = {part.arg: default for part, default in zip(frame.function.args.kwonlyargs, frame.function.args.kw_defaults, strict=True)}
+        only = {
+            part.arg: default
+            for part, default in zip(frame.function.args.kwonlyargs, frame.function.args.kw_defaults, strict=True)
+        }
         return only.get(name)
 
     def strings(self, node: ast.expr | None, frame: Frame | None = None, depth: int = 0) -> frozenset[str]:
@@ -291,7 +294,10 @@ def _fields(definition: ast.ClassDef) -> list[ast.expr]:
     fields: list[ast.expr] = []
     for statement in definition.body:
         match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), value=value) | ast.Assign(targets=[ast.Name(id=name)], value=value):
+            case (
+                ast.AnnAssign(target=ast.Name(id=name), value=value)
+                | ast.Assign(targets=[ast.Name(id=name)], value=value)
+            ):
                 parts = [ast.Constant(value=name), *([] if value is None else [value])]
                 fields.append(ast.Tuple(elts=parts, ctx=ast.Load()))
     return fields[:MAX_STRINGS]
