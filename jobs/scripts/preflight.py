@@ -145,7 +145,7 @@ def _last_line(log: Path) -> str:
     with log.open("rb") as stream:
         stream.seek(max(0, log.stat().st_size - 4096))
         lines = stream.read().decode("utf-8", "replace").split("\n")
-    printed = [line.strip() for line in lines if line.strip()]
+    printed = [line.strip() for line in lines if line.strip() and not line.startswith("$ ")]
     return (
         "".join(character for character in printed[-1] if character.isprintable())[:_SHOWN] if printed else "no output"
     )

@@ -215,7 +215,8 @@ class Values:
     def _of_attribute(self, node: ast.Attribute, name: str, depth: int) -> Iterator[str]:
         if name == "name" and isinstance(node.value, ast.Name):  # a field of a dataclass
             for items, _ in self._items.get(node.value.id, ()):
-                yield from (string for item in self.items(items, depth) for string in self.strings(item, None, depth))
+                for item in self.items(items, depth):
+                    yield from self.strings(_part(item, None), None, depth)
         for value in self._attributes.get(name, ()):
             yield from self.strings(value, None, depth)
 
@@ -253,7 +254,7 @@ class Values:
                 return _fields(self._classes[name])
             case ast.Name(id=name) | ast.Attribute(attr=name) if name in self._assigned:
                 return [item for value in self._assigned[name] for item in self.items(value, depth + 1)]
-            case ast.Call(func=ast.Attribute(value=owner, attr="items" | "keys" | "split"), args=[]):
+            case ast.Call(func=ast.Attribute(value=owner, attr="items" | "keys"), args=[]):
                 return self.items(owner, depth + 1)
             case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as words), attr="split"), args=arguments):
                 separator = arguments[0].value if arguments and isinstance(arguments[0], ast.Constant) else None

@@ -1,6 +1,5 @@
 """Texts and lists as a TOML file has them, and texts in its comments."""
 
-import json
 from collections.abc import Sequence
 
 MOST_SHOWN = 60
@@ -10,7 +9,7 @@ MOST_SHOWN = 60
 def toml_text(value: str) -> str:
     """A text as TOML writes it."""
     plain = value.encode("utf-8", "replace").decode()  # TOML has no lone surrogates
-    return json.dumps(plain, ensure_ascii=not plain.isprintable()).replace("\x7f", "\\u007f")
+    return f'"{"".join(map(_escaped, plain))}"'
 
 
 def toml_list(values: Sequence[str]) -> str:
@@ -22,3 +21,9 @@ def shown(value: str, most: int = MOST_SHOWN) -> str:
     """A text in a comment: one line, shortened."""
     line = "".join(character if character.isprintable() else "?" for character in value)
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def _escaped(character: str) -> str:
+    if character in ('"', "\\"):
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
