@@ -19,6 +19,18 @@ CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GangPace:
+    """How a gang that runs is getting on, in seconds."""
+
+    seconds: float
+    """How long it has been running."""
+    quiet: float
+    """How long it has shown no advance."""
+    idle: float
+    """How long its ranks have hardly used a processor, while it showed no advance."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GangEnd:
     """How a gang came to its end."""
 
@@ -85,14 +97,8 @@ class Program(ABC):
         """How far the work is (0 to 1), and a short note for a person."""
         return 0.0, ""
 
-    def verdict(self, folder: Path, seconds: float, quiet: float) -> Failed | Complete | None:
-        """Whether a gang that runs is to be ended, being lost or complete; asked for after each look at it.
-
-        Args:
-            folder: the gang's.
-            seconds: how long it has been running.
-            quiet: how long it has shown no advance.
-        """
+    def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:
+        """Whether a gang that runs is to be ended, being lost or complete; asked for after each look at it."""
         return None
 
     def pack_checkpoint(self, folder: Path) -> bytes:
@@ -103,8 +109,8 @@ class Program(ABC):
     def finish(self, folder: Path, end: GangEnd) -> Finished | Failed:
         """The results of a gang that ended well, or why it did not."""
 
-    def written(self, folder: Path) -> Mapping[str, bytes]:
-        """Contents, by output name, that a gang which failed had completed before."""
+    def written(self, folder: Path, failed: Failed) -> Mapping[str, bytes]:
+        """Contents, by output name, that a gang had completed before it failed."""
         return {}
 
     def errors(self, folder: Path) -> list[tuple[Failure, str]]:

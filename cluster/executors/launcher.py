@@ -15,17 +15,19 @@ from pathlib import Path
 
 import golf.processes
 from cluster.executors.output import Output
-from cluster.executors.processes import MARK, Mark, command_line, end_marked, marked
+from cluster.executors.processes import MARK, Idleness, Mark, command_line, end_marked, marked
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress
 from jobs.failures import classify_exit, crash_signal
 from jobs.machine.environment import oom_kills
-from jobs.program import LOG, Complete, GangEnd, Program, modified
+from jobs.program import LOG, Complete, GangEnd, GangPace, Program, modified
 
 POLL_SECONDS = 0.2
 END_SECONDS = 5.0
 """Time that torchrun gets to end its ranks before it is killed; they die with it."""
 STACK_SECONDS = 1.0
 """Time that the ranks of a gang that hangs get to print their stacks."""
+IDLE_SHARE = 0.05
+"""A rank that uses less of a processor than this is idle."""
 FULL_BYTES = 2**20
 """A disk with less left than this is why a gang could not even say why it failed."""
 LOG_LINES = 40
@@ -125,6 +127,7 @@ class Gang:
     ) -> Generator[Event, None, Failed | Complete | None]:
         """Yield every advance until the gang ends by itself, or is to be ended; returns why."""
         began = advanced = time.monotonic()
+        idleness = Idleness(lambda mark: mark.task == self._mark.task, process.pid, IDLE_SHARE * self._slots)
         before = started = self._program.heartbeat(self._folder)
         while process.poll() is None:
             time.sleep(POLL_SECONDS)
@@ -138,7 +141,8 @@ class Gang:
                 self._sent, advanced = stamp, time.monotonic()
                 yield Checkpoint(content=self._program.pack_checkpoint(self._folder))
             quiet = time.monotonic() - advanced
-            if (verdict := self._program.verdict(self._folder, time.monotonic() - began, quiet)) is not None:
+            pace = GangPace(seconds=time.monotonic() - began, quiet=quiet, idle=idleness.seconds(quiet))
+            if (verdict := self._program.verdict(self._folder, pace)) is not None:
                 return verdict
             limit = max(self._silence, self._program.start_seconds) if before == started else self._silence
             if quiet > limit:
@@ -177,7 +181,7 @@ class Gang:
     def _explained(self, failed: Failed, immortal: str) -> Failed:
         """A failure with the last lines of the log, and with what the gang completed before it."""
         try:
-            files = self._program.written(self._folder)
+            files = self._program.written(self._folder, failed)
         except OSError:
             files = {}
         reason = f"{failed.reason}; {immortal}" if immortal else failed.reason

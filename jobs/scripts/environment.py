@@ -21,8 +21,4 @@ def is_library_name(name: str) -> bool:
 
 def node_environment(own: Mapping[str, str], passed: Collection[str]) -> dict[str, str]:
     """Those of a node's variables that reach a script: a few, those of libraries, and those that are passed by name."""
-    return {
-        name: value
-        for name, value in own.items()
-        if name in NODE_NAMES or name in passed or (is_library_name(name) and not name.startswith("TORCHELASTIC_"))
-    }
+    return {name: value for name, value in own.items() if name in NODE_NAMES or name in passed or is_library_name(name)}

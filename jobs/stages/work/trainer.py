@@ -13,9 +13,9 @@ from typing import Any
 from golf.files import write_atomically
 from jobs.events import Failure, Finished
 from jobs.failures import classify
-from jobs.spec import Job, Order
 from jobs.program import CHECKPOINT as CHECKPOINT_INPUT
 from jobs.program import LOG, GangEnd, Program
+from jobs.spec import Job, Order
 from jobs.stages.work.settings import train_config
 
 ORDER, RESULT = "order.json", "result.json"
