@@ -1,6 +1,7 @@
 """Scores of single documents that a script writes: an .npz or Parquet file with document, nll, tokens and bytes."""
 
 import io
+import math
 import zipfile
 from pathlib import Path
 
@@ -16,8 +17,8 @@ MOST_BYTES = 2**30
 _WHERE = "GOLFSWEEP_SCORES"
 
 
-def read_document_scores(path: Path) -> bytes:
-    """The content of a score table, sorted by document, as our own evaluations leave one.
+def read_document_scores(path: Path) -> tuple[bytes, dict[str, float]]:
+    """The content of a score table, sorted by document, as our own evaluations leave one, and its totals.
 
     Raises:
         InputError: it is no such file, or its columns are not numbers of as many documents, each once, that can be.
@@ -35,7 +36,9 @@ def read_document_scores(path: Path) -> bytes:
     if not np.isfinite(nll).all() or (nll < 0).any() or (tokens < 1).any() or (sizes < 0).any():
         raise InputError(f"{_WHERE}: a value that cannot be; expected finite nats, and at least one token a document")
     order = np.argsort(document)
-    return write_table(document[order].tolist(), nll[order], tokens[order], sizes[order])
+    content = write_table(document[order].tolist(), nll[order], tokens[order], sizes[order])
+    totals = {"nll": math.fsum(nll), "documents": len(document)}
+    return content, totals | {"tokens": int(tokens.sum()), "bytes": int(sizes.sum())}
 
 
 def _read_parquet(content: bytes) -> dict[str, NDArray[np.generic]]:

@@ -179,7 +179,7 @@ class ScriptProgram(Program):
             files["metrics"] = live.metrics()
         if (folder / SCORES).exists():
             try:
-                files["document_scores"] = read_document_scores(folder / SCORES)
+                files["document_scores"], outputs["document_totals"] = read_document_scores(folder / SCORES)
             except InputError as error:
                 return _unfinished(str(error))
         return Finished(outputs={**outputs, **dict.fromkeys(files)}, files=files)

@@ -3,6 +3,7 @@
 Then the best are scored on more documents and every tuning seed, which decides whom to confirm.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -128,8 +129,12 @@ class TrialSearch:
         failure = chain.failure
         if failure is not None and failure.order.job.stage in self._shared:
             self.blocked = failure
+        elif failure is not None:
+            self._report(identity, number, None)
+        elif self._spec.kind.breach({stage: chain.outputs(stage) for stage in chain.jobs}) is not None:
+            self._report(identity, number, None, state="infeasible")
         else:
-            self._report(identity, number, None if failure is not None else chain.value)
+            self._report(identity, number, chain.value)
 
     def _train_ahead(self, *, every_seed: bool) -> None:
         """Request the trainings that all trials share while nodes are still free of evaluations."""
@@ -150,7 +155,12 @@ class TrialSearch:
 
     def _draw(self, search: Search, identity: str, number: int) -> bool:
         """Draw a trial if enough earlier trials have ended; returns whether it exists now."""
-        values = {n: trial.value for n, trial in self.trials.items() if trial.state != "running"}
+        # What is out of bounds is worse than any score, so that a sampler that learns draws less of its kind.
+        values = {
+            n: math.inf if trial.state == "infeasible" else trial.value
+            for n, trial in self.trials.items()
+            if trial.state != "running"
+        }
         if self._read_only or not search.ready(number, values):
             return False
         parameters = search.ask(number, {n: trial.parameters for n, trial in self.trials.items()}, values)
@@ -163,9 +173,10 @@ class TrialSearch:
         self._store.put_trial(self._spec.name, identity, trial)
         self.trials[number] = trial
 
-    def _report(self, identity: str, number: int, value: float | None) -> None:
-        """Write down the value of a trial; None where it failed."""
-        trial = replace(self.trials[number], state="failed" if value is None else "complete", value=value)
+    def _report(self, identity: str, number: int, value: float | None, state: str | None = None) -> None:
+        """Write down the value of a trial; None where it failed, or where its state says why it has none."""
+        ended = state or ("failed" if value is None else "complete")
+        trial = replace(self.trials[number], state=ended, value=value)
         if not self._read_only:
             self._store.put_trial(self._spec.name, identity, trial)
         self.trials[number] = trial

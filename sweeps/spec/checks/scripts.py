@@ -16,9 +16,13 @@ def script_conflicts(file: SweepFile) -> Iterator[str]:
     if file.script is None:
         if file.search is not None and file.search.proxy is not None:
             yield "search.proxy: only a script has one; use search.documents and search.promote with [recipe]"
+        if file.data.validation == "holdout":
+            yield 'data.validation = "holdout": only a script needs it; trials of [recipe] never see the validation set'
         return
     if "recipe" in file.model_fields_set:
         yield "recipe: a file has either [recipe] or [script]; leave one out"
+    if file.data.validation == "given" and "tuning_documents" in file.data.model_fields_set:
+        yield 'data.tuning_documents: only data.validation = "holdout" holds documents out for a script; leave it out'
     if file.search is not None:
         for name in sorted(NATIVE_ONLY.keys() & file.search.model_fields_set):
             yield f"search.{name}: {NATIVE_ONLY[name]}"

@@ -129,10 +129,11 @@ class ScriptKind:
         return limit or None
 
     def breach(self, outputs: Mapping[str, Mapping[str, Any]]) -> str | None:
-        sizes = [made["bytes"]["artifact"] for made in outputs.values() if isinstance(made.get("artifact"), str)]
+        known = [made for made in outputs.values() if isinstance(made.get("artifact"), str) and "bytes" in made]
+        sizes = [made["bytes"]["artifact"] + made["bytes"]["code"] for made in known]
         if not sizes or self.limit_bytes is None or sizes[-1] <= self.limit_bytes:
             return None
-        return f"its artifact has {sizes[-1]:,} bytes, over limit_bytes = {self.limit_bytes:,}"
+        return f"artifact and code have {sizes[-1]:,} bytes, over limit_bytes = {self.limit_bytes:,}"
 
     def _gpus(self, stage: str, cheap: bool) -> int:
         own, general = self.tables.stage_proxies.get(stage), self.tables.proxy
