@@ -2,6 +2,7 @@
 
 from sweeps.cli.app import app, main
 from sweeps.cli.commands import (  # noqa: F401
+    attach,
     audit,
     bench,
     compare,
