@@ -25,6 +25,7 @@ from jobs.scripts.outputs import Outputs, inside
 from jobs.scripts.placeholders import fill
 from jobs.scripts.preflight import Preflight, check_node
 from jobs.scripts.run import LAST_SCORE, ScriptRun
+from jobs.scripts.step_rate import first_rate
 
 RUN, ASIDE, SCORES = "run", "aside", "document_scores.npz"
 """Of an attempt's folder: the script's own folder, where writes to kept files go, and the file of `SCORES_VARIABLE`."""
@@ -37,6 +38,8 @@ GRACE_SECONDS = 60.0
 """Time that a script gets to end after its work is complete."""
 LEFT_BYTES = 2**20
 """Files of a script's folder that are larger than this are removed when it has ended."""
+_LIMITED = re.compile(r"0*[1-9]\d*(?:\.\d*)?|0*\.\d*[1-9]\d*", re.ASCII)
+"""A limit of seconds that is not 0, which means none."""
 _EXCEPTION = re.compile(r"^(?:\[rank\d+\]: ?)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b.*)$", re.MULTILINE)
 """The last line of a traceback."""
 
@@ -52,6 +55,8 @@ class ScriptProgram(Program):
         self._live = LiveLog(None if run.metric == LAST_SCORE else run.metric)
         self._lock = threading.Lock()
         self._printed = 0
+        self._rate: float | None = None
+        self._has_rate = False
         self._started = time.monotonic()
 
     # Before the start
@@ -122,6 +127,13 @@ class ScriptProgram(Program):
     def progress(self, folder: Path) -> tuple[float, str]:
         with self._lock:
             return self._live.progress()
+
+    def steps_per_second(self, folder: Path) -> float | None:
+        with self._lock:
+            if not self._has_rate and (rate := first_rate(self._live.points())) is not None:
+                limit = self._live.log().settings.get("max_wallclock_seconds", "0")
+                self._has_rate, self._rate = True, rate if _LIMITED.fullmatch(limit) else None
+        return self._rate
 
     def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:
         if (lost := self._lost()) is not None:

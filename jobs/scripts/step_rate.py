@@ -19,7 +19,8 @@ def first_rate(points: Iterable[Point]) -> float | None:
             continue
         if point.step <= FIRST_STEP:
             start = point
-        elif start is not None and point.step >= LAST_STEP and start.seconds is not None:
-            seconds = point.seconds - start.seconds
-            return (point.step - start.step) / seconds if seconds > 0 else None
+        elif point.step >= LAST_STEP:
+            if start is None or start.seconds is None or point.seconds <= start.seconds:
+                return None
+            return (point.step - start.step) / (point.seconds - start.seconds)
     return None

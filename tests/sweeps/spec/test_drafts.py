@@ -37,7 +37,9 @@ def draft(script: str, file: str = "records/my entry/train_gpt.py") -> tuple[str
     text = draft_script_sweep(
         ScriptDraft(sweep_file="sweep.toml", file=file, python="/usr/bin/python3", gpus=4), read_source(script.encode())
     )
-    return text, tomllib.loads(text)
+    sweep = tomllib.loads(text)
+    assert parse_sweep(sweep, "sweep.toml").name == sweep["name"]
+    return text, sweep
 
 
 def test_a_script_without_a_switch_is_evaluated_by_training_no_steps() -> None:
