@@ -188,7 +188,7 @@ class ScriptProgram(Program):
                 "notes": self._notes(end),
             }
         files["log"] = (folder / LOG).read_bytes()
-            files["metrics"] = live.metrics()
+        files["metrics"] = live.metrics()
         if (folder / SCORES).exists():
             try:
                 files["document_scores"], outputs["document_totals"] = read_document_scores(folder / SCORES)
@@ -286,7 +286,11 @@ def _values(run: ScriptRun, place: Path) -> dict[str, str]:
 
 
 def _line_of(metric: str) -> str:
-    return "score that is known; name its line as the stage's metric" if metric == LAST_SCORE else f"line of the metric {metric!r}"
+    return (
+        "score that is known; name its line as the stage's metric"
+        if metric == LAST_SCORE
+        else f"line of the metric {metric!r}"
+    )
 
 
 def _unfinished(reason: str) -> Failed:
