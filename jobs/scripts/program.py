@@ -24,6 +24,7 @@ from jobs.scripts.outputs import Outputs, inside
 from jobs.scripts.placeholders import fill
 from jobs.scripts.preflight import Preflight, check_node
 from jobs.scripts.run import LAST_SCORE, ScriptRun
+from jobs.scripts.step_rate import first_rate
 
 RUN, ASIDE, SCORES = "run", "aside", "document_scores.npz"
 """Of an attempt's folder: the script's own folder, where writes to kept files go, and the file of `SCORES_VARIABLE`."""
@@ -36,6 +37,8 @@ GRACE_SECONDS = 60.0
 """Time that a script gets to end after its work is complete."""
 LEFT_BYTES = 2**20
 """Files of a script's folder that are larger than this are removed when it has ended."""
+_LIMITED = re.compile(r"0*[1-9]\d*(?:\.\d*)?|0*\.\d*[1-9]\d*", re.ASCII)
+"""A limit of seconds that is not 0, which means none."""
 _EXCEPTION = re.compile(r"^(?:\[rank\d+\]: ?)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b.*)$", re.MULTILINE)
 """The last line of a traceback."""
 
@@ -50,6 +53,8 @@ class ScriptProgram(Program):
         self._run, self._grace = run, grace_seconds
         self._live = LiveLog(None if run.metric == LAST_SCORE else run.metric)
         self._printed = 0
+        self._rate: float | None = None
+        self._has_rate = False
         self._started = time.monotonic()
 
     # Before the start
@@ -122,6 +127,13 @@ class ScriptProgram(Program):
 
     def progress(self, folder: Path) -> tuple[float, str]:
         return self._live.progress()
+
+    def steps_per_second(self, folder: Path) -> float | None:
+        with self._lock:
+            if not self._has_rate and (rate := first_rate(self._live.points())) is not None:
+                limit = self._live.log().settings.get("max_wallclock_seconds", "0")
+                self._has_rate, self._rate = True, rate if _LIMITED.fullmatch(limit) else None
+        return self._rate
 
     def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:
         if (lost := self._lost()) is not None:
@@ -271,7 +283,11 @@ def _values(run: ScriptRun, place: Path) -> dict[str, str]:
 
 
 def _line_of(metric: str) -> str:
-    return "score that is known; name its line as the stage's metric" if metric == LAST_SCORE else f"line of the metric {metric!r}"
+    return (
+        "score that is known; name its line as the stage's metric"
+        if metric == LAST_SCORE
+        else f"line of the metric {metric!r}"
+    )
 
 
 def _unfinished(reason: str) -> Failed:
