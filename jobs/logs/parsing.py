@@ -9,6 +9,7 @@ from jobs.logs.fact_lines import read_clocks, read_settings, read_sizes
 from jobs.logs.lines import Line, LineCutter
 from jobs.logs.log import Log
 from jobs.logs.score_lines import may_give_score, read_own_scores, read_progress
+from jobs.logs.step_lines import starts_step
 
 _CODE_MARKS = ("(", ";", "def ", "import ", "{", "}")
 """Characters of a line of source code, which a dump of settings does not have."""
@@ -64,10 +65,12 @@ class LogReader:
         if line.stamp is not None:
             log.first_stamp = line.stamp if log.first_stamp is None else log.first_stamp
             log.last_stamp = line.stamp
+        if log.practices.in_source and starts_step(text):
+            log.practices.in_source = False  # no ruler stood before the results
         log.practices.read(text, len(log.scores))
-        if may_give_score(text):
-            read_progress(log, text, whole=line.whole)
         if not log.practices.in_source:
+            if may_give_score(text):
+                read_progress(log, text, whole=line.whole)
             read_own_scores(log, text, whole=line.whole)
         read_sizes(log, text)
         read_clocks(log, text)
