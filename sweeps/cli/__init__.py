@@ -7,6 +7,7 @@ from sweeps.cli.commands import (  # noqa: F401
     compare,
     control,
     gc,
+    logs,
     machine,
     package,
     prove,

@@ -8,7 +8,7 @@ from typer.core import TyperCommand, TyperGroup
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "plan", "submit", "cancel"),
-    "See": ("status", "leaderboard", "show"),
+    "See": ("status", "logs", "leaderboard", "show"),
     "Compare and trust": ("compare", "audit", "prove", "check"),
     "Publish": ("import", "package"),
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),

@@ -2,6 +2,7 @@
 
 import json
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from golf.errors import InputError
 from jobs.logs import parse
 from jobs.logs.live import MAX_POINTS, OUTPUT, LiveLog
 from jobs.logs.metric import MetricReading, check_metric
-from tests.jobs.logs.replay import complete, replay
+from tests.jobs.logs.replay import compare_folder, complete, replay
 from tests.jobs.logs.samples import MILLISECONDS, MINUTES, RULER, SOURCE
 
 LOGS = [MILLISECONDS.encode(), MINUTES.encode()]
@@ -230,3 +231,11 @@ def test_the_curve_of_a_long_training_is_thinned_evenly() -> None:
 def test_a_training_that_prints_validations_alone_has_a_curve() -> None:
     live = live_of("step:0/9 val_loss:9.0 train_time:0ms\nstep:9/9 val_loss:3.3 train_time:90ms step_avg:10ms\n")
     assert [point.loss for point in live.points()] == [9.0, 3.3]
+
+
+PUBLIC = Path(__file__).parents[4] / "shared" / "records"
+
+
+@pytest.mark.skipif(not PUBLIC.is_dir(), reason=f"{PUBLIC} is not there")
+def test_public_logs_give_the_same_live() -> None:
+    assert compare_folder(PUBLIC, pieces=50) == []
