@@ -55,7 +55,7 @@ class TrainingCurve:
 class _File:
     """One file of a run."""
 
-    reader: LogReader = field(default_factory=LogReader)
+    reader: LogReader
     training: TrainingCurve = field(default_factory=TrainingCurve)
     validation: TrainingCurve = field(default_factory=TrainingCurve)
 
@@ -102,7 +102,9 @@ class LiveLog:
             file: its name, "log.txt" for what all processes printed.
             content: its new bytes, which may begin and end anywhere.
         """
-        of = self._files.setdefault(file, _File())
+        if (of := self._files.get(file)) is None:
+            wanted = None if self._metric is None else self._metric.pattern
+            of = self._files[file] = _File(LogReader(wanted))
         self._read(of, of.reader.feed(content))
 
     def end(self) -> None:

@@ -1,5 +1,9 @@
 """Small logs in both forms in which scripts of the challenge print their training, each with its script's source."""
 
+from dataclasses import replace
+
+from jobs.logs import Log, parse
+
 SOURCE = '''"""Train a small model.
 
 quantized val_bpb: 1.0500 is what the last version reached.
@@ -66,3 +70,12 @@ MINUTES = (
     + "total_eval_time:519.5s\n"
 )
 """Ends early, by the limit less what is kept for quantization; adapts in phases."""
+
+
+def read_lines(*lines: str) -> Log:
+    """What these lines say, alone and among lines that say nothing."""
+    log = parse(line.encode() + b"\n" for line in lines)
+    filler = b"some words which are of no form that anybody knows\n" * 20
+    among = parse([filler + b"".join(line.encode() + b"\n" + filler for line in lines)])
+    assert replace(among, digest=log.digest) == log
+    return log
