@@ -155,6 +155,13 @@ class LiveLog:
         seconds = {"train_seconds": log.train_seconds, "eval_seconds": log.seconds_of(last[0]) if last else None}
         return of_phases | {name: value for name, value in seconds.items() if value is not None}
 
+    def bpb_per_nat(self, name: str | None) -> float | None:
+        """Bits per byte of one nat per token, from the score of a name, or the last, whose line has both; else None."""
+        log, short = self.log(), None if name is None else name.replace("_exact", "")
+        both = [score for score in log.scores if score.loss]
+        chosen = ([score for score in both if score.name == short] or both)[-1:]
+        return float(chosen[0].bpb / chosen[0].loss) if chosen and chosen[0].loss else None
+
     def bytes(self) -> Mapping[str, int]:
         """Bytes that the log names: "artifact", "code" (as shipped) and "total"."""
         log = self.log()

@@ -31,7 +31,7 @@ def read_curves(sweep: str, place: Workplace, lost: Lost) -> list[Curve]:
     Those whose metrics are lost are left out.
     """
     done = place.store.jobs(sweep, [JobState.DONE])
-    jobs = [job for job in done if "metrics" in (job.outputs or {})]
+    jobs = [job for job in done if isinstance((job.outputs or {}).get("metrics"), str)]
     labels = {job.key: f"{_shorten([*job.needed_by])} seed {job.order.job.seed}" for job in jobs}
     counts = Counter(labels.values())
     for key, label in labels.items():
