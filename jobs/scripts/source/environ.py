@@ -120,6 +120,8 @@ class Environ:
     def _name(self, name: str, value: ast.expr) -> None:
         if self.is_environ(value) or self._is_copy(value):
             self._environ.add(name)
+            if isinstance(self._values.parents.get(self._values.parents[value]), ast.ClassDef):
+                self._attributes.add(name)
         elif self.is_getter(value) or (
             isinstance(value, ast.Attribute) and value.attr == "get" and self.is_environ(value.value)
         ):
