@@ -9,6 +9,7 @@ from sweeps.cli.commands import (  # noqa: F401
     control,
     gc,
     init,
+    logs,
     machine,
     package,
     prove,

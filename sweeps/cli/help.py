@@ -8,7 +8,7 @@ from typer.core import TyperCommand, TyperGroup
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "Run": ("init", "run", "plan", "submit", "cancel", "attach"),
-    "See": ("status", "leaderboard", "show"),
+    "See": ("status", "logs", "leaderboard", "show"),
     "Compare and trust": ("compare", "audit", "prove", "check"),
     "Publish": ("import", "package"),
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),

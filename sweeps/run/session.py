@@ -70,7 +70,7 @@ def resolve(
         code, notes = resolve_code(spec, spec.kind)
         for note in notes:
             say(note)
-        data = open_script_data(spec.data, home.demo)
+        data = open_script_data(spec.data, home.demo, spec.widest())
         return Sweep(spec=with_defaults(spec, code), data=data, machine=machine, code=code)
     data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
     problems = []
