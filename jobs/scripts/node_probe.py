@@ -49,12 +49,12 @@ def _torch() -> dict[str, str | None]:
 def _main() -> None:
     given = json.loads(sys.stdin.read())
     answer = {
+        **_torch(),
         "python": platform.python_version(),
         "syntax": _syntax_problems(given["sources"]),
         "modules": [name for name in given["modules"] if not _is_importable(name)],
         "programs": [name for name in given["programs"] if shutil.which(name) is None],
     }
-    answer.update(_torch() if given["torch"] else {})
     print(given["mark"] + json.dumps(answer), flush=True)
 
 

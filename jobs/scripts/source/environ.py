@@ -114,8 +114,8 @@ class Environ:
                     self._attributes.add(name)
             case ast.Call(args=arguments, keywords=keywords):
                 for argument in (*arguments, *(keyword.value for keyword in keywords)):
-                    if self.is_environ(argument) and (name := self._parameter(node, argument)) is not None:
-                        self._environ.add(name)
+                    if self.is_environ(argument) and (parameter := self._parameter(node, argument)) is not None:
+                        self._environ.add(parameter)
 
     def _name(self, name: str, value: ast.expr) -> None:
         if self.is_environ(value) or self._is_copy(value):
