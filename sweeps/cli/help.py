@@ -7,7 +7,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 GROUPS: Mapping[str, Sequence[str]] = {
-    "Run": ("run", "plan", "submit", "cancel"),
+    "Run": ("init", "run", "plan", "submit", "cancel", "attach"),
     "See": ("status", "logs", "leaderboard", "show"),
     "Compare and trust": ("compare", "audit", "prove", "check"),
     "Publish": ("import", "package"),
