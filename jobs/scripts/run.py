@@ -6,6 +6,8 @@ from typing import Literal
 
 Launch = Literal["torchrun", "python"]
 
+LAST_SCORE = "last score"
+"""The metric of a scored stage for which the file names none: the last kind of score that the log has."""
 SILENT_SECONDS = 3600.0
 """How long a script may print nothing by default: evaluations on eight GPUs were silent for up to 2,765 seconds."""
 
@@ -24,7 +26,7 @@ class ScriptRun:
     """Whether torchrun starts one process a slot, or the interpreter one process."""
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    """Its environment, with {data}, {data_dir}, {tokenizer}, {out}, {run}, {seed} and {in.ROLE} still to be filled in."""
+    """Its environment, with placeholders (`jobs.scripts.placeholders`) still to be filled in."""
     passed: tuple[str, ...] = ()
     """Names of the node's own variables that reach it, beside those of libraries."""
     slots: int = 1
@@ -34,10 +36,16 @@ class ScriptRun:
     outputs: Mapping[str, str] = field(default_factory=dict)
     """Role → the file that it writes, relative to its folder."""
     keep: Mapping[str, str] = field(default_factory=dict)
-    """Role → file name of earlier outputs that are there under their own name, read-only; the contents are `in:ROLE`."""
+    """Role → file name of earlier outputs that are there under their own name; the contents are `in:ROLE`."""
     present: Mapping[str, str] = field(default_factory=dict)
     """Role → file name of earlier outputs that are put in place before the start, or whose path {in.ROLE} is."""
     metric: str | None = None
-    """What is read of its output: the name of a known line, or a regular expression with one group."""
+    """What is read of its output: the name of a known line, a regular expression with one group, or `LAST_SCORE`."""
+    setup: tuple[str, ...] = ()
+    """Shell commands that run once on a node before the first script."""
+    needs: tuple[str, ...] = ()
+    """Modules, and programs as "bin:NAME", without which it is not started."""
+    runtime: Mapping[str, str | None] = field(default_factory=dict)
+    """The Python, torch, CUDA and GPU that its numbers belong to; empty where any will do."""
     max_seconds: float | None = None
     silent_seconds: float = SILENT_SECONDS
