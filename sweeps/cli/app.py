@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from cluster.registry import DEFAULT_EXECUTOR, EXECUTORS
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 from jobs.machine.stopping import stop_on_signals
 from jobs.secrets import hide_password
 from sweeps.cli.errors import ExitCode, Interrupted, explain, hide_given, report
@@ -260,7 +260,7 @@ def open_sweeps(
     sweeps = place.store.sweeps()
     if name is not None and name not in [sweep.name for sweep in sweeps]:
         known = ", ".join(sweep.name for sweep in sweeps) or "none yet"
-        raise InputError(f'no sweep "{name}" in {home}; there are: {known}')
+        raise InputError(f'no sweep "{shown_name(name)}" in {home}; there are: {known}')
     if to_write:
         place.store.close()
         place = Workplace.open(home, db, files)

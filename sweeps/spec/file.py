@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.registry import pipeline
 from jobs.stages.stage import Stage
@@ -31,7 +31,7 @@ from sweeps.spec.sections import (
     SweepFile,
     check_sections,
 )
-from sweeps.spec.settings import merge, shown
+from sweeps.spec.settings import merge
 from sweeps.spec.space import Parameter, parse_space, resolve
 
 

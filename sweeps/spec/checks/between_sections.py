@@ -32,7 +32,8 @@ def _seeds(file: SweepFile) -> Iterator[str]:
 
 def _further_seeds(file: SweepFile) -> Iterator[str]:
     """Seeds of `confirm.train_only` follow the largest that the file names."""
-    own = [seed for arm in file.arm for seed in arm.get("seeds", ()) if isinstance(seed, int)]
+    lists = [seeds for arm in file.arm if isinstance(seeds := arm.get("seeds"), list | tuple)]
+    own = [seed for seeds in lists for seed in seeds if isinstance(seed, int)]
     largest = max((*file.seeds.tune, *file.seeds.confirm, *file.seeds.report, *own), default=0)
     if file.confirm.train_only and largest + file.confirm.train_only > MOST_SEED:
         most = MOST_SEED - file.confirm.train_only
