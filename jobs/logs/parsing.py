@@ -40,7 +40,7 @@ def _read(log: Log, line: str, *, whole: bool) -> None:
         log.first_stamp = seconds if log.first_stamp is None else log.first_stamp
         log.last_stamp = seconds
         line = line[stamp.end() :]
-    log.practices.read(line, len(log.scores))
+    log.practices.read(line, log.scores_printed)
     if may_give_score(line):
         read_progress(log, line, whole=whole)
     if not log.practices.in_source:

@@ -197,6 +197,7 @@ def main() -> None:
     """Run the command that was typed, and end with its exit code."""
     stop_on_signals()
     prepare_streams()
+    code: int = ExitCode.DONE
     try:
         code = run_command()
         sys.stdout.flush()
@@ -205,9 +206,10 @@ def main() -> None:
         code = ExitCode.FAILED
     except OSError as error:  # what we print has no room
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        problem = explain(error)
-        report(problem, as_json=False)
-        code = problem.code
+        if code == ExitCode.DONE:  # or the command has failed of it, and said so
+            problem = explain(error)
+            report(problem, as_json=False)
+            code = problem.code
     sys.exit(code)
 
 
