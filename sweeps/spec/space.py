@@ -135,7 +135,10 @@ def resolve(space: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Re
 def _is_inside(value: Any, distribution: BaseDistribution) -> bool:
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices
-    return _is_number(value) and bool(distribution._contains(distribution.to_internal_repr(value)))
+    try:
+        return _is_number(value) and bool(distribution._contains(distribution.to_internal_repr(value)))
+    except ValueError:  # a number that is not above 0, on a logarithmic scale
+        return False
 
 
 def _distribution(table: Mapping[str, Any], own: Any, full_key: str) -> BaseDistribution:

@@ -144,6 +144,8 @@ def test_what_a_file_leaves_out_takes_the_documented_value() -> None:
         ("baseline", {"std": 0.1, "n": 3}, "baseline: empty; give row, or mean"),
         ("baseline", {"row": "zebra"}, "baseline.row = 'zebra': no such arm"),
         ("search/first", [{"eval": {"lr": 1.0}}], "search.first 1: eval.lr = 1.0: outside its range"),
+        ("search/first", [{"eval": {"lr": 0.0}}], "search.first 1: eval.lr = 0.0: outside its range"),
+        ("search/first", [{"eval": {"lr": -1}}], "search.first 1: eval.lr = -1.0: outside its range"),
         ("search/first", [{}, {"eval": {"epochs": 2}}], "search.first 2: eval.epochs: unknown key"),
         ("search/space", {"eval.chunk": [256, 2048]}, "eval.window = 1024: must be at least eval.chunk = 2048"),
         ("search/space", {"eval.adapters": [["q"], ["z"]]}, 'unknown kind "z"'),
