@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 
 if TYPE_CHECKING:
     from cluster.executor import Executor, Opening
@@ -53,14 +53,18 @@ def join_cluster(choice: str) -> "Executor | None":
     """
     name, colon, address = choice.partition(":")
     if name not in EXECUTORS:
-        raise InputError(f'--executor {choice}: no executor "{name}"; expected one of {", ".join(EXECUTORS)}')
+        raise InputError(
+            f'--executor {shown_name(choice)}: no executor "{shown_name(name)}"; expected one of {", ".join(EXECUTORS)}'
+        )
     kind = EXECUTORS[name]
     if not colon:
         if kind.open is None:
-            raise InputError(f"--executor {choice}: {name} needs an address; give --executor {name}:ADDRESS")
+            raise InputError(
+                f"--executor {shown_name(choice)}: {name} needs an address; give --executor {name}:ADDRESS"
+            )
         return None
     if kind.join is None:
-        raise InputError(f"--executor {choice}: {name} takes no address; leave it out")
+        raise InputError(f"--executor {shown_name(choice)}: {name} takes no address; leave it out")
     joined: Executor = resolve_name(kind.join)(address)
     return joined
 

@@ -1,7 +1,11 @@
-"""Exceptions by cause: bad input, divergence, too slow, too large."""
+"""Exceptions by cause (bad input, divergence, too slow, too large), and values as their messages show them."""
+
+from typing import Any
 
 MOST_CHARACTERS = 2000
-"""Of one problem; a longer one, which quotes a hostile value, is shortened in the middle."""
+"""Of one problem; a longer one, with a long path or list, is shortened in the middle."""
+MOST_SHOWN = 80
+"""Of a value in a problem."""
 
 
 class InputError(ValueError):
@@ -31,10 +35,25 @@ class InputError(ValueError):
         return "\n".join(dict.fromkeys(hint for hint in hints if hint))
 
 
+def shown(value: Any) -> str:
+    """A value as an error shows it: as Python writes it; a long one is cut in the middle."""
+    return _cut(repr(value), MOST_SHOWN)
+
+
+def shown_name(name: str) -> str:
+    """A name as an error shows it: without quotes, unless it is long or has characters that do not show."""
+    return name if name.isprintable() and len(name) <= MOST_SHOWN else shown(name)
+
+
 def _shorten(problem: str) -> str:
     """A problem with its beginning and end, which say where and what would be right."""
-    half = MOST_CHARACTERS // 2
-    return problem if len(problem) <= MOST_CHARACTERS else f"{problem[:half]} … {problem[-half:]}"
+    return _cut(problem, MOST_CHARACTERS)
+
+
+def _cut(text: str, most: int) -> str:
+    """A text of at most so many characters; a quarter of them is its end, which says what would be right."""
+    end = most // 4
+    return text if len(text) <= most else f"{text[: most - end - 1]}…{text[-end:]}"
 
 
 def _split(problem: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 
 GROWTH_BYTES = 2**20
 """Read at once beyond the size that a file states."""
@@ -30,7 +30,7 @@ def open_regular(path: Path, expected: str) -> io.BufferedReader:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); {expected}") from None
     except ValueError:  # a path with a zero byte
-        raise InputError(f"{str(path)!r}: no path of a file; {expected}") from None
+        raise InputError(f"{shown(str(path))}: no path of a file; {expected}") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise InputError(f"{path}: not a file; {expected}")

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from golf.errors import shown
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -56,8 +58,8 @@ def outside(config: Any, section: str, ranges: Mapping[str, Range]) -> Iterator[
         value = getattr(config, name)
         numbers = value if isinstance(value, tuple | list) else (value,)
         if any(number is not None and number not in allowed for number in numbers):
-            shown = list(value) if isinstance(value, tuple | list) else _short(value)
-            yield f"{section}.{name} = {shown}: must be {allowed}"
+            text = shown(list(value)) if isinstance(value, tuple | list) else _short(value)
+            yield f"{section}.{name} = {text}: must be {allowed}"
 
 
 def _short(number: float) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from golf.artifact.packing import load
 from golf.data.tokens import check_document
-from golf.errors import InputError
+from golf.errors import InputError, shown, shown_name
 from golf.files import read_regular
 from golf.model.precision import Precision
 from golf.ttt.adapters import AdapterRanks, Multipliers
@@ -76,7 +76,7 @@ def config_of(settings: Mapping[str, Any]) -> EvalConfig:
     }  # fmt: skip
     unknown = sorted(settings.keys() - known.keys())
     if unknown:
-        raise InputError(f'setting "{unknown[0]}" is unknown; expected {", ".join(known)}')
+        raise InputError(f'setting "{shown_name(unknown[0])}" is unknown; expected {", ".join(known)}')
     s = {**known, **settings}
     multipliers = {{"lm_head": "head"}.get(kind, kind): float(value) for kind, value in s["mult"].items()}
     adapters = ["q", *(["k"] if s["ttt_k_lora"] else []), "v", "head", *(["bias"] if s["ttt_bias_tune"] else [])]
@@ -140,5 +140,7 @@ def _expected(case: str, entries: Sequence[Mapping[str, Any]], documents: int) -
     for index, entry in enumerate(entries):
         value = entry.get("nll_per_token")
         if not isinstance(value, int | float) or not math.isfinite(value):
-            raise InputError(f'case "{case}", document {index}: nll_per_token = {value!r}; expected a finite number')
+            raise InputError(
+                f'case "{case}", document {index}: nll_per_token = {shown(value)}; expected a finite number'
+            )
     return [float(entry["nll_per_token"]) for entry in entries]

@@ -20,7 +20,7 @@ from typing import Any
 
 import fsspec
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from jobs.errors import Forbidden, StoreUnavailable, Unreadable
 from jobs.secrets import hide_password, hide_passwords
 
@@ -275,7 +275,7 @@ class FileStore:
 
     def _path(self, digest: str) -> str:
         if not _DIGEST.fullmatch(digest):
-            raise ValueError(f"{digest!r} is no digest: expected 64 hexadecimal digits")
+            raise ValueError(f"{shown(digest)} is no digest: expected 64 hexadecimal digits")
         return f"{self._root}/{digest[:2]}/{digest}"
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from golf.errors import InputError
+from golf.errors import InputError, shown, shown_name
 from golf.limits import MAX_DOCUMENTS
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def read_table(content: bytes) -> pa.Table:
     try:
         file = pq.ParquetFile(pa.BufferReader(content))  # read_table would import pandas
         if not file.schema_arrow.equals(SCHEMA):
-            raise InputError(f"scores: columns are {file.schema_arrow.names}, expected {SCHEMA.names}")
+            raise InputError(f"scores: columns are {shown(file.schema_arrow.names)}, expected {SCHEMA.names}")
         groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
         used = {group.column(index).compression for group in groups for index in range(group.num_columns)}
         if not used <= COMPRESSIONS:
@@ -90,7 +90,7 @@ def read_table(content: bytes) -> pa.Table:
         table = pa.Table.from_batches(batches, SCHEMA)
         table.validate(full=True)
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"scores: not a Parquet table, or damaged ({error})") from None
+        raise InputError(f"scores: not a Parquet table, or damaged ({shown_name(str(error))})") from None
     if any(column.null_count for column in table.columns):
         raise InputError("scores: a value is missing; expected numbers")
     return table

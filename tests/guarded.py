@@ -12,7 +12,11 @@ import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import psutil
+
 HANG_SECONDS = 10.0
+WAIT_FACTOR = 12
+"""By how much a step may take longer on the clock than it computes: others may use the machine."""
 MOST_MEMORY_BYTES = 2**30
 _NUMBER = struct.Struct("<q")
 
@@ -33,7 +37,7 @@ def run_guarded(
     Args:
         steps: what to run; made in the child, too, where it is a generator.
         most_bytes: by how much the child's address space may grow.
-        hang_seconds: longest time for one step.
+        hang_seconds: longest time for one step, of computing; it may wait for the machine twelve times as long.
 
     Raises:
         Misbehaved: a step raised an exception, among them MemoryError, ended the process, or took too long.
@@ -76,14 +80,16 @@ def _run_steps(steps: Iterable[Callable[[], object]], most_bytes: int, progress:
 
 def _wait(child: int, progress: mmap.mmap, hang_seconds: float) -> int | None:
     """The child's status; None if it made no progress for too long and was killed."""
-    last, since = b"", time.monotonic()
+    process = psutil.Process(child)
+    last, since, computed_before = b"", time.monotonic(), 0.0
     while True:
+        computed = sum(process.cpu_times()[:2])  # before it is looked for: it is there until then
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return status
         if (now := progress[:]) != last:
-            last, since = now, time.monotonic()
-        if time.monotonic() - since > hang_seconds:
+            last, since, computed_before = now, time.monotonic(), computed
+        if computed - computed_before > hang_seconds or time.monotonic() - since > WAIT_FACTOR * hang_seconds:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return None

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Literal, get_args
 
 from golf.artifact.quantize import encoding_of
-from golf.errors import InputError
+from golf.errors import InputError, shown, shown_name
 from golf.model.gpt import ModelConfig
 from golf.model.state_dict import num_parameters, tensor_shapes
 
@@ -100,17 +100,17 @@ def _header(text: bytes, where: str) -> Header:
             value = constants[field.name]
             if type(value) is not field.type or not math.isfinite(value):
                 raise InputError(
-                    f"{where}: its header is damaged; {field.name} = {value!r}, expected a finite {field.type}"
+                    f"{where}: its header is damaged; {field.name} = {shown(value)}, expected a finite {field.type}"
                 )
         header = Header(model=ModelConfig(**constants), bits=values["bits"], codec=values["codec"])
         if header.to_bytes() != text or type(header.bits) is not int:
-            raise InputError(f"{where}: its header is damaged; expected {header.to_bytes()!r}")
+            raise InputError(f"{where}: its header is damaged; expected {shown(header.to_bytes())}")
         check_model(header.model)
     except (KeyError, TypeError, OverflowError, RecursionError, ValueError) as error:
         if isinstance(error, InputError):
             raise InputError(f"{where}: {str(error).removeprefix(f'{where}: ')}") from None
-        raise InputError(f"{where}: its header is damaged ({type(error).__name__}: {error})") from None
+        raise InputError(f"{where}: its header is damaged ({type(error).__name__}: {shown_name(str(error))})") from None
     if header.codec not in CODEC_NAMES or not 2 <= header.bits <= 8:
         expected = f"2 to 8 bits, codec {' or '.join(CODEC_NAMES)}"
-        raise InputError(f"{where}: {header.bits} bits, codec {header.codec!r}; expected {expected}")
+        raise InputError(f"{where}: {shown(header.bits)} bits, codec {shown(header.codec)}; expected {expected}")
     return header

@@ -15,6 +15,7 @@ from golf.audit.certificate import (
     passes,
 )
 from golf.audit.scorer.precision import Precision
+from golf.errors import shown_name
 
 Probe = TypeVar("Probe", VocabularySum, FutureChange, Comparison)
 
@@ -28,7 +29,7 @@ def find_contradictions(content: Any) -> list[str]:
     try:
         return [*_find_contradictions(content)]
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
-        return [f"is no certificate that this version can read ({type(error).__name__}: {error})"]
+        return [f"is no certificate that this version can read ({type(error).__name__}: {shown_name(str(error))})"]
 
 
 def _find_contradictions(content: Mapping[str, Any]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from golf.data.stream import Stream
 from golf.data.texts import read_texts, require_text
 from golf.data.tokens import DATA_PATH, Tokenizer, find_shards
 from golf.entry.log_lines import Sizes, Total, score_lines, setting_lines, size_lines, training_lines
-from golf.errors import InputError, OverTime
+from golf.errors import InputError, OverTime, shown
 from golf.files import write_atomically
 from golf.train.config import TrainConfig
 from golf.train.process_group import ProcessGroup, join_process_group
@@ -71,7 +71,7 @@ class Environment:
         """
         seed = variables.get("SEED", str(SEED))
         if not seed.isdecimal():
-            raise InputError(f"SEED = {seed!r}: expected a whole number")
+            raise InputError(f"SEED = {shown(seed)}: expected a whole number")
         return cls(
             data=Path(variables.get("DATA_PATH", DATA_PATH)),
             tokenizer=Path(variables.get("TOKENIZER_PATH", TOKENIZER_PATH)),

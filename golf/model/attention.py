@@ -4,7 +4,6 @@ A kernel is used only after it has passed a probe on the device: a tiny forward 
 softmax in fp64. So a package that was built for another card, or that computes something else, is not chosen.
 """
 
-import json
 import logging
 import math
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 from golf.model.kernels import KERNELS, Attend, Kernel, KernelInputs, activate, can_undo, restoring_flash
 from golf.model.precision import use_exact_float32
 
@@ -46,7 +45,7 @@ class _Attempt:
 def choice_problems(choice: str, key: str) -> Iterator[str]:
     """A line, which starts with `key`, if a setting names neither "auto" nor a kernel."""
     if choice != AUTO and choice not in KERNELS:
-        yield f"{key} = {json.dumps(choice)}: no such attention kernel; expected {', '.join((AUTO, *KERNELS))}"
+        yield f'{key} = "{shown_name(choice)}": no such attention kernel; expected {", ".join((AUTO, *KERNELS))}'
 
 
 def choose_kernel(

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 from golf.model.gpt import GPT, ModelConfig
 
 
@@ -49,7 +49,7 @@ def check_tensors(state: Mapping[str, Tensor], model: ModelConfig, where: str) -
     for name in sorted(expected.keys() | actual.keys()):
         if expected.get(name) != actual.get(name):
             shapes = f"{actual.get(name, 'none')}, expected {expected.get(name, 'none')}"
-            raise InputError(f"{where}: tensor {name} has shape {shapes}")
+            raise InputError(f"{where}: tensor {shown_name(name)} has shape {shapes}")
 
 
 def config_from_state(state: Mapping[str, Tensor], **constants: Any) -> ModelConfig:
@@ -82,11 +82,13 @@ def config_from_state(state: Mapping[str, Tensor], **constants: Any) -> ModelCon
             **constants,
         )
     except KeyError as missing:
-        raise InputError(f"model: tensor {missing} is missing; expected the names of the PR 611 family") from None
+        raise InputError(
+            f"model: tensor {shown_name(str(missing))} is missing; expected the names of the PR 611 family"
+        ) from None
     except (ValueError, IndexError, ZeroDivisionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"model: tensor shapes fit no model of the PR 611 family ({error})") from None
+        raise InputError(f"model: tensor shapes fit no model of the PR 611 family ({shown_name(str(error))})") from None
     return config
 
 
@@ -107,11 +109,13 @@ def model_from_state(
     check_tensors(state, config, "model")
     for name, tensor in state.items():
         if not tensor.is_floating_point():
-            raise InputError(f"model: tensor {name} holds {tensor.dtype}; expected floating-point weights")
+            raise InputError(f"model: tensor {shown_name(name)} holds {tensor.dtype}; expected floating-point weights")
     weights = {name: tensor.float() for name, tensor in state.items()}
     for name, weight in weights.items():
         if not bool(weight.isfinite().all()):
-            raise InputError(f"model: tensor {name} holds values that are not finite; expected finite weights")
+            raise InputError(
+                f"model: tensor {shown_name(name)} holds values that are not finite; expected finite weights"
+            )
     with torch.device("meta"):
         model = GPT(config)
     model.load_state_dict(weights, assign=True)

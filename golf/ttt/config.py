@@ -1,6 +1,5 @@
 """Settings of an evaluation, apart from the adapters' seed and the documents."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -8,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.errors import InputError
+from golf.errors import InputError, shown, shown_name
 from golf.model.attention import choice_problems
 from golf.model.precision import Precision
 from golf.ranges import DECAY, GPUS, POSITIONS, RATE, SECONDS, SHARE, Range, outside
@@ -98,11 +97,11 @@ class EvalConfig:
     def _wrong_names(self) -> Iterator[str]:
         """A protocol or a kind of adapter that does not exist, or a kind that is named twice."""
         if self.protocol not in PROTOCOLS:
-            yield f"eval.protocol = {self.protocol!r}: no such protocol; known are {', '.join(PROTOCOLS)}"
+            yield f"eval.protocol = {shown(self.protocol)}: no such protocol; known are {', '.join(PROTOCOLS)}"
         for kind in (kind for kind in self.adapters if kind not in KINDS):
-            yield f"eval.adapters: unknown kind {json.dumps(kind)}; known are {' '.join(KINDS)}"
+            yield f'eval.adapters: unknown kind "{shown_name(kind)}"; known are {" ".join(KINDS)}'
         if len(set(self.adapters)) < len(self.adapters):
-            yield f"eval.adapters = {list(self.adapters)}: expected each kind once"
+            yield f"eval.adapters = {shown(list(self.adapters))}: expected each kind once"
 
     @property
     def adapts(self) -> bool:

@@ -78,7 +78,7 @@ class LogReader:
             log.last_stamp = line.stamp
         if log.practices.in_source and starts_step(text):
             log.practices.in_source = False  # no ruler stood before the results
-        log.practices.read(text, len(log.scores))
+        log.practices.read(text, log.scores_printed)
         if not log.practices.in_source:
             if may_give_score(text):
                 read_progress(log, text, whole=line.whole)

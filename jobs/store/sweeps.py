@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 from jobs.budget import Account, Budget, reservation
 from jobs.database import tables
 from jobs.state import AttemptState, EventKind, SweepState
@@ -53,7 +53,7 @@ class Sweeps(Transactions):
             self._check_lease(connection, name)
             query = select(table.c.tags).where(table.c.name == name).with_for_update()
             if (before := connection.execute(query).scalar()) is None:
-                raise InputError(f'no sweep "{name}" to tag; golfsweep status lists those there are')
+                raise InputError(f'no sweep "{shown_name(name)}" to tag; golfsweep status lists those there are')
             if new := sorted(set(tags) - set(before)):
                 connection.execute(table.update().where(table.c.name == name), {"tags": sorted([*before, *new])})
                 record_event(connection, EventKind.SWEEP_TAGGED, self._clock(), self._actor(name), sweep=name, tags=new)

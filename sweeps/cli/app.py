@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from cluster.registry import DEFAULT_EXECUTOR, EXECUTORS
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 from jobs.machine.stopping import stop_on_signals
 from jobs.secrets import hide_password
 from sweeps.cli.errors import ExitCode, Interrupted, explain, hide_given, report
@@ -197,6 +197,7 @@ def main() -> None:
     """Run the command that was typed, and end with its exit code."""
     stop_on_signals()
     prepare_streams()
+    code: int = ExitCode.DONE
     try:
         code = run_command()
         sys.stdout.flush()
@@ -205,9 +206,10 @@ def main() -> None:
         code = ExitCode.FAILED
     except OSError as error:  # what we print has no room
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        problem = explain(error)
-        report(problem, as_json=False)
-        code = problem.code
+        if code == ExitCode.DONE:  # or the command has failed of it, and said so
+            problem = explain(error)
+            report(problem, as_json=False)
+            code = problem.code
     sys.exit(code)
 
 
@@ -260,7 +262,7 @@ def open_sweeps(
     sweeps = place.store.sweeps()
     if name is not None and name not in [sweep.name for sweep in sweeps]:
         known = ", ".join(sweep.name for sweep in sweeps) or "none yet"
-        raise InputError(f'no sweep "{name}" in {home}; there are: {known}')
+        raise InputError(f'no sweep "{shown_name(name)}" in {home}; there are: {known}')
     if to_write:
         place.store.close()
         place = Workplace.open(home, db, files)

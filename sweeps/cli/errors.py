@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -89,7 +90,8 @@ def report(problem: Problem, *, as_json: bool) -> None:
         print("golfsweep:", escape(" ".join(hide_given(line).split())), file=sys.stderr)
     if as_json:
         error, hint = hide_given(problem.error), hide_given(problem.hint)
-        print(json.dumps({"error": error, "hint": hint, "code": problem.code}, indent=2))
+        with suppress(OSError):  # stdout may have no room, of which stderr has just told
+            print(json.dumps({"error": error, "hint": hint, "code": problem.code}, indent=2))
 
 
 def hide_given(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from golf.audit.stored import find_contradictions
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from jobs.errors import Unreadable
 from jobs.stages.audit import AUDIT
 from jobs.stages.evaluate import EVALUATE
@@ -148,9 +148,16 @@ def _check_scores(
         )
     stated = {"documents": run.text.documents, "tokens": run.text.tokens, "bytes": run.text.bytes, "nll": run.nll}
     for name, value in stated.items():
-        if name in sums and not math.isclose(value, sums[name], rel_tol=ROUNDING):
-            line = f"its {source} gives {name} {sums[name]:.10g}, the entry says {value:.10g}"
+        if name in sums and not _is_close(value, sums[name]):
+            line = f"its {source} gives {name} {sums[name]:.10g}, the entry says {shown(value)}"
             yield Mismatch(line=f"seed {run.seed}: {line}")
+
+
+def _is_close(stated: float, computed: float) -> bool:
+    try:
+        return math.isclose(stated, computed, rel_tol=ROUNDING)
+    except OverflowError:  # JSON holds whole numbers beyond all floats
+        return False
 
 
 def _sum_up(run: Evaluation, place: Workplace) -> Mapping[str, float]:
@@ -197,7 +204,7 @@ def _compare_outcome(
     """What an entry says of its audit's outcome must be that of a source, and so must the findings of every seed."""
     for name in ("passed", "judged", "overlap"):
         if audit[name] != outcome.get(name, audit[name]):
-            yield f"its {source} says {name}: {outcome[name]}, the entry says {audit[name]}"
+            yield f"its {source} says {name}: {shown(outcome[name])}, the entry says {shown(audit[name])}"
     findings = audit_findings({**audit, **outcome})
     for run in runs:
         if tuple(finding for finding in run.findings if finding != RESUMED) != findings:

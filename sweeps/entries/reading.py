@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 from jobs.errors import Unreadable
 from jobs.files import FileStore
 from jobs.store import EntryRecord
@@ -160,10 +160,10 @@ def find_entry(
         if name in [f"{gone.sweep}/{entry}" for entry in gone.entries] or (
             gone.sweep == latest and name in gone.entries
         ):
-            raise InputError(f'entry "{name}": {gone.line}')
+            raise InputError(f'entry "{shown_name(name)}": {gone.line}')
     near = difflib.get_close_matches(name, known, 1, 0.4)
     hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known) or 'none yet'}"
-    raise InputError(f'entry "{name}": no confirmed entry of that name; {hint}')
+    raise InputError(f'entry "{shown_name(name)}": no confirmed entry of that name; {hint}')
 
 
 def read_entry(sweep: str, name: str, place: Workplace) -> EntryRecord | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 from jobs.state import JobState, SweepState
 from jobs.store import Store
 
@@ -145,9 +145,11 @@ def _find(sweep: str, what: str, keys: Sequence[str], store: Store) -> CancelTar
             return CancelTarget(keys=needed.own, shared=needed.shared)
     matching = [key for key in keys if len(what) >= 4 and key.startswith(what)]
     if len(matching) > 1:
-        raise InputError(f"{what}: {len(matching)} jobs of sweep {sweep} begin with it; give more digits")
+        raise InputError(f"{shown_name(what)}: {len(matching)} jobs of sweep {sweep} begin with it; give more digits")
     if not matching:
-        raise InputError(f'sweep "{sweep}" has no trial or job "{what}"; golfsweep show {sweep} lists them')
+        raise InputError(
+            f'sweep "{shown_name(sweep)}" has no trial or job "{shown_name(what)}"; golfsweep show {sweep} lists them'
+        )
     return CancelTarget(keys=matching)
 
 

@@ -52,9 +52,7 @@ def open_scheduling(
     return Scheduling(place.store, place.files, place.home, cluster, open_own)
 
 
-def resolve(
-    spec: SweepSpec, home: Home, machine: Machine, say: Callable[[str], None] = lambda text: None
-) -> Sweep:
+def resolve(spec: SweepSpec, home: Home, machine: Machine, say: Callable[[str], None] = lambda text: None) -> Sweep:
     """Open a sweep's data and make sure that its recipes fit them.
 
     Args:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from sweeps.spec.checks.names import ascii_only, is_name, rule
 from sweeps.spec.checks.problems import Problems
 from sweeps.spec.kind import AnyRecipe, SweepKind
 from sweeps.spec.sections import MOST_SEED, MOST_SEEDS, SweepFile
-from sweeps.spec.settings import Settings, shown, unknown
+from sweeps.spec.settings import Settings, unknown
 
 _KEYS = ("name", "baseline", "seeds")
 

@@ -11,14 +11,14 @@ from functools import cache
 from typing import Any
 
 from golf.artifact.packing import QuantizeConfig
-from golf.errors import InputError
+from golf.errors import InputError, shown, shown_name
 from golf.presets import EVAL_PRESETS, TRAIN_PRESETS
 from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig
 from sweeps.spec.checks.conflicts import recipe_conflicts
 from sweeps.spec.checks.validation import section_problems, setting_names, validated
 from sweeps.spec.reading import parse_assignments
-from sweeps.spec.settings import Settings, merge, shown, suggest, unknown
+from sweeps.spec.settings import Settings, merge, suggest, unknown
 
 SECTIONS: Mapping[str, type[Any]] = {"train": TrainConfig, "quantize": QuantizeConfig, "eval": EvalConfig}
 """The sections of a recipe, each with the settings of the stage that it is for."""
@@ -123,7 +123,9 @@ def configure(base: Mapping[str, Settings], assignments: Iterable[str]) -> dict[
     changes = parse_assignments(assignments)
     if other := next((name for name in changes if name not in base), None):
         known = " and ".join(f"{section}.*" for section in base)
-        raise InputError(f"--set {other}.…: not a setting of this command; this command takes {known} settings")
+        raise InputError(
+            f"--set {shown_name(other)}.…: not a setting of this command; this command takes {known} settings"
+        )
     settings = override(base, changes)
     return {section: build_section(section, settings[section], "command line") for section in base}
 

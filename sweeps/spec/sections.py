@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from golf.errors import InputError
+from golf.errors import InputError, shown, shown_name
 from jobs.budget import Budget
 from sweeps.search.samplers import SAMPLERS
 from sweeps.search.samplers.sampler import MOST_TRIALS
 from sweeps.spec.checks.names import MOST_CHARACTERS, SWEEP_NAME, SWEEP_RULE
 from sweeps.spec.recipe import every_setting
-from sweeps.spec.settings import shown, suggest, unknown
+from sweeps.spec.settings import suggest, unknown
 
 MOST_SEED = 2**32 - 1
 """Largest seed: what NumPy, torch and the scripts of public records all take."""
@@ -225,7 +225,7 @@ def _explain_value(detail: ErrorDetails) -> str:
 
 
 def _name(detail: ErrorDetails) -> str:
-    return ".".join(map(str, detail["loc"]))
+    return shown_name(".".join(map(str, detail["loc"])))
 
 
 def _model_of(annotation: Any) -> Any:

@@ -4,9 +4,11 @@ import difflib
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
+from golf.errors import MOST_SHOWN, shown_name
+
 Settings = Mapping[str, Any]
-MOST_SHOWN = 80
-"""Most characters of a value that an error shows."""
+MOST_KNOWN = 30
+"""Names that a suggestion lists where none is near."""
 
 
 def flatten(table: Settings, whole: Container[str] = (), prefix: str = "") -> dict[str, Any]:
@@ -40,16 +42,9 @@ def merge(below: Settings, above: Settings) -> dict[str, Any]:
     return merged
 
 
-def shown(value: Any) -> str:
-    """A value as an error shows it; a long one is cut in the middle."""
-    text = repr(value)
-    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 20]}…{text[-19:]}"
-
-
 def unknown(name: str, known: Iterable[str], *, inner: Iterable[str] = (), most: int = 1) -> str:
     """Say that a key is not among those known, and which are nearest; see `suggest`."""
-    named = name if name.isprintable() and len(name) <= MOST_SHOWN else shown(name)
-    return f"{named}: unknown key; {suggest(name, known, inner=inner, most=most)}"
+    return f"{shown_name(name)}: unknown key; {suggest(name, known, inner=inner, most=most)}"
 
 
 def suggest(name: str, known: Iterable[str], *, inner: Iterable[str] = (), most: int = 1) -> str:
@@ -67,4 +62,5 @@ def suggest(name: str, known: Iterable[str], *, inner: Iterable[str] = (), most:
     near = near or difflib.get_close_matches(name[:MOST_SHOWN], inner, most, 0.6)
     if near:
         return f"did you mean {' or '.join((', '.join(near[:-1]), near[-1]) if near[1:] else near)}?"
-    return f"known are {', '.join(known) or 'none'}"
+    more = f", … ({len(known)} in all)" if len(known) > MOST_KNOWN else ""
+    return f"known are {', '.join(known[:MOST_KNOWN]) or 'none'}{more}"

@@ -13,10 +13,10 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from golf.ttt.adapters import Multipliers
 from sweeps.spec.recipe import Recipe, build_recipe, every_setting
-from sweeps.spec.settings import flatten, merge, nest, shown, unknown
+from sweeps.spec.settings import flatten, merge, nest, unknown
 
 THIRDS = ("first", "middle", "last")
 PREFIX = "eval.multipliers."
@@ -153,7 +153,10 @@ def is_inside(value: Any, distribution: BaseDistribution) -> bool:
     """Whether a value is one that a parameter may have."""
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices
-    return _is_number(value) and bool(distribution._contains(distribution.to_internal_repr(value)))
+    try:
+        return _is_number(value) and bool(distribution._contains(distribution.to_internal_repr(value)))
+    except ValueError:  # a number that is not above 0, on a logarithmic scale
+        return False
 
 
 def read_distribution(table: Mapping[str, Any], own: Any, full_key: str) -> BaseDistribution:
@@ -171,10 +174,10 @@ def read_distribution(table: Mapping[str, Any], own: Any, full_key: str) -> Base
     if step is not None and (not _is_number(step) or step <= 0 or log):
         raise InputError(f"{full_key}: step = {shown(step)}; expected a number above 0, and no log")
     if step is not None and step * MOST_CHOICES < high - low:
-        problem = f"{full_key}: step = {step!r}: makes more than {MOST_CHOICES} steps"
+        problem = f"{full_key}: step = {shown(step)}: makes more than {MOST_CHOICES} steps"
         raise InputError(f"{problem}; expected a larger step, or none")
     if step is not None and abs((high - low) / step - round((high - low) / step)) > 1e-9:
-        problem = f"{full_key}: step = {step!r}: does not reach high = {high} from low = {low}"
+        problem = f"{full_key}: step = {shown(step)}: does not reach high = {high} from low = {low}"
         raise InputError(f"{problem}; expected a step that divides high - low")
     if isinstance(own, int) and isinstance(low, int) and isinstance(high, int) and isinstance(step, int | None):
         return IntDistribution(low, high, log=bool(log), step=step or 1)
@@ -200,13 +203,15 @@ def _parts(setting: str, per: Any, num_layers: int, full_key: str) -> dict[str, 
         return {setting: None}
     by_layer = [f"{PREFIX}{field.name}" for field in fields(Multipliers) if field.name != "head"]
     if setting not in by_layer:
-        raise InputError(f"{full_key}: per = {per!r}: not a multiplier; only {', '.join(by_layer)} differ by layer")
+        raise InputError(
+            f"{full_key}: per = {shown(per)}: not a multiplier; only {', '.join(by_layer)} differ by layer"
+        )
     if per == "layer":
         return {f"{setting}.{layer}": (layer,) for layer in range(num_layers)}
     if per == "third":
         thirds = [[layer for layer in range(num_layers) if 3 * layer // num_layers == third] for third in range(3)]
         return {f"{setting}.{name}": tuple(part) for name, part in zip(THIRDS, thirds, strict=True) if part}
-    raise InputError(f'{full_key}: per = {per!r}; expected "layer", "third" or "all"')
+    raise InputError(f'{full_key}: per = {shown(per)}; expected "layer", "third" or "all"')
 
 
 def _own(recipe: Recipe, setting: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from golf.audit.certificate import MADE_UP_TEXT
 from golf.audit.stored import find_contradictions
+from golf.errors import shown, shown_name
 from sweeps.board.rules import RuleFinding
 from sweeps.records.judging.findings import LEAKS
 from sweeps.records.judging.measures import CheckResults
@@ -64,17 +65,17 @@ def _check_tests(record: Record) -> CheckResults:
 
 
 def _check_p(test: Mapping[str, Any], scores: list[float]) -> Iterator[tuple[str, str]]:
+    name, against = (shown_name(str(test.get(key))) for key in ("test", "against"))
     try:
         mean, std, margin, claimed = (
-            float(test[name]) for name in ("against_val_bpb", "against_val_bpb_std", "margin_bpb", "p_value")
+            float(test[key]) for key in ("against_val_bpb", "against_val_bpb_std", "margin_bpb", "p_value")
         )
         other = published(mean, std, int(test["against_seeds"]))
         p = welch(moments(scores), other, margin).p_value
     except (ArithmeticError, KeyError, TypeError, ValueError):
-        yield "unsupported-p", f"{test.get('test')}: p = {test.get('p_value')}: it lacks numbers to compute it again"
+        yield "unsupported-p", f"{name}: p = {shown(test.get('p_value'))}: it lacks numbers to compute it again"
         return
     corrected = HOLM in str(test["test"])
     if claimed < p * (1 - SAME_P) or not (corrected or math.isclose(claimed, p, rel_tol=SAME_P)):
         least = "at least " if corrected else ""
-        detail = f"{test['test']}, against {test.get('against')}: p = {claimed:.4g}; the logs give {least}{p:.4g}"
-        yield "unsupported-p", detail
+        yield "unsupported-p", f"{name}, against {against}: p = {claimed:.4g}; the logs give {least}{p:.4g}"

@@ -8,7 +8,7 @@ from typing import Any
 from golf.artifact.packing import load_bytes, read_artifact
 from golf.data.texts import read_texts, require_text
 from golf.data.tokens import Tokenizer, Tokens
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 from golf.model.gpt import GPT
 from golf.model.precision import Precision
 from golf.proof.codec import Predictor
@@ -182,7 +182,9 @@ def _score(model: GPT, documents: Sequence[Tokens], config: EvalConfig, seed: in
 def _find_chain(name: str, place: Workplace, seed: int | None) -> JobChain:
     sweeps = place.store.sweeps()
     if not sweeps:
-        raise InputError(f"{name}: no such file, and no sweep in {place.home.root} has an entry of that name")
+        raise InputError(
+            f"{shown_name(name)}: no such file, and no sweep in {place.home.root} has an entry of that name"
+        )
     before, _, after = name.partition("/")
     stored = place.store.sweep(before) if after else None
     sweep = Sweep.from_json((stored or sweeps[-1]).spec)
@@ -193,7 +195,9 @@ def _find_chain(name: str, place: Workplace, seed: int | None) -> JobChain:
     chains = [chain for chain in confirmed if chain.entry == entry]
     if not chains:
         known = ", ".join(dict.fromkeys(chain.entry for chain in confirmed)) or "none yet"
-        raise InputError(f"{name}: no such file, and sweep {sweep.spec.name} has no such entry; confirmed are: {known}")
+        raise InputError(
+            f"{shown_name(name)}: no such file, and sweep {sweep.spec.name} has no such entry; confirmed are: {known}"
+        )
     for chain in chains:
         if seed in (None, chain.measurement.seed):
             return chain

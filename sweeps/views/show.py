@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cluster.policy.retry import RULES
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 from jobs.errors import Unreadable
 from jobs.events import Failure
 from jobs.stages.registry import stage_of
@@ -31,7 +31,9 @@ def describe(name: str, place: Workplace) -> dict[str, Any]:
     jobs = place.store.find_jobs(name) if len(name) >= LEAST_DIGITS else []
     if len(jobs) != 1:
         problem = f"{len(jobs)} jobs begin with it" if jobs else "no sweep and no job has that name"
-        raise InputError(f"{name}: {problem}; give a sweep, SWEEP/ENTRY, or the first digits of a job's key")
+        raise InputError(
+            f"{shown_name(name)}: {problem}; give a sweep, SWEEP/ENTRY, or the first digits of a job's key"
+        )
     return _describe_job(jobs[0], place)
 
 
@@ -91,12 +93,16 @@ def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
 
     sweep, entry_name = name.split("/", 1)
     if place.store.sweep(sweep) is None:
-        raise InputError(f'{name}: no sweep "{sweep}"; give SWEEP/ENTRY with an entry of its leaderboard')
+        raise InputError(
+            f'{shown_name(name)}: no sweep "{shown_name(sweep)}"; give SWEEP/ENTRY with an entry of its leaderboard'
+        )
     entries = place.store.entries(sweep)
     entry = next((entry for entry in entries if entry.name == entry_name), None)
     if entry is None:
         known = ", ".join(entry.name for entry in entries) or "none yet"
-        raise InputError(f'{name}: no entry "{entry_name}" in sweep {sweep}; there are: {known}')
+        raise InputError(
+            f'{shown_name(name)}: no entry "{shown_name(entry_name)}" in sweep {sweep}; there are: {known}'
+        )
     mismatches = verify_entry(entry, place)
     shown = _leaderboard_line(entry, place) | {"jobs": _jobs_of(entry, place.store), "evidence": entry.evidence}
     shown |= {

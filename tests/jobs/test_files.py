@@ -133,3 +133,26 @@ def test_a_missing_driver_is_one_line_that_says_what_to_install() -> None:
     line = tried.stderr.splitlines()[-1]
     assert line.startswith("golf.errors.InputError: --files s3://team/golf: its driver is missing (")
     assert line.endswith("pip install golfsweep[s3]")
+
+
+class Late(FileStore):
+    """A file store of somebody who looks at a content just before another process makes it again."""
+
+    def _holds(self, digest: str) -> bool:
+        is_whole = super()._holds(digest)
+        FileStore(self.location).put(b"weights")
+        return is_whole
+
+    def _write(self, path: str, content: bytes) -> None:
+        assert FileStore(self.location).get(hashlib.sha256(content).hexdigest()) == content, "it was taken away"
+        super()._write(path, content)
+
+
+def test_a_content_that_another_process_has_just_made_again_is_never_taken_away(tmp_path: Path) -> None:
+    digest = FileStore(tmp_path).put(b"weights")
+    [path] = tmp_path.glob("*/*")
+    for act in (lambda: Late(tmp_path).put(b"weights"), lambda: Late(tmp_path).discard_damaged(digest)):
+        path.write_bytes(b"wei")
+        act()
+        assert FileStore(tmp_path).get(digest) == b"weights"
+        assert list(tmp_path.glob("*/*")) == [path]

@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from golf.errors import InputError
-from jobs.files import IDENTITY
+from jobs.files import IDENTITY, FileStore
 from jobs.machine.host import identity
 from jobs.store import Store
 from jobs.workplace import Workplace
@@ -153,3 +156,60 @@ def test_a_database_in_memory_is_refused(url: str, tmp_path: Path) -> None:
 def test_the_short_name_of_postgresql_is_known() -> None:
     with pytest.raises(ConnectionError, match=r"database postgres://me:\*\*\*@127.0.0.1:1/x unavailable"):
         Store.open("postgres://me:secret@127.0.0.1:1/x")
+
+
+@pytest.mark.parametrize("beside", ["deep/other/home.db", "deep/notes.txt", "deep/home/notes.txt", "deep/home/files/x"])
+def test_a_home_that_is_removed_takes_no_file_of_others_with_it(tmp_path: Path, beside: str) -> None:
+    place = Workplace.open(tmp_path / "deep" / "home")
+    place.claim_files()
+    (tmp_path / beside).parent.mkdir(exist_ok=True)
+    (tmp_path / beside).write_text("mine")
+    assert place.remove_if_unused()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / beside]
+
+
+def test_a_home_that_cannot_be_opened_leaves_what_is_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "text.db").write_text("no database, and somebody's notes " * 100)
+    with pytest.raises(InputError):
+        Workplace.open(tmp_path / "deep" / "home", f"sqlite:///{tmp_path}/deep/text.db")
+    assert [*(tmp_path / "deep").iterdir()] == [tmp_path / "deep" / "text.db"]
+
+
+class Meeting(FileStore):
+    """A file store in which everybody has looked for an identity before anybody makes one."""
+
+    def __init__(self, location: Path, barrier: threading.Barrier) -> None:
+        super().__init__(location)
+        self._barrier = barrier
+
+    def make_identity(self) -> str:
+        self._barrier.wait(60.0)
+        return super().make_identity()
+
+
+def test_two_first_runs_of_one_home_agree_on_its_identity(tmp_path: Path, url: str) -> None:
+    Store.open(url).close()
+    barrier = threading.Barrier(2)
+
+    def claim() -> None:
+        place = Workplace.open(tmp_path / "home", url)
+        replace(place, files=Meeting(place.home.files, barrier)).claim_files()
+        place.store.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(claim) for _ in range(2)]:
+            done.result()
+    place = open_with(tmp_path, url, tmp_path / "home" / "files")
+    known = place.store.file_store()
+    assert known is not None and place.files.identity() == known.id
+
+
+@pytest.mark.parametrize("url", ["postgres://me:se@cret@h/x", "postgres://me:sec#ret@h:y/x", "postgres://h:port/x"])
+def test_a_wrong_url_under_the_short_name_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
+    for open_ in (Workplace.open, Workplace.open_to_read):
+        with pytest.raises(InputError) as refused:
+            open_(tmp_path / "home", url)
+        assert str(refused.value).startswith("--db"), refused.value
+        assert not any(part in str(refused.value) for part in ("secret", "se@", "cret", "sec#"))
+    assert list(tmp_path.iterdir()) == []

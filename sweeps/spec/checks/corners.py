@@ -9,9 +9,9 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from sweeps.spec.recipe import Recipe, build_recipe
-from sweeps.spec.settings import merge, shown
+from sweeps.spec.settings import merge
 from sweeps.spec.space import Parameter, settings_of
 
 POINTS = 64

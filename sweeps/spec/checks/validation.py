@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from golf.errors import InputError
-from sweeps.spec.settings import Settings, shown, unknown
+from golf.errors import InputError, shown
+from sweeps.spec.settings import Settings, unknown
 
 T = TypeVar("T")
 

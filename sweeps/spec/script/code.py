@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from golf.files import read_regular
 from sweeps.spec.checks.problems import Problems
 from sweeps.spec.script.sections import ScriptSection
-from sweeps.spec.settings import shown
 
 MOST_BYTES = 2**26
 """Of one file; wrapped scripts have megabytes at most."""
@@ -128,7 +127,12 @@ def apply_patch(contents: Contents, patch: Path) -> Contents:
             command = [program, "apply", "-p0", "--whitespace=nowarn", diff.name]
         else:
             command = [program, "--batch", "--forward", "--fuzz=0", "--posix", "-p0", "-i", diff.name]
-        environment = {"PATH": "/usr/bin:/bin", "HOME": place, "GIT_CEILING_DIRECTORIES": str(folder.parent), "LC_ALL": "C"}
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": place,
+            "GIT_CEILING_DIRECTORIES": str(folder.parent),
+            "LC_ALL": "C",
+        }
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, timeout=PATCH_SECONDS, check=False
         )

@@ -13,7 +13,6 @@ from jobs.digests import digest_of
 from sweeps.spec.holdout import make_holdout
 from sweeps.spec.sections import DataSection
 
-
 HOLDOUT = "holdout"
 """The folder of validation sets that are cut from training shards."""
 
@@ -75,9 +74,7 @@ def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData
     digest = digest_folder(tokens)
     searched = tokens
     if section.validation == "holdout":
-        searched = make_holdout(
-            tokens, documents=section.tuning_documents, shards=ranks, folder=demo.parent / HOLDOUT
-        )
+        searched = make_holdout(tokens, documents=section.tuning_documents, shards=ranks, folder=demo.parent / HOLDOUT)
     return ScriptData(
         tokens=tokens,
         tokenizer=tokenizer,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from golf.limits import LIMIT_BYTES
 from jobs.scripts.run import LAST_SCORE
 from jobs.stages.pipeline import Pipeline
@@ -23,7 +23,7 @@ from sweeps.spec.script.environment import (
 from sweeps.spec.script.recipe import ScriptRecipe, StageSettings
 from sweeps.spec.script.sections import ScriptTables, read_tables
 from sweeps.spec.script.stages import Sources, read_graph, roles_before, roles_read, scored_stage, stage_problems
-from sweeps.spec.settings import Settings, merge, shown, unknown
+from sweeps.spec.settings import Settings, unknown
 from sweeps.spec.space import Parameter
 
 CHANGED = ("env", "patch")
@@ -96,7 +96,9 @@ class ScriptKind:
                 problems.add(
                     f"{where}: {line}" for line in placeholder_problems(env, self.roles[name], f"script.{name}.env")
                 )
-                stages.append(StageSettings(name=name, gpus=self._gpus(name, form is cheap), env=tuple(sorted(env.items()))))
+                stages.append(
+                    StageSettings(name=name, gpus=self._gpus(name, form is cheap), env=tuple(sorted(env.items())))
+                )
             made.append(tuple(stages))
         if problems.lines:
             raise InputError(*dict.fromkeys(problems.lines))
@@ -191,7 +193,9 @@ class ScriptKind:
 
 def lay_over(below: Layers, above: Layers) -> Layers:
     """Environments with others on top, table by table."""
-    return {name: {**below.get(name, {}), **above.get(name, {})} for name in (*below, *(n for n in above if n not in below))}
+    return {
+        name: {**below.get(name, {}), **above.get(name, {})} for name in (*below, *(n for n in above if n not in below))
+    }
 
 
 def _env_problems(tables: ScriptTables) -> Iterator[str]:

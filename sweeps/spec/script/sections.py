@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
 from pydantic_core import PydanticCustomError
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from jobs.scripts.run import Launch
 from sweeps.spec.checks.problems import Problems
 from sweeps.spec.sections import FilePath, Section, read_section
-from sweeps.spec.settings import shown, suggest
+from sweeps.spec.settings import suggest
 
 MOST_STAGES, MOST_FILES, MOST_GPUS = 50, 200, 1024
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")

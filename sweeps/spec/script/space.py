@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from sweeps.spec.checks.corners import values_one_by_one
 from sweeps.spec.checks.problems import Problems
 from sweeps.spec.script.environment import NAME, Layers, env_problems, setting_stages, text_of, texts_of
-from sweeps.spec.settings import Settings, flatten, shown, suggest, unknown
+from sweeps.spec.settings import Settings, flatten, suggest, unknown
 from sweeps.spec.space import Parameter, is_inside, range_table, read_distribution
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def layers_of(space: Mapping[str, Parameter], parameters: Mapping[str, Any]) -> 
     return layers
 
 
-def resolve(
-    space: Mapping[str, Parameter], given: Settings, kind: "ScriptKind", where: str
-) -> dict[str, Any]:
+def resolve(space: Mapping[str, Parameter], given: Settings, kind: "ScriptKind", where: str) -> dict[str, Any]:
     """Parameters of a trial that the file writes out; what it leaves out has the file's own value, where it has one.
 
     Raises:

@@ -128,3 +128,27 @@ def test_a_keyboard_interrupt_is_passed_on() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         CheckedScorer(interrupted).score([np.arange(5)])
+
+
+ONCE = """
+import pathlib
+import numpy as np
+
+started = pathlib.Path("started")
+if started.exists():
+    raise OSError("the port is taken")
+started.touch()
+
+def score(documents):
+    return [np.full(len(document) - 1, np.log(16.0)) for document in documents]
+"""
+
+
+def test_a_scorer_that_does_not_start_a_second_time_is_not_deterministic(folder: Path) -> None:
+    (folder / "once.py").write_text(ONCE)
+    with ScorerProcess("once:score") as process:
+        certificate = audit(process, vocab_size=VOCAB, seconds=0.2, restart=lambda: ScorerProcess("once:score"))
+    [finding] = [finding for finding in certificate.findings if finding.condition == "nondeterminism"]
+    assert "does not start a second time: scorer once:score" in finding.detail
+    assert "the port is taken" in finding.detail
+    assert not certificate.passed

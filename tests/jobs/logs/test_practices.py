@@ -3,6 +3,7 @@
 import pytest
 
 from jobs.logs import Practice, merge_logs, parse
+from jobs.logs.score_lines import MAX_SCORES
 from tests.jobs.logs.samples import read_lines
 
 SCORE = "final_int6_roundtrip_exact val_loss:1.98 val_bpb:1.17000000"
@@ -85,3 +86,18 @@ def test_of_a_run_in_two_files_later_scores_still_come_later() -> None:
     merged = merge_logs([training, evaluation])
     assert merged.practices.scores_before == {"training before scoring": 1}
     assert (merged.steps, len(merged.scores), merged.practices.epochs) == (5, 2, {"training before scoring": 4})
+
+
+@pytest.mark.parametrize("line", ["ſlot=0", "ſlot_enabled: False", "full_reſcore=0"])
+def test_a_letter_that_only_unicode_takes_for_another_switches_nothing_off(line: str) -> None:
+    assert named(line, "slot: steps:24 lr:0.01") == {"slot": "slot: steps:24 lr:0.01"}
+
+
+@pytest.mark.parametrize("before", [0, MAX_SCORES - 1, MAX_SCORES, MAX_SCORES + 1, 3 * MAX_SCORES])
+def test_a_score_after_a_practice_is_known_however_many_came_before(before: int) -> None:
+    early, late = ("final_sliding_window_exact val_loss:1.9 val_bpb:1.16000000", SCORE)
+    log = parse(f"{line}\n".encode() for line in (*[early] * before, "slot: steps:24 lr:0.01", late))
+    assert log.scores_printed == before + 1
+    [last] = [score for score in log.scores if score.stage == "roundtrip"]
+    assert log.prints_after(last, "slot")
+    assert not any(log.prints_after(score, "slot") for score in log.scores if score.stage == "sliding")

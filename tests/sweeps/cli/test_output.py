@@ -178,3 +178,17 @@ def test_an_error_is_one_visible_line(golfsweep: Command, tmp_path: Path) -> Non
         code, out, err = golfsweep(*words)
         assert (code, out) == (2, "")
         assert err.count("\n") == 1 and err.removesuffix("\n").isprintable(), err
+
+
+def test_what_has_no_room_on_stdout_ends_with_one_line(home: Path) -> None:
+    """A program writes when it prints, and once more when it ends."""
+    script = "import sys; from sweeps import cli; sys.argv = sys.argv[1:]; cli.main()"
+    for words in (["leaderboard", "main", "--json"], ["status"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-c", script, "golfsweep", *words, "--home", str(home)], stdout=full,
+                stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        assert done.returncode in (1, 3), done.stderr
+        assert done.stderr.startswith("golfsweep: ") and done.stderr.count("\n") == 1, done.stderr
+        assert "no space left" in done.stderr

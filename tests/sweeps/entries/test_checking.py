@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, select
 
+from golf.audit.stored import find_contradictions
 from jobs.database import tables
 from jobs.store import EntryRecord
 from jobs.workplace import Workplace
@@ -81,9 +82,19 @@ def set_key(content: Any, evidence: Any) -> None:
     evidence["seeds"]["3"]["jobs"]["eval"] = "0" * 64
 
 
+def set_audit_job(content: Any, evidence: Any) -> None:
+    evidence["audit"]["job"] = "0" * 64
+
+
+def drop_eval_job(content: Any, evidence: Any) -> None:
+    del evidence["seeds"]["3"]["jobs"]["eval"]
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
+        (set_audit_job, "the store has no audit job 000000000000 whose settings give that key"),
+        (drop_eval_job, "seed 3: the store has no eval job (its evidence names none) whose settings give that key"),
         (set_settings, "seed 3: its eval job has other settings than the entry"),
         (set_size, "seed 3: its artifact has 15900000 bytes, the entry says 5"),
         (set_seed, "it has evaluations of seeds 4, 5, 9, and evidence of others"),
@@ -91,7 +102,7 @@ def set_key(content: Any, evidence: Any) -> None:
         (set_nll, "seed 3: its score table gives nll "),
         (set_tokens, "seed 3: its score table gives tokens "),
         (set_scores, "seed 3: its score table cannot be read: file store "),
-        (set_certificate, "its certificate cannot be read: file store "),
+        (set_certificate, "its audit made certificate "),
         (set_artifact, "seed 3: its job made artifact "),
         (set_key, "seed 3: the store has no eval job 000000000000 whose settings give that key"),
     ],
@@ -103,15 +114,17 @@ def test_what_contradicts_its_evidence_is_one_line(
     content, evidence = copy.deepcopy(dict(entry.content)), copy.deepcopy(dict(entry.evidence))
     spoil(content, evidence)
     spoilt = replace(entry, content=content, evidence=evidence)
-    mismatches = [mismatch.line for mismatch in verify_entry(spoilt, place)]
-    assert mismatches[0].startswith(words)
-    # All seeds are of one text, and of one recipe, which was audited with its settings.
-    assert len(mismatches) == {set_tokens: 3, set_settings: 4}.get(spoil, 1)
+    mismatches = verify_entry(spoilt, place)
+    assert mismatches[0].line.startswith(words)
+    # All seeds are of one text and one recipe, which was audited with its settings. Another certificate is lost, too.
+    assert len(mismatches) == {set_tokens: 3, set_settings: 4, set_certificate: 2}.get(spoil, 1)
     others = [other for other in place.store.entries("one") if other.name != "base"]
     place.store.put_entries("one", [spoilt, *others], version=1)
-    assert describe("one/base", place)["mismatches"] == mismatches
+    shown = describe("one/base", place)
+    assert shown["mismatches"] == [mismatch.line for mismatch in mismatches if mismatch.lost is None]
+    assert shown["lost"] == [mismatch.line for mismatch in mismatches if mismatch.lost is not None]
     out = " ".join(golfsweep("show", "one/base", "--home", place.home.root)[1].split())
-    assert f"Evidence contradicts this entry: {words.split(':')[0]}" in out
+    assert f"{'Evidence contradicts this entry' if shown['mismatches'] else 'Lost'}: {words.split(':')[0]}" in out
 
 
 def test_show_has_the_evidence_jobs_and_certificate(place: Workplace) -> None:
@@ -189,6 +202,52 @@ def test_a_forged_certificate_must_follow_from_its_own_probes(place: Workplace) 
     assert lines[0].startswith("its audit made certificate ")
     assert lines[1].startswith("its certificate has no finding C1, which its probes show: changing tokens")
     assert len(lines) == 2
+
+
+HUGE = 10**400
+"""A number that JSON can hold, and a float cannot."""
+
+
+def places_of_numbers(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], tuple[Any, Any]]:
+    """Containers of nested data with a key that holds a number, by the names on the way; one of each list."""
+    if isinstance(value, list):
+        return places_of_numbers(value[0], path) if value else {}
+    if not isinstance(value, dict):
+        return {}
+    here = {(*path, name): (value, name) for name, inner in value.items() if isinstance(inner, int | float)}
+    for name, inner in value.items():
+        here |= places_of_numbers(inner, (*path, name))
+    return here
+
+
+def test_a_certificate_with_a_number_beyond_all_floats_is_off_its_track_and_breaks_nothing(place: Workplace) -> None:
+    whole = json.loads(place.files.get(entry_of(place).evidence["audit"]["certificate"]))
+    assert find_contradictions(whole) == []
+    for path in places_of_numbers(whole):
+        forged = copy.deepcopy(whole)
+        holder, name = places_of_numbers(forged)[path]
+        holder[name] = HUGE
+        assert all(len(line) < 400 for line in find_contradictions(forged)), path
+    forged = {**whole, "length_effect": HUGE}
+    digest = place.files.put(json.dumps(forged).encode())
+
+    def forge(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+        evidence["audit"]["certificate"] = digest
+
+    tamper(place, forge, "base")
+    assert [row["name"] for row in board_of("one", place).table() if row["track"] == "legal"] == ["none"]
+    assert len(describe("one/base", place)["mismatches"]) == 2
+
+
+@pytest.mark.parametrize("name", ["model_bytes", "seed"])
+def test_an_entry_with_a_number_beyond_all_floats_is_off_its_track_and_breaks_nothing(
+    place: Workplace, name: str
+) -> None:
+    def forge(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+        content["evaluations"][0][name] = HUGE
+
+    tamper(place, forge, "base")
+    assert [row["name"] for row in board_of("one", place).table() if row["track"] == "legal"] == ["none"]
 
 
 def test_a_score_that_its_table_does_not_give_takes_an_entry_off_its_track(place: Workplace) -> None:

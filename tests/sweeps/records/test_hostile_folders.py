@@ -102,3 +102,11 @@ def test_names_are_the_same_under_any_locale_and_safe_for_a_database(tmp_path: P
     assert read.name == "é\ufffd\ufffd\ufffd"
     assert list(read.logs) == ["a\ufffdb.log"]
     json.dumps([read.name, *read.logs]).encode()
+
+
+def test_of_a_flat_folder_of_many_records_each_is_found(tmp_path: Path) -> None:
+    roots = [tmp_path / f"{number:05}" for number in range(folder.MAX_FILES + 100)]
+    for root in roots:
+        root.mkdir()
+        (root / "submission.json").write_text('{"val_bpb": 1.2}')
+    assert find_folders(tmp_path) == roots

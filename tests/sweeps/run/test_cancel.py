@@ -10,6 +10,7 @@ from golf.errors import InputError
 from jobs.spec import Job
 from jobs.state import AttemptState, JobState, SweepState
 from jobs.store import Store
+from jobs.store.work.needs import TrialKeys
 from sweeps.run.cancel import cancel
 from tests.sweeps.made_up_world import SEARCH, World, spec_of
 
@@ -122,6 +123,25 @@ def test_what_another_trial_trains_as_well_goes_on(store: Store) -> None:
         f"{shared.key[:12]} goes on: another entry or trial of the sweep needs it"
     )
     assert "train seed 1" in open_labels(store)
+
+
+def test_what_a_driver_requests_meanwhile_is_cancelled_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training ends and the driver looks, just after somebody who cancels its trial has read the sweep's jobs."""
+    world = training(store, [0.01, 0.02, 0.02])
+    [index] = [index for index, (job, _) in enumerate(world.running) if job.needed_by == {"trial 0": 0}]
+    keys_of_trial = store.keys_of_trial
+
+    def end_training_first(sweep: str, number: int) -> TrialKeys | None:
+        monkeypatch.setattr(world.chance, "randrange", lambda most: index)
+        world.work()
+        world.look()
+        return keys_of_trial(sweep, number)
+
+    monkeypatch.setattr(store, "keys_of_trial", end_training_first)
+    outcome = cancel(world.spec.name, "0", store, sleep=acknowledge(store))
+    [quantization] = [job for job in store.jobs() if job.order.label == "quantize trial 0 seed 1"]
+    assert outcome.before == {quantization.key: JobState.QUEUED}
+    assert quantization.state == JobState.CANCELLED
 
 
 def test_a_trial_that_waits_for_what_all_share_has_nothing_to_cancel(store: Store) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from golf.errors import InputError
 from sweeps.spec.file import SweepSpec, load_sweep, parse_sweep
+from sweeps.spec.sections import MOST_SEED
 
 FILE: dict[str, Any] = {
     "name": "x",
@@ -143,6 +144,8 @@ def test_what_a_file_leaves_out_takes_the_documented_value() -> None:
         ("baseline", {"std": 0.1, "n": 3}, "baseline: empty; give row, or mean"),
         ("baseline", {"row": "zebra"}, "baseline.row = 'zebra': no such arm"),
         ("search/first", [{"eval": {"lr": 1.0}}], "search.first 1: eval.lr = 1.0: outside its range"),
+        ("search/first", [{"eval": {"lr": 0.0}}], "search.first 1: eval.lr = 0.0: outside its range"),
+        ("search/first", [{"eval": {"lr": -1}}], "search.first 1: eval.lr = -1.0: outside its range"),
         ("search/first", [{}, {"eval": {"epochs": 2}}], "search.first 2: eval.epochs: unknown key"),
         ("search/space", {"eval.chunk": [256, 2048]}, "eval.window = 1024: must be at least eval.chunk = 2048"),
         ("search/space", {"eval.adapters": [["q"], ["z"]]}, 'unknown kind "z"'),
@@ -346,3 +349,27 @@ def test_an_error_tells_what_is_wrong_from_what_would_be_right() -> None:
     assert error.value.error.splitlines()[0] == "some.toml: search.trails: unknown key"
     assert error.value.hint.splitlines()[0] == "did you mean search.trials?"
     assert InputError("no semicolon").hint == ""
+
+
+def test_seeds_that_are_only_trained_have_room_after_the_largest() -> None:
+    file = changed("confirm/train_only", 2)
+    file["arm"][1]["seeds"] = [MOST_SEED - 2]
+    parse_sweep(file, "x")
+    file["arm"][1]["seeds"] = [MOST_SEED - 1]
+    with pytest.raises(InputError) as refused:
+        parse_sweep(file, "x")
+    assert refused.value.problems == (
+        f"x: confirm.train_only = 2: takes the seeds after {MOST_SEED - 1}; name none above {MOST_SEED - 2}",
+    )
+
+
+def test_a_change_hides_no_wrong_key_that_stands_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(
+        'name = "x"\ndata.tokens = "demo"\nseeds.confirm = [1]\narm = [{name = "a"}]\n[recipe]\nbits = 5\neval = 3\n'
+    )
+    for changes in ([], ["recipe.train.steps=3"], ["train.steps=3"], ["quantize.preset=none"]):
+        with pytest.raises(InputError) as refused:
+            load_sweep(path, changes)
+        assert any(f"{path}: bits: unknown key" in line for line in refused.value.problems), changes
+        assert any("eval = 3" in line for line in refused.value.problems), changes

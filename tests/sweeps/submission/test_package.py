@@ -225,6 +225,19 @@ def test_the_review_computes_p_values_again(folder: Path, tmp_path: Path) -> Non
     assert [(code, "it lacks numbers" in detail) for code, detail in lacking] == [("unsupported-p", True)]
 
 
+@pytest.mark.parametrize("value", [10**400, "1" * 5000, [[]], None])
+@pytest.mark.parametrize("name", ["p_value", "against_val_bpb", "against_val_bpb_std", "margin_bpb", "against_seeds"])
+def test_a_number_of_a_test_that_is_none_for_a_computer_is_a_short_finding(
+    folder: Path, tmp_path: Path, name: str, value: Any
+) -> None:
+    def set_number(claims: Any) -> None:
+        claims["tests"][0][name] = value
+
+    [(code, detail)] = doctored(folder, tmp_path / "changed", "submission.json", set_number)
+    assert (code, "it lacks numbers" in detail) == ("unsupported-p", True)
+    assert len(detail) < 300
+
+
 def test_the_review_reads_the_certificate(folder: Path, tmp_path: Path, golfsweep: Command) -> None:
     def leak(content: Any) -> None:
         content["probes"]["future"][0] |= {"kind": "suffix", "beyond": True, "first_moved": 1, "largest": 2.0}
