@@ -127,6 +127,16 @@ class Board:
         """Every entry, hidden ones included."""
         return list(self._arrays.entries)
 
+    def opponent_of(self, entry: BoardEntry) -> BoardEntry | Published | None:
+        """What an entry's verdict is against: its current record, else the baseline; None for the baseline itself."""
+        self._tests.update(self._base)
+        place = self._arrays.entries.index(entry)
+        if (record := int(self._tests.to_incumbent.other[place])) >= 0:
+            return self._arrays.entries[record]
+        if isinstance(self._baseline, Published):
+            return self._baseline
+        return self._arrays.entries[self._base] if self._base not in (-1, place) else None
+
     def _put(self, key: Hashable, entry: BoardEntry, shown: bool) -> None:
         place = self._arrays.put(key, entry, shown)
         if shown and entry.source == "golfsweep" and entry.name == self._baseline:

@@ -69,6 +69,8 @@ class Evaluation:
     """Seconds by stage and clock, such as train.process_seconds; at least train.train_seconds and eval.eval_seconds."""
     cost: float | None
     """Dollars."""
+    training_cost: float | None = None
+    """Dollars of what entries with the same training share: the training and its quantization. None where unknown."""
     stage: Arrival
     """When its entry came."""
     whole_set: bool

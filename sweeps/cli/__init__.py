@@ -4,6 +4,7 @@ from sweeps.cli.app import app, main
 from sweeps.cli.commands import (  # noqa: F401
     audit,
     bench,
+    challenge,
     compare,
     control,
     gc,

@@ -6,6 +6,7 @@ It holds nothing that is not in the store: a new driver of the same sweep takes 
     search     draw → evaluate on few tuning documents → report; then the best on more documents and every tuning seed
     confirm    arms and the best trials: fresh seeds, every stage up to the score on the whole validation set
     report     the best of these trials once more, on seeds that decided nothing, where the file names any
+    challenge  in place of all of these: arms on fresh seeds, analysis after analysis, until a claim stands or falls
     judge      what an entry has beside its score: an audit, on the artifact of its first seed
 
 Which stages there are, and which builds on which, the sweep says (`SweepSpec.pipeline`).
@@ -21,6 +22,7 @@ from jobs.store import JobRecord, TrialRecord
 from sweeps.driver.chain import TERMINAL_STATES, JobChain
 from sweeps.driver.driver_store import DriverStore
 from sweeps.driver.objective import SCORED
+from sweeps.driver.replication import run_analyses, scores_of
 from sweeps.driver.requests import JobRequests
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.train_only import is_trained, pursue_trainings
@@ -174,11 +176,23 @@ class Driver:
     def _pursue_all(self) -> tuple[list[int] | None, list[JobChain | None]]:
         """The trials to confirm, and how far every measurement of an entry is, in the order of entries and seeds."""
         # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
-        arms = [self._pursue(measurement) for measurement in self._arm_measurements()]
+        arms = self._pursue_arms()
         winners = self._search.advance()
         chosen = [self._pursue(measurement) for measurement in self._confirm_measurements(winners or [])]
         reported = [self._pursue(measurement) for measurement in self._report_measurements(winners or [], chosen)]
         return winners, [*arms, *chosen, *reported]
+
+    def _pursue_arms(self) -> list[JobChain | None]:
+        """Measurements of the arms; of a challenge, up to its next analysis, or to the one that decided it."""
+        if self.spec.challenge is None:
+            return [self._pursue(measurement) for measurement in self._arm_measurements()]
+        chains: list[JobChain | None] = []
+        for number, count in enumerate(self.spec.challenge.analyses, 1):
+            chains = [self._pursue(measurement) for measurement in self._arm_measurements(count)]
+            analyses = run_analyses(self.spec, scores_of(chains))
+            if len(analyses) < number or analyses[-1].outcome is not None:
+                break
+        return chains
 
     def _pursue(self, measurement: Measurement) -> JobChain | None:
         return self._requests.chain(measurement, others=self._per_seed)
@@ -190,9 +204,10 @@ class Driver:
         measurements = [*self._arm_measurements(), *self._confirm_measurements(winners or [])]
         return pursue_trainings(self._requests, self.spec, list({item.entry: item for item in measurements}.values()))
 
-    def _arm_measurements(self) -> Iterator[Measurement]:
+    def _arm_measurements(self, most: int | None = None) -> Iterator[Measurement]:
+        """Of the first so many seeds of each arm."""
         for arm in self.spec.arms:
-            for seed in arm.seeds:
+            for seed in arm.seeds[:most]:
                 yield Measurement(
                     recipe=arm.recipe, seed=seed, documents=DocumentSet(split="val"), entry=arm.name, trial=None
                 )

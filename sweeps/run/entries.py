@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -215,7 +215,6 @@ class _Shared:
         train, quantize, evaluation = (chain.outputs(stage) for stage in (TRAIN.name, QUANTIZE.name, EVALUATE.name))
         seed, recipe, is_arm = chain.measurement.seed, chain.measurement.recipe, chain.measurement.trial is None
         tries = [attempt for job in chain.jobs.values() for attempt in self._attempts[job.key]]
-        costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
         resumed = train["resumed"] and recipe.train.max_seconds is not None
         before, after = _bpb_of_model(quantize["loss"])
         machine = chain.jobs[EVALUATE.name].order.job.machine
@@ -237,7 +236,10 @@ class _Shared:
             model_bytes=quantize["ledger"]["model_bytes"],
             code_bytes=len(script.content),
             clocks=_clocks(train, quantize, evaluation),
-            cost=None if None in costs else sum(cost for cost in costs if cost is not None),
+            cost=_sum_costs(tries),
+            training_cost=_sum_costs(
+                attempt for stage in (TRAIN.name, QUANTIZE.name) for attempt in self._attempts[chain.jobs[stage].key]
+            ),
             stage=(self._created, 0 if is_arm else 1),
             whole_set=evaluation["documents"] == sweep.data.val_documents,
             source_bytes=script.source_bytes,
@@ -254,6 +256,12 @@ class _Shared:
             audited=self._audit is not None,
             findings=(*audit_findings(self._audit), *([form.RESUMED] if resumed else [])),
         )
+
+
+def _sum_costs(tries: Iterable[AttemptRecord]) -> float | None:
+    """Dollars of ended attempts; None where the cost of one is unknown."""
+    costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 def _clocks(train: Mapping[str, Any], quantize: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, float]:
