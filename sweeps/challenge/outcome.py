@@ -113,7 +113,9 @@ def outcome_lines(document: Mapping[str, Any]) -> Iterator[str]:
 def _explain(document: Mapping[str, Any], last: Mapping[str, Any]) -> str:
     entry, against, gain = document["entry"], document["against"], f"{document['gain_mbpb']:.3g} mBPB"
     if document["outcome"] == "undecided":
-        return f"undecided. {last['seeds']} fresh seeds show neither that it is better nor that it gains less than {gain}."
+        return (
+            f"undecided. {last['seeds']} fresh seeds show neither that it is better nor that it gains less than {gain}."
+        )
     if document["outcome"] == "falls":
         return f"the claim FALLS. On fresh seeds {entry} gains less over {against} than the claimed {gain}."
     smaller = f" Its gain is smaller than the claimed {gain}." if last["p_falls"] < last["level"] else ""

@@ -100,7 +100,7 @@ def _write_source(name: str, claim: ChallengedClaim, store: Store) -> dict[str, 
         "name": name,
         "rules": before.get("rules", "accepted"),
         "data": _data(claim.record),
-        "recipe": {"train": {"model": {"vocab_size": claim.settings["train"]["model"]["vocab_size"]}}},
+        "recipe": _complete(claim.settings),
         "seeds": {"confirm": seeds},
         **_write_sides(claim),
         "challenge": {
@@ -124,7 +124,7 @@ def _describe_noise(claim: ChallengedClaim) -> str:
 
 def _write_sides(claim: ChallengedClaim) -> dict[str, Any]:
     """The arms of a challenge, and the published baseline where that is what the claim is against."""
-    own = {"name": _arm_name(claim.entry), **_complete(claim.settings)}
+    own = {"name": _arm_name(claim.entry)}  # the recipe itself; the opponent's arm has every setting, too
     if claim.against_settings is not None:
         assert isinstance(claim.against, BoardEntry)
         name = _arm_name(claim.against)
