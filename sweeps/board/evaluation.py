@@ -97,6 +97,8 @@ class Evaluation:
     """Number of settings that were tried before this one was chosen."""
     audited: bool = False
     """Whether the scorer was judged from outside."""
+    own_audit: bool | None = None
+    """Whether it was judged, perhaps shortly, on this seed's own artifact; None where that was not written down."""
     findings: tuple[RuleFinding, ...] = ()
     """What the audit found, and what the training reports of itself."""
 

@@ -27,7 +27,7 @@ def describe_challenge(plan: ChallengePlan, store: Store) -> dict[str, Any]:
     section, stored, made = plan.spec.challenge, store.sweep(plan.spec.name), read_analyses(plan, store)
     assert section is not None
     known = {analysis.seeds: analysis for analysis in made}
-    outcome = made[-1].outcome if made else None
+    outcome: str | None = made[-1].outcome if made else None
     if outcome is None and len(made) == len(section.analyses):
         outcome = "undecided"
     return {

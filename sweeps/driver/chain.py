@@ -32,6 +32,11 @@ class JobChain:
         return self.measurement.entry
 
     @property
+    def seed(self) -> int:
+        """Of the measurement."""
+        return self.measurement.seed
+
+    @property
     def done(self) -> bool:
         """Whether the score is there."""
         return SCORED in self.jobs and self.jobs[SCORED].state == JobState.DONE
