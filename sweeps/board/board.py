@@ -20,7 +20,7 @@ from sweeps.board.columns.verdict import Verdicts, judge_entries
 from sweeps.board.columns.whole import TABLE_COLUMNS, Table, keep_known
 from sweeps.board.entries import BoardEntry, build_entry, build_imported_entry
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published
-from sweeps.board.ledger import TriesLedger, correct_p, shrink_gain
+from sweeps.board.ledger import SweepOwner, TriesLedger, correct_p, shrink_gain
 from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES
 from sweeps.board.pairs.differences import ReadScores
 from sweeps.board.rules import Profile
@@ -60,10 +60,10 @@ class Board:
         profile: Profile,
         baseline: str | Published | None,
         read_scores: ReadScores | None,
-        owners: Mapping[str, str] | None = None,
+        owners: Mapping[str, SweepOwner] | None = None,
     ) -> None:
         self._owners = owners or {}
-        """Sweep → its owner."""
+        """Sweep → who tried its settings."""
         self._profile, self._baseline = profile, baseline
         self._arrays = EntryArrays()
         rule = MARGIN_RULES[PROFILE_RULES[profile]]

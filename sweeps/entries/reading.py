@@ -15,6 +15,7 @@ from sweeps.board.compare import Pair
 from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import Evaluation, ImportedEntry
 from sweeps.board.leaderboard import open_board
+from sweeps.board.ledger import SweepOwner
 from sweeps.board.rules import RuleFinding
 from sweeps.entries.checking import judge_evidence
 from sweeps.entries.facts import SweepFacts
@@ -59,7 +60,10 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Bo
         ]
         for own in (True, False)
     )
-    owners = {sweep.name: sweep.owner for sweep in place.store.sweeps()}
+    owners = {
+        sweep.name: SweepOwner(name=sweep.owner, runners=sweep.spec.get("runners", ()))
+        for sweep in place.store.sweeps()
+    }
     board = open_board(profile=facts.rules, baseline=facts.baseline, scores=scores, owners=owners)
     board.add(own, imported)
     board.add(earlier, shown=False)

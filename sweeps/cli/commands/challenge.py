@@ -6,6 +6,7 @@ import typer
 
 from sweeps.cli.app import (
     HOME,
+    AgentOption,
     DbOption,
     ExecutorOption,
     FilesOption,
@@ -33,6 +34,7 @@ def challenge(
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and its price, and run nothing.")] = False,
     set_: SetOption = None,
+    agent: AgentOption = None,
     executor: ExecutorOption = None,
     ray: RayOption = None,
     here: HereOption = False,
@@ -52,11 +54,13 @@ def challenge(
     from sweeps.challenge.claim import read_claim
     from sweeps.challenge.outcome import describe_challenge, outcome_lines, plan_lines
     from sweeps.challenge.plan import plan_challenge
+    from sweeps.spec.checks.names import check_names
     from sweeps.spec.reading import parse_assignments
 
     source = context.get_parameter_source("ray")
     if source is not None and source.name == "ENVIRONMENT" and (executor is not None or here):
         ray = None  # an option wins over a variable
+    check_names([agent] if agent else [], "--agent")
     chosen, changes = choose_executor(executor, ray, here), parse_assignments(set_ or ())
     place, _ = open_entries(home, db, files, None)
     plan = plan_challenge(read_claim(entry, place), place, changes)
@@ -68,7 +72,7 @@ def challenge(
         return print_json(document | {"code": ExitCode.DONE}) if json_ else None
     place.store.close()
     place = Workplace.open(home, db, files)
-    end = _run(plan.spec, place, chosen, notes, json_, plan)
+    end = _run(plan, place, chosen, agent or None, notes, json_)
     document = describe_challenge(plan, place.store)
     failed = end.failures or end.blocked or end.ended or document["outcome"] != "stands"
     code = ExitCode.FAILED if failed else ExitCode.DONE
@@ -83,7 +87,7 @@ def challenge(
         raise typer.Exit(code)
 
 
-def _run(spec: Any, place: Any, executor: str, notes: Terminal, json_: bool, plan: Any) -> Any:
+def _run(plan: Any, place: Any, executor: str, agent: str | None, notes: Terminal, json_: bool) -> Any:
     """Run the challenge's sweep to its end; interrupted, say how it goes on."""
     from sweeps.challenge.outcome import describe_challenge
     from sweeps.run import session
@@ -91,7 +95,9 @@ def _run(spec: Any, place: Any, executor: str, notes: Terminal, json_: bool, pla
 
     try:
         with LiveProgress(notes) as progress:
-            return session.run(spec, place, executor=executor, show=progress.show, say=notes.print_line)
+            return session.run(
+                plan.spec, place, executor=executor, agent=agent, show=progress.show, say=notes.print_line
+            )
     except KeyboardInterrupt:
         stopped = Interrupted(f"finished work is kept; resume with: {command_line()}")
         if not json_:

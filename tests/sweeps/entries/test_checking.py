@@ -105,8 +105,8 @@ def test_what_contradicts_its_evidence_is_one_line(
     spoilt = replace(entry, content=content, evidence=evidence)
     mismatches = [mismatch.line for mismatch in verify_entry(spoilt, place)]
     assert mismatches[0].startswith(words)
-    # All seeds are of one text, and of one recipe, which was audited with its settings.
-    assert len(mismatches) == {set_tokens: 3, set_settings: 4}.get(spoil, 1)
+    # All seeds are of one text, and of one recipe, audited on each with its settings.
+    assert len(mismatches) == {set_tokens: 3, set_settings: 6}.get(spoil, 1)
     others = [other for other in place.store.entries("one") if other.name != "base"]
     place.store.put_entries("one", [spoilt, *others], version=1)
     assert describe("one/base", place)["mismatches"] == mismatches
