@@ -119,9 +119,19 @@ class Board:
 
     def changes(self) -> list[dict[str, Any]]:
         """Every change of a record by track and validation set, oldest first, with its p-value; call `table` before."""
+        return [self._describe_change(place) for place in self._find_changes()]
+
+    def leaders(self) -> list[BoardEntry]:
+        """Entries that were a record when they came, or that one which is shown has to beat, hidden ones included."""
+        self._tests.update(self._base)
+        shown = np.flatnonzero(np.array(self._arrays.shown, bool))
+        beaten = self._tests.to_incumbent.other[shown]
+        return [self._arrays.entries[place] for place in sorted({*self._find_changes(), *beaten.tolist()} - {-1})]
+
+    def _find_changes(self) -> list[int]:
+        """Places of the entries that changed a record, oldest first."""
         arrival, mean = self._arrays.column("epoch", "order"), self._arrays.column("mean")[:, 0]
-        places = frontier.find_changes(self._arrays.group, arrival, mean, self._arrays.public_order)
-        return [self._describe_change(place) for place in places]
+        return list(frontier.find_changes(self._arrays.group, arrival, mean, self._arrays.public_order))
 
     def entries(self) -> list[BoardEntry]:
         """Every entry, hidden ones included."""
