@@ -121,6 +121,10 @@ def _check_scores(
     run: Evaluation, evidence: Mapping[str, Any], place: Workplace, jobs: Mapping[str, JobRecord]
 ) -> Iterator[Mismatch]:
     """The score must be the sum of its table, which must be that of the evidence."""
+    if run.scores != evidence["scores"]:
+        yield Mismatch(
+            line=f"seed {run.seed}: its scores are {str(run.scores)[:12]}, its evidence has {evidence['scores'][:12]}"
+        )
     source = "score table"
     try:
         sums = _sum_up(run, place)
@@ -131,10 +135,6 @@ def _check_scores(
     except InputError as error:
         yield Mismatch(line=f"seed {run.seed}: its score table cannot be read: {error}")
         return
-    if source == "score table" and run.scores != evidence["scores"]:
-        yield Mismatch(
-            line=f"seed {run.seed}: its scores are {str(run.scores)[:12]}, its evidence has {evidence['scores'][:12]}"
-        )
     stated = {"documents": run.text.documents, "tokens": run.text.tokens, "bytes": run.text.bytes, "nll": run.nll}
     for name, value in stated.items():
         if name in sums and not math.isclose(value, sums[name], rel_tol=ROUNDING):
