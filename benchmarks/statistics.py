@@ -6,6 +6,10 @@ Every run draws three seeds of a challenger, three of an incumbent and three of 
 False claims are at a true gain of 0; power is at a gain of two deviations. Scenarios of the deviations: `equal`;
 `varying`, each recipe's own (1/σ² ~ χ²_8/8); `wild`, the challenger's three times that of all others. The level is
 0.01. `any analysis` counts a claim at any of the analyses from 3 to 10 seeds, each at its `anytime_level`.
+
+Challenges are planned for a claimed gain of two deviations, with the spread as it is: `true` claims gain as much,
+`empty` ones nothing. `inflated` claims gain one deviation, were selected for p < 0.01 on three trainings, and are
+challenged with the gain and the spread of those three.
 """
 
 import argparse
@@ -16,9 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeps.statistics import (
+    Noise,
+    analyze_replication,
     anytime_level,
     moderated_test,
     moments,
+    paired_seeds,
+    plan_replication,
     pool,
     pooled_test,
     seeds_needed,
@@ -102,6 +110,50 @@ def measure_coverage(runs: int, correlation: float) -> dict[str, float]:
     return shares | {f"{name} width": total / runs for name, total in width.items()}
 
 
+def replicate(challenger: Floats, incumbent: Floats, claimed: float, analyses: tuple[int, ...], paired: bool) -> str:
+    """Outcome of one challenge."""
+    for seeds in analyses:
+        ours, theirs = challenger[:seeds].tolist(), incumbent[:seeds].tolist()
+        analysis = analyze_replication(ours, theirs, gain=claimed, margin=0.0, analyses=analyses, paired=paired)
+        if analysis.outcome is not None:
+            return analysis.outcome
+    return "undecided"
+
+
+def measure_challenges(runs: int, spread: str) -> dict[str, dict[str, float]]:
+    """Shares of the outcomes of challenges across seeds, by the kind of claim."""
+    generator = np.random.default_rng(4)
+    deviations = draw_deviations(generator, spread, runs)[:, :2]
+    claimed, outcomes = 2.0, dict[str, dict[str, float]]()
+    wild = 3 / np.sqrt(5) if spread == "wild" else 1.0, 1 / np.sqrt(5) if spread == "wild" else 1.0
+    design = plan_replication(claimed, 0.0, Noise(challenger=wild[0], incumbent=wild[1]))
+    assert design is not None
+    for kind, gain in (("true", claimed), ("empty", 0.0)):
+        counts = dict.fromkeys(("stands", "falls", "undecided"), 0)
+        for ours, theirs in deviations:
+            scale = float(np.sqrt((ours**2 + theirs**2) / 2))
+            noise = generator.normal(size=(2, design.analyses[-1]))
+            fresh = ours / scale * noise[0] - gain, theirs / scale * noise[1]
+            counts[replicate(*fresh, claimed, design.analyses, paired=False)] += 1
+        outcomes[kind] = {name: count / runs for name, count in counts.items()}
+    return outcomes
+
+
+def measure_inflated(runs: int) -> dict[str, float]:
+    """Shares of the outcomes of challenges of claims by training that were selected for their p-value."""
+    generator = np.random.default_rng(5)
+    counts = dict.fromkeys(("stands", "falls", "undecided"), 0)
+    while sum(counts.values()) < runs:
+        first = moments((generator.normal(size=SEEDS) - 1).tolist())
+        if paired_seeds(first, 1.0).p_value >= LEVEL:
+            continue
+        design = plan_replication(-first.mean, 0.0, Noise(challenger=first.std))
+        assert design is not None  # a claim with so small a p-value is far from its noise
+        fresh = generator.normal(size=design.analyses[-1]) - 1
+        counts[replicate(fresh, np.zeros_like(fresh), -first.mean, design.analyses, paired=True)] += 1
+    return {name: count / runs for name, count in counts.items()}
+
+
 def measure(runs: int) -> dict[str, Any]:
     """All figures."""
     return {
@@ -111,6 +163,8 @@ def measure(runs: int) -> dict[str, Any]:
         "any analysis": {spread: measure_analyses(50 * runs, spread) for spread in SPREADS},
         "coverage": {f"{rho:g}": measure_coverage(runs, rho) for rho in (PUBLIC_CORRELATION, 0.8)},
         "plans without a gain": measure_plans(max(1, runs // 10)),
+        "challenges": {spread: measure_challenges(runs, spread) for spread in SPREADS},
+        "inflated claims": measure_inflated(max(1, runs // 50)),
     }
 
 
@@ -131,6 +185,14 @@ def main() -> None:
     for correlation, shares in measured["coverage"].items():
         figures = ", ".join(f"{name} {share:.3g}" for name, share in shares.items())
         print(f"mean over 3 evaluated and 9 train-only seeds, correlation {correlation}: {figures}")
+    for spread, kinds in measured["challenges"].items():
+        for kind, shares in kinds.items():
+            print(
+                f"challenges of {kind} claims, {spread}: "
+                + ", ".join(f"{n} {share:.2%}" for n, share in shares.items())
+            )
+    shares = measured["inflated claims"]
+    print("challenges of inflated claims: " + ", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
     print(f"plans without a gain, at the estimate: {measured['plans without a gain']:.0%}")
 
 

@@ -65,10 +65,15 @@ class Job:
 
     def canonical(self) -> str:
         """JSON with sorted keys and no white space; equal for equal jobs."""
-        fields = asdict(self)
-        del fields["_key"]
-        fields["kind"] = fields.pop("stage")  # as keys have always had it: they must outlive names in the code
-        fields["replicate"] = REPLICATE
+        fields = {  # without copies: a leaderboard recomputes the keys of thousands of jobs
+            "kind": self.stage,  # as keys have always had it: they must outlive names in the code
+            "settings": self.settings,
+            "inputs": self.inputs,
+            "seed": self.seed,
+            "machine": asdict(self.machine),
+            "arithmetic": self.arithmetic,
+            "replicate": REPLICATE,
+        }
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @property

@@ -58,6 +58,19 @@ def read_texts(shards: Sequence[Path], tokenizer: Tokenizer) -> Texts:
     return Texts.of(documents, [num_bytes[span][1:] for span in spans])
 
 
+def count_bytes(shards: Sequence[Path], documents: Sequence[Tokens], tokenizer: Tokenizer) -> int:
+    """UTF-8 bytes of all documents of shards, by the data set's own files, or by the tokenizer if it has none.
+
+    The tokenizer's counts are not compared with decoded text, which takes a minute for the challenge's set.
+
+    Raises:
+        InputError: a byte file is missing or damaged.
+    """
+    if files := byte_files(shards):
+        return int(read_stream(files).sum(dtype=np.int64))
+    return sum(int(tokenizer.byte_counts(document).sum()) for document in documents)
+
+
 def byte_files(shards: Sequence[Path]) -> list[Path]:
     """The byte file of each shard; an empty list if the data set has none.
 

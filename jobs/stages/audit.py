@@ -1,4 +1,8 @@
-"""audit: a confirmed recipe's scorer is judged from outside, on the artifact of its first seed."""
+"""audit: a confirmed recipe's scorer is judged from outside, on the artifacts of its seeds.
+
+The first seed's artifact has the whole budget. Each further one has a quarter of it: the scorer is the same, so that a
+short audit, whose cheap probes come first, is to show only whether another artifact changes what it does.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -7,6 +11,8 @@ from jobs.spec import Order
 from jobs.stages.request import DocumentSet, Request, Subject, document_settings, text_inputs, text_places
 from jobs.stages.stage import Source, WorkerStage, WorkSizes
 
+SHORT_SHARE = 0.25
+"""Share of the budget that the audit of a further seed's artifact has."""
 AUDITED = 512
 """Validation documents that an audit may choose from."""
 
@@ -22,7 +28,7 @@ class Audit(WorkerStage):
             settings={
                 "eval": subject.recipe["eval"],
                 "documents": document_settings(documents, data),
-                "seconds": subject.options["audit"]["seconds"],
+                "seconds": subject.options["audit"]["seconds"] * (SHORT_SHARE if subject.further else 1),
             },
             inputs={**subject.inputs, **text_inputs(documents, data), "training": data.train_digest},
             places={**text_places(data), "training": str(data.tokens)},
@@ -49,5 +55,6 @@ AUDIT = Audit(
     contents=("certificate",),
     sections=("eval",),
     per_entry=True,
+    on_further_seeds=True,
     clocks=("audit_seconds",),
 )

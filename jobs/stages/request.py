@@ -45,6 +45,8 @@ class Subject:
     """Digests of what the stage reads from earlier stages, by the names in `Stage.reads`."""
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Sections of the sweep's file beside its recipe that stages read, e.g. {"audit": {"seconds": 12.0}}."""
+    further: bool = False
+    """Whether a stage with one job for each entry is to do a short one on a further seed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

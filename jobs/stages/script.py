@@ -55,7 +55,7 @@ class ScriptStage(GangStage):
             awaited=subject.documents.split == "tune" or not self.scored,
         )
 
-    def label(self, entry: str | None, seed: int) -> str:
+    def label(self, entry: str | None, seed: int, further: bool = False) -> str:
         """What a person calls a job: the stage by the name that the file gives it."""
         return " ".join(part for part in (self.title, entry, f"seed {seed}") if part is not None)
 

@@ -59,6 +59,8 @@ class Stage(ABC):
     stages that it reads from, they say which trials of a search share a job."""
     per_entry: bool = False
     """Whether there is one job for each leaderboard entry, on its first scored seed, or one for each of its seeds."""
+    on_further_seeds: bool = False
+    """Whether a stage with one job for each entry has a short job on each of the entry's further seeds, too."""
     silence_seconds: float = 900.0
     """How long a job may show no advance before it counts as hung."""
     clocks: tuple[str, ...] = ()
@@ -78,9 +80,10 @@ class Stage(ABC):
     def request(self, subject: Subject) -> Request:
         """What a job about a subject consists of."""
 
-    def label(self, entry: str | None, seed: int) -> str:
+    def label(self, entry: str | None, seed: int, further: bool = False) -> str:
         """What a person calls a job, for display only. Without an entry, several need the job, or a whole search."""
-        parts = [self.name, entry, None if self.per_entry and entry is not None else f"seed {seed}"]
+        alone = self.per_entry and entry is not None and not further
+        parts = [self.name, entry, None if alone else f"seed {seed}"]
         return " ".join(part for part in parts if part is not None)
 
     def check_version(self, job: Job) -> None:

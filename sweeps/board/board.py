@@ -20,7 +20,7 @@ from sweeps.board.columns.verdict import Verdicts, judge_entries
 from sweeps.board.columns.whole import TABLE_COLUMNS, Table, keep_known
 from sweeps.board.entries import BoardEntry, build_entry, build_imported_entry
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published
-from sweeps.board.ledger import TriesLedger, correct_p, shrink_gain
+from sweeps.board.ledger import SweepOwner, TriesLedger, correct_p, shrink_gain
 from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES
 from sweeps.board.pairs.differences import ReadScores
 from sweeps.board.rules import Profile
@@ -60,10 +60,10 @@ class Board:
         profile: Profile,
         baseline: str | Published | None,
         read_scores: ReadScores | None,
-        owners: Mapping[str, str] | None = None,
+        owners: Mapping[str, SweepOwner] | None = None,
     ) -> None:
         self._owners = owners or {}
-        """Sweep → its owner."""
+        """Sweep → who tried its settings."""
         self._profile, self._baseline = profile, baseline
         self._arrays = EntryArrays()
         rule = MARGIN_RULES[PROFILE_RULES[profile]]
@@ -119,13 +119,33 @@ class Board:
 
     def changes(self) -> list[dict[str, Any]]:
         """Every change of a record by track and validation set, oldest first, with its p-value; call `table` before."""
+        return [self._describe_change(place) for place in self._find_changes()]
+
+    def leaders(self) -> list[BoardEntry]:
+        """Entries that were a record when they came, or that one which is shown has to beat, hidden ones included."""
+        self._tests.update(self._base)
+        shown = np.flatnonzero(np.array(self._arrays.shown, bool))
+        beaten = self._tests.to_incumbent.other[shown]
+        return [self._arrays.entries[place] for place in sorted({*self._find_changes(), *beaten.tolist()} - {-1})]
+
+    def _find_changes(self) -> list[int]:
+        """Places of the entries that changed a record, oldest first."""
         arrival, mean = self._arrays.column("epoch", "order"), self._arrays.column("mean")[:, 0]
-        places = frontier.find_changes(self._arrays.group, arrival, mean, self._arrays.public_order)
-        return [self._describe_change(place) for place in places]
+        return list(frontier.find_changes(self._arrays.group, arrival, mean, self._arrays.public_order))
 
     def entries(self) -> list[BoardEntry]:
         """Every entry, hidden ones included."""
         return list(self._arrays.entries)
+
+    def opponent_of(self, entry: BoardEntry) -> BoardEntry | Published | None:
+        """What an entry's verdict is against: its current record, else the baseline; None for the baseline itself."""
+        self._tests.update(self._base)
+        place = self._arrays.entries.index(entry)
+        if (record := int(self._tests.to_incumbent.other[place])) >= 0:
+            return self._arrays.entries[record]
+        if isinstance(self._baseline, Published):
+            return self._baseline
+        return self._arrays.entries[self._base] if self._base not in (-1, place) else None
 
     def _put(self, key: Hashable, entry: BoardEntry, shown: bool) -> None:
         place = self._arrays.put(key, entry, shown)

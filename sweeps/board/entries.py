@@ -146,6 +146,8 @@ def _list_unchecked(runs: Sequence[Evaluation], scores: Sequence[float]) -> list
     unchecked = []
     if not all([run.audited for run in runs]):
         unchecked.append("the scorer: no audit has tested it from outside")
+    elif without := sum(run.own_audit is False for run in runs):
+        unchecked.append(f"the scorer on the artifacts of {without} of {len(runs)} seeds")
     if runs[0].text.documents is None:
         unchecked.append("documents and bytes scored")
     if len(runs) < 2:

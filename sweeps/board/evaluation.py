@@ -77,6 +77,8 @@ class Evaluation:
     """Seconds by stage and clock, such as train.process_seconds; of our own recipe train.train_seconds and eval.eval_seconds."""
     cost: float | None
     """Dollars."""
+    training_cost: float | None = None
+    """Dollars of what entries with the same training share: the training and its quantization. None where unknown."""
     stage: Arrival
     """When its entry came."""
     whole_set: bool | None
@@ -105,6 +107,8 @@ class Evaluation:
     """Number of settings that were tried before this one was chosen."""
     audited: bool = False
     """Whether the scorer was judged from outside."""
+    own_audit: bool | None = None
+    """Whether it was judged, perhaps shortly, on this seed's own artifact; None where that was not written down."""
     findings: tuple[RuleFinding, ...] = ()
     """What the audit found, and what the training reports of itself."""
 

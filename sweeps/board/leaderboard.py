@@ -21,6 +21,7 @@ from sweeps.board.arrays import TRACKS
 from sweeps.board.board import Board
 from sweeps.board.columns.catalog import COLUMNS, INTERFACE, VARYING
 from sweeps.board.evaluation import Evaluation, ImportedEntry, Published, ValidationSet
+from sweeps.board.ledger import SweepOwner
 from sweeps.board.pairs.differences import ReadScores
 from sweeps.board.rules import Profile
 
@@ -76,9 +77,14 @@ def open_board(
     profile: Profile,
     baseline: str | Published | None = None,
     scores: ReadScores | None = None,
-    owners: Mapping[str, str] | None = None,
+    owners: Mapping[str, SweepOwner] | None = None,
 ) -> Board:
-    """Make an empty leaderboard that can grow; `owners` is sweep → its owner, other arguments as in `leaderboard`."""
+    """Make an empty leaderboard that can grow.
+
+    Args:
+        owners: sweep → who tried its settings.
+        profile, baseline, scores: as in `leaderboard`.
+    """
     return Board(profile=profile, baseline=baseline, read_scores=scores, owners=owners)
 
 

@@ -20,18 +20,29 @@ from sweeps.statistics.estimate import CONFIDENCE, quantile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SweepOwner:
+    """Who tried the settings of a sweep."""
+
+    name: str | None
+    """The sweep's owner; None where unknown."""
+    runners: Sequence[str] = ()
+    """What ran it, each once: "person", or "agent NAME"; empty where nobody wrote it down."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Tries:
     """The settings that were measured against a validation set."""
 
     total: int
     by: Sequence[Mapping[str, Any]]
-    """`who` (owner of the sweep, author of the record; None where unknown), `sweep` or `day`, and `settings`."""
+    """`who` (owner of the sweep, author of the record; None where unknown), `sweep` or `day`, and `settings`; of a
+    sweep also `runners`, and how many of the settings its search has drawn (`searched`)."""
 
 
 class TriesLedger:
     """The tries of all entries; each validation set is counted once."""
 
-    def __init__(self, entries: Sequence[BoardEntry], owners: Mapping[str, str]) -> None:
+    def __init__(self, entries: Sequence[BoardEntry], owners: Mapping[str, SweepOwner]) -> None:
         """Begin with nothing counted.
 
         Args:
@@ -59,9 +70,13 @@ class TriesLedger:
     def _count_settings(self, data: str) -> Tries:
         """Settings of all sweeps on a validation set."""
         measured = [entry for entry in self._entries if entry.runs and entry.data == data]
-        settings = {(entry.sweep, entry.runs[0].settings or entry.name) for entry in measured}
-        sweeps = sorted(Counter(sweep for sweep, _ in settings).items())
-        by = [{"who": self._owners.get(sweep) or None, "sweep": sweep, "settings": n} for sweep, n in sweeps]
+        settings = {(entry.sweep, entry.runs[0].settings or entry.name): entry.runs[0].trials > 0 for entry in measured}
+        searched = Counter(sweep for (sweep, _), drawn in settings.items() if drawn)
+        by = []
+        for sweep, count in sorted(Counter(sweep for sweep, _ in settings).items()):
+            owner = self._owners.get(sweep, SweepOwner(name=None))
+            facts = {"sweep": sweep, "settings": count, "searched": searched[sweep]}
+            by.append({"who": owner.name or None, "runners": list(owner.runners), **facts})
         return Tries(total=len({setting for _, setting in settings}), by=by)
 
 

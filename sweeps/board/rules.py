@@ -11,6 +11,8 @@ from typing import Literal
 Profile = Literal["accepted", "strict"]
 Track = Literal["legal", "flagged", "unverified"]
 
+CONTEST = "parameter-golf"
+"""Name of the contest; entries of different contests are never in one ranking."""
 LIMIT_SECONDS = 600.0
 """Seconds that the challenge allows for training, and again for evaluation (its README)."""
 LAST_STEP_SECONDS = 1.0

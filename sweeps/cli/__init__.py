@@ -5,6 +5,7 @@ from sweeps.cli.commands import (  # noqa: F401
     attach,
     audit,
     bench,
+    challenge,
     compare,
     control,
     gc,

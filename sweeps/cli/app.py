@@ -123,6 +123,15 @@ ExecutorOption = Annotated[
         help=f"Where jobs run, by default {DEFAULT_EXECUTOR}: {_KINDS}.",
     ),
 ]
+AgentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--agent",
+        metavar="NAME",
+        envvar="GOLFSWEEP_AGENT",
+        help="The agent that runs it, for the ledger of tries; by default a person.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 DebugOption = Annotated[
     bool, typer.Option("--debug", callback=_show_tracebacks, help="Show the traceback of an error.")

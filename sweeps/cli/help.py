@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 GROUPS: Mapping[str, Sequence[str]] = {
     "Run": ("init", "run", "plan", "submit", "cancel", "attach"),
     "See": ("status", "logs", "leaderboard", "show"),
-    "Compare and trust": ("compare", "audit", "prove", "check"),
+    "Compare and trust": ("compare", "challenge", "audit", "prove", "check"),
     "Publish": ("import", "package"),
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),
 }

@@ -34,6 +34,11 @@ class JobChain:
         return self.measurement.entry
 
     @property
+    def seed(self) -> int:
+        """Of the measurement."""
+        return self.measurement.seed
+
+    @property
     def done(self) -> bool:
         """Whether the score is there."""
         job = self.jobs.get(self.scored.name)

@@ -6,12 +6,14 @@ It holds nothing that is not in the store: a new driver of the same sweep takes 
     search     draw → evaluate on few tuning documents → report; then the best on more documents and every tuning seed
     confirm    arms and the best trials: fresh seeds, every stage up to the score on the whole validation set
     report     the best of these trials once more, on seeds that decided nothing, where the file names any
-    judge      what an entry has beside its score: an audit, on the artifact of its first seed
+    challenge  in place of all of these: arms on fresh seeds, analysis after analysis, until a claim stands or falls
+    judge      what an entry has beside its score: an audit on the artifact of its first seed, short ones on the others
 
 Which stages there are, and which builds on which, the sweep says (`SweepSpec.pipeline`).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from jobs.stages.audit import AUDIT
 from jobs.stages.registry import stage_of
@@ -21,7 +23,8 @@ from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, TrialRecord
 from sweeps.driver.chain import TERMINAL_STATES, JobChain
 from sweeps.driver.driver_store import DriverStore
-from sweeps.driver.requests import JobRequests
+from sweeps.driver.replication import run_analyses, scores_of
+from sweeps.driver.requests import Advance, JobRequests
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.train_only import is_trained, pursue_trainings
 from sweeps.driver.trial_search import TrialSearch
@@ -31,6 +34,18 @@ from sweeps.spec.orders import Measurement, OrderBook
 
 REPORT = " report"
 """Ends the name of the entry that measures the best trial once more."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Judgments:
+    """Jobs that entries have beside their scores, by stage."""
+
+    jobs: dict[str, Mapping[str, JobRecord]]
+    """By entry, on the first of its seeds."""
+    further: dict[tuple[str, int], Mapping[str, JobRecord]]
+    """By entry and seed, short ones on its other seeds."""
+    ended: bool
+    """Whether all that could be requested have ended."""
 
 
 class Driver:
@@ -61,6 +76,7 @@ class Driver:
         others = [stage for stage in self._pipeline if stage not in scoring]
         self._per_seed = [stage for stage in others if not stage.per_entry]
         self._per_entry = [stage for stage in others if stage.per_entry]
+        self._further = [stage for stage in self._per_entry if stage.on_further_seeds]
         self._requests = JobRequests(store, orders, self._pipeline, read_only=read_only, retry=retry)
         self._search = TrialSearch(spec, store, orders, self._pipeline, self._requests, read_only=read_only)
 
@@ -71,7 +87,7 @@ class Driver:
         if (reason := self._ended()) is not None:
             return self._snapshot("ended", done=False, ended=reason)
         winners, chains = self._pursue_all()
-        _, judged = self._judge(chains)
+        judged = self._judge(chains).ended
         ended = all(chain is not None and chain.ended and chain.complete for chain in chains)
         ended &= all(chain.complete for chain in self._train_further(winners))
         # A blocked search has ordered what it will use when it goes on: its next run needs that.
@@ -125,7 +141,7 @@ class Driver:
 
     def entry_jobs(self, stage: str) -> dict[str, JobRecord]:
         """The finished jobs of a stage that has one for each entry, by entry; like `confirmed`."""
-        jobs, _ = self._judge(self._pursue_all()[1])
+        jobs = self._judge(self._pursue_all()[1]).jobs
         return {
             entry: by_stage[stage]
             for entry, by_stage in jobs.items()
@@ -135,14 +151,23 @@ class Driver:
     def evidence(self) -> list[JobRecord]:
         """The finished jobs that entries rest on, each once; like `confirmed`."""
         chains = self.confirmed()
-        judged, _ = self._judge(chains)
+        judged = self._judge(chains)
         jobs = [job for chain in chains for job in (*chain.jobs.values(), *chain.others.values())]
-        jobs += [job for by_stage in judged.values() for job in by_stage.values()]
+        jobs += [job for by_stage in (*judged.jobs.values(), *judged.further.values()) for job in by_stage.values()]
         return list({job.key: job for job in jobs if job.state == JobState.DONE}.values())
 
     def audits(self) -> dict[str, JobRecord]:
         """The finished audits, by entry; like `confirmed`."""
         return self.entry_jobs(AUDIT.name)
+
+    def further_audits(self) -> dict[str, dict[int, JobRecord]]:
+        """The finished short audits of further seeds, by entry and seed; like `confirmed`."""
+        audits: dict[str, dict[int, JobRecord]] = {}
+        for (entry, seed), by_stage in self._judge(self._pursue_all()[1]).further.items():
+            job = by_stage.get(AUDIT.name)
+            if job is not None and job.state == JobState.DONE:
+                audits.setdefault(entry, {})[seed] = job
+        return audits
 
     def obsolete(self) -> list[str]:
         """Keys of unfinished jobs that the sweep does not need as its file is now; looked up without ordering any.
@@ -174,11 +199,23 @@ class Driver:
     def _pursue_all(self) -> tuple[list[int] | None, list[JobChain | None]]:
         """The trials to confirm, and how far every measurement of an entry is, in the order of entries and seeds."""
         # Trainings for the confirmation do not wait for the search: gangs run while evaluations cannot, and first.
-        arms = [self._pursue(measurement) for measurement in self._arm_measurements()]
+        arms = self._pursue_arms()
         winners = self._search.advance()
         chosen = [self._pursue(measurement) for measurement in self._confirm_measurements(winners or [])]
         reported = [self._pursue(measurement) for measurement in self._report_measurements(winners or [], chosen)]
         return winners, [*arms, *chosen, *reported]
+
+    def _pursue_arms(self) -> list[JobChain | None]:
+        """Measurements of the arms; of a challenge, up to its next analysis, or to the one that decided it."""
+        if self.spec.challenge is None:
+            return [self._pursue(measurement) for measurement in self._arm_measurements()]
+        chains: list[JobChain | None] = []
+        for number, count in enumerate(self.spec.challenge.analyses, 1):
+            chains = [self._pursue(measurement) for measurement in self._arm_measurements(count)]
+            analyses = run_analyses(self.spec, scores_of(chains))
+            if len(analyses) < number or analyses[-1].outcome is not None:
+                break
+        return chains
 
     def _pursue(self, measurement: Measurement) -> JobChain | None:
         return self._requests.chain(measurement, others=self._per_seed)
@@ -190,9 +227,10 @@ class Driver:
         measurements = [*self._arm_measurements(), *self._confirm_measurements(winners or [])]
         return pursue_trainings(self._requests, self.spec, list({item.entry: item for item in measurements}.values()))
 
-    def _arm_measurements(self) -> Iterator[Measurement]:
+    def _arm_measurements(self, most: int | None = None) -> Iterator[Measurement]:
+        """Of the first so many seeds of each arm."""
         for arm in self.spec.arms:
-            for seed in arm.seeds:
+            for seed in arm.seeds[:most]:
                 yield Measurement(
                     recipe=arm.recipe, seed=seed, documents=DocumentSet(split="val"), entry=arm.name, trial=None
                 )
@@ -220,23 +258,24 @@ class Driver:
             recipe = self._search.recipe(number)
             yield Measurement(recipe=recipe, seed=seed, documents=DocumentSet(split="val"), entry=entry, trial=number)
 
-    def _judge(self, chains: Sequence[JobChain | None]) -> tuple[dict[str, Mapping[str, JobRecord]], bool]:
-        """Order what each entry has beside its scores, on the first of its seeds that is scored.
-
-        Returns:
-            Jobs by entry and stage, and whether all of them have ended.
-        """
-        jobs: dict[str, Mapping[str, JobRecord]] = {}
-        ended = True
+    def _judge(self, chains: Sequence[JobChain | None]) -> Judgments:
+        """Order what each entry has beside its scores: on the first of its seeds that is scored, and on the others."""
+        judged = Judgments(jobs={}, further={}, ended=True)
         for chain in chains:
-            if chain is None or chain.failed or (entry := chain.entry) in jobs:
+            if chain is None or chain.failed:
                 continue
+            is_first = chain.entry not in judged.jobs
+            stages = self._per_entry if is_first else self._further
             if not chain.done:
-                jobs[entry] = {}
-                for stage in self._per_entry:
-                    self._requests.to_come[stage.name].add(entry)
-                continue
-            advance = self._requests.advance(chain.measurement, self._per_entry, {**chain.jobs, **chain.others})
-            jobs[entry] = advance.jobs
-            ended &= not advance.open
-        return jobs, ended
+                for stage in stages:
+                    self._requests.to_come[stage.name].add(chain.entry if is_first else (chain.entry, chain.seed))
+                advance = Advance(jobs={}, missing=frozenset(), open=frozenset())
+            else:
+                measurement = replace(chain.measurement, further=not is_first)
+                advance = self._requests.advance(measurement, stages, {**chain.jobs, **chain.others})
+            if is_first:
+                judged.jobs[chain.entry] = advance.jobs
+            else:
+                judged.further[chain.entry, chain.seed] = advance.jobs
+            judged.ended &= not advance.open
+        return judged

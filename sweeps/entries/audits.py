@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from golf.audit.certificate import MAX_LENGTH_EFFECT_NATS
@@ -9,6 +10,7 @@ from jobs.errors import Unreadable
 from jobs.files import FileStore
 from jobs.store import EntryRecord
 from sweeps.board.rules import LENGTH_EFFECT_CODE, UNAUDITED_CODE, RuleFinding
+from sweeps.entries.form import audits_of
 from sweeps.entries.lost import Lost, LostKind
 
 COPIED_SHARE = 0.2
@@ -40,13 +42,33 @@ def audit_findings(audit: Mapping[str, Any] | None) -> tuple[RuleFinding, ...]:
     return (*findings, *([] if audit["judged"] else [TOO_LITTLE]))
 
 
-def read_certificate(entry: EntryRecord, files: FileStore) -> dict[str, Any] | None:
-    """The certificate of an entry's audit as plain data; None before the audit has finished.
+def entry_findings(
+    audit: Mapping[str, Any] | None, seed_audits: Mapping[str, Mapping[str, Any]]
+) -> tuple[RuleFinding, ...]:
+    """Findings of an entry's audit, and of the short ones on its further seeds what the first does not have.
+
+    Args:
+        audit: the outcome of its audit; None where there is none yet.
+        seed_audits: outcomes of the short ones, by seed.
+    """
+    findings = list(audit_findings(audit))
+    for seed, outcome in sorted(seed_audits.items(), key=lambda item: int(item[0])):
+        known = {finding.code for finding in findings} | {UNAUDITED_CODE}  # so short an audit may probe too little
+        findings += [
+            replace(finding, detail=f"seed {seed}: {finding.detail}")
+            for finding in audit_findings(outcome)
+            if finding.code not in known
+        ]
+    return tuple(findings)
+
+
+def read_certificate(entry: EntryRecord, files: FileStore, seed: str | None = None) -> dict[str, Any] | None:
+    """The certificate of an entry's audit, or of the short one of a seed, as plain data; None where there is none.
 
     Raises:
         Unreadable: the file store has lost it.
     """
-    audit = entry.evidence["audit"]
+    audit = audits_of(entry).get(seed)
     if audit is None:
         return None
     certificate: dict[str, Any] = json.loads(files.get(audit["certificate"]))

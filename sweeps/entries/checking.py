@@ -8,10 +8,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from golf.audit.stored import find_contradictions
 from golf.errors import InputError, shown
 from jobs.errors import Unreadable
-from jobs.stages.audit import AUDIT
 from jobs.stages.evaluate import EVALUATE
 from jobs.stages.quantize import QUANTIZE
 from jobs.stages.train import TRAIN
@@ -19,10 +17,10 @@ from jobs.store import EntryRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.board.rules import EVIDENCE_CODE, RuleFinding
-from sweeps.entries.audits import audit_findings, read_certificate
-from sweeps.entries.form import RESUMED, evaluations_of
+from sweeps.entries.audit_checking import check_audits
+from sweeps.entries.form import evaluations_of, job_keys
 from sweeps.entries.lost import Lost, LostKind
-from sweeps.entries.mismatch import Mismatch, job_of, no_job
+from sweeps.entries.mismatch import Mismatch, check_input, find_job, say_no_job
 from sweeps.entries.script_checking import check_script, is_script_entry
 from sweeps.entries.tables import read_scores
 
@@ -32,8 +30,6 @@ KEYS_AT_ONCE = 5_000
 """Keys in one query; databases limit them."""
 STAGES = (TRAIN.name, QUANTIZE.name, EVALUATE.name)
 """Stages of which every seed of an entry has a job."""
-INPUTS = {QUANTIZE.name: "weights", EVALUATE.name: "artifact"}
-"""Stage → its input that an earlier job of the same seed made."""
 
 
 def verify_entry(entry: EntryRecord, place: Workplace) -> list[Mismatch]:
@@ -75,8 +71,7 @@ def _summarize(lines: Sequence[str]) -> RuleFinding:
 
 def _read_jobs(entries: Iterable[EntryRecord], place: Workplace) -> dict[str, JobRecord]:
     """All jobs that entries rest on, by key."""
-    keys = {key for entry in entries for seed in entry.evidence["seeds"].values() for key in seed["jobs"].values()}
-    keys |= {entry.evidence["audit"]["job"] for entry in entries if entry.evidence["audit"] is not None}
+    keys = {key for entry in entries for key in job_keys(entry)}
     wanted = sorted(keys)
     parts = (wanted[first : first + KEYS_AT_ONCE] for first in range(0, len(wanted), KEYS_AT_ONCE))
     return {job.key: job for part in parts for job in place.store.jobs(keys=part)}
@@ -94,7 +89,7 @@ def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) 
     for run in runs:
         yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in _check_jobs(run, entry, jobs))
         yield from _check_scores(run, entry.evidence["seeds"][str(run.seed)], place, jobs)
-    yield from _check_audit(entry, runs, place, jobs)
+    yield from check_audits(entry, runs, place, jobs)
 
 
 def _check_jobs(run: Evaluation, entry: EntryRecord, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
@@ -103,16 +98,14 @@ def _check_jobs(run: Evaluation, entry: EntryRecord, jobs: Mapping[str, JobRecor
     outputs: dict[str, Any] = {}
     for stage in dict.fromkeys((*STAGES, *evidence["jobs"])):
         key = evidence["jobs"].get(stage, "")
-        job = job_of(key, stage, jobs)
+        job = find_job(key, stage, jobs)
         if job is None:
-            yield no_job(stage, key)
+            yield say_no_job(stage, key)
             continue
         outputs |= {name: value for name, value in (job.outputs or {}).items() if name != "clocks"}
         if job.order.job.seed != run.seed:
             yield f"its {stage} job has seed {job.order.job.seed}"
-        name = INPUTS.get(stage, "")
-        if name in outputs and job.order.job.inputs[name] != outputs[name]:
-            yield f"its {stage} job read {name} {job.order.job.inputs[name][:12]}, not {outputs[name][:12]}"
+        yield from check_input(stage, job, outputs)
         if stage == EVALUATE.name:
             if job.order.job.settings["eval"] != entry.content["settings"]["eval"]:
                 yield "its eval job has other settings than the entry"
@@ -132,6 +125,10 @@ def _check_scores(
     run: Evaluation, evidence: Mapping[str, Any], place: Workplace, jobs: Mapping[str, JobRecord]
 ) -> Iterator[Mismatch]:
     """The score must be the sum of its table, which must be that of the evidence."""
+    if run.scores != evidence["scores"]:
+        yield Mismatch(
+            line=f"seed {run.seed}: its scores are {str(run.scores)[:12]}, its evidence has {evidence['scores'][:12]}"
+        )
     source = "score table"
     try:
         sums = _sum_up(run, place)
@@ -142,10 +139,6 @@ def _check_scores(
     except InputError as error:
         yield Mismatch(line=f"seed {run.seed}: its score table cannot be read: {error}")
         return
-    if source == "score table" and run.scores != evidence["scores"]:
-        yield Mismatch(
-            line=f"seed {run.seed}: its scores are {str(run.scores)[:12]}, its evidence has {evidence['scores'][:12]}"
-        )
     stated = {"documents": run.text.documents, "tokens": run.text.tokens, "bytes": run.text.bytes, "nll": run.nll}
     for name, value in stated.items():
         if name in sums and not _is_close(value, sums[name]):
@@ -166,65 +159,3 @@ def _sum_up(run: Evaluation, place: Workplace) -> Mapping[str, float]:
     table = read_scores(place.files, run.scores)
     sums = {name: math.fsum(table[name]) for name in ("tokens", "bytes", "nll")}
     return {"documents": float(len(table["document"])), **sums}
-
-
-def _check_audit(
-    entry: EntryRecord, runs: Sequence[Evaluation], place: Workplace, jobs: Mapping[str, JobRecord]
-) -> Iterator[Mismatch]:
-    """The certificate must be of this entry's artifact and settings, follow from its own probes, and say what the entry
-    says that its audit found; every seed must carry these findings."""
-    audit, evidence = entry.content["audit"], entry.evidence["audit"]
-    if evidence is None or audit is None:
-        if (evidence is None) != (audit is None):
-            yield Mismatch(line="it has a certificate without an audit's outcome, or an outcome without a certificate")
-        if any(run.audited for run in runs):
-            yield Mismatch(line="it says that it is audited, without a certificate")
-        return
-    yield from (Mismatch(line=line) for line in _check_audit_job(entry, jobs))
-    try:
-        certificate = read_certificate(entry, place.files)
-        contradictions = find_contradictions(certificate)
-    except Unreadable as error:
-        yield Mismatch(line=f"its certificate cannot be read: {error}", lost=LostKind.CERTIFICATE)
-        job = jobs.get(evidence["job"])
-        if job is not None and job.outputs is not None:
-            yield from (Mismatch(line=line) for line in _compare_outcome("audit job", audit, job.outputs, runs))
-        return
-    except ValueError as error:
-        yield Mismatch(line=f"its certificate cannot be read: {error}")
-        return
-    yield from (Mismatch(line=f"its certificate {line}") for line in contradictions)
-    if certificate is not None and not contradictions:
-        yield from (Mismatch(line=line) for line in _compare_outcome("certificate", audit, certificate, runs))
-
-
-def _compare_outcome(
-    source: str, audit: Mapping[str, Any], outcome: Mapping[str, Any], runs: Sequence[Evaluation]
-) -> Iterator[str]:
-    """What an entry says of its audit's outcome must be that of a source, and so must the findings of every seed."""
-    for name in ("passed", "judged", "overlap"):
-        if audit[name] != outcome.get(name, audit[name]):
-            yield f"its {source} says {name}: {shown(outcome[name])}, the entry says {shown(audit[name])}"
-    findings = audit_findings({**audit, **outcome})
-    for run in runs:
-        if tuple(finding for finding in run.findings if finding != RESUMED) != findings:
-            codes = ", ".join(finding.code for finding in findings) or "none"
-            yield f"seed {run.seed}: its findings are not those of its {source}: {codes}"
-
-
-def _check_audit_job(entry: EntryRecord, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
-    evidence = entry.evidence["audit"]
-    job = job_of(evidence["job"], AUDIT.name, jobs)
-    if job is None:
-        yield no_job(AUDIT.name, evidence["job"])
-        return
-    if job.order.job.settings["eval"] != entry.content["settings"]["eval"]:
-        yield "its audit judged other settings than the entry's"
-    seeds = [seed["jobs"] for seed in entry.evidence["seeds"].values()]
-    makers = [made for stages in seeds if (made := jobs.get(stages.get(QUANTIZE.name, ""))) is not None]
-    artifacts = {(made.outputs or {}).get("artifact") for made in makers}
-    if None not in artifacts and job.order.job.inputs["artifact"] not in artifacts:  # None while one is made again
-        yield "its audit judged another artifact than the entry's"
-    made = (job.outputs or {}).get("certificate")
-    if made is not None and made != evidence["certificate"]:
-        yield f"its audit made certificate {made[:12]}, the entry has {evidence['certificate'][:12]}"

@@ -3,9 +3,11 @@
 content    evaluations: one a seed, the fields of `sweeps.board.evaluation.Evaluation`
            settings:    every setting of the recipe, as nested tables
            audit:       passed, judged, findings, overlap and length effect of the finished audit; null before it
+           seed_audits: seed → the same of the short audit of its artifact; absent without any
 evidence   seeds:       seed → keys of its `jobs` by stage, and digests of its weights, artifact, scores and metrics
            trained_only: seed → keys of jobs by stage, of seeds that were trained and not evaluated; absent without any
            audit:       key of the audit's `job` and digest of its `certificate`; null before it
+           seed_audits: seed → the same of its short audit; absent without any
            arithmetic:  stage → version of its arithmetic, of every job above
            code:        `commits` that the jobs ran, and the digest of the `script` that the entry is submitted as
 """
@@ -39,6 +41,19 @@ def evaluations_to_json(evaluations: Iterable[Evaluation]) -> list[dict[str, Any
 def evaluations_of(entry: EntryRecord) -> list[Evaluation]:
     """An entry's evaluations, one a seed."""
     return [_evaluation(fields) for fields in entry.content["evaluations"]]
+
+
+def job_keys(entry: EntryRecord) -> list[str]:
+    """Keys of the jobs that an entry rests on, each once: those of its seeds, then its audits."""
+    keys = [key for seed in entry.evidence["seeds"].values() for key in seed["jobs"].values()]
+    keys += [audit["job"] for audit in audits_of(entry).values()]
+    return list(dict.fromkeys(keys))
+
+
+def audits_of(entry: EntryRecord) -> dict[str | None, Mapping[str, Any]]:
+    """Evidence of an entry's finished audits: under None that of the entry, the short ones under their seeds."""
+    audit, further = entry.evidence["audit"], entry.evidence.get("seed_audits", {})
+    return {**({} if audit is None else {None: audit}), **further}
 
 
 def other_versions(entry: EntryRecord) -> dict[str, tuple[int, int | None]]:

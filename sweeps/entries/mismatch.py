@@ -1,8 +1,11 @@
-"""One thing in which an entry and its evidence do not agree, and the jobs that evidence names."""
+"""What in an entry and its evidence does not agree, and the jobs that bear it out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from jobs.stages.evaluate import EVALUATE
+from jobs.stages.quantize import QUANTIZE
 from jobs.store import JobRecord
 from sweeps.entries.lost import LostKind
 
@@ -16,12 +19,23 @@ class Mismatch:
     """The kind of content that cannot be read, where that is all."""
 
 
-def job_of(key: str, stage: str, jobs: Mapping[str, JobRecord]) -> JobRecord | None:
+INPUTS = {QUANTIZE.name: "weights", EVALUATE.name: "artifact"}
+"""Stage → its input that an earlier job of the same seed made."""
+
+
+def find_job(key: str, stage: str, jobs: Mapping[str, JobRecord]) -> JobRecord | None:
     """A job whose settings give its key; None where the store has none of that stage."""
     job = jobs.get(key)
     return job if job is not None and job.order.job.key == key and job.order.job.stage == stage else None
 
 
-def no_job(stage: str, key: str) -> str:
-    """Says that there is none."""
+def say_no_job(stage: str, key: str) -> str:
+    """That there is no such job."""
     return f"the store has no {stage} job {key[:12] or '(its evidence names none)'} whose settings give that key"
+
+
+def check_input(stage: str, job: JobRecord, made: Mapping[str, Any]) -> Iterator[str]:
+    """A job must have read what the earlier jobs of its seed made (output name → digest)."""
+    name = INPUTS.get(stage, "")
+    if name in made and job.order.job.inputs[name] != made[name]:
+        yield f"its {stage} job read {name} {job.order.job.inputs[name][:12]}, not {made[name][:12]}"

@@ -1,7 +1,7 @@
 """From the entries of a home to its leaderboard and to pairs of entries: what reading commands and pages show."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from sweeps.board.compare import Pair
 from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import Evaluation, ImportedEntry
 from sweeps.board.leaderboard import open_board
+from sweeps.board.ledger import SweepOwner
 from sweeps.board.rules import RuleFinding
 from sweeps.entries.checking import judge_evidence
 from sweeps.entries.facts import SweepFacts
@@ -25,16 +26,18 @@ from sweeps.entries.tables import read_scores
 from sweeps.statistics.documents import Documents
 
 
-def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Board:
+def board_of(name: str | None, place: Workplace, lost: Lost | None = None, named_sweeps: Collection[str] = ()) -> Board:
     """The leaderboard of a sweep, imported records beside it, and all other sweeps as what came before.
 
-    Superseded and withdrawn entries are not on it. Every entry is held against its evidence: one that it contradicts is
-    flagged. A number that needs lost document scores is left out.
+    Superseded and withdrawn entries are not on it. Entries are held against their evidence, and one that it contradicts
+    is flagged: all that are shown, and of other sweeps those that have ever led, with which alone the shown ones are
+    compared. A number that needs lost document scores is left out.
 
     Args:
         name: of the sweep whose entries are shown; None where there is none yet, which leaves the records.
         place: the home that it belongs to.
         lost: is told which evidence could not be read.
+        named_sweeps: other sweeps, all of whose entries are held against their evidence.
 
     Raises:
         InputError: another version of golfsweep wrote the sweep.
@@ -49,7 +52,13 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Bo
     current = [entry for entry in place.store.entries() if is_current(entry)]
     lost = lost or Lost()
     scores = ScoreReader(place.files, lost)
-    findings = judge_evidence(current, place, lost)
+    owners = {
+        record.name: SweepOwner(name=record.owner, runners=record.spec.get("runners", ()))
+        for record in place.store.sweeps()
+    }
+    board = open_board(profile=facts.rules, baseline=facts.baseline, scores=scores, owners=owners)
+    judged = {name, *named_sweeps}
+    findings = judge_evidence([entry for entry in current if entry.sweep in judged], place, lost)
     own, earlier = (
         [
             run
@@ -59,11 +68,27 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Bo
         ]
         for own in (True, False)
     )
-    owners = {sweep.name: sweep.owner for sweep in place.store.sweeps()}
-    board = open_board(profile=facts.rules, baseline=facts.baseline, scores=scores, owners=owners)
     board.add(own, imported)
     board.add(earlier, shown=False)
+    others = {(entry.sweep, entry.name): entry for entry in current if entry.sweep not in judged}
+    _judge_leaders(board, others, scores, place, lost)
     return board
+
+
+def _judge_leaders(
+    board: Board, unjudged: dict[tuple[str, str], EntryRecord], scores: "ScoreReader", place: Workplace, lost: Lost
+) -> None:
+    """Hold those hidden entries against their evidence that a shown one is compared with.
+
+    One that is contradicted is flagged, and then another one may lead.
+    """
+    while leading := [key for leader in board.leaders() if (key := (leader.sweep, leader.name)) in unjudged]:
+        records = [unjudged.pop(key) for key in leading]
+        findings = judge_evidence(records, place, lost)
+        flagged = [record for record in records if (record.sweep, record.name) in findings]
+        board.add([run for record in flagged for run in _judge(scores.know(record), record, findings)], shown=False)
+        if not flagged:
+            return
 
 
 def _judge(
@@ -123,7 +148,8 @@ def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None
     """
     sweeps = place.store.sweeps()
     latest = sweeps[-1].name if sweeps else None
-    entries = board_of(latest, place).entries()
+    named = [name.partition("/")[0] for name in (challenger, incumbent) if "/" in name]
+    entries = board_of(latest, place, named_sweeps=named).entries()
     former = former_of(place)
     c, i = (find_entry(name, entries, latest or "", former) for name in (challenger, incumbent))
     scores = ScoreReader(place.files, lost or Lost())

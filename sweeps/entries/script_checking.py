@@ -14,7 +14,7 @@ from jobs.store import EntryRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.entries.lost import LostKind
-from sweeps.entries.mismatch import Mismatch, job_of, no_job
+from sweeps.entries.mismatch import Mismatch, find_job, say_no_job
 from sweeps.entries.script_form import script_findings, seed_evidence
 from sweeps.entries.tables import read_scores
 
@@ -36,8 +36,8 @@ def check_script(
     for run in runs:
         evidence, chain = entry.evidence["seeds"][str(run.seed)], dict[str, JobRecord]()
         for stage, key in evidence["jobs"].items():
-            if (job := job_of(key, stage, jobs)) is None:
-                yield Mismatch(line=f"seed {run.seed}: {no_job(title_of(stage), key)}")
+            if (job := find_job(key, stage, jobs)) is None:
+                yield Mismatch(line=f"seed {run.seed}: {say_no_job(title_of(stage), key)}")
             else:
                 chain[stage] = job
         if len(chain) < len(evidence["jobs"]) or evidence.get("scored") not in chain:

@@ -59,7 +59,8 @@ def dry_run(
     """
     earlier = earlier_trials(sweep.spec, store)
     dry_store = DryRunStore(store, lambda: simulation.now, sweep.spec.pipeline().scored, earlier)
-    spec = replace(sweep.spec, search=None) if sweep.spec.search is None else with_expected_trials(sweep.spec, earlier)
+    spec = sweep.spec if sweep.spec.search is None else with_expected_trials(sweep.spec, earlier)
+    spec = replace(spec, challenge=None)  # made-up scores must not end it early: a plan has all of its seeds
     driving = _Driving(replace(sweep, spec=spec).driver(dry_store), dry_store)
     durations = _Durations(dry_store, seconds, start_seconds)
 

@@ -26,13 +26,19 @@ def count_jobs(spec: SweepSpec) -> int:
     stages = list(spec.pipeline())
     per_seed = sum(not stage.per_entry for stage in stages)
     per_entry = len(stages) - per_seed
+    further = sum(stage.on_further_seeds for stage in stages)
     trained_only = spec.confirm_train_only * (len(spec.pipeline().scoring()) - 1)
-    jobs = sum(len(arm.seeds) * per_seed + per_entry + trained_only for arm in spec.arms)
+
+    def entry_jobs(count: int) -> int:
+        return count * per_seed + per_entry + (count - 1) * further + trained_only
+
+    jobs = sum(entry_jobs(len(arm.seeds)) for arm in spec.arms)
     if spec.search is None:
         return jobs
     section, seeds = spec.search.section, spec.seeds
     shared = not any(decides_earlier_stages(parameter, spec) for parameter in spec.search.space.values())
     each = 1 if shared else len(spec.pipeline().scoring())
     promoted = 0 if section.promote is None else section.promote.top * len(seeds.tune)
-    confirmed = spec.confirm_top * (len(seeds.confirm) * per_seed + per_entry + trained_only)
-    return jobs + (section.trials + promoted) * each + confirmed + len(seeds.report) * per_seed
+    confirmed = spec.confirm_top * entry_jobs(len(seeds.confirm))
+    reported = len(seeds.report) * (per_seed + further)
+    return jobs + (section.trials + promoted) * each + confirmed + reported

@@ -1,19 +1,16 @@
 """Writing the read model: a sweep's entries from its finished jobs, while it runs and when it ends."""
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from golf.errors import InputError
 from jobs.state import JobState
-from jobs.store import EntryRecord, JobRecord, Store
+from jobs.store import EntryRecord, Store
 from sweeps.driver.chain import JobChain
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.entries import form
-from sweeps.run.entry.measured import EntrySources, Measured
-from sweeps.run.entry.native import NativeEvaluations
-from sweeps.run.entry.script import ScriptEvaluations
-from sweeps.spec.script.kind import ScriptKind
+from sweeps.run.entry.building import build_entry
+from sweeps.run.entry.measured import EntrySources
 
 
 class EntryWriter:
@@ -43,7 +40,7 @@ class EntryWriter:
         seeds: dict[str, list[JobChain]] = {}
         for chain in driver.confirmed():
             seeds.setdefault(chain.entry, []).append(chain)
-        audits = driver.audits()
+        audits, seed_audits = driver.audits(), driver.further_audits()
         tried = sum(trial.value is not None for trial in driver.trials())
         further: dict[str, list[JobChain]] = {}
         for chain in driver.trained_only():
@@ -56,6 +53,7 @@ class EntryWriter:
                     audit=audits.get(name),
                     tried=tried,
                     further=further.get(name, []),
+                    seed_audits=seed_audits.get(name, {}),
                 )
             )
             for position, (name, chains) in enumerate(seeds.items())
@@ -63,7 +61,7 @@ class EntryWriter:
         name, stored = self._sweep.spec.name, self._store.sweep(self._sweep.spec.name)
         assert stored is not None
         before = {entry.name: entry for entry in self._store.entries(name)}
-        if not final and not self._store.are_done(_keys(before.values())):
+        if not final and not self._store.are_done({key for entry in before.values() for key in form.job_keys(entry)}):
             entries = _keep_complete(before, entries)
         spec = None if "board" in stored.spec else self._sweep.to_json()
         return self._store.put_entries(name, entries, version=form.VERSION, spec=spec)
@@ -71,14 +69,8 @@ class EntryWriter:
     def _entry(self, sources: EntrySources) -> EntryRecord:
         name, state = sources.name, sources.state
         if name not in self._built or self._built[name][0] != state:
-            self._built[name] = (state, _build(self._sweep, self._store, sources))
+            self._built[name] = (state, build_entry(self._sweep, self._store, sources))
         return self._built[name][1]
-
-
-def _keys(entries: Collection[EntryRecord]) -> set[str]:
-    """Keys of all jobs that entries rest on."""
-    keys = {key for entry in entries for seed in entry.evidence["seeds"].values() for key in seed["jobs"].values()}
-    return keys | {entry.evidence["audit"]["job"] for entry in entries if entry.evidence["audit"] is not None}
 
 
 def _keep_complete(before: Mapping[str, EntryRecord], entries: Sequence[EntryRecord]) -> list[EntryRecord]:
@@ -91,7 +83,7 @@ def _keep_complete(before: Mapping[str, EntryRecord], entries: Sequence[EntryRec
 
 
 def _lacks(entry: EntryRecord, before: EntryRecord) -> bool:
-    lost_audit = entry.evidence["audit"] is None and before.evidence["audit"] is not None
+    lost_audit = not form.audits_of(before).keys() <= form.audits_of(entry).keys()
     return lost_audit or not before.evidence["seeds"].keys() <= entry.evidence["seeds"].keys()
 
 
@@ -111,38 +103,3 @@ def build_missing(store: Store, say: Callable[[str], None]) -> None:
             continue
         say(f"Sweep {record.name} was run by an earlier version of golfsweep; writing its leaderboard entries once.")
         EntryWriter(sweep, store).write()
-
-
-def _build(sweep: Sweep, store: Store, sources: EntrySources) -> EntryRecord:
-    """One entry from its finished seeds and its audit, if that has finished."""
-    chains, audit, further = sources.chains, sources.audit, sources.further
-    jobs = [job for chain in chains for job in chain.jobs.values()]
-    measured = Measured.of(sweep, store, sources, {job.key: store.attempts(job.key) for job in jobs})
-    is_script = isinstance(sweep.spec.kind, ScriptKind)
-    kind = ScriptEvaluations(measured) if is_script else NativeEvaluations(measured)
-    evaluations = [kind.evaluation(chain) for chain in chains]
-    content = {
-        "evaluations": form.evaluations_to_json(evaluations),
-        "settings": chains[0].measurement.recipe.settings(),
-        "audit": measured.audit,
-    }
-    evidence: dict[str, Any] = {
-        "seeds": {str(chain.measurement.seed): kind.evidence(chain) for chain in chains},
-        "audit": None if audit is None else {"job": audit.key, "certificate": (audit.outputs or {})["certificate"]},
-        "arithmetic": _arithmetic([*jobs, *([audit] if audit else [])]),
-        "code": {
-            "commits": sorted({commit for run in evaluations for commit in run.code}, key=str),
-            "script": kind.script_digest,
-        },
-    }
-    if further:
-        keys = {str(chain.measurement.seed): {stage: job.key for stage, job in chain.jobs.items()} for chain in further}
-        evidence["trained_only"] = keys
-    return EntryRecord(
-        sweep=sweep.spec.name, name=sources.name, position=sources.position, content=content, evidence=evidence
-    )
-
-
-def _arithmetic(jobs: Sequence[JobRecord]) -> dict[str, int]:
-    """Version of each stage's arithmetic; all jobs of a stage have that of the code that ordered them."""
-    return {job.order.job.stage: job.order.job.arithmetic for job in jobs}

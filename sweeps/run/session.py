@@ -88,6 +88,7 @@ def run(
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
     owner: str | None = None,
+    agent: str | None = None,
     tags: Collection[str] = (),
 ) -> Snapshot:
     """Run a sweep to its end, or go on with it; interrupted at any point, the same call continues.
@@ -99,6 +100,7 @@ def run(
         show: called at every step with the state of the sweep and the estimated seconds left.
         say: called with what else a person should know.
         owner: whose it is, by default this process's user; an existing sweep keeps its owner.
+        agent: name of the agent that runs it; None for a person. The ledger of tries names all who ran a sweep.
         tags: added to the sweep's.
 
     Raises:
@@ -123,7 +125,7 @@ def run(
                     check_memory(spec)
                 sweep = resolve(spec, place.home, machine, say)
                 keep_script(sweep, place)
-                driver = _begin(sweep, place.store, say, owner, tags)
+                driver = _begin(sweep, place.store, say, owner, agent, tags)
                 writer = EntryWriter(sweep, place.store)
                 writer.write()  # an edited file may have other entries than at its last run
                 remake_lost(sweep, place, started, say)
@@ -164,13 +166,23 @@ def keep_script(sweep: Sweep, place: Workplace) -> None:
             place.files.put(content)
 
 
-def _begin(sweep: Sweep, store: Store, say: Callable[[str], None], owner: str | None, tags: Collection[str]) -> Driver:
+def _begin(
+    sweep: Sweep,
+    store: Store,
+    say: Callable[[str], None],
+    owner: str | None,
+    agent: str | None,
+    tags: Collection[str],
+) -> Driver:
     """Write a sweep down as running, without the unfinished jobs that its file does not need any more."""
     name, driver = sweep.spec.name, sweep.driver(store)
     if obsolete := driver.obsolete():  # before the sweep runs, so that no scheduler starts any of them
         store.withdraw(name, obsolete)
         say(f"Dropped {len(obsolete)} unfinished jobs that the edited file no longer needs.")
-    store.put_sweep(name, sweep.to_json(), sweep.spec.budget.limits(), owner)
+    before = store.sweep(name)
+    known = [] if before is None else before.spec.get("runners", [])
+    runners = list(dict.fromkeys([*known, "person" if agent is None else f"agent {agent}"]))
+    store.put_sweep(name, {**sweep.to_json(), "runners": runners}, sweep.spec.budget.limits(), owner)
     if tags:
         store.tag(name, tags)
     return driver

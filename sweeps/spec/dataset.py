@@ -7,7 +7,7 @@ from typing import Literal
 from golf.data.corpus import DEMO_TUNING_DOCUMENTS, build_demo
 from golf.data.provenance import Split, check_apart, check_whole
 from golf.data.stream import Stream
-from golf.data.texts import with_byte_files
+from golf.data.texts import count_bytes, with_byte_files
 from golf.data.tokens import BOS, Tokenizer, find_shards, read_stream, split_documents
 from golf.errors import InputError
 from jobs.digests import digest_of
@@ -54,7 +54,13 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
     stream = read_stream(val)
     if not (validation := split_documents(stream)):
         raise InputError(f"{val[0].parent}: its validation shards hold no document; each begins with token {BOS}")
-    found = Split(shards=val, documents=validation, tokens=len(stream), vocab_size=pieces.vocab_size)
+    found = Split(
+        shards=val,
+        documents=validation,
+        tokens=len(stream),
+        vocab_size=pieces.vocab_size,
+        count_bytes=lambda: count_bytes(val, validation, pieces),
+    )
     check_whole(found)
     check_apart(found, train)
     return DataSet(

@@ -27,6 +27,7 @@ from sweeps.spec.script.kind import ScriptKind
 from sweeps.spec.sections import (
     BaselineSection,
     BudgetSection,
+    ChallengeSection,
     DataSection,
     SearchSection,
     SeedsSection,
@@ -67,6 +68,8 @@ class SweepSpec:
     confirm_top: int
     confirm_train_only: int
     """Further seeds of every entry that are trained and not evaluated."""
+    challenge: ChallengeSection | None
+    """The claim that the sweep replicates: of its one arm beside the baseline."""
     options: Mapping[str, Mapping[str, Any]]
     """Sections of the file beside its recipe that stages read, by name."""
     budget: BudgetSection
@@ -172,6 +175,7 @@ def _parse(source: Mapping[str, Any], where: str) -> SweepSpec:
         search=search,
         confirm_top=file.confirm.top,
         confirm_train_only=file.confirm.train_only,
+        challenge=file.challenge,
         options={"audit": file.audit.model_dump()},
         budget=file.budget,
         source=source,

@@ -24,6 +24,8 @@ class Measurement:
     """The leaderboard entry or trial that it belongs to; None where a whole search needs the job."""
     trial: int | None = None
     """Number of the trial, if it is one."""
+    further: bool = False
+    """Whether a stage with one job for each entry does a short one here, as the entry has its own on another seed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +62,7 @@ class OrderBook:
                 documents=measurement.documents,
                 inputs=inputs,
                 options=self.options,
+                further=measurement.further,
             )
         )
         job = Job(
@@ -73,7 +76,7 @@ class OrderBook:
         return Order(
             job=job,
             sweep=self.sweep,
-            label=stage.label(measurement.entry, measurement.seed),
+            label=stage.label(measurement.entry, measurement.seed, measurement.further),
             slots=request.slots,
             places=request.places,
             conditions=request.conditions,

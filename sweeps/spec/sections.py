@@ -118,6 +118,20 @@ class ConfirmSection(Section):
     """Further seeds of every entry that are trained and not evaluated."""
 
 
+class ChallengeSection(Section):
+    """A claim that is replicated on fresh seeds until it stands or falls; `golfsweep challenge` writes it."""
+
+    entry: str
+    """Whose claim it is, as SWEEP/ENTRY; for display only, as is `against`."""
+    against: str
+    gain: Annotated[FiniteFloat, Field(gt=0, le=1000)]
+    """What is claimed, in bits per byte."""
+    margin: Annotated[FiniteFloat, Field(ge=0, le=1000)]
+    """Up to which a gain counts as none, in bits per byte."""
+    analyses: Annotated[tuple[Annotated[int, Field(ge=2, le=MOST_SEEDS)], ...], Field(min_length=1)]
+    """Seeds at each analysis, rising; the last is the number of confirm seeds."""
+
+
 class AuditSection(Section):
     """How long the audit of a confirmed recipe may take; more seconds probe more positions."""
 
@@ -153,6 +167,7 @@ class SweepFile(Section):
     baseline: BaselineSection | None = None
     search: SearchSection | None = None
     confirm: ConfirmSection = ConfirmSection()
+    challenge: ChallengeSection | None = None
     audit: AuditSection = AuditSection()
     budget: BudgetSection = BudgetSection()
 

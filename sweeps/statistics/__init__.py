@@ -11,6 +11,7 @@ for the claim that the challenger is lower by more than the margin.
     equivalence   no worse, or the same, within a margin
     planning      how many more seeds would settle a claim
     sequential    which p an interim analysis must reach
+    replication   fresh seeds until a claim stands or falls
 """
 
 from sweeps.statistics.documents import mean_documents, paired_test, two_way_test
@@ -20,6 +21,7 @@ from sweeps.statistics.families import dunnett, expected_lowest, holm
 from sweeps.statistics.moderated import VariancePrior, moderated_test, variance_prior
 from sweeps.statistics.planning import Plan, PlanRange, paired_power, paired_seeds_needed, power, seeds_needed
 from sweeps.statistics.pooled import Pool, pool, pooled_test
+from sweeps.statistics.replication import Noise, analyze_replication, plan_replication
 from sweeps.statistics.seeds import (
     Summary,
     one_sample,
@@ -39,12 +41,14 @@ from sweeps.statistics.sequential import anytime_level, look_levels
 __all__ = [
     "Equivalence",
     "Moments",
+    "Noise",
     "Plan",
     "PlanRange",
     "Pool",
     "Summary",
     "TestResult",
     "VariancePrior",
+    "analyze_replication",
     "anytime_level",
     "dunnett",
     "equivalence_test",
@@ -62,6 +66,7 @@ __all__ = [
     "paired_seeds_needed",
     "paired_test",
     "percentile_bootstrap",
+    "plan_replication",
     "pool",
     "pooled_test",
     "power",

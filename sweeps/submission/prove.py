@@ -25,6 +25,7 @@ from jobs.workplace import Workplace
 from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.checking import verify_entry
+from sweeps.entries.mismatch import check_input, find_job, say_no_job
 from sweeps.entries.reading import read_entry
 
 EXACT: Precision = "float32"
@@ -209,12 +210,11 @@ def _refuse_altered(name: str, chain: JobChain, place: Workplace) -> None:
     """Refuse an entry whose jobs or evidence somebody has changed: its score would not be the one that is shown."""
     made: dict[str, Any] = {}
     for stage, job in chain.jobs.items():
-        if job.order.job.key != job.key:
-            raise InputError(f"{name}: the settings of its {stage} job do not give its key {job.key[:12]}")
-        for what, digest in job.order.job.inputs.items():
-            if digest != made.get(what, digest):
-                raise InputError(f"{name}: its {stage} job read {what} {digest[:12]}, not {made[what][:12]}")
-        made |= {what: digest for what, digest in (job.outputs or {}).items() if what in ("weights", "artifact")}
+        if find_job(job.key, stage, {job.key: job}) is None:
+            raise InputError(f"{name}: {say_no_job(stage, job.key)}")
+        for line in check_input(stage, job, made):
+            raise InputError(f"{name}: {line}")
+        made |= job.outputs or {}
     entry = read_entry(chain.jobs[chain.scored.name].order.sweep, chain.entry, place)
     mismatches = [] if entry is None else verify_entry(entry, place)
     if lines := [mismatch.line for mismatch in mismatches if mismatch.lost is None]:

@@ -124,11 +124,18 @@ def describe_tries(entry: EntryColumns) -> str:
     """How many settings were tried, by whom, and what that leaves of the claim."""
     if not entry["tries"] or entry["p_tries"] is None:
         return ""
-    places = [(part["sweep"] if "sweep" in part else part["day"], part["who"]) for part in entry["tried_by"]]
+    places = [(part["sweep"] if "sweep" in part else part["day"], _name_tryers(part)) for part in entry["tried_by"]]
     by = [f"{place} by {who}" if who else str(place) for place, who in places]
     gain = entry["shrunken_gain_mbpb"]
     left = "" if gain is None else f", {gain:.2f} mBPB of the gain left"
     return f"{entry['tries']} settings tried ({', '.join(by)}): p = {format_p(entry['p_tries'])} over all of them{left}"
+
+
+def _name_tryers(part: Mapping[str, Any]) -> str | None:
+    """Who tried settings, and the agents that ran them for him; None where unknown."""
+    agents = [runner for runner in part.get("runners", ()) if runner != "person"]
+    ran = f" ({', '.join(agents)})" if agents else ""
+    return f"{part['who']}{ran}" if part["who"] else None
 
 
 def _describe_validation_set(entry: EntryColumns) -> str:

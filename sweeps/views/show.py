@@ -14,6 +14,7 @@ from jobs.stages.stage import title_of
 from jobs.state import AttemptState, JobState
 from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
+from sweeps.entries.form import job_keys
 
 LEAST_DIGITS = 4
 
@@ -107,6 +108,7 @@ def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
     shown = _leaderboard_line(entry, place) | {"jobs": _jobs_of(entry, place.store), "evidence": entry.evidence}
     shown |= {
         "updated": entry.updated,
+        "seed_audits": entry.content.get("seed_audits", {}),
         "mismatches": [mismatch.line for mismatch in mismatches if mismatch.lost is None],
         "lost": [mismatch.line for mismatch in mismatches if mismatch.lost is not None],
     }
@@ -128,11 +130,8 @@ def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
 
 
 def _jobs_of(entry: EntryRecord, store: Store) -> list[dict[str, Any]]:
-    """Key and label of the jobs that an entry rests on, its audit last."""
-    keys = [key for seed in entry.evidence["seeds"].values() for key in seed["jobs"].values()]
-    audit = entry.evidence["audit"]
-    keys += [] if audit is None else [audit["job"]]
-    jobs = [store.job(key) for key in dict.fromkeys(keys)]
+    """Key and label of the jobs that an entry rests on, its audits last."""
+    jobs = [store.job(key) for key in job_keys(entry)]
     return [{"key": job.key, "label": job.order.label} for job in jobs if job is not None]
 
 

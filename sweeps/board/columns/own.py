@@ -10,7 +10,7 @@ from typing import Any
 from golf.limits import LIMIT_BYTES
 from sweeps.board.entry_runs import CLOCKS, EntryRuns, WorstSeed, count_code_bytes
 from sweeps.board.evaluation import ImportedEntry, ValidationSet, format_day
-from sweeps.board.rules import LIMIT_SECONDS, RuleFinding
+from sweeps.board.rules import CONTEST, LIMIT_SECONDS, RuleFinding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +45,11 @@ def total_bytes(record: ImportedEntry) -> int | None:
 
 def _list_findings(findings: Sequence[RuleFinding]) -> list[dict[str, str]]:
     return [{"code": finding.code, "detail": finding.detail} for finding in findings]
+
+
+def _count_audited_seeds(entry: EntryRuns) -> int | None:
+    audits = [run.own_audit for run in entry.runs]
+    return None if None in audits else sum(audit is True for audit in audits)
 
 
 def _seeds(entry: EntryRuns) -> dict[str, float]:
@@ -150,6 +155,7 @@ OWN_COLUMNS: tuple[OwnColumn, ...] = (
         of_runs=lambda entry: _list_findings(entry.findings),
         of_record=lambda record: _list_findings(record.findings),
     ),
+    OwnColumn(name="contest", of_runs=lambda entry: CONTEST, of_record=lambda record: CONTEST),
     OwnColumn(name="source", of_runs=lambda entry: "golfsweep", of_record=lambda record: "import"),
     OwnColumn(name="sweep", of_runs=lambda entry: entry.first.sweep or None),
     OwnColumn(
@@ -185,6 +191,7 @@ OWN_COLUMNS: tuple[OwnColumn, ...] = (
     OwnColumn(name="machine", of_runs=_machine),
     OwnColumn(name="same_code", of_runs=_same_code),
     OwnColumn(name="same_settings", of_runs=_same_settings),
+    OwnColumn(name="audited_seeds", of_runs=_count_audited_seeds),
     OwnColumn(name="trials", of_runs=lambda entry: entry.first.trials),
     OwnColumn(name="author", of_record=lambda record: record.author),
     OwnColumn(name="url", of_record=lambda record: record.url),

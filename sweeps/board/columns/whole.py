@@ -205,6 +205,7 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     _pooled("p_dunnett"),
     _pooled("equal_variance_p"),
     _pooled("selection_bias_mbpb"),
+    TableColumn(name="noise_mbpb", compute=_pooled("selection_bias_mbpb").compute),
     _from_ledger("tries"),
     _from_ledger("tried_by"),
     _from_ledger("p_tries"),

@@ -40,14 +40,28 @@ def plan_settlement(entry: BoardEntry, incumbent: BoardEntry, p_value: float, ru
     )
 
 
-def price_seeds(entry: BoardEntry, incumbent: BoardEntry, more: int | None) -> float | None:
-    """Dollars of further seeds of an entry, and of its incumbent if that can grow; None where a cost is unknown."""
-    prices = [_price_seed(side) for side in (entry, incumbent) if side.source == "golfsweep"]
+def price_seeds(entry: BoardEntry, incumbent: BoardEntry | None, more: int | None) -> float | None:
+    """Dollars of further seeds of an entry, and of its incumbent if that can grow; None where a cost is unknown.
+
+    Where both evaluate the same trainings, each further training is paid once.
+    """
+    sides = [side for side in (entry, incumbent) if side is not None and side.source == "golfsweep"]
+    prices = [_price_seed(side) for side in sides]
     known = [price for price in prices if price is not None]
-    return more * sum(known) if more is not None and known and len(known) == len(prices) else None
+    if more is None or not known or len(known) < len(prices):
+        return None
+    twice = incumbent is not None and entry.trainings.keys() & incumbent.trainings.keys()
+    return more * (sum(known) - (_price_training(entry) if twice else 0.0))
 
 
 def _price_seed(entry: BoardEntry) -> float | None:
     """Dollars of one more seed."""
     cost: float | None = entry.columns.get("cost")
     return None if cost is None else float(cost) / len(entry.scores)
+
+
+def _price_training(entry: BoardEntry) -> float:
+    """Dollars of one training and its quantization; 0 where they are not known apart: a price is then an upper end."""
+    costs = [run.training_cost for run in entry.runs]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) / len(known) if len(known) == len(costs) else 0.0

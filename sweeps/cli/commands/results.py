@@ -21,6 +21,8 @@ from sweeps.cli.app import (
 from sweeps.text.escaping import to_ascii_page
 from sweeps.text.terminal import Terminal, takes_unicode
 
+SCHEMA_VERSION = 1
+"""Of the leaderboard as JSON; raised when a field changes its meaning."""
 NO_SWEEPS = "No sweeps yet; start one with golfsweep run."
 
 
@@ -56,14 +58,16 @@ def leaderboard(
     place, sweeps = open_entries(home, db, files, name)
     shown = Format.JSON if json_ else format_
     if not sweeps and not place.store.records():
-        return print_json({"rows": []}) if shown == Format.JSON else Terminal().print_line(NO_SWEEPS)
+        if shown == Format.JSON:
+            return print_json({"schema_version": SCHEMA_VERSION, "rows": []})
+        return Terminal().print_line(NO_SWEEPS)
     lost = Lost()
     board = reading.board_of(sweeps[-1].name if sweeps else None, place, lost)
     rows, superseded = board.table(), reading.superseded_of(place)
     notes = [*(former.line for former in reading.withdrawn_of(place)), *lost.lines(place)]
     if shown == Format.JSON:
         frontier = {"frontier": board.changes(), "superseded": [former.to_json() for former in superseded]}
-        return print_json({"rows": rows} | frontier | {"notes": notes})
+        return print_json({"schema_version": SCHEMA_VERSION, "rows": rows} | frontier | {"notes": notes})
     match shown:
         case Format.CSV:
             print(formats.to_csv(rows), end="")

@@ -10,6 +10,7 @@ from cluster.registry import DEFAULT_EXECUTOR
 from golf.errors import InputError
 from sweeps.cli.app import (
     HOME,
+    AgentOption,
     DbOption,
     ExecutorOption,
     FilesOption,
@@ -38,6 +39,7 @@ def run(
     owner: Annotated[
         str | None, typer.Option("--owner", metavar="NAME", help="Owner of a new sweep; by default the user.")
     ] = None,
+    agent: AgentOption = None,
     executor: ExecutorOption = None,
     ray: RayOption = None,
     here: HereOption = False,
@@ -64,6 +66,7 @@ def run(
     chosen = choose_executor(executor, ray, here)
     check_names(tag or (), "--tag")
     check_names(() if owner is None else [owner], "--owner")
+    check_names([agent] if agent else [], "--agent")
     spec = load_sweep(file, set_ or ())
     place = Workplace.open(home, db, files)
     console = Terminal(stderr=True)
@@ -73,7 +76,16 @@ def run(
 
     try:
         with LiveProgress(console) as progress:
-            end = session.run(spec, place, executor=chosen, owner=owner, tags=tag or (), show=progress.show, say=say)
+            end = session.run(
+                spec,
+                place,
+                executor=chosen,
+                owner=owner,
+                agent=agent or None,
+                tags=tag or (),
+                show=progress.show,
+                say=say,
+            )
     except Exception:
         place.remove_if_unused()
         raise

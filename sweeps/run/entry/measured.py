@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord, Store
 from sweeps.board.evaluation import Arrival
+from sweeps.board.rules import RuleFinding
 from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
-from sweeps.entries.audits import KEPT_OUTPUTS
+from sweeps.entries.audits import KEPT_OUTPUTS, entry_findings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +28,13 @@ class EntrySources:
     """Trials of its sweep that have a value."""
     further: Sequence[JobChain]
     """Of its seeds that are trained and not evaluated."""
+    seed_audits: Mapping[int, JobRecord] = field(default_factory=dict)
+    """The short audits of its further seeds."""
+
+    @property
+    def audits(self) -> list[JobRecord]:
+        """All of them."""
+        return [*([] if self.audit is None else [self.audit]), *self.seed_audits.values()]
 
     @property
     def name(self) -> str:
@@ -37,7 +45,7 @@ class EntrySources:
     def state(self) -> Hashable:
         """Changes whenever the entry may."""
         jobs = [job for chain in (*self.chains, *self.further) for job in chain.jobs.values()]
-        jobs += [] if self.audit is None else [self.audit]
+        jobs += self.audits
         return (self.position, self.tried, *((job.key, job.attempt) for job in jobs))
 
 
@@ -51,6 +59,8 @@ class Measured:
     """By the key of the job."""
     audit: Mapping[str, Any] | None
     """The audit's outcome, as far as an entry keeps it."""
+    seed_audits: Mapping[str, Mapping[str, Any]]
+    """Those of the short audits of further seeds, by seed."""
     created: float
     """When the sweep was made, in epoch seconds."""
 
@@ -61,8 +71,14 @@ class Measured:
         """Read what is missing from the store."""
         record, audit = store.sweep(sweep.spec.name), sources.audit
         assert record is not None
-        kept = None if audit is None else {name: (audit.outputs or {})[name] for name in KEPT_OUTPUTS}
-        return cls(sweep=sweep, sources=sources, attempts=attempts, audit=kept, created=record.created)
+        return cls(
+            sweep=sweep,
+            sources=sources,
+            attempts=attempts,
+            audit=None if audit is None else _outcome(audit),
+            seed_audits={str(seed): _outcome(job) for seed, job in sources.seed_audits.items()},
+            created=record.created,
+        )
 
     def tries(self, chain: JobChain) -> list[AttemptRecord]:
         """Every attempt at the jobs of a seed."""
@@ -70,8 +86,20 @@ class Measured:
 
     def cost(self, chain: JobChain) -> float | None:
         """Dollars that a seed took; None where one of its attempts has no price."""
-        costs = [attempt.cost for attempt in self.tries(chain) if attempt.state != AttemptState.RUNNING]
-        return None if None in costs else sum(cost for cost in costs if cost is not None)
+        return _sum_costs(self.tries(chain))
+
+    def cost_of(self, chain: JobChain, stages: Iterable[str]) -> float | None:
+        """Dollars that some of its stages took; None where one of their attempts has no price."""
+        return _sum_costs([attempt for stage in stages for attempt in self.attempts[chain.jobs[stage].key]])
+
+    @property
+    def findings(self) -> tuple[RuleFinding, ...]:
+        """Of all audits."""
+        return entry_findings(self.audit, self.seed_audits)
+
+    def is_audited(self, artifact: str) -> bool:
+        """Whether an audit was run on an artifact."""
+        return any(job.order.job.inputs["artifact"] == artifact for job in self.sources.audits)
 
     def commits(self, chain: JobChain) -> tuple[str | None, ...]:
         """Commits of the code that the attempts ran, each once; None among them where one is not known."""
@@ -88,3 +116,12 @@ class Measured:
     def settings_digest(self, chain: JobChain) -> str:
         """Digest of every setting of the recipe."""
         return hashlib.sha256(json.dumps(chain.measurement.recipe.settings(), sort_keys=True).encode()).hexdigest()
+
+
+def _outcome(audit: JobRecord) -> dict[str, Any]:
+    return {name: (audit.outputs or {})[name] for name in KEPT_OUTPUTS}
+
+
+def _sum_costs(tries: Sequence[AttemptRecord]) -> float | None:
+    costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)

@@ -13,7 +13,6 @@ from jobs.stages.train import TRAIN
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.driver.chain import JobChain
 from sweeps.entries import form
-from sweeps.entries.audits import audit_findings
 from sweeps.run.entry.measured import Measured
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.recipe import Recipe
@@ -74,6 +73,7 @@ class NativeEvaluations:
             code_bytes=len(script.content),
             clocks=_clocks(train, quantize, evaluation),
             cost=measured.cost(chain),
+            training_cost=measured.cost_of(chain, (TRAIN.name, QUANTIZE.name)),
             stage=measured.arrival(chain),
             whole_set=evaluation["documents"] == data.val_documents,
             source_bytes=script.source_bytes,
@@ -88,7 +88,8 @@ class NativeEvaluations:
             settings=measured.settings_digest(chain),
             trials=measured.trials(chain),
             audited=measured.audit is not None,
-            findings=(*audit_findings(measured.audit), *([form.RESUMED] if resumed else [])),
+            own_audit=measured.is_audited(quantize["artifact"]),
+            findings=(*measured.findings, *([form.RESUMED] if resumed else [])),
         )
 
 

@@ -1,8 +1,10 @@
 """Rules between the sections of a sweep file, each of which is right by itself."""
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from golf.data.corpus import DEMO_TUNING_DOCUMENTS, VOCAB_SIZE
+from golf.errors import shown
 from sweeps.spec.recipe import Recipe
 from sweeps.spec.sections import MOST_SEED, SweepFile
 
@@ -12,7 +14,7 @@ MOST_MEASUREMENTS = 20_000
 
 def section_conflicts(file: SweepFile) -> Iterator[str]:
     """A line for each rule that a file breaks."""
-    for check in (_seeds, _further_seeds, _data, _budget, _size, _numbers):
+    for check in (_seeds, _further_seeds, _challenge, _data, _budget, _size, _numbers):
         yield from check(file)
 
 
@@ -38,6 +40,28 @@ def _further_seeds(file: SweepFile) -> Iterator[str]:
     if file.confirm.train_only and largest + file.confirm.train_only > MOST_SEED:
         most = MOST_SEED - file.confirm.train_only
         yield f"confirm.train_only = {file.confirm.train_only}: takes the seeds after {largest}; name none above {most}"
+
+
+def _challenge(file: SweepFile) -> Iterator[str]:
+    """A challenge has one arm beside the baseline, and confirm seeds for all of its analyses."""
+    section = file.challenge
+    if section is None:
+        return
+    if file.search is not None or file.confirm.train_only:
+        yield "challenge: replicates arms alone; leave out search and confirm.train_only"
+    rivals = [arm for arm in file.arm if arm.get("baseline") is not True]
+    published = file.baseline is not None and file.baseline.row is None
+    if len(rivals) != 1 or len(file.arm) != (1 if published else 2):
+        yield "challenge: expected one arm beside the baseline, which is an arm or published numbers in [baseline]"
+    if any("seeds" in arm for arm in file.arm):
+        yield "challenge: an arm has seeds of its own; both are measured on seeds.confirm"
+    if any(b <= a for a, b in pairwise(section.analyses)) or section.analyses[-1] != len(file.seeds.confirm):
+        yield (
+            f"challenge.analyses = {shown(list(section.analyses))}: expected rising numbers of seeds, the last of them "
+            f"the number of seeds.confirm, {len(file.seeds.confirm)}"
+        )
+    if section.gain <= section.margin:
+        yield f"challenge.gain = {section.gain:g}: expected more than challenge.margin = {section.margin:g}"
 
 
 def _data(file: SweepFile) -> Iterator[str]:

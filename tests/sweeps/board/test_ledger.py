@@ -8,7 +8,7 @@ import pytest
 
 from sweeps.board.entries import build_entry
 from sweeps.board.leaderboard import open_board
-from sweeps.board.ledger import correct_p, shrink_gain
+from sweeps.board.ledger import SweepOwner, correct_p, shrink_gain
 from sweeps.statistics import expected_lowest
 from tests.sweeps.evaluations import BASE, BETTER, LEAKS, entries, record, runs_of, text
 
@@ -16,9 +16,13 @@ DAY = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
 
 
 def test_every_setting_counts_once_whoever_tried_it() -> None:
-    board = open_board(profile="accepted", baseline="base", owners={"mine": "ada", "theirs": "bob"})
+    owners = {"mine": SweepOwner(name="ada", runners=["person", "agent coder"]), "theirs": SweepOwner(name="bob")}
+    board = open_board(profile="accepted", baseline="base", owners=owners)
     board.add(
-        [*runs_of("base", BASE, sweep="mine", settings="0"), *runs_of("best", BETTER, sweep="mine", settings="1")]
+        [
+            *runs_of("base", BASE, sweep="mine", settings="0"),
+            *runs_of("best", BETTER, sweep="mine", settings="1", trials=24),
+        ]
     )
     hidden = [
         *runs_of("again", BETTER, sweep="theirs", settings="1", stage=(-1.0, 0)),  # the same setting in another sweep
@@ -29,8 +33,9 @@ def test_every_setting_counts_once_whoever_tried_it() -> None:
     best = next(row for row in board.table() if row["name"] == "best")
     assert best["tries"] == 3
     assert best["tried_by"] == [
-        {"who": "ada", "sweep": "mine", "settings": 2}, {"who": "bob", "sweep": "theirs", "settings": 2},
-    ]  # fmt: skip
+        {"who": "ada", "runners": ["person", "agent coder"], "sweep": "mine", "settings": 2, "searched": 1},
+        {"who": "bob", "runners": [], "sweep": "theirs", "settings": 2, "searched": 0},
+    ]
     assert best["p_tries"] == pytest.approx(1 - (1 - best["verdict_p"]) ** 3)
 
 

@@ -12,12 +12,16 @@ from sqlalchemy import create_engine, select
 
 from golf.audit.stored import find_contradictions
 from jobs.database import tables
+from jobs.spec import Job
 from jobs.store import EntryRecord
 from jobs.workplace import Workplace
+from sweeps.entries import reading
+from sweeps.entries.audits import KEPT_OUTPUTS
 from sweeps.entries.checking import verify_entry
 from sweeps.entries.lost import Lost
 from sweeps.entries.reading import board_of
 from sweeps.views.show import describe
+from tests.sweeps import made_up
 from tests.sweeps.conftest import Command
 from tests.sweeps.made_up import file, play
 
@@ -101,7 +105,7 @@ def drop_eval_job(content: Any, evidence: Any) -> None:
         (set_audited, "it says that it is audited, without a certificate"),
         (set_nll, "seed 3: its score table gives nll "),
         (set_tokens, "seed 3: its score table gives tokens "),
-        (set_scores, "seed 3: its score table cannot be read: file store "),
+        (set_scores, "seed 3: its scores are 000000000000, its evidence has "),
         (set_certificate, "its audit made certificate "),
         (set_artifact, "seed 3: its job made artifact "),
         (set_key, "seed 3: the store has no eval job 000000000000 whose settings give that key"),
@@ -114,10 +118,10 @@ def test_what_contradicts_its_evidence_is_one_line(
     content, evidence = copy.deepcopy(dict(entry.content)), copy.deepcopy(dict(entry.evidence))
     spoil(content, evidence)
     spoilt = replace(entry, content=content, evidence=evidence)
-    mismatches = verify_entry(spoilt, place)
-    assert mismatches[0].line.startswith(words)
-    # All seeds are of one text and one recipe, which was audited with its settings. Another certificate is lost, too.
-    assert len(mismatches) == {set_tokens: 3, set_settings: 4, set_certificate: 2}.get(spoil, 1)
+    mismatches = [mismatch.line for mismatch in verify_entry(spoilt, place) if mismatch.lost is None]
+    assert mismatches[0].startswith(words)
+    # All seeds are of one text, and of one recipe, audited on each with its settings.
+    assert len(mismatches) == {set_tokens: 3, set_settings: 6}.get(spoil, 1)
     others = [other for other in place.store.entries("one") if other.name != "base"]
     place.store.put_entries("one", [spoilt, *others], version=1)
     shown = describe("one/base", place)
@@ -284,3 +288,63 @@ def test_where_a_certificate_is_gone_its_audits_outcome_stands_in_for_it(place: 
     [finding] = board_of("one", place).table()[-1]["findings"]
     assert finding["code"] == "evidence"
     assert "its audit job says passed: False, the entry says True" in finding["detail"]
+
+
+def test_of_other_sweeps_those_are_judged_that_a_shown_entry_would_have_to_beat(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hidden entry that leads by a forged score is flagged, and the next one takes its place."""
+    later = file("two")
+    play(place, later)
+    honest = {row["name"]: row["incumbent"] for row in board_of("two", place).table()}
+    assert honest["base"] == "one/base"
+
+    def lower(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+        for evaluation in content["evaluations"]:
+            evaluation["nll"] *= 0.9
+
+    tamper(place, lower, "none")
+    judged: list[str] = []
+    judge = reading.judge_evidence
+
+    def watch(entries: Any, *rest: Any) -> Any:
+        judged.extend(f"{entry.sweep}/{entry.name}" for entry in entries)
+        return judge(entries, *rest)
+
+    monkeypatch.setattr(reading, "judge_evidence", watch)
+    assert {row["name"]: row["incumbent"] for row in board_of("two", place).table()} == honest
+    assert judged[:3] == ["two/base", "two/none", "two/leak"] and set(judged[3:]) == {"one/base", "one/none"}
+
+
+def test_a_leak_on_a_further_seeds_artifact_flags_the_entry(tmp_path: Path) -> None:
+    place = Workplace.open(tmp_path / "home")
+    leaky, real = list[str](), made_up._outputs
+
+    def outputs(job: Job, place: Workplace, bpb: Any) -> dict[str, Any]:
+        made = real(job, place, bpb)
+        if job.stage != "audit" or job.seed != 4 or job.settings["eval"]["protocol"] != "none":
+            return made
+        leaky.append(job.key)
+        content = made_up.certificate(True)
+        return {name: json.loads(content)[name] for name in KEPT_OUTPUTS} | {"certificate": place.files.put(content)}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(made_up, "_outputs", outputs)
+        play(place, file("one"))
+    assert len(leaky) == 1
+    rows = {row["name"]: row for row in board_of("one", place).table()}
+    assert (rows["none"]["track"], rows["base"]["track"]) == ("flagged", "legal")
+    [finding] = rows["none"]["findings"]
+    assert finding == {"code": "C3", "detail": "seed 4: the score knows its target"}
+    assert rows["none"]["audited_seeds"] == rows["base"]["audited_seeds"] == 3
+    audits = [job.order.job for job in place.store.jobs() if job.order.job.stage == "audit"]
+    assert {(job.seed, job.settings["seconds"]) for job in audits} == {(3, 12.0), (4, 3.0), (5, 3.0)}
+    assert verify_entry(entry_of(place, "none"), place) == []
+
+    def hide(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+        for evaluation in content["evaluations"]:
+            evaluation["findings"] = []
+
+    tamper(place, hide, "none")
+    lines = [mismatch.line for mismatch in verify_entry(entry_of(place, "none"), place)]
+    assert lines == [f"seed {seed}: its findings are not those of its certificate: C3" for seed in (3, 4, 5)]

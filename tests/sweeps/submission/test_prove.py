@@ -251,8 +251,8 @@ def flip(place: Workplace, digest: str) -> None:
 @pytest.mark.parametrize(
     ("alter", "words"),
     [
-        (alter_settings, "the settings of its eval job do not give its key"),
-        (alter_input, "the settings of its eval job do not give its key"),
+        (alter_settings, "whose settings give that key"),
+        (alter_input, "whose settings give that key"),
         (alter_digest, "000000000000"),
         (alter_weights, "damaged"),
         (alter_losses, "damaged"),

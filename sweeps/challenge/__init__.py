@@ -1,0 +1,1 @@
+"""Challenges: a claim of the leaderboard is replicated on fresh seeds until it stands or falls."""

@@ -1,0 +1,112 @@
+"""Checking the audits of an entry: their jobs, their certificates, and what the entry says that they found."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from golf.audit.stored import find_contradictions
+from jobs.errors import Unreadable
+from jobs.stages.audit import AUDIT
+from jobs.stages.quantize import QUANTIZE
+from jobs.store import EntryRecord, JobRecord
+from jobs.workplace import Workplace
+from sweeps.board.evaluation import Evaluation
+from sweeps.entries.audits import entry_findings, read_certificate
+from sweeps.entries.form import RESUMED, audits_of
+from sweeps.entries.lost import LostKind
+from sweeps.entries.mismatch import Mismatch, find_job, say_no_job
+
+COMPARED = ("passed", "judged", "overlap")
+"""What an entry repeats of an audit's outcome; its findings are compared with those of its evaluations."""
+
+
+def check_audits(
+    entry: EntryRecord, runs: Sequence[Evaluation], place: Workplace, jobs: Mapping[str, JobRecord]
+) -> Iterator[Mismatch]:
+    """Check the audits of an entry.
+
+    Each certificate must be of the entry's artifacts and settings, follow from its own probes, and say what the entry
+    says that its audit found; every seed must carry the findings of all of them.
+    """
+    stored, evidence = _outcomes_of(entry), audits_of(entry)
+    if stored.keys() != evidence.keys():
+        yield Mismatch(line="it has a certificate without an audit's outcome, or an outcome without a certificate")
+    if None not in evidence and any(run.audited for run in runs):
+        yield Mismatch(line="it says that it is audited, without a certificate")
+    if None not in evidence or stored.keys() != evidence.keys():
+        return
+    outcomes, source = dict(stored), "certificate"
+    for seed in evidence:
+        its = "its" if seed is None else f"seed {seed}: its"
+        yield from (Mismatch(line=f"{its} {line}") for line in _check_job(entry, seed, jobs))
+        try:
+            certificate = read_certificate(entry, place.files, seed)
+            contradictions = find_contradictions(certificate)
+        except Unreadable as error:
+            yield Mismatch(line=f"{its} certificate cannot be read: {error}", lost=LostKind.CERTIFICATE)
+            job = jobs.get(evidence[seed]["job"])
+            outcome, source = (None if job is None else job.outputs), "audit job"
+        except ValueError as error:
+            yield Mismatch(line=f"{its} certificate cannot be read: {error}")
+            return
+        else:
+            yield from (Mismatch(line=f"{its} certificate {line}") for line in contradictions)
+            if contradictions:
+                return
+            outcome = certificate
+        if outcome is None:
+            return
+        for name in COMPARED:
+            if (value := outcome.get(name, stored[seed][name])) != stored[seed][name]:
+                yield Mismatch(line=f"{its} {source} says {name}: {value}, the entry says {stored[seed][name]}")
+        outcomes[seed] = {**stored[seed], **outcome}
+    yield from (Mismatch(line=line) for line in _compare_findings(outcomes, source, runs))
+    yield from (Mismatch(line=line) for line in _compare_artifacts(evidence, runs, jobs))
+
+
+def _outcomes_of(entry: EntryRecord) -> dict[str | None, Mapping[str, Any]]:
+    """What an entry says of its audits: under None of its own, of the short ones under their seeds."""
+    audit, further = entry.content["audit"], entry.content.get("seed_audits", {})
+    return {**({} if audit is None else {None: audit}), **further}
+
+
+def _compare_findings(
+    outcomes: Mapping[str | None, Mapping[str, Any]], source: str, runs: Sequence[Evaluation]
+) -> Iterator[str]:
+    """The findings of every seed must be those of all audits."""
+    further = {seed: outcome for seed, outcome in outcomes.items() if seed is not None}
+    findings = entry_findings(outcomes[None], further)
+    for run in runs:
+        if tuple(finding for finding in run.findings if finding != RESUMED) != findings:
+            codes = ", ".join(finding.code for finding in findings) or "none"
+            yield f"seed {run.seed}: its findings are not those of its {source}: {codes}"
+
+
+def _compare_artifacts(
+    evidence: Mapping[str | None, Mapping[str, Any]], runs: Sequence[Evaluation], jobs: Mapping[str, JobRecord]
+) -> Iterator[str]:
+    """A seed may say that its artifact was audited only where an audit read it."""
+    audited = [jobs.get(audit["job"]) for audit in evidence.values()]
+    artifacts = {job.order.job.inputs.get("artifact") for job in audited if job is not None}
+    for run in runs:
+        if run.own_audit and run.artifact not in artifacts:
+            yield f"seed {run.seed}: it says that its artifact is audited, and no audit read it"
+
+
+def _check_job(entry: EntryRecord, seed: str | None, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
+    """The job of an audit must have judged the entry's settings and artifacts; each line goes on from "its"."""
+    evidence = audits_of(entry)[seed]
+    job = find_job(evidence["job"], AUDIT.name, jobs)
+    if job is None:
+        yield f"audit is no job: {say_no_job(AUDIT.name, evidence['job'])}"
+        return
+    if job.order.job.settings["eval"] != entry.content["settings"]["eval"]:
+        yield "audit judged other settings than the entry's"
+    seeds = entry.evidence["seeds"] if seed is None else {seed: entry.evidence["seeds"].get(seed, {"jobs": {}})}
+    keys = [stages["jobs"].get(QUANTIZE.name, "") for stages in seeds.values()]
+    makers = [made for key in keys if (made := jobs.get(key)) is not None]
+    artifacts = {(made.outputs or {}).get("artifact") for made in makers}
+    if None not in artifacts and job.order.job.inputs["artifact"] not in artifacts:  # None while one is made again
+        yield "audit judged another artifact than the entry's"
+    made_certificate = (job.outputs or {}).get("certificate")
+    if made_certificate is not None and made_certificate != evidence["certificate"]:
+        yield f"audit made certificate {made_certificate[:12]}, the entry has {evidence['certificate'][:12]}"
