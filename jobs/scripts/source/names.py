@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from jobs.scripts.source.environ import Environ
+from jobs.scripts.source.index import Frame, parameters
 from jobs.scripts.source.limits import MAX_STRINGS
 from jobs.scripts.source.numbers import number_of
-from jobs.scripts.source.values import UNKNOWN, Frame, Values, parameters
+from jobs.scripts.source.values import UNKNOWN, Values
 
 Kind = Literal["int", "float", "bool", "str"]
 _CASTS: dict[str, Kind] = {"int": "int", "float": "float", "bool": "bool", "str": "str"}

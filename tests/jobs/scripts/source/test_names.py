@@ -54,7 +54,8 @@ def test_each_way_to_read_a_variable(read: str, expected: Facts) -> None:
         "import os; e = os.environ.copy(); g = lambda n, d: e[n] if n in e else d",
         "import os.path; g = os.environ.get",
         "from os import *; g = getenv",
-        "import os\nclass A:\n    def __init__(self): self.e = os.environ\n    def read(self, n, d): return self.e.get(n, d)\ng = lambda n, d: A().read(n, d)",
+        "import os\nclass A:\n    e = os.environ\n    def read(self, n, d): return self.e.get(n, d)\n"
+        "g = lambda n, d: A().read(n, d)",
         "import os\ndef f(env):\n    return env.get('X', 3)\ng = lambda n, d: f(os.environ)",
     ],
 )
