@@ -16,6 +16,7 @@ from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import Evaluation, ImportedEntry
 from sweeps.board.leaderboard import open_board
 from sweeps.board.rules import RuleFinding
+from sweeps.contests.catalog import DEFAULT
 from sweeps.entries.checking import judge_evidence
 from sweeps.entries.facts import SweepFacts
 from sweeps.entries.form import evaluations_of
@@ -39,7 +40,8 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Bo
     Raises:
         InputError: another version of golfsweep wrote the sweep.
     """
-    imported = [ImportedEntry.from_json(content) for content in place.store.records()]
+    records = (content for content in place.store.records() if content.get("contest", DEFAULT) == DEFAULT)
+    imported = [ImportedEntry.from_json(content) for content in records]
     record = None if name is None else place.store.sweep(name)
     if record is None:
         board = open_board(profile="accepted")
