@@ -17,7 +17,6 @@ from typing import Any
 from golf.entry.bundle import Script
 from golf.entry.log_lines import Sizes, Total
 from golf.errors import InputError
-from golf.limits import LIMIT_BYTES
 from jobs.machine import environment
 from jobs.scores import read_table
 from jobs.stages.quantize import QUANTIZE
@@ -27,6 +26,7 @@ from jobs.store import AttemptRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.entries import BoardEntry
+from sweeps.board.rules import LIMIT_BYTES
 from sweeps.driver.chain import JobChain
 from sweeps.driver.objective import SCORED
 from sweeps.driver.sweep import Sweep
