@@ -21,23 +21,23 @@ MOST_CHARACTERS = 64
 """Of a name that an error shows."""
 
 
-def list_contests(folder: Path = FOLDER) -> list[str]:
+def list_contests() -> list[str]:
     """Names of all contests, the default first."""
-    return sorted((path.stem for path in folder.glob("*.toml")), key=lambda name: (name != DEFAULT, name))
+    return sorted((path.stem for path in FOLDER.glob("*.toml")), key=lambda name: (name != DEFAULT, name))
 
 
-def contest_named(name: str, folder: Path = FOLDER) -> Contest:
+def contest_named(name: str) -> Contest:
     """A contest by its name.
 
     Raises:
         InputError: there is none; or its file is not a contest's.
     """
-    known = list_contests(folder)
+    known = list_contests()
     if name not in known:
         near = difflib.get_close_matches(name[:MOST_CHARACTERS], known, 1)
         hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(known)}"
         raise InputError(f"contest = {name[:MOST_CHARACTERS]!a}: no such contest; {hint}")
-    return read_contest(folder / f"{name}.toml")
+    return read_contest(FOLDER / f"{name}.toml")
 
 
 @cache

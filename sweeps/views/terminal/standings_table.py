@@ -80,9 +80,7 @@ def standings_to_markdown(contest: Contest, rows: Sequence[Row]) -> str:
         lines = [f"### {title}", "", _make_line(_headings(contest)), _make_line(["---"] * len(CELLS))]
         lines += [_make_line([escape_markdown(cell(row)) for cell in CELLS.values()]) for row in entries]
         findings = [
-            " – ".join(
-                ("- " + escape_markdown(row["name"]), f"{finding['code']}: {escape_markdown(finding['detail'])}")
-            )
+            f"- {escape_markdown(row['name'])} – {finding['code']}: {escape_markdown(finding['detail'])}"
             for row in entries
             for finding in row["findings"]
         ]
