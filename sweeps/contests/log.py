@@ -25,6 +25,8 @@ class TrainingLog:
     """Step → what was measured there."""
     planned_steps: int | None = None
     """Steps that the training was to take."""
+    foreign: bool = False
+    """Whether it is a log of another contest."""
     trainings: int = 0
     """Number of trainings: one, or more where the steps start again."""
     seed: str | None = None

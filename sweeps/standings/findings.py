@@ -35,6 +35,9 @@ def check_files(record: ContestRecord) -> CheckResults:
         yield "unread", oddity
     for path, original in record.folder.copies:
         yield "duplicate-log", f"{path} is a copy of {original}, byte for byte; counted once"
+    foreign = [run.path for run in record.folder.runs if run.log.foreign]
+    if foreign:
+        yield "other-contest", f"not of {record.contest.name}, by the scores that they print: {', '.join(foreign)}"
     for run in record.folder.runs:
         if run.log.trainings > 1:
             yield "ambiguous-log", f"{run.path} holds {run.log.trainings} trainings without saying which one counts"

@@ -1,6 +1,6 @@
 """Which score of which step counts for an entry.
 
-1. A log with several trainings has no score, since nothing says which counts.
+1. A log with several trainings has no score, since nothing says which counts; nor has a log of another contest.
 2. The step is the one that is claimed, if every log has a validation there. Otherwise, where entries are ranked by
    steps, it is the earliest step of all logs at which the rule is passed; else their last common step.
 3. The score is the contest's metric, unless the claimed mean is that of another score that the logs print.
@@ -27,8 +27,8 @@ class ContestRecord:
 
     @cached_property
     def runs(self) -> list[ContestRun]:
-        """The runs that count: those whose log holds one training."""
-        return [run for run in self.folder.runs if run.log.trainings == 1]
+        """The runs that count: those whose log holds one training, of this contest."""
+        return [run for run in self.folder.runs if run.log.trainings == 1 and not run.log.foreign]
 
     @cached_property
     def common_steps(self) -> list[int]:

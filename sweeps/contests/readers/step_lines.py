@@ -64,6 +64,7 @@ def _add_validation(table: LogTable, log: TrainingLog, step: int, planned: int, 
     scores = {match["name"]: Decimal(match["value"]) for match in _compile(table.score or "").finditer(text)}
     if not scores or len(log.validations) >= MOST_VALIDATIONS:
         return
+    log.foreign = log.foreign or (table.foreign is not None and _compile(table.foreign).search(text) is not None)
     last = next(reversed(log.validations), -1)
     known = log.validations[step].scores if step == last else {}
     if not log.validations or step < last or any(known.get(name, value) != value for name, value in scores.items()):

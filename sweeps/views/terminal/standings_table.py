@@ -19,6 +19,9 @@ TITLES = {
 }
 NO_ENTRIES = "No entries yet."
 ALWAYS_SHOWN = ("#", "entry")
+"""Columns that the narrowest terminal shows."""
+BY_IMPORTANCE = ("value", "mean", "verdict", "runs", "p target", "p", "against", "± std", "date")
+"""The other columns, in the order in which a narrow terminal keeps them."""
 TEXT_HEADINGS = ("entry", "verdict", "against")
 
 
@@ -109,12 +112,12 @@ def explain_rule(contest: Contest) -> str:
 def _make_table(title: str, contest: Contest, rows: Sequence[Row]) -> FittedTable:
     columns = [
         FittedColumn(
-            heading=heading,
+            heading=shown,
             side="left" if heading in TEXT_HEADINGS else "right",
             too_long="shorten" if heading in ("entry", "against") else "leave out",
-            order=0 if heading in ALWAYS_SHOWN else place,
+            order=0 if heading in ALWAYS_SHOWN else BY_IMPORTANCE.index(heading) + 1,
         )
-        for place, heading in enumerate(_headings(contest))
+        for heading, shown in zip(CELLS, _headings(contest), strict=True)
     ]
     return FittedTable(
         columns=columns,
