@@ -75,6 +75,8 @@ class Failed:
     """One line."""
     log: str = ""
     """The last lines that it printed; if empty, the last ones that it reported count."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Output name → content of what it completed before it failed."""
 
 
 Event = Progress | Checkpoint | Shard | Finished | Failed

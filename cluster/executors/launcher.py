@@ -1,6 +1,6 @@
 """Launching any program as a gang: started, watched through its folder, and ended with all of its processes.
 
-A gang is one process a slot under torchrun, or one command that uses all slots. `jobs.stages.program.Program` says what
+A gang is one process a slot under torchrun, or one command that uses all slots. `jobs.program.Program` says what
 it runs and how to read what it leaves.
 """
 
@@ -8,25 +8,26 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import golf.processes
-from cluster.executors.processes import MARK, Mark, command_line, end_marked, marked
+from cluster.executors.output import Output
+from cluster.executors.processes import MARK, Idleness, Mark, command_line, end_marked, marked
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress
 from jobs.failures import classify_exit, crash_signal
 from jobs.machine.environment import oom_kills
-from jobs.stages.program import LOG, Program
+from jobs.program import LOG, Complete, GangEnd, GangPace, Program, modified
 
 POLL_SECONDS = 0.2
 END_SECONDS = 5.0
 """Time that torchrun gets to end its ranks before it is killed; they die with it."""
 STACK_SECONDS = 1.0
 """Time that the ranks of a gang that hangs get to print their stacks."""
+IDLE_SHARE = 0.05
+"""A rank that uses less of a processor than this is idle."""
 FULL_BYTES = 2**20
 """A disk with less left than this is why a gang could not even say why it failed."""
 LOG_LINES = 40
@@ -35,6 +36,8 @@ TAIL_BYTES = 2**15
 LOG_ENCODING = "utf-8:backslashreplace"
 """Of what a gang prints, whatever the locale of its node."""
 TORCHRUN = "torch.distributed.run"
+WITHOUT_PACKAGES = ("-I", "-S")
+"""Options of an interpreter that only becomes a rank's: nothing that is installed in it is imported for that."""
 
 
 class Gang:
@@ -46,7 +49,7 @@ class Gang:
         folder: Path,
         *,
         slots: int,
-        checkpoint: bytes | None,
+        inputs: Mapping[str, bytes],
         mark: Mark,
         silence_seconds: float,
     ) -> None:
@@ -56,82 +59,95 @@ class Gang:
             program: what it runs.
             folder: where its files appear; beside it lie those of the job's earlier attempts, by number.
             slots: ranks under torchrun.
-            checkpoint: the content from which it goes on.
+            inputs: contents by name: what earlier stages made, and the checkpoint from which it goes on.
             mark: what identifies its processes.
-            silence_seconds: how long it may show no advance.
+            silence_seconds: how long it may show no advance, unless the program says so.
         """
         self._program, self._folder, self._slots, self._mark = program, folder, slots, mark
-        self._silence = silence_seconds
+        self._silence = silence_seconds if program.silence_seconds is None else program.silence_seconds
         folder.mkdir(parents=True, exist_ok=True)
         for earlier in [path for path in folder.parent.iterdir() if path.name.isdecimal()]:  # killed, it could not
-            self._drop_large_files(earlier)
-        program.prepare(folder, checkpoint)
+            program.clean(earlier)
+        program.prepare(folder, inputs)
         self._sent = self._checkpoint_stamp()
-        self._logged = self._stamp(LOG)
+        self._logged = modified(folder / LOG)
         self._oom_kills = oom_kills()
 
     def events(self) -> Iterator[Event]:
         """Start the gang and yield what it does until it ends; ends all of it when the iteration is given up."""
-        with (self._folder / LOG).open("ab") as log:
-            process = self._start(log)
-            try:
-                silent = yield from self._watch(process)
-            finally:
-                end(process)
-                ended = time.monotonic()
-                immortal = self._end_ranks()
+        output = Output(self._folder / LOG, self._program.take_output)
+        process = self._start(output)
+        try:
+            stopped = yield from self._watch(process, output)
+        finally:
+            end(process)
+            at = time.monotonic()
+            left, immortal = self._end_ranks()
+            output.close()
         if process.returncode != 0 and (stamp := self._checkpoint_stamp()) != self._sent and stamp is not None:
             yield Checkpoint(content=self._program.pack_checkpoint(self._folder))
         last: Finished | Failed
-        if silent is not None:
-            reason = f"no {self._program.advance} for {silent:.0f} s"
-            last = Failed(failure=Failure.HANG, reason=reason, log=_tail(self._folder / LOG))
-        elif process.returncode == 0:
-            last = self._program.finish(self._folder, ended)
+        if isinstance(stopped, Failed):
+            last = stopped
+        elif isinstance(stopped, Complete) or process.returncode == 0:
+            last = self._program.finish(self._folder, GangEnd(at=at, exited=stopped is None, left=left))
         else:
             last = self._failed(process.returncode)
-        self._drop_large_files(self._folder)
-        yield replace(last, reason=f"{last.reason}; {immortal}") if immortal and isinstance(last, Failed) else last
+        if isinstance(last, Failed):
+            last = self._explained(last, immortal)
+        self._program.clean(self._folder)
+        yield last
 
-    def _start(self, log: Any) -> "subprocess.Popen[bytes]":
+    def _start(self, output: Output) -> "subprocess.Popen[bytes]":
         python = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": LOG_ENCODING}
-        environment = {**os.environ, **python, **self._program.environment(), MARK: str(self._mark)}
-        return subprocess.Popen(
+        environment = self._program.environment(self._folder, {**os.environ, **python})
+        process = subprocess.Popen(
             self._command(),
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment,
-            cwd=self._folder if self._program.runs_in_folder else None,
+            stdout=output.write_end,
+            stderr=output.write_end,
+            env={**environment, MARK: str(self._mark)},
+            cwd=self._program.working_folder(self._folder),
             preexec_fn=golf.processes.end_with_parent,
         )
+        output.start()
+        return process
 
     def _command(self) -> list[str]:
         command = list(self._program.command(self._folder))
         if not self._program.uses_torchrun:
             return command
-        torchrun = [sys.executable, "-m", TORCHRUN, "--standalone", "--nnodes=1"]
-        torchrun += [f"--nproc-per-node={self._slots}", "--max-restarts=0", "--monitor-interval=0.1"]
-        return [*torchrun, golf.processes.__file__, TORCHRUN, *command]
+        python = self._program.python
+        torchrun = [python, "-m", TORCHRUN, "--standalone", "--nnodes=1"]
+        torchrun += [f"--nproc-per-node={self._slots}", "--max-restarts=0", "--monitor-interval=0.1", "--no-python"]
+        return [*torchrun, python, *WITHOUT_PACKAGES, golf.processes.__file__, TORCHRUN, *command]
 
-    def _watch(self, process: "subprocess.Popen[bytes]") -> Generator[Event, None, float | None]:
-        """Yield every advance until the gang ends; returns the seconds without any where it hangs, else None."""
-        file = self._program.advance_file
-        started, advanced = self._stamp(file), time.monotonic()
-        before = started
+    def _watch(
+        self, process: "subprocess.Popen[bytes]", output: Output
+    ) -> Generator[Event, None, Failed | Complete | None]:
+        """Yield every advance until the gang ends by itself, or is to be ended; returns why."""
+        began = advanced = time.monotonic()
+        idleness = Idleness(lambda mark: mark.task == self._mark.task, process.pid, IDLE_SHARE * self._slots)
+        before = started = self._program.heartbeat(self._folder)
         while process.poll() is None:
             time.sleep(POLL_SECONDS)
-            if (stamp := self._stamp(file)) != before:
-                before, advanced = stamp, time.monotonic()
+            if output.error is not None:
+                raise output.error
+            if (beat := self._program.heartbeat(self._folder)) != before:
+                before, advanced = beat, time.monotonic()
             fraction, note = self._program.progress(self._folder)
             yield Progress(fraction=fraction, note=note, log=self._new_log())
             if (stamp := self._checkpoint_stamp()) != self._sent:
                 self._sent, advanced = stamp, time.monotonic()
                 yield Checkpoint(content=self._program.pack_checkpoint(self._folder))
+            quiet = time.monotonic() - advanced
+            pace = GangPace(seconds=time.monotonic() - began, quiet=quiet, idle=idleness.seconds(quiet))
+            if (verdict := self._program.verdict(self._folder, pace)) is not None:
+                return verdict
             limit = max(self._silence, self._program.start_seconds) if before == started else self._silence
-            if time.monotonic() - advanced > limit:
+            if quiet > limit:
                 self._print_stacks()
-                return limit
+                return Failed(failure=Failure.HANG, reason=f"no {self._program.advance} for {limit:.0f} s")
         return None
 
     def _print_stacks(self) -> None:
@@ -144,29 +160,32 @@ class Gang:
                 os.kill(pid, signal.SIGUSR1)
         time.sleep(STACK_SECONDS)
 
-    def _end_ranks(self) -> str:
-        """End what the launched process has left; says what cannot be ended, which the next task there refuses."""
+    def _end_ranks(self) -> tuple[int, str]:
+        """End what the launched process has left: how many, and what cannot be ended, which the next task refuses."""
         try:
-            end_marked(lambda mark: mark.task == self._mark.task)
+            return len(end_marked(lambda mark: mark.task == self._mark.task)), ""
         except TimeoutError as error:
-            return str(error)
-        return ""
-
-    def _stamp(self, name: str) -> int | None:
-        try:
-            return (self._folder / name).stat().st_mtime_ns
-        except FileNotFoundError:
-            return None
+            return 0, str(error)
 
     def _checkpoint_stamp(self) -> int | None:
-        return None if self._program.checkpoint_file is None else self._stamp(self._program.checkpoint_file)
+        name = self._program.checkpoint_file
+        return None if name is None else modified(self._folder / name)
 
     def _new_log(self) -> str | None:
         """The last lines of the log if it has grown; they leave the node now, since it may not be there at the end."""
-        if (stamp := self._stamp(LOG)) == self._logged:
+        if (stamp := modified(self._folder / LOG)) == self._logged:
             return None
         self._logged = stamp
         return _tail(self._folder / LOG)
+
+    def _explained(self, failed: Failed, immortal: str) -> Failed:
+        """A failure with the last lines of the log, and with what the gang completed before it."""
+        try:
+            files = self._program.written(self._folder, failed)
+        except OSError:
+            files = {}
+        reason = f"{failed.reason}; {immortal}" if immortal else failed.reason
+        return replace(failed, reason=reason, log=failed.log or _tail(self._folder / LOG), files=files)
 
     def _failed(self, code: int) -> Failed:
         path = self._folder / LOG
@@ -184,7 +203,7 @@ class Gang:
             failure, reason = errors[0]
         if failure == Failure.CRASH and shutil.disk_usage(self._folder).free < FULL_BYTES:
             failure, reason = Failure.DISK_FULL, f"{self._folder}: no space left"
-        return Failed(failure=failure, reason=reason if reason else f"exit code {code}", log=_tail(path))
+        return Failed(failure=failure, reason=reason if reason else f"exit code {code}")
 
     def _ended_by(self, number: int) -> tuple[Failure, str]:
         """What it means that a signal ended the launched process itself."""
@@ -194,11 +213,6 @@ class Gang:
         if number == signal.SIGKILL and not self._program.uses_torchrun and oom_kills() > self._oom_kills:
             return Failure.HOST_MEMORY, "the kernel killed its process because the node ran out of memory"
         return Failure.LOST, f"{what} was ended from outside (signal {number})"
-
-    def _drop_large_files(self, folder: Path) -> None:
-        """Remove what has left in an event of its own; what explains the attempt stays."""
-        for name in self._program.large_files:
-            (folder / name).unlink(missing_ok=True)
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

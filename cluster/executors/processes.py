@@ -22,6 +22,8 @@ END_SECONDS = 10.0
 GPU_SECONDS = 10.0
 """Time in which the driver frees a dead process's GPU memory."""
 POLL_SECONDS = 0.05
+IDLE_LOOK_SECONDS = 5.0
+"""Looking at all processes of a machine takes a while of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +69,35 @@ def marked(belongs: Callable[[Mark], bool]) -> list[int]:
         except (psutil.Error, OSError, ValueError):  # it has just ended, is another user's, or bears a foreign mark
             continue
     return pids
+
+
+class Idleness:
+    """How long some processes have hardly used a processor; they are looked at only while they show nothing else."""
+
+    def __init__(self, belongs: Callable[[Mark], bool], launcher: int, share: float) -> None:
+        """Watch them.
+
+        Args:
+            belongs: which marks they bear.
+            launcher: the process among them that only waits for the others, and does not count.
+            share: of one processor; all of them together are idle if they use less.
+        """
+        self._belongs, self._launcher, self._share = belongs, launcher, share
+        self._looked = self._since = time.monotonic()
+        self._used: float | None = None
+
+    def seconds(self, quiet: float) -> float:
+        """How long they have been idle, now that they have shown nothing for so long."""
+        now = time.monotonic()
+        if quiet < IDLE_LOOK_SECONDS:
+            self._used = None
+            return 0.0
+        if self._used is None or now - self._looked >= IDLE_LOOK_SECONDS:
+            used = sum(map(_processor_seconds, set(marked(self._belongs)) - {self._launcher}))
+            if self._used is None or used - self._used > self._share * (now - self._looked):
+                self._since = now
+            self._used, self._looked = used, now
+        return now - self._since
 
 
 def end_marked(belongs: Callable[[Mark], bool]) -> list[int]:
@@ -156,6 +187,14 @@ def _is_zombie(pid: int) -> bool:
         return psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.Error:
         return True
+
+
+def _processor_seconds(pid: int) -> float:
+    try:
+        times = psutil.Process(pid).cpu_times()
+        return float(times.user + times.system)
+    except psutil.Error:
+        return 0.0
 
 
 def _command(pid: int) -> str:

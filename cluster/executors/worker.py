@@ -38,7 +38,7 @@ def _run(task: Task) -> Iterator[Event]:
                 stage.program(task.order),
                 task.workdir,
                 slots=len(task.slots),
-                checkpoint=task.inputs.get("checkpoint"),
+                inputs=task.inputs,
                 mark=Mark(node=task.node, slots=task.slots, task=task.id),
                 silence_seconds=task.silence_seconds,
             )

@@ -3,7 +3,7 @@
 import json
 
 from jobs.spec import Order
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.store import JobRecord
 
 MARGIN = 1.2
@@ -33,8 +33,8 @@ class Expectations:
         """The longest expected duration of a job; None if nothing is known."""
         if (longest := self._longest.get(_shape(order))) is not None:
             return MARGIN * longest
-        stage = stage_named(order.job.stage)
-        limit = stage.time_limit(order.job)
+        stage = stage_of(order.job)
+        limit = stage.time_limit(order)
         return stage.usual_seconds if limit is None else LIMIT_MARGIN * limit + OVERHEAD_SECONDS
 
 

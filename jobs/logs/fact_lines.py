@@ -8,7 +8,7 @@ from jobs.logs.numbers import BYTES, NUMBER, to_bytes, to_seconds
 
 MAX_SEEDS = 20
 """More than any training script prints; a longer log keeps its first seeds."""
-_MODEL = re.compile(rf"^Serialized model [^:]{{1,40}}: {BYTES} bytes", re.ASCII)
+_MODEL = re.compile(rf"^(?:Serialized model [^:]{{1,40}}: |serialized_model_\w{{1,40}}: ?){BYTES} bytes", re.ASCII)
 _CODE = re.compile(rf"^Code size(?: \((uncompressed|compressed)\))?: {BYTES} bytes", re.ASCII)
 _TOTAL = re.compile(rf"^Total submission size([^:]{{0,40}}): {BYTES} bytes", re.ASCII)
 _BUDGET = re.compile(r"\bbudget:(\d{1,12})/\d{1,12}\b", re.ASCII)

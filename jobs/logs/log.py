@@ -1,5 +1,6 @@
 """The contents of a log."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -114,6 +115,15 @@ class Log:
         """Whether a score is printed after the first line that names a practice, as one that it concerns must be."""
         after = self.scores[max(0, self.practices.scores_before.get(practice, 0) - self.scores_dropped) :]
         return any(other.name == score.name and agree(other.bpb, score.bpb) for other in after)
+
+    def seconds_of(self, score: Score) -> float | None:
+        """Seconds of a score's evaluation: on a line of its name, else on one with that score, else by a clock."""
+        own = [line.seconds for line in [*self.scores, score] if line.name == score.name and line.seconds]
+        same_score = [
+            line.seconds for line in self.scores if line.seconds and abs(line.bpb - score.bpb) < Decimal("0.0001")
+        ]
+        clocks = [self.clocks[name] for name in ("eval.total", "eval.adapted_run") if name in self.clocks]
+        return next((seconds for seconds in (*own[-1:], *same_score[-1:], *clocks) if math.isfinite(seconds)), None)
 
     def of_stage(self, stage: ScoreStage) -> list[Score]:
         """The scores of one stage in the order printed.

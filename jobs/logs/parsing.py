@@ -1,54 +1,93 @@
-"""Parse a log, line by line."""
+"""Parse a log, line by line: all at once, or while it grows."""
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
 
 from jobs.logs.fact_lines import read_clocks, read_settings, read_sizes
+from jobs.logs.lines import Line, LineCutter
 from jobs.logs.log import Log
 from jobs.logs.score_lines import may_give_score, read_own_scores, read_progress
 
-_TERMINAL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|^\[(?:default|rank)?\d{1,4}\]: ?")
-"""Colors, and torchrun's prefix of a process."""
-_STAMP = re.compile(r"^\d{9,10}\.\d+ ")
 _CODE_MARKS = ("(", ";", "def ", "import ", "{", "}")
 """Characters of a line of source code, which a dump of settings does not have."""
 _DUMP = re.compile(r"^(?:[\w ]{1,40}: ?)?(?:\{.*\}|\w{0,40}(?:Namespace|Args|Config|Hyperparameters)\(.*\))\s*$")
 """A dump of settings as Python prints an object or a dictionary, which may have those characters."""
 
 
-def parse(lines: Iterable[bytes]) -> Log:
+class LogReader:
+    """Reads one log, whose bytes may arrive in any pieces."""
+
+    def __init__(self) -> None:
+        self._log = Log()
+        self._cutter = LineCutter()
+        self._digest = hashlib.sha256()
+
+    @property
+    def in_source(self) -> bool:
+        """Whether it is inside the script's own source, which many logs begin with."""
+        return self._log.practices.in_source
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Settings read so far, as printed."""
+        return self._log.settings
+
+    @property
+    def runs(self) -> int:
+        """Number of trainings that ended early so far."""
+        return self._log.runs
+
+    def feed(self, content: bytes) -> Iterator[Line]:
+        """Read more bytes; gives each line that they complete, after it was read."""
+        self._digest.update(content)
+        for line in self._cutter.feed(content):
+            self._read(line)
+            yield line
+
+    def end(self) -> Iterator[Line]:
+        """Read the last line if it had no end; gives it."""
+        for line in self._cutter.end():
+            self._read(line)
+            yield line
+
+    def log(self) -> Log:
+        """What was read so far, with missing sizes and clocks derived."""
+        log = deepcopy(self._log)
+        log.digest = self._digest.hexdigest()
+        _complete(log)
+        return log
+
+    def _read(self, line: Line) -> None:
+        log, text = self._log, line.text
+        if line.stamp is not None:
+            log.first_stamp = line.stamp if log.first_stamp is None else log.first_stamp
+            log.last_stamp = line.stamp
+        log.practices.read(text, len(log.scores))
+        if may_give_score(text):
+            read_progress(log, text, whole=line.whole)
+        if not log.practices.in_source:
+            read_own_scores(log, text, whole=line.whole)
+        read_sizes(log, text)
+        read_clocks(log, text)
+        if _DUMP.match(text) or not any(mark in text for mark in _CODE_MARKS):
+            read_settings(log, text)
+
+
+def parse(pieces: Iterable[bytes]) -> Log:
     """Parse a log.
 
     Args:
-        lines: lines of bounded length, with their line ends; invalid UTF-8 is replaced.
+        pieces: its bytes in any pieces; invalid UTF-8 is replaced, and a long line read as several.
     """
-    log = Log()
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line)
-        for visible in line.decode("utf-8", "replace").rstrip("\r\n").split("\r"):
-            _read(log, _TERMINAL.sub("", visible), whole=line.endswith((b"\n", b"\r")))
-    log.digest = digest.hexdigest()
-    _complete(log)
-    return log
-
-
-def _read(log: Log, line: str, *, whole: bool) -> None:
-    if stamp := _STAMP.match(line):
-        seconds = float(stamp.group())
-        log.first_stamp = seconds if log.first_stamp is None else log.first_stamp
-        log.last_stamp = seconds
-        line = line[stamp.end() :]
-    log.practices.read(line, len(log.scores))
-    if may_give_score(line):
-        read_progress(log, line, whole=whole)
-    if not log.practices.in_source:
-        read_own_scores(log, line, whole=whole)
-    read_sizes(log, line)
-    read_clocks(log, line)
-    if _DUMP.match(line) or not any(mark in line for mark in _CODE_MARKS):
-        read_settings(log, line)
+    reader = LogReader()
+    for piece in pieces:
+        for _ in reader.feed(piece):
+            pass
+    for _ in reader.end():
+        pass
+    return reader.log()
 
 
 def _complete(log: Log) -> None:

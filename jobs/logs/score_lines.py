@@ -1,34 +1,41 @@
 """Lines with scores: those of the contest's forms, steps of training, and scores under names of their own."""
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 
 from jobs.logs.log import Log, Score, ScoreStage
 from jobs.logs.numbers import NUMBER, decimals, to_seconds
+from jobs.logs.step_lines import Step, read_step, starts_step
 
 MAX_SCORES, MAX_OWN_SCORES = 500, 200
 """More than any training script prints; a longer log keeps its last scores, and its first names of own scores."""
+_ENDS = r"(?![\d._]|[eE][-+]?\d)"
+"""The number ends here, though another process may have written its own line right behind it."""
 _SCORE = re.compile(
-    rf"^(?P<name>[\w.+: -]{{1,80}}?)[ :]+val_(?:var_)?loss[:=] ?{NUMBER}\b.{{0,40}}?val_(?:var_)?bpb[:=] ?"
-    rf"{NUMBER}(?![\w.])(?P<rest>.*)$",
+    rf"^(?P<name>(?:[\w.+: -]|\(level=\d\d?\)){{1,80}}?)[ :]+val_(?:var_)?loss[:=] ?{NUMBER}\b"
+    rf".{{0,40}}?val_(?:var_)?bpb[:=] ?{NUMBER}{_ENDS}(?P<rest>.*)$",
     re.ASCII,
 )
 _PREFIXED = re.compile(
     rf"^(?P<name>\w{{1,40}})_val_loss[:=] ?{NUMBER}\b.{{0,40}}?\b(?P=name)_val_bpb[:=] ?"
-    rf"{NUMBER}(?![\w.])(?P<rest>.*)$",
+    rf"{NUMBER}{_ENDS}(?P<rest>.*)$",
     re.ASCII,
 )
 _ALONE = re.compile(
-    rf"^(?P<name>(?:final_|legal_ttt|quantized)[\w+-]{{0,60}})()[ :]+val_bpb[:=] ?{NUMBER}(?![\w.])(?P<rest>.*)$",
+    rf"^(?P<name>(?:final_|legal_ttt|quantized)(?:[\w+-]|\(level=\d\d?\)){{0,60}}|FINAL)()[ :]+"
+    rf"val_bpb[:=] ?{NUMBER}{_ENDS}(?P<rest>.*)$",
     re.ASCII,
 )
-_STEP = re.compile(r"^(?:step:)? ?(\d{1,9})/\d{1,9} ", re.ASCII)
-_STOP_STEP = re.compile(r"\bstep: ?(\d{1,9})/\d", re.ASCII)
-_TRAIN_TIME = re.compile(rf"\b(?:train_time|t): ?{NUMBER}(ms|s)\b", re.ASCII)
+_EVAL = re.compile(
+    rf"^(?P<name>eval:\w{{1,40}})[ :]+(?:(?:val_)?loss[:=] ?{NUMBER}\b.{{0,40}}?)?\b(?:val_)?bpb[:=] ?"
+    rf"{NUMBER}{_ENDS}(?P<rest>.*)$",
+    re.ASCII,
+)
+_FORMS = (_SCORE, _PREFIXED, _ALONE, _EVAL)
 _TIME = re.compile(rf"\b(?:eval_time|ttt_time|time|elapsed|t)[:=] ?{NUMBER}(ms|s)\b", re.ASCII)
 _OWN_NAME = re.compile(r"^\W{0,2}([A-Za-z][\w.+-]{0,60})")
 _OWN_SCORE = re.compile(rf"\b(\w{{0,40}}bpb(?:_\w{{1,20}})?)[:=] ?{NUMBER}(?![\w.])", re.ASCII)
-_LOSS_ALONE = re.compile(rf"\bval_(?:avg_|ema_)?loss[:=] ?{NUMBER}", re.ASCII)
 _OTHER_RUNS = re.compile(r"baseline|sota\b|\btarget|\bprevious", re.IGNORECASE)
 """Names of scores of other runs."""
 _TRAINING_LINE = re.compile(r"(?:eval |val |validation )?(?:step|iter|iteration|epoch)\b", re.IGNORECASE)
@@ -54,7 +61,45 @@ def stage_of(name: str) -> ScoreStage:
 
 def may_give_score(line: str) -> bool:
     """Whether a line may be a step of training or a score."""
-    return "val_" in line or line.startswith(("step:", "stopping_early", "final_")) or _STEP.match(line) is not None
+    return "val_" in line or line.startswith(("step:", "stopping_early", "final_", "eval:")) or starts_step(line)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """A line with a score in one of the contest's forms."""
+
+    printed_name: str
+    """As it stands there: "_exact" tells the line with all digits from its rounded copy."""
+    value: Score
+    of_training: bool
+    """Whether it is a validation during training."""
+
+
+def read_score(line: str, *, whole: bool) -> ScoreLine | None:
+    """Read a score in one of the contest's forms; None where the line has none.
+
+    Args:
+        line: a line without its end.
+        whole: whether the line ended; the last digits of a line that did not may be missing.
+    """
+    match = next((match for form in _FORMS if (match := form.match(line))), None)
+    if match is None:
+        return None
+    loss, bpb = Decimal(match[2]) if match[2] else None, Decimal(match[3])
+    if bpb == 0:
+        return None  # printed instead of a missing score
+    if not whole and not match["rest"] and decimals(bpb) < (8 if loss is None else decimals(loss)):
+        return None  # the log ends within this number
+    printed = re.sub(r" stride\b.*", "", " ".join(match["name"].strip(" :").split()))
+    # "final_sliding_window_eval_exact stride:64" and its rounded copy are one metric.
+    name = re.sub(r"_exact\b", "", printed)
+    of_training = _TRAINING_LINE.match(printed) is not None
+    if _OTHER_RUNS.search(printed) and not of_training:
+        return None
+    time = _TIME.search(match["rest"])
+    seconds = to_seconds(time[1], time[2]) if time else None
+    score = Score(name=name, stage=_stage(name, match["rest"]), loss=loss, bpb=bpb, seconds=seconds or None)
+    return ScoreLine(printed, score, of_training)
 
 
 def read_progress(log: Log, line: str, *, whole: bool) -> None:
@@ -65,40 +110,30 @@ def read_progress(log: Log, line: str, *, whole: bool) -> None:
         line: a line without its end.
         whole: whether the line ended; the last digits of a line that did not may be missing.
     """
-    if line.startswith("stopping_early"):
-        log.runs += 1
-    stop = _STOP_STEP.search(line) if line.startswith("stopping_early") else _STEP.match(line)
-    if stop or line.startswith("stopping_early"):
-        log.prints_loss_alone |= "bpb" not in line and _LOSS_ALONE.search(line) is not None
-        if stop:
-            log.steps = int(stop[1])
-        if time := _TRAIN_TIME.search(line):
-            log.train_seconds = to_seconds(time[1], time[2])
-        if match := re.search(rf"val_bpb: ?{NUMBER}(?![\w.])", line):
-            log.validation = Decimal(match[1])
+    if step := read_step(line):
+        _take_step(log, step, line)
         return
-    match = _SCORE.match(line) or _PREFIXED.match(line) or _ALONE.match(line)
-    if match is None:
+    score = read_score(line, whole=whole)
+    if score is None:
         return
-    loss, bpb = Decimal(match[2]) if match[2] else None, Decimal(match[3])
-    if bpb == 0:
-        return  # printed instead of a missing score
-    if not whole and not match["rest"] and decimals(bpb) < (8 if loss is None else decimals(loss)):
-        return  # the log ends within this number
-    name = " ".join(match["name"].strip(" :").split())
-    if _TRAINING_LINE.match(name):
-        log.validation = bpb
+    if score.of_training:
+        log.validation = score.value.bpb
         return
-    # "final_sliding_window_eval_exact stride:64" and its rounded copy are one metric.
-    if _OTHER_RUNS.search(name):
-        return
-    name = re.sub(r"_exact\b| stride\b.*", "", name)
-    time = _TIME.search(match["rest"])
-    seconds = to_seconds(time[1], time[2]) if time else None
-    log.scores.append(Score(name=name, stage=_stage(name, match["rest"]), loss=loss, bpb=bpb, seconds=seconds or None))
+    log.scores.append(score.value)
     if (dropped := len(log.scores) - MAX_SCORES) > 0:
         del log.scores[:dropped]
         log.scores_dropped += dropped
+
+
+def _take_step(log: Log, step: Step, line: str) -> None:
+    log.runs += step.stops_early
+    log.prints_loss_alone |= "bpb" not in line and step.val_loss is not None
+    if step.number is not None:
+        log.steps = step.number
+    if step.seconds is not None:
+        log.train_seconds = step.seconds
+    if step.val_bpb is not None:
+        log.validation = step.val_bpb
 
 
 def read_own_scores(log: Log, line: str, *, whole: bool) -> None:
@@ -111,9 +146,9 @@ def read_own_scores(log: Log, line: str, *, whole: bool) -> None:
     fields = _OWN_SCORE.findall(line)
     log.prints_bpb |= bool(fields)
     name = _OWN_NAME.match(line)
-    if name is None or not fields or not whole or _STEP.match(line) or _TRAINING_LINE.match(name[1]):
+    if name is None or not fields or not whole or starts_step(line) or _TRAINING_LINE.match(name[1]):
         return
-    known = any(form.match(line) for form in (_SCORE, _PREFIXED, _ALONE))
+    known = any(form.match(line) for form in _FORMS)
     for own, number in fields:
         metric = f"{name[1].removesuffix('_exact').rstrip('.:')} {own}"
         if (known and "val_" in own) or _OTHER_RUNS.search(metric) or Decimal(number) == 0:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from jobs.program import Program
 from jobs.spec import Job, Order
-from jobs.stages.program import Program
 from jobs.stages.request import Request, Subject
 from jobs.stages.stage import GangStage, WorkSizes
 

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from jobs.spec import Job, Order
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.store import JobRecord
 from sweeps.planning.similar_jobs import SimilarJobs
 
@@ -64,7 +64,7 @@ class Durations:
 
     def learn(self, job: Job, outputs: Mapping[str, Any]) -> None:
         """Remember which models a finished job's artifacts hold; an evaluation's settings do not say it."""
-        self._models.update(stage_named(job.stage).models_made(job, outputs))
+        self._models.update(stage_of(job).models_made(job, outputs))
 
     def model(self, artifact: str) -> Mapping[str, Any] | None:
         """Settings of the model that an artifact holds; None where no finished job tells."""
@@ -77,7 +77,7 @@ class Durations:
 
     def of(self, order: Order) -> Estimate:
         """What a job takes."""
-        job, stage = order.job, stage_named(order.job.stage)
+        job, stage = order.job, stage_of(order.job)
         nearest = self._nearest.get(stage.name)
         if nearest is None:
             limit = stage.limit_seconds(order, self)
@@ -89,7 +89,7 @@ class Durations:
 
     def _scaled(self, peer: JobRecord, clock: str, order: Order) -> float:
         """What a clock of a finished job would have shown for an order's work; as it did where either is not known."""
-        stage = stage_named(order.job.stage)
+        stage = stage_of(order.job)
         own, work = stage.work(peer.order, clock, self), stage.work(order, clock, self)
         return _clocks(peer)[clock] * (work / own if work and own else 1.0)
 
@@ -98,7 +98,7 @@ class Durations:
         longest: dict[str, float] = defaultdict(float)
         usual = {stage: median(overheads) for stage, overheads in self._overheads.items()}
         for job in self._done:
-            stage = stage_named(job.order.job.stage)
+            stage = stage_of(job.order.job)
             if not stage.is_gang and job.key in scheduler_of:
                 excess = _overhead(job) - usual[stage.name]
                 longest[scheduler_of[job.key]] = max(excess, longest[scheduler_of[job.key]])
@@ -108,7 +108,7 @@ class Durations:
 def _clocks(job: JobRecord) -> dict[str, float]:
     """Seconds of a finished job's work, by clock; of the whole attempt where it lacks a clock of its stage."""
     assert job.outputs is not None and job.seconds is not None
-    shown, names = job.outputs.get("clocks", {}), stage_named(job.order.job.stage).clocks
+    shown, names = job.outputs.get("clocks", {}), stage_of(job.order.job).clocks
     if names and shown.keys() >= set(names):
         return {name: float(shown[name]) for name in names}
     return dict.fromkeys(names, 0.0) | {next(iter(names), ATTEMPT): job.seconds}

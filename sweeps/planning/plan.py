@@ -17,7 +17,6 @@ from golf.errors import InputError
 from jobs.spec import Machine
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
-from sweeps.driver.objective import SCORED
 from sweeps.driver.sweep import Sweep
 from sweeps.planning.dry_run import DryRun, dry_run
 from sweeps.planning.durations import Durations, Estimate
@@ -85,17 +84,18 @@ class SweepPlan:
     def _mix_seeds(self, stages: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
         """The cheapest mix of evaluated and train-only seeds; None where a stage's duration is unknown."""
         pipeline = self.sweep.spec.pipeline()
+        scored = pipeline.scored.name
         each = [
-            (stage.name, stages.get(stage.name, {}).get("slot_seconds_each")) for stage in pipeline.upstream(SCORED)
+            (stage.name, stages.get(stage.name, {}).get("slot_seconds_each")) for stage in pipeline.scoring()
         ]
         known = {name: seconds for name, seconds in each if seconds}
-        train = sum(seconds for name, seconds in known.items() if name != SCORED)
+        train = sum(seconds for name, seconds in known.items() if name != scored)
         if len(known) < len(each) or not train:
             return None
-        mix = cheapest_mix(train, known[SCORED])
+        mix = cheapest_mix(train, known[scored])
         return {
             "train_seconds": train,
-            "evaluate_seconds": known[SCORED],
+            "evaluate_seconds": known[scored],
             "correlation": PUBLIC_CORRELATION,
             **asdict(mix),
         }

@@ -13,8 +13,9 @@ from typing import Any
 from golf.files import write_atomically
 from jobs.events import Failure, Finished
 from jobs.failures import classify
+from jobs.program import CHECKPOINT as CHECKPOINT_INPUT
+from jobs.program import LOG, GangEnd, Program
 from jobs.spec import Job, Order
-from jobs.stages.program import LOG, Program
 from jobs.stages.work.settings import train_config
 
 ORDER, RESULT = "order.json", "result.json"
@@ -26,7 +27,6 @@ RANK = "jobs.stages.rank"
 class Trainer(Program):
     """The gang of a training job."""
 
-    runs_in_folder = False  # ranks import this package from where it was imported here
     advance = "step"
     advance_file = TRACE
     checkpoint_file = CHECKPOINT
@@ -36,9 +36,9 @@ class Trainer(Program):
     def __init__(self, order: Order) -> None:
         self._order, self._config = order, train_config(order)
 
-    def prepare(self, folder: Path, checkpoint: bytes | None) -> None:
+    def prepare(self, folder: Path, inputs: Mapping[str, bytes]) -> None:
         write_order(folder, self._order)
-        if checkpoint is not None:
+        if (checkpoint := inputs.get(CHECKPOINT_INPUT)) is not None:
             with zipfile.ZipFile(io.BytesIO(checkpoint)) as archive:
                 for name in (CHECKPOINT, TRACE):
                     write_atomically(folder / name, archive.read(name))
@@ -46,8 +46,11 @@ class Trainer(Program):
     def command(self, folder: Path) -> Sequence[str]:
         return [sys.executable, "-u", "-m", RANK, str(folder), repr(time.monotonic())]
 
-    def environment(self) -> Mapping[str, str]:
-        return {"OMP_NUM_THREADS": str(self._order.job.machine.threads)}
+    def working_folder(self, folder: Path) -> Path | None:
+        return None  # ranks import this package from where it was imported here
+
+    def environment(self, folder: Path, own: Mapping[str, str]) -> Mapping[str, str]:
+        return {**own, "OMP_NUM_THREADS": str(self._order.job.machine.threads)}
 
     def progress(self, folder: Path) -> tuple[float, str]:
         last = _last_line(folder / TRACE)
@@ -65,12 +68,12 @@ class Trainer(Program):
                 archive.writestr(name, (folder / name).read_bytes())
         return bundle.getvalue()
 
-    def finish(self, folder: Path, ended: float) -> Finished:
+    def finish(self, folder: Path, end: GangEnd) -> Finished:
         result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         written = result.pop("written")
         # What came after the result was written belongs to the whole process, too: the ranks' and torchrun's own end.
         for name in ("other_seconds", "process_seconds"):
-            result["clocks"][name] += max(0.0, ended - written)
+            result["clocks"][name] += max(0.0, end.at - written)
         files = {"weights": WEIGHTS, "metrics": TRACE, "log": LOG}
         contents = {name: (folder / file).read_bytes() for name, file in files.items()}
         last = _last_line(folder / TRACE) or {}

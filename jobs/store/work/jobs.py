@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.spec import Job, Order
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.state import EventKind, JobState, SweepState
 from jobs.store.event_log import record_event
 from jobs.store.rows import JobRecord
@@ -17,7 +17,7 @@ from jobs.store.work.contents import link_reads
 from jobs.store.work.needs import read_needs, single, write_need
 
 _NOT_IN_RECORD = frozenset(
-    {"stage", "job", "slots", "places", "priority", "number", "sweep", "label", "machine", "awaited"}
+    {"stage", "job", "slots", "places", "conditions", "priority", "number", "sweep", "label", "machine", "awaited"}
 )
 """Columns that are no fields of a record: its order has them, or only queries need them."""
 
@@ -131,7 +131,7 @@ def _insert(connection: Connection, order: Order, now: float) -> None:
     number = connection.execute(select(func.coalesce(func.max(table.c.number), 0))).scalar_one() + 1
     values = {
         "key": job.key, "stage": job.stage, "job": job.canonical(), "slots": order.slots, "places": dict(order.places),
-        "priority": order.priority, "awaited": order.awaited, "number": number, "created": now,
+        "conditions": dict(order.conditions), "priority": order.priority, "awaited": order.awaited, "number": number, "created": now,
         "state": JobState.QUEUED, "failures": 0, "attempt": 0, "fraction": 0.0, "note": "",
         "machine": job.machine.slot_class,
     }  # fmt: skip
@@ -144,7 +144,8 @@ def _renew_order(connection: Connection, order: Order, row: Any) -> bool:
     shared = bool(needed_by_others(connection, order.sweep, [order.job.key]))
     priority = max(order.priority, row.priority) if shared else order.priority
     awaited = order.awaited or (shared and row.awaited)
-    values = {"priority": priority, "awaited": awaited, "places": dict(order.places)}
+    values = {"priority": priority, "awaited": awaited}
+    values |= {"places": dict(order.places), "conditions": dict(order.conditions)}
     requeued = row.state in (JobState.FAILED, JobState.CANCELLED)
     if requeued:
         values |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
@@ -159,11 +160,12 @@ def _record(row: dict[str, Any], needed_by: Mapping[str, int | None]) -> JobReco
         job=job,
         sweep=row["sweep"],
         # The label is of the last entry that requested the job; several may need it by now.
-        label=stage_named(job.stage).label(entry, job.seed) if needed_by else row["label"],
+        label=stage_of(job).label(entry, job.seed) if needed_by else row["label"],
         entry=entry,
         trial=trial,
         slots=row["slots"],
         places=row["places"],
+        conditions=row["conditions"],
         priority=row["priority"],
         awaited=row["awaited"],
     )

@@ -1,6 +1,5 @@
 """What the logs of a record measure: sizes, seconds, the unit of its scores."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -37,14 +36,7 @@ def measure_raw_sizes(record: Record) -> dict[str, int | None]:
 def measure_eval_seconds(record: Record, run: Run) -> float | None:
     """Seconds of a log's evaluation: on its score's line, else on one with that score, else by the script's clock."""
     score = record.line_of(run)
-    if score is None:
-        return None
-    own = [line.seconds for line in [*run.log.scores, score] if line.name == score.name and line.seconds]
-    same_score = [
-        line.seconds for line in run.log.scores if line.seconds and abs(line.bpb - score.bpb) < Decimal("0.0001")
-    ]
-    clocks = [run.log.clocks[name] for name in ("eval.total", "eval.adapted_run") if name in run.log.clocks]
-    return next((seconds for seconds in (*own[-1:], *same_score[-1:], *clocks) if math.isfinite(seconds)), None)
+    return None if score is None else run.log.seconds_of(score)
 
 
 def measure_process_seconds(record: Record, run: Run, process: str) -> tuple[float, str] | None:

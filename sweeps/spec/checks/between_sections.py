@@ -41,7 +41,7 @@ def _further_seeds(file: SweepFile) -> Iterator[str]:
 
 def _data(file: SweepFile) -> Iterator[str]:
     """The bundled corpus brings its own tokenizer and tuning documents; other data need a tokenizer."""
-    if file.data.tokens != "demo" and file.data.tokenizer is None:
+    if file.data.tokens != "demo" and file.data.tokenizer is None and file.script is None:
         yield 'data.tokenizer: missing; name one, or set data.tokens = "demo", which brings its own'
     if file.data.tokens == "demo" and (given := file.data.model_fields_set - {"tokens"}):
         yield f'data.{min(given)}: data.tokens = "demo" brings its own; leave it out'
@@ -71,7 +71,7 @@ def _numbers(file: SweepFile) -> Iterator[str]:
         return
     is_demo, promote = file.data.tokens == "demo", section.promote
     held_out = DEMO_TUNING_DOCUMENTS if is_demo else file.data.tuning_documents
-    wanted = {"search.documents": section.documents}
+    wanted = {} if file.script is not None else {"search.documents": section.documents}
     if promote is not None:
         wanted["search.promote.documents"] = promote.documents
     for name, count in wanted.items():

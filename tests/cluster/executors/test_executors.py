@@ -137,7 +137,7 @@ def test_what_a_killed_attempt_left_is_removed_by_the_next_one(orders: Orders, t
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / name).write_bytes(b"x")
     mark = Mark(node="n", slots=(0,), task="t")
-    Gang(Trainer(orders.train()), tmp_path / "2", slots=1, checkpoint=None, mark=mark, silence_seconds=1.0)
+    Gang(Trainer(orders.train()), tmp_path / "2", slots=1, inputs={}, mark=mark, silence_seconds=1.0)
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"1/log.txt", f"elsewhere/{CHECKPOINT}", "2/order.json"}
 

@@ -17,7 +17,7 @@ from cluster.executors import launcher
 from cluster.executors.launcher import Gang
 from cluster.executors.processes import Mark, marked
 from jobs.events import Event, Failed, Failure, Finished, Progress
-from jobs.stages.program import LOG, Program
+from jobs.program import LOG, GangEnd, Program
 from jobs.stages.train import TRAIN
 from tests.cluster.orders import Orders
 
@@ -45,7 +45,7 @@ class Foreign(Program):
     def command(self, folder: Path) -> Sequence[str]:
         return [sys.executable, str(self._script), *self._arguments]
 
-    def finish(self, folder: Path, ended: float) -> Finished:
+    def finish(self, folder: Path, end: GangEnd) -> Finished:
         return Finished(outputs={path.name: path.read_text() for path in folder.glob("result.*")})
 
 
@@ -71,7 +71,7 @@ def mark() -> Iterator[Mark]:
 
 def gang(program: Program, tmp_path: Path, mark: Mark, silence_seconds: float = 60.0) -> Gang:
     folder = tmp_path / "attempts" / "1"
-    return Gang(program, folder, slots=2, checkpoint=None, mark=mark, silence_seconds=silence_seconds)
+    return Gang(program, folder, slots=2, inputs={}, mark=mark, silence_seconds=silence_seconds)
 
 
 @pytest.mark.parametrize(("kind", "ranks"), [(Foreign, ("0", "1")), (Alone, ("alone",))])

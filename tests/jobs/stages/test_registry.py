@@ -47,7 +47,7 @@ def test_an_unknown_stage_can_be_asked_and_does_nothing() -> None:
     stage = stage_named("distill")
     assert (stage.name, stage.is_gang, stage.per_entry) == ("distill", False, False)
     assert stage.label("base", 3) == "distill base seed 3"
-    assert stage.time_limit(job("distill", 1)) is None
+    assert stage.time_limit(Order(job=job("distill", 1), sweep="s", label="")) is None
     with pytest.raises(InputError, match='stage "distill": this version of golfsweep has no such stage'):
         stage.check_version(job("distill", 1))
     with pytest.raises(InputError, match='stage "distill"'):

@@ -33,7 +33,7 @@ def write_runs(folder: Path, logs: Iterable[str]) -> Path:
     return folder
 
 
-def write_claims(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_claims(folder: Path, rows: Sequence[Any]) -> None:
     """Write a table of results beside record folders."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "claims.json").write_text(json.dumps(rows))

@@ -1,0 +1,93 @@
+"""What a gang prints: read from a pipe as it comes, handed on, and kept in a file that cannot fill a disk."""
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from golf.files import write_atomically
+
+HEAD_BYTES = 2**21
+"""Of what is printed, so much of the beginning is kept in any case."""
+TAIL_BYTES = 2**21
+"""And so much of the end."""
+READ_BYTES = 2**16
+LAST_SECONDS = 5.0
+"""Time to read what a gang printed last: a process that nobody could end may hold on to the pipe."""
+
+
+class Output:
+    """The pipe into which a gang prints, and the thread that reads it: a gang never waits for a slow reader of events."""
+
+    def __init__(self, path: Path, take: Callable[[bytes], None]) -> None:
+        """Open the pipe.
+
+        Args:
+            path: the file in which it is kept.
+            take: called with everything that is printed, as it comes, by the thread.
+        """
+        self._take = take
+        self._log = BoundedLog(path)
+        self._read_end, self.write_end = os.pipe()
+        self._thread = threading.Thread(target=self._read, name="output", daemon=True)
+        self.error: Exception | None = None
+        """What `take` raised, after which it is not called any more."""
+
+    def start(self) -> None:
+        """Begin to read; the gang has the other end by now."""
+        os.close(self.write_end)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Read what is left, when all who print have ended."""
+        self._thread.join(LAST_SECONDS)
+
+    def _read(self) -> None:
+        while content := os.read(self._read_end, READ_BYTES):
+            self._log.write(content)
+            if self.error is None:
+                try:
+                    self._take(content)
+                except Exception as error:  # the gang must not wait for a reader that has ended
+                    self.error = error
+        os.close(self._read_end)
+        self._log.close()
+
+
+class BoundedLog:
+    """A file that is appended to and keeps the beginning and the end of very much."""
+
+    def __init__(self, path: Path, head: int = HEAD_BYTES, tail: int = TAIL_BYTES) -> None:
+        """Open it; it grows to `head + 2 * tail` bytes and a line at most."""
+        self._path, self._head, self._tail = path, head, tail
+        self._stream = path.open("ab", buffering=0)
+        self._omitted = 0
+
+    def write(self, content: bytes) -> None:
+        """Append; what finds no room on the disk is left out."""
+        with suppress(OSError):
+            self._stream.write(content)
+            if self._stream.tell() > self._head + 2 * self._tail:
+                self._shorten()
+
+    def close(self) -> None:
+        """Shorten it for the last time, and close it."""
+        with suppress(OSError):
+            if self._stream.tell() > self._head + self._tail:
+                self._shorten()
+        self._stream.close()
+
+    def _shorten(self) -> None:
+        content = self._path.read_bytes()
+        head, tail = content[: self._head], content[-self._tail :]
+        middle = len(content) - len(head) - len(tail)
+        if self._omitted:  # the note of last time is in the middle, too
+            middle -= len(self._note())
+        self._omitted += middle
+        write_atomically(self._path, [head, self._note(), tail])
+        self._stream.close()
+        self._stream = self._path.open("ab", buffering=0)
+
+    def _note(self) -> bytes:
+        return f"\n[{self._omitted} bytes left out here]\n".encode()

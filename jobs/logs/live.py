@@ -1,0 +1,177 @@
+"""The output of a script while it grows: how far it is, its scores, its metric, and whether its training is lost.
+
+It reads the same lines in the same way as `parse` reads a log that is complete.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from jobs.logs.lines import Line
+from jobs.logs.log import SCORE_STAGES, Log, merge_logs
+from jobs.logs.metric import MetricReader, MetricReading
+from jobs.logs.parsing import LogReader
+from jobs.logs.phases import PhaseReader
+from jobs.logs.step_lines import read_step
+
+Content = bytes
+"""The type; `LiveLog.bytes` has its name."""
+OUTPUT = "log.txt"
+"""The file of what all processes of a script printed; its other files are logs of its own."""
+MAX_POINTS = 5000
+"""Points of a training curve; of a longer one every second, fourth, … point is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a training curve."""
+
+    step: int
+    loss: float
+    """Nats per token, of training."""
+    seconds: float | None
+    """Of training."""
+
+
+@dataclass(slots=True)
+class _File:
+    """One file of a run."""
+
+    reader: LogReader = field(default_factory=LogReader)
+    points: list[Point] = field(default_factory=list)
+    stride: int = 1
+    steps: int = 0
+
+    def add_point(self, point: Point) -> None:
+        if self.steps % self.stride == 0:
+            self.points.append(point)
+        self.steps += 1
+        if len(self.points) > MAX_POINTS:
+            self.points = self.points[::2]
+            self.stride *= 2
+
+
+class LiveLog:
+    """Reads the output of one run as it appears.
+
+    It has no clock and opens no file. Several files may say the same; each is read by itself.
+    """
+
+    def __init__(
+        self,
+        metric: str | None = None,
+        limit_seconds: float | None = None,
+        *,
+        durations: Mapping[str, float] | None = None,
+    ) -> None:
+        """Start before the first byte.
+
+        Args:
+            metric: the name of a known line, such as "legal_ttt_exact", or a regular expression with one group.
+            limit_seconds: limit of the training until the log prints its own.
+            durations: phase (`jobs.logs.phases.PHASES`) → seconds in earlier runs.
+
+        Raises:
+            InputError: the metric is no name and no regular expression with one group.
+        """
+        self._metric = None if metric is None else MetricReader(metric)
+        self._name = metric
+        self._phases = PhaseReader(limit_seconds, durations, self._metric and self._metric.stage)
+        self._files: dict[str, _File] = {}
+        self._nan: str | None = None
+
+    def feed(self, file: str, content: Content) -> None:
+        """Read what a file has gained.
+
+        Args:
+            file: its name, "log.txt" for what all processes printed.
+            content: its new bytes, which may begin and end anywhere.
+        """
+        of = self._files.setdefault(file, _File())
+        self._read(of, of.reader.feed(content))
+
+    def end(self) -> None:
+        """Read the last line of every file, which may have no end: nothing follows."""
+        for of in self._files.values():
+            self._read(of, of.reader.end())
+
+    def progress(self) -> tuple[float, str]:
+        """How far the run is, 0 … 1, never falling, and a note for a person."""
+        return self._phases.fraction, self._phases.note
+
+    @property
+    def nan(self) -> str | None:
+        """The first line with a loss that is infinite or not a number; None while there is none."""
+        return self._nan
+
+    def metric(self) -> MetricReading:
+        """The metric's values; None is read where the run has no metric."""
+        return MetricReading(name=None) if self._metric is None else self._metric.reading()
+
+    def log(self) -> Log:
+        """All that was read, as from a run with several logs: the script's own first, whose lines nobody cuts."""
+        names = sorted(self._files, key=lambda name: (name == OUTPUT, name))
+        logs = [self._files[name].reader.log() for name in names]
+        return merge_logs(logs) if logs else Log()
+
+    def scores(self) -> Mapping[str, float]:
+        """Name of a line, without "_exact" → the bits per byte that it printed last, with the most digits."""
+        log = self.log()
+        return {score.name: float(score.bpb) for stage in SCORE_STAGES for score in log.of_stage(stage)}
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the training says that it stopped at a limit."""
+        return any(of.reader.runs for of in self._files.values())
+
+    def clocks(self) -> Mapping[str, float]:
+        """Seconds that the log names: "train_seconds", "eval_seconds", and "PHASE_seconds" of each score's phase."""
+        log = self.log()
+        of_phases = {
+            f"{stage}_seconds": score.seconds
+            for stage in SCORE_STAGES
+            for score in log.of_stage(stage)
+            if score.seconds is not None
+        }
+        name = None if self._name is None else self._name.replace("_exact", "")
+        last = ([score for score in log.scores if score.name == name] or log.scores)[-1:]
+        seconds = {"train_seconds": log.train_seconds, "eval_seconds": log.seconds_of(last[0]) if last else None}
+        return of_phases | {name: value for name, value in seconds.items() if value is not None}
+
+    def bpb_per_nat(self, name: str | None) -> float | None:
+        """Bits per byte of one nat per token, from the score of a name, or the last, whose line has both; else None."""
+        log, short = self.log(), None if name is None else name.replace("_exact", "")
+        both = [score for score in log.scores if score.loss]
+        chosen = ([score for score in both if score.name == short] or both)[-1:]
+        return float(chosen[0].bpb / chosen[0].loss) if chosen and chosen[0].loss else None
+
+    def bytes(self) -> Mapping[str, int]:
+        """Bytes that the log names: "artifact", "code" (as shipped) and "total"."""
+        log = self.log()
+        sizes = {"artifact": log.model_bytes, "code": log.code_bytes, "total": log.total_bytes}
+        return {name: size for name, size in sizes.items() if size is not None}
+
+    def points(self) -> list[Point]:
+        """The training curve, from the file that has most of it."""
+        return max((of.points for of in self._files.values()), key=len, default=[])
+
+    def metrics(self) -> Content:
+        """The training curve as lines of JSON, as a native training leaves it: step, loss, seconds."""
+        rows = ({"step": point.step, "loss": point.loss, "seconds": point.seconds} for point in self.points())
+        return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+    def _read(self, of: _File, lines: Iterable[Line]) -> None:
+        results: list[Line] = []
+        for line in lines:
+            if of.reader.in_source:
+                continue
+            results.append(line)
+            self._phases.read(line.text, of.reader.settings, whole=line.whole)
+            if step := read_step(line.text):
+                if step.lost and line.whole and self._nan is None:
+                    self._nan = line.text
+                if step.number is not None and step.train_loss is not None:
+                    of.add_point(Point(step.number, step.train_loss, step.about_seconds))
+        if self._metric is not None and results:
+            self._metric.read(results)
+            self._nan = self._nan or self._metric.lost

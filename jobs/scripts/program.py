@@ -1,0 +1,287 @@
+"""A participant's script as the program of a gang: it runs unchanged, in an empty folder, and what it leaves is judged."""
+
+import math
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from golf.errors import InputError
+from golf.files import write_atomically
+from jobs.events import Failed, Failure, Finished
+from jobs.failures import classify_text
+from jobs.logs.live import LiveLog
+from jobs.program import LOG, Complete, GangEnd, GangPace, Program
+from jobs.scripts.document_scores import read_document_scores
+from jobs.scripts.environment import node_environment
+from jobs.scripts.kept import KeptFiles
+from jobs.scripts.log_files import LogFiles
+from jobs.scripts.outputs import Outputs, inside
+from jobs.scripts.placeholders import fill
+from jobs.scripts.preflight import Preflight, check_node
+from jobs.scripts.run import LAST_SCORE, ScriptRun
+
+RUN, ASIDE, SCORES = "run", "aside", "document_scores.npz"
+"""Of an attempt's folder: the script's own folder, where writes to kept files go, and the file of `SCORES_VARIABLE`."""
+SCORES_VARIABLE = "GOLFSWEEP_SCORES"
+SETUPS = "setups"
+"""The folder of set-ups, beside that of all attempts."""
+SCRIPT = "script"
+"""The input that is the script."""
+GRACE_SECONDS = 60.0
+"""Time that a script gets to end after its work is complete."""
+LEFT_BYTES = 2**20
+"""Files of a script's folder that are larger than this are removed when it has ended."""
+_EXCEPTION = re.compile(r"^(?:\[rank\d+\]: ?)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b.*)$", re.MULTILINE)
+"""The last line of a traceback."""
+
+
+class ScriptProgram(Program):
+    """One attempt at a run of a script."""
+
+    def __init__(self, run: ScriptRun, *, grace_seconds: float = GRACE_SECONDS) -> None:
+        self.uses_torchrun = run.launch == "torchrun"
+        self.python = run.python
+        self.silence_seconds = run.silent_seconds
+        self._run, self._grace = run, grace_seconds
+        self._live = LiveLog(None if run.metric == LAST_SCORE else run.metric)
+        self._lock = threading.Lock()
+        self._printed = 0
+        self._started = time.monotonic()
+
+    # Before the start
+
+    def prepare(self, folder: Path, inputs: Mapping[str, bytes]) -> None:
+        """Put the script, the files beside it and earlier outputs into a folder of its own.
+
+        Raises:
+            InputError: a name leads out of that folder, or a placeholder means nothing.
+        """
+        run, place = self._run, folder / RUN
+        self._code = {run.file: inputs[SCRIPT], **{name: inputs[f"file:{name}"] for name in run.files}}
+        if problems := check_node(self._preflight(), folder.parents[2] / SETUPS, os.environ):
+            raise InputError(*problems)
+        shutil.rmtree(place, ignore_errors=True)  # the kept files of an attempt that was begun here before
+        place.mkdir(parents=True)
+        for name, content in self._code.items():
+            write_atomically(inside(place, name, "file"), content)
+        for role, name in run.present.items():
+            write_atomically(inside(place, name, f"output {role}"), inputs[f"in:{role}"])
+        kept = {inside(place, name, f"kept output {role}"): inputs[f"in:{role}"] for role, name in run.keep.items()}
+        self._kept = KeptFiles(folder / ASIDE, kept)
+        self._outputs = Outputs(place, run.outputs)
+        self._logs = LogFiles(place)
+        self._values = _values(run, place)
+        self._arguments = [fill(argument, self._values) for argument in run.args]
+        self._settings = {name: fill(value, self._values) for name, value in run.env.items()}
+
+    def _preflight(self) -> Preflight:
+        """What this node must have."""
+        run = self._run
+        tokens, tokenizer = run.places.get("tokens"), run.places.get("tokenizer")
+        return Preflight(
+            file=run.file,
+            python=run.python,
+            contents=self._code,
+            setup=run.setup,
+            needs=run.needs,
+            passed=run.passed,
+            ranks=run.slots,
+            tokens=None if tokens is None else Path(tokens),
+            tokenizer=None if tokenizer is None else Path(tokenizer),
+            runtime=run.runtime,
+        )
+
+    def command(self, folder: Path) -> Sequence[str]:
+        self._started = time.monotonic()
+        return [self._run.python, "-u", self._run.file, *self._arguments]
+
+    def working_folder(self, folder: Path) -> Path | None:
+        return folder / RUN
+
+    def environment(self, folder: Path, own: Mapping[str, str]) -> Mapping[str, str]:
+        environment = node_environment(own, self._run.passed) | {SCORES_VARIABLE: str(folder / SCORES)} | self._settings
+        return environment | self._kept.environment(self._run.python, environment)
+
+    # While it runs
+
+    def take_output(self, content: bytes) -> None:
+        with self._lock:
+            self._printed += len(content)
+            self._live.feed(LOG, content)
+
+    def heartbeat(self, folder: Path) -> object:
+        self._read_logs()
+        return self._printed, self._logs.stamp
+
+    def progress(self, folder: Path) -> tuple[float, str]:
+        with self._lock:
+            return self._live.progress()
+
+    def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:
+        if (lost := self._lost()) is not None:
+            return lost
+        if pace.quiet >= self._grace and self._is_complete(pace):
+            return Complete()
+        limit = self._run.max_seconds
+        if limit is not None and pace.seconds > limit:
+            return Failed(failure=Failure.OVER_TIME, reason=f"ran past max_seconds ({limit:g} s) and was ended")
+        return None
+
+    def _read_logs(self, *, last: bool = False) -> None:
+        for name, content in self._logs.news(last=last):
+            with self._lock:
+                self._live.feed(name, content)
+
+    def _lost(self) -> Failed | None:
+        with self._lock:
+            line = self._live.nan
+        return None if line is None else Failed(failure=Failure.DIVERGED, reason=f"not finite: {_short(line)}")
+
+    def _is_complete(self, pace: GangPace) -> bool:
+        """Whether a script that is silent has done all that its stage wants of it."""
+        if not self._outputs.are_written:
+            return False
+        if self._run.metric is not None:
+            with self._lock:
+                return self._read_metric()[1] is not None
+        return bool(self._run.outputs) and (pace.idle >= self._grace or pace.quiet > self._run.silent_seconds)
+
+    # After its end
+
+    def finish(self, folder: Path, end: GangEnd) -> Finished | Failed:
+        self._read_logs(last=True)
+        problem = self._lost() or self._changed_kept() or self._unclear_metric() or self._missing_output()
+        if problem is not None:
+            return problem
+        try:
+            files = self._outputs.read()
+        except InputError as error:
+            return _unfinished(str(error))
+        sizes = {role: len(content) for role, content in files.items()}
+        with self._lock:
+            live = self._live
+            name, value = self._read_metric()
+            outputs: dict[str, Any] = {
+                "metric": None if name is None else {"name": name, "value": value},
+                "bpb_per_nat": live.bpb_per_nat(name),
+                "scores": dict(live.scores()),
+                "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
+                "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
+                "notes": self._notes(end),
+            }
+        files["log"] = (folder / LOG).read_bytes()
+            files["metrics"] = live.metrics()
+        if (folder / SCORES).exists():
+            try:
+                files["document_scores"], outputs["document_totals"] = read_document_scores(folder / SCORES)
+            except InputError as error:
+                return _unfinished(str(error))
+        return Finished(outputs={**outputs, **dict.fromkeys(files)}, files=files)
+
+    def written(self, folder: Path, failed: Failed) -> Mapping[str, bytes]:
+        """Outputs that it completed before it failed; those that a kill may have cut off are left out."""
+        if failed.failure in (Failure.DIVERGED, Failure.DISK_FULL) or self._kept.changed():
+            return {}
+        ended_itself = failed.failure in (Failure.CRASH, Failure.BAD_CONFIGURATION, Failure.GPU_MEMORY)
+        return self._outputs.read_written(settled=not ended_itself)
+
+    def errors(self, folder: Path) -> list[tuple[Failure, str]]:
+        """The exception that the log ends with, unless the log names a cause that we know better."""
+        text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
+        lines = _EXCEPTION.findall(text)
+        own = [line for line in lines if "ChildFailedError" not in line]
+        if not own or classify_text(text) != Failure.CRASH or "received by PID" in text:
+            return []
+        return [(Failure.CRASH, _short(own[0]))]
+
+    def clean(self, folder: Path) -> None:
+        """Remove what is large, and what was put there: logs and small files stay to explain the attempt."""
+        shutil.rmtree(folder / ASIDE, ignore_errors=True)
+        (folder / SCORES).unlink(missing_ok=True)
+        for path in (folder / RUN).rglob("*"):
+            if not path.is_symlink() and path.is_file() and path.stat().st_size > LEFT_BYTES:
+                path.unlink(missing_ok=True)
+
+    def _changed_kept(self) -> Failed | None:
+        if not (changed := self._kept.changed()):
+            return None
+        return _unfinished(
+            f"{', '.join(changed)}: was to be kept and has been changed by a program that cannot be kept from it; "
+            "see what keep cannot redirect in docs/scripts.md, or use a switch of the script"
+        )
+
+    def _read_metric(self) -> tuple[str | None, float | None]:
+        """Name and value of the metric; without a value where nothing, or more than one, was printed."""
+        if self._run.metric == LAST_SCORE:
+            return next(reversed(self._live.scores().items()), (LAST_SCORE, None))
+        reading = self._live.metric()
+        return (None, None) if self._run.metric is None else (self._run.metric, reading.value)
+
+    def _unclear_metric(self) -> Failed | None:
+        name = self._run.metric
+        if name is None:
+            return None
+        with self._lock:
+            values = self._live.metric().values
+            if name == LAST_SCORE:
+                values = tuple(self._live.scores().values())[-1:]
+        if not values:
+            return _unfinished(f"it ended without an error and printed no {_line_of(name)}")
+        if len(values) > 1:
+            first, *_, last = values
+            more = "" if len(values) == 2 else f" and {len(values) - 2} more between them"
+            return _unfinished(
+                f"the metric {name!r} has different values, {first} and {last}{more}; name a line that is printed once"
+            )
+        if not math.isfinite(values[0]):
+            return Failed(failure=Failure.DIVERGED, reason=f"the metric {name!r} is {values[0]}")
+        return None
+
+    def _missing_output(self) -> Failed | None:
+        problems = self._outputs.problems()
+        return (
+            _unfinished("; ".join(f"it ended without an error and {problem}" for problem in problems))
+            if problems
+            else None
+        )
+
+    def _notes(self, end: GangEnd) -> list[str]:
+        notes = []
+        if not end.exited:
+            notes.append(
+                f"its work was complete, but it had not ended after {self._grace:g} s of silence; it was ended"
+            )
+        if end.left:
+            notes.append(f"{end.left} processes that it had left running were ended")
+        return notes
+
+
+def _values(run: ScriptRun, place: Path) -> dict[str, str]:
+    """What each placeholder stands for."""
+    values = {"out": str(place), "run": f"golfsweep-{secrets.token_hex(8)}", "seed": str(run.seed)}
+    if (tokens := run.places.get("tokens")) is not None:
+        above = Path(tokens).parent
+        values |= {"data": tokens, "data_dir": str(above.parent if above.name == "datasets" else above)}
+    if (tokenizer := run.places.get("tokenizer")) is not None:
+        values["tokenizer"] = tokenizer
+    return values | {f"in.{role}": str(place / name) for role, name in {**run.present, **run.keep}.items()}
+
+
+def _line_of(metric: str) -> str:
+    return "score that is known; name its line as the stage's metric" if metric == LAST_SCORE else f"line of the metric {metric!r}"
+
+
+def _unfinished(reason: str) -> Failed:
+    """A script that ended well and did not do what its stage says of it: another attempt would not, either."""
+    return Failed(failure=Failure.BAD_CONFIGURATION, reason=reason)
+
+
+def _short(line: str) -> str:
+    line = " ".join(line.split())
+    return line if len(line) <= 300 else f"{line[:299]}…"
