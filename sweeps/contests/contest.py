@@ -164,6 +164,8 @@ class LogTable(_Table):
     """Each score of such a line; groups `name` and `value`."""
     clock: Pattern | None = None
     """The training's clock on such a line; groups `time` and `unit` (ms, s)."""
+    metric: str | None = None
+    """How the score is read of a script's output while it runs, as `metric` of a sweep file."""
     foreign: Pattern | None = None
     """What only logs of another contest print on a line with scores."""
     machine: tuple[Pattern, ...] = ()

@@ -12,9 +12,10 @@ class LostKind(StrEnum):
     SCORES = "document scores"
     CERTIFICATE = "certificate"
     CURVE = "training curve"
+    LOG = "log"
 
 
-REMADE = (LostKind.SCORES, LostKind.CERTIFICATE)
+REMADE = (LostKind.SCORES, LostKind.CERTIFICATE, LostKind.LOG)
 """What entries rest on, so that the next run makes it again."""
 
 

@@ -60,9 +60,10 @@ class Standings:
         self.all = [self._judge(entry, ordered, ranks) for entry in ordered]
         """Best first within a track."""
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The rows of the leaderboard; None where a value is unknown."""
-        return [to_row(self.contest, standing) for standing in self.all]
+    def rows(self, sweep: str | None = None) -> list[dict[str, Any]]:
+        """The rows of the leaderboard; of a named sweep and public records alone. None where a value is unknown."""
+        shown = [each for each in self.all if sweep is None or each.entry.sweep in ("", sweep)]
+        return [to_row(self.contest, standing) for standing in shown]
 
     def find(self, name: str) -> Standing | None:
         """The entry of a name: its own, or SWEEP/ENTRY."""
@@ -113,7 +114,7 @@ class Standings:
         comparable = [
             other for other in entries if other is not entry and self.explain_incomparable(entry, other) is None
         ]
-        named = next((other for other in comparable if other.name == entry.compared_with), None)
+        named = next((other for other in comparable if other.full_name == entry.compared_with), None)
         earlier = (
             other
             for other in comparable

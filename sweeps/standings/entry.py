@@ -51,7 +51,7 @@ class ContestEntry:
     machine: str | None = None
     """Entries with equal text here were made on one machine; None where nothing says so."""
     compared_with: str | None = None
-    """Name of the entry that its record is compared with."""
+    """Full name of the entry that its record, or its sweep, is compared with."""
     sweep: str = ""
     """Empty for a public record."""
     source: str = "import"

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from jobs.logs import agree, decimals
-from sweeps.board.rules import RuleFinding, Track
+from sweeps.board.rules import EVIDENCE_CODE, RuleFinding, Track
 from sweeps.records.arithmetic import format_decimal, mean
 from sweeps.records.judging.measures import CheckResults
 from sweeps.records.reading.files import printable
 from sweeps.standings.record import ContestRecord, is_mean_of
 from sweeps.standings.rules import apply_rule
 
-BREACHES = frozenset({"other-metric", "time"})
+BREACHES = frozenset({EVIDENCE_CODE, "other-metric", "time"})
 """Codes of breaches of a contest's rules; they flag an entry."""
 REMARKS = frozenset({"duplicate-log", "unread", "mixed-machines", "other-gpu", "untested", "same-name"})
 """Codes of what a reader should know and what is no objection."""

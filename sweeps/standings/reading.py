@@ -7,16 +7,25 @@ from golf.errors import InputError
 from jobs.workplace import Workplace
 from sweeps.contests.catalog import DEFAULT, contest_named
 from sweeps.contests.contest import Contest
+from sweeps.entries.facts import contest_of
+from sweeps.entries.lost import Lost
 from sweeps.standings.board import Standing, Standings
 from sweeps.standings.entry import ContestEntry
+from sweeps.standings.own import read_own_entries
 
 
-def standings_of(contest: Contest, place: Workplace) -> Standings:
-    """The standings of a contest: its public records."""
+def standings_of(contest: Contest, place: Workplace, lost: Lost | None = None) -> Standings:
+    """The standings of a contest: public records, and the entries of own sweeps.
+
+    Args:
+        contest: the contest.
+        place: the home.
+        lost: is told which logs of own entries could not be read.
+    """
     records = [
         ContestEntry.from_json(content) for content in place.store.records() if content.get("contest") == contest.name
     ]
-    return Standings(contest, records)
+    return Standings(contest, [*records, *read_own_entries(contest, place, lost or Lost())])
 
 
 def choose_contest(place: Workplace, name: str | None, sweep: str | None) -> tuple[Contest, list[str]]:
@@ -31,7 +40,8 @@ def choose_contest(place: Workplace, name: str | None, sweep: str | None) -> tup
         InputError: there is no such contest, or the sweep is of another one.
     """
     counts = count_entries(place)
-    own = DEFAULT if place.store.sweeps() else next(iter(counts), DEFAULT)
+    sweeps = [record for record in place.store.sweeps() if sweep in (None, record.name)]
+    own = contest_of(sweeps[-1]) if sweeps else next(iter(counts), DEFAULT)
     chosen = contest_named(name or own)
     if sweep is not None and chosen.name != own:
         raise InputError(f"sweep {sweep}: is of the contest {own}, not {chosen.name}; leave out one of the two")
@@ -44,8 +54,10 @@ def choose_contest(place: Workplace, name: str | None, sweep: str | None) -> tup
 
 
 def count_entries(place: Workplace) -> Mapping[str, int]:
-    """Contest → number of public records in a home; the default contest first."""
+    """Contest → number of entries in a home; the default contest first."""
+    contests = {sweep.name: contest_of(sweep) for sweep in place.store.sweeps()}
     counts = Counter(content.get("contest", DEFAULT) for content in place.store.records())
+    counts.update(contests[entry.sweep] for entry in place.store.entries() if entry.sweep in contests)
     return dict(sorted(counts.items(), key=lambda item: (item[0] != DEFAULT, item[0])))
 
 

@@ -30,7 +30,7 @@ from sweeps.board.rules import LIMIT_BYTES
 from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import read_certificate
-from sweeps.entries.reading import board_of, find_entry, former_of, read_entry
+from sweeps.entries.reading import board_of, find_entry, former_of, latest_sweep, read_entry
 from sweeps.spec.sections import BaselineSection
 from sweeps.statistics import Moments, published
 from sweeps.submission.submission import SeedRun, Submission
@@ -120,8 +120,7 @@ def check_free(folder: Path) -> None:
 
 def _find_entry(name: str, place: Workplace) -> tuple[BoardEntry, Sweep, Board]:
     """Find an entry, its sweep, and the board of that sweep, whose rules and baseline judge it whatever ran later."""
-    sweeps = place.store.sweeps()
-    latest = sweeps[-1].name if sweeps else None
+    latest = latest_sweep(place)
     entries = board_of(latest, place).entries()
     named = find_entry(name, entries, latest or "", former_of(place))
     if not named.sweep:

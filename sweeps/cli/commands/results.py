@@ -65,9 +65,9 @@ def leaderboard(
         return print_json({"rows": []}) if shown == Format.JSON else Terminal().print_line(NO_SWEEPS)
     chosen, other_contests = choose_contest(place, contest, name)
     if chosen.name != DEFAULT:
-        return _show_standings(chosen, place, shown, other_contests)
+        return _show_standings(chosen, place, shown, name, other_contests)
     lost = Lost()
-    board = reading.board_of(sweeps[-1].name if sweeps else None, place, lost)
+    board = reading.board_of(name or reading.latest_sweep(place), place, lost)
     rows, superseded = board.table(), reading.superseded_of(place)
     notes = [*(former.line for former in reading.withdrawn_of(place)), *lost.lines(place), *other_contests]
     if shown == Format.JSON:
@@ -89,25 +89,28 @@ def leaderboard(
         Terminal(stderr=shown != Format.TABLE).print_line(line)
 
 
-def _show_standings(contest: Any, place: Any, shown: Format, notes: list[str]) -> None:
+def _show_standings(contest: Any, place: Any, shown: Format, sweep: str | None, notes: list[str]) -> None:
     """Print the leaderboard of a contest that is judged by a target."""
+    from sweeps.entries.lost import Lost
     from sweeps.standings.reading import standings_of
     from sweeps.views.terminal import standings_table
 
-    board = standings_of(contest, place)
+    lost = Lost()
+    board = standings_of(contest, place, lost)
+    rows, notes = board.rows(sweep), [*lost.lines(place), *notes]
     match shown:
         case Format.JSON:
-            return print_json({"rows": board.rows(), "frontier": board.changes(), "superseded": [], "notes": notes})
+            return print_json({"rows": rows, "frontier": board.changes(), "superseded": [], "notes": notes})
         case Format.CSV:
-            print(standings_table.standings_to_csv(board.rows()), end="")
+            print(standings_table.standings_to_csv(rows), end="")
         case Format.MARKDOWN:
-            print(standings_table.standings_to_markdown(contest, board.rows()), end="")
+            print(standings_table.standings_to_markdown(contest, rows), end="")
         case Format.HTML:
             raise InputError(
                 f"--format html: there is no page for {contest.name} yet; use table, markdown, csv or json"
             )
         case Format.TABLE:
-            Terminal().print(standings_table.render_standings(contest, board.rows()))
+            Terminal().print(standings_table.render_standings(contest, rows))
     for line in notes:
         Terminal(stderr=shown != Format.TABLE).print_line(line)
 
