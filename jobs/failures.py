@@ -20,8 +20,10 @@ _GPU_MEMORY = re.compile(
 _COLLECTIVE = re.compile(
     r"Watchdog caught collective operation timeout|NCCL (?:error|timeout|communicator was aborted)|ncclSystemError"
     r"|ncclRemoteError|ncclInternalError|\[.*gloo/transport|Connection closed by peer|wait timeout after"
+    r"|EADDRINUSE|[Aa]ddress already in use"
 )
-"""What NCCL's watchdog and gloo print when a rank is silent (torch 2.13: ProcessGroupNCCL.cpp, gloo/transport)."""
+"""What NCCL's watchdog and gloo print when a rank is silent (torch 2.13: ProcessGroupNCCL.cpp, gloo/transport), and
+what is printed when ranks cannot meet since somebody else listens on their port."""
 _SIGNAL = re.compile(r"Signal (\d+) \(SIG\w+\) received by PID")
 """torchrun's summary of a rank that a signal ended (torch/distributed/elastic/multiprocessing/errors)."""
 _ROOT_CAUSE = re.compile(r"Root Cause \(first observed failure\):.*?\bexitcode\s*: (-?\d+)", re.DOTALL)

@@ -70,7 +70,7 @@ class Program(ABC):
     """A word of the command line of each rank that prints its stacks when it is sent SIGUSR1."""
 
     def prepare(self, folder: Path, inputs: Mapping[str, bytes]) -> None:
-        """Fill the gang's folder before it starts, from contents by name; `CHECKPOINT`, if there, is where it goes on."""
+        """Fill the gang's folder before it starts, from contents by name; it goes on from `CHECKPOINT`, if there."""
         if CHECKPOINT in inputs:
             raise NotImplementedError(f"{type(self).__name__} does not go on from a checkpoint")
 
@@ -87,7 +87,8 @@ class Program(ABC):
         return own
 
     def take_output(self, content: bytes) -> None:
-        """Be handed what is printed, as it comes, by a thread that does nothing else."""
+        """Be handed what is printed, as it comes."""
+        return
 
     def heartbeat(self, folder: Path) -> object:
         """Something that differs from before whenever the work has advanced; None before it first did."""
@@ -96,6 +97,10 @@ class Program(ABC):
     def progress(self, folder: Path) -> tuple[float, str]:
         """How far the work is (0 to 1), and a short note for a person."""
         return 0.0, ""
+
+    def steps_per_second(self, folder: Path) -> float | None:
+        """The rate of a training whose time is limited, by which a slow node is recognized; None while it is unknown."""
+        return None
 
     def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:
         """Whether a gang that runs is to be ended, being lost or complete; asked for after each look at it."""

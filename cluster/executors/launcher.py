@@ -75,15 +75,21 @@ class Gang:
 
     def events(self) -> Iterator[Event]:
         """Start the gang and yield what it does until it ends; ends all of it when the iteration is given up."""
-        output = Output(self._folder / LOG, self._program.take_output)
-        process = self._start(output)
+        output = Output(self._folder / LOG)
+        try:
+            process = self._start(output)
+        except BaseException:
+            output.abandon()
+            raise
+        output.start()
         try:
             stopped = yield from self._watch(process, output)
         finally:
             end(process)
             at = time.monotonic()
             left, immortal = self._end_ranks()
-            output.close()
+        for content in output.rest():
+            self._program.take_output(content)
         if process.returncode != 0 and (stamp := self._checkpoint_stamp()) != self._sent and stamp is not None:
             yield Checkpoint(content=self._program.pack_checkpoint(self._folder))
         last: Finished | Failed
@@ -101,7 +107,7 @@ class Gang:
     def _start(self, output: Output) -> "subprocess.Popen[bytes]":
         python = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": LOG_ENCODING}
         environment = self._program.environment(self._folder, {**os.environ, **python})
-        process = subprocess.Popen(
+        return subprocess.Popen(
             self._command(),
             stdin=subprocess.DEVNULL,
             stdout=output.write_end,
@@ -110,8 +116,6 @@ class Gang:
             cwd=self._program.working_folder(self._folder),
             preexec_fn=golf.processes.end_with_parent,
         )
-        output.start()
-        return process
 
     def _command(self) -> list[str]:
         command = list(self._program.command(self._folder))
@@ -127,16 +131,17 @@ class Gang:
     ) -> Generator[Event, None, Failed | Complete | None]:
         """Yield every advance until the gang ends by itself, or is to be ended; returns why."""
         began = advanced = time.monotonic()
-        idleness = Idleness(lambda mark: mark.task == self._mark.task, process.pid, IDLE_SHARE * self._slots)
+        waits = {process.pid} if self._program.uses_torchrun else set()
+        idleness = Idleness(lambda mark: mark.task == self._mark.task, waits, IDLE_SHARE * self._slots)
         before = started = self._program.heartbeat(self._folder)
         while process.poll() is None:
             time.sleep(POLL_SECONDS)
-            if output.error is not None:
-                raise output.error
+            self._program.take_output(output.news())
             if (beat := self._program.heartbeat(self._folder)) != before:
                 before, advanced = beat, time.monotonic()
             fraction, note = self._program.progress(self._folder)
-            yield Progress(fraction=fraction, note=note, log=self._new_log())
+            rate = self._program.steps_per_second(self._folder)
+            yield Progress(fraction=fraction, note=note, log=self._new_log(), steps_per_second=rate)
             if (stamp := self._checkpoint_stamp()) != self._sent:
                 self._sent, advanced = stamp, time.monotonic()
                 yield Checkpoint(content=self._program.pack_checkpoint(self._folder))

@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,44 +14,60 @@ HEAD_BYTES = 2**21
 TAIL_BYTES = 2**21
 """And so much of the end."""
 READ_BYTES = 2**16
+NEWS_BYTES = 2**18
+BACKLOG_BYTES = 2**26
+"""What is printed and not yet looked at; a gang that prints more waits."""
 LAST_SECONDS = 5.0
 """Time to read what a gang printed last: a process that nobody could end may hold on to the pipe."""
 
 
 class Output:
-    """The pipe into which a gang prints, and the thread that reads it: a gang never waits for a slow reader of events."""
+    """The pipe into which a gang prints, and a thread that reads it, so that a gang hardly ever waits."""
 
-    def __init__(self, path: Path, take: Callable[[bytes], None]) -> None:
-        """Open the pipe.
-
-        Args:
-            path: the file in which it is kept.
-            take: called with everything that is printed, as it comes, by the thread.
-        """
-        self._take = take
+    def __init__(self, path: Path) -> None:
+        """Open the pipe, and the file in which what comes is kept."""
         self._log = BoundedLog(path)
         self._read_end, self.write_end = os.pipe()
         self._thread = threading.Thread(target=self._read, name="output", daemon=True)
-        self.error: Exception | None = None
-        """What `take` raised, after which it is not called any more."""
+        self._backlog = bytearray()
+        self._changed = threading.Condition()
 
     def start(self) -> None:
         """Begin to read; the gang has the other end by now."""
         os.close(self.write_end)
         self._thread.start()
 
-    def close(self) -> None:
-        """Read what is left, when all who print have ended."""
-        self._thread.join(LAST_SECONDS)
+    def abandon(self) -> None:
+        """Close it: there is no gang."""
+        os.close(self.write_end)
+        os.close(self._read_end)
+        self._log.close()
+
+    def news(self) -> bytes:
+        """What was printed since the last call, or as much of it as can be read in a moment."""
+        with self._changed:
+            content = bytes(self._backlog[:NEWS_BYTES])
+            del self._backlog[:NEWS_BYTES]
+            self._changed.notify()
+        return content
+
+    def rest(self) -> Iterator[bytes]:
+        """What is left, when all who print have ended."""
+        until = time.monotonic() + LAST_SECONDS
+        while self._thread.is_alive() and time.monotonic() < until:
+            self._thread.join(0.01)
+            if content := self.news():
+                until = time.monotonic() + LAST_SECONDS
+                yield content
+        while content := self.news():
+            yield content
 
     def _read(self) -> None:
         while content := os.read(self._read_end, READ_BYTES):
             self._log.write(content)
-            if self.error is None:
-                try:
-                    self._take(content)
-                except Exception as error:  # the gang must not wait for a reader that has ended
-                    self.error = error
+            with self._changed:
+                self._changed.wait_for(lambda: len(self._backlog) < BACKLOG_BYTES)
+                self._backlog += content
         os.close(self._read_end)
         self._log.close()
 

@@ -74,15 +74,15 @@ def marked(belongs: Callable[[Mark], bool]) -> list[int]:
 class Idleness:
     """How long some processes have hardly used a processor; they are looked at only while they show nothing else."""
 
-    def __init__(self, belongs: Callable[[Mark], bool], launcher: int, share: float) -> None:
+    def __init__(self, belongs: Callable[[Mark], bool], launchers: Collection[int], share: float) -> None:
         """Watch them.
 
         Args:
             belongs: which marks they bear.
-            launcher: the process among them that only waits for the others, and does not count.
+            launchers: those among them that only wait for the others, and do not count.
             share: of one processor; all of them together are idle if they use less.
         """
-        self._belongs, self._launcher, self._share = belongs, launcher, share
+        self._belongs, self._launchers, self._share = belongs, frozenset(launchers), share
         self._looked = self._since = time.monotonic()
         self._used: float | None = None
 
@@ -93,11 +93,11 @@ class Idleness:
             self._used = None
             return 0.0
         if self._used is None or now - self._looked >= IDLE_LOOK_SECONDS:
-            used = sum(map(_processor_seconds, set(marked(self._belongs)) - {self._launcher}))
+            used = sum(map(_processor_seconds, set(marked(self._belongs)) - self._launchers))
             if self._used is None or used - self._used > self._share * (now - self._looked):
                 self._since = now
             self._used, self._looked = used, now
-        return now - self._since
+        return self._looked - self._since
 
 
 def end_marked(belongs: Callable[[Mark], bool]) -> list[int]:

@@ -82,6 +82,8 @@ class EventWriter:
         self._in_flight.end_tasks(running)
         earlier = failed_since(self._store.attempts(running.key), running.record.attempts_before_request)
         verdict = judge(event.failure, [failure for _, failure in earlier])
+        outputs = {name: self._contents.put(content) for name, content in event.files.items()} if verdict.final else {}
+        sizes = self._contents.sizes_of(outputs)
         self._store.fail(
             running.key,
             running.attempt,
@@ -91,7 +93,10 @@ class EventWriter:
             log=event.log or running.log,
             failure=event.failure,
             seconds=at - running.started,
+            outputs=outputs,
+            sizes=sizes,
         )
+        self._contents.forget_sizes(sizes)
         self._in_flight.forget(running, processes_live=False)
         self._nodes.failed(running.placement.node, running.key, event)
         if event.failure == Failure.UNFIT:
@@ -100,6 +105,10 @@ class EventWriter:
     def _write(self, running: Running, task_id: str, event: Event, at: float) -> None:
         key, attempt = running.key, running.attempt
         match event:
+            case Progress(steps_per_second=float() as rate) if slow := self._nodes.too_slow(
+                running.placement.node, running.record.order.job, rate
+            ):
+                self.fail(running, Failed(failure=Failure.UNFIT, reason=slow), at)
             case Progress():
                 running.fractions[task_id] = event.fraction
                 if event.log is not None:

@@ -36,7 +36,7 @@ class Hyperparameters:
     # Evaluation
     val_tokens = int(os.environ.get("VAL_TOKENS", "16384"))
     ttt_chunk = int(os.environ.get("TTT_CHUNK", "1024"))
-    ttt_lr = float(os.environ.get("TTT_LR", "0.05"))
+    ttt_lr = float(os.environ.get("TTT_LR", "0.005"))
     ttt_epochs = int(os.environ.get("TTT_EPOCHS", "1"))
     temperature = float(os.environ.get("TEMPERATURE", "1.0"))
 

@@ -60,9 +60,10 @@ class MetricReader:
         """
         self._printed_as, self._metric = metric, metric.removeprefix(LAST)
         self._only_last = metric.startswith(LAST)
-        self._pattern = None if _NAME.fullmatch(self._metric) else _name_group(self._metric)
+        self.pattern = None if _NAME.fullmatch(self._metric) else _name_group(self._metric)
+        """The regular expression, as RE2 takes it."""
         self._values: list[Decimal] = []
-        self.stage: ScoreStage | None = stage_of(self._metric) if self._pattern is None else None
+        self.stage: ScoreStage | None = stage_of(self._metric) if self.pattern is None else None
         """What a named line measures."""
         self.lost: str | None = None
         """The first line that gives an infinite value or none that is a number."""
@@ -72,14 +73,14 @@ class MetricReader:
 
         A line that did not end is no evidence for a regular expression: its last digits may be missing.
         """
-        if self._pattern is None:
+        if self.pattern is None:
             for line in lines:
                 self._read_named(line)
             return
         texts = [line.text for line in lines if line.whole]
         if not texts:
             return
-        matches = pc.extract_regex(pa.array(texts, pa.string()), pattern=self._pattern).to_pylist()
+        matches = pc.extract_regex(pa.array(texts, pa.string()), pattern=self.pattern).to_pylist()
         for text, match in zip(texts, matches, strict=True):
             if match is not None:
                 (number,) = match.values()
@@ -116,7 +117,7 @@ class MetricReader:
             self._values = [value]
             return
         for index, known in enumerate(self._values):
-            copies = self._pattern is None and decimals(value) != decimals(known) and agree(value, known)
+            copies = self.pattern is None and decimals(value) != decimals(known) and agree(value, known)
             if value == known or copies:
                 self._values[index] = max(known, value, key=decimals)
                 return

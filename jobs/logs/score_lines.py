@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from jobs.logs.log import Log, Score, ScoreStage
 from jobs.logs.numbers import NUMBER, decimals, to_seconds
@@ -75,6 +76,7 @@ class ScoreLine:
     """Whether it is a validation during training."""
 
 
+@lru_cache(maxsize=16)  # several readers read the same line
 def read_score(line: str, *, whole: bool) -> ScoreLine | None:
     """Read a score in one of the contest's forms; None where the line has none.
 

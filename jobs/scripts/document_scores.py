@@ -26,7 +26,11 @@ def read_document_scores(path: Path) -> tuple[bytes, dict[str, float]]:
     content = read_regular(path, MOST_BYTES, f"expected the file named by {_WHERE}")
     columns = _read_parquet(content) if content[:4] == b"PAR1" else _read_npz(content)
     document = _whole(columns["document"], "document")
-    nll, tokens, sizes = columns["nll"].astype(np.float64), _whole(columns["tokens"], "tokens"), _whole(columns["bytes"], "bytes")
+    nll, tokens, sizes = (
+        columns["nll"].astype(np.float64),
+        _whole(columns["tokens"], "tokens"),
+        _whole(columns["bytes"], "bytes"),
+    )
     if len({len(column) for column in (document, nll, tokens, sizes)}) > 1:
         raise InputError(f"{_WHERE}: columns of different lengths; expected one value a document in each")
     if not len(document) or len(document) > MAX_DOCUMENTS:

@@ -5,7 +5,6 @@ artifact, which goes aside, and reads back the kept one.
 """
 
 import hashlib
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping

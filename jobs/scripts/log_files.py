@@ -1,6 +1,7 @@
 """The log files that a script writes beside what it prints, read as they grow."""
 
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,5 +71,5 @@ class LogFiles:
                     status = path.lstat()
                 except OSError:
                     continue
-                if os.path.stat.S_ISREG(status.st_mode):
+                if stat.S_ISREG(status.st_mode):
                     yield path, status

@@ -88,7 +88,11 @@ def _digest(preflight: Preflight) -> str:
         whole.update(json.dumps([name, hashlib.sha256(preflight.contents[name]).hexdigest()]).encode())
     python = Path(preflight.python)
     written = python.stat().st_mtime_ns if python.exists() else 0
-    settings = [preflight.python, written, *(list(part) for part in (preflight.setup, preflight.needs, preflight.passed))]
+    settings = [
+        preflight.python,
+        written,
+        *(list(part) for part in (preflight.setup, preflight.needs, preflight.passed)),
+    ]
     whole.update(json.dumps([*settings, dict(preflight.runtime)], sort_keys=True).encode())
     return whole.hexdigest()[:32]
 
@@ -141,8 +145,10 @@ def _last_line(log: Path) -> str:
     with log.open("rb") as stream:
         stream.seek(max(0, log.stat().st_size - 4096))
         lines = stream.read().decode("utf-8", "replace").split("\n")
-    printed = [line.strip() for line in lines if line.strip()]
-    return "".join(character for character in printed[-1] if character.isprintable())[:_SHOWN] if printed else "no output"
+    printed = [line.strip() for line in lines if line.strip() and not line.startswith("$ ")]
+    return (
+        "".join(character for character in printed[-1] if character.isprintable())[:_SHOWN] if printed else "no output"
+    )
 
 
 def _question(preflight: Preflight) -> Question:
@@ -163,7 +169,9 @@ def _question(preflight: Preflight) -> Question:
 def _node_problems(preflight: Preflight, probed: Probed) -> list[str]:
     """What the interpreter lacks."""
     host, python = socket.gethostname(), preflight.python
-    problems = [f"{line}; {python} is Python {probed.runtime.python}, name another as script.python" for line in probed.syntax]
+    problems = [
+        f"{line}; {python} is Python {probed.runtime.python}, name another as script.python" for line in probed.syntax
+    ]
     problems += [
         f"script.needs: {python} on {host} has no module {name}; install it there, or in script.setup"
         for name in probed.missing_modules

@@ -1,11 +1,10 @@
-"""A participant's script as the program of a gang: it runs unchanged, in an empty folder, and what it leaves is judged."""
+"""A participant's script as the program of a gang: unchanged, in an empty folder; what it leaves is judged."""
 
 import math
 import os
 import re
 import secrets
 import shutil
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from jobs.scripts.outputs import Outputs, inside
 from jobs.scripts.placeholders import fill
 from jobs.scripts.preflight import Preflight, check_node
 from jobs.scripts.run import LAST_SCORE, ScriptRun
+from jobs.scripts.step_rate import first_rate
 
 RUN, ASIDE, SCORES = "run", "aside", "document_scores.npz"
 """Of an attempt's folder: the script's own folder, where writes to kept files go, and the file of `SCORES_VARIABLE`."""
@@ -38,6 +38,8 @@ GRACE_SECONDS = 60.0
 """Time that a script gets to end after its work is complete."""
 LEFT_BYTES = 2**20
 """Files of a script's folder that are larger than this are removed when it has ended."""
+_LIMITED = re.compile(r"0*[1-9]\d*(?:\.\d*)?|0*\.\d*[1-9]\d*", re.ASCII)
+"""A limit of seconds that is not 0, which means none."""
 _EXCEPTION = re.compile(r"^(?:\[rank\d+\]: ?)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b.*)$", re.MULTILINE)
 """The last line of a traceback."""
 
@@ -51,8 +53,9 @@ class ScriptProgram(Program):
         self.silence_seconds = run.silent_seconds
         self._run, self._grace = run, grace_seconds
         self._live = LiveLog(None if run.metric == LAST_SCORE else run.metric)
-        self._lock = threading.Lock()
         self._printed = 0
+        self._rate: float | None = None
+        self._has_rate = False
         self._started = time.monotonic()
 
     # Before the start
@@ -107,22 +110,31 @@ class ScriptProgram(Program):
 
     def environment(self, folder: Path, own: Mapping[str, str]) -> Mapping[str, str]:
         environment = node_environment(own, self._run.passed) | {SCORES_VARIABLE: str(folder / SCORES)} | self._settings
+        if shutil.which(self._run.python, path=environment.get("PATH")) is None:
+            raise InputError(
+                f"script.python: {self._run.python} is no program of this node; name the interpreter that runs the script"
+            )
         return environment | self._kept.environment(self._run.python, environment)
 
     # While it runs
 
     def take_output(self, content: bytes) -> None:
-        with self._lock:
-            self._printed += len(content)
-            self._live.feed(LOG, content)
+        self._printed += len(content)
+        self._live.feed(LOG, content)
 
     def heartbeat(self, folder: Path) -> object:
         self._read_logs()
         return self._printed, self._logs.stamp
 
     def progress(self, folder: Path) -> tuple[float, str]:
+        return self._live.progress()
+
+    def steps_per_second(self, folder: Path) -> float | None:
         with self._lock:
-            return self._live.progress()
+            if not self._has_rate and (rate := first_rate(self._live.points())) is not None:
+                limit = self._live.log().settings.get("max_wallclock_seconds", "0")
+                self._has_rate, self._rate = True, rate if _LIMITED.fullmatch(limit) else None
+        return self._rate
 
     def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:
         if (lost := self._lost()) is not None:
@@ -136,12 +148,10 @@ class ScriptProgram(Program):
 
     def _read_logs(self, *, last: bool = False) -> None:
         for name, content in self._logs.news(last=last):
-            with self._lock:
-                self._live.feed(name, content)
+            self._live.feed(name, content)
 
     def _lost(self) -> Failed | None:
-        with self._lock:
-            line = self._live.nan
+        line = self._live.nan
         return None if line is None else Failed(failure=Failure.DIVERGED, reason=f"not finite: {_short(line)}")
 
     def _is_complete(self, pace: GangPace) -> bool:
@@ -149,14 +159,14 @@ class ScriptProgram(Program):
         if not self._outputs.are_written:
             return False
         if self._run.metric is not None and not self._run.metric.startswith(LAST):
-            with self._lock:
-                return self._read_metric()[1] is not None
+            return self._read_metric()[1] is not None
         return bool(self._run.outputs) and (pace.idle >= self._grace or pace.quiet > self._run.silent_seconds)
 
     # After its end
 
     def finish(self, folder: Path, end: GangEnd) -> Finished | Failed:
         self._read_logs(last=True)
+        self._live.end()
         problem = self._lost() or self._changed_kept() or self._unclear_metric() or self._missing_output()
         if problem is not None:
             return problem
@@ -165,19 +175,19 @@ class ScriptProgram(Program):
         except InputError as error:
             return _unfinished(str(error))
         sizes = {role: len(content) for role, content in files.items()}
-        with self._lock:
-            live = self._live
-            name, value = self._read_metric()
-            outputs: dict[str, Any] = {
-                "metric": None if name is None else {"name": name, "value": value},
-                "bpb_per_nat": live.bpb_per_nat(name),
-                "scores": dict(live.scores()),
-                "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
-                "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
-                "notes": self._notes(end),
-            }
+        live = self._live
+        name, value = self._read_metric()
+        outputs: dict[str, Any] = {
+            "metric": None if name is None else {"name": name, "value": value},
+            "bpb_per_nat": live.bpb_per_nat(name),
+            "scores": dict(live.scores()),
+            "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
+            "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
+            "notes": self._notes(end),
+        }
         files["log"] = (folder / LOG).read_bytes()
-        files["metrics"] = live.metrics()
+        if curve := live.metrics():
+            files["metrics"] = curve
         if (folder / SCORES).exists():
             try:
                 files["document_scores"], outputs["document_totals"] = read_document_scores(folder / SCORES)
@@ -228,10 +238,9 @@ class ScriptProgram(Program):
         name = self._run.metric
         if name is None:
             return None
-        with self._lock:
-            values = self._live.metric().values
-            if name == LAST_SCORE:
-                values = tuple(self._live.scores().values())[-1:]
+        values = self._live.metric().values
+        if name == LAST_SCORE:
+            values = tuple(self._live.scores().values())[-1:]
         if not values:
             return _unfinished(f"it ended without an error and printed no {_line_of(name)}")
         if len(values) > 1:
@@ -275,7 +284,11 @@ def _values(run: ScriptRun, place: Path) -> dict[str, str]:
 
 
 def _line_of(metric: str) -> str:
-    return "score that is known; name its line as the stage's metric" if metric == LAST_SCORE else f"line of the metric {metric!r}"
+    return (
+        "score that is known; name its line as the stage's metric"
+        if metric == LAST_SCORE
+        else f"line of the metric {metric!r}"
+    )
 
 
 def _unfinished(reason: str) -> Failed:

@@ -26,7 +26,7 @@ class ScriptRun:
     """Whether torchrun starts one process a slot, or the interpreter one process."""
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    """Its environment, with {data}, {data_dir}, {tokenizer}, {out}, {run}, {seed} and {in.ROLE} still to be filled in."""
+    """Its environment, with placeholders (`jobs.scripts.placeholders`) still to be filled in."""
     passed: tuple[str, ...] = ()
     """Names of the node's own variables that reach it, beside those of libraries."""
     slots: int = 1
@@ -36,7 +36,7 @@ class ScriptRun:
     outputs: Mapping[str, str] = field(default_factory=dict)
     """Role → the file that it writes, relative to its folder."""
     keep: Mapping[str, str] = field(default_factory=dict)
-    """Role → file name of earlier outputs that are there under their own name, read-only; the contents are `in:ROLE`."""
+    """Role → file name of earlier outputs that are there under their own name; the contents are `in:ROLE`."""
     present: Mapping[str, str] = field(default_factory=dict)
     """Role → file name of earlier outputs that are put in place before the start, or whose path {in.ROLE} is."""
     metric: str | None = None

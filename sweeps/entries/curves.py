@@ -26,7 +26,7 @@ class Curve:
 
 
 def read_curves(sweep: str, place: Workplace, lost: Lost) -> list[Curve]:
-    """The curve of every finished training, in the order in which they were ordered; each label stands once.
+    """The curve of every job that left one, in the order in which they were ordered; each label stands once.
 
     Those whose metrics are lost are left out.
     """

@@ -70,7 +70,7 @@ def resolve(
         code, notes = resolve_code(spec, spec.kind)
         for note in notes:
             say(note)
-        data = open_script_data(spec.data, home.demo)
+        data = open_script_data(spec.data, home.demo, spec.widest())
         return Sweep(spec=with_defaults(spec, code), data=data, machine=machine, code=code)
     data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
     problems = []
@@ -124,7 +124,7 @@ def run(
                 if joined is None:  # a cluster's nodes check their own memory, before they build a model
                     check_memory(spec)
                 sweep = resolve(spec, place.home, machine, say)
-                _keep_script(sweep, place)
+                keep_script(sweep, place)
                 driver = _begin(sweep, place.store, say, owner, tags)
                 writer = EntryWriter(sweep, place.store)
                 writer.write()  # an edited file may have other entries than at its last run
@@ -159,7 +159,7 @@ def run(
     return snapshot
 
 
-def _keep_script(sweep: Sweep, place: Workplace) -> None:
+def keep_script(sweep: Sweep, place: Workplace) -> None:
     """Put the files of a script into the file store, for the jobs that read them."""
     if isinstance(sweep.spec.kind, ScriptKind):
         for content in read_contents(sweep.spec, sweep.spec.kind):

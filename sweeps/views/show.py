@@ -10,6 +10,7 @@ from golf.errors import InputError
 from jobs.errors import Unreadable
 from jobs.events import Failure
 from jobs.stages.registry import stage_of
+from jobs.stages.stage import title_of
 from jobs.state import AttemptState, JobState
 from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
@@ -47,7 +48,7 @@ def _describe_job(job: JobRecord, place: Workplace) -> dict[str, Any]:
     return {
         "key": job.key,
         "label": job.order.label,
-        "stage": job.order.job.stage,
+        "stage": title_of(job.order.job.stage),
         "state": job.state.value,
         "reason": job.reason,
         "explanation": explain(job, place.store),

@@ -42,4 +42,4 @@ def unset_names(source: ScriptSource, given: Collection[str]) -> tuple[str, ...]
 def _advice(source: ScriptSource, name: str) -> str:
     near = difflib.get_close_matches(name[:_MOST_SHOWN], source.names, 1, 0.6)
     meant = f"did you mean {near[0]}?" if near else "expected a name of its source"
-    return f'{meant} To set it all the same, list it in script.unread'
+    return f"{meant} To set it all the same, list it in script.unread"

@@ -68,7 +68,10 @@ class Environ:
     def is_alias(self, node: ast.expr) -> bool:
         """Whether an expression is only given another name, under which it is followed."""
         match self._values.parents.get(node):
-            case ast.Assign(targets=[ast.Name() | ast.Attribute()], value=value) | ast.NamedExpr(target=ast.Name(), value=value):
+            case (
+                ast.Assign(targets=[ast.Name() | ast.Attribute()], value=value)
+                | ast.NamedExpr(target=ast.Name(), value=value)
+            ):
                 return value is node
             case ast.AnnAssign(target=ast.Name() | ast.Attribute(), value=value):
                 return value is node
@@ -82,7 +85,8 @@ class Environ:
                 return True  # of a program that it starts
             case ast.keyword(arg=None):  # dict(**os.environ)
                 call = self._values.parents.get(above)
-                return isinstance(call, ast.expr) and self.is_harmless(call)
+                is_copy = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _COPIES
+                return is_copy and isinstance(call, ast.expr) and self.is_harmless(call)
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
                 if node is above.func:
                     return self.is_harmless(above)

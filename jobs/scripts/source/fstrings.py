@@ -82,9 +82,8 @@ def _empty_string(text: str, at: int, quote: str, emptied: _Emptied) -> int:
         if match.group() in (quote, "\n"):
             return at
         if match.group() == "{":
-            expression, end = _expression(text, at)
-            if expression.strip():
-                emptied.expressions.append((lines, expression))
+            expressions, end = _expressions(text, at)
+            emptied.expressions += [(lines, expression) for expression in expressions if expression.strip()]
             below = text.count("\n", at, end)
             emptied.parts.append("0" + "\n" * below * (len(quote) == 3) + "}")
             lines += below
@@ -93,26 +92,36 @@ def _empty_string(text: str, at: int, quote: str, emptied: _Emptied) -> int:
     return len(text)
 
 
-def _expression(text: str, at: int) -> tuple[str, int]:
-    """The expression of a replacement field from behind its brace, and where the field ends."""
+def _expressions(text: str, at: int) -> tuple[list[str], int]:
+    """The expressions of a replacement field from behind its brace, those of its format last, and where it ends."""
     mark = re.compile(r"#[^\n]*|(?P<word>\b[A-Za-z]{1,8})?(?P<quote>'''|\"\"\"|'|\")|[()\[\]{}:!]")
     start, depth, end = at, 0, None
+    of_format: list[str] = []
     while match := mark.search(text, at):
         at = match.end()
         sign = match.group()
-        if match["quote"]:
-            if end is not None:
-                continue  # of a format specification
-            if _is_fstring(match):
-                at = _empty_string(text, at, match["quote"], _Emptied())
-            else:
-                at = _end_of_string(text, at, match["quote"])
+        if end is not None:  # in the format
+            if sign == "{":
+                inner, at = _expressions(text, at)
+                of_format += inner
+            elif sign == "}":
+                break
+        elif match["quote"]:
+            is_formatted = _is_fstring(match)
+            at = (
+                _empty_string(text, at, match["quote"], _Emptied())
+                if is_formatted
+                else _end_of_string(text, at, match["quote"])
+            )
         elif sign in _OPEN:
             depth += 1
         elif sign in _CLOSED and depth:
             depth -= 1
         elif sign == "}":
-            return text[start : match.start() if end is None else end].rstrip().removesuffix("="), at
-        elif end is None and depth == 0 and (sign == ":" or (sign == "!" and text[at : at + 1] != "=")):
             end = match.start()
-    return text[start : len(text) if end is None else end], len(text)
+            break
+        elif depth == 0 and (sign == ":" or (sign == "!" and text[at : at + 1] != "=")):
+            end = match.start()
+    else:
+        end, at = len(text) if end is None else end, len(text)
+    return [text[start:end].rstrip().removesuffix("="), *of_format], at

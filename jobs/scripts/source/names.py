@@ -140,9 +140,7 @@ def _frames(values: Values, read: _Read) -> Sequence[Frame | None]:
     return [Frame(function, call) for call in values.calls_of(function)[: 4 * MAX_STRINGS]] or [None]
 
 
-def _add(
-    values: Values, read: _Read, name: str, frame: Frame | None, kind: Kind | None, found: NamesRead
-) -> None:
+def _add(values: Values, read: _Read, name: str, frame: Frame | None, kind: Kind | None, found: NamesRead) -> None:
     if UNKNOWN in name:
         prefix = name.partition(UNKNOWN)[0]
         if prefix:

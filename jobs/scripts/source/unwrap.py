@@ -209,7 +209,9 @@ class _Reader:
                 return self._modules.get(name, name)
             case ast.Attribute(value=ast.Name(id=owner), attr=name):
                 return f"{self._modules.get(owner, owner)}.{name}"
-            case ast.Attribute(value=ast.Call(func=ast.Name(id="__import__"), args=[ast.Constant(value=str() as owner)])):
+            case ast.Attribute(
+                value=ast.Call(func=ast.Name(id="__import__"), args=[ast.Constant(value=str() as owner)])
+            ):
                 return f"{owner}.{node.attr}"
             case ast.Attribute(attr=name):
                 return name

@@ -123,7 +123,10 @@ class Values:
                 given = frame.call.args[at]
                 return None if isinstance(given, ast.Starred) else given
             return dict(zip(reversed(names), reversed(frame.function.args.defaults), strict=False)).get(name)
-        only = {part.arg: default for part, default in zip(frame.function.args.kwonlyargs, frame.function.args.kw_defaults, strict=True)}
+        only = {
+            part.arg: default
+            for part, default in zip(frame.function.args.kwonlyargs, frame.function.args.kw_defaults, strict=True)
+        }
         return only.get(name)
 
     def strings(self, node: ast.expr | None, frame: Frame | None = None, depth: int = 0) -> frozenset[str]:
@@ -212,7 +215,8 @@ class Values:
     def _of_attribute(self, node: ast.Attribute, name: str, depth: int) -> Iterator[str]:
         if name == "name" and isinstance(node.value, ast.Name):  # a field of a dataclass
             for items, _ in self._items.get(node.value.id, ()):
-                yield from (string for item in self.items(items, depth) for string in self.strings(item, None, depth))
+                for item in self.items(items, depth):
+                    yield from self.strings(_part(item, None), None, depth)
         for value in self._attributes.get(name, ()):
             yield from self.strings(value, None, depth)
 
@@ -250,7 +254,7 @@ class Values:
                 return _fields(self._classes[name])
             case ast.Name(id=name) | ast.Attribute(attr=name) if name in self._assigned:
                 return [item for value in self._assigned[name] for item in self.items(value, depth + 1)]
-            case ast.Call(func=ast.Attribute(value=owner, attr="items" | "keys" | "split"), args=[]):
+            case ast.Call(func=ast.Attribute(value=owner, attr="items" | "keys"), args=[]):
                 return self.items(owner, depth + 1)
             case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as words), attr="split"), args=arguments):
                 separator = arguments[0].value if arguments and isinstance(arguments[0], ast.Constant) else None
@@ -291,7 +295,10 @@ def _fields(definition: ast.ClassDef) -> list[ast.expr]:
     fields: list[ast.expr] = []
     for statement in definition.body:
         match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), value=value) | ast.Assign(targets=[ast.Name(id=name)], value=value):
+            case (
+                ast.AnnAssign(target=ast.Name(id=name), value=value)
+                | ast.Assign(targets=[ast.Name(id=name)], value=value)
+            ):
                 parts = [ast.Constant(value=name), *([] if value is None else [value])]
                 fields.append(ast.Tuple(elts=parts, ctx=ast.Load()))
     return fields[:MAX_STRINGS]

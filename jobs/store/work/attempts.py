@@ -164,6 +164,8 @@ class Attempts(Transactions):
         log: str = "",
         failure: str | None = None,
         seconds: float | None = None,
+        outputs: Mapping[str, str] = MappingProxyType({}),
+        sizes: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Write down that an attempt failed; the job waits for the next one unless this was final.
 
@@ -175,6 +177,9 @@ class Attempts(Transactions):
             log: the last lines that it printed.
             failure: the kind of failure.
             seconds: how long the attempt ran, as in `finish`; until now by default.
+            outputs: digests by name of what it completed before it failed. A job that has failed for good keeps them
+                unless it has outputs of an earlier success.
+            sizes: bytes by digest, of those outputs.
         """
         now, ran = self._clock(), elapsed(self._ticks()) if seconds is None else seconds
         changed = {
@@ -184,6 +189,9 @@ class Attempts(Transactions):
         }  # fmt: skip
         facts = {"reason": reason, "log": log, "failure": failure}
         with self._write() as connection:
+            if final and outputs and not _has_outputs(connection, key):
+                changed["outputs"] = dict(outputs)
+                link_outputs(connection, key, outputs, sizes, now)
             _update_job(connection, key, attempt, **changed)
             ended = end_attempt(connection, key, attempt, AttemptState.FAILED, now, ran, **facts)
             kind = EventKind.JOB_FAILED if final else EventKind.JOB_REQUEUED
@@ -203,6 +211,11 @@ class Attempts(Transactions):
 def _checkpoint(connection: Connection, key: str) -> str | None:
     digest: str | None = connection.execute(select(tables.jobs.c.checkpoint).where(tables.jobs.c.key == key)).scalar()
     return digest
+
+
+def _has_outputs(connection: Connection, key: str) -> bool:
+    outputs = connection.execute(select(tables.jobs.c.outputs).where(tables.jobs.c.key == key)).scalar()
+    return outputs is not None
 
 
 def _replaced(connection: Connection, key: str, outputs: Mapping[str, Any]) -> dict[str, str]:

@@ -33,12 +33,12 @@ class Jobs(Transactions):
         key, needed_by = order.job.key, {"sweep": order.sweep, "key": order.job.key}
         with self._write() as connection:
             self._check_lease(connection, order.sweep)
-            row = _locked(connection, key)
+            row = lock_job(connection, key)
             if row is None:
                 hold(connection, "new jobs")  # another process may be making it at this moment
-                row = _locked(connection, key)
+                row = lock_job(connection, key)
             if row is None:
-                _insert(connection, order, self._clock())
+                insert_job(connection, order, self._clock())
                 changed = True
             else:
                 changed = _renew_order(connection, order, row)
@@ -120,13 +120,15 @@ def needed_by_others(connection: Connection, sweep: str, keys: Sequence[str]) ->
     return set(connection.execute(query).scalars())
 
 
-def _locked(connection: Connection, key: str) -> Any:
+def lock_job(connection: Connection, key: str) -> Any:
+    """State, attempts, priority and urgency of a job, which no other transaction changes now; None if it is not there."""
     table = tables.jobs
     query = select(table.c.state, table.c.attempt, table.c.priority, table.c.awaited).where(table.c.key == key)
     return connection.execute(query.with_for_update()).first()
 
 
-def _insert(connection: Connection, order: Order, now: float) -> None:
+def insert_job(connection: Connection, order: Order, now: float) -> None:
+    """Write a new job down as one that waits."""
     job, table = order.job, tables.jobs
     number = connection.execute(select(func.coalesce(func.max(table.c.number), 0))).scalar_one() + 1
     values = {

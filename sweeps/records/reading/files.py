@@ -4,10 +4,10 @@ import codecs
 import io
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from golf.errors import InputError
 from golf.files import open_regular
@@ -16,8 +16,8 @@ from jobs.logs import Log, parse
 T = TypeVar("T")
 MAX_LOG_BYTES = 32 << 20
 MAX_JSON_BYTES = 4 << 20
-MAX_LINE_BYTES = 1 << 16
-"""A longer line is read as several."""
+PIECE_BYTES = 1 << 16
+"""Of a log, read at once."""
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 """First bytes of a text file that is not plain UTF-8 → its encoding; Windows shells write such logs."""
 
@@ -37,25 +37,38 @@ def printable_path(path: str | Path) -> str:
 
 
 def read_log(path: Path) -> Log:
-    """Read a training log; raises as `parse_lines`."""
-    return parse_lines(path, parse)
-
-
-def parse_lines(path: Path, parse_log: Callable[[Iterable[bytes]], T]) -> T:
-    """Parse the lines of a log, in UTF-8 and of bounded length.
+    """Read a training log.
 
     Raises:
         UnreadableFile: it is too large, or the system refuses it.
     """
     try:
-        with _open(path, MAX_LOG_BYTES) as stream:
-            encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if stream.peek(4).startswith(mark)), None)
-            if encoding is None:
-                return parse_log(iter(lambda: stream.readline(MAX_LINE_BYTES), b""))
-            text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")
-            return parse_log(line.encode() for line in iter(lambda: text.readline(MAX_LINE_BYTES), ""))
+        return parse(_read_text(path, "read"))
     except OSError as error:
         raise UnreadableFile(f"cannot be read ({error.strerror})") from None
+
+
+def parse_lines(path: Path, parse_log: Callable[[Iterable[bytes]], T]) -> T:
+    """Parse a log by its lines, of which a very long one is several.
+
+    Raises:
+        UnreadableFile: it is too large, or the system refuses it.
+    """
+    try:
+        return parse_log(_read_text(path, "readline"))
+    except OSError as error:
+        raise UnreadableFile(f"cannot be read ({error.strerror})") from None
+
+
+def _read_text(path: Path, method: Literal["read", "readline"]) -> Iterator[bytes]:
+    """A log in UTF-8: in pieces, or by line."""
+    with _open(path, MAX_LOG_BYTES) as stream:
+        encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if stream.peek(4).startswith(mark)), None)
+        if encoding is None:
+            yield from iter(lambda: getattr(stream, method)(PIECE_BYTES), b"")
+            return
+        text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")
+        yield from (piece.encode() for piece in iter(lambda: getattr(text, method)(PIECE_BYTES), ""))
 
 
 def read_json(path: Path, oddities: list[str]) -> dict[str, Any]:

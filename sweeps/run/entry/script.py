@@ -92,7 +92,7 @@ def _clocks(chain: JobChain) -> dict[str, float]:
         own = chain.outputs(stage)["clocks"]
         if wanted in own:
             clocks[f"{name}.{wanted}"] = own[wanted]
-        if first != scored:
+        if first != scored and "process_seconds" in own:  # an attached output has no process
             clocks[f"{name}.process_seconds"] = own["process_seconds"]
     return clocks
 

@@ -10,7 +10,12 @@ from golf.data.texts import with_byte_files
 from golf.data.tokens import find_shards
 from golf.errors import InputError
 from jobs.digests import digest_of
+from sweeps.spec.holdout import make_holdout
 from sweeps.spec.sections import DataSection
+
+
+HOLDOUT = "holdout"
+"""The folder of validation sets that are cut from training shards."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,8 +55,13 @@ class ScriptData:
         return cls(**{**stored, **paths, "tokenizer": tokenizer})
 
 
-def open_script_data(section: DataSection, demo: Path) -> ScriptData:
-    """Find and digest the data of a script; "demo" builds the bundled corpus in the folder `demo` first.
+def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData:
+    """Find and digest the data of a script, and make those of its trials.
+
+    Args:
+        section: names them; "demo" is the bundled corpus.
+        demo: where that is built; beside it lies what trials are given with `validation = "holdout"`.
+        ranks: most processes of a stage, for each of which trials get a training shard at least.
 
     Raises:
         InputError: a folder or file is missing or cannot be read.
@@ -63,14 +73,19 @@ def open_script_data(section: DataSection, demo: Path) -> ScriptData:
         tokens = Path(section.tokens).resolve()
         tokenizer = None if section.tokenizer is None else Path(section.tokenizer).resolve()
     digest = digest_folder(tokens)
+    searched = tokens
+    if section.validation == "holdout":
+        searched = make_holdout(
+            tokens, documents=section.tuning_documents, shards=ranks, folder=demo.parent / HOLDOUT
+        )
     return ScriptData(
         tokens=tokens,
         tokenizer=tokenizer,
         train_digest=digest,
         val_digest=_validation_digest(tokens) or digest,
         tokenizer_digest="" if tokenizer is None else digest_of([tokenizer]),
-        search_tokens=tokens,
-        search_digest=digest,
+        search_tokens=searched,
+        search_digest=digest if searched == tokens else digest_folder(searched),
     )
 
 
