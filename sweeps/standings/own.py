@@ -9,6 +9,7 @@ from jobs.errors import Unreadable
 from jobs.files import FileStore
 from jobs.store import EntryRecord, SweepRecord
 from jobs.workplace import Workplace
+from sweeps.contests.catalog import contest_named
 from sweeps.contests.contest import Contest
 from sweeps.contests.log import TrainingLog
 from sweeps.contests.readers import READERS
@@ -66,15 +67,16 @@ def _read_runs(entry: EntryRecord, contest: Contest, place: Workplace, lost: Los
     """A run for each seed; for a contest without seeds it is the number of a replicate."""
     for seed, evidence in entry.evidence["seeds"].items():
         try:
-            yield ContestRun(name=seed, path=f"seed {seed}", log=_read_log(place.files, evidence["log"], contest))
+            yield ContestRun(name=seed, path=f"seed {seed}", log=_read_log(place.files, evidence["log"], contest.name))
         except (KeyError, Unreadable):
             lost.note(LostKind.LOG, f"{entry.sweep}/{entry.name} seed {seed}")
 
 
 @lru_cache(maxsize=LOGS)
-def _read_log(files: FileStore, digest: str, contest: Contest) -> TrainingLog:
-    assert contest.log is not None
-    return READERS[contest.log.reader](contest.log, files.get(digest).splitlines(keepends=True))
+def _read_log(files: FileStore, digest: str, contest: str) -> TrainingLog:
+    table = contest_named(contest).log
+    assert table is not None
+    return READERS[table.reader](table, files.get(digest).splitlines(keepends=True))
 
 
 def _find_host(entry: EntryRecord, place: Workplace) -> str | None:
