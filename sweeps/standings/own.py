@@ -69,7 +69,7 @@ def _read_runs(entry: EntryRecord, contest: Contest, place: Workplace, lost: Los
         try:
             yield ContestRun(name=seed, path=f"seed {seed}", log=_read_log(place.files, evidence["log"], contest.name))
         except (KeyError, Unreadable):
-            lost.note(LostKind.LOG, f"{entry.sweep}/{entry.name} seed {seed}")
+            lost.note(LostKind.LOG, f"{entry.sweep}/{entry.name}")
 
 
 @lru_cache(maxsize=LOGS)

@@ -30,9 +30,11 @@ from sweeps.board.rules import LIMIT_BYTES
 from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import read_certificate
+from sweeps.contests.catalog import DEFAULT
 from sweeps.entries.reading import board_of, find_entry, former_of, latest_sweep, read_entry
 from sweeps.spec.sections import BaselineSection
 from sweeps.statistics import Moments, published
+from sweeps.standings.reading import find_standing
 from sweeps.submission.submission import SeedRun, Submission
 
 PUBLISHED = "published record"
@@ -120,6 +122,9 @@ def check_free(folder: Path) -> None:
 
 def _find_entry(name: str, place: Workplace) -> tuple[BoardEntry, Sweep, Board]:
     """Find an entry, its sweep, and the board of that sweep, whose rules and baseline judge it whatever ran later."""
+    if (standing := find_standing(name, place)) is not None:
+        contest = standing[0].contest.name
+        raise InputError(f"entry {name}: is of {contest}; only entries of {DEFAULT} can be packaged")
     latest = latest_sweep(place)
     entries = board_of(latest, place).entries()
     named = find_entry(name, entries, latest or "", former_of(place))

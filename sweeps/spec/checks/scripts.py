@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sweeps.contests.catalog import DEFAULT
+from sweeps.contests.catalog import DEFAULT, contest_named
 from sweeps.spec.sections import SweepFile
 
 NATIVE_ONLY = {
@@ -22,6 +22,8 @@ def script_conflicts(file: SweepFile) -> Iterator[str]:
         if file.data.validation == "holdout":
             yield 'data.validation = "holdout": only a script needs it; trials of [recipe] never see the validation set'
         return
+    if file.search is not None and contest_named(file.contest).score.direction == "higher":
+        yield f"search: {file.contest} has a score that is better when higher, and a search looks for the lowest"
     if file.contest != DEFAULT and file.baseline is not None and file.baseline.mean is not None:
         yield f"baseline.mean: {file.contest} compares entries with records of golfsweep import; give row"
     if "recipe" in file.model_fields_set:
