@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from sweeps.contests.contest import LogTable
 from sweeps.contests.log import TrainingLog
-from sweeps.contests.readers import step_lines
+from sweeps.contests.readers.step_lines import read as read_step_lines
 
 Reader = Callable[[LogTable, Iterable[bytes]], TrainingLog]
 
 READERS: Mapping[str, Reader] = {
-    "step-lines": step_lines.read,
+    "step-lines": read_step_lines,
 }

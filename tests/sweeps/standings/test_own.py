@@ -126,7 +126,7 @@ def test_a_lost_log_leaves_its_run_out_and_is_said(golfsweep: Command, place: Wo
 @pytest.mark.parametrize(
     ("contest", "more", "problem"),
     [
-        ("modded-nanogpt", "", 'contest = "modded-nanogpt": no such contest; did you mean modded-nanogpt-3'),
+        ("modded-nanogpt", "", "contest = 'modded-nanogpt': no such contest; did you mean modded-nanogpt-3?"),
         ("modded-nanogpt-3", "recipe", "our own [recipe] is of parameter-golf; bring a [script]"),
         (
             "modded-nanogpt-3",
