@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from golf.limits import LIMIT_BYTES
 from sweeps.board.entry_runs import CLOCKS, EntryRuns, WorstSeed, count_code_bytes
 from sweeps.board.evaluation import ImportedEntry, ValidationSet, format_day
-from sweeps.board.rules import CONTEST, LIMIT_SECONDS, RuleFinding
+from sweeps.board.rules import LIMIT_BYTES, LIMIT_SECONDS, RuleFinding
+from sweeps.contests.catalog import DEFAULT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,7 +155,7 @@ OWN_COLUMNS: tuple[OwnColumn, ...] = (
         of_runs=lambda entry: _list_findings(entry.findings),
         of_record=lambda record: _list_findings(record.findings),
     ),
-    OwnColumn(name="contest", of_runs=lambda entry: CONTEST, of_record=lambda record: CONTEST),
+    OwnColumn(name="contest", of_runs=lambda entry: DEFAULT, of_record=lambda record: DEFAULT),
     OwnColumn(name="source", of_runs=lambda entry: "golfsweep", of_record=lambda record: "import"),
     OwnColumn(name="sweep", of_runs=lambda entry: entry.first.sweep or None),
     OwnColumn(
