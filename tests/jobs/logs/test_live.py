@@ -102,6 +102,13 @@ def test_the_same_metric_in_two_files_is_one_value_and_another_is_not() -> None:
     assert (live.metric().values, live.metric().value) == ((1.25, 1.26), None)
 
 
+@pytest.mark.parametrize("metric", ["final", r"final .*val_bpb:([\d.]+)"])
+def test_digits_of_another_process_behind_a_value_make_no_second_one(metric: str) -> None:
+    glued = "final val_loss:2.0 val_bpb:1.25001112:00:01 rank 3 says so\n"
+    assert live_of(glued + "final val_loss:2.0 val_bpb:1.2500\n", metric).metric().value == 1.25
+    assert live_of(glued, metric).metric().value == 1.25001112
+
+
 def test_a_rounded_copy_is_not_the_exact_line() -> None:
     assert live_of("final_ttt val_loss:2.0 val_bpb:1.2500\n", "final_ttt_exact").metric().values == ()
 
