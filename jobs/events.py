@@ -28,7 +28,7 @@ class Failure(StrEnum):
     DIED = "worker died"
     """Its worker's process ended while its node lives: killed, out of memory, or crashed."""
     UNFIT = "unfit node"
-    """It could not start: its slots or their GPUs are in use by somebody else."""
+    """Its node does not serve: its slots or their GPUs are in use by somebody else, or it is slow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +39,8 @@ class Progress:
     note: str
     log: str | None = None
     """The last lines that it printed, if there are new ones."""
+    steps_per_second: float | None = None
+    """Of a training that takes as many steps as its time allows, once it is past its start; else None."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

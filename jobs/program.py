@@ -98,6 +98,10 @@ class Program(ABC):
         """How far the work is (0 to 1), and a short note for a person."""
         return 0.0, ""
 
+    def steps_per_second(self, folder: Path) -> float | None:
+        """The rate of a training whose time is limited, by which a slow node is recognized; None while it is unknown."""
+        return None
+
     def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:
         """Whether a gang that runs is to be ended, being lost or complete; asked for after each look at it."""
         return None

@@ -98,6 +98,8 @@ class Order:
     """Width of the gang, or workers that share the documents."""
     places: Mapping[str, str] = field(default_factory=dict)
     """Input name → local path, for inputs that are not kept in the file store."""
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    """How its stage runs it, as plain JSON: an interpreter, limits."""
     priority: int = 0
     """Of its sweep: it counts before everything else."""
     awaited: bool = True

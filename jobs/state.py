@@ -49,6 +49,8 @@ class EventKind(StrEnum):
     """By a scheduler. Until the job starts, it may return the claim and claim the job once more, without an event."""
     ATTEMPT_STARTED = "attempt started"
     JOB_DONE = "job done"
+    JOB_ATTACHED = "job attached"
+    """Done without running: somebody gave its outputs."""
     JOB_FAILED = "job failed"
     JOB_REQUEUED = "job requeued"
     """The job waits once more: a failed attempt is retried, or its outputs were lost."""
@@ -73,14 +75,14 @@ class EventKind(StrEnum):
 
 
 FOLLOWS: Mapping[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.DONE, JobState.CANCELLED}),
     JobState.RUNNING: frozenset({JobState.QUEUED, JobState.DONE, JobState.FAILED, JobState.CANCELLED}),
     JobState.DONE: frozenset({JobState.QUEUED}),
     JobState.FAILED: frozenset({JobState.QUEUED}),
     JobState.CANCELLED: frozenset({JobState.QUEUED}),
 }
 """The states that may follow each state. A failed or cancelled job can be requested once more; a finished job runs
-once more only if its outputs are lost."""
+once more only if its outputs are lost. A job that waits is done at once where its outputs are attached."""
 
 
 def may_follow(before: JobState, after: JobState) -> bool:

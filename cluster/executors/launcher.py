@@ -143,7 +143,8 @@ class Gang:
             if (beat := self._program.heartbeat(self._folder)) != before:
                 before, self._advanced = beat, time.monotonic()
             fraction, note = self._program.progress(self._folder)
-            yield Progress(fraction=fraction, note=note, log=self._new_log())
+            rate = self._program.steps_per_second(self._folder)
+            yield Progress(fraction=fraction, note=note, log=self._new_log(), steps_per_second=rate)
             if (stamp := self._checkpoint_stamp()) != self._sent:
                 self._sent, self._advanced = stamp, time.monotonic()
                 yield Checkpoint(content=self._program.pack_checkpoint(self._folder))

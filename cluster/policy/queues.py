@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jobs.spec import Order
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 
 AGE_SECONDS = 1800.0
 
@@ -49,7 +49,7 @@ class PolicyJob:
         """An order as the policy sees it."""
         return cls(
             key=key,
-            gang=stage_named(order.job.stage).is_gang,
+            gang=stage_of(order.job).is_gang,
             slots=order.slots,
             priority=order.priority,
             since=since,

@@ -47,8 +47,8 @@ RULES: Mapping[Failure, Rule] = {
     ),
     Failure.UNFIT: Rule(
         counted=False, bound=math.inf, elsewhere=True,
-        meaning="somebody else's process uses its slots, or nothing may be written in its folder; retried on another "
-        "node or later; not counted as a failure",
+        meaning="somebody else's process uses its slots, nothing may be written in its folder, or its node is slow; "
+        "retried on another node or later; not counted as a failure",
     ),
     Failure.CRASH: Rule(
         counted=True, bound=MAX_FAILURES, elsewhere=False, meaning="its process ended with an error; the log says where"

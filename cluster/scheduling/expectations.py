@@ -3,7 +3,7 @@
 import json
 
 from jobs.spec import Order
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.store import JobRecord
 
 MARGIN = 1.2
@@ -16,7 +16,7 @@ REMEMBERED_JOBS = 500
 
 
 class Expectations:
-    """Longest durations so far, by a job's stage, width, documents and limits."""
+    """Longest durations so far, by a job's stage, script, width, documents and limits."""
 
     def __init__(self, done: list[JobRecord]) -> None:
         self._longest: dict[str, float] = {}
@@ -33,12 +33,13 @@ class Expectations:
         """The longest expected duration of a job; None if nothing is known."""
         if (longest := self._longest.get(_shape(order))) is not None:
             return MARGIN * longest
-        stage = stage_named(order.job.stage)
-        limit = stage.time_limit(order.job)
+        stage = stage_of(order.job)
+        limit = stage.time_limit(order)
         return stage.usual_seconds if limit is None else LIMIT_MARGIN * limit + OVERHEAD_SECONDS
 
 
 def _shape(order: Order) -> str:
     settings = order.job.settings
     limits = {name: settings.get("train", {}).get(name) for name in ("steps", "max_seconds", "batch_tokens")}
-    return json.dumps([order.job.stage, order.slots, settings.get("documents"), limits], sort_keys=True)
+    group = stage_of(order.job).duration_group(order)
+    return json.dumps([order.job.stage, *group, order.slots, settings.get("documents"), limits], sort_keys=True)

@@ -105,6 +105,10 @@ class EventWriter:
     def _write(self, running: Running, task_id: str, event: Event, at: float) -> None:
         key, attempt = running.key, running.attempt
         match event:
+            case Progress(steps_per_second=float() as rate) if slow := self._nodes.too_slow(
+                running.placement.node, running.record.order.job, rate
+            ):
+                self.fail(running, Failed(failure=Failure.UNFIT, reason=slow), at)
             case Progress():
                 running.fractions[task_id] = event.fraction
                 if event.log is not None:

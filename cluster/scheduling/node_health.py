@@ -1,4 +1,4 @@
-"""Node health: nodes on which several jobs in a row failed are quarantined.
+"""Node health: nodes on which several jobs in a row failed, or that are too slow, are quarantined.
 
 The quarantine is counted by a clock that nobody sets; the time in the store tells people, and the next scheduler, how
 much of it is left. After it a node is on trial: it gets one job at a time until one ends well, because the cause (say,
@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 
 from cluster.executor import Executor, Node
 from cluster.policy.retry import NODE_STRIKES, strikes
+from cluster.scheduling.step_rates import StepRates
 from jobs.events import Failed
+from jobs.spec import Job
 from jobs.store import NodeRecord, Store
 
 QUARANTINE_SECONDS = 600.0
@@ -30,6 +32,7 @@ class NodeHealth:
         self._store, self._executor, self._clock, self._ticks = store, executor, clock, ticks
         self._strikes: dict[str, set[str]] = defaultdict(set)
         """Node → jobs in a row that failed there in a way that may be the node's fault."""
+        self._rates = StepRates()
         self.alive = executor.nodes()
         self._bad: dict[str, NodeRecord] = {}
         """Quarantined nodes, those on trial included."""
@@ -78,16 +81,30 @@ class NodeHealth:
         enough = 1 if self.on_trial(node) else NODE_STRIKES
         good = {node.name: node for node in self.usable(busy=())}
         if len(self._strikes[node]) >= enough and node in good and len(good) > 1:
-            self._quarantine(good[node], f"{event.failure}: {event.reason}")
+            last = f"{event.failure}: {event.reason}"
+            self._quarantine(good[node], f"{NODE_STRIKES} jobs in a row failed on it, the last: {last}")
             del self._strikes[node]
 
-    def _quarantine(self, node: Node, last: str) -> None:
+    def too_slow(self, node: str, job: Job, steps_per_second: float) -> str | None:
+        """Quarantine a node on which a job takes fewer steps than others like it, unless it is the last usable one.
+
+        Returns:
+            Why the job is to go elsewhere; None if it may stay.
+        """
+        reason = self._rates.note(job, node, steps_per_second)
+        good = {node.name: node for node in self.usable(busy=())}
+        if reason is None or node not in good or len(good) == 1:
+            return None
+        self._quarantine(good[node], reason)
+        return reason
+
+    def _quarantine(self, node: Node, why: str) -> None:
         now, before = self._clock(), self._bad.get(node.name)
         seconds = QUARANTINE_SECONDS
         if before is not None and before.until is not None:
             seconds = min(2 * (before.until - before.checked), LONGEST_QUARANTINE_SECONDS)
         retry = datetime.fromtimestamp(now + seconds, UTC).isoformat(timespec="minutes")
-        reason = f"{NODE_STRIKES} jobs in a row failed on it, the last: {last}; retried at {retry}"
+        reason = f"{why}; retried at {retry}"
         self._write(
             NodeRecord(
                 cluster=self._executor.cluster, name=node.name, host=node.host, good=False, reason=reason, checked=now,

@@ -29,7 +29,7 @@ from jobs.files import FileStore
 from jobs.machine import environment
 from jobs.machine.host import process_name
 from jobs.paths import Home
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.store import JobRecord, LostClaim, OverBudget, Store, StoreUnavailable
 
 BEAT_SECONDS = 5.0
@@ -265,7 +265,8 @@ class Scheduler:
     def _end_hung(self) -> None:
         """End jobs without a message for too long: our own deadline decides, whatever Ray reports."""
         for running in list(self._in_flight.running.values()):
-            silence = stage_named(running.record.order.job.stage).silence_seconds
+            order = running.record.order
+            silence = stage_of(order.job).silence(order)
             if failed := running.overdue(self._ticks(), start=START_SECONDS, silence=silence):
                 self._events.fail(running, failed, self._ticks())
 

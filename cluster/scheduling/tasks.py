@@ -6,7 +6,7 @@ from pathlib import Path
 from cluster.executor import Task
 from cluster.scheduling.state.running import Running
 from jobs.scores import share_shards
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.stages.stage import ShardedStage, Stage
 from jobs.store import JobRecord
 
@@ -20,7 +20,7 @@ def contents_of(record: JobRecord) -> dict[str, str]:
 def keeps_shards(record: JobRecord) -> bool:
     """Whether an attempt goes on from the shards of earlier ones."""
     job = record.order.job
-    stage = stage_named(job.stage)
+    stage = stage_of(job)
     return isinstance(stage, ShardedStage) and stage.keeps_shards(job)
 
 
@@ -35,7 +35,7 @@ def tasks_of(running: Running, inputs: Mapping[str, bytes], workdir: Path) -> li
     Raises:
         InputError: another version of golfsweep ordered the job, whose numbers this one does not compute.
     """
-    stage = stage_named(running.record.order.job.stage)
+    stage = stage_of(running.record.order.job)
     stage.check_version(running.record.order.job)
     return [
         Task(
@@ -47,7 +47,7 @@ def tasks_of(running: Running, inputs: Mapping[str, bytes], workdir: Path) -> li
             workdir=workdir,
             inputs=inputs,
             shards=shards,
-            silence_seconds=stage.silence_seconds,
+            silence_seconds=stage.silence(running.record.order),
         )
         for number, (slots, shards) in enumerate(_parts(stage, running, inputs))
     ]

@@ -37,7 +37,7 @@ jobs = Table(
     "jobs",
     metadata,
     Column("key", String(64), primary_key=True),
-    Column("stage", String(16), nullable=False),
+    Column("stage", String(64), nullable=False),
     Column("job", Text, nullable=False),
     Column("slots", Integer, nullable=False),
     Column("places", JSON, nullable=False),
@@ -58,6 +58,7 @@ jobs = Table(
     Column("machine", Text, nullable=False, server_default=""),
     Column("attempts_before_request", Integer, nullable=False, server_default="0"),
     Column("awaited", Boolean, nullable=False, server_default=true()),
+    Column("conditions", JSON, nullable=False, server_default="{}"),
     Index("jobs_by_state", "state", "priority", "awaited", "number"),
     Index("jobs_by_checkpoint", "checkpoint"),
 )
@@ -213,7 +214,7 @@ content_links = Table(
     Column("digest", String(64), primary_key=True),
     Column("key", String(64), ForeignKey("jobs.key"), primary_key=True),
     Column("role", String(8), primary_key=True),
-    Column("name", String(40), primary_key=True),
+    Column("name", String(255), primary_key=True),
     Index("content_links_by_key", "key"),
 )
 """Which job "makes" or "reads" a content, under which name of its outputs or inputs."""

@@ -8,7 +8,6 @@ from itertools import pairwise
 MAX_LINE_BYTES = 1 << 16
 """A longer line is read as several."""
 
-_END = re.compile(rb"[\r\n]")
 _COLORS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PREFIX = re.compile(
     r"^(?:\[(?:default|rank)?\d{1,4}\]: ?"
@@ -51,33 +50,37 @@ class LineCutter:
     """
 
     def __init__(self) -> None:
-        self._rest = bytearray()
+        self._rest = b""
 
-    def feed(self, content: bytes) -> Iterator[Line]:
-        """The lines that these bytes complete."""
-        start = 0
-        for end in _END.finditer(content):
-            yield from self._cut(content[start : end.start()], whole=True)
-            start = end.end()
-        self._rest += content[start:]
+    def feed(self, content: bytes) -> list[tuple[bytes, bool]]:
+        """The lines that these bytes complete, without their ends, and whether each ended."""
+        *lines, rest = content.replace(b"\r", b"\n").split(b"\n")
+        if lines:
+            lines[0] = self._rest + lines[0]
+            self._rest = rest
+        else:
+            self._rest += rest
+        pieces = [piece for line in lines for piece in _cut(line, whole=True)]
         while len(self._rest) > MAX_LINE_BYTES:
-            piece = bytes(self._rest[:MAX_LINE_BYTES])
-            del self._rest[:MAX_LINE_BYTES]
-            yield from _read_line(piece, whole=False)
+            pieces.append((self._rest[:MAX_LINE_BYTES], False))
+            self._rest = self._rest[MAX_LINE_BYTES:]
+        return pieces
 
-    def end(self) -> Iterator[Line]:
-        """The last line, which had no end."""
-        yield from self._cut(b"", whole=False)
-
-    def _cut(self, content: bytes, *, whole: bool) -> Iterator[Line]:
-        plain = bytes(self._rest + content)
-        self._rest.clear()
-        for start in range(0, len(plain), MAX_LINE_BYTES):
-            piece = plain[start : start + MAX_LINE_BYTES]
-            yield from _read_line(piece, whole=whole and start + len(piece) == len(plain))
+    def end(self) -> list[tuple[bytes, bool]]:
+        """The last line, if it had no end."""
+        rest, self._rest = self._rest, b""
+        return _cut(rest, whole=False) if rest else []
 
 
-def _read_line(piece: bytes, *, whole: bool) -> Iterator[Line]:
+def _cut(line: bytes, *, whole: bool) -> list[tuple[bytes, bool]]:
+    if len(line) <= MAX_LINE_BYTES:
+        return [(line, whole)]
+    starts = range(0, len(line), MAX_LINE_BYTES)
+    return [(line[start : start + MAX_LINE_BYTES], whole and start == starts[-1]) for start in starts]
+
+
+def read_line(piece: bytes, *, whole: bool) -> Iterator[Line]:
+    """The lines that stand in one line: several where processes glued them."""
     text, seconds = _COLORS.sub("", piece.decode("utf-8", "replace")), None
     while match := _PREFIX.match(text):
         text = text[match.end() :]

@@ -12,14 +12,14 @@ from jobs.logs.log import SCORE_STAGES, Log, merge_logs
 from jobs.logs.metric import MetricReader, MetricReading
 from jobs.logs.parsing import LogReader
 from jobs.logs.phases import PhaseReader
-from jobs.logs.step_lines import read_step
+from jobs.logs.step_lines import Step, read_step
 
 Content = bytes
 """The type; `LiveLog.bytes` has its name."""
 OUTPUT = "log.txt"
 """The file of what all processes of a script printed; its other files are logs of its own."""
-MAX_POINTS = 5000
-"""Points of a training curve; of a longer one every second, fourth, … point is kept."""
+MAX_POINTS = 2000
+"""Of a training curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +28,42 @@ class Point:
 
     step: int
     loss: float
-    """Nats per token, of training."""
+    """Nats per token."""
     seconds: float | None
     """Of training."""
+
+
+class TrainingCurve:
+    """Points of bounded number: of a long training every second, fourth, … is kept."""
+
+    def __init__(self) -> None:
+        self.points: list[Point] = []
+        self._stride = 1
+        self._steps = 0
+
+    def add(self, point: Point) -> None:
+        """Take in the next step."""
+        if self._steps % self._stride == 0:
+            self.points.append(point)
+        self._steps += 1
+        if len(self.points) > MAX_POINTS:
+            self.points = self.points[::2]
+            self._stride *= 2
 
 
 @dataclass(slots=True)
 class _File:
     """One file of a run."""
 
-    reader: LogReader = field(default_factory=LogReader)
-    points: list[Point] = field(default_factory=list)
-    stride: int = 1
-    steps: int = 0
+    reader: LogReader
+    training: TrainingCurve = field(default_factory=TrainingCurve)
+    validation: TrainingCurve = field(default_factory=TrainingCurve)
 
-    def add_point(self, point: Point) -> None:
-        if self.steps % self.stride == 0:
-            self.points.append(point)
-        self.steps += 1
-        if len(self.points) > MAX_POINTS:
-            self.points = self.points[::2]
-            self.stride *= 2
+    def add(self, step: Step) -> None:
+        """Take in a step's losses."""
+        for loss, curve in ((step.train_loss, self.training), (step.val_loss, self.validation)):
+            if step.number is not None and loss is not None:
+                curve.add(Point(step.number, float(loss), step.about_seconds))
 
 
 class LiveLog:
@@ -76,7 +91,7 @@ class LiveLog:
         """
         self._metric = None if metric is None else MetricReader(metric)
         self._name = metric
-        self._phases = PhaseReader(limit_seconds, durations, self._metric and self._metric.stage)
+        self._phases = PhaseReader(limit_seconds, durations, None if self._metric is None else self._metric.stage)
         self._files: dict[str, _File] = {}
         self._nan: str | None = None
 
@@ -87,7 +102,9 @@ class LiveLog:
             file: its name, "log.txt" for what all processes printed.
             content: its new bytes, which may begin and end anywhere.
         """
-        of = self._files.setdefault(file, _File())
+        if (of := self._files.get(file)) is None:
+            wanted = None if self._metric is None else self._metric.pattern
+            of = self._files[file] = _File(LogReader(wanted))
         self._read(of, of.reader.feed(content))
 
     def end(self) -> None:
@@ -138,6 +155,13 @@ class LiveLog:
         seconds = {"train_seconds": log.train_seconds, "eval_seconds": log.seconds_of(last[0]) if last else None}
         return of_phases | {name: value for name, value in seconds.items() if value is not None}
 
+    def bpb_per_nat(self, name: str | None) -> float | None:
+        """Bits per byte of one nat per token, from the score of a name, or the last, whose line has both; else None."""
+        log, short = self.log(), None if name is None else name.replace("_exact", "")
+        both = [score for score in log.scores if score.loss]
+        chosen = ([score for score in both if score.name == short] or both)[-1:]
+        return float(chosen[0].bpb / chosen[0].loss) if chosen and chosen[0].loss else None
+
     def bytes(self) -> Mapping[str, int]:
         """Bytes that the log names: "artifact", "code" (as shipped) and "total"."""
         log = self.log()
@@ -145,8 +169,10 @@ class LiveLog:
         return {name: size for name, size in sizes.items() if size is not None}
 
     def points(self) -> list[Point]:
-        """The training curve, from the file that has most of it."""
-        return max((of.points for of in self._files.values()), key=len, default=[])
+        """The curve of the training's losses, from the file that has most of it; of its validations if it has none."""
+        files = self._files.values()
+        training = max((of.training.points for of in files), key=len, default=[])
+        return training or max((of.validation.points for of in files), key=len, default=[])
 
     def metrics(self) -> Content:
         """The training curve as lines of JSON, as a native training leaves it: step, loss, seconds."""
@@ -163,8 +189,7 @@ class LiveLog:
             if step := read_step(line.text):
                 if step.lost and line.whole and self._nan is None:
                     self._nan = line.text
-                if step.number is not None and step.train_loss is not None:
-                    of.add_point(Point(step.number, step.train_loss, step.about_seconds))
+                of.add(step)
         if self._metric is not None and results:
             self._metric.read(results)
             self._nan = self._nan or self._metric.lost

@@ -25,6 +25,8 @@ MAX_PATTERN = 500
 _NAME = re.compile(r"[A-Za-z_](?:[\w.+: -]|\(level=\d{1,2}\)){0,79}", re.ASCII)
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P?<(?P<name>\w+)>|\(\?|(?P<plain>\()|.", re.DOTALL)
 """A token of a regular expression: an escape, a class, the start of a group, or any other character."""
+_ENDS = re.compile(r"$|[\s,;|/%()\[\]{}\"']")
+"""What may follow a number that is complete."""
 _NOT_FINITE = re.compile(r"val_(?:loss|bpb)[:=] ?[-+]?(?:nan|inf)", re.IGNORECASE)
 
 
@@ -56,9 +58,12 @@ class MetricReader:
             InputError: it is neither.
         """
         self._metric = metric
-        self._pattern = None if _NAME.fullmatch(metric) else _name_group(metric)
+        self.pattern = None if _NAME.fullmatch(metric) else _name_group(metric)
+        """The regular expression, as RE2 takes it."""
         self._values: list[Decimal] = []
-        self.stage: ScoreStage | None = stage_of(metric) if self._pattern is None else None
+        self._doubtful: list[Decimal] = []
+        """Values right behind which something else stands, maybe digits of another process's line."""
+        self.stage: ScoreStage | None = stage_of(metric) if self.pattern is None else None
         """What a named line measures."""
         self.lost: str | None = None
         """The first line that gives an infinite value or none that is a number."""
@@ -68,27 +73,27 @@ class MetricReader:
 
         A line that did not end is no evidence for a regular expression: its last digits may be missing.
         """
-        if self._pattern is None:
+        if self.pattern is None:
             for line in lines:
                 self._read_named(line)
             return
         texts = [line.text for line in lines if line.whole]
         if not texts:
             return
-        matches = pc.extract_regex(pa.array(texts, pa.string()), pattern=self._pattern).to_pylist()
+        matches = pc.extract_regex(pa.array(texts, pa.string()), pattern=self.pattern).to_pylist()
         for text, match in zip(texts, matches, strict=True):
             if match is not None:
                 (number,) = match.values()
                 self._take_text(number, text)
 
     def reading(self) -> MetricReading:
-        """What was read so far."""
-        return MetricReading(name=self._metric, values=tuple(float(value) for value in self._values))
+        """What was read so far; doubtful values count where there are no others."""
+        return MetricReading(name=self._metric, values=tuple(map(float, self._values or self._doubtful)))
 
     def _read_named(self, line: Line) -> None:
         score = read_score(line.text, whole=line.whole)
         if score is not None and self._names(score.printed_name, score.value.name):
-            self._take(score.value.bpb)
+            self._take(score.value.bpb, score.rest)
         elif self.lost is None and line.text.startswith(self._metric) and _NOT_FINITE.search(line.text):
             self.lost = line.text
 
@@ -102,19 +107,20 @@ class MetricReader:
         except InvalidOperation:
             return  # such as "enabled" of "val_bpb:enabled"
         if math.isfinite(value):
-            self._take(value)
+            self._take(value, line.partition(number)[2])
         elif self.lost is None:
             self.lost = line
 
-    def _take(self, value: Decimal) -> None:
+    def _take(self, value: Decimal, rest: str) -> None:
         """Keep a value that is new; of a named line and its rounded copy the one with more digits counts."""
-        for index, known in enumerate(self._values):
-            copies = self._pattern is None and decimals(value) != decimals(known) and agree(value, known)
+        values = self._values if _ENDS.match(rest) else self._doubtful
+        for index, known in enumerate(values):
+            copies = self.pattern is None and decimals(value) != decimals(known) and agree(value, known)
             if value == known or copies:
-                self._values[index] = max(known, value, key=decimals)
+                values[index] = max(known, value, key=decimals)
                 return
-        if len(self._values) < MAX_VALUES:
-            self._values.append(value)
+        if len(values) < MAX_VALUES:
+            values.append(value)
 
 
 def check_metric(metric: str) -> None:

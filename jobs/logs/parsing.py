@@ -2,13 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from itertools import compress
 
 from jobs.logs.fact_lines import read_clocks, read_settings, read_sizes
-from jobs.logs.lines import Line, LineCutter
+from jobs.logs.lines import Line, LineCutter, read_line
 from jobs.logs.log import Log
+from jobs.logs.marks import select_lines
 from jobs.logs.score_lines import may_give_score, read_own_scores, read_progress
+from jobs.logs.step_lines import starts_step
 
 _CODE_MARKS = ("(", ";", "def ", "import ", "{", "}")
 """Characters of a line of source code, which a dump of settings does not have."""
@@ -19,8 +22,14 @@ _DUMP = re.compile(r"^(?:[\w ]{1,40}: ?)?(?:\{.*\}|\w{0,40}(?:Namespace|Args|Con
 class LogReader:
     """Reads one log, whose bytes may arrive in any pieces."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: str | None = None) -> None:
+        """Start before the first byte.
+
+        Args:
+            wanted: a regular expression of RE2; lines that have it are given, too, whatever they say.
+        """
         self._log = Log()
+        self._wanted = wanted
         self._cutter = LineCutter()
         self._digest = hashlib.sha256()
 
@@ -40,17 +49,13 @@ class LogReader:
         return self._log.runs
 
     def feed(self, content: bytes) -> Iterator[Line]:
-        """Read more bytes; gives each line that they complete, after it was read."""
+        """Read more bytes; gives each line of interest that they complete, after it was read."""
         self._digest.update(content)
-        for line in self._cutter.feed(content):
-            self._read(line)
-            yield line
+        yield from self._read_all(self._cutter.feed(content))
 
     def end(self) -> Iterator[Line]:
         """Read the last line if it had no end; gives it."""
-        for line in self._cutter.end():
-            self._read(line)
-            yield line
+        yield from self._read_all(self._cutter.end())
 
     def log(self) -> Log:
         """What was read so far, with missing sizes and clocks derived."""
@@ -59,15 +64,24 @@ class LogReader:
         _complete(log)
         return log
 
+    def _read_all(self, pieces: Sequence[tuple[bytes, bool]]) -> Iterator[Line]:
+        selected = select_lines([piece for piece, _ in pieces], self._wanted)
+        for piece, whole in compress(pieces, selected):
+            for line in read_line(piece, whole=whole):
+                self._read(line)
+                yield line
+
     def _read(self, line: Line) -> None:
         log, text = self._log, line.text
         if line.stamp is not None:
             log.first_stamp = line.stamp if log.first_stamp is None else log.first_stamp
             log.last_stamp = line.stamp
+        if log.practices.in_source and starts_step(text):
+            log.practices.in_source = False  # no ruler stood before the results
         log.practices.read(text, len(log.scores))
-        if may_give_score(text):
-            read_progress(log, text, whole=line.whole)
         if not log.practices.in_source:
+            if may_give_score(text):
+                read_progress(log, text, whole=line.whole)
             read_own_scores(log, text, whole=line.whole)
         read_sizes(log, text)
         read_clocks(log, text)

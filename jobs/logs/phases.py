@@ -15,6 +15,8 @@ TYPICAL_SECONDS: Mapping[Phase, float] = {"train": 600, "quantize": 60, "roundtr
 """How long the phases of public records took, about: their shares where nothing else is known."""
 ALMOST = 0.99
 """The most that a phase shows by what is printed within it."""
+LEAST_SHARE = 0.02
+"""Share of a training from which its speed says how long all of it takes."""
 
 _AFTER: Mapping[ScoreStage, Phase] = {
     "trained": "train",
@@ -48,8 +50,9 @@ class PhaseReader:
         """
         self._limit = limit_seconds
         last = PHASES[-1] if metric is None else _AFTER[metric]
-        typical = {phase: TYPICAL_SECONDS[phase] for phase in PHASES[: PHASES.index(last) + 1]}
-        self._seconds: Mapping[str, float] = typical if durations is None else durations
+        typical: dict[str, float] = {phase: TYPICAL_SECONDS[phase] for phase in PHASES[: PHASES.index(last) + 1]}
+        self._seconds: dict[str, float] = typical if durations is None else dict(durations)
+        self._has_history = durations is not None
         self._phase: Phase | None = None
         self._seen: set[Phase] = set()
         self._part = 0.0
@@ -142,8 +145,10 @@ class PhaseReader:
         if (loss := step.train_loss if step.val_loss is None else float(step.val_loss)) is not None:
             words.append(f"{'loss' if step.val_loss is None else 'validation loss'} {loss:.4g}")
         if 0 < share < 1 and seconds:
-            left = seconds * (1 - share) / share
-            words.append(f"{int(left) // 60}:{int(left) % 60:02d} left")
+            left = round(seconds * (1 - share) / share)
+            words.append(f"{left // 60}:{left % 60:02d} left")
+        if not self._has_history and seconds and share > LEAST_SHARE:
+            self._seconds["train"] = seconds / share
         self._enter("train", share, ", ".join(words))
 
     def _limit_of(self, settings: Mapping[str, str]) -> float | None:

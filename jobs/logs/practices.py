@@ -58,7 +58,10 @@ _KEYWORDS: dict[str, Practice] = {
 _FIRST_EPOCH = re.compile(r"epoch[: ]? ?1/(\d{1,4})\b", _FLAGS)
 _EPOCHS = re.compile(r"^(?=.*(?:ttt_lora|eval_mode:\w*ttt)).*?\b(?:ttt_)?epochs?[:=] ?(\d{1,4})\b", _FLAGS)
 _COUNTED = re.compile(r"epochs?[:= ] ?(?:\d{1,4}/)?(\d{1,4})\b", _FLAGS)
-_SOURCE = re.compile(r"^(?:import |from \w[\w.]* import |#!|\"\"\"|def |class )")
+_SOURCE = re.compile(
+    r"^(?:import [\w.]+(?: as \w+)?(?:, ?[\w.]+(?: as \w+)?)*\s*(?:#.*)?$|from \w[\w.]* import [\w(*]"
+    r"|#!|\"\"\"|def \w+\(|class \w+[(:])"
+)
 _RULER = re.compile(r"^={20,}\s*$")
 
 

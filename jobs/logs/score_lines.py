@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from jobs.logs.log import Log, Score, ScoreStage
 from jobs.logs.numbers import NUMBER, decimals, to_seconds
@@ -73,8 +74,11 @@ class ScoreLine:
     value: Score
     of_training: bool
     """Whether it is a validation during training."""
+    rest: str
+    """What follows the score."""
 
 
+@lru_cache(maxsize=16)  # several readers read the same line
 def read_score(line: str, *, whole: bool) -> ScoreLine | None:
     """Read a score in one of the contest's forms; None where the line has none.
 
@@ -99,7 +103,7 @@ def read_score(line: str, *, whole: bool) -> ScoreLine | None:
     time = _TIME.search(match["rest"])
     seconds = to_seconds(time[1], time[2]) if time else None
     score = Score(name=name, stage=_stage(name, match["rest"]), loss=loss, bpb=bpb, seconds=seconds or None)
-    return ScoreLine(printed, score, of_training)
+    return ScoreLine(printed, score, of_training, match["rest"])
 
 
 def read_progress(log: Log, line: str, *, whole: bool) -> None:

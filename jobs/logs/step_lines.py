@@ -8,6 +8,7 @@ stopping_early: wallclock_cap train_time: 600011ms step: 7/20000
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from jobs.logs.numbers import NUMBER, to_seconds
 
@@ -52,6 +53,7 @@ def starts_step(line: str) -> bool:
     return _STEP.match(line) is not None
 
 
+@lru_cache(maxsize=16)  # several readers read the same line
 def read_step(line: str) -> Step | None:
     """Read a line of training; None where it is none."""
     stops = line.startswith("stopping_early")

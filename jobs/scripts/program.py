@@ -1,6 +1,7 @@
 """A participant's script as the program of a gang: unchanged, in an empty folder; what it leaves is judged."""
 
 import math
+import os
 import re
 import secrets
 import shutil
@@ -15,22 +16,29 @@ from jobs.events import Failed, Failure, Finished
 from jobs.failures import classify_text
 from jobs.logs.live import LiveLog
 from jobs.program import LOG, Complete, GangEnd, GangPace, Program
+from jobs.scripts.document_scores import read_document_scores
 from jobs.scripts.environment import node_environment
 from jobs.scripts.kept import KeptFiles
 from jobs.scripts.log_files import LogFiles
 from jobs.scripts.outputs import Outputs, inside
 from jobs.scripts.placeholders import fill
-from jobs.scripts.run import ScriptRun
+from jobs.scripts.preflight import Preflight, check_node
+from jobs.scripts.run import LAST_SCORE, ScriptRun
+from jobs.scripts.step_rate import first_rate
 
 RUN, ASIDE, SCORES = "run", "aside", "document_scores.npz"
 """Of an attempt's folder: the script's own folder, where writes to kept files go, and the file of `SCORES_VARIABLE`."""
 SCORES_VARIABLE = "GOLFSWEEP_SCORES"
+SETUPS = "setups"
+"""The folder of set-ups, beside that of all attempts."""
 SCRIPT = "script"
 """The input that is the script."""
 GRACE_SECONDS = 60.0
 """Time that a script gets to end after its work is complete."""
 LEFT_BYTES = 2**20
 """Files of a script's folder that are larger than this are removed when it has ended."""
+_LIMITED = re.compile(r"0*[1-9]\d*(?:\.\d*)?|0*\.\d*[1-9]\d*", re.ASCII)
+"""A limit of seconds that is not 0, which means none."""
 _EXCEPTION = re.compile(r"^(?:\[rank\d+\]: ?)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b.*)$", re.MULTILINE)
 """The last line of a traceback."""
 
@@ -43,8 +51,10 @@ class ScriptProgram(Program):
         self.python = run.python
         self.silence_seconds = run.silent_seconds
         self._run, self._grace = run, grace_seconds
-        self._live = LiveLog(run.metric)
+        self._live = LiveLog(None if run.metric == LAST_SCORE else run.metric)
         self._printed = 0
+        self._rate: float | None = None
+        self._has_rate = False
         self._started = time.monotonic()
 
     # Before the start
@@ -56,9 +66,11 @@ class ScriptProgram(Program):
             InputError: a name leads out of that folder, or a placeholder means nothing.
         """
         run, place = self._run, folder / RUN
+        self._code = {run.file: inputs[SCRIPT], **{name: inputs[f"file:{name}"] for name in run.files}}
+        if problems := check_node(self._preflight(), folder.parents[2] / SETUPS, os.environ):
+            raise InputError(*problems)
         shutil.rmtree(place, ignore_errors=True)  # the kept files of an attempt that was begun here before
         place.mkdir(parents=True)
-        self._code = {run.file: inputs[SCRIPT], **{name: inputs[f"file:{name}"] for name in run.files}}
         for name, content in self._code.items():
             write_atomically(inside(place, name, "file"), content)
         for role, name in run.present.items():
@@ -70,6 +82,23 @@ class ScriptProgram(Program):
         self._values = _values(run, place)
         self._arguments = [fill(argument, self._values) for argument in run.args]
         self._settings = {name: fill(value, self._values) for name, value in run.env.items()}
+
+    def _preflight(self) -> Preflight:
+        """What this node must have."""
+        run = self._run
+        tokens, tokenizer = run.places.get("tokens"), run.places.get("tokenizer")
+        return Preflight(
+            file=run.file,
+            python=run.python,
+            contents=self._code,
+            setup=run.setup,
+            needs=run.needs,
+            passed=run.passed,
+            ranks=run.slots,
+            tokens=None if tokens is None else Path(tokens),
+            tokenizer=None if tokenizer is None else Path(tokenizer),
+            runtime=run.runtime,
+        )
 
     def command(self, folder: Path) -> Sequence[str]:
         self._started = time.monotonic()
@@ -99,6 +128,12 @@ class ScriptProgram(Program):
     def progress(self, folder: Path) -> tuple[float, str]:
         return self._live.progress()
 
+    def steps_per_second(self, folder: Path) -> float | None:
+        if not self._has_rate and (rate := first_rate(self._live.points())) is not None:
+            limit = self._live.log().settings.get("max_wallclock_seconds", "0")
+            self._has_rate, self._rate = True, rate if _LIMITED.fullmatch(limit) else None
+        return self._rate
+
     def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:
         if (lost := self._lost()) is not None:
             return lost
@@ -122,7 +157,7 @@ class ScriptProgram(Program):
         if not self._outputs.are_written:
             return False
         if self._run.metric is not None:
-            return self._live.metric().value is not None
+            return self._read_metric()[1] is not None
         return bool(self._run.outputs) and (pace.idle >= self._grace or pace.quiet > self._run.silent_seconds)
 
     # After its end
@@ -138,17 +173,24 @@ class ScriptProgram(Program):
         except InputError as error:
             return _unfinished(str(error))
         sizes = {role: len(content) for role, content in files.items()}
-        live, reading = self._live, self._live.metric()
+        live = self._live
+        name, value = self._read_metric()
         outputs: dict[str, Any] = {
-            "metric": None if self._run.metric is None else {"name": reading.name, "value": reading.value},
+            "metric": None if name is None else {"name": name, "value": value},
+            "bpb_per_nat": live.bpb_per_nat(name),
             "scores": dict(live.scores()),
             "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
             "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
             "notes": self._notes(end),
         }
         files["log"] = (folder / LOG).read_bytes()
-        if (folder / SCORES).is_file():
-            files["document_scores"] = (folder / SCORES).read_bytes()
+        if curve := live.metrics():
+            files["metrics"] = curve
+        if (folder / SCORES).exists():
+            try:
+                files["document_scores"], outputs["document_totals"] = read_document_scores(folder / SCORES)
+            except InputError as error:
+                return _unfinished(str(error))
         return Finished(outputs={**outputs, **dict.fromkeys(files)}, files=files)
 
     def written(self, folder: Path, failed: Failed) -> Mapping[str, bytes]:
@@ -183,13 +225,22 @@ class ScriptProgram(Program):
             "see what keep cannot redirect in docs/scripts.md, or use a switch of the script"
         )
 
+    def _read_metric(self) -> tuple[str | None, float | None]:
+        """Name and value of the metric; without a value where nothing, or more than one, was printed."""
+        if self._run.metric == LAST_SCORE:
+            return next(reversed(self._live.scores().items()), (LAST_SCORE, None))
+        reading = self._live.metric()
+        return (None, None) if self._run.metric is None else (self._run.metric, reading.value)
+
     def _unclear_metric(self) -> Failed | None:
         name = self._run.metric
         if name is None:
             return None
         values = self._live.metric().values
+        if name == LAST_SCORE:
+            values = tuple(self._live.scores().values())[-1:]
         if not values:
-            return _unfinished(f"it ended without an error and printed no line of the metric {name!r}")
+            return _unfinished(f"it ended without an error and printed no {_line_of(name)}")
         if len(values) > 1:
             first, *_, last = values
             more = "" if len(values) == 2 else f" and {len(values) - 2} more between them"
@@ -228,6 +279,14 @@ def _values(run: ScriptRun, place: Path) -> dict[str, str]:
     if (tokenizer := run.places.get("tokenizer")) is not None:
         values["tokenizer"] = tokenizer
     return values | {f"in.{role}": str(place / name) for role, name in {**run.present, **run.keep}.items()}
+
+
+def _line_of(metric: str) -> str:
+    return (
+        "score that is known; name its line as the stage's metric"
+        if metric == LAST_SCORE
+        else f"line of the metric {metric!r}"
+    )
 
 
 def _unfinished(reason: str) -> Failed:

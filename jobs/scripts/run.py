@@ -6,6 +6,8 @@ from typing import Literal
 
 Launch = Literal["torchrun", "python"]
 
+LAST_SCORE = "last score"
+"""The metric of a scored stage for which the file names none: the last kind of score that the log has."""
 SILENT_SECONDS = 3600.0
 """How long a script may print nothing by default: evaluations on eight GPUs were silent for up to 2,765 seconds."""
 
@@ -38,6 +40,12 @@ class ScriptRun:
     present: Mapping[str, str] = field(default_factory=dict)
     """Role → file name of earlier outputs that are put in place before the start, or whose path {in.ROLE} is."""
     metric: str | None = None
-    """What is read of its output: the name of a known line, or a regular expression with one group."""
+    """What is read of its output: the name of a known line, a regular expression with one group, or `LAST_SCORE`."""
+    setup: tuple[str, ...] = ()
+    """Shell commands that run once on a node before the first script."""
+    needs: tuple[str, ...] = ()
+    """Modules, and programs as "bin:NAME", without which it is not started."""
+    runtime: Mapping[str, str | None] = field(default_factory=dict)
+    """The Python, torch, CUDA and GPU that its numbers belong to; empty where any will do."""
     max_seconds: float | None = None
     silent_seconds: float = SILENT_SECONDS

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from jobs.events import Event
-from jobs.spec import Job, Order
+from jobs.spec import Order
 from jobs.stages.request import DocumentSet, Request, Subject, document_settings, text_inputs, text_places
 from jobs.stages.stage import Source, WorkerStage, WorkSizes
 
@@ -34,8 +34,8 @@ class Audit(WorkerStage):
 
         return run_audit(order, inputs)
 
-    def time_limit(self, job: Job) -> float | None:
-        return float(job.settings["seconds"])
+    def time_limit(self, order: Order) -> float | None:
+        return float(order.job.settings["seconds"])
 
     def work(self, order: Order, clock: str, sizes: WorkSizes) -> float:
         """An audit looks at as many places as its seconds allow."""

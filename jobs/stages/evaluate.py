@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from jobs.events import Event, Finished
 from jobs.spec import Job, Order
@@ -51,9 +52,19 @@ class Evaluate(ShardedStage):
         slowest = {name: max(clock[name] for clock in clocks) for name in clocks[0]}
         return Finished(outputs={"scores": None, **totals, "clocks": slowest}, files={"scores": table})
 
+    def value_of(self, outputs: Mapping[str, Any]) -> float:
+        from golf.score import bits_per_byte
+
+        return bits_per_byte(outputs["nll"], outputs["bytes"])
+
+    def outputs_worth(self, value: float) -> dict[str, Any]:
+        from golf.score import LN2
+
+        return {"nll": value * LN2, "bytes": 1}
+
     def limit_seconds(self, order: Order, sizes: WorkSizes) -> float | None:
         """The limit is meant for the whole validation set: fewer documents take less."""
-        if (limit := self.time_limit(order.job)) is None:
+        if (limit := self.time_limit(order)) is None:
             return None
         every = {"split": "val", "first": 0, "count": None}
         whole_job = replace(order.job, settings={**order.job.settings, "documents": every})

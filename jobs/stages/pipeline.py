@@ -9,8 +9,12 @@ from jobs.stages.stage import Stage
 class Pipeline:
     """Stages that build on one another."""
 
-    def __init__(self, stages: Iterable[Stage]) -> None:
+    def __init__(self, stages: Iterable[Stage], *, scored: str) -> None:
         """Sort stages; of equals the one that is given first comes first.
+
+        Args:
+            stages: in any order.
+            scored: name of the stage whose outputs hold the score.
 
         Raises:
             ValueError: a stage reads what no stage leaves, or, by way of others, its own output.
@@ -23,6 +27,7 @@ class Pipeline:
                     raise ValueError(f"stage {stage.name}: reads {name}: {missing}")
         self._before = {stage.name: {source.stage for source in stage.reads.values()} for stage in given.values()}
         self._stages = {name: given[name] for name in TopologicalSorter(self._before).static_order()}
+        self.scored = self._stages[scored]
 
     def __iter__(self) -> Iterator[Stage]:
         return iter(self._stages.values())
@@ -37,6 +42,10 @@ class Pipeline:
             needed.add(current := open_names.pop())
             open_names += self._before[current] - needed
         return tuple(stage for stage in self if stage.name in needed)
+
+    def scoring(self) -> tuple[Stage, ...]:
+        """The stages that lead to the score, the scored one last."""
+        return self.upstream(self.scored.name)
 
     def sections(self, name: str) -> frozenset[str]:
         """Sections of a recipe that decide a stage's job, by its own settings or by what it reads."""

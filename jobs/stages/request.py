@@ -21,7 +21,7 @@ class Data(Protocol):
     @property
     def tokens(self) -> Path: ...
     @property
-    def tokenizer(self) -> Path: ...
+    def tokenizer(self) -> Path | None: ...
     @property
     def train_digest(self) -> str: ...
     @property
@@ -57,6 +57,8 @@ class Request:
     """Input name → SHA-256 of its content."""
     places: Mapping[str, str] = field(default_factory=dict)
     """Input name → local path, for inputs that are not kept in the file store."""
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    """What decides how the stage runs the job and changes no number, as plain JSON."""
     slots: int = 1
     awaited: bool = True
     """Whether another job or trial waits for its result."""

@@ -95,16 +95,39 @@ class Stage(ABC):
                 f"{self.version}); let one version schedule, and run the sweep again with it"
             )
 
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return title_of(self.name)
+
+    # Score
+
+    def value_of(self, outputs: Mapping[str, Any]) -> float:
+        """The score of a finished job, in bits per byte; lower is better."""
+        raise NotImplementedError(f"stage {self.name}: gives no score")
+
+    def outputs_worth(self, value: float) -> dict[str, Any]:
+        """Outputs of a job that would have a score, for a sweep that is played through."""
+        raise NotImplementedError(f"stage {self.name}: gives no score")
+
     # Time
 
-    def time_limit(self, job: Job) -> float | None:
+    def time_limit(self, order: Order) -> float | None:
         """Seconds after which a job ends itself; None without a limit."""
-        limit: float | None = job.settings.get(self.name, {}).get("max_seconds")
+        limit: float | None = order.job.settings.get(self.name, {}).get("max_seconds")
         return limit
+
+    def silence(self, order: Order) -> float:
+        """How long a job may show no advance before it counts as hung."""
+        return self.silence_seconds
 
     def limit_seconds(self, order: Order, sizes: WorkSizes) -> float | None:
         """What a job takes by its own limit, where no job like it has run yet."""
-        return self.time_limit(order.job)
+        return self.time_limit(order)
+
+    def duration_group(self, order: Order) -> tuple[Any, ...]:
+        """What jobs of the stage must share for the time of one to say how long another takes."""
+        return ()
 
     def work(self, order: Order, clock: str, sizes: WorkSizes) -> float:
         """Rough operations a slot of what one of its clocks counts; 0 where that is not known."""
@@ -117,6 +140,11 @@ class Stage(ABC):
     def models_made(self, job: Job, outputs: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """Settings of the models that a finished job's artifacts hold, by digest."""
         return {}
+
+
+def title_of(stage: str) -> str:
+    """What a person calls the stage of a name: a script's by the name that its file gives it."""
+    return stage.rpartition(".")[2]
 
 
 class GangStage(Stage):

@@ -32,6 +32,7 @@ from jobs.store.rows import (
 )
 from jobs.store.sweeps import Sweeps
 from jobs.store.transactions import STALE_SECONDS
+from jobs.store.work.attaching import Attaching
 from jobs.store.work.attempts import Attempts
 from jobs.store.work.cancelling import Cancelling
 from jobs.store.work.claims import Claims
@@ -66,7 +67,7 @@ __all__ = [
 
 
 class Store(
-    Sweeps, Jobs, Claims, Cancelling, Attempts, Losses, JobNeeds, Garbage, FileStores, Summaries, Drivers, Nodes,
-    Trials, Entries, Events, PublicRecords,
+    Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Drivers,
+    Nodes, Trials, Entries, Events, PublicRecords,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

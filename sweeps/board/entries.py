@@ -98,11 +98,15 @@ def build_entry(runs: Sequence[Evaluation], profile: Profile) -> BoardEntry:
         track=judged.track,
         arrival=max([run.stage for run in runs]),
         validation_set=first.text,
-        bpb_per_nat=first.text.bpb(1.0),
+        bpb_per_nat=_bpb_per_nat(runs),
         moments=moments(judged.scores, 1),
         unchecked=_list_unchecked(runs, judged.scores),
         columns=fill_from_runs(judged),
-        trainings={run.weights or run.artifact: bpb for run, bpb in zip(judged.runs, judged.scores, strict=True)},
+        trainings={
+            training: bpb
+            for run, bpb in zip(judged.runs, judged.scores, strict=True)
+            if (training := run.weights or run.artifact) is not None
+        },
     )
 
 
@@ -130,10 +134,20 @@ def build_imported_entry(record: ImportedEntry) -> BoardEntry:
     )
 
 
+def _bpb_per_nat(runs: Sequence[Evaluation]) -> float | None:
+    """From the validation set's sizes, or, of a script, the mean of what its lines give."""
+    if (known := runs[0].text.bpb(1.0)) is not None:
+        return known
+    printed = [run.bpb_per_nat for run in runs if run.bpb_per_nat is not None]
+    return sum(printed) / len(printed) if len(printed) == len(runs) else None
+
+
 def _list_unchecked(runs: Sequence[Evaluation], scores: Sequence[float]) -> list[str]:
     unchecked = []
     if not all([run.audited for run in runs]):
         unchecked.append("the scorer: no audit has tested it from outside")
+    if runs[0].text.documents is None:
+        unchecked.append("documents and bytes scored")
     if len(runs) < 2:
         unchecked.append("noise of seeds")
     elif len(set(scores)) == 1:

@@ -17,9 +17,9 @@ CLOCKS: Mapping[Profile, tuple[str, str]] = {
 class WorstSeed(NamedTuple):
     """The largest size and times of any seed, as a profile counts them."""
 
-    bytes: int
-    train_seconds: float
-    eval_seconds: float
+    bytes: int | None
+    train_seconds: float | None
+    eval_seconds: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class EntryRuns:
     def largest(self) -> Evaluation:
         """The seed with the most bytes under the profile."""
         most = self.worst[self.profile].bytes
-        return next(run for run in self.runs if run.model_bytes + count_code_bytes(run, self.profile) == most)
+        return next(run for run in self.runs if count_bytes(run, self.profile) == most)
 
 
 def judge_runs(runs: Sequence[Evaluation], profile: Profile) -> EntryRuns:
@@ -60,15 +60,16 @@ def judge_runs(runs: Sequence[Evaluation], profile: Profile) -> EntryRuns:
     slowest = _find_slowest(runs)
     worst = {
         rules: WorstSeed(
-            max([run.model_bytes + count_code_bytes(run, rules) for run in runs]), slowest[train], slowest[evaluation]
+            _most([count_bytes(run, rules) for run in runs]), slowest.get(train), slowest.get(evaluation)
         )
         for rules, (train, evaluation) in CLOCKS.items()
     }
     measured = Measurements(
         total_bytes=worst[profile].bytes,
+        limit_bytes=first.limit_bytes,
         train_seconds=worst[profile].train_seconds,
         eval_seconds=worst[profile].eval_seconds,
-        whole_set=all([run.whole_set for run in runs]),
+        whole_set=all([run.whole_set is not False for run in runs]),
         fresh_seeds=all([run.fresh_seed for run in runs]),
     )
     reported = {finding: None for run in runs for finding in run.findings}
@@ -85,6 +86,11 @@ def judge_runs(runs: Sequence[Evaluation], profile: Profile) -> EntryRuns:
     )
 
 
+def count_bytes(run: Evaluation, profile: Profile) -> int | None:
+    """Bytes of model and code; None where those of the model are not known."""
+    return None if run.model_bytes is None else run.model_bytes + count_code_bytes(run, profile)
+
+
 def count_code_bytes(run: Evaluation, profile: Profile) -> int:
     """Bytes of code that a profile counts: the code as written under `strict`, as shipped under `accepted`."""
     return run.source_bytes if profile == "strict" and run.source_bytes is not None else run.code_bytes
@@ -93,3 +99,9 @@ def count_code_bytes(run: Evaluation, profile: Profile) -> int:
 def _find_slowest(runs: Sequence[Evaluation]) -> dict[str, float]:
     clocks = [run.clocks for run in runs]
     return {name: max([seconds.get(name, 0.0) for seconds in clocks]) for name in clocks[0]}
+
+
+def _most(sizes: Sequence[int | None]) -> int | None:
+    """The largest of all; None where one is not known."""
+    known = [size for size in sizes if size is not None]
+    return max(known) if len(known) == len(sizes) else None

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
+from golf.limits import LIMIT_BYTES
 from golf.score import bits_per_byte, nats_per_token_to_bpb
 from sweeps.board.rules import RuleFinding, Track
 
@@ -36,12 +37,15 @@ class ValidationSet:
     data: str
     """Digest of the tokens; only evaluations of the same tokens are compared."""
     tokenizer: str
-    documents: int
-    tokens: int
-    bytes: int
+    documents: int | None
+    """This and the other sizes are None where nobody has counted what a script scored."""
+    tokens: int | None
+    bytes: int | None
 
-    def bpb(self, nats: float) -> float:
-        """Convert nats per token to bits per byte of this set."""
+    def bpb(self, nats: float) -> float | None:
+        """Convert nats per token to bits per byte of this set; None where its sizes are not known."""
+        if self.tokens is None or self.bytes is None:
+            return None
         return nats_per_token_to_bpb(nats, self.tokens, self.bytes)
 
 
@@ -53,26 +57,30 @@ class Evaluation:
     """Name of its entry."""
     seed: int
     sweep: str = ""
-    nll: float
-    """Nats over the whole validation set."""
+    nll: float | None
+    """Nats over the whole validation set; None where only the score is known."""
+    score: float | None = None
+    """Bits per byte as a script printed them; None where they follow from `nll`."""
     text: ValidationSet
     """What it was scored on."""
     scores: str | None
     """Digest of the table of document scores."""
-    artifact: str
+    artifact: str | None
     weights: str | None = None
     """Digest of the trained weights before quantization; entries that share it share the noise of their seeds."""
-    model_bytes: int
+    model_bytes: int | None
     code_bytes: int
     """Bytes of the code as shipped."""
+    limit_bytes: int | None = LIMIT_BYTES
+    """Most bytes of model and code; None where they are not to be judged."""
     clocks: Mapping[str, float]
-    """Seconds by stage and clock, such as train.process_seconds; at least train.train_seconds and eval.eval_seconds."""
+    """Seconds by stage and clock, such as train.process_seconds; of our own recipe train.train_seconds and eval.eval_seconds."""
     cost: float | None
     """Dollars."""
     stage: Arrival
     """When its entry came."""
-    whole_set: bool
-    """Whether the whole validation set was scored."""
+    whole_set: bool | None
+    """Whether the whole validation set was scored; None where nobody can tell."""
     fresh_seed: bool
     """Whether the seed was not used for tuning."""
     source_bytes: int | None = None
@@ -86,6 +94,8 @@ class Evaluation:
     quantized_bpb: float | None = None
     """Bits per byte of the artifact before test-time training."""
     steps: int | None = None
+    bpb_per_nat: float | None = None
+    """Bits per byte of one nat per token as a script's line gives both; None where they follow from `text`."""
     machine: str | None = None
     code: tuple[str | None, ...] = ()
     """Commits of the code that its jobs ran."""
@@ -101,6 +111,9 @@ class Evaluation:
     @property
     def bpb(self) -> float:
         """Bits per byte over all documents."""
+        if self.score is not None:
+            return self.score
+        assert self.nll is not None and self.text.bytes is not None
         return bits_per_byte(self.nll, self.text.bytes)
 
 

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from golf.limits import LIMIT_BYTES
-
 Profile = Literal["accepted", "strict"]
 Track = Literal["legal", "flagged", "unverified"]
 
@@ -20,8 +18,8 @@ LAST_STEP_SECONDS = 1.0
 MARGIN_NATS = 0.005
 """Nats per token by which a new record must be lower, by the challenge's README."""
 NOTES: dict[Profile, frozenset[str]] = {
-    "accepted": frozenset({"length", "resumed", "time-last-step"}),
-    "strict": frozenset({"resumed"}),
+    "accepted": frozenset({"length", "note", "resumed", "time-last-step"}),
+    "strict": frozenset({"note", "resumed"}),
 }
 """Codes of findings that are shown but do not flag an entry."""
 UNAUDITED_CODE = "unaudited"
@@ -42,7 +40,7 @@ class RuleFinding:
 
     code: str
     """C1 … C4, bytes, length, length-effect, cross-document, nondeterminism, overlap, unaudited, evidence; size, time,
-    time-last-step, coverage, seeds, resumed."""
+    time-last-step, coverage, seeds, resumed, scores, note."""
     detail: str
     """One line with the measured values."""
 
@@ -51,9 +49,12 @@ class RuleFinding:
 class Measurements:
     """What the rules limit, measured on the worst seed of an entry."""
 
-    total_bytes: int
-    train_seconds: float
-    eval_seconds: float
+    total_bytes: int | None
+    """This and the times are None where they are not known."""
+    limit_bytes: int | None
+    """Most bytes; None where they are not judged."""
+    train_seconds: float | None
+    eval_seconds: float | None
     whole_set: bool
     """Whether the whole validation set was scored."""
     fresh_seeds: bool
@@ -63,10 +64,11 @@ class Measurements:
 def judge_measurements(measured: Measurements) -> list[RuleFinding]:
     """List the limits on size, time, coverage and seeds that an entry breaks."""
     findings: list[RuleFinding] = []
-    if measured.total_bytes > LIMIT_BYTES:
-        findings.append(RuleFinding(code="size", detail=f"{measured.total_bytes:,} bytes, over {LIMIT_BYTES:,}"))
+    size, limit = measured.total_bytes, measured.limit_bytes
+    if size is not None and limit is not None and size > limit:
+        findings.append(RuleFinding(code="size", detail=f"{size:,} bytes, over {limit:,}"))
     for name, seconds in (("training", measured.train_seconds), ("evaluation", measured.eval_seconds)):
-        if seconds > LIMIT_SECONDS:
+        if seconds is not None and seconds > LIMIT_SECONDS:
             is_last_step = name == "training" and seconds <= LIMIT_SECONDS + LAST_STEP_SECONDS
             detail = f"{name} took {seconds:.1f} s, over {LIMIT_SECONDS:g} s"
             findings.append(RuleFinding(code="time-last-step" if is_last_step else "time", detail=detail))

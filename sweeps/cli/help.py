@@ -7,8 +7,8 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 GROUPS: Mapping[str, Sequence[str]] = {
-    "Run": ("run", "plan", "submit", "cancel"),
-    "See": ("status", "leaderboard", "show"),
+    "Run": ("init", "run", "plan", "submit", "cancel", "attach"),
+    "See": ("status", "logs", "leaderboard", "show"),
     "Compare and trust": ("compare", "audit", "prove", "check"),
     "Publish": ("import", "package"),
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.stages.stage import Stage
 from jobs.state import JobState
 from jobs.store import JobRecord
-from sweeps.driver.objective import SCORED, value_of
 from sweeps.spec.orders import Measurement
 
 FAILED = (JobState.FAILED, JobState.CANCELLED)
@@ -18,6 +18,8 @@ class JobChain:
     """The jobs of a measurement that are in the store so far."""
 
     measurement: Measurement
+    scored: Stage
+    """The stage whose outputs hold the score."""
     jobs: Mapping[str, JobRecord]
     """By stage, those that lead to the score, in the order in which they build on one another."""
     others: Mapping[str, JobRecord] = field(default_factory=dict)
@@ -34,7 +36,8 @@ class JobChain:
     @property
     def done(self) -> bool:
         """Whether the score is there."""
-        return SCORED in self.jobs and self.jobs[SCORED].state == JobState.DONE
+        job = self.jobs.get(self.scored.name)
+        return job is not None and job.state == JobState.DONE
 
     @property
     def failed(self) -> bool:
@@ -53,7 +56,7 @@ class JobChain:
     @property
     def value(self) -> float:
         """The score of a chain that is done, in bits per byte."""
-        return value_of(self.outputs(SCORED))
+        return self.scored.value_of(self.outputs(self.scored.name))
 
     def outputs(self, stage: str) -> Mapping[str, Any]:
         """The outputs of a finished job."""

@@ -14,13 +14,13 @@ Which stages there are, and which builds on which, the sweep says (`SweepSpec.pi
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from jobs.stages.audit import AUDIT
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.stages.request import DocumentSet
+from jobs.stages.stage import title_of
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, TrialRecord
 from sweeps.driver.chain import TERMINAL_STATES, JobChain
 from sweeps.driver.driver_store import DriverStore
-from sweeps.driver.objective import SCORED
 from sweeps.driver.requests import JobRequests
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.train_only import is_trained, pursue_trainings
@@ -57,7 +57,7 @@ class Driver:
         self.spec = spec
         self._store, self._orders, self._read_only = store, orders, read_only
         self._pipeline = spec.pipeline()
-        scoring = self._pipeline.upstream(SCORED)
+        scoring = self._pipeline.scoring()
         others = [stage for stage in self._pipeline if stage not in scoring]
         self._per_seed = [stage for stage in others if not stage.per_entry]
         self._per_entry = [stage for stage in others if stage.per_entry]
@@ -105,8 +105,8 @@ class Driver:
         if done:
             return "done"
         for job in self._requests.jobs.values():
-            if job.state not in TERMINAL_STATES and stage_named(job.order.job.stage).is_gang:
-                return job.order.job.stage
+            if job.state not in TERMINAL_STATES and stage_of(job.order.job).is_gang:
+                return title_of(job.order.job.stage)
         return "search" if winners is None else "confirm"
 
     # What came of it

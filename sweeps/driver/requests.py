@@ -10,7 +10,6 @@ from jobs.state import JobState
 from jobs.store import JobRecord
 from sweeps.driver.chain import FAILED, TERMINAL_STATES, JobChain
 from sweeps.driver.driver_store import DriverStore
-from sweeps.driver.objective import SCORED
 from sweeps.driver.watching import Watching
 from sweeps.spec.orders import Measurement, OrderBook
 
@@ -72,13 +71,14 @@ class JobRequests:
             shared: stages whose jobs a whole search needs, not this measurement alone.
             others: stages that are to have a job beside the score.
         """
-        scoring = self._pipeline.upstream(SCORED)
+        scoring = self._pipeline.scoring()
         names = {stage.name for stage in scoring}
         advance = self.advance(measurement, [*scoring, *others], shared=shared)
         if advance.missing & names:
             return None
         return JobChain(
             measurement=measurement,
+            scored=self._pipeline.scored,
             jobs={stage: job for stage, job in advance.jobs.items() if stage in names},
             others={stage: job for stage, job in advance.jobs.items() if stage not in names},
             complete=advance.open <= names,

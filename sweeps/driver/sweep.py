@@ -14,11 +14,14 @@ from sweeps.driver.driver import Driver
 from sweeps.driver.driver_store import DriverStore
 from sweeps.driver.trials import search_digest
 from sweeps.entries.facts import SweepFacts
-from sweeps.spec.checks.corners import largest
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.file import SweepSpec, parse_sweep
 from sweeps.spec.orders import OrderBook
 from sweeps.spec.recipe import Recipe
+from sweeps.spec.script.code import ScriptCode
+from sweeps.spec.script.data import ScriptData
+from sweeps.spec.script.defaults import with_defaults
+from sweeps.spec.script.kind import ScriptKind
 from sweeps.spec.sections import BaselineSection
 
 
@@ -27,8 +30,10 @@ class Sweep:
     """Everything from which a sweep's jobs follow."""
 
     spec: SweepSpec
-    data: DataSet
+    data: DataSet | ScriptData
     machine: Machine
+    code: ScriptCode | None = None
+    """The files of its script; None for our own recipe."""
 
     def to_json(self) -> dict[str, Any]:
         """As the store keeps it."""
@@ -37,6 +42,7 @@ class Sweep:
             "file": dict(self.spec.source),
             "data": data,
             "machine": asdict(self.machine),
+            **({} if self.code is None else {"code": self.code.to_json()}),
             "board": self.facts().to_json(),
         }
 
@@ -67,12 +73,15 @@ class Sweep:
         """
         name = stored.get("file", {}).get("name")
         try:
-            data = stored["data"]
-            return cls(
-                spec=parse_sweep(stored["file"], f"sweep {name}"),
-                data=DataSet(**data | {"tokens": Path(data["tokens"]), "tokenizer": Path(data["tokenizer"])}),
-                machine=Machine(**stored["machine"]),
-            )
+            spec, data = parse_sweep(stored["file"], f"sweep {name}"), stored["data"]
+            machine = Machine(**stored["machine"])
+            if isinstance(spec.kind, ScriptKind):
+                code = ScriptCode.from_json(stored["code"])
+                return cls(
+                    spec=with_defaults(spec, code), data=ScriptData.from_json(data), machine=machine, code=code
+                )
+            paths = {"tokens": Path(data["tokens"]), "tokenizer": Path(data["tokenizer"])}
+            return cls(spec=spec, data=DataSet(**data | paths), machine=machine)
         except (KeyError, TypeError) as error:
             raise InputError(f"sweep {name}: written by another version of golfsweep ({error}); run it again") from None
 
@@ -89,8 +98,16 @@ class Sweep:
             priority=self.spec.priority,
             data=self.data,
             machine=self.machine,
-            options=self.spec.options,
+            options={**self.spec.options, **self._script_options()},
         )
+
+    def _script_options(self) -> dict[str, Any]:
+        """What the stages of a script need to know beside a recipe."""
+        if self.code is None:
+            return {}
+        assert isinstance(self.data, ScriptData)
+        data = {split: self.data.of_split(split) for split in ("tune", "val")}
+        return {"script": {**self.code.to_json(), "data": data}}
 
     def script(self, row: str, recipe: Recipe) -> Script:
         """The self-contained script that a row of this recipe is submitted as."""
@@ -99,7 +116,4 @@ class Sweep:
 
     def widest(self) -> int:
         """Slots of the widest job, of any trial, too."""
-        recipes = [self.spec.recipe, *(arm.recipe for arm in self.spec.arms)]
-        space = {} if self.spec.search is None else self.spec.search.space
-        searched = [int(largest(space, setting)) for setting in ("train.gpus", "eval.gpus")]
-        return max(*searched, *(max(recipe.train.gpus, recipe.eval.gpus) for recipe in recipes))
+        return self.spec.widest()

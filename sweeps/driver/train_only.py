@@ -10,7 +10,6 @@ from dataclasses import replace
 from jobs.stages.quantize import QUANTIZE
 from jobs.state import JobState
 from sweeps.driver.chain import JobChain
-from sweeps.driver.objective import SCORED
 from sweeps.driver.requests import JobRequests
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.orders import Measurement
@@ -36,13 +35,13 @@ def pursue_trainings(requests: JobRequests, spec: SweepSpec, measurements: Seque
         spec: the sweep.
         measurements: one of each entry, of any seed.
     """
-    stages = [stage for stage in spec.pipeline().upstream(SCORED) if stage.name != SCORED]
+    *stages, scored = spec.pipeline().scoring()
     chains = []
     for measurement in measurements:
         for seed in train_only_seeds(spec):
             alone = replace(measurement, seed=seed)
             advance = requests.advance(alone, stages)
-            chains.append(JobChain(measurement=alone, jobs=advance.jobs, complete=not advance.open))
+            chains.append(JobChain(measurement=alone, scored=scored, jobs=advance.jobs, complete=not advance.open))
     return chains
 
 

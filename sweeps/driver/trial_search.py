@@ -3,6 +3,7 @@
 Then the best are scored on more documents and every tuning seed, which decides whom to confirm.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -15,14 +16,12 @@ from jobs.stages.pipeline import Pipeline
 from jobs.stages.request import DocumentSet
 from jobs.store import JobRecord, TrialRecord
 from sweeps.driver.driver_store import DriverStore
-from sweeps.driver.objective import SCORED
 from sweeps.driver.requests import JobRequests
 from sweeps.driver.trials import ranking, search_digest, search_of, trial_name
 from sweeps.search.search import Search
-from sweeps.spec import space
 from sweeps.spec.file import SweepSpec
+from sweeps.spec.kind import AnyRecipe
 from sweeps.spec.orders import Measurement, OrderBook
-from sweeps.spec.recipe import Recipe
 
 
 class TrialSearch:
@@ -45,7 +44,7 @@ class TrialSearch:
         self.blocked: JobRecord | None = None
         """A job of all trials that failed: the search goes on when it is requested again."""
         self._shared = self._shared_stages()
-        self._recipes: dict[int, Recipe] = {}
+        self._recipes: dict[int, AnyRecipe] = {}
 
     def advance(self) -> list[int] | None:
         """Draw, request and report as far as it goes; numbers of the trials to confirm once all is known, best first.
@@ -71,7 +70,7 @@ class TrialSearch:
                 return []
         if len(self.trials) < section.trials or any(trial.state == "running" for trial in self.trials.values()):
             undrawn = {("trial", number) for number in range(len(self.trials), section.trials)}
-            self._requests.to_come[SCORED] |= undrawn
+            self._requests.to_come[self._pipeline.scored.name] |= undrawn
             return None
         return self._promote()
 
@@ -95,7 +94,7 @@ class TrialSearch:
         value = None if best is None else values[best]
         return None if best is None or value is None else (trial_name(best), value)
 
-    def recipe(self, number: int) -> Recipe:
+    def recipe(self, number: int) -> AnyRecipe:
         """The recipe of a trial.
 
         Raises:
@@ -103,9 +102,7 @@ class TrialSearch:
         """
         assert self._spec.search is not None
         if number not in self._recipes:  # a trial's parameters never change
-            parameters, layers = self.trials[number].parameters, self._spec.recipe.train.model.num_layers
-            spec = self._spec
-            self._recipes[number] = space.apply(self._spec.search.space, parameters, spec.settings, layers, spec.name)
+            self._recipes[number] = self._spec.trial_recipe(self.trials[number].parameters)
         return self._recipes[number]
 
     def first_measurement(self, number: int) -> Measurement:
@@ -117,7 +114,7 @@ class TrialSearch:
         return DocumentSet(split="tune", count=self._spec.search.section.documents)
 
     def _tuning_measurement(self, number: int, seed: int, documents: DocumentSet) -> Measurement:
-        recipe, entry = self.recipe(number), trial_name(number)
+        recipe, entry = self.recipe(number).for_trials(), trial_name(number)
         return Measurement(recipe=recipe, seed=seed, documents=documents, entry=entry, trial=number)
 
     def _score(self, identity: str, number: int) -> None:
@@ -132,15 +129,19 @@ class TrialSearch:
         failure = chain.failure
         if failure is not None and failure.order.job.stage in self._shared:
             self.blocked = failure
+        elif failure is not None:
+            self._report(identity, number, None)
+        elif self._spec.kind.breach({stage: chain.outputs(stage) for stage in chain.jobs}) is not None:
+            self._report(identity, number, None, state="infeasible")
         else:
-            self._report(identity, number, None if failure is not None else chain.value)
+            self._report(identity, number, chain.value)
 
     def _train_ahead(self, *, every_seed: bool) -> None:
         """Request the trainings that all trials share while nodes are still free of evaluations."""
         seeds = self._spec.seeds.tune if every_seed else self._spec.seeds.tune[:1]
-        for stage in self._pipeline.upstream(SCORED):
+        for stage in self._pipeline.scoring():
             for seed in seeds if stage.name in self._shared and not stage.reads else ():
-                recipe = self._spec.recipe
+                recipe = self._spec.recipe.for_trials()
                 subject = Measurement(recipe=recipe, seed=seed, documents=self._documents(), entry=None)
                 self._requests.request(self._orders.order(stage, subject))
 
@@ -148,13 +149,18 @@ class TrialSearch:
         """Stages whose job is the same for all trials: nothing is searched that decides it."""
         if self._spec.search is None:
             return frozenset()
-        searched = {parameter.setting.partition(".")[0] for parameter in self._spec.search.space.values()}
-        before = [stage.name for stage in self._pipeline.upstream(SCORED) if stage.name != SCORED]
+        searched = {name for parameter in self._spec.search.space.values() for name in parameter.sections}
+        before = [stage.name for stage in self._pipeline.scoring()[:-1]]
         return frozenset(name for name in before if not self._pipeline.sections(name) & searched)
 
     def _draw(self, search: Search, identity: str, number: int) -> bool:
         """Draw a trial if enough earlier trials have ended; returns whether it exists now."""
-        values = {n: trial.value for n, trial in self.trials.items() if trial.state != "running"}
+        # What is out of bounds is worse than any score, so that a sampler that learns draws less of its kind.
+        values = {
+            n: math.inf if trial.state == "infeasible" else trial.value
+            for n, trial in self.trials.items()
+            if trial.state != "running"
+        }
         if self._read_only or not search.ready(number, values):
             return False
         parameters = search.ask(number, {n: trial.parameters for n, trial in self.trials.items()}, values)
@@ -167,9 +173,10 @@ class TrialSearch:
         self._store.put_trial(self._spec.name, identity, trial)
         self.trials[number] = trial
 
-    def _report(self, identity: str, number: int, value: float | None) -> None:
-        """Write down the value of a trial; None where it failed."""
-        trial = replace(self.trials[number], state="failed" if value is None else "complete", value=value)
+    def _report(self, identity: str, number: int, value: float | None, state: str | None = None) -> None:
+        """Write down the value of a trial; None where it failed, or where its state says why it has none."""
+        ended = state or ("failed" if value is None else "complete")
+        trial = replace(self.trials[number], state=ended, value=value)
         if not self._read_only:
             self._store.put_trial(self._spec.name, identity, trial)
         self.trials[number] = trial

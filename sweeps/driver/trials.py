@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 
 from jobs.stages.request import DocumentSet
-from sweeps.driver.objective import SCORED
 from sweeps.search.search import Search
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.orders import Measurement, OrderBook
@@ -45,11 +44,12 @@ def search_digest(spec: SweepSpec, orders: OrderBook) -> str:
     number of trials is not in it, so that a search can be lengthened.
     """
     assert spec.search is not None
-    section = spec.search.section.model_dump(exclude={"promote", "trials"})
+    section = spec.search.section.model_dump(exclude={"promote", "trials", "proxy"})
     seed, documents = spec.seeds.tune[0], DocumentSet(split="tune", count=spec.search.section.documents)
-    first = Measurement(recipe=spec.recipe, seed=seed, documents=documents, entry=None)
-    scoring = spec.pipeline().upstream(SCORED)
+    recipe = spec.recipe.for_trials()
+    first = Measurement(recipe=recipe, seed=seed, documents=documents, entry=None)
+    scoring = spec.pipeline().scoring()
     roots = [orders.order(stage, first).job.key for stage in scoring if not stage.reads]
     versions = {stage.name: stage.version for stage in scoring} | {"audit": AUDIT_VERSION}
-    content = [section, spec.recipe.settings(), *roots, orders.data.tokenizer_digest, versions]
+    content = [section, recipe.settings(), *roots, orders.data.tokenizer_digest, versions]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

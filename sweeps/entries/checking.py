@@ -6,7 +6,6 @@ recomputed: the leaderboard holds every entry against its evidence before it ran
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from golf.audit.stored import find_contradictions
@@ -23,6 +22,8 @@ from sweeps.board.rules import EVIDENCE_CODE, RuleFinding
 from sweeps.entries.audits import audit_findings, read_certificate
 from sweeps.entries.form import RESUMED, evaluations_of
 from sweeps.entries.lost import Lost, LostKind
+from sweeps.entries.mismatch import Mismatch, job_of, no_job
+from sweeps.entries.script_checking import check_script, is_script_entry
 from sweeps.entries.tables import read_scores
 
 ROUNDING = 1e-9
@@ -33,15 +34,6 @@ STAGES = (TRAIN.name, QUANTIZE.name, EVALUATE.name)
 """Stages of which every seed of an entry has a job."""
 INPUTS = {QUANTIZE.name: "weights", EVALUATE.name: "artifact"}
 """Stage → its input that an earlier job of the same seed made."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mismatch:
-    """One thing in which an entry and its evidence do not agree."""
-
-    line: str
-    lost: LostKind | None = None
-    """The kind of content that cannot be read, where that is all."""
 
 
 def verify_entry(entry: EntryRecord, place: Workplace) -> list[Mismatch]:
@@ -96,20 +88,13 @@ def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) 
     if seeds != sorted(entry.evidence["seeds"]):
         yield Mismatch(line=f"it has evaluations of seeds {', '.join(seeds)}, and evidence of others")
         return
+    if is_script_entry(entry):
+        yield from check_script(entry, runs, place, jobs)
+        return
     for run in runs:
         yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in _check_jobs(run, entry, jobs))
         yield from _check_scores(run, entry.evidence["seeds"][str(run.seed)], place, jobs)
     yield from _check_audit(entry, runs, place, jobs)
-
-
-def _job_of(key: str, stage: str, jobs: Mapping[str, JobRecord]) -> JobRecord | None:
-    """A job whose settings give its key; None where the store has none of that stage."""
-    job = jobs.get(key)
-    return job if job is not None and job.order.job.key == key and job.order.job.stage == stage else None
-
-
-def _no_job(stage: str, key: str) -> str:
-    return f"the store has no {stage} job {key[:12] or '(its evidence names none)'} whose settings give that key"
 
 
 def _check_jobs(run: Evaluation, entry: EntryRecord, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
@@ -118,9 +103,9 @@ def _check_jobs(run: Evaluation, entry: EntryRecord, jobs: Mapping[str, JobRecor
     outputs: dict[str, Any] = {}
     for stage in dict.fromkeys((*STAGES, *evidence["jobs"])):
         key = evidence["jobs"].get(stage, "")
-        job = _job_of(key, stage, jobs)
+        job = job_of(key, stage, jobs)
         if job is None:
-            yield _no_job(stage, key)
+            yield no_job(stage, key)
             continue
         outputs |= {name: value for name, value in (job.outputs or {}).items() if name != "clocks"}
         if job.order.job.seed != run.seed:
@@ -222,9 +207,9 @@ def _compare_outcome(
 
 def _check_audit_job(entry: EntryRecord, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
     evidence = entry.evidence["audit"]
-    job = _job_of(evidence["job"], AUDIT.name, jobs)
+    job = job_of(evidence["job"], AUDIT.name, jobs)
     if job is None:
-        yield _no_job(AUDIT.name, evidence["job"])
+        yield no_job(AUDIT.name, evidence["job"])
         return
     if job.order.job.settings["eval"] != entry.content["settings"]["eval"]:
         yield "its audit judged other settings than the entry's"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from jobs.errors import Unreadable
 from jobs.files import FileStore
-from jobs.stages.train import TRAIN
 from jobs.state import JobState
 from jobs.store import JobRecord
 from jobs.workplace import Workplace
@@ -27,12 +26,12 @@ class Curve:
 
 
 def read_curves(sweep: str, place: Workplace, lost: Lost) -> list[Curve]:
-    """The curve of every finished training, in the order in which they were ordered; each label stands once.
+    """The curve of every job that left one, in the order in which they were ordered; each label stands once.
 
     Those whose metrics are lost are left out.
     """
     done = place.store.jobs(sweep, [JobState.DONE])
-    jobs = [job for job in done if job.order.job.stage == TRAIN.name]
+    jobs = [job for job in done if isinstance((job.outputs or {}).get("metrics"), str)]
     labels = {job.key: f"{_shorten([*job.needed_by])} seed {job.order.job.seed}" for job in jobs}
     counts = Counter(labels.values())
     for key, label in labels.items():

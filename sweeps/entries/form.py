@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from jobs.stages import registry
+from jobs.stages.registry import arithmetic_of
 from jobs.store import EntryRecord, SweepRecord
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.board.rules import RuleFinding
@@ -46,11 +46,10 @@ def other_versions(entry: EntryRecord) -> dict[str, tuple[int, int | None]]:
 
     This code's is None for a stage that it does not have.
     """
-    ours = {stage.name: stage.version for stage in registry.STAGES}
     return {
-        stage: (version, ours.get(stage))
+        stage: (version, arithmetic_of(stage))
         for stage, version in entry.evidence["arithmetic"].items()
-        if version != ours.get(stage)
+        if version != arithmetic_of(stage)
     }
 
 

@@ -12,6 +12,7 @@ class LostKind(StrEnum):
     SCORES = "document scores"
     CERTIFICATE = "certificate"
     CURVE = "training curve"
+    LOG = "log"
 
 
 REMADE = (LostKind.SCORES, LostKind.CERTIFICATE)

@@ -58,7 +58,7 @@ def dry_run(
         policy: the policy, with the sweep's limits.
     """
     earlier = earlier_trials(sweep.spec, store)
-    dry_store = DryRunStore(store, lambda: simulation.now, earlier)
+    dry_store = DryRunStore(store, lambda: simulation.now, sweep.spec.pipeline().scored, earlier)
     spec = replace(sweep.spec, search=None) if sweep.spec.search is None else with_expected_trials(sweep.spec, earlier)
     driving = _Driving(replace(sweep, spec=spec).driver(dry_store), dry_store)
     durations = _Durations(dry_store, seconds, start_seconds)

@@ -1,16 +1,17 @@
 """The store of a dry run: as much of a store as a driver needs, in memory, with made-up results."""
 
 import hashlib
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from jobs.spec import Order
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
+from jobs.stages.stage import Stage
 from jobs.state import JobState
 from jobs.store import JobRecord, SweepRecord, TrialRecord
 from sweeps.driver.driver_store import DriverStore
-from sweeps.driver.objective import SCORED, outputs_worth
 from sweeps.driver.trials import trial_name
 
 WORST = 1e9
@@ -20,26 +21,29 @@ WORST = 1e9
 class DryRunStore:
     """A `DriverStore` in memory that starts from the finished jobs and the trials of a real one."""
 
-    def __init__(self, real: DriverStore, now: Callable[[], float], earlier: Sequence[TrialRecord] = ()) -> None:
+    def __init__(
+        self, real: DriverStore, now: Callable[[], float], scored: Stage, earlier: Sequence[TrialRecord] = ()
+    ) -> None:
         """Start a dry run.
 
         Args:
             real: what is finished already; only read.
             now: the dry run's clock.
+            scored: the stage whose jobs get a score.
             earlier: trials of an earlier search whose values this search's trials get.
         """
         self.requested: dict[str, JobRecord] = {}
         """Jobs that the driver has requested, by key."""
         self.changes = 0
         """Number of changes so far."""
-        self._real, self._now = real, now
+        self._real, self._now, self._scored = real, now, scored
         self._finished = {job.key: job for job in real.jobs(states=[JobState.DONE])}
         self._new: list[JobRecord] = []
         self._trials: dict[int, TrialRecord] = {}
         self._real_trials: dict[tuple[str, str], dict[int, TrialRecord]] = {}
         """Trials of the real store, by sweep and search."""
         self._num_scored: dict[str, int] = {}
-        """Evaluations so far by artifact."""
+        """Evaluations so far by what they read of earlier stages."""
         self._values = {trial_name(trial.number): WORST if trial.value is None else trial.value for trial in earlier}
 
     # What a driver needs
@@ -131,9 +135,10 @@ class DryRunStore:
     def _made_up(self, record: JobRecord) -> Mapping[str, Any]:
         """Outputs of a job of any stage."""
         digest = hashlib.sha256(f"made up by {record.key}".encode()).hexdigest()
-        stage = stage_named(record.order.job.stage)
+        stage = stage_of(record.order.job)
         outputs: dict[str, Any] = dict.fromkeys(stage.contents, digest)
-        return outputs | outputs_worth(self._score(record.order)) if stage.name == SCORED else outputs
+        is_scored = stage.name == self._scored.name
+        return outputs | self._scored.outputs_worth(self._score(record.order)) if is_scored else outputs
 
     def _score(self, order: Order) -> float:
         """The score of a trial: that of the earlier trial of its number, if there is one.
@@ -141,7 +146,7 @@ class DryRunStore:
         Otherwise each artifact's first evaluation is its best. Winners then differ in everything that can differ, so
         that no plan counts too few trainings for them.
         """
-        artifact = order.job.inputs["artifact"]
+        artifact = json.dumps([order.job.inputs.get(name) for name in sorted(self._scored.reads)])
         self._num_scored[artifact] = self._num_scored.get(artifact, 0) + 1
         return self._values.get(order.entry or "", float(self._num_scored[artifact]))
 

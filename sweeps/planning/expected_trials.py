@@ -9,7 +9,6 @@ from typing import Any
 from optuna.distributions import BaseDistribution, FloatDistribution
 
 from jobs.store import TrialRecord
-from sweeps.driver.objective import SCORED
 from sweeps.driver.trials import search_of
 from sweeps.search.samplers.grid import points
 from sweeps.search.search import Search
@@ -65,20 +64,15 @@ def counts_at_most(spec: SweepSpec, stage: str) -> bool:
     if spec.search is None:
         return False
     sections = spec.pipeline().sections(stage)
-    varied = [parameter.distribution for parameter in spec.search.space.values() if _section(parameter) in sections]
+    varied = [parameter.distribution for parameter in spec.search.space.values() if parameter.sections & sections]
     return bool(varied) and all(is_discrete(distribution) for distribution in varied)
 
 
 def decides_earlier_stages(parameter: Parameter, spec: SweepSpec) -> bool:
     """Whether a parameter decides a job before the one that scores."""
     stages = spec.pipeline()
-    before = {source.stage for source in stages[SCORED].reads.values()}
-    return any(_section(parameter) in stages.sections(stage) for stage in before)
-
-
-def _section(parameter: Parameter) -> str:
-    """The section of the recipe whose setting a parameter is."""
-    return parameter.setting.partition(".")[0]
+    before = {source.stage for source in stages.scored.reads.values()}
+    return any(parameter.sections & stages.sections(stage) for stage in before)
 
 
 def is_discrete(distribution: BaseDistribution) -> bool:

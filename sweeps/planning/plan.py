@@ -14,13 +14,14 @@ from cluster.policy.policy import FreeSlots, Policy
 from cluster.policy.simulate import Machines
 from cluster.scheduling.expectations import Expectations
 from golf.errors import InputError
+from jobs.scripts.source.checking import LAUNCHER_NAMES
 from jobs.spec import Machine
+from jobs.stages.stage import title_of
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
-from sweeps.driver.objective import SCORED
 from sweeps.driver.sweep import Sweep
 from sweeps.planning.dry_run import DryRun, dry_run
-from sweeps.planning.durations import Durations, Estimate
+from sweeps.planning.durations import Durations, Estimate, settings_of_proxy
 from sweeps.planning.expected_trials import counts_at_most
 from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
 from sweeps.planning.size import check_size
@@ -56,12 +57,13 @@ class SweepPlan:
     """By key."""
 
     def stages(self) -> dict[str, str]:
-        """Stage of every job, by its key."""
-        return {job.key: job.order.job.stage for job in self.dry_run.jobs}
+        """What a person calls the stage of every job, by its key."""
+        return {job.key: title_of(job.order.job.stage) for job in self.dry_run.jobs}
 
     def to_json(self) -> dict[str, Any]:
         """As `golfsweep plan --json` prints it; unknown values are null."""
-        stages = {stage: self._stage(stage) for stage in dict.fromkeys(self.stages().values())}
+        names = dict.fromkeys(job.order.job.stage for job in self.dry_run.jobs)
+        stages = {title_of(name): self._stage(name) for name in names}
         hours = [stage["slot_hours"] for stage in stages.values() if stage["slot_hours"] is not None]
         total = sum(hours) if hours else None
         price = self.sweep.spec.budget.dollars_per_gpu_hour
@@ -80,22 +82,32 @@ class SweepPlan:
             "seed_mix": self._mix_seeds(stages),
             "complete": self.dry_run.done,
             "jobs": [self._job(job) for job in self.dry_run.jobs],
+            **({} if self.sweep.code is None else {"unset": self._unset()}),
         }
+
+    def _unset(self) -> dict[str, str | None]:
+        """Variables that a script reads and nobody sets → what it then takes; None where its source does not tell."""
+        code = self.sweep.code
+        assert code is not None
+        recipes = [job.order.job.settings["env"] for job in self.dry_run.jobs if "env" in job.order.job.settings]
+        given = {name for env in recipes for name in env} | LAUNCHER_NAMES
+        return {name: default for name, default in code.names.items() if name not in given}
 
     def _mix_seeds(self, stages: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
         """The cheapest mix of evaluated and train-only seeds; None where a stage's duration is unknown."""
         pipeline = self.sweep.spec.pipeline()
-        each = [
-            (stage.name, stages.get(stage.name, {}).get("slot_seconds_each")) for stage in pipeline.upstream(SCORED)
-        ]
+        if self.sweep.code is not None:  # a script's seeds cannot be trained alone
+            return None
+        scored = pipeline.scored.name
+        each = [(stage.name, stages.get(stage.name, {}).get("slot_seconds_each")) for stage in pipeline.scoring()]
         known = {name: seconds for name, seconds in each if seconds}
-        train = sum(seconds for name, seconds in known.items() if name != SCORED)
+        train = sum(seconds for name, seconds in known.items() if name != scored)
         if len(known) < len(each) or not train:
             return None
-        mix = cheapest_mix(train, known[SCORED])
+        mix = cheapest_mix(train, known[scored])
         return {
             "train_seconds": train,
-            "evaluate_seconds": known[SCORED],
+            "evaluate_seconds": known[scored],
             "correlation": PUBLIC_CORRELATION,
             **asdict(mix),
         }
@@ -119,7 +131,7 @@ class SweepPlan:
         span, estimate = self.dry_run.spans.get(job.key), self.estimates.get(job.key)
         return {
             "key": job.key,
-            "stage": job.order.job.stage,
+            "stage": title_of(job.order.job.stage),
             "label": job.order.label,
             "slots": job.order.slots,
             "state": "reused" if estimate is None else "refused" if job.key in self.dry_run.refused else "new",
@@ -161,7 +173,8 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> S
     done = store.jobs(states=[JobState.DONE])
     recent = done[-HISTORY:]
     scheduler_of = {job.key: attempts[-1].scheduler for job in recent if (attempts := store.attempts(job.key))}
-    durations = Durations(recent, sweep.machine.device, cache(partial(document_lengths, sweep.data)), scheduler_of)
+    lengths, apart = cache(partial(document_lengths, sweep.data)), settings_of_proxy(sweep.spec.recipe)
+    durations = Durations(recent, sweep.machine.device, lengths, scheduler_of, apart)
     estimates: dict[str, Estimate] = {}
 
     def seconds(job: JobRecord) -> float:
@@ -208,7 +221,7 @@ def _reasons(run: DryRun, done: Sequence[JobRecord]) -> dict[str, JobReason]:
             day = datetime.fromtimestamp(before.finished or before.created, UTC)
             reasons[job.key] = JobReason(text=f'done {day:%Y-%m-%d %H:%M} UTC for sweep "{before.order.sweep}"')
         elif stage not in nearest:
-            reasons[job.key] = JobReason(text=f"no {stage} job is finished yet")
+            reasons[job.key] = JobReason(text=f"no {title_of(stage)} job is finished yet")
         else:
             near = nearest[stage].nearest(job.order.job)
             differing = differences(job.order.job, near.order.job)

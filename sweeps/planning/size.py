@@ -1,7 +1,6 @@
 """How many jobs a plan has to simulate, at most; each takes milliseconds."""
 
 from golf.errors import InputError
-from sweeps.driver.objective import SCORED
 from sweeps.planning.expected_trials import decides_earlier_stages
 from sweeps.spec.file import SweepSpec
 
@@ -27,13 +26,13 @@ def count_jobs(spec: SweepSpec) -> int:
     stages = list(spec.pipeline())
     per_seed = sum(not stage.per_entry for stage in stages)
     per_entry = len(stages) - per_seed
-    trained_only = spec.confirm_train_only * (len(spec.pipeline().upstream(SCORED)) - 1)
+    trained_only = spec.confirm_train_only * (len(spec.pipeline().scoring()) - 1)
     jobs = sum(len(arm.seeds) * per_seed + per_entry + trained_only for arm in spec.arms)
     if spec.search is None:
         return jobs
     section, seeds = spec.search.section, spec.seeds
     shared = not any(decides_earlier_stages(parameter, spec) for parameter in spec.search.space.values())
-    each = 1 if shared else len(spec.pipeline().upstream(SCORED))
+    each = 1 if shared else len(spec.pipeline().scoring())
     promoted = 0 if section.promote is None else section.promote.top * len(seeds.tune)
     confirmed = spec.confirm_top * (len(seeds.confirm) * per_seed + per_entry + trained_only)
     return jobs + (section.trials + promoted) * each + confirmed + len(seeds.report) * per_seed

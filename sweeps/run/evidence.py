@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.workplace import Workplace
 from sweeps.driver.sweep import Sweep
 
@@ -37,7 +37,7 @@ def _lost_evidence(sweep: Sweep, place: Workplace) -> Iterator[tuple[str, str]]:
     """Digests of evidence that is lost or damaged, with what a person calls it."""
     seen = set[str]()
     for job in sweep.driver(place.store, read_only=True).evidence():
-        for name in stage_named(job.order.job.stage).evidence:
+        for name in stage_of(job.order.job).evidence:
             digest = (job.outputs or {}).get(name)
             if digest is not None and digest not in seen:
                 seen.add(digest)

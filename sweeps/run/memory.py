@@ -6,6 +6,7 @@ from golf.errors import InputError
 from jobs.stages.work.memory import recipe_problems
 from sweeps.spec.checks.corners import corner_recipes
 from sweeps.spec.file import SweepSpec
+from sweeps.spec.native import NativeKind
 from sweeps.spec.recipe import Recipe
 
 
@@ -24,9 +25,7 @@ def check_memory(spec: SweepSpec) -> None:
 
 
 def _recipes(spec: SweepSpec) -> Iterator[tuple[str, Recipe]]:
-    yield "recipe", spec.recipe
-    for arm in spec.arms:
-        yield f'arm "{arm.name}"', arm.recipe
-    if spec.search is not None:
-        for name, recipe in corner_recipes(spec.search.space, spec.settings, spec.recipe):
+    yield from spec.native_recipes().items()
+    if spec.search is not None and isinstance(spec.kind, NativeKind):
+        for name, recipe in corner_recipes(spec.search.space, spec.kind.base, spec.kind.recipe):
             yield f"search.space{name}", recipe

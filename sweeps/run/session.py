@@ -30,6 +30,10 @@ from sweeps.run.roles import Scheduling, machine_of
 from sweeps.run.waiting import HOW_TO_STOP, WaitNotice, say_if_slow
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec
+from sweeps.spec.script.data import open_script_data
+from sweeps.spec.script.defaults import with_defaults
+from sweeps.spec.script.kind import ScriptKind
+from sweeps.spec.script.resolve import read_contents, resolve_code
 from sweeps.views.terminal.progress import seconds_left
 
 STEP_SECONDS = 0.5
@@ -49,15 +53,29 @@ def open_scheduling(
     return Scheduling(place.store, place.files, place.home, cluster, open_own)
 
 
-def resolve(spec: SweepSpec, home: Home, machine: Machine) -> Sweep:
+def resolve(
+    spec: SweepSpec, home: Home, machine: Machine, say: Callable[[str], None] = lambda text: None
+) -> Sweep:
     """Open a sweep's data and make sure that its recipes fit them.
 
+    Args:
+        spec: the sweep.
+        home: where the bundled corpus is built.
+        machine: the class of its numbers.
+        say: called with what a person should know of a script.
+
     Raises:
-        InputError: data are missing or damaged, or a model has another vocabulary than the tokenizer.
+        InputError: data are missing or damaged, a script's files are not what its sweep says, or a model has another vocabulary than the tokenizer.
     """
+    if isinstance(spec.kind, ScriptKind):
+        code, notes = resolve_code(spec, spec.kind)
+        for note in notes:
+            say(note)
+        data = open_script_data(spec.data, home.demo, spec.widest())
+        return Sweep(spec=with_defaults(spec, code), data=data, machine=machine, code=code)
     data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
     problems = []
-    for name, recipe in [("recipe", spec.recipe), *((f'arm "{arm.name}"', arm.recipe) for arm in spec.arms)]:
+    for name, recipe in spec.native_recipes().items():
         if (size := recipe.train.model.vocab_size) != data.vocab_size:
             problems.append(f"{name}: train.model.vocab_size = {size}: {data.tokenizer} has {data.vocab_size} pieces")
     if problems:
@@ -157,7 +175,8 @@ def _run_as_driver(
             machine = _machine(spec.name, place.store, joined)
         if joined is None:  # a cluster's nodes check their own memory, before they build a model
             check_memory(spec)
-        sweep = resolve(spec, place.home, machine)
+        sweep = resolve(spec, place.home, machine, say)
+        keep_script(sweep, place)
         driver = _begin(sweep, place.store, say, owner, tags)
         writer = EntryWriter(sweep, place.store)
         writer.write()  # an edited file may have other entries than at its last run
@@ -180,6 +199,13 @@ def _run_as_driver(
             writer.write(final=True)
         _end_well(place.store, spec.name, snapshot, say)
     return snapshot
+
+
+def keep_script(sweep: Sweep, place: Workplace) -> None:
+    """Put the files of a script into the file store, for the jobs that read them."""
+    if isinstance(sweep.spec.kind, ScriptKind):
+        for content in read_contents(sweep.spec, sweep.spec.kind):
+            place.files.put(content)
 
 
 def _begin(sweep: Sweep, store: Store, say: Callable[[str], None], owner: str | None, tags: Collection[str]) -> Driver:

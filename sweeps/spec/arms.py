@@ -8,11 +8,11 @@ from typing import Any
 from golf.errors import InputError
 from sweeps.spec.checks.names import ascii_only, is_name, rule
 from sweeps.spec.checks.problems import Problems
-from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, every_setting, override
+from sweeps.spec.kind import AnyRecipe, SweepKind
 from sweeps.spec.sections import MOST_SEED, MOST_SEEDS, SweepFile
 from sweeps.spec.settings import Settings, shown, unknown
 
-_KEYS = (*SECTIONS, "name", "baseline", "seeds")
+_KEYS = ("name", "baseline", "seeds")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,16 +20,17 @@ class Arm:
     """A recipe written out in the file."""
 
     name: str
-    recipe: Recipe
+    recipe: AnyRecipe
     seeds: tuple[int, ...]
     baseline: bool
 
 
-def build_arms(file: SweepFile, inherited: Sequence[str], where: str) -> tuple[Arm, ...]:
+def build_arms(file: SweepFile, kind: SweepKind, inherited: Sequence[str], where: str) -> tuple[Arm, ...]:
     """The arms of a file.
 
     Args:
         file: its sections.
+        kind: what makes recipes of settings.
         inherited: problems of the recipe that arms start from, so that an arm does not repeat them.
         where: what each problem names first.
 
@@ -37,12 +38,12 @@ def build_arms(file: SweepFile, inherited: Sequence[str], where: str) -> tuple[A
         InputError: everything that is wrong with any of them.
     """
     problems = Problems()
-    arms = [problems.attempt(_build_arm, file, index, inherited, where) for index in range(len(file.arm))]
+    arms = [problems.attempt(_build_arm, file, kind, index, inherited, where) for index in range(len(file.arm))]
     problems.check()
     return tuple(arm for arm in arms if arm is not None)
 
 
-def arm_recipe(arm: Settings, index: int, base: Settings, inherited: Sequence[str], where: str) -> Recipe:
+def arm_recipe(arm: Settings, index: int, kind: SweepKind, inherited: Sequence[str], where: str) -> AnyRecipe:
     """The recipe of an arm: the file's recipe with the arm's settings on top.
 
     Raises:
@@ -50,18 +51,18 @@ def arm_recipe(arm: Settings, index: int, base: Settings, inherited: Sequence[st
     """
     named = _locate(arm, index, where)
     try:
-        return build_recipe(override(base, {section: arm[section] for section in SECTIONS if section in arm}), named)
+        return kind.build({key: arm[key] for key in kind.arm_keys if key in arm}, named)
     except InputError as error:
         known = {line.removeprefix(f"{where}: ") for line in inherited}
         raise InputError(*(line for line in error.problems if line.removeprefix(f"{named}: ") not in known)) from None
 
 
-def _build_arm(file: SweepFile, index: int, inherited: Sequence[str], where: str) -> Arm:
+def _build_arm(file: SweepFile, kind: SweepKind, index: int, inherited: Sequence[str], where: str) -> Arm:
     arm, problems = file.arm[index], Problems()
     named = _locate(arm, index, where)
-    checks = (_name_problems(file, index), _key_problems(arm), _value_problems(arm, file))
+    checks = (_name_problems(file, index), _key_problems(arm, kind), _value_problems(arm, file))
     problems.add(f"{named}: {problem}" for check in checks for problem in check)
-    recipe = problems.attempt(arm_recipe, arm, index, file.recipe, inherited, where)
+    recipe = problems.attempt(arm_recipe, arm, index, kind, inherited, where)
     problems.check()
     if recipe is None:  # everything that is wrong with it is inherited, and reported there
         raise InputError
@@ -87,8 +88,9 @@ def _name_problems(file: SweepFile, index: int) -> Iterator[str]:
         yield "there are two arms of this name; rename one"
 
 
-def _key_problems(arm: Settings) -> Iterator[str]:
-    return (unknown(key, _KEYS, inner=every_setting()) for key in arm if key not in _KEYS)
+def _key_problems(arm: Settings, kind: SweepKind) -> Iterator[str]:
+    known = (*kind.arm_keys, *_KEYS)
+    return (unknown(key, known, inner=kind.inner_keys) for key in arm if key not in known)
 
 
 def _value_problems(arm: Settings, file: SweepFile) -> Iterator[str]:

@@ -12,16 +12,18 @@ from typing import Any, Literal
 
 from golf.errors import InputError
 from jobs.stages.pipeline import Pipeline
-from jobs.stages.registry import pipeline
 from jobs.stages.stage import Stage
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
 from sweeps.spec.checks.between_sections import section_conflicts, vocabulary_conflicts
-from sweeps.spec.checks.corners import check_space
 from sweeps.spec.checks.hidden import find_all
 from sweeps.spec.checks.problems import Problems
+from sweeps.spec.checks.scripts import script_conflicts
+from sweeps.spec.kind import AnyRecipe, SweepKind
+from sweeps.spec.native import NativeKind
 from sweeps.spec.reading import date_problems, parse_assignments, plain, read_toml
-from sweeps.spec.recipe import SECTIONS, Recipe, build_recipe, override
+from sweeps.spec.recipe import SECTIONS, Recipe, override
+from sweeps.spec.script.kind import ScriptKind
 from sweeps.spec.sections import (
     BaselineSection,
     BudgetSection,
@@ -32,7 +34,7 @@ from sweeps.spec.sections import (
     check_sections,
 )
 from sweeps.spec.settings import merge, shown
-from sweeps.spec.space import Parameter, parse_space, resolve
+from sweeps.spec.space import Parameter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,9 +55,10 @@ class SweepSpec:
     rules: Literal["accepted", "strict"]
     priority: int
     data: DataSection
-    settings: Mapping[str, Any]
-    """The recipe's settings, from which trials start."""
-    recipe: Recipe
+    kind: SweepKind
+    """Makes its recipes and stages of the file's settings."""
+    recipe: AnyRecipe
+    """What arms and trials start from."""
     seeds: SeedsSection
     arms: tuple[Arm, ...]
     baseline: str | BaselineSection | None
@@ -70,11 +73,30 @@ class SweepSpec:
     source: Mapping[str, Any]
     """The file as plain data, from which it can be parsed anew."""
     own_stages: tuple[Stage, ...] = ()
-    """Stages that this sweep has beside those of every sweep; no sweep file can name any yet."""
+    """Stages that this sweep has beside those of its kind; no sweep file can name any."""
 
     def pipeline(self) -> Pipeline:
         """Its stages, each after those that it reads from."""
-        return pipeline(*self.own_stages)
+        return self.kind.pipeline(self.own_stages)
+
+    def trial_recipe(self, parameters: Mapping[str, Any]) -> AnyRecipe:
+        """The recipe of a trial.
+
+        Raises:
+            InputError: its settings are good one by one, but not together.
+        """
+        assert self.search is not None
+        return self.kind.trial(self.search.space, parameters, self.name)
+
+    def widest(self) -> int:
+        """Slots of its widest job, of any trial, too."""
+        searched = 0 if self.search is None else self.kind.widest(self.search.space)
+        return max(searched, self.recipe.widest, *(arm.recipe.widest for arm in self.arms))
+
+    def native_recipes(self) -> dict[str, Recipe]:
+        """Recipes that train our own model, by what a person calls them; none of a script."""
+        recipes = {"recipe": self.recipe, **{f'arm "{arm.name}"': arm.recipe for arm in self.arms}}
+        return {name: recipe for name, recipe in recipes.items() if isinstance(recipe, Recipe)}
 
 
 def load_sweep(path: Path, assignments: Iterable[str] = ()) -> SweepSpec:
@@ -120,16 +142,21 @@ def _parse(source: Mapping[str, Any], where: str) -> SweepSpec:
     if file is None:
         _check_recipes(source, problems, where)
         raise InputError(*problems.lines)
-    inherited = Problems()
-    recipe = inherited.attempt(build_recipe, file.recipe, where)
-    problems.add(inherited.lines)
     problems.add(f"{where}: {problem}" for problem in section_conflicts(file))
-    arms = problems.attempt(build_arms, file, inherited.lines, where)
+    problems.add(f"{where}: {problem}" for problem in script_conflicts(file))
     baseline = problems.attempt(_baseline, file, where)
-    search = None if recipe is None else problems.attempt(_search, file, recipe, where)
+    kind = problems.attempt(_kind, file, where)
+    if kind is None:
+        raise InputError(*problems.lines)
+    inherited = Problems()
+    recipe = inherited.attempt(kind.build, {}, where)
+    problems.add(inherited.lines)
+    arms = problems.attempt(build_arms, file, kind, inherited.lines, where)
+    search = None if recipe is None else problems.attempt(_search, file, kind, where)
     if recipe is not None and arms is not None:
         recipes = {"": recipe, **{f'arm "{arm.name}": ': arm.recipe for arm in arms}}
-        problems.add(f"{where}: {problem}" for problem in vocabulary_conflicts(file, recipes))
+        own = {name: recipe for name, recipe in recipes.items() if isinstance(recipe, Recipe)}
+        problems.add(f"{where}: {problem}" for problem in vocabulary_conflicts(file, own))
     problems.check()
     assert recipe is not None and arms is not None
     return SweepSpec(
@@ -137,7 +164,7 @@ def _parse(source: Mapping[str, Any], where: str) -> SweepSpec:
         rules=file.rules,
         priority=file.priority,
         data=file.data,
-        settings=file.recipe,
+        kind=kind,
         recipe=recipe,
         seeds=file.seeds,
         arms=arms,
@@ -153,13 +180,24 @@ def _parse(source: Mapping[str, Any], where: str) -> SweepSpec:
 
 def _check_recipes(source: Mapping[str, Any], problems: Problems, where: str) -> None:
     """Collect what is wrong with the recipe and with the arms' settings in a file whose sections are wrong."""
-    base = source.get("recipe", {})
-    base = base if isinstance(base, Mapping) else {}
+    base, script = source.get("recipe", {}), source.get("script")
+    kind: SweepKind | None = NativeKind(base if isinstance(base, Mapping) else {})
+    if isinstance(script, Mapping):
+        kind = problems.attempt(ScriptKind.read, script, None, where)
+    if kind is None:
+        return
     inherited = Problems()
-    inherited.attempt(build_recipe, base, where)
+    inherited.attempt(kind.build, {}, where)
     problems.add(inherited.lines)
     for index, arm in raw_arms(source):
-        problems.attempt(arm_recipe, arm, index, base, inherited.lines, where)
+        problems.attempt(arm_recipe, arm, index, kind, inherited.lines, where)
+
+
+def _kind(file: SweepFile, where: str) -> SweepKind:
+    """What makes recipes of the file's settings."""
+    if file.script is None:
+        return NativeKind(file.recipe)
+    return ScriptKind.read(file.script, None if file.search is None else file.search.proxy, where)
 
 
 def _baseline(file: SweepFile, where: str) -> str | BaselineSection | None:
@@ -182,16 +220,15 @@ def _baseline(file: SweepFile, where: str) -> str | BaselineSection | None:
     return given
 
 
-def _search(file: SweepFile, recipe: Recipe, where: str) -> SearchSpec | None:
+def _search(file: SweepFile, kind: SweepKind, where: str) -> SearchSpec | None:
     section, problems = file.search, Problems()
     if section is None:
         return None
-    space = problems.attempt(parse_space, section.space, recipe, where)
+    space = problems.attempt(kind.parse_space, section.space, where)
     if space is None:
         raise InputError(*problems.lines)
-    problems.attempt(check_space, space, file.recipe, recipe, where)
     first = [
-        problems.attempt(resolve, space, given, recipe, f"{where}: search.first {number}")
+        problems.attempt(kind.resolve, space, given, f"{where}: search.first {number}")
         for number, given in enumerate(section.first, 1)
     ]
     distributions = {name: parameter.distribution for name, parameter in space.items()}

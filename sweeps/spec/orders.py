@@ -6,10 +6,9 @@ from types import MappingProxyType
 from typing import Any
 
 from jobs.spec import Job, Machine, Order
-from jobs.stages.request import DocumentSet, Subject
+from jobs.stages.request import Data, DocumentSet, Subject
 from jobs.stages.stage import Stage
-from sweeps.spec.dataset import DataSet
-from sweeps.spec.recipe import Recipe
+from sweeps.spec.kind import AnyRecipe
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -18,7 +17,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class Measurement:
     """One recipe, seed and set of documents, to be scored."""
 
-    recipe: Recipe
+    recipe: AnyRecipe
     seed: int
     documents: DocumentSet
     entry: str | None
@@ -33,7 +32,7 @@ class OrderBook:
 
     sweep: str
     priority: int
-    data: DataSet
+    data: Data
     machine: Machine
     """Machine class of one slot; a job's number of processes is its own."""
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -77,6 +76,7 @@ class OrderBook:
             label=stage.label(measurement.entry, measurement.seed),
             slots=request.slots,
             places=request.places,
+            conditions=request.conditions,
             priority=self.priority,
             awaited=request.awaited,
             entry=measurement.entry,

@@ -44,6 +44,15 @@ class Recipe:
         """Every setting, resolved, as plain nested tables; without those of NEWER that have their first value."""
         return {section: _without_newer(section, asdict(getattr(self, section))) for section in SECTIONS}
 
+    @property
+    def widest(self) -> int:
+        """Slots of its widest job."""
+        return max(self.train.gpus, self.eval.gpus)
+
+    def for_trials(self) -> "Recipe":
+        """Itself: trials differ in the documents that they are scored on."""
+        return self
+
 
 def _without_newer(section: str, settings: dict[str, Any]) -> dict[str, Any]:
     newer = NEWER.get(section, {})

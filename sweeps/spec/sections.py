@@ -1,8 +1,9 @@
 """The sections of a sweep file, as pydantic models; unknown keys are errors that name the nearest known one."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -50,22 +51,27 @@ def _sweep_name(name: str) -> str:
     return name
 
 
+S = TypeVar("S", bound="Section")
 FilePath = Annotated[str, AfterValidator(_path)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A table of a file with the keys that it may have."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class DataSection(_Section):
+class DataSection(Section):
     """Which tokens; "demo" is the bundled corpus."""
 
     tokens: FilePath
     tokenizer: FilePath | None = None
     tuning_documents: Documents = TUNING_DOCUMENTS
+    validation: Literal["given", "holdout"] = "given"
+    """What a script's trials are scored on: the given validation set, or documents held out from training."""
 
 
-class SeedsSection(_Section):
+class SeedsSection(Section):
     """Seeds to tune on, to confirm on, and to report on: no seed serves two purposes."""
 
     tune: Seeds = ()
@@ -73,7 +79,7 @@ class SeedsSection(_Section):
     report: Seeds = ()
 
 
-class BaselineSection(_Section):
+class BaselineSection(Section):
     """What entries are compared with: another entry, or a published record's numbers in bits per byte."""
 
     row: str | None = None
@@ -82,14 +88,14 @@ class BaselineSection(_Section):
     n: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
-class PromoteSection(_Section):
+class PromoteSection(Section):
     """A second rung: the best trials on every tuning seed and on more documents, before any is confirmed."""
 
     top: Trials
     documents: Documents
 
 
-class SearchSection(_Section):
+class SearchSection(Section):
     """What to search, and how."""
 
     trials: Trials
@@ -100,9 +106,11 @@ class SearchSection(_Section):
     space: dict[str, Any]
     first: tuple[dict[str, Any], ...] = ()
     promote: PromoteSection | None = None
+    proxy: dict[str, Any] | None = None
+    """What makes trials of a script cheaper."""
 
 
-class ConfirmSection(_Section):
+class ConfirmSection(Section):
     """How many of the best trials run on fresh seeds and the whole validation set."""
 
     top: Annotated[int, Field(ge=0, le=MOST_TRIALS)] = 3
@@ -110,13 +118,13 @@ class ConfirmSection(_Section):
     """Further seeds of every entry that are trained and not evaluated."""
 
 
-class AuditSection(_Section):
+class AuditSection(Section):
     """How long the audit of a confirmed recipe may take; more seconds probe more positions."""
 
     seconds: Annotated[FiniteFloat, Field(gt=0, le=300)] = 12.0
 
 
-class BudgetSection(_Section):
+class BudgetSection(Section):
     """What a sweep may cost, and until when; prices are for one slot and hour."""
 
     gpu_hours: Annotated[FiniteFloat, Field(gt=0, le=1e9)] | None = None
@@ -131,7 +139,7 @@ class BudgetSection(_Section):
         return Budget(**fields, deadline=None if self.deadline is None else self.deadline.timestamp())
 
 
-class SweepFile(_Section):
+class SweepFile(Section):
     """The whole file; recipes, arms and the search space are checked elsewhere, against each other."""
 
     name: Annotated[str, AfterValidator(_sweep_name)]
@@ -139,6 +147,7 @@ class SweepFile(_Section):
     priority: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] = 0  # the database keeps 32 bits
     data: DataSection
     recipe: dict[str, Any] = {}
+    script: dict[str, Any] | None = None
     seeds: SeedsSection
     arm: Annotated[tuple[dict[str, Any], ...], Field(max_length=MOST_ARMS)] = ()
     baseline: BaselineSection | None = None
@@ -154,16 +163,33 @@ def check_sections(content: str, where: str) -> SweepFile:
     Raises:
         InputError: a problem for each key that is unknown or missing, and for each value of the wrong type or range.
     """
+    return read_section(SweepFile, content, where)
+
+
+def read_section(kind: type[S], content: str, where: str, prefix: str = "", inner: Iterable[str] | None = None) -> S:
+    """A section, given as JSON.
+
+    Args:
+        kind: the section.
+        content: its table.
+        where: what each problem names first.
+        prefix: of its keys' full names, e.g. "script.train.".
+        inner: dotted names of what is inside of its tables, for suggestions; those of a recipe where None.
+
+    Raises:
+        InputError: a problem for each key that is unknown or missing, and for each value of the wrong type or range.
+    """
     try:
-        return SweepFile.model_validate_json(content)
+        return kind.model_validate_json(content)
     except ValidationError as error:
-        raise InputError(*(f"{where}: {problem}" for problem in _explain(error))) from None
+        inner = every_setting() if inner is None else inner
+        raise InputError(*(f"{where}: {prefix}{problem}" for problem in _explain(error, kind, inner))) from None
 
 
-def _explain(error: ValidationError) -> list[str]:
+def _explain(error: ValidationError, kind: type[Section], inner: Iterable[str]) -> list[str]:
     """A line for each thing that is wrong; a key that is missing because it is misspelled is one thing."""
     details = error.errors()
-    unknown_keys = [_explain_unknown(detail) for detail in details if detail["type"] == "extra_forbidden"]
+    unknown_keys = [_explain_unknown(detail, kind, inner) for detail in details if detail["type"] == "extra_forbidden"]
     meant = {line.rpartition("did you mean ")[2].removesuffix("?") for line in unknown_keys}
     missing = [_name(detail) for detail in details if detail["type"] == "missing"]
     wrong = [detail for detail in details if detail["type"] not in ("extra_forbidden", "missing")]
@@ -173,13 +199,14 @@ def _explain(error: ValidationError) -> list[str]:
     return [*unknown_keys, *(f"{name}: missing" for name in missing if name not in meant), *map(_explain_value, wrong)]
 
 
-def _explain_unknown(detail: ErrorDetails) -> str:
+def _explain_unknown(detail: ErrorDetails, kind: type[Section], inner: Iterable[str]) -> str:
     path = [str(part) for part in detail["loc"][:-1]]
-    section: Any = SweepFile
+    section: Any = kind
     for part in path:
         section = _model_of(section.model_fields[part].annotation)
-    known = [".".join([*path, field]) for field in section.model_fields]
-    return unknown(_name(detail), known, inner=() if path else every_setting())
+    names = [field.alias or name for name, field in section.model_fields.items()]
+    known = [".".join([*path, name]) for name in names]
+    return unknown(_name(detail), known, inner=() if path else inner)
 
 
 def _explain_value(detail: ErrorDetails) -> str:

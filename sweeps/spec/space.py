@@ -7,7 +7,7 @@ parameter for each layer ("eval.multipliers.q.0", …), `per = "third"` one for 
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -34,6 +34,13 @@ class Parameter:
     layers: tuple[int, ...] | None
     """The layers whose value it decides; None where the setting has one value."""
     distribution: BaseDistribution
+    stages: frozenset[str] | None = None
+    """The stages of a script whose environment it changes; None for a setting of our own recipe."""
+
+    @property
+    def sections(self) -> frozenset[str]:
+        """The sections of a recipe that it decides."""
+        return frozenset({self.setting.partition(".")[0]}) if self.stages is None else self.stages
 
 
 def parse_space(space: Mapping[str, Any], recipe: Recipe, where: str) -> dict[str, Parameter]:
@@ -65,16 +72,26 @@ def parse_space(space: Mapping[str, Any], recipe: Recipe, where: str) -> dict[st
 
 def _parameters(setting: str, given: Any, recipe: Recipe, full_key: str) -> dict[str, Parameter]:
     """The parameters of a setting: a single parameter, or a parameter for each part of the depth."""
-    table = {"choices": given} if isinstance(given, list) else given
-    if not isinstance(table, Mapping):
-        raise InputError(f"{full_key} = {shown(given)}; expected low and high, choices, or a list of choices")
-    if other := next((key for key in table if key not in _KEYS), None):
-        raise InputError(f"{full_key}.{unknown(other, _KEYS)}")
-    distribution = _distribution(table, _own(recipe, setting), full_key)
+    table = range_table(given, _KEYS, full_key)
+    distribution = read_distribution(table, _own(recipe, setting), full_key)
     parts = _parts(setting, table.get("per"), recipe.train.model.num_layers, full_key)
     return {
         name: Parameter(setting=setting, layers=layers, distribution=distribution) for name, layers in parts.items()
     }
+
+
+def range_table(given: Any, keys: Sequence[str], full_key: str) -> Mapping[str, Any]:
+    """What is given for a setting, as a table; a list is its choices.
+
+    Raises:
+        InputError: it is neither, or has a key that is not among `keys`.
+    """
+    table = {"choices": given} if isinstance(given, list) else given
+    if not isinstance(table, Mapping):
+        raise InputError(f"{full_key} = {shown(given)}; expected low and high, choices, or a list of choices")
+    if other := next((key for key in table if key not in keys), None):
+        raise InputError(f"{full_key}.{unknown(other, keys)}")
+    return table
 
 
 def settings_of(space: Mapping[str, Parameter], parameters: Mapping[str, Any], num_layers: int) -> dict[str, Any]:
@@ -126,19 +143,20 @@ def resolve(space: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Re
             value = json.dumps(value)
         elif isinstance(parameter.distribution, FloatDistribution) and isinstance(value, int):
             value = float(value)
-        if not _is_inside(value, parameter.distribution):
+        if not is_inside(value, parameter.distribution):
             raise InputError(f"{where}: {name} = {shown(value)}: outside its range in search.space; widen the range")
         complete[name] = value
     return complete
 
 
-def _is_inside(value: Any, distribution: BaseDistribution) -> bool:
+def is_inside(value: Any, distribution: BaseDistribution) -> bool:
+    """Whether a value is one that a parameter may have."""
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices
     return _is_number(value) and bool(distribution._contains(distribution.to_internal_repr(value)))
 
 
-def _distribution(table: Mapping[str, Any], own: Any, full_key: str) -> BaseDistribution:
+def read_distribution(table: Mapping[str, Any], own: Any, full_key: str) -> BaseDistribution:
     """The distribution that a table describes; of whole numbers if the setting's own value is one."""
     if "choices" in table:
         return _choices(table, full_key)

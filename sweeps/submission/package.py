@@ -28,7 +28,6 @@ from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.entries import BoardEntry
 from sweeps.driver.chain import JobChain
-from sweeps.driver.objective import SCORED
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import read_certificate
 from sweeps.entries.reading import board_of, find_entry, former_of, read_entry
@@ -186,7 +185,7 @@ def _find_version(package: str, used: Mapping[str, str]) -> str:
 
 
 def _find_end(chain: JobChain) -> float:
-    finished = chain.jobs[SCORED].finished
+    finished = chain.jobs[chain.scored.name].finished
     assert finished is not None
     return finished
 
@@ -195,7 +194,7 @@ def _gather_run(chain: JobChain, script: Script, place: Workplace, title: str) -
     """Gather one seed's run from its three jobs and their files."""
     seed = chain.measurement.seed
     where = f"entry {title}: seed {seed}"
-    train, quantize, evaluation = (chain.jobs[stage] for stage in (TRAIN.name, QUANTIZE.name, SCORED))
+    train, quantize, evaluation = (chain.jobs[stage] for stage in (TRAIN.name, QUANTIZE.name, chain.scored.name))
     attempts = [_find_attempt(job, place) for job in chain.jobs.values()]
     outputs, machine = _read_outputs(evaluation), train.order.job.machine
     artifact = _read_content(_read_outputs(quantize)["artifact"], "artifact", place, where)

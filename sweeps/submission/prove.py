@@ -23,10 +23,10 @@ from jobs.stages.work.documents import eval_documents
 from jobs.stages.work.settings import settings_of
 from jobs.workplace import Workplace
 from sweeps.driver.chain import JobChain
-from sweeps.driver.objective import SCORED
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.checking import verify_entry
 from sweeps.entries.reading import read_entry
+from sweeps.spec.recipe import Recipe
 
 EXACT: Precision = "float32"
 """The precision of the proof."""
@@ -76,13 +76,15 @@ def claim_entry(name: str, place: Workplace, documents: int, seed: int | None) -
             or its evidence contradict.
     """
     chain = _find_chain(name, place, seed)
+    if not isinstance(chain.measurement.recipe, Recipe):
+        raise InputError(f"{name}: a script's predictions are not known here; prove takes entries of a [recipe]")
     _refuse_altered(name, chain, place)
-    order = chain.jobs[SCORED].order
+    order = chain.jobs[chain.scored.name].order
     config, content = settings_of(EvalConfig, order.job.settings["eval"]), place.files.get(order.job.inputs["artifact"])
     predictor = Predictor(artifact=content, config=_exact(config), seed=order.job.seed)
     tokens, num_bytes = eval_documents(order)
     chosen = _take_first(tokens, documents, order.places["tokens"])
-    scores = read_table(place.files.get(chain.outputs(SCORED)["scores"]))["nll"].to_numpy()
+    scores = read_table(place.files.get(chain.outputs(chain.scored.name)["scores"]))["nll"].to_numpy()
     nll, own = float(scores[:documents].sum()), None
     precision = order.job.machine.precision(config.precision)
     if precision != EXACT:
@@ -212,7 +214,7 @@ def _refuse_altered(name: str, chain: JobChain, place: Workplace) -> None:
             if digest != made.get(what, digest):
                 raise InputError(f"{name}: its {stage} job read {what} {digest[:12]}, not {made[what][:12]}")
         made |= {what: digest for what, digest in (job.outputs or {}).items() if what in ("weights", "artifact")}
-    entry = read_entry(chain.jobs[SCORED].order.sweep, chain.entry, place)
+    entry = read_entry(chain.jobs[chain.scored.name].order.sweep, chain.entry, place)
     mismatches = [] if entry is None else verify_entry(entry, place)
     if lines := [mismatch.line for mismatch in mismatches if mismatch.lost is None]:
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""

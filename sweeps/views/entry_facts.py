@@ -58,8 +58,8 @@ def _describe_headroom(entry: EntryColumns) -> str:
     for profile, headroom in (entry["headroom"] or {}).items():
         known = [(stage, headroom[f"{stage}_seconds"]) for stage in ("train", "eval")]
         times = [f"{seconds:.1f} s {stage}" for stage, seconds in known if seconds is not None]
-        size = f"{headroom['bytes']:,} bytes"
-        parts.append(f"{profile}: {', '.join([size, *times])}")
+        sizes = [] if headroom["bytes"] is None else [f"{headroom['bytes']:,} bytes"]
+        parts += [f"{profile}: {', '.join([*sizes, *times])}"] if sizes or times else []
     return "; ".join(parts)
 
 
@@ -133,7 +133,7 @@ def describe_tries(entry: EntryColumns) -> str:
 
 def _describe_validation_set(entry: EntryColumns) -> str:
     measured = entry["validation_set"]
-    if measured is None:
+    if measured is None or measured["documents"] is None:
         return ""
     size = f"{measured['documents']:,} documents, {measured['tokens']:,} tokens, {measured['bytes']:,} bytes"
     n = entry["confirmations"]

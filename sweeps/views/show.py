@@ -9,7 +9,8 @@ from cluster.policy.retry import RULES
 from golf.errors import InputError
 from jobs.errors import Unreadable
 from jobs.events import Failure
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
+from jobs.stages.stage import title_of
 from jobs.state import AttemptState, JobState
 from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
@@ -47,7 +48,7 @@ def _describe_job(job: JobRecord, place: Workplace) -> dict[str, Any]:
     return {
         "key": job.key,
         "label": job.order.label,
-        "stage": job.order.job.stage,
+        "stage": title_of(job.order.job.stage),
         "state": job.state.value,
         "reason": job.reason,
         "explanation": explain(job, place.store),
@@ -65,7 +66,7 @@ def _describe_job(job: JobRecord, place: Workplace) -> dict[str, Any]:
 
 def _list_lost(job: JobRecord, place: Workplace) -> Iterator[str]:
     """A line for each output of a job that the file store does not have any more."""
-    stage = stage_named(job.order.job.stage)
+    stage = stage_of(job.order.job)
     for name in stage.contents:
         digest = (job.outputs or {}).get(name)
         if digest is not None and not place.files.has(digest):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jobs.budget import Budget
+from jobs.stages.stage import title_of
 from jobs.state import JobState, SweepState
 from jobs.store import DriverRecord, JobRecord, NodeRecord, SchedulerRecord, Store, SweepRecord
 from sweeps.views.show import explain, last_words
@@ -59,7 +60,7 @@ def _spending(sweep: SweepRecord, store: Store) -> dict[str, Any]:
 def _counts(name: str, store: Store) -> dict[str, Any]:
     """Jobs by stage and state, and by state alone."""
     counts = store.stage_counts(name)
-    stages = {stage: {state.value: states.get(state, 0) for state in JobState} for stage, states in counts.items()}
+    stages = {title_of(stage): {state.value: states.get(state, 0) for state in JobState} for stage, states in counts.items()}
     return {
         "stages": stages,
         "jobs": {state.value: sum(states.get(state, 0) for states in counts.values()) for state in JobState},
@@ -76,7 +77,7 @@ def _running(name: str, jobs: Iterable[JobRecord], live: Collection[str], store:
         shown.append({
             "key": job.key,
             "label": job.order.label,
-            "stage": job.order.job.stage,
+            "stage": title_of(job.order.job.stage),
             "seed": job.order.job.seed,
             "row": entry,
             "trial": trial,

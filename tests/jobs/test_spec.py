@@ -63,7 +63,8 @@ def test_a_success_is_only_undone_by_the_loss_of_its_outputs_and_everything_else
     assert set(FOLLOWS) == set(JobState)
     for ended in (JobState.FAILED, JobState.CANCELLED):
         assert FOLLOWS[ended] == {JobState.QUEUED}
-    assert not may_follow(JobState.QUEUED, JobState.DONE)
+    assert may_follow(JobState.QUEUED, JobState.DONE)  # where its outputs are attached
+    assert not may_follow(JobState.QUEUED, JobState.FAILED)
 
 
 def test_a_machine_is_described_with_the_precision_of_an_evaluation() -> None:

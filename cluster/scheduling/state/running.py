@@ -7,7 +7,7 @@ from typing import Any
 from cluster.policy.policy import Placement
 from cluster.scheduling.state.contents import Contents
 from jobs.events import Failed, Failure, Finished
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.stages.stage import ShardedStage
 from jobs.store import JobRecord
 
@@ -92,7 +92,7 @@ def outputs_of(running: Running, last: Finished, files: Contents) -> tuple[Mappi
     """The outputs of a job whose last task has finished, and the peak memory of its tasks."""
     parts = [*running.finished, last]
     peak = max((part.peak_bytes for part in parts if part.peak_bytes), default=None)
-    stage = stage_named(running.record.order.job.stage)
+    stage = stage_of(running.record.order.job)
     if isinstance(stage, ShardedStage):
         last = stage.merge([files.get(digest) for _, digest in sorted(running.shards.items())], parts)
     return {**last.outputs, **{name: files.put(content) for name, content in last.files.items()}}, peak

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select
 from jobs.database import tables
 from jobs.errors import LostClaim, OverBudget
 from jobs.machine.host import identity
-from jobs.stages.registry import stage_named
+from jobs.spec import Job
+from jobs.stages.registry import stage_of
 from jobs.state import AttemptState, EventKind, JobState, may_follow
 from jobs.store.event_log import record_event
 from jobs.store.results.entries import withdraw_entries
@@ -221,8 +222,8 @@ def _replaced(connection: Connection, key: str, outputs: Mapping[str, Any]) -> d
     """Digests, with their names, of outputs of an earlier success that came out otherwise this time; those that only
     reports show are not among them.
     """
-    row = connection.execute(select(tables.jobs.c.stage, tables.jobs.c.outputs).where(tables.jobs.c.key == key)).one()
-    stage = stage_named(row.stage)
+    row = connection.execute(select(tables.jobs.c.job, tables.jobs.c.outputs).where(tables.jobs.c.key == key)).one()
+    stage = stage_of(Job.from_json(row.job))
     names = [name for name in stage.contents if name not in stage.shown]
     before = {name: (row.outputs or {}).get(name) for name in names}
     return {digest: name for name, digest in before.items() if digest is not None and digest != outputs.get(name)}

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.spec import Job, Order
-from jobs.stages.registry import stage_named
+from jobs.stages.registry import stage_of
 from jobs.state import EventKind, JobState, SweepState
 from jobs.store.event_log import record_event
 from jobs.store.rows import JobRecord
@@ -17,7 +17,7 @@ from jobs.store.work.contents import link_reads
 from jobs.store.work.needs import read_needs, single, write_need
 
 _NOT_IN_RECORD = frozenset(
-    {"stage", "job", "slots", "places", "priority", "number", "sweep", "label", "machine", "awaited"}
+    {"stage", "job", "slots", "places", "conditions", "priority", "number", "sweep", "label", "machine", "awaited"}
 )
 """Columns that are no fields of a record: its order has them, or only queries need them."""
 
@@ -33,12 +33,12 @@ class Jobs(Transactions):
         key, needed_by = order.job.key, {"sweep": order.sweep, "key": order.job.key}
         with self._write() as connection:
             self._check_lease(connection, order.sweep)
-            row = _locked(connection, key)
+            row = lock_job(connection, key)
             if row is None:
                 hold(connection, "new jobs")  # another process may be making it at this moment
-                row = _locked(connection, key)
+                row = lock_job(connection, key)
             if row is None:
-                _insert(connection, order, self._clock())
+                insert_job(connection, order, self._clock())
                 changed = True
             else:
                 changed = _renew_order(connection, order, row)
@@ -120,18 +120,20 @@ def needed_by_others(connection: Connection, sweep: str, keys: Sequence[str]) ->
     return set(connection.execute(query).scalars())
 
 
-def _locked(connection: Connection, key: str) -> Any:
+def lock_job(connection: Connection, key: str) -> Any:
+    """State, attempts and priority of a job, which no other transaction changes now; None if it is not there."""
     table = tables.jobs
     query = select(table.c.state, table.c.attempt, table.c.priority, table.c.awaited).where(table.c.key == key)
     return connection.execute(query.with_for_update()).first()
 
 
-def _insert(connection: Connection, order: Order, now: float) -> None:
+def insert_job(connection: Connection, order: Order, now: float) -> None:
+    """Write a new job down as one that waits."""
     job, table = order.job, tables.jobs
     number = connection.execute(select(func.coalesce(func.max(table.c.number), 0))).scalar_one() + 1
     values = {
         "key": job.key, "stage": job.stage, "job": job.canonical(), "slots": order.slots, "places": dict(order.places),
-        "priority": order.priority, "awaited": order.awaited, "number": number, "created": now,
+        "conditions": dict(order.conditions), "priority": order.priority, "awaited": order.awaited, "number": number, "created": now,
         "state": JobState.QUEUED, "failures": 0, "attempt": 0, "fraction": 0.0, "note": "",
         "machine": job.machine.slot_class,
     }  # fmt: skip
@@ -144,7 +146,8 @@ def _renew_order(connection: Connection, order: Order, row: Any) -> bool:
     shared = bool(needed_by_others(connection, order.sweep, [order.job.key]))
     priority = max(order.priority, row.priority) if shared else order.priority
     awaited = order.awaited or (shared and row.awaited)
-    values = {"priority": priority, "awaited": awaited, "places": dict(order.places)}
+    values = {"priority": priority, "awaited": awaited}
+    values |= {"places": dict(order.places), "conditions": dict(order.conditions)}
     requeued = row.state in (JobState.FAILED, JobState.CANCELLED)
     if requeued:
         values |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
@@ -159,11 +162,12 @@ def _record(row: dict[str, Any], needed_by: Mapping[str, int | None]) -> JobReco
         job=job,
         sweep=row["sweep"],
         # The label is of the last entry that requested the job; several may need it by now.
-        label=stage_named(job.stage).label(entry, job.seed) if needed_by else row["label"],
+        label=stage_of(job).label(entry, job.seed) if needed_by else row["label"],
         entry=entry,
         trial=trial,
         slots=row["slots"],
         places=row["places"],
+        conditions=row["conditions"],
         priority=row["priority"],
         awaited=row["awaited"],
     )

@@ -89,16 +89,16 @@ def _steps(entry: EntryRuns) -> int | None:
 
 def _ms_per_step(entry: EntryRuns) -> float | None:
     clock = CLOCKS["accepted"][0]
-    paces = [1000 * run.clocks[clock] / run.steps for run in entry.runs if run.steps]
+    paces = [1000 * run.clocks[clock] / run.steps for run in entry.runs if run.steps and clock in run.clocks]
     return max(paces) if len(paces) == len(entry.runs) else None
 
 
-def _headroom(worst: WorstSeed) -> dict[str, float]:
-    """What the worst seed leaves of the limits."""
+def _headroom(worst: WorstSeed) -> dict[str, float | None]:
+    """What the worst seed leaves of the limits; None where it is not known."""
     return {
-        "bytes": LIMIT_BYTES - worst.bytes,
-        "train_seconds": LIMIT_SECONDS - worst.train_seconds,
-        "eval_seconds": LIMIT_SECONDS - worst.eval_seconds,
+        "bytes": None if worst.bytes is None else LIMIT_BYTES - worst.bytes,
+        "train_seconds": None if worst.train_seconds is None else LIMIT_SECONDS - worst.train_seconds,
+        "eval_seconds": None if worst.eval_seconds is None else LIMIT_SECONDS - worst.eval_seconds,
     }
 
 

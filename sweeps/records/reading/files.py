@@ -14,8 +14,8 @@ from jobs.logs import Log, parse
 
 MAX_LOG_BYTES = 32 << 20
 MAX_JSON_BYTES = 4 << 20
-MAX_LINE_BYTES = 1 << 16
-"""A longer line is read as several."""
+PIECE_BYTES = 1 << 16
+"""Of a log, read at once."""
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 """First bytes of a text file that is not plain UTF-8 → its encoding; Windows shells write such logs."""
 
@@ -44,9 +44,9 @@ def read_log(path: Path) -> Log:
         with _open(path, MAX_LOG_BYTES) as stream:
             encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if stream.peek(4).startswith(mark)), None)
             if encoding is None:
-                return parse(iter(lambda: stream.readline(MAX_LINE_BYTES), b""))
+                return parse(iter(lambda: stream.read(PIECE_BYTES), b""))
             text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")
-            return parse(line.encode() for line in iter(lambda: text.readline(MAX_LINE_BYTES), ""))
+            return parse(piece.encode() for piece in iter(lambda: text.read(PIECE_BYTES), ""))
     except OSError as error:
         raise UnreadableFile(f"cannot be read ({error.strerror})") from None
 

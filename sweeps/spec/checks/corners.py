@@ -49,7 +49,7 @@ def check_space(space: Mapping[str, Parameter], base: Mapping[str, Any], recipe:
         return {}
 
     alone: dict[str, str] = {}
-    for point in _one_by_one(space):
+    for point in values_one_by_one(space):
         alone = problems(point) | alone
     if alone:
         raise InputError(*alone.values())
@@ -63,7 +63,7 @@ def corner_recipes(
 ) -> Iterator[tuple[str, Recipe]]:
     """Recipes at every end and choice of each setting, and what tells each from the others, in words."""
     layers = recipe.train.model.num_layers
-    for point in _one_by_one(space):
+    for point in values_one_by_one(space):
         made = build_recipe(merge(base, settings_of(space, point, layers)), "")
         yield "".join(f", {name} = {shown(value)}" for name, value in [*point.items()][:3]), made
 
@@ -90,7 +90,7 @@ def _is_about(problem: str, setting: str) -> bool:
     return setting in problem or (len(last) > 4 and last in problem)
 
 
-def _one_by_one(space: Mapping[str, Parameter]) -> Iterator[Point]:
+def values_one_by_one(space: Mapping[str, Parameter]) -> Iterator[Point]:
     """Every value of each parameter, the others at their first."""
     values = {name: _values(parameter.distribution) for name, parameter in space.items()}
     start = {name: own[0] for name, own in values.items()}

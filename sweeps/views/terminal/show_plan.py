@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from jobs.stages.stage import title_of
 from sweeps.planning.plan import SweepPlan
 from sweeps.text.escaping import escape
 from sweeps.text.table import SHOWN_BY_JSON, FittedColumn, FittedTable
@@ -28,7 +29,7 @@ def show_plan(plan: SweepPlan, console: Console) -> None:
     """Print a plan."""
     content = plan.to_json()
     console.print(_make_table(content))
-    lines = [*_describe_totals(content), *_count_reasons(plan), *_count_refusals(plan)]
+    lines = [*_describe_totals(content), *_count_reasons(plan), *_count_refusals(plan), *_list_unset(content)]
     if plan.dry_run.spans:
         lines += draw_gantt(plan.dry_run.spans.values(), plan.nodes, plan.stages())
     for line in lines:
@@ -78,7 +79,7 @@ def _count_reasons(plan: SweepPlan) -> list[str]:
     """Why jobs are reused or new, with the number of jobs for each reason."""
     counts: Counter[str] = Counter()
     for job in plan.dry_run.jobs:
-        reason, stage = plan.reasons[job.key], job.order.job.stage
+        reason, stage = plan.reasons[job.key], title_of(job.order.job.stage)
         if reason.nearest is None:
             counts[f"{'new' if job.key in plan.estimates else 'reused'}, {stage}: {reason.text}"] += 1
         else:
@@ -87,6 +88,13 @@ def _count_reasons(plan: SweepPlan) -> list[str]:
     lines = [f"{count:5d} {text}" for text, count in counts.most_common(MOST_REASONS)]
     more = len(counts) - MOST_REASONS
     return lines if more <= 0 else [*lines, f"… and {more} more reasons; --json has all"]
+
+
+def _list_unset(content: Mapping[str, Any]) -> list[str]:
+    """Variables of a script that nobody sets, in one line."""
+    unset = content.get("unset") or {}
+    shown = [name if default is None else f"{name} ({default})" for name, default in unset.items()]
+    return [f"Read by the script and set by nobody: {', '.join(shown)}."] if shown else []
 
 
 def _count_refusals(plan: SweepPlan) -> list[str]:

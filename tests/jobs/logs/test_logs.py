@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.logs import Log, ScoreStage, agree, parse, stage_of
+from jobs.logs import ScoreStage, agree, parse, stage_of
+from tests.jobs.logs.samples import read_lines as log_of
 
 MINIATURE = b"""seed:7
 step:10/20 val_loss:2.1000 val_bpb:1.2400 train_time:600000ms step_avg:60.00ms
@@ -19,10 +20,6 @@ Total submission size int8+zlib: 15050000 bytes
 final_int8_zlib_roundtrip val_loss:2.0264 val_bpb:1.2001 eval_time:1500ms
 final_int8_zlib_roundtrip_exact val_loss:2.02640000 val_bpb:1.20010000
 """
-
-
-def log_of(*lines: str) -> Log:
-    return parse(line.encode() + b"\n" for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -182,12 +179,12 @@ def test_numbers_agree_to_the_digits_of_the_shorter() -> None:
 @given(cut=st.integers(0, len(MINIATURE)), noise=st.binary(max_size=200), at=st.integers(0, len(MINIATURE)))
 def test_truncation_and_noise_never_raise(cut: int, noise: bytes, at: int) -> None:
     text = MINIATURE[:at] + noise + MINIATURE[at:]
-    parse(text[:cut].splitlines(keepends=True))
+    parse([text[:cut]])
 
 
 @given(
     st.lists(st.sampled_from([*MINIATURE.split(), b"=", b":", b" ", b"\xff", b"\n", b"9" * 400, b"e9"]), max_size=60)
 )
 def test_shuffled_words_never_raise(words: list[bytes]) -> None:
-    log = parse(b" ".join(words).split(b"\n"))
+    log = parse([b" ".join(words)])
     assert all(score.bpb.is_finite() for score in log.scores)

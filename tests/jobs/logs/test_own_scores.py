@@ -6,11 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.logs import Log, agree, cut, parse
-
-
-def log_of(*lines: str) -> Log:
-    return parse(line.encode() + b"\n" for line in lines)
+from jobs.logs import agree, cut
+from tests.jobs.logs.samples import read_lines as log_of
 
 
 def test_bits_per_byte_in_any_field_are_read_under_the_lines_and_the_fields_name() -> None:

@@ -3,12 +3,13 @@
 import pytest
 
 from jobs.logs import Practice, merge_logs, parse
+from tests.jobs.logs.samples import read_lines
 
 SCORE = "final_int6_roundtrip_exact val_loss:1.98 val_bpb:1.17000000"
 
 
 def named(*lines: str) -> dict[Practice, str]:
-    practices = parse(line.encode() + b"\n" for line in lines).practices
+    practices = read_lines(*lines).practices
     return {practice: line for practice in practices.lines if (line := practices.named(practice))}
 
 

@@ -47,7 +47,7 @@ def test_an_unknown_stage_can_be_asked_and_does_nothing() -> None:
     stage = stage_named("distill")
     assert (stage.name, stage.is_gang, stage.per_entry) == ("distill", False, False)
     assert stage.label("base", 3) == "distill base seed 3"
-    assert stage.time_limit(job("distill", 1)) is None
+    assert stage.time_limit(Order(job=job("distill", 1), sweep="s", label="")) is None
     with pytest.raises(InputError, match='stage "distill": this version of golfsweep has no such stage'):
         stage.check_version(job("distill", 1))
     with pytest.raises(InputError, match='stage "distill"'):
@@ -55,8 +55,8 @@ def test_an_unknown_stage_can_be_asked_and_does_nothing() -> None:
 
 
 def test_stages_follow_what_they_read_whatever_the_order_in_which_they_are_listed() -> None:
-    assert [stage.name for stage in Pipeline([*STAGES[::-1]])] == ["train", "quantize", "audit", "eval"]
-    stages = Pipeline([WEIGH, *STAGES])
+    assert [stage.name for stage in Pipeline([*STAGES[::-1]], scored="eval")] == ["train", "quantize", "audit", "eval"]
+    stages = Pipeline([WEIGH, *STAGES], scored="eval")
     assert [stage.name for stage in stages.upstream("weigh")] == ["train", "quantize", "weigh"]
     assert [stage.name for stage in stages.upstream("eval")] == ["train", "quantize", "eval"]
     assert stages.sections("quantize") == stages.sections("weigh") == {"train", "quantize"}
@@ -66,7 +66,7 @@ def test_stages_follow_what_they_read_whatever_the_order_in_which_they_are_liste
 @pytest.mark.parametrize("source", [Source(stage="prune", output="weights"), Source(stage="train", output="artifact")])
 def test_a_stage_that_reads_what_nobody_leaves_is_refused(source: Source) -> None:
     with pytest.raises(ValueError, match=rf"weigh: reads artifact: no stage leaves {source.stage}\.{source.output}"):
-        Pipeline([TRAIN, replace(WEIGH, reads={"artifact": source})])
+        Pipeline([TRAIN, replace(WEIGH, reads={"artifact": source})], scored="train")
 
 
 def test_a_label_names_what_is_known() -> None:

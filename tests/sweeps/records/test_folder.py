@@ -123,7 +123,7 @@ def test_more_files_than_a_record_has_are_not_read(tmp_path: Path, monkeypatch: 
 
 
 def test_one_endless_line_is_read_in_pieces(tmp_path: Path) -> None:
-    (tmp_path / "train.log").write_bytes(b"x" * (3 * files.MAX_LINE_BYTES) + b"\n" + LOG.encode())
+    (tmp_path / "train.log").write_bytes(b"x" * (3 * files.PIECE_BYTES) + b"\n" + LOG.encode())
     assert str(folder.read_folder(tmp_path).logs["train.log"].scores[0].bpb) == "1.20010000"
 
 

@@ -1,0 +1,62 @@
+"""What an entry of a script rests on, and what it is found to be: made of its jobs, and held against them later."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from golf.score import bits_per_byte
+from jobs.store import JobRecord
+from sweeps.board.rules import UNAUDITED_CODE, RuleFinding
+
+SCORES_CODE = "scores"
+ROUNDING = 1e-4
+"""Relative difference that printed digits explain."""
+UNAUDITED = RuleFinding(code=UNAUDITED_CODE, detail="a metric line gives no way to judge it from outside")
+
+
+def seed_evidence(jobs: Mapping[str, JobRecord], scored: str) -> dict[str, Any]:
+    """Keys of a seed's jobs, and digests of what its score rests on.
+
+    Args:
+        jobs: by stage, in the order in which they build on one another.
+        scored: the stage whose metric is the score.
+    """
+    evidence: dict[str, Any] = {"jobs": {stage: job.key for stage, job in jobs.items()}, "scored": scored}
+    for job in jobs.values():
+        made = job.outputs or {}
+        if isinstance(made.get("artifact"), str):
+            evidence |= {"artifact": made["artifact"], "artifact_bytes": made["bytes"]["artifact"]}
+        if isinstance(made.get("weights"), str):
+            evidence.setdefault("weights", made["weights"])
+    outputs = jobs[scored].outputs or {}
+    found = {"log": outputs.get("log"), "scores": outputs.get("document_scores")}
+    return evidence | {name: digest for name, digest in found.items() if digest is not None}
+
+
+def scores_text(outputs: Mapping[str, Any]) -> dict[str, int | None]:
+    """Documents, tokens and bytes that a script's own table of documents has; None where it left none."""
+    totals = outputs.get("document_totals") or {}
+    return {name: totals.get(name) for name in ("documents", "tokens", "bytes")}
+
+
+def script_findings(outputs: Iterable[Mapping[str, Any]]) -> tuple[RuleFinding, ...]:
+    """Findings of an entry's seed, from the outputs of its jobs."""
+    made = list(outputs)
+    notes = dict.fromkeys(note for job in made for note in job["notes"])
+    mixed = [line for job in made if (line := _contradiction(job)) is not None]
+    return (
+        UNAUDITED,
+        *(RuleFinding(code=SCORES_CODE, detail=line) for line in mixed),
+        *(RuleFinding(code="note", detail=note) for note in notes),
+    )
+
+
+def _contradiction(outputs: Mapping[str, Any]) -> str | None:
+    """What a script says that its own documents do not give."""
+    totals, metric = outputs.get("document_totals"), outputs["metric"]
+    if totals is None or metric is None or not totals["bytes"]:
+        return None
+    bpb = bits_per_byte(totals["nll"], totals["bytes"])
+    if math.isclose(bpb, metric["value"], rel_tol=ROUNDING):
+        return None
+    return f"its documents give {bpb:.6f} bits per byte, its line {metric['name']} says {metric['value']:.6f}"

@@ -1,0 +1,1 @@
+"""What a leaderboard entry is built from, and how, for each kind of sweep."""

@@ -1,0 +1,1 @@
+"""The section [script] of a sweep file: a participant's script, its stages, and what arms and trials change."""

@@ -1,0 +1,72 @@
+"""A script's files held against what its sweep says of them, before anything runs."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+
+from golf.errors import InputError
+from jobs.scripts.environment import LIBRARY_PREFIXES
+from jobs.scripts.runtime import read_runtime
+from jobs.scripts.source import ScriptSource, check_names, read_source
+from sweeps.spec.file import SweepSpec
+from sweeps.spec.script.code import UNPATCHED, Contents, ScriptCode, digest_version, read_versions
+from sweeps.spec.script.kind import ScriptKind
+from sweeps.spec.script.recipe import ScriptRecipe
+
+
+def resolve_code(spec: SweepSpec, kind: ScriptKind) -> tuple[ScriptCode, list[str]]:
+    """Read a script's files and check its environment against its source.
+
+    Returns:
+        What the sweep needs of them, and a line for each thing that a person should know.
+
+    Raises:
+        InputError: a file is missing, a patch does not apply, or a variable is set that the script does not read.
+    """
+    section = kind.tables.script
+    versions = read_versions(section, [recipe.patch for recipe in _recipes(spec).values() if recipe.patch is not None])
+    sources = {patch: _read(contents) for patch, contents in versions.items()}
+    problems, notes = list[str](), list[str]()
+    for name, recipe in _recipes(spec).items():
+        source = sources[recipe.patch or UNPATCHED]
+        given = {variable for stage in (*recipe.stages, *recipe.trials) for variable, _ in stage.env}
+        if name == "script" and spec.search is not None:
+            first = kind.trial(spec.search.space, _first_point(spec), spec.name)
+            given |= {variable for stage in first.stages for variable, _ in stage.env}
+        lines = check_names(source, sorted(given), [*section.unread, *LIBRARY_PREFIXES])
+        (notes if source.whole else problems).extend(lines)
+    if problems:
+        raise InputError(*(f"{section.file}: {line}" for line in dict.fromkeys(problems)))
+    python = section.python or sys.executable
+    is_here = shutil.which(python) is not None
+    code = ScriptCode(
+        versions={patch: digest_version(contents) for patch, contents in versions.items()},
+        runtime=read_runtime(python, os.environ, section.passed).to_json() if is_here else {},
+        names={name: variable.default for name, variable in sources[UNPATCHED].names.items()},
+    )
+    return code, [f"{section.file}: {line}" for line in dict.fromkeys(notes)]
+
+
+def read_contents(spec: SweepSpec, kind: ScriptKind) -> Iterator[bytes]:
+    """Every content that a sweep's script consists of, under any of its patches."""
+    patches = [recipe.patch for recipe in _recipes(spec).values() if recipe.patch is not None]
+    for contents in read_versions(kind.tables.script, patches).values():
+        yield from contents.values()
+
+
+def _recipes(spec: SweepSpec) -> Mapping[str, ScriptRecipe]:
+    recipes = {"script": spec.recipe, **{f'arm "{arm.name}"': arm.recipe for arm in spec.arms}}
+    return {name: recipe for name, recipe in recipes.items() if isinstance(recipe, ScriptRecipe)}
+
+
+def _first_point(spec: SweepSpec) -> Mapping[str, object]:
+    from sweeps.spec.checks.corners import values_one_by_one
+
+    assert spec.search is not None
+    return next(values_one_by_one(spec.search.space))
+
+
+def _read(contents: Contents) -> ScriptSource:
+    script, *files = contents
+    return read_source(contents[script], {name: contents[name] for name in files}, name=script)

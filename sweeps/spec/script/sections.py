@@ -1,0 +1,166 @@
+"""The tables of [script] as pydantic models, and the script's stages among them."""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
+from pydantic_core import PydanticCustomError
+
+from golf.errors import InputError
+from jobs.scripts.run import Launch
+from sweeps.spec.checks.problems import Problems
+from sweeps.spec.sections import FilePath, Section, read_section
+from sweeps.spec.settings import shown, suggest
+
+MOST_STAGES, MOST_FILES, MOST_GPUS = 50, 200, 1024
+STAGE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+RESERVED_ROLES = ("bytes", "clocks", "document_scores", "log", "metric", "notes", "scores", "sizes")
+"""Outputs that every stage may leave beside those of its file."""
+Seconds = Annotated[FiniteFloat, Field(gt=0, le=1e7)]
+Texts = Annotated[tuple[str, ...], Field(max_length=MOST_FILES)]
+Gpus = Annotated[int, Field(ge=1, le=MOST_GPUS)]
+
+
+def _file_name(name: str) -> str:
+    """A file of the folder in which a script runs."""
+    parts = name.split("/")
+    if not name or name.startswith("/") or not name.isprintable() or any(part in ("", ".", "..") for part in parts):
+        raise PydanticCustomError("bad_file", "not a file of the script's folder; expected a name such as model.pt")
+    return name
+
+
+def _role(name: str) -> str:
+    if not ROLE.fullmatch(name) or name in RESERVED_ROLES:
+        rule = f"not a role; expected letters, digits, '_' and '-', and none of {', '.join(RESERVED_ROLES)}"
+        raise PydanticCustomError("bad_role", "{rule}", {"rule": rule})
+    return name
+
+
+def _metric(text: str) -> str:
+    from jobs.logs.metric import check_metric
+
+    try:
+        check_metric(text)
+    except InputError as error:
+        raise PydanticCustomError("bad_metric", "{reason}", {"reason": "; ".join(error.problems)}) from None
+    return text
+
+
+def _as_list(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+class ScriptSection(Section):
+    """The script, how it is started, and what all its stages share."""
+
+    file: FilePath
+    files: Annotated[tuple[FilePath, ...], Field(max_length=MOST_FILES)] = ()
+    python: FilePath | None = None
+    """The interpreter; golfsweep's own where None."""
+    setup: Texts = ()
+    needs: Texts = ()
+    passed: Texts = Field(default=(), alias="pass")
+    unread: Texts = ()
+    launch: Launch = "torchrun"
+    args: Texts = ()
+    patch: FilePath | None = None
+    env: dict[str, Any] = {}
+
+
+class StageSection(Section):
+    """One stage."""
+
+    sources: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(default=(), alias="from")
+    keep: Texts = ()
+    gpus: Gpus = 1
+    max_seconds: Seconds | None = None
+    silent_seconds: Seconds | None = None
+    out: dict[Annotated[str, AfterValidator(_role)], Annotated[str, AfterValidator(_file_name)]] = {}
+    env: dict[str, Any] = {}
+    metric: Annotated[str, AfterValidator(_metric)] | None = None
+    limit_bytes: Annotated[int, Field(ge=0)] | None = None
+
+
+class ProxySection(Section):
+    """What makes a stage's trials cheaper."""
+
+    gpus: Gpus | None = None
+    env: dict[str, Any] = {}
+
+
+FIXED = tuple(field.alias or name for name, field in ScriptSection.model_fields.items())
+"""Keys of [script] that are no stages."""
+STAGE_KEYS = tuple(field.alias or name for name, field in StageSection.model_fields.items())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScriptTables:
+    """[script] and [search.proxy], each table checked by itself."""
+
+    script: ScriptSection
+    stages: Mapping[str, StageSection]
+    """By name, in the file's order."""
+    proxy: ProxySection | None
+    stage_proxies: Mapping[str, ProxySection]
+
+
+def read_tables(script: Mapping[str, Any], proxy: Mapping[str, Any] | None, where: str) -> ScriptTables:
+    """Check the tables of a script.
+
+    Raises:
+        InputError: a problem for each key that is unknown or missing, and for each value of the wrong type.
+    """
+    problems = Problems()
+    stages: dict[str, Any] = {}
+    fixed = {name: value for name, value in script.items() if name in FIXED}
+    for name, value in script.items():
+        if name not in FIXED:
+            problems.attempt(_check_stage_name, name, value, where)
+            stages[name] = value
+    section = problems.attempt(read_section, ScriptSection, json.dumps(fixed), where, "script.", ())
+    read = {
+        name: problems.attempt(read_section, StageSection, json.dumps(value), where, f"script.{name}.", ())
+        for name, value in stages.items()
+        if isinstance(value, Mapping)
+    }
+    if not stages:
+        problems.add([f"{where}: script: no stage; add one, such as [script.train]"])
+    if len(stages) > MOST_STAGES:
+        problems.add([f"{where}: script: {len(stages)} stages; expected at most {MOST_STAGES}"])
+    of_stages = {name: value for name, value in (proxy or {}).items() if name in stages}
+    rest = {name: value for name, value in (proxy or {}).items() if name not in stages}
+    own = None if proxy is None else problems.attempt(
+        read_section, ProxySection, json.dumps(rest), where, "search.proxy.", ()
+    )  # fmt: skip
+    proxies = {
+        name: problems.attempt(read_section, ProxySection, json.dumps(value), where, f"search.proxy.{name}.", ())
+        for name, value in of_stages.items()
+    }
+    problems.check()
+    assert section is not None
+    return ScriptTables(
+        script=section,
+        stages={name: stage for name, stage in read.items() if stage is not None},
+        proxy=own,
+        stage_proxies={name: stage for name, stage in proxies.items() if stage is not None},
+    )
+
+
+def _check_stage_name(name: str, value: Any, where: str) -> None:
+    """Make sure that a key of [script] can be a stage.
+
+    Raises:
+        InputError: it is a misspelled key, or no name.
+    """
+    if not isinstance(value, Mapping):
+        raise InputError(f"{where}: script.{name}: unknown key; {suggest(name, FIXED)}")
+    if difflib.get_close_matches(name, ["env"], 1, 0.6) and not set(value) & set(STAGE_KEYS):
+        raise InputError(f"{where}: script.{name}: unknown key; did you mean env?")
+    if not STAGE_NAME.fullmatch(name):
+        rule = "expected a lower-case letter, then letters, digits, '_' and '-', at most 32 characters"
+        raise InputError(f"{where}: script.{shown(name)}: not a name for a stage; {rule}")

@@ -1,0 +1,85 @@
+"""The stages of a script as a graph: which comes from which, what each reads, and which of them is scored."""
+
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from golf.errors import InputError
+from jobs.scripts.placeholders import placeholders
+from sweeps.spec.script.sections import ScriptTables, StageSection
+from sweeps.spec.settings import shown, suggest
+
+Sources = Mapping[str, tuple[str, ...]]
+
+
+def read_graph(stages: Mapping[str, StageSection], where: str) -> Sources:
+    """The stages that each comes from, each stage after those.
+
+    Raises:
+        InputError: a stage comes from one that does not exist, or, by way of others, from itself.
+    """
+    problems = []
+    for name, stage in stages.items():
+        for source in stage.sources:
+            if source not in stages:
+                hint = suggest(source, [other for other in stages if other != name])
+                problems.append(f"{where}: script.{name}.from = {shown(source)}: no such stage; {hint}")
+    if problems:
+        raise InputError(*problems)
+    try:
+        order = list(TopologicalSorter({name: stage.sources for name, stage in stages.items()}).static_order())
+    except CycleError as error:
+        path = " from ".join(error.args[1])
+        raise InputError(f"{where}: script.{error.args[1][0]}.from: a circle: {path}") from None
+    return {name: stages[name].sources for name in order}
+
+
+def roles_before(stage: str, stages: Mapping[str, StageSection], sources: Sources) -> dict[str, str]:
+    """Roles that a stage can read → the stage that leaves each: the nearest of those that it comes from."""
+    roles: dict[str, str] = {}
+    for source in sources[stage]:
+        for role, owner in {**roles_before(source, stages, sources), **dict.fromkeys(stages[source].out, source)}.items():
+            roles.setdefault(role, owner)
+    return roles
+
+
+def roles_read(stage: str, tables: ScriptTables, sources: Sources) -> tuple[str, ...]:
+    """Roles that a stage reads: those that it keeps and those that a value of its tables names.
+
+    One that comes from others and names nothing of them gets all that those leave.
+    """
+    section, known = tables.stages[stage], roles_before(stage, tables.stages, sources)
+    envs = [tables.script.env, *(tables.stages[name].env for name in _before(stage, sources))]
+    texts = [*tables.script.args, *(value for env in envs for value in env.values() if isinstance(value, str))]
+    named = [word.removeprefix("in.") for text in texts for word in sorted(placeholders(text)) if word[:3] == "in."]
+    roles = dict.fromkeys(role for role in (*section.keep, *named) if role in known)
+    if not roles:
+        return tuple(role for role, owner in known.items() if owner in section.sources)
+    return tuple(roles)
+
+
+def _before(stage: str, sources: Sources) -> Iterator[str]:
+    yield stage
+    for source in sources[stage]:
+        yield from _before(source, sources)
+
+
+def stage_problems(tables: ScriptTables, sources: Sources) -> Iterator[str]:
+    """A line for each output that is named twice, and for each that a stage keeps and no stage before it leaves."""
+    for name, stage in tables.stages.items():
+        files = list(stage.out.values())
+        if twice := next((file for file in files if files.count(file) > 1), None):
+            yield f"script.{name}.out: two roles for {twice}; name each file once"
+        known = roles_before(name, tables.stages, sources)
+        for role in stage.keep:
+            if role not in known:
+                hint = suggest(role, known) if known else 'name the stage that leaves it in "from"'
+                yield f"script.{name}.keep: {shown(role)}: no stage before it leaves that; {hint}"
+        kept = [tables.stages[known[role]].out[role] for role in stage.keep if role in known]
+        if twice := next((file for file in kept if kept.count(file) > 1), None):
+            yield f"script.{name}.keep: two outputs are called {twice}; keep one of them"
+
+
+def scored_stage(stages: Mapping[str, StageSection]) -> str:
+    """The stage whose metric is the score: the last of the file that has one; if none has, the last."""
+    with_metric = [name for name, stage in stages.items() if stage.metric is not None]
+    return (with_metric or list(stages))[-1]

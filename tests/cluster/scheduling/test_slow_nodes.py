@@ -1,0 +1,63 @@
+"""Nodes that take fewer steps than others with the same work."""
+
+from dataclasses import replace
+
+from jobs.events import Failure, Progress
+from tests.cluster.dictated import TRAINED, World
+from tests.cluster.orders import Orders
+
+
+def at_rate(rate: float) -> Progress:
+    return Progress(fraction=0.1, note="step 200", steps_per_second=rate)
+
+
+def test_a_slow_node_is_set_aside_before_its_seed_counts(world: World, orders: Orders) -> None:
+    first = world.executor.alive[0]
+    for seed in (1, 2):  # alone, a node is never slow
+        world.put(orders.train(seed=seed))
+        world.step()
+        world.step(at_rate(10.0), TRAINED)
+    world.executor.alive = [replace(first, name="slow"), replace(first, name="z")]
+    key = world.put(orders.train(seed=3))
+    world.step()
+    assert list(world.executor.tasks.values())[-1].node == "slow"
+    world.step(at_rate(8.5))
+    (node,) = world.store.nodes("made up")
+    assert (node.name, node.good) == ("slow", False)
+    assert node.reason.startswith(
+        "slow node: 8.5 steps/s, where equal jobs took 10 steps/s on other nodes; retried at "
+    )
+    world.step()
+    attempts = [(attempt.node, attempt.failure) for attempt in world.store.attempts(key)]
+    assert attempts == [("slow", Failure.UNFIT), ("z", None)]
+    world.step(at_rate(9.8), TRAINED)
+    assert world.job(key).outputs is not None
+
+
+def test_jobs_with_other_settings_say_nothing_of_a_node(world: World, orders: Orders) -> None:
+    first = world.executor.alive[0]
+    for seed in (1, 2):
+        world.put(orders.train(seed=seed))
+        world.step()
+        world.step(at_rate(10.0), TRAINED)
+    world.executor.alive = [replace(first, name="other"), replace(first, name="z")]
+    order = orders.train(seed=3)
+    wider = replace(order, job=replace(order.job, settings={**order.job.settings, "wide": 2}))
+    world.put(wider)
+    world.step()
+    world.step(at_rate(5.0))
+    assert world.store.nodes("made up") == []
+
+
+def test_the_last_node_stays(world: World, orders: Orders) -> None:
+    first = world.executor.alive[0]
+    for seed in (1, 2):
+        world.put(orders.train(seed=seed))
+        world.step()
+        world.step(at_rate(10.0), TRAINED)
+    world.executor.alive = [replace(first, name="slow")]
+    key = world.put(orders.train(seed=3))
+    world.step()
+    world.step(at_rate(5.0))
+    assert world.store.nodes("made up") == []
+    assert [attempt.failure for attempt in world.store.attempts(key)] == [None]
