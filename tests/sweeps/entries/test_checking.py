@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,11 +27,18 @@ from tests.sweeps.conftest import Command
 from tests.sweeps.made_up import file, play
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Workplace:
-    place = Workplace.open(tmp_path / "it's a home")
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a finished sweep, which tests copy."""
+    place = Workplace.open(tmp_path_factory.mktemp("checking") / "home")
     play(place, file("one"))
-    return place
+    place.store.close()
+    return place.home.root
+
+
+@pytest.fixture
+def place(played: Path, tmp_path: Path) -> Workplace:
+    return Workplace.open(shutil.copytree(played, tmp_path / "it's a home"))
 
 
 def entry_of(place: Workplace, name: str = "base") -> EntryRecord:

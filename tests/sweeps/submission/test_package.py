@@ -225,7 +225,7 @@ def test_the_review_computes_p_values_again(folder: Path, tmp_path: Path) -> Non
     assert [(code, "it lacks numbers" in detail) for code, detail in lacking] == [("unsupported-p", True)]
 
 
-@pytest.mark.parametrize("value", [10**400, "1" * 5000, [[]], None])
+@pytest.mark.parametrize("value", [10**400, "x" * 5000, [[]], None], ids=["huge", "text", "list", "none"])
 @pytest.mark.parametrize("name", ["p_value", "against_val_bpb", "against_val_bpb_std", "margin_bpb", "against_seeds"])
 def test_a_number_of_a_test_that_is_none_for_a_computer_is_a_short_finding(
     folder: Path, tmp_path: Path, name: str, value: Any
