@@ -19,8 +19,6 @@ class Validation:
 class TrainingLog:
     """The contents of a log; None or empty for what it does not have."""
 
-    digest: str = ""
-    """SHA-256 of the file's bytes."""
     validations: dict[int, Validation] = field(default_factory=dict)
     """Step → what was measured there."""
     planned_steps: int | None = None

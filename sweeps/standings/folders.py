@@ -1,5 +1,6 @@
 """From folders to entries and their runs. No link is followed out of a folder and nothing is executed."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -89,10 +90,10 @@ def _read(folder: Path, name: str, place: str, compared_with: str | None, contes
     logs = dict(_read_logs(folder, contest, oddities))
     first: dict[str, str] = {}
     copies = []
-    for path, log in logs.items():
-        if first.setdefault(log.digest, path) != path:
-            copies.append((path, first[log.digest]))
-    runs = {path: logs[path] for path in first.values()}
+    for path, (digest, _) in logs.items():
+        if first.setdefault(digest, path) != path:
+            copies.append((path, first[digest]))
+    runs = {path: logs[path][1] for path in first.values()}
     record = folder.parent if compared_with or name != place else folder
     claim = find_claim(record, folder.name if record != folder else None, oddities)
     return EntryFolder(
@@ -122,7 +123,8 @@ def _name_runs(runs: dict[str, TrainingLog], contest: Contest) -> Iterable[str]:
     return [stem if stems.count(stem) == 1 else path for path, stem in zip(runs, stems, strict=True)]
 
 
-def _read_logs(folder: Path, contest: Contest, oddities: list[str]) -> Iterator[tuple[str, TrainingLog]]:
+def _read_logs(folder: Path, contest: Contest, oddities: list[str]) -> Iterator[tuple[str, tuple[str, TrainingLog]]]:
+    """The logs of a folder: path inside it, digest, and what it says."""
     assert contest.log is not None
     paths = [path for path in sorted(list_files(folder, oddities)) if path.suffix.lower() in LOG_SUFFIXES]
     chosen = take_within(paths, MAX_READ_BYTES)
@@ -131,12 +133,25 @@ def _read_logs(folder: Path, contest: Contest, oddities: list[str]) -> Iterator[
     for path in chosen:
         name = printable_path(path.relative_to(folder))
         try:
-            log = parse_lines(path, partial(READERS[contest.log.reader], contest.log))
+            digest, log = parse_lines(path, partial(_digest_and_read, contest.log))
         except UnreadableFile as why:
             oddities.append(f"{name}: {why}")
             continue
         if log.is_log:
-            yield name, log
+            yield name, (digest, log)
+
+
+def _digest_and_read(table: LogTable, lines: Iterable[bytes]) -> tuple[str, TrainingLog]:
+    """The SHA-256 of a log, and what it says."""
+    digest = hashlib.sha256()
+
+    def pass_on() -> Iterator[bytes]:
+        for line in lines:
+            digest.update(line)
+            yield line
+
+    log = READERS[table.reader](table, pass_on())
+    return digest.hexdigest(), log
 
 
 def _find_below(root: Path, contest: Contest) -> Iterator[tuple[Path, tuple[str, ...]]]:
@@ -182,7 +197,7 @@ def _has_logs(folder: Path, table: LogTable) -> bool:
 
 def _is_log(path: Path, table: LogTable) -> bool:
     try:
-        return parse_lines(path, partial(READERS[table.reader], table)).is_log
+        return parse_lines(path, partial(_digest_and_read, table))[1].is_log
     except UnreadableFile:
         return False
 

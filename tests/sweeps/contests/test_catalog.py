@@ -14,7 +14,8 @@ from sweeps.contests.catalog import FOLDER, contest_named, default_contest, list
 
 
 def test_the_contests_of_the_project_are_these() -> None:
-    assert list_contests() == ["parameter-golf", "modded-nanogpt-1", "modded-nanogpt-3"]
+    assert list_contests()[0] == "parameter-golf"
+    assert {"modded-nanogpt-1", "modded-nanogpt-3"} < set(list_contests())
     assert [contest_named(name).name for name in list_contests()] == list_contests()
     assert default_contest().name == "parameter-golf"
 
@@ -49,7 +50,7 @@ TRACK_3 = (FOLDER / "modded-nanogpt-3.toml").read_text()
         ("sigma = 0.0013\nthreshold = 0.004\nallowance", "allowance", r"improvement: .*sigma, threshold missing"),
         ("target = 3.28", "target = -1", r"rule\.target: "),
         ("'^={100}$'", "'^(={100}$'", r"log\.ruler: .*not a regular expression"),
-        ('reader = "step-lines"', 'reader = "other"', r'log\.reader = "other": no such reader; known are step-lines'),
+        ('reader = "step-lines"', 'reader = "other"', r'log\.reader = "other": no such reader; known are .*step-lines'),
         (
             'test = "known-sigma"\ntarget',
             'test = "welch"\nlevel = 0.1\ntarget',
