@@ -146,9 +146,9 @@ def _check_scores(
             yield Mismatch(line=f"seed {run.seed}: {line}")
 
 
-def _is_close(stated: float, computed: float) -> bool:
+def _is_close(stated: float | None, computed: float) -> bool:
     try:
-        return math.isclose(stated, computed, rel_tol=ROUNDING)
+        return stated is not None and math.isclose(stated, computed, rel_tol=ROUNDING)
     except OverflowError:  # JSON holds whole numbers beyond all floats
         return False
 
