@@ -77,7 +77,7 @@ class OrderBook:
         return Order(
             job=job,
             sweep=self.sweep,
-            label=stage.label(measurement.entry, measurement.seed, measurement.further),
+            label=stage.label(measurement.entry, measurement.seed),
             slots=request.slots,
             places=request.places,
             priority=self.priority,
