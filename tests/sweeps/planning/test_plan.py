@@ -87,7 +87,7 @@ def test_sums_follow_from_the_history(store: Store) -> None:
     assert document["seed_mix"]["cost_share"] == pytest.approx(cheapest_mix(3.0, 1.0).cost_share)
     text = text_of(made)
     assert "A seed takes 3 slot-seconds to train and 1 to evaluate: 2.7 train-only seeds (confirm.train_only)" in text
-    assert "About 4 s on 4 slots: 0.0028 slot-hours, $0.01, 62% of the slots' time in use." in text
+    assert "About 4 s on 4 slots: 0.00278 slot-hours, $0.01, 62% of the slots' time in use." in text
     assert "2 new, train: differs from the nearest finished job in seed" in text
     assert "node 0.3" in text
 
