@@ -16,12 +16,12 @@ from jobs.stages.stage import Stage
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
 from sweeps.spec.checks.between_sections import section_conflicts, vocabulary_conflicts
-from sweeps.spec.checks.scripts import script_conflicts
 from sweeps.spec.checks.hidden import find_all
 from sweeps.spec.checks.problems import Problems
-from sweeps.spec.reading import date_problems, parse_assignments, plain, read_toml
+from sweeps.spec.checks.scripts import script_conflicts
 from sweeps.spec.kind import AnyRecipe, SweepKind
 from sweeps.spec.native import NativeKind
+from sweeps.spec.reading import date_problems, parse_assignments, plain, read_toml
 from sweeps.spec.recipe import SECTIONS, Recipe, override
 from sweeps.spec.script.kind import ScriptKind
 from sweeps.spec.sections import (
