@@ -22,6 +22,8 @@ from jobs.logs.score_lines import read_score, stage_of
 MAX_VALUES = 20
 """Different values that are kept; two are already too many."""
 MAX_PATTERN = 500
+LAST = "last "
+"""Before a metric: its line is printed again and again, as a validation is, and the last value counts."""
 _NAME = re.compile(r"[A-Za-z_](?:[\w.+: -]|\(level=\d{1,2}\)){0,79}", re.ASCII)
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P?<(?P<name>\w+)>|\(\?|(?P<plain>\()|.", re.DOTALL)
 """A token of a regular expression: an escape, a class, the start of a group, or any other character."""
@@ -52,18 +54,20 @@ class MetricReader:
         """Prepare to read a metric.
 
         Args:
-            metric: the name of a line, such as "legal_ttt_exact", or a regular expression with one group.
+            metric: the name of a line, such as "legal_ttt_exact", or a regular expression with one group; with `LAST`
+                before it where only the last value counts.
 
         Raises:
             InputError: it is neither.
         """
-        self._metric = metric
-        self.pattern = None if _NAME.fullmatch(metric) else _name_group(metric)
+        self._printed_as, self._metric = metric, metric.removeprefix(LAST)
+        self._only_last = metric.startswith(LAST)
+        self.pattern = None if _NAME.fullmatch(self._metric) else _name_group(self._metric)
         """The regular expression, as RE2 takes it."""
         self._values: list[Decimal] = []
         self._doubtful: list[Decimal] = []
         """Values right behind which something else stands, maybe digits of another process's line."""
-        self.stage: ScoreStage | None = stage_of(metric) if self.pattern is None else None
+        self.stage: ScoreStage | None = stage_of(self._metric) if self.pattern is None else None
         """What a named line measures."""
         self.lost: str | None = None
         """The first line that gives an infinite value or none that is a number."""
@@ -88,7 +92,7 @@ class MetricReader:
 
     def reading(self) -> MetricReading:
         """What was read so far; doubtful values count where there are no others."""
-        return MetricReading(name=self._metric, values=tuple(map(float, self._values or self._doubtful)))
+        return MetricReading(name=self._printed_as, values=tuple(map(float, self._values or self._doubtful)))
 
     def _read_named(self, line: Line) -> None:
         score = read_score(line.text, whole=line.whole)
@@ -114,6 +118,9 @@ class MetricReader:
     def _take(self, value: Decimal, rest: str) -> None:
         """Keep a value that is new; of a named line and its rounded copy the one with more digits counts."""
         values = self._values if _ENDS.match(rest) else self._doubtful
+        if self._only_last:
+            values[:] = [value]
+            return
         for index, known in enumerate(values):
             copies = self.pattern is None and decimals(value) != decimals(known) and agree(value, known)
             if value == known or copies:

@@ -15,6 +15,7 @@ from golf.files import write_atomically
 from jobs.events import Failed, Failure, Finished
 from jobs.failures import classify_text
 from jobs.logs.live import LiveLog
+from jobs.logs.metric import LAST
 from jobs.program import LOG, Complete, GangEnd, GangPace, Program
 from jobs.scripts.document_scores import read_document_scores
 from jobs.scripts.environment import node_environment
@@ -156,7 +157,7 @@ class ScriptProgram(Program):
         """Whether a script that is silent has done all that its stage wants of it."""
         if not self._outputs.are_written:
             return False
-        if self._run.metric is not None:
+        if self._run.metric is not None and not self._run.metric.startswith(LAST):
             return self._read_metric()[1] is not None
         return bool(self._run.outputs) and (pace.idle >= self._grace or pace.quiet > self._run.silent_seconds)
 

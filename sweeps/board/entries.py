@@ -10,11 +10,12 @@ from sweeps.board.entry_runs import judge_runs
 from sweeps.board.evaluation import Arrival, Evaluation, ImportedEntry, ValidationSet, format_day
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.rules import IMPLAUSIBLE_GAIN, Profile, Track
+from sweeps.contests.catalog import default_contest
 from sweeps.statistics import Moments, moments
 
 PUBLIC = "public"
 """The validation set of imported records: all were scored on the challenge's one set, whatever its tokenizer."""
-CONTEST_GPU = "H100"
+CONTEST_GPU = default_contest().machine.gpu or ""
 """The contest's machine has eight of these."""
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweeps.board.rules import MARGIN_NATS, Profile
+from sweeps.contests.catalog import default_contest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,9 +50,13 @@ class MarginRule:
         return None if bpb_per_nat is None else bpb_per_nat * self.margin_nats
 
 
+_RULE = default_contest().rule
+assert _RULE.level is not None and _RULE.precedent_level is not None
 MARGIN_RULES: dict[str, MarginRule] = {
-    "written_rule": MarginRule(title="written rule", margin_nats=MARGIN_NATS, level=0.01, p_column="p_written_rule"),
-    "precedent": MarginRule(title="precedent", margin_nats=0.0, level=0.25, p_column="p_incumbent"),
+    "written_rule": MarginRule(
+        title="written rule", margin_nats=MARGIN_NATS, level=_RULE.level, p_column="p_written_rule"
+    ),
+    "precedent": MarginRule(title="precedent", margin_nats=0.0, level=_RULE.precedent_level, p_column="p_incumbent"),
 }
 PROFILE_RULES: Mapping[Profile, str] = {"strict": "written_rule", "accepted": "precedent"}
 """The margin rule that each profile decides by."""

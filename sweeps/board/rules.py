@@ -1,4 +1,4 @@
-"""The contest's limits and rules, and the track that an entry's findings put it on.
+"""Limits and rules of Parameter Golf, from its file in `sweeps.contests`, and the track that findings put an entry on.
 
 A profile decides which findings flag an entry: `accepted` follows what the organizers let pass, `strict` the written
 rules. The audit reports what a protocol does; size, time, seeds and coverage are measured.
@@ -8,16 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from golf.limits import LIMIT_BYTES
+from sweeps.contests.catalog import default_contest
 
 Profile = Literal["accepted", "strict"]
 Track = Literal["legal", "flagged", "unverified"]
 
-LIMIT_SECONDS = 600.0
+_LIMITS, _RULE = default_contest().limits, default_contest().rule
+assert _LIMITS.bytes is not None and _LIMITS.seconds is not None and _RULE.margin_nats is not None
+LIMIT_BYTES: int = _LIMITS.bytes
+"""Bytes that the challenge allows for artifact and code (its README)."""
+LIMIT_SECONDS: float = _LIMITS.seconds
 """Seconds that the challenge allows for training, and again for evaluation (its README)."""
-LAST_STEP_SECONDS = 1.0
+LAST_STEP_SECONDS: float = _LIMITS.last_step_seconds
 """Seconds over the limit that a training may end if its last step began in time; no accepted record took longer."""
-MARGIN_NATS = 0.005
+MARGIN_NATS: float = _RULE.margin_nats
 """Nats per token by which a new record must be lower, by the challenge's README."""
 NOTES: dict[Profile, frozenset[str]] = {
     "accepted": frozenset({"length", "note", "resumed", "time-last-step"}),

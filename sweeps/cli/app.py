@@ -130,6 +130,24 @@ DebugOption = Annotated[
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. eval.epochs=4.")
 ]
+
+
+def _complete_contest(incomplete: str) -> list[str]:
+    from sweeps.contests.catalog import list_contests
+
+    return [name for name in list_contests() if name.startswith(incomplete)]
+
+
+ContestOption = Annotated[
+    str | None,
+    typer.Option(
+        "--contest",
+        metavar="NAME",
+        parser=given,
+        help="The contest, by default parameter-golf; docs/contests.md lists them.",
+        autocompletion=_complete_contest,
+    ),
+]
 SweepArgument = Annotated[
     str | None,
     typer.Argument(metavar="SWEEP", help="Name of the sweep; by default the latest.", autocompletion=complete_sweep),

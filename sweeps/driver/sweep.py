@@ -57,6 +57,7 @@ class Sweep:
             baseline = given
         return SweepFacts(
             name=self.spec.name,
+            contest=self.spec.contest,
             rules=self.spec.rules,
             baseline=baseline,
             search=None if search is None else search_digest(self.spec, self.orders()),

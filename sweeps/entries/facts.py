@@ -8,6 +8,7 @@ from golf.errors import InputError
 from jobs.store import SweepRecord
 from sweeps.board.evaluation import Published
 from sweeps.board.rules import Profile
+from sweeps.contests.catalog import DEFAULT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +24,8 @@ class SweepFacts:
     trials: int
     given_trials: int
     """Trials that the file gives; they come first."""
+    contest: str = DEFAULT
+    """The contest by whose rules its entries are judged."""
 
     def to_json(self) -> dict[str, Any]:
         """As the sweep's record keeps it under "board"; its name is the record's."""
@@ -35,6 +38,7 @@ class SweepFacts:
             "search": self.search,
             "trials": self.trials,
             "given_trials": self.given_trials,
+            **({} if self.contest == DEFAULT else {"contest": self.contest}),
         }
 
     @classmethod
@@ -54,3 +58,9 @@ class SweepFacts:
             raise InputError(
                 f"sweep {record.name}: written by another version of golfsweep ({error}); run its file again"
             ) from None
+
+
+def contest_of(record: SweepRecord) -> str:
+    """The contest of a sweep, whatever version of golfsweep wrote it."""
+    contest: str = (record.spec.get("board") or {}).get("contest", DEFAULT)
+    return contest

@@ -15,7 +15,7 @@ class LostKind(StrEnum):
     LOG = "log"
 
 
-REMADE = (LostKind.SCORES, LostKind.CERTIFICATE)
+REMADE = (LostKind.SCORES, LostKind.CERTIFICATE, LostKind.LOG)
 """What entries rest on, so that the next run makes it again."""
 
 

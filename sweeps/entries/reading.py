@@ -16,8 +16,9 @@ from sweeps.board.entries import BoardEntry
 from sweeps.board.evaluation import Evaluation, ImportedEntry
 from sweeps.board.leaderboard import open_board
 from sweeps.board.rules import RuleFinding
+from sweeps.contests.catalog import DEFAULT
 from sweeps.entries.checking import judge_evidence
-from sweeps.entries.facts import SweepFacts
+from sweeps.entries.facts import SweepFacts, contest_of
 from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.superseded import Superseded, Withdrawn, find_superseded, find_withdrawn, is_current
@@ -39,14 +40,18 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Bo
     Raises:
         InputError: another version of golfsweep wrote the sweep.
     """
-    imported = [ImportedEntry.from_json(content) for content in place.store.records()]
+    records = (content for content in place.store.records() if content.get("contest", DEFAULT) == DEFAULT)
+    imported = [ImportedEntry.from_json(content) for content in records]
     record = None if name is None else place.store.sweep(name)
     if record is None:
         board = open_board(profile="accepted")
         board.add(records=imported)
         return board
     facts = SweepFacts.of(record)
-    current = [entry for entry in place.store.entries() if is_current(entry)]
+    if facts.contest != DEFAULT:
+        raise InputError(f"sweep {name}: is of {facts.contest}; see golfsweep leaderboard --contest {facts.contest}")
+    others = {sweep.name for sweep in place.store.sweeps() if contest_of(sweep) != DEFAULT}
+    current = [entry for entry in place.store.entries() if is_current(entry) and entry.sweep not in others]
     lost = lost or Lost()
     scores = ScoreReader(place.files, lost)
     findings = judge_evidence(current, place, lost)
@@ -64,6 +69,12 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None) -> Bo
     board.add(own, imported)
     board.add(earlier, shown=False)
     return board
+
+
+def latest_sweep(place: Workplace) -> str | None:
+    """Name of the latest sweep of the default contest; None where there is none."""
+    names = [sweep.name for sweep in place.store.sweeps() if contest_of(sweep) == DEFAULT]
+    return names[-1] if names else None
 
 
 def _judge(
@@ -121,8 +132,7 @@ def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None
     Raises:
         InputError: no entry has such a name, or it is superseded.
     """
-    sweeps = place.store.sweeps()
-    latest = sweeps[-1].name if sweeps else None
+    latest = latest_sweep(place)
     entries = board_of(latest, place).entries()
     former = former_of(place)
     c, i = (find_entry(name, entries, latest or "", former) for name in (challenger, incumbent))

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from golf.limits import LIMIT_BYTES
 from sweeps.board.margin_rules import MARGIN_RULES, margin_text
-from sweeps.board.rules import LIMIT_SECONDS, Profile, RuleFinding
+from sweeps.board.rules import LIMIT_BYTES, LIMIT_SECONDS, Profile, RuleFinding
 from sweeps.records.arithmetic import find_worst
 from sweeps.records.entries import to_content, to_entry
 from sweeps.records.judging import measures

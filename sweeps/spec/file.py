@@ -13,6 +13,7 @@ from typing import Any, Literal
 from golf.errors import InputError
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.stage import Stage
+from sweeps.contests.catalog import contest_named, default_contest
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.arms import Arm, arm_recipe, build_arms, raw_arms
 from sweeps.spec.checks.between_sections import section_conflicts, vocabulary_conflicts
@@ -52,6 +53,8 @@ class SweepSpec:
     """A whole sweep, checked."""
 
     name: str
+    contest: str
+    """The contest by whose rules its entries are judged."""
     rules: Literal["accepted", "strict"]
     priority: int
     data: DataSection
@@ -157,6 +160,7 @@ def _parse(source: Mapping[str, Any], where: str) -> SweepSpec:
     assert kind is not None and recipe is not None and arms is not None
     return SweepSpec(
         name=file.name,
+        contest=file.contest,
         rules=file.rules,
         priority=file.priority,
         data=file.data,
@@ -179,7 +183,7 @@ def _check_recipes(source: Mapping[str, Any], problems: Problems, where: str) ->
     base, script = source.get("recipe", {}), source.get("script")
     kind: SweepKind | None = NativeKind(base if isinstance(base, Mapping) else {})
     if isinstance(script, Mapping):
-        kind = problems.attempt(ScriptKind.read, script, None, where)
+        kind = problems.attempt(ScriptKind.read, script, None, where, default_contest())
     if kind is None:
         return
     inherited = Problems()
@@ -193,7 +197,8 @@ def _kind(file: SweepFile, where: str) -> SweepKind:
     """What makes recipes of the file's settings."""
     if file.script is None:
         return NativeKind(file.recipe)
-    return ScriptKind.read(file.script, None if file.search is None else file.search.proxy, where)
+    proxy = None if file.search is None else file.search.proxy
+    return ScriptKind.read(file.script, proxy, where, contest_named(file.contest))
 
 
 def _baseline(file: SweepFile, where: str) -> str | BaselineSection | None:

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from golf.errors import InputError
 from jobs.budget import Budget
+from sweeps.contests.catalog import DEFAULT, list_contests
 from sweeps.search.samplers import SAMPLERS
 from sweeps.search.samplers.sampler import MOST_TRIALS
 from sweeps.spec.checks.names import MOST_CHARACTERS, SWEEP_NAME, SWEEP_RULE
@@ -30,6 +31,12 @@ TUNING_DOCUMENTS = 512
 def _known_sampler(name: str) -> str:
     if name not in SAMPLERS:
         raise PydanticCustomError("unknown_sampler", "no such sampler; {hint}", {"hint": suggest(name, SAMPLERS)})
+    return name
+
+
+def _known_contest(name: str) -> str:
+    if name not in list_contests():
+        raise PydanticCustomError("unknown_contest", "no such contest; {hint}", {"hint": suggest(name, list_contests())})
     return name
 
 
@@ -143,6 +150,7 @@ class SweepFile(Section):
     """The whole file; recipes, arms and the search space are checked elsewhere, against each other."""
 
     name: Annotated[str, AfterValidator(_sweep_name)]
+    contest: Annotated[str, AfterValidator(_known_contest)] = DEFAULT
     rules: Literal["accepted", "strict"] = "accepted"
     priority: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] = 0  # the database keeps 32 bits
     data: DataSection

@@ -17,7 +17,6 @@ from typing import Any
 from golf.entry.bundle import Script
 from golf.entry.log_lines import Sizes, Total
 from golf.errors import InputError
-from golf.limits import LIMIT_BYTES
 from jobs.machine import environment
 from jobs.scores import read_table
 from jobs.stages.quantize import QUANTIZE
@@ -27,12 +26,15 @@ from jobs.store import AttemptRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.entries import BoardEntry
+from sweeps.board.rules import LIMIT_BYTES
 from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import read_certificate
-from sweeps.entries.reading import board_of, find_entry, former_of, read_entry
+from sweeps.contests.catalog import DEFAULT
+from sweeps.entries.reading import board_of, find_entry, former_of, latest_sweep, read_entry
 from sweeps.spec.sections import BaselineSection
 from sweeps.statistics import Moments, published
+from sweeps.standings.reading import find_standing
 from sweeps.submission.submission import SeedRun, Submission
 
 PUBLISHED = "published record"
@@ -120,8 +122,10 @@ def check_free(folder: Path) -> None:
 
 def _find_entry(name: str, place: Workplace) -> tuple[BoardEntry, Sweep, Board]:
     """Find an entry, its sweep, and the board of that sweep, whose rules and baseline judge it whatever ran later."""
-    sweeps = place.store.sweeps()
-    latest = sweeps[-1].name if sweeps else None
+    if (standing := find_standing(name, place)) is not None:
+        contest = standing[0].contest.name
+        raise InputError(f"entry {name}: is of {contest}; only entries of {DEFAULT} can be packaged")
+    latest = latest_sweep(place)
     entries = board_of(latest, place).entries()
     named = find_entry(name, entries, latest or "", former_of(place))
     if not named.sweep:

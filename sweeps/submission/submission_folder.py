@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from golf.artifact.body import CODECS
 from golf.artifact.packing import CLIP_QUANTILE
-from golf.limits import LIMIT_BYTES
 from golf.train.config import TrainConfig
 from golf.ttt.config import EvalConfig
 from sweeps.board.compare import list_differences
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
+from sweeps.board.rules import LIMIT_BYTES
 from sweeps.spec.recipe import Recipe, build_recipe
 from sweeps.submission.submission import DIGITS, Submission, describe_recipe, list_tests, log_lines, make_claims
 from sweeps.text.escaping import escape, escape_markdown, escape_markdown_code

@@ -110,6 +110,8 @@ def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
 
 def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
     """An entry's columns on its sweep's leaderboard; for a superseded entry, why it is on no leaderboard."""
+    from sweeps.contests.catalog import DEFAULT, contest_named
+    from sweeps.entries.facts import contest_of
     from sweeps.entries.reading import board_of
     from sweeps.entries.superseded import find_superseded, find_withdrawn
 
@@ -117,7 +119,14 @@ def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
         return {"name": entry.name, "sweep": entry.sweep, "superseded": superseded[0].line}
     if withdrawn := find_withdrawn([entry]):
         return {"name": entry.name, "sweep": entry.sweep, "withdrawn": withdrawn[0].line}
-    table = board_of(entry.sweep, place).table()
+    record = place.store.sweep(entry.sweep)
+    contest = DEFAULT if record is None else contest_of(record)
+    if contest != DEFAULT:
+        from sweeps.standings.reading import standings_of
+
+        table = standings_of(contest_named(contest), place).rows(entry.sweep)
+    else:
+        table = board_of(entry.sweep, place).table()
     return next(row for row in table if (row["sweep"], row["name"]) == (entry.sweep, entry.name))
 
 

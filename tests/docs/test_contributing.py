@@ -1,6 +1,6 @@
 """The walkthroughs of CONTRIBUTING.md, followed to the letter in a copy of the tree.
 
-Each code block names its file in its first line. A python block is a new file; a diff block adds its `+` lines after
+Each code block names its file in its first line. A python or toml block is a new file; a diff block adds its `+` lines after
 the line before them. Then the walkthrough's own tests run in the copy.
 """
 
@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TREE = ("golf", "jobs", "cluster", "sweeps", "tests", "docs", "pyproject.toml")
-WALKTHROUGHS = ("sampler", "TTT protocol", "stage", "executor", "leaderboard column", "audit probe")
+WALKTHROUGHS = ("sampler", "TTT protocol", "stage", "executor", "leaderboard column", "contest", "audit probe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ def blocks_of(walkthrough: str) -> list[Block]:
     """The code blocks of the section "Add a …"."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
     (section,) = re.findall(rf"^## Add an? {walkthrough}\n(.+?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
-    blocks = re.findall(r"```(python|diff)\n(# (\S+)\n)(.+?)```", section, re.DOTALL)
-    return [Block(kind, path, first + text if kind == "python" else text) for kind, first, path, text in blocks]
+    blocks = re.findall(r"```(python|toml|diff)\n(# (\S+)\n)(.+?)```", section, re.DOTALL)
+    return [Block(kind, path, text if kind == "diff" else first + text) for kind, first, path, text in blocks]
 
 
 def follow(walkthrough: str, tree: Path) -> None:
@@ -110,6 +110,6 @@ def test_the_walkthroughs_are_in_the_projects_style(tree: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
-def test_there_are_six_walkthroughs() -> None:
+def test_there_is_a_test_of_every_walkthrough() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     assert re.findall(r"^## Add an? (.+)$", text, re.MULTILINE) == list(WALKTHROUGHS)

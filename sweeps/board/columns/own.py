@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from golf.limits import LIMIT_BYTES
 from sweeps.board.entry_runs import CLOCKS, EntryRuns, WorstSeed, count_code_bytes
 from sweeps.board.evaluation import ImportedEntry, ValidationSet, format_day
-from sweeps.board.rules import LIMIT_SECONDS, RuleFinding
+from sweeps.board.rules import LIMIT_BYTES, LIMIT_SECONDS, RuleFinding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,10 +39,19 @@ def compare(
     from sweeps.board import compare
     from sweeps.entries import reading
     from sweeps.entries.lost import Lost
+    from sweeps.standings.pair import compare_standings, list_lines
+    from sweeps.standings.reading import pair_named
     from sweeps.views.report import report
     from sweeps.views.terminal import compare_text
 
     place, _ = open_entries(home, db, files, None)
+    if (standings := pair_named(challenger, incumbent, place)) is not None:
+        comparison = compare_standings(*standings)
+        if json_:
+            return print_json(comparison)
+        for line in list_lines(comparison, standings[0].contest):
+            Terminal().print_line(line)
+        return
     lost = Lost()
     pair = reading.pair_of(challenger, incumbent, place, lost)
     comparison, documents = compare.compare(pair), compare.document_differences(pair)

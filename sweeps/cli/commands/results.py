@@ -9,6 +9,7 @@ import typer
 from golf.errors import InputError
 from sweeps.cli.app import (
     HOME,
+    ContestOption,
     DbOption,
     FilesOption,
     HomeOption,
@@ -37,6 +38,7 @@ class Format(StrEnum):
 @app.command()
 def leaderboard(
     name: SweepArgument = None,
+    contest: ContestOption = None,
     format_: Annotated[
         Format, typer.Option("--format", metavar="FORM", help="One of table, json, csv, markdown, html.")
     ] = Format.TABLE,
@@ -47,20 +49,27 @@ def leaderboard(
 ) -> None:
     """Show the entries of a sweep beside imported records.
 
+    Entries of different contests are never on one leaderboard.
+
     Example: golfsweep leaderboard demo --format markdown
     """
+    from sweeps.contests.catalog import DEFAULT
     from sweeps.entries import reading
     from sweeps.entries.lost import Lost
+    from sweeps.standings.reading import choose_contest
     from sweeps.views.terminal import formats, table
 
     place, sweeps = open_entries(home, db, files, name)
     shown = Format.JSON if json_ else format_
     if not sweeps and not place.store.records():
         return print_json({"rows": []}) if shown == Format.JSON else Terminal().print_line(NO_SWEEPS)
+    chosen, other_contests = choose_contest(place, contest, name)
+    if chosen.name != DEFAULT:
+        return _show_standings(chosen, place, shown, name, other_contests)
     lost = Lost()
-    board = reading.board_of(sweeps[-1].name if sweeps else None, place, lost)
+    board = reading.board_of(name or reading.latest_sweep(place), place, lost)
     rows, superseded = board.table(), reading.superseded_of(place)
-    notes = [*(former.line for former in reading.withdrawn_of(place)), *lost.lines(place)]
+    notes = [*(former.line for former in reading.withdrawn_of(place)), *lost.lines(place), *other_contests]
     if shown == Format.JSON:
         frontier = {"frontier": board.changes(), "superseded": [former.to_json() for former in superseded]}
         return print_json({"rows": rows} | frontier | {"notes": notes})
@@ -77,6 +86,32 @@ def leaderboard(
         case Format.TABLE:
             Terminal().print(table.render(rows))
     for line in (*(former.line for former in superseded), *notes):
+        Terminal(stderr=shown != Format.TABLE).print_line(line)
+
+
+def _show_standings(contest: Any, place: Any, shown: Format, sweep: str | None, notes: list[str]) -> None:
+    """Print the leaderboard of a contest that is judged by a target."""
+    from sweeps.entries.lost import Lost
+    from sweeps.standings.reading import standings_of
+    from sweeps.views.terminal import standings_table
+
+    lost = Lost()
+    board = standings_of(contest, place, lost)
+    rows, notes = board.rows(sweep), [*lost.lines(place), *notes]
+    match shown:
+        case Format.JSON:
+            return print_json({"rows": rows, "frontier": board.changes(), "superseded": [], "notes": notes})
+        case Format.CSV:
+            print(standings_table.standings_to_csv(rows), end="")
+        case Format.MARKDOWN:
+            print(standings_table.standings_to_markdown(contest, rows), end="")
+        case Format.HTML:
+            raise InputError(
+                f"--format html: there is no page for {contest.name} yet; use table, markdown, csv or json"
+            )
+        case Format.TABLE:
+            Terminal().print(standings_table.render_standings(contest, rows))
+    for line in notes:
         Terminal(stderr=shown != Format.TABLE).print_line(line)
 
 

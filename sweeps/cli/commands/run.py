@@ -111,12 +111,23 @@ def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:
 
 def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
     """Write the report, and print the leaderboard or the document."""
+    from sweeps.contests.catalog import DEFAULT, contest_named
+    from sweeps.entries.facts import contest_of
     from sweeps.entries.lost import Lost
     from sweeps.entries.reading import board_of
+    from sweeps.standings.reading import standings_of
     from sweeps.views.report import report
-    from sweeps.views.terminal import table
+    from sweeps.views.terminal import standings_table, table
 
     lost = Lost()
+    if (contest := contest_of(place.store.sweep(name))) != DEFAULT:
+        standings = standings_of(contest_named(contest), place, lost)
+        if json_:
+            return print_json(document(name, place, code) | {"notes": [*lost.lines()]})
+        Terminal().print(standings_table.render_standings(standings.contest, standings.rows(name)))
+        for line in lost.lines():
+            Terminal().print_line(line)
+        return
     board = board_of(name, place, lost)
     path, where = write_if_allowed(lambda: report.write(name, board, place, lost), place.home.root)
     if json_:
@@ -132,10 +143,18 @@ def document(
 ) -> dict[str, Any]:
     """What `run --json` prints: how the sweep stands, its leaderboard, and how to resume it."""
     from jobs.state import JobState
+    from sweeps.contests.catalog import DEFAULT, contest_named
+    from sweeps.entries.facts import contest_of
     from sweeps.entries.reading import board_of
+    from sweeps.standings.reading import standings_of
 
     stored, jobs = place.store.sweep(name), place.store.jobs(sweep=name)
-    board = board or board_of(name, place)
+    if (contest := contest_of(stored)) != DEFAULT:
+        standings = standings_of(contest_named(contest), place)
+        rows, frontier = standings.rows(name), standings.changes()
+    else:
+        board = board or board_of(name, place)
+        rows, frontier = board.table(), board.changes()
     failed = [job for job in jobs if job.state == JobState.FAILED]
     return {
         "sweep": name,
@@ -145,8 +164,8 @@ def document(
         "tags": list(stored.tags),
         "counts": {state: sum(job.state == state for job in jobs) for state in JobState},
         "failures": [{"key": job.key, "label": job.order.label, "reason": job.reason} for job in failed],
-        "rows": board.table(),
-        "frontier": board.changes(),
+        "rows": rows,
+        "frontier": frontier,
         "report": None if report is None else str(report),
         "resume": command_line(),
         "code": code,

@@ -1,7 +1,6 @@
 """Bytes, seconds and steps of a record, compared with the challenge's limits and with its own claims."""
 
-from golf.limits import LIMIT_BYTES
-from sweeps.board.rules import LIMIT_SECONDS
+from sweeps.board.rules import LIMIT_BYTES, LIMIT_SECONDS
 from sweeps.records.arithmetic import find_worst
 from sweeps.records.judging import measures
 from sweeps.records.judging.measures import CheckResults

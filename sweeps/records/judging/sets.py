@@ -1,36 +1,15 @@
 """The challenge's validation set under its tokenizers: what it holds, and which tokenizer a log's numbers show."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from golf.data.provenance import CONTEST_WHOLE_TOKENS
 from jobs.logs import Log, Score, agree
+from sweeps.contests.catalog import default_contest
+from sweeps.contests.contest import PublicSetTable
 
 CASEOPS = "sp8192_caseops"
 SAME_UNIT = 0.002
 """Share by which bits per byte of a nat may differ on one set, by rounding; those of two sets differ by an eighth."""
 BYTES_OFF = 0.035
 """Share from which a byte count is wrong: the smallest known mistake, byte fallback counted as 3 bytes, is 4.1 %."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublicSet:
-    """The validation set under one tokenizer."""
-
-    tokens: int
-    """Cut to whole windows."""
-    bpb_per_nat: float
-    """Bits per byte of one nat per token; the public logs agree on five digits, whatever was trained."""
-    clean_shards: int | None = None
-    """Most training shards that are known to hold no document of the validation set; None where all are clean."""
-
-
-SETS: Mapping[str, PublicSet] = {
-    "sp1024": PublicSet(tokens=CONTEST_WHOLE_TOKENS, bpb_per_nat=0.59226),
-    "sp4096": PublicSet(tokens=45_508_608, bpb_per_nat=0.43459),
-    "sp8192": PublicSet(tokens=40_540_160, bpb_per_nat=0.38713),
-    CASEOPS: PublicSet(tokens=47_851_520, bpb_per_nat=0.45696, clean_shards=80),
-}
+SETS = default_contest().sets
 """By the name of the data set. CaseOps sets were made by participants, some from documents that the validation set has,
 too; the challenge's own sets were split by document when they were published."""
 
@@ -50,13 +29,13 @@ def find_set(log: Log, score: Score | None) -> str | None:
     return CASEOPS if named == "sp8192" and score is not None and _has_unit(score, SETS[CASEOPS]) else named
 
 
-def count_more_bytes(score: Score, known: PublicSet) -> float | None:
+def count_more_bytes(score: Score, known: PublicSetTable) -> float | None:
     """Share by which a score counts more bytes than a set has; None without a loss of its own."""
     if not score.loss or not score.bpb or agree(score.loss, score.bpb):
         return None
     return known.bpb_per_nat * float(score.loss / score.bpb) - 1
 
 
-def _has_unit(score: Score, known: PublicSet) -> bool:
+def _has_unit(score: Score, known: PublicSetTable) -> bool:
     more = count_more_bytes(score, known)
     return more is not None and abs(more) <= SAME_UNIT

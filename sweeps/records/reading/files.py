@@ -4,14 +4,16 @@ import codecs
 import io
 import json
 import os
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from golf.errors import InputError
 from golf.files import open_regular
 from jobs.logs import Log, parse
 
+T = TypeVar("T")
 MAX_LOG_BYTES = 32 << 20
 MAX_JSON_BYTES = 4 << 20
 PIECE_BYTES = 1 << 16
@@ -41,25 +43,55 @@ def read_log(path: Path) -> Log:
         UnreadableFile: it is too large, or the system refuses it.
     """
     try:
-        with _open(path, MAX_LOG_BYTES) as stream:
-            encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if stream.peek(4).startswith(mark)), None)
-            if encoding is None:
-                return parse(iter(lambda: stream.read(PIECE_BYTES), b""))
-            text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")
-            return parse(piece.encode() for piece in iter(lambda: text.read(PIECE_BYTES), ""))
+        return parse(_read_text(path, "read"))
     except OSError as error:
         raise UnreadableFile(f"cannot be read ({error.strerror})") from None
 
 
+def parse_lines(path: Path, parse_log: Callable[[Iterable[bytes]], T]) -> T:
+    """Parse a log by its lines, of which a very long one is several.
+
+    Raises:
+        UnreadableFile: it is too large, or the system refuses it.
+    """
+    try:
+        return parse_log(_read_text(path, "readline"))
+    except OSError as error:
+        raise UnreadableFile(f"cannot be read ({error.strerror})") from None
+
+
+def _read_text(path: Path, method: Literal["read", "readline"]) -> Iterator[bytes]:
+    """A log in UTF-8: in pieces, or by line."""
+    with _open(path, MAX_LOG_BYTES) as stream:
+        encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if stream.peek(4).startswith(mark)), None)
+        if encoding is None:
+            yield from iter(lambda: getattr(stream, method)(PIECE_BYTES), b"")
+            return
+        text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")
+        yield from (piece.encode() for piece in iter(lambda: getattr(text, method)(PIECE_BYTES), ""))
+
+
 def read_json(path: Path, oddities: list[str]) -> dict[str, Any]:
-    """Read a JSON object; numbers with a fraction become decimals with the digits that were written.
+    """Read a JSON object; as `load_json`.
+
+    Raises:
+        UnreadableFile: it is too large, no JSON, or no object.
+    """
+    content = load_json(path, oddities)
+    if not isinstance(content, dict):
+        raise UnreadableFile(f"a JSON {type(content).__name__}; expected an object with a submission's claims")
+    return content
+
+
+def load_json(path: Path, oddities: list[str]) -> Any:
+    """Read a JSON document; numbers with a fraction become decimals with the digits that were written.
 
     Args:
         path: the file.
         oddities: gets a line for every field that appears twice with different values, which counts as null.
 
     Raises:
-        UnreadableFile: it is too large, no JSON, or no object.
+        UnreadableFile: it is too large, or no JSON.
     """
 
     def merge_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -76,16 +108,13 @@ def read_json(path: Path, oddities: list[str]) -> dict[str, Any]:
         with _open(path, MAX_JSON_BYTES) as stream:
             plain = stream.read(MAX_JSON_BYTES)
         # json detects which of Unicode's encodings the bytes are in.
-        content = json.loads(plain, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=merge_fields)
+        return json.loads(plain, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=merge_fields)
     except RecursionError:
         raise UnreadableFile("nested too deeply; not read") from None
     except OSError as error:
         raise UnreadableFile(f"cannot be read ({error.strerror})") from None
     except ValueError as error:  # bytes that are no UTF-8 and integers of thousands of digits are among them
         raise UnreadableFile(f"no JSON ({error})") from None
-    if not isinstance(content, dict):
-        raise UnreadableFile(f"a JSON {type(content).__name__}; expected an object with a submission's claims")
-    return content
 
 
 def _open(path: Path, limit: int) -> io.BufferedReader:

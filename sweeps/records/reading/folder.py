@@ -64,8 +64,8 @@ def read_folder(root: Path) -> Folder:
     oddities: list[str] = []
     unread: list[str] = []
     texts: dict[str, Log] = {}
-    paths = [path for path in _list_files(root, oddities) if path.suffix.lower() in LOG_SUFFIXES]
-    chosen = _take_within(paths, MAX_READ_BYTES)
+    paths = [path for path in list_files(root, oddities) if path.suffix.lower() in LOG_SUFFIXES]
+    chosen = take_within(paths, MAX_READ_BYTES)
     if len(chosen) < len(paths):
         oddities.append(f"over {MAX_READ_BYTES:,} bytes of logs; {len(paths) - len(chosen)} were not read")
     for path in chosen:
@@ -117,7 +117,7 @@ def _find_below(root: Path) -> list[Path]:
         if _is_record(folder):
             records.append(folder)
         elif depth:
-            listed = _list_children(folder, most=MAX_FOLDERS)
+            listed = list_children(folder, most=MAX_FOLDERS)
             children = [path for path in listed if path.is_dir() and not path.is_symlink()]
             stack += [(path, depth - 1) for path in reversed(children) if not path.name.startswith(".")]
     return records
@@ -126,17 +126,17 @@ def _find_below(root: Path) -> list[Path]:
 def _is_record(folder: Path) -> bool:
     if _find_submissions(folder):
         return True
-    inside = [child for child in _list_children(folder) if child.is_dir() and _holds_logs(child.name.lower())]
+    inside = [child for child in list_children(folder) if child.is_dir() and _holds_logs(child.name.lower())]
     logs = [
         path
         for place in (folder, *inside)
-        for path in _list_children(place)
+        for path in list_children(place)
         if path.suffix.lower() in LOG_SUFFIXES and path.is_file() and not path.is_symlink()
     ]
-    return any(map(_may_be_log, _take_within(logs, MAX_READ_BYTES)))
+    return any(map(_may_be_log, take_within(logs, MAX_READ_BYTES)))
 
 
-def _take_within(paths: Sequence[Path], most_bytes: int) -> list[Path]:
+def take_within(paths: Sequence[Path], most_bytes: int) -> list[Path]:
     """The first of these files that have at most so many bytes together; files too large to be read count nothing."""
     taken, total = [], 0
     for path in paths:
@@ -148,7 +148,7 @@ def _take_within(paths: Sequence[Path], most_bytes: int) -> list[Path]:
     return taken
 
 
-def _list_children(folder: Path, oddities: list[str] | None = None, *, most: int = MAX_FILES) -> list[Path]:
+def list_children(folder: Path, oddities: list[str] | None = None, *, most: int = MAX_FILES) -> list[Path]:
     """What is in a folder, sorted; nothing, and an oddity, where the system refuses to list it.
 
     Of a folder of more than `most` names only one more than that are looked at, and submissions, whatever their place.
@@ -175,13 +175,13 @@ def _may_be_log(path: Path) -> bool:
         return True
 
 
-def _list_files(root: Path, oddities: list[str]) -> list[Path]:
+def list_files(root: Path, oddities: list[str]) -> list[Path]:
     """Plain files of a folder and its subfolders, without hidden files and links."""
     files: list[Path] = []
     queue, seen = [(root, 0)], 0
     while queue:
         folder, depth = queue.pop(0)
-        for path in _list_children(folder, oddities):
+        for path in list_children(folder, oddities):
             if path.name.startswith("."):
                 continue
             if path.is_symlink():
@@ -202,7 +202,7 @@ def _list_files(root: Path, oddities: list[str]) -> list[Path]:
 def _find_submissions(root: Path) -> list[Path]:
     return [
         path
-        for path in _list_children(root)
+        for path in list_children(root)
         if SUBMISSION.fullmatch(path.name) and path.is_file() and not path.is_symlink()
     ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sweeps.contests.catalog import DEFAULT, contest_named
 from sweeps.spec.sections import SweepFile
 
 NATIVE_ONLY = {
@@ -14,11 +15,17 @@ NATIVE_ONLY = {
 def script_conflicts(file: SweepFile) -> Iterator[str]:
     """A line for each rule that a file breaks."""
     if file.script is None:
+        if file.contest != DEFAULT:
+            yield f'contest = "{file.contest}": our own [recipe] is of {DEFAULT}; bring a [script], or leave it out'
         if file.search is not None and file.search.proxy is not None:
             yield "search.proxy: only a script has one; use search.documents and search.promote with [recipe]"
         if file.data.validation == "holdout":
             yield 'data.validation = "holdout": only a script needs it; trials of [recipe] never see the validation set'
         return
+    if file.search is not None and contest_named(file.contest).score.direction == "higher":
+        yield f"search: {file.contest} has a score that is better when higher, and a search looks for the lowest"
+    if file.contest != DEFAULT and file.baseline is not None and file.baseline.mean is not None:
+        yield f"baseline.mean: {file.contest} compares entries with records of golfsweep import; give row"
     if "recipe" in file.model_fields_set:
         yield "recipe: a file has either [recipe] or [script]; leave one out"
     if file.data.validation == "given" and "tuning_documents" in file.data.model_fields_set:

@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any
 
 from golf.errors import InputError
-from golf.limits import LIMIT_BYTES
 from jobs.scripts.run import LAST_SCORE
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.script import PREFIX, ScriptStage, script_stage
 from jobs.stages.stage import Stage
+from sweeps.contests.contest import Contest
 from sweeps.spec.checks.problems import Problems
 from sweeps.spec.script import space as spaces
 from sweeps.spec.script.environment import (
@@ -40,10 +40,12 @@ class ScriptKind:
     sources: Sources
     scored: str
     """The stage whose metric is the score."""
+    contest: Contest
+    """Gives the metric and the limit of bytes that the file leaves out."""
     arm_keys: tuple[str, ...] = ("script",)
 
     @classmethod
-    def read(cls, script: Settings, proxy: Settings | None, where: str) -> "ScriptKind":
+    def read(cls, script: Settings, proxy: Settings | None, where: str, contest: Contest) -> "ScriptKind":
         """Check [script] and [search.proxy].
 
         Raises:
@@ -54,7 +56,8 @@ class ScriptKind:
         problems.add(f"{where}: {problem}" for problem in stage_problems(tables, sources))
         problems.add(f"{where}: {problem}" for problem in _env_problems(tables))
         problems.check()
-        return cls(base={"script": script}, tables=tables, sources=sources, scored=scored_stage(tables.stages))
+        scored = scored_stage(tables.stages)
+        return cls(base={"script": script}, tables=tables, sources=sources, scored=scored, contest=contest)
 
     @property
     def inner_keys(self) -> Iterable[str]:
@@ -122,10 +125,15 @@ class ScriptKind:
         return Pipeline((*(self._stage(name) for name in self.sources), *own), scored=PREFIX + self.scored)
 
     @property
+    def _default_metric(self) -> str:
+        """The metric of the scored stage where the file names none."""
+        return self.contest.log.metric or LAST_SCORE if self.contest.log is not None else LAST_SCORE
+
+    @property
     def limit_bytes(self) -> int | None:
         """Most bytes of artifact and code; None where the file does not want them judged."""
         named = [stage.limit_bytes for stage in self.tables.stages.values() if stage.limit_bytes is not None]
-        limit = named[-1] if named else LIMIT_BYTES
+        limit = named[-1] if named else self.contest.limits.bytes
         return limit or None
 
     def breach(self, outputs: Mapping[str, Mapping[str, Any]]) -> str | None:
@@ -155,7 +163,7 @@ class ScriptKind:
                 "keep": {role: files[role] for role in section.keep},
                 "present": {role: file for role, file in files.items() if role not in section.keep},
                 "outputs": dict(section.out),
-                "metric": section.metric or (LAST_SCORE if name == self.scored else None),
+                "metric": section.metric or (self._default_metric if name == self.scored else None),
             },
             {
                 "python": script.python,

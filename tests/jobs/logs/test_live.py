@@ -206,6 +206,12 @@ def test_glued_lines_are_parted(text: str) -> None:
     assert live.progress()[1].startswith("step 7/20, loss 2.5")
 
 
+@pytest.mark.parametrize("line", ["step:7/20 train_loss: 2.5 train_time: 7ms", "7/20 train_loss: 2.5"])
+def test_a_line_is_not_parted_within_its_own_form(line: str) -> None:
+    assert [point.step for point in live_of(f"{line}\n").points()] == [7]
+    assert live_of(f"other_{line}\nmicro:{line}\n").points() == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,0 +1,214 @@
+"""The entries of one contest: their rows, ranks and verdicts, and the history of the record.
+
+An entry has a rank if it passes the contest's rule and nothing flags it. Where what is ranked means something within
+one machine only, each machine has ranks of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sweeps.board.columns.verdict import VerdictWord
+from sweeps.board.rules import Track
+from sweeps.contests.contest import Contest
+from sweeps.standings.entry import ContestEntry
+from sweeps.standings.rules import Improvement, RuleResult, Side, apply_rule, compare_sides, exact_mean
+from sweeps.statistics import summary
+
+TRACK_ORDER: tuple[Track, ...] = ("legal", "unverified", "flagged")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """An entry with what its contest's rules say of it."""
+
+    entry: ContestEntry
+    side: Side
+    rule: RuleResult
+    incumbent: ContestEntry | None
+    """The entry that its record names, else the best entry of an earlier date that it can be compared with."""
+    improvement: Improvement | None
+    """Against that entry."""
+    rank: int | None
+
+    @property
+    def verdict(self) -> VerdictWord:
+        """What the rules say: against the incumbent where there is one, else against the target."""
+        if self.entry.track == "flagged":
+            return "flagged"
+        if self.rule.passed is None:
+            return "not comparable"
+        if self.improvement is not None and (self.rule.passed or self.improvement.verdict == "worse"):
+            return self.improvement.verdict
+        return "better" if self.rule.passed else "undecided"
+
+    @property
+    def verdict_test(self) -> str | None:
+        """The test of the verdict."""
+        return (self.improvement.result if self.improvement else self.rule).test if self.side.scores else None
+
+
+class Standings:
+    """The entries of one contest."""
+
+    def __init__(self, contest: Contest, entries: Sequence[ContestEntry]) -> None:
+        self.contest = contest
+        self._sides = {entry.full_name: entry.side(contest) for entry in entries}
+        self._rules = {name: apply_rule(contest, side.scores) for name, side in self._sides.items()}
+        ordered = sorted(entries, key=self._sort_key)
+        ranks = self._rank(ordered)
+        self.all = [self._judge(entry, ordered, ranks) for entry in ordered]
+        """Best first within a track."""
+
+    def rows(self, sweep: str | None = None) -> list[dict[str, Any]]:
+        """The rows of the leaderboard; of a named sweep and public records alone. None where a value is unknown."""
+        shown = [each for each in self.all if sweep is None or each.entry.sweep in ("", sweep)]
+        return [to_row(self.contest, standing) for standing in shown]
+
+    def find(self, name: str) -> Standing | None:
+        """The entry of a name: its own, or SWEEP/ENTRY."""
+        names = {standing.entry.name: standing for standing in self.all}
+        return (names | {standing.entry.full_name: standing for standing in self.all}).get(name)
+
+    def changes(self) -> list[dict[str, Any]]:
+        """Every change of the record, oldest first, by machine where only entries of one machine are compared."""
+        dated = [each for each in self.all if each.rank is not None and each.entry.date is not None]
+        best: dict[str | None, Standing] = {}
+        changes = []
+        for standing in sorted(dated, key=lambda each: (*_moment(each.entry), self._sort_key(each.entry))):
+            group = self._group(standing.entry)
+            before = best.get(group)
+            if before is None or self._is_better(standing, before):
+                best[group] = standing
+                changes.append(self._describe_change(standing, before))
+        return changes
+
+    def _describe_change(self, standing: Standing, before: Standing | None) -> dict[str, Any]:
+        against = None if before is None else compare_sides(self.contest, standing.side, before.side)
+        return {
+            "name": standing.entry.name,
+            "sweep": standing.entry.sweep or None,
+            "track": standing.entry.track,
+            "date": standing.entry.date,
+            "value": standing.side.value,
+            "over": None if before is None else before.entry.name,
+            "improvement": None if against is None else against.result.to_json(),
+        }
+
+    def _judge(self, entry: ContestEntry, entries: Sequence[ContestEntry], ranks: Mapping[str, int]) -> Standing:
+        side = self._sides[entry.full_name]
+        incumbent = None if entry.track == "flagged" else self._find_incumbent(entry, entries)
+        return Standing(
+            entry=entry,
+            side=side,
+            rule=self._rules[entry.full_name],
+            incumbent=incumbent,
+            improvement=(
+                None if incumbent is None else compare_sides(self.contest, side, self._sides[incumbent.full_name])
+            ),
+            rank=ranks.get(entry.full_name),
+        )
+
+    def _find_incumbent(self, entry: ContestEntry, entries: Sequence[ContestEntry]) -> ContestEntry | None:
+        """The entry to beat: `entries` are best first."""
+        comparable = [
+            other for other in entries if other is not entry and self.explain_incomparable(entry, other) is None
+        ]
+        named = next((other for other in comparable if other.full_name == entry.compared_with), None)
+        earlier = (
+            other
+            for other in comparable
+            if self._counts(other)
+            and entry.date is not None
+            and other.date is not None
+            and _moment(other) < _moment(entry)
+        )
+        return named or next(earlier, None)
+
+    def explain_incomparable(self, entry: ContestEntry, other: ContestEntry) -> str | None:
+        """Why two entries cannot be compared; None where they can."""
+        if self.contest.machine.compare == "same" and (entry.machine is None or entry.machine != other.machine):
+            what = f"{self.contest.name} compares {self.contest.ranked.by} on one machine only"
+            return f"{what}, and nothing shows that these ran on one: put both in one record folder"
+        return None
+
+    def _rank(self, ordered: Sequence[ContestEntry]) -> dict[str, int]:
+        ranks: dict[str, int] = {}
+        counts: dict[str | None, int] = {}
+        for entry in ordered:
+            if self._counts(entry):
+                group = self._group(entry)
+                counts[group] = ranks[entry.full_name] = counts.get(group, 0) + 1
+        return ranks
+
+    def _group(self, entry: ContestEntry) -> str | None:
+        """Entries of one group have ranks together."""
+        if self.contest.machine.compare == "any":
+            return None
+        return entry.machine or entry.full_name
+
+    def _counts(self, entry: ContestEntry) -> bool:
+        """Whether it has a rank, and is a record to beat."""
+        rule, value = self._rules[entry.full_name], self._sides[entry.full_name].value
+        return entry.track != "flagged" and rule.passed is True and value is not None
+
+    def _is_better(self, one: Standing, other: Standing) -> bool:
+        assert one.side.value is not None and other.side.value is not None
+        return self._sign * (one.side.value - other.side.value) < 0
+
+    @property
+    def _sign(self) -> int:
+        return 1 if self.contest.direction == "lower" else -1
+
+    def _sort_key(self, entry: ContestEntry) -> tuple[Any, ...]:
+        """Track, then what counts, then best first; of one value, the better score."""
+        side = self._sides[entry.full_name]
+        value = float("inf") if side.value is None else self._sign * side.value
+        score_sign = 1 if self.contest.score.direction == "lower" else -1
+        mean = score_sign * float(exact_mean(side.scores)) if side.scores else float("inf")
+        return TRACK_ORDER.index(entry.track), not self._counts(entry), value, mean, entry.full_name
+
+
+def to_row(contest: Contest, standing: Standing) -> dict[str, Any]:
+    """A row of the leaderboard."""
+    entry, side = standing.entry, standing.side
+    scores = [float(score) for score in side.scores]
+    measured = summary(scores) if scores else None
+    return {
+        "name": entry.name,
+        "contest": contest.name,
+        "track": entry.track,
+        "rank": standing.rank,
+        "metric": entry.metric,
+        "direction": contest.direction,
+        "ranked_by": contest.ranked.by,
+        "value": side.value,
+        "mean": measured.mean if measured else None,
+        "std": measured.std if measured else None,
+        "ci95": list(measured.ci95) if measured and measured.ci95 else None,
+        "n": len(scores),
+        "step": entry.step,
+        "seconds": sum(side.seconds) / len(side.seconds) if side.seconds else None,
+        "rule": standing.rule.to_json(),
+        "improvement": standing.improvement.result.to_json() if standing.improvement else None,
+        "verdict": standing.verdict,
+        "verdict_test": standing.verdict_test,
+        "verdict_against": _describe_opponent(contest, standing),
+        "runs": {name: run.to_json() | {"score": float(run.score)} for name, run in entry.runs.items()},
+        "machine": entry.machine,
+        "date": entry.date,
+        "sweep": entry.sweep or None,
+        "findings": [{"code": finding.code, "detail": finding.detail} for finding in entry.findings],
+        "source": entry.source,
+    }
+
+
+def _describe_opponent(contest: Contest, standing: Standing) -> str | None:
+    if standing.improvement is not None and standing.incumbent is not None:
+        return standing.incumbent.name
+    return f"the target of {contest.rule.target}" if standing.side.scores else None
+
+
+def _moment(entry: ContestEntry) -> tuple[str, int]:
+    """When an entry came, as far as it is known: its day, and its row among those of one day."""
+    return entry.date or "9999", entry.row or 0

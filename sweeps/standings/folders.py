@@ -1,0 +1,196 @@
+"""From folders to entries and their runs. No link is followed out of a folder and nothing is executed."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+from golf.errors import InputError
+from sweeps.contests.contest import Contest, FolderTable, LogTable
+from sweeps.contests.log import TrainingLog
+from sweeps.contests.readers import READERS
+from sweeps.records.reading.files import UnreadableFile, parse_lines, printable_path
+from sweeps.records.reading.folder import (
+    LOG_SUFFIXES,
+    MAX_DEPTH,
+    MAX_FOLDERS,
+    MAX_READ_BYTES,
+    list_children,
+    list_files,
+    take_within,
+)
+from sweeps.standings.claims import TableClaim, find_claim
+
+_DAY = re.compile(r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)(?!\d)", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContestRun:
+    """One run of an entry."""
+
+    name: str
+    """Its seed where the contest's runs have seeds, else the name of its log."""
+    path: str
+    """Of its log, inside the entry's folder."""
+    log: TrainingLog
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryFolder:
+    """The contents of an entry's folder."""
+
+    name: str
+    """Of the entry: the record's folder, and the subfolder of a record that has several entries."""
+    place: str
+    """Name of the record's folder; all runs in it were made on one machine if the contest says so."""
+    runs: tuple[ContestRun, ...]
+    copies: tuple[tuple[str, str], ...]
+    """Path of a log and of the log that it copies, byte for byte."""
+    oddities: tuple[str, ...]
+    """Files that were not read, each with the reason."""
+    claim: TableClaim | None
+    date: str | None
+    """YYYY-MM-DD, as claimed, else as in the folder's name."""
+    compared_with: str | None = None
+    """Name of the record's own entry that this one is compared with."""
+
+
+def find_entries(root: Path, contest: Contest) -> list[tuple[Path, tuple[str, ...]]]:
+    """Find record folders at or below a folder, sorted, each with the subfolders that are its entries.
+
+    Raises:
+        InputError: it is no folder, holds no record, or has more folders than any collection of records.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder; expected a record folder or a folder of them")
+    records = list(_find_below(root, contest))
+    if not records:
+        raise InputError(f"{root}: no record of {contest.name}; expected a training log in it or in its folders")
+    return records
+
+
+def read_entries(record: Path, parts: Sequence[str], contest: Contest) -> list[EntryFolder]:
+    """Read the entries of a record folder: one for each part, else the folder itself."""
+    place = printable_path(record.resolve().name)
+    if not parts:
+        return [_read(record, place, place, None, contest)]
+    names = [f"{place}/{printable_path(part)}" for part in parts]
+    before = dict(pairwise(names))
+    return [
+        _read(record / part, name, place, before.get(name), contest) for part, name in zip(parts, names, strict=True)
+    ]
+
+
+def _read(folder: Path, name: str, place: str, compared_with: str | None, contest: Contest) -> EntryFolder:
+    oddities: list[str] = []
+    logs = dict(_read_logs(folder, contest, oddities))
+    first: dict[str, str] = {}
+    copies = []
+    for path, log in logs.items():
+        if first.setdefault(log.digest, path) != path:
+            copies.append((path, first[log.digest]))
+    runs = {path: logs[path] for path in first.values()}
+    record = folder.parent if compared_with or name != place else folder
+    claim = find_claim(record, folder.name if record != folder else None, oddities)
+    return EntryFolder(
+        name=name,
+        place=place,
+        runs=tuple(
+            ContestRun(name=run, path=path, log=log)
+            for (path, log), run in zip(runs.items(), _name_runs(runs, contest), strict=True)
+        ),
+        copies=tuple(copies),
+        oddities=tuple(oddities),
+        claim=claim,
+        date=claim.date if claim is not None and claim.date is not None else _read_day(place),
+        compared_with=compared_with,
+    )
+
+
+def _name_runs(runs: dict[str, TrainingLog], contest: Contest) -> Iterable[str]:
+    """A name for each run: its seed, else its log's file name, else its path."""
+    if contest.replicates.seeds:
+        seeds = [log.seed for log in runs.values()]
+        return [
+            seed if seed is not None and seeds.count(seed) == 1 else path
+            for path, seed in zip(runs, seeds, strict=True)
+        ]
+    stems = [path.rpartition("/")[2].rpartition(".")[0] for path in runs]
+    return [stem if stems.count(stem) == 1 else path for path, stem in zip(runs, stems, strict=True)]
+
+
+def _read_logs(folder: Path, contest: Contest, oddities: list[str]) -> Iterator[tuple[str, TrainingLog]]:
+    assert contest.log is not None
+    paths = [path for path in sorted(list_files(folder, oddities)) if path.suffix.lower() in LOG_SUFFIXES]
+    chosen = take_within(paths, MAX_READ_BYTES)
+    if len(chosen) < len(paths):
+        oddities.append(f"over {MAX_READ_BYTES:,} bytes of logs; {len(paths) - len(chosen)} were not read")
+    for path in chosen:
+        name = printable_path(path.relative_to(folder))
+        try:
+            log = parse_lines(path, partial(READERS[contest.log.reader], contest.log))
+        except UnreadableFile as why:
+            oddities.append(f"{name}: {why}")
+            continue
+        if log.is_log:
+            yield name, log
+
+
+def _find_below(root: Path, contest: Contest) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    assert contest.log is not None
+    stack, searched = [(root, MAX_DEPTH)], 0
+    while stack:
+        folder, depth = stack.pop()
+        searched += 1
+        if searched > MAX_FOLDERS:
+            raise InputError(f"{root}: over {MAX_FOLDERS:,} folders; expected a record folder or a folder of them")
+        children = [
+            path
+            for path in list_children(folder, most=MAX_FOLDERS)
+            if path.is_dir() and not path.is_symlink() and not path.name.startswith(".")
+        ]
+        if parts := _find_parts(children, contest.folder, contest.log):
+            yield folder, parts
+        elif _has_logs(folder, contest.log):
+            yield folder, ()
+        elif depth:
+            stack += [(path, depth - 1) for path in reversed(children)]
+
+
+def _find_parts(children: Sequence[Path], form: FolderTable, table: LogTable) -> tuple[str, ...]:
+    """Names of the subfolders that are entries of one record, each compared with the next one."""
+    named = [part for part in form.parts if any(path.name == part for path in children)]
+    if form.steps is not None and not named:
+        matches = [(match, path.name) for path in children if (match := re.search(form.steps, path.name, re.ASCII))]
+        numbers = {int(match["steps"]): name for match, name in matches}
+        named = [numbers[steps] for steps in sorted(numbers)] if len(numbers) == len(children) > 1 else []
+    with_logs = [part for path in children for part in named if path.name == part and _has_logs(path, table)]
+    return tuple(part for part in named if part in with_logs)
+
+
+def _has_logs(folder: Path, table: LogTable) -> bool:
+    logs = [
+        path
+        for path in list_children(folder)
+        if path.suffix.lower() in LOG_SUFFIXES and path.is_file() and not path.is_symlink()
+    ]
+    return any(_is_log(path, table) for path in take_within(logs, MAX_READ_BYTES))
+
+
+def _is_log(path: Path, table: LogTable) -> bool:
+    try:
+        return parse_lines(path, partial(READERS[table.reader], table)).is_log
+    except UnreadableFile:
+        return False
+
+
+def _read_day(name: str) -> str | None:
+    for year, month, day in _DAY.findall(name):
+        try:
+            return date(int(year), int(month), int(day)).isoformat()
+        except ValueError:
+            continue
+    return None

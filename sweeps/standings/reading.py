@@ -1,0 +1,93 @@
+"""From a home to the standings of a contest."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from golf.errors import InputError
+from jobs.workplace import Workplace
+from sweeps.contests.catalog import DEFAULT, contest_named
+from sweeps.contests.contest import Contest
+from sweeps.entries.facts import contest_of
+from sweeps.entries.lost import Lost
+from sweeps.standings.board import Standing, Standings
+from sweeps.standings.entry import ContestEntry
+from sweeps.standings.own import read_own_entries
+
+
+def standings_of(contest: Contest, place: Workplace, lost: Lost | None = None) -> Standings:
+    """The standings of a contest: public records, and the entries of own sweeps.
+
+    Args:
+        contest: the contest.
+        place: the home.
+        lost: is told which logs of own entries could not be read.
+    """
+    records = [
+        ContestEntry.from_json(content) for content in place.store.records() if content.get("contest") == contest.name
+    ]
+    return Standings(contest, [*records, *read_own_entries(contest, place, lost or Lost())])
+
+
+def choose_contest(place: Workplace, name: str | None, sweep: str | None) -> tuple[Contest, list[str]]:
+    """Which contest a leaderboard shows, and a line that names the others that the home has entries of.
+
+    Args:
+        place: the home.
+        name: the contest that was asked for.
+        sweep: the sweep that was asked for, by default the latest; without any contest named, its contest is shown.
+
+    Raises:
+        InputError: there is no such contest, or the sweep is of another one.
+    """
+    counts = count_entries(place)
+    sweeps = [record for record in place.store.sweeps() if sweep in (None, record.name)]
+    own = contest_of(sweeps[-1]) if sweeps else next(iter(counts), DEFAULT)
+    chosen = contest_named(name or own)
+    if sweep is not None and chosen.name != own:
+        raise InputError(f"sweep {sweep}: is of the contest {own}, not {chosen.name}; leave out one of the two")
+    lines = [
+        f"{count} {'entry' if count == 1 else 'entries'} of {other}: golfsweep leaderboard --contest {other}"
+        for other, count in counts.items()
+        if other != chosen.name
+    ]
+    return chosen, lines
+
+
+def count_entries(place: Workplace) -> Mapping[str, int]:
+    """Contest → number of entries in a home; the default contest first."""
+    contests = {sweep.name: contest_of(sweep) for sweep in place.store.sweeps()}
+    counts = Counter(content.get("contest", DEFAULT) for content in place.store.records())
+    counts.update(contests[entry.sweep] for entry in place.store.entries() if entry.sweep in contests)
+    return dict(sorted(counts.items(), key=lambda item: (item[0] != DEFAULT, item[0])))
+
+
+def find_standing(name: str, place: Workplace) -> tuple[Standings, Standing] | None:
+    """The entry of a name in the standings of any contest; None where there is none.
+
+    Raises:
+        InputError: entries of several contests have that name.
+    """
+    boards = [standings_of(contest_named(contest), place) for contest in count_entries(place) if contest != DEFAULT]
+    matches = [(board, standing) for board in boards if (standing := board.find(name)) is not None]
+    if len(matches) > 1:
+        contests = ", ".join(board.contest.name for board, _ in matches)
+        raise InputError(f'entry "{name}": entries of several contests have that name ({contests}); rename a folder')
+    return matches[0] if matches else None
+
+
+def pair_named(challenger: str, incumbent: str, place: Workplace) -> tuple[Standings, Standing, Standing] | None:
+    """Two entries of one contest, and its standings; None where both are to be looked for in the default contest.
+
+    Raises:
+        InputError: they are of different contests.
+    """
+    ours, theirs = (find_standing(name, place) for name in (challenger, incumbent))
+    if ours is None and theirs is None:
+        return None
+    contests = [DEFAULT if side is None else side[0].contest.name for side in (ours, theirs)]
+    if ours is None or theirs is None or contests[0] != contests[1]:
+        raise InputError(
+            f"{challenger} and {incumbent}: are not two entries of one contest ({contests[0]}, {contests[1]}); see "
+            "golfsweep leaderboard --contest NAME"
+        )
+    return ours[0], ours[1], next(standing for standing in ours[0].all if standing.entry == theirs[1].entry)
