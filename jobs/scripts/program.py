@@ -112,7 +112,7 @@ class ScriptProgram(Program):
         environment = node_environment(own, self._run.passed) | {SCORES_VARIABLE: str(folder / SCORES)} | self._settings
         if shutil.which(self._run.python, path=environment.get("PATH")) is None:
             raise InputError(
-                f"script.python: {self._run.python} is no program of this node; name the interpreter that runs the script"
+                f"script.python: {self._run.python} is no program of this node; name the script's interpreter"
             )
         return environment | self._kept.environment(self._run.python, environment)
 
