@@ -228,7 +228,7 @@ class ScriptProgram(Program):
     def _read_metric(self) -> tuple[str | None, float | None]:
         """Name and value of the metric; without a value where nothing, or more than one, was printed."""
         if self._run.metric == LAST_SCORE:
-            return next(reversed(self._live.scores().items()), (LAST_SCORE, None))
+            return next(reversed([*self._live.scores().items()]), (LAST_SCORE, None))
         reading = self._live.metric()
         return (None, None) if self._run.metric is None else (self._run.metric, reading.value)
 
