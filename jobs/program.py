@@ -35,7 +35,7 @@ class GangEnd:
     """How a gang came to its end."""
 
     at: float
-    """What the monotonic clock showed."""
+    """What the monotonic clock showed when it ended, or advanced for the last time before it was ended."""
     exited: bool = True
     """Whether it ended by itself, with exit code 0; otherwise it was ended after its work was complete."""
     left: int = 0

@@ -72,6 +72,7 @@ class Gang:
         self._sent = self._checkpoint_stamp()
         self._logged = modified(folder / LOG)
         self._oom_kills = oom_kills()
+        self._advanced = time.monotonic()
 
     def events(self) -> Iterator[Event]:
         """Start the gang and yield what it does until it ends; ends all of it when the iteration is given up."""
@@ -96,7 +97,9 @@ class Gang:
         if isinstance(stopped, Failed):
             last = stopped
         elif isinstance(stopped, Complete) or process.returncode == 0:
-            last = self._program.finish(self._folder, GangEnd(at=at, exited=stopped is None, left=left))
+            exited = stopped is None
+            outcome = GangEnd(at=at if exited else self._advanced, exited=exited, left=left)
+            last = self._program.finish(self._folder, outcome)
         else:
             last = self._failed(process.returncode)
         if isinstance(last, Failed):
@@ -130,7 +133,7 @@ class Gang:
         self, process: "subprocess.Popen[bytes]", output: Output
     ) -> Generator[Event, None, Failed | Complete | None]:
         """Yield every advance until the gang ends by itself, or is to be ended; returns why."""
-        began = advanced = time.monotonic()
+        began = self._advanced = time.monotonic()
         waits = {process.pid} if self._program.uses_torchrun else set()
         idleness = Idleness(lambda mark: mark.task == self._mark.task, waits, IDLE_SHARE * self._slots)
         before = started = self._program.heartbeat(self._folder)
@@ -138,14 +141,14 @@ class Gang:
             time.sleep(POLL_SECONDS)
             self._program.take_output(output.news())
             if (beat := self._program.heartbeat(self._folder)) != before:
-                before, advanced = beat, time.monotonic()
+                before, self._advanced = beat, time.monotonic()
             fraction, note = self._program.progress(self._folder)
             rate = self._program.steps_per_second(self._folder)
             yield Progress(fraction=fraction, note=note, log=self._new_log(), steps_per_second=rate)
             if (stamp := self._checkpoint_stamp()) != self._sent:
-                self._sent, advanced = stamp, time.monotonic()
+                self._sent, self._advanced = stamp, time.monotonic()
                 yield Checkpoint(content=self._program.pack_checkpoint(self._folder))
-            quiet = time.monotonic() - advanced
+            quiet = time.monotonic() - self._advanced
             pace = GangPace(seconds=time.monotonic() - began, quiet=quiet, idle=idleness.seconds(quiet))
             if (verdict := self._program.verdict(self._folder, pace)) is not None:
                 return verdict

@@ -16,7 +16,7 @@ REMEMBERED_JOBS = 500
 
 
 class Expectations:
-    """Longest durations so far, by a job's stage, width, documents and limits."""
+    """Longest durations so far, by a job's stage, script, width, documents and limits."""
 
     def __init__(self, done: list[JobRecord]) -> None:
         self._longest: dict[str, float] = {}
@@ -41,4 +41,5 @@ class Expectations:
 def _shape(order: Order) -> str:
     settings = order.job.settings
     limits = {name: settings.get("train", {}).get(name) for name in ("steps", "max_seconds", "batch_tokens")}
-    return json.dumps([order.job.stage, order.slots, settings.get("documents"), limits], sort_keys=True)
+    group = stage_of(order.job).duration_group(order)
+    return json.dumps([order.job.stage, *group, order.slots, settings.get("documents"), limits], sort_keys=True)

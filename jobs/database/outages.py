@@ -1,7 +1,8 @@
 """What an error of a database means: one table for SQLite's result codes, and one for PostgreSQL's SQLSTATEs.
 
-An outage that begins while a sweep runs is waited for, whatever its cause: a disk that was remounted read-only, a
-server that failed over to a standby. When a database is opened, the same error may be the user's: a wrong path or role.
+An outage that begins while a sweep runs is waited for, whatever its cause. When a database is opened, what keeps everybody
+out may be the user's error, a wrong path or role; what only keeps from writing (a disk that was remounted read-only, a
+server that failed over to a standby) is an outage then, too.
 """
 
 import re
@@ -20,7 +21,7 @@ class DatabaseOutage(Enum):
     FULL = auto()
     """Its disk has no space left."""
     CLOSED = auto()
-    """It cannot be read or written: bad input when it is opened, away when that begins later."""
+    """It lets nobody in: bad input when it is opened, away when that begins later."""
     DAMAGED = auto()
     """Its content is broken; waiting does not help."""
 
@@ -32,7 +33,7 @@ SQLITE: Mapping[int, DatabaseOutage] = {
     sqlite3.SQLITE_IOERR: DatabaseOutage.AWAY,
     sqlite3.SQLITE_INTERRUPT: DatabaseOutage.AWAY,
     sqlite3.SQLITE_FULL: DatabaseOutage.FULL,
-    sqlite3.SQLITE_READONLY: DatabaseOutage.CLOSED,
+    sqlite3.SQLITE_READONLY: DatabaseOutage.AWAY,
     sqlite3.SQLITE_CANTOPEN: DatabaseOutage.CLOSED,
     sqlite3.SQLITE_PERM: DatabaseOutage.CLOSED,
     sqlite3.SQLITE_AUTH: DatabaseOutage.CLOSED,
@@ -43,7 +44,7 @@ SQLITE: Mapping[int, DatabaseOutage] = {
 """By primary result code (sqlite.org/rescode): the low byte of an extended one such as SQLITE_READONLY_DBMOVED."""
 POSTGRESQL: Mapping[str, DatabaseOutage] = {
     "08": DatabaseOutage.AWAY,  # connection exception
-    "25006": DatabaseOutage.CLOSED,  # read only SQL transaction: a standby, or set so
+    "25006": DatabaseOutage.AWAY,  # read only SQL transaction: a standby, or set so
     "25P03": DatabaseOutage.AWAY,  # idle in transaction session timeout
     "25P04": DatabaseOutage.AWAY,  # transaction timeout
     "28": DatabaseOutage.CLOSED,  # invalid authorization

@@ -21,8 +21,8 @@ _STAMP = re.compile(r"^\[?(\d{9,10}\.\d+|1[5-9]\d{8})\]?:? ", re.ASCII)
 """Epoch seconds."""
 _SCORES = r"(?:final|quantized|legal_ttt|diagnostic|pre_quant)[\w ()=.+-]{0,60}? ?val_(?:loss|bpb)[:=]"
 _GLUED = re.compile(
-    r"(?<=[^\s\w./-])(?<!step:)(?=\d{1,9}/\d{1,9} (?:train|val)_loss: ?\d)"
-    r"|(?:(?<=[^\sA-Za-z_-])|(?<=\dms)|(?<=\ds))"
+    r"(?<=[^\s\w./:-])(?=\d{1,9}/\d{1,9} (?:train|val)_loss: ?\d)"
+    r"|(?:(?<=[^\sA-Za-z_:./-])|(?<=\dms)|(?<=\ds))"
     rf"(?=step:\d{{1,9}}/\d{{1,9}} (?:train|val)_loss:|stopping_early: |tt(?:p: b|tg: c|pp: phase:)\d|{_SCORES})",
     re.ASCII,
 )

@@ -131,7 +131,7 @@ class LiveLog:
         logs = [self._files[name].reader.log() for name in names]
         return merge_logs(logs) if logs else Log()
 
-    def scores(self) -> Mapping[str, float]:
+    def scores(self) -> dict[str, float]:
         """Name of a line, without "_exact" → the bits per byte that it printed last, with the most digits."""
         log = self.log()
         return {score.name: float(score.bpb) for stage in SCORE_STAGES for score in log.of_stage(stage)}

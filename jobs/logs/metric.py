@@ -27,6 +27,8 @@ LAST = "last "
 _NAME = re.compile(r"[A-Za-z_](?:[\w.+: -]|\(level=\d{1,2}\)){0,79}", re.ASCII)
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P?<(?P<name>\w+)>|\(\?|(?P<plain>\()|.", re.DOTALL)
 """A token of a regular expression: an escape, a class, the start of a group, or any other character."""
+_ENDS = re.compile(r"$|[\s,;|/%()\[\]{}\"']")
+"""What may follow a number that is complete."""
 _NOT_FINITE = re.compile(r"val_(?:loss|bpb)[:=] ?[-+]?(?:nan|inf)", re.IGNORECASE)
 
 
@@ -63,6 +65,8 @@ class MetricReader:
         self.pattern = None if _NAME.fullmatch(self._metric) else _name_group(self._metric)
         """The regular expression, as RE2 takes it."""
         self._values: list[Decimal] = []
+        self._doubtful: list[Decimal] = []
+        """Values right behind which something else stands, maybe digits of another process's line."""
         self.stage: ScoreStage | None = stage_of(self._metric) if self.pattern is None else None
         """What a named line measures."""
         self.lost: str | None = None
@@ -87,13 +91,13 @@ class MetricReader:
                 self._take_text(number, text)
 
     def reading(self) -> MetricReading:
-        """What was read so far."""
-        return MetricReading(name=self._printed_as, values=tuple(float(value) for value in self._values))
+        """What was read so far; doubtful values count where there are no others."""
+        return MetricReading(name=self._printed_as, values=tuple(map(float, self._values or self._doubtful)))
 
     def _read_named(self, line: Line) -> None:
         score = read_score(line.text, whole=line.whole)
         if score is not None and self._names(score.printed_name, score.value.name):
-            self._take(score.value.bpb)
+            self._take(score.value.bpb, score.rest)
         elif self.lost is None and line.text.startswith(self._metric) and _NOT_FINITE.search(line.text):
             self.lost = line.text
 
@@ -107,22 +111,23 @@ class MetricReader:
         except InvalidOperation:
             return  # such as "enabled" of "val_bpb:enabled"
         if math.isfinite(value):
-            self._take(value)
+            self._take(value, line.partition(number)[2])
         elif self.lost is None:
             self.lost = line
 
-    def _take(self, value: Decimal) -> None:
+    def _take(self, value: Decimal, rest: str) -> None:
         """Keep a value that is new; of a named line and its rounded copy the one with more digits counts."""
+        values = self._values if _ENDS.match(rest) else self._doubtful
         if self._only_last:
-            self._values = [value]
+            values[:] = [value]
             return
-        for index, known in enumerate(self._values):
+        for index, known in enumerate(values):
             copies = self.pattern is None and decimals(value) != decimals(known) and agree(value, known)
             if value == known or copies:
-                self._values[index] = max(known, value, key=decimals)
+                values[index] = max(known, value, key=decimals)
                 return
-        if len(self._values) < MAX_VALUES:
-            self._values.append(value)
+        if len(values) < MAX_VALUES:
+            values.append(value)
 
 
 def check_metric(metric: str) -> None:

@@ -74,6 +74,8 @@ class ScoreLine:
     value: Score
     of_training: bool
     """Whether it is a validation during training."""
+    rest: str
+    """What follows the score."""
 
 
 @lru_cache(maxsize=16)  # several readers read the same line
@@ -101,7 +103,7 @@ def read_score(line: str, *, whole: bool) -> ScoreLine | None:
     time = _TIME.search(match["rest"])
     seconds = to_seconds(time[1], time[2]) if time else None
     score = Score(name=name, stage=_stage(name, match["rest"]), loss=loss, bpb=bpb, seconds=seconds or None)
-    return ScoreLine(printed, score, of_training)
+    return ScoreLine(printed, score, of_training, match["rest"])
 
 
 def read_progress(log: Log, line: str, *, whole: bool) -> None:

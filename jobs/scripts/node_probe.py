@@ -4,6 +4,8 @@ It reads one JSON document and prints one, behind a mark, since what it imports 
 Python from 3.8 on, with nothing of this project, and executes nothing of the script.
 """
 
+from __future__ import annotations  # what stands in annotations is not evaluated
+
 import importlib.util
 import json
 import platform
@@ -11,26 +13,26 @@ import shutil
 import sys
 
 
-def _syntax_problems(sources):  # type: ignore[no-untyped-def]
+def _syntax_problems(sources: dict[str, str]) -> list[str]:
     problems = []
     for name, text in sources.items():
         try:
             compile(text, name, "exec", dont_inherit=True)
         except SyntaxError as error:
-            problems.append("{}, line {}: {}".format(name, error.lineno, error.msg))
+            problems.append(f"{name}, line {error.lineno}: {error.msg}")
         except Exception as error:
-            problems.append("{}: {}".format(name, error))
+            problems.append(f"{name}: {error}")
     return problems
 
 
-def _is_importable(module):  # type: ignore[no-untyped-def]
+def _is_importable(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
     except Exception:  # a package above it fails to import
         return False
 
 
-def _torch():  # type: ignore[no-untyped-def]
+def _torch() -> dict[str, str | None]:
     try:
         import torch
     except Exception as error:
@@ -44,15 +46,15 @@ def _torch():  # type: ignore[no-untyped-def]
     return {"torch": torch.__version__, "cuda": torch.version.cuda, "device": device, "problem": None}
 
 
-def _main():  # type: ignore[no-untyped-def]
+def _main() -> None:
     given = json.loads(sys.stdin.read())
     answer = {
+        **_torch(),
         "python": platform.python_version(),
         "syntax": _syntax_problems(given["sources"]),
         "modules": [name for name in given["modules"] if not _is_importable(name)],
         "programs": [name for name in given["programs"] if shutil.which(name) is None],
     }
-    answer.update(_torch() if given["torch"] else {})
     print(given["mark"] + json.dumps(answer), flush=True)
 
 

@@ -201,8 +201,8 @@ def _data_problems(preflight: Preflight) -> list[str]:
         problems.append(f"{preflight.tokens}: no *_train_*.bin in it; expected the shards of data.tokens")
     elif len(shards) < preflight.ranks and _gives_each_rank_shards(preflight):
         problems.append(
-            f"{preflight.tokens}: {len(shards)} training shards for {preflight.ranks} ranks, of which each reads shards "
-            f"of its own in {preflight.file}; expected at least {preflight.ranks}"
+            f"{preflight.tokens}: {len(shards)} training shards for {preflight.ranks} ranks; in {preflight.file} each "
+            f"reads shards of its own; expected at least {preflight.ranks}"
         )
     return problems
 

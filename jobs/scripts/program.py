@@ -130,10 +130,9 @@ class ScriptProgram(Program):
         return self._live.progress()
 
     def steps_per_second(self, folder: Path) -> float | None:
-        with self._lock:
-            if not self._has_rate and (rate := first_rate(self._live.points())) is not None:
-                limit = self._live.log().settings.get("max_wallclock_seconds", "0")
-                self._has_rate, self._rate = True, rate if _LIMITED.fullmatch(limit) else None
+        if not self._has_rate and (rate := first_rate(self._live.points())) is not None:
+            limit = self._live.log().settings.get("max_wallclock_seconds", "0")
+            self._has_rate, self._rate = True, rate if _LIMITED.fullmatch(limit) else None
         return self._rate
 
     def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:

@@ -96,7 +96,6 @@ def probe(python: str, question: Question, environment: Mapping[str, str], folde
         "sources": dict(question.sources),
         "modules": list(question.modules),
         "programs": list(question.programs),
-        "torch": True,
     }
     try:
         done = subprocess.run(

@@ -68,6 +68,9 @@ class ScriptStage(GangStage):
         limit: float | None = order.conditions.get("max_seconds")
         return limit
 
+    def duration_group(self, order: Order) -> tuple[Any, ...]:
+        return (order.job.inputs["script"], order.slots)
+
     def silence(self, order: Order) -> float:
         return float(order.conditions.get("silent_seconds") or SILENT_SECONDS)
 

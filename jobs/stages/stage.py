@@ -125,6 +125,10 @@ class Stage(ABC):
         """What a job takes by its own limit, where no job like it has run yet."""
         return self.time_limit(order)
 
+    def duration_group(self, order: Order) -> tuple[Any, ...]:
+        """What jobs of the stage must share for the time of one to say how long another takes."""
+        return ()
+
     def work(self, order: Order, clock: str, sizes: WorkSizes) -> float:
         """Rough operations a slot of what one of its clocks counts; 0 where that is not known."""
         return 0.0

@@ -67,7 +67,7 @@ __all__ = [
 
 
 class Store(
-    Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Drivers, Nodes,
-    Trials, Entries, Events, PublicRecords,
+    Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Drivers,
+    Nodes, Trials, Entries, Events, PublicRecords,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

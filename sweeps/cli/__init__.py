@@ -2,13 +2,11 @@
 
 from sweeps.cli.app import app, main
 from sweeps.cli.commands import (  # noqa: F401
-    attach,
     audit,
     bench,
     compare,
     control,
     gc,
-    init,
     logs,
     machine,
     package,

@@ -20,8 +20,8 @@ from sweeps.driver.requests import JobRequests
 from sweeps.driver.trials import ranking, search_digest, search_of, trial_name
 from sweeps.search.search import Search
 from sweeps.spec.file import SweepSpec
-from sweeps.spec.orders import Measurement, OrderBook
 from sweeps.spec.kind import AnyRecipe
+from sweeps.spec.orders import Measurement, OrderBook
 
 
 class TrialSearch:

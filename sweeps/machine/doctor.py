@@ -13,6 +13,7 @@ from typing import Any
 
 from cluster.executor import Executor, Node, Task, Unplaceable
 from cluster.ray.supervised import SupervisedRay
+from golf.errors import InputError
 from jobs.events import Failed, Finished
 from jobs.machine.facts import DataPlaces, NodeFacts
 from jobs.spec import Order
@@ -22,6 +23,7 @@ from jobs.store import NodeRecord, Store
 from sweeps.driver.sweep import Sweep
 from sweeps.machine.node_checks import find_disagreements, find_problems, usual_software
 from sweeps.spec.orders import Measurement
+from sweeps.spec.recipe import Recipe
 
 SLOW = 0.85
 """A node slower than this fraction of its class's median is quarantined; equal GPUs differ by a few per cent."""
@@ -58,6 +60,10 @@ class Examined:
 
 def examine(sweep: Sweep | None, executor: SupervisedRay, seconds: float) -> list[Examined]:
     """Check every node of the joined cluster; with a sweep, also its data, and its speed with the sweep's recipe."""
+    if sweep is not None and not isinstance(sweep.spec.recipe, Recipe):
+        raise InputError(
+            f"sweep {sweep.spec.name}: a script's nodes are checked before its jobs start there; leave its file out"
+        )
     data = None if sweep is None else _places(sweep)
     answers = executor.survey(data)
     usual = usual_software(answer.facts for answer in answers if answer.facts is not None)
@@ -84,7 +90,9 @@ def probe(
     sweep: Sweep, executor: Executor, nodes: Sequence[Node], examined: Mapping[str, Examined], seconds: float
 ) -> None:
     """Train the recipe's model for some seconds on every node at once, as an ordinary gang."""
-    recipe, limit = sweep.spec.recipe, sweep.spec.recipe.train.max_seconds
+    recipe = sweep.spec.recipe
+    assert isinstance(recipe, Recipe)
+    limit = recipe.train.max_seconds
     short = replace(recipe, train=replace(recipe.train, max_seconds=seconds, steps=None))
     subject = Measurement(recipe=short, seed=0, documents=DocumentSet(split="tune"), entry=None)
     order = sweep.orders().order(TRAIN, subject)

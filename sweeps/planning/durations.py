@@ -6,16 +6,20 @@ median of their stage. A worker's first job also waits for its process to start;
 its longest overhead.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from jobs.spec import Job, Order
 from jobs.stages.registry import stage_of
+from jobs.stages.script import PREFIX
 from jobs.store import JobRecord
 from sweeps.planning.similar_jobs import SimilarJobs
+from sweeps.spec.kind import AnyRecipe
+from sweeps.spec.settings import flatten
 
 PEERS = 9
 """Finished jobs whose rates count, at most: the latest of those that differ in the fewest settings."""
@@ -42,6 +46,7 @@ class Durations:
         device: str,
         lengths: Callable[[str], Sequence[int]],
         scheduler_of: Mapping[str, str],
+        apart: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         """Learn from what is done.
 
@@ -50,16 +55,19 @@ class Durations:
             device: the device model that the estimates are for; other devices' jobs say nothing.
             lengths: predictions of every document of a split, "tune" or "val".
             scheduler_of: the scheduler that ran a finished job, by its key.
+            apart: by stage, dotted names of settings that make a job another one, such as those that a search's
+                proxy changes: jobs that differ in one say nothing of each other.
         """
         self._lengths = lengths
         self._models: dict[str, Mapping[str, Any]] = {}
         self._done = [job for job in done if job.seconds is not None and job.order.job.machine.device == device]
-        by_stage: dict[str, list[JobRecord]] = defaultdict(list)
+        self._apart = apart or {}
+        by_group: dict[tuple[Any, ...], list[JobRecord]] = defaultdict(list)
         for job in self._done:
             self.learn(job.order.job, job.outputs or {})
-            by_stage[job.order.job.stage].append(job)
-        self._nearest = {stage: SimilarJobs(jobs, ignoring=("seed", "inputs")) for stage, jobs in by_stage.items()}
-        self._overheads = {stage: [_overhead(job) for job in jobs] for stage, jobs in by_stage.items()}
+            by_group[self._group(job.order)].append(job)
+        self._nearest = {group: SimilarJobs(jobs, ignoring=("seed", "inputs")) for group, jobs in by_group.items()}
+        self._overheads = {group: [_overhead(job) for job in jobs] for group, jobs in by_group.items()}
         self.start_seconds = self._start_seconds(scheduler_of)
 
     def learn(self, job: Job, outputs: Mapping[str, Any]) -> None:
@@ -77,15 +85,23 @@ class Durations:
 
     def of(self, order: Order) -> Estimate:
         """What a job takes."""
-        job, stage = order.job, stage_of(order.job)
-        nearest = self._nearest.get(stage.name)
+        job, stage, group = order.job, stage_of(order.job), self._group(order)
+        nearest = self._nearest.get(group)
         if nearest is None:
             limit = stage.limit_seconds(order, self)
             return Estimate(seconds=limit, source=None if limit is None else "limit")
         peers = nearest.alike(job, PEERS)
         work = [median(self._scaled(peer, clock, order) for peer in peers) for clock in _clocks(peers[0])]
         own = stage.bound_seconds(job, sum(work))
-        return Estimate(seconds=median(self._overheads[stage.name]) + own, source="history")
+        return Estimate(seconds=median(self._overheads[group]) + own, source="history")
+
+    def _group(self, order: Order) -> tuple[Any, ...]:
+        """What a job shares with those whose times say something of its own; hashable."""
+        stage = stage_of(order.job)
+        names = sorted(self._apart.get(stage.name, ()))
+        settings = flatten(order.job.settings) if names else {}
+        values = json.dumps([settings.get(name) for name in names])
+        return (stage.name, *stage.duration_group(order), values)
 
     def _scaled(self, peer: JobRecord, clock: str, order: Order) -> float:
         """What a clock of a finished job would have shown for an order's work; as it did where either is not known."""
@@ -96,13 +112,24 @@ class Durations:
     def _start_seconds(self, scheduler_of: Mapping[str, str]) -> float:
         """Start of a worker's process: by how much the longest overhead of a scheduler's history is over others."""
         longest: dict[str, float] = defaultdict(float)
-        usual = {stage: median(overheads) for stage, overheads in self._overheads.items()}
+        usual = {group: median(overheads) for group, overheads in self._overheads.items()}
         for job in self._done:
             stage = stage_of(job.order.job)
             if not stage.is_gang and job.key in scheduler_of:
-                excess = _overhead(job) - usual[stage.name]
+                excess = _overhead(job) - usual[self._group(job.order)]
                 longest[scheduler_of[job.key]] = max(excess, longest[scheduler_of[job.key]])
         return max(0.0, median(longest.values())) if longest else 0.0
+
+
+def settings_of_proxy(recipe: AnyRecipe) -> dict[str, set[str]]:
+    """By stage, dotted names of its jobs' settings that are others in a search than for an entry."""
+    whole, cheap = flatten(recipe.settings()), flatten(recipe.for_trials().settings())
+    names: dict[str, set[str]] = defaultdict(set)
+    for name in whole.keys() | cheap.keys():
+        stage, _, setting = name.removeprefix(PREFIX).partition(".")
+        if name.startswith(PREFIX) and whole.get(name) != cheap.get(name):
+            names[PREFIX + stage].add(setting)
+    return dict(names)
 
 
 def _clocks(job: JobRecord) -> dict[str, float]:

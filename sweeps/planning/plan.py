@@ -21,7 +21,7 @@ from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.driver.sweep import Sweep
 from sweeps.planning.dry_run import DryRun, dry_run
-from sweeps.planning.durations import Durations, Estimate
+from sweeps.planning.durations import Durations, Estimate, settings_of_proxy
 from sweeps.planning.expected_trials import counts_at_most
 from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
 from sweeps.planning.size import check_size
@@ -99,9 +99,7 @@ class SweepPlan:
         if self.sweep.code is not None:  # a script's seeds cannot be trained alone
             return None
         scored = pipeline.scored.name
-        each = [
-            (stage.name, stages.get(stage.name, {}).get("slot_seconds_each")) for stage in pipeline.scoring()
-        ]
+        each = [(stage.name, stages.get(stage.name, {}).get("slot_seconds_each")) for stage in pipeline.scoring()]
         known = {name: seconds for name, seconds in each if seconds}
         train = sum(seconds for name, seconds in known.items() if name != scored)
         if len(known) < len(each) or not train:
@@ -175,7 +173,8 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> S
     done = store.jobs(states=[JobState.DONE])
     recent = done[-HISTORY:]
     scheduler_of = {job.key: attempts[-1].scheduler for job in recent if (attempts := store.attempts(job.key))}
-    durations = Durations(recent, sweep.machine.device, cache(partial(document_lengths, sweep.data)), scheduler_of)
+    lengths, apart = cache(partial(document_lengths, sweep.data)), settings_of_proxy(sweep.spec.recipe)
+    durations = Durations(recent, sweep.machine.device, lengths, scheduler_of, apart)
     estimates: dict[str, Estimate] = {}
 
     def seconds(job: JobRecord) -> float:

@@ -118,8 +118,8 @@ def _stage(attachment: Attachment, sweep: Sweep) -> ScriptStage:
         sources = [source for source in other.reads.values() if source.stage == stage.name]
         if also := sorted({source.output for source in sources} - {attachment.role}):
             raise InputError(
-                f"--role {attachment.role}: stage {title_of(other.name)} reads {', '.join(also)} of {attachment.stage}, "
-                f"too, which a single file does not give; let its sweep run the stage"
+                f"--role {attachment.role}: stage {title_of(other.name)} also reads {', '.join(also)} of "
+                f"{attachment.stage}, which a single file does not give; let its sweep run the stage"
             )
     return stage
 
@@ -155,7 +155,7 @@ def _order(attachment: Attachment, stage: ScriptStage, sweep: Sweep, place: Work
 
 
 def _measurements(attachment: Attachment, sweep: Sweep) -> Iterator[tuple[str, Measurement]]:
-    """What the seed of an arm is measured for, or of all arms that have the seed; without any, what trials start from."""
+    """What is measured on the seed: of the named arm, or of all arms that have the seed, and of the search's trials."""
     recipes = {arm.name: arm.recipe for arm in sweep.spec.arms if attachment.entry in (None, arm.name)}
     seeds = {arm.name: arm.seeds for arm in sweep.spec.arms}
     for name, recipe in recipes.items():
@@ -187,14 +187,14 @@ def _outputs(
     if log is not None:
         live.feed(OUTPUT, log)
         live.end()
-    name, value = (metric, live.metric().value)
+    name, value = metric, live.metric().value
     if metric == LAST_SCORE:
-        name, value = next(reversed(live.scores().items()), (metric, None))
+        name, value = next(reversed(list(live.scores().items())), (metric, None))
     if metric is not None and value is None:
         wanted = "a score" if metric == LAST_SCORE else f"the metric {metric!r}"
         raise InputError(
-            f"--log {attachment.log or 'missing'}: stage {attachment.stage} has a score, and {wanted} with one value is "
-            "not in the log; give the log of the run that made the file"
+            f"--log {attachment.log or 'missing'}: stage {attachment.stage} has a score, and {wanted} with one value "
+            "is not in the log; give the log of the run that made the file"
         )
     assert sweep.code is not None
     codes = {version.script: version.num_bytes for version in sweep.code.versions.values()}

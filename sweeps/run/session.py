@@ -8,7 +8,7 @@ from cluster.executor import Executor, Opening
 from cluster.executors.local import machine_cluster
 from cluster.registry import join_cluster, open_executor, quarantine_hint
 from golf.errors import InputError
-from jobs.errors import NO_SPACE, LostLease, StoreUnavailable
+from jobs.errors import NO_SPACE, AlreadyDriven, LostLease, StoreUnavailable
 from jobs.machine import environment, stopping
 from jobs.machine.host import process_name
 from jobs.paths import Home
@@ -22,6 +22,7 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.run.evidence import remake_lost
+from sweeps.run.helping import help_sweep, is_driven_elsewhere
 from sweeps.run.lease import DriverLease
 from sweeps.run.memory import check_memory
 from sweeps.run.patience import Patience
@@ -105,57 +106,98 @@ def run(
 
     Raises:
         InputError: there is no such executor.
-        AlreadyDriven: another process drives the sweep.
+        AlreadyDriven: another process drives the sweep, on this machine or this cluster; with one of another machine
+            this process shares the work.
         LostLease: another process took the sweep over while this one did not reach the database.
         StoreUnavailable: the database or the file store did not answer for `sweeps.run.patience.AWAY_SECONDS`, or has
             no room.
     """
-    started = place.store.last_event()
     with say_if_slow(say, f"Joining the cluster of --executor {executor}"):
         joined = join_cluster(executor)
     cluster = machine_cluster() if joined is None else joined.cluster
+    parts: list[Scheduling] = []
     try:
         with ExitStack() as stack:
-            lease = DriverLease(place.store, spec.name, process_name(), cluster, say)
-            with lease, _stopped_on_error(spec, place.store):
-                place.claim_files()
-                with say_if_slow(say, "Waiting for a node of the cluster to report its machine class"):
-                    machine = _machine(spec.name, place.store, joined)
-                if joined is None:  # a cluster's nodes check their own memory, before they build a model
-                    check_memory(spec)
-                sweep = resolve(spec, place.home, machine, say)
-                keep_script(sweep, place)
-                driver = _begin(sweep, place.store, say, owner, tags)
-                writer = EntryWriter(sweep, place.store)
-                writer.write()  # an edited file may have other entries than at its last run
-                remake_lost(sweep, place, started, say)
-                scheduling = None
 
-                def on_snapshot(snapshot: Snapshot, left: float | None) -> None:
-                    writer.update(snapshot)
-                    show(snapshot, left)
+            def open_part(widest: int) -> Scheduling:
+                if not parts:
+                    part = open_scheduling(place, executor=executor, widest=widest, joined=joined, say=say)
+                    parts.append(stack.enter_context(part))
+                return parts[0]
 
-                while not (snapshot := driver.step()).done:
-                    if scheduling is None:
-                        scheduling = stack.enter_context(
-                            open_scheduling(place, executor=executor, widest=sweep.widest(), joined=joined, say=say)
-                        )
-                    try:
-                        hint = quarantine_hint(executor)
-                        snapshot = _drive(driver, sweep, scheduling, lease, on_snapshot, say, hint)
-                    finally:
-                        with suppress(LostLease, StoreUnavailable):  # the next run writes them
-                            writer.write()  # what finished after the last snapshot, or before an interruption
-                    if snapshot.ended or not remake_lost(sweep, place, started, say):
-                        break
-                if snapshot.done:
-                    writer.write(final=True)
-                _end_well(place.store, spec.name, snapshot, say)
-            if scheduling is not None:
-                scheduling.finish(say)
+            snapshot = None
+            while snapshot is None:
+                try:
+                    snapshot = _run_as_driver(
+                        spec,
+                        place,
+                        joined=joined,
+                        cluster=cluster,
+                        open_part=open_part,
+                        show=show,
+                        say=say,
+                        hint=quarantine_hint(executor),
+                        owner=owner,
+                        tags=tags,
+                    )
+                except AlreadyDriven:
+                    if not is_driven_elsewhere(place.store, spec.name, cluster):
+                        raise
+                    place.claim_files()
+                    snapshot = help_sweep(spec.name, place.store, open_part, show, say)
+            for part in parts:
+                part.finish(say)
     finally:
         if joined is not None:
             joined.close()
+    return snapshot
+
+
+def _run_as_driver(
+    spec: SweepSpec,
+    place: Workplace,
+    *,
+    joined: Executor | None,
+    cluster: str,
+    open_part: Callable[[int], Scheduling],
+    show: Callable[[Snapshot, float | None], None],
+    say: Callable[[str], None],
+    hint: str,
+    owner: str | None,
+    tags: Collection[str],
+) -> Snapshot:
+    """Drive a sweep to its end; raises what `run` does."""
+    started = place.store.last_event()
+    lease = DriverLease(place.store, spec.name, process_name(), cluster, say)
+    with lease, _stopped_on_error(spec, place.store):
+        place.claim_files()
+        with say_if_slow(say, "Waiting for a node of the cluster to report its machine class"):
+            machine = _machine(spec.name, place.store, joined)
+        if joined is None:  # a cluster's nodes check their own memory, before they build a model
+            check_memory(spec)
+        sweep = resolve(spec, place.home, machine, say)
+        keep_script(sweep, place)
+        driver = _begin(sweep, place.store, say, owner, tags)
+        writer = EntryWriter(sweep, place.store)
+        writer.write()  # an edited file may have other entries than at its last run
+        remake_lost(sweep, place, started, say)
+
+        def on_snapshot(snapshot: Snapshot, left: float | None) -> None:
+            writer.update(snapshot)
+            show(snapshot, left)
+
+        while not (snapshot := driver.step()).done:
+            scheduling = open_part(sweep.widest())
+            try:
+                snapshot = _drive(driver, sweep, scheduling, lease, on_snapshot, say, hint)
+            finally:
+                with suppress(LostLease, StoreUnavailable):  # the next run writes them
+                    writer.write()  # what finished after the last snapshot, or before an interruption
+            if snapshot.ended or not remake_lost(sweep, place, started, say):
+                break
+        if snapshot.done:
+            writer.write(final=True)
+        _end_well(place.store, spec.name, snapshot, say)
     return snapshot
 
 

@@ -11,6 +11,8 @@ from cluster.ray.jobs import submit_job
 from golf.errors import InputError
 from jobs.secrets import has_password, hide_password
 from sweeps.spec.file import SweepSpec
+from sweeps.spec.script.kind import ScriptKind
+from sweeps.spec.script.recipe import ScriptRecipe
 
 CLUSTER_HOME = "~/.golfsweep"
 """Home on the cluster unless another is named; its shell puts the user's folder in place of the tilde."""
@@ -53,7 +55,28 @@ def submit(
     command = f"until {run}; do code=$?; case $code in {FINAL}) exit $code;; esac; sleep 10; done"
     with tempfile.TemporaryDirectory() as folder:
         shutil.copyfile(file, Path(folder) / "sweep.toml")
+        for path in files_of(spec, str(file)):
+            (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, Path(folder) / path)
         job = submit_job(address, command, Path(folder), spec.name)
     shown = hide_password(address)
     follow = f"ray job logs --address {shown} --follow {job}"
     return {"job": job, "command": command, "address": shown, "follow": follow}
+
+
+def files_of(spec: SweepSpec, where: str) -> list[str]:
+    """Files of a script and its patches, which go to the cluster at the same places below the current directory.
+
+    Raises:
+        InputError: one of them lies elsewhere, or is missing.
+    """
+    if not isinstance(spec.kind, ScriptKind):
+        return []
+    section = spec.kind.tables.script
+    recipes = [spec.recipe, *(arm.recipe for arm in spec.arms)]
+    patches = [recipe.patch for recipe in recipes if isinstance(recipe, ScriptRecipe) and recipe.patch is not None]
+    paths = list(dict.fromkeys([section.file, *section.files, *patches]))
+    for path in paths:
+        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or not Path(path).is_file():
+            raise InputError(f"{where}: {path}: not a file below the current directory; only such are sent along")
+    return paths

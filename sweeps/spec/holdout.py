@@ -1,8 +1,8 @@
-"""A data folder whose validation set is cut from the training shards, for trials that must not see the contest's own.
+"""A data folder whose validation set is cut from the training shards: trials must not see the contest's own.
 
 The last documents of the training shards become the validation set and leave the training shards. What does not change
-is linked. Where the data set counts bytes in files of its own, the held-out documents get one, too: the bytes of a token
-are those that the given files name for it. A document with a token for which they name none, or two values, stays in
+is linked. Where the data set counts bytes in files of its own, the held-out documents get one, too: a token has the
+bytes that the given files name for it. A document with a token for which they name none, or two values, stays in
 training.
 """
 
@@ -143,7 +143,7 @@ def _write(
 
 
 def _with_enough_shards(train: Sequence[Path], rests: Mapping[Path, Tokens], shards: int) -> dict[Path, list[Tokens]]:
-    """The shards that change, in pieces: those with documents held out, and the largest ones while there are too few."""
+    """The shards that change, in pieces: those with documents held out, and the largest while there are too few."""
     changed = {shard: [rest] if len(rest) else [] for shard, rest in rests.items()}
     missing = shards - (len(train) - sum(not pieces for pieces in changed.values()))
     for shard in sorted(train, key=lambda path: -len(rests.get(path, read_shard(path)))):

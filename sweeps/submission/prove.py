@@ -26,6 +26,7 @@ from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.checking import verify_entry
 from sweeps.entries.reading import read_entry
+from sweeps.spec.recipe import Recipe
 
 EXACT: Precision = "float32"
 """The precision of the proof."""
@@ -75,6 +76,8 @@ def claim_entry(name: str, place: Workplace, documents: int, seed: int | None) -
             or its evidence contradict.
     """
     chain = _find_chain(name, place, seed)
+    if not isinstance(chain.measurement.recipe, Recipe):
+        raise InputError(f"{name}: a script's predictions are not known here; prove takes entries of a [recipe]")
     _refuse_altered(name, chain, place)
     order = chain.jobs[chain.scored.name].order
     config, content = settings_of(EvalConfig, order.job.settings["eval"]), place.files.get(order.job.inputs["artifact"])

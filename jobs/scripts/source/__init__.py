@@ -1,8 +1,8 @@
 """What the text of a participant's script says about it, without running any of it.
 
-A wrapper that unpacks and executes itself is unpacked (`unwrap`), the text parsed (`parsing`), strings followed to where
-they come from (`values`), and then asked for: names of environment variables (`names`), files written, arguments,
-imports (`facts`), and lines with scores (`metric_lines`).
+A wrapper that executes itself is unpacked and the text parsed (`text`), strings are followed to where they
+come from (`values`). Then `names` finds environment variables, `facts` files written, arguments and imports, and
+`metric_lines` lines with scores.
 """
 
 from jobs.scripts.source.checking import check_names

@@ -114,12 +114,14 @@ class Environ:
                     self._attributes.add(name)
             case ast.Call(args=arguments, keywords=keywords):
                 for argument in (*arguments, *(keyword.value for keyword in keywords)):
-                    if self.is_environ(argument) and (name := self._parameter(node, argument)) is not None:
-                        self._environ.add(name)
+                    if self.is_environ(argument) and (parameter := self._parameter(node, argument)) is not None:
+                        self._environ.add(parameter)
 
     def _name(self, name: str, value: ast.expr) -> None:
         if self.is_environ(value) or self._is_copy(value):
             self._environ.add(name)
+            if isinstance(self._values.parents.get(self._values.parents[value]), ast.ClassDef):
+                self._attributes.add(name)
         elif self.is_getter(value) or (
             isinstance(value, ast.Attribute) and value.attr == "get" and self.is_environ(value.value)
         ):

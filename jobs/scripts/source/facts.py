@@ -145,9 +145,9 @@ def gives_each_rank_shards(values: Values) -> bool:
     for node in values.nodes:
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
             lower, step = _words(node.slice.lower), _words(node.slice.step)
-            if "rank" in lower and ("world" in step or "size" in step or "ranks" in step):
-                if re.search(r"file|shard|path|glob", _words(node.value)):
-                    return True
+            is_strided = "rank" in lower and ("world" in step or "size" in step or "ranks" in step)
+            if is_strided and re.search(r"file|shard|path|glob", _words(node.value)):
+                return True
     return False
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from jobs.scripts.source.environ import Environ
+from jobs.scripts.source.index import Frame, parameters
 from jobs.scripts.source.limits import MAX_STRINGS
 from jobs.scripts.source.numbers import number_of
-from jobs.scripts.source.values import UNKNOWN, Frame, Values, parameters
+from jobs.scripts.source.values import UNKNOWN, Values
 
 Kind = Literal["int", "float", "bool", "str"]
 _CASTS: dict[str, Kind] = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
@@ -192,8 +193,8 @@ def _kind(values: Values, node: ast.AST) -> Kind | None:
             case _:
                 break
         node = above
-    if kind is None and function is not None and (name_of := values.name_of(function)):
-        words = name_of.lower()
+    if kind is None and function is not None:
+        words = (values.name_of(function) or "").lower().split("_")
         kind = next((cast for word, cast in (*_CASTS.items(), ("flag", "bool")) if word in words), None)
     return kind
 
@@ -206,14 +207,22 @@ def _compares_with_bool(node: ast.Compare) -> bool:
 
 def _kind_of_default(values: Values, read: _Read, frame: Frame | None, default: str | None) -> Kind:
     node = read.default
-    if frame is not None and isinstance(node, ast.Name):
-        node = values.argument(frame, node.id) or node
+    if frame is not None:
+        casts = (part.id for part in _arguments(frame) if isinstance(part, ast.Name) and part.id in _CASTS)
+        if (cast := next(casts, None)) is not None:
+            return _CASTS[cast]
+        names = (part.id for part in ast.walk(node or frame.call) if isinstance(part, ast.Name))
+        node = next((given for name in names if (given := values.argument(frame, name)) is not None), node)
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         return "bool"
     number = None if node is None else number_of(node)
     if number is None or default is None:
         return "str"
     return "int" if isinstance(number, int) else "float"
+
+
+def _arguments(frame: Frame) -> list[ast.expr]:
+    return [*frame.call.args, *(part.value for part in frame.call.keywords)]
 
 
 def _note(values: Values, node: ast.AST, reason: str, found: NamesRead) -> None:

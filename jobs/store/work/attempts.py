@@ -182,7 +182,7 @@ class Attempts(Transactions):
             sizes: bytes by digest, of those outputs.
         """
         now, ran = self._clock(), elapsed(self._ticks()) if seconds is None else seconds
-        changed = {
+        changed: dict[str, Any] = {
             "state": JobState.FAILED if final else JobState.QUEUED, "reason": reason,
             "finished": now if final else None, "fraction": 0.0, "note": "",
             "failures": tables.jobs.c.failures + (1 if counted else 0), "claimed_by": None,

@@ -121,7 +121,7 @@ def needed_by_others(connection: Connection, sweep: str, keys: Sequence[str]) ->
 
 
 def lock_job(connection: Connection, key: str) -> Any:
-    """State, attempts, priority and urgency of a job, which no other transaction changes now; None if it is not there."""
+    """State, attempts and priority of a job, which no other transaction changes now; None if it is not there."""
     table = tables.jobs
     query = select(table.c.state, table.c.attempt, table.c.priority, table.c.awaited).where(table.c.key == key)
     return connection.execute(query.with_for_update()).first()

@@ -32,7 +32,8 @@ def _seeds(file: SweepFile) -> Iterator[str]:
 
 def _further_seeds(file: SweepFile) -> Iterator[str]:
     """Seeds of `confirm.train_only` follow the largest that the file names."""
-    own = [seed for arm in file.arm for seed in arm.get("seeds", ()) if isinstance(seed, int)]
+    lists = [seeds for arm in file.arm if isinstance(seeds := arm.get("seeds"), list | tuple)]
+    own = [seed for seeds in lists for seed in seeds if isinstance(seed, int)]
     largest = max((*file.seeds.tune, *file.seeds.confirm, *file.seeds.report, *own), default=0)
     if file.confirm.train_only and largest + file.confirm.train_only > MOST_SEED:
         most = MOST_SEED - file.confirm.train_only
@@ -43,7 +44,8 @@ def _data(file: SweepFile) -> Iterator[str]:
     """The bundled corpus brings its own tokenizer and tuning documents; other data need a tokenizer."""
     if file.data.tokens != "demo" and file.data.tokenizer is None and file.script is None:
         yield 'data.tokenizer: missing; name one, or set data.tokens = "demo", which brings its own'
-    if file.data.tokens == "demo" and (given := file.data.model_fields_set - {"tokens"}):
+    free = {"tokens"} if file.script is None else {"tokens", "validation", "tuning_documents"}
+    if file.data.tokens == "demo" and (given := file.data.model_fields_set - free):
         yield f'data.{min(given)}: data.tokens = "demo" brings its own; leave it out'
 
 

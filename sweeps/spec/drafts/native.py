@@ -10,7 +10,7 @@ name  = "first"
 rules = "accepted"                                # or "strict"
 
 [data]
-tokens    = "data/datasets/fineweb10B_sp1024"     # folder of fineweb_train_*.bin and fineweb_val_*.bin; "demo" needs none
+tokens    = "data/datasets/fineweb10B_sp1024"     # folder of shards; "demo" needs none
 tokenizer = "data/tokenizers/fineweb_1024_bpe.model"
 
 [recipe]                                          # what every arm and trial starts from

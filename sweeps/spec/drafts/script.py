@@ -138,7 +138,7 @@ def _stage(stage: DraftStage, gpus: int, source: ScriptSource, *, is_scored: boo
         others = [metric.name for metric in source.metrics if metric.name != stage.metric]
         remark = f"    # it also prints {shown(', '.join(others), 300)}" if others else ""
         if stage.metric is None:
-            yield 'metric = "val_bpb:([0-9.]+)"            # a regular expression of the line with the score; none was found'
+            yield 'metric = "val_bpb:([0-9.]+)"            # none was found: a regular expression of its score'
         else:
             yield f"metric = {toml_text(stage.metric)}{remark}"
         yield "limit_bytes = 16000000                 # of artifact and code"

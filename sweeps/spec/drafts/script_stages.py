@@ -1,5 +1,6 @@
 """Which stages a script can be run as, from its source: a training, and an evaluation of what it left."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -34,7 +35,7 @@ def propose_stages(source: ScriptSource) -> list[DraftStage]:
     """The stages to start with: one that trains and, where the script can do without training, one that evaluates."""
     outputs = propose_outputs(source.writes)
     metric = best_metric(source.metrics)
-    evaluation = None if "artifact" not in outputs else _propose_evaluation(source, metric)
+    evaluation = None if "artifact" not in outputs else _propose_evaluation(source, metric, outputs)
     train = DraftStage(name="train", out=outputs, metric=metric if evaluation is None else None)
     return [train] if evaluation is None else [train, evaluation]
 
@@ -59,17 +60,17 @@ def best_metric(metrics: Sequence[MetricLine]) -> str | None:
     return ranked[-1].name if ranked else None
 
 
-def _propose_evaluation(source: ScriptSource, metric: str | None) -> DraftStage | None:
+def _propose_evaluation(source: ScriptSource, metric: str | None, outputs: Mapping[str, str]) -> DraftStage | None:
     switches = {entry.name: entry for entry in source.switches}
     for name in _SKIPS:
         if name in switches:
             is_path = name == "EVAL_ONLY" and switches[name].kind == "str"
-            value = "{in.artifact}" if is_path else "1"
+            value = _file_for(name, outputs) if is_path else "1"
             remark = f"{name} skips the training"
             return _evaluation({name: value}, metric, remark)
     for name in switches:
         if name.startswith(_PATHS):
-            return _evaluation({name: "{in.artifact}"}, metric, f"{name} names the file that it starts from")
+            return _evaluation({name: _file_for(name, outputs)}, metric, f"{name} names the file that it starts from")
     if "ITERATIONS" in source.names:
         skipped = {name: "0" for name in _NO_TRAINING if name in source.names}
         remark = "no steps: it evaluates the kept artifact; compare once with the score that train prints"
@@ -79,3 +80,9 @@ def _propose_evaluation(source: ScriptSource, metric: str | None) -> DraftStage 
 
 def _evaluation(env: Mapping[str, str], metric: str | None, remark: str) -> DraftStage:
     return DraftStage(name="eval", after="train", keep=("artifact",), env=env, metric=metric, remark=remark)
+
+
+def _file_for(name: str, outputs: Mapping[str, str]) -> str:
+    """The output that a variable names: most scripts load their weights, and some the artifact, which the name says."""
+    is_artifact = re.search(r"ARTIFACT|QUANT|INT\d|PTZ", name) or "weights" not in outputs
+    return "{in.artifact}" if is_artifact else "{in.weights}"

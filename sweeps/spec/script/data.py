@@ -13,7 +13,6 @@ from jobs.digests import digest_of
 from sweeps.spec.holdout import make_holdout
 from sweeps.spec.sections import DataSection
 
-
 HOLDOUT = "holdout"
 """The folder of validation sets that are cut from training shards."""
 

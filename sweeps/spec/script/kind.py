@@ -23,7 +23,7 @@ from sweeps.spec.script.environment import (
 from sweeps.spec.script.recipe import ScriptRecipe, StageSettings
 from sweeps.spec.script.sections import ScriptTables, read_tables
 from sweeps.spec.script.stages import Sources, read_graph, roles_before, roles_read, scored_stage, stage_problems
-from sweeps.spec.settings import Settings, merge, shown, unknown
+from sweeps.spec.settings import Settings, shown, unknown
 from sweeps.spec.space import Parameter
 
 CHANGED = ("env", "patch")

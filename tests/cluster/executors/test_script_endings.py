@@ -1,13 +1,14 @@
 """How a participant's script can end: each ends in the right state, with the reason, and nothing of it is left."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from cluster.executors import launcher, processes
 from jobs.events import Failure
-from tests.scripts import run_script
+from tests.scripts import GRACE_SECONDS, run_script
 
 SCORE = 'print("step:10/10 train_loss:2.1 train_time:900ms step_avg:90.0ms")\n' + (
     'print("final_int8_zlib_roundtrip_exact val_loss:2.07269931 val_bpb:1.22736580")\n'
@@ -32,10 +33,15 @@ def test_a_script_that_ends_well_gives_its_metric_and_its_outputs(tmp_path: Path
 
 
 def test_one_that_hangs_after_its_metric_is_done_with_a_note(tmp_path: Path) -> None:
+    began = time.monotonic()
     last = run_script(tmp_path, WRITES + SCORE + HANGS, outputs=ARTIFACT, metric=METRIC).finished
+    seconds = time.monotonic() - began
     assert last.outputs["metric"]["value"] == 1.2273658
     (note,) = last.outputs["notes"]
     assert "had not ended after 1 s of silence" in note
+    assert last.outputs["clocks"]["process_seconds"] < seconds - GRACE_SECONDS, (
+        "the time in which it did nothing is not its own"
+    )
 
 
 def test_one_without_a_metric_that_hangs_idle_after_its_outputs_is_done(

@@ -102,6 +102,13 @@ def test_the_same_metric_in_two_files_is_one_value_and_another_is_not() -> None:
     assert (live.metric().values, live.metric().value) == ((1.25, 1.26), None)
 
 
+@pytest.mark.parametrize("metric", ["final", r"final .*val_bpb:([\d.]+)"])
+def test_digits_of_another_process_behind_a_value_make_no_second_one(metric: str) -> None:
+    glued = "final val_loss:2.0 val_bpb:1.25001112:00:01 rank 3 says so\n"
+    assert live_of(glued + "final val_loss:2.0 val_bpb:1.2500\n", metric).metric().value == 1.25
+    assert live_of(glued, metric).metric().value == 1.25001112
+
+
 def test_a_rounded_copy_is_not_the_exact_line() -> None:
     assert live_of("final_ttt val_loss:2.0 val_bpb:1.2500\n", "final_ttt_exact").metric().values == ()
 
@@ -197,6 +204,12 @@ def test_glued_lines_are_parted(text: str) -> None:
     last = live.points()[-1]
     assert (last.step, last.loss) == (7, 2.5)
     assert live.progress()[1].startswith("step 7/20, loss 2.5")
+
+
+@pytest.mark.parametrize("line", ["step:7/20 train_loss: 2.5 train_time: 7ms", "7/20 train_loss: 2.5"])
+def test_a_line_is_not_parted_within_its_own_form(line: str) -> None:
+    assert [point.step for point in live_of(f"{line}\n").points()] == [7]
+    assert live_of(f"other_{line}\nmicro:{line}\n").points() == []
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An interpreter whose torch is a small module of ours, so that it starts at once."""
     folder = tmp_path_factory.mktemp("pod") / "bin"
     (folder / "modules" / "torch").mkdir(parents=True)
-    cuda = "class cuda:\n    is_available = staticmethod(lambda: True)\n    get_device_name = staticmethod(lambda i: 'GPU')\n"
+    cuda = "class cuda:\n    is_available = staticmethod(lambda: True)\n"
+    cuda += "    get_device_name = staticmethod(lambda i: 'GPU')\n"
     text = f"print('noise of torch')\n__version__ = '2.9.1+cu128'\nclass version:\n    cuda = '12.8'\n{cuda}"
     (folder / "modules" / "torch" / "__init__.py").write_text(text)
     file = folder / "python"

@@ -73,7 +73,7 @@ def test_all_that_looks_works_and_nothing_is_written(home: Path) -> None:
         ["compare", "none", "base", "--json"], ["gc"], ["cancel", "main"], ["logs", "base seed 3", "-f", "--json"],
     ]  # fmt: skip
     shown = look(home, *commands)
-    assert [code for code, _, _ in shown] == [0, 0, 0, 0, 0, 0, 2, 0], shown
+    assert [code for code, _, _ in shown] == [0, 0, 0, 0, 0, 0, 3, 0], shown
     assert [row["name"] for row in json.loads(shown[0][1])["rows"]] == ["base", "none", "leak"]
     assert json.loads(shown[1][1])["sweeps"][0]["state"] == "done"
     assert json.loads(shown[3][1])["mismatches"] == []

@@ -153,7 +153,7 @@ def test_a_job_that_waits_takes_a_file(place: Workplace, sweep: Sweep) -> None:
     [
         (attached("trian"), r"--stage trian: no stage of own; did you mean train\?"),
         (attached(role="artefact"), r"--role artefact: no output of stage train; did you mean artifact\?"),
-        (attached(role="weights"), "stage eval reads artifact of train, too"),
+        (attached(role="weights"), "stage eval also reads artifact of train"),
         (attached(seed=1), "--seed 1: no entry is measured on it; seeds are 7, 42, 43"),
         (attached(entry="bas"), r"--entry bas: no arm of own; did you mean base\?"),
         (attached("eval", "scores_file", log="old.txt"), "it reads artifact of train, which is not there for seed 42"),

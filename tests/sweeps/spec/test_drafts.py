@@ -69,7 +69,7 @@ def test_a_script_without_a_switch_is_evaluated_by_training_no_steps() -> None:
     [
         ('ttt_only = os.environ.get("TTT_EVAL_ONLY", "0") == "1"', {"TTT_EVAL_ONLY": "1"}),
         ('eval_only = bool(int(os.environ.get("EVAL_ONLY", "0")))', {"EVAL_ONLY": "1"}),
-        ('eval_only = os.environ.get("EVAL_ONLY", "")', {"EVAL_ONLY": "{in.artifact}"}),
+        ('eval_only = os.environ.get("EVAL_ONLY", "")', {"EVAL_ONLY": "{in.weights}"}),
         ('path = os.environ.get("LOAD_ARTIFACT")', {"LOAD_ARTIFACT": "{in.artifact}"}),
     ],
 )

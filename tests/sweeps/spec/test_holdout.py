@@ -82,7 +82,7 @@ def test_byte_files_are_cut_with_the_documents(data: Path, tmp_path: Path) -> No
 
 def test_documents_whose_bytes_are_not_known_stay_in_training(data: Path, tmp_path: Path) -> None:
     write_shard(data / "fineweb_val_bytes_000000.bin", [0, 4, 3, 5, 0, 0, 3])
-    with pytest.raises(InputError, match="2 of 3 documents can be held out .* 3 have tokens whose bytes"):
+    with pytest.raises(InputError, match=r"2 of 3 documents can be held out .* 3 have tokens whose bytes"):
         make_holdout(data, documents=3, shards=2, folder=tmp_path / "made")
     write_shard(data / "fineweb_val_bytes_000000.bin", [0, 4, 3, 5, 0, 0, 2])  # PLAIN has 3 bytes and 2: after BOS, 2
     made = make_holdout(data, documents=2, shards=2, folder=tmp_path / "made")

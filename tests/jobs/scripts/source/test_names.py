@@ -54,7 +54,8 @@ def test_each_way_to_read_a_variable(read: str, expected: Facts) -> None:
         "import os; e = os.environ.copy(); g = lambda n, d: e[n] if n in e else d",
         "import os.path; g = os.environ.get",
         "from os import *; g = getenv",
-        "import os\nclass A:\n    def __init__(self): self.e = os.environ\n    def read(self, n, d): return self.e.get(n, d)\ng = lambda n, d: A().read(n, d)",
+        "import os\nclass A:\n    e = os.environ\n    def read(self, n, d): return self.e.get(n, d)\n"
+        "g = lambda n, d: A().read(n, d)",
         "import os\ndef f(env):\n    return env.get('X', 3)\ng = lambda n, d: f(os.environ)",
     ],
 )
@@ -74,8 +75,11 @@ def layer(number, default):
     return env_int(f"LAYER_{number}_HEADS", default)
 def lower(name, default): return env_int(name.upper(), default)
 env = lambda key, default: type(default)(os.environ.get(key, default))
+def typed(key, default, cast=str): return cast(os.environ.get(key, str(default)))
+def print_hint(key): return os.environ.get(key, "x")
 a = env_int("A", 5); b = env_int(default=7, name="B"); c = flag("C", True); d = flag("D")
 e = layer(3, 8); f = lower("f", 9); g = env("G", 0.5)
+h = typed("H", 3); i = typed("I", 3, float); j = typed("J", 1, cast=bool); k = print_hint("K")
 """
     assert names_of(script) == {
         "A": ("5", "int"),
@@ -85,6 +89,10 @@ e = layer(3, 8); f = lower("f", 9); g = env("G", 0.5)
         "LAYER_3_HEADS": ("8", "int"),
         "F": ("9", "int"),
         "G": ("0.5", "float"),
+        "H": ("3", "int"),
+        "I": ("3", "float"),
+        "J": ("1", "bool"),
+        "K": ("x", "str"),
     }
 
 

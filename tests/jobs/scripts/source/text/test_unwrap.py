@@ -27,19 +27,25 @@ def base85(inner: bytes) -> bytes:
     return base64.b85encode(lzma.compress(inner))
 
 
+def zlib64(inner: bytes) -> str:
+    return base64.b64encode(zlib.compress(inner)).decode()
+
+
+DEFLATED = zlib.compress(INNER)
+LZMA_CALL = f"lzma.decompress(base64.b85decode({base85(INNER)!r}))"
 WRAPPERS = {
     "raw LZMA": raw_lzma(INNER),
-    "bytes": f"import lzma,base64;exec(lzma.decompress(base64.b85decode({base85(INNER)!r})))",
-    "compiled": f"import lzma,base64\nexec(compile(lzma.decompress(base64.b85decode({base85(INNER)!r})),'t.py','exec'),globals())",
-    "decoded, zlib": f"import zlib,base64\nP={base64.b64encode(zlib.compress(INNER))!r}\nexec(zlib.decompress(base64.b64decode(P)).decode('utf-8'))",
-    "imported in place": f"exec(__import__('zlib').decompress(__import__('base64').b64decode({base64.b64encode(zlib.compress(INNER)).decode()!r})))",
+    "bytes": f"import lzma,base64;exec({LZMA_CALL})",
+    "compiled": f"import lzma,base64\nexec(compile({LZMA_CALL},'t.py','exec'),globals())",
+    "decoded": f"import zlib,base64 as b\nP={zlib64(INNER)!r}\nexec(zlib.decompress(b.b64decode(P)).decode('utf8'))",
+    "imported in place": f"exec(__import__('zlib').decompress(__import__('base64').b64decode({zlib64(INNER)!r})))",
     "by name": f"from lzma import decompress as d\nfrom base64 import b85decode as b\nexec(d(b({base85(INNER)!r})))",
     "bz2": f"import bz2,base64\nexec(bz2.decompress(base64.a85decode({base64.a85encode(bz2.compress(INNER))!r})))",
     "gzip": f"import gzip\nexec(gzip.decompress(bytes.fromhex({gzip.compress(INNER).hex()!r})))",
     "zstandard": f"import zstandard\nexec(zstandard.decompress({zstandard.compress(INNER)!r}))",
     "raw deflate": f"import zlib\nexec(zlib.decompress({zlib.compress(INNER, wbits=-15)!r}, -15))",
-    "in pieces": f"import zlib\nparts = [{zlib.compress(INNER)[:40]!r}, {zlib.compress(INNER)[40:]!r}]\nexec(zlib.decompress(b''.join(parts)))",
-    "run from a file": f"import lzma,runpy,base64\nopen('u.py','wb').write(lzma.decompress(base64.b85decode({base85(INNER)!r})))\nrunpy.run_path('u.py')",
+    "in pieces": f"import zlib\nP = [{DEFLATED[:40]!r}, {DEFLATED[40:]!r}]\nexec(zlib.decompress(b''.join(P)))",
+    "run from a file": f"import lzma,runpy,base64\nopen('u.py','wb').write({LZMA_CALL})\nrunpy.run_path('u.py')",
     "twice": raw_lzma(raw_lzma(INNER).encode()),
 }
 
@@ -55,7 +61,8 @@ def test_each_form_is_unpacked(form: str) -> None:
 
 
 def test_a_packed_text_may_be_in_a_file_beside_it() -> None:
-    script = b"import lzma,base64\nfrom pathlib import Path\nexec(lzma.decompress(base64.b85decode(Path('code.b85').read_text())))"
+    packed = b"base64.b85decode(Path('code.b85').read_text())"
+    script = b"import lzma,base64\nfrom pathlib import Path\nexec(lzma.decompress(" + packed + b"))"
     assert list(read_source(script, {"code.b85": base85(INNER)}).names) == ["INSIDE"]
     (reason,) = read_source(script).whole
     assert "not among those beside the script" in reason
@@ -82,7 +89,8 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
         raw_lzma(bytes(MAX_SOURCE_BYTES + 1)),
         f"import zlib\nexec(zlib.decompress({zlib.compress(bytes(20 * MAX_SOURCE_BYTES))!r}))",
         "import lzma\nexec(lzma.decompress(b'no archive'))",
-        'import lzma as L\nexec(L.decompress(b"x",format=L.FORMAT_RAW,filters=[{"id":L.FILTER_LZMA2,"dict_size":4294967295}]))',
+        'import lzma as L\nF=[{"id":L.FILTER_LZMA2,"dict_size":4294967295}]\n'
+        'exec(L.decompress(b"x",format=L.FORMAT_RAW,filters=F))',
         "import zlib\n" + "".join(f"x{i} = x{i + 1} + x{i + 1}\n" for i in range(60)) + "x60 = ''\nexec(x0)",
         "x = x + x\nexec(x)",
         "exec(y)",

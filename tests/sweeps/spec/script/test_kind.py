@@ -1,0 +1,181 @@
+"""[script]: its stages as a graph, environments laid over one another, and everything wrong said at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from golf.errors import InputError
+from sweeps.spec.file import SweepSpec, parse_sweep
+from sweeps.spec.script.recipe import ScriptRecipe, StageSettings
+
+TRAIN: dict[str, Any] = {"gpus": 8, "out": {"weights": "final_model.pt", "artifact": "model.ptz"}, "env": {"TTT": 1}}
+EVAL: dict[str, Any] = {
+    "from": "train",
+    "keep": ["artifact"],
+    "gpus": 4,
+    "env": {"ITERATIONS": 0},
+    "metric": "final_ttt_exact",
+}
+SCRIPT: dict[str, Any] = {
+    "file": "train_gpt.py",
+    "env": {"SEED": "{seed}", "ITERATIONS": 20000, "WIDTH": 512},
+    "train": TRAIN,
+    "eval": EVAL,
+}
+
+
+def spec_of(script: Mapping[str, Any] | None = None, **changes: Any) -> SweepSpec:
+    file = {
+        "name": "own",
+        "data": {"tokens": "demo"},
+        "script": SCRIPT if script is None else script,
+        "seeds": {"tune": [1], "confirm": [2, 3]},
+        **changes,
+    }
+    return parse_sweep(file, "own.toml")
+
+
+def problems(script: Mapping[str, Any] | None = None, **changes: Any) -> str:
+    with pytest.raises(InputError) as refusal:
+        spec_of(script, **changes)
+    return "\n".join(refusal.value.problems)
+
+
+def stage(recipe: Any, name: str, *, trial: bool = False) -> StageSettings:
+    assert isinstance(recipe, ScriptRecipe)
+    return next(stage for stage in (recipe.trials if trial else recipe.stages) if stage.name == name)
+
+
+def env(recipe: Any, name: str, *, trial: bool = False) -> dict[str, str]:
+    return dict(stage(recipe, name, trial=trial).env)
+
+
+def test_a_later_stage_has_the_environment_of_those_before_unless_it_overrides_it() -> None:
+    recipe = spec_of().recipe
+    assert env(recipe, "train") == {"ITERATIONS": "20000", "SEED": "{seed}", "TTT": "1", "WIDTH": "512"}
+    assert env(recipe, "eval") == {"ITERATIONS": "0", "SEED": "{seed}", "TTT": "1", "WIDTH": "512"}
+
+
+def test_values_become_text_as_a_shell_would_write_them() -> None:
+    values = {"A": True, "B": False, "C": 3, "D": 3e-5, "E": 0.1, "F": "x y", "G": 3.0}
+    given = env(spec_of({**SCRIPT, "env": values}).recipe, "train")
+    assert {name: given[name] for name in values} == {
+        "A": "1", "B": "0", "C": "3", "D": "3e-05", "E": "0.1", "F": "x y", "G": "3.0",
+    }  # fmt: skip
+
+
+def test_arms_lay_their_tables_over_the_files_and_what_a_stage_sets_itself_stands() -> None:
+    arms = [
+        {"name": "wide", "baseline": True, "script": {"env": {"WIDTH": 768, "ITERATIONS": 9}}},
+        {"name": "long", "script": {"eval": {"env": {"TTT": 8}}, "patch": "no_smear.diff"}},
+    ]
+    wide, long = (arm.recipe for arm in spec_of(arm=arms).arms)
+    assert (env(wide, "train")["WIDTH"], env(wide, "eval")["WIDTH"]) == ("768", "768")
+    assert (env(wide, "train")["ITERATIONS"], env(wide, "eval")["ITERATIONS"]) == ("9", "0")
+    assert (env(long, "train")["TTT"], env(long, "eval")["TTT"]) == ("1", "8")
+    assert isinstance(long, ScriptRecipe) and long.patch == "no_smear.diff"
+
+
+def test_a_proxy_counts_for_trials_alone() -> None:
+    search = {
+        "trials": 2,
+        "space": {"script.env.WIDTH": [256, 512]},
+        "proxy": {"gpus": 1, "env": {"ITERATIONS": 1500}, "eval": {"gpus": 2}},
+    }
+    recipe = spec_of(search=search, confirm={"top": 1}).recipe
+    assert isinstance(recipe, ScriptRecipe)
+    assert [(run.gpus, dict(run.env)["ITERATIONS"]) for run in recipe.stages] == [(8, "20000"), (4, "0")]
+    assert [(run.gpus, dict(run.env)["ITERATIONS"]) for run in recipe.for_trials().stages] == [(1, "1500"), (2, "0")]
+    assert recipe.for_trials().for_trials() == recipe.for_trials()
+
+
+def test_stages_follow_those_that_they_come_from_and_read_what_they_keep_or_name() -> None:
+    quantize = {"from": ["train"], "out": {"artifact": "model.ptz"}, "env": {"LOAD": "{in.weights}"}}
+    evaluate = {"from": "quantize", "keep": ["artifact"], "metric": r"bpb (\d\.\d+)"}
+    last = {"from": ["train"]}
+    script = {
+        "file": "a/b/t.py", "eval": evaluate, "quantize": quantize, "last": last,
+        "train": {"out": {"weights": "w.pt", "extra": "e.json"}},
+    }  # fmt: skip
+    pipeline = spec_of(script).pipeline()
+    reads = {
+        stage.title: {name: (source.stage, source.output) for name, source in stage.reads.items()} for stage in pipeline
+    }
+    assert reads == {
+        "train": {},
+        "quantize": {"in:weights": ("script.train", "weights")},
+        "eval": {  # it inherits LOAD, whose file it then needs, too
+            "in:artifact": ("script.quantize", "artifact"),
+            "in:weights": ("script.train", "weights"),
+        },
+        "last": {"in:weights": ("script.train", "weights"), "in:extra": ("script.train", "extra")},
+    }
+    assert pipeline.scored.name == "script.eval"
+    assert [stage.title for stage in pipeline.scoring()] == ["train", "quantize", "eval"]
+
+
+def test_without_any_metric_the_last_stage_is_scored() -> None:
+    script = {"file": "t.py", "train": {"out": {"artifact": "a"}}, "eval": {"from": "train", "keep": ["artifact"]}}
+    assert spec_of(script).pipeline().scored.name == "script.eval"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ({**SCRIPT, "fiel": "x"}, "own.toml: script.fiel: unknown key; did you mean file"),
+        ({**SCRIPT, "evn": {"A": "1"}}, "own.toml: script.evn: unknown key; did you mean env?"),
+        ({**SCRIPT, "train": {**TRAIN, "stop_if": {}}}, "own.toml: script.train.stop_if: unknown key; known are from"),
+        ({**SCRIPT, "train": {**TRAIN, "gpu": 1}}, "own.toml: script.train.gpu: unknown key; did you mean gpus?"),
+        ({**SCRIPT, "eval": {**EVAL, "from": "trian"}}, "own.toml: script.eval.from = 'trian': no such stage; did you"),
+        ({**SCRIPT, "train": {**TRAIN, "from": "eval"}}, "from: a circle: "),
+        ({**SCRIPT, "eval": {**EVAL, "keep": ["weight"]}}, "script.eval.keep: 'weight': no stage before it leaves that"),
+        ({**SCRIPT, "eval": {**EVAL, "metric": r"(a)(b)"}}, "script.eval.metric = '(a)(b)': "),
+        ({**SCRIPT, "env": {"A-B": 1}}, "own.toml: script.env.A-B: not a name of an environment variable"),
+        ({**SCRIPT, "env": {"A": [1]}}, "own.toml: script.env.A = [1]; expected text, a number, true or false"),
+        ({**SCRIPT, "env": {"A": "{datta}"}}, "script.train.env.A: {datta}: nothing of that name; known are {data},"),
+        ({**SCRIPT, "env": {"GOLFSWEEP_X": "1"}}, "script.env.GOLFSWEEP_X: names that begin with GOLFSWEEP_"),
+        ({**SCRIPT, "train": {**TRAIN, "out": {"a": "../x"}}}, "script.train.out.a = '../x': not a file of the script's"),
+        ({**SCRIPT, "train": {**TRAIN, "out": {"log": "x"}}}, "not a role"),
+        ({**SCRIPT, "train": {**TRAIN, "out": {"a": "x", "b": "x"}}}, "script.train.out: two roles for x"),
+        ({"file": "t.py"}, "own.toml: script: no stage; add one, such as [script.train]"),
+        ({"train": TRAIN}, "own.toml: script.file: missing"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_key_and_what_would_be_right(script: dict[str, Any], expected: str) -> None:
+    assert expected in problems(script)
+
+
+def test_all_problems_come_at_once() -> None:
+    wrong = {**SCRIPT, "files": 3, "train": {**TRAIN, "gpus": 0}, "eval": {**EVAL, "kep": ["artifact"]}}
+    found = problems(wrong, arm=[{"name": "a", "script": {"train": {"gpus": 2}}}])
+    assert all(key in found for key in ("script.files", "script.train.gpus", "script.eval.kep"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"recipe": {"train": {"gpus": 1}}}, "recipe: a file has either [recipe] or [script]; leave one out"),
+        ({"search": {"trials": 1, "documents": 4, "space": {"script.env.A": [1, 2]}}}, "search.documents: a script's"),
+        ({"confirm": {"train_only": 1}}, "confirm.train_only: a script's score before quantization is not known"),
+        ({"audit": {"seconds": 3.0}}, "audit: a script that gives a score line alone cannot be audited"),
+        ({"arm": [{"name": "a", "script": {"train": {"gpus": 2}}}]}, "script.train = {'gpus': 2}; an arm changes a stage"),
+        ({"arm": [{"name": "a", "script": {"trian": {"env": {}}}}]}, 'arm "a": script.trian: unknown key; did you mean'),
+        ({"arm": [{"name": "a", "eval": {"lr": 1}}]}, 'arm "a": eval: unknown key'),
+        ({"data": {"tokens": "demo", "tuning_documents": 3}}, 'data.tuning_documents: only data.validation = "holdout"'),
+    ],
+)
+def test_a_script_has_nothing_of_our_own_recipe(changes: dict[str, Any], expected: str) -> None:
+    assert expected in problems(**changes)
+
+
+def test_a_recipe_has_no_proxy_and_no_holdout() -> None:
+    file = {
+        "name": "own", "data": {"tokens": "demo", "validation": "holdout"}, "seeds": {"tune": [1], "confirm": [2]},
+        "search": {"trials": 1, "documents": 2, "space": {"eval.lr": [1e-3, 1e-2]}, "proxy": {"gpus": 1}},
+        "confirm": {"top": 1},
+    }  # fmt: skip
+    with pytest.raises(InputError) as refusal:
+        parse_sweep(file, "own.toml")
+    found = "\n".join(refusal.value.problems)
+    assert "search.proxy: only a script has one" in found and "data.validation" in found
