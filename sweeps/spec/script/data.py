@@ -9,7 +9,7 @@ from golf.data.corpus import build_demo
 from golf.data.texts import with_byte_files
 from golf.data.tokens import find_shards
 from golf.errors import InputError
-from jobs.digests import digest_of
+from jobs.machine.digests import digest_of
 from sweeps.spec.holdout import make_holdout
 from sweeps.spec.sections import DataSection
 
