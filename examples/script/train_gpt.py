@@ -121,7 +121,8 @@ def main() -> None:
     rank, world_size = (dist.get_rank(), dist.get_world_size()) if distributed else (0, 1)
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    code = open(__file__, encoding="utf-8").read()
+    with open(__file__, encoding="utf-8") as file:
+        code = file.read()
     if rank == 0:
         os.makedirs("logs", exist_ok=True)
 

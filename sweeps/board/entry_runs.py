@@ -59,9 +59,7 @@ def judge_runs(runs: Sequence[Evaluation], profile: Profile) -> EntryRuns:
         raise ValueError(f"{first.row}: its seeds were scored on different validation sets")
     slowest = _find_slowest(runs)
     worst = {
-        rules: WorstSeed(
-            _most([count_bytes(run, rules) for run in runs]), slowest.get(train), slowest.get(evaluation)
-        )
+        rules: WorstSeed(_most([count_bytes(run, rules) for run in runs]), slowest.get(train), slowest.get(evaluation))
         for rules, (train, evaluation) in CLOCKS.items()
     }
     measured = Measurements(

@@ -74,7 +74,8 @@ class Evaluation:
     limit_bytes: int | None = LIMIT_BYTES
     """Most bytes of model and code; None where they are not to be judged."""
     clocks: Mapping[str, float]
-    """Seconds by stage and clock, such as train.process_seconds; of our own recipe train.train_seconds and eval.eval_seconds."""
+    """Seconds by stage and clock, such as train.process_seconds; of our own recipe also train.train_seconds and
+    eval.eval_seconds."""
     cost: float | None
     """Dollars."""
     stage: Arrival

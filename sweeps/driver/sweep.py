@@ -78,9 +78,7 @@ class Sweep:
             machine = Machine(**stored["machine"])
             if isinstance(spec.kind, ScriptKind):
                 code = ScriptCode.from_json(stored["code"])
-                return cls(
-                    spec=with_defaults(spec, code), data=ScriptData.from_json(data), machine=machine, code=code
-                )
+                return cls(spec=with_defaults(spec, code), data=ScriptData.from_json(data), machine=machine, code=code)
             paths = {"tokens": Path(data["tokens"]), "tokenizer": Path(data["tokenizer"])}
             return cls(spec=spec, data=DataSet(**data | paths), machine=machine)
         except (KeyError, TypeError) as error:

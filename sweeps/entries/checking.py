@@ -148,8 +148,9 @@ def _check_scores(
         )
     stated = {"documents": run.text.documents, "tokens": run.text.tokens, "bytes": run.text.bytes, "nll": run.nll}
     for name, value in stated.items():
-        if name in sums and not math.isclose(value, sums[name], rel_tol=ROUNDING):
-            line = f"its {source} gives {name} {sums[name]:.10g}, the entry says {value:.10g}"
+        if name in sums and (value is None or not math.isclose(value, sums[name], rel_tol=ROUNDING)):
+            said = "nothing" if value is None else f"{value:.10g}"
+            line = f"its {source} gives {name} {sums[name]:.10g}, the entry says {said}"
             yield Mismatch(line=f"seed {run.seed}: {line}")
 
 

@@ -4,7 +4,7 @@ Counts and times come from a dry run (`sweeps.planning.dry_run`) with the durati
 (`sweeps.planning.durations`). Nothing is guessed: stages of unknown duration take no time here, and are named.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -25,7 +25,7 @@ from sweeps.planning.durations import Durations, Estimate, settings_of_proxy
 from sweeps.planning.expected_trials import counts_at_most
 from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
 from sweeps.planning.size import check_size
-from sweeps.spec.dataset import document_lengths
+from sweeps.spec.dataset import DataSet, document_lengths
 from sweeps.statistics.double_sampling import PUBLIC_CORRELATION, cheapest_mix
 
 HOUR = 3600.0
@@ -173,7 +173,7 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> S
     done = store.jobs(states=[JobState.DONE])
     recent = done[-HISTORY:]
     scheduler_of = {job.key: attempts[-1].scheduler for job in recent if (attempts := store.attempts(job.key))}
-    lengths, apart = cache(partial(document_lengths, sweep.data)), settings_of_proxy(sweep.spec.recipe)
+    lengths, apart = _lengths(sweep), settings_of_proxy(sweep.spec.recipe)
     durations = Durations(recent, sweep.machine.device, lengths, scheduler_of, apart)
     estimates: dict[str, Estimate] = {}
 
@@ -203,6 +203,11 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> S
         estimates=estimates,
         reasons=_reasons(run, done),
     )
+
+
+def _lengths(sweep: Sweep) -> Callable[[str], Sequence[int]]:
+    """Predictions of every document of a split; none of a script, whose stages do not say what they score."""
+    return cache(partial(document_lengths, sweep.data)) if isinstance(sweep.data, DataSet) else lambda split: ()
 
 
 def _reasons(run: DryRun, done: Sequence[JobRecord]) -> dict[str, JobReason]:

@@ -53,9 +53,11 @@ def open_scheduling(
     return Scheduling(place.store, place.files, place.home, cluster, open_own)
 
 
-def resolve(
-    spec: SweepSpec, home: Home, machine: Machine, say: Callable[[str], None] = lambda text: None
-) -> Sweep:
+def _say_nothing(text: str) -> None:
+    """Nobody listens."""
+
+
+def resolve(spec: SweepSpec, home: Home, machine: Machine, say: Callable[[str], None] = _say_nothing) -> Sweep:
     """Open a sweep's data and make sure that its recipes fit them.
 
     Args:
@@ -65,14 +67,15 @@ def resolve(
         say: called with what a person should know of a script.
 
     Raises:
-        InputError: data are missing or damaged, a script's files are not what its sweep says, or a model has another vocabulary than the tokenizer.
+        InputError: data are missing or damaged, a script's files are not what its sweep says, or a model has another
+            vocabulary than the tokenizer.
     """
     if isinstance(spec.kind, ScriptKind):
         code, notes = resolve_code(spec, spec.kind)
         for note in notes:
             say(note)
-        data = open_script_data(spec.data, home.demo, spec.widest())
-        return Sweep(spec=with_defaults(spec, code), data=data, machine=machine, code=code)
+        given = open_script_data(spec.data, home.demo, spec.widest())
+        return Sweep(spec=with_defaults(spec, code), data=given, machine=machine, code=code)
     data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
     problems = []
     for name, recipe in spec.native_recipes().items():

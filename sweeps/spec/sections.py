@@ -36,7 +36,9 @@ def _known_sampler(name: str) -> str:
 
 def _known_contest(name: str) -> str:
     if name not in list_contests():
-        raise PydanticCustomError("unknown_contest", "no such contest; {hint}", {"hint": suggest(name, list_contests())})
+        raise PydanticCustomError(
+            "unknown_contest", "no such contest; {hint}", {"hint": suggest(name, list_contests())}
+        )
     return name
 
 

@@ -27,14 +27,15 @@ from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.entries import BoardEntry
 from sweeps.board.rules import LIMIT_BYTES
+from sweeps.contests.catalog import DEFAULT
 from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import read_certificate
-from sweeps.contests.catalog import DEFAULT
 from sweeps.entries.reading import board_of, find_entry, former_of, latest_sweep, read_entry
+from sweeps.spec.recipe import Recipe
 from sweeps.spec.sections import BaselineSection
-from sweeps.statistics import Moments, published
 from sweeps.standings.reading import find_standing
+from sweeps.statistics import Moments, published
 from sweeps.submission.submission import SeedRun, Submission
 
 PUBLISHED = "published record"
@@ -57,14 +58,15 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     driver = sweep.driver(place.store, read_only=True)
     chains = [chain for chain in driver.confirmed() if chain.entry == entry.name]
     _check(entry, chains, driver.seeds_of(entry.name), sweep, title)
-    recipe = chains[0].measurement.recipe
+    recipe, tokenizer = chains[0].measurement.recipe, sweep.data.tokenizer
+    assert isinstance(recipe, Recipe) and tokenizer is not None  # a script's entries are never legal
     standing, against = describe_standing(entry, sweep, board)
     stored = read_entry(entry.sweep, entry.name, place)
     assert stored is not None
     certificate = read_certificate(stored, place.files)
     assert certificate is not None  # a legal entry is audited
     script = sweep.script(entry.name, recipe)
-    runs = [_gather_run(chain, script, place, title) for chain in chains]
+    runs = [_gather_run(chain, recipe, script, place, title) for chain in chains]
     submission = Submission(
         name=title,
         author=author,
@@ -73,7 +75,7 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
         runs=runs,
         validation_set=entry.runs[0].text,
         tokens=sweep.data.tokens.name,
-        tokenizer=sweep.data.tokenizer.name,
+        tokenizer=tokenizer.name,
         standing=standing,
         against=against,
         spreads=_find_spreads(entry, sweep, board, against),
@@ -194,7 +196,7 @@ def _find_end(chain: JobChain) -> float:
     return finished
 
 
-def _gather_run(chain: JobChain, script: Script, place: Workplace, title: str) -> SeedRun:
+def _gather_run(chain: JobChain, recipe: Recipe, script: Script, place: Workplace, title: str) -> SeedRun:
     """Gather one seed's run from its three jobs and their files."""
     seed = chain.measurement.seed
     where = f"entry {title}: seed {seed}"
@@ -216,7 +218,7 @@ def _gather_run(chain: JobChain, script: Script, place: Workplace, title: str) -
         trace=[json.loads(line) for line in metrics.decode().splitlines()],
         result=_read_outputs(train),
         printed=_read_printed(_read_outputs(train), place, where),
-        machine=machine.describe(chain.measurement.recipe.eval.precision),
+        machine=machine.describe(recipe.eval.precision),
         world=machine.processes,
         versions=attempts[0].versions,
         commits=tuple(dict.fromkeys(attempt.commit for attempt in attempts if attempt.commit is not None)),

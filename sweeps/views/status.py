@@ -60,7 +60,9 @@ def _spending(sweep: SweepRecord, store: Store) -> dict[str, Any]:
 def _counts(name: str, store: Store) -> dict[str, Any]:
     """Jobs by stage and state, and by state alone."""
     counts = store.stage_counts(name)
-    stages = {title_of(stage): {state.value: states.get(state, 0) for state in JobState} for stage, states in counts.items()}
+    stages = {
+        title_of(stage): {state.value: states.get(state, 0) for state in JobState} for stage, states in counts.items()
+    }
     return {
         "stages": stages,
         "jobs": {state.value: sum(states.get(state, 0) for states in counts.values()) for state in JobState},

@@ -31,8 +31,8 @@ def label_trainings(entries: Sequence[BoardEntry]) -> list[int]:
 
     for place, entry in enumerate(entries):
         for run in entry.runs:
-            other = first.setdefault(run.weights or run.artifact, place)
-            joined[root(place)] = root(other)
+            if (training := run.weights or run.artifact) is not None:
+                joined[root(place)] = root(first.setdefault(training, place))
     return [root(place) for place in range(len(entries))]
 
 

@@ -128,7 +128,12 @@ def apply_patch(contents: Contents, patch: Path) -> Contents:
             command = [program, "apply", "-p0", "--unidiff-zero", "--whitespace=nowarn", diff.name]
         else:
             command = [program, "--batch", "--forward", "--fuzz=0", "--posix", "-p0", "-i", diff.name]
-        environment = {"PATH": "/usr/bin:/bin", "HOME": place, "GIT_CEILING_DIRECTORIES": str(folder.parent), "LC_ALL": "C"}
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": place,
+            "GIT_CEILING_DIRECTORIES": str(folder.parent),
+            "LC_ALL": "C",
+        }
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, timeout=PATCH_SECONDS, check=False
         )

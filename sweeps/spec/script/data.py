@@ -1,4 +1,4 @@
-"""The data of a script: a folder of shards and a tokenizer, by digest. Nothing of them is read: a script has its own loader."""
+"""The data of a script: a folder of shards and a tokenizer, by digest. Its own loader reads them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,18 +65,15 @@ def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData
     Raises:
         InputError: a folder or file is missing or cannot be read.
     """
+    tokens = Path(section.tokens).resolve()
+    tokenizer = None if section.tokenizer is None else Path(section.tokenizer).resolve()
     if section.tokens == "demo":
         built = build_demo(demo)
         tokens, tokenizer = built.tokens, built.tokenizer
-    else:
-        tokens = Path(section.tokens).resolve()
-        tokenizer = None if section.tokenizer is None else Path(section.tokenizer).resolve()
     digest = digest_folder(tokens)
     searched = tokens
     if section.validation == "holdout":
-        searched = make_holdout(
-            tokens, documents=section.tuning_documents, shards=ranks, folder=demo.parent / HOLDOUT
-        )
+        searched = make_holdout(tokens, documents=section.tuning_documents, shards=ranks, folder=demo.parent / HOLDOUT)
     return ScriptData(
         tokens=tokens,
         tokenizer=tokenizer,

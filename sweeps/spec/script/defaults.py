@@ -29,7 +29,9 @@ def with_defaults(spec: SweepSpec, code: ScriptCode) -> SweepSpec:
             default = None if name is None else code.names.get(name)
             value = None if default is None else stored_value(default, parameter)
             if value is None:
-                tells = "the script's source tells no default" if default is None else f"{json.dumps(default)} is outside"
+                tells = (
+                    "the script's source tells no default" if default is None else f"{json.dumps(default)} is outside"
+                )
                 problems.append(f"{spec.name}: search.first {number}: {key}: missing, and {tells}; give it a value")
             complete[key] = value
         first.append({key: complete[key] for key in spec.search.space})

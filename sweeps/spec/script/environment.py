@@ -56,7 +56,9 @@ def env_problems(env: Any, prefix: str) -> Iterator[str]:
 def placeholder_problems(env: Mapping[str, str], roles: Iterable[str], prefix: str) -> Iterator[str]:
     """A line for each placeholder of a stage's environment that means nothing there."""
     roles = list(roles)
-    known = ", ".join(["{data}", "{data_dir}", "{tokenizer}", "{out}", "{run}", "{seed}", *(f"{{in.{r}}}" for r in roles)])
+    known = ", ".join(
+        ["{data}", "{data_dir}", "{tokenizer}", "{out}", "{run}", "{seed}", *(f"{{in.{r}}}" for r in roles)]
+    )
     for name, text in env.items():
         for word in unknown_placeholders(text, roles):
             yield f"{prefix}.{name}: {{{word}}}: nothing of that name; known are {known}, and {{{{{word}}}}} is text"

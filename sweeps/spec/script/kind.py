@@ -99,7 +99,9 @@ class ScriptKind:
                 problems.add(
                     f"{where}: {line}" for line in placeholder_problems(env, self.roles[name], f"script.{name}.env")
                 )
-                stages.append(StageSettings(name=name, gpus=self._gpus(name, form is cheap), env=tuple(sorted(env.items()))))
+                stages.append(
+                    StageSettings(name=name, gpus=self._gpus(name, form is cheap), env=tuple(sorted(env.items())))
+                )
             made.append(tuple(stages))
         if problems.lines:
             raise InputError(*dict.fromkeys(problems.lines))
@@ -199,7 +201,9 @@ class ScriptKind:
 
 def lay_over(below: Layers, above: Layers) -> Layers:
     """Environments with others on top, table by table."""
-    return {name: {**below.get(name, {}), **above.get(name, {})} for name in (*below, *(n for n in above if n not in below))}
+    return {
+        name: {**below.get(name, {}), **above.get(name, {})} for name in (*below, *(n for n in above if n not in below))
+    }
 
 
 def _env_problems(tables: ScriptTables) -> Iterator[str]:

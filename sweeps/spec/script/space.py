@@ -49,9 +49,7 @@ def layers_of(space: Mapping[str, Parameter], parameters: Mapping[str, Any]) -> 
     return layers
 
 
-def resolve(
-    space: Mapping[str, Parameter], given: Settings, kind: "ScriptKind", where: str
-) -> dict[str, Any]:
+def resolve(space: Mapping[str, Parameter], given: Settings, kind: "ScriptKind", where: str) -> dict[str, Any]:
     """Parameters of a trial that the file writes out; what it leaves out has the file's own value, where it has one.
 
     Raises:

@@ -37,7 +37,10 @@ def roles_before(stage: str, stages: Mapping[str, StageSection], sources: Source
     """Roles that a stage can read → the stage that leaves each: the nearest of those that it comes from."""
     roles: dict[str, str] = {}
     for source in sources[stage]:
-        for role, owner in {**roles_before(source, stages, sources), **dict.fromkeys(stages[source].out, source)}.items():
+        for role, owner in {
+            **roles_before(source, stages, sources),
+            **dict.fromkeys(stages[source].out, source),
+        }.items():
             roles.setdefault(role, owner)
     return roles
 

@@ -11,10 +11,12 @@ import pytest
 
 from jobs.spec import Job, Order
 from jobs.stages.registry import stage_of
+from jobs.stages.request import DocumentSet
 from jobs.stages.stage import GangStage
 from jobs.store import Store
 from sweeps.driver.sweep import Sweep
 from sweeps.spec.file import SweepSpec, parse_sweep
+from sweeps.spec.orders import Measurement
 from sweeps.spec.script.code import ScriptCode, Version
 from sweeps.spec.script.data import ScriptData
 from sweeps.spec.script.defaults import with_defaults
@@ -93,7 +95,10 @@ def test_there_are_as_many_trainings_as_distinct_training_settings_and_seeds(wor
     played = world(spec_of())
     played.play()
     trials, trainings = played.trials(), jobs_of(played, "train")
-    settings = {(trial.parameters["script.train.env.LR"], trial.parameters["script.train.env.DEPTH"]) for trial in trials.values()}
+    settings = {
+        (trial.parameters["script.train.env.LR"], trial.parameters["script.train.env.DEPTH"])
+        for trial in trials.values()
+    }
     tuning = [job for job in trainings if job.seed == 1]
     assert len(trials) == 8 and len(tuning) == len(settings) <= 4
     # Both arms train alike on each of two seeds; the best trial trains anew on them, without its proxy.
@@ -131,7 +136,8 @@ def test_over_limit_bytes_is_infeasible_and_not_failed(world: Callable[..., Worl
     played = world(spec_of(script=script))
     end = played.play()
     by_depth = {
-        (trial.parameters["script.train.env.DEPTH"], trial.state, trial.value is None) for trial in played.trials().values()
+        (trial.parameters["script.train.env.DEPTH"], trial.state, trial.value is None)
+        for trial in played.trials().values()
     }
     assert by_depth == {("1", "complete", False), ("2", "infeasible", True)}
     assert end.counts["failed"] == 0
@@ -163,9 +169,6 @@ def orders(spec: SweepSpec) -> dict[str, Order]:
     """The orders of the first arm's first training and evaluation."""
     sweep = resolve(spec)
     book, made = sweep.orders(), dict[str, Order]()
-    from jobs.stages.request import DocumentSet
-    from sweeps.spec.orders import Measurement
-
     arm = spec.arms[0]
     subject = Measurement(recipe=arm.recipe, seed=3, documents=DocumentSet(split="val"), entry=arm.name)
     for stage in spec.pipeline():
@@ -177,7 +180,8 @@ def test_what_changes_a_number_is_in_the_key_and_nothing_else() -> None:
     script = FILE["script"]
     before = {name: order.job.key for name, order in orders(spec_of()).items()}
     unchanged = {
-        **script, "python": "/other/python", "pass": ["HF_HOME"], "setup": ["true"], "needs": ["torch"], "unread": ["X"],
+        **script, "python": "/other/python", "pass": ["HF_HOME"], "setup": ["true"],
+        "needs": ["torch"], "unread": ["X"],
         "train": {**script["train"], "max_seconds": 9, "silent_seconds": 7},
         "eval": {**script["eval"], "limit_bytes": 5},
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""examples/script on local Ray: one command; trainings are shared, evaluations read kept artifacts, nothing runs twice."""
+"""examples/script on local Ray: trainings are shared, evaluations read kept artifacts, and no job runs twice."""
 
 import json
 import os
@@ -14,9 +14,24 @@ LIMIT_SECONDS = 500.0
 
 
 def test_the_example_of_a_script_runs_with_one_command(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sweeps.cli", "run", "examples/script/sweep.toml", "--home", str(tmp_path / "home")]
+    command = [
+        sys.executable,
+        "-m",
+        "sweeps.cli",
+        "run",
+        "examples/script/sweep.toml",
+        "--home",
+        str(tmp_path / "home"),
+    ]
     command += ["--set", "search.trials=2", "--set", "search.parallel=2", "--set", "seeds.confirm=[42]", "--json"]
-    command += ["--set", "script.env.TRAIN_BATCH_TOKENS=64", "--set", "script.env.MODEL_DIM=8", "--set", "confirm.top=0"]
+    command += [
+        "--set",
+        "script.env.TRAIN_BATCH_TOKENS=64",
+        "--set",
+        "script.env.MODEL_DIM=8",
+        "--set",
+        "confirm.top=0",
+    ]
     command += ["--set", 'script.train.env.ITERATIONS="8"', "--set", 'script.eval.env.VAL_TOKENS="512"']
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     documents, attempts = [], []
@@ -34,7 +49,11 @@ def test_the_example_of_a_script_runs_with_one_command(tmp_path: Path) -> None:
     assert attempts[0] == attempts[1] and first["rows"] == second["rows"]
     trainings = [job for job in jobs if job.order.job.stage == "script.train"]
     settings = {
-        (job.order.job.settings["env"].get("MATRIX_LR"), job.order.job.settings["env"].get("WARMDOWN_ITERS"), job.order.job.seed)
+        (
+            job.order.job.settings["env"].get("MATRIX_LR"),
+            job.order.job.settings["env"].get("WARMDOWN_ITERS"),
+            job.order.job.seed,
+        )
         for job in trainings
     }
     evaluations = [job for job in jobs if job.order.job.stage == "script.eval"]

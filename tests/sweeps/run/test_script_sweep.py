@@ -240,7 +240,9 @@ def test_killed_in_the_middle_it_gives_the_same_digits(tokens: Path, tmp_path: P
     assert last.returncode == 0, last.stderr
     assert {row["name"]: row["seeds"] for row in json.loads(last.stdout)["rows"]} == {"base": {"2": score(2, 0.0)}}
     store = Store.open(f"sqlite:///{home / 'golfsweep.db'}", reading=True)
-    digest = search_digest(Sweep.from_json(store.sweeps()[0].spec).spec, Sweep.from_json(store.sweeps()[0].spec).orders())
+    digest = search_digest(
+        Sweep.from_json(store.sweeps()[0].spec).spec, Sweep.from_json(store.sweeps()[0].spec).orders()
+    )
     assert [trial.value for trial in store.trials("toy", digest)] == [score(1, 0.05), score(1, 0.5)]
     store.close()
 

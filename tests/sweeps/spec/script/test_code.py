@@ -38,10 +38,16 @@ def test_a_diff_applies_whatever_folders_its_headers_name(header: str, tmp_path:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (diff("--- train_gpt.py\n+++ train_gpt.py\n", HUNK.replace("b = 2\n", "b = 3\n", 1)), "does not apply to train_gpt.py"),
+        (
+            diff("--- train_gpt.py\n+++ train_gpt.py\n", HUNK.replace("b = 2\n", "b = 3\n", 1)),
+            "does not apply to train_gpt.py",
+        ),
         (diff("--- other.py\n+++ other.py\n"), r"changes 'other.py'; expected a diff of train_gpt.py"),
         ("nothing\n", "no diff; expected one in the unified form"),
-        (diff("--- train_gpt.py\n+++ train_gpt.py\n", "@@ -1,1 +1,1 @@\n-a = 1\n+a = 1\n"), "changes nothing|does not apply"),
+        (
+            diff("--- train_gpt.py\n+++ train_gpt.py\n", "@@ -1,1 +1,1 @@\n-a = 1\n+a = 1\n"),
+            "changes nothing|does not apply",
+        ),
     ],
 )
 def test_a_diff_that_does_not_fit_is_refused_in_one_line(text: str, expected: str, tmp_path: Path) -> None:
@@ -76,5 +82,5 @@ def test_missing_files_are_all_named(tmp_path: Path) -> None:
 def test_two_files_of_one_name_cannot_lie_beside_one_another(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "train_gpt.py").write_bytes(b"")
-    with pytest.raises(InputError, match="a second file of the name train_gpt.py"):
+    with pytest.raises(InputError, match=r"a second file of the name train_gpt\.py"):
         read_versions(section(tmp_path, ["a/train_gpt.py"]), [])

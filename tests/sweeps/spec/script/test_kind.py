@@ -129,13 +129,19 @@ def test_without_any_metric_the_last_stage_is_scored() -> None:
         ({**SCRIPT, "train": {**TRAIN, "gpu": 1}}, "own.toml: script.train.gpu: unknown key; did you mean gpus?"),
         ({**SCRIPT, "eval": {**EVAL, "from": "trian"}}, "own.toml: script.eval.from = 'trian': no such stage; did you"),
         ({**SCRIPT, "train": {**TRAIN, "from": "eval"}}, "from: a circle: "),
-        ({**SCRIPT, "eval": {**EVAL, "keep": ["weight"]}}, "script.eval.keep: 'weight': no stage before it leaves that"),
+        (
+            {**SCRIPT, "eval": {**EVAL, "keep": ["weight"]}},
+            "script.eval.keep: 'weight': no stage before it leaves that",
+        ),
         ({**SCRIPT, "eval": {**EVAL, "metric": r"(a)(b)"}}, "script.eval.metric = '(a)(b)': "),
         ({**SCRIPT, "env": {"A-B": 1}}, "own.toml: script.env.A-B: not a name of an environment variable"),
         ({**SCRIPT, "env": {"A": [1]}}, "own.toml: script.env.A = [1]; expected text, a number, true or false"),
         ({**SCRIPT, "env": {"A": "{datta}"}}, "script.train.env.A: {datta}: nothing of that name; known are {data},"),
         ({**SCRIPT, "env": {"GOLFSWEEP_X": "1"}}, "script.env.GOLFSWEEP_X: names that begin with GOLFSWEEP_"),
-        ({**SCRIPT, "train": {**TRAIN, "out": {"a": "../x"}}}, "script.train.out.a = '../x': not a file of the script's"),
+        (
+            {**SCRIPT, "train": {**TRAIN, "out": {"a": "../x"}}},
+            "script.train.out.a = '../x': not a file of the script's",
+        ),
         ({**SCRIPT, "train": {**TRAIN, "out": {"log": "x"}}}, "not a role"),
         ({**SCRIPT, "train": {**TRAIN, "out": {"a": "x", "b": "x"}}}, "script.train.out: two roles for x"),
         ({"file": "t.py"}, "own.toml: script: no stage; add one, such as [script.train]"),
@@ -159,10 +165,19 @@ def test_all_problems_come_at_once() -> None:
         ({"search": {"trials": 1, "documents": 4, "space": {"script.env.A": [1, 2]}}}, "search.documents: a script's"),
         ({"confirm": {"train_only": 1}}, "confirm.train_only: a script's score before quantization is not known"),
         ({"audit": {"seconds": 3.0}}, "audit: a script that gives a score line alone cannot be audited"),
-        ({"arm": [{"name": "a", "script": {"train": {"gpus": 2}}}]}, "script.train = {'gpus': 2}; an arm changes a stage"),
-        ({"arm": [{"name": "a", "script": {"trian": {"env": {}}}}]}, 'arm "a": script.trian: unknown key; did you mean'),
+        (
+            {"arm": [{"name": "a", "script": {"train": {"gpus": 2}}}]},
+            "script.train = {'gpus': 2}; an arm changes a stage",
+        ),
+        (
+            {"arm": [{"name": "a", "script": {"trian": {"env": {}}}}]},
+            'arm "a": script.trian: unknown key; did you mean',
+        ),
         ({"arm": [{"name": "a", "eval": {"lr": 1}}]}, 'arm "a": eval: unknown key'),
-        ({"data": {"tokens": "demo", "tuning_documents": 3}}, 'data.tuning_documents: only data.validation = "holdout"'),
+        (
+            {"data": {"tokens": "demo", "tuning_documents": 3}},
+            'data.tuning_documents: only data.validation = "holdout"',
+        ),
     ],
 )
 def test_a_script_has_nothing_of_our_own_recipe(changes: dict[str, Any], expected: str) -> None:
