@@ -26,8 +26,8 @@ from golf.artifact.packing import QuantizeConfig
 from golf.data.corpus import DEMO_TUNING_DOCUMENTS, DemoData, build_demo
 from golf.data.tokens import find_shards
 from golf.model.gpt import GPT, ModelConfig
-from jobs.digests import digest_of
 from jobs.files import FileStore
+from jobs.machine.digests import digest_of
 from jobs.machine.environment import machine
 from jobs.paths import Home
 from jobs.spec import Job, Order

@@ -36,6 +36,7 @@ from sweeps.statistics import (
 )
 from sweeps.statistics.double_sampling import PUBLIC_CORRELATION, fit_within, regression_mean
 from sweeps.statistics.estimate import p_values, welch_parts
+from sweeps.statistics.replication import likely_spread
 
 LEVEL, SEEDS, OTHERS, MOST_SEEDS = 0.01, 3, 6, 10
 SPREADS = ("equal", "varying", "wild")
@@ -147,7 +148,7 @@ def measure_inflated(runs: int) -> dict[str, float]:
         first = moments((generator.normal(size=SEEDS) - 1).tolist())
         if paired_seeds(first, 1.0).p_value >= LEVEL:
             continue
-        design = plan_replication(-first.mean, 0.0, Noise(challenger=first.std))
+        design = plan_replication(-first.mean, 0.0, Noise(challenger=likely_spread(first.std, SEEDS)))
         assert design is not None  # a claim with so small a p-value is far from its noise
         fresh = generator.normal(size=design.analyses[-1]) - 1
         counts[replicate(fresh, np.zeros_like(fresh), -first.mean, design.analyses, paired=True)] += 1

@@ -2,7 +2,7 @@
 
 `python golf/processes.py WORD COMMAND…` becomes another program that ends with its parent, as long as WORD stands in
 the parent's command line: torchrun gives each rank a session of its own, in which it would survive torchrun.
-It needs the standard library alone, of Python 3.8 or later: the interpreter may be another than the one that runs golfsweep.
+It needs the standard library alone, of Python 3.8 or later: the interpreter may be another than golfsweep's.
 """
 
 from __future__ import annotations

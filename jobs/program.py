@@ -99,7 +99,7 @@ class Program(ABC):
         return 0.0, ""
 
     def steps_per_second(self, folder: Path) -> float | None:
-        """The rate of a training whose time is limited, by which a slow node is recognized; None while it is unknown."""
+        """The rate of a training whose time is limited, which shows a slow node; None while it is unknown."""
         return None
 
     def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:

@@ -16,6 +16,8 @@ from jobs.scripts.program import ScriptProgram
 from jobs.scripts.run import ScriptRun
 
 GRACE_SECONDS = 1.0
+BARE_PYTHON = os.path.realpath(sys.executable)
+"""The interpreter without this environment's packages: asking it for its torch takes no time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,8 @@ def run_script(
     **settings: Any,
 ) -> Ended:
     """Run a script to its end; nothing of it is left running."""
-    settings = {"launch": "python", "python": sys.executable, "silent_seconds": silence_seconds, **settings}
+    python = BARE_PYTHON if settings.get("launch", "python") == "python" else sys.executable
+    settings = {"launch": "python", "python": python, "silent_seconds": silence_seconds, **settings}
     run = ScriptRun(file="train_gpt.py", seed=1337, slots=slots, **settings)
     program = ScriptProgram(run, grace_seconds=GRACE_SECONDS)
     mark = Mark(node="n", slots=tuple(range(slots)), task=f"script {os.getpid()} {time.monotonic()}")

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 
@@ -93,8 +93,9 @@ class Idleness:
             self._used = None
             return 0.0
         if self._used is None or now - self._looked >= IDLE_LOOK_SECONDS:
-            used = sum(map(_processor_seconds, set(marked(self._belongs)) - self._launchers))
-            if self._used is None or used - self._used > self._share * (now - self._looked):
+            workers = _with_descendants(set(marked(self._belongs)) - self._launchers)
+            used = sum(map(_processor_seconds, workers))
+            if not workers or self._used is None or used - self._used > self._share * (now - self._looked):
                 self._since = now
             self._used, self._looked = used, now
         return self._looked - self._since
@@ -187,6 +188,15 @@ def _is_zombie(pid: int) -> bool:
         return psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.Error:
         return True
+
+
+def _with_descendants(pids: Collection[int]) -> set[int]:
+    """Some processes and those that come from them, which may have lost their mark with their environment."""
+    family = set(pids)
+    for pid in pids:
+        with suppress(psutil.Error):
+            family |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
+    return family
 
 
 def _processor_seconds(pid: int) -> float:

@@ -11,6 +11,7 @@ import math
 import os
 import time
 import zlib
+from pathlib import Path
 
 import numpy as np
 import sentencepiece
@@ -121,7 +122,7 @@ def main() -> None:
     rank, world_size = (dist.get_rank(), dist.get_world_size()) if distributed else (0, 1)
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    code = open(__file__, encoding="utf-8").read()
+    code = Path(__file__).read_text(encoding="utf-8")
     if rank == 0:
         os.makedirs("logs", exist_ok=True)
 

@@ -1,8 +1,8 @@
 """What an error of a database means: one table for SQLite's result codes, and one for PostgreSQL's SQLSTATEs.
 
-An outage that begins while a sweep runs is waited for, whatever its cause. When a database is opened, what keeps everybody
-out may be the user's error, a wrong path or role; what only keeps from writing (a disk that was remounted read-only, a
-server that failed over to a standby) is an outage then, too.
+An outage that begins while a sweep runs is waited for, whatever its cause. When a database is opened, what keeps
+everybody out may be the user's error, a wrong path or role; what only keeps from writing (a disk that was remounted
+read-only, a server that failed over to a standby) is an outage then, too.
 """
 
 import re

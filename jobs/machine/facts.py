@@ -15,8 +15,8 @@ import torch
 from golf.data.texts import with_byte_files
 from golf.data.tokens import find_shards
 from golf.errors import InputError
-from jobs.digests import check_digest
 from jobs.machine import environment
+from jobs.machine.digests import check_digest
 from jobs.spec import Machine
 
 

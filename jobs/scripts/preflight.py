@@ -110,7 +110,7 @@ def _node() -> str:
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Let one process of a node at a time do what follows."""
-    with lock.open("w") as stream:
+    with lock.open("wb") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 

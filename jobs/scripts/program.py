@@ -68,12 +68,13 @@ class ScriptProgram(Program):
         """
         run, place = self._run, folder / RUN
         self._code = {run.file: inputs[SCRIPT], **{name: inputs[f"file:{name}"] for name in run.files}}
+        places = {inside(place, name, "file"): content for name, content in self._code.items()}
         if problems := check_node(self._preflight(), folder.parents[2] / SETUPS, os.environ):
             raise InputError(*problems)
         shutil.rmtree(place, ignore_errors=True)  # the kept files of an attempt that was begun here before
         place.mkdir(parents=True)
-        for name, content in self._code.items():
-            write_atomically(inside(place, name, "file"), content)
+        for path, content in places.items():
+            write_atomically(path, content)
         for role, name in run.present.items():
             write_atomically(inside(place, name, f"output {role}"), inputs[f"in:{role}"])
         kept = {inside(place, name, f"kept output {role}"): inputs[f"in:{role}"] for role, name in run.keep.items()}
@@ -110,10 +111,6 @@ class ScriptProgram(Program):
 
     def environment(self, folder: Path, own: Mapping[str, str]) -> Mapping[str, str]:
         environment = node_environment(own, self._run.passed) | {SCORES_VARIABLE: str(folder / SCORES)} | self._settings
-        if shutil.which(self._run.python, path=environment.get("PATH")) is None:
-            raise InputError(
-                f"script.python: {self._run.python} is no program of this node; name the interpreter that runs the script"
-            )
         return environment | self._kept.environment(self._run.python, environment)
 
     # While it runs
@@ -154,12 +151,17 @@ class ScriptProgram(Program):
         return None if line is None else Failed(failure=Failure.DIVERGED, reason=f"not finite: {_short(line)}")
 
     def _is_complete(self, pace: GangPace) -> bool:
-        """Whether a script that is silent has done all that its stage wants of it."""
-        if not self._outputs.are_written:
+        """Whether a script that is silent has done all that its stage wants of it.
+
+        Silence alone does not tell: a metric's pattern may fit an early line, and an evaluation is silent for long.
+        """
+        if pace.idle < self._grace and pace.quiet <= self._run.silent_seconds:
             return False
-        if self._run.metric is not None and not self._run.metric.startswith(LAST):
-            return self._read_metric()[1] is not None
-        return bool(self._run.outputs) and (pace.idle >= self._grace or pace.quiet > self._run.silent_seconds)
+        metric = self._run.metric
+        has_metric = metric is None or self._read_metric()[1] is not None
+        # Of a line that is printed all along, the last value so far does not tell that there are no more.
+        gives_something = (metric is not None and not metric.startswith(LAST)) or bool(self._run.outputs)
+        return gives_something and has_metric and self._outputs.are_written
 
     # After its end
 
@@ -229,7 +231,7 @@ class ScriptProgram(Program):
     def _read_metric(self) -> tuple[str | None, float | None]:
         """Name and value of the metric; without a value where nothing, or more than one, was printed."""
         if self._run.metric == LAST_SCORE:
-            return next(reversed(self._live.scores().items()), (LAST_SCORE, None))
+            return next(reversed([*self._live.scores().items()]), (LAST_SCORE, None))
         reading = self._live.metric()
         return (None, None) if self._run.metric is None else (self._run.metric, reading.value)
 

@@ -25,7 +25,7 @@ class Evaluate(ShardedStage):
             awaited=documents.split == "tune",
         )
 
-    def label(self, entry: str | None, seed: int, further: bool = False) -> str:
+    def label(self, entry: str | None, seed: int) -> str:
         """An evaluation goes by its entry alone: "base seed 3"."""
         return super().label(None, seed) if entry is None else f"{entry} seed {seed}"
 

@@ -1,4 +1,4 @@
-"""The registry of stages: a new kind of work is a new file and a line here. A script's stages come from its sweep's file."""
+"""The registry of stages: a new kind of work is a new file and a line here. A script's stages come from its file."""
 
 from jobs.spec import Job
 from jobs.stages.audit import AUDIT

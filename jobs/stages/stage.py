@@ -80,9 +80,9 @@ class Stage(ABC):
     def request(self, subject: Subject) -> Request:
         """What a job about a subject consists of."""
 
-    def label(self, entry: str | None, seed: int, further: bool = False) -> str:
+    def label(self, entry: str | None, seed: int) -> str:
         """What a person calls a job, for display only. Without an entry, several need the job, or a whole search."""
-        alone = self.per_entry and entry is not None and not further
+        alone = self.per_entry and not self.on_further_seeds and entry is not None
         parts = [self.name, entry, None if alone else f"seed {seed}"]
         return " ".join(part for part in parts if part is not None)
 

@@ -75,7 +75,7 @@ class TrialRecord:
     distributions: Mapping[str, str]
     """Name → Optuna's JSON."""
     state: str
-    """running, complete or failed."""
+    """running, complete, failed, or infeasible: out of the bounds that the file sets, whatever its score."""
     value: float | None
 
 

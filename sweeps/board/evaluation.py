@@ -74,7 +74,7 @@ class Evaluation:
     limit_bytes: int | None = LIMIT_BYTES
     """Most bytes of model and code; None where they are not to be judged."""
     clocks: Mapping[str, float]
-    """Seconds by stage and clock, such as train.process_seconds; of our own recipe train.train_seconds and eval.eval_seconds."""
+    """Seconds by stage and clock, such as train.process_seconds; of our own recipe also those of the work alone."""
     cost: float | None
     """Dollars."""
     training_cost: float | None = None

@@ -57,14 +57,14 @@ class Measurements:
 
     total_bytes: int | None
     """This and the times are None where they are not known."""
-    limit_bytes: int | None
-    """Most bytes; None where they are not judged."""
     train_seconds: float | None
     eval_seconds: float | None
     whole_set: bool
     """Whether the whole validation set was scored."""
     fresh_seeds: bool
     """Whether no seed was used for tuning."""
+    limit_bytes: int | None = LIMIT_BYTES
+    """Most bytes; None where they are not judged."""
 
 
 def judge_measurements(measured: Measurements) -> list[RuleFinding]:

@@ -1,5 +1,6 @@
 """The claim that a challenge tests: an entry of an own sweep is better than the entry that its verdict is against."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from sweeps.board.pairs.seed_test import pair_by_training
 from sweeps.entries.facts import SweepFacts
 from sweeps.entries.reading import board_of, find_entry, former_of, read_entry
 from sweeps.statistics import Noise
+from sweeps.statistics.replication import likely_spread
 
 DIGESTS = ("train_digest", "val_digest", "tokenizer_digest")
 """What two sweeps must have in common, so that one sweep can measure entries of both."""
@@ -39,6 +41,7 @@ class ChallengedClaim:
     margin: float
     """Of the sweep's profile, in bits per byte."""
     noise: Noise
+    """By deviations that the true ones are likely to stay below."""
 
     @property
     def name(self) -> str:
@@ -146,17 +149,20 @@ def _measure(entry: BoardEntry, against: BoardEntry | Published, *, shares_train
     """The claimed gain, and the noise of a fresh difference."""
     ours = entry.moments
     assert ours is not None
+    own = likely_spread(ours.std, ours.n)
     if isinstance(against, Published):
         if against.std is None or against.n is None or not against.has_spread:
-            return against.mean - ours.mean, Noise(challenger=ours.std)
-        return against.mean - ours.mean, Noise(challenger=ours.std, incumbent=against.std, incumbent_seeds=against.n)
+            return against.mean - ours.mean, Noise(challenger=own)
+        known = likely_spread(against.std, against.n)
+        return against.mean - ours.mean, Noise(challenger=own, incumbent=known, incumbent_seeds=against.n)
     theirs = against.moments
     assert theirs is not None
+    other = likely_spread(theirs.std, theirs.n)
     if shares_training:
         differences = pair_by_training(entry, against)
         if differences is not None:
-            return -differences.mean, Noise(challenger=differences.std)
+            return -differences.mean, Noise(challenger=likely_spread(differences.std, differences.n))
         # measured on other trainings so far: at most the noise of both
-        return theirs.mean - ours.mean, Noise(challenger=(ours.variance + theirs.variance) ** 0.5)
+        return theirs.mean - ours.mean, Noise(challenger=math.hypot(own, other))
     fixed = None if against.source == "golfsweep" else theirs.n
-    return theirs.mean - ours.mean, Noise(challenger=ours.std, incumbent=theirs.std, incumbent_seeds=fixed)
+    return theirs.mean - ours.mean, Noise(challenger=own, incumbent=other, incumbent_seeds=fixed)

@@ -91,7 +91,7 @@ def _write_source(name: str, claim: ChallengedClaim, store: Store) -> dict[str, 
     if design is None:
         raise InputError(
             f"{claim.name}: {MOST_SEEDS} fresh seeds would not decide this claim with a chance of {POWER:.0%}: it is "
-            f"{1000 * claim.gain:.3g} mBPB over {claim.against_name}, and one seed varies by {_describe_noise(claim)}"
+            f"{1000 * claim.gain:.3g} mBPB over {claim.against_name}, and one seed may vary by {_describe_noise(claim)}"
         )
     seeds = [*islice(_fresh_seeds(store), design.analyses[-1])]
     before = claim.record.spec["file"]

@@ -2,14 +2,12 @@
 
 from sweeps.cli.app import app, main
 from sweeps.cli.commands import (  # noqa: F401
-    attach,
     audit,
     bench,
     challenge,
     compare,
     control,
     gc,
-    init,
     logs,
     machine,
     package,

@@ -112,9 +112,13 @@ class TargetJudge:
 
     @staticmethod
     def _line(row: Mapping[str, Any]) -> str:
-        from sweeps.standings.pair import describe_value
+        from sweeps.standings.pair import describe_runs, describe_value
 
-        score = "no score" if row["mean"] is None else f"mean {row['metric']} {row['mean']:.5f} of {row['n']} runs"
+        score = (
+            "no score"
+            if row["mean"] is None
+            else f"mean {row['metric']} {row['mean']:.5f} of {describe_runs(row['n'])}"
+        )
         passed = {True: "passes the rule", False: "does not pass the rule", None: "too few runs"}[row["rule"]["passed"]]
         return f"{row['name']}: {describe_value(row)}, {score}, {passed}, {row['track']}; {_list_codes(row)}"
 

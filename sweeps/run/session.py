@@ -63,14 +63,15 @@ def resolve(spec: SweepSpec, home: Home, machine: Machine, say: Callable[[str], 
         say: called with what a person should know of a script.
 
     Raises:
-        InputError: data are missing or damaged, a script's files are not what its sweep says, or a model has another vocabulary than the tokenizer.
+        InputError: data are missing or damaged, a script's files are not what its sweep says, or a model has another
+            vocabulary than the tokenizer.
     """
     if isinstance(spec.kind, ScriptKind):
         code, notes = resolve_code(spec, spec.kind)
         for note in notes:
             say(note)
-        data = open_script_data(spec.data, home.demo, spec.widest())
-        return Sweep(spec=with_defaults(spec, code), data=data, machine=machine, code=code)
+        script_data = open_script_data(spec.data, home.demo, spec.widest())
+        return Sweep(spec=with_defaults(spec, code), data=script_data, machine=machine, code=code)
     data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
     problems = []
     for name, recipe in spec.native_recipes().items():

@@ -10,7 +10,7 @@ from golf.data.stream import Stream
 from golf.data.texts import count_bytes, with_byte_files
 from golf.data.tokens import BOS, Tokenizer, find_shards, read_stream, split_documents
 from golf.errors import InputError
-from jobs.digests import digest_of
+from jobs.machine.digests import digest_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -148,23 +148,19 @@ def _parse(source: Mapping[str, Any], where: str) -> SweepSpec:
     if file is None:
         _check_recipes(source, problems, where)
         raise InputError(*problems.lines)
-    problems.add(f"{where}: {problem}" for problem in section_conflicts(file))
-    problems.add(f"{where}: {problem}" for problem in script_conflicts(file))
-    baseline = problems.attempt(_baseline, file, where)
-    kind = problems.attempt(_kind, file, where)
-    if kind is None:
-        raise InputError(*problems.lines)
-    inherited = Problems()
-    recipe = inherited.attempt(kind.build, {}, where)
+    kind, inherited = problems.attempt(_kind, file, where), Problems()
+    recipe = None if kind is None else inherited.attempt(kind.build, {}, where)
     problems.add(inherited.lines)
-    arms = problems.attempt(build_arms, file, kind, inherited.lines, where)
-    search = None if recipe is None else problems.attempt(_search, file, kind, where)
+    problems.add(f"{where}: {problem}" for check in (section_conflicts, script_conflicts) for problem in check(file))
+    arms = None if kind is None else problems.attempt(build_arms, file, kind, inherited.lines, where)
+    baseline = problems.attempt(_baseline, file, where)
+    search = None if kind is None or recipe is None else problems.attempt(_search, file, kind, where)
     if recipe is not None and arms is not None:
         recipes = {"": recipe, **{f'arm "{arm.name}": ': arm.recipe for arm in arms}}
         own = {name: recipe for name, recipe in recipes.items() if isinstance(recipe, Recipe)}
         problems.add(f"{where}: {problem}" for problem in vocabulary_conflicts(file, own))
     problems.check()
-    assert recipe is not None and arms is not None
+    assert kind is not None and recipe is not None and arms is not None
     return SweepSpec(
         name=file.name,
         contest=file.contest,

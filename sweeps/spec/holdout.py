@@ -20,7 +20,7 @@ from golf.data.byte_table import ByteTable
 from golf.data.texts import byte_files
 from golf.data.tokens import Tokens, find_shards, find_starts, read_shard, write_shard
 from golf.errors import InputError
-from jobs.digests import digest_of
+from jobs.machine.digests import digest_of
 
 VERSION = 1
 """Of the choice of documents; it is in the folder's name."""

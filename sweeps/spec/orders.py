@@ -76,7 +76,7 @@ class OrderBook:
         return Order(
             job=job,
             sweep=self.sweep,
-            label=stage.label(measurement.entry, measurement.seed, measurement.further),
+            label=stage.label(measurement.entry, measurement.seed),
             slots=request.slots,
             places=request.places,
             conditions=request.conditions,

@@ -48,7 +48,9 @@ def check_files(record: ContestRecord) -> CheckResults:
 def check_count(record: ContestRecord) -> CheckResults:
     """Find another number of runs than is claimed, and runs on different machines."""
     claim, groups = record.folder.claim, list(record.by_gpu())
-    measured = {name: [run.log.validations[record.step] for run in runs] for name, runs in groups if record.step}
+    measured = {
+        name: [run.log.validations[record.step] for run in runs] for name, runs in groups if record.step is not None
+    }
     shares = "; ".join(
         f"{len(validations)} on {name}"
         + (f" with a mean of {_show_mean([v.scores[record.metric] for v in validations])}" if len(groups) > 1 else "")

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from golf.errors import InputError
-from sweeps.contests.contest import Contest, FolderTable, LogTable
+from sweeps.contests.contest import Contest, LogTable
 from sweeps.contests.log import TrainingLog
 from sweeps.contests.readers import READERS
 from sweeps.records.reading.files import UnreadableFile, parse_lines, printable_path
@@ -67,6 +67,9 @@ def find_entries(root: Path, contest: Contest) -> list[tuple[Path, tuple[str, ..
     """
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; expected a record folder or a folder of them")
+    place = root.resolve()
+    if place.name in contest.folder.parts and contest.log is not None and _has_logs(place, contest.log):
+        return [(place.parent, (place.name,))]
     records = list(_find_below(root, contest))
     if not records:
         raise InputError(f"{root}: no record of {contest.name}; expected a training log in it or in its folders")
@@ -167,7 +170,7 @@ def _find_below(root: Path, contest: Contest) -> Iterator[tuple[Path, tuple[str,
             for path in list_children(folder, most=MAX_FOLDERS)
             if path.is_dir() and not path.is_symlink() and not path.name.startswith(".")
         ]
-        if parts := _find_parts(children, contest.folder, contest.log):
+        if parts := _find_parts(children, contest):
             yield folder, parts
         elif _has_logs(folder, contest.log):
             yield folder, ()
@@ -175,15 +178,26 @@ def _find_below(root: Path, contest: Contest) -> Iterator[tuple[Path, tuple[str,
             stack += [(path, depth - 1) for path in reversed(children)]
 
 
-def _find_parts(children: Sequence[Path], form: FolderTable, table: LogTable) -> tuple[str, ...]:
-    """Names of the subfolders that are entries of one record, each compared with the next one."""
-    named = [part for part in form.parts if any(path.name == part for path in children)]
-    if form.steps is not None and not named:
-        matches = [(match, path.name) for path in children if (match := re.search(form.steps, path.name, re.ASCII))]
-        numbers = {int(match["steps"]): name for match, name in matches}
-        named = [numbers[steps] for steps in sorted(numbers)] if len(numbers) == len(children) > 1 else []
-    with_logs = [part for path in children for part in named if path.name == part and _has_logs(path, table)]
-    return tuple(part for part in named if part in with_logs)
+def order_parts(parts: Iterable[str], contest: Contest) -> tuple[str, ...]:
+    """Names of a record's entries, each compared with the next one: as the contest lists them, else by their steps."""
+    listed = contest.folder.parts
+    return tuple(sorted(parts, key=lambda part: listed.index(part) if part in listed else _read_steps(part, contest)))
+
+
+def _find_parts(children: Sequence[Path], contest: Contest) -> tuple[str, ...]:
+    """Names of the subfolders that are entries of one record."""
+    assert contest.log is not None
+    named = [path for path in children if path.name in contest.folder.parts]
+    if not named and len(children) > 1 and all(_read_steps(path.name, contest) for path in children):
+        named = list(children)
+    return order_parts([path.name for path in named if _has_logs(path, contest.log)], contest)
+
+
+def _read_steps(name: str, contest: Contest) -> int:
+    """The number of steps that a subfolder is named after; 0 for none."""
+    form = contest.folder.steps
+    match = None if form is None else re.search(form, name, re.ASCII)
+    return int(match["steps"]) if match else 0
 
 
 def _has_logs(folder: Path, table: LogTable) -> bool:

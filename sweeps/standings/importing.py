@@ -11,7 +11,7 @@ from sweeps.records.reading.files import printable_path
 from sweeps.spec.checks.names import MOST_FOLDER_CHARACTERS, check_names
 from sweeps.standings.entry import ContestEntry, entry_of
 from sweeps.standings.findings import judge_contest_record
-from sweeps.standings.folders import find_entries, read_entries
+from sweeps.standings.folders import find_entries, order_parts, read_entries
 from sweeps.standings.record import ContestRecord
 
 Judged = tuple[ContestRecord, tuple[RuleFinding, ...]]
@@ -49,7 +49,11 @@ def read_contest_entries(roots: Iterable[Path], contest: Contest) -> Iterator[Co
     Raises:
         InputError: one of them is no folder or holds no record, or a folder's name is no name.
     """
-    records = {path.resolve(): parts for root in roots for path, parts in find_entries(root, contest)}
+    records: dict[Path, tuple[str, ...]] = {}
+    for root in roots:
+        for path, parts in find_entries(root, contest):
+            before = records.get(path.resolve(), ())  # a part may be named by itself
+            records[path.resolve()] = order_parts({*before, *parts}, contest)
     names = (os.fsencode(path.name).decode("utf-8", "surrogateescape") for path in records)
     check_names(names, "folder", most=MOST_FOLDER_CHARACTERS)
     by_name: dict[str, list[Path]] = {}

@@ -45,7 +45,7 @@ def list_lines(comparison: dict[str, Any], contest: Contest) -> Iterator[str]:
         passed = {True: "passes", False: "does not pass", None: "too few runs for"}[row["rule"]["passed"]]
         yield (
             f"{side}: {row['name']}, {describe_value(row)}, mean {row['metric']} {_show(row['mean'], '.5f')} of "
-            f"{row['n']} runs, {passed} the rule ({describe_rule(row['rule'])})"
+            f"{describe_runs(row['n'])}, {passed} the rule ({describe_rule(row['rule'])})"
         )
     difference = comparison["difference"]
     shown = ", ".join(f"{_show(value, '+.5g')} {name}" for name, value in difference.items())
@@ -74,7 +74,14 @@ def describe_value(row: Mapping[str, Any]) -> str:
     value = row["value"]
     if value is None:
         return f"no {row['ranked_by']}"
-    return f"{value:,.0f} steps" if row["ranked_by"] == "steps" else f"{value:,.3f} {row['ranked_by']}"
+    if row["ranked_by"] == "steps":
+        return f"{value:,.0f} step{'' if value == 1 else 's'}"
+    return f"{value:,.3f} seconds" if row["ranked_by"] == "seconds" else f"{row['metric']} {value:.5f}"
+
+
+def describe_runs(number: int) -> str:
+    """A number of runs."""
+    return f"{number} run{'' if number == 1 else 's'}"
 
 
 def _describe_test(test: Improvement) -> dict[str, Any]:

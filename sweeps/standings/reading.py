@@ -1,8 +1,5 @@
 """From a home to the standings of a contest."""
 
-from collections import Counter
-from collections.abc import Mapping
-
 from golf.errors import InputError
 from jobs.workplace import Workplace
 from sweeps.contests.catalog import DEFAULT, contest_named
@@ -29,7 +26,7 @@ def standings_of(contest: Contest, place: Workplace, lost: Lost | None = None) -
 
 
 def choose_contest(place: Workplace, name: str | None, sweep: str | None) -> tuple[Contest, list[str]]:
-    """Which contest a leaderboard shows, and a line that names the others that the home has entries of.
+    """Which contest a leaderboard shows, and a line for each other contest that the home has entries of.
 
     Args:
         place: the home.
@@ -39,26 +36,21 @@ def choose_contest(place: Workplace, name: str | None, sweep: str | None) -> tup
     Raises:
         InputError: there is no such contest, or the sweep is of another one.
     """
-    counts = count_entries(place)
+    present = list_present(place)
     sweeps = [record for record in place.store.sweeps() if sweep in (None, record.name)]
-    own = contest_of(sweeps[-1]) if sweeps else next(iter(counts), DEFAULT)
+    own = contest_of(sweeps[-1]) if sweeps else next(iter(present), DEFAULT)
     chosen = contest_named(name or own)
     if sweep is not None and chosen.name != own:
         raise InputError(f"sweep {sweep}: is of the contest {own}, not {chosen.name}; leave out one of the two")
-    lines = [
-        f"{count} {'entry' if count == 1 else 'entries'} of {other}: golfsweep leaderboard --contest {other}"
-        for other, count in counts.items()
-        if other != chosen.name
-    ]
-    return chosen, lines
+    others = (other for other in present if other != chosen.name)
+    return chosen, [f"Entries of {other}: golfsweep leaderboard --contest {other}" for other in others]
 
 
-def count_entries(place: Workplace) -> Mapping[str, int]:
-    """Contest → number of entries in a home; the default contest first."""
-    contests = {sweep.name: contest_of(sweep) for sweep in place.store.sweeps()}
-    counts = Counter(content.get("contest", DEFAULT) for content in place.store.records())
-    counts.update(contests[entry.sweep] for entry in place.store.entries() if entry.sweep in contests)
-    return dict(sorted(counts.items(), key=lambda item: (item[0] != DEFAULT, item[0])))
+def list_present(place: Workplace) -> list[str]:
+    """The contests of a home's public records and sweeps, the default first."""
+    contests = {content.get("contest", DEFAULT) for content in place.store.records()}
+    contests |= {contest_of(sweep) for sweep in place.store.sweeps()}
+    return sorted(contests, key=lambda contest: (contest != DEFAULT, contest))
 
 
 def find_standing(name: str, place: Workplace) -> tuple[Standings, Standing] | None:
@@ -67,7 +59,7 @@ def find_standing(name: str, place: Workplace) -> tuple[Standings, Standing] | N
     Raises:
         InputError: entries of several contests have that name.
     """
-    boards = [standings_of(contest_named(contest), place) for contest in count_entries(place) if contest != DEFAULT]
+    boards = [standings_of(contest_named(contest), place) for contest in list_present(place) if contest != DEFAULT]
     matches = [(board, standing) for board in boards if (standing := board.find(name)) is not None]
     if len(matches) > 1:
         contests = ", ".join(board.contest.name for board, _ in matches)

@@ -13,12 +13,14 @@ What is tested is the claimed gain. A claim that was chosen because it looked go
 and may fall although the entry is better: `make bench-statistics` says how often.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
+from scipy import special
 
 from sweeps.statistics.estimate import Floats, Moments, moments, p_values, quantile, welch_parts
 from sweeps.statistics.planning import MOST_SEEDS, POWER
@@ -82,6 +84,14 @@ class ReplicationAnalysis:
         if self.p_stands < self.level:
             return "stands"
         return "falls" if self.p_falls < self.level else None
+
+
+def likely_spread(std: float, n: int) -> float:
+    """The deviation that the true one stays below with a chance of 80 %, by the χ² of its estimate from n values.
+
+    Three values that were selected for a small p-value have a small deviation; a plan that trusts it decides nothing.
+    """
+    return float(std * math.sqrt((n - 1) / special.chdtri(n - 1, POWER)))
 
 
 def plan_replication(gain: float, margin: float, noise: Noise) -> ReplicationDesign | None:

@@ -32,6 +32,8 @@ from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import read_certificate
 from sweeps.entries.reading import board_of, find_entry, former_of, latest_sweep, read_entry
+from sweeps.spec.dataset import DataSet
+from sweeps.spec.recipe import Recipe
 from sweeps.spec.sections import BaselineSection
 from sweeps.standings.reading import find_standing
 from sweeps.statistics import Moments, published
@@ -57,7 +59,8 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     driver = sweep.driver(place.store, read_only=True)
     chains = [chain for chain in driver.confirmed() if chain.entry == entry.name]
     _check(entry, chains, driver.seeds_of(entry.name), sweep, title)
-    recipe = chains[0].measurement.recipe
+    recipe, data = _recipe_of(chains[0]), sweep.data
+    assert isinstance(data, DataSet)
     standing, against = describe_standing(entry, sweep, board)
     stored = read_entry(entry.sweep, entry.name, place)
     assert stored is not None
@@ -72,8 +75,8 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
         recipe=recipe,
         runs=runs,
         validation_set=entry.runs[0].text,
-        tokens=sweep.data.tokens.name,
-        tokenizer=sweep.data.tokenizer.name,
+        tokens=data.tokens.name,
+        tokenizer=data.tokenizer.name,
         standing=standing,
         against=against,
         spreads=_find_spreads(entry, sweep, board, against),
@@ -216,7 +219,7 @@ def _gather_run(chain: JobChain, script: Script, place: Workplace, title: str) -
         trace=[json.loads(line) for line in metrics.decode().splitlines()],
         result=_read_outputs(train),
         printed=_read_printed(_read_outputs(train), place, where),
-        machine=machine.describe(chain.measurement.recipe.eval.precision),
+        machine=machine.describe(_recipe_of(chain).eval.precision),
         world=machine.processes,
         versions=attempts[0].versions,
         commits=tuple(dict.fromkeys(attempt.commit for attempt in attempts if attempt.commit is not None)),
@@ -256,3 +259,10 @@ def _read_printed(outputs: Mapping[str, Any], place: Workplace, where: str) -> s
     if "log" not in outputs:
         raise InputError(f"{where} is without its log, since an earlier version trained it; run it in a new home")
     return _read_content(outputs["log"], "log", place, where).decode(errors="replace")
+
+
+def _recipe_of(chain: JobChain) -> Recipe:
+    """The recipe of a legal entry, which none of a script is."""
+    recipe = chain.measurement.recipe
+    assert isinstance(recipe, Recipe)
+    return recipe

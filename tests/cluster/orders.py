@@ -11,7 +11,7 @@ from golf.data.tokens import find_shards
 from golf.model.gpt import ModelConfig
 from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig
-from jobs.digests import digest_of
+from jobs.machine.digests import digest_of
 from jobs.machine.environment import machine
 from jobs.spec import Job, Order
 from jobs.stages.registry import stage_named

@@ -1,7 +1,7 @@
 """The walkthroughs of CONTRIBUTING.md, followed to the letter in a copy of the tree.
 
-Each code block names its file in its first line. A python or toml block is a new file; a diff block adds its `+` lines after
-the line before them. Then the walkthrough's own tests run in the copy.
+Each code block names its file in its first line. A python or toml block is a new file; a diff block adds its `+` lines
+after the line before them. Then the walkthrough's own tests run in the copy.
 """
 
 import os

@@ -17,6 +17,7 @@ from golf.ttt.protocols import PROTOCOLS
 from sweeps.search.samplers import SAMPLERS
 from sweeps.spec.file import load_sweep, parse_sweep
 from sweeps.spec.recipe import SECTIONS
+from sweeps.spec.script.sections import ProxySection, ScriptSection, StageSection
 from sweeps.spec.sections import SweepFile
 
 ROOT = Path(__file__).parents[2]
@@ -32,8 +33,8 @@ def section_of(field: FieldInfo) -> type[BaseModel] | None:
 
 def section_settings(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Dotted names and defaults of a section's settings; a section that may be absent is a setting, too."""
-    for name, field in section.model_fields.items():
-        inner = section_of(field)
+    for plain, field in section.model_fields.items():
+        name, inner = field.alias or plain, section_of(field)
         if inner is None or name == "search":
             yield f"{prefix}{name}", "required" if field.is_required() else field.default
         if inner is not None:
@@ -60,6 +61,9 @@ def as_written(default: Any) -> str:
 def all_settings() -> dict[str, str]:
     """Every setting of a sweep file with its default as written."""
     defaults = dict(section_settings(SweepFile))
+    of_script = ((ScriptSection, "script."), (StageSection, "script.STAGE."), (ProxySection, "search.proxy."))
+    for section, prefix in of_script:
+        defaults |= dict(section_settings(section, prefix))
     for section, kind in SECTIONS.items():
         defaults |= dict(recipe_settings(kind(), section))
     return {name: as_written(default) for name, default in defaults.items()}
@@ -83,8 +87,14 @@ def test_the_example_of_the_reference_is_a_sweep_file() -> None:
     (example,) = re.findall(r"```toml\n(.+?)```", REFERENCE, re.DOTALL)
     spec = parse_sweep(tomllib.loads(example), "docs/sweep-file.md")
     # A challenge is a sweep of its own, without a search.
-    assert set(tomllib.loads(example)) | {"baseline", "priority", "challenge"} == set(SweepFile.model_fields)
+    apart = {"baseline", "challenge", "contest", "priority", "script"}
+    assert set(tomllib.loads(example)) | apart == set(SweepFile.model_fields)
     assert spec.search is not None
+
+
+def test_the_example_of_a_script_is_a_sweep_file() -> None:
+    spec = load_sweep(ROOT / "examples/script/sweep.toml")
+    assert [stage.title for stage in spec.pipeline()] == ["train", "eval"] and spec.search is not None
 
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.toml")), ids=lambda path: path.name)

@@ -77,6 +77,9 @@ class World:
     workers: int = 3
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     fails: Fails = lambda job: False
+    outputs: Callable[[Job], Mapping[str, Any]] = outputs_of
+    """What a job that ends well has made."""
+    resolve: Callable[[SweepSpec], Sweep] = lambda spec: Sweep(spec=spec, data=DATA, machine=MACHINE)
     fresh: bool = False
     """Whether every second look is a new driver's: the one between sees what came of all that it asked for again."""
     looks: int = 0
@@ -84,7 +87,7 @@ class World:
     ended: list[JobRecord] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sweep = Sweep(spec=self.spec, data=DATA, machine=MACHINE)
+        self.sweep = self.resolve(self.spec)
         self.store.put_sweep(self.spec.name, self.sweep.to_json())
         self.driver = self.sweep.driver(self.store)
 
@@ -106,7 +109,7 @@ class World:
         if self.fails(job.order.job):
             self.store.fail(job.key, attempt, "made to fail", counted=True, final=True)
         else:
-            outputs = outputs_of(job.order.job)
+            outputs = self.outputs(job.order.job)
             sizes = {value: 1 for value in outputs.values() if isinstance(value, str)}
             self.store.finish(job.key, attempt, outputs, seconds=1.0, peak_bytes=None, sizes=sizes)
 

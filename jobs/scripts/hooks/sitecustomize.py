@@ -55,8 +55,26 @@ def _is_path(path):
     return isinstance(path, (str, bytes, os.PathLike))
 
 
+class _Instead:
+    """A function in place of one of C: unlike other functions of Python, it does not become a method in a class.
+
+    `pathlib` of Python 3.10 and earlier takes functions of `os` into a class.
+    """
+
+    def __init__(self, function, original):
+        self._function = function
+        functools.update_wrapper(self, original)
+
+    @classmethod
+    def of(cls, original):
+        return lambda function: cls(function, original)
+
+    def __call__(self, *args, **options):
+        return self._function(*args, **options)
+
+
 def _wrap_open(original):
-    @functools.wraps(original)
+    @_Instead.of(original)
     def redirected(file, mode="r", *args, **options):
         if _is_path(file) and isinstance(mode, str) and "x" not in mode and set(mode) & set("wa+"):
             aside = _aside(file) if "w" in mode else _for_change(file)
@@ -67,7 +85,7 @@ def _wrap_open(original):
 
 
 def _wrap_os_open(original):
-    @functools.wraps(original)
+    @_Instead.of(original)
     def redirected(path, flags, mode=0o777, *, dir_fd=None):
         changes = flags & os.O_ACCMODE != os.O_RDONLY or flags & os.O_TRUNC
         if changes and _is_path(path) and not (flags & os.O_CREAT and flags & os.O_EXCL):
@@ -82,7 +100,7 @@ def _wrap_os_open(original):
 
 
 def _wrap_rename(original):
-    @functools.wraps(original)
+    @_Instead.of(original)
     def redirected(src, dst, *, src_dir_fd=None, dst_dir_fd=None):
         onto = _aside(dst, follow=False, folder=dst_dir_fd)
         if _aside(src, follow=False, folder=src_dir_fd) is not None:  # it stays, and is found under its new name, too
@@ -99,7 +117,7 @@ def _wrap_rename(original):
 
 
 def _wrap_unlink(original):
-    @functools.wraps(original)
+    @_Instead.of(original)
     def redirected(path, *, dir_fd=None):
         return None if _aside(path, follow=False, folder=dir_fd) else original(path, dir_fd=dir_fd)
 
@@ -107,7 +125,7 @@ def _wrap_unlink(original):
 
 
 def _wrap_link(original):
-    @functools.wraps(original)
+    @_Instead.of(original)
     def redirected(src, dst, *args, **options):
         onto = _aside(dst, follow=False)
         if onto is None:
@@ -120,7 +138,7 @@ def _wrap_link(original):
 
 
 def _wrap_truncate(original):
-    @functools.wraps(original)
+    @_Instead.of(original)
     def redirected(path, length):
         aside = _for_change(path) if _is_path(path) else None
         return original(path if aside is None else aside, length)
@@ -172,15 +190,27 @@ class _Finder:
 
 
 def _install():
-    builtins.open = io.open = _wrap_open(io.open)
-    os.open = _wrap_os_open(os.open)
-    os.rename, os.replace = _wrap_rename(os.rename), _wrap_rename(os.replace)
-    os.unlink, os.remove = _wrap_unlink(os.unlink), _wrap_unlink(os.remove)
-    os.link, os.symlink, os.truncate = _wrap_link(os.link), _wrap_link(os.symlink), _wrap_truncate(os.truncate)
+    instead = {io.open: _wrap_open(io.open)}
+    wraps = {
+        "open": _wrap_os_open,
+        "rename": _wrap_rename,
+        "replace": _wrap_rename,
+        "unlink": _wrap_unlink,
+        "remove": _wrap_unlink,
+        "link": _wrap_link,
+        "symlink": _wrap_link,
+        "truncate": _wrap_truncate,
+    }
+    for name, wrap in wraps.items():
+        original = getattr(os, name)
+        instead[original] = wrap(original)
+        setattr(os, name, instead[original])
+    builtins.open = io.open = instead[io.open]
     paths = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)  # Python 3.10 and earlier remember them there
-    for name in ("open", "rename", "replace", "unlink", "symlink"):
-        if paths is not None and hasattr(paths, name):
-            setattr(paths, name, staticmethod(io.open if name == "open" else getattr(os, name)))
+    for name, value in list(vars(paths).items()) if paths is not None else ():
+        function = getattr(value, "__func__", value)
+        if callable(function) and function in instead:
+            setattr(paths, name, instead[function])
     sys.meta_path.insert(0, _Finder)
     for name in _WRAPPED_AT_IMPORT:
         if name in sys.modules:

@@ -1,6 +1,6 @@
 """What the text of a participant's script says about it, without running any of it.
 
-A wrapper that executes itself is unpacked (`unwrap`), the text parsed (`parsing`) and strings followed to where they
+A wrapper that executes itself is unpacked and the text parsed (`text`), strings are followed to where they
 come from (`values`). Then `names` finds environment variables, `facts` files written, arguments and imports, and
 `metric_lines` lines with scores.
 """

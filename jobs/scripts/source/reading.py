@@ -18,8 +18,8 @@ from jobs.scripts.source.facts import (
 from jobs.scripts.source.limits import MAX_SOURCE_BYTES
 from jobs.scripts.source.metric_lines import MetricLine, find_metric_lines
 from jobs.scripts.source.names import EnvironmentName, read_names
-from jobs.scripts.source.parsing import OLDEST, Parsed, parse
-from jobs.scripts.source.unwrap import unpack
+from jobs.scripts.source.text.parsing import OLDEST, Parsed, parse
+from jobs.scripts.source.text.unwrap import unpack
 from jobs.scripts.source.values import Values
 
 _SWITCHES = ("TTT_EVAL_ONLY", "EVAL_ONLY", "QUANTIZE_ONLY", "TTT_ONLY", "EVAL_ONLY_PATH")

@@ -13,8 +13,8 @@ from golf.audit.probes.overlap import overlaps
 from golf.data.texts import with_byte_files
 from golf.data.tokens import Tokenizer, find_shards, read_shard, read_stream, split_documents
 from golf.ttt.engine import EvalConfig
-from jobs.digests import check_digest
 from jobs.events import Event, Finished, Progress
+from jobs.machine.digests import check_digest
 from jobs.machine.environment import peak_bytes
 from jobs.spec import Order
 from jobs.stages.work.documents import eval_documents

@@ -8,7 +8,7 @@ from golf.data.stream import Stream
 from golf.data.texts import Texts, count_texts, read_texts, require_text, with_byte_files
 from golf.data.tokens import Tokenizer, Tokens, find_shards
 from golf.errors import InputError
-from jobs.digests import check_digest
+from jobs.machine.digests import check_digest
 from jobs.spec import Order
 from jobs.stages.work.cached import Cached
 

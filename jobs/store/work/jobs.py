@@ -133,7 +133,8 @@ def insert_job(connection: Connection, order: Order, now: float) -> None:
     number = connection.execute(select(func.coalesce(func.max(table.c.number), 0))).scalar_one() + 1
     values = {
         "key": job.key, "stage": job.stage, "job": job.canonical(), "slots": order.slots, "places": dict(order.places),
-        "conditions": dict(order.conditions), "priority": order.priority, "awaited": order.awaited, "number": number, "created": now,
+        "conditions": dict(order.conditions), "priority": order.priority, "awaited": order.awaited, "number": number,
+        "created": now,
         "state": JobState.QUEUED, "failures": 0, "attempt": 0, "fraction": 0.0, "note": "",
         "machine": job.machine.slot_class,
     }  # fmt: skip

@@ -1,10 +1,14 @@
-"""Acting on sweeps that run elsewhere: submit, cancel."""
+"""Beginning sweeps, and acting on those that run elsewhere: init, attach, submit, cancel."""
 
+import os
+import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from golf.errors import InputError
+from golf.files import read_regular
 from sweeps.cli.app import (
     HOME,
     DbOption,
@@ -19,6 +23,116 @@ from sweeps.cli.app import (
 )
 from sweeps.cli.errors import ExitCode
 from sweeps.text.terminal import Terminal
+
+SWEEP_FILE = Path("sweep.toml")
+
+
+@app.command()
+def init(
+    script: Annotated[
+        Path | None, typer.Argument(metavar="SCRIPT", help="A training script of yours; without one, a native sweep.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The sweep file to write.")] = SWEEP_FILE,
+    beside: Annotated[
+        list[Path] | None, typer.Option("--beside", metavar="FILE", help="A file that the script imports or reads.")
+    ] = None,
+    gpus: Annotated[int, typer.Option("--gpus", min=1, help="GPUs of each run of the script.")] = 8,
+    python: Annotated[
+        str | None, typer.Option("--python", metavar="FILE", help="The interpreter that runs the script.")
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Write a commented sweep file to start from.
+
+    For a script, the file has its environment variables with their defaults, its outputs, the lines with its scores
+    and the stages that it can be run as, all read from its source; nothing of it is executed.
+
+    Example: golfsweep init train_gpt.py
+    """
+    from jobs.scripts.source import read_source
+    from jobs.scripts.source.limits import MAX_SOURCE_BYTES
+    from sweeps.spec.drafts.native import draft_native_sweep
+    from sweeps.spec.drafts.script import ScriptDraft, draft_script_sweep
+
+    if script is None:
+        if beside:
+            raise InputError("--beside: files lie beside a script; name the script, too")
+        source, text = None, draft_native_sweep(str(out))
+    else:
+        content = read_regular(script, MAX_SOURCE_BYTES, "expected a training script")
+        files = {path.name: read_regular(path, MAX_SOURCE_BYTES, "expected a file") for path in beside or ()}
+        source = read_source(content, files, name=script.name)
+        interpreter = python or shutil.which("python3") or "/usr/bin/python3"
+        draft = ScriptDraft(
+            sweep_file=str(out),
+            file=str(script),
+            files=[str(path) for path in beside or ()],
+            python=interpreter,
+            gpus=gpus,
+        )
+        text = draft_script_sweep(draft, source)
+    _write_new(out, text)
+    if json_:
+        document = {"file": str(out), "script": None if script is None else str(script)}
+        found = {} if source is None else {"names": list(source.names), "unread": list(source.whole)}
+        print_json(document | found)
+        return
+    print(f"Wrote {out}.")
+    if source is not None:
+        metrics = ", ".join(metric.name for metric in source.metrics) or "none found"
+        print(f"{len(source.names)} environment variables, lines with scores: {metrics}")
+    print(f"Next: golfsweep plan {out}")
+
+
+@app.command()
+def attach(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file that a stage would have written.")],
+    sweep: Annotated[
+        str,
+        typer.Option("--sweep", metavar="SWEEP|FILE", help="The sweep, or its file.", autocompletion=complete_sweep),
+    ],
+    stage: Annotated[str, typer.Option("--stage", metavar="NAME", help="Stage of the script, e.g. train.")],
+    role: Annotated[str, typer.Option("--role", metavar="NAME", help="Output of the stage, e.g. artifact.")],
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the run that made the file.")],
+    log: Annotated[
+        Path | None, typer.Option("--log", metavar="FILE", help="What the script printed in that run.")
+    ] = None,
+    entry: Annotated[
+        str | None, typer.Option("--entry", metavar="NAME", help="The arm that it is of, if arms differ in this stage.")
+    ] = None,
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Make a file that exists already the output of a script's stage.
+
+    The stage's job is done by that and does not run; entries that rest on it say so.
+
+    Example: golfsweep attach final_model.int8.ptz --sweep sweep.toml --stage train --role artifact --seed 42
+    """
+    from jobs.workplace import Workplace
+    from sweeps.run.attach import Attachment, attach, open_sweep
+
+    place = Workplace.open(home, db, files)
+    try:
+        found = open_sweep(sweep, place, Terminal(stderr=True).print_line)
+        job = attach(Attachment(file=file, stage=stage, role=role, seed=seed, entry=entry, log=log), found, place)
+    except Exception:
+        place.remove_if_unused()
+        raise
+    outputs = job.outputs or {}
+    if json_:
+        return print_json(
+            {
+                "sweep": found.spec.name,
+                "key": job.key,
+                "label": job.order.label,
+                role: outputs[role],
+                "scores": outputs["scores"],
+            }
+        )
+    Terminal().print_line(f"Attached {file} as {role} of {job.order.label} ({job.key[:12]}).")
 
 
 @app.command()
@@ -76,3 +190,22 @@ def submit(
     if json_:
         return print_json(submitted)
     Terminal().print_line(f"Submitted as {submitted['job']}; follow it with: {submitted['follow']}")
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that must not be there yet.
+
+    Raises:
+        InputError: it is there, or cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        os.link(temporary, path)  # unlike a rename, it never replaces a file
+    except FileExistsError:
+        raise InputError(f"{path}: exists already and is not overwritten; name another file by --out") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); name another file by --out") from None
+    finally:
+        temporary.unlink(missing_ok=True)

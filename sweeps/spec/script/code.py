@@ -124,7 +124,7 @@ def apply_patch(contents: Contents, patch: Path) -> Contents:
         diff = folder / ".golfsweep.diff"
         diff.write_bytes(_without_folders(text, contents, patch).encode("utf-8", "surrogateescape"))
         if Path(program).name == "git":
-            command = [program, "apply", "-p0", "--whitespace=nowarn", diff.name]
+            command = [program, "apply", "-p0", "--unidiff-zero", "--whitespace=nowarn", diff.name]
         else:
             command = [program, "--batch", "--forward", "--fuzz=0", "--posix", "-p0", "-i", diff.name]
         environment = {

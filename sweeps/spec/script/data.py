@@ -1,4 +1,4 @@
-"""The data of a script: a folder of shards and a tokenizer, by digest. Nothing of them is read: a script has its own loader."""
+"""The data of a script: a folder of shards and a tokenizer, by digest; the script alone reads what is in them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from golf.data.corpus import build_demo
 from golf.data.texts import with_byte_files
 from golf.data.tokens import find_shards
 from golf.errors import InputError
-from jobs.digests import digest_of
+from jobs.machine.digests import digest_of
 from sweeps.spec.holdout import make_holdout
 from sweeps.spec.sections import DataSection
 
@@ -65,6 +65,7 @@ def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData
     Raises:
         InputError: a folder or file is missing or cannot be read.
     """
+    tokenizer: Path | None
     if section.tokens == "demo":
         built = build_demo(demo)
         tokens, tokenizer = built.tokens, built.tokenizer

@@ -69,7 +69,7 @@ class ScriptSection(Section):
     launch: Launch = "torchrun"
     args: Texts = ()
     patch: FilePath | None = None
-    env: dict[str, Any] = {}
+    env: dict[str, Any] = Field(default_factory=dict)
 
 
 class StageSection(Section):
@@ -80,8 +80,10 @@ class StageSection(Section):
     gpus: Gpus = 1
     max_seconds: Seconds | None = None
     silent_seconds: Seconds | None = None
-    out: dict[Annotated[str, AfterValidator(_role)], Annotated[str, AfterValidator(_file_name)]] = {}
-    env: dict[str, Any] = {}
+    out: dict[Annotated[str, AfterValidator(_role)], Annotated[str, AfterValidator(_file_name)]] = Field(
+        default_factory=dict
+    )
+    env: dict[str, Any] = Field(default_factory=dict)
     metric: Annotated[str, AfterValidator(_metric)] | None = None
     limit_bytes: Annotated[int, Field(ge=0)] | None = None
 
@@ -90,7 +92,7 @@ class ProxySection(Section):
     """What makes a stage's trials cheaper."""
 
     gpus: Gpus | None = None
-    env: dict[str, Any] = {}
+    env: dict[str, Any] = Field(default_factory=dict)
 
 
 FIXED = tuple(field.alias or name for name, field in ScriptSection.model_fields.items())

@@ -19,6 +19,11 @@ WRITES = 'open("final_model.int8.ptz", "wb").write(b"weights")\n'
 HANGS = "import time\nprint('waiting', flush=True)\ntime.sleep(600)\n"
 
 
+@pytest.fixture(autouse=True)
+def fast_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "IDLE_LOOK_SECONDS", 0.3)
+
+
 def test_a_script_that_ends_well_gives_its_metric_and_its_outputs(tmp_path: Path) -> None:
     last = run_script(tmp_path, WRITES + SCORE, outputs=ARTIFACT, metric=METRIC).finished
     assert last.outputs["metric"] == {"name": METRIC, "value": 1.2273658}
@@ -26,7 +31,7 @@ def test_a_script_that_ends_well_gives_its_metric_and_its_outputs(tmp_path: Path
     assert last.outputs["bytes"] == {"artifact": 7, "code": len(WRITES + SCORE)}
     assert last.outputs["notes"] == []
     assert last.outputs["clocks"]["process_seconds"] > 0
-    assert {name for name, value in last.outputs.items() if value is None} == {"artifact", "log"}
+    assert {name for name, value in last.outputs.items() if value is None} == {"artifact", "log", "metrics"}
     assert last.files["artifact"] == b"weights"
     assert b"final_int8_zlib_roundtrip_exact" in last.files["log"]
     json.dumps(last.outputs, allow_nan=False)
@@ -44,22 +49,26 @@ def test_one_that_hangs_after_its_metric_is_done_with_a_note(tmp_path: Path) -> 
     )
 
 
-def test_one_without_a_metric_that_hangs_idle_after_its_outputs_is_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(processes, "IDLE_LOOK_SECONDS", 0.3)
+def test_one_without_a_metric_that_hangs_after_its_outputs_is_done(tmp_path: Path) -> None:
     last = run_script(tmp_path, WRITES + HANGS, outputs=ARTIFACT).finished
     assert "had not ended" in last.outputs["notes"][0]
 
 
-def test_one_that_computes_in_silence_after_its_outputs_is_not_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(processes, "IDLE_LOOK_SECONDS", 0.3)
-    computes = "import time\nuntil = time.monotonic() + 2.5\nwhile time.monotonic() < until: pass\n" + SCORE
-    last = run_script(tmp_path, WRITES + computes, outputs=ARTIFACT).finished
+@pytest.mark.parametrize("metric", [None, METRIC])
+@pytest.mark.parametrize("by", ["itself", "a program"])
+def test_one_that_computes_in_silence_is_not_ended(tmp_path: Path, metric: str | None, by: str) -> None:
+    computes = "import time\nuntil = time.monotonic() + 2.5\nwhile time.monotonic() < until: pass\n"
+    if by == "a program":  # whose environment is not the script's
+        computes = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {computes!r}], env={{}})\n"
+    last = run_script(tmp_path, WRITES + SCORE + computes + "print('late')\n", outputs=ARTIFACT, metric=metric).finished
     assert last.outputs["notes"] == []
-    assert last.outputs["scores"] == {"final_int8_zlib_roundtrip": 1.2273658}
+    assert b"late" in last.files["log"]
+
+
+def test_a_busy_one_is_done_when_it_has_been_silent_for_too_long(tmp_path: Path) -> None:
+    spins = WRITES + SCORE + "while True: pass\n"
+    last = run_script(tmp_path, spins, outputs=ARTIFACT, metric=METRIC, silence_seconds=2.0).finished
+    assert "had not ended" in last.outputs["notes"][0]
 
 
 def test_an_output_that_is_still_being_written_is_waited_for(tmp_path: Path) -> None:
@@ -133,7 +142,7 @@ def test_what_was_being_written_when_it_was_ended_is_not_kept(tmp_path: Path) ->
     assert failed.files == {}
 
 
-def test_one_that_is_silent_for_too_long_hangs(tmp_path: Path) -> None:
+def test_one_that_is_silent_for_too_long_before_its_work_is_complete_hangs(tmp_path: Path) -> None:
     failed = run_script(tmp_path, SCORE + HANGS, outputs=ARTIFACT, metric=METRIC, silence_seconds=2.0).failed
     assert (failed.failure, failed.reason) == (Failure.HANG, "no output for 2 s")
 
@@ -207,10 +216,3 @@ def test_its_own_log_file_is_read_for_what_it_does_not_print(tmp_path: Path) -> 
     source = "import os, sys\nos.mkdir('logs')\nsys.stdout = open('logs/a.txt', 'w')\n" + SCORE
     last = run_script(tmp_path, source, metric=METRIC).finished
     assert last.outputs["metric"]["value"] == 1.2273658
-
-
-def test_the_file_of_document_scores_is_an_output(tmp_path: Path) -> None:
-    source = "import os\nopen(os.environ['GOLFSWEEP_SCORES'], 'wb').write(b'scores')\n" + SCORE
-    last = run_script(tmp_path, source, metric=METRIC).finished
-    assert last.files["document_scores"] == b"scores"
-    assert last.outputs["document_scores"] is None

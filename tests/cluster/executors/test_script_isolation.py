@@ -76,10 +76,14 @@ def test_each_attempt_has_a_run_of_its_own(tmp_path: Path) -> None:
 
 
 def test_paths_and_text_are_filled_in(tmp_path: Path) -> None:
+    tokens, tokenizer = tmp_path / "datasets" / "fineweb10B_sp1024", tmp_path / "tokenizers" / "a.model"
+    for path in (tokens / "fineweb_train_000000.bin", tokens / "fineweb_val_000000.bin", tokenizer):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
     (facts,) = facts_of(
         tmp_path,
         ["alone"],
-        places={"tokens": "/d/datasets/fineweb10B_sp1024", "tokenizer": "/d/tokenizers/a.model"},
+        places={"tokens": str(tokens), "tokenizer": str(tokenizer)},
         env={
             "DATA_PATH": "{data}",
             "DATA_DIR": "{data_dir}",
@@ -91,16 +95,16 @@ def test_paths_and_text_are_filled_in(tmp_path: Path) -> None:
     )
     environment, folder = facts["environment"], facts["folder"]
     assert {name: environment[name] for name in ("DATA_PATH", "DATA_DIR", "TOKENIZER_PATH", "LOAD", "CONFIG")} == {
-        "DATA_PATH": "/d/datasets/fineweb10B_sp1024",
-        "DATA_DIR": "/d",
-        "TOKENIZER_PATH": "/d/tokenizers/a.model",
+        "DATA_PATH": str(tokens),
+        "DATA_DIR": str(tmp_path),
+        "TOKENIZER_PATH": str(tokenizer),
         "LOAD": f"{folder}/helper.py",
         "CONFIG": '{"lr": 0.1, "name": "{seed}"}',
     }
 
 
 def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"script\.python: /nowhere/python is no program of this node"):
+    with pytest.raises(InputError, match=r"script\.python: /nowhere/python does not run here"):
         run_script(tmp_path, "", python="/nowhere/python")
 
 
@@ -110,6 +114,7 @@ def test_no_name_leads_out_of_its_folder(tmp_path: Path, name: str) -> None:
         run_script(tmp_path, "", files=(name,), inputs={f"file:{name}": b""})
     with pytest.raises(InputError, match="leads out of the script's folder"):
         run_script(tmp_path, "", outputs={"weights": name})
+    assert list(tmp_path.rglob("beside.py")) == []
 
 
 def test_of_its_folder_what_is_small_stays_to_explain_it(tmp_path: Path) -> None:

@@ -34,6 +34,10 @@ def by_descriptor(flags):
     os.close(descriptor)
 
 
+class Accessor:  # as in pathlib of Python 3.10 and earlier
+    replace, unlink = os.replace, os.unlink
+
+
 def memory_map():
     np.memmap("a.pt", dtype="u1", mode="r+")[0] = 5
 
@@ -64,6 +68,7 @@ WAYS = {
     "copy": lambda: (put("tmp"), shutil.copy("tmp", "a.pt")),
     "remove": lambda: os.remove("a.pt"),
     "Path.unlink": lambda: pathlib.Path("a.pt").unlink(),
+    "a function in a class": lambda: (put("tmp"), Accessor().replace("tmp", "a.pt"), Accessor().unlink("a.pt")),
     "truncate": lambda: os.truncate("a.pt", 0),
     "symbolic link": lambda: (os.symlink("a.pt", "link"), put("link")),
     "hard link": lambda: (os.link("a.pt", "hard"), put("hard")),

@@ -77,5 +77,5 @@ def test_a_label_names_what_is_known() -> None:
         "train": ("train base seed 3", "train seed 3"),
         "quantize": ("quantize base seed 3", "quantize seed 3"),
         "eval": ("base seed 3", "eval seed 3"),
-        "audit": ("audit base", "audit seed 3"),
+        "audit": ("audit base seed 3", "audit seed 3"),
     }

@@ -19,9 +19,9 @@ from golf.errors import InputError, OverTime, TooLarge
 from golf.model.gpt import GPT, ModelConfig
 from golf.train.training import TrainConfig
 from golf.ttt.engine import EvalConfig, evaluate
-from jobs.digests import digest_of
 from jobs.events import Failure, Finished, Shard
 from jobs.failures import classify
+from jobs.machine.digests import digest_of
 from jobs.machine.environment import machine
 from jobs.scores import merge_shards, read_table
 from jobs.spec import Job, Order

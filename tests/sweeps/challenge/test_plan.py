@@ -16,7 +16,7 @@ from sweeps.planning.dry_run import dry_run
 from tests.sweeps.challenge.conftest import NOISE, Claim, scores
 from tests.sweeps.made_up import play
 
-GAIN = 2 * NOISE
+GAIN = 4 * NOISE
 """So small that a challenge needs several analyses."""
 
 

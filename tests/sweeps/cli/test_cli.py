@@ -273,7 +273,7 @@ def test_a_plan_says_what_would_be_run_and_what_is_not_known(
     assert code == 0
     plan = json.loads(out)
     assert {kind: stage["jobs"] for kind, stage in plan["stages"].items()} == {
-        "train": 3, "quantize": 3, "eval": 13, "audit": 4,
+        "train": 3, "quantize": 3, "eval": 13, "audit": 7,
     }  # fmt: skip
     assert (plan["nodes"], plan["slots"], plan["complete"]) == (2, 4, True)
     assert plan["unknown"] == ["train", "quantize"]

@@ -115,21 +115,22 @@ def audits(jobs: list[JobRecord]) -> dict[str, Job]:
     return {record.order.label: record.order.job for record in jobs if record.order.job.stage == "audit"}
 
 
-def test_every_row_is_audited_once_on_its_first_seeds_artifact(played: World) -> None:
-    jobs = played.store.jobs()
-    rows = list(dict.fromkeys(row for row, _ in played.result()["rows"]))
-    assert audits(jobs).keys() == {f"audit {row}" for row in rows}
+def test_every_row_is_audited_on_its_first_seeds_artifact_and_shortly_on_the_others(played: World) -> None:
+    jobs, result = played.store.jobs(), played.result()["rows"]
+    rows = list(dict.fromkeys(row for row, _ in result))
+    assert audits(jobs).keys() == {f"audit {row} seed {seed}" for row, seed in result}
     scored = {
-        json.dumps(evaluation.settings["eval"]): evaluation
+        (json.dumps(evaluation.settings["eval"]), evaluation.seed): evaluation
         for evaluation in evaluations(jobs, "val", None)
-        if evaluation.seed == 3
     }
+    seconds = played.spec.options["audit"]["seconds"]
     for job in audits(jobs).values():
-        assert job.seed == 3
-        inputs = scored[json.dumps(job.settings["eval"])].inputs
+        inputs = scored[json.dumps(job.settings["eval"]), job.seed].inputs
         assert job.inputs == {**inputs, "training": job.inputs["training"]}
-        assert job.settings["seconds"] == played.spec.options["audit"]["seconds"]
+        assert job.settings["seconds"] == (seconds if job.seed == 3 else seconds / 4)
     assert played.driver.audits().keys() == set(rows)
+    further = {(row, seed) for row, audited in played.driver.further_audits().items() for seed in audited}
+    assert further == {(row, seed) for row, seed in result if seed != 3}
 
 
 def test_where_the_first_seed_fails_the_next_one_is_audited(world: Make) -> None:
@@ -142,7 +143,9 @@ def test_where_the_first_seed_fails_the_next_one_is_audited(world: Make) -> None
 def test_a_row_whose_audit_fails_is_confirmed_and_not_audited(world: Make) -> None:
     here = world(spec_of(search=None, confirm={"top": 0}), fails=lambda job: job.stage == "audit")
     snapshot = here.play()
-    assert {job.order.label for job in snapshot.failures} == {"audit base", "audit none"}
+    assert {job.order.label for job in snapshot.failures} == {
+        f"audit {name}" for name in ("base seed 3", "base seed 4", "none seed 3")
+    }
     assert {row for row, _ in here.result()["rows"]} == {"base", "none"}
     assert here.driver.audits() == {}
 
@@ -306,7 +309,7 @@ def test_what_the_file_has_no_use_for_any_more_is_obsolete(world: Make) -> None:
     assert before.driver.obsolete() == []
     without = world(spec_of(arm=[{"name": "base", "baseline": True}]), store=before.store)
     obsolete = {job.order.label for job in before.store.jobs() if job.key in without.driver.obsolete()}
-    assert obsolete == {"audit none"}
+    assert obsolete == {"audit none seed 3"}
     other = world(spec_of(recipe={"train": {"gpus": 2, "steps": 8}}), store=before.store)
     unfinished = {job.key for job in before.store.jobs() if job.state != JobState.DONE}
     assert set(other.driver.obsolete()) == unfinished
@@ -434,7 +437,7 @@ def test_a_setting_of_an_earlier_stage_costs_that_stage_once_a_choice(world: Mak
 
 def test_a_job_that_several_runs_wait_for_is_to_come_once(world: Make) -> None:
     to_come = world(spec_of(search=None, confirm={"top": 0})).look().to_come
-    assert dict(to_come) == {"train": 2, "quantize": 2, "eval": 3, "audit": 2}
+    assert dict(to_come) == {"train": 2, "quantize": 2, "eval": 3, "audit": 3}
 
 
 def test_the_best_so_far_is_the_lowest_and_the_phase_is_named(world: Make) -> None:

@@ -142,7 +142,7 @@ def test_what_contradicts_its_evidence_is_one_line(
 def test_show_has_the_evidence_jobs_and_certificate(place: Workplace) -> None:
     shown = describe("one/base", place)
     assert [job["label"] for job in shown["jobs"]][:3] == ["train seed 3", "quantize seed 3", "base seed 3"]
-    assert shown["jobs"][-1]["label"] == "audit base"
+    assert [job["label"] for job in shown["jobs"]][-3:] == [f"audit base seed {seed}" for seed in (3, 4, 5)]
     assert shown["evidence"]["arithmetic"] == {"train": 1, "quantize": 3, "eval": 3, "audit": 4}
     assert shown["evidence"]["code"]["commits"] == ["c0ffee"]
     assert shown["certificate"]["passed"] is True

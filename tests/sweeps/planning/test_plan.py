@@ -55,8 +55,8 @@ def test_of_what_nothing_is_known_nothing_is_said(store: Store) -> None:
     assert document["unknown"] == ["train", "quantize"]
     assert document["stages"]["train"]["slot_seconds_each"] is None
     assert document["stages"]["eval"]["source"] == "limit"
-    # Three evaluations up to their limit, and the audits of two rows up to theirs.
-    assert document["gpu_hours"] == pytest.approx((3 * 30 + 2 * 12) / 3600)
+    # Three evaluations up to their limit, the audits of two rows up to theirs, and a short one of a second seed.
+    assert document["gpu_hours"] == pytest.approx((3 * 30 + 2 * 12 + 3) / 3600)
     assert document["dollars"] is None
     assert document["seed_mix"] is None
 
@@ -68,13 +68,13 @@ def test_sums_follow_from_the_history(store: Store) -> None:
     document = made.to_json()
     assert document["unknown"] == []
     assert {kind: (stage["jobs"], stage["done"]) for kind, stage in document["stages"].items()} == {
-        "train": (2, 0), "quantize": (2, 0), "eval": (2, 0), "audit": (1, 0),
+        "train": (2, 0), "quantize": (2, 0), "eval": (2, 0), "audit": (2, 0),
     }  # fmt: skip
     assert document["stages"]["train"]["slot_seconds_each"] == 2.0
-    assert document["gpu_hours"] == pytest.approx(9 / 3600)
-    assert document["dollars"] == pytest.approx(3 * 9 / 3600)
-    assert document["seconds"] == 4.0  # two gangs of two at once, then two quantizations, two evaluations and an audit
-    assert document["utilization"] == pytest.approx(9 / 16)
+    assert document["gpu_hours"] == pytest.approx(10 / 3600)
+    assert document["dollars"] == pytest.approx(3 * 10 / 3600)
+    assert document["seconds"] == 4.0  # two gangs of two at once, then two quantizations, two evaluations, two audits
+    assert document["utilization"] == pytest.approx(10 / 16)
     first = document["jobs"][0]
     assert (first["start"], first["end"], first["on"]) == (0.0, 1.0, [0, 1])
     assert first["differs"] == ["seed"]
@@ -87,7 +87,7 @@ def test_sums_follow_from_the_history(store: Store) -> None:
     assert document["seed_mix"]["cost_share"] == pytest.approx(cheapest_mix(3.0, 1.0).cost_share)
     text = text_of(made)
     assert "A seed takes 3 slot-seconds to train and 1 to evaluate: 2.7 train-only seeds (confirm.train_only)" in text
-    assert "About 4 s on 4 slots: 0.0025 slot-hours, $0.01, 56% of the slots' time in use." in text
+    assert "About 4 s on 4 slots: 0.00278 slot-hours, $0.01, 62% of the slots' time in use." in text
     assert "2 new, train: differs from the nearest finished job in seed" in text
     assert "node 0.3" in text
 

@@ -50,20 +50,21 @@ def test_a_challenge_is_planned_interrupted_resumed_and_shown(
     assert "resume with: golfsweep challenge adapted" in err
     record.before = lambda _: None
     code, out, _ = golfsweep("challenge", "adapted", "--executor", "inline")
-    assert code == 1 and "Outcome: undecided. 4 fresh seeds show neither that it is better nor" in out
+    assert code == 1 and "the claim FALLS" in out  # random weights gained by chance
     done = len(record.ran)
     code, out, _ = golfsweep("challenge", "adapted", "--executor", "inline", "--json")
     document = json.loads(out)
-    assert (code, document["outcome"], document["state"]) == (1, "undecided", "done")
-    assert [analysis["p_stands"] is not None for analysis in document["analyses"]] == [True, True]
+    assert (code, document["outcome"], document["state"]) == (1, "falls", "done")
     assert len(record.ran) == done
+    seeds = next(analysis["seeds"] for analysis in document["analyses"] if analysis["outcome"] == "falls")
+    assert planned["seeds_best"] <= seeds <= planned["seeds_most"]
     assert {name: document[name] for name in ("seeds", "gain_mbpb", "sweep")} == {
         name: planned[name] for name in ("seeds", "gain_mbpb", "sweep")
     }
     [sweep] = json.loads(golfsweep("status", planned["sweep"], "--json")[1])["sweeps"]
-    assert (sweep["state"], sweep["stages"]["train"]["done"]) == ("done", planned["seeds_most"])
+    assert (sweep["state"], sweep["stages"]["train"]["done"]) == ("done", seeds)
     rows = json.loads(golfsweep("leaderboard", planned["sweep"], "--json")[1])["rows"]
-    fresh = {str(seed) for seed in planned["seeds"]}
+    fresh = {str(seed) for seed in planned["seeds"][:seeds]}
     assert {row["name"]: set(row["seeds"]) for row in rows} == {"adapted": fresh, "base": fresh}
 
 

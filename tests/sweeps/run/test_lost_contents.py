@@ -28,7 +28,7 @@ from tests.sweeps import inline
 from tests.sweeps.inline import Record
 
 KINDS = [(stage.name, name) for stage in registry.STAGES for name in stage.contents]
-WHOLE_SWEEP = Counter({"train": 2, "quantize": 2, "eval": 4, "audit": 2})
+WHOLE_SWEEP = Counter({"train": 2, "quantize": 2, "eval": 4, "audit": 4})
 
 
 def delete(path: Path) -> None:
@@ -193,7 +193,7 @@ def test_an_entry_stays_as_it_was_until_its_evidence_is_there_again(
     reading.read_scores.cache_clear()
     inline.run(inline.spec_of(data), place)
     numbers = [[(row["name"], row["seeds"], row["track"]) for row in table] for table in [before, *seen]]
-    assert len(seen) == 8 and all(table == numbers[0] for table in numbers)
+    assert len(seen) == 10 and all(table == numbers[0] for table in numbers)
     assert rows(place) == before
 
 

@@ -8,7 +8,7 @@ import pytest
 from golf.data.corpus import DemoData
 from golf.data.tokens import find_shards, read_shard, write_shard
 from golf.errors import InputError
-from jobs.digests import digest_of
+from jobs.machine.digests import digest_of
 from jobs.machine.facts import DataPlaces, collect_facts
 from sweeps.spec.dataset import open_dataset
 

@@ -132,7 +132,7 @@ def test_an_audit_is_known_by_how_its_recipe_scores_by_the_artifact_and_by_its_b
         audit(replace(BOOK, options={"audit": {"seconds": 8.0}}), RECIPE),
     )
     assert len({each.job.key for each in (order, *others)}) == 4
-    assert (order.label, order.slots, order.job.stage) == ("audit row", 1, "audit")
+    assert (order.label, order.slots, order.job.stage) == (f"audit row seed {order.job.seed}", 1, "audit")
     assert order.job.settings["documents"]["split"] == "val"
     # What has a place is not looked for in the file store.
     assert order.job.inputs.keys() - order.places.keys() == {"artifact"}

@@ -53,7 +53,7 @@ def test_each_entry_is_judged_against_the_record_of_its_date() -> None:
 
 
 def test_rows_of_one_day_came_in_the_order_of_their_table() -> None:
-    day = {"date": "2026-04-30"}
+    day: dict[str, Any] = {"date": "2026-04-30"}
     board = Standings(
         TRACK_3, [entry("late", 3100, row=5, **day), entry("early", 3300, row=4, **day), entry("?", 3400, **day)]
     )

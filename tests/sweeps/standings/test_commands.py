@@ -75,13 +75,31 @@ def test_entries_of_different_contests_are_never_in_one_ranking(golfsweep: Comma
         "modded-nanogpt-3": ["14-20260504_contra", "05-20260430_muonh"],
     }
     assert notes["parameter-golf"] == [
-        "2 entries of modded-nanogpt-1: golfsweep leaderboard --contest modded-nanogpt-1",
-        "2 entries of modded-nanogpt-3: golfsweep leaderboard --contest modded-nanogpt-3",
+        "Entries of modded-nanogpt-1: golfsweep leaderboard --contest modded-nanogpt-1",
+        "Entries of modded-nanogpt-3: golfsweep leaderboard --contest modded-nanogpt-3",
     ]
     _, out, _ = golfsweep("leaderboard", "--json")
     assert [row["name"] for row in json.loads(out)["rows"]] == ["2026-03-18_good"]
     code, _, err = golfsweep("compare", "2026-07-17_FP8/this_pr", "2026-03-18_good")
     assert code == 2 and "are not two entries of one contest (modded-nanogpt-1, parameter-golf)" in err
+
+
+def test_times_of_two_folders_are_not_compared_and_parts_may_be_named_by_themselves(
+    golfsweep: Command, refused: Callable[..., str], table: Path
+) -> None:
+    runs = [logs.track_1(f"3.27{n}", 70 + n / 10) for n in range(5)]
+    logs.write_runs(table / "other/2026-08-01_Faster/this_pr", runs)
+    ours = table / "track_1/2026-07-17_FP8"
+    code, out, _ = golfsweep("import", "--contest", "modded-nanogpt-1", ours / "baseline", ours / "this_pr", "--json")
+    rows = json.loads(out)["rows"]
+    assert code == 0
+    assert [(row["name"], row["verdict"], row["verdict_against"]) for row in rows] == [
+        ("2026-07-17_FP8/this_pr", "better", "2026-07-17_FP8/baseline"),
+        ("2026-07-17_FP8/baseline", "better", "the target of 3.28"),
+    ]
+    golfsweep("import", "--contest", "modded-nanogpt-1", table / "other")
+    line = refused("compare", "2026-08-01_Faster/this_pr", "2026-07-17_FP8/this_pr")
+    assert "modded-nanogpt-1 compares seconds on one machine only" in line
 
 
 def test_equal_names_in_two_contests_are_two_entries(golfsweep: Command, table: Path) -> None:

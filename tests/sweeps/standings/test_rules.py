@@ -39,7 +39,7 @@ def test_the_known_deviation_rule_is_its_formula(scores: list[Decimal]) -> None:
     result = apply_rule(TRACK_3, scores)
     with localcontext() as context:
         context.prec = 60
-        exact = (Decimal("3.28") - sum(scores) / len(scores)) * Decimal(len(scores)).sqrt()
+        exact = (Decimal("3.28") - sum(scores, Decimal(0)) / len(scores)) * Decimal(len(scores)).sqrt()
     assert result.statistic == pytest.approx(float(exact), abs=1e-12)
     if abs(exact - Decimal("0.004")) > Decimal("1e-40"):
         assert result.passed == (exact >= Decimal("0.004"))
@@ -67,7 +67,7 @@ def test_the_pairwise_rule_is_its_formula_and_antisymmetric(
     one, other = Side(scores=ours, seconds=[], value=steps), Side(scores=theirs, seconds=[], value=other_steps)
     forth, back = compare_sides(TRACK_3, one, other), compare_sides(TRACK_3, other, one)
     assert forth is not None and back is not None and forth.result.statistic is not None
-    gap = float(sum(theirs) / len(theirs) - sum(ours) / len(ours))
+    gap = float(sum(theirs, Decimal(0)) / len(theirs) - sum(ours, Decimal(0)) / len(ours))
     expected = (gap + 0.0045 * (other_steps - steps) / 100) / math.sqrt(1 / len(ours) + 1 / len(theirs))
     assert forth.result.statistic == pytest.approx(expected, abs=1e-9)
     assert back.result.statistic == -forth.result.statistic

@@ -8,7 +8,7 @@ from scipy import stats
 
 from sweeps.statistics import Moments, Noise, analyze_replication, look_levels, plan_replication
 from sweeps.statistics.planning import POWER
-from sweeps.statistics.replication import LEVEL
+from sweeps.statistics.replication import LEVEL, likely_spread
 
 RUNS = 3_000
 
@@ -100,6 +100,13 @@ def test_a_gain_that_is_shown_stands_though_it_is_smaller_than_claimed() -> None
     assert both.p_falls < both.level and both.outcome == "stands"
     none = analyze_replication(scores, [1.0] * 4, gain=0.5, margin=0.0, analyses=(4,), paired=True)
     assert none.outcome == "falls"
+
+
+def test_the_true_spread_is_likely_below_the_one_that_is_planned_with() -> None:
+    estimates = np.random.default_rng(3).normal(size=(20_000, 3)).std(1, ddof=1)
+    below = np.mean([likely_spread(std, 3) > 1 for std in estimates])
+    assert below == pytest.approx(0.8, abs=0.01)
+    assert likely_spread(1.0, 3) == pytest.approx(math.sqrt(2 / stats.chi2.ppf(0.2, 2)))
 
 
 def test_only_planned_numbers_of_seeds_are_analyzed() -> None:

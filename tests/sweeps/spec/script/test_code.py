@@ -82,5 +82,5 @@ def test_missing_files_are_all_named(tmp_path: Path) -> None:
 def test_two_files_of_one_name_cannot_lie_beside_one_another(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "train_gpt.py").write_bytes(b"")
-    with pytest.raises(InputError, match="a second file of the name train_gpt.py"):
+    with pytest.raises(InputError, match=r"a second file of the name train_gpt\.py"):
         read_versions(section(tmp_path, ["a/train_gpt.py"]), [])

@@ -9,8 +9,8 @@ import sys
 import warnings
 from dataclasses import dataclass
 
-from jobs.scripts.source.fstrings import empty_fstrings
 from jobs.scripts.source.limits import MAX_SOURCE_BYTES
+from jobs.scripts.source.text.fstrings import empty_fstrings
 
 OLDEST, NEWEST = 8, min(sys.version_info.minor, 13)
 """Minor versions of Python 3 whose syntax can be told apart here."""

@@ -9,9 +9,9 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jobs.scripts.source.decoders import DAMAGED, NUMBERS, TEXT_CODECS, UnknownForm, decompress
 from jobs.scripts.source.limits import MAX_EVALUATIONS, MAX_LAYERS, MAX_SOURCE_BYTES
-from jobs.scripts.source.parsing import Parsed, parse
+from jobs.scripts.source.text.decoders import DAMAGED, NUMBERS, TEXT_CODECS, UnknownForm, decompress
+from jobs.scripts.source.text.parsing import Parsed, parse
 
 MAX_NESTING = 50
 """Calls and names within each other."""
