@@ -6,6 +6,11 @@ def format_p(p: float | None) -> str:
     return "–" if p is None else f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
 
 
+def format_amount(amount: float) -> str:
+    """A number with three digits, or all those before its point, e.g. 0.0125, 29.3, 2,713."""
+    return f"{amount:,.0f}" if amount >= 999.5 else f"{amount:.3g}"
+
+
 def format_dollars(cost: float) -> str:
     """Dollars and cents; below a cent with four digits."""
     return f"${cost:.2f}" if cost >= 0.01 else f"${cost:.4f}"

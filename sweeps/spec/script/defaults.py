@@ -29,12 +29,19 @@ def with_defaults(spec: SweepSpec, code: ScriptCode) -> SweepSpec:
             default = None if name is None else code.names.get(name)
             value = None if default is None else stored_value(default, parameter)
             if value is None:
-                tells = (
-                    "the script's source tells no default" if default is None else f"{json.dumps(default)} is outside"
-                )
-                problems.append(f"{spec.name}: search.first {number}: {key}: missing, and {tells}; give it a value")
+                where = f"{spec.name}: search.first {number}: {key}"
+                problems.append(f"{where}: missing, and {_why_none(default)}")
             complete[key] = value
         first.append({key: complete[key] for key in spec.search.space})
     if problems:
         raise InputError(*problems)
     return replace(spec, search=replace(spec.search, first=tuple(first)))
+
+
+def _why_none(default: str | None) -> str:
+    """Why a script's default does not complete a first trial, and what would."""
+    if default is None:
+        return "the script's source tells no default; give it a value"
+    return (
+        f"the script's default {json.dumps(default)} is not in search.space; give it a value, or add the default there"
+    )

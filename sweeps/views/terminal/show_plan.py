@@ -12,7 +12,7 @@ from sweeps.planning.plan import SweepPlan
 from sweeps.text.escaping import escape
 from sweeps.text.table import SHOWN_BY_JSON, FittedColumn, FittedTable
 from sweeps.views.terminal.gantt import draw_gantt
-from sweeps.views.wording import duration
+from sweeps.views.wording import duration, format_amount
 
 COLUMNS = (
     FittedColumn(heading="stage", side="left", too_long="shorten"),
@@ -39,8 +39,12 @@ def show_plan(plan: SweepPlan, console: Console) -> None:
 def _make_table(content: Mapping[str, Any]) -> FittedTable:
     rows = []
     for name, stage in content["stages"].items():
-        each = "?" if stage["slot_seconds_each"] is None else f"{stage['slot_seconds_each']:.3g} ({stage['source']})"
-        hours = "?" if stage["slot_hours"] is None else f"{stage['slot_hours']:.3g}"
+        each = (
+            "?"
+            if stage["slot_seconds_each"] is None
+            else f"{format_amount(stage['slot_seconds_each'])} ({stage['source']})"
+        )
+        hours = "?" if stage["slot_hours"] is None else format_amount(stage["slot_hours"])
         count = f"up to {stage['jobs']}" if stage["up_to"] else str(stage["jobs"])
         rows.append([[name], [count], [str(stage["done"])], ["–" if stage["slot_hours"] == 0 else each], [hours]])
     return FittedTable(columns=COLUMNS, rows=rows, title=f"Plan of {content['name']}", elsewhere=SHOWN_BY_JSON)
@@ -55,11 +59,11 @@ def _describe_totals(content: Mapping[str, Any]) -> list[str]:
         use = "" if used is None else f", {used:.0%} of the slots' time in use"
         slots, nodes = content["slots"], content["nodes"]
         where = f"{slots} slots of {nodes} nodes" if nodes != 1 else f"{slots} slots"
-        hours = f"{content['gpu_hours']:.3g} slot-hours"
+        hours = f"{format_amount(content['gpu_hours'])} slot-hours"
         lines.append(f"About {duration(content['seconds'])} on {where}: {hours}{money}{use}.")
     if (mix := content["seed_mix"]) is not None:
-        each = (mix["train_seconds"], mix["evaluate_seconds"])
-        costs = "A seed takes {:.3g} slot-seconds to train and {:.3g} to evaluate".format(*each)
+        each = (format_amount(mix["train_seconds"]), format_amount(mix["evaluate_seconds"]))
+        costs = "A seed takes {} slot-seconds to train and {} to evaluate".format(*each)
         if mix["cost_share"] < 1:
             further = (
                 f"{mix['trained_per_evaluated'] - 1:.1f} train-only seeds (confirm.train_only) for each evaluated one"

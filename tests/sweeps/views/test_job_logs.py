@@ -131,6 +131,18 @@ def test_the_command_follows_a_job_until_it_fails(place: Workplace) -> None:
 
 
 @pytest.mark.timeout(120)
+def test_the_command_says_why_there_is_nothing_to_show(place: Workplace) -> None:
+    job, waiting = started(place.store), order(2)
+    place.store.put_job(waiting)
+    for name, why in [
+        (waiting.job.key, "seed 2: queued; no attempt has started"),
+        (job.key, "seed 1: running; it has reported no line yet"),
+    ]:
+        out, err = logs(place, name).communicate()
+        assert (out, err) == ("", f"{name[:12]} {why}\n")
+
+
+@pytest.mark.timeout(120)
 def test_ctrl_c_ends_following(place: Workplace) -> None:
     report(place, started(place.store), "first")
     with logs(place, "seed 1", "-f") as following:

@@ -105,6 +105,11 @@ def test_a_first_trial_takes_the_files_values_then_the_scripts_own_defaults() ->
     assert complete.search.first == ({"script.env.WIDTH": "512", "script.env.LR": 0.04, "script.eval.env.X": "2"},)
     with pytest.raises(InputError, match=r"search.first 1: script.env.LR: missing, and the script's source tells no"):
         with_defaults(spec, ScriptCode(versions={}, runtime={}, names={}))
+    outside = (
+        r'LR: missing, and the script\'s default "0.0" is not in search.space; give it a value, or add the default'
+    )
+    with pytest.raises(InputError, match=outside):
+        with_defaults(spec, ScriptCode(versions={}, runtime={}, names={"LR": "0.0"}))
 
 
 def test_a_first_trial_outside_the_space_is_refused() -> None:
