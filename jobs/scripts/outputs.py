@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from golf.files import read_regular
 
 MOST_BYTES = 2**33
@@ -23,7 +23,7 @@ def inside(folder: Path, name: str, what: str) -> Path:
     """
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts:
-        raise InputError(f"{what} {name!r}: leads out of the script's folder; name a file in it")
+        raise InputError(f"{what} {shown(name)}: leads out of the script's folder; name a file in it")
     return folder / name
 
 

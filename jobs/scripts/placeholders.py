@@ -7,7 +7,7 @@ is the text `{seed}`.
 import re
 from collections.abc import Iterable, Mapping
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 
 WORDS = ("data", "data_dir", "tokenizer", "out", "run", "seed")
 """What every script can be told; `in.ROLE` is the path of an earlier output."""
@@ -39,7 +39,8 @@ def fill(text: str, values: Mapping[str, str]) -> str:
             return f"{{{match[1]}}}"
         if match[2] not in values:
             known = ", ".join(f"{{{word}}}" for word in values)
-            raise InputError(f"{text!r}: nothing is known as {match[0]}; known are {known}, and {{{match[0]}}} is text")
+            hint = f"known are {known}, and {{{match[0]}}} is text"
+            raise InputError(f"{shown(text)}: nothing is known as {match[0]}; {hint}")
         return values[match[2]]
 
     return _PLACEHOLDER.sub(value, text)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from golf.files import write_atomically
 from jobs.scripts.runtime import Probed, Question, probe, script_environment
 from jobs.scripts.source import read_source
@@ -128,16 +128,16 @@ def _set_up(preflight: Preflight, work: Path, log: Path, environment: Mapping[st
                     start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
-                return f"script.setup: {command[:_SHOWN]!r} does not start ({error.strerror})"
+                return f"script.setup: {shown(command)} does not start ({error.strerror})"
             try:
                 code = process.wait(SETUP_SECONDS)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, 9)
                 process.wait()
-                return f"script.setup: {command[:_SHOWN]!r} took over {SETUP_SECONDS:.0f} s; its log is {log}"
+                return f"script.setup: {shown(command)} took over {SETUP_SECONDS:.0f} s; its log is {log}"
             if code != 0:
                 last = _last_line(log)
-                return f"script.setup: {command[:_SHOWN]!r} ended with exit code {code} ({last}); its log is {log}"
+                return f"script.setup: {shown(command)} ended with exit code {code} ({last}); its log is {log}"
     return None
 
 

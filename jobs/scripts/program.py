@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from golf.files import write_atomically
 from jobs.events import Failed, Failure, Finished
 from jobs.failures import classify_text
@@ -248,10 +248,10 @@ class ScriptProgram(Program):
             first, *_, last = values
             more = "" if len(values) == 2 else f" and {len(values) - 2} more between them"
             return _unfinished(
-                f"the metric {name!r} has different values, {first} and {last}{more}; name a line that is printed once"
+                f"the metric {shown(name)} has different values, {first} and {last}{more}; name a line printed once"
             )
         if not math.isfinite(values[0]):
-            return Failed(failure=Failure.DIVERGED, reason=f"the metric {name!r} is {values[0]}")
+            return Failed(failure=Failure.DIVERGED, reason=f"the metric {shown(name)} is {values[0]}")
         return None
 
     def _missing_output(self) -> Failed | None:
@@ -288,7 +288,7 @@ def _line_of(metric: str) -> str:
     return (
         "score that is known; name its line as the stage's metric"
         if metric == LAST_SCORE
-        else f"line of the metric {metric!r}"
+        else f"line of the metric {shown(metric)}"
     )
 
 

@@ -8,7 +8,6 @@ from sweeps.cli.commands import (  # noqa: F401
     compare,
     control,
     gc,
-    logs,
     machine,
     package,
     prove,

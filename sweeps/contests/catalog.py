@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from sweeps.contests.contest import Contest
 from sweeps.contests.readers import READERS
 
@@ -36,7 +36,7 @@ def contest_named(name: str) -> Contest:
     if name not in known:
         near = difflib.get_close_matches(name[:MOST_CHARACTERS], known, 1)
         hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(known)}"
-        raise InputError(f"contest = {name[:MOST_CHARACTERS]!a}: no such contest; {hint}")
+        raise InputError(f"contest = {shown(name)}: no such contest; {hint}")
     return read_contest(FOLDER / f"{name}.toml")
 
 

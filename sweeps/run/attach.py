@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.executors.local import machine_cluster
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from golf.files import read_regular
 from jobs.logs.live import OUTPUT, LiveLog
 from jobs.machine import environment
@@ -191,7 +191,7 @@ def _outputs(
     if metric == LAST_SCORE:
         name, value = next(reversed(list(live.scores().items())), (metric, None))
     if metric is not None and value is None:
-        wanted = "a score" if metric == LAST_SCORE else f"the metric {metric!r}"
+        wanted = "a score" if metric == LAST_SCORE else f"the metric {shown(metric)}"
         raise InputError(
             f"--log {attachment.log or 'missing'}: stage {attachment.stage} has a score, and {wanted} with one value "
             "is not in the log; give the log of the run that made the file"

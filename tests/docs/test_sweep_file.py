@@ -36,7 +36,7 @@ def section_settings(section: type[BaseModel], prefix: str = "") -> Iterator[tup
     for plain, field in section.model_fields.items():
         name, inner = field.alias or plain, section_of(field)
         if inner is None or name == "search":
-            yield f"{prefix}{name}", "required" if field.is_required() else field.default
+            yield f"{prefix}{name}", "required" if field.is_required() else field.get_default(call_default_factory=True)
         if inner is not None:
             yield from section_settings(inner, f"{prefix}{name}.")
 
