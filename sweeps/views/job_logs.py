@@ -37,6 +37,14 @@ class JobLog:
         """Plain data."""
         return asdict(self)
 
+    def why_empty(self) -> str:
+        """Why a log without lines has none."""
+        if self.attempt is None:
+            return "no attempt has started"
+        if self.state == JobState.RUNNING:
+            return "it has reported no line yet"
+        return f"it printed nothing that was kept; golfsweep show {self.key[:12]} has its results"
+
 
 def find_job(name: str, place: Workplace) -> JobRecord:
     """The job that a person means: by its key's first digits, its label or a part of it, its entry or its sweep.

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,9 +22,6 @@ from sweeps.cli.app import (
 )
 from sweeps.cli.errors import ExitCode
 from sweeps.text.terminal import Terminal
-
-if TYPE_CHECKING:
-    from sweeps.views.job_logs import JobLog
 
 
 @app.command()
@@ -135,15 +132,6 @@ def logs(
             Terminal().print_line(line)
     about = f"{log.key[:12]} {log.label}: {log.state}" + (f" ({log.reason})" if log.reason else "")
     if not json_ and (follow or not log.whole):
-        notes.print_line(about if log.lines else f"{about}; {_why_empty(log)}")
+        notes.print_line(about if log.lines else f"{about}; {log.why_empty()}")
     if follow and log.state in (JobState.FAILED, JobState.CANCELLED):
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _why_empty(log: "JobLog") -> str:
-    """Why there is nothing to show of a job."""
-    if log.attempt is None:
-        return "no attempt has started"
-    if log.state == "running":
-        return "it has reported no line yet"
-    return f"it printed nothing that was kept; golfsweep show {log.key[:12]} has its results"
