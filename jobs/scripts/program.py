@@ -15,6 +15,7 @@ from golf.files import write_atomically
 from jobs.events import Failed, Failure, Finished
 from jobs.failures import classify_text
 from jobs.logs.live import LiveLog
+from jobs.logs.metric import LAST
 from jobs.program import LOG, Complete, GangEnd, GangPace, Program
 from jobs.scripts.document_scores import read_document_scores
 from jobs.scripts.environment import node_environment
