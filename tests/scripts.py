@@ -59,7 +59,9 @@ def run_script(
     settings = {"launch": "python", "python": python, "silent_seconds": silence_seconds, **settings}
     run = ScriptRun(file="train_gpt.py", seed=1337, slots=slots, **settings)
     program = ScriptProgram(run, grace_seconds=GRACE_SECONDS)
-    mark = Mark(node="n", slots=tuple(range(slots)), task=f"script {os.getpid()} {time.monotonic()}")
+    mark = Mark(
+        node=f"scripts {os.getpid()}", slots=tuple(range(slots)), task=f"script {os.getpid()} {time.monotonic()}"
+    )
     attempt = folder / "attempts" / "job" / "1"
     contents = {"script": source.encode(), **(inputs or {})}
     gang = Gang(program, attempt, slots=slots, inputs=contents, mark=mark, silence_seconds=900.0)

@@ -39,8 +39,3 @@ class TrainingLog:
     def is_log(self) -> bool:
         """Whether it shows a training."""
         return bool(self.validations)
-
-    @property
-    def last_step(self) -> int | None:
-        """The last step with a validation."""
-        return max(self.validations, default=None)

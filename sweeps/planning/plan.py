@@ -4,11 +4,11 @@ Counts and times come from a dry run (`sweeps.planning.dry_run`) with the durati
 (`sweeps.planning.durations`). Nothing is guessed: stages of unknown duration take no time here, and are named.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any, Literal
+from typing import Any
 
 from cluster.policy.policy import FreeSlots, Policy
 from cluster.policy.simulate import Machines
@@ -26,7 +26,6 @@ from sweeps.planning.expected_trials import counts_at_most
 from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
 from sweeps.planning.size import check_size
 from sweeps.spec.dataset import DataSet, document_lengths
-from sweeps.spec.script.data import ScriptData
 from sweeps.statistics.double_sampling import PUBLIC_CORRELATION, cheapest_mix
 
 HOUR = 3600.0
@@ -162,11 +161,6 @@ def planned_machine(sweep: str, store: Store, this_machine: Machine) -> Machine:
     return replace(max(done, key=lambda job: job.finished or 0.0).order.job.machine, processes=1)
 
 
-def _lengths(data: DataSet | ScriptData, split: Literal["tune", "val"]) -> tuple[int, ...]:
-    """Predictions of each document; of a script's data that is not known."""
-    return document_lengths(data, split) if isinstance(data, DataSet) else ()
-
-
 def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> SweepPlan:
     """Plan a sweep on `nodes` nodes of `slots` slots each that starts `now` (epoch seconds).
 
@@ -179,7 +173,7 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> S
     done = store.jobs(states=[JobState.DONE])
     recent = done[-HISTORY:]
     scheduler_of = {job.key: attempts[-1].scheduler for job in recent if (attempts := store.attempts(job.key))}
-    lengths, apart = cache(partial(_lengths, sweep.data)), settings_of_proxy(sweep.spec.recipe)
+    lengths, apart = _lengths(sweep), settings_of_proxy(sweep.spec.recipe)
     durations = Durations(recent, sweep.machine.device, lengths, scheduler_of, apart)
     estimates: dict[str, Estimate] = {}
 
@@ -209,6 +203,11 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> S
         estimates=estimates,
         reasons=_reasons(run, done),
     )
+
+
+def _lengths(sweep: Sweep) -> Callable[[str], Sequence[int]]:
+    """Predictions of every document of a split; none of a script, whose stages do not say what they score."""
+    return cache(partial(document_lengths, sweep.data)) if isinstance(sweep.data, DataSet) else lambda split: ()
 
 
 def _reasons(run: DryRun, done: Sequence[JobRecord]) -> dict[str, JobReason]:

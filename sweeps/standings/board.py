@@ -5,7 +5,7 @@ one machine only, each machine has ranks of its own.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeps.board.columns.verdict import VerdictWord
@@ -63,7 +63,8 @@ class Standings:
     def rows(self, sweep: str | None = None) -> list[dict[str, Any]]:
         """The rows of the leaderboard; of a named sweep and public records alone. None where a value is unknown."""
         shown = [each for each in self.all if sweep is None or each.entry.sweep in ("", sweep)]
-        return [to_row(self.contest, standing) for standing in shown]
+        ranks = self._rank([each.entry for each in shown])
+        return [to_row(self.contest, replace(each, rank=ranks.get(each.entry.full_name))) for each in shown]
 
     def find(self, name: str) -> Standing | None:
         """The entry of a name: its own, or SWEEP/ENTRY."""

@@ -1,6 +1,6 @@
-"""Claims of a table of results: `claims.json` in a record's folder or beside it.
+"""Claims of a table of results: `claims.json` or a README in a record's folder, beside it, or one folder above.
 
-It is a list of objects, one for each row of the table, such as
+claims.json is a list of objects, one for each row of the table, such as
 
     {"row": 5, "folder": "records/05-muonh", "steps": 3325, "mean": 3.2782, "n": 10, "significant": true,
      "date": "2026-04-30"}
@@ -15,10 +15,11 @@ from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sweeps.records.reading.files import UnreadableFile, load_json
+from sweeps.records.reading.files import UnreadableFile, load_json, parse_lines
 from sweeps.records.reading.values import read_count, read_number
+from sweeps.standings.result_tables import read_result_tables
 
-CLAIMS = "claims.json"
+CLAIMS, README = "claims.json", "README.md"
 MOST_ROWS = 10_000
 
 
@@ -45,21 +46,34 @@ def find_claim(record: Path, part: str | None, oddities: list[str]) -> TableClai
         part: name of the subfolder that is the entry.
         oddities: gets a line for a table that cannot be read.
     """
-    for place in (record, record.parent):
-        if (place / CLAIMS).is_file() and not (place / CLAIMS).is_symlink():
+    for place in (record, record.parent, record.parent.parent):
+        for name, read in ((CLAIMS, _read_claims), (README, _read_readme)):
+            path = place / name
+            if not path.is_file() or path.is_symlink():
+                continue
             try:
-                rows = load_json(place / CLAIMS, oddities)
+                rows = read(path, oddities)
             except UnreadableFile as why:
-                oddities.append(f"{CLAIMS}: {why}")
+                oddities.append(f"{name}: {why}")
                 continue
-            if not isinstance(rows, list):
-                oddities.append(f"{CLAIMS}: not a list; expected one object for each row of a table of results")
-                continue
-            named = list(_list_matching(rows[:MOST_ROWS], record.resolve().name, part))
-            if len(named) > 1:
-                oddities.append(f"{CLAIMS}: {len(named)} rows name this folder; none was taken")
-            return _read(named[0]) if len(named) == 1 else None
+            different = {_read(row): None for row in _list_matching(rows[:MOST_ROWS], record.resolve().name, part)}
+            if len(different) > 1:
+                oddities.append(f"{name}: {len(different)} rows name this folder; none was taken")
+                return None
+            if different:
+                return next(iter(different))
     return None
+
+
+def _read_claims(path: Path, oddities: list[str]) -> list[Any]:
+    rows = load_json(path, oddities)
+    if not isinstance(rows, list):
+        raise UnreadableFile("not a list; expected one object for each row of a table of results")
+    return rows
+
+
+def _read_readme(path: Path, oddities: list[str]) -> list[Any]:
+    return parse_lines(path, lambda lines: list(read_result_tables(line.decode("utf-8", "replace") for line in lines)))
 
 
 def _list_matching(rows: list[Any], record: str, part: str | None) -> Iterator[Mapping[str, Any]]:

@@ -103,7 +103,11 @@ def _make_claim_table(record: ContestRecord, row: dict[str, Any]) -> Iterator[st
         return
     yield "| | claimed | logs |"
     yield "|---|---|---|"
-    yield _make_line(f"mean {record.metric}", claim.mean, None if row["mean"] is None else f"{row['mean']:.6f}")
+    yield _make_line(
+        f"mean {record.metric} ({record.contest.score.unit})",
+        claim.mean,
+        None if row["mean"] is None else f"{row['mean']:.6f}",
+    )
     yield _make_line("runs", claim.n, row["n"])
     yield _make_line("steps", claim.steps, row["step"])
     yield _make_line("seconds", claim.seconds, None if row["seconds"] is None else f"{row['seconds']:.3f}")

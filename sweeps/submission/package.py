@@ -67,7 +67,7 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     certificate = read_certificate(stored, place.files)
     assert certificate is not None  # a legal entry is audited
     script = sweep.script(entry.name, recipe)
-    runs = [_gather_run(chain, script, place, title) for chain in chains]
+    runs = [_gather_run(chain, recipe, script, place, title) for chain in chains]
     submission = Submission(
         name=title,
         author=author,
@@ -197,7 +197,7 @@ def _find_end(chain: JobChain) -> float:
     return finished
 
 
-def _gather_run(chain: JobChain, script: Script, place: Workplace, title: str) -> SeedRun:
+def _gather_run(chain: JobChain, recipe: Recipe, script: Script, place: Workplace, title: str) -> SeedRun:
     """Gather one seed's run from its three jobs and their files."""
     seed = chain.measurement.seed
     where = f"entry {title}: seed {seed}"

@@ -41,7 +41,7 @@ def test_the_readme_is_short() -> None:
 
 
 def test_the_sweep_file_of_the_readme_is_one() -> None:
-    native, script = (tomllib.loads(text) for text in examples("toml"))
+    script, native = (tomllib.loads(text) for text in examples("toml"))
     assert parse_sweep(native, "README.md").search is not None
     rest = {name: native[name] for name in ("name", "data", "seeds")}
     stages = parse_sweep({**rest, **script, "arm": [{"name": "a"}]}, "README.md").pipeline()

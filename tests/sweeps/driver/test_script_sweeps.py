@@ -11,10 +11,12 @@ import pytest
 
 from jobs.spec import Job, Order
 from jobs.stages.registry import stage_of
+from jobs.stages.request import DocumentSet
 from jobs.stages.stage import GangStage
 from jobs.store import Store
 from sweeps.driver.sweep import Sweep
 from sweeps.spec.file import SweepSpec, parse_sweep
+from sweeps.spec.orders import Measurement
 from sweeps.spec.script.code import ScriptCode, Version
 from sweeps.spec.script.data import ScriptData
 from sweeps.spec.script.defaults import with_defaults
@@ -165,9 +167,6 @@ def orders(spec: SweepSpec) -> dict[str, Order]:
     """The orders of the first arm's first training and evaluation."""
     sweep = resolve(spec)
     book, made = sweep.orders(), dict[str, Order]()
-    from jobs.stages.request import DocumentSet
-    from sweeps.spec.orders import Measurement
-
     arm = spec.arms[0]
     subject = Measurement(recipe=arm.recipe, seed=3, documents=DocumentSet(split="val"), entry=arm.name)
     for stage in spec.pipeline():

@@ -121,3 +121,16 @@ def test_a_row_has_the_documented_fields() -> None:
         "findings": [],
         "track": "unverified",
     }
+
+
+def test_a_sweep_is_shown_beside_records_and_ranked_among_what_is_shown() -> None:
+    board = Standings(
+        TRACK_3,
+        [entry("other", 2900, sweep="x"), entry("record", 3000), entry("own", 3100, sweep="y"), entry("own", 3200)],
+    )
+    assert [(row["name"], row["sweep"], row["rank"]) for row in board.rows("y")] == [
+        ("record", None, 1),
+        ("own", "y", 2),
+        ("own", None, 3),
+    ]
+    assert [row["rank"] for row in board.rows()] == [1, 2, 3, 4]
