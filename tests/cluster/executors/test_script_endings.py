@@ -92,7 +92,7 @@ time.sleep(600)
         (
             WRITES + SCORE + SCORE.replace("1.22736580", "1.31"),
             "the metric 'final_int8_zlib_roundtrip_exact' has different values, 1.2273658 and 1.31; "
-            "name a line that is printed once",
+            "name a line printed once",
         ),
         (
             "import os\nos.mkdir('final_model.int8.ptz')\n" + SCORE,
