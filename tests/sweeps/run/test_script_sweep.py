@@ -128,6 +128,17 @@ def test_a_row_says_what_a_metric_line_gives_and_nothing_else(finished: Workplac
     assert row["validation_set"]["documents"] == 4 and rows(finished)["patched"]["validation_set"]["documents"] is None
 
 
+def test_the_artifacts_score_is_that_of_the_stage_that_is_scored(finished: Workplace) -> None:
+    [trained] = [
+        job.outputs or {}
+        for job in finished.store.jobs("toy")
+        if (job.order.job.stage, job.order.job.seed) == ("script.train", 3)
+    ]
+    assert trained["scores"] == {"final_toy": score(3, 0.0)}, "what the training printed of it is another number"
+    expected = (score(2, 0.3) + score(3, 0.3)) / 2
+    assert rows(finished)["shifted"]["bpb_quantized"] == pytest.approx(expected, abs=1e-12)
+
+
 def test_scores_of_documents_make_paired_tests(finished: Workplace) -> None:
     row = rows(finished)["shifted"]
     assert row["p_paired"] == 1.0  # worse on every document of the same artifacts
