@@ -16,6 +16,7 @@ from pathlib import Path
 import golf.processes
 from cluster.executors.output import Output
 from cluster.executors.processes import MARK, Idleness, Mark, command_line, end_marked, marked
+from golf.errors import InputError
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress
 from jobs.failures import classify_exit, crash_signal
 from jobs.machine.environment import oom_kills
@@ -190,7 +191,7 @@ class Gang:
         """A failure with the last lines of the log, and with what the gang completed before it."""
         try:
             files = self._program.written(self._folder, failed)
-        except OSError:
+        except (OSError, InputError):
             files = {}
         reason = f"{failed.reason}; {immortal}" if immortal else failed.reason
         return replace(failed, reason=reason, log=failed.log or _tail(self._folder / LOG), files=files)

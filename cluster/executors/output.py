@@ -52,14 +52,17 @@ class Output:
         return content
 
     def rest(self) -> Iterator[bytes]:
-        """What is left, when all who print have ended."""
-        until = time.monotonic() + LAST_SECONDS
-        while self._thread.is_alive() and time.monotonic() < until:
+        """What is left, when all who print have ended; of a process that prints on, no more than had to wait."""
+        until, left = time.monotonic() + LAST_SECONDS, BACKLOG_BYTES + NEWS_BYTES
+        while self._thread.is_alive() and time.monotonic() < until and left > 0:
             self._thread.join(0.01)
-            if content := self.news():
+            content = self.news()
+            if len(content) == NEWS_BYTES:  # there is more than could be looked at while it ran
                 until = time.monotonic() + LAST_SECONDS
-                yield content
-        while content := self.news():
+            left -= len(content)
+            yield content
+        while left > 0 and (content := self.news()):
+            left -= len(content)
             yield content
 
     def _read(self) -> None:

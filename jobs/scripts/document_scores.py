@@ -3,6 +3,7 @@
 import io
 import math
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from golf.limits import MAX_DOCUMENTS
 from jobs.scores import SCHEMA, read_table, write_table
 
 MOST_BYTES = 2**30
+MOST = 2**40
+"""Of a number of a document; sums of them can be held."""
 _WHERE = "GOLFSWEEP_SCORES"
 
 
@@ -37,8 +40,11 @@ def read_document_scores(path: Path) -> tuple[bytes, dict[str, float]]:
         raise InputError(f"{_WHERE}: {len(document)} documents; expected 1 to {MAX_DOCUMENTS}")
     if len(np.unique(document)) < len(document):
         raise InputError(f"{_WHERE}: a document is there twice; expected each once")
-    if not np.isfinite(nll).all() or (nll < 0).any() or (tokens < 1).any() or (sizes < 0).any():
-        raise InputError(f"{_WHERE}: a value that cannot be; expected finite nats, and at least one token a document")
+    lower = ((document, 0), (nll, 0), (tokens, 1), (sizes, 0))
+    if not all(((column >= least) & (column <= MOST)).all() for column, least in lower) or not sizes.any():
+        raise InputError(
+            f"{_WHERE}: a value that cannot be; expected finite nats, at least one token a document, and bytes"
+        )
     order = np.argsort(document)
     content = write_table(document[order].tolist(), nll[order], tokens[order], sizes[order])
     totals = {"nll": math.fsum(nll), "documents": len(document)}
@@ -61,7 +67,7 @@ def _read_npz(content: bytes) -> dict[str, NDArray[np.generic]]:
             raise InputError(f"{_WHERE}: has {', '.join(sorted(sizes)[:8]) or 'nothing'}; {expected}")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             columns = {name: np.atleast_1d(arrays[name]) for name in SCHEMA.names}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{_WHERE}: not an archive of arrays ({error}); {expected}") from None
     if any(column.ndim != 1 or column.dtype.kind not in "iuf" for column in columns.values()):
         raise InputError(f"{_WHERE}: an array is no list of numbers; {expected}")

@@ -4,6 +4,7 @@ The commands of `setup` run once for each node and set of contents, the interpre
 has what it needs, and the data are looked at. What was found good is remembered beside the set-up's log.
 """
 
+import codecs
 import fcntl
 import hashlib
 import json
@@ -153,7 +154,7 @@ def _last_line(log: Path) -> str:
 
 def _question(preflight: Preflight) -> Question:
     sources = {
-        name: content.decode("utf-8", "replace")
+        name: content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
         for name, content in preflight.contents.items()
         if name == preflight.file or PurePosixPath(name).suffix == ".py"
     }

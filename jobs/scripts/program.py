@@ -18,13 +18,13 @@ from jobs.logs.live import LiveLog
 from jobs.logs.metric import LAST
 from jobs.program import LOG, Complete, GangEnd, GangPace, Program
 from jobs.scripts.document_scores import read_document_scores
-from jobs.scripts.environment import node_environment
 from jobs.scripts.kept import KeptFiles
 from jobs.scripts.log_files import LogFiles
 from jobs.scripts.outputs import Outputs, inside
 from jobs.scripts.placeholders import fill
 from jobs.scripts.preflight import Preflight, check_node
 from jobs.scripts.run import LAST_SCORE, ScriptRun
+from jobs.scripts.runtime import script_environment
 from jobs.scripts.step_rate import first_rate
 
 RUN, ASIDE, SCORES = "run", "aside", "document_scores.npz"
@@ -110,7 +110,8 @@ class ScriptProgram(Program):
         return folder / RUN
 
     def environment(self, folder: Path, own: Mapping[str, str]) -> Mapping[str, str]:
-        environment = node_environment(own, self._run.passed) | {SCORES_VARIABLE: str(folder / SCORES)} | self._settings
+        clean = script_environment(self._run.python, own, self._run.passed)
+        environment = clean | {SCORES_VARIABLE: str(folder / SCORES)} | self._settings
         return environment | self._kept.environment(self._run.python, environment)
 
     # While it runs

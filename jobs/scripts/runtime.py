@@ -70,7 +70,7 @@ def read_runtime(python: str, own: Mapping[str, str], passed: Sequence[str] = ()
 
 
 def script_environment(python: str, own: Mapping[str, str], passed: Sequence[str]) -> dict[str, str]:
-    """The environment of what runs before a script: that of the script, with its interpreter's programs first."""
+    """What of a node's environment reaches a script and what runs before it; its interpreter's programs come first."""
     clean = node_environment(own, passed)
     folder = Path(python).parent
     if folder.is_absolute():

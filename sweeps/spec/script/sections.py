@@ -19,8 +19,11 @@ from sweeps.spec.settings import suggest
 MOST_STAGES, MOST_FILES, MOST_GPUS = 50, 200, 1024
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
-RESERVED_ROLES = ("bytes", "clocks", "document_scores", "log", "metric", "notes", "scores", "sizes")
-"""Outputs that every stage may leave beside those of its file."""
+RESERVED_ROLES = (
+    "attached", "bpb_per_nat", "bytes", "clocks", "code", "document_scores", "document_totals", "log", "metric",
+    "metrics", "notes", "scores", "sizes", "total",
+)  # fmt: skip
+"""Outputs that every stage may leave beside those of its file, and sizes that a run has beside those of its outputs."""
 Seconds = Annotated[FiniteFloat, Field(gt=0, le=1e7)]
 Texts = Annotated[tuple[str, ...], Field(max_length=MOST_FILES)]
 Gpus = Annotated[int, Field(ge=1, le=MOST_GPUS)]

@@ -8,6 +8,7 @@ import pytest
 
 from cluster.executors import launcher, processes
 from jobs.events import Failure
+from jobs.scripts import outputs
 from tests.scripts import GRACE_SECONDS, run_script
 
 SCORE = 'print("step:10/10 train_loss:2.1 train_time:900ms step_avg:90.0ms")\n' + (
@@ -134,6 +135,12 @@ def test_what_was_written_before_a_crash_is_kept(tmp_path: Path) -> None:
     assert "Traceback" in failed.log
 
 
+def test_an_output_that_cannot_be_kept_hides_no_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outputs, "MOST_BYTES", 3)
+    failed = run_script(tmp_path, WRITES + "raise RuntimeError('broke')\n", outputs=ARTIFACT).failed
+    assert (failed.failure, failed.reason, failed.files) == (Failure.CRASH, "RuntimeError: broke", {})
+
+
 def test_what_was_being_written_when_it_was_ended_is_not_kept(tmp_path: Path) -> None:
     partly = 'import time\nf = open("final_model.int8.ptz", "wb", buffering=0)\nwhile True:\n'
     partly += "    f.write(b'part'); time.sleep(0.1)\n"
@@ -178,6 +185,15 @@ def test_processes_that_it_leaves_are_ended_with_a_note(tmp_path: Path) -> None:
     leaves = 'import subprocess\nsubprocess.Popen(["sh", "-c", "sleep 600 & sleep 600"], start_new_session=True)\n'
     last = run_script(tmp_path, SCORE + leaves, metric=METRIC).finished
     assert last.outputs["notes"] == ["3 processes that it had left running were ended"]
+
+
+def test_one_that_leaves_a_process_that_prints_on_and_cannot_be_found_still_ends(tmp_path: Path) -> None:
+    prints = "import time\nuntil = time.monotonic() + 30\nwhile time.monotonic() < until:\n"
+    prints += "    print('x', flush=True); time.sleep(0.2)\n"
+    leaves = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {prints!r}], env={{}})\n"
+    began = time.monotonic()
+    assert run_script(tmp_path, SCORE + leaves, metric=METRIC).finished.outputs["metric"]["value"] == 1.2273658
+    assert time.monotonic() - began < 25.0
 
 
 def test_of_very_much_output_the_beginning_and_the_end_are_kept_and_all_of_it_is_read(tmp_path: Path) -> None:

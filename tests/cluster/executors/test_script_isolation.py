@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from golf.errors import InputError
-from tests.scripts import run_script
+from tests.scripts import BARE_PYTHON, run_script
 
 TELLS = """
 import json, os, sys
@@ -101,6 +101,16 @@ def test_paths_and_text_are_filled_in(tmp_path: Path) -> None:
         "LOAD": f"{folder}/helper.py",
         "CONFIG": '{"lr": 0.1, "name": "{seed}"}',
     }
+
+
+def test_programs_beside_its_interpreter_are_found_as_the_check_before_finds_them(tmp_path: Path) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "python").symlink_to(BARE_PYTHON)
+    (folder / "pack").write_text("#!/bin/sh\n")
+    (folder / "pack").chmod(0o755)
+    calls = "import subprocess\nsubprocess.run(['pack'], check=True)\n"
+    assert run_script(tmp_path, calls, python=str(folder / "python"), needs=("bin:pack",)).finished
 
 
 def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -50,6 +50,9 @@ class Evil:
         ({"nll": [math.nan, 1.0]}, "a value that cannot be"),
         ({"nll": [-1.0, 1.0]}, "a value that cannot be"),
         ({"tokens": [0, 1]}, "a value that cannot be"),
+        ({"nll": [1e308, 1e308]}, "a value that cannot be"),
+        ({"document": [-1, 0]}, "a value that cannot be"),
+        ({"bytes": [0, 0]}, "a value that cannot be"),
         ({"tokens": [1.5, 1]}, "tokens has values that are no whole numbers"),
         ({"document": [0, 0]}, "a document is there twice"),
         ({"bytes": [1]}, "columns of different lengths"),
@@ -82,3 +85,22 @@ def test_an_archive_that_claims_much_is_not_unpacked(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(huge[:place] + (2**31).to_bytes(4, "little") + huge[place + 4 :])
     with pytest.raises(InputError, match="GOLFSWEEP_SCORES: has "):
         read_document_scores(tmp_path / "x")
+
+
+def test_an_archive_that_is_damaged_or_claims_too_much_is_refused(tmp_path: Path) -> None:
+    compressed = tmp_path / "compressed.npz"
+    np.savez_compressed(compressed, **{name: np.arange(1.0, 2000.0) for name in GOOD})
+    damaged = bytearray(compressed.read_bytes())
+    damaged[60:400] = bytes(340)
+    compressed.write_bytes(damaged)
+    with pytest.raises(InputError, match="not an archive of arrays"):
+        read_document_scores(compressed)
+    header = io.BytesIO()
+    shape = {"descr": "<f8", "fortran_order": False, "shape": (10**15,)}
+    np.lib.format.write_array_header_1_0(header, shape)
+    huge = tmp_path / "huge.npz"
+    with zipfile.ZipFile(huge, "w") as archive:
+        for name in GOOD:
+            archive.writestr(f"{name}.npy", header.getvalue())
+    with pytest.raises(InputError, match="not an archive of arrays"):
+        read_document_scores(huge)

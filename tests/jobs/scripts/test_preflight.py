@@ -78,6 +78,11 @@ def test_a_packed_script_is_compiled_too(good: Preflight, tmp_path: Path) -> Non
     assert problem.startswith("train.py unpacked 1, line 1: ")
 
 
+def test_a_script_that_begins_with_a_byte_order_mark_is_python(good: Preflight, tmp_path: Path) -> None:
+    contents = {"train.py": b"\xef\xbb\xbfx = 1\n"}
+    assert check_node(replace(good, contents=contents), tmp_path, os.environ) == []
+
+
 def test_the_set_up_runs_once_for_each_node_and_content(good: Preflight, tmp_path: Path) -> None:
     count = tmp_path / "count"
     checked = replace(good, setup=[f"echo run >> {count}", "ls > listed"])
