@@ -45,6 +45,10 @@ class LostLease(RuntimeError):
     """Another process drives this sweep by now, because this one was silent for too long; it must write no more."""
 
 
+class NotReady(InputError):
+    """This node lacks what a job needs; another may have it."""
+
+
 class Unreadable(InputError):
     """A content is missing from the file store, or damaged."""
 

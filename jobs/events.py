@@ -29,6 +29,8 @@ class Failure(StrEnum):
     """Its worker's process ended while its node lives: killed, out of memory, or crashed."""
     UNFIT = "unfit node"
     """Its node does not serve: its slots or their GPUs are in use by somebody else, or it is slow."""
+    NOT_READY = "node not ready"
+    """Its node lacks what it needs: a program, a module, data, or the interpreter of the sweep's other jobs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
-from jobs.errors import CLOSED
+from jobs.errors import CLOSED, NotReady
 from jobs.events import Failure
 
 _NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded|os error 28\b")
@@ -42,6 +42,8 @@ def classify(error: BaseException, attempts: Path | None = None) -> Failure:
     """
     if attempts is not None and _is_closed(error, attempts):
         return Failure.UNFIT
+    if isinstance(error, NotReady):
+        return Failure.NOT_READY
     if isinstance(error, InputError):
         return Failure.BAD_CONFIGURATION
     if isinstance(error, Diverged):

@@ -17,6 +17,8 @@ MAX_LOST = 20
 """Attempts that may be lost: more mean that the job itself kills its nodes."""
 MAX_DIED = 5
 """Attempts whose worker may die on a living node: chance or an operator does not hit one job more often."""
+MAX_NOT_READY = 3
+"""Attempts for which a node may lack something: more nodes in a row mean that no node has it."""
 NODE_STRIKES = 3
 """Jobs in a row that must fail on a node to quarantine it."""
 
@@ -49,6 +51,11 @@ RULES: Mapping[Failure, Rule] = {
         counted=False, bound=math.inf, elsewhere=True,
         meaning="somebody else's process uses its slots, nothing may be written in its folder, or its node is slow; "
         "retried on another node or later; not counted as a failure",
+    ),
+    Failure.NOT_READY: Rule(
+        counted=False, bound=MAX_NOT_READY, elsewhere=True,
+        meaning="its node lacks a program, a module, data, or the interpreter of the sweep's other jobs; retried on "
+        f"another node, {MAX_NOT_READY} attempts at most",
     ),
     Failure.CRASH: Rule(
         counted=True, bound=MAX_FAILURES, elsewhere=False, meaning="its process ended with an error; the log says where"
@@ -125,4 +132,4 @@ def avoided(nodes: Sequence[tuple[str, Failure]]) -> frozenset[str]:
 
 def strikes(failure: Failure) -> bool:
     """Whether a failure may be the node's fault as much as the job's."""
-    return failure in (Failure.HANG, Failure.COLLECTIVE, Failure.DISK_FULL)
+    return failure in (Failure.HANG, Failure.COLLECTIVE, Failure.DISK_FULL, Failure.NOT_READY)

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,11 +19,10 @@ from pathlib import Path, PurePosixPath
 
 from golf.errors import InputError, shown
 from golf.files import write_atomically
+from jobs.scripts.run import SETUP_SECONDS
 from jobs.scripts.runtime import Probed, Question, probe, script_environment
 from jobs.scripts.source import read_source
 
-SETUP_SECONDS = 1800.0
-"""For all commands of one set-up."""
 LOG = "setup.log"
 _SHOWN = 200
 
@@ -118,6 +118,7 @@ def _alone(lock: Path) -> Iterator[None]:
 
 def _set_up(preflight: Preflight, work: Path, log: Path, environment: Mapping[str, str]) -> str | None:
     """Run the set-up's commands in turn; returns what went wrong."""
+    until = time.monotonic() + SETUP_SECONDS
     with log.open("wb") as output:
         for command in preflight.setup:
             output.write(f"$ {command}\n".encode())
@@ -131,11 +132,11 @@ def _set_up(preflight: Preflight, work: Path, log: Path, environment: Mapping[st
             except OSError as error:
                 return f"script.setup: {shown(command)} does not start ({error.strerror})"
             try:
-                code = process.wait(SETUP_SECONDS)
+                code = process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, 9)
                 process.wait()
-                return f"script.setup: {shown(command)} took over {SETUP_SECONDS:.0f} s; its log is {log}"
+                return f"script.setup: over {SETUP_SECONDS:.0f} s in {shown(command)}; its log is {log}"
             if code != 0:
                 last = _last_line(log)
                 return f"script.setup: {shown(command)} ended with exit code {code} ({last}); its log is {log}"

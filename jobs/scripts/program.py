@@ -12,6 +12,7 @@ from typing import Any
 
 from golf.errors import InputError, shown
 from golf.files import write_atomically
+from jobs.errors import NotReady
 from jobs.events import Failed, Failure, Finished
 from jobs.failures import classify_text
 from jobs.logs.live import LiveLog
@@ -65,12 +66,13 @@ class ScriptProgram(Program):
 
         Raises:
             InputError: a name leads out of that folder, or a placeholder means nothing.
+            NotReady: this node lacks something that the script needs.
         """
         run, place = self._run, folder / RUN
         self._code = {run.file: inputs[SCRIPT], **{name: inputs[f"file:{name}"] for name in run.files}}
         places = {inside(place, name, "file"): content for name, content in self._code.items()}
         if problems := check_node(self._preflight(), folder.parents[2] / SETUPS, os.environ):
-            raise InputError(*problems)
+            raise NotReady(*problems)
         shutil.rmtree(place, ignore_errors=True)  # the kept files of an attempt that was begun here before
         place.mkdir(parents=True)
         for path, content in places.items():

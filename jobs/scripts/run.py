@@ -8,6 +8,10 @@ Launch = Literal["torchrun", "python"]
 
 LAST_SCORE = "last score"
 """The metric of a scored stage for which the file names none: the last kind of score that the log has."""
+SETUP_SECONDS = 1800.0
+"""For all commands of one set-up."""
+PROBE_SECONDS = 300.0
+"""For what an interpreter says of itself: a first import of torch from a network disk takes minutes."""
 SILENT_SECONDS = 3600.0
 """How long a script may print nothing by default: evaluations on eight GPUs were silent for up to 2,765 seconds."""
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from golf.errors import InputError
 from jobs.scripts.environment import node_environment
+from jobs.scripts.run import PROBE_SECONDS
 
-PROBE_SECONDS = 300.0
-"""A first import of torch from a network disk takes minutes."""
 _PROBE = (Path(__file__).parent / "node_probe.py").read_text(encoding="utf-8")
 _TORCH_SHOWN = 200
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.program import Program
-from jobs.scripts.run import SILENT_SECONDS, ScriptRun
+from jobs.scripts.run import PROBE_SECONDS, SETUP_SECONDS, SILENT_SECONDS, ScriptRun
 from jobs.spec import Job, Order
 from jobs.stages.request import Request, Subject
 from jobs.stages.stage import GangStage, Source
@@ -72,7 +72,9 @@ class ScriptStage(GangStage):
         return (order.job.inputs["script"], order.slots)
 
     def silence(self, order: Order) -> float:
-        return float(order.conditions.get("silent_seconds") or SILENT_SECONDS)
+        """As long as its script may be silent, after what comes before it, of which nothing is heard either."""
+        silent = float(order.conditions.get("silent_seconds") or SILENT_SECONDS)
+        return SETUP_SECONDS + PROBE_SECONDS + silent
 
     def value_of(self, outputs: Mapping[str, Any]) -> float:
         """What the metric's line says."""

@@ -8,6 +8,7 @@ import torch
 import torch.distributed as dist
 
 from golf.errors import Diverged, InputError, OverTime, TooLarge
+from jobs.errors import NotReady
 from jobs.events import Failure
 from jobs.failures import classify, classify_exit, reason_of
 
@@ -43,6 +44,7 @@ Root Cause (first observed failure):
     ("error", "failure"),
     [
         (InputError("x"), Failure.BAD_CONFIGURATION),
+        (NotReady("x"), Failure.NOT_READY),
         (Diverged("x"), Failure.DIVERGED),
         (OverTime("x"), Failure.OVER_TIME),
         (TooLarge("x"), Failure.TOO_LARGE),

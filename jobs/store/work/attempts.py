@@ -17,7 +17,7 @@ from jobs.store.results.entries import withdraw_entries
 from jobs.store.rows import AttemptRecord
 from jobs.store.transactions import Transactions
 from jobs.store.work.accounts import elapsed, end_attempt, reserve_hours
-from jobs.store.work.contents import add_content, drop_content, link_outputs
+from jobs.store.work.contents import add_content, drop_content, has_succeeded, link_outputs
 
 
 class Attempts(Transactions):
@@ -189,7 +189,7 @@ class Attempts(Transactions):
         }  # fmt: skip
         facts = {"reason": reason, "log": log, "failure": failure}
         with self._write() as connection:
-            if final and outputs and not _has_outputs(connection, key):
+            if final and outputs and not has_succeeded(connection, key):
                 changed["outputs"] = dict(outputs)
                 link_outputs(connection, key, outputs, sizes, now)
             _update_job(connection, key, attempt, **changed)
@@ -211,11 +211,6 @@ class Attempts(Transactions):
 def _checkpoint(connection: Connection, key: str) -> str | None:
     digest: str | None = connection.execute(select(tables.jobs.c.checkpoint).where(tables.jobs.c.key == key)).scalar()
     return digest
-
-
-def _has_outputs(connection: Connection, key: str) -> bool:
-    outputs = connection.execute(select(tables.jobs.c.outputs).where(tables.jobs.c.key == key)).scalar()
-    return outputs is not None
 
 
 def _replaced(connection: Connection, key: str, outputs: Mapping[str, Any]) -> dict[str, str]:

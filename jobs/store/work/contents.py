@@ -7,11 +7,12 @@ is written. A crash between the two leaves a file without a row, which jobs.stor
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, select, union_all
+from sqlalchemy import Connection, Select, exists, null, or_, select, union_all
 
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.spec import Order
+from jobs.state import AttemptState, EventKind
 
 MAKES, READS = "makes", "reads"
 
@@ -49,6 +50,21 @@ def link_outputs(
     for digest in sorted(set(made.values())):  # in one order: two jobs may make the same contents
         add_content(connection, digest, sizes[digest], now)
     _link(connection, key, MAKES, made)
+
+
+def drop_outputs(connection: Connection, key: str) -> None:
+    """Forget what a job made that has never succeeded."""
+    table = tables.content_links
+    connection.execute(table.delete().where(table.c.key == key, table.c.role == MAKES))
+    connection.execute(tables.jobs.update().where(tables.jobs.c.key == key), {"outputs": null()})
+
+
+def has_succeeded(connection: Connection, key: str) -> bool:
+    """Whether a job's outputs are those of a success, and not what it completed before it failed."""
+    attempts, events = tables.attempts, tables.events
+    done = select(attempts.c.key).where(attempts.c.key == key, attempts.c.state == AttemptState.DONE)
+    given = select(events.c.key).where(events.c.key == key, events.c.kind == EventKind.JOB_ATTACHED)
+    return bool(connection.execute(select(or_(exists(done), exists(given)))).scalar())
 
 
 def drop_content(connection: Connection, digest: str) -> bool:

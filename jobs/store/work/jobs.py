@@ -13,7 +13,7 @@ from jobs.state import EventKind, JobState, SweepState
 from jobs.store.event_log import record_event
 from jobs.store.rows import JobRecord
 from jobs.store.transactions import Transactions, write_row
-from jobs.store.work.contents import link_reads
+from jobs.store.work.contents import drop_outputs, has_succeeded, link_reads
 from jobs.store.work.needs import read_needs, single, write_need
 
 _NOT_IN_RECORD = frozenset(
@@ -153,6 +153,8 @@ def _renew_order(connection: Connection, order: Order, row: Any) -> bool:
     if requeued:
         values |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
         values |= {"attempts_before_request": row.attempt}
+        if not has_succeeded(connection, order.job.key):  # whoever follows would take them for the job's
+            drop_outputs(connection, order.job.key)
     connection.execute(tables.jobs.update().where(tables.jobs.c.key == order.job.key), values)
     return requeued
 

@@ -26,6 +26,7 @@ def attempts_until_final(failures: Sequence[Failure]) -> int | None:
         (Failure.LOST, 20),
         (Failure.DIED, 5),
         (Failure.UNFIT, None),
+        (Failure.NOT_READY, 3),
         (Failure.CRASH, 3),
         (Failure.HANG, 3),
         (Failure.COLLECTIVE, 3),

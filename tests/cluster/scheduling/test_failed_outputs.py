@@ -39,6 +39,17 @@ def test_a_later_success_writes_all_outputs_anew(world: World, orders: Orders) -
     assert job.outputs == {"steps": 1, "weights": FileStore(world.home.files).put(b"w")}
 
 
+def test_a_job_that_is_tried_again_has_no_outputs_until_it_ends(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    for content in (b"first", b"second"):
+        for _ in range(3):
+            world.step()
+            world.step(failed(content))
+        assert world.job(key).outputs == {"artifact": FileStore(world.home.files).put(content)}
+        world.put(orders.train())
+        assert (world.job(key).state, world.job(key).outputs) == (JobState.QUEUED, None), "no follower goes by them"
+
+
 def test_a_failure_does_not_replace_the_outputs_of_a_success(world: World, orders: Orders) -> None:
     key = world.put(orders.train())
     world.step()

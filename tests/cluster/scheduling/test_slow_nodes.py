@@ -1,8 +1,9 @@
-"""Nodes that take fewer steps than others with the same work."""
+"""Nodes that serve worse than others: they take fewer steps with the same work, or lack what it needs."""
 
 from dataclasses import replace
 
-from jobs.events import Failure, Progress
+from jobs.events import Failed, Failure, Progress
+from jobs.state import JobState
 from tests.cluster.dictated import TRAINED, World
 from tests.cluster.orders import Orders
 
@@ -61,3 +62,20 @@ def test_the_last_node_stays(world: World, orders: Orders) -> None:
     world.step(at_rate(5.0))
     assert world.store.nodes("made up") == []
     assert [attempt.failure for attempt in world.store.attempts(key)] == [None]
+
+
+def test_a_node_that_lacks_something_fails_no_job_that_another_node_can_run(world: World, orders: Orders) -> None:
+    first = world.executor.alive[0]
+    world.executor.alive = [replace(first, name="bare"), replace(first, name="z")]
+    keys = [world.put(orders.train(seed=seed)) for seed in range(9)]
+    answered = set[str]()
+    for _ in range(30):
+        world.step()
+        for name in world.executor.tasks.keys() - answered:
+            node = world.executor.tasks[name].node
+            lacks = Failed(failure=Failure.NOT_READY, reason="no module zstandard")
+            world.executor.tell(lacks if node == "bare" else TRAINED, task=name)
+            answered.add(name)
+    assert {world.job(key).state for key in keys} == {JobState.DONE}
+    (node,) = world.store.nodes("made up")
+    assert (node.name, node.good) == ("bare", False)
