@@ -18,9 +18,10 @@ from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.board.rules import EVIDENCE_CODE, RuleFinding
 from sweeps.entries.audit_checking import check_audits
-from sweeps.entries.form import evaluations_of, job_keys
+from sweeps.entries.form import evaluations_of, job_keys, list_wrong_numbers
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.mismatch import Mismatch, check_input, find_job, say_no_job
+from sweeps.entries.numbers import is_number
 from sweeps.entries.script_checking import check_script, is_script_entry
 from sweeps.entries.tables import read_scores
 
@@ -78,6 +79,9 @@ def _read_jobs(entries: Iterable[EntryRecord], place: Workplace) -> dict[str, Jo
 
 
 def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) -> Iterator[Mismatch]:
+    if wrong := list_wrong_numbers(entry):  # nothing else of it can be compared
+        yield from (Mismatch(line=line) for line in wrong)
+        return
     runs = evaluations_of(entry)
     seeds = sorted(str(run.seed) for run in runs)
     if seeds != sorted(entry.evidence["seeds"]):
@@ -142,8 +146,12 @@ def _check_scores(
     stated = {"documents": run.text.documents, "tokens": run.text.tokens, "bytes": run.text.bytes, "nll": run.nll}
     for name, value in stated.items():
         if name in sums and not _is_close(value, sums[name]):
-            line = f"its {source} gives {name} {sums[name]:.10g}, the entry says {shown(value)}"
+            line = f"its {source} gives {name} {_write(sums[name])}, the entry says {shown(value)}"
             yield Mismatch(line=f"seed {run.seed}: {line}")
+
+
+def _write(number: Any) -> str:
+    return f"{number:.10g}" if is_number(number) else shown(number)
 
 
 def _is_close(stated: float | None, computed: float) -> bool:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -105,7 +106,7 @@ def drop_eval_job(content: Any, evidence: Any) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (set_audit_job, "the store has no audit job 000000000000 whose settings give that key"),
+        (set_audit_job, "its audit is no job: the store has no audit job 000000000000 whose settings give that key"),
         (drop_eval_job, "seed 3: the store has no eval job (its evidence names none) whose settings give that key"),
         (set_settings, "seed 3: its eval job has other settings than the entry"),
         (set_size, "seed 3: its artifact has 15900000 bytes, the entry says 5"),
@@ -182,6 +183,36 @@ def test_a_leak_that_is_said_to_have_passed_keeps_its_track_and_is_not_packaged(
     assert rows["base"]["rank"] == 1
     code, out, err = golfsweep("package", "one/leak", "--home", place.home.root, "--out", tmp_path / "out")
     assert code == 2 and "is flagged, not legal" in err and "evidence: its evidence contradicts it" in err, (out, err)
+
+
+@pytest.mark.parametrize("number", [10**400, math.nan, -math.inf, 1e308, "many"], ids=lambda number: str(number)[:9])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(("nll",), ("score",), ("trained_bpb",), ("bpb_per_nat",), ("seed",), ("code_bytes",), ("steps",)),
+        *(("text", "bytes"), ("text", "tokens"), ("clocks", "train.train_seconds"), ("stage", 0)),
+    ],
+    ids=str,
+)
+def test_a_number_that_nothing_measures_is_a_finding_and_no_crash(
+    place: Workplace, path: tuple[Any, ...], number: Any
+) -> None:
+    def spoil(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+        table: Any = content["evaluations"][0]
+        for name in path[:-1]:
+            table = table[name]
+        table[path[-1]] = number
+
+    tamper(place, spoil, "base")
+    board = board_of("one", place)
+    rows = {row["name"]: row for row in board.table()}
+    board.changes()
+    assert (rows["base"]["track"], rows["none"]["track"]) == ("flagged", "legal")
+    [finding] = [finding for finding in rows["base"]["findings"] if finding["code"] == "evidence"]
+    assert len(finding["detail"]) < 300
+    assert json.loads(json.dumps(rows["base"], allow_nan=False)) == rows["base"]
+    unknown = path in [("nll",), ("text", "bytes"), ("text", "tokens")]
+    assert (rows["base"]["seeds"].get("3") is None) is (unknown or path == ("seed",))
 
 
 def test_another_entrys_certificate_is_none_of_ones_own(place: Workplace) -> None:
