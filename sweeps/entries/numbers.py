@@ -1,4 +1,4 @@
-"""Numbers of a stored evaluation that nothing can measure: not a number at all, not finite, or beyond any size.
+"""Numbers of stored rows that nothing can measure: not a number at all, not finite, or beyond any size.
 
 Everybody who can write to the database can write such a number, and JSON holds whole numbers beyond all floats. It is
 a finding on its entry, and unknown to everything that computes with it.
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from golf.errors import shown
+from sweeps.board.rules import EVIDENCE_CODE
 
 MOST = 1e15
 """Above every measured number: bytes, tokens, nats, seconds, dollars."""
@@ -18,6 +19,11 @@ _AMOUNTS = ("model_bytes", "limit_bytes", "source_bytes", "cost", "training_cost
 _ABOVE_ZERO = ("bpb_per_nat",)
 _REQUIRED: Mapping[str, int] = {"seed": -1, "code_bytes": 0, "trials": 0}
 """What stands for a wrong one."""
+_OF_RECORD: Mapping[str, float] = {
+    **{"date": LAST_SECOND, "evidence_time": LAST_SECOND},
+    **dict.fromkeys(("pull_request", "code_bytes", "total_bytes", "train_seconds", "eval_seconds"), MOST),
+}
+"""A public record's own, with what they are below."""
 _SIZES = ("documents", "tokens", "bytes")
 
 
@@ -37,8 +43,34 @@ def clean_numbers(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]
     clean["trained_only"] = tuple(bpb for bpb in fields.get("trained_only", ()) if is_number(bpb))
     if "stage" in wrong:
         clean["stage"] = (0.0, 0)
-    lines = [f"{name} = {shown(value)}: expected a number that can be measured" for name, value in wrong.items()]
-    return clean, lines
+    return clean, [describe_wrong(name, value) for name, value in wrong.items()]
+
+
+def clean_record(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored public record with every wrong number taken out; then it is flagged, and has a finding for each."""
+    wrong = {
+        name: value
+        for name in (*_SCORES, *_AMOUNTS, *_ABOVE_ZERO, *_OF_RECORD)
+        if (value := content.get(name)) is not None and not is_number(value, 0, _OF_RECORD.get(name, MOST))
+    }
+    if content.get("bpb_per_nat") == 0:
+        wrong["bpb_per_nat"] = 0
+    clean = {**content, **dict.fromkeys(wrong)}
+    for table in ("seeds", "clocks"):
+        values = content.get(table, {})
+        bad = {name: value for name, value in values.items() if value is not None and not is_number(value)}
+        unknown = dict.fromkeys(bad) if table == "seeds" else {}
+        clean[table] = {name: value for name, value in values.items() if name not in bad} | unknown
+        wrong |= {f"{table}.{name}": value for name, value in bad.items()}
+    if wrong:
+        findings = [{"code": EVIDENCE_CODE, "detail": describe_wrong(*item)} for item in wrong.items()]
+        clean |= {"track": "flagged", "findings": [*content.get("findings", ()), *findings]}
+    return clean
+
+
+def describe_wrong(name: str, value: Any) -> str:
+    """A line for a finding."""
+    return f"{name} = {shown(value)}: expected a number that can be measured"
 
 
 def _list_wrong(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

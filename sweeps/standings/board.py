@@ -194,6 +194,7 @@ def to_row(contest: Contest, standing: Standing) -> dict[str, Any]:
         "improvement": standing.improvement.result.to_json() if standing.improvement else None,
         "verdict": standing.verdict,
         "verdict_test": standing.verdict_test,
+        "p_paired_seeds": None,  # of pairs by training, which only entries with document scores have
         "verdict_against": _describe_opponent(contest, standing),
         "runs": {name: run.to_json() | {"score": float(run.score)} for name, run in entry.runs.items()},
         "machine": entry.machine,
