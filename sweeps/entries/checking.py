@@ -18,6 +18,7 @@ from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.board.rules import EVIDENCE_CODE, RuleFinding
 from sweeps.entries.audit_checking import check_audits
+from sweeps.entries.fact_checking import check_facts
 from sweeps.entries.form import evaluations_of, job_keys, list_wrong_numbers
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.mismatch import Mismatch, check_input, find_job, say_no_job
@@ -90,8 +91,12 @@ def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) 
     if is_script_entry(entry):
         yield from check_script(entry, runs, place, jobs)
         return
+    sweep = place.store.sweep(entry.sweep)
     for run in runs:
-        yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in _check_jobs(run, entry, jobs))
+        stages = entry.evidence["seeds"][str(run.seed)]["jobs"]
+        made = {stage: job for stage, key in stages.items() if (job := find_job(key, stage, jobs)) is not None}
+        lines = [*_check_jobs(run, entry, jobs), *check_facts(run, sweep, made)]
+        yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in lines)
         yield from _check_scores(run, entry.evidence["seeds"][str(run.seed)], place, jobs)
     yield from check_audits(entry, runs, place, jobs)
 

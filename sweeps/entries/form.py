@@ -77,7 +77,8 @@ def other_versions(entry: EntryRecord) -> dict[str, tuple[int, int | None]]:
 def _read_evaluations(entry: EntryRecord) -> tuple[list[Evaluation], list[str]]:
     """Evaluations that can be computed with, and what of the stored ones cannot."""
     cleaned = [clean_numbers(stored) for stored in entry.content["evaluations"]]
-    read = [(_evaluation(fields), wrong) for fields, wrong in cleaned]
+    whose = {"row": entry.name, "sweep": entry.sweep}  # whatever a stored evaluation says that it is of
+    read = [(_evaluation(fields | whose), wrong) for fields, wrong in cleaned]
     text = next((run.text for run, wrong in read if not wrong), read[0][0].text)
     runs: list[Evaluation] = []
     lines: list[str] = []

@@ -20,7 +20,7 @@ _ABOVE_ZERO = ("bpb_per_nat",)
 _REQUIRED: Mapping[str, int] = {"seed": -1, "code_bytes": 0, "trials": 0}
 """What stands for a wrong one."""
 _OF_RECORD: Mapping[str, float] = {
-    **{"date": LAST_SECOND, "evidence_time": LAST_SECOND},
+    **dict.fromkeys(("date", "evidence_time"), LAST_SECOND),
     **dict.fromkeys(("pull_request", "code_bytes", "total_bytes", "train_seconds", "eval_seconds"), MOST),
 }
 """A public record's own, with what they are below."""
