@@ -82,6 +82,24 @@ def test_a_stored_number_that_nothing_measures_is_a_finding_and_no_crash(path: t
     json.dumps(rows, allow_nan=False)
 
 
+def test_a_verdict_names_the_test_and_the_opponent_that_it_follows_from() -> None:
+    slow = timed("slow", 81.0, date="2026-07-16", machine="one")
+    losses = {str(n): RunResult(score=Decimal("3.29"), seconds=79.0 + n / 10) for n in range(5)}
+    fast = entry("fast", 1390, runs=losses, contest="modded-nanogpt-1", date="2026-07-17", machine="one")
+    rows = {row["name"]: row for row in Standings(TRACK_1, [slow, fast]).rows()}
+    assert rows["fast"]["rule"]["passed"] is False
+    assert [rows["fast"][name] for name in ("verdict", "verdict_test", "verdict_against", "improvement")] == [
+        "undecided", "target", "the target of 3.28", None,
+    ]  # fmt: skip
+
+
+def test_a_flagged_entry_is_no_opponent_even_if_a_record_names_it() -> None:
+    flagged = timed("record/baseline", 81.0, machine="one", track="flagged")
+    named = timed("record/this_pr", 79.0, machine="one", compared_with="record/baseline")
+    rows = {row["name"]: row for row in Standings(TRACK_1, [flagged, named]).rows()}
+    assert rows["record/this_pr"]["verdict_against"] == "the target of 3.28"
+
+
 def test_a_score_is_stored_with_every_digit() -> None:
     for text in ("3.2770", "3.280000000000", "0.000000000001", "3"):
         stored = json.loads(json.dumps(entry("exact", 3200, text).to_json()))
