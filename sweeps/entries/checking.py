@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from golf.errors import InputError, shown
+from golf.errors import InputError, shown, shown_name
 from jobs.errors import Unreadable
 from jobs.stages.evaluate import EVALUATE
 from jobs.stages.quantize import QUANTIZE
@@ -41,7 +41,7 @@ def verify_entry(entry: EntryRecord, place: Workplace) -> list[Mismatch]:
         One for each mismatch: of a job's key, settings or outputs, of a score against its table of documents, of
         findings against the certificate, of a certificate against itself. Empty where everything agrees.
     """
-    return [*_check(entry, place, _read_jobs([entry], place))]
+    return _check(entry, place, _read_jobs([entry], place))
 
 
 def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost) -> dict[tuple[str, str], RuleFinding]:
@@ -57,7 +57,7 @@ def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost)
     jobs = _read_jobs(entries, place)
     findings: dict[tuple[str, str], RuleFinding] = {}
     for entry in entries:
-        mismatches = [*_check(entry, place, jobs)]
+        mismatches = _check(entry, place, jobs)
         if lines := [mismatch.line for mismatch in mismatches if mismatch.lost is None]:
             findings[entry.sweep, entry.name] = _summarize(lines)
         for kind in dict.fromkeys(mismatch.lost for mismatch in mismatches):
@@ -79,7 +79,16 @@ def _read_jobs(entries: Iterable[EntryRecord], place: Workplace) -> dict[str, Jo
     return {job.key: job for part in parts for job in place.store.jobs(keys=part)}
 
 
-def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) -> Iterator[Mismatch]:
+def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) -> list[Mismatch]:
+    """What of an entry does not agree with its evidence; rows of jobs may hold anything, as its own may."""
+    try:
+        return [*_list_mismatches(entry, place, jobs)]
+    except (ArithmeticError, AttributeError, KeyError, TypeError) as error:
+        why = f"{type(error).__name__}: {shown_name(str(error))}"
+        return [Mismatch(line=f"its evidence is none that this version can read ({why})")]
+
+
+def _list_mismatches(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) -> Iterator[Mismatch]:
     if wrong := list_wrong_numbers(entry):  # nothing else of it can be compared
         yield from (Mismatch(line=line) for line in wrong)
         return

@@ -215,6 +215,18 @@ def test_what_decides_a_track_is_not_taken_from_the_row(
     assert mismatch.line.startswith(words)
 
 
+@pytest.mark.parametrize("clocks", [{"train_seconds": "long"}, {"train_seconds": 10**400}, 5, None], ids=str)
+def test_a_job_whose_row_holds_no_numbers_is_a_finding_and_no_crash(place: Workplace, clocks: Any) -> None:
+    key, table = entry_of(place).evidence["seeds"]["3"]["jobs"]["train"], tables.jobs
+    engine = create_engine(place.home.database_url)
+    with engine.begin() as connection:
+        outputs = dict(connection.execute(select(table.c.outputs).where(table.c.key == key)).scalar_one())
+        connection.execute(table.update().where(table.c.key == key).values(outputs=outputs | {"clocks": clocks}))
+    engine.dispose()
+    rows = {row["name"]: row for row in board_of("one", place).table()}
+    assert rows["base"]["track"] == "flagged" and rows["base"]["findings"][0]["code"] == "evidence"
+
+
 def test_seeds_and_coverage_are_those_of_the_sweep(place: Workplace) -> None:
     entry, sweep = entry_of(place), place.store.sweep("one")
     assert sweep is not None
