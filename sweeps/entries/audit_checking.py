@@ -88,7 +88,9 @@ def _compare_artifacts(
     evidence: Mapping[str | None, Mapping[str, Any]], runs: Sequence[Evaluation], jobs: Mapping[str, JobRecord]
 ) -> Iterator[str]:
     """A seed may say that its artifact was audited only where an audit read it."""
-    audited = [jobs.get(audit["job"]) for audit in evidence.values()]
+    audited = [find_job(audit["job"], AUDIT.name, jobs) for audit in evidence.values()]
+    if None in audited:  # which is a line already
+        return
     artifacts = {job.order.job.inputs.get("artifact") for job in audited if job is not None}
     for run in runs:
         if run.own_audit and run.artifact not in artifacts:

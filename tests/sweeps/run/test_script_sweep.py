@@ -18,6 +18,7 @@ from golf.errors import InputError
 from jobs.state import JobState
 from jobs.store import EntryRecord, Store
 from jobs.workplace import Workplace
+from sweeps.challenge.claim import read_claim
 from sweeps.driver.sweep import Sweep
 from sweeps.driver.trials import search_digest
 from sweeps.entries.checking import verify_entry
@@ -160,6 +161,13 @@ def entry_of(place: Workplace, name: str = "base") -> EntryRecord:
 def test_a_row_holds_against_its_evidence(finished: Workplace) -> None:
     for entry in finished.store.entries("toy"):
         assert verify_entry(entry, finished) == []
+
+
+def test_a_script_cannot_be_challenged(finished: Workplace) -> None:
+    sweep = finished.store.sweeps()[-1].name
+    for entry in finished.store.entries(sweep):
+        with pytest.raises(InputError, match="is of a script"):
+            read_claim(f"{sweep}/{entry.name}", finished)
 
 
 def spoil_score(content: Any, evidence: Any) -> None:
