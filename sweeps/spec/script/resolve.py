@@ -43,7 +43,7 @@ def resolve_code(spec: SweepSpec, kind: ScriptKind) -> tuple[ScriptCode, list[st
     code = ScriptCode(
         versions={patch: digest_version(contents) for patch, contents in versions.items()},
         runtime=read_runtime(python, os.environ, section.passed).to_json() if is_here else {},
-        names={name: variable.default for name, variable in sources[UNPATCHED].names.items()},
+        names={name: variable.default for name, variable in sources[section.patch or UNPATCHED].names.items()},
     )
     return code, [f"{section.file}: {line}" for line in dict.fromkeys(notes)]
 
