@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from golf.errors import InputError, shown
 from golf.files import write_atomically
+from jobs.machine.digests import digest_folder, digest_of
 from jobs.scripts.runtime import Probed, Question, probe, script_environment
 from jobs.scripts.source import read_source
 
@@ -44,6 +45,8 @@ class Preflight:
     ranks: int = 1
     tokens: Path | None = None
     tokenizer: Path | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Of `tokens` and `tokenizer`, as the job's key has them; what is not named is not compared."""
     runtime: Mapping[str, str | None] = field(default_factory=dict)
     """The machine class that the job's key names; empty where any will do."""
 
@@ -195,7 +198,7 @@ def _data_problems(preflight: Preflight) -> list[str]:
     if preflight.tokenizer is not None and not preflight.tokenizer.is_file():
         problems.append(f"{preflight.tokenizer}: no such file; expected the tokenizer of data.tokenizer")
     if preflight.tokens is None:
-        return problems
+        return problems or _other_data(preflight)
     shards = list(preflight.tokens.glob("*_train_*.bin"))
     if not shards:
         problems.append(f"{preflight.tokens}: no *_train_*.bin in it; expected the shards of data.tokens")
@@ -204,6 +207,22 @@ def _data_problems(preflight: Preflight) -> list[str]:
             f"{preflight.tokens}: {len(shards)} training shards for {preflight.ranks} ranks; in {preflight.file} each "
             f"reads shards of its own; expected at least {preflight.ranks}"
         )
+    return problems or _other_data(preflight)
+
+
+def _other_data(preflight: Preflight) -> list[str]:
+    """What of the data is not what the job was ordered for: another node may have other files at the same place."""
+    problems: list[str] = []
+    for name, place in (("tokens", preflight.tokens), ("tokenizer", preflight.tokenizer)):
+        expected = preflight.digests.get(name)
+        if place is None or expected is None:
+            continue
+        digest = digest_folder(place) if name == "tokens" else digest_of([place])
+        if digest != expected:
+            problems.append(
+                f"{place}: data.{name} has digest {digest[:12]}… on {socket.gethostname()}, the job was ordered for "
+                f"{expected[:12]}…; put the same files there"
+            )
     return problems
 
 

@@ -99,6 +99,7 @@ class ScriptProgram(Program):
             ranks=run.slots,
             tokens=None if tokens is None else Path(tokens),
             tokenizer=None if tokenizer is None else Path(tokenizer),
+            digests=run.digests,
             runtime=run.runtime,
         )
 

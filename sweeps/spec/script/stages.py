@@ -82,7 +82,8 @@ def stage_problems(tables: ScriptTables, sources: Sources) -> Iterator[str]:
         yield from _clashes(name, stage, {role: tables.stages[known[role]].out[role] for role in roles}, tables)
         for text in tables.script.args:
             for word in unknown_placeholders(text, roles):
-                yield f"script.args: {{{word}}}: stage {name} has nothing of that name, and all stages get the same args"
+                about = f"{{{word}}}: stage {name} has nothing of that name"
+                yield f"script.args: {about}, and all stages get the same args"
 
 
 def _clashes(name: str, stage: StageSection, read: Mapping[str, str], tables: ScriptTables) -> Iterator[str]:

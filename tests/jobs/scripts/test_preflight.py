@@ -11,6 +11,7 @@ import pytest
 
 from golf.data.tokens import write_shard
 from golf.errors import InputError
+from jobs.machine.digests import digest_folder, digest_of
 from jobs.scripts import preflight as room
 from jobs.scripts.preflight import Preflight, check_node
 from jobs.scripts.runtime import Runtime, read_runtime
@@ -145,3 +146,19 @@ def test_nothing_of_the_script_is_executed(good: Preflight, tmp_path: Path) -> N
         == []
     )
     assert not mark.exists()
+
+
+def test_data_that_are_others_on_this_node_are_said_each_time(good: Preflight, tmp_path: Path) -> None:
+    shard, tokenizer = tmp_path / "data" / "x_train_000000.bin", tmp_path / "x.model"
+    write_shard(shard, [1, 2, 3])
+    tokenizer.write_bytes(b"pieces")
+    digests = {"tokens": digest_folder(shard.parent), "tokenizer": digest_of([tokenizer])}
+    checked = replace(good, tokens=shard.parent, tokenizer=tokenizer, digests=digests)
+    assert check_node(checked, tmp_path / "checks", os.environ) == []
+    write_shard(shard, [1, 2, 4, 5])
+    tokenizer.write_bytes(b"other")
+    problems = check_node(checked, tmp_path / "checks", os.environ)
+    assert [problem.split()[1:4] for problem in problems] == [
+        ["data.tokens", "has", "digest"], ["data.tokenizer", "has", "digest"],
+    ]  # fmt: skip
+    assert f"ordered for {digests['tokens'][:12]}…" in problems[0]
