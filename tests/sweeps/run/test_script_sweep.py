@@ -223,6 +223,16 @@ def test_a_variable_that_the_script_does_not_read_is_refused_before_anything_run
     place.store.close()
 
 
+def test_an_interpreter_that_is_not_here_is_refused_before_anything_runs(tokens: Path, tmp_path: Path) -> None:
+    file = file_of(tokens)
+    file["script"]["python"] = "/no/such/python"
+    place = Workplace.open(tmp_path / "home")
+    with pytest.raises(InputError, match="script.python: /no/such/python is not on this machine; name one that is"):
+        run(parse_sweep(file, "toy.toml"), place)
+    assert place.store.jobs() == []
+    place.store.close()
+
+
 def test_killed_in_the_middle_it_gives_the_same_digits(tokens: Path, tmp_path: Path) -> None:
     home, file = tmp_path / "home", tmp_path / "toy.toml"
     small = file_of(tokens, arm=[{"name": "base", "seeds": [2]}], confirm={"top": 0})
