@@ -84,6 +84,12 @@ def check_node(preflight: Preflight, folder: Path, own: Mapping[str, str]) -> li
         return [*problems, *of_node]
 
 
+def node_runtime(preflight: Preflight, folder: Path) -> dict[str, str | None]:
+    """What the interpreter is on this node, after its set-up; `check_node` must have found nothing missing."""
+    runtime: dict[str, str | None] = json.loads((folder / _digest(preflight) / "good.json").read_bytes())
+    return runtime
+
+
 def _digest(preflight: Preflight) -> str:
     """What this node, since it was started, and what runs on it are called."""
     whole = hashlib.sha256(_node().encode())
