@@ -51,8 +51,18 @@ class Preflight:
     """The machine class that the job's key names; empty where any will do."""
 
 
-def check_node(preflight: Preflight, folder: Path, own: Mapping[str, str]) -> list[str]:
-    """Prepare this node for a script, and say what is missing: a line for each problem, none if it can start.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeCheck:
+    """What came of looking at a node."""
+
+    problems: Sequence[str]
+    """What is missing, a line each; the script can start if there is none."""
+    runtime: Mapping[str, str | None] = field(default_factory=dict)
+    """The interpreter's Python, torch, CUDA and GPU after the set-up; empty where that was not found good."""
+
+
+def check_node(preflight: Preflight, folder: Path, own: Mapping[str, str]) -> NodeCheck:
+    """Prepare this node for a script, and say what is missing.
 
     Args:
         preflight: what the script needs.
@@ -63,31 +73,27 @@ def check_node(preflight: Preflight, folder: Path, own: Mapping[str, str]) -> li
     place = folder / _digest(preflight)
     good = place / "good.json"
     if good.is_file():
-        return problems
+        return NodeCheck(problems=problems, runtime=json.loads(good.read_bytes()))
     place.mkdir(parents=True, exist_ok=True)
     with _alone(place / "lock"):
         if good.is_file():  # another gang of this node was first
-            return problems
+            return NodeCheck(problems=problems, runtime=json.loads(good.read_bytes()))
         work = place / "files"
         for name, content in preflight.contents.items():
             write_atomically(work / name, content)
         environment = script_environment(preflight.python, own, preflight.passed)
         if problem := _set_up(preflight, work, place / LOG, environment):
-            return [*problems, problem]
+            return NodeCheck(problems=[*problems, problem])
         try:
             probed = probe(preflight.python, _question(preflight), environment, work)
         except InputError as error:
-            return [*problems, *error.problems]
+            return NodeCheck(problems=[*problems, *error.problems])
         of_node = _node_problems(preflight, probed)
-        if not of_node:
-            write_atomically(good, json.dumps(probed.runtime.to_json()).encode())
-        return [*problems, *of_node]
-
-
-def node_runtime(preflight: Preflight, folder: Path) -> dict[str, str | None]:
-    """What the interpreter is on this node, after its set-up; `check_node` must have found nothing missing."""
-    runtime: dict[str, str | None] = json.loads((folder / _digest(preflight) / "good.json").read_bytes())
-    return runtime
+        if of_node:
+            return NodeCheck(problems=[*problems, *of_node])
+        runtime = probed.runtime.to_json()
+        write_atomically(good, json.dumps(runtime).encode())
+        return NodeCheck(problems=problems, runtime=runtime)
 
 
 def _digest(preflight: Preflight) -> str:
@@ -190,8 +196,10 @@ def _node_problems(preflight: Preflight, probed: Probed) -> list[str]:
         for name in probed.missing_programs
     ]
     here = probed.runtime.to_json()
+    again = "; where script.setup has changed that, run the sweep again" if preflight.setup else ""
+    other = "; the sweep's other jobs ran with"
     problems += [
-        f"{host} has {name} {here.get(name) or 'none'}; the sweep's other jobs ran with {name} {expected or 'none'}"
+        f"{host} has {name} {here.get(name) or 'none'}{other} {name} {expected or 'none'}{again}"
         for name, expected in preflight.runtime.items()
         if here.get(name) != expected
     ]

@@ -23,7 +23,7 @@ from jobs.scripts.kept import KeptFiles
 from jobs.scripts.log_files import LogFiles
 from jobs.scripts.outputs import Outputs, inside
 from jobs.scripts.placeholders import fill
-from jobs.scripts.preflight import Preflight, check_node, node_runtime
+from jobs.scripts.preflight import Preflight, check_node
 from jobs.scripts.run import LAST_SCORE, ScriptRun
 from jobs.scripts.step_rate import first_rate
 
@@ -69,10 +69,10 @@ class ScriptProgram(Program):
         run, place = self._run, folder / RUN
         self._code = {run.file: inputs[SCRIPT], **{name: inputs[f"file:{name}"] for name in run.files}}
         places = {inside(place, name, "file"): content for name, content in self._code.items()}
-        preflight, setups = self._preflight(), folder.parents[2] / SETUPS
-        if problems := check_node(preflight, setups, os.environ):
-            raise InputError(*problems)
-        self._runtime = node_runtime(preflight, setups)
+        checked = check_node(self._preflight(), folder.parents[2] / SETUPS, os.environ)
+        if checked.problems:
+            raise InputError(*checked.problems)
+        self._runtime = checked.runtime
         shutil.rmtree(place, ignore_errors=True)  # the kept files of an attempt that was begun here before
         place.mkdir(parents=True)
         for path, content in places.items():
@@ -187,7 +187,7 @@ class ScriptProgram(Program):
             "scores": dict(live.scores()),
             "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
             "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
-            "runtime": self._runtime,
+            "runtime": dict(self._runtime),
             "notes": self._notes(end),
         }
         files["log"] = (folder / LOG).read_bytes()

@@ -26,7 +26,8 @@ def check(challenger: BoardEntry, incumbent: BoardEntry) -> None:
     """Refuse two entries that cannot be compared.
 
     Raises:
-        InputError: the same entry twice, different tracks, validation sets or machine classes, or an entry without a score.
+        InputError: the same entry twice; different tracks, validation sets or machine classes; an entry without a
+            score.
     """
     names = f"{challenger.name} and {incumbent.name}"
     if challenger is incumbent:

@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from golf.data.tokens import write_shard
 from golf.errors import InputError
 from jobs.machine.digests import digest_folder, digest_of
 from jobs.scripts import preflight as room
-from jobs.scripts.preflight import Preflight, check_node
+from jobs.scripts.preflight import Preflight
 from jobs.scripts.runtime import Runtime, read_runtime
 
 OWN_SHARDS = b"files = sorted(glob.glob(pattern))[rank::world_size]\n"
@@ -32,6 +33,10 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
     file.write_text(f'#!/bin/sh\nPYTHONPATH="{folder}/modules" exec "{sys.executable}" -S "$@"\n')
     file.chmod(file.stat().st_mode | stat.S_IXUSR)
     return str(file)
+
+
+def check_node(preflight: Preflight, folder: Path, own: Mapping[str, str]) -> list[str]:
+    return list(room.check_node(preflight, folder, own).problems)
 
 
 @pytest.fixture
@@ -162,3 +167,15 @@ def test_data_that_are_others_on_this_node_are_said_each_time(good: Preflight, t
         ["data.tokens", "has", "digest"], ["data.tokenizer", "has", "digest"],
     ]  # fmt: skip
     assert f"ordered for {digests['tokens'][:12]}…" in problems[0]
+
+
+def test_the_runtime_is_that_after_a_set_up_which_makes_the_interpreter(good: Preflight, tmp_path: Path) -> None:
+    made = tmp_path / "made" / "python"
+    setup = [
+        f"mkdir -p {made.parent}",
+        f"test -e {made} || printf '#!/bin/sh\\nexec {good.python} \"$@\"' > {made}",
+        f"chmod +x {made}",
+    ]
+    checked = replace(good, python=str(made), setup=setup)
+    first, again = (room.check_node(checked, tmp_path / "checks", os.environ) for _ in range(2))
+    assert first.problems == [] and first.runtime["torch"] == "2.9" and again == first
