@@ -1,6 +1,6 @@
 """What the scheduler needs of a machine or a cluster: nodes with slots, and a way to run tasks on them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -92,4 +92,20 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """End everything that was started."""
+        ...
+
+
+class JoinedExecutor(Executor, Protocol):
+    """An executor on a cluster that was running already; this machine need be none of its nodes."""
+
+    def interpreters(self, python: str | None, passed: Sequence[str]) -> Mapping[str, Mapping[str, str | None] | str]:
+        """Node → what a script's own interpreter is there (Python, torch, CUDA, GPU), or why it did not say.
+
+        Args:
+            python: the interpreter; None for golfsweep's own there.
+            passed: names of a node's variables that reach the script.
+
+        Raises:
+            Unavailable: the cluster is gone.
+        """
         ...

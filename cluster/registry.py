@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from golf.errors import InputError, shown_name
 
 if TYPE_CHECKING:
-    from cluster.executor import Executor, Opening
+    from cluster.executor import Executor, JoinedExecutor, Opening
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +44,7 @@ EXECUTORS: dict[str, ExecutorKind] = {
 DEFAULT_EXECUTOR = "ray"
 
 
-def join_cluster(choice: str) -> "Executor | None":
+def join_cluster(choice: str) -> "JoinedExecutor | None":
     """Join the cluster of a choice NAME:ADDRESS; None for a choice NAME, which runs on this machine.
 
     Raises:
@@ -65,7 +65,7 @@ def join_cluster(choice: str) -> "Executor | None":
         return None
     if kind.join is None:
         raise InputError(f"--executor {shown_name(choice)}: {name} takes no address; leave it out")
-    joined: Executor = resolve_name(kind.join)(address)
+    joined: JoinedExecutor = resolve_name(kind.join)(address)
     return joined
 
 

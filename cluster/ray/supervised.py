@@ -7,7 +7,7 @@ end as lost, which is not their fault.
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cluster.executor import Node, Opening, Task
@@ -134,6 +134,18 @@ class SupervisedRay:
         """
         try:
             answers: list[NodeSurvey] = self.open().call("survey", data)
+        except RayLost as lost:
+            raise Unavailable(f"{self._name}: {lost}") from None
+        return answers
+
+    def interpreters(self, python: str | None, passed: Sequence[str]) -> dict[str, Mapping[str, str | None] | str]:
+        """What a script's own interpreter is on every node (`cluster.ray.interpreters`).
+
+        Raises:
+            Unavailable: the cluster is gone.
+        """
+        try:
+            answers: dict[str, Mapping[str, str | None] | str] = self.open().call("interpreters", python, list(passed))
         except RayLost as lost:
             raise Unavailable(f"{self._name}: {lost}") from None
         return answers

@@ -55,7 +55,9 @@ class TrainingCurve:
 class _File:
     """One file of a run."""
 
+    name: str
     reader: LogReader
+    metric: MetricReader | None
     training: TrainingCurve = field(default_factory=TrainingCurve)
     validation: TrainingCurve = field(default_factory=TrainingCurve)
 
@@ -104,7 +106,8 @@ class LiveLog:
         """
         if (of := self._files.get(file)) is None:
             wanted = None if self._metric is None else self._metric.pattern
-            of = self._files[file] = _File(LogReader(wanted))
+            own = MetricReader(self._name) if self._name and self._metric and self._metric.only_last else self._metric
+            of = self._files[file] = _File(file, LogReader(wanted), own)
         self._read(of, of.reader.feed(content))
 
     def end(self) -> None:
@@ -123,7 +126,14 @@ class LiveLog:
 
     def metric(self) -> MetricReading:
         """The metric's values; None is read where the run has no metric."""
-        return MetricReading(name=None) if self._metric is None else self._metric.reading()
+        if self._metric is None:
+            return MetricReading(name=None)
+        if not self._metric.only_last:
+            return self._metric.reading()
+        # Which file is read last is chance: the one that has most of the values has the last one.
+        readers = {of.name: of.metric for of in self._files.values() if of.metric is not None}
+        best = max(readers, key=lambda name: (readers[name].taken, name == OUTPUT, name), default=None)
+        return self._metric.reading() if best is None else readers[best].reading()
 
     def log(self) -> Log:
         """All that was read, as from a run with several logs: the script's own first, whose lines nobody cuts."""
@@ -190,6 +200,6 @@ class LiveLog:
                 if step.lost and line.whole and self._nan is None:
                     self._nan = line.text
                 of.add(step)
-        if self._metric is not None and results:
-            self._metric.read(results)
-            self._nan = self._nan or self._metric.lost
+        if of.metric is not None and results:
+            of.metric.read(results)
+            self._nan = self._nan or of.metric.lost

@@ -61,7 +61,9 @@ class MetricReader:
             InputError: it is neither.
         """
         self._printed_as, self._metric = metric, metric.removeprefix(LAST)
-        self._only_last = metric.startswith(LAST)
+        self.only_last = metric.startswith(LAST)
+        self.taken = 0
+        """Lines that gave a value."""
         self.pattern = None if named_line(metric) is not None else _name_group(self._metric)
         """The regular expression, as RE2 takes it."""
         self._values: list[Decimal] = []
@@ -118,7 +120,8 @@ class MetricReader:
     def _take(self, value: Decimal, rest: str) -> None:
         """Keep a value that is new; of a named line and its rounded copy the one with more digits counts."""
         values = self._values if _ENDS.match(rest) else self._doubtful
-        if self._only_last:
+        self.taken += 1
+        if self.only_last:
             values[:] = [value]
             return
         for index, known in enumerate(values):

@@ -39,6 +39,20 @@ def digest_of(paths: Sequence[Path]) -> str:
     return known[name]
 
 
+def digest_folder(folder: Path) -> str:
+    """SHA-256, as hex, of all files of a folder in the order of their names.
+
+    Raises:
+        InputError: it is no folder, has no file, or one of them cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"data.tokens = {folder}: no such folder; expected a folder of token shards")
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    if not files:
+        raise InputError(f"data.tokens = {folder}: no files in it; expected token shards")
+    return digest_of(files)
+
+
 def check_digest(paths: Sequence[Path], expected: str, name: str) -> None:
     """Check local files against the digest in a job's key.
 

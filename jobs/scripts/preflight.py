@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from golf.errors import InputError, shown
 from golf.files import write_atomically
+from jobs.machine.digests import digest_folder, digest_of
 from jobs.scripts.run import SETUP_SECONDS
 from jobs.scripts.runtime import Probed, Question, probe, script_environment
 from jobs.scripts.source import read_source
@@ -45,12 +46,24 @@ class Preflight:
     ranks: int = 1
     tokens: Path | None = None
     tokenizer: Path | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Of `tokens` and `tokenizer`, as the job's key has them; what is not named is not compared."""
     runtime: Mapping[str, str | None] = field(default_factory=dict)
     """The machine class that the job's key names; empty where any will do."""
 
 
-def check_node(preflight: Preflight, folder: Path, own: Mapping[str, str]) -> list[str]:
-    """Prepare this node for a script, and say what is missing: a line for each problem, none if it can start.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeCheck:
+    """What came of looking at a node."""
+
+    problems: Sequence[str]
+    """What is missing, a line each; the script can start if there is none."""
+    runtime: Mapping[str, str | None] = field(default_factory=dict)
+    """The interpreter's Python, torch, CUDA and GPU after the set-up; empty where that was not found good."""
+
+
+def check_node(preflight: Preflight, folder: Path, own: Mapping[str, str]) -> NodeCheck:
+    """Prepare this node for a script, and say what is missing.
 
     Args:
         preflight: what the script needs.
@@ -61,25 +74,27 @@ def check_node(preflight: Preflight, folder: Path, own: Mapping[str, str]) -> li
     place = folder / _digest(preflight)
     good = place / "good.json"
     if good.is_file():
-        return problems
+        return NodeCheck(problems=problems, runtime=json.loads(good.read_bytes()))
     place.mkdir(parents=True, exist_ok=True)
     with _alone(place / "lock"):
         if good.is_file():  # another gang of this node was first
-            return problems
+            return NodeCheck(problems=problems, runtime=json.loads(good.read_bytes()))
         work = place / "files"
         for name, content in preflight.contents.items():
             write_atomically(work / name, content)
         environment = script_environment(preflight.python, own, preflight.passed)
         if problem := _set_up(preflight, work, place / LOG, environment):
-            return [*problems, problem]
+            return NodeCheck(problems=[*problems, problem])
         try:
             probed = probe(preflight.python, _question(preflight), environment, work)
         except InputError as error:
-            return [*problems, *error.problems]
+            return NodeCheck(problems=[*problems, *error.problems])
         of_node = _node_problems(preflight, probed)
-        if not of_node:
-            write_atomically(good, json.dumps(probed.runtime.to_json()).encode())
-        return [*problems, *of_node]
+        if of_node:
+            return NodeCheck(problems=[*problems, *of_node])
+        runtime = probed.runtime.to_json()
+        write_atomically(good, json.dumps(runtime).encode())
+        return NodeCheck(problems=problems, runtime=runtime)
 
 
 def _digest(preflight: Preflight) -> str:
@@ -183,8 +198,10 @@ def _node_problems(preflight: Preflight, probed: Probed) -> list[str]:
         for name in probed.missing_programs
     ]
     here = probed.runtime.to_json()
+    again = "; where script.setup has changed that, run the sweep again" if preflight.setup else ""
+    other = "; the sweep's other jobs ran with"
     problems += [
-        f"{host} has {name} {here.get(name) or 'none'}; the sweep's other jobs ran with {name} {expected or 'none'}"
+        f"{host} has {name} {here.get(name) or 'none'}{other} {name} {expected or 'none'}{again}"
         for name, expected in preflight.runtime.items()
         if here.get(name) != expected
     ]
@@ -197,7 +214,7 @@ def _data_problems(preflight: Preflight) -> list[str]:
     if preflight.tokenizer is not None and not preflight.tokenizer.is_file():
         problems.append(f"{preflight.tokenizer}: no such file; expected the tokenizer of data.tokenizer")
     if preflight.tokens is None:
-        return problems
+        return problems or _other_data(preflight)
     shards = list(preflight.tokens.glob("*_train_*.bin"))
     if not shards:
         problems.append(f"{preflight.tokens}: no *_train_*.bin in it; expected the shards of data.tokens")
@@ -206,6 +223,22 @@ def _data_problems(preflight: Preflight) -> list[str]:
             f"{preflight.tokens}: {len(shards)} training shards for {preflight.ranks} ranks; in {preflight.file} each "
             f"reads shards of its own; expected at least {preflight.ranks}"
         )
+    return problems or _other_data(preflight)
+
+
+def _other_data(preflight: Preflight) -> list[str]:
+    """What of the data is not what the job was ordered for: another node may have other files at the same place."""
+    problems: list[str] = []
+    for name, place in (("tokens", preflight.tokens), ("tokenizer", preflight.tokenizer)):
+        expected = preflight.digests.get(name)
+        if place is None or expected is None:
+            continue
+        digest = digest_folder(place) if name == "tokens" else digest_of([place])
+        if digest != expected:
+            problems.append(
+                f"{place}: data.{name} has digest {digest[:12]}… on {socket.gethostname()}, the job was ordered for "
+                f"{expected[:12]}…; put the same files there"
+            )
     return problems
 
 

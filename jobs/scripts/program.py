@@ -71,8 +71,10 @@ class ScriptProgram(Program):
         run, place = self._run, folder / RUN
         self._code = {run.file: inputs[SCRIPT], **{name: inputs[f"file:{name}"] for name in run.files}}
         places = {inside(place, name, "file"): content for name, content in self._code.items()}
-        if problems := check_node(self._preflight(), folder.parents[2] / SETUPS, os.environ):
-            raise NotReady(*problems)
+        checked = check_node(self._preflight(), folder.parents[2] / SETUPS, os.environ)
+        if checked.problems:
+            raise NotReady(*checked.problems)
+        self._runtime = checked.runtime
         shutil.rmtree(place, ignore_errors=True)  # the kept files of an attempt that was begun here before
         place.mkdir(parents=True)
         for path, content in places.items():
@@ -101,6 +103,7 @@ class ScriptProgram(Program):
             ranks=run.slots,
             tokens=None if tokens is None else Path(tokens),
             tokenizer=None if tokenizer is None else Path(tokenizer),
+            digests=run.digests,
             runtime=run.runtime,
         )
 
@@ -187,6 +190,7 @@ class ScriptProgram(Program):
             "scores": dict(live.scores()),
             "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
             "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
+            "runtime": dict(self._runtime),
             "notes": self._notes(end),
         }
         files["log"] = (folder / LOG).read_bytes()

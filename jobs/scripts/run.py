@@ -37,6 +37,8 @@ class ScriptRun:
     seed: int
     places: Mapping[str, str] = field(default_factory=dict)
     """Local paths: `tokens` (the folder of shards) and `tokenizer`."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """What has to be at those places, by the same names; what is not named is not compared."""
     outputs: Mapping[str, str] = field(default_factory=dict)
     """Role → the file that it writes, relative to its folder."""
     keep: Mapping[str, str] = field(default_factory=dict)

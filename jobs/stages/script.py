@@ -139,6 +139,7 @@ def script_run(order: Order) -> ScriptRun:
         slots=order.slots,
         seed=job.seed,
         places=order.places,
+        digests={name: job.inputs[name] for name in order.places},
         outputs=settings["outputs"],
         keep=settings["keep"],
         present=settings["present"],

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _NUMBERS = (
     *("mean", "variance", "n", "bpb_per_nat", "epoch", "order", "pull_request", "evidence_time", "barred", "record"),
-    *("runs", "track", "set", "seeds"),
+    *("runs", "track", "set", "seeds", "machine_class"),
 )
 
 
@@ -29,7 +29,9 @@ class EntryArrays:
         self.shown: list[bool] = []
         """Whether an entry is in the table."""
         self._places: dict[Hashable, int] = {}
-        self._groups: dict[tuple[str, str], int] = {}
+        self._groups: dict[tuple[str, str, str], int] = {}
+        self._classes: dict[str, int] = {"": 0}
+        """Machine class → its number; 0 for entries that have none."""
         self._sets: dict[str, int] = {}
         self._seed_sets: dict[tuple[str, ...], int] = {}
         self._numbers: Floats = np.empty((0, len(_NUMBERS)))
@@ -44,7 +46,7 @@ class EntryArrays:
 
     @property
     def group(self) -> Ints:
-        """A number for each track and validation set that are compared; −1 for flagged entries [entries]."""
+        """A number for each track, validation set and machine class; those of one are compared; −1 if flagged."""
         return self._group[: len(self.entries)]
 
     @property
@@ -85,7 +87,9 @@ class EntryArrays:
         self.entries[place], self.shown[place] = entry, shown
         self._version[place] += 1
         new_group, flagged = len(self._groups), entry.track == "flagged"
-        self._group[place] = -1 if flagged else self._groups.setdefault((entry.track, entry.data), new_group)
+        self._group[place] = (
+            -1 if flagged else self._groups.setdefault((entry.track, entry.data, entry.machine_class), new_group)
+        )
         self._numbers[place] = self._describe(entry)
         self._own[place] = list(entry.columns.values())
         return place
@@ -111,6 +115,7 @@ class EntryArrays:
             TRACKS.index(entry.track),
             self._sets.setdefault(entry.data, len(self._sets)),
             self._seed_sets.setdefault(seeds, len(self._seed_sets)) if complete else -1,
+            self._classes.setdefault(entry.machine_class, len(self._classes)),
         )
         hints = (_or_nan(entry.pull_request), _or_nan(entry.evidence_time), entry.barred, entry.validation_set is None)
         return (*numbers, unit, *entry.arrival, *hints, len(entry.runs), *codes)

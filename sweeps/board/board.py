@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sweeps.board import frontier
-from sweeps.board.arrays import TRACKS, EntryArrays, Ints, Objects
+from sweeps.board.arrays import TRACKS, EntryArrays, Floats, Ints, Objects
 from sweeps.board.board_tests import BoardTests
 from sweeps.board.columns.catalog import COLUMNS
 from sweeps.board.columns.own import OWN_COLUMNS
@@ -182,7 +182,7 @@ class Board:
         arrays, entries, rule = self._arrays, self._arrays.entries, PROFILE_RULES[self._profile]
         names = ("mean", "variance", "n", "bpb_per_nat")
         track = arrays.column("track")[order, 0].astype(np.int64)
-        rank = np.arange(order.size) - np.searchsorted(track, np.arange(len(TRACKS)))[track] + 1
+        rank = _rank(track, arrays.column("machine_class")[order, 0])
         base, values = self._tests.to_base.values, self._tests.to_incumbent.values
         incumbents = self._tests.to_incumbent.other[order]
         top = {index: int(order[index]) for index in np.flatnonzero(rank <= PLANNED_RANKS).tolist()}
@@ -234,6 +234,21 @@ class Board:
         runs, sets = self._arrays.column("runs", "set").astype(np.int64).T
         sums = np.bincount(sets, weights=runs, minlength=1)[sets][order]
         return keep_known(np.where(runs[order] > 0, sums, np.nan), sums.astype(np.int64))
+
+
+def _rank(track: Ints, machine_class: Floats) -> Ints:
+    """Ranks within each track, from 1, of entries in the table's order; those of other machine classes do not count."""
+    ranks = _count(track)
+    for kind in np.unique(machine_class[machine_class > 0]):
+        places = np.flatnonzero((machine_class == kind) | (machine_class == 0))
+        own = machine_class[places] == kind
+        ranks[places[own]] = _count(track[places])[own]
+    return ranks
+
+
+def _count(track: Ints) -> Ints:
+    """Each entry's number within its track, from 1; `track` rises."""
+    return np.arange(track.size) - np.searchsorted(track, np.arange(len(TRACKS)))[track] + 1
 
 
 def _keep_known(value: float) -> float | None:

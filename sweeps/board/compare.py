@@ -26,7 +26,8 @@ def check(challenger: BoardEntry, incumbent: BoardEntry) -> None:
     """Refuse two entries that cannot be compared.
 
     Raises:
-        InputError: the same entry twice, different tracks or validation sets, or an entry without a score.
+        InputError: the same entry twice; different tracks, validation sets or machine classes; an entry without a
+            score.
     """
     names = f"{challenger.name} and {incumbent.name}"
     if challenger is incumbent:
@@ -39,6 +40,9 @@ def check(challenger: BoardEntry, incumbent: BoardEntry) -> None:
             f"{names}: were scored on different validation sets or tokenizations "
             f"({challenger.data[:12]}, {incumbent.data[:12]}); compare scores of the same tokens"
         )
+    if challenger.machine_class != incumbent.machine_class:
+        ran = f"{challenger.machine_class or 'an unknown machine'}; {incumbent.machine_class or 'an unknown machine'}"
+        raise InputError(f"{names}: are of different machine classes ({ran}); compare runs of one class")
     for entry in (challenger, incumbent):
         if entry.moments is None:
             raise InputError(f"{entry.name}: has no score yet; wait for one of its evaluations")

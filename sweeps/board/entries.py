@@ -58,6 +58,11 @@ class BoardEntry:
         return PUBLIC if self.validation_set is None else self.validation_set.data
 
     @property
+    def machine_class(self) -> str:
+        """What a script's numbers belong to, all of its seeds'; empty for our own recipe and a public record."""
+        return " + ".join(sorted({run.machine_class for run in self.runs}))
+
+    @property
     def seeds(self) -> Mapping[str, float | None]:
         """Seed → bits per byte; None where a seed is claimed without a score."""
         seeds: Mapping[str, float | None] = self.columns["seeds"]

@@ -99,6 +99,8 @@ class Evaluation:
     bpb_per_nat: float | None = None
     """Bits per byte of one nat per token as a script's line gives both; None where they follow from `text`."""
     machine: str | None = None
+    machine_class: str = ""
+    """Of a script: what its numbers belong to; evaluations of different classes are not compared."""
     code: tuple[str | None, ...] = ()
     """Commits of the code that its jobs ran."""
     settings: str | None = None

@@ -15,7 +15,7 @@ from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.entries.lost import LostKind
 from sweeps.entries.mismatch import Mismatch, find_job, say_no_job
-from sweeps.entries.script_form import script_findings, seed_evidence
+from sweeps.entries.script_form import machine_class, script_findings, seed_evidence
 from sweeps.entries.tables import read_scores
 
 ROUNDING = 1e-9
@@ -57,6 +57,8 @@ def _jobs(
             yield f"its {title} job has seed {job.seed}"
         if job.settings["env"] != entry.content["settings"]["script"][title]["env"]:
             yield f"its {title} job has another environment than the entry"
+        if job.machine.processes != entry.content["settings"]["script"][title]["gpus"]:
+            yield f"its {title} job had {job.machine.processes} slots, not those of the entry"
         if job.inputs["script"] != entry.evidence["code"]["script"]:
             yield f"its {title} job ran script {job.inputs['script'][:12]}, not {entry.evidence['code']['script'][:12]}"
         for role, source in job.settings["in"].items():
@@ -85,6 +87,8 @@ def _numbers(
     for name, value in shown.items():
         if value != evidence.get(name):
             yield f"it shows {name} {str(value)[:12]}, its evidence has {str(evidence.get(name))[:12]}"
+    if run.machine_class != machine_class(chain.values()):
+        yield f"it says that it ran on {run.machine_class or 'no machine'}, its jobs ran on another"
     if run.findings != script_findings([record.outputs or {} for record in chain.values()]):
         yield "its findings are not those of its jobs"
 

@@ -33,6 +33,19 @@ def seed_evidence(jobs: Mapping[str, JobRecord], scored: str) -> dict[str, Any]:
     return evidence | {name: digest for name, digest in found.items() if digest is not None}
 
 
+def machine_class(jobs: Iterable[JobRecord]) -> str:
+    """What a seed's numbers belong to: Python, torch, CUDA and device of its stages, as the nodes had them."""
+    classes = set[str]()
+    for job in jobs:
+        made = job.outputs or {}
+        if "attached" in made:
+            continue
+        runtime = made.get("runtime") or job.order.job.settings["runtime"]
+        software = [f"{name} {runtime.get(name) or 'none'}" for name in ("python", "torch", "cuda")]
+        classes.add(", ".join([runtime.get("device") or job.order.job.machine.device, *software]))
+    return " + ".join(sorted(classes))
+
+
 def scores_text(outputs: Mapping[str, Any]) -> dict[str, int | None]:
     """Documents, tokens and bytes that a script's own table of documents has; None where it left none."""
     totals = outputs.get("document_totals") or {}

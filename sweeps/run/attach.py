@@ -166,7 +166,9 @@ def _measurements(attachment: Attachment, sweep: Sweep) -> Iterator[tuple[str, M
         assert isinstance(recipe, ScriptRecipe)
         yield (
             "trials",
-            Measurement(recipe=recipe, seed=attachment.seed, documents=DocumentSet(split="tune"), entry=None),
+            Measurement(
+                recipe=recipe.for_trials(), seed=attachment.seed, documents=DocumentSet(split="tune"), entry=None
+            ),
         )
 
 

@@ -4,8 +4,9 @@ A cluster (a Ray cluster, or a machine) has one scheduler for all sweeps of a st
 scheduler's heartbeat stops, the first driver that notices becomes the scheduler.
 """
 
+import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from types import TracebackType
 
@@ -155,6 +156,39 @@ class Scheduling:
         if self._executor is not None:
             self._executor.close()
         self._executor = None
+
+
+Runtime = Mapping[str, str | None]
+"""A script's own Python, torch, CUDA and GPU."""
+
+
+def runtime_of(nodes: Sequence[Node], answers: Mapping[str, Runtime | str], before: Runtime | None) -> Runtime:
+    """What a script's numbers belong to on a cluster: that of the sweep's first run while a node has it, else the one
+    with most slots.
+
+    Args:
+        nodes: those of the sweep's machine class.
+        answers: node → what the script's interpreter is there, or why it did not say.
+        before: that of the sweep's last run.
+
+    Raises:
+        InputError: the interpreter runs on none of them.
+    """
+    slots: dict[str, int] = {}
+    for node in nodes:
+        answer = answers.get(node.name, "it has left")
+        if not isinstance(answer, str):
+            name = json.dumps(dict(answer), sort_keys=True)
+            slots[name] = slots.get(name, 0) + node.slots
+    if not slots:
+        why = f"{nodes[0].host}: {answers.get(nodes[0].name)}" if nodes else "no node of its machine class is alive"
+        raise InputError(f"cluster: no node runs the script's interpreter; {why}")
+    if before and (name := json.dumps(dict(before), sort_keys=True)) in slots:
+        best = name
+    else:
+        best = max(sorted(slots), key=lambda kind: slots[kind])
+    runtime: Runtime = json.loads(best)
+    return runtime
 
 
 def machine_of(nodes: Sequence[Node], before: Machine | None) -> Machine:

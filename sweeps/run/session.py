@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from cluster.executor import Executor, Opening
+from cluster.executor import Executor, JoinedExecutor, Opening
 from cluster.executors.local import machine_cluster
 from cluster.registry import join_cluster, open_executor, quarantine_hint
 from golf.errors import InputError
@@ -26,7 +26,7 @@ from sweeps.run.helping import help_sweep, is_driven_elsewhere
 from sweeps.run.lease import DriverLease
 from sweeps.run.memory import check_memory
 from sweeps.run.patience import Patience
-from sweeps.run.roles import Scheduling, machine_of
+from sweeps.run.roles import Runtime, Scheduling, machine_of, runtime_of
 from sweeps.run.waiting import HOW_TO_STOP, WaitNotice, say_if_slow
 from sweeps.spec.dataset import open_dataset
 from sweeps.spec.file import SweepSpec
@@ -53,7 +53,13 @@ def open_scheduling(
     return Scheduling(place.store, place.files, place.home, cluster, open_own)
 
 
-def resolve(spec: SweepSpec, home: Home, machine: Machine, say: Callable[[str], None] = lambda text: None) -> Sweep:
+def resolve(
+    spec: SweepSpec,
+    home: Home,
+    machine: Machine,
+    say: Callable[[str], None] = lambda text: None,
+    runtime: Runtime | None = None,
+) -> Sweep:
     """Open a sweep's data and make sure that its recipes fit them.
 
     Args:
@@ -61,13 +67,14 @@ def resolve(spec: SweepSpec, home: Home, machine: Machine, say: Callable[[str], 
         home: where the bundled corpus is built.
         machine: the class of its numbers.
         say: called with what a person should know of a script.
+        runtime: what a script's interpreter is where its jobs run; None to ask that of this machine.
 
     Raises:
         InputError: data are missing or damaged, a script's files are not what its sweep says, or a model has another
             vocabulary than the tokenizer.
     """
     if isinstance(spec.kind, ScriptKind):
-        code, notes = resolve_code(spec, spec.kind)
+        code, notes = resolve_code(spec, spec.kind, runtime)
         for note in notes:
             say(note)
         script_data = open_script_data(spec.data, home.demo, spec.widest())
@@ -159,7 +166,7 @@ def _run_as_driver(
     spec: SweepSpec,
     place: Workplace,
     *,
-    joined: Executor | None,
+    joined: JoinedExecutor | None,
     cluster: str,
     open_part: Callable[[int], Scheduling],
     show: Callable[[Snapshot, float | None], None],
@@ -178,7 +185,9 @@ def _run_as_driver(
             machine = _machine(spec.name, place.store, joined)
         if joined is None:  # a cluster's nodes check their own memory, before they build a model
             check_memory(spec)
-        sweep = resolve(spec, place.home, machine, say)
+        runtime = _runtime(spec, place.store, joined, machine)
+        sweep = resolve(spec, place.home, machine, say, runtime)
+        _check_interpreter(sweep)
         keep_script(sweep, place)
         driver = _begin(sweep, place.store, say, owner, agent, tags)
         writer = EntryWriter(sweep, place.store)
@@ -257,6 +266,29 @@ def _end_well(store: Store, sweep: str, snapshot: Snapshot, say: Callable[[str],
             return store.end_sweep(sweep, state)
         except StoreUnavailable as error:
             outage.wait(error, time.sleep)
+
+
+def _runtime(spec: SweepSpec, store: Store, joined: JoinedExecutor | None, machine: Machine) -> Runtime | None:
+    """What a script's interpreter is on the nodes of a cluster; None where this machine's own counts."""
+    if joined is None or not isinstance(spec.kind, ScriptKind):
+        return None
+    script, before = spec.kind.tables.script, store.sweep(spec.name)
+    nodes = [node for node in joined.nodes() if node.machine.slot_class == machine.slot_class]
+    known = None if before is None else before.spec.get("code", {}).get("runtime")
+    return runtime_of(nodes, joined.interpreters(script.python, script.passed), known)
+
+
+def _check_interpreter(sweep: Sweep) -> None:
+    """Make sure that the keys of a script's jobs say what it runs under, unless its set-up makes the interpreter.
+
+    Raises:
+        InputError: the interpreter is not on this machine, where the jobs run.
+    """
+    kind = sweep.spec.kind
+    if isinstance(kind, ScriptKind) and sweep.code is not None and not sweep.code.runtime:
+        script = kind.tables.script
+        if not script.setup:
+            raise InputError(f"script.python: {script.python} is not on this machine; name one that is")
 
 
 def _machine(sweep: str, store: Store, joined: Executor | None) -> Machine:

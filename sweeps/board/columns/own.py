@@ -64,7 +64,7 @@ def _bytes(entry: EntryRuns) -> dict[str, int | None]:
         "code_shipped": largest.code_bytes,
         "code_source": largest.source_bytes,
         "total": entry.worst[entry.profile].bytes,
-        "limit": LIMIT_BYTES,
+        "limit": entry.first.limit_bytes,
     }
 
 
@@ -98,10 +98,10 @@ def _ms_per_step(entry: EntryRuns) -> float | None:
     return max(paces) if len(paces) == len(entry.runs) else None
 
 
-def _headroom(worst: WorstSeed) -> dict[str, float | None]:
-    """What the worst seed leaves of the limits; None where it is not known."""
+def _headroom(worst: WorstSeed, limit_bytes: int | None) -> dict[str, float | None]:
+    """What the worst seed leaves of the limits; None where it, or the limit, is not known."""
     return {
-        "bytes": None if worst.bytes is None else LIMIT_BYTES - worst.bytes,
+        "bytes": None if worst.bytes is None or limit_bytes is None else limit_bytes - worst.bytes,
         "train_seconds": None if worst.train_seconds is None else LIMIT_SECONDS - worst.train_seconds,
         "eval_seconds": None if worst.eval_seconds is None else LIMIT_SECONDS - worst.eval_seconds,
     }
@@ -179,7 +179,9 @@ OWN_COLUMNS: tuple[OwnColumn, ...] = (
     OwnColumn(name="ms_per_step", of_runs=_ms_per_step, varies=True),
     OwnColumn(
         name="headroom",
-        of_runs=lambda entry: {profile: _headroom(worst) for profile, worst in entry.worst.items()},
+        of_runs=lambda entry: {
+            profile: _headroom(worst, entry.first.limit_bytes) for profile, worst in entry.worst.items()
+        },
         varies=True,
     ),
     OwnColumn(name="validation_set", of_runs=lambda entry: _validation_set(entry.first.text)),

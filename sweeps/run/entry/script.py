@@ -8,7 +8,7 @@ from jobs.logs.score_lines import stage_of
 from jobs.stages.stage import title_of
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.driver.chain import JobChain
-from sweeps.entries.script_form import scores_text, script_findings, seed_evidence
+from sweeps.entries.script_form import machine_class, scores_text, script_findings, seed_evidence
 from sweeps.run.entry.measured import Measured
 from sweeps.spec.script.code import UNPATCHED, Version
 from sweeps.spec.script.data import ScriptData
@@ -68,6 +68,7 @@ class ScriptEvaluations:
             quantized_bpb=_score_of([scored, *made], "roundtrip"),
             bpb_per_nat=scored["bpb_per_nat"],
             machine=_machine(chain),
+            machine_class=machine_class(chain.jobs.values()),
             code=measured.commits(chain),
             settings=measured.settings_digest(chain),
             trials=measured.trials(chain),
@@ -112,7 +113,7 @@ def _score_of(made: Iterable[Mapping[str, Any]], stage: ScoreStage) -> float | N
 def _machine(chain: JobChain) -> str:
     """Device, torch and width, as the script's own interpreter has them."""
     order = chain.jobs[chain.scored.name].order
-    runtime, machine = order.job.settings["runtime"], order.job.machine
+    runtime = chain.outputs(chain.scored.name).get("runtime") or order.job.settings["runtime"]
     widths = ", ".join(f"{title_of(stage)} on {job.order.slots}" for stage, job in chain.jobs.items())
     torch = f"torch {runtime['torch']}" if runtime.get("torch") else "torch of the script's interpreter"
-    return f"{runtime.get('device') or machine.device}, {torch}, {widths}"
+    return f"{runtime.get('device') or order.job.machine.device}, {torch}, {widths}"

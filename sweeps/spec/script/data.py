@@ -9,7 +9,7 @@ from golf.data.corpus import build_demo
 from golf.data.texts import with_byte_files
 from golf.data.tokens import find_shards
 from golf.errors import InputError
-from jobs.machine.digests import digest_of
+from jobs.machine.digests import digest_folder, digest_of
 from sweeps.spec.holdout import make_holdout
 from sweeps.spec.sections import DataSection
 
@@ -70,6 +70,9 @@ def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData
     if section.tokens == "demo":
         built = build_demo(demo)
         tokens, tokenizer = built.tokens, built.tokenizer
+    else:
+        tokens = Path(section.tokens).resolve()
+        tokenizer = None if section.tokenizer is None else Path(section.tokenizer).resolve()
     digest = digest_folder(tokens)
     searched = tokens
     if section.validation == "holdout":
@@ -83,20 +86,6 @@ def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData
         search_tokens=searched,
         search_digest=digest if searched == tokens else digest_folder(searched),
     )
-
-
-def digest_folder(folder: Path) -> str:
-    """SHA-256, as hex, of all files of a folder in the order of their names.
-
-    Raises:
-        InputError: it is no folder, has no file, or one of them cannot be read.
-    """
-    if not folder.is_dir():
-        raise InputError(f"data.tokens = {folder}: no such folder; expected a folder of token shards")
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    if not files:
-        raise InputError(f"data.tokens = {folder}: no files in it; expected token shards")
-    return digest_of(files)
 
 
 def _validation_digest(folder: Path) -> str | None:

@@ -81,8 +81,17 @@ def setting_stages(name: str, layers: Layers, sources: Mapping[str, tuple[str, .
     return frozenset(stage for stage in sources if name not in _own(stage, layers, sources))
 
 
+def stages_from(stage: str, sources: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """A stage and all that come from it, directly or not: they have its environment."""
+    reached = {stage}
+    for name, before in sources.items():  # each after those that it comes from
+        if reached & set(before):
+            reached.add(name)
+    return frozenset(reached)
+
+
 def _own(stage: str, layers: Layers, sources: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     inherited: dict[str, str] = {}
     for source in sources[stage]:
-        inherited |= _own(source, layers, sources)
+        inherited = _own(source, layers, sources) | inherited  # the first that is named counts, as for its outputs
     return {**inherited, **layers.get(stage, {})}

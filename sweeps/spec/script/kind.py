@@ -145,6 +145,19 @@ class ScriptKind:
             return None
         return f"artifact and code have {sizes[-1]:,} bytes, over limit_bytes = {self.limit_bytes:,}"
 
+    def fixed_in_trials(self, stage: str, variable: str) -> str | None:
+        """The proxy's table that goes on top of a trial's own value of a variable; None where there is none.
+
+        Args:
+            stage: whose table the trial's value is in; "" for that of all stages.
+            variable: its name.
+        """
+        if stage:
+            proxy, table = self.tables.stage_proxies.get(stage), f"search.proxy.{stage}.env"
+        else:
+            proxy, table = self.tables.proxy, "search.proxy.env"
+        return table if proxy is not None and variable in proxy.env else None
+
     def _gpus(self, stage: str, cheap: bool) -> int:
         own, general = self.tables.stage_proxies.get(stage), self.tables.proxy
         narrower = [proxy.gpus for proxy in (own, general) if cheap and proxy is not None and proxy.gpus is not None]

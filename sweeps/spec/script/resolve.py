@@ -16,8 +16,14 @@ from sweeps.spec.script.kind import ScriptKind
 from sweeps.spec.script.recipe import ScriptRecipe
 
 
-def resolve_code(spec: SweepSpec, kind: ScriptKind) -> tuple[ScriptCode, list[str]]:
+def resolve_code(
+    spec: SweepSpec, kind: ScriptKind, runtime: Mapping[str, str | None] | None = None
+) -> tuple[ScriptCode, list[str]]:
     """Read a script's files and check its environment against its source.
+
+    Args:
+        spec, kind: the sweep.
+        runtime: what the interpreter is where the jobs run; None to ask this machine's.
 
     Returns:
         What the sweep needs of them, and a line for each thing that a person should know.
@@ -43,11 +49,13 @@ def resolve_code(spec: SweepSpec, kind: ScriptKind) -> tuple[ScriptCode, list[st
     if problems:
         raise InputError(*(f"{section.file}: {line}" for line in dict.fromkeys(problems)))
     python = section.python or sys.executable
-    is_here = shutil.which(python) is not None
+    if runtime is None:
+        is_here = shutil.which(python) is not None
+        runtime = read_runtime(python, os.environ, section.passed).to_json() if is_here else {}
     code = ScriptCode(
         versions={patch: digest_version(contents) for patch, contents in versions.items()},
-        runtime=read_runtime(python, os.environ, section.passed).to_json() if is_here else {},
-        names={name: variable.default for name, variable in sources[UNPATCHED].names.items()},
+        runtime=runtime,
+        names={name: variable.default for name, variable in sources[section.patch or UNPATCHED].names.items()},
     )
     return code, [f"{section.file}: {line}" for line in dict.fromkeys(notes)]
 

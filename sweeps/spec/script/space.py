@@ -9,7 +9,16 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from golf.errors import InputError, shown
 from sweeps.spec.checks.corners import values_one_by_one
 from sweeps.spec.checks.problems import Problems
-from sweeps.spec.script.environment import NAME, Layers, env_problems, setting_stages, text_of, texts_of
+from sweeps.spec.script.environment import (
+    NAME,
+    Layers,
+    env_problems,
+    environment_of,
+    setting_stages,
+    stages_from,
+    text_of,
+    texts_of,
+)
 from sweeps.spec.settings import Settings, flatten, suggest, unknown
 from sweeps.spec.space import Parameter, is_inside, range_table, read_distribution
 
@@ -63,7 +72,8 @@ def resolve(space: Mapping[str, Parameter], given: Settings, kind: "ScriptKind",
     resolved: dict[str, Any] = {}
     for key, parameter in space.items():
         stage, name = split_key(key)
-        value = flat.get(key, None if name is None else kind.layers.get(stage, {}).get(name))
+        own = environment_of(stage, kind.layers, kind.sources) if stage else kind.layers[""]
+        value = flat.get(key, None if name is None else own.get(name))
         if value is None:
             continue
         stored = stored_value(value, parameter)
@@ -125,9 +135,12 @@ def _parameter(key: str, given: Any, kind: "ScriptKind", full_key: str) -> Param
     if name is not None and "choices" in table:
         _check_texts(table["choices"], name, full_key)
     names = [name] if name is not None else list(table["choices"][0])
-    reached = frozenset({stage}) if stage else frozenset().union(
+    reached = stages_from(stage, kind.sources) if stage else frozenset().union(
         *(setting_stages(variable, kind.layers, kind.sources) for variable in names)
     )  # fmt: skip
+    for variable in names:
+        if fixed := kind.fixed_in_trials(stage, variable):
+            raise InputError(f"{full_key}: {fixed} sets {variable} for all trials; leave it out of one of them")
     if not reached:
         raise InputError(f"{full_key}: every stage sets it itself; name the stage, such as script.{stages[0]}.env")
     return Parameter(setting=key, layers=None, distribution=distribution, stages=reached)

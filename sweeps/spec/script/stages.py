@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from pathlib import PurePosixPath
 
 from golf.errors import InputError, shown
-from jobs.scripts.placeholders import placeholders
+from jobs.scripts.placeholders import placeholders, unknown_placeholders
 from sweeps.spec.script.sections import ScriptTables, StageSection
 from sweeps.spec.settings import suggest
 
@@ -77,9 +78,33 @@ def stage_problems(tables: ScriptTables, sources: Sources) -> Iterator[str]:
             if role not in known:
                 hint = suggest(role, known) if known else 'name the stage that leaves it in "from"'
                 yield f"script.{name}.keep: {shown(role)}: no stage before it leaves that; {hint}"
-        kept = [tables.stages[known[role]].out[role] for role in stage.keep if role in known]
-        if twice := next((file for file in kept if kept.count(file) > 1), None):
-            yield f"script.{name}.keep: two outputs are called {twice}; keep one of them"
+        roles = roles_read(name, tables, sources)
+        yield from _clashes(name, stage, {role: tables.stages[known[role]].out[role] for role in roles}, tables)
+        for text in tables.script.args:
+            for word in unknown_placeholders(text, roles):
+                about = f"{{{word}}}: stage {name} has nothing of that name"
+                yield f"script.args: {about}, and all stages get the same args"
+
+
+def _clashes(name: str, stage: StageSection, read: Mapping[str, str], tables: ScriptTables) -> Iterator[str]:
+    """A line for each file of a stage's folder that would be two things.
+
+    Args:
+        name, stage, tables: the stage, and all.
+        read: role → file of the earlier outputs that it gets.
+    """
+    named = list(read.values())
+    if twice := next((file for file in named if named.count(file) > 1), None):
+        what, which = ("keep", "keep one of them") if set(read) <= set(stage.keep) else (
+            "from", 'name those that it needs in "keep", or rename one in "out"'
+        )  # fmt: skip
+        yield f"script.{name}.{what}: two outputs are called {twice}; {which}"
+    kept = {read[role] for role in stage.keep if role in read}
+    if both := sorted(kept & set(stage.out.values())):
+        yield f"script.{name}.out: {both[0]} is kept, so what the script writes there goes aside; name another file"
+    own = {PurePosixPath(path).name for path in (tables.script.file, *tables.script.files)}
+    if own_files := sorted(own & {*read.values(), *stage.out.values()}):
+        yield f"script.{name}: {own_files[0]} is a file of the script; give the output of that name another one"
 
 
 def scored_stage(stages: Mapping[str, StageSection]) -> str:

@@ -19,6 +19,16 @@ def test_the_last_value_of_a_line_that_is_printed_again_and_again_counts() -> No
     assert (live.metric().value, live.metric().name) == (3.27705, STEP)
 
 
+def test_the_order_in_which_files_are_read_does_not_choose_the_value() -> None:
+    whole, part = LINES + b"step:50/50 val_loss:3.27 train_time:2s\n", LINES
+    for files in ([("log.txt", whole), ("own.txt", part)], [("own.txt", part), ("log.txt", whole)]):
+        live, swapped = LiveLog(STEP), LiveLog(STEP)
+        for (name, content), (other, _) in zip(files, reversed(files), strict=True):
+            live.feed(name, content)
+            swapped.feed(other, content)
+        assert (live.metric().value, swapped.metric().value) == (3.27, 3.27)
+
+
 def test_without_it_two_values_are_none() -> None:
     live = LiveLog(STEP.removeprefix(LAST))
     live.feed("log.txt", LINES)

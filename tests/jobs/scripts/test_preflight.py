@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 from golf.data.tokens import write_shard
 from golf.errors import InputError
+from jobs.machine.digests import digest_folder, digest_of
 from jobs.scripts import preflight as room
-from jobs.scripts.preflight import Preflight, check_node
+from jobs.scripts.preflight import Preflight
 from jobs.scripts.runtime import Runtime, read_runtime
 from jobs.stages.script import script_stage
 
@@ -34,6 +36,10 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
     file.write_text(f'#!/bin/sh\nPYTHONPATH="{folder}/modules" exec "{sys.executable}" -S "$@"\n')
     file.chmod(file.stat().st_mode | stat.S_IXUSR)
     return str(file)
+
+
+def check_node(preflight: Preflight, folder: Path, own: Mapping[str, str]) -> list[str]:
+    return list(room.check_node(preflight, folder, own).problems)
 
 
 @pytest.fixture
@@ -159,3 +165,31 @@ def test_a_set_up_is_not_taken_for_a_hang() -> None:
     stage = script_stage("train", {"in": {}, "outputs": {}}, {"silent_seconds": 120.0})
     order = SimpleNamespace(conditions=stage.conditions)
     assert stage.silence(cast(Any, order)) >= 120.0 + room.SETUP_SECONDS
+
+
+def test_data_that_are_others_on_this_node_are_said_each_time(good: Preflight, tmp_path: Path) -> None:
+    shard, tokenizer = tmp_path / "data" / "x_train_000000.bin", tmp_path / "x.model"
+    write_shard(shard, [1, 2, 3])
+    tokenizer.write_bytes(b"pieces")
+    digests = {"tokens": digest_folder(shard.parent), "tokenizer": digest_of([tokenizer])}
+    checked = replace(good, tokens=shard.parent, tokenizer=tokenizer, digests=digests)
+    assert check_node(checked, tmp_path / "checks", os.environ) == []
+    write_shard(shard, [1, 2, 4, 5])
+    tokenizer.write_bytes(b"other")
+    problems = check_node(checked, tmp_path / "checks", os.environ)
+    assert [problem.split()[1:4] for problem in problems] == [
+        ["data.tokens", "has", "digest"], ["data.tokenizer", "has", "digest"],
+    ]  # fmt: skip
+    assert f"ordered for {digests['tokens'][:12]}…" in problems[0]
+
+
+def test_the_runtime_is_that_after_a_set_up_which_makes_the_interpreter(good: Preflight, tmp_path: Path) -> None:
+    made = tmp_path / "made" / "python"
+    setup = [
+        f"mkdir -p {made.parent}",
+        f"test -e {made} || printf '#!/bin/sh\\nexec {good.python} \"$@\"' > {made}",
+        f"chmod +x {made}",
+    ]
+    checked = replace(good, python=str(made), setup=setup)
+    first, again = (room.check_node(checked, tmp_path / "checks", os.environ) for _ in range(2))
+    assert first.problems == [] and first.runtime["torch"] == "2.9" and again == first

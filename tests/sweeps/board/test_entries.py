@@ -24,6 +24,15 @@ def test_strict_counts_code_as_written_and_accepted_as_shipped() -> None:
     ]  # fmt: skip
 
 
+def test_a_script_is_held_against_its_own_limit_of_bytes() -> None:
+    own = {"model_bytes": 100, "code_bytes": 50}
+    rows = entries(
+        [evaluation(name, 1, 1.1, limit_bytes=limit, **own) for name, limit in (("own", 160), ("none", None))]
+    )
+    assert (rows["own"]["bytes"]["limit"], rows["own"]["headroom"]["accepted"]["bytes"]) == (160, 10)
+    assert (rows["none"]["bytes"]["limit"], rows["none"]["headroom"]["accepted"]["bytes"]) == (None, None)
+
+
 def test_speed_headroom_and_scores_by_stage() -> None:
     facts = {
         "clocks": clocks(590.0, 400.0, around=50.0),

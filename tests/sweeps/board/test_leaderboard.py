@@ -35,6 +35,19 @@ from tests.sweeps.evaluations import (
 )
 
 
+def test_scripts_on_other_machine_classes_are_neither_ranked_nor_tested_together() -> None:
+    first = [*runs_of("a", BETTER, machine_class="torch 2.8"), *runs_of("b", BASE, machine_class="torch 2.8")]
+    second = [*runs_of("c", BETTER, machine_class="torch 2.9"), *runs_of("d", BASE, machine_class="torch 2.9")]
+    mixed = [*runs_of("e", BASE, machine_class="torch 2.8")[:1], *runs_of("e", BASE, machine_class="torch 2.9")[1:]]
+    rows = entries([*first, *second, *mixed], baseline="b")
+    assert {name: row["rank"] for name, row in rows.items()} == {"a": 1, "b": 2, "c": 1, "d": 2, "e": 1}
+    alone = entries(first, baseline="b")
+    assert rows["a"]["p_value"] == alone["a"]["p_value"] is not None
+    assert [rows[name]["p_value"] for name in "cde"] == [None, None, None]
+    own = entries([*first, *runs_of("own", BASE)], baseline="b")
+    assert [own[name]["rank"] for name in ("a", "b", "own")] == [1, 2, 3]  # what has no class counts for all
+
+
 def test_a_flagged_entry_is_ranked_and_tested_with_nobody_legal() -> None:
     rows = entries([*runs_of("leak", LEAK, **LEAKS), *runs_of("base", BASE), *runs_of("better", BETTER)])
     assert list(rows) == ["better", "base", "leak"]

@@ -109,6 +109,15 @@ def test_a_file_for_the_seed_of_trials_serves_the_search(place: Workplace, sweep
     assert job.key not in [order.job.key for order in waiting]
 
 
+def test_a_file_for_the_seed_of_trials_is_what_they_train_under_their_proxy(place: Workplace) -> None:
+    Path("own.toml").write_text(SWEEP + "[search.proxy]\ntrain = { env = { WIDTH = 4 } }\n")
+    sweep = open_sweep("own.toml", place, lambda line: None)
+    job = attach(attached(seed=7), sweep, place)
+    assert job.order.job.settings["env"] == {"SEED": "{seed}", "WIDTH": "4"}
+    waiting = drive(sweep, place)
+    assert [order.trial for order in waiting if order.job.stage == "script.eval"] == [0]
+
+
 def test_it_is_told_as_an_event_and_costs_nothing(place: Workplace, sweep: Sweep) -> None:
     job = attach(attached(), sweep, place)
     (event,) = [event for event in place.store.events() if event.kind == EventKind.JOB_ATTACHED]

@@ -16,7 +16,7 @@ from jobs.paths import Home
 from jobs.stages.quantize import QUANTIZE
 from jobs.state import JobState
 from jobs.store import STALE_SECONDS, Store, StoreUnavailable
-from sweeps.run.roles import Scheduling, machine_of
+from sweeps.run.roles import Scheduling, machine_of, runtime_of
 from tests.jobs.stores import MACHINE, Clock, order
 
 CLUSTER = "ray x"
@@ -254,3 +254,15 @@ def test_a_sweep_keeps_the_machine_class_of_its_first_day_while_there_are_such_n
     assert machine_of(nodes[1:], h100) == h200
     with pytest.raises(InputError, match="no node"):
         machine_of([], None)
+
+
+def test_a_scripts_numbers_belong_to_the_interpreter_of_its_first_run_then_of_most_slots() -> None:
+    nodes = [Node(name=name, host=f"host {name}", slots=slots, machine=MACHINE) for name, slots in (("a", 2), ("b", 1))]
+    answers = {"a": {"torch": "2.8"}, "b": {"torch": "2.9"}}
+    assert runtime_of(nodes, answers, None) == {"torch": "2.8"}
+    assert runtime_of(nodes, answers, {}) == {"torch": "2.8"}
+    assert runtime_of(nodes, answers, {"torch": "2.9"}) == {"torch": "2.9"}
+    assert runtime_of(nodes, answers, {"torch": "2.7"}) == {"torch": "2.8"}
+    assert runtime_of(nodes, {"a": "no", "b": {"torch": "2.9"}}, None) == {"torch": "2.9"}
+    with pytest.raises(InputError, match="no node runs the script's interpreter; host a: no such file"):
+        runtime_of(nodes, {"a": "no such file"}, None)

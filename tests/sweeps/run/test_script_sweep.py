@@ -194,6 +194,14 @@ def spoil_audit(content: Any, evidence: Any) -> None:
     content["evaluations"][0]["audited"] = True
 
 
+def spoil_class(content: Any, evidence: Any) -> None:
+    content["evaluations"][0]["machine_class"] = "NVIDIA H100"
+
+
+def spoil_width(content: Any, evidence: Any) -> None:
+    content["settings"]["script"]["train"]["gpus"] = 8
+
+
 def spoil_findings(content: Any, evidence: Any) -> None:
     content["evaluations"][0]["findings"] = []
 
@@ -215,6 +223,8 @@ def spoil_key(content: Any, evidence: Any) -> None:
         (spoil_script, "seed 2: its train job ran script "),
         (spoil_settings, "seed 2: its eval job has another environment than the entry"),
         (spoil_audit, "it says that it is audited, and a script's metric line cannot be"),
+        (spoil_class, "seed 2: it says that it ran on NVIDIA H100, its jobs ran on another"),
+        (spoil_width, "seed 2: its train job had 1 slots, not those of the entry"),
         (spoil_findings, "seed 2: its findings are not those of its jobs"),
         (spoil_log, "seed 2: its log says "),
         (spoil_key, "seed 2: the store has no eval job 000000000000"),
@@ -239,6 +249,16 @@ def test_a_variable_that_the_script_does_not_read_is_refused_before_anything_run
     assert place.store.jobs() == []
     file["script"]["unread"] = ["ITERATION"]
     session.resolve(parse_sweep(file, "toy.toml"), place.home, session.environment.machine())
+    place.store.close()
+
+
+def test_an_interpreter_that_is_not_here_is_refused_before_anything_runs(tokens: Path, tmp_path: Path) -> None:
+    file = file_of(tokens)
+    file["script"]["python"] = "/no/such/python"
+    place = Workplace.open(tmp_path / "home")
+    with pytest.raises(InputError, match=r"script\.python: /no/such/python is not on this machine; name one that is"):
+        run(parse_sweep(file, "toy.toml"), place)
+    assert place.store.jobs() == []
     place.store.close()
 
 

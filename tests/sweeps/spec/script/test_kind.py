@@ -115,6 +115,17 @@ def test_stages_follow_those_that_they_come_from_and_read_what_they_keep_or_name
     assert [stage.title for stage in pipeline.scoring()] == ["train", "quantize", "eval"]
 
 
+def test_of_several_stages_before_the_first_that_is_named_counts_for_values_and_outputs() -> None:
+    last = {"from": ["a", "b"], "keep": ["x"], "metric": "m"}
+    script = {
+        "file": "t.py", "a": {"out": {"x": "a.pt"}, "env": {"K": "a"}},
+        "b": {"out": {"x": "b.pt"}, "env": {"K": "b", "L": "b"}}, "c": last,
+    }  # fmt: skip
+    spec = spec_of(script)
+    assert env(spec.recipe, "c") == {"K": "a", "L": "b"}
+    assert spec.pipeline()["script.c"].reads["in:x"].stage == "script.a"
+
+
 def test_without_any_metric_the_last_stage_is_scored() -> None:
     script = {"file": "t.py", "train": {"out": {"artifact": "a"}}, "eval": {"from": "train", "keep": ["artifact"]}}
     assert spec_of(script).pipeline().scored.name == "script.eval"
@@ -146,6 +157,28 @@ def test_without_any_metric_the_last_stage_is_scored() -> None:
         ),
         ({**SCRIPT, "train": {**TRAIN, "out": {"log": "x"}}}, "not a role"),
         ({**SCRIPT, "train": {**TRAIN, "out": {"a": "x", "b": "x"}}}, "script.train.out: two roles for x"),
+        (
+            {
+                **SCRIPT,
+                "train": {**TRAIN, "out": {"a": "m.pt"}},
+                "two": {"out": {"b": "m.pt"}},
+                "eval": {
+                    "from": ["train", "two"],
+                    "metric": "x",
+                },
+            },
+            "script.eval.from: two outputs are called m.pt; name those that it needs",
+        ),
+        (
+            {**SCRIPT, "eval": {**EVAL, "out": {"again": "model.ptz"}}},
+            "script.eval.out: model.ptz is kept, so what the script writes there goes aside",
+        ),
+        (
+            {**SCRIPT, "train": {**TRAIN, "out": {"artifact": "train_gpt.py"}}},
+            "script.train: train_gpt.py is a file of the script",
+        ),
+        ({**SCRIPT, "args": ["{seed}", "{sed}"]}, "script.args: {sed}: stage train has nothing of that name"),
+        ({**SCRIPT, "args": ["{in.artifact}"]}, "script.args: {in.artifact}: stage train has nothing of that name"),
         ({"file": "t.py"}, "own.toml: script: no stage; add one, such as [script.train]"),
         ({"train": TRAIN}, "own.toml: script.file: missing"),
     ],

@@ -11,7 +11,7 @@ from golf.errors import InputError
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.script.code import ScriptCode
 from sweeps.spec.script.defaults import with_defaults
-from tests.sweeps.spec.script.test_kind import env, problems, spec_of
+from tests.sweeps.spec.script.test_kind import EVAL, SCRIPT, TRAIN, env, problems, spec_of
 
 PAIRS = [{"RANK": "56", "ALPHA": "84"}, {"RANK": 80, "ALPHA": 144}]
 
@@ -75,6 +75,25 @@ def test_a_parameter_decides_the_stages_that_it_reaches() -> None:
     assert spec.pipeline().sections("script.train") == {"train"}
 
 
+def test_a_stages_own_parameter_reaches_all_stages_that_come_from_it_even_without_an_output() -> None:
+    script = {
+        "file": "t.py", "a": {"out": {"x": "x"}}, "b": {"from": "a"},
+        "c": {"from": "b", "keep": ["x"], "out": {"y": "y"}}, "d": {"from": "c", "keep": ["y"], "metric": "m"},
+    }  # fmt: skip
+    spec = spec_of(script, search={"trials": 2, "space": {"script.b.env.K": [1, 2]}}, confirm={"top": 1})
+    assert spec.search is not None and spec.search.space["script.b.env.K"].sections == {"b", "c", "d"}
+    assert env(spec.trial_recipe({"script.b.env.K": "2"}), "c") == {"K": "2"}
+
+
+@pytest.mark.parametrize("space", [{"script.env.WIDTH": [1, 2]}, {"script.env": [{"WIDTH": 1}, {"WIDTH": 2}]}])
+def test_what_the_proxy_sets_for_all_trials_cannot_be_searched(space: dict[str, Any]) -> None:
+    found = refusal(space, proxy={"env": {"WIDTH": 128}})
+    assert "search.proxy.env sets WIDTH for all trials; leave it out of one of them" in found
+    own = {"script.eval.env.WIDTH": [1, 2]}
+    assert "search.proxy.eval.env sets WIDTH" in refusal(own, proxy={"eval": {"env": {"WIDTH": 128}}})
+    searched(own, proxy={"env": {"WIDTH": 128}})  # a stage's own value stands
+
+
 @pytest.mark.parametrize(
     ("space", "expected"),
     [
@@ -94,6 +113,14 @@ def test_a_parameter_decides_the_stages_that_it_reaches() -> None:
 )
 def test_a_space_that_cannot_be_is_refused(space: dict[str, Any], expected: str) -> None:
     assert expected in refusal(space)
+
+
+def test_a_first_trial_takes_the_value_that_its_stage_has_from_the_tables_before_its_own() -> None:
+    script = {**SCRIPT, "train": {**TRAIN, "env": {"RANK": 5}}, "eval": {**EVAL, "env": {}}}
+    space = {"script.eval.env.WIDTH": [256, 512], "script.eval.env.RANK": {"low": 1, "high": 9}}
+    spec = spec_of(script, search={"trials": 2, "space": space, "first": [{}]}, confirm={"top": 1})
+    assert spec.search is not None
+    assert spec.search.first == ({"script.eval.env.WIDTH": "512", "script.eval.env.RANK": 5},)
 
 
 def test_a_first_trial_takes_the_files_values_then_the_scripts_own_defaults() -> None:
