@@ -109,7 +109,14 @@ def test_new_lines_are_those_after_the_shown_ones(shown: list[str], lines: list[
 
 def logs(place: Workplace, *words: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "sweeps.cli", "logs", *words, "--home", str(place.home.root)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=take_interrupts
+    )
+
+
+def take_interrupts() -> None:
+    """A program that was started in the background of a shell ignores them, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.timeout(120)
