@@ -28,6 +28,7 @@ def is_driven_elsewhere(store: Store, sweep: str, cluster: str) -> bool:
 def help_sweep(
     name: str,
     store: Store,
+    check: Callable[[Sweep], None],
     open_part: Callable[[int], Scheduling],
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
@@ -37,6 +38,7 @@ def help_sweep(
     Args:
         name: the sweep.
         store: where its jobs are.
+        check: called with the sweep before any of its jobs is taken; raises if none of them can run here.
         open_part: this process's part in scheduling the cluster that is given, for jobs of so many slots.
         show: called at every step with the state of the sweep.
         say: called with what else a person should know.
@@ -45,7 +47,7 @@ def help_sweep(
         How the sweep ended; None if its driver is gone and the sweep is not over, so that another may drive it.
 
     Raises:
-        InputError: another version of golfsweep drives it.
+        InputError: another version of golfsweep drives it, or what `check` raises.
         StoreUnavailable: the database or the file store did not answer for `sweeps.run.patience.AWAY_SECONDS`.
     """
     outage, part = Patience(say), None
@@ -69,6 +71,7 @@ def help_sweep(
                 return None
             if not began:
                 say(f'Another machine drives sweep "{name}"; this one runs jobs of it until it is done.')
+                check(sweep)
             began = True
             part = open_part(sweep.widest())
             slots, _ = part.slots(sweep.machine)

@@ -26,6 +26,7 @@ from sweeps.run.helping import help_sweep, is_driven_elsewhere
 from sweeps.run.lease import DriverLease
 from sweeps.run.memory import check_memory
 from sweeps.run.patience import Patience
+from sweeps.run.readiness import check_machine
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.run.waiting import HOW_TO_STOP, WaitNotice, say_if_slow
 from sweeps.spec.dataset import open_dataset
@@ -126,6 +127,10 @@ def run(
                     parts.append(stack.enter_context(part))
                 return parts[0]
 
+            def check(sweep: Sweep) -> None:
+                if joined is None:  # a cluster's scheduler sets nodes aside that lack something
+                    check_machine(sweep, place)
+
             snapshot = None
             while snapshot is None:
                 try:
@@ -146,7 +151,7 @@ def run(
                     if not is_driven_elsewhere(place.store, spec.name, cluster):
                         raise
                     place.claim_files()
-                    snapshot = help_sweep(spec.name, place.store, open_part, show, say)
+                    snapshot = help_sweep(spec.name, place.store, check, open_part, show, say)
             for part in parts:
                 part.finish(say)
     finally:
