@@ -27,6 +27,11 @@ class BackgroundThread:
         """Wait until it has ended, at most so long."""
         self._thread.join(seconds)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been started and has not ended."""
+        return self._thread.is_alive()
+
     def _run(self) -> None:
         try:
             self._body()

@@ -63,6 +63,12 @@ def classify(error: BaseException, attempts: Path | None = None) -> Failure:
     return classify_text(str(error))
 
 
+def reason_of(error: BaseException) -> str:
+    """What an exception says, in one line; the problems of one that has several are set apart by "; also "."""
+    problems = error.problems if isinstance(error, InputError) else (str(error),)
+    return "; also ".join(" ".join(problem.split()) for problem in problems) or type(error).__name__
+
+
 def _is_closed(error: BaseException, folder: Path) -> bool:
     """Whether an error says that nothing may be written in a folder."""
     if not isinstance(error, OSError) or error.errno not in CLOSED or error.filename is None:

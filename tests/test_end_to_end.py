@@ -6,7 +6,6 @@ SIGKILL; both must end in the same leaderboard, with no job done twice.
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -193,33 +192,6 @@ def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(
 def numbers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What must be the same bit for bit."""
     return [{name: value for name, value in row.items() if name not in VARYING} for row in rows]
-
-
-def test_a_challenge_that_is_killed_goes_on_and_decides_the_claim(
-    undisturbed: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
-    home = shutil.copytree(undisturbed[0], tmp_path / "challenged")
-    [winner] = [row["name"] for row in leaderboard(home) if row["name"].startswith("trial")]
-    words = ("challenge", f"tiny/{winner}", "--here", "--home", home, "--json")
-    before = jobs_done(home)
-    driver = subprocess.Popen(command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + PATIENCE_SECONDS
-    while jobs_done(home) <= before:
-        assert driver.poll() is None and time.monotonic() < until
-        time.sleep(0.05)
-    below = psutil.Process(driver.pid).children(recursive=True)
-    driver.kill()
-    driver.wait(PATIENCE_SECONDS)
-    assert not psutil.wait_procs(alive(below), timeout=60)[1], "processes outlived their driver"
-    done = golfsweep(*words)
-    document = json.loads(done.stdout)
-    assert (done.returncode, document["outcome"], document["test"]) == (0, "stands", "paired-artifacts"), done.stderr
-    store = store_of(home)
-    jobs = [job for job in store.jobs(sweep=document["sweep"]) if job.order.job.stage == "train"]
-    assert [job.order.job.seed for job in jobs] == document["seeds"][: document["seeds_best"]]
-    for job in store.jobs(sweep=document["sweep"]):
-        states = [attempt.state for attempt in store.attempts(job.key)]
-        assert states.count(AttemptState.DONE) == 1 and set(states) <= {AttemptState.DONE, AttemptState.LOST}
 
 
 def test_two_drivers_of_one_sweep_do_not_meet(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from golf.files import write_atomically
+from golf.threads import BackgroundThread
 
 HEAD_BYTES = 2**21
 """Of what is printed, so much of the beginning is kept in any case."""
@@ -28,7 +29,7 @@ class Output:
         """Open the pipe, and the file in which what comes is kept."""
         self._log = BoundedLog(path)
         self._read_end, self.write_end = os.pipe()
-        self._thread = threading.Thread(target=self._read, name="output", daemon=True)
+        self._thread = BackgroundThread("output", self._read)
         self._backlog = bytearray()
         self._changed = threading.Condition()
 
@@ -54,7 +55,7 @@ class Output:
     def rest(self) -> Iterator[bytes]:
         """What is left, when all who print have ended; of a process that prints on, no more than had to wait."""
         until, left = time.monotonic() + LAST_SECONDS, BACKLOG_BYTES + NEWS_BYTES
-        while self._thread.is_alive() and time.monotonic() < until and left > 0:
+        while self._thread.is_running and time.monotonic() < until and left > 0:
             self._thread.join(0.01)
             content = self.news()
             if len(content) == NEWS_BYTES:  # there is more than could be looked at while it ran

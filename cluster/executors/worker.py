@@ -10,7 +10,7 @@ from cluster.executor import Task
 from cluster.executors.launcher import LOG_LINES, Gang
 from cluster.executors.processes import Mark, clear
 from jobs.events import Event, Failed, Failure, Progress
-from jobs.failures import classify
+from jobs.failures import classify, reason_of
 from jobs.stages.stage import GangStage, WorkerStage
 
 
@@ -22,8 +22,7 @@ def run_task(task: Task) -> Iterator[Event]:
     except Exception as error:  # the border: from here on a failure is data
         failure = classify(error, task.workdir.parent.parent)
         log = "" if failure == Failure.BAD_CONFIGURATION else traceback.format_exc()
-        reason = " ".join(str(error).split()) or type(error).__name__
-        yield Failed(failure=failure, reason=reason, log="\n".join(log.splitlines()[-LOG_LINES:]))
+        yield Failed(failure=failure, reason=reason_of(error), log="\n".join(log.splitlines()[-LOG_LINES:]))
 
 
 def _run(task: Task) -> Iterator[Event]:

@@ -62,7 +62,7 @@ class MetricReader:
         """
         self._printed_as, self._metric = metric, metric.removeprefix(LAST)
         self._only_last = metric.startswith(LAST)
-        self.pattern = None if _NAME.fullmatch(self._metric) else _name_group(self._metric)
+        self.pattern = None if named_line(metric) is not None else _name_group(self._metric)
         """The regular expression, as RE2 takes it."""
         self._values: list[Decimal] = []
         self._doubtful: list[Decimal] = []
@@ -137,6 +137,12 @@ def check_metric(metric: str) -> None:
         InputError: it is neither the name of a line nor a regular expression with one group.
     """
     MetricReader(metric)
+
+
+def named_line(metric: str) -> str | None:
+    """The name of the line that a metric is; None of a regular expression."""
+    name = metric.removeprefix(LAST)
+    return name if _NAME.fullmatch(name) else None
 
 
 def _name_group(pattern: str) -> str:

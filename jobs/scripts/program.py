@@ -272,7 +272,8 @@ class ScriptProgram(Program):
                 f"its work was complete, but it had not ended after {self._grace:g} s of silence; it was ended"
             )
         if end.left:
-            notes.append(f"{end.left} processes that it had left running were ended")
+            left = "a process" if end.left == 1 else f"{end.left} processes"
+            notes.append(f"{left} that it had left running {'was' if end.left == 1 else 'were'} ended")
         return notes
 
 

@@ -90,23 +90,24 @@ def build_entry(runs: Sequence[Evaluation], profile: Profile) -> BoardEntry:
         ValueError: a seed appears twice, or the seeds were scored on different validation sets.
     """
     judged, first = judge_runs(runs, profile), runs[0]
+    scores = [bpb for bpb in judged.scores if bpb is not None]
     return BoardEntry(
         name=first.row,
         sweep=first.sweep,
         source="golfsweep",
         runs=judged.runs,
-        scores=judged.scores,
+        scores=scores,
         track=judged.track,
         arrival=max([run.stage for run in runs]),
         validation_set=first.text,
         bpb_per_nat=_bpb_per_nat(runs),
-        moments=moments(judged.scores, 1),
-        unchecked=_list_unchecked(runs, judged.scores),
+        moments=moments(scores, 1) if scores else None,
+        unchecked=_list_unchecked(runs, scores),
         columns=fill_from_runs(judged),
         trainings={
             training: bpb
             for run, bpb in zip(judged.runs, judged.scores, strict=True)
-            if (training := run.weights or run.artifact) is not None
+            if (training := run.weights or run.artifact) is not None and bpb is not None
         },
     )
 

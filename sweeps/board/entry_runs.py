@@ -30,8 +30,8 @@ class EntryRuns:
     """One for each seed."""
     first: Evaluation
     """Stands for what all seeds share."""
-    scores: Sequence[float]
-    """Bits per byte, in the order of `runs`."""
+    scores: Sequence[float | None]
+    """Bits per byte, in the order of `runs`; None where it is unknown."""
     profile: Profile
     worst: Mapping[Profile, WorstSeed]
     slowest: Mapping[str, float]

@@ -113,11 +113,10 @@ class Evaluation:
     """What the audit found, and what the training reports of itself."""
 
     @property
-    def bpb(self) -> float:
-        """Bits per byte over all documents."""
-        if self.score is not None:
+    def bpb(self) -> float | None:
+        """Bits per byte over all documents; None where a stored entry gives no number that could be one."""
+        if self.score is not None or self.nll is None or self.text.bytes is None:
             return self.score
-        assert self.nll is not None and self.text.bytes is not None
         return bits_per_byte(self.nll, self.text.bytes)
 
 

@@ -73,11 +73,17 @@ def read_claim(name: str, place: Workplace) -> ChallengedClaim:
         raise InputError(f"{name}: a public record, whose recipe cannot be run here; name an entry of an own sweep")
     if entry.track == "flagged":
         raise InputError(f"{name}: is flagged and claims nothing; golfsweep show {entry.sweep}/{entry.name} says why")
-    against = _find_opponent(name, entry, board)
     settings = _settings_of(entry, place)
+    if "train" not in settings:
+        raise InputError(f"{name}: is of a script; a challenge can run entries of golfsweep's own recipe alone")
+    against = _find_opponent(name, entry, board)
     theirs = _settings_of(against, place) if isinstance(against, BoardEntry) and against.source == "golfsweep" else None
     if theirs is not None:
         assert isinstance(against, BoardEntry)
+        if "train" not in theirs:
+            raise InputError(
+                f"{name}: its opponent {against.sweep}/{against.name} is of a script, which a challenge cannot run"
+            )
         _check_same_data(record, place.store.sweep(against.sweep))
     gain, noise = _measure(entry, against, shares_training=theirs is not None and theirs["train"] == settings["train"])
     if noise.challenger == 0:

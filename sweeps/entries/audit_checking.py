@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from golf.audit.stored import find_contradictions
+from golf.errors import shown
 from jobs.errors import Unreadable
 from jobs.stages.audit import AUDIT
 from jobs.stages.quantize import QUANTIZE
@@ -57,7 +58,9 @@ def check_audits(
             return
         for name in COMPARED:
             if (value := outcome.get(name, stored[seed][name])) != stored[seed][name]:
-                yield Mismatch(line=f"{its} {source} says {name}: {value}, the entry says {stored[seed][name]}")
+                yield Mismatch(
+                    line=f"{its} {source} says {name}: {shown(value)}, the entry says {shown(stored[seed][name])}"
+                )
         outcomes[seed] = {**stored[seed], **outcome}
     yield from (Mismatch(line=line) for line in _compare_findings(outcomes, source, runs))
     yield from (Mismatch(line=line) for line in _compare_artifacts(evidence, runs, jobs))
@@ -85,7 +88,9 @@ def _compare_artifacts(
     evidence: Mapping[str | None, Mapping[str, Any]], runs: Sequence[Evaluation], jobs: Mapping[str, JobRecord]
 ) -> Iterator[str]:
     """A seed may say that its artifact was audited only where an audit read it."""
-    audited = [jobs.get(audit["job"]) for audit in evidence.values()]
+    audited = [find_job(audit["job"], AUDIT.name, jobs) for audit in evidence.values()]
+    if None in audited:  # which is a line already
+        return
     artifacts = {job.order.job.inputs.get("artifact") for job in audited if job is not None}
     for run in runs:
         if run.own_audit and run.artifact not in artifacts:

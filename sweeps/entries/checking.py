@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from golf.errors import InputError, shown
+from golf.errors import InputError, shown, shown_name
 from jobs.errors import Unreadable
 from jobs.stages.evaluate import EVALUATE
 from jobs.stages.quantize import QUANTIZE
@@ -18,9 +18,11 @@ from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.board.rules import EVIDENCE_CODE, RuleFinding
 from sweeps.entries.audit_checking import check_audits
-from sweeps.entries.form import evaluations_of, job_keys
+from sweeps.entries.fact_checking import check_facts
+from sweeps.entries.form import evaluations_of, job_keys, list_wrong_numbers
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.mismatch import Mismatch, check_input, find_job, say_no_job
+from sweeps.entries.numbers import is_number
 from sweeps.entries.script_checking import check_script, is_script_entry
 from sweeps.entries.tables import read_scores
 
@@ -39,7 +41,7 @@ def verify_entry(entry: EntryRecord, place: Workplace) -> list[Mismatch]:
         One for each mismatch: of a job's key, settings or outputs, of a score against its table of documents, of
         findings against the certificate, of a certificate against itself. Empty where everything agrees.
     """
-    return [*_check(entry, place, _read_jobs([entry], place))]
+    return _check(entry, place, _read_jobs([entry], place))
 
 
 def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost) -> dict[tuple[str, str], RuleFinding]:
@@ -55,7 +57,7 @@ def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost)
     jobs = _read_jobs(entries, place)
     findings: dict[tuple[str, str], RuleFinding] = {}
     for entry in entries:
-        mismatches = [*_check(entry, place, jobs)]
+        mismatches = _check(entry, place, jobs)
         if lines := [mismatch.line for mismatch in mismatches if mismatch.lost is None]:
             findings[entry.sweep, entry.name] = _summarize(lines)
         for kind in dict.fromkeys(mismatch.lost for mismatch in mismatches):
@@ -77,7 +79,19 @@ def _read_jobs(entries: Iterable[EntryRecord], place: Workplace) -> dict[str, Jo
     return {job.key: job for part in parts for job in place.store.jobs(keys=part)}
 
 
-def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) -> Iterator[Mismatch]:
+def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) -> list[Mismatch]:
+    """What of an entry does not agree with its evidence; rows of jobs may hold anything, as its own may."""
+    try:
+        return [*_list_mismatches(entry, place, jobs)]
+    except (ArithmeticError, AttributeError, KeyError, TypeError) as error:
+        why = f"{type(error).__name__}: {shown_name(str(error))}"
+        return [Mismatch(line=f"its evidence is none that this version can read ({why})")]
+
+
+def _list_mismatches(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) -> Iterator[Mismatch]:
+    if wrong := list_wrong_numbers(entry):  # nothing else of it can be compared
+        yield from (Mismatch(line=line) for line in wrong)
+        return
     runs = evaluations_of(entry)
     seeds = sorted(str(run.seed) for run in runs)
     if seeds != sorted(entry.evidence["seeds"]):
@@ -86,8 +100,12 @@ def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) 
     if is_script_entry(entry):
         yield from check_script(entry, runs, place, jobs)
         return
+    sweep = place.store.sweep(entry.sweep)
     for run in runs:
-        yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in _check_jobs(run, entry, jobs))
+        stages = entry.evidence["seeds"][str(run.seed)]["jobs"]
+        made = {stage: job for stage, key in stages.items() if (job := find_job(key, stage, jobs)) is not None}
+        lines = [*_check_jobs(run, entry, jobs), *check_facts(run, sweep, made)]
+        yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in lines)
         yield from _check_scores(run, entry.evidence["seeds"][str(run.seed)], place, jobs)
     yield from check_audits(entry, runs, place, jobs)
 
@@ -142,8 +160,12 @@ def _check_scores(
     stated = {"documents": run.text.documents, "tokens": run.text.tokens, "bytes": run.text.bytes, "nll": run.nll}
     for name, value in stated.items():
         if name in sums and not _is_close(value, sums[name]):
-            line = f"its {source} gives {name} {sums[name]:.10g}, the entry says {shown(value)}"
+            line = f"its {source} gives {name} {_write(sums[name])}, the entry says {shown(value)}"
             yield Mismatch(line=f"seed {run.seed}: {line}")
+
+
+def _write(number: Any) -> str:
+    return f"{number:.10g}" if is_number(number) else shown(number)
 
 
 def _is_close(stated: float | None, computed: float) -> bool:

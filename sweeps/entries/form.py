@@ -13,13 +13,14 @@ evidence   seeds:       seed → keys of its `jobs` by stage, and digests of its
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from jobs.stages.registry import arithmetic_of
 from jobs.store import EntryRecord, SweepRecord
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.board.rules import RuleFinding
+from sweeps.entries.numbers import clean_numbers
 
 VERSION = 1
 """Raised when the form changes, so that the entries of every sweep are written anew."""
@@ -39,8 +40,13 @@ def evaluations_to_json(evaluations: Iterable[Evaluation]) -> list[dict[str, Any
 
 
 def evaluations_of(entry: EntryRecord) -> list[Evaluation]:
-    """An entry's evaluations, one a seed."""
-    return [_evaluation(fields) for fields in entry.content["evaluations"]]
+    """An entry's evaluations, one a seed; numbers that `list_wrong_numbers` names are unknown."""
+    return _read_evaluations(entry)[0]
+
+
+def list_wrong_numbers(entry: EntryRecord) -> list[str]:
+    """A line for each number of an entry that nothing can measure, and for each seed on another validation set."""
+    return _read_evaluations(entry)[1]
 
 
 def job_keys(entry: EntryRecord) -> list[str]:
@@ -66,6 +72,24 @@ def other_versions(entry: EntryRecord) -> dict[str, tuple[int, int | None]]:
         for stage, version in entry.evidence["arithmetic"].items()
         if version != arithmetic_of(stage)
     }
+
+
+def _read_evaluations(entry: EntryRecord) -> tuple[list[Evaluation], list[str]]:
+    """Evaluations that can be computed with, and what of the stored ones cannot."""
+    cleaned = [clean_numbers(stored) for stored in entry.content["evaluations"]]
+    whose = {"row": entry.name, "sweep": entry.sweep}  # whatever a stored evaluation says that it is of
+    read = [(_evaluation(fields | whose), wrong) for fields, wrong in cleaned]
+    text = next((run.text for run, wrong in read if not wrong), read[0][0].text)
+    runs: list[Evaluation] = []
+    lines: list[str] = []
+    for run, wrong in read:
+        if run.text == text:
+            runs.append(run)
+        else:
+            runs.append(replace(run, text=text, nll=None, score=None, scores=None))
+            wrong = wrong or ["its validation set is not that of the other seeds"]
+        lines += [f"seed {run.seed}: {line}" for line in wrong]
+    return runs, lines
 
 
 def _evaluation(fields: Mapping[str, Any]) -> Evaluation:

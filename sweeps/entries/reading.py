@@ -22,6 +22,7 @@ from sweeps.entries.checking import judge_evidence
 from sweeps.entries.facts import SweepFacts, contest_of
 from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost, LostKind
+from sweeps.entries.numbers import clean_record
 from sweeps.entries.superseded import Superseded, Withdrawn, find_superseded, find_withdrawn, is_current
 from sweeps.entries.tables import read_scores
 from sweeps.statistics.documents import Documents
@@ -44,7 +45,7 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None, named
         InputError: another version of golfsweep wrote the sweep.
     """
     records = (content for content in place.store.records() if content.get("contest", DEFAULT) == DEFAULT)
-    imported = [ImportedEntry.from_json(content) for content in records]
+    imported = [ImportedEntry.from_json(clean_record(content)) for content in records]
     record = None if name is None else place.store.sweep(name)
     if record is None:
         board = open_board(profile="accepted")

@@ -109,8 +109,8 @@ class Scheduling:
         while self._scheduler is not None and (count := self._scheduler.running):
             if not announced:
                 say(
-                    f"This sweep is done. Still scheduling {count} jobs of other sweeps; Ctrl-C stops those, and their "
-                    "own runs restart them."
+                    f"This sweep is done. Still scheduling {count} job{'' if count == 1 else 's'} of other sweeps; "
+                    "Ctrl-C stops those, and their own runs restart them."
                 )
                 announced = True
             stopping.raise_if_stopped()

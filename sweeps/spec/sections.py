@@ -250,7 +250,8 @@ def _explain_value(detail: ErrorDetails) -> str:
 
 
 def _name(detail: ErrorDetails) -> str:
-    return shown_name(".".join(map(str, detail["loc"])))
+    # A key of a table that is wrong itself has a second part, which is pydantic's.
+    return shown_name(".".join(str(part) for part in detail["loc"] if part != "[key]"))
 
 
 def _model_of(annotation: Any) -> Any:

@@ -38,14 +38,25 @@ class Standing:
             return "flagged"
         if self.rule.passed is None:
             return "not comparable"
-        if self.improvement is not None and (self.rule.passed or self.improvement.verdict == "worse"):
-            return self.improvement.verdict
+        if (decisive := self.decisive_improvement) is not None:
+            return decisive.verdict
         return "better" if self.rule.passed else "undecided"
+
+    @property
+    def decisive_improvement(self) -> Improvement | None:
+        """The improvement where the verdict follows from it: an entry that fails the rule can only be worse."""
+        improvement = self.improvement
+        decides = improvement is not None and (self.rule.passed or improvement.verdict == "worse")
+        return improvement if decides else None
 
     @property
     def verdict_test(self) -> str | None:
         """The test of the verdict."""
-        return (self.improvement.result if self.improvement else self.rule).test if self.side.scores else None
+        return (
+            (self.decisive_improvement.result if self.decisive_improvement else self.rule).test
+            if self.side.scores
+            else None
+        )
 
 
 class Standings:
@@ -113,7 +124,9 @@ class Standings:
     def _find_incumbent(self, entry: ContestEntry, entries: Sequence[ContestEntry]) -> ContestEntry | None:
         """The entry to beat: `entries` are best first."""
         comparable = [
-            other for other in entries if other is not entry and self.explain_incomparable(entry, other) is None
+            other
+            for other in entries
+            if other is not entry and other.track == entry.track and self.explain_incomparable(entry, other) is None
         ]
         named = next((other for other in comparable if other.full_name == entry.compared_with), None)
         earlier = (
@@ -191,9 +204,10 @@ def to_row(contest: Contest, standing: Standing) -> dict[str, Any]:
         "step": entry.step,
         "seconds": sum(side.seconds) / len(side.seconds) if side.seconds else None,
         "rule": standing.rule.to_json(),
-        "improvement": standing.improvement.result.to_json() if standing.improvement else None,
+        "improvement": standing.decisive_improvement.result.to_json() if standing.decisive_improvement else None,
         "verdict": standing.verdict,
         "verdict_test": standing.verdict_test,
+        "p_paired_seeds": None,  # of pairs by training, which only entries with document scores have
         "verdict_against": _describe_opponent(contest, standing),
         "runs": {name: run.to_json() | {"score": float(run.score)} for name, run in entry.runs.items()},
         "machine": entry.machine,
@@ -205,7 +219,7 @@ def to_row(contest: Contest, standing: Standing) -> dict[str, Any]:
 
 
 def _describe_opponent(contest: Contest, standing: Standing) -> str | None:
-    if standing.improvement is not None and standing.incumbent is not None:
+    if standing.decisive_improvement is not None and standing.incumbent is not None:
         return standing.incumbent.name
     return f"the target of {contest.rule.target}" if standing.side.scores else None
 

@@ -67,7 +67,8 @@ def _describe_difference(entry: EntryColumns) -> str:
     if entry["difference_mbpb"] is None:
         return ""
     nats = entry["difference_nats"]
-    unit = "" if nats is None else f", {nats:+.4f} nats/token ({entry['tokenizer']})"
+    tokenizer = f" ({entry['tokenizer']})" if entry["tokenizer"] else ""
+    unit = "" if nats is None else f", {nats:+.4f} nats/token{tokenizer}"
     n = entry["difference_seeds"]
     paired = f"over {n} common seed{'' if n == 1 else 's'}" if n else "no seed in common"
     difference = f"{entry['difference_mbpb']:+.2f} mBPB{unit} to {entry['incumbent']}"
@@ -128,7 +129,8 @@ def describe_tries(entry: EntryColumns) -> str:
     by = [f"{place} by {who}" if who else str(place) for place, who in places]
     gain = entry["shrunken_gain_mbpb"]
     left = "" if gain is None else f", {gain:.2f} mBPB of the gain left"
-    return f"{entry['tries']} settings tried ({', '.join(by)}): p = {format_p(entry['p_tries'])} over all of them{left}"
+    settings = f"{entry['tries']} setting{'' if entry['tries'] == 1 else 's'}"
+    return f"{settings} tried ({', '.join(by)}): p = {format_p(entry['p_tries'])} over all of them{left}"
 
 
 def _name_tryers(part: Mapping[str, Any]) -> str | None:

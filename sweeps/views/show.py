@@ -14,7 +14,6 @@ from jobs.stages.stage import title_of
 from jobs.state import AttemptState, JobState
 from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
-from sweeps.entries.form import job_keys
 
 LEAST_DIGITS = 4
 
@@ -140,6 +139,8 @@ def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
 
 def _jobs_of(entry: EntryRecord, store: Store) -> list[dict[str, Any]]:
     """Key and label of the jobs that an entry rests on, its audits last."""
+    from sweeps.entries.form import job_keys
+
     jobs = [store.job(key) for key in job_keys(entry)]
     return [{"key": job.key, "label": job.order.label} for job in jobs if job is not None]
 

@@ -10,7 +10,7 @@ import torch.distributed as dist
 from golf.errors import Diverged, InputError, OverTime, TooLarge
 from jobs.errors import NotReady
 from jobs.events import Failure
-from jobs.failures import classify, classify_exit
+from jobs.failures import classify, classify_exit, reason_of
 
 KILLED = """
 ------------------------------------------------------------
@@ -89,6 +89,13 @@ def test_the_end_of_a_gang_is_read_off_its_log(log: str, oom_kills: int, failure
     judged, reason = classify_exit(log, oom_kills=oom_kills)
     assert judged == failure
     assert word in reason
+
+
+def test_each_problem_of_an_error_stays_a_sentence_of_its_own() -> None:
+    assert reason_of(InputError("a: no module x; install it", "b: no program y;\n install it")) == (
+        "a: no module x; install it; also b: no program y; install it"
+    )
+    assert (reason_of(RuntimeError("CUDA\n  error")), reason_of(RuntimeError())) == ("CUDA error", "RuntimeError")
 
 
 def test_a_folder_that_is_closed_is_no_fault_of_the_job_and_other_files_are() -> None:

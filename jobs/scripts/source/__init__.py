@@ -5,8 +5,8 @@ come from (`values`). Then `names` finds environment variables, `facts` files wr
 `metric_lines` lines with scores.
 """
 
-from jobs.scripts.source.checking import check_names
+from jobs.scripts.source.checking import check_metrics, check_names
 from jobs.scripts.source.names import EnvironmentName
 from jobs.scripts.source.reading import ScriptSource, read_source
 
-__all__ = ["EnvironmentName", "ScriptSource", "check_names", "read_source"]
+__all__ = ["EnvironmentName", "ScriptSource", "check_metrics", "check_names", "read_source"]

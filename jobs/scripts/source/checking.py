@@ -1,6 +1,7 @@
-"""Hold the environment that a sweep file sets against what the script reads."""
+"""Hold what a sweep file says of a script, its environment and its metrics, against the script's source."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterable
 
 from jobs.scripts.source.reading import ScriptSource
@@ -14,6 +15,8 @@ LAUNCHER_NAMES = frozenset(
 )
 """Variables that are set for every script: by torchrun, by the launcher, or by the machine."""
 _MOST_SHOWN = 60
+_MOST_METRICS = 8
+"""Names of lines that a warning lists."""
 
 
 def check_names(source: ScriptSource, given: Iterable[str], allowed: Collection[str] = ()) -> list[str]:
@@ -39,7 +42,31 @@ def unset_names(source: ScriptSource, given: Collection[str]) -> tuple[str, ...]
     return tuple(name for name in source.names if name not in given and name not in LAUNCHER_NAMES)
 
 
+def check_metrics(source: ScriptSource, metrics: Iterable[str]) -> list[str]:
+    """A line for each metric whose line is not among those with scores that the script's text shows, if it shows any.
+
+    The text need not show all: a script may make up the name of a line. So this is a warning.
+    """
+    from jobs.logs.metric import named_line  # it loads pyarrow
+
+    shown = [line.name for line in source.metrics]
+    warnings = []
+    for metric in dict.fromkeys(metrics):
+        name = named_line(metric)
+        if name is None or not shown or _without_exact(name) in map(_without_exact, shown):
+            continue
+        near = difflib.get_close_matches(name, shown, 1, 0.6)
+        meant = f"did you mean {near[0]}?" if near else f"it shows {', '.join(shown[:_MOST_METRICS])}"
+        warnings.append(f'its text shows no line "{name}" with a score, the metric of this sweep; {meant}')
+    return warnings
+
+
+def _without_exact(name: str) -> str:
+    return re.sub(r"_exact\b", "", name)
+
+
 def _advice(source: ScriptSource, name: str) -> str:
-    near = difflib.get_close_matches(name[:_MOST_SHOWN], source.names, 1, 0.6)
-    meant = f"did you mean {near[0]}?" if near else "expected a name of its source"
+    upper = {known.upper(): known for known in source.names}
+    near = difflib.get_close_matches(name[:_MOST_SHOWN].upper(), upper, 1, 0.6)
+    meant = f"did you mean {upper[near[0]]}?" if near else "expected a name of its source."
     return f"{meant} To set it all the same, list it in script.unread"

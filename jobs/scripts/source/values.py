@@ -112,6 +112,8 @@ class Values(SourceIndex):
 
     def _field(self, part: ast.expr, frame: Frame | None, depth: int) -> frozenset[str]:
         if isinstance(part, ast.FormattedValue):
+            if _is_decimal(part.format_spec):
+                return frozenset((UNKNOWN,))
             return self.strings(part.value, frame, depth) or frozenset((UNKNOWN,))
         return self.strings(part, frame, depth)
 
@@ -186,3 +188,11 @@ def _fields(definition: ast.ClassDef) -> list[ast.expr]:
                 parts = [ast.Constant(value=name), *([] if value is None else [value])]
                 fields.append(ast.Tuple(elts=parts, ctx=ast.Load()))
     return fields[:MAX_STRINGS]
+
+
+def _is_decimal(format_spec: ast.expr | None) -> bool:
+    """Whether a field is written as a number with decimals, such as {loss:.4f}; no text that is known gets there."""
+    match format_spec:
+        case ast.JoinedStr(values=[*_, ast.Constant(value=str() as text)]):
+            return text[-1:] in tuple("eEfFgG%")
+    return False

@@ -12,7 +12,7 @@ from typing import Any
 
 from golf.files import write_atomically
 from jobs.events import Failure, Finished
-from jobs.failures import classify
+from jobs.failures import classify, reason_of
 from jobs.program import CHECKPOINT as CHECKPOINT_INPUT
 from jobs.program import LOG, GangEnd, Program
 from jobs.spec import Job, Order
@@ -107,7 +107,7 @@ def read_order(folder: Path) -> Order:
 def write_error(folder: Path, error: Exception) -> None:
     """Leave what this rank failed of."""
     failure = classify(error, folder.parent.parent)
-    content = {"failure": failure, "reason": " ".join(str(error).split()) or type(error).__name__}
+    content = {"failure": failure, "reason": reason_of(error)}
     write_atomically(folder / f"error.{os.environ.get('RANK', '0')}.json", json.dumps(content).encode())
 
 

@@ -52,7 +52,7 @@ def _count_audited_seeds(entry: EntryRuns) -> int | None:
     return None if None in audits else sum(audit is True for audit in audits)
 
 
-def _seeds(entry: EntryRuns) -> dict[str, float]:
+def _seeds(entry: EntryRuns) -> dict[str, float | None]:
     return {str(run.seed): score for run, score in zip(entry.runs, entry.scores, strict=True)}
 
 
@@ -84,7 +84,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _adapted_bpb(entry: EntryRuns) -> float | None:
-    return sum(entry.scores) / len(entry.scores) if entry.first.adapts else None
+    return _mean(entry.scores) if entry.first.adapts else None
 
 
 def _steps(entry: EntryRuns) -> int | None:

@@ -43,4 +43,4 @@ def _pairs(entry: BoardEntry) -> Pairs | None:
     """Scores of its evaluated seeds before quantization and in the end; None where the former are unknown."""
     before = [run.trained_bpb for run in entry.runs]
     known = [bpb for bpb in before if bpb is not None]
-    return (known, list(entry.scores)) if len(known) == len(before) else None
+    return (known, list(entry.scores)) if len(known) == len(before) == len(entry.scores) else None

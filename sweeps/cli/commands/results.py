@@ -104,7 +104,8 @@ def _show_standings(contest: Any, place: Any, shown: Format, sweep: str | None, 
     rows, notes = board.rows(sweep), [*lost.lines(place), *notes]
     match shown:
         case Format.JSON:
-            return print_json({"rows": rows, "frontier": board.changes(), "superseded": [], "notes": notes})
+            document = {"schema_version": SCHEMA_VERSION, "rows": rows, "frontier": board.changes()}
+            return print_json(document | {"superseded": [], "notes": notes})
         case Format.CSV:
             print(standings_table.standings_to_csv(rows), end="")
         case Format.MARKDOWN:

@@ -188,7 +188,8 @@ def explain_end(name: str, end: Any) -> Sequence[str]:
     """Why a sweep is not done, a line for each reason, with the command that helps."""
     lines = [f"Failed: {job.order.label} ({job.key[:12]}): {job.reason}" for job in end.failures]
     if end.failures:
-        lines.append(f"{len(end.failures)} jobs failed; golfsweep show KEY shows the log; retry with: {command_line()}")
+        number = f"{len(end.failures)} job{'' if len(end.failures) == 1 else 's'}"
+        lines.append(f"{number} failed; golfsweep show KEY shows the log; retry with: {command_line()}")
     if end.blocked:
         was = "failed" if end.blocked.state == "failed" else f"was {end.blocked.state}"
         label = end.blocked.order.label

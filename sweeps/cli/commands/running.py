@@ -58,7 +58,8 @@ def plan(
     place = open_to_read(home, db, files) if home.exists() or db else Workplace.empty(home)
     with TemporaryDirectory() as spare:  # a plan leaves nothing, the bundled corpus included
         corpus = place.home if place.home.demo.exists() else Home(Path(spare))
-        sweep = session.resolve(spec, corpus, planned_machine(spec.name, place.store, environment.machine()))
+        machine = planned_machine(spec.name, place.store, environment.machine())
+        sweep = session.resolve(spec, corpus, machine, Terminal(stderr=True).print_line)
         slots = slots or local_slots(sweep.widest())
         preview = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
     if json_:

@@ -1,6 +1,6 @@
 """Evaluations of a participant's script, from what its stages printed and left."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jobs.logs.log import ScoreStage
@@ -43,7 +43,7 @@ class ScriptEvaluations:
         measured, made = self._measured, [job.outputs or {} for job in chain.jobs.values()]
         sweep, data, kind = measured.sweep, measured.sweep.data, measured.sweep.spec.kind
         assert isinstance(data, ScriptData) and isinstance(kind, ScriptKind)
-        first, scored = made[0], chain.outputs(chain.scored.name)
+        scored = chain.outputs(chain.scored.name)
         evidence = self.evidence(chain)
         return Evaluation(
             row=chain.entry,
@@ -64,8 +64,8 @@ class ScriptEvaluations:
             whole_set=None,
             fresh_seed=chain.measurement.seed not in sweep.spec.seeds.tune,
             adapts=stage_of(scored["metric"]["name"]) == "adapted",
-            trained_bpb=_score_of(first, "trained"),
-            quantized_bpb=_score_of(first, "roundtrip"),
+            trained_bpb=_score_of(made[:1], "trained"),
+            quantized_bpb=_score_of([scored, *made], "roundtrip"),
             bpb_per_nat=scored["bpb_per_nat"],
             machine=_machine(chain),
             code=measured.commits(chain),
@@ -97,10 +97,16 @@ def _clocks(chain: JobChain) -> dict[str, float]:
     return clocks
 
 
-def _score_of(outputs: Mapping[str, Any], stage: ScoreStage) -> float | None:
-    """The score that a log's lines of some stage gave; None where it has none, or several."""
-    scores = {score for name, score in outputs["scores"].items() if stage_of(name) == stage}
-    return scores.pop() if len(scores) == 1 else None
+def _score_of(made: Iterable[Mapping[str, Any]], stage: ScoreStage) -> float | None:
+    """The score that the log of the first of these jobs with lines of some stage gave; None if it gave several.
+
+    Of trained weights only the training speaks: a stage that evaluates a kept artifact has none, and prints a score all
+    the same. Of the artifact the scored stage comes first: its score is of the same tokens as the one after adaptation.
+    """
+    for outputs in made:
+        if scores := {score for name, score in outputs["scores"].items() if stage_of(name) == stage}:
+            return scores.pop() if len(scores) == 1 else None
+    return None
 
 
 def _machine(chain: JobChain) -> str:

@@ -65,7 +65,8 @@ def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData
     Raises:
         InputError: a folder or file is missing or cannot be read.
     """
-    tokenizer: Path | None
+    tokens = Path(section.tokens).resolve()
+    tokenizer = None if section.tokenizer is None else Path(section.tokenizer).resolve()
     if section.tokens == "demo":
         built = build_demo(demo)
         tokens, tokenizer = built.tokens, built.tokenizer

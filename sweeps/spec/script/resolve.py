@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from golf.errors import InputError
 from jobs.scripts.environment import LIBRARY_PREFIXES
+from jobs.scripts.run import LAST_SCORE
 from jobs.scripts.runtime import read_runtime
-from jobs.scripts.source import ScriptSource, check_names, read_source
+from jobs.scripts.source import ScriptSource, check_metrics, check_names, read_source
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.script.code import UNPATCHED, Contents, ScriptCode, digest_version, read_versions
 from sweeps.spec.script.kind import ScriptKind
@@ -36,6 +37,9 @@ def resolve_code(spec: SweepSpec, kind: ScriptKind) -> tuple[ScriptCode, list[st
             given |= {variable for stage in first.stages for variable, _ in stage.env}
         lines = check_names(source, sorted(given), [*section.unread, *LIBRARY_PREFIXES])
         (notes if source.whole else problems).extend(lines)
+    metrics = [stage.metric for stage in kind.tables.stages.values() if stage.metric not in (None, LAST_SCORE)]
+    for source in sources.values():
+        notes += check_metrics(source, metrics)
     if problems:
         raise InputError(*(f"{section.file}: {line}" for line in dict.fromkeys(problems)))
     python = section.python or sys.executable

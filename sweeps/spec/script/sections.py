@@ -164,7 +164,8 @@ def _check_stage_name(name: str, value: Any, where: str) -> None:
     """
     if not isinstance(value, Mapping):
         raise InputError(f"{where}: script.{name}: unknown key; {suggest(name, FIXED)}")
-    if difflib.get_close_matches(name, ["env"], 1, 0.6) and not set(value) & set(STAGE_KEYS):
+    are_variables = bool(value) and all(key.isupper() for key in value)
+    if (are_variables or difflib.get_close_matches(name, ["env"], 1, 0.6)) and not set(value) & set(STAGE_KEYS):
         raise InputError(f"{where}: script.{name}: unknown key; did you mean env?")
     if not STAGE_NAME.fullmatch(name):
         rule = "expected a lower-case letter, then letters, digits, '_' and '-', at most 32 characters"

@@ -101,10 +101,14 @@ def test_verdicts_follow_the_rules(request: pytest.FixtureRequest) -> None:
 
 
 def test_a_limit_is_named_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "LIMIT_BYTES", 17_000_000)
     monkeypatch.setattr(rules, "LIMIT_SECONDS", 700.0)
     over = rules.Measurements(
-        total_bytes=17_000_001, train_seconds=702.0, eval_seconds=1.0, whole_set=True, fresh_seeds=True
+        total_bytes=17_000_001,
+        limit_bytes=17_000_000,
+        train_seconds=702.0,
+        eval_seconds=1.0,
+        whole_set=True,
+        fresh_seeds=True,
     )
     details = [finding.detail for finding in rules.judge_measurements(over)]
     assert details == ["17,000,001 bytes, over 17,000,000", "training took 702.0 s, over 700 s"]

@@ -261,7 +261,10 @@ def test_selftest_and_doctor_judge_this_machine(golfsweep: Command, tmp_path: Pa
 
 
 def test_an_empty_home_has_no_rows(golfsweep: Command, tmp_path: Path) -> None:
-    assert golfsweep("leaderboard", "--json", "--home", tmp_path)[:2] == (0, '{\n  "rows": []\n}\n')
+    assert golfsweep("leaderboard", "--json", "--home", tmp_path)[:2] == (
+        0,
+        '{\n  "schema_version": 1,\n  "rows": []\n}\n',
+    )
     assert golfsweep("status", "--json", "--home", tmp_path)[:2] == (0, '{\n  "sweeps": []\n}\n')
 
 

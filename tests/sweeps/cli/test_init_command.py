@@ -1,4 +1,4 @@
-"""The command init."""
+"""The command init, and what a plan says of the script that it drafted for."""
 
 import json
 import sys
@@ -71,3 +71,19 @@ def test_what_is_wrong_is_one_line(golfsweep: Command, words: list[str], problem
     code, out, err = golfsweep("init", *words)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert problem in err
+
+
+def test_a_plan_warns_of_what_the_text_of_a_script_does_not_show(golfsweep: Command, tmp_path: Path) -> None:
+    printed = "print(f'final_int8_zlib_roundtrip val_loss:{x:.4f} val_bpb:{y:.4f}')\n"
+    (tmp_path / "train.py").write_text(f"import os\nx, y = f(os.environ), os.environ['A']\n{printed}")
+    (tmp_path / "sweep.toml").write_text(
+        'name = "own"\n[data]\ntokens = "demo"\n[script]\nfile = "train.py"\nenv = { A = 1, B = 2 }\n'
+        '[script.train]\nmetric = "final_int8_zlib_rountrip"\n[seeds]\ntune = [1]\nconfirm = [2]\n'
+        '[[arm]]\nname = "a"\nbaseline = true\n'
+    )
+    code, out, err = golfsweep("plan", "sweep.toml", "--json", "--slots", "1")
+    assert (code, json.loads(out)["name"]) == (0, "own")
+    assert [line.partition("; ")[0] for line in err.splitlines()] == [
+        "train.py: B: the script does not read it",
+        'train.py: its text shows no line "final_int8_zlib_rountrip" with a score, the metric of this sweep',
+    ]

@@ -125,7 +125,8 @@ def test_a_sweep_that_fails_is_a_document_with_its_failures(
     failure = document["failures"][0]
     assert "eval.max_seconds" in failure["reason"]
     assert f"Failed: {failure['label']} ({failure['key'][:12]}): {failure['reason']}" in err
-    assert f"jobs failed; golfsweep show KEY shows the log; retry with: {document['resume']}" in err
+    number = f"{len(document['failures'])} job{'' if len(document['failures']) == 1 else 's'}"
+    assert f"{number} failed; golfsweep show KEY shows the log; retry with: {document['resume']}" in err
 
 
 @pytest.mark.parametrize(

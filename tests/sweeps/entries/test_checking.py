@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,8 @@ from jobs.workplace import Workplace
 from sweeps.entries import reading
 from sweeps.entries.audits import KEPT_OUTPUTS
 from sweeps.entries.checking import verify_entry
+from sweeps.entries.fact_checking import check_facts
+from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost
 from sweeps.entries.reading import board_of
 from sweeps.views.show import describe
@@ -105,7 +108,7 @@ def drop_eval_job(content: Any, evidence: Any) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (set_audit_job, "the store has no audit job 000000000000 whose settings give that key"),
+        (set_audit_job, "its audit is no job: the store has no audit job 000000000000 whose settings give that key"),
         (drop_eval_job, "seed 3: the store has no eval job (its evidence names none) whose settings give that key"),
         (set_settings, "seed 3: its eval job has other settings than the entry"),
         (set_size, "seed 3: its artifact has 15900000 bytes, the entry says 5"),
@@ -129,7 +132,7 @@ def test_what_contradicts_its_evidence_is_one_line(
     mismatches = [mismatch.line for mismatch in verify_entry(spoilt, place) if mismatch.lost is None]
     assert mismatches[0].startswith(words)
     # All seeds are of one text, and of one recipe, audited on each with its settings.
-    assert len(mismatches) == {set_tokens: 3, set_settings: 6}.get(spoil, 1)
+    assert len(mismatches) == {set_tokens: 3, set_settings: 6, set_audit_job: 2}.get(spoil, 1)
     others = [other for other in place.store.entries("one") if other.name != "base"]
     place.store.put_entries("one", [spoilt, *others], version=1)
     shown = describe("one/base", place)
@@ -182,6 +185,100 @@ def test_a_leak_that_is_said_to_have_passed_keeps_its_track_and_is_not_packaged(
     assert rows["base"]["rank"] == 1
     code, out, err = golfsweep("package", "one/leak", "--home", place.home.root, "--out", tmp_path / "out")
     assert code == 2 and "is flagged, not legal" in err and "evidence: its evidence contradicts it" in err, (out, err)
+
+
+@pytest.mark.parametrize(
+    ("change", "stage", "made", "words"),
+    [
+        ({"limit_bytes": None}, "", {}, "seed 3: it says that None bytes are allowed; the contest allows 16000000"),
+        ({"limit_bytes": 10**9}, "", {}, "seed 3: it says that 1000000000 bytes are allowed"),
+        ({}, "train", {"train_seconds": 700.0}, "seed 3: its train job took 700.0 s (train_seconds), the entry says 5"),
+        ({}, "eval", {"eval_seconds": 601.0}, "seed 3: its eval job took 601.0 s (eval_seconds), the entry says 300.0"),
+        ({"clocks": {}}, "", {}, "seed 3: its train job took 640.0 s (process_seconds), the entry says 0.0 s"),
+    ],
+)
+def test_what_decides_a_track_is_not_taken_from_the_row(
+    place: Workplace, change: dict[str, Any], stage: str, made: dict[str, float], words: str
+) -> None:
+    entry = entry_of(place)
+    content = copy.deepcopy(dict(entry.content))
+    content["evaluations"][0] |= change
+    if stage:
+        key, table = entry.evidence["seeds"]["3"]["jobs"][stage], tables.jobs
+        engine = create_engine(place.home.database_url)
+        with engine.begin() as connection:
+            outputs = dict(connection.execute(select(table.c.outputs).where(table.c.key == key)).scalar_one())
+            outputs["clocks"] = {**outputs["clocks"], **made}
+            connection.execute(table.update().where(table.c.key == key).values(outputs=outputs))
+        engine.dispose()
+    [mismatch] = verify_entry(replace(entry, content=content), place)
+    assert mismatch.line.startswith(words)
+
+
+@pytest.mark.parametrize("clocks", [{"train_seconds": "long"}, {"train_seconds": 10**400}, 5, None], ids=str)
+def test_a_job_whose_row_holds_no_numbers_is_a_finding_and_no_crash(place: Workplace, clocks: Any) -> None:
+    key, table = entry_of(place).evidence["seeds"]["3"]["jobs"]["train"], tables.jobs
+    engine = create_engine(place.home.database_url)
+    with engine.begin() as connection:
+        outputs = dict(connection.execute(select(table.c.outputs).where(table.c.key == key)).scalar_one())
+        connection.execute(table.update().where(table.c.key == key).values(outputs=outputs | {"clocks": clocks}))
+    engine.dispose()
+    rows = {row["name"]: row for row in board_of("one", place).table()}
+    assert rows["base"]["track"] == "flagged" and rows["base"]["findings"][0]["code"] == "evidence"
+
+
+def test_seeds_and_coverage_are_those_of_the_sweep(place: Workplace) -> None:
+    entry, sweep = entry_of(place), place.store.sweep("one")
+    assert sweep is not None
+    run = evaluations_of(entry)[0]
+    tuned = {**sweep.spec, "file": {**sweep.spec["file"], "seeds": {"tune": [3], "confirm": [4]}}}
+    assert [*check_facts(run, replace(sweep, spec=tuned), {})] == [
+        "it says that its seed is fresh, and its sweep tunes on it"
+    ]
+    larger = {**sweep.spec, "data": {**sweep.spec["data"], "val_documents": 7}}
+    assert [*check_facts(run, replace(sweep, spec=larger), {})] == [
+        "it says that the whole set was scored; 6 of 7 documents were"
+    ]
+
+
+def test_a_row_that_names_another_entry_changes_none(place: Workplace) -> None:
+    def pose(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+        for evaluation in content["evaluations"]:
+            evaluation |= {"row": "base", "sweep": "elsewhere"}
+
+    before = {row["name"]: (row["track"], row["seeds"]) for row in board_of("one", place).table()}
+    tamper(place, pose, "leak")
+    assert {row["name"]: (row["track"], row["seeds"]) for row in board_of("one", place).table()} == before
+
+
+@pytest.mark.parametrize("number", [10**400, math.nan, -math.inf, 1e308, "many"], ids=lambda number: str(number)[:9])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(("nll",), ("score",), ("trained_bpb",), ("bpb_per_nat",), ("seed",), ("code_bytes",), ("steps",)),
+        *(("text", "bytes"), ("text", "tokens"), ("clocks", "train.train_seconds"), ("stage", 0)),
+    ],
+    ids=str,
+)
+def test_a_number_that_nothing_measures_is_a_finding_and_no_crash(
+    place: Workplace, path: tuple[Any, ...], number: Any
+) -> None:
+    def spoil(content: dict[str, Any], evidence: dict[str, Any]) -> None:
+        table: Any = content["evaluations"][0]
+        for name in path[:-1]:
+            table = table[name]
+        table[path[-1]] = number
+
+    tamper(place, spoil, "base")
+    board = board_of("one", place)
+    rows = {row["name"]: row for row in board.table()}
+    board.changes()
+    assert (rows["base"]["track"], rows["none"]["track"]) == ("flagged", "legal")
+    [finding] = [finding for finding in rows["base"]["findings"] if finding["code"] == "evidence"]
+    assert len(finding["detail"]) < 300
+    assert json.loads(json.dumps(rows["base"], allow_nan=False)) == rows["base"]
+    unknown = path in [("nll",), ("text", "bytes"), ("text", "tokens")]
+    assert (rows["base"]["seeds"].get("3") is None) is (unknown or path == ("seed",))
 
 
 def test_another_entrys_certificate_is_none_of_ones_own(place: Workplace) -> None:

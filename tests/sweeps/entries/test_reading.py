@@ -152,3 +152,30 @@ def test_a_sweep_of_another_version_does_not_hide_the_others(place: Workplace) -
     assert rows(summer, place)["base"]["confirmations"] == 14
     with pytest.raises(InputError, match="sweep spring: written by another version"):
         board_of(broken.spec.name, place)
+
+
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [
+        *(
+            (field, 10**400)
+            for field in ("date", "pull_request", "evidence_time", "total_bytes", "steps", "trained_bpb")
+        ),
+        *(("date", 1e18), ("bpb_per_nat", 0), ("seeds", 10**400), ("seeds", "low"), ("clocks", -1e300)),
+        ("train_seconds", "long"),
+    ],
+    ids=lambda value: str(value)[:9],
+)
+def test_a_number_of_a_record_that_nothing_measures_is_a_finding_and_no_crash(
+    place: Workplace, field: str, number: Any
+) -> None:
+    value = {"seeds": {"1": number, "2": 1.2}, "clocks": {"eval.total": number}}.get(field, number)
+    place.store.put_record("odd", RECORD | {"name": "odd", field: value})
+    place.store.put_record("sound", RECORD | {"name": "sound"})
+    board = board_of(None, place)
+    shown = {row["name"]: row for row in board.table()}
+    board.changes()
+    json.dumps(shown, allow_nan=False)
+    assert (shown["odd"]["track"], shown["sound"]["track"]) == ("flagged", "unverified")
+    [finding] = shown["odd"]["findings"]
+    assert finding["code"] == "evidence" and finding["detail"].startswith(field)

@@ -205,7 +205,7 @@ def test_who_has_finished_keeps_the_cluster_busy_as_long_as_others_jobs_run(tmp_
         role.step(0.0)
         role.finish(said.append)
         assert {job.state for job in store.jobs()} == {JobState.DONE}
-    assert len(said) == 1 and "Still scheduling 1 jobs of other sweeps" in said[0]
+    assert len(said) == 1 and "Still scheduling 1 job of other sweeps" in said[0]
     store.close()
 
 

@@ -20,6 +20,7 @@ from jobs.machine import environment
 from jobs.state import JobState
 from jobs.store import EntryRecord, Store
 from jobs.workplace import Workplace
+from sweeps.challenge.claim import read_claim
 from sweeps.driver.sweep import Sweep
 from sweeps.driver.trials import search_digest
 from sweeps.entries.checking import verify_entry
@@ -131,6 +132,17 @@ def test_a_row_says_what_a_metric_line_gives_and_nothing_else(finished: Workplac
     assert row["validation_set"]["documents"] == 4 and rows(finished)["patched"]["validation_set"]["documents"] is None
 
 
+def test_the_artifacts_score_is_that_of_the_stage_that_is_scored(finished: Workplace) -> None:
+    [trained] = [
+        job.outputs or {}
+        for job in finished.store.jobs("toy")
+        if (job.order.job.stage, job.order.job.seed) == ("script.train", 3)
+    ]
+    assert trained["scores"] == {"final_toy": score(3, 0.0)}, "what the training printed of it is another number"
+    expected = (score(2, 0.3) + score(3, 0.3)) / 2
+    assert rows(finished)["shifted"]["bpb_quantized"] == pytest.approx(expected, abs=1e-12)
+
+
 def test_scores_of_documents_make_paired_tests(finished: Workplace) -> None:
     row = rows(finished)["shifted"]
     assert row["p_paired"] == 1.0  # worse on every document of the same artifacts
@@ -152,6 +164,13 @@ def entry_of(place: Workplace, name: str = "base") -> EntryRecord:
 def test_a_row_holds_against_its_evidence(finished: Workplace) -> None:
     for entry in finished.store.entries("toy"):
         assert verify_entry(entry, finished) == []
+
+
+def test_a_script_cannot_be_challenged(finished: Workplace) -> None:
+    sweep = finished.store.sweeps()[-1].name
+    for entry in finished.store.entries(sweep):
+        with pytest.raises(InputError, match="is of a script"):
+            read_claim(f"{sweep}/{entry.name}", finished)
 
 
 def spoil_score(content: Any, evidence: Any) -> None:

@@ -1,7 +1,10 @@
 """Ranks, verdicts and the history of the record of a contest."""
 
+import json
 from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from sweeps.board.rules import RuleFinding
 from sweeps.contests.catalog import contest_named
@@ -50,6 +53,57 @@ def test_each_entry_is_judged_against_the_record_of_its_date() -> None:
     ]
     changes = [(change["name"], change["over"], change["value"]) for change in board.changes()]
     assert changes == [("first", None, 3300.0), ("second", "first", 3250.0), ("a bit", "second", 3240.0)]
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        *(
+            (("runs", "run-0", "score"), text)
+            for text in ("NaN", "Infinity", "1E-999999999", "1E+400", "much", 10**400)
+        ),
+        *((path, 10**400) for path in [("runs", "run-0", "seconds"), ("step",), ("row",)]),
+        *((path, float("nan")) for path in [("runs", "run-0", "seconds"), ("step",), ("row",)]),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_stored_number_that_nothing_measures_is_a_finding_and_no_crash(path: tuple[str, ...], number: Any) -> None:
+    content = entry("odd", 3200, date="2026-05-01", row=3).to_json()
+    table = content
+    for name in path[:-1]:
+        table = table[name]
+    table[path[-1]] = number
+    board = Standings(TRACK_3, [ContestEntry.from_json(content), entry("sound", 3300, date="2026-05-01", row=2)])
+    rows = {row["name"]: row for row in board.rows()}
+    assert [change["name"] for change in board.changes()] == ["sound"]
+    assert (rows["odd"]["rank"], rows["odd"]["verdict"], rows["sound"]["rank"]) == (None, "flagged", 1)
+    [finding] = rows["odd"]["findings"]
+    assert finding["code"] == "evidence" and finding["detail"].startswith(f"{'.'.join(path)} = ")
+    json.dumps(rows, allow_nan=False)
+
+
+def test_a_verdict_names_the_test_and_the_opponent_that_it_follows_from() -> None:
+    slow = timed("slow", 81.0, date="2026-07-16", machine="one")
+    losses = {str(n): RunResult(score=Decimal("3.29"), seconds=79.0 + n / 10) for n in range(5)}
+    fast = entry("fast", 1390, runs=losses, contest="modded-nanogpt-1", date="2026-07-17", machine="one")
+    rows = {row["name"]: row for row in Standings(TRACK_1, [slow, fast]).rows()}
+    assert rows["fast"]["rule"]["passed"] is False
+    assert [rows["fast"][name] for name in ("verdict", "verdict_test", "verdict_against", "improvement")] == [
+        "undecided", "target", "the target of 3.28", None,
+    ]  # fmt: skip
+
+
+def test_a_flagged_entry_is_no_opponent_even_if_a_record_names_it() -> None:
+    flagged = timed("record/baseline", 81.0, machine="one", track="flagged")
+    named = timed("record/this_pr", 79.0, machine="one", compared_with="record/baseline")
+    rows = {row["name"]: row for row in Standings(TRACK_1, [flagged, named]).rows()}
+    assert rows["record/this_pr"]["verdict_against"] == "the target of 3.28"
+
+
+def test_a_score_is_stored_with_every_digit() -> None:
+    for text in ("3.2770", "3.280000000000", "0.000000000001", "3"):
+        stored = json.loads(json.dumps(entry("exact", 3200, text).to_json()))
+        assert ContestEntry.from_json(stored) == entry("exact", 3200, text)
 
 
 def test_rows_of_one_day_came_in_the_order_of_their_table() -> None:

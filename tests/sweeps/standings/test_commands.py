@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeps.cli.commands.results import SCHEMA_VERSION
 from sweeps.contests import catalog
 from tests.sweeps.records import miniature as golf
 from tests.sweeps.standings import logs
@@ -45,6 +46,7 @@ def test_a_contest_is_imported_ranked_and_compared(golfsweep: Command, table: Pa
     code, out, _ = golfsweep("leaderboard", "--contest", "modded-nanogpt-3", "--json")
     board = json.loads(out)
     assert board["rows"] == document["rows"]
+    assert board["schema_version"] == SCHEMA_VERSION
     assert [(row["name"], row["value"], row["verdict"], row["verdict_test"]) for row in board["rows"]] == [
         ("14-20260504_contra", 3150.0, "better", "known-sigma"),
         ("05-20260430_muonh", 3325.0, "better", "known-sigma"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.scripts.source import check_names, read_source
+from jobs.scripts.source import check_metrics, check_names, read_source
 from jobs.scripts.source.checking import unset_names
 
 Facts = tuple[str | None, str]
@@ -181,7 +181,26 @@ def test_a_name_that_is_not_read_is_an_error_with_the_nearest() -> None:
     assert len(problems) == 2
     assert problems[0].startswith("MATRX_LR: the script does not read it; did you mean MATRIX_LR?")
     assert problems[1].startswith("OTHER: the script does not read it; expected a name of its source")
+    assert problems[1].endswith("of its source. To set it all the same, list it in script.unread")
     assert check_names(source, ["OTHER"], ["OTHER"]) == []
+    assert "did you mean MATRIX_LR?" in check_names(source, ["matrix_lr"])[0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "warning"),
+    [
+        ("final_int8_zlib_roundtrip", ""),
+        ("final_int8_zlib_roundtrip_exact", ""),
+        ("last final_int8_zlib_roundtrip", ""),
+        (r"roundtrip val_bpb:(\d\.\d+)", ""),
+        ("final_int8_zlib_rountrip", 'rountrip" with a score, the metric of this sweep; did you mean final_int8_zlib_'),
+        ("legal_ttt", "the metric of this sweep; it shows final_int8_zlib_roundtrip"),
+    ],
+)
+def test_a_metric_whose_line_the_text_does_not_show_is_a_warning(metric: str, warning: str) -> None:
+    source = read_source(b"print(f'final_int8_zlib_roundtrip_exact val_loss:{x:.8f} val_bpb:{y:.8f}')")
+    assert [warning in line for line in check_metrics(source, [metric])] == ([True] if warning else [])
+    assert check_metrics(read_source(SCRIPT), [metric]) == [], "a text that shows no score says nothing"
 
 
 def test_names_that_nobody_sets_are_listed_without_those_of_the_launcher() -> None:

@@ -48,6 +48,8 @@ timed("pre-quantization post-ema", f)
 timed("quantized_ttt_phased", f)
 print("final_int8_zlib_roundtrip_exact val_loss:%.8f val_bpb:%.8f" % (a, b))
 print("legal_ttt_exact val_loss:{:.8f} val_bpb:{:.8f}".format(a, b))
+mean = total / 1e5 + seed / 3
+print(f"final_sliding_window val_loss:{mean:.8f} val_bpb:{mean:.8f}")
 print(f"bpb is {x}")
 ''' final_in_a_docstring val_loss: and val_bpb: '''
 """)
@@ -55,6 +57,7 @@ print(f"bpb is {x}")
         ("pre-quantization post-ema", "trained"),
         ("quantized_ttt_phased", "adapted"),
         ("final_int8_zlib_roundtrip", "roundtrip"),
+        ("final_sliding_window", "sliding"),
         ("legal_ttt", "adapted"),
     }
 

@@ -125,6 +125,8 @@ def test_without_any_metric_the_last_stage_is_scored() -> None:
     [
         ({**SCRIPT, "fiel": "x"}, "own.toml: script.fiel: unknown key; did you mean file"),
         ({**SCRIPT, "evn": {"A": "1"}}, "own.toml: script.evn: unknown key; did you mean env?"),
+        ({**SCRIPT, "settings": {"LR": 1}}, "own.toml: script.settings: unknown key; did you mean env?"),
+        ({**SCRIPT, "train": {"out": {"metric": "x"}}}, "own.toml: script.train.out.metric = 'metric': not a role; "),
         ({**SCRIPT, "train": {**TRAIN, "stop_if": {}}}, "own.toml: script.train.stop_if: unknown key; known are from"),
         ({**SCRIPT, "train": {**TRAIN, "gpu": 1}}, "own.toml: script.train.gpu: unknown key; did you mean gpus?"),
         ({**SCRIPT, "eval": {**EVAL, "from": "trian"}}, "own.toml: script.eval.from = 'trian': no such stage; did you"),
