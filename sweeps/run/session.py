@@ -22,11 +22,10 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.run.evidence import remake_lost
-from sweeps.run.helping import help_sweep, is_driven_elsewhere
+from sweeps.run.helping import check_machine, help_sweep, is_driven_elsewhere
 from sweeps.run.lease import DriverLease
 from sweeps.run.memory import check_memory
 from sweeps.run.patience import Patience
-from sweeps.run.readiness import check_machine
 from sweeps.run.roles import Scheduling, machine_of
 from sweeps.run.waiting import HOW_TO_STOP, WaitNotice, say_if_slow
 from sweeps.spec.dataset import open_dataset

@@ -26,7 +26,7 @@ from sweeps.driver.trials import search_digest
 from sweeps.entries.checking import verify_entry
 from sweeps.entries.reading import board_of
 from sweeps.run import session
-from sweeps.run.readiness import check_machine
+from sweeps.run.helping import check_machine
 from sweeps.spec.file import SweepSpec, parse_sweep
 
 TOY = Path(__file__).parents[1] / "toy_script.py"
