@@ -22,7 +22,7 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.run.evidence import remake_lost
-from sweeps.run.helping import help_sweep, is_driven_elsewhere
+from sweeps.run.helping import check_machine, help_sweep, is_driven_elsewhere
 from sweeps.run.lease import DriverLease
 from sweeps.run.memory import check_memory
 from sweeps.run.patience import Patience
@@ -133,6 +133,10 @@ def run(
                     parts.append(stack.enter_context(part))
                 return parts[0]
 
+            def check(sweep: Sweep) -> None:
+                if joined is None:  # a cluster's scheduler sets nodes aside that lack something
+                    check_machine(sweep, place)
+
             snapshot = None
             while snapshot is None:
                 try:
@@ -153,7 +157,7 @@ def run(
                     if not is_driven_elsewhere(place.store, spec.name, cluster):
                         raise
                     place.claim_files()
-                    snapshot = help_sweep(spec.name, place.store, open_part, show, say)
+                    snapshot = help_sweep(spec.name, place.store, check, open_part, show, say)
             for part in parts:
                 part.finish(say)
     finally:

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from golf.errors import InputError
+from jobs.errors import NotReady
+from jobs.machine import environment
 from jobs.state import JobState
 from jobs.store import EntryRecord, Store
 from jobs.workplace import Workplace
@@ -24,6 +26,7 @@ from sweeps.driver.trials import search_digest
 from sweeps.entries.checking import verify_entry
 from sweeps.entries.reading import board_of
 from sweeps.run import session
+from sweeps.run.helping import check_machine
 from sweeps.spec.file import SweepSpec, parse_sweep
 
 TOY = Path(__file__).parents[1] / "toy_script.py"
@@ -311,3 +314,15 @@ def _inline(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_inline, value)) + "]"
     return json.dumps(value)
+
+
+def test_a_machine_with_another_torch_takes_no_jobs_of_a_sweep(tokens: Path, tmp_path: Path) -> None:
+    spec, place = parse_sweep(file_of(tokens), "toy.toml"), Workplace.open(tmp_path / "home")
+    sweep = session.resolve(spec, place.home, environment.machine(), lambda _: None)
+    session.keep_script(sweep, place)
+    check_machine(sweep, place)
+    assert sweep.code is not None
+    other = replace(sweep.code, runtime={**sweep.code.runtime, "torch": "1.0"})
+    with pytest.raises(NotReady, match=r"the sweep's other jobs ran with torch 1\.0"):
+        check_machine(replace(sweep, code=other), place)
+    place.store.close()
