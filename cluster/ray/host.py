@@ -204,7 +204,7 @@ def _serve(pipe: Connection, origin: RayOrigin, folder: Path, log: Path, parent:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     try:
         origin.enter(folder)
-        from cluster.ray import cluster, interpreters, survey
+        from cluster.ray import cluster, survey
         from cluster.ray.executor import RayExecutor
 
         executor = RayExecutor(cluster.identity())
@@ -214,7 +214,7 @@ def _serve(pipe: Connection, origin: RayOrigin, folder: Path, log: Path, parent:
         return
     pipe.send((0, None, entered))
     methods = {name: getattr(executor, name) for name in ("nodes", "start", "poll", "cancel", "close")}
-    methods |= {"survey": survey.survey, "interpreters": interpreters.interpreters}
+    methods |= {"survey": survey.survey, "interpreters": survey.interpreters}
     method = ""
     while method != "close":
         try:

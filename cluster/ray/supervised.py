@@ -139,7 +139,7 @@ class SupervisedRay:
         return answers
 
     def interpreters(self, python: str | None, passed: Sequence[str]) -> dict[str, Mapping[str, str | None] | str]:
-        """What a script's own interpreter is on every node (`cluster.ray.interpreters`).
+        """What a script's own interpreter is on every node (`cluster.ray.survey`).
 
         Raises:
             Unavailable: the cluster is gone.

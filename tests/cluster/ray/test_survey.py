@@ -7,7 +7,7 @@ from tests.scripts import BARE_PYTHON
 
 @pytest.mark.usefixtures("ray_started")
 def test_each_node_says_what_the_interpreter_is_there_or_why_not() -> None:
-    from cluster.ray.interpreters import interpreters
+    from cluster.ray.survey import interpreters
 
     [there] = interpreters(BARE_PYTHON, []).values()
     assert not isinstance(there, str) and there["torch"] is None and there["python"] is not None
