@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insp
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from golf.errors import InputError
+from jobs.database.json_values import read_json
 from jobs.database.outages import DatabaseOutage, outage_of
 from jobs.errors import NO_SPACE, StoreUnavailable
 from jobs.secrets import hide_password, hide_passwords
@@ -144,7 +145,7 @@ def _engine(url: str | URL) -> Engine:
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     try:
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite", json_deserializer=read_json)
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError) as error:
         raise InputError(
             f"--db: no driver for {parsed.drivername} ({hide_passwords(str(error))}); install golfsweep[postgresql]"

@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 from golf.errors import InputError
 from jobs.database import tables
 from jobs.database.engine import BUSY_SECONDS, HEAD, checked, open_engine, read_version, shown
+from jobs.database.json_values import read_json
 
 READ_ONLY = "golfsweep_read_only"
 """The execution option of an engine that cannot write."""
@@ -39,7 +40,11 @@ def open_to_read(url: str | URL) -> Engine:
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return open_engine(url)
     engine = create_engine(
-        "sqlite://", creator=lambda: _connect(path), poolclass=NullPool, execution_options={READ_ONLY: True}
+        "sqlite://",
+        creator=lambda: _connect(path),
+        poolclass=NullPool,
+        execution_options={READ_ONLY: True},
+        json_deserializer=read_json,
     )
     _check_version(engine, shown(url), path)
     return engine

@@ -227,6 +227,18 @@ def test_a_job_whose_row_holds_no_numbers_is_a_finding_and_no_crash(place: Workp
     assert rows["base"]["track"] == "flagged" and rows["base"]["findings"][0]["code"] == "evidence"
 
 
+def test_a_number_of_more_digits_than_python_reads_is_a_finding_too(place: Workplace) -> None:
+    engine = create_engine(place.home.database_url)
+    with engine.begin() as connection:
+        name, content = connection.exec_driver_sql("select name, content from entries where name = 'base'").one()
+        nll = json.loads(content)["evaluations"][0]["nll"]
+        longer = content.replace(str(nll), "9" * 5000, 1)
+        connection.exec_driver_sql("update entries set content = ? where name = ?", (longer, name))
+    engine.dispose()
+    rows = {row["name"]: row for row in board_of("one", place).table()}
+    assert (rows["base"]["track"], rows["none"]["track"]) == ("flagged", "legal")
+
+
 def test_seeds_and_coverage_are_those_of_the_sweep(place: Workplace) -> None:
     entry, sweep = entry_of(place), place.store.sweep("one")
     assert sweep is not None
