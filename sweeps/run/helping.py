@@ -113,5 +113,5 @@ def check_machine(sweep: Sweep, place: Workplace) -> None:
             passed=section.passed,
             runtime=code.runtime,
         )
-        if problems := check_node(preflight, place.home.root / SETUPS, os.environ):
+        if problems := check_node(preflight, place.home.root / SETUPS, os.environ).problems:
             raise NotReady(*problems)

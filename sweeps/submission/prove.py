@@ -25,7 +25,7 @@ from jobs.workplace import Workplace
 from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.checking import verify_entry
-from sweeps.entries.mismatch import check_input, find_job, say_no_job
+from sweeps.entries.checking.mismatch import check_input, find_job, say_no_job
 from sweeps.entries.reading import read_entry
 from sweeps.spec.recipe import Recipe
 

@@ -20,7 +20,7 @@ from jobs.workplace import Workplace
 from sweeps.entries import reading
 from sweeps.entries.audits import KEPT_OUTPUTS
 from sweeps.entries.checking import verify_entry
-from sweeps.entries.fact_checking import check_facts
+from sweeps.entries.checking.facts import check_facts
 from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost
 from sweeps.entries.reading import board_of

@@ -12,9 +12,9 @@ from jobs.store import EntryRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.entries.audits import entry_findings, read_certificate
+from sweeps.entries.checking.mismatch import Mismatch, find_job, say_no_job
 from sweeps.entries.form import RESUMED, audits_of
 from sweeps.entries.lost import LostKind
-from sweeps.entries.mismatch import Mismatch, find_job, say_no_job
 
 COMPARED = ("passed", "judged", "overlap")
 """What an entry repeats of an audit's outcome; its findings are compared with those of its evaluations."""

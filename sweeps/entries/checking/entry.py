@@ -17,13 +17,13 @@ from jobs.store import EntryRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.board.rules import EVIDENCE_CODE, RuleFinding
-from sweeps.entries.audit_checking import check_audits
-from sweeps.entries.fact_checking import check_facts
+from sweeps.entries.checking.audits import check_audits
+from sweeps.entries.checking.facts import check_facts
+from sweeps.entries.checking.mismatch import Mismatch, check_input, find_job, say_no_job
+from sweeps.entries.checking.scripts import check_script, is_script_entry
 from sweeps.entries.form import evaluations_of, job_keys, list_wrong_numbers
 from sweeps.entries.lost import Lost, LostKind
-from sweeps.entries.mismatch import Mismatch, check_input, find_job, say_no_job
 from sweeps.entries.numbers import is_number
-from sweeps.entries.script_checking import check_script, is_script_entry
 from sweeps.entries.tables import read_scores
 
 ROUNDING = 1e-9

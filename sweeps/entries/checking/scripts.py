@@ -13,8 +13,8 @@ from jobs.stages.stage import title_of
 from jobs.store import EntryRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
+from sweeps.entries.checking.mismatch import Mismatch, find_job, say_no_job
 from sweeps.entries.lost import LostKind
-from sweeps.entries.mismatch import Mismatch, find_job, say_no_job
 from sweeps.entries.script_form import machine_class, script_findings, seed_evidence
 from sweeps.entries.tables import read_scores
 
