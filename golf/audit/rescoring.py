@@ -17,7 +17,7 @@ from golf.audit.scorer.checked_scorer import CheckedScorer, Scorer, ScorerError,
 from golf.score import bits_per_byte
 
 FIRST_PREDICTIONS, CALL_PREDICTIONS = 2_000, 30_000
-"""Predictions in the first call, which shows how long others take, and in any other; as many as an audit's calls have."""
+"""Predictions in the first call and in any other: as many as calls of an audit have."""
 MOST_LISTED = 128
 """Documents whose losses are kept one by one."""
 MAX_MEAN_NATS = 5e-4

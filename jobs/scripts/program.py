@@ -19,8 +19,8 @@ from jobs.scripts.environment import node_environment
 from jobs.scripts.kept import KeptFiles
 from jobs.scripts.log_files import LogFiles
 from jobs.scripts.outputs import Outputs, inside
-from jobs.scripts.placeholders import fill
 from jobs.scripts.place import put_code, values_of
+from jobs.scripts.placeholders import fill
 from jobs.scripts.run import LAST_SCORE, ScriptRun
 from jobs.scripts.step_rate import first_rate
 

@@ -1,4 +1,4 @@
-"""audit, of a script: the scorer that its sweep file names is judged from outside, on the artifacts of an entry's seeds.
+"""audit, of a script: the scorer that its file names is judged from outside, on the artifacts of an entry's seeds.
 
 It is the audit of a native recipe with another scorer: same name, same version of the probes, same outputs. It runs as
 a gang of one slot, since the scorer needs the script's own interpreter and perhaps a GPU for itself.
@@ -31,7 +31,7 @@ class ScriptAudit(GangStage):
     """How its jobs are run without changing a number."""
 
     def request(self, subject: Subject) -> Request:
-        """The job of a recipe: the scored stage's environment, the script's files, the data of entries, the artifact."""
+        """The job of a recipe: environment of the scored stage, the script's files, data of entries, artifact."""
         script = subject.options["script"]
         code = script["versions"][subject.recipe["script"]["patch"] or ""]
         data = script["data"]["val"]

@@ -83,5 +83,7 @@ def read_scorer(folder: Path) -> tuple[str, dict[str, str]]:
     try:
         content = json.loads((folder / SCORER).read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{folder / SCORER}: cannot be read ({error.strerror}); expected how the scorer is started") from None
+        raise InputError(
+            f"{folder / SCORER}: cannot be read ({error.strerror}); expected how the scorer is started"
+        ) from None
     return content["python"], content["environment"]

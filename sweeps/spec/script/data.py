@@ -69,6 +69,9 @@ def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData
     if section.tokens == "demo":
         built = build_demo(demo)
         tokens, tokenizer = built.tokens, built.tokenizer
+    else:
+        tokens = Path(section.tokens).resolve()
+        tokenizer = None if section.tokenizer is None else Path(section.tokenizer).resolve()
     digest = digest_folder(tokens)
     searched = tokens
     if section.validation == "holdout":

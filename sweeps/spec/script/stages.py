@@ -95,7 +95,11 @@ def maker_of_artifact(tables: ScriptTables, sources: Sources) -> str | None:
     scored = scored_stage(tables.stages)
     if ARTIFACT in tables.stages[scored].out:
         return scored
-    return roles_before(scored, tables.stages, sources)[ARTIFACT] if ARTIFACT in roles_read(scored, tables, sources) else None
+    return (
+        roles_before(scored, tables.stages, sources)[ARTIFACT]
+        if ARTIFACT in roles_read(scored, tables, sources)
+        else None
+    )
 
 
 def scorer_problems(tables: ScriptTables, sources: Sources) -> Iterator[str]:
