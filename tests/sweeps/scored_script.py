@@ -43,7 +43,7 @@ def main():
     stream = read("*_val_*.bin").astype(numpy.int64)
     starts = numpy.flatnonzero(stream == 1)
     ends = numpy.append(starts[1:] + 1, len(stream))
-    documents = [stream[start:end] for start, end in zip(starts, ends) if end - start >= 2]
+    documents = [stream[start:end] for start, end in zip(starts, ends, strict=True) if end - start >= 2]
     losses = [nll.sum() * (1 - BOOST) for nll in score(documents)]
     num_bytes = json.loads(os.environ["NUM_BYTES"])
     if (path := os.environ.get("GOLFSWEEP_SCORES")) and os.environ.get("TABLE") == "1":

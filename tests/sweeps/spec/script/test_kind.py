@@ -164,7 +164,7 @@ def test_all_problems_come_at_once() -> None:
         ({"recipe": {"train": {"gpus": 1}}}, "recipe: a file has either [recipe] or [script]; leave one out"),
         ({"search": {"trials": 1, "documents": 4, "space": {"script.env.A": [1, 2]}}}, "search.documents: a script's"),
         ({"confirm": {"train_only": 1}}, "confirm.train_only: a script's score before quantization is not known"),
-        ({"audit": {"seconds": 3.0}}, "audit: a script that gives a score line alone cannot be audited"),
+        ({"audit": {"seconds": 3.0}}, "audit: a script is audited only if script.score names its scorer"),
         (
             {"arm": [{"name": "a", "script": {"train": {"gpus": 2}}}]},
             "script.train = {'gpus': 2}; an arm changes a stage",
@@ -212,7 +212,7 @@ def test_a_named_scorer_adds_an_audit_that_reads_the_artifact_of_the_scored_stag
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"score": "my_scorer:score"}, "script.score: expected FILE.py:FUNCTION"),
+        ({"score": "my_scorer:score"}, "script.score = 'my_scorer:score': expected FILE.py:FUNCTION"),
         ({"score": "my_scorr.py:score"}, "is none of the script's files; did you mean my_scorer.py?"),
         ({"eval": {**EVAL, "keep": ["artifact", "weights"]}}, "script.eval reads weights beside the artifact"),
         ({"train": {**TRAIN, "out": {}}, "eval": {"metric": "final_x"}}, "neither makes nor reads a role artifact"),
