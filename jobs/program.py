@@ -14,6 +14,8 @@ from jobs.events import Failed, Failure, Finished
 
 LOG = "log.txt"
 """The file of a gang's folder to which the launcher sends what is printed; of very much, the beginning and the end."""
+GANG_VARIABLE = "GOLFSWEEP_GANG"
+"""The variable by which all processes of a gang are known; whoever starts one in another environment passes it on."""
 CHECKPOINT = "checkpoint"
 """The input from which a gang goes on: the content of an earlier attempt's checkpoint."""
 

@@ -17,7 +17,9 @@ from multiprocessing import resource_tracker
 import psutil
 import torch
 
-MARK = "GOLFSWEEP_GANG"
+from jobs.program import GANG_VARIABLE
+
+MARK = GANG_VARIABLE
 END_SECONDS = 10.0
 GPU_SECONDS = 10.0
 """Time in which the driver frees a dead process's GPU memory."""

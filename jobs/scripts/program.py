@@ -1,9 +1,7 @@
 """A participant's script as the program of a gang: unchanged, in an empty folder; what it leaves is judged."""
 
 import math
-import os
 import re
-import secrets
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -11,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from golf.errors import InputError, shown
-from golf.files import write_atomically
-from jobs.errors import NotReady
 from jobs.events import Failed, Failure, Finished
 from jobs.failures import classify_text
 from jobs.logs.live import LiveLog
@@ -22,8 +18,8 @@ from jobs.scripts.document_scores import read_document_scores
 from jobs.scripts.kept import KeptFiles
 from jobs.scripts.log_files import LogFiles
 from jobs.scripts.outputs import Outputs, inside
+from jobs.scripts.place import put_code, values_of
 from jobs.scripts.placeholders import fill
-from jobs.scripts.preflight import Preflight, check_node
 from jobs.scripts.run import LAST_SCORE, ScriptRun
 from jobs.scripts.runtime import script_environment
 from jobs.scripts.step_rate import first_rate
@@ -31,10 +27,6 @@ from jobs.scripts.step_rate import first_rate
 RUN, ASIDE, SCORES = "run", "aside", "document_scores.npz"
 """Of an attempt's folder: the script's own folder, where writes to kept files go, and the file of `SCORES_VARIABLE`."""
 SCORES_VARIABLE = "GOLFSWEEP_SCORES"
-SETUPS = "setups"
-"""The folder of set-ups, beside that of all attempts."""
-SCRIPT = "script"
-"""The input that is the script."""
 GRACE_SECONDS = 60.0
 """Time that a script gets to end after its work is complete."""
 LEFT_BYTES = 2**20
@@ -69,43 +61,14 @@ class ScriptProgram(Program):
             NotReady: this node lacks something that the script needs.
         """
         run, place = self._run, folder / RUN
-        self._code = {run.file: inputs[SCRIPT], **{name: inputs[f"file:{name}"] for name in run.files}}
-        places = {inside(place, name, "file"): content for name, content in self._code.items()}
-        checked = check_node(self._preflight(), folder.parents[2] / SETUPS, os.environ)
-        if checked.problems:
-            raise NotReady(*checked.problems)
-        self._runtime = checked.runtime
-        shutil.rmtree(place, ignore_errors=True)  # the kept files of an attempt that was begun here before
-        place.mkdir(parents=True)
-        for path, content in places.items():
-            write_atomically(path, content)
-        for role, name in run.present.items():
-            write_atomically(inside(place, name, f"output {role}"), inputs[f"in:{role}"])
+        self._code, self._runtime = put_code(run, folder, place, inputs)
         kept = {inside(place, name, f"kept output {role}"): inputs[f"in:{role}"] for role, name in run.keep.items()}
         self._kept = KeptFiles(folder / ASIDE, kept)
         self._outputs = Outputs(place, run.outputs)
         self._logs = LogFiles(place)
-        self._values = _values(run, place)
+        self._values = values_of(run, place)
         self._arguments = [fill(argument, self._values) for argument in run.args]
         self._settings = {name: fill(value, self._values) for name, value in run.env.items()}
-
-    def _preflight(self) -> Preflight:
-        """What this node must have."""
-        run = self._run
-        tokens, tokenizer = run.places.get("tokens"), run.places.get("tokenizer")
-        return Preflight(
-            file=run.file,
-            python=run.python,
-            contents=self._code,
-            setup=run.setup,
-            needs=run.needs,
-            passed=run.passed,
-            ranks=run.slots,
-            tokens=None if tokens is None else Path(tokens),
-            tokenizer=None if tokenizer is None else Path(tokenizer),
-            digests=run.digests,
-            runtime=run.runtime,
-        )
 
     def command(self, folder: Path) -> Sequence[str]:
         self._started = time.monotonic()
@@ -279,17 +242,6 @@ class ScriptProgram(Program):
             left = "a process" if end.left == 1 else f"{end.left} processes"
             notes.append(f"{left} that it had left running {'was' if end.left == 1 else 'were'} ended")
         return notes
-
-
-def _values(run: ScriptRun, place: Path) -> dict[str, str]:
-    """What each placeholder stands for."""
-    values = {"out": str(place), "run": f"golfsweep-{secrets.token_hex(8)}", "seed": str(run.seed)}
-    if (tokens := run.places.get("tokens")) is not None:
-        above = Path(tokens).parent
-        values |= {"data": tokens, "data_dir": str(above.parent if above.name == "datasets" else above)}
-    if (tokenizer := run.places.get("tokenizer")) is not None:
-        values["tokenizer"] = tokenizer
-    return values | {f"in.{role}": str(place / name) for role, name in {**run.present, **run.keep}.items()}
 
 
 def _line_of(metric: str) -> str:

@@ -6,6 +6,7 @@ from jobs.stages.evaluate import EVALUATE
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.quantize import QUANTIZE
 from jobs.stages.script import VERSION, is_script_stage, stage_of_job
+from jobs.stages.script_audit import is_script_audit, script_audit
 from jobs.stages.stage import Stage, UnknownStage
 from jobs.stages.train import TRAIN
 
@@ -19,6 +20,8 @@ STAGES: tuple[Stage, ...] = (
 
 def stage_of(job: Job) -> Stage:
     """The stage of a job, made of the job itself where it is a script's."""
+    if is_script_audit(job):
+        return script_audit(job.settings)
     return stage_of_job(job) if is_script_stage(job.stage) else stage_named(job.stage)
 
 

@@ -1,7 +1,7 @@
 """What an entry of a script rests on, and what it is found to be: made of its jobs, and held against them later."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from golf.score import bits_per_byte
@@ -52,13 +52,20 @@ def scores_text(outputs: Mapping[str, Any]) -> dict[str, int | None]:
     return {name: totals.get(name) for name in ("documents", "tokens", "bytes")}
 
 
-def script_findings(outputs: Iterable[Mapping[str, Any]]) -> tuple[RuleFinding, ...]:
-    """Findings of an entry's seed, from the outputs of its jobs."""
+def script_findings(
+    outputs: Iterable[Mapping[str, Any]], audit: Sequence[RuleFinding] = (UNAUDITED,)
+) -> tuple[RuleFinding, ...]:
+    """Findings of an entry's seed, from the outputs of its jobs.
+
+    Args:
+        outputs: of each job.
+        audit: findings of its scorer's audit; by default of a script that names no scorer.
+    """
     made = list(outputs)
     notes = dict.fromkeys(note for job in made for note in job["notes"])
     mixed = [line for job in made if (line := _contradiction(job)) is not None]
     return (
-        UNAUDITED,
+        *audit,
         *(RuleFinding(code=SCORES_CODE, detail=line) for line in mixed),
         *(RuleFinding(code="note", detail=note) for note in notes),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from golf.errors import InputError
+from jobs.files import FileStore
 from jobs.state import JobState
 from jobs.store import EntryRecord, Store
 from sweeps.driver.chain import JobChain
@@ -16,8 +17,8 @@ from sweeps.run.entry.measured import EntrySources
 class EntryWriter:
     """Writes the entries of one sweep; what has not changed is neither built nor written again."""
 
-    def __init__(self, sweep: Sweep, store: Store) -> None:
-        self._sweep, self._store = sweep, store
+    def __init__(self, sweep: Sweep, store: Store, files: FileStore) -> None:
+        self._sweep, self._store, self._files = sweep, store, files
         self._built: dict[str, tuple[Hashable, EntryRecord]] = {}
         """Entries by name, each with the state of the jobs that it was built from."""
         self._finished: frozenset[str] | None = None
@@ -69,7 +70,7 @@ class EntryWriter:
     def _entry(self, sources: EntrySources) -> EntryRecord:
         name, state = sources.name, sources.state
         if name not in self._built or self._built[name][0] != state:
-            self._built[name] = (state, build_entry(self._sweep, self._store, sources))
+            self._built[name] = (state, build_entry(self._sweep, self._store, self._files, sources))
         return self._built[name][1]
 
 
@@ -87,11 +88,12 @@ def _lacks(entry: EntryRecord, before: EntryRecord) -> bool:
     return lost_audit or not before.evidence["seeds"].keys() <= entry.evidence["seeds"].keys()
 
 
-def build_missing(store: Store, say: Callable[[str], None]) -> None:
+def build_missing(store: Store, files: FileStore, say: Callable[[str], None]) -> None:
     """Write the entries of sweeps that an earlier version of golfsweep ran, once.
 
     Args:
         store: where the sweeps are.
+        files: where their contents are.
         say: called with a line for each of them.
     """
     for record in filter(form.is_outdated, store.sweeps()):
@@ -102,4 +104,4 @@ def build_missing(store: Store, say: Callable[[str], None]) -> None:
             store.put_entries(record.name, [], version=form.VERSION)
             continue
         say(f"Sweep {record.name} was run by an earlier version of golfsweep; writing its leaderboard entries once.")
-        EntryWriter(sweep, store).write()
+        EntryWriter(sweep, store, files).write()

@@ -9,8 +9,8 @@ from dataclasses import replace
 from jobs.errors import NotReady, StoreUnavailable
 from jobs.machine import stopping
 from jobs.machine.host import identity
+from jobs.scripts.place import SETUPS
 from jobs.scripts.preflight import Preflight, check_node
-from jobs.scripts.program import SETUPS
 from jobs.state import SweepState
 from jobs.store import Store
 from jobs.workplace import Workplace

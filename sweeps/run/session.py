@@ -194,7 +194,7 @@ def _run_as_driver(
         _check_interpreter(sweep)
         keep_script(sweep, place)
         driver = _begin(sweep, place.store, say, owner, agent, tags)
-        writer = EntryWriter(sweep, place.store)
+        writer = EntryWriter(sweep, place.store, place.files)
         writer.write()  # an edited file may have other entries than at its last run
         remake_lost(sweep, place, started, say)
 

@@ -84,7 +84,7 @@ def play(
         while not driver.step().done and steps > 0:
             steps -= 1
             work(sweep, store, clock, place, bpb)
-        EntryWriter(sweep, store).write()
+        EntryWriter(sweep, store, place.files).write()
         store.end_sweep(sweep.spec.name, SweepState.DONE)
     return sweep
 

@@ -1,40 +1,49 @@
-"""Run an untrusted scorer in its own process: if it crashes or exits, the audit continues and reports it.
-
-`python -m golf.audit.scorer.process MODULE:FUNCTION READ WRITE` serves a scorer of the current directory over two
-pipes. A message is a length (8 bytes, little-endian), a JSON header, a length, and raw numbers; nothing is unpickled.
-"""
+"""Run an untrusted scorer in its own process: if it crashes or exits, the audit continues and reports it."""
 
 import contextlib
-import importlib
-import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
-from typing import Any, BinaryIO
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.audit.scorer.checked_scorer import CheckedScorer, Floats, RemoteScorer, Scorer, ScorerError, Tokens
+from golf.audit.certificate import Condition
+from golf.audit.scorer.checked_scorer import RemoteScorer, ScorerError, Tokens
+from golf.audit.scorer.server import receive, send
 from golf.errors import InputError
-from golf.processes import end_with_parent
 from golf.threads import Alarm
 
-LENGTH_BYTES = 8
+SERVER = Path(__file__).with_name("server.py")
 IMPORT_SECONDS = 300.0
 """Time limit for importing the scorer, which may load a model."""
-MAX_PRINTED = 2000
-"""Characters of a scorer's output that one reply passes on."""
+MOST_REPLY_BYTES = 2**31
+NUMBERS = "biuf"
+"""Kinds of dtype that a reply may have; what losses must have is checked by whoever calls."""
 
 
 class ScorerProcess(RemoteScorer):
-    """A scorer MODULE:FUNCTION of the current directory, in a process that ends with the `with` block."""
+    """A scorer MODULE:FUNCTION or FILE.py:FUNCTION of a folder, in a process that ends with the `with` block."""
 
-    def __init__(self, reference: str) -> None:
+    def __init__(
+        self,
+        reference: str,
+        *,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         """Start the process and import the scorer in it.
+
+        Args:
+            reference: names the scorer.
+            python: the interpreter, which needs numpy and nothing of this project.
+            environment: the whole environment of the process; this one's by default.
+            folder: its working directory; this process's own by default.
 
         Raises:
             InputError: the reference is malformed, the module or function is missing, or it is not callable.
@@ -44,19 +53,29 @@ class ScorerProcess(RemoteScorer):
             raise InputError(f'scorer "{reference}": expected MODULE:FUNCTION, e.g. my_entry:score')
         request_read, request_write = os.pipe()
         reply_read, reply_write = os.pipe()
-        command = [sys.executable, "-m", "golf.audit.scorer.process", reference, str(request_read), str(reply_write)]
         # The process gets no stdout of ours: replies carry what it prints. It gets its own session, so that its
         # children, which hold the pipes too, end with it.
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=(request_read, reply_write),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [python, str(SERVER), reference, str(request_read), str(reply_write)],
+                pass_fds=(request_read, reply_write),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=None if environment is None else dict(environment),
+                cwd=folder,
+                start_new_session=True,
+            )
+        except OSError as error:
+            for end in (request_read, request_write, reply_read, reply_write):
+                os.close(end)
+            raise InputError(f"scorer {reference}: {python} does not run here ({error.strerror})") from None
         os.close(request_read)
         os.close(reply_write)
         self._requests, self._replies = os.fdopen(request_write, "wb"), os.fdopen(reply_read, "rb")
+        self._take_declaration(reference)
+
+    def _take_declaration(self, reference: str) -> None:
+        """Wait until the scorer is imported, and read what it has beside its losses."""
         import_limit = Alarm("import limit", IMPORT_SECONDS, self._kill)
         import_limit.start()
         try:
@@ -72,41 +91,37 @@ class ScorerProcess(RemoteScorer):
         if "error" in header:
             self.close()
             raise InputError(f"scorer {reference}: {header['error']}")
-        self.ordered_state = bool(header["ordered_state"])
-        if header["distribution"]:
+        self.ordered_state = bool(header.get("ordered_state"))
+        if header.get("distribution"):
             self.distribution = self._distribution
-        if header["byte_counts"]:
+        if header.get("byte_counts"):
             self.byte_counts = self._byte_counts
 
-    def __call__(self, documents: list[Tokens]) -> list[Floats]:
+    def __call__(self, documents: list[Tokens]) -> list[NDArray[Any]]:
         """Score documents in the process; raises its errors and prints what it printed."""
-        lengths = [len(document) for document in documents]
-        values = self._request({"lengths": lengths}, documents)
-        if values.size != sum(lengths) - len(lengths):
-            raise ScorerError("C4", "returns no losses: its process sent a reply of the wrong size")
-        return np.split(values, np.cumsum([length - 1 for length in lengths])[:-1])
+        return self._request({"lengths": [len(document) for document in documents]}, documents)
 
-    def _distribution(self, document: Tokens, position: int) -> Floats:
+    def _distribution(self, document: Tokens, position: int) -> NDArray[Any]:
         """The distribution that the scorer declares for a position."""
-        return self._request({"lengths": [len(document)], "position": position}, [document])
+        return self._request({"lengths": [len(document)], "position": position}, [document])[0]
 
-    def _byte_counts(self, document: Tokens) -> Floats:
+    def _byte_counts(self, document: Tokens) -> NDArray[Any]:
         """The bytes that the scorer declares for each target."""
-        return self._request({"lengths": [len(document)], "bytes": True}, [document])
+        return self._request({"lengths": [len(document)], "bytes": True}, [document])[0]
 
-    def _request(self, request: dict[str, Any], documents: Sequence[Tokens]) -> Floats:
-        """Send a request and return the numbers of its reply."""
+    def _request(self, request: dict[str, Any], documents: Sequence[Tokens]) -> list[NDArray[Any]]:
+        """Send a request and return the arrays of its reply."""
         try:
             send(self._requests, request, np.concatenate([*documents, np.empty(0, np.int64)]).tobytes())
         except (BrokenPipeError, ValueError):
             raise ScorerError("C4", "returns no losses: its process has ended") from None
         header, content = self._receive()
-        self.accelerated = bool(header["accelerated"])
-        if header["printed"]:
-            print(header["printed"], end="")
+        self.accelerated = bool(header.get("accelerated"))
+        if printed := header.get("printed"):
+            print(printed, end="")
         if "failure" in header:
-            raise ScorerError(**header["failure"])
-        return np.frombuffer(content, "<f8")
+            raise _failure(header["failure"])
+        return _arrays(header, content)
 
     def __enter__(self) -> "ScorerProcess":
         return self
@@ -135,117 +150,41 @@ class ScorerProcess(RemoteScorer):
 
     def _receive(self) -> tuple[dict[str, Any], bytes]:
         try:
-            return receive(self._replies)
-        except (EOFError, ValueError):
+            return receive(self._replies, MOST_REPLY_BYTES)
+        except ValueError:
+            self._kill()
+            raise _no_message() from None
+        except EOFError:
             code = self._process.wait()
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
             raise ScorerError("C4", f"returns no losses: its process ended with {how}") from None
 
 
-def send(stream: BinaryIO, header: dict[str, Any], content: bytes = b"") -> None:
-    """Write one message."""
-    for part in (json.dumps(header).encode(), content):
-        stream.write(len(part).to_bytes(LENGTH_BYTES, "little"))
-        stream.write(part)
-    stream.flush()
-
-
-def receive(stream: BinaryIO) -> tuple[dict[str, Any], bytes]:
-    """Read one message.
+def _arrays(header: Mapping[str, Any], content: bytes) -> list[NDArray[Any]]:
+    """The arrays of a reply; the process is not trusted to send any.
 
     Raises:
-        EOFError: the other process has ended.
-        ValueError: the data is no message.
+        ScorerError: it is no such reply.
     """
-    parts = []
-    for _ in range(2):
-        length = stream.read(LENGTH_BYTES)
-        part = stream.read(int.from_bytes(length, "little"))
-        if len(length) < LENGTH_BYTES or len(part) < int.from_bytes(length, "little"):
-            raise EOFError
-        parts.append(part)
-    header = json.loads(parts[0])
-    if not isinstance(header, dict):
-        raise ValueError("the header is not a JSON object")
-    return header, parts[1]
-
-
-def import_scorer(reference: str) -> Scorer:
-    """Import the scorer MODULE:FUNCTION.
-
-    Raises:
-        InputError: the module cannot be imported, has no such attribute, or the attribute is not callable.
-    """
-    name, _, function = reference.partition(":")
+    arrays, offset = list[NDArray[Any]](), 0
     try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        missing = "it is not importable from the current directory" if error.name == name else f"{error}"
-        raise InputError(f"module {name}: {missing}") from None
-    except Exception as error:  # an untrusted module may raise anything
-        raise InputError(f"module {name}: {type(error).__name__}: {error}") from None
-    target: Any = module
-    for part in function.split("."):
-        if not hasattr(target, part):
-            raise InputError(f"module {name} has no {function}; expected the name of a scorer function in it")
-        target = getattr(target, part)
-    if not callable(target):
-        raise InputError(f"{reference} is a {type(target).__name__}; expected a function of a list of documents")
-    scorer: Scorer = target
-    return scorer
+        for shape, name in zip(header["shapes"], header["dtypes"], strict=True):
+            dtype, size = np.dtype(str(name)), int(np.prod(shape, dtype=np.int64))
+            if dtype.kind not in NUMBERS or any(length < 0 for length in shape):
+                raise _no_message()
+            arrays.append(np.frombuffer(content, dtype, size, offset).reshape(shape))
+            offset += size * dtype.itemsize
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise _no_message() from None
+    return arrays
 
 
-def serve(reference: str, requests: BinaryIO, replies: BinaryIO) -> None:
-    """Reply to requests until the other process closes the pipe."""
-    with tempfile.TemporaryFile() as printed:
-        os.dup2(printed.fileno(), 1)
-        try:
-            scorer = import_scorer(reference)
-        except InputError as error:
-            return send(replies, {"error": str(error)})
-        _take_output(printed)  # a module may print while it is imported
-        checked = CheckedScorer(scorer)
-        declared = {"distribution": checked.declares_distribution, "byte_counts": checked.declares_byte_counts}
-        send(replies, declared | {"ordered_state": bool(getattr(scorer, "ordered_state", False))})
-        while True:
-            try:
-                header, content = receive(requests)
-            except EOFError:
-                return
-            documents = np.split(np.frombuffer(content, np.int64), np.cumsum(header["lengths"])[:-1])
-            reply, values = _reply(checked, documents, header)
-            output = checked.printed + _take_output(printed)
-            checked.printed = ""
-            send(replies, reply | {"printed": output[:MAX_PRINTED], "accelerated": checked.accelerated}, values)
+def _failure(fields: Any) -> ScorerError:
+    """The failure that a process reports."""
+    if not isinstance(fields, Mapping) or fields.get("condition") not in get_args(Condition):
+        return _no_message()
+    return ScorerError(fields["condition"], str(fields.get("detail")), int(fields.get("document", -1)))
 
 
-def _reply(scorer: CheckedScorer, documents: Sequence[Tokens], request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Header and numbers of the reply to one request."""
-    numbers: Sequence[NDArray[Any]]
-    try:
-        if "position" in request:
-            numbers = [scorer.distribution(documents[0], request["position"])]
-        elif "bytes" in request:
-            numbers = [scorer.byte_counts(documents[0])]
-        else:
-            numbers = scorer.score(documents)
-    except ScorerError as error:
-        failure = {name: getattr(error, name) for name in ("condition", "detail", "document", "position", "measured")}
-        return {"failure": failure}, b""
-    return {}, np.concatenate([*numbers, np.empty(0)]).astype("<f8").tobytes()
-
-
-def _take_output(file: BinaryIO) -> str:
-    """Remove and return what child processes and C code wrote to stdout since the last call."""
-    sys.stdout.flush()
-    os.fsync(1)
-    file.seek(0)
-    content = file.read().decode(errors="replace")
-    file.seek(0)
-    file.truncate()
-    return content
-
-
-if __name__ == "__main__":
-    end_with_parent()
-    serve(sys.argv[1], os.fdopen(int(sys.argv[2]), "rb"), os.fdopen(int(sys.argv[3]), "wb"))
+def _no_message() -> ScorerError:
+    return ScorerError("C4", "returns no losses: its process sent something that is no reply")

@@ -82,9 +82,7 @@ class Trainer(Program):
 
     def errors(self, folder: Path) -> list[tuple[Failure, str]]:
         """Causes before consequences: a rank that lost the others is rarely to blame."""
-        errors = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("error.*.json"))]
-        causes = [(Failure(error["failure"]), str(error["reason"])) for error in errors]
-        return sorted(causes, key=lambda error: error[0] == Failure.COLLECTIVE)
+        return read_errors(folder)
 
 
 def write_order(folder: Path, order: Order) -> None:
@@ -109,6 +107,13 @@ def write_error(folder: Path, error: Exception) -> None:
     failure = classify(error, folder.parent.parent)
     content = {"failure": failure, "reason": reason_of(error)}
     write_atomically(folder / f"error.{os.environ.get('RANK', '0')}.json", json.dumps(content).encode())
+
+
+def read_errors(folder: Path) -> list[tuple[Failure, str]]:
+    """What the ranks of a gang say that they failed of, causes before consequences."""
+    errors = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("error.*.json"))]
+    causes = [(Failure(error["failure"]), str(error["reason"])) for error in errors]
+    return sorted(causes, key=lambda error: error[0] == Failure.COLLECTIVE)
 
 
 def _last_line(path: Path) -> Mapping[str, Any] | None:

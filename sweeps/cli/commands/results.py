@@ -175,5 +175,5 @@ def open_entries(home: Path, db: str | None, files: str | None, name: str | None
     from sweeps.run.entries import build_missing  # imports torch, once in the life of a home
 
     console = Terminal(stderr=True)
-    build_missing(place.store, console.print_line)
+    build_missing(place.store, place.files, console.print_line)
     return open_sweeps(home, db, files, name)

@@ -1,6 +1,6 @@
 """Checking the audits of an entry: their jobs, their certificates, and what the entry says that they found."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from golf.audit.stored import find_contradictions
@@ -20,13 +20,36 @@ COMPARED = ("passed", "judged", "overlap")
 """What an entry repeats of an audit's outcome; its findings are compared with those of its evaluations."""
 
 
+Outcomes = Mapping[str | None, Mapping[str, Any]]
+"""What audits came to: under None that of an entry, of the short ones under their seeds."""
+JobCheck = Callable[[EntryRecord, str | None, Mapping[str, JobRecord]], Iterator[str]]
+"""Checks the job of one of an entry's audits; each line goes on from "its"."""
+
+
 def check_audits(
     entry: EntryRecord, runs: Sequence[Evaluation], place: Workplace, jobs: Mapping[str, JobRecord]
 ) -> Iterator[Mismatch]:
-    """Check the audits of an entry.
+    """Check the audits of an entry: its certificates, and that every seed carries the findings of all of them."""
+    checked = yield from check_certificates(entry, runs, place, jobs, _check_job)
+    if checked is not None:
+        outcomes, source = checked
+        yield from (Mismatch(line=line) for line in _compare_findings(outcomes, source, runs))
 
-    Each certificate must be of the entry's artifacts and settings, follow from its own probes, and say what the entry
-    says that its audit found; every seed must carry the findings of all of them.
+
+def check_certificates(
+    entry: EntryRecord,
+    runs: Sequence[Evaluation],
+    place: Workplace,
+    jobs: Mapping[str, JobRecord],
+    check_job: JobCheck,
+) -> Generator[Mismatch, None, tuple[Outcomes, str] | None]:
+    """Check the certificates of an entry.
+
+    Each must be of the entry's artifacts and settings, follow from its own probes, and say what the entry says that its
+    audit found.
+
+    Returns:
+        What the audits came to, and where that was read; None where there is none, or one cannot be relied on.
     """
     stored, evidence = _outcomes_of(entry), audits_of(entry)
     if stored.keys() != evidence.keys():
@@ -34,11 +57,11 @@ def check_audits(
     if None not in evidence and any(run.audited for run in runs):
         yield Mismatch(line="it says that it is audited, without a certificate")
     if None not in evidence or stored.keys() != evidence.keys():
-        return
+        return None
     outcomes, source = dict(stored), "certificate"
     for seed in evidence:
         its = "its" if seed is None else f"seed {seed}: its"
-        yield from (Mismatch(line=f"{its} {line}") for line in _check_job(entry, seed, jobs))
+        yield from (Mismatch(line=f"{its} {line}") for line in check_job(entry, seed, jobs))
         try:
             certificate = read_certificate(entry, place.files, seed)
             contradictions = find_contradictions(certificate)
@@ -48,22 +71,22 @@ def check_audits(
             outcome, source = (None if job is None else job.outputs), "audit job"
         except ValueError as error:
             yield Mismatch(line=f"{its} certificate cannot be read: {error}")
-            return
+            return None
         else:
             yield from (Mismatch(line=f"{its} certificate {line}") for line in contradictions)
             if contradictions:
-                return
+                return None
             outcome = certificate
         if outcome is None:
-            return
+            return None
         for name in COMPARED:
             if (value := outcome.get(name, stored[seed][name])) != stored[seed][name]:
                 yield Mismatch(
                     line=f"{its} {source} says {name}: {shown(value)}, the entry says {shown(stored[seed][name])}"
                 )
         outcomes[seed] = {**stored[seed], **outcome}
-    yield from (Mismatch(line=line) for line in _compare_findings(outcomes, source, runs))
     yield from (Mismatch(line=line) for line in _compare_artifacts(evidence, runs, jobs))
+    return outcomes, source
 
 
 def _outcomes_of(entry: EntryRecord) -> dict[str | None, Mapping[str, Any]]:
@@ -72,9 +95,7 @@ def _outcomes_of(entry: EntryRecord) -> dict[str | None, Mapping[str, Any]]:
     return {**({} if audit is None else {None: audit}), **further}
 
 
-def _compare_findings(
-    outcomes: Mapping[str | None, Mapping[str, Any]], source: str, runs: Sequence[Evaluation]
-) -> Iterator[str]:
+def _compare_findings(outcomes: Outcomes, source: str, runs: Sequence[Evaluation]) -> Iterator[str]:
     """The findings of every seed must be those of all audits."""
     further = {seed: outcome for seed, outcome in outcomes.items() if seed is not None}
     findings = entry_findings(outcomes[None], further)
@@ -112,6 +133,11 @@ def _check_job(entry: EntryRecord, seed: str | None, jobs: Mapping[str, JobRecor
     artifacts = {(made.outputs or {}).get("artifact") for made in makers}
     if None not in artifacts and job.order.job.inputs["artifact"] not in artifacts:  # None while one is made again
         yield "audit judged another artifact than the entry's"
+    yield from check_certificate_digest(job, evidence)
+
+
+def check_certificate_digest(job: JobRecord, evidence: Mapping[str, Any]) -> Iterator[str]:
+    """An audit's certificate must be the one that its job made; the line goes on from "its"."""
     made_certificate = (job.outputs or {}).get("certificate")
     if made_certificate is not None and made_certificate != evidence["certificate"]:
         yield f"audit made certificate {made_certificate[:12]}, the entry has {evidence['certificate'][:12]}"

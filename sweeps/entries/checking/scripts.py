@@ -14,6 +14,7 @@ from jobs.store import EntryRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.entries.checking.mismatch import Mismatch, find_job, say_no_job
+from sweeps.entries.checking.scorers import ScorerVerdicts, check_scorer
 from sweeps.entries.lost import LostKind
 from sweeps.entries.script_form import machine_class, script_findings, seed_evidence
 from sweeps.entries.tables import read_scores
@@ -31,8 +32,7 @@ def check_script(
     entry: EntryRecord, runs: Sequence[Evaluation], place: Workplace, jobs: Mapping[str, JobRecord]
 ) -> Iterator[Mismatch]:
     """What of an entry does not follow from its jobs and from what they printed and left."""
-    if entry.content["audit"] is not None or any(run.audited for run in runs):
-        yield Mismatch(line="it says that it is audited, and a script's metric line cannot be")
+    verdicts = yield from check_scorer(entry, runs, place, jobs)
     for run in runs:
         evidence, chain = entry.evidence["seeds"][str(run.seed)], dict[str, JobRecord]()
         for stage, key in evidence["jobs"].items():
@@ -45,6 +45,8 @@ def check_script(
         for check in (_jobs, _numbers, _contents):
             for line in check(run, entry, chain, evidence, place):
                 yield line if isinstance(line, Mismatch) else Mismatch(line=f"seed {run.seed}: {line}")
+        if verdicts is not None:
+            yield from _findings(run, verdicts, chain, evidence["scored"])
 
 
 def _jobs(
@@ -89,8 +91,17 @@ def _numbers(
             yield f"it shows {name} {str(value)[:12]}, its evidence has {str(evidence.get(name))[:12]}"
     if run.machine_class != machine_class(chain.values()):
         yield f"it says that it ran on {run.machine_class or 'no machine'}, its jobs ran on another"
-    if run.findings != script_findings([record.outputs or {} for record in chain.values()]):
-        yield "its findings are not those of its jobs"
+
+
+def _findings(
+    run: Evaluation, verdicts: ScorerVerdicts, chain: Mapping[str, JobRecord], scored: str
+) -> Iterator[Mismatch]:
+    """Findings must be those of the jobs and of the audits."""
+    made = [record.outputs or {} for record in chain.values()]
+    if all(
+        run.findings != script_findings(made, audit) for audit in verdicts.expected(run, chain[scored].outputs or {})
+    ):
+        yield Mismatch(line=f"seed {run.seed}: its findings are not those of its jobs")
 
 
 def _contents(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from jobs.files import FileStore
 from jobs.store import EntryRecord, JobRecord, Store
 from sweeps.driver.sweep import Sweep
 from sweeps.entries import form
@@ -12,11 +13,11 @@ from sweeps.run.entry.script import ScriptEvaluations
 from sweeps.spec.script.kind import ScriptKind
 
 
-def build_entry(sweep: Sweep, store: Store, sources: EntrySources) -> EntryRecord:
+def build_entry(sweep: Sweep, store: Store, files: FileStore, sources: EntrySources) -> EntryRecord:
     """One entry from its finished seeds and its audits, if they have finished."""
     chains, audit, further = sources.chains, sources.audit, sources.further
     jobs = [job for chain in chains for job in chain.jobs.values()]
-    measured = Measured.of(sweep, store, sources, {job.key: store.attempts(job.key) for job in jobs})
+    measured = Measured.of(sweep, store, files, sources, {job.key: store.attempts(job.key) for job in jobs})
     is_script = isinstance(sweep.spec.kind, ScriptKind)
     kind = ScriptEvaluations(measured) if is_script else NativeEvaluations(measured)
     evaluations = [kind.evaluation(chain) for chain in chains]

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.files import FileStore
 from jobs.state import AttemptState
 from jobs.store import AttemptRecord, JobRecord, Store
 from sweeps.board.evaluation import Arrival
@@ -61,12 +62,19 @@ class Measured:
     """The audit's outcome, as far as an entry keeps it."""
     seed_audits: Mapping[str, Mapping[str, Any]]
     """Those of the short audits of further seeds, by seed."""
+    files: FileStore
+    """Holds the tables of documents."""
     created: float
     """When the sweep was made, in epoch seconds."""
 
     @classmethod
     def of(
-        cls, sweep: Sweep, store: Store, sources: EntrySources, attempts: Mapping[str, Sequence[AttemptRecord]]
+        cls,
+        sweep: Sweep,
+        store: Store,
+        files: FileStore,
+        sources: EntrySources,
+        attempts: Mapping[str, Sequence[AttemptRecord]],
     ) -> "Measured":
         """Read what is missing from the store."""
         record, audit = store.sweep(sweep.spec.name), sources.audit
@@ -77,6 +85,7 @@ class Measured:
             attempts=attempts,
             audit=None if audit is None else _outcome(audit),
             seed_audits={str(seed): _outcome(job) for seed, job in sources.seed_audits.items()},
+            files=files,
             created=record.created,
         )
 
@@ -100,6 +109,11 @@ class Measured:
     def is_audited(self, artifact: str) -> bool:
         """Whether an audit was run on an artifact."""
         return any(job.order.job.inputs["artifact"] == artifact for job in self.sources.audits)
+
+    def audit_of(self, seed: int) -> Mapping[str, Any] | None:
+        """Outputs of the audit of a seed's own artifact; None where there is none yet."""
+        audits = [job for job in self.sources.audits if job.order.job.seed == seed]
+        return audits[0].outputs if audits else None
 
     def commits(self, chain: JobChain) -> tuple[str | None, ...]:
         """Commits of the code that the attempts ran, each once; None among them where one is not known."""

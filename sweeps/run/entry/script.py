@@ -7,8 +7,10 @@ from jobs.logs.log import ScoreStage
 from jobs.logs.score_lines import stage_of
 from jobs.stages.stage import title_of
 from sweeps.board.evaluation import Evaluation, ValidationSet
+from sweeps.board.rules import RuleFinding
 from sweeps.driver.chain import JobChain
-from sweeps.entries.script_form import machine_class, scores_text, script_findings, seed_evidence
+from sweeps.entries.scorer_form import scorer_findings
+from sweeps.entries.script_form import UNAUDITED, machine_class, scores_text, script_findings, seed_evidence
 from sweeps.run.entry.measured import Measured
 from sweeps.spec.script.code import UNPATCHED, Version
 from sweeps.spec.script.data import ScriptData
@@ -43,11 +45,11 @@ class ScriptEvaluations:
         measured, made = self._measured, [job.outputs or {} for job in chain.jobs.values()]
         sweep, data, kind = measured.sweep, measured.sweep.data, measured.sweep.spec.kind
         assert isinstance(data, ScriptData) and isinstance(kind, ScriptKind)
-        scored = chain.outputs(chain.scored.name)
+        scored, seed = chain.outputs(chain.scored.name), chain.measurement.seed
         evidence = self.evidence(chain)
         return Evaluation(
             row=chain.entry,
-            seed=chain.measurement.seed,
+            seed=seed,
             sweep=sweep.spec.name,
             nll=(scored.get("document_totals") or {}).get("nll"),
             score=chain.value,
@@ -62,7 +64,7 @@ class ScriptEvaluations:
             cost=measured.cost(chain),
             stage=measured.arrival(chain),
             whole_set=None,
-            fresh_seed=chain.measurement.seed not in sweep.spec.seeds.tune,
+            fresh_seed=seed not in sweep.spec.seeds.tune,
             adapts=stage_of(scored["metric"]["name"]) == "adapted",
             trained_bpb=_score_of(made[:1], "trained"),
             quantized_bpb=_score_of([scored, *made], "roundtrip"),
@@ -72,8 +74,24 @@ class ScriptEvaluations:
             code=measured.commits(chain),
             settings=measured.settings_digest(chain),
             trials=measured.trials(chain),
-            findings=script_findings(made),
+            **_audited(measured, evidence, kind, seed),
+            findings=script_findings(made, self._audit_findings(kind, seed, scored)),
         )
+
+    def _audit_findings(self, kind: ScriptKind, seed: int, scored: Mapping[str, Any]) -> tuple[RuleFinding, ...]:
+        """Findings of the audit of its scorer; that there is no scorer, where the file names none."""
+        measured = self._measured
+        if not kind.is_audited:
+            return (UNAUDITED,)
+        return scorer_findings(measured.audit, measured.seed_audits, measured.audit_of(seed), scored, measured.files)
+
+
+def _audited(measured: Measured, evidence: Mapping[str, Any], kind: ScriptKind, seed: int) -> dict[str, Any]:
+    """What an evaluation says of the audits of its entry; nothing where its script has no scorer."""
+    if not kind.is_audited:
+        return {}
+    own = evidence.get("artifact") is not None and measured.audit_of(seed) is not None
+    return {"audited": measured.audit is not None, "own_audit": own}
 
 
 def _text(data: ScriptData, scored: Mapping[str, Any]) -> ValidationSet:

@@ -35,5 +35,10 @@ def script_conflicts(file: SweepFile) -> Iterator[str]:
             yield f"search.{name}: {NATIVE_ONLY[name]}"
     if file.confirm.train_only:
         yield "confirm.train_only: a script's score before quantization is not known; leave it out"
-    if "audit" in file.model_fields_set:
-        yield "audit: a script that gives a score line alone cannot be audited; leave it out"
+    if file.script.get("score") is None:
+        if "audit" in file.model_fields_set:
+            yield "audit: a script is audited only if script.score names its scorer; name it, or leave audit out"
+    elif file.contest != DEFAULT:
+        yield f"script.score: {file.contest} is judged by what runs printed; leave it out"
+    elif file.data.tokens != "demo" and file.data.tokenizer is None:
+        yield "script.score: an audit needs the text of the tokens; give data.tokenizer"

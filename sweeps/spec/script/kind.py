@@ -9,6 +9,7 @@ from golf.errors import InputError, shown
 from jobs.scripts.run import LAST_SCORE
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.script import PREFIX, ScriptStage, script_stage
+from jobs.stages.script_audit import script_audit
 from jobs.stages.stage import Stage
 from sweeps.contests.contest import Contest
 from sweeps.spec.checks.problems import Problems
@@ -22,7 +23,17 @@ from sweeps.spec.script.environment import (
 )
 from sweeps.spec.script.recipe import ScriptRecipe, StageSettings
 from sweeps.spec.script.sections import ScriptTables, read_tables
-from sweeps.spec.script.stages import Sources, read_graph, roles_before, roles_read, scored_stage, stage_problems
+from sweeps.spec.script.stages import (
+    ARTIFACT,
+    Sources,
+    maker_of_artifact,
+    read_graph,
+    roles_before,
+    roles_read,
+    scored_stage,
+    scorer_problems,
+    stage_problems,
+)
 from sweeps.spec.settings import Settings, unknown
 from sweeps.spec.space import Parameter
 
@@ -54,6 +65,7 @@ class ScriptKind:
         tables, problems = read_tables(script, proxy, where), Problems()
         sources = read_graph(tables.stages, where)
         problems.add(f"{where}: {problem}" for problem in stage_problems(tables, sources))
+        problems.add(f"{where}: {problem}" for problem in scorer_problems(tables, sources))
         problems.add(f"{where}: {problem}" for problem in _env_problems(tables))
         problems.check()
         scored = scored_stage(tables.stages)
@@ -124,7 +136,48 @@ class ScriptKind:
         return 0
 
     def pipeline(self, own: tuple[Stage, ...]) -> Pipeline:
-        return Pipeline((*(self._stage(name) for name in self.sources), *own), scored=PREFIX + self.scored)
+        stages: list[Stage] = [self._stage(name) for name in self.sources]
+        if (maker := self._artifact_maker) is not None:
+            stages.append(self._audit(maker))
+        return Pipeline((*stages, *own), scored=PREFIX + self.scored)
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether its entries are audited: the file names a scorer."""
+        return self._artifact_maker is not None
+
+    @property
+    def _artifact_maker(self) -> str | None:
+        """The stage whose artifact is audited; None where the file names no scorer."""
+        return None if self.tables.script.score is None else maker_of_artifact(self.tables, self.sources)
+
+    def _audit(self, maker: str) -> Stage:
+        script = self.tables.script
+        definition = {
+            "score": script.score,
+            "scored": self.scored,
+            "maker": maker,
+            "artifact": self.tables.stages[maker].out[ARTIFACT],
+            **self._files,
+        }
+        return script_audit(definition, self._interpreter)
+
+    @property
+    def _files(self) -> dict[str, Any]:
+        """Names of the script and of the files beside it, as settings of a job."""
+        script = self.tables.script
+        return {"file": script.file.rpartition("/")[2], "files": [path.rpartition("/")[2] for path in script.files]}
+
+    @property
+    def _interpreter(self) -> dict[str, Any]:
+        """What runs the script, as conditions of a job."""
+        script = self.tables.script
+        return {
+            "python": script.python,
+            "pass": list(script.passed),
+            "setup": list(script.setup),
+            "needs": list(script.needs),
+        }
 
     @property
     def _default_metric(self) -> str:
@@ -170,8 +223,7 @@ class ScriptKind:
         return script_stage(
             name,
             {
-                "file": script.file.rpartition("/")[2],
-                "files": [path.rpartition("/")[2] for path in script.files],
+                **self._files,
                 "launch": script.launch,
                 "args": list(script.args),
                 "in": {role: owners[role] for role in self.roles[name]},
@@ -181,10 +233,7 @@ class ScriptKind:
                 "metric": section.metric or (self._default_metric if name == self.scored else None),
             },
             {
-                "python": script.python,
-                "pass": list(script.passed),
-                "setup": list(script.setup),
-                "needs": list(script.needs),
+                **self._interpreter,
                 "max_seconds": section.max_seconds,
                 "silent_seconds": section.silent_seconds,
             },

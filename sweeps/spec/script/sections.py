@@ -19,6 +19,7 @@ from sweeps.spec.settings import suggest
 MOST_STAGES, MOST_FILES, MOST_GPUS = 50, 200, 1024
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+SCORER = re.compile(r"[^/:]+\.py:[A-Za-z_]\w*")
 RESERVED_ROLES = (
     "attached", "bpb_per_nat", "bytes", "clocks", "code", "document_scores", "document_totals", "log", "metric",
     "metrics", "notes", "scores", "sizes", "total",
@@ -42,6 +43,12 @@ def _role(name: str) -> str:
         rule = f"not a role; expected letters, digits, '_' and '-', and none of {', '.join(RESERVED_ROLES)}"
         raise PydanticCustomError("bad_role", "{rule}", {"rule": rule})
     return name
+
+
+def _scorer(text: str) -> str:
+    if not SCORER.fullmatch(text):
+        raise PydanticCustomError("bad_scorer", "expected FILE.py:FUNCTION, e.g. my_scorer.py:score")
+    return text
 
 
 def _metric(text: str) -> str:
@@ -72,6 +79,8 @@ class ScriptSection(Section):
     launch: Launch = "torchrun"
     args: Texts = ()
     patch: FilePath | None = None
+    score: Annotated[str, AfterValidator(_scorer)] | None = None
+    """The function that an audit judges: a file's name, a colon, and the function's name in it."""
     env: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -10,6 +10,8 @@ from sweeps.spec.script.sections import ScriptTables, StageSection
 from sweeps.spec.settings import suggest
 
 Sources = Mapping[str, tuple[str, ...]]
+ARTIFACT = "artifact"
+"""The role that a submission consists of."""
 
 
 def read_graph(stages: Mapping[str, StageSection], where: str) -> Sources:
@@ -51,14 +53,19 @@ def roles_read(stage: str, tables: ScriptTables, sources: Sources) -> tuple[str,
 
     One that comes from others and names nothing of them gets all that those leave.
     """
+    known, roles = roles_before(stage, tables.stages, sources), roles_named(stage, tables, sources)
+    if not roles:
+        return tuple(role for role, owner in known.items() if owner in tables.stages[stage].sources)
+    return roles
+
+
+def roles_named(stage: str, tables: ScriptTables, sources: Sources) -> tuple[str, ...]:
+    """Roles that a stage keeps or that a value of its tables names."""
     section, known = tables.stages[stage], roles_before(stage, tables.stages, sources)
     envs = [tables.script.env, *(tables.stages[name].env for name in _before(stage, sources))]
     texts = [*tables.script.args, *(value for env in envs for value in env.values() if isinstance(value, str))]
     named = [word.removeprefix("in.") for text in texts for word in sorted(placeholders(text)) if word[:3] == "in."]
-    roles = dict.fromkeys(role for role in (*section.keep, *named) if role in known)
-    if not roles:
-        return tuple(role for role, owner in known.items() if owner in section.sources)
-    return tuple(roles)
+    return tuple(dict.fromkeys(role for role in (*section.keep, *named) if role in known))
 
 
 def _before(stage: str, sources: Sources) -> Iterator[str]:
@@ -105,6 +112,37 @@ def _clashes(name: str, stage: StageSection, read: Mapping[str, str], tables: Sc
     own = {PurePosixPath(path).name for path in (tables.script.file, *tables.script.files)}
     if own_files := sorted(own & {*read.values(), *stage.out.values()}):
         yield f"script.{name}: {own_files[0]} is a file of the script; give the output of that name another one"
+
+
+def maker_of_artifact(tables: ScriptTables, sources: Sources) -> str | None:
+    """The stage that leaves the artifact which the scored stage makes or reads; None where it does neither."""
+    scored = scored_stage(tables.stages)
+    if ARTIFACT in tables.stages[scored].out:
+        return scored
+    return (
+        roles_before(scored, tables.stages, sources)[ARTIFACT]
+        if ARTIFACT in roles_read(scored, tables, sources)
+        else None
+    )
+
+
+def scorer_problems(tables: ScriptTables, sources: Sources) -> Iterator[str]:
+    """A line for each reason why a named scorer could not be audited."""
+    reference, script = tables.script.score, tables.script
+    if reference is None:
+        return
+    names, scored = [PurePosixPath(path).name for path in (script.file, *script.files)], scored_stage(tables.stages)
+    file = reference.partition(":")[0]
+    if file not in names:
+        yield f"script.score: {shown(file)} is none of the script's files; {suggest(file, names)}"
+    if maker_of_artifact(tables, sources) is None:
+        yield f"script.score: script.{scored} neither makes nor reads a role {ARTIFACT}, from which score() would score"
+    read = [role for role in roles_named(scored, tables, sources) if role != ARTIFACT]
+    if read:
+        yield (
+            f"script.score: script.{scored} reads {', '.join(read)} beside the artifact; an audit gives score() the "
+            "artifact alone, as a submission has it"
+        )
 
 
 def scored_stage(stages: Mapping[str, StageSection]) -> str:

@@ -61,7 +61,7 @@ def test_a_run_writes_entries_when_final_evaluations_and_audits_have_finished(
     sweep, clock = play(place, file("one"), steps=0), Clock()
     store = Store.open(place.home.database_url, clock)
     store.put_sweep("one", sweep.to_json())
-    writer, driver = EntryWriter(sweep, store), sweep.driver(store)
+    writer, driver = EntryWriter(sweep, store, place.files), sweep.driver(store)
     writes: list[int] = []
     plain = EntryWriter.write
     monkeypatch.setattr(EntryWriter, "write", lambda self: writes.append(1) or plain(self))
@@ -86,7 +86,7 @@ def test_a_run_writes_entries_when_final_evaluations_and_audits_have_finished(
 def test_nothing_is_written_twice(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = play(place, file("one"))
     before = place.store.entries()
-    writer = EntryWriter(sweep, place.store)
+    writer = EntryWriter(sweep, place.store, place.files)
     assert writer.write() == []
     read: list[str] = []
     plain = Store.attempts
@@ -128,10 +128,10 @@ def test_a_sweep_that_this_version_does_not_understand_is_named_once(place: Work
     make_older(place)
     place.store.put_entries("spring", [], version=0, spec={"file": {"name": "spring"}, "data": {}, "machine": {}})
     said: list[str] = []
-    build_missing(place.store, said.append)
+    build_missing(place.store, place.files, said.append)
     assert said[0] == "sweep spring: data: missing; sweep spring: seeds: missing; its entries are not shown."
     assert [row["name"] for row in shown("summer", place)] == ["base", "none", "leak"]
-    build_missing(place.store, said.append)
+    build_missing(place.store, place.files, said.append)
     assert len(said) == 2
 
 
@@ -139,5 +139,5 @@ def test_a_cancelled_sweep_orders_nothing_while_its_entries_are_written(place: W
     sweep = play(place, file("one"), steps=1)
     place.store.end_sweep("one", SweepState.CANCELLED)
     keys = [job.key for job in place.store.jobs()]
-    EntryWriter(sweep, place.store).write()
+    EntryWriter(sweep, place.store, place.files).write()
     assert [job.key for job in place.store.jobs()] == keys

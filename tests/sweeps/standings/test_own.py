@@ -60,7 +60,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
             job = attach(given, sweep, opened)
             assert job.outputs is not None and job.outputs["metric"]["value"] == pytest.approx(3.277 + seed / 10_000)
     opened.store.put_sweep("steps", sweep.to_json(), sweep.spec.budget.limits())
-    EntryWriter(sweep, opened.store).write(final=True)
+    EntryWriter(sweep, opened.store, opened.files).write(final=True)
     return opened
 
 

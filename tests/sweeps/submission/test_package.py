@@ -91,7 +91,7 @@ def place(data: Path, demo: DemoData, tmp_path_factory: pytest.TempPathFactory) 
         opened.store.beat("worker")
         for job in opened.store.claim("worker", 100):
             work_off(job, opened)
-    EntryWriter(sweep, opened.store).write()
+    EntryWriter(sweep, opened.store, opened.files).write()
     opened.store.end_sweep("small", SweepState.DONE)
     yield opened
     torch.set_num_threads(threads)

@@ -199,7 +199,7 @@ def test_all_problems_come_at_once() -> None:
         ({"recipe": {"train": {"gpus": 1}}}, "recipe: a file has either [recipe] or [script]; leave one out"),
         ({"search": {"trials": 1, "documents": 4, "space": {"script.env.A": [1, 2]}}}, "search.documents: a script's"),
         ({"confirm": {"train_only": 1}}, "confirm.train_only: a script's score before quantization is not known"),
-        ({"audit": {"seconds": 3.0}}, "audit: a script that gives a score line alone cannot be audited"),
+        ({"audit": {"seconds": 3.0}}, "audit: a script is audited only if script.score names its scorer"),
         (
             {"arm": [{"name": "a", "script": {"train": {"gpus": 2}}}]},
             "script.train = {'gpus': 2}; an arm changes a stage",
@@ -229,3 +229,35 @@ def test_a_recipe_has_no_proxy_and_no_holdout() -> None:
         parse_sweep(file, "own.toml")
     found = "\n".join(refusal.value.problems)
     assert "search.proxy: only a script has one" in found and "data.validation" in found
+
+
+AUDITED = {**SCRIPT, "files": ["lib/my_scorer.py"], "score": "my_scorer.py:score"}
+
+
+def test_a_named_scorer_adds_an_audit_that_reads_the_artifact_of_the_scored_stage() -> None:
+    audit = spec_of(AUDITED, audit={"seconds": 5}).pipeline()["audit"]
+    assert {name: (source.stage, source.output) for name, source in audit.reads.items()} == {
+        "artifact": ("script.train", "artifact")
+    }
+    assert [stage.name for stage in spec_of().pipeline()] == ["script.train", "script.eval"]
+    alone = {"file": "t.py", "score": "t.py:score", "run": {"out": {"artifact": "m.bin"}, "metric": "final_x"}}
+    assert spec_of(alone).pipeline()["audit"].reads["artifact"].stage == "script.run"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"score": "my_scorer:score"}, "script.score = 'my_scorer:score': expected FILE.py:FUNCTION"),
+        ({"score": "my_scorr.py:score"}, "is none of the script's files; did you mean my_scorer.py?"),
+        ({"eval": {**EVAL, "keep": ["artifact", "weights"]}}, "script.eval reads weights beside the artifact"),
+        ({"train": {**TRAIN, "out": {}}, "eval": {"metric": "final_x"}}, "neither makes nor reads a role artifact"),
+    ],
+)
+def test_a_scorer_that_could_not_be_audited_is_refused(change: Mapping[str, Any], words: str) -> None:
+    assert words in problems({**AUDITED, **change})
+
+
+def test_a_scorer_needs_the_text_of_the_tokens_and_a_contest_that_is_judged_by_it() -> None:
+    assert "give data.tokenizer" in problems(AUDITED, data={"tokens": "/data"})
+    assert "is judged by what runs printed" in problems(AUDITED, contest="modded-nanogpt-3")
+    assert "name it, or leave audit out" in problems(audit={"seconds": 5})
