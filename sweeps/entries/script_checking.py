@@ -15,7 +15,7 @@ from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.entries.lost import LostKind
 from sweeps.entries.mismatch import Mismatch, find_job, say_no_job
-from sweeps.entries.scorer_checking import ScorerVerdicts, check_scorer
+from sweeps.entries.scorer.checking import ScorerVerdicts, check_scorer
 from sweeps.entries.script_form import script_findings, seed_evidence
 from sweeps.entries.tables import read_scores
 

@@ -9,7 +9,7 @@ from jobs.stages.stage import title_of
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.board.rules import RuleFinding
 from sweeps.driver.chain import JobChain
-from sweeps.entries.scorer_form import scorer_findings
+from sweeps.entries.scorer.findings import scorer_findings
 from sweeps.entries.script_form import UNAUDITED, scores_text, script_findings, seed_evidence
 from sweeps.run.entry.measured import Measured
 from sweeps.spec.script.code import UNPATCHED, Version

@@ -15,7 +15,7 @@ from sweeps.entries.audit_checking import Outcomes, check_certificate_digest, ch
 from sweeps.entries.audits import NOT_AUDITED
 from sweeps.entries.form import audits_of
 from sweeps.entries.mismatch import Mismatch, find_job, say_no_job
-from sweeps.entries.scorer_form import scorer_findings
+from sweeps.entries.scorer.findings import scorer_findings
 from sweeps.entries.script_form import UNAUDITED
 
 
