@@ -15,6 +15,8 @@ SHORT_SHARE = 0.25
 """Share of the budget that the audit of a further seed's artifact has."""
 AUDITED = 512
 """Validation documents that an audit may choose from."""
+OVERLAP_TOKENS = 2**27
+"""Training tokens among which validation text is looked for: some minutes of a core."""
 
 
 class Audit(WorkerStage):

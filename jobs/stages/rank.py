@@ -17,9 +17,9 @@ from golf.errors import InputError
 from golf.train.process_group import end_process
 from golf.train.training import train
 from jobs.stages.work.documents import training_stream
+from jobs.stages.work.gang_folder import read_order, write_error
 from jobs.stages.work.memory import training_problem
 from jobs.stages.work.settings import train_config
-from jobs.stages.work.trainer import read_order, write_error
 
 
 def main(folder: Path, launched: float) -> None:

@@ -31,7 +31,7 @@ class Unusable(Exception):
     """A scorer that cannot be loaded; the message says why."""
 
 
-class Failure(Exception):
+class FailedCall(Exception):
     """A call that returned no arrays, as the fields of a finding."""
 
     def __init__(self, condition: str, detail: str, document: int = -1) -> None:
@@ -140,7 +140,7 @@ def _reply(scorer: Any, documents: list[Any], request: dict[str, Any]) -> tuple[
     try:
         with contextlib.redirect_stdout(stdout):
             arrays = _call(scorer, documents, request)
-    except Failure as failure:
+    except FailedCall as failure:
         return {"failure": failure.fields, "printed": stdout.getvalue()}, b""
     header = {"shapes": [array.shape for array in arrays], "dtypes": [array.dtype.str for array in arrays]}
     return {**header, "printed": stdout.getvalue()}, b"".join(array.tobytes() for array in arrays)
@@ -158,14 +158,14 @@ def _call(scorer: Any, documents: list[Any], request: dict[str, Any]) -> list[An
             returned = scorer(passed)
     except BaseException as error:  # sys.exit() in a scorer must not end the audit
         reason = " ".join(str(error).split())[:200]
-        raise Failure("C4", f"returns no losses: raised {type(error).__name__}: {reason}") from None
+        raise FailedCall("C4", f"returns no losses: raised {type(error).__name__}: {reason}") from None
     if [id(document) for document in passed] != [id(document) for document in documents]:
-        raise Failure("nondeterminism", "changes the list of documents passed to it")
+        raise FailedCall("nondeterminism", "changes the list of documents passed to it")
     for index, (document, copy) in enumerate(zip(documents, copies)):  # noqa: B905  no strict before Python 3.10
         if not np.array_equal(document, copy):
-            raise Failure("nondeterminism", "changes the tokens of a document passed to it", index)
+            raise FailedCall("nondeterminism", "changes the tokens of a document passed to it", index)
     if not isinstance(returned, (list, tuple)):
-        raise Failure("C4", f"returns {type(returned).__name__}; expected a list with one array per document")
+        raise FailedCall("C4", f"returns {type(returned).__name__}; expected a list with one array per document")
     return [_array(value, index) for index, value in enumerate(returned)]
 
 
@@ -178,9 +178,9 @@ def _array(returned: Any, index: int) -> Any:
         array = np.ascontiguousarray(returned)
         array = array.reshape(np.shape(returned))  # a contiguous array has an axis at least
     except Exception as error:  # a foreign object may raise anything when it is converted
-        raise Failure("C4", f"returns no array: {type(error).__name__}", index) from None
+        raise FailedCall("C4", f"returns no array: {type(error).__name__}", index) from None
     if array.dtype.kind not in "biuf":
-        raise Failure("C4", f"returns losses of dtype {array.dtype}; expected floats", index)
+        raise FailedCall("C4", f"returns losses of dtype {array.dtype}; expected floats", index)
     return array.astype(array.dtype.newbyteorder("<"))
 
 

@@ -17,12 +17,10 @@ from jobs.events import Event, Finished, Progress
 from jobs.machine.digests import check_digest
 from jobs.machine.environment import peak_bytes
 from jobs.spec import Order
+from jobs.stages.audit import OVERLAP_TOKENS
 from jobs.stages.work.documents import eval_documents
 from jobs.stages.work.models import load_model
 from jobs.stages.work.settings import settings_of
-
-OVERLAP_TOKENS = 2**27
-"""Training tokens among which validation text is looked for: some minutes of a core."""
 
 
 def run_audit(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:

@@ -14,7 +14,7 @@ from jobs.scripts.place import put_code, values_of
 from jobs.scripts.placeholders import fill
 from jobs.scripts.run import ScriptRun
 from jobs.spec import Order
-from jobs.stages.work.trainer import read_errors, write_order
+from jobs.stages.work.gang_folder import read_errors, write_order
 
 RUN, SCORER, RESULT = "run", "scorer.json", "certificate.json"
 """Of an attempt's folder: the scorer's folder, how it is started, and the certificate."""

@@ -28,10 +28,9 @@ from golf.files import write_atomically
 from jobs.machine.digests import check_digest
 from jobs.program import GANG_VARIABLE
 from jobs.spec import Order
-from jobs.stages.audit import AUDITED
-from jobs.stages.work.audit import OVERLAP_TOKENS
+from jobs.stages.audit import AUDITED, OVERLAP_TOKENS
+from jobs.stages.work.gang_folder import read_order, write_error
 from jobs.stages.work.script_auditor import RESULT, RUN, read_scorer
-from jobs.stages.work.trainer import read_order, write_error
 
 
 def main(folder: Path) -> None:

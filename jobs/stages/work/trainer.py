@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import sys
 import time
 import zipfile
@@ -12,13 +11,13 @@ from typing import Any
 
 from golf.files import write_atomically
 from jobs.events import Failure, Finished
-from jobs.failures import classify, reason_of
 from jobs.program import CHECKPOINT as CHECKPOINT_INPUT
 from jobs.program import LOG, GangEnd, Program
-from jobs.spec import Job, Order
+from jobs.spec import Order
+from jobs.stages.work.gang_folder import read_errors, write_order
 from jobs.stages.work.settings import train_config
 
-ORDER, RESULT = "order.json", "result.json"
+RESULT = "result.json"
 CHECKPOINT, TRACE, WEIGHTS = "checkpoint.safetensors", "metrics.jsonl", "weights.safetensors"
 RANK = "jobs.stages.rank"
 """The module that each rank executes."""
@@ -83,37 +82,6 @@ class Trainer(Program):
     def errors(self, folder: Path) -> list[tuple[Failure, str]]:
         """Causes before consequences: a rank that lost the others is rarely to blame."""
         return read_errors(folder)
-
-
-def write_order(folder: Path, order: Order) -> None:
-    """Leave an order in a gang's folder."""
-    content = {"job": order.job.canonical(), "places": dict(order.places), "label": order.label, "sweep": order.sweep}
-    write_atomically(folder / ORDER, json.dumps(content).encode())
-
-
-def read_order(folder: Path) -> Order:
-    """Read it back."""
-    content = json.loads((folder / ORDER).read_text(encoding="utf-8"))
-    return Order(
-        job=Job.from_json(content["job"]),
-        places=content["places"],
-        label=content["label"],
-        sweep=content["sweep"],
-    )
-
-
-def write_error(folder: Path, error: Exception) -> None:
-    """Leave what this rank failed of."""
-    failure = classify(error, folder.parent.parent)
-    content = {"failure": failure, "reason": reason_of(error)}
-    write_atomically(folder / f"error.{os.environ.get('RANK', '0')}.json", json.dumps(content).encode())
-
-
-def read_errors(folder: Path) -> list[tuple[Failure, str]]:
-    """What the ranks of a gang say that they failed of, causes before consequences."""
-    errors = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("error.*.json"))]
-    causes = [(Failure(error["failure"]), str(error["reason"])) for error in errors]
-    return sorted(causes, key=lambda error: error[0] == Failure.COLLECTIVE)
 
 
 def _last_line(path: Path) -> Mapping[str, Any] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from cluster.executor import Task
 from jobs.events import Failure
 from jobs.stages.registry import stage_named
-from jobs.stages.work.trainer import write_error
+from jobs.stages.work.gang_folder import write_error
 from tests.cluster.orders import Orders
 from tests.confined import bound_by_modes
 

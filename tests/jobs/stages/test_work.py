@@ -31,8 +31,8 @@ from jobs.stages.work import audit, quantize
 from jobs.stages.work.audit import run_audit
 from jobs.stages.work.documents import eval_documents
 from jobs.stages.work.evaluate import IMPORT_SECONDS, run_eval, shards_of
+from jobs.stages.work.gang_folder import read_order, write_order
 from jobs.stages.work.quantize import run_quantize
-from jobs.stages.work.trainer import read_order, write_order
 
 MODEL = ModelConfig(
     num_layers=2, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, bigram_buckets=64, bigram_dim=8
