@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 # Tests that run whole sweeps, scripts and gangs. Those that use Ray come last: the one that they share runs until the end.
 GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/submission \
+    $(wildcard tests/cluster/executors/test_script_*.py tests/sweeps/run/test_script_*.py) \
     tests/sweeps/cli/test_run_command.py tests/sweeps/cli/test_executor_option.py tests/test_end_to_end.py \
     tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
