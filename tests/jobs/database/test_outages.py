@@ -169,11 +169,22 @@ def set_read_only(server: Server) -> Iterator[None]:
             connection.execute(command)
             connection.execute("SELECT pg_reload_conf()")
 
+    def wait_until(setting: str) -> None:
+        """The server reads its configuration a moment later, and tells its sessions before it lets a new one in."""
+        while True:
+            with psycopg.connect(server.url) as connection:
+                row = connection.execute("SHOW default_transaction_read_only").fetchone()
+            if row is not None and row[0] == setting:
+                return
+            time.sleep(0.01)
+
     alter("ALTER SYSTEM SET default_transaction_read_only = on")
     try:
+        wait_until("on")
         yield
     finally:
         alter("ALTER SYSTEM RESET default_transaction_read_only")
+        wait_until("off")
 
 
 def test_a_session_that_an_administrator_ends_is_away(postgresql: Server, shared: Store) -> None:
