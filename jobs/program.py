@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from golf.files import write_atomically
 from jobs.events import Failed, Failure, Finished
 
 LOG = "log.txt"
@@ -72,9 +73,9 @@ class Program(ABC):
     """A word of the command line of each rank that prints its stacks when it is sent SIGUSR1."""
 
     def prepare(self, folder: Path, inputs: Mapping[str, bytes]) -> None:
-        """Fill the gang's folder before it starts, from contents by name; it goes on from `CHECKPOINT`, if there."""
-        if CHECKPOINT in inputs:
-            raise NotImplementedError(f"{type(self).__name__} does not go on from a checkpoint")
+        """Fill the gang's folder before it starts, from contents by name; by default with its checkpoint, if there."""
+        if self.checkpoint_file is not None and CHECKPOINT in inputs:
+            write_atomically(folder / self.checkpoint_file, inputs[CHECKPOINT])
 
     @abstractmethod
     def command(self, folder: Path) -> Sequence[str]:
@@ -109,8 +110,9 @@ class Program(ABC):
         return None
 
     def pack_checkpoint(self, folder: Path) -> bytes:
-        """The content from which another attempt goes on."""
-        raise NotImplementedError(f"{type(self).__name__} names a checkpoint file and does not pack it")
+        """The content from which another attempt goes on, by default that of its checkpoint file."""
+        assert self.checkpoint_file is not None, "only a program with such a file has checkpoints"
+        return (folder / self.checkpoint_file).read_bytes()
 
     @abstractmethod
     def finish(self, folder: Path, end: GangEnd) -> Finished | Failed:

@@ -7,10 +7,10 @@ from typing import Any
 from jobs.events import Event, Finished
 from jobs.spec import Job, Order
 from jobs.stages.request import Request, Subject, document_settings, text_inputs, text_places
-from jobs.stages.stage import ShardedStage, Source, WorkSizes
+from jobs.stages.stage import ScoringStage, ShardedStage, Source, WorkSizes
 
 
-class Evaluate(ShardedStage):
+class Evaluate(ShardedStage, ScoringStage):
     """Scores documents, in shards."""
 
     __slots__ = ()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from graphlib import TopologicalSorter
 
-from jobs.stages.stage import Stage
+from jobs.stages.stage import ScoringStage, Stage
 
 
 class Pipeline:
@@ -17,7 +17,8 @@ class Pipeline:
             scored: name of the stage whose outputs hold the score.
 
         Raises:
-            ValueError: a stage reads what no stage leaves, or, by way of others, its own output.
+            ValueError: a stage reads what no stage leaves, or, by way of others, its own output; the scored one gives
+                no score.
         """
         given = {stage.name: stage for stage in stages}
         for stage in given.values():
@@ -27,7 +28,9 @@ class Pipeline:
                     raise ValueError(f"stage {stage.name}: reads {name}: {missing}")
         self._before = {stage.name: {source.stage for source in stage.reads.values()} for stage in given.values()}
         self._stages = {name: given[name] for name in TopologicalSorter(self._before).static_order()}
-        self.scored = self._stages[scored]
+        if not isinstance(last := self._stages[scored], ScoringStage):
+            raise ValueError(f"stage {scored}: gives no score")
+        self.scored: ScoringStage = last
 
     def __iter__(self) -> Iterator[Stage]:
         return iter(self._stages.values())

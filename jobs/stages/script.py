@@ -6,14 +6,14 @@ conditions. So a scheduler that never saw the sweep's file makes the stage anew 
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobs.program import Program
 from jobs.scripts.run import PROBE_SECONDS, SETUP_SECONDS, SILENT_SECONDS, ScriptRun
 from jobs.spec import Job, Order
 from jobs.stages.request import Request, Subject
-from jobs.stages.stage import GangStage, Source
+from jobs.stages.stage import GangStage, ScoringStage, Source
 
 PREFIX = "script."
 """What the names of these stages begin with in jobs; people see the rest."""
@@ -24,7 +24,7 @@ OWN_OUTPUTS = ("log", "metrics", "document_scores")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class ScriptStage(GangStage):
+class ScriptStage(GangStage, ScoringStage):
     """One run of a script: trains, evaluates, or whatever it does in this environment."""
 
     definition: Mapping[str, Any]
@@ -121,24 +121,33 @@ def is_script_stage(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
-def script_run(order: Order) -> ScriptRun:
-    """The run of a job of a script."""
-    job, how = order.job, order.conditions
-    settings = job.settings
+def code_run(order: Order) -> ScriptRun:
+    """What every run of a script's code has: its files, interpreter and environment, alone on one slot."""
+    settings, how = order.job.settings, order.conditions
     return ScriptRun(
         file=settings["file"],
         files=tuple(settings["files"]),
         python=how["python"] or sys.executable,
-        launch=settings["launch"],
-        args=tuple(settings["args"]),
+        launch="python",
         env=settings["env"],
         passed=tuple(how["pass"]),
         setup=tuple(how["setup"]),
         needs=tuple(how["needs"]),
         runtime=settings["runtime"],
-        slots=order.slots,
-        seed=job.seed,
+        seed=order.job.seed,
         places=order.places,
+    )
+
+
+def script_run(order: Order) -> ScriptRun:
+    """The run of a job of a script."""
+    job, how = order.job, order.conditions
+    settings = job.settings
+    return replace(
+        code_run(order),
+        launch=settings["launch"],
+        args=tuple(settings["args"]),
+        slots=order.slots,
         digests={name: job.inputs[name] for name in order.places},
         outputs=settings["outputs"],
         keep=settings["keep"],

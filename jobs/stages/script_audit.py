@@ -4,9 +4,8 @@ It is the audit of a native recipe with another scorer: same name, same version 
 a gang of one slot, since the scorer needs the script's own interpreter and perhaps a GPU for itself.
 """
 
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobs.program import Program
@@ -14,7 +13,7 @@ from jobs.scripts.run import ScriptRun
 from jobs.spec import Job, Order
 from jobs.stages.audit import AUDIT, SHORT_SHARE
 from jobs.stages.request import Request, Subject
-from jobs.stages.script import PREFIX
+from jobs.stages.script import PREFIX, code_run
 from jobs.stages.stage import GangStage, Source, WorkSizes
 
 PASSES = 2
@@ -96,19 +95,4 @@ def is_script_audit(job: Job) -> bool:
 
 def scorer_run(order: Order) -> ScriptRun:
     """The script of an audit's job as it lies beside its scorer: with the artifact under its own name."""
-    job, how = order.job, order.conditions
-    settings = job.settings
-    return ScriptRun(
-        file=settings["file"],
-        files=tuple(settings["files"]),
-        python=how["python"] or sys.executable,
-        launch="python",
-        env=settings["env"],
-        passed=tuple(how["pass"]),
-        setup=tuple(how["setup"]),
-        needs=tuple(how["needs"]),
-        runtime=settings["runtime"],
-        seed=job.seed,
-        places=order.places,
-        present={"artifact": settings["artifact"]},
-    )
+    return replace(code_run(order), present={"artifact": order.job.settings["artifact"]})

@@ -103,16 +103,6 @@ class Stage(ABC):
         """What a person calls it."""
         return title_of(self.name)
 
-    # Score
-
-    def value_of(self, outputs: Mapping[str, Any]) -> float:
-        """The score of a finished job, in bits per byte; lower is better."""
-        raise NotImplementedError(f"stage {self.name}: gives no score")
-
-    def outputs_worth(self, value: float) -> dict[str, Any]:
-        """Outputs of a job that would have a score, for a sweep that is played through."""
-        raise NotImplementedError(f"stage {self.name}: gives no score")
-
     # Time
 
     def time_limit(self, order: Order) -> float | None:
@@ -148,6 +138,20 @@ class Stage(ABC):
 def title_of(stage: str) -> str:
     """What a person calls the stage of a name: a script's by the name that its file gives it."""
     return stage.rpartition(".")[2]
+
+
+class ScoringStage(Stage):
+    """A stage whose jobs' outputs hold a score, by which recipes are compared."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def value_of(self, outputs: Mapping[str, Any]) -> float:
+        """The score of a finished job, in bits per byte; lower is better."""
+
+    @abstractmethod
+    def outputs_worth(self, value: float) -> dict[str, Any]:
+        """Outputs of a job that would have a score, for a sweep that is played through."""
 
 
 class GangStage(Stage):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.stages.stage import Stage
+from jobs.stages.stage import ScoringStage
 from jobs.state import JobState
 from jobs.store import JobRecord
 from sweeps.spec.orders import Measurement
@@ -18,7 +18,7 @@ class JobChain:
     """The jobs of a measurement that are in the store so far."""
 
     measurement: Measurement
-    scored: Stage
+    scored: ScoringStage
     """The stage whose outputs hold the score."""
     jobs: Mapping[str, JobRecord]
     """By stage, those that lead to the score, in the order in which they build on one another."""

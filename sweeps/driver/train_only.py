@@ -35,7 +35,8 @@ def pursue_trainings(requests: JobRequests, spec: SweepSpec, measurements: Seque
         spec: the sweep.
         measurements: one of each entry, of any seed.
     """
-    *stages, scored = spec.pipeline().scoring()
+    pipeline = spec.pipeline()
+    stages, scored = pipeline.scoring()[:-1], pipeline.scored
     chains = []
     for measurement in measurements:
         for seed in train_only_seeds(spec):

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.spec import Order
 from jobs.stages.registry import stage_of
-from jobs.stages.stage import Stage
+from jobs.stages.stage import ScoringStage
 from jobs.state import JobState
 from jobs.store import JobRecord, SweepRecord, TrialRecord
 from sweeps.driver.driver_store import DriverStore
@@ -22,7 +22,7 @@ class DryRunStore:
     """A `DriverStore` in memory that starts from the finished jobs and the trials of a real one."""
 
     def __init__(
-        self, real: DriverStore, now: Callable[[], float], scored: Stage, earlier: Sequence[TrialRecord] = ()
+        self, real: DriverStore, now: Callable[[], float], scored: ScoringStage, earlier: Sequence[TrialRecord] = ()
     ) -> None:
         """Start a dry run.
 

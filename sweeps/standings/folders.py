@@ -19,8 +19,8 @@ from sweeps.records.reading.folder import (
     MAX_DEPTH,
     MAX_FOLDERS,
     MAX_READ_BYTES,
+    choose_logs,
     list_children,
-    list_files,
     take_within,
 )
 from sweeps.standings.claims import TableClaim, find_claim
@@ -129,11 +129,7 @@ def _name_runs(runs: dict[str, TrainingLog], contest: Contest) -> Iterable[str]:
 def _read_logs(folder: Path, contest: Contest, oddities: list[str]) -> Iterator[tuple[str, tuple[str, TrainingLog]]]:
     """The logs of a folder: path inside it, digest, and what it says."""
     assert contest.log is not None
-    paths = [path for path in sorted(list_files(folder, oddities)) if path.suffix.lower() in LOG_SUFFIXES]
-    chosen = take_within(paths, MAX_READ_BYTES)
-    if len(chosen) < len(paths):
-        oddities.append(f"over {MAX_READ_BYTES:,} bytes of logs; {len(paths) - len(chosen)} were not read")
-    for path in chosen:
+    for path in sorted(choose_logs(folder, oddities)):
         name = printable_path(path.relative_to(folder))
         try:
             digest, log = parse_lines(path, partial(_digest_and_read, contest.log))

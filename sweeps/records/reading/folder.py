@@ -64,11 +64,7 @@ def read_folder(root: Path) -> Folder:
     oddities: list[str] = []
     unread: list[str] = []
     texts: dict[str, Log] = {}
-    paths = [path for path in list_files(root, oddities) if path.suffix.lower() in LOG_SUFFIXES]
-    chosen = take_within(paths, MAX_READ_BYTES)
-    if len(chosen) < len(paths):
-        oddities.append(f"over {MAX_READ_BYTES:,} bytes of logs; {len(paths) - len(chosen)} were not read")
-    for path in chosen:
+    for path in choose_logs(root, oddities):
         name = printable_path(path.relative_to(root))
         try:
             texts[name] = read_log(path)
@@ -134,6 +130,15 @@ def _is_record(folder: Path) -> bool:
         if path.suffix.lower() in LOG_SUFFIXES and path.is_file() and not path.is_symlink()
     ]
     return any(map(_may_be_log, take_within(logs, MAX_READ_BYTES)))
+
+
+def choose_logs(root: Path, oddities: list[str]) -> list[Path]:
+    """Files of a folder that may be logs, as many as are read; what is left out is an oddity."""
+    paths = [path for path in list_files(root, oddities) if path.suffix.lower() in LOG_SUFFIXES]
+    chosen = take_within(paths, MAX_READ_BYTES)
+    if len(chosen) < len(paths):
+        oddities.append(f"over {MAX_READ_BYTES:,} bytes of logs; {len(paths) - len(chosen)} were not read")
+    return chosen
 
 
 def take_within(paths: Sequence[Path], most_bytes: int) -> list[Path]:

@@ -16,8 +16,8 @@ import pytest
 from cluster.executors import launcher
 from cluster.executors.launcher import Gang
 from cluster.executors.processes import Mark, marked
-from jobs.events import Event, Failed, Failure, Finished, Progress
-from jobs.program import LOG, GangEnd, Program
+from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress
+from jobs.program import CHECKPOINT, LOG, GangEnd, Program
 from jobs.stages.train import TRAIN
 from tests.cluster.orders import Orders
 
@@ -199,3 +199,43 @@ def test_the_others_words_do_not_hide_that_a_rank_crashed(orders: Orders, tmp_pa
     assert (trainer._failed(1).failure, trainer._failed(1).reason) == (Failure.CRASH, "a rank died of signal 11")
     (folder / LOG).write_text("nothing that is known\n")
     assert trainer._failed(1).failure == Failure.COLLECTIVE
+
+
+class Counting(Alone):
+    """A program whose checkpoint is one file, from which the next attempt counts on."""
+
+    checkpoint_file = "count"
+
+    def command(self, folder: Path) -> Sequence[str]:
+        return [sys.executable, "-c", COUNT]
+
+    def finish(self, folder: Path, end: GangEnd) -> Finished:
+        return Finished(outputs={"count": (folder / "count").read_text()})
+
+
+COUNT = """
+import os, time
+count = int(open("count").read()) if os.path.exists("count") else 0
+open("new", "w").write(str(count + 1))
+os.replace("new", "count")
+time.sleep(1.0)
+"""
+
+
+def test_a_checkpoint_file_is_handed_on_and_put_back_without_a_word_of_the_program(
+    script: Path, tmp_path: Path, mark: Mark
+) -> None:
+    *before, last = gang(Counting(script), tmp_path, mark).events()
+    assert isinstance(last, Finished) and last.outputs == {"count": "1"}, last
+    [checkpoint] = {event.content for event in before if isinstance(event, Checkpoint)}
+    assert checkpoint == b"1"
+    again = Gang(
+        Counting(script),
+        tmp_path / "attempts" / "2",
+        slots=2,
+        inputs={CHECKPOINT: checkpoint},
+        mark=mark,
+        silence_seconds=60.0,
+    )
+    *_, last = again.events()
+    assert isinstance(last, Finished) and last.outputs == {"count": "2"}, last

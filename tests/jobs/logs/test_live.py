@@ -249,6 +249,6 @@ def test_a_training_that_prints_validations_alone_has_a_curve() -> None:
 PUBLIC = Path(__file__).parents[4] / "shared" / "records"
 
 
-@pytest.mark.skipif(not PUBLIC.is_dir(), reason=f"{PUBLIC} is not there")
+@pytest.mark.skipif(not PUBLIC.is_dir(), reason=f"public logs lie beside the project, in CI too: no {PUBLIC}")
 def test_public_logs_give_the_same_live() -> None:
     assert compare_folder(PUBLIC, pieces=50) == []
