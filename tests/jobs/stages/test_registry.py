@@ -69,6 +69,11 @@ def test_a_stage_that_reads_what_nobody_leaves_is_refused(source: Source) -> Non
         Pipeline([TRAIN, replace(WEIGH, reads={"artifact": source})], scored="train")
 
 
+def test_only_a_stage_that_gives_a_score_can_be_the_scored_one() -> None:
+    with pytest.raises(ValueError, match="stage train: gives no score"):
+        Pipeline(STAGES, scored="train")
+
+
 def test_a_label_names_what_is_known() -> None:
     labels = {
         stage.name: (stage.label("base", 3), stage.label(None, 3)) for stage in STAGES
