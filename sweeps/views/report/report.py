@@ -13,6 +13,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from golf.files import write_atomically
 from jobs.budget import Budget
+from jobs.stages.script import is_script_stage
+from jobs.stages.stage import title_of
 from jobs.state import JobState
 from jobs.store import SweepRecord, TrialRecord
 from jobs.workplace import Workplace
@@ -75,9 +77,7 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
         answers=answers(rows, baseline, _spent(record, place)),
         **_board(board, rows),
         charts=charts,
-        trials=sum(trial.value is not None for trial in trials),
-        trainings=counts.get("train", 0),
-        evaluations=counts.get("eval", 0),
+        work=describe_work(counts, sum(trial.value is not None for trial in trials)),
         superseded=[*_former(name, place), *lost.lines()],
         certificates=[(entry, certificates.describe_certificate(certificate)) for entry, certificate in judged.items()],
         text=next((row["validation_set"] for row in rows if row["validation_set"] is not None), None),
@@ -115,6 +115,26 @@ def write_comparison(comparison: Mapping[str, Any], documents: Documents | None,
     return _write(place.home.comparison(names), content)
 
 
+def describe_work(done: Mapping[str, int], trials: int) -> str:
+    """What was done, by the names that people know.
+
+    Args:
+        done: finished jobs by stage.
+        trials: trials that have a score.
+    """
+    if any(is_script_stage(stage) for stage in done):
+        runs = [f"{count} {title_of(stage)} jobs" for stage, count in done.items() if is_script_stage(stage)]
+        return ", ".join([*runs, f"{trials} trials"])
+    return f"{done.get('train', 0)} trainings, {trials} trials, {done.get('eval', 0)} evaluations"
+
+
+def describe_trial_documents(file: Mapping[str, Any]) -> str:
+    """What the trials of a sweep file are scored on."""
+    if "script" in file and file["data"].get("validation", "given") == "given":
+        return "On the validation set itself, as the script is given it; only the seeds are others."
+    return "On tuning documents, which are neither trained on nor part of the validation set."
+
+
 def _charts(
     record: SweepRecord,
     trials: Sequence[TrialRecord],
@@ -132,7 +152,7 @@ def _charts(
         note = "Each point is one seed on the whole validation set; the bar is the 95 % t interval of the mean."
         figures.append((f"Scores by seed: {track} entries", note, charts.seed_scores(shown) if shown else None))
     if trials:
-        note = "On tuning documents, which are neither trained on nor part of the validation set."
+        note = describe_trial_documents(record.spec["file"])
         given = SweepFacts.of(record).given_trials
         figures.append(("Score by trial", note, charts.trial_scores(trials, given)))
         note = "The same scores against each searched setting; darker points are later trials."

@@ -183,3 +183,12 @@ def test_paths_of_pages_hold_no_names_that_lead_elsewhere(place: Workplace) -> N
     path = place.home.comparison(["../../etc", "a b"])
     assert path.parent == Path(place.home.root) / "reports"
     assert path.name == "compare-..-..-etc-vs-a-b.html"
+
+
+def test_work_and_documents_are_named_as_the_sweep_has_them() -> None:
+    assert report.describe_work({"train": 6, "quantize": 6, "eval": 50}, 24) == "6 trainings, 24 trials, 50 evaluations"
+    assert report.describe_work({"script.train": 4, "script.eval": 7}, 2) == "4 train jobs, 7 eval jobs, 2 trials"
+    script = {"script": {}, "data": {"tokens": "demo"}}
+    assert report.describe_trial_documents(script).startswith("On the validation set itself")
+    for file in ({"data": {"tokens": "demo"}}, {**script, "data": {"tokens": "x", "validation": "holdout"}}):
+        assert report.describe_trial_documents(file).startswith("On tuning documents")
