@@ -190,5 +190,5 @@ def test_work_and_documents_are_named_as_the_sweep_has_them() -> None:
     assert report.describe_work({"script.train": 4, "script.eval": 7}, 2) == "4 train jobs, 7 eval jobs, 2 trials"
     script = {"script": {}, "data": {"tokens": "demo"}}
     assert report.describe_trial_documents(script).startswith("On the validation set itself")
-    for file in ({"data": {"tokens": "demo"}}, {**script, "data": {"tokens": "x", "validation": "holdout"}}):
-        assert report.describe_trial_documents(file).startswith("On tuning documents")
+    for other in ({"data": {"tokens": "demo"}}, {**script, "data": {"tokens": "x", "validation": "holdout"}}):
+        assert report.describe_trial_documents(other).startswith("On tuning documents")
