@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from safetensors.torch import save
 
 from cluster.executor import Node, Opening, Task
 from cluster.executors.local import machine_cluster
+from cluster.registry import EXECUTORS, ExecutorKind
 from golf.data.corpus import DemoData
 from golf.data.tokens import read_shard, split_documents
 from golf.model.gpt import GPT, ModelConfig
@@ -28,6 +30,8 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.run import session
 from sweeps.spec.file import SweepSpec, parse_sweep
 from tests.in_process import InProcessEvents
+
+KIND = ExecutorKind(summary="this process", open=f"{__name__}:Inline")
 
 MODEL = {
     "num_layers": 2, "model_dim": 16, "num_heads": 2, "num_kv_heads": 1, "mlp_hidden": 24, "bigram_buckets": 64,
@@ -118,4 +122,5 @@ def _train(order: Order, seed: int) -> Finished:
 def run(spec: SweepSpec, place: Workplace, said: list[str] | None = None) -> Snapshot:
     """`golfsweep run` without its output."""
     lines: list[str] = [] if said is None else said
-    return session.run(spec, place, executor="inline", show=lambda *_: None, say=lines.append)
+    with patch.dict(EXECUTORS, inline=KIND):
+        return session.run(spec, place, executor="inline", show=lambda *_: None, say=lines.append)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cluster.registry import EXECUTORS, ExecutorKind
+from cluster.registry import EXECUTORS
 from golf.data.corpus import DemoData
 from jobs.workplace import Workplace
 from tests.sweeps import inline
@@ -16,11 +16,10 @@ from tests.sweeps.inline import Inline, Record
 Open = Callable[[], Workplace]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def inline_executor() -> Iterator[None]:
-    EXECUTORS["inline"] = ExecutorKind(summary="this process", open="tests.sweeps.inline:Inline")
-    yield
-    del EXECUTORS["inline"]
+@pytest.fixture(autouse=True)
+def inline_executor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands of these tests may name it; it must not be there for tests of other folders in the same process."""
+    monkeypatch.setitem(EXECUTORS, "inline", inline.KIND)
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def data(demo: DemoData, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 @pytest.fixture(scope="session")
-def finished(inline_executor: None, data: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(data: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of the finished sweep; tests work on copies."""
     root = tmp_path_factory.mktemp("finished") / "home"
     place = Workplace.open(root)
