@@ -27,7 +27,8 @@ def _spoil(play: Round, spoil: Callable[[Path], None]) -> bool:
                 for value in (job.outputs or {}).values():
                     if isinstance(value, str):
                         makers.setdefault(value, []).append(job.key)
-    contents = [path for path in play.files.rglob("*") if path.name in makers and path.is_file()]
+    # An empty one was damaged before and nobody has read it since: there is nothing left of it to spoil.
+    contents = [path for path in play.files.rglob("*") if path.name in makers and path.is_file() and path.stat().st_size]
     if not contents:
         return False
     content = random.choice(contents)
