@@ -28,7 +28,9 @@ def _spoil(play: Round, spoil: Callable[[Path], None]) -> bool:
                     if isinstance(value, str):
                         makers.setdefault(value, []).append(job.key)
     # An empty one was damaged before and nobody has read it since: there is nothing left of it to spoil.
-    contents = [path for path in play.files.rglob("*") if path.name in makers and path.is_file() and path.stat().st_size]
+    contents = [
+        path for path in play.files.rglob("*") if path.name in makers and path.is_file() and path.stat().st_size
+    ]
     if not contents:
         return False
     content = random.choice(contents)
