@@ -3,6 +3,7 @@
 Every command and page takes it from here, so that none contradicts another. Pure functions on plain data.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,8 @@ from sweeps.views.wording import format_dollars, format_hours, format_megabytes,
 __all__ = ["Chip", "NextStep", "Spent", "Standing", "SweepProgress", "Verdict", "judge_sweep"]
 
 RULE = MARGIN_RULES[DECIDING]
+MOST_UNCHECKED = 1
+"""Things that nobody has verified which a chip names."""
 
 
 class Standing(StrEnum):
@@ -126,9 +129,10 @@ def judge_sweep(
 
 
 def find_leader(rows: Sequence[EntryColumns]) -> EntryColumns | None:
-    """The best legal entry of the sweep itself, else the best legal record."""
-    legal = [row for row in rows if row["track"] == "legal" and row["val_bpb_mean"] is not None]
-    return next((row for row in legal if row["source"] == "golfsweep"), next(iter(legal), None))
+    """The best entry of the sweep itself that is not flagged, else the best such record; legal ones come first."""
+    scored = [row for row in rows if row["track"] != "flagged" and row["val_bpb_mean"] is not None]
+    ranked = sorted(scored, key=lambda row: (row["source"] != "golfsweep", row["track"] != "legal"))
+    return next(iter(ranked), None)
 
 
 def measure_gain(
@@ -203,7 +207,7 @@ def _judge_caution(leader: EntryColumns) -> Chip | None:
     standing = Standing.GOOD if _holds_corrected(leader) and leader[DECIDING] else Standing.WARN
     if leader["trials"] and leader["selection_bias_mbpb"] is not None:
         detail = f"luck alone explains {leader['selection_bias_mbpb']:.2f} mBPB{corrected}"
-        return Chip(title="Caution", standing=standing, word=f"BEST OF {leader['trials']} TRIALS", detail=detail)
+        return Chip(title="Caution", standing=standing, word=f"BEST OF {leader['trials']}", detail=detail)
     if corrected and (leader["tries"] or 1) > 1:
         word = f"{leader['tries']} SETTINGS TRIED"
         return Chip(title="Caution", standing=standing, word=word, detail=corrected.removeprefix("; "))
@@ -225,13 +229,18 @@ def _holds_corrected(entry: EntryColumns) -> bool:
 
 
 def _judge_legality(leader: EntryColumns) -> Chip:
+    unchecked = [re.sub(r" \(.*\)$", "", item) for item in leader["unchecked"] or ()]
+    items = [item if item.startswith("not ") else f"not checked: {item}" for item in unchecked[:MOST_UNCHECKED]]
+    if len(unchecked) > MOST_UNCHECKED:
+        items.append(f"{len(unchecked) - MOST_UNCHECKED} more things not checked")
+    if leader["track"] != "legal":
+        detail = "; ".join(["its scores were not audited", *items])
+        return Chip(title="Legal", standing=Standing.UNKNOWN, word="UNVERIFIED", detail=detail)
     audited, n = leader["audited_seeds"], len(leader["seeds"])
-    parts = []
-    if leader["source"] == "golfsweep":
-        parts.append("the audit" if audited is None else f"the audit on {audited} of {n} seed{'' if n == 1 else 's'}")
-    parts += [f"not checked: {item}" if not item.startswith("not ") else item for item in leader["unchecked"] or ()]
-    parts += [f"note: {finding['detail']}" for finding in leader["findings"]]
-    return Chip(title="Legal", standing=Standing.GOOD, word="PASSED", detail="; ".join(parts))
+    audit = f"{audited} of {n} seed{'' if n == 1 else 's'} audited"
+    return Chip(
+        title="Legal", standing=Standing.GOOD, word="PASSED", detail="; ".join([*([audit] if audited else []), *items])
+    )
 
 
 def _judge_limits(leader: EntryColumns) -> Chip:
