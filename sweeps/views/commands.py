@@ -48,7 +48,7 @@ class CommandWords:
 
     def leaderboard(self) -> str:
         """Everything that is known of the sweep's entries."""
-        return self._command("leaderboard", shell_name(self.sweep), "--long")
+        return self._command("leaderboard", *([shell_name(self.sweep)] if self.sweep else []), "--long")
 
     def _command(self, *words: str) -> str:
         return " ".join(["golfsweep", *words, *([self.options] if self.options else [])])

@@ -32,6 +32,10 @@ WORDS: Mapping[str, str] = {
 """Code of a finding → what is wrong; other codes are shown as they are."""
 
 
+MOST = 2
+"""Reasons that are named."""
+
+
 def describe_flags(findings: Sequence[Mapping[str, str]]) -> str:
     """What is wrong with an entry, the most serious first, conditions with their codes: `… (C1 C2)`."""
     codes = list(dict.fromkeys(finding["code"] for finding in findings))
@@ -40,5 +44,10 @@ def describe_flags(findings: Sequence[Mapping[str, str]]) -> str:
     if broken:
         names = "C1-C4" if len(broken) == len(CONDITIONS) else " ".join(broken)
         parts.append(f"{CONDITIONS[broken[0]] if len(broken) == 1 else SEVERAL} ({names})")
-    parts += [WORDS.get(code, code.replace("-", " ")) for code in codes if code not in CONDITIONS]
-    return "; ".join(dict.fromkeys(parts)) or "flagged"
+    others = [code for code in codes if code not in CONDITIONS]
+    known = [WORDS[code] for code in others if code in WORDS]
+    # A public record's other findings are about its claims, and do not flag it.
+    parts += known or ([] if parts else [code.replace("-", " ") for code in others])
+    shown = list(dict.fromkeys(parts))
+    more = [f"{len(shown) - MOST} more"] if len(shown) > MOST else []
+    return "; ".join([*shown[:MOST], *more]) or "flagged"

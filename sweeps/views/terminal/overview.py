@@ -26,7 +26,9 @@ LABEL, LEAST_INDENTED = 9, 44
 MARK = " · "
 """Between parts of a line."""
 MOST_FLAGGED = 4
-LEAST_ROWS = 5
+LEAST_ROWS = 10
+NAME = 36
+"""Cells of a name in a sentence."""
 STYLES = {Standing.GOOD: "bold green", Standing.WARN: "bold yellow", Standing.BAD: "bold red", Standing.UNKNOWN: "bold"}
 WIDEST = 120
 """Cells of a line of text on a wider terminal."""
@@ -74,7 +76,7 @@ class Overview:
     def _add_verdict(self, page: "_Page") -> None:
         verdict = self.verdict
         if verdict.leader is not None and verdict.score is not None:
-            page.label("Best", [_name_leader(self.rows, verdict), f"{verdict.score:.4f} bpb", *_describe_gain(verdict)])
+            page.label("Best", _describe_best(self.rows, verdict, page.only_ascii))
         for chip in verdict.chips:
             if chip.title not in ("Fits", "Cost"):
                 page.chip(chip)
@@ -199,13 +201,13 @@ def _choose_rows(rows: Sequence[EntryColumns], reference: Reference | None, most
     return best if base is None or base in best else [*best[:-1], base]
 
 
-def _name_leader(rows: Sequence[EntryColumns], verdict: Verdict) -> str:
+def _describe_best(rows: Sequence[EntryColumns], verdict: Verdict, only_ascii: bool) -> list[str]:
+    """The leader, its score, and what that is better than."""
     leader = next(row for row in rows if row["name"] == verdict.leader)
-    return f"{verdict.leader}" if leader["source"] == "golfsweep" else f"{verdict.leader} (public record)"
-
-
-def _describe_gain(verdict: Verdict) -> list[str]:
-    if verdict.gain_mbpb is None or verdict.baseline is None:
-        return []
-    word = "better" if verdict.gain_mbpb >= 0 else "worse"
-    return [f"{abs(verdict.gain_mbpb):.2f} mBPB {word} than {verdict.baseline} ({verdict.baseline_role})"]
+    public = "" if leader["source"] == "golfsweep" else " (public record)"
+    parts = [f"{shorten(leader['name'], NAME, only_ascii=only_ascii)}{public}", f"{verdict.score:.4f} bpb"]
+    if verdict.gain_mbpb is not None and verdict.baseline is not None:
+        than = f"{shorten(verdict.baseline, NAME, only_ascii=only_ascii)} ({verdict.baseline_role})"
+        word = "better" if verdict.gain_mbpb >= 0 else "worse"
+        parts.append(f"{abs(verdict.gain_mbpb):.2f} mBPB {word} than {than}")
+    return parts

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from sweeps.board.rules import LIMIT_BYTES
 from sweeps.text.escaping import escape, to_ascii
 from sweeps.text.table import shorten
 from sweeps.views.entry_facts import EntryColumns
 from sweeps.views.terminal.bars import Axis, draw_axis, draw_interval
-from sweeps.views.wording import format_p
+from sweeps.views.wording import format_near, format_p
 
 WIDEST = 120
 """Cells of the widest table; on a wider terminal the rest stays empty."""
@@ -20,6 +21,8 @@ LEAST_BAR, WIDEST_BAR = 18, 36
 FIRST, FURTHER = ("val_bpb", "mBPB", "± std", "n", "bar"), ("p", "MB", "train s", "eval s", "seeds")
 """Columns in the order in which a narrow table keeps them; the latter only where the bars stay wide."""
 LEAST_FURTHER = 100
+ALWAYS = ("#", "val_bpb", "mBPB")
+"""Columns that are there even where nothing is known for them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +53,7 @@ def choose_reference(rows: Sequence[EntryColumns], baseline: str | None, score: 
     if base is not None:
         return Reference(name=base["name"], score=base["val_bpb_mean"], title="baseline")
     if score is not None:
-        return Reference(name=None, score=score, title="")
+        return Reference(name=None, score=score, title="record")
     return Reference(name=scored[0]["name"], score=scored[0]["val_bpb_mean"], title="best") if scored else None
 
 
@@ -73,6 +76,7 @@ def lay_out_scores(
     fixed = sum(columns[name].width + GAP for name in kept) + (bar + GAP if bar else 0)
     name_cells = max(min(longest, LEAST_NAME), min(longest, min(width, WIDEST) - fixed))
     bars = _draw_bars(rows, bar, clean) if bar else None
+    last_score = "± std" if "± std" in kept else "val_bpb"
     cells = {name: [columns[name].heading, *map(columns[name].make, rows)] for name in kept}
     lines = []
     for number in range(len(rows) + 1):
@@ -82,7 +86,7 @@ def lay_out_scores(
             parts.append(cells[column][number].rjust(columns[column].width))
             if column == "#":
                 parts.append(name + " " * (name_cells - cell_len(name)))
-            if column == "± std" and bars is not None:
+            if column == last_score and bars is not None:
                 parts.append(bars[number])
         lines.append((" " * GAP).join(parts).rstrip())
     return lines
@@ -94,6 +98,8 @@ def _choose_columns(columns: Mapping[str, Column], longest: int, width: int) -> 
     kept, wanted = {"#"}, min(longest, WANTED_NAME) - min(longest, LEAST_NAME)
     bar = 0
     for name in (*FIRST, *(FURTHER if width >= LEAST_FURTHER else ())):
+        if name != "bar" and name not in columns:
+            continue
         need = (LEAST_BAR if name == "bar" else columns[name].width) + GAP
         if room - need < (0 if name in ("val_bpb", "mBPB") else wanted):
             break
@@ -119,7 +125,9 @@ def _make_columns(
         "n": lambda row: str(len(row["seeds"])),
         "p": lambda row: format_p(row["p_value"] if row["p_paired_seeds"] is None else row["p_paired_seeds"]),
         "seeds": lambda row: format_seed_names(list(row["seeds"])),
-        "MB": lambda row: _format(None if row["bytes_total"] is None else row["bytes_total"] / 1e6, ".2f"),
+        "MB": lambda row: (
+            "–" if row["bytes_total"] is None else format_near(row["bytes_total"] / 1e6, LIMIT_BYTES / 1e6, 2)
+        ),
         "train s": lambda row: _format(row["train_seconds"], ",.0f"),
         "eval s": lambda row: _format(row["eval_seconds"], ",.0f"),
     }
@@ -128,7 +136,8 @@ def _make_columns(
         heading = clean(name)
         made = _cleaned(make, clean)
         width = max([cell_len(heading), *(cell_len(made(row)) for row in rows)])
-        columns[name] = Column(heading=heading, make=made, width=width)
+        if name in ALWAYS or any(made(row) != clean("–") for row in rows):
+            columns[name] = Column(heading=heading, make=made, width=width)
     return columns
 
 
@@ -154,8 +163,10 @@ def _draw_bars(rows: Sequence[EntryColumns], cells: int, clean: Callable[[str], 
 def _format_difference(row: EntryColumns, reference: Reference | None) -> str:
     if reference is None or row["val_bpb_mean"] is None:
         return "–"
-    if (row["name"] == reference.name and row["source"] == "golfsweep") or row["val_bpb_mean"] == reference.score:
-        return reference.title or "+0.00"
+    if (row["name"] == reference.name and row["source"] == "golfsweep") or abs(
+        row["val_bpb_mean"] - reference.score
+    ) < 1e-9:
+        return reference.title
     return f"{1000 * (row['val_bpb_mean'] - reference.score):+.2f}"
 
 
@@ -164,8 +175,8 @@ def _format(value: float | None, form: str, sign: str = "") -> str:
 
 
 def format_seed_names(seeds: Sequence[str]) -> str:
-    """Seeds as a range where they follow each other, e.g. 2024-2026; of many others, the first and the number."""
+    """Seeds as a range where they follow each other, e.g. 2024-2026; of many others, the first and the last."""
     numbers = [int(seed) for seed in seeds if seed.isdecimal()]
     if len(numbers) == len(seeds) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
         return f"{numbers[0]}-{numbers[-1]}"
-    return ", ".join(seeds) if len(", ".join(seeds)) <= 14 else f"{seeds[0]} + {len(seeds) - 1}"
+    return ", ".join(seeds) if len(", ".join(seeds)) <= 14 else f"{seeds[0]}…{seeds[-1]}"
