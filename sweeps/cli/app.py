@@ -17,7 +17,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from cluster.registry import DEFAULT_EXECUTOR, EXECUTORS
@@ -303,9 +302,8 @@ def print_json(content: Any) -> None:
     print(json.dumps(content, indent=2, allow_nan=False, default=str))
 
 
-def typed_home() -> str:
+def typed_home(context: typer.Context) -> str:
     """The options that were typed to reach the home, for the commands that are suggested next; without passwords."""
-    context = click.get_current_context()
     typed = [
         (name, str(context.params[name]))
         for name in ("home", "db", "files")

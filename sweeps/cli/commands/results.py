@@ -40,6 +40,7 @@ class Format(StrEnum):
 
 @app.command()
 def leaderboard(
+    context: typer.Context,
     name: SweepArgument = None,
     contest: ContestOption = None,
     format_: Annotated[
@@ -94,7 +95,7 @@ def leaderboard(
             page = report.leaderboard_page(board)
             print(page if takes_unicode() else to_ascii_page(page))
         case Format.TABLE:
-            overview = None if long else read_overview(sweep, rows, place, home_options=typed_home())
+            overview = None if long else read_overview(sweep, rows, place, home_options=typed_home(context))
             Terminal().print(overview or table.render(rows))
     for line in (*(former.line for former in superseded), *notes):
         Terminal(stderr=shown != Format.TABLE).print_line(line)

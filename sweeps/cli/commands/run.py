@@ -98,7 +98,7 @@ def run(
         print_json(document(spec.name, place, stopped.code))
         raise typer.Exit(stopped.code) from None
     code = ExitCode.FAILED if end.failures or end.blocked or end.ended else ExitCode.DONE
-    show(spec.name, place, code, json_)
+    show(spec.name, place, code, json_, typed_home(context))
     for line in explain_end(spec.name, end):
         say(line)
     if code:
@@ -122,7 +122,7 @@ def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:
     return next((choice for choice in given.values() if choice is not None), DEFAULT_EXECUTOR)
 
 
-def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
+def show(name: str, place: Any, code: ExitCode, json_: bool, home_options: str) -> None:
     """Write the report, and print the leaderboard or the document."""
     from sweeps.contests.catalog import DEFAULT, contest_named
     from sweeps.entries.facts import contest_of
@@ -148,7 +148,7 @@ def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
         return print_json(document(name, place, code, board=board, report=path) | {"notes": [*lost.lines()]})
     why_none = None if path is not None else where
     overview = read_overview(
-        name, board.table(), place, home_options=typed_home(), report=why_none, with_failures=False
+        name, board.table(), place, home_options=home_options, report=why_none, with_failures=False
     )  # `explain_end` names failures
     Terminal().print(overview)
     for line in lost.lines():
