@@ -43,3 +43,19 @@ def duration(seconds: float) -> str:
     if whole < 6000:
         return f"{whole // 60}:{whole % 60:02d} min"
     return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+def format_hours(hours: float, unit: str) -> str:
+    """Hours of slots, e.g. 0.15 core-hours; of less than a hundredth the seconds."""
+    if hours >= 0.005:
+        return f"{hours:.2f} {unit}-hours"
+    seconds = round(hours * 3600)
+    return f"{seconds} {unit}-second{'' if seconds == 1 else 's'}"
+
+
+def format_megabytes(size: int, limit: int) -> str:
+    """Bytes beside their limit in decimal megabytes, e.g. 0.55 of 16; never rounded onto or over the limit."""
+    digits = 2
+    while digits < 6 and size != limit and round(size / 1e6, digits) == round(limit / 1e6, digits):
+        digits += 1
+    return f"{size / 1e6:.{digits}f} of {limit / 1e6:g}"
