@@ -11,7 +11,7 @@ from sweeps.views.components.panels.provenance import make_download, prepare_pro
 from sweeps.views.report.sections import Drawer, Section
 from sweeps.views.terminal.formats import to_csv
 
-MOST_ROWS = 60
+MOST_ROWS = 40
 """Entries up to which a page carries the leaderboard as a file."""
 
 

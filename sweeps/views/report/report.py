@@ -29,11 +29,12 @@ from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
 from sweeps.views.read_verdict import read_spent, read_verdict, words_for
 from sweeps.views.report.evidence import describe_provenance
 from sweeps.views.report.sections import list_sections, read_trials
-from sweeps.views.report.tables import list_tables
+from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.terminal import compare_text
-from sweeps.views.terminal.table import explain_columns
 from sweeps.views.wording import format_hours
 
+MOST_ENTRIES = 150
+"""Entries of a track that a report shows."""
 MOST_FAILURES = 5
 """Failed jobs that a report names."""
 
@@ -57,8 +58,8 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
         verdict=prepare_verdict_bar(verdict),
         problems=[*_list_failures(record, place), *_former(name, place), *lost.lines()],
         failed=record.state == "failed",
-        tables=list_tables(rows, board.baseline),
-        explanation=explain_columns(),
+        tables=list_tables(rows, board.baseline, MOST_ENTRIES),
+        explanation=explain_tables(),
         notes=[],
         sections=[*sections, describe_provenance(record, rows)],
     )
@@ -74,7 +75,7 @@ def leaderboard_page(board: Board) -> str:
         "leaderboard.html.j2",
         facts=f"{len(rows)} entr{'y' if len(rows) == 1 else 'ies'} · written {_now()}",
         tables=list_tables(rows, board.baseline),
-        explanation=explain_columns(),
+        explanation=explain_tables(),
         notes=[],
         figures=[] if figure is None else [figure],
     )

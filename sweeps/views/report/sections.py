@@ -24,6 +24,8 @@ from sweeps.views.components.drawing import Component
 from sweeps.views.components.panels.audit_grid import prepare_audit_grid
 from sweeps.views.components.panels.budget_bars import prepare_budget_table
 
+MOST_CERTIFICATES = 40
+"""Entries whose audit a report shows; `golfsweep show` has the rest."""
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -103,16 +105,19 @@ def _show_search(record: SweepRecord, place: Workplace) -> Section:
 
 
 def _show_audit(rows: Rows, judged: Mapping[str, Mapping[str, Any]]) -> Section:
-    links = {entry: f"certificate-{number}" for number, entry in enumerate(judged, 1)}
+    ranks = {row["name"]: number for number, row in enumerate(rows)}
+    shown = sorted(judged, key=lambda entry: ranks.get(entry, len(ranks)))[:MOST_CERTIFICATES]
+    links = {entry: f"certificate-{number}" for number, entry in enumerate(shown, 1)}
     drawers = []
-    for entry, certificate in judged.items():
+    for entry in shown:
+        certificate = judged[entry]
         verdict, *lines = describe_certificate(certificate)
         drawers.append(Drawer(name=links[entry], title=f"Certificate of {entry}: {verdict}", text="\n".join(lines)))
     return Section(
         name="audit",
         title="Audit",
         note="The audit judges each entry's scorer from outside, on its own artifact. An entry links to its certificate.",
-        parts=_known(prepare_audit_grid(rows, judged, links)) if rows else (),
+        parts=_known(prepare_audit_grid(rows[:MOST_CERTIFICATES], judged, links)) if rows else (),
         drawers=tuple(drawers),
     )
 
@@ -121,7 +126,7 @@ def _show_pair(board: Board, sweep: str, leader: str, place: Workplace, lost: Lo
     pair = pair_of_leader(board, sweep, leader, place, lost)
     if pair is None:
         return Section(name="pairs", title="")
-    names = pair.challenger.name_within(pair.incumbent.sweep), pair.incumbent.name_within(sweep)
+    names = leader, pair.incumbent.name_within(sweep)
     sides = [
         {"known_as": name, "seeds": dict(entry.seeds)}
         for name, entry in zip(names, (pair.challenger, pair.incumbent), strict=True)

@@ -13,12 +13,13 @@ from sweeps.views.terminal.table import TITLES
 Rows = Sequence[Mapping[str, Any]]
 
 
-def list_tables(rows: Rows, baseline: str | Published | None) -> list[EntryTable]:
+def list_tables(rows: Rows, baseline: str | Published | None, most: int | None = None) -> list[EntryTable]:
     """A table for each track that has entries.
 
     Args:
         rows: entries of the leaderboard, best first within each track.
         baseline: name of the entry that the others are compared with, or a published score.
+        most: entries of a track that are shown; None for all.
     """
     name = baseline if isinstance(baseline, str) else None
     mean = baseline.mean if isinstance(baseline, Published) else _find_mean(rows, name)
@@ -31,6 +32,7 @@ def list_tables(rows: Rows, baseline: str | Published | None) -> list[EntryTable
             baseline=name,
             baseline_mean=mean if track == "legal" else None,
             lines=list_rule_lines(rows, name, mean) if track == "legal" else (),
+            most=most,
         )
         tables += [] if table is None else [table]
     return tables
@@ -52,6 +54,17 @@ def list_rule_lines(rows: Rows, baseline: str | None, mean: float | None) -> lis
         label = f"{written_margin_text()} below {leader['incumbent']} · {record - margin:.4f}"
         lines.append(RuleLine(kind="margin", label=label, value=record - margin))
     return lines
+
+
+def explain_tables() -> str:
+    """What the columns of the tables mean."""
+    written, precedent = (MARGIN_RULES[name].requirement for name in ("written_rule", "precedent"))
+    return (
+        "A filled dot is the mean, a bar its 95 % interval, small rings are seeds; an arrow goes on beyond the scale. "
+        "mBPB: thousandths of a bit per byte to the baseline, or to the record where there is none; below zero is better. "
+        f"p: against the current record by the written rule ({written}); the precedent asks for less ({precedent}). "
+        "MB and seconds are those of the worst seed."
+    )
 
 
 def _find_mean(rows: Rows, name: str | None) -> float | None:

@@ -19,6 +19,8 @@ MOST_LINES = 6
 """Recipes, or seeds, that are told apart by color and dash."""
 UPPER = 98
 """Percentile of the losses above which the first steps are cut off."""
+LEAST_DIFFERENCE = 1e-6
+"""Nats per token below which trainings do not differ."""
 Floats = NDArray[np.float64]
 
 
@@ -41,7 +43,7 @@ class CurveBand:
     axes: Axes
     means: tuple[CurveLine, ...]
     difference_axes: Axes | None
-    """None where there is a single training."""
+    """None where there is a single training, or none differs."""
     differences: tuple[CurveLine, ...]
     zero: float
     difference_note: str
@@ -56,12 +58,14 @@ def prepare_curve_band(curves: Sequence[Curve]) -> CurveBand | None:
     shown = dict(list(groups.items())[:MOST_LINES])
     last = min(max(step for step, _ in curve.points) for group in shown.values() for curve in group)
     first = max(min(step for step, _ in curve.points) for group in shown.values() for curve in group)
-    edges = np.linspace(first, max(last, first + 1), min(POINTS, max(2, last - first + 1)) + 1)
+    if first >= last:  # they have no step in common
+        return None
+    edges = _cut_steps(first, last)
     steps = (edges[:-1] + edges[1:]) / 2
     losses = {label: np.array([_average(curve, edges) for curve in group]) for label, group in shown.items()}
     everything = np.concatenate(list(losses.values()))
     axes = Axes(
-        x=Scale(low=float(first), high=float(max(last, first + 1))),
+        x=Scale(low=float(first), high=float(last)),
         y=fit_scale([float(everything.min()), float(np.percentile(everything, UPPER))]),
         height=HEIGHT,
         x_label="step",
@@ -80,13 +84,14 @@ def prepare_curve_band(curves: Sequence[Curve]) -> CurveBand | None:
     center = np.mean(list(lines.values()), axis=0)
     changes = {label: line - center for label, line in lines.items()} if len(lines) > 1 else {}
     difference_axes = _difference_axes(axes.x, changes) if changes else None
+    drawn_changes = changes if difference_axes is not None else {}
     differences = tuple(
         CurveLine(
             kind=f"series-{index}",
             label=label,
             line=difference_axes.line(zip(steps.tolist(), change.tolist(), strict=True)) if difference_axes else "",
         )
-        for index, (label, change) in enumerate(changes.items())
+        for index, (label, change) in enumerate(drawn_changes.items())
     )
     left_out = f" {len(groups) - len(shown)} more recipes are not drawn." if len(groups) > len(shown) else ""
     caption = Caption(
@@ -141,6 +146,12 @@ def _name_lines(groups: Mapping[str, Sequence[Curve]], losses: Mapping[str, Floa
     return dict(list(zip(unique, losses[label], strict=True))[:MOST_LINES])
 
 
+def _cut_steps(first: int, last: int) -> Floats:
+    """Edges of stretches of steps: one for each step if they are few."""
+    count = last - first + 1
+    return np.linspace(first - 0.5, last + 0.5, min(POINTS, count) + 1)
+
+
 def _average(curve: Curve, edges: Floats) -> Floats:
     """Mean losses over stretches of steps; a stretch without a step has its neighbors' mean."""
     points = np.array(curve.points, np.float64)
@@ -149,6 +160,8 @@ def _average(curve: Curve, edges: Floats) -> Floats:
     counts = np.bincount(places[inside], minlength=len(edges) - 1)
     sums = np.bincount(places[inside], weights=points[inside, 1], minlength=len(edges) - 1)
     known = np.flatnonzero(counts)
+    if not known.size:
+        return np.interp((edges[:-1] + edges[1:]) / 2, points[:, 0], points[:, 1])
     filled: Floats = np.interp(np.arange(len(edges) - 1), known, sums[known] / counts[known])
     return filled
 
@@ -161,8 +174,10 @@ def _outline(axes: Axes, steps: Floats, group: Floats) -> str:
     return f"{lower} {upper}"
 
 
-def _difference_axes(x: Scale, changes: Mapping[str, Floats]) -> Axes:
-    size = max(float(np.percentile(np.abs(change), UPPER)) for change in changes.values()) or 1e-6
+def _difference_axes(x: Scale, changes: Mapping[str, Floats]) -> Axes | None:
+    size = max(float(np.percentile(np.abs(change), UPPER)) for change in changes.values())
+    if size < LEAST_DIFFERENCE:
+        return None
     return Axes(
         x=x, y=Scale(low=-1.1 * size, high=1.1 * size), height=DIFFERENCE_HEIGHT, x_label="step", y_label="nats per token"
     )

@@ -39,7 +39,8 @@ class IntervalDot:
     template: ClassVar[str] = "charts/interval_dot.html.j2"
     summary: str
     track: str
-    mean: float
+    mean: float | None
+    """None where it lies beyond the scale: then only an arrow is drawn."""
     low: float | None
     """None where there is no interval: a single seed."""
     high: float | None
@@ -82,16 +83,17 @@ def prepare_interval(row: Mapping[str, Any], scale: Scale, lines: Sequence[RuleL
     if mean is None:
         return None
     low, high = ci95 or (mean, mean)
+    inside = scale.low <= mean <= scale.high
     interval = f", 95 % interval {low:.4f} to {high:.4f}" if ci95 else ", a single seed, no interval"
     return IntervalDot(
         summary=f"{mean:.4f} bpb{interval}",
         track=row["track"],
-        mean=scale.place(mean),
-        low=scale.place(low) if ci95 else None,
-        high=scale.place(high) if ci95 else None,
+        mean=scale.place(mean) if inside else None,
+        low=scale.place(low) if ci95 and inside else None,
+        high=scale.place(high) if ci95 and inside else None,
         cut_low=low < scale.low,
         cut_high=high > scale.high,
-        seeds=tuple(scale.place(bpb) for bpb in _known_seeds(row)),
+        seeds=tuple(scale.place(bpb) for bpb in _known_seeds(row) if scale.low <= bpb <= scale.high),
         lines=place_lines(lines, scale),
     )
 

@@ -1,6 +1,7 @@
 """SettingEffects: how much each searched setting matters, and the scores of its values."""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -89,8 +90,10 @@ def measure_importance(trials: Sequence[TrialRecord]) -> dict[str, float]:
         )
     evaluator = optuna.importance.PedAnovaImportanceEvaluator()
     try:
-        shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
-    except (RuntimeError, ValueError):  # all trials score alike
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # it warns where all trials are alike
+            shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    except (RuntimeError, ValueError, Warning):  # all trials score alike
         return {}
     return {name: share for name, share in shares.items() if share == share}
 
@@ -132,7 +135,7 @@ def _scale_values(values: Sequence[Any], distribution: Mapping[str, Any]) -> tup
         )
     attributes = distribution["attributes"]
     scale = fit_scale([attributes["low"], attributes["high"]], log=bool(attributes["log"]))
-    return scale.place, scale.ticks(4)
+    return scale.place, scale.ticks(3)
 
 
 def _shorten(text: str) -> str:

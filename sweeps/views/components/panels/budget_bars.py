@@ -56,12 +56,12 @@ def prepare_budget_bar(used: float | None, limit: float | None, unit: str, divis
     share = used / limit
     standing, word = ("bad", "over") if share > 1 else ("warn", "close") if share >= NEAR else ("good", "fits")
     amount, most = used / divisor, limit / divisor
-    digits = 2 if amount < 10 and divisor > 1 else 1 if amount < 100 and used != round(used) else 0
+    digits = 2 if divisor > 1 else 1 if amount < 10 else 0
     return BudgetBar(
         used=round(100 * min(1.0, max(share, 0.0)), 1),
         standing=standing,
         word=word,
-        text=f"{amount:,.{digits}f} of {most:,.3g} {unit}" if most < 1000 else f"{amount:,.0f} of {most:,.0f} {unit}",
+        text=f"{amount:,.{digits}f} of {most:,.6g} {unit}",
     )
 
 

@@ -18,6 +18,8 @@ from sweeps.views.entry_facts import deciding_p, describe_evidence
 from sweeps.views.wording import format_p
 
 EMPTY = "–"
+MOST_DRAWERS = 50
+"""Entries at the top of a table that have a drawer; commands show the rest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +58,7 @@ class EntryLine:
     facts: Mapping[str, str]
     findings: tuple[tuple[str, str], ...]
     command: CopyCommand | None
+    has_drawer: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +73,8 @@ class EntryTable:
     axis: IntervalAxis | None
     legend: tuple[RuleLine, ...]
     lines: tuple[EntryLine, ...]
+    left_out: int = 0
+    """Entries below these that are not shown."""
 
 
 SCORE = Column(name="score", heading="val_bpb ± std", meaning="bits per byte: mean and deviation over seeds")
@@ -90,6 +95,7 @@ def prepare_entry_table(
     baseline: str | None,
     baseline_mean: float | None,
     lines: Sequence[RuleLine] = (),
+    most: int | None = None,
 ) -> EntryTable | None:
     """From the leaderboard's entries of one track, best first; None without entries.
 
@@ -100,6 +106,7 @@ def prepare_entry_table(
         baseline: name of the entry with which gains compare; None where there is none.
         baseline_mean: its bits per byte; without it gains compare with each entry's current record.
         lines: vertical lines through all intervals.
+        most: how many entries are shown; None for all.
     """
     if not rows:
         return None
@@ -113,7 +120,7 @@ def prepare_entry_table(
         legend=tuple(shown),
         lines=tuple(
             EntryLine(
-                rank=row["rank"],
+                rank=None if row["track"] == "flagged" else row["rank"],
                 name=row["name"],
                 flags=_list_failures(row),
                 is_baseline=row["name"] == baseline and row["source"] == "golfsweep",
@@ -123,9 +130,11 @@ def prepare_entry_table(
                 facts=describe_evidence(row),
                 findings=tuple((finding["code"], finding["detail"]) for finding in row["findings"]),
                 command=_make_command(row),
+                has_drawer=number < MOST_DRAWERS,
             )
-            for row in rows
+            for number, row in enumerate(rows[:most])
         ),
+        left_out=0 if most is None else max(0, len(rows) - most),
     )
 
 
