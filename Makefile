@@ -10,7 +10,7 @@ GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/subm
     tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo test test-lint test-gangs test-rest lint fuzz bench bench-gpu bench-statistics chaos
+.PHONY: install demo docs reference pictures test test-lint test-gangs test-rest lint fuzz bench bench-gpu bench-statistics chaos
 
 # Each time: a .venv that is whole and up to date takes a tenth of a second, and one that is broken is made anew.
 install:
@@ -18,6 +18,20 @@ install:
 
 demo: install
 	$(BIN)/golfsweep demo
+
+# The parts of the pages that are made from the code: the reference of the sweep file and the help text of each command.
+reference: install
+	$(BIN)/python -m docs.generate
+
+# The pages as HTML in build/docs/, with every link inside the project checked.
+docs: install
+	@$(BIN)/python -c 'import furo, myst_parser, sphinxcontrib.mermaid' 2>/dev/null \
+	    || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --conf-dir docs . build/docs
+
+# The pictures of the README and the pages, of the demo's sweep as it was run here (make demo).
+pictures: install
+	$(BIN)/python -m docs.generate.pictures
 
 # Two parts side by side, of about the same length: lint and the tests that start Ray and gangs, which wait half of their
 # time (one Ray on a machine is enough), and all other tests. Each line names its part as soon as it is printed; a part that

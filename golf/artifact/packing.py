@@ -62,11 +62,11 @@ class QuantizeConfig:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     bits: int = 6
-    """Bits of a quantized weight (PR 611)."""
+    """Bits of a weight of a large matrix, 2 to 8 (PR 611)."""
     codec: CodecName = "ans"
-    """ans: context models and an asymmetric numeral system. zstd: that of PR 611."""
+    """`"ans"`: context models and asymmetric numeral systems. `"zstd"`: as in PR 611."""
     level: int = ZSTD_LEVEL
-    """Level of zstd. For ans, which has none, it is reset to the default, so that equal artifacts have equal keys."""
+    """Level of zstd. `"ans"` has none and resets it to the default, so that equal artifacts have equal keys."""
 
     def __post_init__(self) -> None:
         if problems := [*outside(self, "quantize", RANGES)]:

@@ -40,18 +40,29 @@ class ModelConfig:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     num_layers: int = 11
+    """Transformer blocks."""
     model_dim: int = 512
+    """Width of the model; an even multiple of the heads."""
     num_heads: int = 8
+    """Query heads."""
     num_kv_heads: int = 4
+    """Key and value heads; divides the query heads."""
     mlp_hidden: int = 1536
+    """Hidden units of the MLP."""
     vocab_size: int = 1024
+    """Token ids; must be the tokenizer's."""
     bigram_buckets: int = 2048
+    """Rows of the hashed bigram table."""
     bigram_dim: int = 128
+    """Width of that table."""
     rope_base: float = 50_000.0
+    """Base of the rotary position encoding."""
     rope_length: int = 1024
     """Windows longer than this get a larger rotary base (NTK scaling)."""
     softcap: float = 30.0
+    """Soft limit of the logits."""
     q_gain: float = 1.5
+    """Initial gain of the queries."""
 
     def __post_init__(self) -> None:
         problems = [*outside(self, "train.model", RANGES)]

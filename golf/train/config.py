@@ -50,45 +50,51 @@ class TrainConfig:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     gpus: int = 8
-    """Processes that share each step, one GPU (or CPU share) each; changes only rounding. The contest's node has 8."""
+    """Processes of the gang, one GPU (or CPU share) each; another number changes only rounding."""
     max_seconds: float | None = 600.0
-    """Limit of the training clock, which starts after the warm-up and never pauses; the contest's 10 minutes."""
+    """Limit of the training clock, which starts after the warm-up and never pauses: copying the state for a checkpoint
+    counts.
+    """
     steps: int | None = None
-    """Limit in steps, for runs that must reproduce, on a CPU bit for bit; the first limit reached ends the training."""
+    """Limit in steps, for runs that reproduce: bit for bit on a CPU, up to rounding on GPUs. Alone, it switches off the
+    clock's limit; given both, the first one reached ends the training.
+    """
     batch_tokens: int = 786_432
-    """Tokens of one step, over all processes (PR 611)."""
+    """Tokens of one step over all processes; a multiple of `train.seq_len` (PR 611)."""
     seq_len: int = 1024
     """Positions of one training window (PR 611)."""
     muon_lr: float = 0.02
-    """Learning rate of Muon for the matrices (PR 611)."""
+    """Muon's learning rate of the blocks' matrices (PR 611)."""
     embed_lr: float = 0.03
-    """Learning rate of AdamW for token embedding and bigram table (PR 611, which does not train the table)."""
+    """AdamW's learning rate of the token embedding and the bigram table (PR 611, which does not train the table)."""
     scalar_lr: float = 0.02
-    """Learning rate of AdamW for all other trained parameters (PR 611, which does not train the smear gate)."""
+    """AdamW's learning rate of gains, scales, mixes, skip weights and the gate (PR 611, which does not train the smear
+    gate).
+    """
     weight_decay: float = 0.04
-    """Decoupled weight decay of every trained parameter, multiplied by its learning rate (PR 611)."""
+    """Decoupled decay, times the learning rate, of every trained parameter (PR 611)."""
     muon_momentum: float = 0.99
     """Muon's final momentum (PR 611)."""
     muon_momentum_start: float = 0.92
     """Muon's momentum at the first step (PR 611)."""
     muon_momentum_steps: int = 1500
-    """Steps over which Muon's momentum rises linearly (PR 611)."""
+    """Steps over which the momentum rises linearly (PR 611)."""
     newton_schulz_steps: int = 5
-    """Newton–Schulz iterations of a Muon update (Jordan et al. 2024, PR 611)."""
+    """Iterations that orthogonalize a Muon update (Jordan et al. 2024, PR 611)."""
     betas: tuple[float, float] = (0.9, 0.95)
-    """AdamW's decay rates of the first and second moments (PR 611)."""
+    """AdamW's decay of the first and second moment (PR 611)."""
     adam_eps: float = 1e-8
     """AdamW's epsilon (PR 611)."""
     clip: float = 0.3
-    """Gradients are clipped to this norm over all parameters, trained or not (PR 611)."""
+    """Largest norm of the gradient over all parameters, trained or not (PR 611)."""
     warmup_steps: int = 20
-    """Steps that only warm up kernels and are rolled back (PR 611)."""
+    """Steps that only warm the kernels; their effect on the weights is rolled back (PR 611)."""
     warmdown_steps: int = 3000
-    """Length of the linear learning-rate decay at the end, in steps or average step times (PR 611)."""
+    """Length of the linear decay of the learning rates, in steps, or in as many average step times (PR 611)."""
     ema_decay: float = 0.999
     """Decay per step of the exponential average of the weights (PR 611)."""
     ema_every: int = 10
-    """Steps between two updates of the exponential average (PR 611)."""
+    """Steps between two updates of that average (PR 611)."""
     swa_below: float = 0.2
     """Learning-rate scale below which weights are sampled for the plain average, SWA (PR 611)."""
     swa_every: int = 50
@@ -96,9 +102,11 @@ class TrainConfig:
     prune: float = 0.04
     """Share of the smallest weights of large matrices that is set to zero (PR 611)."""
     train_bigram: bool = True
-    """Whether bigram table, projection, scale and smear gate are trained; PR 611 and 614 omit them from optimizers."""
+    """Train the bigram table, its projection, its scale and the smear gate. PR 611 and PR 614 train none of them."""
     attention: str = "auto"
-    """Attention kernel, of golf.model.kernels.KERNELS; `auto` is the best one that works here."""
+    """Attention kernel: `"fa4"`, `"fa3"`, `"flash-attn-3"`, `"flash-attn"`, `"cudnn"`, `"flash"`, `"sdpa"`, `"blocks"`,
+    or the best that works here ([gpus.md](gpus.md)).
+    """
     model: ModelConfig = field(default_factory=ModelConfig)
     """Shape and constants of the model."""
 

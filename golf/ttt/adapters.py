@@ -42,12 +42,19 @@ class AdapterRanks:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     q: int = 8
+    """Rank of the adapters of the queries."""
     k: int = 8
+    """Rank of the adapters of the keys."""
     v: int = 8
+    """Rank of the adapters of the values."""
     o: int = 8
+    """Rank of the adapters of the attention's output."""
     fc: int = 8
+    """Rank of the adapters of the MLP's first matrix."""
     proj: int = 8
+    """Rank of the adapters of the MLP's second matrix."""
     head: int = 16
+    """Rank of the adapters of the output head."""
 
     def __post_init__(self) -> None:
         if problems := [*outside(self, "eval.ranks", dict.fromkeys(self.__slots__, RANKS))]:
@@ -65,13 +72,21 @@ class Multipliers:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     q: float | tuple[float, ...] = 0.5
+    """Learning-rate multiplier of the queries' adapters: one number, or a list with one per layer."""
     k: float | tuple[float, ...] = 0.3
+    """Learning-rate multiplier of the adapters of the keys."""
     v: float | tuple[float, ...] = 1.5
+    """Learning-rate multiplier of the adapters of the values."""
     o: float | tuple[float, ...] = 1.0
+    """Learning-rate multiplier of the adapters of the attention's output."""
     fc: float | tuple[float, ...] = 1.0
+    """Learning-rate multiplier of the adapters of the MLP's first matrix."""
     proj: float | tuple[float, ...] = 1.0
+    """Learning-rate multiplier of the adapters of the MLP's second matrix."""
     head: float = 2.0
+    """Learning-rate multiplier of the adapters of the output head; one number."""
     bias: float | tuple[float, ...] = 3.0
+    """Learning-rate multiplier of the adapters of the vector that is added after each block."""
 
     def __post_init__(self) -> None:
         if problems := [*outside(self, "eval.multipliers", dict.fromkeys(self.__slots__, MULTIPLIERS))]:

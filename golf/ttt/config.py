@@ -50,41 +50,54 @@ class EvalConfig:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     protocol: str = "score-first"
-    """Which scores count and what is trained on before them, of golf.ttt.protocols.PROTOCOLS."""
+    """`"score-first"` scores a chunk before training on it (legal). `"last-epoch"` and `"min-epoch"` pass over the
+    document `eval.epochs` times and count the last or the best pass (not legal with more than one). `"none"` adapts
+    nothing.
+    """
     adapters: tuple[str, ...] = ("q", "k", "v", "head", "bias")
-    """Kinds of adapters, from golf.ttt.adapters.KINDS."""
+    """Parts of the model that get adapters, of `q k v o fc proj head bias`."""
     ranks: AdapterRanks = field(default_factory=AdapterRanks)
     alpha: float | None = None
-    """Matrix adapters are scaled by alpha / rank (Hu et al. 2021, arXiv 2106.09685); by 1 if None (PR 77)."""
+    """Scales a matrix adapter by alpha / rank (Hu et al. 2021, arXiv 2106.09685); without it by 1 (PR 77)."""
     multipliers: Multipliers = field(default_factory=Multipliers)
     lr: float = 0.003
+    """Learning rate of the adapters."""
     schedule: Schedule = "constant"
+    """`"constant"`, `"cosine"` over a document's updates, or `"per-chunk"`, which decays from chunk to chunk and does
+    not look at the length.
+    """
     chunk_decay: float = 0.9
-    """Factor of the schedule `per-chunk` from one chunk to the next."""
+    """Factor from one chunk to the next of `"per-chunk"`."""
     epochs: int = 1
+    """Updates on each chunk (score-first), or passes over the document (last-epoch, min-epoch)."""
     chunk: int = 256
-    """Predictions that are scored, then trained on, together."""
+    """Predictions that are scored, then trained on, at a time."""
     window: int = 1024
-    """Most positions of a chunk's window, the chunk included."""
+    """Most positions that a chunk sees, its own included."""
     min_document_tokens: int = 0
-    """Documents with fewer tokens are scored without adapting."""
+    """Documents with fewer tokens are scored without test-time training."""
     length_blind: bool = True
-    """Whether the last chunk's window starts where that of a full chunk would, independent of the document's end."""
+    """The last chunk's window starts where a full chunk's would. If false, it depends on where the document ends, which
+    the audit reports as `length`, or as `length-effect`, a breach, above 0.005 nats per token.
+    """
     betas: tuple[float, float] = (0.9, 0.95)
+    """Adam's decay of the first and second moment."""
     eps: float = 1e-10
+    """Adam's epsilon."""
     weight_decay: float = 0.0
+    """Decoupled weight decay of the adapters."""
     nll_factor: float = 1.0
-    """Factor on the reported loss of adapted documents; with any other factor than 1 it is no probability."""
+    """Factor on the reported loss; with anything but 1 the score is no probability."""
     attention: str = "auto"
-    """Attention kernel, of golf.model.kernels.KERNELS; `auto` is the best one that works here."""
+    """Attention kernel, as for training."""
     precision: Precision = "auto"
-    """Numbers of the forward and backward pass; `auto` is bfloat16 on GPUs and float32 on CPUs.
-
-    Adapters, their moments, logits and losses are float32 in any case.
+    """`"float32"`, `"bfloat16"`, or the device's: bfloat16 on GPUs, float32 on CPUs. The audit judges in float32 in any
+    case.
     """
     gpus: int = 8
+    """Workers that share the documents of one evaluation."""
     max_seconds: float | None = 600.0
-    """Time limit of scoring; taking longer is an error."""
+    """Limit of the scoring clock; an evaluation that takes longer fails."""
 
     def __post_init__(self) -> None:
         problems = [*outside(self, "eval", RANGES), *choice_problems(self.attention, "eval.attention")]

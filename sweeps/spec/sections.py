@@ -74,87 +74,133 @@ class DataSection(Section):
     """Which tokens; "demo" is the bundled corpus."""
 
     tokens: FilePath
+    """Folder with `fineweb_train_*.bin` and `fineweb_val_*.bin`, or `"demo"` for the bundled corpus. Every node must be
+    able to read the path. A set under these names with 5,000 documents or more must be the challenge's: 50,000
+    documents, 62,021,846 tokens with the tokenizer of 1,024 pieces, 151,080,891 bytes of text with any. No digest of
+    it is published, so the same documents in another order are not noticed.
+    """
     tokenizer: FilePath | None = None
+    """The SentencePiece model that made the tokens. Required unless `data.tokens = "demo"`, or for a script that needs
+    none.
+    """
     tuning_documents: Documents = TUNING_DOCUMENTS
+    """Documents held out from the end of the training stream for the search; for a script only with `data.validation =
+    "holdout"`.
+    """
     validation: Literal["given", "holdout"] = "given"
-    """What a script's trials are scored on: the given validation set, or documents held out from training."""
+    """Of a script: `"given"`: trials are scored on the data as they are. `"holdout"`: trials get a folder whose
+    validation set is cut from the training shards, so that only entries touch the given one.
+    """
 
 
 class SeedsSection(Section):
     """Seeds to tune on, to confirm on, and to report on: no seed serves two purposes."""
 
     tune: Seeds = ()
+    """Seeds that the search trains and tunes on. Required with a search."""
     confirm: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
+    """Seeds that arms and the best trials are confirmed on."""
     report: Seeds = ()
+    """Seeds on which the best confirmed trial is measured once more, free of selection bias."""
 
 
 class BaselineSection(Section):
     """What entries are compared with: another entry, or a published record's numbers in bits per byte."""
 
     row: str | None = None
+    """Name of the arm that entries are compared with. Same as `baseline = true` in that arm."""
     mean: Annotated[FiniteFloat, Field(gt=0, le=1000)] | None = None
+    """Instead of an arm: the mean of a published record, in bits per byte."""
     std: Annotated[FiniteFloat, Field(ge=0, le=1000)] | None = None
+    """Standard deviation of that record over its seeds."""
     n: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Number of its seeds."""
 
 
 class PromoteSection(Section):
     """A second rung: the best trials on every tuning seed and on more documents, before any is confirmed."""
 
     top: Trials
+    """Trials that are scored again, on every tuning seed and more documents."""
     documents: Documents
+    """Tuning documents for that second score."""
 
 
 class SearchSection(Section):
     """What to search, and how."""
 
     trials: Trials
+    """Number of trials."""
     parallel: Trials = 8
+    """Trials in flight at once. Trial n depends on the results up to n − parallel and on nothing else, so the search is
+    the same on any cluster.
+    """
     sampler: Annotated[str, AfterValidator(_known_sampler)] = "tpe"
+    """`"tpe"`, `"gp"`, `"random"` or `"grid"`."""
     seed: Seed = 0
+    """Seed of the sampler."""
     documents: Documents = 64
+    """Tuning documents for a trial's first score."""
     space: dict[str, Any]
+    """What varies: setting → range or choices; see below."""
     first: tuple[dict[str, Any], ...] = ()
+    """`[[search.first]]` tables: trials that are run before the sampler proposes any. What one leaves out takes the
+    recipe's value.
+    """
     promote: PromoteSection | None = None
     proxy: dict[str, Any] | None = None
-    """What makes trials of a script cheaper."""
+    """What makes trials of a script cheaper: `gpus` and `env` for all stages, or in `[search.proxy.STAGE]` for one.
+    Entries run without it.
+    """
 
 
 class ConfirmSection(Section):
     """How many of the best trials run on fresh seeds and the whole validation set."""
 
     top: Annotated[int, Field(ge=0, le=MOST_TRIALS)] = 3
+    """Trials that are confirmed on fresh seeds and the whole validation set."""
     train_only: Annotated[int, Field(ge=0, le=100)] = 0
-    """Further seeds of every entry that are trained and not evaluated."""
+    """Further seeds of every entry that are trained and quantized, not evaluated: their scores before quantization
+    narrow the interval of the mean. Their numbers follow the largest seed of the file.
+    """
 
 
 class ChallengeSection(Section):
     """A claim that is replicated on fresh seeds until it stands or falls; `golfsweep challenge` writes it."""
 
     entry: str
-    """Whose claim it is, as SWEEP/ENTRY; for display only, as is `against`."""
+    """Whose claim a challenge tests, as `SWEEP/ENTRY`; for display. `golfsweep challenge` writes the whole section."""
     against: str
+    """What the entry claims to be better than; for display."""
     gain: Annotated[FiniteFloat, Field(gt=0, le=1000)]
-    """What is claimed, in bits per byte."""
+    """The claimed gain in bits per byte, of the one arm over the baseline."""
     margin: Annotated[FiniteFloat, Field(ge=0, le=1000)]
     """Up to which a gain counts as none, in bits per byte."""
     analyses: Annotated[tuple[Annotated[int, Field(ge=2, le=MOST_SEEDS)], ...], Field(min_length=1)]
-    """Seeds at each analysis, rising; the last is the number of confirm seeds."""
+    """Seeds at each analysis, rising; the last is the number of `seeds.confirm`."""
 
 
 class AuditSection(Section):
     """How long the audit of a confirmed recipe may take; more seconds probe more positions."""
 
     seconds: Annotated[FiniteFloat, Field(gt=0, le=300)] = 12.0
+    """Budget of the audit of each confirmed recipe on the artifact of its first seed, in seconds: counted work,
+    converted at a fixed rate; at most 300. Each further seed's artifact has a quarter of it. For a script they are
+    seconds of its own clock, and validation documents are scored for as long again.
+    """
 
 
 class BudgetSection(Section):
     """What a sweep may cost, and until when; prices are for one slot and hour."""
 
     gpu_hours: Annotated[FiniteFloat, Field(gt=0, le=1e9)] | None = None
+    """Nothing starts that is not expected to fit. Without GPUs, a slot is a share of the CPU cores."""
     dollars: Annotated[FiniteFloat, Field(gt=0, le=1e12)] | None = None
+    """The same in dollars; needs `budget.dollars_per_gpu_hour`."""
     dollars_per_gpu_hour: Annotated[FiniteFloat, Field(ge=0, le=1e6)] | None = None
+    """Price of one slot for one hour."""
     deadline: Annotated[AwareDatetime, AfterValidator(_deadline)] | None = None
-    """A date and time with its offset, e.g. 2026-12-01T18:00:00Z."""
+    """Date and time with its offset, e.g. `2026-12-01T18:00:00Z`."""
 
     def limits(self) -> Budget:
         """The limits that the store enforces at each attempt."""
@@ -166,16 +212,32 @@ class SweepFile(Section):
     """The whole file; recipes, arms and the search space are checked elsewhere, against each other."""
 
     name: Annotated[str, AfterValidator(_sweep_name)]
+    """Name of the sweep: letters, digits, `.`, `_` and `-`, at most 64 characters. The same name resumes the same
+    sweep.
+    """
     contest: Annotated[str, AfterValidator(_known_contest)] = DEFAULT
+    """The contest by whose rules entries are judged; [contests.md](contests.md) lists them. Others than the default
+    need a `[script]`.
+    """
     rules: Literal["accepted", "strict"] = "accepted"
+    """Rules profile that decides an entry's track. `"accepted"`: what the organizers let pass. `"strict"`: the written
+    rule.
+    """
     priority: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] = 0  # the database keeps 32 bits
+    """Sweeps with a higher number get free slots first."""
     data: DataSection
     recipe: dict[str, Any] = {}
+    """Settings that every arm and trial starts from; see below."""
     script: dict[str, Any] | None = None
+    """A script of yours in place of `[recipe]`; see [A script](#a-script)."""
     seeds: SeedsSection
     arm: Annotated[tuple[dict[str, Any], ...], Field(max_length=MOST_ARMS)] = ()
+    """`[[arm]]` tables: `name`, `baseline` (true for at most one), `seeds` (instead of `seeds.confirm`) and recipe
+    settings.
+    """
     baseline: BaselineSection | None = None
     search: SearchSection | None = None
+    """Leave it out to run the arms alone."""
     confirm: ConfirmSection = ConfirmSection()
     challenge: ChallengeSection | None = None
     audit: AuditSection = AuditSection()

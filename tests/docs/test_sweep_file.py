@@ -22,7 +22,7 @@ from sweeps.spec.sections import SweepFile
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/sweep-file.md").read_text()
-ROWS = re.compile(r"^\| `([\w.]+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
+ROWS = re.compile(r"^\| `([\w.]+)` \| .+? \| (.+?) \| (.+) \|$", re.MULTILINE)
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -69,42 +69,72 @@ class ScriptSection(Section):
     """The script, how it is started, and what all its stages share."""
 
     file: FilePath
+    """The script. It runs under its own name. Paths are relative to where the command runs."""
     files: Annotated[tuple[FilePath, ...], Field(max_length=MOST_FILES)] = ()
+    """Files that lie beside it: what it imports or reads."""
     python: FilePath | None = None
-    """The interpreter; golfsweep's own where None."""
+    """The interpreter that runs it; by default the one that runs golfsweep."""
     setup: Texts = ()
+    """Shell commands that run once on each node before the first stage."""
     needs: Texts = ()
+    """Modules, and programs as `"bin:NAME"`, without which it is not started."""
     passed: Texts = Field(default=(), alias="pass")
+    """Names of the node's own variables that reach it."""
     unread: Texts = ()
+    """Variables that are set although the script does not read them, which is an error otherwise."""
     launch: Launch = "torchrun"
+    """`"torchrun"`: one process a GPU. `"python"`: one process."""
     args: Texts = ()
+    """Arguments of its command line."""
     patch: FilePath | None = None
+    """A diff that is applied first; an arm may name another in its place. What is run is known by the digest after it.
+    """
     score: Annotated[str, AfterValidator(_scorer)] | None = None
-    """The function that an audit judges: a file's name, a colon, and the function's name in it."""
+    """The function that an audit judges, as `"FILE.py:FUNCTION"`, with a file of the script's. Only with it can an
+    entry be `legal`; see [scripts.md](scripts.md#a-score-that-can-be-audited).
+    """
     env: dict[str, Any] = Field(default_factory=dict)
+    """Environment of all stages: text, numbers, `true` (1) and `false` (0)."""
 
 
 class StageSection(Section):
     """One stage."""
 
     sources: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(default=(), alias="from")
+    """The stage, or stages, that this one comes from. It has their environment unless it overrides it; where they
+    differ, that of the first.
+    """
     keep: Texts = ()
+    """Roles of earlier outputs that are there under their own names, whatever the script writes over them."""
     gpus: Gpus = 1
+    """Slots of one node."""
     max_seconds: Seconds | None = None
+    """Seconds after which the run is ended, and has failed."""
     silent_seconds: Seconds | None = None
+    """Seconds without any output after which it is ended; by default an hour."""
     out: dict[Annotated[str, AfterValidator(_role)], Annotated[str, AfterValidator(_file_name)]] = Field(
         default_factory=dict
     )
+    """Its outputs: role → file. The role `artifact` is what a submission consists of, beside the code."""
     env: dict[str, Any] = Field(default_factory=dict)
+    """Environment of this stage and of those that come from it."""
     metric: Annotated[str, AfterValidator(_metric)] | None = None
+    """The score: the name of a known line such as `"final_ttt_exact"`, which gives bits per byte, or a regular
+    expression with one group around them.
+    """
     limit_bytes: Annotated[int, Field(ge=0)] | None = None
+    """Most bytes of artifact and code, by default 16,000,000; 0: not judged. A trial with more is infeasible, an entry
+    is flagged.
+    """
 
 
 class ProxySection(Section):
     """What makes a stage's trials cheaper."""
 
     gpus: Gpus | None = None
+    """Slots of each stage in trials."""
     env: dict[str, Any] = Field(default_factory=dict)
+    """Environment on top of that of trials."""
 
 
 FIXED = tuple(field.alias or name for name, field in ScriptSection.model_fields.items())
