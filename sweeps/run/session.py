@@ -28,9 +28,9 @@ from sweeps.run.memory import check_memory
 from sweeps.run.patience import Patience
 from sweeps.run.roles import Runtime, Scheduling, machine_of, runtime_of
 from sweeps.run.waiting import HOW_TO_STOP, WaitNotice, say_if_slow
-from sweeps.spec.dataset import open_dataset
+from sweeps.spec.dataset import DataSet, open_dataset
 from sweeps.spec.file import SweepSpec
-from sweeps.spec.script.data import open_script_data
+from sweeps.spec.script.data import ScriptData, open_script_data
 from sweeps.spec.script.defaults import with_defaults
 from sweeps.spec.script.kind import ScriptKind
 from sweeps.spec.script.resolve import read_contents, resolve_code
@@ -59,6 +59,7 @@ def resolve(
     machine: Machine,
     say: Callable[[str], None] = lambda text: None,
     runtime: Runtime | None = None,
+    data: DataSet | ScriptData | None = None,
 ) -> Sweep:
     """Open a sweep's data and make sure that its recipes fit them.
 
@@ -68,6 +69,7 @@ def resolve(
         machine: the class of its numbers.
         say: called with what a person should know of a script.
         runtime: what a script's interpreter is where its jobs run; None to ask that of this machine.
+        data: those of the sweep; None to open them.
 
     Raises:
         InputError: data are missing or damaged, a script's files are not what its sweep says, or a model has another
@@ -77,9 +79,10 @@ def resolve(
         code, notes = resolve_code(spec, spec.kind, runtime)
         for note in notes:
             say(note)
-        script_data = open_script_data(spec.data, home.demo, spec.widest())
+        script_data = data if isinstance(data, ScriptData) else open_script_data(spec.data, home.demo, spec.widest())
         return Sweep(spec=with_defaults(spec, code), data=script_data, machine=machine, code=code)
-    data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
+    if not isinstance(data, DataSet):
+        data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
     problems = []
     for name, recipe in spec.native_recipes().items():
         if (size := recipe.train.model.vocab_size) != data.vocab_size:

@@ -6,9 +6,9 @@ from statistics import median
 from jobs.spec import Order
 from jobs.stages.registry import stage_of
 from jobs.stages.stage import Stage, WorkSizes
+from sweeps.spec.settings import flatten
 from sweeps.speed.nominal import START_SECONDS, WORKER_SECONDS, guess_seconds
 from sweeps.speed.samples import Sample, Speed
-from sweeps.spec.settings import flatten
 
 
 class SpeedEstimates:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from cluster.executor import Task
 from cluster.executors.local import LocalExecutor, local_slots
-from golf.data.corpus import DEMO_TUNING_DOCUMENTS
+from golf.data.corpus import DEMO_TUNING_DOCUMENTS, DEMO_VALIDATION_DOCUMENTS, VOCAB_SIZE
 from jobs.events import Failed, Finished
 from jobs.machine import stopping
 from jobs.paths import Home
-from jobs.spec import Machine, Order
+from jobs.spec import Job, Machine, Order
 from jobs.stages.audit import AUDIT
 from jobs.stages.evaluate import EVALUATE
 from jobs.stages.quantize import QUANTIZE
@@ -30,7 +30,7 @@ from sweeps.spec.dataset import DataSet, document_lengths, open_dataset
 from sweeps.spec.orders import Measurement, OrderBook
 from sweeps.spec.recipe import Recipe
 from sweeps.speed.choose import Choice
-from sweeps.speed.samples import Sample, Speed
+from sweeps.speed.samples import Sample, Speed, shape_of
 
 LIMIT_SECONDS = 90.0
 """How long measuring may take; usually it takes 20 s."""
@@ -40,12 +40,19 @@ ONE_DOCUMENT = DocumentSet(split="tune", count=1)
 UNMADE = {"weights": "0" * 64, "artifact": "0" * 64}
 """Stands for inputs that no job has made."""
 
+UNSEEN_DATA = DataSet(
+    tokens=Path(), tokenizer=Path(), train_digest="", val_digest="", tokenizer_digest="", vocab_size=VOCAB_SIZE,
+    tuning_documents=DEMO_TUNING_DOCUMENTS, val_documents=DEMO_VALIDATION_DOCUMENTS,
+)  # fmt: skip
+"""The bundled corpus before it is built."""
+
 
 def sample_orders(choice: Choice, machine: Machine, data: DataSet) -> list[Order]:
     """The orders of all short jobs, in the order in which they run; inputs that they make are not known yet."""
-    audits = [(AUDIT, choice.evaluations[0], seconds) for seconds in choice.audits]
+    audits: list[tuple[Stage, Recipe, float]] = [(AUDIT, choice.evaluations[0], seconds) for seconds in choice.audits]
     jobs: list[tuple[Stage, Recipe, float]] = [(TRAIN, choice.train, 0.0), (QUANTIZE, choice.train, 0.0)]
-    jobs += [(EVALUATE, recipe, 0.0) for recipe in choice.evaluations] + audits
+    jobs += [(EVALUATE, recipe, 0.0) for recipe in choice.evaluations]
+    jobs += audits
     orders = []
     for stage, recipe, seconds in jobs:
         book = OrderBook(
@@ -54,6 +61,11 @@ def sample_orders(choice: Choice, machine: Machine, data: DataSet) -> list[Order
         measurement = Measurement(recipe=recipe, seed=SEED, documents=ONE_DOCUMENT, entry=None)
         orders.append(book.order(stage, measurement, {name: UNMADE[name] for name in stage.reads}))
     return orders
+
+
+def samples_of(choice: Choice, machine: Machine) -> list[Job]:
+    """The short jobs, whatever the digests of what they read."""
+    return [order.job for order in sample_orders(choice, machine, UNSEEN_DATA)]
 
 
 def measure(
@@ -91,7 +103,8 @@ def measure(
         if artifact:
             runs.run([(order, {"artifact": artifact["artifact"]}) for order in readers])
     samples = tuple(_sample(order, seconds, end, sizes) for order, seconds, end in runs.ended)
-    return Speed(samples=samples, seconds=clock() - started, core_flops=core_flops)
+    tried = frozenset(shape_of(order.job) for order in (train, quantize, *readers))
+    return Speed(samples=samples, seconds=clock() - started, core_flops=core_flops, tried=tried)
 
 
 def _sample(order: Order, seconds: float, end: Finished, sizes: "_Sizes") -> Sample:

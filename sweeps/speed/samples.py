@@ -1,5 +1,6 @@
 """Short jobs that were run to measure a machine, and the file that keeps them."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -42,26 +43,32 @@ class Speed:
     """How long measuring took, all starts included."""
     core_flops: float | None = None
     """Operations per second of a matrix product on one core; None on a GPU, or where it was not measured."""
+    tried: frozenset[str] = frozenset()
+    """Digests of the short jobs that were started, those that did not end in time included."""
 
     def covers(self, jobs: Sequence[Job]) -> bool:
-        """Whether each of these jobs was run, whatever its data and its seed."""
-        known = {_shape(sample.job) for sample in self.samples}
-        return all(_shape(job) in known for job in jobs)
+        """Whether each of these jobs was tried, whatever its data and its seed."""
+        return all(shape_of(job) in self.tried for job in jobs)
 
     def joined(self, newer: "Speed") -> "Speed":
         """Both; of equal jobs the newer."""
-        shapes = {_shape(sample.job) for sample in newer.samples}
-        kept = [sample for sample in self.samples if _shape(sample.job) not in shapes]
+        shapes = {shape_of(sample.job) for sample in newer.samples}
+        kept = [sample for sample in self.samples if shape_of(sample.job) not in shapes]
         return Speed(
             samples=(*kept, *newer.samples),
             seconds=newer.seconds or self.seconds,
             core_flops=newer.core_flops or self.core_flops,
+            tried=self.tried | newer.tried,
         )
 
 
-def _shape(job: Job) -> str:
-    """What equal samples have in common."""
-    return json.dumps([job.stage, job.settings, asdict(job.machine), job.arithmetic], sort_keys=True)
+NOT_MEASURED = Speed()
+
+
+def shape_of(job: Job) -> str:
+    """A digest of what equal samples have in common, whatever their data and seed."""
+    parts = [job.stage, job.settings, asdict(job.machine), job.arithmetic]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def read_speed(home: Home) -> Speed:
@@ -102,7 +109,12 @@ def _to_json(speed: Speed) -> dict[str, Any]:
         }
         for sample in speed.samples
     ]
-    return {"seconds": speed.seconds, "core_flops": speed.core_flops, "samples": samples}
+    return {
+        "seconds": speed.seconds,
+        "core_flops": speed.core_flops,
+        "tried": sorted(speed.tried),
+        "samples": samples,
+    }
 
 
 def _from_json(content: Mapping[str, Any]) -> Speed:
@@ -121,6 +133,5 @@ def _from_json(content: Mapping[str, Any]) -> Speed:
         samples=tuple(samples),
         seconds=float(content.get("seconds", 0.0)),
         core_flops=None if core is None else float(core),
+        tried=frozenset(map(str, content.get("tried", []))),
     )
-
-
