@@ -16,7 +16,7 @@ from sweeps.planning.plan import SweepPlan, plan, planned_machine
 from sweeps.run.session import resolve
 from sweeps.spec.file import SweepSpec
 from sweeps.speed.choose import choose_samples
-from sweeps.speed.nominal import core_flops
+from sweeps.speed.nominal import with_core
 from sweeps.speed.samples import Speed, keep_speed, read_speed
 
 
@@ -87,9 +87,7 @@ def measured(
     """
     from sweeps.speed.measure import LIMIT_SECONDS, measure, samples_of
 
-    on_gpu = machine.device.startswith("cuda")
-    core = kept.core_flops if on_gpu or kept.core_flops else core_flops()
-    speed = kept.joined(Speed(core_flops=core))
+    speed = with_core(kept, machine.device)
     choice = choose_samples(spec, machine.device, speed) if measure_here else None
     if choice is None or kept.covers(samples_of(choice, machine)):
         return speed
@@ -97,4 +95,4 @@ def measured(
         f"Timing short jobs of this sweep on this machine, about 20 s, at most {LIMIT_SECONDS:.0f} s (--quick guesses "
         "instead) …"
     )
-    return speed.joined(measure(choice, machine, folder / "measure", core_flops=core))
+    return speed.joined(measure(choice, machine, folder / "measure", core_flops=speed.core_flops))

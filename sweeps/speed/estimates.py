@@ -7,7 +7,7 @@ from jobs.spec import Order
 from jobs.stages.registry import stage_of
 from jobs.stages.stage import Stage, WorkSizes
 from sweeps.spec.settings import flatten
-from sweeps.speed.nominal import START_SECONDS, WORKER_SECONDS, guess_seconds
+from sweeps.speed.nominal import START_SECONDS, WORKER_SECONDS, guess_seconds, least_rate
 from sweeps.speed.samples import Sample, Speed
 
 
@@ -32,9 +32,13 @@ class SpeedEstimates:
         if not alike:
             return None
         peer = min(alike, key=lambda sample: _distance(sample, order))
-        clocks = {clock: _scale(peer, clock, stage.work(order, clock, sizes)) for clock in peer.clocks}
-        own = stage.bound_seconds(order.job, sum(clocks.values()))
+        clocks = [self._scaled(peer, clock, stage.work(order, clock, sizes)) for clock in peer.clocks]
+        own = stage.bound_seconds(order.job, sum(clocks))
         return median(sample.overhead for sample in alike) + own
+
+    def _scaled(self, peer: Sample, clock: str, work: float) -> float:
+        least = least_rate(peer.job, clock, self._speed)
+        return scale(peer.clocks[clock], peer.work.get(clock, 0.0), work, least)
 
     def guessed(self, order: Order, sizes: WorkSizes) -> float | None:
         """Seconds, from nominal figures; None for what cannot be known, such as a script's time."""
@@ -55,10 +59,17 @@ class SpeedEstimates:
         return seconds
 
 
-def _scale(peer: Sample, clock: str, work: float) -> float:
-    """What a clock of a sample would have shown for other work; as it did where either is not known."""
-    own = peer.work.get(clock, 0.0)
-    return peer.clocks[clock] * (work / own if work and own else 1.0)
+def scale(seconds: float, own: float, work: float, least_rate: float) -> float:
+    """What a clock that showed `seconds` for its `own` work would have shown for other `work`.
+
+    A sample's first seconds are spent on more than its work: reading, allocating. So more work is taken to go at
+    `least_rate` at least, in work per second; equal work takes as long, and nothing is known of unknown work (0).
+    """
+    if not work or not own or not seconds:
+        return seconds
+    if work <= own:
+        return seconds * work / own
+    return seconds + (work - own) / max(own / seconds, least_rate)
 
 
 def _distance(sample: Sample, order: Order) -> int:

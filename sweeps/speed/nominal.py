@@ -5,6 +5,7 @@ the work of one shard of an evaluation some seconds. A guess may be off by a fac
 """
 
 import time
+from dataclasses import replace
 
 import torch
 
@@ -50,6 +51,13 @@ def core_flops() -> float:
         torch.set_num_threads(threads)
 
 
+def with_core(speed: Speed, device: str) -> Speed:
+    """What is known of this machine, with the speed of a core, which is timed where a CPU's is not known yet."""
+    if speed.core_flops is not None or device.startswith("cuda"):
+        return speed
+    return replace(speed, core_flops=core_flops())
+
+
 def guess_rate(stage: str, device: str, speed: Speed) -> float | None:
     """Operations per second that a slot is guessed to do for a stage; None for stages of which nothing is known."""
     if stage not in GPU_FLOPS:
@@ -68,3 +76,12 @@ def guess_seconds(job: Job, clock: str, work: float, speed: Speed) -> float | No
         return work / WEIGHTS_PER_SECOND
     rate = guess_rate(job.stage, job.machine.device, speed)
     return work / rate if rate and work else None
+
+
+def least_rate(job: Job, clock: str, speed: Speed) -> float:
+    """Work per second that a clock counts at least once a job is well under way: half of what is usual."""
+    if job.stage == AUDIT.name:
+        return 1 / AUDIT_SHARE
+    if clock == "quantize_seconds":
+        return WEIGHTS_PER_SECOND / 2
+    return (guess_rate(job.stage, job.machine.device, speed) or 0.0) / 2
