@@ -7,13 +7,15 @@ approximation of the nearest semi-orthogonal matrix: a quintic Newton–Schulz i
 Letters of tensor shapes: N matrices of one shape, R rows, C columns.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from golf.model.gpt import GPT
+from golf.train.adamw import AdamW
 from golf.train.config import TrainConfig
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -45,7 +47,7 @@ def newton_schulz(grad_NRC: Tensor, steps: int = 5, dtype: torch.dtype = torch.f
     return (x.mT if tall else x).float()
 
 
-class Muon(torch.optim.Optimizer):
+class Muon:
     """Muon: orthogonalized Nesterov momentum. Matrices of one shape share a parameter group and are updated together.
 
     p ← p·(1 − lr·decay) − lr·√max(1, R/C)·orthogonalize(g + momentum·m), with m ← momentum·m + g (PR 611).
@@ -65,17 +67,17 @@ class Muon(torch.optim.Optimizer):
         for matrix in matrices:
             by_shape.setdefault(matrix.shape, []).append(matrix)
         settings = {"lr": lr, "weight_decay": weight_decay, "momentum": 0.0, "newton_schulz_steps": newton_schulz_steps}
-        super().__init__([{"params": group} for group in by_shape.values()], settings)
+        self.param_groups: list[dict[str, Any]] = [{"params": group, **settings} for group in by_shape.values()]
+        self.state: dict[Tensor, dict[str, Tensor]] = {}
         self._dtype = dtype
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Update every matrix from its gradient; closures are not supported."""
-        assert closure is None
+    def step(self) -> None:
+        """Update every matrix from its gradient."""
         for group in self.param_groups:
             matrices, lr, momentum = group["params"], group["lr"], group["momentum"]
             grad_NRC = torch.stack([matrix.grad for matrix in matrices])
-            state = self.state[matrices[0]]
+            state = self.state.setdefault(matrices[0], {})
             if not state:
                 state["momentum"] = torch.zeros_like(grad_NRC)
             state["momentum"].mul_(momentum).add_(grad_NRC)
@@ -110,7 +112,7 @@ class Optimizers:
     """Muon and AdamW as one optimizer; each parameter group has its unscaled learning rate as "base_lr"."""
 
     muon: Muon
-    adamw: torch.optim.AdamW
+    adamw: AdamW
     names: Mapping[Tensor, str]
 
     @classmethod
@@ -124,15 +126,11 @@ class Optimizers:
             newton_schulz_steps=config.newton_schulz_steps,
             dtype=dtype,
         )
-        adamw = torch.optim.AdamW(
-            [
-                {"params": groups["embeddings"], "lr": config.embed_lr},
-                {"params": groups["scalars"], "lr": config.scalar_lr},
-            ],
+        adamw = AdamW(
+            [(groups["embeddings"], config.embed_lr), (groups["scalars"], config.scalar_lr)],
             betas=config.betas,
             eps=config.adam_eps,
             weight_decay=config.weight_decay,
-            fused=True,
         )
         for group in (*muon.param_groups, *adamw.param_groups):
             group["base_lr"] = group["lr"]
@@ -163,13 +161,14 @@ class Optimizers:
         for kind, optimizer in self._each():
             for path in (path for path in tensors if path.startswith(f"{kind}/")):
                 _, name, entry = path.split("/")
-                optimizer.state[parameters[name]][entry] = tensors[path].to(parameters[name].device, copy=True)
+                state = optimizer.state.setdefault(parameters[name], {})
+                state[entry] = tensors[path].to(parameters[name].device, copy=True)
 
     def clear(self) -> None:
         """Discard all state, as before the first step."""
         for _, optimizer in self._each():
             optimizer.state.clear()
 
-    def _each(self) -> Iterator[tuple[str, torch.optim.Optimizer]]:
+    def _each(self) -> Iterator[tuple[str, Muon | AdamW]]:
         yield "muon", self.muon
         yield "adamw", self.adamw

@@ -334,6 +334,7 @@ ticks = itertools.count()
 clock = lambda: 0.02 * (1 + 3 * rank) * next(ticks)  # the second rank's runs four times as fast
 train(timed, tokens=tokens, seed=1, out=out / "seconds", clock=clock)
 (out / f"done{rank}").write_text(str(torch.distributed.is_initialized()))
+(out / f"compiler{rank}").write_text(str("torch._dynamo" in sys.modules))
 
 
 class Faulty(Learner):
@@ -392,6 +393,10 @@ def test_two_ranks_resume_and_end_their_process_groups(gang: Path) -> None:
     assert result(gang / "steps")["resumed"] is True
     assert result(gang / "steps")["steps"] == 12
     assert [(gang / f"done{rank}").read_text() for rank in (0, 1)] == ["False", "False"]
+
+
+def test_ranks_on_a_cpu_do_not_wait_for_the_import_of_torchs_compiler(gang: Path) -> None:
+    assert [(gang / f"compiler{rank}").read_text() for rank in (0, 1)] == ["False", "False"]
 
 
 def test_a_flipped_bit_of_a_weight_of_one_rank_ends_the_next_step_of_all(gang: Path) -> None:
