@@ -128,7 +128,7 @@ def bundle(name: str, settings: Mapping[str, Any]) -> Script:
     packed = _pack()
     settings = {**settings, "source_bytes": packed.source_bytes}
     text = SCRIPT.format(
-        name=" ".join(name.replace("\\", "/").replace('"', "'").split()),
+        name=_title(name),
         settings=json.dumps(settings, indent=1, allow_nan=False),
         payload=packed.payload,
         entry=packed.entry,
@@ -137,8 +137,23 @@ def bundle(name: str, settings: Mapping[str, Any]) -> Script:
 
 
 def code_bytes() -> int:
-    """Bytes of an entry's script without its name and settings, which add a few hundred."""
+    """Bytes of an entry's script without its name and settings, which add `added_bytes`."""
     return len(bundle("", {}).content)
+
+
+def source_bytes() -> int:
+    """Bytes of the modules in an entry's script before packing."""
+    return _pack().source_bytes
+
+
+def added_bytes(name: str, settings: Mapping[str, Any]) -> int:
+    """Bytes that a name and settings add to a script without any; nothing is packed for it.
+
+    Args:
+        name, settings: as for `bundle`.
+    """
+    texts = [json.dumps(part, indent=1, allow_nan=False) for part in ({**settings, "": 0}, {"": 0})]
+    return len(_title(name).encode()) + len(texts[0].encode()) - len(texts[1].encode())
 
 
 def graph(entry: str) -> dict[str, str]:
@@ -163,6 +178,11 @@ def strip(text: str) -> str:
             kept = [statement for statement in node.body if not _is_text(statement)]
             node.body = kept if kept or isinstance(node, ast.Module) else [ast.Pass()]
     return ast.unparse(tree)
+
+
+def _title(name: str) -> str:
+    """A name as a script's first line has it."""
+    return " ".join(name.replace("\\", "/").replace('"', "'").split())
 
 
 @cache

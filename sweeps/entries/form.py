@@ -12,6 +12,8 @@ evidence   seeds:       seed → keys of its `jobs` by stage, and digests of its
            code:        `commits` that the jobs ran, and the digest of the `script` that the entry is submitted as
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -49,11 +51,21 @@ def list_wrong_numbers(entry: EntryRecord) -> list[str]:
     return _read_evaluations(entry)[1]
 
 
+def digest_settings(settings: Mapping[str, Any]) -> str:
+    """Digest of every setting of a recipe."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
 def job_keys(entry: EntryRecord) -> list[str]:
     """Keys of the jobs that an entry rests on, each once: those of its seeds, then its audits."""
     keys = [key for seed in entry.evidence["seeds"].values() for key in seed["jobs"].values()]
     keys += [audit["job"] for audit in audits_of(entry).values()]
     return list(dict.fromkeys(keys))
+
+
+def trained_keys(entry: EntryRecord) -> list[str]:
+    """Keys of the jobs of an entry's seeds that were trained and not evaluated."""
+    return [key for stages in entry.evidence.get("trained_only", {}).values() for key in stages.values()]
 
 
 def audits_of(entry: EntryRecord) -> dict[str | None, Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from safetensors.torch import load as load_safetensors
 
 from golf.artifact.packing import QuantizeConfig, load_bytes, pack
 from golf.data.tokens import Tokens
-from golf.entry.bundle import code_bytes
+from golf.entry.bundle import code_bytes, source_bytes
 from golf.errors import TooLarge
 from golf.limits import LIMIT_BYTES
 from golf.model.gpt import GPT, ModelConfig
@@ -36,7 +36,8 @@ def run_quantize(order: Order, inputs: Mapping[str, bytes]) -> Iterator[Event]:
     model, config = settings_of(ModelConfig, settings["model"]), settings_of(QuantizeConfig, settings["quantize"])
     state = load_safetensors(inputs["weights"])
     content, ledger = pack(state, model, config)
-    sizes = {"code_bytes": (code := code_bytes()), "total_bytes": len(content) + code, "limit_bytes": LIMIT_BYTES}
+    sizes = {"code_bytes": (code := code_bytes()), "source_bytes": source_bytes()}
+    sizes |= {"total_bytes": len(content) + code, "limit_bytes": LIMIT_BYTES}
     if sizes["total_bytes"] > LIMIT_BYTES:
         raise TooLarge(f"artifact and code have {sizes['total_bytes']:,} bytes, {LIMIT_BYTES:,} are allowed")
     clocks = {"quantize_seconds": time.monotonic() - started}

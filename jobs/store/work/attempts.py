@@ -1,6 +1,6 @@
 """Attempts: one try at a job by the scheduler that holds it, from its start to its end."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -200,12 +200,19 @@ class Attempts(Transactions):
 
     def attempts(self, key: str) -> list[AttemptRecord]:
         """Every try at a job, oldest first."""
+        return self.attempts_at([key])[key]
+
+    def attempts_at(self, keys: Collection[str]) -> dict[str, list[AttemptRecord]]:
+        """Every try at some jobs by the job's key, oldest first."""
         table = tables.attempts
-        hidden = {"key", "clock", "begun"}
-        query = select(*(column for column in table.c if column.name not in hidden)).where(table.c.key == key)
+        columns = [column for column in table.c if column.name not in {"clock", "begun"}]
+        query = select(*columns).where(table.c.key.in_(list(keys))).order_by(table.c.number)
+        tries: dict[str, list[AttemptRecord]] = {key: [] for key in keys}
         with self._read() as connection:
-            rows = connection.execute(query.order_by(table.c.number)).mappings()
-            return [AttemptRecord(**{**row, "state": AttemptState(row["state"])}) for row in rows]
+            for row in connection.execute(query).mappings():
+                fields = {**row, "state": AttemptState(row["state"])}
+                tries[fields.pop("key")].append(AttemptRecord(**fields))
+        return tries
 
 
 def _checkpoint(connection: Connection, key: str) -> str | None:

@@ -11,14 +11,10 @@ from jobs.stages.quantize import QUANTIZE
 from jobs.store import EntryRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
-from sweeps.entries.audits import entry_findings, read_certificate
+from sweeps.entries.audits import KEPT_OUTPUTS, entry_findings, read_certificate
 from sweeps.entries.checking.mismatch import Mismatch, find_job, say_no_job
 from sweeps.entries.form import RESUMED, audits_of
 from sweeps.entries.lost import LostKind
-
-COMPARED = ("passed", "judged", "overlap")
-"""What an entry repeats of an audit's outcome; its findings are compared with those of its evaluations."""
-
 
 Outcomes = Mapping[str | None, Mapping[str, Any]]
 """What audits came to: under None that of an entry, of the short ones under their seeds."""
@@ -79,7 +75,7 @@ def check_certificates(
             outcome = certificate
         if outcome is None:
             return None
-        for name in COMPARED:
+        for name in KEPT_OUTPUTS:
             if (value := outcome.get(name, stored[seed][name])) != stored[seed][name]:
                 yield Mismatch(
                     line=f"{its} {source} says {name}: {shown(value)}, the entry says {shown(stored[seed][name])}"
@@ -114,8 +110,10 @@ def _compare_artifacts(
         return
     artifacts = {job.order.job.inputs.get("artifact") for job in audited if job is not None}
     for run in runs:
-        if run.own_audit and run.artifact not in artifacts:
-            yield f"seed {run.seed}: it says that its artifact is audited, and no audit read it"
+        if run.own_audit is None or run.own_audit == (run.artifact in artifacts):
+            continue
+        says, read = ("is", "no") if run.own_audit else ("is not", "an")
+        yield f"seed {run.seed}: it says that its artifact {says} audited, and {read} audit read it"
 
 
 def _check_job(entry: EntryRecord, seed: str | None, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
@@ -133,11 +131,13 @@ def _check_job(entry: EntryRecord, seed: str | None, jobs: Mapping[str, JobRecor
     artifacts = {(made.outputs or {}).get("artifact") for made in makers}
     if None not in artifacts and job.order.job.inputs["artifact"] not in artifacts:  # None while one is made again
         yield "audit judged another artifact than the entry's"
-    yield from check_certificate_digest(job, evidence)
+    yield from check_audit_evidence(job, evidence, entry)
 
 
-def check_certificate_digest(job: JobRecord, evidence: Mapping[str, Any]) -> Iterator[str]:
-    """An audit's certificate must be the one that its job made; the line goes on from "its"."""
+def check_audit_evidence(job: JobRecord, evidence: Mapping[str, Any], entry: EntryRecord) -> Iterator[str]:
+    """An audit's certificate must be the one that its job made, as must its version; each line goes on from "its"."""
+    if entry.evidence["arithmetic"].get(AUDIT.name) != job.order.job.arithmetic:
+        yield f"audit has version {job.order.job.arithmetic}, the entry says another"
     made_certificate = (job.outputs or {}).get("certificate")
     if made_certificate is not None and made_certificate != evidence["certificate"]:
         yield f"audit made certificate {made_certificate[:12]}, the entry has {evidence['certificate'][:12]}"

@@ -13,21 +13,27 @@ from jobs.errors import Unreadable
 from jobs.stages.evaluate import EVALUATE
 from jobs.stages.quantize import QUANTIZE
 from jobs.stages.train import TRAIN
-from jobs.store import EntryRecord, JobRecord
+from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.board.rules import EVIDENCE_CODE, RuleFinding
 from sweeps.entries.checking.audits import check_audits
-from sweeps.entries.checking.facts import check_facts
+from sweeps.entries.checking.code_size import check_native_code
 from sweeps.entries.checking.mismatch import Mismatch, check_input, find_job, say_no_job
+from sweeps.entries.checking.recomputed import Sources, compare_evidence, compare_fields
 from sweeps.entries.checking.scripts import check_script, is_script_entry
-from sweeps.entries.form import evaluations_of, job_keys, list_wrong_numbers
+from sweeps.entries.facts import SweepFacts
+from sweeps.entries.form import evaluations_of, job_keys, list_wrong_numbers, trained_keys
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.numbers import is_number
 from sweeps.entries.tables import read_scores
 
 ROUNDING = 1e-9
 """Relative difference of sums of the same numbers in another order."""
+TRAINED = (TRAIN.name, QUANTIZE.name)
+"""Stages of a seed that is trained and not evaluated."""
+SETTINGS = {TRAIN.name: ("train",), QUANTIZE.name: ("quantize",), EVALUATE.name: ("eval",)}
+"""Stage → tables of a recipe that its job has whole."""
 KEYS_AT_ONCE = 5_000
 """Keys in one query; databases limit them."""
 STAGES = (TRAIN.name, QUANTIZE.name, EVALUATE.name)
@@ -41,7 +47,7 @@ def verify_entry(entry: EntryRecord, place: Workplace) -> list[Mismatch]:
         One for each mismatch: of a job's key, settings or outputs, of a score against its table of documents, of
         findings against the certificate, of a certificate against itself. Empty where everything agrees.
     """
-    return _check(entry, place, _read_jobs([entry], place))
+    return _check(entry, place, _read_sources([entry], place))
 
 
 def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost) -> dict[tuple[str, str], RuleFinding]:
@@ -54,10 +60,10 @@ def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost)
         place: the home that holds them.
         lost: is told what could not be read.
     """
-    jobs = _read_jobs(entries, place)
+    sources = _read_sources(entries, place)
     findings: dict[tuple[str, str], RuleFinding] = {}
     for entry in entries:
-        mismatches = _check(entry, place, jobs)
+        mismatches = _check(entry, place, sources)
         if lines := [mismatch.line for mismatch in mismatches if mismatch.lost is None]:
             findings[entry.sweep, entry.name] = _summarize(lines)
         for kind in dict.fromkeys(mismatch.lost for mismatch in mismatches):
@@ -71,64 +77,76 @@ def _summarize(lines: Sequence[str]) -> RuleFinding:
     return RuleFinding(code=EVIDENCE_CODE, detail=f"its evidence contradicts it: {lines[0]}{more}")
 
 
-def _read_jobs(entries: Iterable[EntryRecord], place: Workplace) -> dict[str, JobRecord]:
-    """All jobs that entries rest on, by key."""
-    keys = {key for entry in entries for key in job_keys(entry)}
+def _read_sources(entries: Iterable[EntryRecord], place: Workplace) -> Sources:
+    """What entries rest on: their jobs, all attempts at these, and their sweeps."""
+    entries, store = [*entries], place.store
+    keys = {key for entry in entries for key in (*job_keys(entry), *trained_keys(entry))}
     wanted = sorted(keys)
-    parts = (wanted[first : first + KEYS_AT_ONCE] for first in range(0, len(wanted), KEYS_AT_ONCE))
-    return {job.key: job for part in parts for job in place.store.jobs(keys=part)}
+    parts = [wanted[first : first + KEYS_AT_ONCE] for first in range(0, len(wanted), KEYS_AT_ONCE)]
+    names = dict.fromkeys(entry.sweep for entry in entries)
+    sweeps = {name: record for name in names if (record := store.sweep(name)) is not None}
+    return Sources(
+        jobs={job.key: job for part in parts for job in store.jobs(keys=part)},
+        attempts={key: tries for part in parts for key, tries in store.attempts_at(part).items()},
+        sweeps=sweeps,
+        trials={name: _count_trials(record, store) for name, record in sweeps.items()},
+    )
 
 
-def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) -> list[Mismatch]:
+def _count_trials(sweep: SweepRecord, store: Store) -> int:
+    """Settings that a sweep's search has scored; a longer search of another day may have drawn more."""
+    facts = SweepFacts.of(sweep)
+    if facts.search is None:
+        return 0
+    trials = store.trials(sweep.name, facts.search)
+    return sum(trial.value is not None and trial.number < facts.trials for trial in trials)
+
+
+def _check(entry: EntryRecord, place: Workplace, sources: Sources) -> list[Mismatch]:
     """What of an entry does not agree with its evidence; rows of jobs may hold anything, as its own may."""
     try:
-        return [*_list_mismatches(entry, place, jobs)]
-    except (ArithmeticError, AttributeError, KeyError, TypeError) as error:
+        return [*_list_mismatches(entry, place, sources)]
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         why = f"{type(error).__name__}: {shown_name(str(error))}"
         return [Mismatch(line=f"its evidence is none that this version can read ({why})")]
 
 
-def _list_mismatches(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) -> Iterator[Mismatch]:
+def _list_mismatches(entry: EntryRecord, place: Workplace, sources: Sources) -> Iterator[Mismatch]:
     if wrong := list_wrong_numbers(entry):  # nothing else of it can be compared
         yield from (Mismatch(line=line) for line in wrong)
         return
-    runs = evaluations_of(entry)
+    runs, jobs = evaluations_of(entry), sources.jobs
     seeds = sorted(str(run.seed) for run in runs)
     if seeds != sorted(entry.evidence["seeds"]):
         yield Mismatch(line=f"it has evaluations of seeds {', '.join(seeds)}, and evidence of others")
         return
     if is_script_entry(entry):
-        yield from check_script(entry, runs, place, jobs)
+        yield from check_script(entry, runs, place, sources)
         return
-    sweep = place.store.sweep(entry.sweep)
+    sweep = sources.sweeps.get(entry.sweep)
     for run in runs:
         stages = entry.evidence["seeds"][str(run.seed)]["jobs"]
         made = {stage: job for stage, key in stages.items() if (job := find_job(key, stage, jobs)) is not None}
-        lines = [*_check_jobs(run, entry, jobs), *check_facts(run, sweep, made)]
+        lines = [*_check_jobs(run, entry, jobs)]
+        if all(stage in made for stage in STAGES):
+            lines += [*compare_fields(run, entry, made, sources), *compare_evidence(run, entry, made, sources)]
+            outputs = made[QUANTIZE.name].outputs
+            if outputs is not None and sweep is not None:
+                lines += check_native_code(run, entry, outputs["ledger"], sweep)
         yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in lines)
         yield from _check_scores(run, entry.evidence["seeds"][str(run.seed)], place, jobs)
+    yield from (Mismatch(line=line) for line in _check_trainings(entry, jobs))
     yield from check_audits(entry, runs, place, jobs)
 
 
 def _check_jobs(run: Evaluation, entry: EntryRecord, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
-    """Jobs must have the keys that their settings give, rest on each other, and have given what the entry says."""
+    """Jobs must be of this seed and recipe, rest on each other, and have given what the entry says."""
     evidence = entry.evidence["seeds"][str(run.seed)]
     outputs: dict[str, Any] = {}
-    for stage in dict.fromkeys((*STAGES, *evidence["jobs"])):
-        key = evidence["jobs"].get(stage, "")
-        job = find_job(key, stage, jobs)
-        if job is None:
-            yield say_no_job(stage, key)
-            continue
-        outputs |= {name: value for name, value in (job.outputs or {}).items() if name != "clocks"}
-        if job.order.job.seed != run.seed:
-            yield f"its {stage} job has seed {job.order.job.seed}"
-        yield from check_input(stage, job, outputs)
-        if stage == EVALUATE.name:
-            if job.order.job.settings["eval"] != entry.content["settings"]["eval"]:
-                yield "its eval job has other settings than the entry"
-            if job.order.job.inputs["tokens"] != run.text.data:
-                yield f"its eval job read tokens {job.order.job.inputs['tokens'][:12]}, not {run.text.data[:12]}"
+    yield from _check_chain({**dict.fromkeys(STAGES, ""), **evidence["jobs"]}, run.seed, entry, jobs, outputs)
+    evaluation = find_job(evidence["jobs"].get(EVALUATE.name, ""), EVALUATE.name, jobs)
+    if evaluation is not None and (read := evaluation.order.job.inputs["tokens"]) != run.text.data:
+        yield f"its eval job read tokens {read[:12]}, not {run.text.data[:12]}"
     for name in ("weights", "artifact", "scores"):  # metrics differ whenever a training is done again
         if name in outputs and outputs[name] != evidence[name]:
             yield f"its job made {name} {outputs[name][:12]}, the entry has {evidence[name][:12]}"
@@ -137,6 +155,39 @@ def _check_jobs(run: Evaluation, entry: EntryRecord, jobs: Mapping[str, JobRecor
     size = outputs.get("ledger", {}).get("model_bytes", run.model_bytes)
     if size != run.model_bytes:
         yield f"its artifact has {size} bytes, the entry says {run.model_bytes}"
+
+
+def _check_chain(
+    keys: Mapping[str, str], seed: int, entry: EntryRecord, jobs: Mapping[str, JobRecord], outputs: dict[str, Any]
+) -> Iterator[str]:
+    """A seed's jobs must be of that seed and of the entry's recipe, and each rest on the one before.
+
+    Args:
+        keys: of the jobs by stage.
+        seed: of all of them.
+        entry: theirs.
+        jobs: by key.
+        outputs: is filled with what they gave, other than clocks.
+    """
+    for stage, key in keys.items():
+        job = find_job(key, stage, jobs)
+        if job is None:
+            yield say_no_job(stage, key)
+            continue
+        outputs |= {name: value for name, value in (job.outputs or {}).items() if name != "clocks"}
+        if job.order.job.seed != seed:
+            yield f"its {stage} job has seed {job.order.job.seed}"
+        yield from check_input(stage, job, outputs)
+        for name in SETTINGS.get(stage, ()):
+            if job.order.job.settings[name] != entry.content["settings"][name]:
+                yield f"its {stage} job has other settings than the entry"
+
+
+def _check_trainings(entry: EntryRecord, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
+    """The seeds that were trained and not evaluated must be of the entry's recipe, too."""
+    for seed, keys in entry.evidence.get("trained_only", {}).items():
+        for line in _check_chain(dict.fromkeys(TRAINED, "") | keys, int(seed), entry, jobs, {}):
+            yield f"seed {seed}: {line}"
 
 
 def _check_scores(

@@ -12,7 +12,7 @@ from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.board.rules import RuleFinding
 from sweeps.entries.audits import NOT_AUDITED
-from sweeps.entries.checking.audits import Outcomes, check_certificate_digest, check_certificates
+from sweeps.entries.checking.audits import Outcomes, check_audit_evidence, check_certificates
 from sweeps.entries.checking.mismatch import Mismatch, find_job, say_no_job
 from sweeps.entries.form import audits_of
 from sweeps.entries.scorer_form import scorer_findings
@@ -87,4 +87,4 @@ def _check_job(entry: EntryRecord, seed: str | None, jobs: Mapping[str, JobRecor
     texts = {run["text"]["data"] for run in entry.content["evaluations"]}
     if texts != {job.inputs["validation"]}:
         yield "audit judged another validation set than the entry's"
-    yield from check_certificate_digest(record, evidence)
+    yield from check_audit_evidence(record, evidence, entry)

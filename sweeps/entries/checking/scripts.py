@@ -13,10 +13,12 @@ from jobs.stages.stage import title_of
 from jobs.store import EntryRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
+from sweeps.entries.checking.code_size import check_script_code
 from sweeps.entries.checking.mismatch import Mismatch, find_job, say_no_job
+from sweeps.entries.checking.recomputed import Sources, compare_evidence, compare_fields
 from sweeps.entries.checking.scorers import ScorerVerdicts, check_scorer
 from sweeps.entries.lost import LostKind
-from sweeps.entries.script_form import machine_class, script_findings, seed_evidence
+from sweeps.entries.script_form import script_findings, seed_evidence
 from sweeps.entries.tables import read_scores
 
 ROUNDING = 1e-9
@@ -29,9 +31,10 @@ def is_script_entry(entry: EntryRecord) -> bool:
 
 
 def check_script(
-    entry: EntryRecord, runs: Sequence[Evaluation], place: Workplace, jobs: Mapping[str, JobRecord]
+    entry: EntryRecord, runs: Sequence[Evaluation], place: Workplace, sources: Sources
 ) -> Iterator[Mismatch]:
     """What of an entry does not follow from its jobs and from what they printed and left."""
+    jobs, sweep = sources.jobs, sources.sweeps.get(entry.sweep)
     verdicts = yield from check_scorer(entry, runs, place, jobs)
     for run in runs:
         evidence, chain = entry.evidence["seeds"][str(run.seed)], dict[str, JobRecord]()
@@ -45,6 +48,9 @@ def check_script(
         for check in (_jobs, _numbers, _contents):
             for line in check(run, entry, chain, evidence, place):
                 yield line if isinstance(line, Mismatch) else Mismatch(line=f"seed {run.seed}: {line}")
+        lines = [*compare_fields(run, entry, chain, sources), *compare_evidence(run, entry, chain, sources)]
+        lines += [] if sweep is None else check_script_code(run, entry, sweep)
+        yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in lines)
         if verdicts is not None:
             yield from _findings(run, verdicts, chain, evidence["scored"])
 
@@ -89,8 +95,6 @@ def _numbers(
     for name, value in shown.items():
         if value != evidence.get(name):
             yield f"it shows {name} {str(value)[:12]}, its evidence has {str(evidence.get(name))[:12]}"
-    if run.machine_class != machine_class(chain.values()):
-        yield f"it says that it ran on {run.machine_class or 'no machine'}, its jobs ran on another"
 
 
 def _findings(

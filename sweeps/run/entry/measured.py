@@ -1,19 +1,18 @@
 """What the evaluations of an entry have in common, whatever its sweep is made of."""
 
-import hashlib
-import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.files import FileStore
-from jobs.state import AttemptState
-from jobs.store import AttemptRecord, JobRecord, Store
+from jobs.store import JobRecord, Store
 from sweeps.board.evaluation import Arrival
 from sweeps.board.rules import RuleFinding
 from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
+from sweeps.entries.attempts import Attempts, list_commits, sum_costs
 from sweeps.entries.audits import KEPT_OUTPUTS, entry_findings
+from sweeps.entries.form import digest_settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +55,7 @@ class Measured:
 
     sweep: Sweep
     sources: EntrySources
-    attempts: Mapping[str, Sequence[AttemptRecord]]
-    """By the key of the job."""
+    attempts: Attempts
     audit: Mapping[str, Any] | None
     """The audit's outcome, as far as an entry keeps it."""
     seed_audits: Mapping[str, Mapping[str, Any]]
@@ -74,7 +72,7 @@ class Measured:
         store: Store,
         files: FileStore,
         sources: EntrySources,
-        attempts: Mapping[str, Sequence[AttemptRecord]],
+        attempts: Attempts,
     ) -> "Measured":
         """Read what is missing from the store."""
         record, audit = store.sweep(sweep.spec.name), sources.audit
@@ -89,17 +87,13 @@ class Measured:
             created=record.created,
         )
 
-    def tries(self, chain: JobChain) -> list[AttemptRecord]:
-        """Every attempt at the jobs of a seed."""
-        return [attempt for job in chain.jobs.values() for attempt in self.attempts[job.key]]
-
     def cost(self, chain: JobChain) -> float | None:
         """Dollars that a seed took; None where one of its attempts has no price."""
-        return _sum_costs(self.tries(chain))
+        return sum_costs(chain.jobs.values(), self.attempts)
 
     def cost_of(self, chain: JobChain, stages: Iterable[str]) -> float | None:
         """Dollars that some of its stages took; None where one of their attempts has no price."""
-        return _sum_costs([attempt for stage in stages for attempt in self.attempts[chain.jobs[stage].key]])
+        return sum_costs([chain.jobs[stage] for stage in stages], self.attempts)
 
     @property
     def findings(self) -> tuple[RuleFinding, ...]:
@@ -117,7 +111,7 @@ class Measured:
 
     def commits(self, chain: JobChain) -> tuple[str | None, ...]:
         """Commits of the code that the attempts ran, each once; None among them where one is not known."""
-        return tuple(sorted({attempt.commit for attempt in self.tries(chain)}, key=str))
+        return list_commits(chain.jobs.values(), self.attempts)
 
     def arrival(self, chain: JobChain) -> Arrival:
         """When the entry came."""
@@ -129,13 +123,8 @@ class Measured:
 
     def settings_digest(self, chain: JobChain) -> str:
         """Digest of every setting of the recipe."""
-        return hashlib.sha256(json.dumps(chain.measurement.recipe.settings(), sort_keys=True).encode()).hexdigest()
+        return digest_settings(chain.measurement.recipe.settings())
 
 
 def _outcome(audit: JobRecord) -> dict[str, Any]:
     return {name: (audit.outputs or {})[name] for name in KEPT_OUTPUTS}
-
-
-def _sum_costs(tries: Sequence[AttemptRecord]) -> float | None:
-    costs = [attempt.cost for attempt in tries if attempt.state != AttemptState.RUNNING]
-    return None if None in costs else sum(cost for cost in costs if cost is not None)

@@ -1,18 +1,17 @@
 """Evaluations of our own recipe, from the three jobs of each seed."""
 
 import hashlib
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from golf.entry.bundle import Script
-from golf.score import nats_per_token_to_bpb
 from jobs.stages.evaluate import EVALUATE
 from jobs.stages.quantize import QUANTIZE
 from jobs.stages.train import TRAIN
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.driver.chain import JobChain
 from sweeps.entries import form
+from sweeps.entries.native_form import bpb_of_model, native_facts
 from sweeps.run.entry.measured import Measured
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.recipe import Recipe
@@ -23,7 +22,7 @@ class NativeEvaluations:
 
     def __init__(self, measured: Measured) -> None:
         self._measured, sources = measured, measured.sources
-        before = [_bpb_of_model(chain.outputs(QUANTIZE.name)["loss"])[0] for chain in sources.further]
+        before = [bpb_of_model(chain.outputs(QUANTIZE.name)["loss"])[0] for chain in sources.further]
         self._trained_only = tuple(bpb for bpb in before if bpb is not None)
 
     @cached_property
@@ -52,8 +51,7 @@ class NativeEvaluations:
         train, quantize, evaluation = (chain.outputs(stage) for stage in (TRAIN.name, QUANTIZE.name, EVALUATE.name))
         seed, recipe = chain.measurement.seed, _recipe_of(chain)
         resumed = train["resumed"] and recipe.train.max_seconds is not None
-        before, after = _bpb_of_model(quantize["loss"])
-        machine = chain.jobs[EVALUATE.name].order.job.machine
+        facts = native_facts(train, quantize, evaluation, chain.jobs[EVALUATE.name].order.job)
         return Evaluation(
             row=chain.entry,
             seed=seed,
@@ -69,27 +67,21 @@ class NativeEvaluations:
             scores=evaluation["scores"],
             artifact=quantize["artifact"],
             weights=train["weights"],
-            model_bytes=quantize["ledger"]["model_bytes"],
             code_bytes=len(script.content),
-            clocks=_clocks(train, quantize, evaluation),
             cost=measured.cost(chain),
             training_cost=measured.cost_of(chain, (TRAIN.name, QUANTIZE.name)),
             stage=measured.arrival(chain),
             whole_set=evaluation["documents"] == data.val_documents,
             source_bytes=script.source_bytes,
             fresh_seed=seed not in sweep.spec.seeds.tune,
-            adapts=recipe.eval.adapts,
-            trained_bpb=before,
             trained_only=self._trained_only,
-            quantized_bpb=after,
-            steps=train["steps"],
-            machine=machine.describe(recipe.eval.precision),
             code=measured.commits(chain),
             settings=measured.settings_digest(chain),
             trials=measured.trials(chain),
             audited=measured.audit is not None,
             own_audit=measured.is_audited(quantize["artifact"]),
             findings=(*measured.findings, *([form.RESUMED] if resumed else [])),
+            **facts,
         )
 
 
@@ -97,17 +89,3 @@ def _recipe_of(chain: JobChain) -> Recipe:
     recipe = chain.measurement.recipe
     assert isinstance(recipe, Recipe)
     return recipe
-
-
-def _clocks(train: Mapping[str, Any], quantize: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, float]:
-    clocks = {f"train.{name}": value for name, value in train["clocks"].items()}
-    clocks |= {f"eval.{name}": value for name, value in evaluation["clocks"].items()}
-    return clocks | {"quantize_seconds": quantize["clocks"]["quantize_seconds"]}
-
-
-def _bpb_of_model(loss: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """Bits per byte of a model without test-time training, before and after quantization."""
-    if not loss["bytes"]:
-        return None, None
-    before, after = (nats_per_token_to_bpb(loss[when], loss["tokens"], loss["bytes"]) for when in ("before", "after"))
-    return before, after

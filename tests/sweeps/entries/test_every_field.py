@@ -1,0 +1,98 @@
+"""Every stored field of an entry is held against its evidence: each is changed in turn, as one with access could."""
+
+import copy
+import shutil
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from golf.ttt.protocols import PROTOCOLS
+from jobs.store import EntryRecord
+from jobs.workplace import Workplace
+from sweeps.board.evaluation import Evaluation
+from sweeps.entries.checking import judge_evidence, verify_entry
+from sweeps.entries.lost import Lost
+from sweeps.entries.native_form import UNADAPTED
+from tests.sweeps.made_up import file, play
+
+UNCHECKED = {
+    ("content", "evaluations", "row"): "never read: an evaluation is of the entry that holds it",
+    ("content", "evaluations", "sweep"): "never read: an evaluation is of the sweep that holds it",
+    ("evidence", "code", "script"): "no rule depends on it: a package makes the script anew, whatever this says",
+}
+"""Stored fields that may say anything, with the reason."""
+
+Place = tuple[str | int, ...]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A home with one sweep that searches, so that there are trials, and trains seeds that it does not evaluate."""
+    place = Workplace.open(tmp_path_factory.mktemp("fields") / "home")
+    search = {"sampler": "random", "trials": 3, "parallel": 1, "seed": 1, "documents": 4, "space": {
+        "eval.lr": {"low": 0.001, "high": 0.1, "log": True}}}  # fmt: skip
+    source = file("one", search=search, confirm={"top": 1, "train_only": 2})
+    source["seeds"] = {"tune": [1], "confirm": [3, 4, 5]}
+    play(place, source)
+    return place
+
+
+def list_places(value: Any, path: Place = ()) -> Iterator[Place]:
+    """The path of every scalar and every empty container in nested data."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = [place for key, item in items for place in list_places(item, (*path, key))]
+    yield from inner or [path]
+
+
+def change(value: Any, path: Place) -> Any:
+    """A copy of nested data in which the value at a path is another one of its kind."""
+    if path:
+        copied = copy.copy(value)
+        copied[path[0]] = change(value[path[0]], path[1:])
+        return copied
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case float():
+            return value * 1.001 + 1e-6
+        case str():
+            return ("0" if value[:1] != "0" else "1") + value[1:]
+        case None:
+            return 1
+        case []:
+            return [1]
+    return {"more": 1}
+
+
+def fields_of(entry: EntryRecord) -> dict[str, Any]:
+    return {"content": dict(entry.content), "evidence": dict(entry.evidence)}
+
+
+def name_of(path: Place) -> Place:
+    """A path without the numbers of seeds."""
+    return tuple(part for part in path if not isinstance(part, int))
+
+
+@pytest.mark.parametrize("name", ["base", "leak", "trial"])
+def test_every_stored_field_that_is_changed_is_a_finding(place: Workplace, name: str) -> None:
+    [entry] = [entry for entry in place.store.entries("one") if entry.name.startswith(name)]
+    assert verify_entry(entry, place) == []
+    stored, unnoticed = fields_of(entry), set[Place]()
+    for path in list_places(stored):
+        changed = replace(entry, **change(stored, path))
+        if not judge_evidence([changed], place, Lost()):
+            unnoticed.add(name_of(path))
+    assert unnoticed == set(UNCHECKED)
+
+
+def test_every_field_of_an_evaluation_is_stored(place: Workplace) -> None:
+    entry = place.store.entries("one")[0]
+    assert set(entry.content["evaluations"][0]) == {field.name for field in fields(Evaluation)}
+    assert {name: protocol.adapts for name, protocol in PROTOCOLS.items()} == {
+        name: name != UNADAPTED for name in PROTOCOLS
+    }
