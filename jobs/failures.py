@@ -97,6 +97,12 @@ def _signals(log: str) -> list[int]:
     return [int(number) for number in _SIGNAL.findall(log)]
 
 
+def names_signal(log: str) -> bool:
+    """Whether a signal ended the rank that failed first, by torchrun's summary; torchrun itself ends the others."""
+    first = _ROOT_CAUSE.search(log)
+    return bool(_signals(log)) and (first is None or int(first[1]) < 0)
+
+
 def classify_exit(log: str, *, oom_kills: int) -> tuple[Failure, str]:
     """Why a gang ended whose ranks reported nothing, from what they and torchrun printed.
 

@@ -140,7 +140,8 @@ class Gang:
         before = started = self._program.heartbeat(self._folder)
         while process.poll() is None:
             time.sleep(POLL_SECONDS)
-            self._program.take_output(output.news())
+            for content in output.all_news():
+                self._program.take_output(content)
             if (beat := self._program.heartbeat(self._folder)) != before:
                 before, self._advanced = beat, time.monotonic()
             fraction, note = self._program.progress(self._folder)

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from golf.files import write_atomically
 from golf.threads import BackgroundThread
 
 HEAD_BYTES = 2**21
 """Of what is printed, so much of the beginning is kept in any case."""
 TAIL_BYTES = 2**21
 """And so much of the end."""
-READ_BYTES = 2**16
-NEWS_BYTES = 2**18
+REWRITE_SECONDS = 1.0
+"""How often the end is written anew."""
+READ_BYTES = 2**20
+NEWS_BYTES = 2**22
+NEWS_SECONDS = 0.5
+"""Time for what is printed, at one look."""
 BACKLOG_BYTES = 2**26
 """What is printed and not yet looked at; a gang that prints more waits."""
 LAST_SECONDS = 5.0
@@ -52,6 +55,15 @@ class Output:
             self._changed.notify()
         return content
 
+    def all_news(self) -> Iterator[bytes]:
+        """What was printed since the last call, in pieces, until all has been looked at or it takes too long."""
+        until = time.monotonic() + NEWS_SECONDS
+        while True:
+            content = self.news()
+            yield content
+            if len(content) < NEWS_BYTES or time.monotonic() > until:
+                return
+
     def rest(self) -> Iterator[bytes]:
         """What is left, when all who print have ended; of a process that prints on, no more than had to wait."""
         until, left = time.monotonic() + LAST_SECONDS, BACKLOG_BYTES + NEWS_BYTES
@@ -77,38 +89,54 @@ class Output:
 
 
 class BoundedLog:
-    """A file that is appended to and keeps the beginning and the end of very much."""
+    """A file that is appended to and keeps the beginning and the end of very much.
+
+    Of very much the end is in memory, and in the file as it was within the last second.
+    """
 
     def __init__(self, path: Path, head: int = HEAD_BYTES, tail: int = TAIL_BYTES) -> None:
         """Open it; it grows to `head + 2 * tail` bytes and a line at most."""
         self._path, self._head, self._tail = path, head, tail
         self._stream = path.open("ab", buffering=0)
-        self._omitted = 0
+        self._end: bytearray | None = None
+        self._omitted, self._written = 0, 0.0
 
     def write(self, content: bytes) -> None:
         """Append; what finds no room on the disk is left out."""
         with suppress(OSError):
-            self._stream.write(content)
-            if self._stream.tell() > self._head + 2 * self._tail:
+            if self._end is None:
+                self._stream.write(content)
+                if self._stream.tell() <= self._head + 2 * self._tail:
+                    return
+                with self._path.open("rb") as stream:
+                    stream.seek(self._head)
+                    self._end = bytearray(stream.read())
+            else:
+                self._end += content
+            if len(self._end) > 2 * self._tail:
                 self._shorten()
+            if time.monotonic() - self._written > REWRITE_SECONDS:
+                self._rewrite()
 
     def close(self) -> None:
         """Shorten it for the last time, and close it."""
         with suppress(OSError):
-            if self._stream.tell() > self._head + self._tail:
+            if self._end is None and self._stream.tell() > self._head + self._tail:
+                self._end = bytearray(self._path.read_bytes()[self._head :])
+            if self._end is not None:
                 self._shorten()
+                self._rewrite()
         self._stream.close()
 
     def _shorten(self) -> None:
-        content = self._path.read_bytes()
-        head, tail = content[: self._head], content[-self._tail :]
-        middle = len(content) - len(head) - len(tail)
-        if self._omitted:  # the note of last time is in the middle, too
-            middle -= len(self._note())
-        self._omitted += middle
-        write_atomically(self._path, [head, self._note(), tail])
-        self._stream.close()
-        self._stream = self._path.open("ab", buffering=0)
+        assert self._end is not None
+        self._omitted += len(self._end) - self._tail
+        del self._end[: -self._tail]
 
-    def _note(self) -> bytes:
-        return f"\n[{self._omitted} bytes left out here]\n".encode()
+    def _rewrite(self) -> None:
+        """Write what follows the beginning anew."""
+        assert self._end is not None
+        note = f"\n[{self._omitted} bytes left out here]\n".encode() if self._omitted else b""
+        self._stream.truncate(self._head)
+        self._stream.write(note + self._end)
+        self._written = time.monotonic()

@@ -10,7 +10,7 @@ from typing import Any
 
 from golf.errors import InputError, shown
 from jobs.events import Failed, Failure, Finished
-from jobs.failures import classify_text
+from jobs.failures import classify_text, names_signal
 from jobs.logs.live import LiveLog
 from jobs.logs.metric import LAST
 from jobs.program import LOG, Complete, GangEnd, GangPace, Program
@@ -178,7 +178,7 @@ class ScriptProgram(Program):
         text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
         lines = _EXCEPTION.findall(text)
         own = [line for line in lines if "ChildFailedError" not in line]
-        if not own or classify_text(text) != Failure.CRASH or "received by PID" in text:
+        if not own or classify_text(text) != Failure.CRASH or names_signal(text):
             return []
         return [(Failure.CRASH, _short(own[0]))]
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from golf.errors import InputError
 from jobs.logs import parse
 from jobs.logs.live import MAX_POINTS, OUTPUT, LiveLog
+from jobs.logs.marks import MOST_ALIKE, SOME_ALIKE
 from jobs.logs.metric import MetricReading, check_metric
 from tests.jobs.logs.replay import compare_folder, complete, replay
 from tests.jobs.logs.samples import MILLISECONDS, MINUTES, RULER, SOURCE
@@ -233,12 +234,29 @@ def test_prefixes_and_other_processes_words_hide_no_metric(text: str) -> None:
 
 
 def test_the_curve_of_a_long_training_is_thinned_evenly() -> None:
-    steps = 3 * MAX_POINTS
-    live = live_of("".join(f"step:{n}/{steps} train_loss:2.0 train_time:{n}000ms\n" for n in range(steps)))
+    steps, live = 3 * MAX_POINTS, LiveLog()
+    for start in range(0, steps, 100):
+        lines = (f"step:{n}/{steps} train_loss:2.0 train_time:{n}000ms\n" for n in range(start, start + 100))
+        live.feed(OUTPUT, "".join(lines).encode())
     points = live.points()
     assert [point.step for point in points] == list(range(0, steps, 4))
     first, *_ = map(json.loads, live.metrics().decode().splitlines())
     assert first == {"step": 0, "loss": 2.0, "seconds": 0.0}
+
+
+def test_of_very_many_lines_that_come_at_once_some_and_the_last_are_read_and_every_other_one() -> None:
+    steps = 10 * MOST_ALIKE
+    lines = [f"step:{n}/{steps} train_loss:2.0 train_time:{n}000ms\n" for n in range(1, steps + 1)]
+    lines.insert(steps // 3, "final_int8_zlib_roundtrip_exact val_loss:2.0 val_bpb:1.25000001\n")
+    live = live_of("".join(lines), "final_int8_zlib_roundtrip_exact")
+    assert live.metric().value == 1.25000001
+    assert (live.log().steps, live.log().train_seconds) == (steps, 1.0 * steps)
+    points = live.points()
+    assert (points[0].step, points[-1].step) == (1, steps)
+    assert SOME_ALIKE <= len(points) <= SOME_ALIKE + 2
+    assert live.nan is None
+    lines.insert(steps // 2, f"step:{steps // 2}/{steps} train_loss:nan train_time:1000ms\n")
+    assert live_of("".join(lines)).nan == lines[steps // 2].strip()
 
 
 def test_a_training_that_prints_validations_alone_has_a_curve() -> None:
