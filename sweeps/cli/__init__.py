@@ -15,6 +15,7 @@ from sweeps.cli.commands import (  # noqa: F401
     results,
     run,
     running,
+    service,
 )
 
 __all__ = ["app", "main"]

@@ -11,6 +11,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "See": ("status", "logs", "leaderboard", "show"),
     "Compare and trust": ("compare", "challenge", "audit", "prove", "check"),
     "Publish": ("import", "package"),
+    "Team": ("serve", "token"),
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),
 }
 """Every command, by purpose, in the order of the help page."""
