@@ -35,6 +35,19 @@ class SweepState(StrEnum):
     OVER_BUDGET = "over budget"
 
 
+class Scope(StrEnum):
+    """What a token of the service allows; each scope includes those before it."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    ADMIN = "admin"
+
+    def includes(self, other: "Scope") -> bool:
+        """Whether who has this scope may do what the other one allows."""
+        order = list(Scope)
+        return order.index(self) >= order.index(other)
+
+
 class EventKind(StrEnum):
     """What an event reports. Progress of a running job is no event."""
 
@@ -72,6 +85,8 @@ class EventKind(StrEnum):
     SCHEDULER_STARTED = "scheduler started"
     SCHEDULER_LEFT = "scheduler left"
     BUDGET_REFUSED = "budget refused"
+    TOKEN_CREATED = "token created"
+    TOKEN_REVOKED = "token revoked"
 
 
 FOLLOWS: Mapping[JobState, frozenset[JobState]] = {

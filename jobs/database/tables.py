@@ -241,3 +241,17 @@ entries = Table(
     Column("withdrawn", Text),
 )
 """The read model: one leaderboard entry each, with the digests of what it rests on."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("scope", String(8), nullable=False),
+    Column("owner", String(120), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float),
+    Column("revoked", Float),
+    Column("used", Float),
+)
+"""Who may use the service: `digest` is that of the token's secret half, which is stored nowhere."""

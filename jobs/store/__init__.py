@@ -12,6 +12,7 @@ return, `jobs.errors` what they raise.
 """
 
 from jobs.errors import AlreadyDriven, AlreadyTaken, LostClaim, LostLease, OverBudget, StoreUnavailable
+from jobs.store.access.tokens import Tokens
 from jobs.store.presence.drivers import Drivers
 from jobs.store.presence.nodes import Nodes
 from jobs.store.results.entries import Entries
@@ -28,6 +29,7 @@ from jobs.store.rows import (
     NodeRecord,
     SchedulerRecord,
     SweepRecord,
+    TokenRecord,
     TrialRecord,
 )
 from jobs.store.sweeps import Sweeps
@@ -61,6 +63,7 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "SweepRecord",
+    "TokenRecord",
     "TrialKeys",
     "TrialRecord",
 ]
@@ -68,6 +71,6 @@ __all__ = [
 
 class Store(
     Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Drivers,
-    Nodes, Trials, Entries, Events, PublicRecords,
+    Nodes, Trials, Entries, Events, PublicRecords, Tokens,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

@@ -189,3 +189,21 @@ class NodeRecord:
     checked: float
     until: float | None = None
     """When a bad node is retried; None: not before a later check finds it good."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenRecord:
+    """A token of the service, without its secret."""
+
+    id: str
+    scope: str
+    """One of jobs.state.Scope."""
+    owner: str
+    """In whose name it acts."""
+    created: float
+    expires: float | None
+    """None: never."""
+    revoked: float | None
+    """When it was taken back; None as long as it is good."""
+    used: float | None
+    """About when it was last used."""

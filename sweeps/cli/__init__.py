@@ -15,6 +15,7 @@ from sweeps.cli.commands import (  # noqa: F401
     results,
     run,
     running,
+    service,
 )
 from sweeps.cli.commands.home import demo, export, listing, watch  # noqa: F401
 

@@ -11,6 +11,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "See": ("ls", "status", "watch", "logs", "leaderboard", "show", "open"),
     "Compare and trust": ("compare", "challenge", "audit", "prove", "check"),
     "Publish": ("import", "package", "export"),
+    "Team": ("serve", "token"),
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),
 }
 """Every command, by purpose, in the order of the help page."""

@@ -1,0 +1,17 @@
+"""The API at /api/v1: what the commands print with --json, as endpoints."""
+
+from fastapi import APIRouter
+
+from sweeps.web.api import activity, boards, cluster, jobs, sweeps, tokens
+
+PREFIX = "/api/v1"
+ROOMS = (boards, sweeps, jobs, cluster, activity, tokens)
+"""Modules with a `router`; a further part of the API is a module and its name here."""
+
+
+def make_router() -> APIRouter:
+    """All endpoints."""
+    router = APIRouter(prefix=PREFIX)
+    for room in ROOMS:
+        router.include_router(room.router)
+    return router

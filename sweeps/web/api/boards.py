@@ -1,0 +1,47 @@
+"""The leaderboard and comparisons."""
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from sweeps.views.leaderboard_document import leaderboard_document
+from sweeps.web.api.parameters import HomePlace, require_sweep
+from sweeps.web.problems import declare
+
+router = APIRouter(tags=["leaderboard"])
+SweepQuery = Annotated[str | None, Query(max_length=80, description="Name of a sweep; by default the latest.")]
+ContestQuery = Annotated[str | None, Query(max_length=80, description="Name of a contest.")]
+
+
+class LeaderboardDocument(BaseModel):
+    """Entries of a sweep beside imported records, as `golfsweep leaderboard --json` prints them."""
+
+    model_config = ConfigDict(extra="allow")
+    schema_version: int = Field(default=1, description="Raised when a field changes its meaning.")
+    rows: list[dict[str, Any]] = Field(
+        description="Entries, best first within each track; docs/commands.md lists the columns."
+    )
+
+
+@router.get("/leaderboard", responses=declare(404, 422) | {304: {"description": "Not changed since."}})
+def get_leaderboard(
+    request: Request, place: HomePlace, sweep: SweepQuery = None, contest: ContestQuery = None
+) -> LeaderboardDocument:
+    """Entries of a sweep beside imported records. Its ETag changes when they do."""
+    if sweep is not None:
+        require_sweep(sweep, place)
+    document = leaderboard_document(place, sweep, contest)
+    return tagged(request, document)  # type: ignore[return-value]
+
+
+def tagged(request: Request, document: Any) -> Response:
+    """A document with an ETag, or 304 where the client has it already."""
+    content = json.dumps(document, allow_nan=False, default=str).encode()
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    known = [text.strip().removeprefix("W/") for text in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
+        return Response(status_code=304, headers={"ETag": tag})
+    return Response(content, media_type="application/json", headers={"ETag": tag})

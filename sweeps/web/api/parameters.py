@@ -1,0 +1,45 @@
+"""What endpoints take: the service, names in paths, pages by cursor."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from jobs.store import SweepRecord
+from jobs.workplace import Workplace
+from sweeps.web.problems import NotFound
+from sweeps.web.security.access import Caller
+
+MOST_ENTRIES = 500
+
+
+def _place(request: Request) -> Workplace:
+    place: Workplace = request.app.state.service.place
+    return place
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+HomePlace = Annotated[Workplace, Depends(_place)]
+CallerOf = Annotated[Caller, Depends(_caller)]
+SweepPath = Annotated[str, Path(min_length=1, max_length=80, description="Name of a sweep.")]
+EntryPath = Annotated[str, Path(min_length=1, max_length=120, description="Name of an entry.")]
+KeyPath = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="A job's key.")]
+Limit = Annotated[int, Query(ge=1, le=MOST_ENTRIES, description="Entries of a page.")]
+After = Annotated[
+    str, Query(max_length=255, description="The cursor that the page before gave as `next`; empty: from the beginning.")
+]
+
+
+def require_sweep(name: str, place: Workplace) -> SweepRecord:
+    """A sweep.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    record = None if "\x00" in name else place.store.sweep(name)
+    if record is None:
+        raise NotFound("no sweep of that name; GET /api/v1/sweeps lists them")
+    return record

@@ -1,0 +1,85 @@
+"""Sweeps: the list of them, and how far each is."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.store import SweepRecord
+from sweeps.views.status import state_of
+from sweeps.web.api.parameters import After, HomePlace, Limit, SweepPath, require_sweep
+from sweeps.web.problems import declare
+
+router = APIRouter(tags=["sweeps"])
+
+
+class SweepSummary(BaseModel):
+    """A sweep in short."""
+
+    name: str
+    state: str
+    reason: str | None
+    owner: str | None
+    tags: list[str]
+    created: float = Field(description="Epoch seconds.")
+    gpu_hours: float = Field(description="Spent by attempts that have ended.")
+
+
+class SweepPage(BaseModel):
+    """Sweeps, newest first."""
+
+    sweeps: list[SweepSummary]
+    next: str | None = Field(description="Cursor of the next page; null on the last one.")
+
+
+class SweepStatus(BaseModel):
+    """A sweep as `golfsweep status --json` shows it."""
+
+    model_config = ConfigDict(extra="allow")
+    name: str
+    state: str
+    stages: dict[str, dict[str, int]] = Field(description="Jobs by stage and state.")
+    running: list[dict[str, Any]]
+    waiting: list[dict[str, Any]]
+
+
+class SweepFile(BaseModel):
+    """A sweep's file as plain data."""
+
+    name: str
+    file: dict[str, Any]
+
+
+@router.get("/sweeps", responses=declare(422))
+def list_sweeps(place: HomePlace, after: After = "", limit: Limit = 50) -> SweepPage:
+    """All sweeps, newest first, a page at a time."""
+    records = sorted(place.store.sweeps(), key=lambda record: (-record.created, record.name))
+    names = [record.name for record in records]
+    start = names.index(after) + 1 if after in names else 0
+    page = records[start : start + limit]
+    more = start + limit < len(records)
+    return SweepPage(sweeps=[_summary(record) for record in page], next=page[-1].name if more else None)
+
+
+@router.get("/sweeps/{name}", responses=declare(404, 422))
+def get_sweep(name: SweepPath, place: HomePlace) -> SweepStatus:
+    """How far a sweep is, what runs, what waits and why, what failed."""
+    return SweepStatus(**state_of(require_sweep(name, place), place.store))
+
+
+@router.get("/sweeps/{name}/file", responses=declare(404, 422))
+def get_sweep_file(name: SweepPath, place: HomePlace) -> SweepFile:
+    """The file that a sweep was started with, or last continued with."""
+    return SweepFile(name=name, file=dict(require_sweep(name, place).spec["file"]))
+
+
+def _summary(record: SweepRecord) -> SweepSummary:
+    return SweepSummary(
+        name=record.name,
+        state=record.state,
+        reason=record.reason,
+        owner=record.owner or None,
+        tags=list(record.tags),
+        created=record.created,
+        gpu_hours=record.spent_hours,
+    )

@@ -1,0 +1,56 @@
+"""The application: what answers which request, and what every request passes first."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from sweeps.web import health
+from sweeps.web.api import make_router
+from sweeps.web.problems import ProblemDocument, handle_problems
+from sweeps.web.security.access import Gate
+from sweeps.web.security.headers import SecurityHeaders
+from sweeps.web.security.limits import BodyLimit, RateLimit
+from sweeps.web.service import Service
+
+
+def make_app(service: Service) -> FastAPI:
+    """The service as an ASGI application."""
+    app = FastAPI(
+        title="golfsweep",
+        version=version("golfsweep"),
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        description="Sweeps and leaderboards of a team. Every refusal is a problem document (RFC 9457).",
+    )
+    app.state.service = service
+    handle_problems(app)
+    app.include_router(health.router)
+    app.include_router(make_router())
+    _declare_problem(app)
+    # The last one added is passed first.
+    app.add_middleware(BodyLimit, max_bytes=service.max_body_bytes)
+    app.add_middleware(Gate, service=service)
+    app.add_middleware(RateLimit, requests_per_minute=service.requests_per_minute)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=service.hosts, www_redirect=False)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _declare_problem(app: FastAPI) -> None:
+    """Describe the form of refusals, and how tokens are sent, in /openapi.json."""
+    make = app.openapi
+
+    def openapi() -> dict[str, object]:
+        if app.openapi_schema is None:
+            schema = make()
+            components = schema.setdefault("components", {})
+            components.setdefault("schemas", {})["ProblemDocument"] = ProblemDocument.model_json_schema()
+            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            for path, methods in schema["paths"].items():
+                if path.startswith("/api/"):
+                    for operation in methods.values():
+                        operation["security"] = [{"token": []}]
+        return app.openapi_schema or {}
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,1 @@
+"""Who may do what, checked before anything of a request is read."""

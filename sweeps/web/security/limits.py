@@ -1,0 +1,66 @@
+"""Bounds of requests: how many in a minute, and how large."""
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sweeps.web.problems import problem
+from sweeps.web.security.access import token_of
+
+
+class RateLimit:
+    """Refuses whoever sends more requests in a minute than allowed, before a token is looked up."""
+
+    def __init__(self, app: ASGIApp, requests_per_minute: int) -> None:
+        self._app, self._limit = app, RateLimitItemPerMinute(requests_per_minute)
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http" or self._limiter.hit(self._limit, _sender(scope)):
+            return await self._app(scope, receive, send)
+        refusal = problem(429, "too many requests in a minute", "wait, or follow /api/v1/events", {"Retry-After": "60"})
+        await refusal(scope, receive, send)
+
+
+def _sender(scope: Scope) -> str:
+    """By which requests are counted: the address, and the id of the token that is shown, true or not.
+
+    Guessing tokens does not widen the limit: every guess of one id counts as the same sender.
+    """
+    address = (scope.get("client") or ("?", 0))[0]
+    text = token_of(Headers(scope=scope)) or ""
+    return f"{address} {text.split('_')[1][:8] if text.count('_') > 1 else ''}"
+
+
+class BodyLimit:
+    """Refuses a body that is too large: by what it says of itself, or when more of it comes."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app, self._most = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        stated = Headers(scope=scope).get("content-length", "0")
+        if not stated.isdecimal() or int(stated) > self._most:
+            return await self._refuse(scope, receive, send)
+        taken, too_large = 0, False
+
+        async def receive_some() -> Message:
+            nonlocal taken, too_large
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._most:
+                too_large = True
+                return {"type": "http.disconnect"}
+            return message
+
+        await self._app(scope, receive_some, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = problem(413, "the request is too large", f"at most {self._most:,} bytes")
+        await refusal(scope, receive, send)

@@ -1,0 +1,37 @@
+"""What a running service works on, and whom it answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from jobs.workplace import Workplace
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Addresses that only this machine reaches."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """A home that is served, and under which names."""
+
+    place: Workplace
+    host: str
+    port: int
+    names: Sequence[str] = ()
+    """Further host names that requests may be for, e.g. that of the proxy before it."""
+    public: bool = False
+    """Whether anybody may read without a token; nobody may write without one."""
+    requests_per_minute: int = 1200
+    """Of one token, or of one address without a token."""
+    max_body_bytes: int = field(default=4 * 2**20)
+    """Of a request; a larger one is refused before it is read."""
+
+    @property
+    def hosts(self) -> list[str]:
+        """Values of a request's Host header that are answered: against pages that have their name resolve to us."""
+        own = [*LOOPBACK, "[::1]"] if self.is_local else [self.host]
+        return [*own, *self.names]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches it."""
+        return self.host in LOOPBACK
