@@ -59,7 +59,8 @@ def read_spent(record: SweepRecord, place: Workplace) -> Spent:
 
 def slot_unit(record: SweepRecord) -> str:
     """What a slot of a sweep's machine is to people: core or GPU."""
-    return "core" if (record.spec.get("machine") or {}).get("device") == "cpu" else "GPU"
+    device = str((record.spec.get("machine") or {}).get("device", ""))
+    return "core" if device.startswith("cpu") else "GPU"
 
 
 def _count(record: SweepRecord, place: Workplace, state: JobState) -> int:
