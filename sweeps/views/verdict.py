@@ -14,12 +14,12 @@ from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.rules import LIMIT_SECONDS
 from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns, deciding_p
+from sweeps.views.flags import describe_flags
 from sweeps.views.next_step import DECIDING, NextStep, advance_claim, claim_of_entry
 from sweeps.views.wording import format_dollars, format_hours, format_near, format_p
 
 __all__ = ["Chip", "NextStep", "Spent", "Standing", "SweepProgress", "Verdict", "judge_sweep"]
 
-RULE = MARGIN_RULES[DECIDING]
 MOST_UNCHECKED = 1
 """Things that nobody has verified which a chip names."""
 
@@ -113,7 +113,6 @@ def judge_sweep(
             chips=(_judge_no_leader(rows), _judge_cost(spent)), next=_advance_without_leader(rows, progress, commands),
         )  # fmt: skip
     gain, over, role = measure_gain(leader, rows, baseline)
-    caution = _judge_caution(leader, baseline)
     return Verdict(
         sweep=sweep,
         leader=leader["name"],
@@ -123,15 +122,18 @@ def judge_sweep(
         gain_mbpb=gain,
         baseline=over,
         baseline_role=role,
-        chips=(
-            _judge_record(leader, baseline),
-            *(() if caution is None else (caution,)),
-            _judge_legality(leader),
-            _judge_limits(leader),
-            _judge_cost(spent),
-        ),
+        chips=(*judge_entry(leader, baseline), _judge_cost(spent)),
         next=advance_entry(leader, baseline, commands),
     )
+
+
+def judge_entry(entry: EntryColumns, baseline: str | None) -> tuple[Chip, ...]:
+    """What is to be said of one entry: whether it beats the record, is legal, and fits the limits."""
+    if entry["track"] == "flagged":
+        return (_judge_legality(entry), _judge_limits(entry))
+    caution = _judge_caution(entry, baseline)
+    cautions = () if caution is None else (caution,)
+    return (_judge_record(entry, baseline), *cautions, _judge_legality(entry), _judge_limits(entry))
 
 
 def find_leader(rows: Sequence[EntryColumns]) -> EntryColumns | None:
@@ -156,6 +158,8 @@ def measure_gain(
 
 def advance_entry(entry: EntryColumns, baseline: str | None, commands: CommandWords) -> NextStep:
     """What an entry needs next."""
+    if entry["track"] == "flagged":
+        return NextStep(sentence="nothing: it is never ranked", command=None)
     if entry["source"] != "golfsweep":
         return NextStep(sentence="beat it with a sweep of your own", command="golfsweep init")
     claim = claim_of_entry(entry)
@@ -192,15 +196,17 @@ def _judge_record(leader: EntryColumns, baseline: str | None) -> Chip:
     if leader["incumbent"] is None:
         detail = "no earlier entry or record to beat"
         return Chip(title="Record", standing=Standing.UNKNOWN, word="NOTHING TO BEAT", detail=detail)
-    p, passed = deciding_p(leader, RULE), leader[DECIDING]
-    needed = f"the rule needs p < {RULE.level:g} at a {RULE.margin_nats:g}-nat margin"
+    rule, passed = MARGIN_RULES[DECIDING], leader[DECIDING]
+    needed = f"the rule needs p < {rule.level:g} at a {rule.margin_nats:g}-nat margin"
     if passed is None:
         why = "one seed has no spread" if len(leader["seeds"]) < 2 else "no test is possible"
         return Chip(title="Record", standing=Standing.UNKNOWN, word="UNDECIDED", detail=f"{why}; {needed}")
     held = passed and _holds_corrected(leader, baseline)
     standing = Standing.GOOD if held else Standing.BAD if leader["difference_mbpb"] > 0 else Standing.WARN
     word = "SHOWN" if passed else "NOT SHOWN"
-    return Chip(title="Record", standing=standing, word=word, detail=f"p = {format_p(p)}, {needed}")
+    return Chip(
+        title="Record", standing=standing, word=word, detail=f"p = {format_p(deciding_p(leader, rule))}, {needed}"
+    )
 
 
 def _judge_caution(leader: EntryColumns, baseline: str | None) -> Chip | None:
@@ -224,19 +230,21 @@ def _correct(entry: EntryColumns, baseline: str | None) -> tuple[str, float | No
 
     Holm's is over the claims of all entries against the baseline, by Welch's test; the other over all settings tried.
     """
-    tries, p = entry["tries"] or 1, deciding_p(entry, RULE)
-    corrected = f"p = {{}} over {tries} setting{'' if tries == 1 else 's'}", correct_p(p, tries)
-    holm = entry["p_adjusted"] if entry["incumbent"] == baseline and entry[RULE.paired_column] is None else None
+    rule, tries = MARGIN_RULES[DECIDING], entry["tries"] or 1
+    corrected = f"p = {{}} over {tries} setting{'' if tries == 1 else 's'}", correct_p(deciding_p(entry, rule), tries)
+    holm = entry["p_adjusted"] if entry["incumbent"] == baseline and entry[rule.paired_column] is None else None
     return ("Holm p = {}", holm) if holm is not None and holm > (corrected[1] or 0.0) else corrected
 
 
 def _holds_corrected(entry: EntryColumns, baseline: str | None) -> bool:
     """Whether the claim holds together with all others; one that nobody corrected does."""
     corrected = _correct(entry, baseline)[1]
-    return corrected is None or corrected < RULE.level
+    return corrected is None or corrected < MARGIN_RULES[DECIDING].level
 
 
 def _judge_legality(leader: EntryColumns) -> Chip:
+    if leader["track"] == "flagged":
+        return Chip(title="Legal", standing=Standing.BAD, word="FLAGGED", detail=describe_flags(leader["findings"]))
     if leader["track"] != "legal":
         detail = "its scores were not audited from outside"
         return Chip(title="Legal", standing=Standing.UNKNOWN, word="UNVERIFIED", detail=detail)

@@ -59,6 +59,7 @@ def run(
     from sweeps.run import session
     from sweeps.spec.checks.names import check_names
     from sweeps.spec.file import load_sweep
+    from sweeps.views.read_usage import read_usage
     from sweeps.views.terminal.progress import LiveProgress
 
     source = context.get_parameter_source("ray")
@@ -76,7 +77,7 @@ def run(
         console.print_line(text)
 
     try:
-        with LiveProgress(console) as progress:
+        with LiveProgress(console, usage=lambda: read_usage(spec.name, place.store), name=spec.name) as progress:
             end = session.run(
                 spec,
                 place,

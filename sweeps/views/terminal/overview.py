@@ -10,26 +10,20 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
-from sweeps.text.escaping import escape, to_ascii
 from sweeps.text.table import shorten
-from sweeps.text.wrapping import wrap, wrap_command, wrap_parts
 from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns
 from sweeps.views.flags import describe_flags
 from sweeps.views.terminal.score_table import Reference, choose_reference, lay_out_scores
-from sweeps.views.verdict import Chip, Standing, Verdict
+from sweeps.views.terminal.text_page import MARK, TextPage
+from sweeps.views.verdict import Verdict
 
 LINES = 24
 """Of a screen of 80 columns."""
-LABEL, LEAST_INDENTED = 9, 44
-"""Cells before the text of a labelled line, and of the narrowest line whose further lines are indented as far."""
-MARK = " · "
-"""Between parts of a line."""
 MOST_FLAGGED = 4
 LEAST_ROWS = 10
 NAME = 36
 """Cells of a name in a sentence."""
-STYLES = {Standing.GOOD: "bold green", Standing.WARN: "bold yellow", Standing.BAD: "bold red", Standing.UNKNOWN: "bold"}
 WIDEST = 120
 """Cells of a line of text on a wider terminal."""
 
@@ -56,11 +50,11 @@ class Overview:
 
     def lay_out(self, width: int, *, only_ascii: bool = False) -> list[Text]:
         """All lines, none wider than so many cells."""
-        page = _Page(width=min(width, WIDEST), only_ascii=only_ascii)
+        page = TextPage(width=min(width, WIDEST), only_ascii=only_ascii)
         page.parts(self.head, style="bold")
         page.blank()
         self._add_verdict(page)
-        foot = _Page(width=page.width, only_ascii=only_ascii)
+        foot = TextPage(width=page.width, only_ascii=only_ascii)
         self._add_others(foot)
         foot.blank()
         self._add_foot(foot)
@@ -73,7 +67,7 @@ class Overview:
         leader = next((row for row in self.rows if row["name"] == self.verdict.leader), None)
         return "legal" if leader is None else str(leader["track"])
 
-    def _add_verdict(self, page: "_Page") -> None:
+    def _add_verdict(self, page: TextPage) -> None:
         verdict = self.verdict
         if verdict.leader is not None and verdict.score is not None:
             page.label("Best", _describe_best(self.rows, verdict, page.only_ascii))
@@ -84,7 +78,7 @@ class Overview:
             page.label("Failed", [failure], style="bold red")
         page.label("Next", [verdict.next.sentence], command=verdict.next.command)
 
-    def _add_table(self, page: "_Page", room: int, width: int) -> None:
+    def _add_table(self, page: TextPage, room: int, width: int) -> None:
         """As many entries as there is room for, the baseline among them."""
         rows = [row for row in self.rows if row["track"] == self._track]
         if not rows:
@@ -100,7 +94,7 @@ class Overview:
         if len(shown) < len(rows):
             page.label("", [f"and {len(rows) - len(shown)} more"], command=self.commands.leaderboard())
 
-    def _add_others(self, page: "_Page") -> None:
+    def _add_others(self, page: TextPage) -> None:
         """Flagged entries in a block of their own, and the number of those that could not be judged."""
         flagged = [row for row in self.rows if row["track"] == "flagged"]
         if flagged:
@@ -117,10 +111,16 @@ class Overview:
         unjudged = [row for row in self.rows if row["track"] == "unverified"]
         if unjudged and self._track != "unverified":
             page.blank()
-            entries = f"{len(unjudged)} entr{'y' if len(unjudged) == 1 else 'ies'} or records, not audited"
+            entries = (
+                f"{len(unjudged)} {'entry or record' if len(unjudged) == 1 else 'entries or records'}, not audited"
+            )
+            best = next((row for row in unjudged if row["val_bpb_mean"] is not None), None)
+            if best is not None:
+                name = shorten(page.clean(best["name"]), NAME, only_ascii=page.only_ascii)
+                entries += f"; the best {name} with {best['val_bpb_mean']:.4f}"
             page.label("Others", [entries], command=self.commands.leaderboard())
 
-    def _add_foot(self, page: "_Page") -> None:
+    def _add_foot(self, page: TextPage) -> None:
         for chip in self.verdict.chips:
             if chip.title == "Fits":
                 page.chip(chip)
@@ -135,61 +135,6 @@ class Overview:
             page.lines[-1].append(page.clean(MARK)).append("Report", "dim").append("  ").append(opening, "cyan")
         else:
             page.label("Report", report, command=opening)
-
-
-class _Page:
-    """Lines of one width, as they grow."""
-
-    def __init__(self, *, width: int, only_ascii: bool) -> None:
-        self.width, self.only_ascii = width, only_ascii
-        self.lines: list[Text] = []
-
-    def clean(self, text: object) -> str:
-        """A text as it is printed."""
-        return to_ascii(escape(str(text))) if self.only_ascii else escape(str(text))
-
-    def blank(self) -> None:
-        """An empty line."""
-        self.lines.append(Text(""))
-
-    def text(self, text: str, indent: int = 0, style: str = "") -> None:
-        """One text, broken between words."""
-        self._add(wrap(self.clean(text), self.width, indent), style)
-
-    def parts(self, parts: Sequence[str], style: str = "") -> None:
-        """Parts on one line, broken between parts."""
-        self._add(wrap_parts([self.clean(part) for part in parts], self.width, self.clean(MARK)), style)
-
-    def chip(self, chip: Chip) -> None:
-        """A part of the verdict: its word in its color."""
-        line = self.label(chip.title, [chip.word, *([chip.detail] if chip.detail else [])])
-        word = self.clean(chip.word)
-        if line.plain[LABEL:].startswith(word):
-            line.stylize(STYLES[chip.standing], LABEL, LABEL + len(word))
-
-    def label(self, label: str, parts: Sequence[str], *, command: str | None = None, style: str = "dim") -> Text:
-        """A labelled line; a command stands on it where it fits, else on lines of its own. Returns the first line."""
-        indent = LABEL if self.width >= LEAST_INDENTED else 2
-        mark, first = self.clean(MARK), len(self.lines)
-        lines = wrap(mark.join(map(self.clean, parts)), self.width, indent, taken=LABEL)
-        lines[0] = label.ljust(LABEL) + lines[0]
-        shown = "" if command is None else self.clean(command)
-        joined = lines[-1] + (mark if parts else "") + shown
-        if not shown:
-            self._add(lines)
-        elif cell_len(joined) <= self.width:
-            self._add([*lines[:-1], joined])
-        else:
-            self._add(lines)
-            self._add(wrap_command(shown, self.width, indent))
-        self.lines[first].stylize(style, 0, len(label))
-        for line in self.lines[first:] if shown else ():
-            if (start := line.plain.find(shown)) >= 0:
-                line.stylize("cyan", start, start + len(shown))
-        return self.lines[first]
-
-    def _add(self, lines: Sequence[str], style: str = "") -> None:
-        self.lines += [Text(line.rstrip(), style=style, no_wrap=True) for line in lines]
 
 
 def _choose_rows(rows: Sequence[EntryColumns], reference: Reference | None, most: int) -> Sequence[EntryColumns]:

@@ -46,7 +46,7 @@ def watch(
     running = [sweep for sweep in sweeps if sweep.state == SweepState.RUNNING]
     sweep = (running or sweeps)[-1].name
     try:
-        _follow(sweep, place.store)
+        _follow(sweep, place)
     except KeyboardInterrupt:
         raise Interrupted(f"the sweep goes on; watch it again with: {command_line()}") from None
     record = place.store.sweep(sweep)
@@ -64,18 +64,24 @@ def watch(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _follow(sweep: str, store: Any) -> None:
+def _follow(sweep: str, place: Any) -> None:
     """Show a sweep's progress on stderr until it is over, or nobody drives it."""
-    from sweeps.run.session import slot_seconds
+    from sweeps.driver.sweep import Sweep
+    from sweeps.run.time_left import TimeLeft
     from sweeps.views.following import follow_sweep
-    from sweeps.views.terminal.progress import LiveProgress, seconds_left
+    from sweeps.views.read_usage import read_usage
+    from sweeps.views.terminal.progress import LiveProgress
 
-    with LiveProgress(Terminal(stderr=True)) as progress:
+    store = place.store
+    record, driver = store.sweep(sweep), store.driver_of(sweep)
+    if record is None or driver is None:
+        return
+    time_left = TimeLeft(Sweep.from_json(record.spec), store, place.home, driver.since)
+    with LiveProgress(Terminal(stderr=True), usage=lambda: read_usage(sweep, store), name=sweep) as progress:
         for snapshot in follow_sweep(sweep, store):
             scheduler = store.scheduler_of(sweep)
-            means = slot_seconds(snapshot.jobs)
-            left = None if scheduler is None else seconds_left(snapshot, means, scheduler.slots)
-            progress.show(snapshot, left)
+            slots, widest = (0, 1) if scheduler is None else (scheduler.slots, max(1, scheduler.widest))
+            progress.show(snapshot, time_left.estimate(snapshot, slots, widest))
 
 
 @app.command()
