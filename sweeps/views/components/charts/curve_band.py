@@ -65,7 +65,7 @@ def prepare_curve_band(curves: Sequence[Curve]) -> CurveBand | None:
     losses = {label: np.array([_average(curve, edges) for curve in group]) for label, group in shown.items()}
     everything = np.concatenate(list(losses.values()))
     axes = Axes(
-        x=Scale(low=float(first), high=float(last)),
+        x=Scale(low=float(first), high=float(last), whole=True),
         y=fit_scale([float(everything.min()), float(np.percentile(everything, UPPER))]),
         height=HEIGHT,
         x_label="step",

@@ -10,8 +10,8 @@ from sweeps.views.components.scale import Scale, Tick, fit_scale
 
 MOST_SPREAD = 4.0
 """Entries worse than the middle one by so many times its distance to the best lie at the end of the scale."""
-LEAST_SPREAD = 0.5
-"""The scale is at least so many times wider than the seeds' range; an interval that goes beyond is cut."""
+ROOM = 1.0
+"""On each side of the seeds the scale shows as much as their range, times this; an interval that goes beyond is cut."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +72,7 @@ def choose_interval_scale(rows: Sequence[Mapping[str, Any]], lines: Sequence[Rul
     shown = [row for row in rows if row["val_bpb_mean"] is not None and row["val_bpb_mean"] <= max(worst, min(means))]
     scores = [bpb for row in shown for bpb in [row["val_bpb_mean"], *_known_seeds(row)]]
     scores += [line.value for line in lines if line.value <= max(worst, max(scores)) * 1.01]
-    room = LEAST_SPREAD * (max(scores) - min(scores))
+    room = ROOM * (max(scores) - min(scores))
     ends = [min(max(end, min(scores) - room), max(scores) + room) for row in shown for end in row["val_bpb_ci95"] or ()]
     return fit_scale([*scores, *ends])
 
