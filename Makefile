@@ -17,7 +17,7 @@ install:
 	@.ci/install $(PYTHON)
 
 demo: install
-	$(BIN)/golfsweep run examples/demo.toml
+	$(BIN)/golfsweep demo
 
 # Two parts side by side, of about the same length: lint and the tests that start Ray and gangs, which wait half of their
 # time (one Ray on a machine is enough), and all other tests. Each line names its part as soon as it is printed; a part that

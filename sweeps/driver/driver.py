@@ -85,7 +85,7 @@ class Driver:
         self._requests.look()
         # Read after the jobs: those that were cancelled with the sweep must not be reported to the search as failures.
         if (reason := self._ended()) is not None:
-            return self._snapshot("ended", done=False, ended=reason)
+            return self._snapshot("ended", [], done=False, ended=reason)
         winners, chains = self._pursue_all()
         judged = self._judge(chains).ended
         ended = all(chain is not None and chain.ended and chain.complete for chain in chains)
@@ -95,7 +95,7 @@ class Driver:
             job.state not in TERMINAL_STATES for job in self._requests.jobs.values()
         )
         done = winners is not None and ended and judged and not early
-        return self._snapshot(self._phase(winners, done), done=done)
+        return self._snapshot(self._phase(winners, done), chains, done=done)
 
     def _ended(self) -> str | None:
         """Why the sweep must not go on; None while it runs, and for a follower."""
@@ -104,11 +104,15 @@ class Driver:
             return None
         return f"{record.state}: {record.reason}" if record.reason else record.state
 
-    def _snapshot(self, phase: str, *, done: bool, ended: str | None = None) -> Snapshot:
+    def _snapshot(
+        self, phase: str, chains: Sequence[JobChain | None], *, done: bool, ended: str | None = None
+    ) -> Snapshot:
         return Snapshot(
             phase=phase,
             done=done,
             ended=ended,
+            confirmed=sum(chain is not None and chain.done for chain in chains),
+            to_confirm=max(len(chains), self._count_measurements()),
             jobs=tuple(self._requests.jobs.values()),
             trials=self.spec.search.section.trials if self.spec.search else 0,
             trials_done=sum(trial.state != "running" for trial in self._search.trials.values()),
@@ -174,11 +178,23 @@ class Driver:
 
         What failed and was reported to the search is needed: it is why a trial failed.
         """
-        follower = Driver(spec=self.spec, store=self._store, orders=self._orders, read_only=True)
-        follower.step()
+        follower = self._follow()
         follower._search.need_failed_trials()
         jobs, needed = follower._requests.jobs, follower._requests.needed
         return [key for key, job in jobs.items() if job.state != JobState.DONE and key not in needed]
+
+    def needed(self) -> set[str]:
+        """Keys of the jobs that the sweep still goes by; looked up without ordering any.
+
+        What failed and was reported to the search is not among them.
+        """
+        return set(self._follow()._requests.needed)
+
+    def _follow(self) -> "Driver":
+        """A driver that has looked once, and orders nothing."""
+        follower = Driver(spec=self.spec, store=self._store, orders=self._orders, read_only=True)
+        follower.step()
+        return follower
 
     def finished(self, stage: str) -> list[JobRecord]:
         """Finished jobs of a stage as of the last step."""
@@ -257,6 +273,15 @@ class Driver:
         for seed in seeds:
             recipe = self._search.recipe(number)
             yield Measurement(recipe=recipe, seed=seed, documents=DocumentSet(split="val"), entry=entry, trial=number)
+
+    def _count_measurements(self) -> int:
+        """Scores of entries that the sweep has in the end, if no trial fails."""
+        if self.spec.challenge is not None:
+            return 0  # as many as its analyses take
+        trials = self.spec.search.section.trials if self.spec.search else 0
+        chosen = min(self.spec.confirm_top, trials) * len(self.spec.seeds.confirm)
+        reported = len(self.spec.seeds.report) if chosen else 0
+        return sum(len(arm.seeds) for arm in self.spec.arms) + chosen + reported
 
     def _judge(self, chains: Sequence[JobChain | None]) -> Judgments:
         """Order what each entry has beside its scores: on the first of its seeds that is scored, and on the others."""

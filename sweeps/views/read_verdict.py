@@ -7,7 +7,7 @@ from jobs.state import JobState
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
 from sweeps.entries.facts import SweepFacts
-from sweeps.entries.reading import latest_sweep
+from sweeps.entries.reading import latest_sweep, list_entries
 from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns
 from sweeps.views.verdict import Spent, SweepProgress, Verdict, judge_sweep
@@ -26,7 +26,7 @@ def read_verdict(name: str | None, rows: Sequence[EntryColumns], place: Workplac
     if record is None:
         return judge_sweep(
             "", rows, baseline=None, spent=Spent(slot_hours=0.0, dollars=None), progress=SweepProgress(),
-            commands=CommandWords(sweep="", options=home_options),
+            commands=words_for("", place, home_options),
         )  # fmt: skip
     baseline = SweepFacts.of(record).baseline
     return judge_sweep(
@@ -41,7 +41,8 @@ def read_verdict(name: str | None, rows: Sequence[EntryColumns], place: Workplac
 
 def words_for(sweep: str, place: Workplace, home_options: str = "") -> CommandWords:
     """How commands name a sweep's entries in a home."""
-    return CommandWords(sweep=sweep, is_latest=latest_sweep(place) == sweep, options=home_options)
+    latest = latest_sweep(place) or ""
+    return CommandWords(sweep=sweep, latest=latest, known=list_entries(place), options=home_options)
 
 
 def read_spent(record: SweepRecord, place: Workplace) -> Spent:
@@ -58,7 +59,8 @@ def read_spent(record: SweepRecord, place: Workplace) -> Spent:
 
 def slot_unit(record: SweepRecord) -> str:
     """What a slot of a sweep's machine is to people: core or GPU."""
-    return "core" if (record.spec.get("machine") or {}).get("device") == "cpu" else "GPU"
+    device = str((record.spec.get("machine") or {}).get("device", ""))
+    return "core" if device.startswith("cpu") else "GPU"
 
 
 def _count(record: SweepRecord, place: Workplace, state: JobState) -> int:

@@ -3,6 +3,7 @@
 Every command and page takes it from here, so that none contradicts another. Pure functions on plain data.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,11 +15,13 @@ from sweeps.board.rules import LIMIT_SECONDS
 from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns, deciding_p
 from sweeps.views.next_step import DECIDING, NextStep, advance_claim, claim_of_entry
-from sweeps.views.wording import format_dollars, format_hours, format_megabytes, format_p
+from sweeps.views.wording import format_dollars, format_hours, format_near, format_p
 
 __all__ = ["Chip", "NextStep", "Spent", "Standing", "SweepProgress", "Verdict", "judge_sweep"]
 
 RULE = MARGIN_RULES[DECIDING]
+MOST_UNCHECKED = 1
+"""Things that nobody has verified which a chip names."""
 
 
 class Standing(StrEnum):
@@ -110,7 +113,7 @@ def judge_sweep(
             chips=(_judge_no_leader(rows), _judge_cost(spent)), next=_advance_without_leader(rows, progress, commands),
         )  # fmt: skip
     gain, over, role = measure_gain(leader, rows, baseline)
-    cautions = [chip for chip in (_judge_caution(leader),) if chip is not None]
+    caution = _judge_caution(leader, baseline)
     return Verdict(
         sweep=sweep,
         leader=leader["name"],
@@ -120,15 +123,22 @@ def judge_sweep(
         gain_mbpb=gain,
         baseline=over,
         baseline_role=role,
-        chips=(_judge_record(leader), *cautions, _judge_legality(leader), _judge_limits(leader), _judge_cost(spent)),
-        next=advance_entry(leader, commands),
+        chips=(
+            _judge_record(leader, baseline),
+            *(() if caution is None else (caution,)),
+            _judge_legality(leader),
+            _judge_limits(leader),
+            _judge_cost(spent),
+        ),
+        next=advance_entry(leader, baseline, commands),
     )
 
 
 def find_leader(rows: Sequence[EntryColumns]) -> EntryColumns | None:
-    """The best legal entry of the sweep itself, else the best legal record."""
-    legal = [row for row in rows if row["track"] == "legal" and row["val_bpb_mean"] is not None]
-    return next((row for row in legal if row["source"] == "golfsweep"), next(iter(legal), None))
+    """The best entry of the sweep itself that is not flagged, else the best such record; legal ones come first."""
+    scored = [row for row in rows if row["track"] != "flagged" and row["val_bpb_mean"] is not None]
+    ranked = sorted(scored, key=lambda row: (row["source"] != "golfsweep", row["track"] != "legal"))
+    return next(iter(ranked), None)
 
 
 def measure_gain(
@@ -144,15 +154,14 @@ def measure_gain(
     return 1000 * (base["val_bpb_mean"] - entry["val_bpb_mean"]), baseline, "baseline"
 
 
-def advance_entry(entry: EntryColumns, commands: CommandWords) -> NextStep:
+def advance_entry(entry: EntryColumns, baseline: str | None, commands: CommandWords) -> NextStep:
     """What an entry needs next."""
     if entry["source"] != "golfsweep":
         return NextStep(sentence="beat it with a sweep of your own", command="golfsweep init")
     claim = claim_of_entry(entry)
     if claim is None:
-        sentence = "beat it: add arms or a search to the sweep file"
-        return NextStep(sentence=sentence, command=commands.show(entry["name"]))
-    return advance_claim(claim, commands, holds_corrected=_holds_corrected(entry))
+        return NextStep(sentence="nothing beats it yet: add arms or trials to the sweep file", command=None)
+    return advance_claim(claim, commands, holds_corrected=_holds_corrected(entry, baseline))
 
 
 def _advance_without_leader(rows: Sequence[EntryColumns], progress: SweepProgress, commands: CommandWords) -> NextStep:
@@ -179,7 +188,7 @@ def _judge_no_leader(rows: Sequence[EntryColumns]) -> Chip:
     return Chip(title="Legal", standing=Standing.UNKNOWN, word=word, detail=detail)
 
 
-def _judge_record(leader: EntryColumns) -> Chip:
+def _judge_record(leader: EntryColumns, baseline: str | None) -> Chip:
     if leader["incumbent"] is None:
         detail = "no earlier entry or record to beat"
         return Chip(title="Record", standing=Standing.UNKNOWN, word="NOTHING TO BEAT", detail=detail)
@@ -188,60 +197,73 @@ def _judge_record(leader: EntryColumns) -> Chip:
     if passed is None:
         why = "one seed has no spread" if len(leader["seeds"]) < 2 else "no test is possible"
         return Chip(title="Record", standing=Standing.UNKNOWN, word="UNDECIDED", detail=f"{why}; {needed}")
-    held = passed and _holds_corrected(leader)
+    held = passed and _holds_corrected(leader, baseline)
     standing = Standing.GOOD if held else Standing.BAD if leader["difference_mbpb"] > 0 else Standing.WARN
     word = "SHOWN" if passed else "NOT SHOWN"
     return Chip(title="Record", standing=standing, word=word, detail=f"p = {format_p(p)}, {needed}")
 
 
-def _judge_caution(leader: EntryColumns) -> Chip | None:
+def _judge_caution(leader: EntryColumns, baseline: str | None) -> Chip | None:
     """What makes the leader look better than it is."""
     if len(leader["seeds"]) < 2:
         return Chip(title="Caution", standing=Standing.WARN, word="ONE SEED", detail="its spread is not known")
-    form, p = _correct(leader)
+    form, p = _correct(leader, baseline)
     corrected = "" if p is None else f"; {form.format(format_p(p))}"
-    standing = Standing.GOOD if _holds_corrected(leader) and leader[DECIDING] else Standing.WARN
+    standing = Standing.GOOD if _holds_corrected(leader, baseline) and leader[DECIDING] else Standing.WARN
     if leader["trials"] and leader["selection_bias_mbpb"] is not None:
         detail = f"luck alone explains {leader['selection_bias_mbpb']:.2f} mBPB{corrected}"
-        return Chip(title="Caution", standing=standing, word=f"BEST OF {leader['trials']} TRIALS", detail=detail)
+        return Chip(title="Caution", standing=standing, word=f"BEST OF {leader['trials']}", detail=detail)
     if corrected and (leader["tries"] or 1) > 1:
         word = f"{leader['tries']} SETTINGS TRIED"
         return Chip(title="Caution", standing=standing, word=word, detail=corrected.removeprefix("; "))
     return None
 
 
-def _correct(entry: EntryColumns) -> tuple[str, float | None]:
-    """How p of the claim against the baseline is written when all that was tried is allowed for, and that p."""
-    if entry["p_paired_seeds"] is not None:
-        tries = entry["tries"] or 1
-        return f"p = {{}} over {tries} setting{'' if tries == 1 else 's'}", correct_p(entry["p_paired_seeds"], tries)
-    return "Holm p = {}", entry["p_adjusted"]
+def _correct(entry: EntryColumns, baseline: str | None) -> tuple[str, float | None]:
+    """How p of the claim is written when all that was tried is allowed for, and that p: the larger of two corrections.
+
+    Holm's is over the claims of all entries against the baseline, by Welch's test; the other over all settings tried.
+    """
+    tries, p = entry["tries"] or 1, deciding_p(entry, RULE)
+    corrected = f"p = {{}} over {tries} setting{'' if tries == 1 else 's'}", correct_p(p, tries)
+    holm = entry["p_adjusted"] if entry["incumbent"] == baseline and entry[RULE.paired_column] is None else None
+    return ("Holm p = {}", holm) if holm is not None and holm > (corrected[1] or 0.0) else corrected
 
 
-def _holds_corrected(entry: EntryColumns) -> bool:
-    """Whether the claim holds together with those of all other entries; a claim that nobody corrected does."""
-    corrected = _correct(entry)[1]
+def _holds_corrected(entry: EntryColumns, baseline: str | None) -> bool:
+    """Whether the claim holds together with all others; one that nobody corrected does."""
+    corrected = _correct(entry, baseline)[1]
     return corrected is None or corrected < RULE.level
 
 
 def _judge_legality(leader: EntryColumns) -> Chip:
+    if leader["track"] != "legal":
+        detail = "its scores were not audited from outside"
+        return Chip(title="Legal", standing=Standing.UNKNOWN, word="UNVERIFIED", detail=detail)
+    unchecked = [re.sub(r" \(.*\)$", "", item) for item in leader["unchecked"] or ()]
+    items = [item if item.startswith("not ") else f"not checked: {item}" for item in unchecked[:MOST_UNCHECKED]]
+    if len(unchecked) > MOST_UNCHECKED:
+        items.append(f"{len(unchecked) - MOST_UNCHECKED} more not checked")
     audited, n = leader["audited_seeds"], len(leader["seeds"])
-    parts = []
-    if leader["source"] == "golfsweep":
-        parts.append("the audit" if audited is None else f"the audit on {audited} of {n} seed{'' if n == 1 else 's'}")
-    parts += [f"not checked: {item}" if not item.startswith("not ") else item for item in leader["unchecked"] or ()]
-    parts += [f"note: {finding['detail']}" for finding in leader["findings"]]
-    return Chip(title="Legal", standing=Standing.GOOD, word="PASSED", detail="; ".join(parts))
+    audit = f"{audited} of {n} seed{'' if n == 1 else 's'} audited"
+    return Chip(
+        title="Legal", standing=Standing.GOOD, word="PASSED", detail="; ".join([*([audit] if audited else []), *items])
+    )
 
 
 def _judge_limits(leader: EntryColumns) -> Chip:
     """Bytes and seconds of the worst seed against the limits."""
     size, limit = leader["bytes_total"], (leader["bytes"] or {}).get("limit")
+    clocks = (("train", leader["train_seconds"]), ("eval", leader["eval_seconds"]))
     used = [
-        (size, limit, f"{format_megabytes(size, limit)} MB" if size and limit else ""),
+        (
+            size,
+            limit,
+            "" if size is None or not limit else f"{format_near(size / 1e6, limit / 1e6, 2)} of {limit / 1e6:g} MB",
+        ),
         *(
-            (seconds, LIMIT_SECONDS, f"{name} {seconds or 0:.0f} of {LIMIT_SECONDS:g} s")
-            for name, seconds in (("train", leader["train_seconds"]), ("eval", leader["eval_seconds"]))
+            (seconds, LIMIT_SECONDS, f"{name} {format_near(seconds or 0, LIMIT_SECONDS, 0)} of {LIMIT_SECONDS:g} s")
+            for name, seconds in clocks
         ),
     ]
     known = [(amount, most, text) for amount, most, text in used if amount is not None and most is not None]

@@ -53,9 +53,17 @@ def format_hours(hours: float, unit: str) -> str:
     return f"{seconds} {unit}-second{'' if seconds == 1 else 's'}"
 
 
-def format_megabytes(size: int, limit: int) -> str:
-    """Bytes beside their limit in decimal megabytes, e.g. 0.55 of 16; never rounded onto or over the limit."""
-    digits = 2
-    while digits < 6 and size != limit and round(size / 1e6, digits) == round(limit / 1e6, digits):
+def format_near(amount: float, limit: float, digits: int) -> str:
+    """An amount beside its limit; with more digits where it would else be rounded onto the limit."""
+    while digits < 6 and amount != limit and round(amount, digits) == round(limit, digits):
         digits += 1
-    return f"{size / 1e6:.{digits}f} of {limit / 1e6:g}"
+    return f"{amount:.{digits}f}"
+
+
+def elapsed(seconds: float) -> str:
+    """A time that has passed, in two units at most, e.g. 45s, 4m48s, 2h05m, 3d04h."""
+    whole = round(seconds)
+    for unit, smaller, size, part in (("d", "h", 86400, 3600), ("h", "m", 3600, 60), ("m", "s", 60, 1)):
+        if whole >= size:
+            return f"{whole // size}{unit}{whole % size // part:02d}{smaller}"
+    return f"{whole}s"

@@ -224,11 +224,11 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(name="dollars_to_settle", compute=lambda table: _settle(table, "dollars"), varies=True),
     TableColumn(name="dollars_to_settle_most", compute=lambda table: _settle(table, "dollars_most"), varies=True),
     TableColumn(name="incumbent_too", compute=lambda table: _settle(table, "incumbent_too")),
+    TableColumn(name="settled_by", compute=lambda table: _fill(table, table.settlements, lambda _: table.settled_by)),
     TableColumn(name="seeds_to_record", compute=lambda table: _settle_record(table, "seeds")),
     TableColumn(name="seeds_to_record_most", compute=lambda table: _settle_record(table, "seeds_most")),
     TableColumn(name="dollars_to_record", compute=lambda table: _settle_record(table, "dollars"), varies=True),
     TableColumn(
         name="dollars_to_record_most", compute=lambda table: _settle_record(table, "dollars_most"), varies=True
     ),
-    TableColumn(name="settled_by", compute=lambda table: _fill(table, table.settlements, lambda _: table.settled_by)),
 )
