@@ -20,6 +20,7 @@ from sweeps.entries.facts import SweepFacts
 from sweeps.entries.lost import Lost
 from sweeps.entries.superseded import is_current
 from sweeps.statistics.documents import Documents
+from sweeps.views.commands import CommandWords
 from sweeps.views.components.charts.document_pairs import prepare_document_pairs
 from sweeps.views.components.charts.frontier import prepare_frontier
 from sweeps.views.components.charts.seed_pairs import prepare_seed_pairs
@@ -47,6 +48,7 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
     record = place.store.sweep(name)
     assert record is not None
     rows, facts, lost = board.table(), SweepFacts.of(record), lost or Lost()
+    words = words_for(name, place)
     verdict = read_verdict(name, rows, place)
     current = [entry for entry in place.store.entries(name) if is_current(entry)]
     judged = read_certificates(current, place.files, lost)
@@ -56,12 +58,12 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
         sweep=name,
         facts=_describe_sweep(record, facts, place),
         verdict=prepare_verdict_bar(verdict),
-        problems=[*_list_failures(record, place), *_former(name, place), *lost.lines()],
+        problems=[*_list_failures(record, place, words), *_former(name, place), *lost.lines()],
         failed=record.state == "failed",
-        tables=list_tables(rows, board.baseline, MOST_ENTRIES),
+        tables=list_tables(rows, board.baseline, MOST_ENTRIES, words),
         explanation=explain_tables(),
         notes=[],
-        sections=[*sections, describe_provenance(record, rows)],
+        sections=[*sections, describe_provenance(record, rows, words)],
     )
     return _write(place.home.report(name), content)
 
@@ -125,7 +127,7 @@ def _describe_sweep(record: SweepRecord, facts: SweepFacts, place: Workplace) ->
     return " · ".join([*parts, f"written {_now()}"])
 
 
-def _list_failures(record: SweepRecord, place: Workplace) -> list[str]:
+def _list_failures(record: SweepRecord, place: Workplace, words: CommandWords) -> list[str]:
     """A line for each failed job, and what runs them again."""
     failed = place.store.jobs(record.name, [JobState.FAILED])
     lines = [
@@ -133,7 +135,7 @@ def _list_failures(record: SweepRecord, place: Workplace) -> list[str]:
     ]
     if len(failed) > MOST_FAILURES:
         lines.append(f"{len(failed) - MOST_FAILURES} more jobs failed.")
-    return [*lines, *([f"To run failed jobs again: {words_for(record.name, place).retry()}"] if failed else [])]
+    return [*lines, *([f"To run failed jobs again: {words.retry()}"] if failed else [])]
 
 
 def _former(name: str, place: Workplace) -> list[str]:
