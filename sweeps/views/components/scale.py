@@ -42,7 +42,7 @@ class Scale:
 
     def ticks(self, most: int = 5) -> tuple[Tick, ...]:
         """At most so many round values inside."""
-        if self.log:
+        if self.log and self._powers(most)[1:]:
             return tuple(Tick(place=self.place(value), label=format_short(value)) for value in self._powers(most))
         if not self.high > self.low:
             return (Tick(place=50.0, label=f"{self.low:.4g}"),)

@@ -26,7 +26,8 @@ from sweeps.views.components.charts.frontier import prepare_frontier
 from sweeps.views.components.charts.seed_pairs import prepare_seed_pairs
 from sweeps.views.components.drawing import render
 from sweeps.views.components.panels.diff_table import prepare_diff_table
-from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
+from sweeps.views.components.panels.verdict_bar import prepare_comparison_bar, prepare_verdict_bar
+from sweeps.views.next_step import advance_claim, claim_of_comparison
 from sweeps.views.read_verdict import read_spent, read_verdict, words_for
 from sweeps.views.report.evidence import describe_provenance
 from sweeps.views.report.sections import list_sections, read_trials
@@ -91,9 +92,11 @@ def write_comparison(comparison: Mapping[str, Any], documents: Documents | None,
         prepare_seed_pairs(c, i),
         None if documents is None else prepare_document_pairs(documents, names),
     ]
+    step = advance_claim(claim_of_comparison(comparison), words_for(c["sweep"] or "", place))
     content = render(
         "comparison.html.j2",
         comparison=comparison,
+        verdict=prepare_comparison_bar(comparison, step),
         written=_now(),
         tests=[(title, comparison["tests"][name]) for name, title in compare_text.name_tests().items()],
         sentences=compare_text.list_conclusions(comparison),

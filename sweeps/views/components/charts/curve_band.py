@@ -13,7 +13,7 @@ from sweeps.views.components.charts.figure import Axes, Caption, make_table
 from sweeps.views.components.scale import Scale, fit_scale
 
 HEIGHT, DIFFERENCE_HEIGHT = 220, 160
-POINTS = 80
+POINTS = 48
 """Of a line: means over as many stretches of steps."""
 MOST_LINES = 6
 """Recipes, or seeds, that are told apart by color and dash."""

@@ -10,7 +10,10 @@ from sweeps.views.components.charts.figure import Axes, Caption, Point, make_tab
 from sweeps.views.components.scale import Scale, Tick, fit_scale
 from sweeps.views.wording import format_p
 
-HEIGHT = 200
+HEIGHT, LOW_HEIGHT = 200, 120
+"""Pixels; the latter for a short history."""
+SHORT = 4
+"""Records below which a history is short."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +47,7 @@ def prepare_frontier(changes: Sequence[Mapping[str, Any]]) -> Frontier | None:
     axes = Axes(
         x=x,
         y=fit_scale([change["val_bpb_mean"] for change in changes], padding=0.1),
-        height=HEIGHT,
+        height=HEIGHT if len(changes) >= SHORT else LOW_HEIGHT,
         x_label="date" if dated else "records in their order",
         y_label="bits per byte",
         x_names=_label_days(x, places) if dated else _label_numbers(x, len(changes)),

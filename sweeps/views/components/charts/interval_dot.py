@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from sweeps.views.components.scale import Scale, Tick, fit_scale
 
-MOST_SPREAD = 4.0
+MOST_SPREAD = 8.0
 """Entries worse than the middle one by so many times its distance to the best lie at the end of the scale."""
 ROOM = 1.0
 """On each side of the seeds the scale shows as much as their range, times this; an interval that goes beyond is cut."""

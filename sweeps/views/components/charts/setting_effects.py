@@ -12,7 +12,7 @@ from sweeps.views.components.charts.search_history import format_setting, scale_
 from sweeps.views.components.scale import Scale, Tick, fit_scale
 
 HEIGHT = 110
-MOST_PANELS = 9
+MOST_PANELS = 8
 MOST_POINTS = 80
 """Points of a panel."""
 LEAST_TRIALS = 12
