@@ -31,6 +31,8 @@ class Scale:
     low: float
     high: float
     log: bool = False
+    whole: bool = False
+    """Whether only whole numbers are labelled."""
 
     def place(self, value: float) -> float:
         """A value's place in percent; one outside lies at the end."""
@@ -40,11 +42,12 @@ class Scale:
 
     def ticks(self, most: int = 5) -> tuple[Tick, ...]:
         """At most so many round values inside."""
-        if self.log:
+        if self.log and self._powers(most)[1:]:
             return tuple(Tick(place=self.place(value), label=format_short(value)) for value in self._powers(most))
         if not self.high > self.low:
             return (Tick(place=50.0, label=f"{self.low:.4g}"),)
         step, digits = _choose_step(self.low, self.high, most)
+        step, digits = (max(1.0, step), 0) if self.whole else (step, digits)
         first = math.ceil(self.low / step - 1e-9)
         values = [step * number for number in range(first, math.floor(self.high / step + 1e-9) + 1)]
         return tuple(Tick(place=self.place(value), label=f"{value:,.{digits}f}") for value in values)

@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.store import SweepRecord
 from sweeps.text.escaping import to_json
-from sweeps.views.commands import shell_name
+from sweeps.views.commands import CommandWords
 from sweeps.views.components.panels.provenance import make_download, prepare_provenance
 from sweeps.views.report.sections import Drawer, Section
 from sweeps.views.terminal.formats import to_csv
@@ -15,7 +15,7 @@ MOST_ROWS = 40
 """Entries up to which a page carries the leaderboard as a file."""
 
 
-def describe_provenance(record: SweepRecord, rows: Sequence[Mapping[str, Any]]) -> Section:
+def describe_provenance(record: SweepRecord, rows: Sequence[Mapping[str, Any]], words: CommandWords) -> Section:
     """Where the numbers of a report come from, and how to get them again."""
     from jobs.machine import environment  # imports torch, to say its version
 
@@ -32,13 +32,13 @@ def describe_provenance(record: SweepRecord, rows: Sequence[Mapping[str, Any]]) 
         "Owner": record.owner,
     }
     file = json.dumps(record.spec["file"], indent=2, ensure_ascii=False, default=str)
-    name = shell_name(record.name)
     downloads = [make_download(f"{record.name}.json", "Sweep file (JSON)", "application/json", file)]
     if 0 < len(rows) <= MOST_ROWS:
         downloads.append(make_download(f"{record.name}.csv", "Leaderboard (CSV)", "text/csv", to_csv(rows)))
     commands = [
-        ("All numbers", f"golfsweep leaderboard {name} --json"),
-        ("This page again", f"golfsweep open {name}"),
+        ("All columns", words.leaderboard()),
+        ("This page again", words.open()),
+        ("The sweep and its jobs", words.show()),
     ]
     return Section(
         name="provenance",

@@ -20,17 +20,19 @@ from sweeps.entries.facts import SweepFacts
 from sweeps.entries.lost import Lost
 from sweeps.entries.superseded import is_current
 from sweeps.statistics.documents import Documents
+from sweeps.views.commands import CommandWords
 from sweeps.views.components.charts.document_pairs import prepare_document_pairs
 from sweeps.views.components.charts.frontier import prepare_frontier
 from sweeps.views.components.charts.seed_pairs import prepare_seed_pairs
 from sweeps.views.components.drawing import render
 from sweeps.views.components.panels.diff_table import prepare_diff_table
-from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
-from sweeps.views.read_verdict import read_spent, read_verdict, words_for
+from sweeps.views.components.panels.verdict_bar import prepare_comparison_bar, prepare_verdict_bar
+from sweeps.views.read_verdict import advance_comparison, read_spent, read_verdict, words_for
 from sweeps.views.report.evidence import describe_provenance
 from sweeps.views.report.sections import list_sections, read_trials
 from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.terminal import compare_text
+from sweeps.views.verdict import Verdict
 from sweeps.views.wording import format_hours
 
 MOST_ENTRIES = 150
@@ -47,6 +49,7 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
     record = place.store.sweep(name)
     assert record is not None
     rows, facts, lost = board.table(), SweepFacts.of(record), lost or Lost()
+    words = words_for(name, place)
     verdict = read_verdict(name, rows, place)
     current = [entry for entry in place.store.entries(name) if is_current(entry)]
     judged = read_certificates(current, place.files, lost)
@@ -56,12 +59,12 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
         sweep=name,
         facts=_describe_sweep(record, facts, place),
         verdict=prepare_verdict_bar(verdict),
-        problems=[*_list_failures(record, place), *_former(name, place), *lost.lines()],
+        problems=[*_list_failures(record, place, words, verdict), *_former(name, place), *lost.lines()],
         failed=record.state == "failed",
-        tables=list_tables(rows, board.baseline, MOST_ENTRIES),
+        tables=list_tables(rows, board.baseline, MOST_ENTRIES, words),
         explanation=explain_tables(),
         notes=[],
-        sections=[*sections, describe_provenance(record, rows)],
+        sections=[*sections, describe_provenance(record, rows, words)],
     )
     return _write(place.home.report(name), content)
 
@@ -92,9 +95,10 @@ def write_comparison(comparison: Mapping[str, Any], documents: Documents | None,
     content = render(
         "comparison.html.j2",
         comparison=comparison,
+        verdict=prepare_comparison_bar(comparison, advance_comparison(comparison, place)),
         written=_now(),
         tests=[(title, comparison["tests"][name]) for name, title in compare_text.name_tests().items()],
-        sentences=compare_text.list_conclusions(comparison),
+        sentences=compare_text.list_evidence(comparison),
         figures=[figure for figure in figures if figure is not None],
         settings=prepare_diff_table(comparison["settings"], names),
     )
@@ -125,15 +129,16 @@ def _describe_sweep(record: SweepRecord, facts: SweepFacts, place: Workplace) ->
     return " · ".join([*parts, f"written {_now()}"])
 
 
-def _list_failures(record: SweepRecord, place: Workplace) -> list[str]:
-    """A line for each failed job, and what runs them again."""
+def _list_failures(record: SweepRecord, place: Workplace, words: CommandWords, verdict: Verdict) -> list[str]:
+    """A line for each failed job, and what runs them again, if that is not the next step anyway."""
     failed = place.store.jobs(record.name, [JobState.FAILED])
     lines = [
         f"Failed: {job.order.label}: {job.reason} (golfsweep show {job.key[:12]})" for job in failed[:MOST_FAILURES]
     ]
     if len(failed) > MOST_FAILURES:
         lines.append(f"{len(failed) - MOST_FAILURES} more jobs failed.")
-    return [*lines, *([f"To run failed jobs again: {words_for(record.name, place).retry()}"] if failed else [])]
+    is_next = verdict.next.command == words.retry()
+    return [*lines, *([f"To run failed jobs again: {words.retry()}"] if failed and not is_next else [])]
 
 
 def _former(name: str, place: Workplace) -> list[str]:
@@ -150,5 +155,3 @@ def _write(path: Path, content: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content.encode())
     return path
-
-

@@ -6,6 +6,7 @@ from typing import Any
 from sweeps.board.arrays import TRACKS
 from sweeps.board.evaluation import Published
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
+from sweeps.views.commands import CommandWords
 from sweeps.views.components.charts.interval_dot import RuleLine
 from sweeps.views.components.panels.entry_table import EntryTable, prepare_entry_table
 from sweeps.views.terminal.table import TITLES
@@ -13,13 +14,16 @@ from sweeps.views.terminal.table import TITLES
 Rows = Sequence[Mapping[str, Any]]
 
 
-def list_tables(rows: Rows, baseline: str | Published | None, most: int | None = None) -> list[EntryTable]:
+def list_tables(
+    rows: Rows, baseline: str | Published | None, most: int | None = None, words: CommandWords | None = None
+) -> list[EntryTable]:
     """A table for each track that has entries.
 
     Args:
         rows: entries of the leaderboard, best first within each track.
         baseline: name of the entry that the others are compared with, or a published score.
         most: entries of a track that are shown; None for all.
+        words: how commands name the entries of the sweep.
     """
     name = baseline if isinstance(baseline, str) else None
     mean = baseline.mean if isinstance(baseline, Published) else _find_mean(rows, name)
@@ -33,6 +37,7 @@ def list_tables(rows: Rows, baseline: str | Published | None, most: int | None =
             baseline_mean=mean if track == "legal" else None,
             lines=list_rule_lines(rows, name, mean) if track == "legal" else (),
             most=most,
+            words=words,
         )
         tables += [] if table is None else [table]
     return tables

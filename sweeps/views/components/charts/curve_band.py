@@ -13,7 +13,7 @@ from sweeps.views.components.charts.figure import Axes, Caption, make_table
 from sweeps.views.components.scale import Scale, fit_scale
 
 HEIGHT, DIFFERENCE_HEIGHT = 220, 160
-POINTS = 80
+POINTS = 48
 """Of a line: means over as many stretches of steps."""
 MOST_LINES = 6
 """Recipes, or seeds, that are told apart by color and dash."""
@@ -65,7 +65,7 @@ def prepare_curve_band(curves: Sequence[Curve]) -> CurveBand | None:
     losses = {label: np.array([_average(curve, edges) for curve in group]) for label, group in shown.items()}
     everything = np.concatenate(list(losses.values()))
     axes = Axes(
-        x=Scale(low=float(first), high=float(last)),
+        x=Scale(low=float(first), high=float(last), whole=True),
         y=fit_scale([float(everything.min()), float(np.percentile(everything, UPPER))]),
         height=HEIGHT,
         x_label="step",
@@ -142,7 +142,10 @@ def _name_lines(groups: Mapping[str, Sequence[Curve]], losses: Mapping[str, Floa
         return {label: losses[label].mean(0) for label in groups}
     [(label, members)] = groups.items()
     names = [f"seed {member.seed}" for member in members]
-    unique = [name if names.count(name) == 1 else f"{name} ({member.key[:6]})" for name, member in zip(names, members, strict=True)]
+    unique = [
+        name if names.count(name) == 1 else f"{name} ({member.key[:6]})"
+        for name, member in zip(names, members, strict=True)
+    ]
     return dict(list(zip(unique, losses[label], strict=True))[:MOST_LINES])
 
 
@@ -179,7 +182,11 @@ def _difference_axes(x: Scale, changes: Mapping[str, Floats]) -> Axes | None:
     if size < LEAST_DIFFERENCE:
         return None
     return Axes(
-        x=x, y=Scale(low=-1.1 * size, high=1.1 * size), height=DIFFERENCE_HEIGHT, x_label="step", y_label="nats per token"
+        x=x,
+        y=Scale(low=-1.1 * size, high=1.1 * size),
+        height=DIFFERENCE_HEIGHT,
+        x_label="step",
+        y_label="nats per token",
     )
 
 

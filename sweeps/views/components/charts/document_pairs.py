@@ -73,6 +73,5 @@ def prepare_document_pairs(documents: Documents, names: tuple[str, str]) -> Docu
     return DocumentPairs(caption=caption, axes=axes, zero=axes.down(y.place(0.0)), points=tuple(points))
 
 
-
 def _side(change: float) -> str:
     return "better" if change < 0 else "worse"

@@ -10,7 +10,10 @@ from sweeps.views.components.charts.figure import Axes, Caption, Point, make_tab
 from sweeps.views.components.scale import Scale, Tick, fit_scale
 from sweeps.views.wording import format_p
 
-HEIGHT = 200
+HEIGHT, LOW_HEIGHT = 200, 120
+"""Pixels; the latter for a short history."""
+SHORT = 4
+"""Records below which a history is short."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,16 +47,14 @@ def prepare_frontier(changes: Sequence[Mapping[str, Any]]) -> Frontier | None:
     axes = Axes(
         x=x,
         y=fit_scale([change["val_bpb_mean"] for change in changes], padding=0.1),
-        height=HEIGHT,
+        height=HEIGHT if len(changes) >= SHORT else LOW_HEIGHT,
         x_label="date" if dated else "records in their order",
         y_label="bits per byte",
         x_names=_label_days(x, places) if dated else _label_numbers(x, len(changes)),
     )
     tracks = []
     for track in dict.fromkeys(change["track"] for change in changes):
-        held = [
-            (place, change) for place, change in zip(places, changes, strict=True) if change["track"] == track
-        ]
+        held = [(place, change) for place, change in zip(places, changes, strict=True) if change["track"] == track]
         corners = [(held[0][0], held[0][1]["val_bpb_mean"])]
         for (_, before), (place, change) in pairwise(held):
             corners += [(place, before["val_bpb_mean"]), (place, change["val_bpb_mean"])]
@@ -69,7 +70,8 @@ def prepare_frontier(changes: Sequence[Mapping[str, Any]]) -> Frontier | None:
         summary=f"{len(changes)} records, from {first['val_bpb_mean']:.4f} ({first['name']}) to "
         f"{newest['val_bpb_mean']:.4f} bits per byte ({newest['name']})",
         table=make_table(
-            ("entry", "date", "track", "bpb", "over", "change in mBPB", "p"), [_list_cells(change) for change in changes]
+            ("entry", "date", "track", "bpb", "over", "change in mBPB", "p"),
+            [_list_cells(change) for change in changes],
         ),
     )
     return Frontier(caption=caption, axes=axes, tracks=tuple(tracks))

@@ -122,5 +122,3 @@ def _name_layer(layer: str) -> str:
 
 def _show(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
-
-

@@ -44,7 +44,7 @@ def prepare_search_history(trials: Sequence[TrialRecord], given: int, note: str)
         return None
     scale = scale_scores([value for _, value in done])
     axes = Axes(
-        x=Scale(low=-0.5, high=max(trial.number for trial, _ in done) + 0.5),
+        x=Scale(low=-0.5, high=max(trial.number for trial, _ in done) + 0.5, whole=True),
         y=scale,
         height=HEIGHT,
         x_label="trial",

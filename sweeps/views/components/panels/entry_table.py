@@ -14,10 +14,14 @@ from sweeps.views.components.charts.interval_dot import (
     prepare_interval_axis,
 )
 from sweeps.views.components.panels.copy_command import CopyCommand
+from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import deciding_p, describe_evidence
+from sweeps.views.flags import describe_flags
 from sweeps.views.wording import format_p
 
 EMPTY = "–"
+LONG_WORD = 20
+"""Characters of a word that fit into a narrow column."""
 MOST_DRAWERS = 50
 """Entries at the top of a table that have a drawer; commands show the rest."""
 
@@ -50,8 +54,10 @@ class EntryLine:
     rank: int | None
     name: str
     flags: str
-    """What it fails, in a few words; empty where it fails nothing."""
+    """Why it is flagged, in a few words; empty where it is not."""
     is_baseline: bool
+    is_long: bool
+    """Whether it may be broken anywhere, since one of its words is too long for a narrow column."""
     interval: IntervalDot | None
     cells: tuple[Cell, ...]
     seeds: tuple[tuple[str, str], ...]
@@ -96,6 +102,7 @@ def prepare_entry_table(
     baseline_mean: float | None,
     lines: Sequence[RuleLine] = (),
     most: int | None = None,
+    words: CommandWords | None = None,
 ) -> EntryTable | None:
     """From the leaderboard's entries of one track, best first; None without entries.
 
@@ -107,6 +114,7 @@ def prepare_entry_table(
         baseline_mean: its bits per byte; without it gains compare with each entry's current record.
         lines: vertical lines through all intervals.
         most: how many entries are shown; None for all.
+        words: how commands name the entries of the sweep.
     """
     if not rows:
         return None
@@ -122,14 +130,15 @@ def prepare_entry_table(
             EntryLine(
                 rank=None if row["track"] == "flagged" else row["rank"],
                 name=row["name"],
-                flags=_list_failures(row),
+                flags=describe_flags(row["findings"]) if row["track"] == "flagged" else "",
+                is_long=max(map(len, row["name"].split()), default=0) > LONG_WORD,
                 is_baseline=row["name"] == baseline and row["source"] == "golfsweep",
                 interval=None if scale is None else prepare_interval(row, scale, lines),
                 cells=_make_cells(row, baseline, baseline_mean),
                 seeds=tuple((seed, _show(bpb, ".4f")) for seed, bpb in row["seeds"].items()),
                 facts=describe_evidence(row),
                 findings=tuple((finding["code"], finding["detail"]) for finding in row["findings"]),
-                command=_make_command(row),
+                command=_make_command(row, words),
                 has_drawer=number < MOST_DRAWERS,
             )
             for number, row in enumerate(rows[:most])
@@ -163,19 +172,11 @@ def _make_gain(row: Mapping[str, Any], baseline: str | None, baseline_mean: floa
     return Cell(column=GAIN, text=_show(gain, "+.2f"), sort=gain)
 
 
-def _list_failures(row: Mapping[str, Any]) -> str:
-    if row["track"] != "flagged":
-        return ""
-    codes = list(dict.fromkeys(finding["code"] for finding in row["findings"]))
-    return f"fails {' '.join(codes[:6])}{' …' if len(codes) > 6 else ''}"
-
-
-def _make_command(row: Mapping[str, Any]) -> CopyCommand | None:
+def _make_command(row: Mapping[str, Any], words: CommandWords | None) -> CopyCommand | None:
     if row["source"] != "golfsweep" or not row["sweep"]:
         return None
-    import shlex
-
-    return CopyCommand(command=f"golfsweep show {shlex.quote(row['sweep'] + '/' + row['name'])}")
+    own = words if words is not None and words.sweep == row["sweep"] else CommandWords(sweep=row["sweep"])
+    return CopyCommand(command=own.show(row["name"]))
 
 
 def _show(value: float | None, form: str) -> str:
