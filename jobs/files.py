@@ -30,7 +30,7 @@ BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss"})
 """Protocols of services without folders, whose `makedirs` makes buckets."""
 IDENTITY = "golfsweep-store-id"
 """The file of a file store that tells it from others."""
-REMADE = "golfsweep run FILE makes again what an entry rests on"
+REMADE = "golfsweep run FILE makes an entry's evidence again"
 REWRITTEN_SECONDS = 1800.0
 """Age from which a content that is put once more is written again; well below the age that `golfsweep gc` spares."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from golf.errors import InputError, shown
 
 WORDS = ("data", "data_dir", "tokenizer", "out", "run", "seed")
-"""What every script can be told; `in.ROLE` is the path of an earlier output."""
+"""What every script can be given; `in.ROLE` is the path of an earlier output."""
 VARYING = ("run", "out")
 """Those that differ from attempt to attempt and change no number."""
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+|in\.[^{}\s]+)\}\}|\{([a-z_]+|in\.[^{}\s]+)\}")

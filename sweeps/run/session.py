@@ -100,7 +100,7 @@ def run(
     agent: str | None = None,
     tags: Collection[str] = (),
 ) -> Snapshot:
-    """Run a sweep to its end, or go on with it; interrupted at any point, the same call continues.
+    """Start or resume a sweep and run it to its end; interrupted at any point, the same call resumes it.
 
     Args:
         spec: the sweep.

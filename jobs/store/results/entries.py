@@ -83,7 +83,7 @@ def _values(entry: EntryRecord) -> dict[str, Any]:
 
 
 def withdraw_entries(connection: Connection, key: str, lost: Mapping[str, str], now: float, who: str) -> None:
-    """Withdraw the entries, of whichever sweep, that rest on outputs of a job that were made again and came out
+    """Withdraw the entries, of whichever sweep, that use outputs of a job that were made again and came out
     otherwise; the next run of their sweep writes them anew.
 
     Args:

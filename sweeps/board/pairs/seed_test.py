@@ -1,4 +1,4 @@
-"""The test across seeds that a verdict rests on: paired by training where two entries share them, Welch's otherwise.
+"""The test across seeds that decides a verdict: paired by training where two entries share them, Welch's otherwise.
 
 Which one it is follows from what was trained, never from the p-values. The other is shown beside it.
 """

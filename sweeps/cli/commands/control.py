@@ -107,7 +107,7 @@ def attach(
 ) -> None:
     """Make a file that exists already the output of a script's stage.
 
-    The stage's job is done by that and does not run; entries that rest on it say so.
+    The stage's job is done by that and does not run; entries that use it say so.
 
     Example: golfsweep attach final_model.int8.ptz --sweep sweep.toml --stage train --role artifact --seed 42
     """

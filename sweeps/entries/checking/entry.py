@@ -1,4 +1,4 @@
-"""Checking entries against what they rest on: jobs, score tables and certificates are read and summed up once more.
+"""Checking entries against their evidence: jobs, score tables and certificates are read and summed up once more.
 
 An entry is a row of a database, which anybody with access can write. So nothing of it is believed that can be
 recomputed: the leaderboard holds every entry against its evidence before it ranks it.
@@ -52,7 +52,7 @@ def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost)
     Args:
         entries: of any sweeps.
         place: the home that holds them.
-        lost: is told what could not be read.
+        lost: collects what could not be read.
     """
     jobs = _read_jobs(entries, place)
     findings: dict[tuple[str, str], RuleFinding] = {}
@@ -72,7 +72,7 @@ def _summarize(lines: Sequence[str]) -> RuleFinding:
 
 
 def _read_jobs(entries: Iterable[EntryRecord], place: Workplace) -> dict[str, JobRecord]:
-    """All jobs that entries rest on, by key."""
+    """All jobs behind the entries, by key."""
     keys = {key for entry in entries for key in job_keys(entry)}
     wanted = sorted(keys)
     parts = (wanted[first : first + KEYS_AT_ONCE] for first in range(0, len(wanted), KEYS_AT_ONCE))
@@ -111,7 +111,7 @@ def _list_mismatches(entry: EntryRecord, place: Workplace, jobs: Mapping[str, Jo
 
 
 def _check_jobs(run: Evaluation, entry: EntryRecord, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
-    """Jobs must have the keys that their settings give, rest on each other, and have given what the entry says."""
+    """Jobs must have the keys that their settings give, use each other's outputs, and give what the entry says."""
     evidence = entry.evidence["seeds"][str(run.seed)]
     outputs: dict[str, Any] = {}
     for stage in dict.fromkeys((*STAGES, *evidence["jobs"])):

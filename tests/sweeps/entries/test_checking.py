@@ -1,4 +1,4 @@
-"""An entry is checked against what it rests on: jobs, score tables and certificate."""
+"""An entry is checked against its evidence: jobs, score tables and certificate."""
 
 import copy
 import json

@@ -1,6 +1,6 @@
 """Contents that are lost or damaged, of every kind, after a sweep and while it runs.
 
-What entries rest on is made again, and nothing else is.
+The evidence of entries is made again, and nothing else is.
 """
 
 import shutil
