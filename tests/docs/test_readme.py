@@ -1,4 +1,4 @@
-"""The README: short, and every command, sweep file and line of Python in it works; so does the Python of docs/python.md."""
+"""The README is short, and every command, sweep file and line of Python in it works, as does that of docs/python.md."""
 
 import re
 import shutil
