@@ -17,7 +17,7 @@ install:
 	@.ci/install $(PYTHON)
 
 demo: install
-	$(BIN)/golfsweep run examples/demo.toml
+	$(BIN)/golfsweep demo
 
 # The parts of the pages that are made from the code: the reference of the sweep file and the help text of each command.
 reference: install

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 LN2 = math.log(2.0)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Scores:
     """The result of an evaluation, in the order of its documents.
 
@@ -28,6 +28,8 @@ class Scores:
     """Whether the document was adapted to, bool [documents]."""
     counted_pass: NDArray[np.int32]
     """The pass over the document whose losses count, from 0, int32 [documents]."""
+    num_bytes: int | None = None
+    """UTF-8 bytes of the documents' texts; None where nobody has counted them."""
 
     def __post_init__(self) -> None:
         for name in ("adapted", "counted_pass"):
@@ -55,6 +57,21 @@ class Scores:
         """Mean NLL in nats over all tokens; NaN without any."""
         tokens = int(self.tokens.sum())
         return float(self.nll.sum()) / tokens if tokens else math.nan
+
+    @property
+    def bpb(self) -> float:
+        """Bits per byte over all documents.
+
+        Raises:
+            ValueError: the bytes of the texts are not known.
+        """
+        if self.num_bytes is None:
+            raise ValueError("the bytes of these documents' texts are not known; use bits_per_byte(nll, num_bytes)")
+        return bits_per_byte(float(self.nll.sum()), self.num_bytes)
+
+    def __repr__(self) -> str:
+        score = f"{self.nll_per_token:.4f} nats per token" if not self.num_bytes else f"{self.bpb:.4f} bpb"
+        return f"Scores({score}, {len(self.token_nll)} documents, {int(self.tokens.sum()):,} tokens)"
 
 
 def bits_per_byte(nll: float, num_bytes: int) -> float:

@@ -8,6 +8,7 @@ Of a held-out address only the first document is used.
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -60,6 +61,12 @@ def build_demo(folder: Path) -> DemoData:
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return demo
+
+
+def bundled_corpus() -> DemoData:
+    """The bundled corpus in the user's cache folder, built at the first call."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return build_demo(Path(root) / "golfsweep" / "demo")
 
 
 def split_addresses(addresses: list[str]) -> tuple[list[str], list[str], list[str]]:

@@ -49,6 +49,7 @@ def train(
     clock: Callable[[], float] = time.monotonic,
     launched: float | None = None,
     checkpoint_seconds: float | None = 10.0,
+    show: Callable[[int, float, float], None] | None = None,
 ) -> Path:
     """Train one seed; returns the path of its weights, which are complete when any rank returns.
 
@@ -68,6 +69,7 @@ def train(
         clock: seconds from any origin; rank 0's clock decides for all ranks.
         launched: time of that clock when the process was launched, from which process_seconds counts; now by default.
         checkpoint_seconds: least training time between two checkpoints; None for none.
+        show: called by the first rank after each step with its number, its loss and the seconds of the clock.
 
     Raises:
         InputError: the tokens do not fit the configuration, or the checkpoint belongs to another training.
@@ -79,7 +81,7 @@ def train(
     out = Path(f"runs/{config.digest()[:12]}-{seed}" if out is None else out)
     with join_process_group() as group:
         check_stream(stream, config, group)
-        training = _Training(config, stream, seed, out, group, clocks, checkpoint_seconds)
+        training = _Training(config, stream, seed, out, group, clocks, checkpoint_seconds, show)
         training.warm_up()
         if resume:
             training.resume()
@@ -107,9 +109,11 @@ class _Training:
         group: ProcessGroup,
         clocks: Clocks,
         checkpoint_seconds: float | None,
+        show: Callable[[int, float, float], None] | None,
     ) -> None:
         self.config, self.tokens, self.out, self.group, self.clocks = config, tokens, out, group, clocks
         self.seed, self.checkpoint_seconds = seed, checkpoint_seconds
+        self.show = show if group.is_first else None
         self.generator = torch.Generator().manual_seed(seed)
         self.learner = Learner(config, group, self.generator)
         self.checkpoint_path = out / "checkpoint.safetensors"
@@ -176,6 +180,8 @@ class _Training:
             now = self.clocks.spent("train")
             if metrics is not None:
                 metrics.record(self.step, self.loss, scale, now, peak_memory_bytes(self.group.device))
+            if self.show is not None:
+                self.show(self.step, self.loss, now)
             if self.writer is not None and timer.is_due(now) and self.writer.is_free:
                 before, now = now, self._save(self.writer)
                 timer.restart(now, now - before)

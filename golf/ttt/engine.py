@@ -61,6 +61,7 @@ def evaluate(
     *,
     seed: int = 0,
     draw: DrawA = adapters.uniform_a,
+    show: Callable[[int], None] = lambda chunks: None,
 ) -> Scores:
     """Score documents independently of each other, with test-time training as configured.
 
@@ -70,6 +71,7 @@ def evaluate(
         config: the protocol and its settings.
         seed: of the adapters' initial A, which is drawn once for all documents.
         draw: draws A.
+        show: called, from several threads, with the number of chunks that were scored since the last call.
 
     Returns:
         The NLL at positions 1 … n − 1 of every document in nats, in the order given.
@@ -84,7 +86,7 @@ def evaluate(
     documents = [check_document(document, f"document {index}", vocab_size) for index, document in enumerate(documents)]
     adapted = np.array([document.size >= config.min_document_tokens for document in documents], bool)
     adapted &= config.adapts
-    engine = Engine(model, config, seed, draw)
+    engine = Engine(model, config, seed, draw, show)
     token_nll: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(documents)
     counted_pass = np.zeros(len(documents), np.int32)
 
@@ -137,7 +139,10 @@ def _check_finite(token_nll: Sequence[NDArray[np.float32]], adapted: NDArray[np.
 class Engine:
     """One evaluation: a model, its settings and the initial adapters."""
 
-    def __init__(self, model: GPT, config: EvalConfig, seed: int, draw: DrawA) -> None:
+    def __init__(
+        self, model: GPT, config: EvalConfig, seed: int, draw: DrawA, show: Callable[[int], None] = lambda chunks: None
+    ) -> None:
+        self.show = show
         self.model, self.config = model, config
         self.device = model.tok_emb.weight.device
         self.dtype = compute_dtype(self.device, config.precision)
@@ -180,6 +185,7 @@ class Engine:
         tokens_NL = pad_sequence(list(documents), batch_first=True).to(self.device)
         hidden_NLD = self._hidden(tokens_NL[:, :-1], rotary=self.rotary(lengths))
         _, nll_NL = self.model.loss(hidden_NLD, tokens_NL[:, 1:])
+        self.show(len(lengths))
         return _unpad(nll_NL, lengths)
 
     def score_adapting(self, documents: Sequence[Tensor]) -> tuple[list[NDArray[np.float32]], NDArray[np.int32]]:
@@ -191,6 +197,7 @@ class Engine:
                 self._score_last_chunks(lane, visit)
             else:
                 self._train_chunks(lane, visit)
+            self.show(len(visit.documents))
         host = (lane.kept_M * self.config.nll_factor).cpu().numpy()
         return [part.copy() for part in np.split(host, np.cumsum(lane.lengths)[:-1])], lane.counted_D.cpu().numpy()
 

@@ -16,7 +16,8 @@ from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES
 from sweeps.board.pairs.pair import explain_no_spread
 from sweeps.board.pairs.seed_test import pair_by_training
 from sweeps.entries.facts import SweepFacts
-from sweeps.entries.reading import board_of, find_entry, former_of, read_entry
+from sweeps.entries.names import match_entries
+from sweeps.entries.reading import board_of, find_entry, former_of, list_entries, read_entry
 from sweeps.statistics import Noise
 from sweeps.statistics.replication import likely_spread
 
@@ -109,13 +110,15 @@ def read_claim(name: str, place: Workplace) -> ChallengedClaim:
 
 
 def _find_sweep(name: str, place: Workplace) -> SweepRecord:
-    before, _, after = name.partition("/")
-    if after and (stored := place.store.sweep(before)) is not None:
+    before, slash, _ = name.partition("/")
+    if slash and (stored := place.store.sweep(before)) is not None:
         return stored
     sweeps = [sweep for sweep in place.store.sweeps() if "challenge" not in sweep.spec["file"]]
     if not sweeps:
         raise InputError(f"{name}: there is no sweep in {place.home.root}; start one with golfsweep run FILE")
-    return sweeps[-1]
+    of_others = match_entries(name, list_entries(place), sweeps[-1].name) if slash else []
+    named = {entry.sweep for entry in of_others}
+    return next((sweep for sweep in sweeps if named == {sweep.name}), sweeps[-1])
 
 
 def _find_opponent(name: str, entry: BoardEntry, board: Board) -> BoardEntry | Published:

@@ -17,4 +17,6 @@ from sweeps.cli.commands import (  # noqa: F401
     running,
 )
 
+from sweeps.cli.commands.home import demo, export, listing, watch  # noqa: F401
+
 __all__ = ["app", "main"]

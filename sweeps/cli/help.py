@@ -7,10 +7,10 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 GROUPS: Mapping[str, Sequence[str]] = {
-    "Run": ("init", "run", "plan", "submit", "cancel", "attach"),
-    "See": ("status", "logs", "leaderboard", "show"),
+    "Run": ("demo", "init", "run", "plan", "submit", "cancel", "retry", "attach"),
+    "See": ("ls", "status", "watch", "logs", "leaderboard", "show", "open"),
     "Compare and trust": ("compare", "challenge", "audit", "prove", "check"),
-    "Publish": ("import", "package"),
+    "Publish": ("import", "package", "export"),
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),
 }
 """Every command, by purpose, in the order of the help page."""

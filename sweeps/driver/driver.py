@@ -174,11 +174,23 @@ class Driver:
 
         What failed and was reported to the search is needed: it is why a trial failed.
         """
-        follower = Driver(spec=self.spec, store=self._store, orders=self._orders, read_only=True)
-        follower.step()
+        follower = self._follow()
         follower._search.need_failed_trials()
         jobs, needed = follower._requests.jobs, follower._requests.needed
         return [key for key, job in jobs.items() if job.state != JobState.DONE and key not in needed]
+
+    def needed(self) -> set[str]:
+        """Keys of the jobs that the sweep still goes by; looked up without ordering any.
+
+        What failed and was reported to the search is not among them.
+        """
+        return set(self._follow()._requests.needed)
+
+    def _follow(self) -> "Driver":
+        """A driver that has looked once, and orders nothing."""
+        follower = Driver(spec=self.spec, store=self._store, orders=self._orders, read_only=True)
+        follower.step()
+        return follower
 
     def finished(self, stage: str) -> list[JobRecord]:
         """Finished jobs of a stage as of the last step."""

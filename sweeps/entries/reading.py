@@ -1,6 +1,5 @@
 """From the entries of a home to its leaderboard and to pairs of entries: what reading commands and pages show."""
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,6 +21,7 @@ from sweeps.entries.checking import judge_evidence
 from sweeps.entries.facts import SweepFacts, contest_of
 from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost, LostKind
+from sweeps.entries.names import EntryName, match_entries, resolve_entry
 from sweeps.entries.numbers import clean_record
 from sweeps.entries.superseded import Superseded, Withdrawn, find_superseded, find_withdrawn, is_current
 from sweeps.entries.tables import read_scores
@@ -153,10 +153,10 @@ def former_of(place: Workplace) -> list[Superseded | Withdrawn]:
 
 
 def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None = None) -> Pair:
-    """Two entries by name: SWEEP/ENTRY, ENTRY of the latest sweep, or a public record's own.
+    """Two entries by name, as `resolve_entry` has it.
 
     Raises:
-        InputError: no entry has such a name, or it is superseded.
+        InputError: no entry or several have such a name, or it is superseded.
     """
     latest = latest_sweep(place)
     named = [name.partition("/")[0] for name in (challenger, incumbent) if "/" in name]
@@ -184,23 +184,24 @@ def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None
 def find_entry(
     name: str, entries: Sequence[BoardEntry], latest: str, former: Sequence[Superseded | Withdrawn] = ()
 ) -> BoardEntry:
-    """The entry of a name: SWEEP/ENTRY, ENTRY of the latest sweep, or a public record's own.
+    """The entry that a name means, as `resolve_entry` has it.
 
     Raises:
-        InputError: there is none; the message names the nearest, or says that it is superseded or withdrawn.
+        InputError: there is none, or several; the message names the nearest, or says that it is superseded or
+            withdrawn.
     """
-    known = {entry.name_within(latest): entry for entry in entries}
-    known |= {f"{entry.sweep}/{entry.name}": entry for entry in entries if entry.sweep}
-    if name in known:
-        return known[name]
-    for gone in former:
-        if name in [f"{gone.sweep}/{entry}" for entry in gone.entries] or (
-            gone.sweep == latest and name in gone.entries
-        ):
-            raise InputError(f'entry "{shown_name(name)}": {gone.line}')
-    near = difflib.get_close_matches(name, known, 1, 0.4)
-    hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known) or 'none yet'}"
-    raise InputError(f'entry "{shown_name(name)}": no confirmed entry of that name; {hint}')
+    known = {EntryName(sweep=entry.sweep, name=entry.name): entry for entry in entries}
+    gone = {EntryName(sweep=each.sweep, name=entry): each for each in former for entry in each.entries}
+    meant = resolve_entry(name, [*known, *gone] if match_entries(name, [*gone], latest) else [*known], latest=latest)
+    if meant in gone:
+        raise InputError(f'entry "{shown_name(name)}": {gone[meant].line}')
+    return known[meant]
+
+
+def list_entries(place: Workplace) -> list[EntryName]:
+    """The names of all entries of a home: of its sweeps, of whatever contest, and of public records."""
+    own = [EntryName(sweep=entry.sweep, name=entry.name) for entry in place.store.entries()]
+    return [*own, *(EntryName(sweep="", name=str(content["name"])) for content in place.store.records())]
 
 
 def read_entry(sweep: str, name: str, place: Workplace) -> EntryRecord | None:

@@ -139,7 +139,7 @@ def _wait(keys: Sequence[str], store: Store, sleep: Callable[[float], None]) -> 
 
 def _find(sweep: str, what: str, keys: Sequence[str], store: Store) -> CancelTarget:
     """The jobs of a trial, or the one whose key begins so."""
-    if number := re.fullmatch(r"(?:trial )?(\d{1,6})", what):
+    if number := re.fullmatch(r"(?:trial[ _-])?(\d{1,6})", what, re.IGNORECASE):
         needed = store.keys_of_trial(sweep, int(number[1]))
         if needed is not None:
             return CancelTarget(keys=needed.own, shared=needed.shared)

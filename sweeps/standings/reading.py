@@ -6,6 +6,8 @@ from sweeps.contests.catalog import DEFAULT, contest_named
 from sweeps.contests.contest import Contest
 from sweeps.entries.facts import contest_of
 from sweeps.entries.lost import Lost
+from sweeps.entries.names import match_entries
+from sweeps.entries.reading import list_entries
 from sweeps.standings.board import Standing, Standings
 from sweeps.standings.entry import ContestEntry
 from sweeps.standings.own import read_own_entries
@@ -60,7 +62,13 @@ def find_standing(name: str, place: Workplace) -> tuple[Standings, Standing] | N
         InputError: entries of several contests have that name.
     """
     boards = [standings_of(contest_named(contest), place) for contest in list_present(place) if contest != DEFAULT]
-    matches = [(board, standing) for board in boards if (standing := board.find(name)) is not None]
+    if not boards:
+        return None
+    sweeps = place.store.sweeps()
+    meant = match_entries(name, list_entries(place), sweeps[-1].name if sweeps else "")
+    names = [name, *(entry.full for entry in meant[:1] if len(meant) == 1)]
+    by_name = [[(board, standing) for board in boards if (standing := board.find(each))] for each in names]
+    matches = next(filter(None, by_name), [])
     if len(matches) > 1:
         contests = ", ".join(board.contest.name for board, _ in matches)
         raise InputError(f'entry "{name}": entries of several contests have that name ({contests}); rename a folder')

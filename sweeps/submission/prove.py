@@ -26,7 +26,8 @@ from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.checking import verify_entry
 from sweeps.entries.checking.mismatch import check_input, find_job, say_no_job
-from sweeps.entries.reading import read_entry
+from sweeps.entries.names import EntryName, match_entries, resolve_entry
+from sweeps.entries.reading import list_entries, read_entry
 from sweeps.spec.recipe import Recipe
 
 EXACT: Precision = "float32"
@@ -189,10 +190,18 @@ def _find_chain(name: str, place: Workplace, seed: int | None) -> JobChain:
         raise InputError(
             f"{shown_name(name)}: no such file, and no sweep in {place.home.root} has an entry of that name"
         )
-    before, _, after = name.partition("/")
-    stored = place.store.sweep(before) if after else None
-    sweep = Sweep.from_json((stored or sweeps[-1]).spec)
-    entry = after if stored else name
+    latest, known = sweeps[-1].name, list_entries(place)
+    before, slash, after = name.partition("/")
+    if match_entries(name, known, latest):
+        meant = resolve_entry(name, known, latest=latest)
+        if not meant.sweep:
+            raise InputError(f"{shown_name(name)}: a public record, whose model is not here; name an entry of a sweep")
+    else:  # perhaps of an entry that is confirmed and not written down yet
+        stored = place.store.sweep(before) if slash else None
+        meant = EntryName(sweep=before, name=after) if stored else EntryName(sweep=latest, name=name)
+    record = place.store.sweep(meant.sweep)
+    assert record is not None  # an entry has its sweep
+    sweep, entry = Sweep.from_json(record.spec), meant.name
     driver = sweep.driver(place.store, read_only=True)
     driver.step()
     confirmed = driver.confirmed()

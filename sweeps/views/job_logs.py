@@ -9,6 +9,7 @@ from golf.errors import InputError
 from jobs.state import JobState
 from jobs.store import JobRecord
 from jobs.workplace import Workplace
+from sweeps.entries.names import EntryName, fold, match_entries
 
 LEAST_DIGITS = 4
 MOST_NAMED = 12
@@ -123,12 +124,15 @@ def find_new_lines(shown: Sequence[str], lines: Sequence[str]) -> list[str]:
 def _find_jobs(name: str, place: Workplace) -> list[JobRecord]:
     sweep, slash, entry = name.partition("/")
     if slash and place.store.sweep(sweep) is not None:
-        return [job for job in place.store.jobs(sweep) if entry in job.needed_by]
+        of_sweep = place.store.jobs(sweep)
+        needing = [EntryName(sweep=sweep, name=each) for job in of_sweep for each in job.needed_by]
+        meant = {each.name for each in match_entries(entry, needing, sweep)}
+        return [job for job in of_sweep if meant & set(job.needed_by)]
     jobs = place.store.find_jobs(name) if len(name) >= LEAST_DIGITS else []
     if jobs:
         return jobs
     if place.store.sweep(name) is not None:
         return place.store.jobs(name)
     everything = place.store.jobs()
-    exact = [job for job in everything if name == job.order.label or name in job.needed_by]
-    return exact or [job for job in everything if name.lower() in job.order.label.lower()]
+    exact = [job for job in everything if name == job.order.label or fold(name) in map(fold, job.needed_by)]
+    return exact or [job for job in everything if fold(name) in fold(job.order.label)]

@@ -14,27 +14,33 @@ from jobs.stages.stage import title_of
 from jobs.state import AttemptState, JobState
 from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
+from sweeps.entries.names import EntryName, command_name, find_near, match_entries, resolve_entry
+from sweeps.entries.reading import list_entries
 
 LEAST_DIGITS = 4
 
 
 def describe(name: str, place: Workplace) -> dict[str, Any]:
-    """Describe the job whose key begins so, an entry named SWEEP/ENTRY, or a sweep and its jobs in short.
+    """Describe a sweep and its jobs in short, an entry or public record, or the job whose key begins so.
 
     Raises:
         InputError: nothing, or more than one job, has that name.
     """
-    if "/" in name:
-        return _describe_entry(name, place)
     if (sweep := place.store.sweep(name)) is not None:
         return _describe_sweep(sweep, place.store)
+    sweeps = place.store.sweeps()
+    latest, known = sweeps[-1].name if sweeps else "", list_entries(place)
+    entries = match_entries(name, known, latest)
     jobs = place.store.find_jobs(name) if len(name) >= LEAST_DIGITS else []
-    if len(jobs) != 1:
-        problem = f"{len(jobs)} jobs begin with it" if jobs else "no sweep and no job has that name"
-        raise InputError(
-            f"{shown_name(name)}: {problem}; give a sweep, SWEEP/ENTRY, or the first digits of a job's key"
-        )
-    return _describe_job(jobs[0], place)
+    if entries and (not jobs or name in [entry.name for entry in entries]):
+        return _describe_entry(resolve_entry(name, known, latest=latest), place)
+    if len(jobs) == 1:
+        return _describe_job(jobs[0], place)
+    if jobs:
+        raise InputError(f"{shown_name(name)}: {len(jobs)} jobs begin with it; give more digits of a job's key")
+    near = ", ".join(command_name(entry, known, latest=latest) for entry in find_near(name, known, latest))
+    hint = f"did you mean {near}?" if near else "give a sweep, SWEEP/ENTRY, or the first digits of a job's key"
+    raise InputError(f"{shown_name(name)}: no sweep, entry or job has that name; {hint}")
 
 
 def _describe_sweep(sweep: SweepRecord, store: Store) -> dict[str, Any]:
@@ -85,24 +91,15 @@ def _certificate(job: JobRecord, place: Workplace) -> dict[str, Any]:
         return {}
 
 
-def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
+def _describe_entry(name: EntryName, place: Workplace) -> dict[str, Any]:
     """An entry as on the leaderboard, its jobs in short, its certificate, and where its evidence contradicts it."""
     from sweeps.entries.audits import read_certificates
     from sweeps.entries.checking import verify_entry
     from sweeps.entries.lost import Lost
 
-    sweep, entry_name = name.split("/", 1)
-    if place.store.sweep(sweep) is None:
-        raise InputError(
-            f'{shown_name(name)}: no sweep "{shown_name(sweep)}"; give SWEEP/ENTRY with an entry of its leaderboard'
-        )
-    entries = place.store.entries(sweep)
-    entry = next((entry for entry in entries if entry.name == entry_name), None)
-    if entry is None:
-        known = ", ".join(entry.name for entry in entries) or "none yet"
-        raise InputError(
-            f'{shown_name(name)}: no entry "{shown_name(entry_name)}" in sweep {sweep}; there are: {known}'
-        )
+    if not name.sweep:
+        return _describe_record(name.name, place)
+    entry = next(entry for entry in place.store.entries(name.sweep) if entry.name == name.name)
     mismatches = verify_entry(entry, place)
     shown = _leaderboard_line(entry, place) | {"jobs": _jobs_of(entry, place.store), "evidence": entry.evidence}
     shown |= {
@@ -135,6 +132,20 @@ def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
     else:
         table = board_of(entry.sweep, place).table()
     return next(row for row in table if (row["sweep"], row["name"]) == (entry.sweep, entry.name))
+
+
+def _describe_record(name: str, place: Workplace) -> dict[str, Any]:
+    """A public record as on the leaderboard of its contest."""
+    from sweeps.contests.catalog import DEFAULT, contest_named
+    from sweeps.entries.reading import board_of
+    from sweeps.standings.reading import standings_of
+
+    contest = next(record.get("contest", DEFAULT) for record in place.store.records() if record["name"] == name)
+    if contest == DEFAULT:
+        table = board_of(None, place).table()
+    else:
+        table = standings_of(contest_named(contest), place).rows()
+    return next(row for row in table if (row["sweep"], row["name"]) in ((None, name), ("", name)))
 
 
 def _jobs_of(entry: EntryRecord, store: Store) -> list[dict[str, Any]]:

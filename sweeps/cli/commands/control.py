@@ -21,6 +21,7 @@ from sweeps.cli.app import (
     open_sweeps,
     print_json,
 )
+from sweeps.cli.asking import YesOption, ask_first
 from sweeps.cli.errors import ExitCode
 from sweeps.text.terminal import Terminal
 
@@ -142,6 +143,7 @@ def cancel(
         str | None,
         typer.Argument(metavar="TRIAL|KEY", help="A trial's number, or the start of a job's key; by default all."),
     ] = None,
+    yes: Annotated[bool, YesOption] = False,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
@@ -149,13 +151,19 @@ def cancel(
 ) -> None:
     """Cancel a sweep, a trial or a job, and wait until its processes have ended.
 
-    What has finished stays as it is. Exit 3 if they have not ended within a minute.
+    What has finished stays as it is. Before a whole sweep is cancelled while it runs, a person is asked. Exit 3 if its
+    processes have not ended within a minute.
 
     Example: golfsweep cancel demo 7
     """
+    from jobs.state import JobState, SweepState
     from sweeps.run.cancel import cancel as end
 
-    place, _ = open_sweeps(home, db, files, sweep, to_write=True)
+    place, [record] = open_sweeps(home, db, files, sweep, to_write=True)
+    if what is None and record.state == SweepState.RUNNING:
+        open_jobs = place.store.jobs(sweep, [JobState.RUNNING, JobState.QUEUED])
+        running = sum(job.state == JobState.RUNNING for job in open_jobs)
+        ask_first(f"Cancel sweep {sweep}, of which {running} jobs run and {len(open_jobs) - running} wait", yes=yes)
     outcome = end(sweep, what, place.store)
     if json_:
         print_json(outcome.to_json(sweep))

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, JsonOption, app, open_sweeps, print_json
+from sweeps.cli.asking import YesOption, ask_first
 from sweeps.text.terminal import Terminal
 
 
 @app.command()
 def gc(
     delete: Annotated[bool, typer.Option("--delete", help="Delete the files.")] = False,
+    yes: Annotated[bool, YesOption] = False,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
@@ -19,8 +21,8 @@ def gc(
 ) -> None:
     """Count files that nothing needs any more, or delete them.
 
-    Without --delete nothing changes. The file store must belong to this database alone. Files younger than an hour
-    stay.
+    Without --delete nothing changes; with it, a person is asked first. The file store must belong to this database
+    alone. Files younger than an hour stay.
 
     Example: golfsweep gc --delete
     """
@@ -28,7 +30,9 @@ def gc(
 
     place, _ = open_sweeps(home, db, files, None, to_write=delete)
     garbage = find_garbage(place)
-    if delete:
+    if delete and garbage:
+        size = sum(item.size for item in garbage)
+        ask_first(f"Delete {len(garbage):,} files with {size:,} bytes", yes=yes)
         garbage = delete_garbage(place, garbage)
     reasons = _by_reason(garbage)
     total = {"count": len(garbage), "bytes": sum(item.size for item in garbage)}

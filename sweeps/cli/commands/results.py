@@ -125,7 +125,7 @@ def show(
     key: Annotated[
         str,
         typer.Argument(
-            metavar="KEY|SWEEP|ENTRY", help="The start of a job's key, a sweep, or an entry as SWEEP/ENTRY."
+            metavar="KEY|SWEEP|ENTRY", help="The start of a job's key, a sweep, or an entry, e.g. trial-20."
         ),
     ],
     home: HomeOption = HOME,
@@ -141,7 +141,7 @@ def show(
     """
     from sweeps.views.show import describe
 
-    place, _ = open_entries(home, db, files, None) if "/" in key else open_sweeps(home, db, files, None)
+    place, _ = open_entries(home, db, files, None)
     description = describe(key, place)
     if json_:
         return print_json(description)

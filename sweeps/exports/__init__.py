@@ -1,0 +1,1 @@
+"""Results in the forms of other tools: pandas frames, CSV, Parquet, Optuna, TensorBoard, Weights & Biases."""
