@@ -208,7 +208,8 @@ class Board:
             common_seeds=values["seeds"][order],
             confirmations=self._count_confirmations(order),
             family=self._tests.judge_family(self._base, order),
-            settlements=self._tests.plan_settlements(top),
+            settlements=self._tests.plan_settlements(top, rule),
+            record_settlements=self._tests.plan_settlements(top, "written_rule"),
             settled_by=rule,
             baseline=self._baseline,
         )

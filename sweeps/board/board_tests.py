@@ -74,17 +74,20 @@ class BoardTests:
         family = self._families[key]
         return {index: family[entries[place]] for index, place in members.items() if entries[place] in family}
 
-    def plan_settlements(self, places: Mapping[int, int]) -> dict[int, Settlement]:
-        """Plan what claims still need under the profile's margin rule: index → settlement, for places by index."""
-        settlements = {}
+    def plan_settlements(self, places: Mapping[int, int], name: str) -> dict[int, Settlement]:
+        """Plan what claims still need under the margin rule of that name: index → settlement, for places by index."""
+        settlements, rule = {}, MARGIN_RULES[name]
         for index, place in places.items():
-            p, other = float(self.to_incumbent.values["rule"][place]), int(self.to_incumbent.other[place])
+            p = float(self.to_incumbent.values[rule.paired_column][place])
+            if np.isnan(p):
+                p = float(self.to_incumbent.values[name][place])
+            other = int(self.to_incumbent.other[place])
             if np.isnan(p):  # of one seed, without an incumbent, or against an unknown margin
                 continue
-            key = (place, self._arrays.version[place], other, self._arrays.version[other])
+            key = (name, place, self._arrays.version[place], other, self._arrays.version[other])
             if key not in self._settlements:
                 entry, incumbent = self._arrays.entries[place], self._arrays.entries[other]
-                self._settlements[key] = plan_settlement(entry, incumbent, p, self.rule)
+                self._settlements[key] = plan_settlement(entry, incumbent, p, rule)
             settlements[index] = self._settlements[key]
         return settlements
 

@@ -16,7 +16,6 @@ from sweeps.cli.commands import (  # noqa: F401
     run,
     running,
 )
-
 from sweeps.cli.commands.home import demo, export, listing, watch  # noqa: F401
 
 __all__ = ["app", "main"]

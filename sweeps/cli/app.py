@@ -8,6 +8,7 @@ import functools
 import inspect
 import json
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable
@@ -299,6 +300,16 @@ def open_sweeps(
 def print_json(content: Any) -> None:
     """Print one JSON document, the whole of stdout."""
     print(json.dumps(content, indent=2, allow_nan=False, default=str))
+
+
+def typed_home(context: typer.Context) -> str:
+    """The options that were typed to reach the home, for the commands that are suggested next; without passwords."""
+    typed = [
+        (name, str(context.params[name]))
+        for name in ("home", "db", "files")
+        if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
+    ]
+    return " ".join(f"--{name} {shlex.quote(hide_password(value))}" for name, value in typed)
 
 
 def command_line() -> str:

@@ -85,7 +85,7 @@ class Driver:
         self._requests.look()
         # Read after the jobs: those that were cancelled with the sweep must not be reported to the search as failures.
         if (reason := self._ended()) is not None:
-            return self._snapshot("ended", done=False, ended=reason)
+            return self._snapshot("ended", [], done=False, ended=reason)
         winners, chains = self._pursue_all()
         judged = self._judge(chains).ended
         ended = all(chain is not None and chain.ended and chain.complete for chain in chains)
@@ -95,7 +95,7 @@ class Driver:
             job.state not in TERMINAL_STATES for job in self._requests.jobs.values()
         )
         done = winners is not None and ended and judged and not early
-        return self._snapshot(self._phase(winners, done), done=done)
+        return self._snapshot(self._phase(winners, done), chains, done=done)
 
     def _ended(self) -> str | None:
         """Why the sweep must not go on; None while it runs, and for a follower."""
@@ -104,11 +104,15 @@ class Driver:
             return None
         return f"{record.state}: {record.reason}" if record.reason else record.state
 
-    def _snapshot(self, phase: str, *, done: bool, ended: str | None = None) -> Snapshot:
+    def _snapshot(
+        self, phase: str, chains: Sequence[JobChain | None], *, done: bool, ended: str | None = None
+    ) -> Snapshot:
         return Snapshot(
             phase=phase,
             done=done,
             ended=ended,
+            confirmed=sum(chain is not None and chain.done for chain in chains),
+            to_confirm=max(len(chains), self._count_measurements()),
             jobs=tuple(self._requests.jobs.values()),
             trials=self.spec.search.section.trials if self.spec.search else 0,
             trials_done=sum(trial.state != "running" for trial in self._search.trials.values()),
@@ -269,6 +273,15 @@ class Driver:
         for seed in seeds:
             recipe = self._search.recipe(number)
             yield Measurement(recipe=recipe, seed=seed, documents=DocumentSet(split="val"), entry=entry, trial=number)
+
+    def _count_measurements(self) -> int:
+        """Scores of entries that the sweep has in the end, if no trial fails."""
+        if self.spec.challenge is not None:
+            return 0  # as many as its analyses take
+        trials = self.spec.search.section.trials if self.spec.search else 0
+        chosen = min(self.spec.confirm_top, trials) * len(self.spec.seeds.confirm)
+        reported = len(self.spec.seeds.report) if chosen else 0
+        return sum(len(arm.seeds) for arm in self.spec.arms) + chosen + reported
 
     def _judge(self, chains: Sequence[JobChain | None]) -> Judgments:
         """Order what each entry has beside its scores: on the first of its seeds that is scored, and on the others."""

@@ -21,6 +21,10 @@ class Snapshot:
     """Name and score of the best trial so far, in bits per byte."""
     to_come: Mapping[str, int]
     """Jobs still to be done by stage, those that are not written down yet included."""
+    confirmed: int = 0
+    """Scores of entries, one for each seed, that are known."""
+    to_confirm: int = 0
+    """Scores of entries that there will be in the end, those known included."""
     ended: str | None = None
     """Why the sweep was ended before it was done, e.g. "cancelled: cancelled by a user"."""
     blocked: JobRecord | None = None

@@ -1,9 +1,9 @@
 """Entries, runs and trials as typed pandas frames: numbers are numbers, an unknown value is missing.
 
-    frame    line                                                      index
-    entries  an entry of the leaderboard, with its numbers             entry
-    runs     an entry's evaluation or run of one seed                  entry, seed
-    trials   a trial of the search, with its settings and its value    trial
+frame    line                                                      index
+entries  an entry of the leaderboard, with its numbers             entry
+runs     an entry's evaluation or run of one seed                  entry, seed
+trials   a trial of the search, with its settings and its value    trial
 """
 
 import json
@@ -135,7 +135,9 @@ def _flatten(row: Mapping[str, Any]) -> dict[str, Any]:
 def _typed(index: Mapping[str, Sequence[Any]], lines: Sequence[Mapping[str, Any]], least: Sequence[str] = ()) -> Any:
     """A frame whose columns have types that hold missing values."""
     names = dict.fromkeys([*least, *(name for line in lines for name in line)])
-    columns: dict[str, Any] = {name: pd.array(list(values), dtype=_type(name, values)) for name, values in index.items()}
+    columns: dict[str, Any] = {
+        name: pd.array(list(values), dtype=_type(name, values)) for name, values in index.items()
+    }
     for name in names:
         values = [line.get(name) for line in lines]
         columns[name] = pd.array(values, dtype=_type(name, values))

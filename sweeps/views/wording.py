@@ -43,3 +43,27 @@ def duration(seconds: float) -> str:
     if whole < 6000:
         return f"{whole // 60}:{whole % 60:02d} min"
     return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+def format_hours(hours: float, unit: str) -> str:
+    """Hours of slots, e.g. 0.15 core-hours; of less than a hundredth the seconds."""
+    if hours >= 0.005:
+        return f"{hours:.2f} {unit}-hours"
+    seconds = round(hours * 3600)
+    return f"{seconds} {unit}-second{'' if seconds == 1 else 's'}"
+
+
+def format_near(amount: float, limit: float, digits: int) -> str:
+    """An amount beside its limit; with more digits where it would else be rounded onto the limit."""
+    while digits < 6 and amount != limit and round(amount, digits) == round(limit, digits):
+        digits += 1
+    return f"{amount:.{digits}f}"
+
+
+def elapsed(seconds: float) -> str:
+    """A time that has passed, in two units at most, e.g. 45s, 4m48s, 2h05m, 3d04h."""
+    whole = round(seconds)
+    for unit, smaller, size, part in (("d", "h", 86400, 3600), ("h", "m", 3600, 60), ("m", "s", 60, 1)):
+        if whole >= size:
+            return f"{whole // size}{unit}{whole % size // part:02d}{smaller}"
+    return f"{whole}s"

@@ -65,6 +65,8 @@ class Table:
     """Place → pooled columns, for the entries of the baseline's sweep."""
     settlements: Mapping[int, Settlement]
     """Place → what its claim still needs, for the top of each track."""
+    record_settlements: Mapping[int, Settlement]
+    """The same under the written rule."""
     settled_by: str
     baseline: str | Published | None
 
@@ -170,6 +172,10 @@ def _settle(table: Table, field: str) -> Objects:
     return _fill(table, table.settlements, lambda settlement: getattr(settlement, field))
 
 
+def _settle_record(table: Table, field: str) -> Objects:
+    return _fill(table, table.record_settlements, lambda settlement: getattr(settlement, field))
+
+
 def _fill(table: Table, known: Mapping[int, Value], read: Callable[[Value], Any]) -> Objects:
     """A column with values at a few places, None elsewhere."""
     column = np.full(len(table.entries), None, object)
@@ -219,4 +225,10 @@ TABLE_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(name="dollars_to_settle_most", compute=lambda table: _settle(table, "dollars_most"), varies=True),
     TableColumn(name="incumbent_too", compute=lambda table: _settle(table, "incumbent_too")),
     TableColumn(name="settled_by", compute=lambda table: _fill(table, table.settlements, lambda _: table.settled_by)),
+    TableColumn(name="seeds_to_record", compute=lambda table: _settle_record(table, "seeds")),
+    TableColumn(name="seeds_to_record_most", compute=lambda table: _settle_record(table, "seeds_most")),
+    TableColumn(name="dollars_to_record", compute=lambda table: _settle_record(table, "dollars"), varies=True),
+    TableColumn(
+        name="dollars_to_record_most", compute=lambda table: _settle_record(table, "dollars_most"), varies=True
+    ),
 )

@@ -91,10 +91,13 @@ def _run(plan: Any, place: Any, executor: str, agent: str | None, notes: Termina
     """Run the challenge's sweep to its end; interrupted, say how it goes on."""
     from sweeps.challenge.outcome import describe_challenge
     from sweeps.run import session
+    from sweeps.views.read_usage import read_usage
     from sweeps.views.terminal.progress import LiveProgress
 
     try:
-        with LiveProgress(notes) as progress:
+        with LiveProgress(
+            notes, usage=lambda: read_usage(plan.spec.name, place.store), name=plan.spec.name
+        ) as progress:
             return session.run(
                 plan.spec, place, executor=executor, agent=agent, show=progress.show, say=notes.print_line
             )

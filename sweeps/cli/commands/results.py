@@ -18,6 +18,7 @@ from sweeps.cli.app import (
     app,
     open_sweeps,
     print_json,
+    typed_home,
 )
 from sweeps.text.escaping import to_ascii_page
 from sweeps.text.terminal import Terminal, takes_unicode
@@ -39,17 +40,21 @@ class Format(StrEnum):
 
 @app.command()
 def leaderboard(
+    context: typer.Context,
     name: SweepArgument = None,
     contest: ContestOption = None,
     format_: Annotated[
         Format, typer.Option("--format", metavar="FORM", help="One of table, json, csv, markdown, html.")
     ] = Format.TABLE,
+    long: Annotated[
+        bool, typer.Option("--long", help="Show everything: each seed's score, tests, costs, and the evidence.")
+    ] = False,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Show the entries of a sweep beside imported records.
+    """Show the verdict on a sweep, and its entries beside imported records.
 
     Entries of different contests are never on one leaderboard.
 
@@ -60,6 +65,7 @@ def leaderboard(
     from sweeps.entries.lost import Lost
     from sweeps.standings.reading import choose_contest
     from sweeps.views.terminal import formats, table
+    from sweeps.views.terminal.read_overview import read_overview
 
     place, sweeps = open_entries(home, db, files, name)
     shown = Format.JSON if json_ else format_
@@ -71,7 +77,8 @@ def leaderboard(
     if chosen.name != DEFAULT:
         return _show_standings(chosen, place, shown, name, other_contests)
     lost = Lost()
-    board = reading.board_of(name or reading.latest_sweep(place), place, lost)
+    sweep = name or reading.latest_sweep(place)
+    board = reading.board_of(sweep, place, lost)
     rows, superseded = board.table(), reading.superseded_of(place)
     notes = [*(former.line for former in reading.withdrawn_of(place)), *lost.lines(place), *other_contests]
     if shown == Format.JSON:
@@ -88,7 +95,8 @@ def leaderboard(
             page = report.leaderboard_page(board)
             print(page if takes_unicode() else to_ascii_page(page))
         case Format.TABLE:
-            Terminal().print(table.render(rows))
+            overview = None if long else read_overview(sweep, rows, place, home_options=typed_home(context))
+            Terminal().print(overview or table.render(rows))
     for line in (*(former.line for former in superseded), *notes):
         Terminal(stderr=shown != Format.TABLE).print_line(line)
 

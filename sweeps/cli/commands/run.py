@@ -22,6 +22,7 @@ from sweeps.cli.app import (
     app,
     command_line,
     print_json,
+    typed_home,
 )
 from sweeps.cli.errors import ExitCode, Interrupted
 from sweeps.cli.reports import write_if_allowed
@@ -58,6 +59,7 @@ def run(
     from sweeps.run import session
     from sweeps.spec.checks.names import check_names
     from sweeps.spec.file import load_sweep
+    from sweeps.views.read_usage import read_usage
     from sweeps.views.terminal.progress import LiveProgress
 
     source = context.get_parameter_source("ray")
@@ -75,7 +77,7 @@ def run(
         console.print_line(text)
 
     try:
-        with LiveProgress(console) as progress:
+        with LiveProgress(console, usage=lambda: read_usage(spec.name, place.store), name=spec.name) as progress:
             end = session.run(
                 spec,
                 place,
@@ -97,7 +99,7 @@ def run(
         print_json(document(spec.name, place, stopped.code))
         raise typer.Exit(stopped.code) from None
     code = ExitCode.FAILED if end.failures or end.blocked or end.ended else ExitCode.DONE
-    show(spec.name, place, code, json_)
+    show(spec.name, place, code, json_, typed_home(context))
     for line in explain_end(spec.name, end):
         say(line)
     if code:
@@ -121,7 +123,7 @@ def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:
     return next((choice for choice in given.values() if choice is not None), DEFAULT_EXECUTOR)
 
 
-def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
+def show(name: str, place: Any, code: ExitCode, json_: bool, home_options: str) -> None:
     """Write the report, and print the leaderboard or the document."""
     from sweeps.contests.catalog import DEFAULT, contest_named
     from sweeps.entries.facts import contest_of
@@ -129,7 +131,8 @@ def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
     from sweeps.entries.reading import board_of
     from sweeps.standings.reading import standings_of
     from sweeps.views.report import report
-    from sweeps.views.terminal import standings_table, table
+    from sweeps.views.terminal import standings_table
+    from sweeps.views.terminal.read_overview import read_overview
 
     lost = Lost()
     if (contest := contest_of(place.store.sweep(name))) != DEFAULT:
@@ -144,10 +147,13 @@ def show(name: str, place: Any, code: ExitCode, json_: bool) -> None:
     path, where = write_if_allowed(lambda: report.write(name, board, place, lost), place.home.root)
     if json_:
         return print_json(document(name, place, code, board=board, report=path) | {"notes": [*lost.lines()]})
-    Terminal().print(table.render(board.table()))
+    why_none = None if path is not None else where
+    overview = read_overview(
+        name, board.table(), place, home_options=home_options, report=why_none, with_failures=False
+    )  # `explain_end` names failures
+    Terminal().print(overview)
     for line in lost.lines():
         Terminal().print_line(line)
-    Terminal().print_line(f"Report: {where}")
 
 
 def document(

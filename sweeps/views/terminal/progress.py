@@ -1,22 +1,68 @@
-"""Progress of a sweep: a live panel on a terminal, plain lines elsewhere; both on stderr."""
+"""Progress of a sweep: a live panel on a terminal, plain lines elsewhere; both with the same facts, on stderr."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import TracebackType
 
-from rich.console import Console, Group
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
+from jobs.stages.registry import stage_of
+from jobs.stages.stage import title_of
+from jobs.state import JobState
 from sweeps.driver.snapshot import Snapshot
-from sweeps.text.escaping import escape
-from sweeps.views.wording import duration
+from sweeps.text.escaping import escape, to_ascii
+from sweeps.text.table import shorten
+from sweeps.text.wrapping import wrap_parts
+from sweeps.views.wording import elapsed, format_dollars, format_hours
 
-LINE_SECONDS = 5.0
-"""Least time between two plain lines; a line that says nothing new is not printed."""
+LINE_SECONDS = 15.0
+"""Time between two plain lines."""
+FACTS_SECONDS = 2.0
+"""Time between two looks at what a sweep has cost."""
 SHOWN_JOBS = 8
+WIDEST = 100
+"""Cells of the panel on a wider terminal."""
+MARK = " · "
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SweepUsage:
+    """What a sweep uses and may use."""
+
+    name: str = ""
+    unit: str = "slot"
+    """What a slot is to people: core or GPU."""
+    slots: int | None = None
+    """Of the cluster that runs its jobs."""
+    hours: float | None = None
+    """Slot-hours of ended attempts."""
+    dollars: float | None = None
+    budget_dollars: float | None = None
+    budget_hours: float | None = None
+    since: float | None = None
+    """When its driver began, in epoch seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SweepMoment:
+    """How a sweep stands at a moment."""
+
+    snapshot: Snapshot | None
+    """None before the first look at it."""
+    usage: SweepUsage = field(default_factory=SweepUsage)
+    seconds: float = 0.0
+    """Since it was started or resumed."""
+    left: float | None = None
+    """Seconds that it still takes; None where nobody knows."""
+    share: float = 0.0
+    """Of the work that is done, from 0 to 1."""
+    now: float = 0.0
+    """Epoch seconds."""
 
 
 def seconds_left(snapshot: Snapshot, slot_seconds: Mapping[str, float], slots: int) -> float | None:
@@ -38,44 +84,149 @@ def seconds_left(snapshot: Snapshot, slot_seconds: Mapping[str, float], slots: i
     return work / max(1, slots)
 
 
-def line(snapshot: Snapshot, left: float | None) -> str:
-    """One line: phase, jobs by state, trials, best trial so far, time left."""
-    counts = snapshot.counts
-    parts = [snapshot.phase, f"jobs {counts['done']} done, {counts['running']} running, {counts['queued']} queued"]
-    if counts["failed"]:
-        parts.append(f"{counts['failed']} failed")
+def share_done(snapshot: Snapshot, seconds: float, left: float | None) -> float:
+    """The share of a sweep that is done: by its plan where that is known, else by the number of its jobs."""
+    if snapshot.done:
+        return 1.0
+    if left is not None:
+        return seconds / (seconds + left) if seconds + left > 0 else 0.0
+    ended = sum(job.state in (JobState.DONE, JobState.FAILED) for job in snapshot.jobs)
+    return ended / max(1, ended + sum(snapshot.to_come.values()))
+
+
+def describe_stages(snapshot: Snapshot) -> list[str]:
+    """How far each part of a sweep is, in its order, e.g. train 6/6, search 14/24, confirm 0/21, audit 0/7."""
+    ended: dict[str, int] = {}
+    for job in snapshot.jobs:
+        if job.state in (JobState.DONE, JobState.FAILED):
+            ended[job.order.job.stage] = ended.get(job.order.job.stage, 0) + 1
+    gangs = dict.fromkeys(job.order.job.stage for job in snapshot.jobs if stage_of(job.order.job).is_gang)
+    counts = [(title_of(stage), ended.get(stage, 0), snapshot.to_come.get(stage, 0)) for stage in gangs]
     if snapshot.trials:
-        parts.append(f"trials {snapshot.trials_done}/{snapshot.trials}")
+        counts.append(("search", snapshot.trials_done, snapshot.trials - snapshot.trials_done))
+    if snapshot.to_confirm:
+        counts.append(("confirm", snapshot.confirmed, snapshot.to_confirm - snapshot.confirmed))
+    audits = [stage for stage in snapshot.to_come if "audit" in stage]
+    counts += [(title_of(stage), ended.get(stage, 0), snapshot.to_come[stage]) for stage in audits]
+    return [f"{title} {done}/{done + left}" for title, done, left in counts if done + left]
+
+
+def describe_time(moment: SweepMoment) -> list[str]:
+    """The time since the start, and when the sweep ends."""
+    if moment.snapshot is not None and moment.snapshot.done:
+        return [f"done in {elapsed(moment.seconds)}"]
+    parts = [elapsed(moment.seconds)]
+    if moment.left is not None:
+        end = datetime.fromtimestamp(moment.now + moment.left).astimezone()
+        day = "" if end.date() == datetime.fromtimestamp(moment.now).date() else f"{end:%a} "
+        parts.append(f"ends about {day}{end:%H:%M}, in {elapsed(moment.left)}")
+    return parts
+
+
+def describe_usage(moment: SweepMoment) -> list[str]:
+    """Money or hours of the budget, and slots in use of all."""
+    usage, parts = moment.usage, []
+    if usage.dollars is not None:
+        limit = "" if usage.budget_dollars is None else f" of {format_dollars(usage.budget_dollars)}"
+        parts.append(f"{format_dollars(usage.dollars)}{limit} spent")
+    elif usage.hours is not None:
+        limit = "" if usage.budget_hours is None else f" of {usage.budget_hours:g}"
+        parts.append(f"{format_hours(usage.hours, usage.unit)}{limit}")
+    if moment.snapshot is not None:
+        busy = sum(job.order.slots for job in moment.snapshot.running)
+        of = "" if usage.slots is None else f" of {max(busy, usage.slots)}"
+        parts.append(f"{busy}{of} {usage.unit}{'' if (usage.slots or busy) == 1 else 's'} busy")
+    return parts
+
+
+def describe_results(snapshot: Snapshot) -> list[str]:
+    """The best score of the search, named as what it is, and failures."""
+    parts = []
     if snapshot.best is not None:
         name, bpb = snapshot.best
-        parts.append(f"best {bpb:.4f} bpb ({name})")
-    if left is not None:
-        parts.append(f"about {duration(left)} left")
-    return " · ".join(parts)
+        parts.append(f"best tuning score {bpb:.4f} ({name})")
+    if failed := len(snapshot.failures):
+        parts.append(f"{failed} job{'' if failed == 1 else 's'} failed")
+    return parts
 
 
-def panel(snapshot: Snapshot, left: float | None) -> Group:
-    """The live panel: the line, a bar, and each running job with its progress."""
-    counts = snapshot.counts
-    bar = ProgressBar(total=max(1, sum(counts.values())), completed=counts["done"] + counts["failed"], width=60)
-    table = Table.grid(padding=(0, 2))
-    for record in snapshot.running[:SHOWN_JOBS]:
-        note = Text(escape(record.note), style="dim")
-        table.add_row(Text(escape(record.order.label)), f"{record.fraction:4.0%}", note)
-    return Group(
-        Text(escape(line(snapshot, left)), style="bold"), bar, Text(), table
-    )  # the empty text ends the bar's line
+def line(moment: SweepMoment) -> str:
+    """All facts in one line, for a log file."""
+    parts = [*([moment.usage.name] if moment.usage.name else []), *describe_time(moment)]
+    if moment.snapshot is None:
+        return MARK.join([*parts, "starting"])
+    parts += [*describe_stages(moment.snapshot), *describe_usage(moment), *describe_results(moment.snapshot)]
+    return MARK.join(parts)
+
+
+def panel(moment: SweepMoment, width: int, *, only_ascii: bool = False) -> list[Text]:
+    """The live panel: time, a bar, stages, cost, results, and a line for each running job; no line is wider."""
+    width = min(width, WIDEST)
+    clean: Callable[[str], str] = (lambda text: to_ascii(escape(text))) if only_ascii else escape
+
+    def lay_out(parts: list[str], style: str = "") -> list[Text]:
+        return [Text(text, style=style, no_wrap=True) for text in wrap_parts([*map(clean, parts)], width, clean(MARK))]
+
+    snapshot = moment.snapshot
+    name = [shorten(moment.usage.name, 30, only_ascii=only_ascii)] if moment.usage.name else []
+    phase = "starting" if snapshot is None else "" if snapshot.phase == "done" else snapshot.phase
+    lines = lay_out([*name, *([phase] if phase else []), *describe_time(moment)], "bold")
+    lines.append(Text(_draw_bar(moment.share, width, only_ascii), style="green", no_wrap=True))
+    if snapshot is None:
+        return lines
+    if stages := describe_stages(snapshot):
+        lines += lay_out(stages)
+    lines += lay_out(describe_usage(moment))
+    if results := describe_results(snapshot):
+        lines += lay_out(results, "bold red" if snapshot.failures else "")
+    running = snapshot.running
+    labels = [shorten(clean(job.order.label), max(12, width // 2 - 8), only_ascii=only_ascii) for job in running]
+    cells = max(map(cell_len, labels[:SHOWN_JOBS]), default=0)
+    for job, label in list(zip(running, labels, strict=True))[:SHOWN_JOBS]:
+        text = f"  {label}{' ' * (cells - cell_len(label))}  {job.fraction:4.0%}"
+        room = width - cell_len(text) - 2
+        note = shorten(clean(job.note), room, only_ascii=only_ascii) if room > 0 else ""
+        lines.append(Text(text, no_wrap=True).append(f"  {note}" if note else "", "dim"))
+    if len(running) > SHOWN_JOBS:
+        lines.append(Text(f"  and {len(running) - SHOWN_JOBS} more jobs", no_wrap=True))
+    return lines
+
+
+def _draw_bar(share: float, width: int, only_ascii: bool) -> str:
+    cells = max(4, width - len(" 100%"))
+    full = int(share * cells)
+    bar = "#" * full + "-" * (cells - full) if only_ascii else "━" * full + "─" * (cells - full)
+    return f"{bar} {share:4.0%}"
 
 
 class LiveProgress:
     """Shows the latest snapshot of a sweep; use it as a context."""
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console, self._clock = console, clock
-        self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
-        self._last, self._shown = "", -LINE_SECONDS
+    def __init__(
+        self,
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        usage: Callable[[], SweepUsage | None] | None = None,
+        name: str = "",
+    ) -> None:
+        """Begin.
+
+        Args:
+            console: where to show it; a terminal that can move its cursor gets a panel, anything else lines.
+            clock: seconds.
+            usage: reads what the sweep uses; None where nothing is known, as before it has begun.
+            name: of the sweep.
+        """
+        self._console, self._clock, self._read = console, clock, usage
+        self._started, self._printed, self._looked = clock(), -LINE_SECONDS, -FACTS_SECONDS
+        self._moment = SweepMoment(snapshot=None, usage=SweepUsage(name=name))
+        self._seen = clock()
+        moves = console.is_terminal and not console.is_dumb_terminal
+        self._live = Live(self, console=console, refresh_per_second=4, transient=True) if moves else None
 
     def __enter__(self) -> "LiveProgress":
+        self._started = self._clock()
         if self._live is not None:
             self._live.start()
         return self
@@ -86,15 +237,36 @@ class LiveProgress:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, snapshot: Snapshot, left: float | None) -> None:
-        """Show a snapshot: at once on a terminal, elsewhere as a line.
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """The panel at this moment: its time passes between two snapshots, too."""
+        yield from panel(self._at_present(), options.max_width, only_ascii=options.ascii_only)
 
-        A line is printed if it says something new, and either the sweep is done or the last line is some seconds old.
+    def show(self, snapshot: Snapshot, left: float | None) -> None:
+        """Show a snapshot, at once on a terminal; elsewhere as a line, if the last one is LINE_SECONDS old or it is done.
+
+        Args:
+            snapshot: how the sweep stands.
+            left: seconds that it still takes; None where nobody knows.
         """
+        now, usage = self._clock(), self._moment.usage
+        if self._read is not None and (now - self._looked >= FACTS_SECONDS or snapshot.done):
+            usage, self._looked = self._read() or usage, now
+        seconds = self._count_seconds(usage)
+        share = max(self._moment.share, min(1.0, share_done(snapshot, seconds, left)))  # an estimate may get worse
+        self._moment = SweepMoment(snapshot=snapshot, usage=usage, left=left, share=share)
+        self._seen = now
         if self._live is not None:
-            self._live.update(panel(snapshot, left))
-            return
-        now, text = self._clock(), line(snapshot, left)
-        if text != self._last and (snapshot.done or now - self._shown >= LINE_SECONDS):
-            self._console.print(Text(escape(text)), soft_wrap=True)
-            self._last, self._shown = text, now
+            self._live.refresh()
+        elif now - self._printed >= LINE_SECONDS or snapshot.done:
+            self._console.print(Text(escape(line(self._at_present()))), soft_wrap=True)
+            self._printed = now
+
+    def _at_present(self) -> SweepMoment:
+        now, moment = self._clock(), self._moment
+        left = None if moment.left is None else max(0.0, moment.left - (now - self._seen))
+        return replace(moment, seconds=self._count_seconds(moment.usage), left=left, now=time.time())
+
+    def _count_seconds(self, usage: SweepUsage) -> float:
+        """Since the sweep's driver began, which may be another process, or since this began."""
+        here = self._clock() - self._started
+        return here if usage.since is None else max(here, time.time() - usage.since)

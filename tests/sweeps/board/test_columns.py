@@ -34,7 +34,7 @@ def test_the_glossary_explains_every_column_and_no_other() -> None:
 def test_columns_that_vary_are_times_costs_and_dates() -> None:
     assert set(VARYING) == {
         "train_seconds", "eval_seconds", "clocks", "cost", "ms_per_step", "headroom", "dollars_to_settle",
-        "dollars_to_settle_most", "date",
+        "dollars_to_settle_most", "dollars_to_record", "dollars_to_record_most", "date",
     }  # fmt: skip
 
 

@@ -45,4 +45,6 @@ def export(
     if to == "optuna":
         Terminal().print_line(f'Read it with: optuna.load_study(study_name="{sweep}", storage="sqlite:///{path}")')
     elif to in ("tensorboard", "wandb"):
-        Terminal().print_line(f"Next: {'tensorboard --logdir' if to == 'tensorboard' else 'wandb sync --sync-all'} {path}")
+        Terminal().print_line(
+            f"Next: {'tensorboard --logdir' if to == 'tensorboard' else 'wandb sync --sync-all'} {path}"
+        )

@@ -68,9 +68,10 @@ def _follow(sweep: str, store: Any) -> None:
     """Show a sweep's progress on stderr until it is over, or nobody drives it."""
     from sweeps.run.session import slot_seconds
     from sweeps.views.following import follow_sweep, slots_of
+    from sweeps.views.read_usage import read_usage
     from sweeps.views.terminal.progress import LiveProgress, seconds_left
 
-    with LiveProgress(Terminal(stderr=True)) as progress:
+    with LiveProgress(Terminal(stderr=True), usage=lambda: read_usage(sweep, store), name=sweep) as progress:
         for snapshot in follow_sweep(sweep, store):
             slots = slots_of(sweep, store)
             left = None if slots is None else seconds_left(snapshot, slot_seconds(snapshot.jobs), slots)

@@ -1,0 +1,67 @@
+"""The verdict on a sweep as it stands in a home: what `judge_sweep` needs, gathered from the store."""
+
+from collections.abc import Sequence
+
+from jobs.budget import Budget
+from jobs.state import JobState
+from jobs.store import SweepRecord
+from jobs.workplace import Workplace
+from sweeps.entries.facts import SweepFacts
+from sweeps.entries.reading import latest_sweep, list_entries
+from sweeps.views.commands import CommandWords
+from sweeps.views.entry_facts import EntryColumns
+from sweeps.views.verdict import Spent, SweepProgress, Verdict, judge_sweep
+
+
+def read_verdict(name: str | None, rows: Sequence[EntryColumns], place: Workplace, home_options: str = "") -> Verdict:
+    """Judge a sweep, or with no name the imported records alone.
+
+    Args:
+        name: the sweep.
+        rows: entries of its leaderboard.
+        place: where it is.
+        home_options: what was typed to reach that place, e.g. `--home /data/sweeps`.
+    """
+    record = None if name is None else place.store.sweep(name)
+    if record is None:
+        return judge_sweep(
+            "", rows, baseline=None, spent=Spent(slot_hours=0.0, dollars=None), progress=SweepProgress(),
+            commands=words_for("", place, home_options),
+        )  # fmt: skip
+    baseline = SweepFacts.of(record).baseline
+    return judge_sweep(
+        record.name,
+        rows,
+        baseline=baseline if isinstance(baseline, str) else None,
+        spent=read_spent(record, place),
+        progress=SweepProgress(state=record.state, failed=_count(record, place, JobState.FAILED)),
+        commands=words_for(record.name, place, home_options),
+    )
+
+
+def words_for(sweep: str, place: Workplace, home_options: str = "") -> CommandWords:
+    """How commands name a sweep's entries in a home."""
+    latest = latest_sweep(place) or ""
+    return CommandWords(sweep=sweep, latest=latest, known=list_entries(place), options=home_options)
+
+
+def read_spent(record: SweepRecord, place: Workplace) -> Spent:
+    """What a sweep has used, failed and lost attempts included, and its price."""
+    budget, hours = Budget(**record.budget or {}), place.store.account(record.name).spent
+    return Spent(
+        slot_hours=hours,
+        dollars=budget.cost(hours),
+        unit=slot_unit(record),
+        jobs=_count(record, place, JobState.DONE),
+        budget_dollars=budget.dollars,
+    )
+
+
+def slot_unit(record: SweepRecord) -> str:
+    """What a slot of a sweep's machine is to people: core or GPU."""
+    device = str((record.spec.get("machine") or {}).get("device", ""))
+    return "core" if device.startswith("cpu") else "GPU"
+
+
+def _count(record: SweepRecord, place: Workplace, state: JobState) -> int:
+    return sum(states.get(state, 0) for states in place.store.stage_counts(record.name).values())
