@@ -1,5 +1,8 @@
 """What a job takes, from what jobs like it took: seconds = overhead + work / rate.
 
+Where no job like it has run, short jobs that were timed on the machine say it (`sweeps.speed`), else its nominal
+figures, else the job's own time limit.
+
 Each stage counts the work of its jobs (`Stage.work`): operations, weights, the budget of an audit. The rate is the
 median of the nearest finished jobs on the job's own clocks, and the overhead, everything that is on none of them, the
 median of their stage. A worker's first job also waits for its process to start; that shows in a scheduler's history as
@@ -11,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, Literal, get_args
 
 from jobs.spec import Job, Order
 from jobs.stages.registry import stage_of
@@ -20,11 +23,17 @@ from jobs.store import JobRecord
 from sweeps.planning.similar_jobs import SimilarJobs
 from sweeps.spec.kind import AnyRecipe
 from sweeps.spec.settings import flatten
+from sweeps.speed.estimates import SpeedEstimates
 
 PEERS = 9
 """Finished jobs whose rates count, at most: the latest of those that differ in the fewest settings."""
 ATTEMPT = "attempt"
 """Stands for the clock of a stage that has none of its own: the wall time of the whole attempt."""
+
+
+Source = Literal["history", "measured", "guess", "limit"]
+SOURCES: tuple[Source, ...] = get_args(Source)
+"""The surest first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +42,9 @@ class Estimate:
 
     seconds: float | None
     """On slots whose processes are there already; None where nothing is known."""
-    source: str | None
-    """"history", or "limit" where only its own time limit is known."""
+    source: Source | None
+    """"history": of jobs like it; "measured": by short jobs; "guess": by nominal figures; "limit": no more than its own
+    time limit is known."""
 
 
 class Durations:
@@ -47,6 +57,7 @@ class Durations:
         lengths: Callable[[str], Sequence[int]],
         scheduler_of: Mapping[str, str],
         apart: Mapping[str, Collection[str]] | None = None,
+        speed: SpeedEstimates | None = None,
     ) -> None:
         """Learn from what is done.
 
@@ -57,11 +68,12 @@ class Durations:
             scheduler_of: the scheduler that ran a finished job, by its key.
             apart: by stage, dotted names of settings that make a job another one, such as those that a search's
                 proxy changes: jobs that differ in one say nothing of each other.
+            speed: of the machine, where no finished job says anything; None to say no more than time limits then.
         """
         self._lengths = lengths
         self._models: dict[str, Mapping[str, Any]] = {}
         self._done = [job for job in done if job.seconds is not None and job.order.job.machine.device == device]
-        self._apart = apart or {}
+        self._apart, self._speed = apart or {}, speed
         by_group: dict[tuple[Any, ...], list[JobRecord]] = defaultdict(list)
         for job in self._done:
             self.learn(job.order.job, job.outputs or {})
@@ -69,6 +81,8 @@ class Durations:
         self._nearest = {group: SimilarJobs(jobs, ignoring=("seed", "inputs")) for group, jobs in by_group.items()}
         self._overheads = {group: [_overhead(job) for job in jobs] for group, jobs in by_group.items()}
         self.start_seconds = self._start_seconds(scheduler_of)
+        if not self._done and speed is not None:
+            self.start_seconds = speed.start_seconds
 
     def learn(self, job: Job, outputs: Mapping[str, Any]) -> None:
         """Remember which models a finished job's artifacts hold; an evaluation's settings do not say it."""
@@ -88,12 +102,21 @@ class Durations:
         job, stage, group = order.job, stage_of(order.job), self._group(order)
         nearest = self._nearest.get(group)
         if nearest is None:
-            limit = stage.limit_seconds(order, self)
-            return Estimate(seconds=limit, source=None if limit is None else "limit")
+            return self._without_history(order)
         peers = nearest.alike(job, PEERS)
         work = [median(self._scaled(peer, clock, order) for peer in peers) for clock in _clocks(peers[0])]
         own = stage.bound_seconds(job, sum(work))
         return Estimate(seconds=median(self._overheads[group]) + own, source="history")
+
+    def _without_history(self, order: Order) -> Estimate:
+        """What a job takes where no finished one is like it."""
+        if self._speed is not None:
+            if (seconds := self._speed.measured(order, self)) is not None:
+                return Estimate(seconds=seconds, source="measured")
+            if (seconds := self._speed.guessed(order, self)) is not None:
+                return Estimate(seconds=seconds, source="guess")
+        limit = stage_of(order.job).limit_seconds(order, self)
+        return Estimate(seconds=limit, source=None if limit is None else "limit")
 
     def _group(self, order: Order) -> tuple[Any, ...]:
         """What a job shares with those whose times say something of its own; hashable."""

@@ -1,7 +1,8 @@
 """The plan of a sweep: its jobs, which of them are finished, and how long the rest will take and what it will cost.
 
-Counts and times come from a dry run (`sweeps.planning.dry_run`) with the durations of similar finished jobs
-(`sweeps.planning.durations`). Nothing is guessed: stages of unknown duration take no time here, and are named.
+Counts and times come from a dry run (`sweeps.planning.dry_run`) with the durations of similar finished jobs, or else of
+short jobs that were timed on the machine, or else with a guess (`sweeps.planning.durations`). A plan says on which of
+these it rests, and how far off it may be; stages of unknown duration take no time here, and are named.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,12 +21,15 @@ from jobs.stages.stage import title_of
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.driver.sweep import Sweep
+from sweeps.planning.certainty import Certainty
 from sweeps.planning.dry_run import DryRun, dry_run
-from sweeps.planning.durations import Durations, Estimate, settings_of_proxy
+from sweeps.planning.durations import SOURCES, Durations, Estimate, Source, settings_of_proxy
 from sweeps.planning.expected_trials import counts_at_most
 from sweeps.planning.similar_jobs import SimilarJobs, differences, explain
 from sweeps.planning.size import check_size
 from sweeps.spec.dataset import DataSet, document_lengths
+from sweeps.speed.estimates import SpeedEstimates
+from sweeps.speed.samples import NOT_MEASURED, Speed
 from sweeps.statistics.double_sampling import PUBLIC_CORRELATION, cheapest_mix
 
 HOUR = 3600.0
@@ -42,6 +46,8 @@ class JobReason:
     """Key of the nearest finished job of its stage, for a new job."""
     differs: tuple[str, ...] = ()
     """Parts of the key in which the two differ."""
+    is_first: bool = False
+    """Whether it is new, and no job of its stage is finished."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +61,22 @@ class SweepPlan:
     """Estimated duration of each job that has to run, by key."""
     reasons: Mapping[str, JobReason]
     """By key."""
+    speed: Speed = NOT_MEASURED
+    """What was measured of the machine."""
+    assumed: tuple[str, ...] = ()
+    """What the plan assumes without having seen it, a sentence each."""
+
+    def is_known(self) -> bool:
+        """Whether history tells how long each job takes that has to run."""
+        return all(estimate.source == "history" for estimate in self.estimates.values())
+
+    def certainty(self) -> Certainty:
+        """How far off the plan may be."""
+        work: dict[Source, float] = dict.fromkeys(SOURCES, 0.0)
+        for key, span in self.dry_run.spans.items():
+            if (source := self.estimates[key].source) is not None:
+                work[source] += len(span.slots) * (span.end - span.start)
+        return Certainty.of(work)
 
     def stages(self) -> dict[str, str]:
         """What a person calls the stage of every job, by its key."""
@@ -67,15 +89,26 @@ class SweepPlan:
         hours = [stage["slot_hours"] for stage in stages.values() if stage["slot_hours"] is not None]
         total = sum(hours) if hours else None
         price = self.sweep.spec.budget.dollars_per_gpu_hour
-        totals = self.dry_run.totals
+        totals, certainty = self.dry_run.totals, self.certainty()
+        seconds = None if total is None else totals.seconds
+        dollars = None if total is None or price is None else total * price
         return {
             "name": self.sweep.spec.name,
             "nodes": len(self.nodes),
             "slots": sum(node.capacity for node in self.nodes),
             "stages": stages,
             "gpu_hours": total,
-            "seconds": None if total is None else totals.seconds,
-            "dollars": None if total is None or price is None else total * price,
+            "seconds": seconds,
+            "dollars": dollars,
+            "range": {
+                "gpu_hours": certainty.range(total),
+                "seconds": certainty.range(seconds),
+                "dollars": certainty.range(dollars),
+            },
+            "basis": {**certainty.shares, "measured_seconds": self.speed.seconds or None},
+            "device": self.sweep.machine.device,
+            "data": self._data(),
+            "assumed": list(self.assumed),
             "utilization": totals.utilization if totals.seconds else None,
             "idle_share": totals.idle_share if totals.waited else None,
             "unknown": [name for name, stage in stages.items() if stage["slot_hours"] is None],
@@ -83,6 +116,17 @@ class SweepPlan:
             "complete": self.dry_run.done,
             "jobs": [self._job(job) for job in self.dry_run.jobs],
             **({} if self.sweep.code is None else {"unset": self._unset()}),
+        }
+
+    def _data(self) -> dict[str, Any]:
+        """What the sweep reads; what a script makes of its data is not known."""
+        data, spec = self.sweep.data, self.sweep.spec
+        if not isinstance(data, DataSet):
+            return {"tokens": spec.data.tokens}
+        return {
+            "tokens": spec.data.tokens,
+            "validation_documents": data.val_documents,
+            "tuning_documents": data.tuning_documents if spec.search is not None else 0,
         }
 
     def _unset(self) -> dict[str, str | None]:
@@ -161,8 +205,28 @@ def planned_machine(sweep: str, store: Store, this_machine: Machine) -> Machine:
     return replace(max(done, key=lambda job: job.finished or 0.0).order.job.machine, processes=1)
 
 
-def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> SweepPlan:
-    """Plan a sweep on `nodes` nodes of `slots` slots each that starts `now` (epoch seconds).
+def plan(
+    sweep: Sweep,
+    store: Store,
+    *,
+    nodes: int,
+    slots: int,
+    now: float,
+    speed: Speed | None = None,
+    lengths: Callable[[str], Sequence[int]] | None = None,
+    assumed: Sequence[str] = (),
+) -> SweepPlan:
+    """Plan a sweep.
+
+    Args:
+        sweep: the sweep.
+        store: what is finished already; only read.
+        nodes: of the cluster.
+        slots: of each node.
+        now: when it starts, in epoch seconds.
+        speed: what is known of the machine, for jobs like which none has run; None to guess nothing of them.
+        lengths: predictions of every document of a split; None to read the sweep's data.
+        assumed: what the sweep's data or its machine are assumed to be, a sentence each.
 
     Raises:
         InputError: a job is wider than a node, or the sweep has too many jobs for a plan.
@@ -173,8 +237,10 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> S
     done = store.jobs(states=[JobState.DONE])
     recent = done[-HISTORY:]
     scheduler_of = {job.key: attempts[-1].scheduler for job in recent if (attempts := store.attempts(job.key))}
-    lengths, apart = _lengths(sweep), settings_of_proxy(sweep.spec.recipe)
-    durations = Durations(recent, sweep.machine.device, lengths, scheduler_of, apart)
+    lengths, apart = lengths or _lengths(sweep), settings_of_proxy(sweep.spec.recipe)
+    device = sweep.machine.device
+    known_speed = None if speed is None else SpeedEstimates(speed, device)
+    durations = Durations(recent, device, lengths, scheduler_of, apart, known_speed)
     estimates: dict[str, Estimate] = {}
 
     def seconds(job: JobRecord) -> float:
@@ -202,6 +268,8 @@ def plan(sweep: Sweep, store: Store, *, nodes: int, slots: int, now: float) -> S
         dry_run=run,
         estimates=estimates,
         reasons=_reasons(run, done),
+        speed=speed or NOT_MEASURED,
+        assumed=tuple(assumed),
     )
 
 
@@ -226,7 +294,7 @@ def _reasons(run: DryRun, done: Sequence[JobRecord]) -> dict[str, JobReason]:
             day = datetime.fromtimestamp(before.finished or before.created, UTC)
             reasons[job.key] = JobReason(text=f'done {day:%Y-%m-%d %H:%M} UTC for sweep "{before.order.sweep}"')
         elif stage not in nearest:
-            reasons[job.key] = JobReason(text=f"no {title_of(stage)} job is finished yet")
+            reasons[job.key] = JobReason(text=f"no {title_of(stage)} job is finished yet", is_first=True)
         else:
             near = nearest[stage].nearest(job.order.job)
             differing = differences(job.order.job, near.order.job)

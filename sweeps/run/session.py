@@ -14,8 +14,8 @@ from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.secrets import hide_passwords
 from jobs.spec import Machine
-from jobs.state import JobState, SweepState
-from jobs.store import JobRecord, Store
+from jobs.state import SweepState
+from jobs.store import Store
 from jobs.workplace import Workplace
 from sweeps.driver.driver import Driver
 from sweeps.driver.snapshot import Snapshot
@@ -27,14 +27,14 @@ from sweeps.run.lease import DriverLease
 from sweeps.run.memory import check_memory
 from sweeps.run.patience import Patience
 from sweeps.run.roles import Runtime, Scheduling, machine_of, runtime_of
+from sweeps.run.time_left import TimeLeft
 from sweeps.run.waiting import HOW_TO_STOP, WaitNotice, say_if_slow
-from sweeps.spec.dataset import open_dataset
+from sweeps.spec.dataset import DataSet, open_dataset
 from sweeps.spec.file import SweepSpec
-from sweeps.spec.script.data import open_script_data
+from sweeps.spec.script.data import ScriptData, open_script_data
 from sweeps.spec.script.defaults import with_defaults
 from sweeps.spec.script.kind import ScriptKind
 from sweeps.spec.script.resolve import read_contents, resolve_code
-from sweeps.views.terminal.progress import seconds_left
 
 STEP_SECONDS = 0.5
 
@@ -59,6 +59,7 @@ def resolve(
     machine: Machine,
     say: Callable[[str], None] = lambda text: None,
     runtime: Runtime | None = None,
+    data: DataSet | ScriptData | None = None,
 ) -> Sweep:
     """Open a sweep's data and make sure that its recipes fit them.
 
@@ -68,6 +69,7 @@ def resolve(
         machine: the class of its numbers.
         say: called with what a person should know of a script.
         runtime: what a script's interpreter is where its jobs run; None to ask that of this machine.
+        data: those of the sweep; None to open them.
 
     Raises:
         InputError: data are missing or damaged, a script's files are not what its sweep says, or a model has another
@@ -77,9 +79,10 @@ def resolve(
         code, notes = resolve_code(spec, spec.kind, runtime)
         for note in notes:
             say(note)
-        script_data = open_script_data(spec.data, home.demo, spec.widest())
+        script_data = data if isinstance(data, ScriptData) else open_script_data(spec.data, home.demo, spec.widest())
         return Sweep(spec=with_defaults(spec, code), data=script_data, machine=machine, code=code)
-    data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
+    if not isinstance(data, DataSet):
+        data = open_dataset(spec.data.tokens, spec.data.tokenizer, spec.data.tuning_documents, home.demo)
     problems = []
     for name, recipe in spec.native_recipes().items():
         if (size := recipe.train.model.vocab_size) != data.vocab_size:
@@ -202,10 +205,11 @@ def _run_as_driver(
             writer.update(snapshot)
             show(snapshot, left)
 
+        time_left = TimeLeft(sweep, place.store, place.home, time.time())
         while not (snapshot := driver.step()).done:
             scheduling = open_part(sweep.widest())
             try:
-                snapshot = _drive(driver, sweep, scheduling, lease, on_snapshot, say, hint)
+                snapshot = _drive(driver, sweep, scheduling, lease, time_left, on_snapshot, say, hint)
             finally:
                 with suppress(LostLease, StoreUnavailable):  # the next run writes them
                     writer.write()  # what finished after the last snapshot, or before an interruption
@@ -308,6 +312,7 @@ def _drive(
     sweep: Sweep,
     scheduling: Scheduling,
     lease: DriverLease,
+    time_left: TimeLeft,
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
     hint: str,
@@ -320,11 +325,11 @@ def _drive(
             lease.renew()
             snapshot = driver.step()
             if snapshot.done:
-                show(snapshot, seconds_left(snapshot, {}, 1))
+                show(snapshot, 0.0)
             if snapshot.done or snapshot.ended:
                 return snapshot
             slots, widest = scheduling.slots(sweep.machine)
-            show(snapshot, seconds_left(snapshot, slot_seconds(snapshot.jobs), slots) if slots else None)
+            show(snapshot, time_left.estimate(snapshot, slots, widest))
             fits = slots > 0 and sweep.widest() <= widest
             if slots and not fits and not ever_fit:
                 raise InputError(f"a job needs {sweep.widest()} slots of one node; the largest has {widest}")
@@ -341,12 +346,3 @@ def _drive(
             if error.errno in NO_SPACE:  # nothing more can be kept until somebody makes room
                 raise
             outage.wait(error, scheduling.wait)
-
-
-def slot_seconds(jobs: tuple[JobRecord, ...]) -> dict[str, float]:
-    """Mean slot-seconds of finished jobs by stage."""
-    by_stage: dict[str, list[float]] = {}
-    for job in jobs:
-        if job.state == JobState.DONE and job.seconds is not None:
-            by_stage.setdefault(job.order.job.stage, []).append(job.seconds * job.order.slots)
-    return {stage: sum(seconds) / len(seconds) for stage, seconds in by_stage.items()}

@@ -1,8 +1,6 @@
 """Previewing sweeps and following them: plan, status, logs."""
 
-import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -36,32 +34,27 @@ def plan(
         int | None,
         typer.Option(min=1, max=1024, metavar="N", help="GPUs (or cores) of each node; by default this machine's."),
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not measure this machine; guess what no finished job tells.")
+    ] = False,
     json_: JsonOption = False,
 ) -> None:
     """Preview jobs, time and cost of a sweep.
 
-    Finished jobs of any sweep count as done: a job with the same settings, code and data never runs twice.
+    Finished jobs of any sweep count as done: a job with the same settings, code and data never runs twice. Where none
+    tells how long a job takes, short jobs are timed on this machine, in about 20 seconds; the home keeps their times.
 
     Example: golfsweep plan examples/fineweb.toml --nodes 4 --slots 8
     """
-    from cluster.executors.local import local_slots
-    from jobs.machine import environment
-    from jobs.paths import Home
     from jobs.workplace import Workplace
-    from sweeps.planning.plan import plan as make_plan
-    from sweeps.planning.plan import planned_machine
-    from sweeps.run import session
+    from sweeps.run.forecast import forecast
     from sweeps.spec.file import load_sweep
     from sweeps.views.terminal.show_plan import show_plan
 
     spec = load_sweep(file, set_ or ())
     place = open_to_read(home, db, files) if home.exists() or db else Workplace.empty(home)
-    with TemporaryDirectory() as spare:  # a plan leaves nothing, the bundled corpus included
-        corpus = place.home if place.home.demo.exists() else Home(Path(spare))
-        machine = planned_machine(spec.name, place.store, environment.machine())
-        sweep = session.resolve(spec, corpus, machine, Terminal(stderr=True).print_line)
-        slots = slots or local_slots(sweep.widest())
-        preview = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
+    say = Terminal(stderr=True).print_line
+    preview = forecast(spec, place, nodes=nodes, slots=slots, measure_here=not quick, say=say)
     if json_:
         return print_json(preview.to_json())
     show_plan(preview, Terminal())
