@@ -275,7 +275,7 @@ class FileStore:
 
     def _path(self, digest: str) -> str:
         if not _DIGEST.fullmatch(digest):
-            raise ValueError(f"{shown(digest)} is no digest: expected 64 hexadecimal digits")
+            raise ValueError(f"{shown(digest)} is not a digest: expected 64 hexadecimal digits")
         return f"{self._root}/{digest[:2]}/{digest}"
 
 

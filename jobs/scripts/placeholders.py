@@ -40,7 +40,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         if match[2] not in values:
             known = ", ".join(f"{{{word}}}" for word in values)
             hint = f"known are {known}, and {{{match[0]}}} is text"
-            raise InputError(f"{shown(text)}: nothing is known as {match[0]}; {hint}")
+            raise InputError(f"{shown(text)}: {match[0]} is no placeholder; {hint}")
         return values[match[2]]
 
     return _PLACEHOLDER.sub(value, text)

@@ -27,7 +27,7 @@ def remake_lost(sweep: Sweep, place: Workplace, since: int, say: Callable[[str],
         say(f"Lost or damaged, and made again: {', '.join(remade)}.")
     if given_up:
         say(
-            f"Lost or damaged, and not made again, because no job made it or all tries were in vain: "
+            f"Lost or damaged, and not made again, because no job made it or every attempt failed: "
             f"{', '.join(given_up)}."
         )
     return bool(remade)

@@ -98,7 +98,7 @@ def withdraw_entries(connection: Connection, key: str, lost: Mapping[str, str], 
     for row in connection.execute(query).mappings().all():
         evidence = json.dumps(row["evidence"])
         if names := [name for digest, name in lost.items() if digest in evidence]:
-            reason = f"its {' and '.join(names)} had to be made again and came out otherwise"
+            reason = f"its {' and '.join(names)} had to be made again and came out differently"
             this_row = (table.c.sweep == row["sweep"]) & (table.c.name == row["name"])
             connection.execute(table.update().where(this_row), {"withdrawn": reason})
             about = {"sweep": row["sweep"], "entry": row["name"], "key": key, "reason": reason}

@@ -99,7 +99,7 @@ def attach(
         Path | None, typer.Option("--log", metavar="FILE", help="What the script printed in that run.")
     ] = None,
     entry: Annotated[
-        str | None, typer.Option("--entry", metavar="NAME", help="The arm whose recipe made the file, if arms differ in this stage.")
+        str | None, typer.Option("--entry", metavar="NAME", help="The arm that made the file, if arms differ here.")
     ] = None,
     home: HomeOption = HOME,
     db: DbOption = None,
@@ -163,7 +163,7 @@ def cancel(
     if what is None and record.state == SweepState.RUNNING:
         open_jobs = place.store.jobs(sweep, [JobState.RUNNING, JobState.QUEUED])
         running = sum(job.state == JobState.RUNNING for job in open_jobs)
-        ask_first(f"Cancel sweep {sweep}, of which {running} jobs run and {len(open_jobs) - running} wait", yes=yes)
+        ask_first(f"Cancel sweep {sweep} ({running} jobs running, {len(open_jobs) - running} waiting)", yes=yes)
     outcome = end(sweep, what, place.store)
     if json_:
         print_json(outcome.to_json(sweep))
@@ -212,8 +212,8 @@ def _write_new(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
         os.link(temporary, path)  # unlike a rename, it never replaces a file
     except FileExistsError:
-        raise InputError(f"{path}: exists already and is not overwritten; name another file by --out") from None
+        raise InputError(f"{path}: exists already and is not overwritten; name another file with --out") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); name another file by --out") from None
+        raise InputError(f"{path}: cannot be written ({error.strerror}); name another file with --out") from None
     finally:
         temporary.unlink(missing_ok=True)

@@ -85,7 +85,7 @@ def _check(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) 
         return [*_list_mismatches(entry, place, jobs)]
     except (ArithmeticError, AttributeError, KeyError, TypeError) as error:
         why = f"{type(error).__name__}: {shown_name(str(error))}"
-        return [Mismatch(line=f"its evidence is none that this version can read ({why})")]
+        return [Mismatch(line=f"this version cannot read its evidence ({why})")]
 
 
 def _list_mismatches(entry: EntryRecord, place: Workplace, jobs: Mapping[str, JobRecord]) -> Iterator[Mismatch]:

@@ -31,7 +31,7 @@ BASIS = {
     "guess": "nominal figures of {device}, a guess",
     "limit": "time limits alone, which are the most that it can take",
 }
-"""What a forecast rests on, by the source of its estimates."""
+"""The evidence of a forecast, by the source of its estimates."""
 MOST_REASONS = 12
 """Most reasons that are shown; --json has one for every job."""
 
@@ -108,7 +108,7 @@ def _range(content: Mapping[str, Any], name: str, show: Callable[[float], str]) 
 
 
 def _describe_basis(content: Mapping[str, Any]) -> list[str]:
-    """What the forecast rests on, in one line."""
+    """The evidence of the forecast, in one line."""
     basis = content["basis"]
     shares = {source: basis[source] for source in BASIS if basis[source] > 0}
     if not shares:
