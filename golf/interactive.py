@@ -1,10 +1,10 @@
 """The three calls of a notebook: train → artifact → score.
 
-    from golf import evaluate, quantize, train
+from golf import evaluate, quantize, train
 
-    weights = train(steps=60)        # a small model on the bundled corpus
-    artifact = quantize(weights)
-    evaluate(artifact).bpb
+weights = train(steps=60)        # a small model on the bundled corpus
+artifact = quantize(weights)
+evaluate(artifact).bpb
 """
 
 from collections.abc import Sequence

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from jobs.workplace import Workplace
 
-__all__ = ["EntryResults", "EntryComparison", "SweepResults", "compare", "leaderboard", "sweep"]
+__all__ = ["EntryComparison", "EntryResults", "SweepResults", "compare", "leaderboard", "sweep"]
 
 HOME = ".golfsweep"
 
@@ -132,6 +132,8 @@ class SweepResults:
         Raises:
             InputError: no entry or several have such a name.
         """
+        import pandas as pd
+
         from sweeps.entries.names import EntryName, resolve_entry
         from sweeps.entries.reading import read_entry
 
@@ -141,8 +143,8 @@ class SweepResults:
         return EntryResults(
             name=meant.name,
             sweep=self.name,
-            columns=self.entries.loc[meant.name],
-            seeds=self.seeds.loc[meant.name],
+            columns=self.entries.iloc[list(self.entries.index).index(meant.name)],
+            seeds=pd.DataFrame(self.seeds.xs(meant.name, level="entry")),
             settings={} if stored is None else stored.content.get("settings", {}),
         )
 
@@ -215,7 +217,9 @@ class EntryComparison:
 
     def _scores(self) -> dict[str, dict[str, float | None]]:
         sides = [self.content[side] for side in ("challenger", "incumbent")]
-        return {f"{side['sweep']}/{side['name']}" if side.get("sweep") else side["name"]: side["seeds"] for side in sides}
+        return {
+            f"{side['sweep']}/{side['name']}" if side.get("sweep") else side["name"]: side["seeds"] for side in sides
+        }
 
     def __repr__(self) -> str:
         return "\n".join((" against ".join(self._scores()), *self.lines))

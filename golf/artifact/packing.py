@@ -28,6 +28,7 @@ from golf.files import read_regular, write_atomically
 from golf.model.gpt import GPT, ModelConfig
 from golf.model.state_dict import check_tensors, model_from_state, tensor_shapes
 from golf.ranges import Range, outside
+from golf.short_repr import ShortRepr
 
 __all__ = [
     "CLIP_QUANTILE",
@@ -51,8 +52,8 @@ RANGES: Mapping[str, Range] = {"bits": Range(2, 8), "level": Range(1, zstandard.
 """Range of each number."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuantizeConfig:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class QuantizeConfig(ShortRepr):
     """How weights are quantized and compressed.
 
     Raises:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from golf.errors import InputError
 from golf.ranges import Range, outside
+from golf.short_repr import ShortRepr
 
 MAX_LAYERS = 256
 """Most layers that an artifact can have."""
@@ -29,8 +30,8 @@ RANGES: Mapping[str, Range] = {
 """Range of each number; how many weights a model may have, `golf.artifact.container.check_model` says."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelConfig:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class ModelConfig(ShortRepr):
     """Shape and constants of one model; the defaults are PR 611's.
 
     Raises:

@@ -65,6 +65,11 @@ class GPT(nn.Module):
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.num_layers))
         self.skip_weights = nn.Parameter(torch.ones(config.num_layers // 2, config.model_dim))
 
+    def __repr__(self) -> str:
+        config, weights = self.config, sum(parameter.numel() for parameter in self.parameters())
+        shape = f"{config.num_layers} layers, {config.model_dim} wide, vocabulary of {config.vocab_size:,}"
+        return f"GPT({shape}, {weights:,} weights)"
+
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
         """Initialize the weights in the order of their names from one CPU generator.

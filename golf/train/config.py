@@ -10,6 +10,7 @@ from golf.errors import InputError
 from golf.model.attention import choice_problems
 from golf.model.gpt import ModelConfig
 from golf.ranges import DECAY, GPUS, MOST_STEPS, POSITIONS, RATE, SECONDS, SHARE, STEPS, Range, outside
+from golf.short_repr import ShortRepr
 
 RANGES: Mapping[str, Range] = {
     "gpus": GPUS,
@@ -39,8 +40,8 @@ RANGES: Mapping[str, Range] = {
 """Range of each number."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainConfig:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class TrainConfig(ShortRepr):
     """Settings of a training; the defaults are PR 611's, except that the bigram table and the smear gate are trained.
 
     Raises:

@@ -11,6 +11,7 @@ from golf.errors import InputError, shown, shown_name
 from golf.model.attention import choice_problems
 from golf.model.precision import Precision
 from golf.ranges import DECAY, GPUS, POSITIONS, RATE, SECONDS, SHARE, Range, outside
+from golf.short_repr import ShortRepr
 from golf.ttt.adapters import KINDS, AdapterRanks, Multipliers
 from golf.ttt.protocols import PROTOCOLS
 
@@ -39,8 +40,8 @@ RANGES: Mapping[str, Range] = {
 """Range of each number."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EvalConfig:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class EvalConfig(ShortRepr):
     """Settings of an evaluation; the defaults are the preset `score-first`: legal and independent of document length.
 
     Raises:

@@ -40,7 +40,7 @@ def list_runs(name: str, place: Workplace) -> list[TrackedRun]:
     frame = runs_frame(name, place)
     for (entry, seed), line in zip(frame.index, frame.to_dict("records"), strict=True):
         numbers = {
-            key: float(value) for key, value in line.items() if isinstance(value, int | float) and value == value
+            str(key): float(value) for key, value in line.items() if isinstance(value, int | float) and value == value
         }
         numbers = {key: value for key, value in numbers.items() if not isinstance(line[key], bool)}
         settings = {"entry": str(entry), "seed": str(seed), "track": str(line["track"])}

@@ -132,7 +132,9 @@ def _flatten(row: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _typed(index: Mapping[str, Sequence[Any]], lines: Sequence[Mapping[str, Any]], least: Sequence[str] = ()) -> Any:
+def _typed(
+    index: Mapping[str, Sequence[Any]], lines: Sequence[Mapping[str, Any]], least: Sequence[str] = ()
+) -> pd.DataFrame:
     """A frame whose columns have types that hold missing values."""
     names = dict.fromkeys([*least, *(name for line in lines for name in line)])
     columns: dict[str, Any] = {

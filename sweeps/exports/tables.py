@@ -13,7 +13,7 @@ def write_csv(name: str, place: Workplace, folder: Path) -> None:
     """Write entries.csv, runs.csv and trials.csv; what a spreadsheet would take for a formula is escaped."""
     for title, frame in _frames(name, place).items():
         texts = frame.reset_index()
-        for column in texts.select_dtypes("string").columns:
+        for column in map(str, texts.select_dtypes("string").columns):
             texts[column] = texts[column].map(to_csv_field, na_action="ignore")
         texts.to_csv(folder / f"{title}.csv", index=False, lineterminator="\n")
 

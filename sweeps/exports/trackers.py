@@ -52,6 +52,9 @@ def write_wandb(name: str, place: Workplace, folder: Path) -> None:
             offline.log(values, step=step)
         offline.summary.update(dict(run.summary))
         offline.finish()
+    for path in [*folder.rglob("*")]:
+        if path.is_symlink():  # to logs elsewhere, and to the folder's name of now
+            path.unlink()
 
 
 def _by_step(run: TrackedRun) -> list[tuple[int, dict[str, float]]]:

@@ -207,9 +207,9 @@ def _find_chain(name: str, place: Workplace, seed: int | None) -> JobChain:
     confirmed = driver.confirmed()
     chains = [chain for chain in confirmed if chain.entry == entry]
     if not chains:
-        known = ", ".join(dict.fromkeys(chain.entry for chain in confirmed)) or "none yet"
+        others = ", ".join(dict.fromkeys(chain.entry for chain in confirmed)) or "none yet"
         raise InputError(
-            f"{shown_name(name)}: no such file, and sweep {sweep.spec.name} has no such entry; confirmed are: {known}"
+            f"{shown_name(name)}: no such file, and sweep {sweep.spec.name} has no such entry; confirmed are: {others}"
         )
     for chain in chains:
         if seed in (None, chain.measurement.seed):

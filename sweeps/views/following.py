@@ -30,11 +30,3 @@ def follow_sweep(name: str, store: Store, sleep: Callable[[float], None] = time.
         if record.state != SweepState.RUNNING or not is_driven:
             return
         sleep(LOOK_SECONDS)
-
-
-def slots_of(name: str, store: Store) -> int | None:
-    """Slots of the cluster that runs a sweep's jobs; None while nobody does."""
-    driver = store.driver_of(name)
-    if driver is None:
-        return None
-    return next((each.slots for each in store.live_schedulers() if each.cluster == driver.cluster), None)

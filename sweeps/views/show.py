@@ -141,11 +141,9 @@ def _describe_record(name: str, place: Workplace) -> dict[str, Any]:
     from sweeps.standings.reading import standings_of
 
     contest = next(record.get("contest", DEFAULT) for record in place.store.records() if record["name"] == name)
-    if contest == DEFAULT:
-        table = board_of(None, place).table()
-    else:
-        table = standings_of(contest_named(contest), place).rows()
-    return next(row for row in table if (row["sweep"], row["name"]) in ((None, name), ("", name)))
+    is_default = contest == DEFAULT
+    rows = board_of(None, place).table() if is_default else standings_of(contest_named(contest), place).rows()
+    return next(row for row in rows if (row["sweep"], row["name"]) in ((None, name), ("", name)))
 
 
 def _jobs_of(entry: EntryRecord, store: Store) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The bundled example: demo."""
 
 import os
+import shlex
 import shutil
 import sys
 from importlib.resources import as_file, files
@@ -34,19 +35,21 @@ def demo(context: typer.Context, home: HomeOption = HOME, json_: JsonOption = Fa
 def _list_next(home: Path) -> list[str]:
     """Three commands that work right there."""
     from sweeps.entries.names import EntryName, command_name
-    from sweeps.entries.reading import board_of
+    from sweeps.entries.reading import board_of, latest_sweep
 
-    rows = [row for row in board_of(NAME, open_to_read(home, None, None)).table() if row["track"] == "legal"]
-    names = [command_name(EntryName(sweep="", name=row["name"])) for row in rows if row["sweep"] == NAME]
+    place = open_to_read(home, None, None)
+    own = [row for row in board_of(NAME, place).table() if row["track"] == "legal" and row["sweep"] == NAME]
+    entries, latest = [EntryName(sweep=NAME, name=row["name"]) for row in own], latest_sweep(place) or ""
+    names = [command_name(entry, latest=latest) for entry in entries]
     if len(names) < 2:
         return []
-    program, where = _program(), "" if home == HOME else f" --home {home}"
+    program, where = _program(), "" if home == HOME else f" --home {shlex.quote(str(home))}"
     return [
         "",
         "Try next",
         f"  {program} open {NAME}{where}",
         f"  {program} compare {names[0]} {names[1]}{where}",
-        f"  {program} show {NAME}/{names[0]}{where}",
+        f"  {program} show {command_name(entries[0])}{where}",
     ]
 
 

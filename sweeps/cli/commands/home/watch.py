@@ -67,14 +67,15 @@ def watch(
 def _follow(sweep: str, store: Any) -> None:
     """Show a sweep's progress on stderr until it is over, or nobody drives it."""
     from sweeps.run.session import slot_seconds
-    from sweeps.views.following import follow_sweep, slots_of
+    from sweeps.views.following import follow_sweep
     from sweeps.views.read_usage import read_usage
     from sweeps.views.terminal.progress import LiveProgress, seconds_left
 
     with LiveProgress(Terminal(stderr=True), usage=lambda: read_usage(sweep, store), name=sweep) as progress:
         for snapshot in follow_sweep(sweep, store):
-            slots = slots_of(sweep, store)
-            left = None if slots is None else seconds_left(snapshot, slot_seconds(snapshot.jobs), slots)
+            scheduler = store.scheduler_of(sweep)
+            means = slot_seconds(snapshot.jobs)
+            left = None if scheduler is None else seconds_left(snapshot, means, scheduler.slots)
             progress.show(snapshot, left)
 
 
