@@ -23,7 +23,9 @@ def wrap(text: str, width: int, indent: int = 0, taken: int = 0) -> list[str]:
         taken: cells of the first line that something else takes.
     """
     lines, line, room = [], "", max(LEAST_CELLS, width - taken)
-    for word in _split(text):
+    first, *rest = _split(text.lstrip(" "))
+    blanks = " " * (len(text) - len(text.lstrip(" ")))
+    for word in (blanks + first, *rest):
         if line and cell_len(line) + 1 + cell_len(word) <= room:
             line += f" {word}"
             continue

@@ -50,6 +50,10 @@ class CommandWords:
         """Show how far the sweep is."""
         return self._command("status", shlex.quote(self.sweep))
 
+    def logs(self, key: str) -> str:
+        """Show what a job printed."""
+        return self._command("logs", key)
+
     def retry(self) -> str:
         """Run the sweep's failed jobs again."""
         return self._command("retry", shlex.quote(self.sweep))

@@ -76,15 +76,17 @@ def _describe_difference(entry: EntryColumns) -> str:
 
 
 def _describe_needed_seeds(entry: EntryColumns) -> str:
-    if entry["seeds_to_settle"] is None:
+    """By the written rule, as the next step has it."""
+    if entry["seeds_to_record"] is None:
         return ""
-    rule = describe_rule(entry)
-    if entry["seeds_to_settle"] == 0:
-        return f"none: {rule}"
-    price = format_price_range(entry["dollars_to_settle"], entry["dollars_to_settle_most"])
-    seeds = format_seed_range(entry["seeds_to_settle"], entry["seeds_to_settle_most"], entry["incumbent_too"])
-    unsure = "; none would show it at the worse end" if entry["seeds_to_settle_most"] is None else ""
-    return f"{seeds}{price and f', {price}'}, for {rule}, by the interval of the difference{unsure}"
+    rule = MARGIN_RULES["written_rule"]
+    needed = f"p < {rule.level:g} by the {rule.title}"
+    if entry["seeds_to_record"] == 0:
+        return f"none: {needed}"
+    price = format_price_range(entry["dollars_to_record"], entry["dollars_to_record_most"])
+    seeds = format_seed_range(entry["seeds_to_record"], entry["seeds_to_record_most"], entry["incumbent_too"])
+    unsure = "; none would show it at the worse end" if entry["seeds_to_record_most"] is None else ""
+    return f"{seeds}{price and f', {price}'}, for {needed}, by the interval of the difference{unsure}"
 
 
 def _describe_corrections(entry: EntryColumns) -> str:

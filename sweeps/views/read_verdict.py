@@ -1,16 +1,18 @@
 """The verdict on a sweep as it stands in a home: what `judge_sweep` needs, gathered from the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jobs.budget import Budget
 from jobs.state import JobState
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
 from sweeps.entries.facts import SweepFacts
-from sweeps.entries.reading import latest_sweep, list_entries
+from sweeps.entries.reading import board_of, latest_sweep, list_entries
 from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns
-from sweeps.views.verdict import Spent, SweepProgress, Verdict, judge_sweep
+from sweeps.views.next_step import NextStep, advance_claim, claim_of_comparison
+from sweeps.views.verdict import Spent, SweepProgress, Verdict, advance_entry, judge_sweep
 
 
 def read_verdict(name: str | None, rows: Sequence[EntryColumns], place: Workplace, home_options: str = "") -> Verdict:
@@ -28,15 +30,33 @@ def read_verdict(name: str | None, rows: Sequence[EntryColumns], place: Workplac
             "", rows, baseline=None, spent=Spent(slot_hours=0.0, dollars=None), progress=SweepProgress(),
             commands=words_for("", place, home_options),
         )  # fmt: skip
-    baseline = SweepFacts.of(record).baseline
     return judge_sweep(
         record.name,
         rows,
-        baseline=baseline if isinstance(baseline, str) else None,
+        baseline=baseline_of(record.name, place),
         spent=read_spent(record, place),
         progress=SweepProgress(state=record.state, failed=_count(record, place, JobState.FAILED)),
         commands=words_for(record.name, place, home_options),
     )
+
+
+def baseline_of(name: str | None, place: Workplace) -> str | None:
+    """The entry that a sweep's others are compared with; None where there is none, or a published score."""
+    record = None if name is None else place.store.sweep(name)
+    baseline = None if record is None else SweepFacts.of(record).baseline
+    return baseline if isinstance(baseline, str) else None
+
+
+def advance_comparison(comparison: Mapping[str, Any], place: Workplace, home_options: str = "") -> NextStep:
+    """What a comparison's claim needs next: that of the leaderboard, where it is the same claim."""
+    sweep = comparison["challenger"]["sweep"] or ""
+    words, claim = words_for(sweep, place, home_options), claim_of_comparison(comparison)
+    rows = board_of(sweep, place).table() if sweep else []
+    name = comparison["challenger"]["name"]
+    row = next((row for row in rows if row["name"] == name and row["source"] == "golfsweep"), None)
+    if row is not None and row["incumbent"] == claim.incumbent:
+        return advance_entry(row, baseline_of(sweep, place), words)
+    return advance_claim(claim, words)
 
 
 def words_for(sweep: str, place: Workplace, home_options: str = "") -> CommandWords:

@@ -16,6 +16,7 @@ from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
 from sweeps.entries.names import EntryName, command_name, find_near, match_entries, resolve_entry
 from sweeps.entries.reading import list_entries
+from sweeps.views.read_verdict import slot_unit
 
 LEAST_DIGITS = 4
 
@@ -49,6 +50,7 @@ def _describe_sweep(sweep: SweepRecord, store: Store) -> dict[str, Any]:
         for job in store.jobs(sweep=sweep.name)
     ]
     facts = {"name": sweep.name, "state": sweep.state, "reason": sweep.reason, "gpu_hours": sweep.spent_hours}
+    facts["unit"] = slot_unit(sweep)
     return {**facts, "file": sweep.spec["file"], "jobs": jobs}
 
 

@@ -14,6 +14,7 @@ from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.rules import LIMIT_SECONDS
 from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns, deciding_p
+from sweeps.views.flags import describe_flags
 from sweeps.views.next_step import DECIDING, NextStep, advance_claim, claim_of_entry
 from sweeps.views.wording import format_dollars, format_hours, format_near, format_p
 
@@ -113,7 +114,6 @@ def judge_sweep(
             chips=(_judge_no_leader(rows), _judge_cost(spent)), next=_advance_without_leader(rows, progress, commands),
         )  # fmt: skip
     gain, over, role = measure_gain(leader, rows, baseline)
-    caution = _judge_caution(leader, baseline)
     return Verdict(
         sweep=sweep,
         leader=leader["name"],
@@ -123,15 +123,18 @@ def judge_sweep(
         gain_mbpb=gain,
         baseline=over,
         baseline_role=role,
-        chips=(
-            _judge_record(leader, baseline),
-            *(() if caution is None else (caution,)),
-            _judge_legality(leader),
-            _judge_limits(leader),
-            _judge_cost(spent),
-        ),
+        chips=(*judge_entry(leader, baseline), _judge_cost(spent)),
         next=advance_entry(leader, baseline, commands),
     )
+
+
+def judge_entry(entry: EntryColumns, baseline: str | None) -> tuple[Chip, ...]:
+    """What is to be said of one entry: whether it beats the record, is legal, and fits the limits."""
+    if entry["track"] == "flagged":
+        return (_judge_legality(entry), _judge_limits(entry))
+    caution = _judge_caution(entry, baseline)
+    cautions = () if caution is None else (caution,)
+    return (_judge_record(entry, baseline), *cautions, _judge_legality(entry), _judge_limits(entry))
 
 
 def find_leader(rows: Sequence[EntryColumns]) -> EntryColumns | None:
@@ -156,6 +159,8 @@ def measure_gain(
 
 def advance_entry(entry: EntryColumns, baseline: str | None, commands: CommandWords) -> NextStep:
     """What an entry needs next."""
+    if entry["track"] == "flagged":
+        return NextStep(sentence="nothing: it is never ranked", command=None)
     if entry["source"] != "golfsweep":
         return NextStep(sentence="beat it with a sweep of your own", command="golfsweep init")
     claim = claim_of_entry(entry)
@@ -237,6 +242,8 @@ def _holds_corrected(entry: EntryColumns, baseline: str | None) -> bool:
 
 
 def _judge_legality(leader: EntryColumns) -> Chip:
+    if leader["track"] == "flagged":
+        return Chip(title="Legal", standing=Standing.BAD, word="FLAGGED", detail=describe_flags(leader["findings"]))
     if leader["track"] != "legal":
         detail = "its scores were not audited from outside"
         return Chip(title="Legal", standing=Standing.UNKNOWN, word="UNVERIFIED", detail=detail)

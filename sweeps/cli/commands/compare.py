@@ -1,5 +1,6 @@
 """Two entries side by side: compare."""
 
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from sweeps.cli.app import (
     JsonOption,
     app,
     print_json,
+    typed_home,
 )
 from sweeps.cli.commands.results import open_entries
 from sweeps.cli.reports import write_if_allowed
@@ -21,6 +23,7 @@ from sweeps.text.terminal import Terminal
 
 @app.command()
 def compare(
+    context: typer.Context,
     challenger: Annotated[
         str, typer.Argument(metavar="CHALLENGER", help="SWEEP/ENTRY, an entry of the latest sweep, or a record.")
     ],
@@ -41,6 +44,7 @@ def compare(
     from sweeps.entries.lost import Lost
     from sweeps.standings.pair import compare_standings, list_lines
     from sweeps.standings.reading import pair_named
+    from sweeps.views.read_verdict import advance_comparison
     from sweeps.views.report import report
     from sweeps.views.terminal import compare_text
 
@@ -55,11 +59,13 @@ def compare(
     lost = Lost()
     pair = reading.pair_of(challenger, incumbent, place, lost)
     comparison, documents = compare.compare(pair), compare.document_differences(pair)
+    step = advance_comparison(comparison, place, typed_home(context))
     write = partial(report.write_comparison, comparison, documents, place)
     path, where = write_if_allowed(write, place.home.root)
     if json_:
-        return print_json(comparison | {"report": None if path is None else str(path), "notes": [*lost.lines(place)]})
-    Terminal().print(compare_text.render(comparison, documents))
+        where_to = {"next": asdict(step), "report": None if path is None else str(path)}
+        return print_json(comparison | where_to | {"notes": [*lost.lines(place)]})
+    Terminal().print(compare_text.render(comparison, documents, step))
     for line in lost.lines(place):
         Terminal().print_line(line)
     Terminal().print_line(f"Plots: {where}")

@@ -24,7 +24,7 @@ from sweeps.text.escaping import to_ascii_page
 from sweeps.text.terminal import Terminal, takes_unicode
 
 SCHEMA_VERSION = 1
-"""Of the leaderboard as JSON; raised when a field changes its meaning."""
+"""Of the leaderboard, and of what `show` prints, as JSON; raised when a field changes its meaning."""
 NO_SWEEPS = "No sweeps yet; start one with golfsweep run."
 
 
@@ -130,6 +130,7 @@ def _show_standings(contest: Any, place: Any, shown: Format, sweep: str | None, 
 
 @app.command()
 def show(
+    context: typer.Context,
     key: Annotated[
         str,
         typer.Argument(
@@ -147,25 +148,17 @@ def show(
 
     Example: golfsweep show 3fa9c1
     """
+    from sweeps.views.read_verdict import baseline_of, words_for
     from sweeps.views.show import describe
+    from sweeps.views.terminal.card import Card
 
     place, _ = open_entries(home, db, files, None)
     description = describe(key, place)
     if json_:
-        return print_json(description)
-    certificate = description.pop("certificate", None)
-    mismatches, lost = description.pop("mismatches", []), description.pop("lost", [])
-    console = Terminal()
-    console.show_json(description)
-    for line in mismatches:
-        console.print_line(f"Evidence contradicts this entry: {line}")
-    for line in lost:
-        console.print_line(f"Lost: {line}")
-    if certificate is not None:
-        from sweeps.views.certificates import describe_certificate
-
-        for line in describe_certificate(certificate):
-            console.print_line(line)
+        return print_json({"schema_version": SCHEMA_VERSION} | description)
+    sweep = description.get("sweep") or (description["name"] if "file" in description else None)
+    words = words_for(sweep or "", place, typed_home(context))
+    Terminal().print(Card(facts=description, commands=words, baseline=baseline_of(sweep, place)))
 
 
 def open_entries(home: Path, db: str | None, files: str | None, name: str | None) -> tuple[Any, list[Any]]:

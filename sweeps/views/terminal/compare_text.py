@@ -14,7 +14,10 @@ from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.statistics.documents import Documents
 from sweeps.text.escaping import escape
 from sweeps.text.table import SHOWN_BY_JSON, FittedColumn, FittedTable, shorten
-from sweeps.views.wording import format_p, format_price_range, format_seed_range
+from sweeps.text.wrapping import wrap
+from sweeps.views.commands import CommandWords
+from sweeps.views.next_step import DECIDING, NextStep, advance_claim, claim_of_comparison
+from sweeps.views.wording import format_p
 
 WIDTH = 46
 """Characters in a line of dots."""
@@ -33,8 +36,6 @@ TEST_COLUMNS = (
 )
 EQUIVALENCE_LEVEL = 0.05
 """Two entries are called the same where the test of equivalence is below this p."""
-DECIDING = "written_rule"
-"""The margin rule that the next step is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,20 @@ class Drawing:
             yield Text(line)
 
 
-def render(comparison: Mapping[str, Any], documents: Documents | None) -> Group:
-    """Render what `compare` returns, and the scores of documents if there are any, for a terminal."""
+def render(comparison: Mapping[str, Any], documents: Documents | None, step: NextStep) -> Group:
+    """Render what `compare` returns for a terminal: the verdict and the next step, then what they rest on.
+
+    Args:
+        comparison: what `compare` returned.
+        documents: scores of documents, if there are any.
+        step: what the claim needs next.
+    """
     c, i, difference = comparison["challenger"], comparison["incumbent"], comparison["difference"]
     nats = difference["nats_per_token"]
     unit = "" if nats is None else f", {nats:+.4f} nats/token under {difference['tokenizer']}"
-    head = f"{c['known_as']} against {i['known_as']}: {difference['mbpb']:+.2f} mBPB{unit}"
     parts: list[Text | FittedTable | Drawing] = [
-        Text(escape(head), style="bold"),
-        Text("negative: the challenger is better"),
+        Drawing(partial(_draw_verdict, comparison, step)),
+        Text(escape(f"Difference {difference['mbpb']:+.2f} mBPB{unit}; negative: the challenger is better")),
         Text(),
     ]
     parts.append(Drawing(partial(_draw_seeds, c, i)))
@@ -65,7 +71,7 @@ def render(comparison: Mapping[str, Any], documents: Documents | None) -> Group:
         parts.append(Drawing(partial(_draw_documents, documents)))
     parts += [
         _make_test_table(comparison["tests"]),
-        *(Text(escape(f"  {line}")) for line in list_conclusions(comparison)),
+        *(Text(escape(f"  {line}")) for line in list_evidence(comparison)),
     ]
     return Group(*parts, Text(), _make_settings_table(comparison["settings"]))
 
@@ -86,13 +92,41 @@ def name_tests() -> dict[str, str]:
     }
 
 
-def list_conclusions(comparison: Mapping[str, Any]) -> list[str]:
-    """The verdict of each margin rule, the next step, and the tests that are missing, one line each."""
+def state_verdict(comparison: Mapping[str, Any]) -> str:
+    """The verdict by the written rule in a sentence."""
+    c, i = comparison["challenger"]["known_as"], comparison["incumbent"]["known_as"]
+    difference, verdict = comparison["difference"]["mbpb"], comparison["verdicts"][DECIDING]
+    word = "better" if difference < 0 else "worse"
+    rule = MARGIN_RULES[DECIDING]
+    needed = f"the rule needs p < {rule.level:g} at a {rule.margin_nats:g}-nat margin"
+    if verdict["passed"] is None:
+        shown = f"UNDECIDED: {verdict.get('why')}; {needed}"
+    else:
+        shown = f"{'SHOWN' if verdict['passed'] else 'NOT SHOWN'}: p = {format_p(verdict['p_value'])}, {needed}"
+    return f"{c} is {abs(difference):.2f} mBPB {word} than {i}; {shown}."
+
+
+def list_conclusions(comparison: Mapping[str, Any], step: NextStep | None = None) -> list[str]:
+    """The verdict, the next step, and what they rest on, one line each.
+
+    Args:
+        comparison: what `compare` returned.
+        step: what the claim needs next; by default what this comparison alone tells.
+    """
+    if step is None:
+        step = advance_claim(
+            claim_of_comparison(comparison), CommandWords(sweep=comparison["challenger"]["sweep"] or "")
+        )
+    return [state_verdict(comparison), f"Next: {step.sentence}.", *list_evidence(comparison)]
+
+
+def list_evidence(comparison: Mapping[str, Any]) -> list[str]:
+    """The verdict of each margin rule, how further seeds were planned, and the tests that are missing."""
     tests, titles = comparison["tests"], name_tests()
     lines = [_describe_verdict(rule, verdict) for rule, verdict in comparison["verdicts"].items()]
     if any(verdict.get("test") == "paired-artifacts" for verdict in comparison["verdicts"].values()):
         lines.append("The paired test decides: both evaluate the same trainings, whose noise is in both.")
-    lines.append(_describe_next_step(comparison))
+    lines += _explain_plan(comparison)
     if tests["pooled"].get("sound") is False:
         p = format_p(tests["pooled"]["equal_variance_p"])
         lines.append(f"Do not rely on the pooled variance: the variances differ (Bartlett, p = {p}).")
@@ -138,26 +172,29 @@ def _describe_verdict(name: str, verdict: Mapping[str, Any]) -> str:
     return f"By the {rule.title} ({rule.requirement}): {passed}."
 
 
-def _describe_next_step(comparison: Mapping[str, Any]) -> str:
-    """What the claim still needs under the written rule."""
+def _explain_plan(comparison: Mapping[str, Any]) -> list[str]:
+    """What the seeds still needed rest on, and what their test must reach."""
     verdict, plan = comparison["verdicts"][DECIDING], comparison["plans"][DECIDING]
     if verdict["passed"]:
-        return _describe_shown(verdict)
+        return [_describe_shown(verdict)]
     if plan is None:
-        if verdict["passed"] is None:
-            return "First it needs at least two seeds on each side, and the size of the validation set."
-        margin = f"the margin of {written_margin_text()}"
-        return f"With this difference and spread no affordable number of seeds would show {margin}."
+        return []
     level, least, most = f"{verdict['level']:g}", plan["least"], plan["most"]
-    seeds = format_seed_range(least["more"], most and most["more"], plan["incumbent_too"])
-    price = format_price_range(least["dollars"], most and most["dollars"])
     unsure = "; at the worse end no affordable number would" if most is None else ""
     levels = f"{least['level']:.2g}" if most in (None, least) else f"{least['level']:.2g} to {most['level']:.2g}"
-    return (
-        f"With this spread, {seeds}{price and f' ({price})'} would settle it at p < {level}, by the ends of the "
-        f"difference's 95 % interval{unsure}. The test must then reach p < {levels}, because seeds are added after an "
+    return [
+        f"The seeds still needed are for the ends of the difference's 95 % interval{unsure}; add them to seeds.confirm "
+        f"in the sweep file. Their test must reach p < {levels}, because seeds are added after an "
         f"interim analysis (levels that keep to {level} at any number of them: Lan–DeMets, 1 − 2/n)."
-    )
+    ]
+
+
+def _draw_verdict(comparison: Mapping[str, Any], step: NextStep, columns: int) -> list[str]:
+    """The verdict and the next step."""
+    command = [] if step.command is None or " compare " in step.command else [step.command]  # it was just typed
+    next_step = " · ".join([step.sentence, *command])
+    lines = wrap(escape(state_verdict(comparison)), columns)
+    return [*lines, *wrap(escape(f"Next: {next_step}"), columns, indent=6), ""]
 
 
 def _describe_shown(verdict: Mapping[str, Any]) -> str:

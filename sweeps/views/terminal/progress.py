@@ -242,7 +242,7 @@ class LiveProgress:
         yield from panel(self._at_present(), options.max_width, only_ascii=options.ascii_only)
 
     def show(self, snapshot: Snapshot, left: float | None) -> None:
-        """Show a snapshot, at once on a terminal; elsewhere as a line, if the last one is LINE_SECONDS old or it is done.
+        """Show a snapshot: at once on a terminal, elsewhere as a line, if the last is LINE_SECONDS old or it is done.
 
         Args:
             snapshot: how the sweep stands.

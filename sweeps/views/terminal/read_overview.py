@@ -6,9 +6,8 @@ from typing import Any
 from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, SweepRecord
 from jobs.workplace import Workplace
-from sweeps.entries.facts import SweepFacts
 from sweeps.views.entry_facts import EntryColumns
-from sweeps.views.read_verdict import read_spent, read_verdict, words_for
+from sweeps.views.read_verdict import baseline_of, read_spent, read_verdict, words_for
 from sweeps.views.status import state_of
 from sweeps.views.terminal.overview import Overview
 from sweeps.views.verdict import Spent
@@ -52,12 +51,11 @@ def read_overview(
     if record is None:
         number = f"{len(rows)} entr{'y' if len(rows) == 1 else 'ies'}"
         return Overview(verdict=verdict, rows=rows, baseline=None, commands=commands, head=[RECORDS, number])
-    baseline = SweepFacts.of(record).baseline
     jobs = place.store.jobs(sweep=record.name)
     return Overview(
         verdict=verdict,
         rows=rows,
-        baseline=baseline if isinstance(baseline, str) else None,
+        baseline=baseline_of(record.name, place),
         commands=commands,
         head=list(_describe_end(state_of(record, place.store), record, jobs, read_spent(record, place))),
         failures=_list_failures(jobs) if with_failures else (),

@@ -1,4 +1,4 @@
-"""A page of labelled lines for a terminal: none is wider than it, texts are broken between words, commands stay usable."""
+"""A page of labelled lines for a terminal: none is wider than it, and a command that is broken still works."""
 
 from collections.abc import Sequence
 
