@@ -289,7 +289,7 @@ def test_a_plan_says_what_would_be_run_and_how_sure_it_is(
     code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home", "--quick")
     assert code == 0
     assert "Plan of tiny" in out
-    assert "By: nominal figures of cpu " in out
+    assert "Based on: nominal figures of cpu " in out
     assert "node 1.1 " in out
     code, _, err = golfsweep("plan", sweep(), "--slots", 1, "--home", tmp_path / "home", "--quick")
     assert (code, err.count("\n")) == (2, 1)
