@@ -1,7 +1,7 @@
 """Compare forecasts with what runs took, and write the table of docs/performance.md: `python -m benchmarks.forecast`.
 
-Each sweep is forecast, run, and forecast once more, each in an empty home, so that a machine whose load changes is about
-the same for both. The forecast that counts is the mean of the two.
+Each sweep is forecast, run, and forecast once more, each in an empty home, so that the load of the machine is about the
+same for both. The forecast that counts is the mean of the two.
 """
 
 import json
