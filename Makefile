@@ -62,11 +62,13 @@ lint: install
 fuzz: install
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/python -u -m pytest -v --timeout=0 tests/fuzz
 
-# What this machine makes of the work (into the table of docs/performance.md), of scheduling and of a large leaderboard.
+# What this machine makes of the work and of forecasts (into the tables of docs/performance.md), of scheduling and of a large
+# leaderboard.
 bench: install
 	$(BIN)/python -m benchmarks.performance
 	$(BIN)/python -m benchmarks.policy
 	$(BIN)/python -m benchmarks.fill
+	$(BIN)/python -m benchmarks.forecast
 
 # False claims and power of the tests across seeds, by simulation, in about two minutes.
 bench-statistics: install

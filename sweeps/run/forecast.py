@@ -70,7 +70,7 @@ def forecast(
         if made.is_known() or machine.slot_class != here.slot_class:
             return made
         speed = measured(spec, here, kept, Path(spare), measure_here=measure_here, say=say, limit=limit)
-        if measure_here and speed != kept:
+        if speed.tried != kept.tried:
             keep_speed(place.home, speed)
         return made if speed == kept else make(speed)
 

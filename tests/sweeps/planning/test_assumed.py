@@ -55,7 +55,7 @@ def test_the_contests_sweep_is_planned_before_its_data_and_its_machine_are_there
     assert assumed is not None and other is not None
     machine, text = other
     assert machine.device == CONTEST_DEVICE
-    assert text == "The machine is assumed to have H100 GPUs: a job needs 8 slots, and here are 2 cores."
+    assert text == "H100 GPUs, because a job needs 8 slots and this machine has 2 cores."
     sweep = Sweep(spec=spec, data=assumed.data, machine=machine)
     made = plan(
         sweep, Store.empty(), nodes=1, slots=8, now=0.0, speed=Speed(), lengths=assumed.lengths, assumed=[assumed.text]

@@ -19,8 +19,8 @@ PLANNED = RemainingTime(planned={"train": (10.0, 10.0), "eval": (1.0, 2.0, 27.0)
 """50 slot-seconds in 25 seconds: two slots."""
 
 
-def snapshot(*jobs: Any, **to_come: int) -> Snapshot:
-    return Snapshot(phase="", done=False, jobs=jobs, trials=0, trials_done=0, best=None, to_come=to_come)
+def snapshot(*jobs: Any, phase: str = "search", **to_come: int) -> Snapshot:
+    return Snapshot(phase=phase, done=False, jobs=jobs, trials=0, trials_done=0, best=None, to_come=to_come)
 
 
 def test_at_first_all_of_the_plan_is_left() -> None:
@@ -41,8 +41,9 @@ def test_what_a_running_job_has_done_is_not_left() -> None:
 
 
 def test_what_is_not_to_come_any_more_is_not_left() -> None:
-    assert PLANNED.after(snapshot(train=2, eval=2)) == pytest.approx((20 + 3) / 2)
-    assert PLANNED.after(snapshot()) == 0.0
+    assert PLANNED.after(snapshot(phase="confirm", train=2, eval=2)) == pytest.approx((20 + 3) / 2)
+    assert PLANNED.after(snapshot(phase="done")) == 0.0
+    assert PLANNED.after(snapshot(phase="search", train=2, eval=2)) == 25.0  # its best trials are not known yet
 
 
 def test_what_was_finished_before_says_nothing() -> None:

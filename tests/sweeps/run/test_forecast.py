@@ -11,7 +11,8 @@ from sweeps.spec.file import SweepSpec, load_sweep
 from sweeps.speed.choose import Choice
 from sweeps.speed.measure import measure
 from sweeps.speed.samples import NOT_MEASURED, read_speed
-from tests.scripts import ROOT
+
+ROOT = Path(__file__).parents[3]
 
 
 def tiny() -> SweepSpec:
@@ -19,7 +20,7 @@ def tiny() -> SweepSpec:
 
 
 def choice_of(spec: SweepSpec) -> Choice:
-    [base] = [spec.native_recipes()["recipe"]]
+    base = spec.native_recipes()["recipe"]
     return Choice(train=base, evaluations=(base,), audits=(0.05,))
 
 
