@@ -64,7 +64,7 @@ class Board:
     ) -> None:
         self._owners = owners or {}
         """Sweep → who tried its settings."""
-        self._profile, self._baseline = profile, baseline
+        self._profile, self.baseline = profile, baseline
         self._arrays = EntryArrays()
         rule = MARGIN_RULES[PROFILE_RULES[profile]]
         self._tests = BoardTests(self._arrays, baseline=baseline, rule=rule, read_scores=read_scores)
@@ -143,13 +143,13 @@ class Board:
         place = self._arrays.entries.index(entry)
         if (record := int(self._tests.to_incumbent.other[place])) >= 0:
             return self._arrays.entries[record]
-        if isinstance(self._baseline, Published):
-            return self._baseline
+        if isinstance(self.baseline, Published):
+            return self.baseline
         return self._arrays.entries[self._base] if self._base not in (-1, place) else None
 
     def _put(self, key: Hashable, entry: BoardEntry, shown: bool) -> None:
         place = self._arrays.put(key, entry, shown)
-        if shown and entry.source == "golfsweep" and entry.name == self._baseline:
+        if shown and entry.source == "golfsweep" and entry.name == self.baseline:
             self._base = place
 
     def _describe_change(self, place: int) -> dict[str, Any]:
@@ -211,7 +211,7 @@ class Board:
             settlements=self._tests.plan_settlements(top, rule),
             record_settlements=self._tests.plan_settlements(top, "written_rule"),
             settled_by=rule,
-            baseline=self._baseline,
+            baseline=self.baseline,
         )
 
     def _read_ledger(self, top: Mapping[int, int], verdicts: Verdicts) -> dict[int, Mapping[str, Any]]:

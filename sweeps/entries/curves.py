@@ -1,5 +1,6 @@
 """Training curves: loss by step of every finished training of a sweep."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -21,6 +22,11 @@ class Curve:
     """Of its job: two trainings of one seed may differ in their settings."""
     label: str
     """For display: the entries that need it, and the seed."""
+    recipe: str
+    """Digest of all its settings but the seed."""
+    owner: str
+    """For display: the entries that need it."""
+    seed: int
     points: Sequence[tuple[int, float]]
     """Step and loss (nats per token)."""
 
@@ -32,7 +38,8 @@ def read_curves(sweep: str, place: Workplace, lost: Lost) -> list[Curve]:
     """
     done = place.store.jobs(sweep, [JobState.DONE])
     jobs = [job for job in done if isinstance((job.outputs or {}).get("metrics"), str)]
-    labels = {job.key: f"{_shorten([*job.needed_by])} seed {job.order.job.seed}" for job in jobs}
+    owners = {job.key: _shorten([*job.needed_by]) for job in jobs}
+    labels = {job.key: f"{owners[job.key]} seed {job.order.job.seed}" for job in jobs}
     counts = Counter(labels.values())
     for key, label in labels.items():
         if counts[label] > 1:
@@ -40,9 +47,21 @@ def read_curves(sweep: str, place: Workplace, lost: Lost) -> list[Curve]:
     curves = []
     for job in jobs:
         try:
-            curves.append(Curve(key=job.key, label=labels[job.key], points=_read_points(job, place.files)))
+            points = _read_points(job, place.files)
         except Unreadable:
             lost.note(LostKind.CURVE, labels[job.key])
+            continue
+        recipe = json.dumps([job.order.job.stage, job.order.job.settings, job.order.job.inputs], sort_keys=True, default=str)
+        curves.append(
+            Curve(
+                key=job.key,
+                label=labels[job.key],
+                recipe=hashlib.sha256(recipe.encode()).hexdigest(),
+                owner=owners[job.key],
+                seed=job.order.job.seed,
+                points=points,
+            )
+        )
     return curves
 
 

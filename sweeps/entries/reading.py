@@ -166,6 +166,26 @@ def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None
     scores = ScoreReader(place.files, lost or Lost())
     for record in place.store.entries():
         scores.know(record)
+    return _make_pair(c, i, entries, scores, place)
+
+
+def pair_of_leader(board: Board, sweep: str, name: str, place: Workplace, lost: Lost) -> Pair | None:
+    """An entry of a sweep beside what its verdict is against; None where that is no entry."""
+    entries = board.entries()
+    leader = next((entry for entry in entries if (entry.sweep, entry.name) == (sweep, name)), None)
+    opponent = None if leader is None else board.opponent_of(leader)
+    if leader is None or not isinstance(opponent, BoardEntry):
+        return None
+    scores = ScoreReader(place.files, lost)
+    for owner in {leader.sweep, opponent.sweep} - {""}:
+        for record in place.store.entries(owner):
+            scores.know(record)
+    return _make_pair(leader, opponent, entries, scores, place)
+
+
+def _make_pair(
+    c: BoardEntry, i: BoardEntry, entries: Sequence[BoardEntry], scores: "ScoreReader", place: Workplace
+) -> Pair:
     both = {entry.sweep for entry in (c, i)} - {""}  # public records share no sweep
     kind = (c.track, c.data)
     peers = [

@@ -1,0 +1,101 @@
+"""SearchHistory: the score of every trial by its number, with the best so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from statistics import median
+from typing import Any, ClassVar
+
+from jobs.store import TrialRecord
+from sweeps.views.components.charts.figure import Axes, Caption, Point, make_table, thin_out
+from sweeps.views.components.scale import Scale, fit_scale
+
+HEIGHT = 220
+MOST_SPREAD = 6.0
+"""Trials worse than the middle one by so many times its distance to the best lie at the upper end."""
+MOST_PARAMETERS = 12
+"""Parameters of a trial that its label and the table name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchHistory:
+    """Trials as dots: given in the file, or searched."""
+
+    template: ClassVar[str] = "charts/search_history.html.j2"
+    caption: Caption
+    axes: Axes
+    points: tuple[Point, ...]
+    best: str
+    beyond: int
+    """Trials that lie at the upper end because they are worse than fits."""
+    given: bool
+
+
+def prepare_search_history(trials: Sequence[TrialRecord], given: int, note: str) -> SearchHistory | None:
+    """From the trials of a search; None where none has a score.
+
+    Args:
+        trials: in the order of their numbers.
+        given: how many of the first were written in the file.
+        note: what they are scored on.
+    """
+    done = [(trial, trial.value) for trial in trials if trial.value is not None]
+    if not done:
+        return None
+    scale = scale_scores([value for _, value in done])
+    axes = Axes(
+        x=Scale(low=-0.5, high=max(trial.number for trial, _ in done) + 0.5, whole=True),
+        y=scale,
+        height=HEIGHT,
+        x_label="trial",
+        y_label="bits per byte on tuning",
+    )
+    best = list(accumulate((value for _, value in done), min))
+    corners: list[tuple[float, float]] = []
+    for (trial, _), value in zip(done, best, strict=True):
+        corners += [(trial.number, corners[-1][1] if corners else value), (trial.number, value)]
+    leader = min(done, key=lambda pair: pair[1])[0]
+    names = list(leader.parameters)[:MOST_PARAMETERS]
+    points = [
+        axes.point(
+            trial.number,
+            value,
+            f"trial {trial.number}: {value:.4f}",
+            "given" if trial.number < given else "best" if trial is leader else "searched",
+        )
+        for trial, value in thin_out(done)
+    ]
+    rows = [
+        (f"trial {trial.number}", f"{value:.4f}", *(format_setting(trial.parameters.get(name)) for name in names))
+        for trial, value in done
+    ]
+    failed = len(trials) - len(done)
+    caption = Caption(
+        name="search-history",
+        title="Score by trial",
+        note=note,
+        summary=f"{len(done)} trials with a score{f', {failed} without' if failed else ''}; the best is trial "
+        f"{leader.number} with {leader.value:.4f} bits per byte",
+        table=make_table(("trial", "bpb", *map(shorten_setting, names)), rows),
+    )
+    beyond = sum(value > scale.high for _, value in done)
+    return SearchHistory(
+        caption=caption, axes=axes, points=tuple(points), best=axes.line(corners), beyond=beyond, given=given > 0
+    )
+
+
+def scale_scores(values: Sequence[float]) -> Scale:
+    """A scale for scores of trials, on which a few that failed badly lie at the end."""
+    middle, best = median(values), min(values)
+    most = middle + MOST_SPREAD * (middle - best)
+    return fit_scale([value for value in values if value <= max(most, best)])
+
+
+def format_setting(value: Any) -> str:
+    """A parameter's value, short."""
+    return "–" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def shorten_setting(name: str) -> str:
+    """A setting's name without what all of a search have in common."""
+    return name.removeprefix("eval.").replace("multipliers.", "× ")

@@ -1,0 +1,1 @@
+"""Parts of pages that are no figures: verdict, tables, commands, provenance."""

@@ -1,0 +1,178 @@
+"""EntryTable: entries with their intervals on one scale, sortable where scripts run, with a drawer of evidence each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sweeps.board.margin_rules import MARGIN_RULES
+from sweeps.views.components.charts.interval_dot import (
+    IntervalAxis,
+    IntervalDot,
+    RuleLine,
+    choose_interval_scale,
+    prepare_interval,
+    prepare_interval_axis,
+)
+from sweeps.views.components.panels.copy_command import CopyCommand
+from sweeps.views.commands import CommandWords
+from sweeps.views.entry_facts import deciding_p, describe_evidence
+from sweeps.views.flags import describe_flags
+from sweeps.views.wording import format_p
+
+EMPTY = "–"
+MOST_DRAWERS = 50
+"""Entries at the top of a table that have a drawer; commands show the rest."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """A column of values; `name` is its class, too."""
+
+    name: str
+    heading: str
+    meaning: str = ""
+    """Shown while the pointer is on the heading."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """A value as it is shown, and the number by which the table is sorted."""
+
+    column: Column
+    text: str
+    sort: float | None = None
+    small: str = ""
+    """Written smaller after it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryLine:
+    """An entry with what its drawer holds."""
+
+    rank: int | None
+    name: str
+    flags: str
+    """Why it is flagged, in a few words; empty where it is not."""
+    is_baseline: bool
+    interval: IntervalDot | None
+    cells: tuple[Cell, ...]
+    seeds: tuple[tuple[str, str], ...]
+    facts: Mapping[str, str]
+    findings: tuple[tuple[str, str], ...]
+    command: CopyCommand | None
+    has_drawer: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryTable:
+    """The entries of one track."""
+
+    template: ClassVar[str] = "panels/entry_table.html.j2"
+    name: str
+    """Its id within the page."""
+    title: str
+    columns: tuple[Column, ...]
+    axis: IntervalAxis | None
+    legend: tuple[RuleLine, ...]
+    lines: tuple[EntryLine, ...]
+    left_out: int = 0
+    """Entries below these that are not shown."""
+
+
+SCORE = Column(name="score", heading="val_bpb ± std", meaning="bits per byte: mean and deviation over seeds")
+GAIN = Column(name="gain", heading="mBPB", meaning="thousandths of a bit per byte above the baseline; below is better")
+P_VALUE = Column(name="p", heading="p", meaning="against the current record, by the written rule with its margin")
+SEEDS = Column(name="n", heading="n", meaning="seeds")
+BYTES = Column(name="bytes", heading="MB", meaning="artifact and code of the largest seed")
+TRAIN = Column(name="train", heading="train s", meaning="training of the slowest seed")
+EVAL = Column(name="eval", heading="eval s", meaning="evaluation of the slowest seed")
+COLUMNS = (SCORE, GAIN, P_VALUE, SEEDS, BYTES, TRAIN, EVAL)
+
+
+def prepare_entry_table(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    name: str,
+    title: str,
+    baseline: str | None,
+    baseline_mean: float | None,
+    lines: Sequence[RuleLine] = (),
+    most: int | None = None,
+    words: CommandWords | None = None,
+) -> EntryTable | None:
+    """From the leaderboard's entries of one track, best first; None without entries.
+
+    Args:
+        rows: entries of `leaderboard --json`.
+        name: id of the table within the page.
+        title: its caption.
+        baseline: name of the entry with which gains compare; None where there is none.
+        baseline_mean: its bits per byte; without it gains compare with each entry's current record.
+        lines: vertical lines through all intervals.
+        most: how many entries are shown; None for all.
+        words: how commands name the entries of the sweep.
+    """
+    if not rows:
+        return None
+    scale = choose_interval_scale(rows, lines)
+    shown = [line for line in lines if scale is not None and scale.low <= line.value <= scale.high]
+    return EntryTable(
+        name=name,
+        title=title,
+        columns=COLUMNS,
+        axis=None if scale is None else prepare_interval_axis(scale, lines),
+        legend=tuple(shown),
+        lines=tuple(
+            EntryLine(
+                rank=None if row["track"] == "flagged" else row["rank"],
+                name=row["name"],
+                flags=describe_flags(row["findings"]) if row["track"] == "flagged" else "",
+                is_baseline=row["name"] == baseline and row["source"] == "golfsweep",
+                interval=None if scale is None else prepare_interval(row, scale, lines),
+                cells=_make_cells(row, baseline, baseline_mean),
+                seeds=tuple((seed, _show(bpb, ".4f")) for seed, bpb in row["seeds"].items()),
+                facts=describe_evidence(row),
+                findings=tuple((finding["code"], finding["detail"]) for finding in row["findings"]),
+                command=_make_command(row, words),
+                has_drawer=number < MOST_DRAWERS,
+            )
+            for number, row in enumerate(rows[:most])
+        ),
+        left_out=0 if most is None else max(0, len(rows) - most),
+    )
+
+
+def _make_cells(row: Mapping[str, Any], baseline: str | None, baseline_mean: float | None) -> tuple[Cell, ...]:
+    std = "" if row["val_bpb_std"] is None else f"± {row['val_bpb_std']:.4f}"
+    p = deciding_p(row, MARGIN_RULES["written_rule"])
+    size = None if row["bytes_total"] is None else row["bytes_total"] / 1e6
+    return (
+        Cell(column=SCORE, text=_show(row["val_bpb_mean"], ".4f"), sort=row["val_bpb_mean"], small=std),
+        _make_gain(row, baseline, baseline_mean),
+        Cell(column=P_VALUE, text=format_p(p), sort=p),
+        Cell(column=SEEDS, text=str(len(row["seeds"])), sort=len(row["seeds"])),
+        Cell(column=BYTES, text=_show(size, ".2f"), sort=size),
+        Cell(column=TRAIN, text=_show(row["train_seconds"], ",.0f"), sort=row["train_seconds"]),
+        Cell(column=EVAL, text=_show(row["eval_seconds"], ",.0f"), sort=row["eval_seconds"]),
+    )
+
+
+def _make_gain(row: Mapping[str, Any], baseline: str | None, baseline_mean: float | None) -> Cell:
+    if row["name"] == baseline and row["source"] == "golfsweep":
+        return Cell(column=GAIN, text="baseline", sort=0.0)
+    mean = row["val_bpb_mean"]
+    if row["track"] == "flagged" or mean is None:
+        return Cell(column=GAIN, text=EMPTY)
+    gain = row["difference_mbpb"] if baseline_mean is None else 1000 * (mean - baseline_mean)
+    return Cell(column=GAIN, text=_show(gain, "+.2f"), sort=gain)
+
+
+def _make_command(row: Mapping[str, Any], words: CommandWords | None) -> CopyCommand | None:
+    if row["source"] != "golfsweep" or not row["sweep"]:
+        return None
+    own = words if words is not None and words.sweep == row["sweep"] else CommandWords(sweep=row["sweep"])
+    return CopyCommand(command=own.show(row["name"]))
+
+
+def _show(value: float | None, form: str) -> str:
+    return EMPTY if value is None else format(value, form)

@@ -1,0 +1,92 @@
+"""VerdictBar: who leads and by how much, or how two entries differ; the verdict's parts as chips; what to do next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sweeps.board.margin_rules import MARGIN_RULES
+from sweeps.views.components.panels.copy_command import CopyCommand
+from sweeps.views.next_step import NextStep
+from sweeps.views.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerdictChip:
+    """One part of a verdict: an icon and a word in its color, and a clause."""
+
+    template: ClassVar[str] = "panels/verdict_chip.html.j2"
+    title: str
+    standing: str
+    word: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerdictBar:
+    """The verdict on a sweep, or on a pair of entries."""
+
+    template: ClassVar[str] = "panels/verdict_bar.html.j2"
+    heading: str
+    name: str
+    score: str
+    gain: str
+    """What the leader gains over what; empty where there is nothing to compare with."""
+    chips: tuple[VerdictChip, ...]
+    next_sentence: str
+    next_command: CopyCommand | None
+
+
+def prepare_verdict_bar(verdict: Verdict) -> VerdictBar:
+    """From the one verdict that all commands and pages show."""
+    score = "" if verdict.score is None else f"{verdict.score:.4f}"
+    if score and verdict.std is not None:
+        score += f" ± {verdict.std:.4f}"
+    gain = ""
+    if verdict.gain_mbpb is not None:
+        word = "better" if verdict.gain_mbpb >= 0 else "worse"
+        gain = f"{abs(verdict.gain_mbpb):.2f} mBPB {word} than {verdict.baseline} ({verdict.baseline_role})"
+    seeds = f" over {verdict.n} seed{'' if verdict.n == 1 else 's'}" if score else ""
+    return VerdictBar(
+        heading="Verdict" if verdict.leader is None else "Best",
+        name="No legal entry yet" if verdict.leader is None else verdict.leader,
+        score=f"{score} bpb{seeds}" if score else "",
+        gain=gain,
+        chips=tuple(
+            VerdictChip(title=chip.title, standing=chip.standing.value, word=chip.word, detail=chip.detail)
+            for chip in verdict.chips
+        ),
+        **_show_step(verdict.next),
+    )
+
+
+def prepare_comparison_bar(comparison: Mapping[str, Any], step: NextStep) -> VerdictBar:
+    """From what `compare` returns, and the next step for its claim."""
+    challenger, incumbent, difference = (comparison[name] for name in ("challenger", "incumbent", "difference"))
+    nats, mbpb = difference["nats_per_token"], difference["mbpb"]
+    word = "better" if mbpb < 0 else "worse"
+    seeds = f"{challenger['n']} and {incumbent['n']} seeds"
+    return VerdictBar(
+        heading="Difference",
+        name=f"{mbpb:+.2f} mBPB",
+        score="" if nats is None else f"{nats:+.4f} nats per token under {difference['tokenizer']}",
+        gain=f"{challenger['known_as']} is {word}: {challenger['val_bpb_mean']:.4f} against "
+        f"{incumbent['val_bpb_mean']:.4f} bpb over {seeds}",
+        chips=tuple(_judge_rule(name, verdict) for name, verdict in comparison["verdicts"].items()),
+        **_show_step(step),
+    )
+
+
+def _judge_rule(name: str, verdict: Mapping[str, Any]) -> VerdictChip:
+    rule, passed = MARGIN_RULES[name], verdict["passed"]
+    standing, word = {
+        True: ("good", "SHOWN"), False: ("warn", "NOT SHOWN"), None: ("unknown", "UNDECIDED")
+    }[passed]  # fmt: skip
+    detail = rule.requirement if passed is not None else f"{verdict['why']}; needed: {rule.requirement}"
+    return VerdictChip(title=f"By the {rule.title}", standing=standing, word=word, detail=detail)
+
+
+def _show_step(step: NextStep) -> dict[str, Any]:
+    return {
+        "next_sentence": step.sentence[:1].upper() + step.sentence[1:],
+        "next_command": None if step.command is None else CopyCommand(command=step.command),
+    }
