@@ -66,7 +66,7 @@ def watch(
 
 def _follow(sweep: str, store: Any) -> None:
     """Show a sweep's progress on stderr until it is over, or nobody drives it."""
-    from sweeps.run.session import slot_seconds
+    from sweeps.run.time_left import mean_slot_seconds
     from sweeps.views.following import follow_sweep
     from sweeps.views.read_usage import read_usage
     from sweeps.views.terminal.progress import LiveProgress, seconds_left
@@ -74,7 +74,7 @@ def _follow(sweep: str, store: Any) -> None:
     with LiveProgress(Terminal(stderr=True), usage=lambda: read_usage(sweep, store), name=sweep) as progress:
         for snapshot in follow_sweep(sweep, store):
             scheduler = store.scheduler_of(sweep)
-            means = slot_seconds(snapshot.jobs)
+            means = mean_slot_seconds(snapshot.jobs)
             left = None if scheduler is None else seconds_left(snapshot, means, scheduler.slots)
             progress.show(snapshot, left)
 
