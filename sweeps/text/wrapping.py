@@ -3,12 +3,17 @@
 All texts must be as they are printed: escaped, and in ASCII where only that can be shown.
 """
 
+import re
 from collections.abc import Sequence
 
 from rich.cells import cell_len, chop_cells
 
 LEAST_CELLS = 10
 """Of a line: on a narrower terminal, indents go first."""
+ENDING = " \\"
+"""Of a line of a command that goes on in the next."""
+WORD = re.compile(r"(?:'[^']*'|\"[^\"]*\"|[^\s'\"])+")
+"""A word of a command, which has blanks in quotes only."""
 MARKS = ("·", "|")
 """Between parts of a line, as they are and in ASCII."""
 
@@ -60,21 +65,34 @@ def _split(text: str) -> list[str]:
 
 
 def wrap_command(command: str, width: int, indent: int = 0) -> list[str]:
-    """Break a command with a backslash at the end of each line but the last, so that all lines can be pasted as one."""
-    if cell_len(command) + indent <= width:
-        return [" " * indent + command]
-    indent = min(indent, 2)
-    room = max(LEAST_CELLS, width - indent - len(" \\"))
-    if cell_len(command) + indent <= width:
-        return [" " * indent + command]
+    """Break a command with a backslash at the end of each line but the last, so that all lines can be pasted as one.
+
+    A word that is wider than a line is broken as well; then no line is indented.
+    """
+    for cells in (indent, min(indent, 2), 0):
+        if cell_len(command) + cells <= width:
+            return [" " * cells + command]
+    room = max(LEAST_CELLS, width - len(ENDING))
+    words = WORD.findall(command)
+    indent = 0 if any(cell_len(word) > room - indent for word in words) else min(indent, 2)
     lines = [""]
-    for word in command.split(" "):
-        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) > room:
-            lines[-1] += " \\"
-            lines.append(word)
-        else:
-            lines[-1] += f" {word}" if lines[-1] else word
+    for word in words:
+        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) > room - indent:
+            lines[-1] += ENDING
+            lines.append("")
+        pieces = _break_word(word, room - 1)
+        lines[-1] += f" {pieces[0]}" if lines[-1] else pieces[0]
+        lines += pieces[1:]
     return [" " * indent + line for line in lines]
+
+
+def _break_word(word: str, cells: int) -> list[str]:
+    """A word of a command in pieces that a shell joins again: each but the last ends with a backslash."""
+    if cell_len(word) <= cells:
+        return [word]
+    mark = "'" if len(word) > 1 and word[0] == word[-1] == "'" else ""
+    *pieces, last = chop_cells(word[1:-1] if mark else word, max(1, cells - 2 * len(mark) - 1))
+    return [*(f"{mark}{piece}{mark}\\" for piece in pieces), f"{mark}{last}{mark}"]
 
 
 def _indent(lines: Sequence[str], width: int, indent: int) -> list[str]:

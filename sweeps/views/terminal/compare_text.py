@@ -102,8 +102,8 @@ def state_verdict(comparison: Mapping[str, Any]) -> str:
     if verdict["passed"] is None:
         shown = f"UNDECIDED: {verdict.get('why')}; {needed}"
     else:
-        shown = f"{'SHOWN' if verdict['passed'] else 'NOT SHOWN'}: p = {format_p(verdict['p_value'])}, {needed}"
-    return f"{c} is {abs(difference):.2f} mBPB {word} than {i}; {shown}."
+        shown = f"{'SHOWN' if verdict['passed'] else 'NOT SHOWN'}: p = {format_p(verdict['p_value'])}; {needed}"
+    return f"{c} is {abs(difference):.2f} mBPB {word} than {i}, which is {shown}."
 
 
 def list_conclusions(comparison: Mapping[str, Any], step: NextStep | None = None) -> list[str]:

@@ -111,7 +111,13 @@ class Overview:
         unjudged = [row for row in self.rows if row["track"] == "unverified"]
         if unjudged and self._track != "unverified":
             page.blank()
-            entries = f"{len(unjudged)} entr{'y' if len(unjudged) == 1 else 'ies'} or records, not audited"
+            entries = (
+                f"{len(unjudged)} {'entry or record' if len(unjudged) == 1 else 'entries or records'}, not audited"
+            )
+            best = next((row for row in unjudged if row["val_bpb_mean"] is not None), None)
+            if best is not None:
+                name = shorten(page.clean(best["name"]), NAME, only_ascii=page.only_ascii)
+                entries += f"; the best {name} with {best['val_bpb_mean']:.4f}"
             page.label("Others", [entries], command=self.commands.leaderboard())
 
     def _add_foot(self, page: TextPage) -> None:
