@@ -47,7 +47,7 @@ def plan(
     Example: golfsweep plan examples/fineweb.toml --nodes 4 --slots 8
     """
     from jobs.workplace import Workplace
-    from sweeps.run.forecast import forecast
+    from sweeps.run.forecasts.forecast import forecast
     from sweeps.spec.file import load_sweep
     from sweeps.views.terminal.show_plan import show_plan
 

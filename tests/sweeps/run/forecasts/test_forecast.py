@@ -6,13 +6,13 @@ from cluster.executors.local import local_slots
 from jobs.machine import environment
 from jobs.paths import Home
 from jobs.workplace import Workplace
-from sweeps.run.forecast import forecast
+from sweeps.run.forecasts.forecast import forecast
 from sweeps.spec.file import SweepSpec, load_sweep
 from sweeps.speed.choose import Choice
 from sweeps.speed.measure import measure
 from sweeps.speed.samples import NOT_MEASURED, read_speed
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def tiny() -> SweepSpec:
