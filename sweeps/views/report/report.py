@@ -33,6 +33,7 @@ from sweeps.views.report.evidence import describe_provenance
 from sweeps.views.report.sections import list_sections, read_trials
 from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.terminal import compare_text
+from sweeps.views.verdict import Verdict
 from sweeps.views.wording import format_hours
 
 MOST_ENTRIES = 150
@@ -59,7 +60,7 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
         sweep=name,
         facts=_describe_sweep(record, facts, place),
         verdict=prepare_verdict_bar(verdict),
-        problems=[*_list_failures(record, place, words), *_former(name, place), *lost.lines()],
+        problems=[*_list_failures(record, place, words, verdict), *_former(name, place), *lost.lines()],
         failed=record.state == "failed",
         tables=list_tables(rows, board.baseline, MOST_ENTRIES, words),
         explanation=explain_tables(),
@@ -130,15 +131,16 @@ def _describe_sweep(record: SweepRecord, facts: SweepFacts, place: Workplace) ->
     return " · ".join([*parts, f"written {_now()}"])
 
 
-def _list_failures(record: SweepRecord, place: Workplace, words: CommandWords) -> list[str]:
-    """A line for each failed job, and what runs them again."""
+def _list_failures(record: SweepRecord, place: Workplace, words: CommandWords, verdict: Verdict) -> list[str]:
+    """A line for each failed job, and what runs them again, if that is not the next step anyway."""
     failed = place.store.jobs(record.name, [JobState.FAILED])
     lines = [
         f"Failed: {job.order.label}: {job.reason} (golfsweep show {job.key[:12]})" for job in failed[:MOST_FAILURES]
     ]
     if len(failed) > MOST_FAILURES:
         lines.append(f"{len(failed) - MOST_FAILURES} more jobs failed.")
-    return [*lines, *([f"To run failed jobs again: {words.retry()}"] if failed else [])]
+    is_next = verdict.next.command == words.retry()
+    return [*lines, *([f"To run failed jobs again: {words.retry()}"] if failed and not is_next else [])]
 
 
 def _former(name: str, place: Workplace) -> list[str]:

@@ -3,13 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, ClassVar
 
 from sweeps.views.components.scale import Scale, Tick, fit_scale
 
-MOST_SPREAD = 8.0
-"""Entries worse than the middle one by so many times its distance to the best lie at the end of the scale."""
+MOST_SPREAD = 3.0
+"""Entries farther from the best than so many times the width of the best three quarters lie beyond the scale."""
 ROOM = 1.0
 """On each side of the seeds the scale shows as much as their range, times this; an interval that goes beyond is cut."""
 
@@ -68,8 +67,9 @@ def choose_interval_scale(rows: Sequence[Mapping[str, Any]], lines: Sequence[Rul
     means = [row["val_bpb_mean"] for row in rows if row["val_bpb_mean"] is not None]
     if not means:
         return None
-    worst = median(means) + MOST_SPREAD * (median(means) - min(means)) if len(means) > 2 else max(means)
-    shown = [row for row in rows if row["val_bpb_mean"] is not None and row["val_bpb_mean"] <= max(worst, min(means))]
+    means.sort()
+    worst = means[0] + MOST_SPREAD * (means[(3 * len(means) - 1) // 4] - means[0]) if len(means) > 2 else means[-1]
+    shown = [row for row in rows if row["val_bpb_mean"] is not None and row["val_bpb_mean"] <= max(worst, means[0])]
     scores = [bpb for row in shown for bpb in [row["val_bpb_mean"], *_known_seeds(row)]]
     scores += [line.value for line in lines if line.value <= max(worst, max(scores)) * 1.01]
     room = ROOM * (max(scores) - min(scores))

@@ -20,6 +20,8 @@ from sweeps.views.flags import describe_flags
 from sweeps.views.wording import format_p
 
 EMPTY = "–"
+LONG_WORD = 20
+"""Characters of a word that fit into a narrow column."""
 MOST_DRAWERS = 50
 """Entries at the top of a table that have a drawer; commands show the rest."""
 
@@ -54,6 +56,8 @@ class EntryLine:
     flags: str
     """Why it is flagged, in a few words; empty where it is not."""
     is_baseline: bool
+    is_long: bool
+    """Whether it may be broken anywhere, since one of its words is too long for a narrow column."""
     interval: IntervalDot | None
     cells: tuple[Cell, ...]
     seeds: tuple[tuple[str, str], ...]
@@ -127,6 +131,7 @@ def prepare_entry_table(
                 rank=None if row["track"] == "flagged" else row["rank"],
                 name=row["name"],
                 flags=describe_flags(row["findings"]) if row["track"] == "flagged" else "",
+                is_long=max(map(len, row["name"].split()), default=0) > LONG_WORD,
                 is_baseline=row["name"] == baseline and row["source"] == "golfsweep",
                 interval=None if scale is None else prepare_interval(row, scale, lines),
                 cells=_make_cells(row, baseline, baseline_mean),
