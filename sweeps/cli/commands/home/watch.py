@@ -66,7 +66,7 @@ def watch(
 
 def _follow(sweep: str, store: Any) -> None:
     """Show a sweep's progress on stderr until it is over, or nobody drives it."""
-    from sweeps.run.time_left import mean_slot_seconds
+    from sweeps.run.forecasts.time_left import mean_slot_seconds
     from sweeps.views.following import follow_sweep
     from sweeps.views.read_usage import read_usage
     from sweeps.views.terminal.progress import LiveProgress, seconds_left
