@@ -28,6 +28,7 @@ docs: install
 	@$(BIN)/python -c 'import furo, myst_parser, sphinxcontrib.mermaid' 2>/dev/null \
 	    || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --conf-dir docs . build/docs
+	@echo build/docs/docs/index.html
 
 # The pictures of the README and the pages, of the demo's sweep as it was run here (make demo).
 pictures: install
