@@ -28,6 +28,7 @@ docs: install
 	@$(BIN)/python -c 'import furo, myst_parser, sphinxcontrib.mermaid' 2>/dev/null \
 	    || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --conf-dir docs . build/docs
+	@echo build/docs/docs/index.html
 
 # The pictures of the README and the pages, of the demo's sweep as it was run here (make demo).
 pictures: install
@@ -62,11 +63,13 @@ lint: install
 fuzz: install
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/python -u -m pytest -v --timeout=0 tests/fuzz
 
-# What this machine makes of the work (into the table of docs/performance.md), of scheduling and of a large leaderboard.
+# What this machine makes of the work and of forecasts (into the tables of docs/performance.md), of scheduling and of a large
+# leaderboard.
 bench: install
 	$(BIN)/python -m benchmarks.performance
 	$(BIN)/python -m benchmarks.policy
 	$(BIN)/python -m benchmarks.fill
+	$(BIN)/python -m benchmarks.forecast
 
 # False claims and power of the tests across seeds, by simulation, in about two minutes.
 bench-statistics: install

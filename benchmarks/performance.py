@@ -58,16 +58,18 @@ def _size(measured: dict[str, Any]) -> str:
     return f"{measured['model_bytes']:,} bytes ({measured['above_entropy']:+.2%} of the per-tensor entropy)"
 
 
-def replace_table(page: str, table: str) -> str:
-    """A page with a new table between the two marks.
+def replace_table(page: str, table: str, begin_mark: str = BEGIN, end_mark: str = END) -> str:
+    """A page with a new table between two marks.
 
     Raises:
         ValueError: the page has no such marks.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = page.partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
     if not (begin and end):
-        raise ValueError(f"{PAGE}: has no place for the table; expected the lines {BEGIN.strip()} and {END.strip()}")
+        raise ValueError(
+            f"{PAGE}: has no place for the table; expected the lines {begin_mark.strip()} and {end_mark.strip()}"
+        )
     return before + begin + "\n" + table + "\n" + end + after
 
 

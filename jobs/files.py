@@ -30,7 +30,7 @@ BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss"})
 """Protocols of services without folders, whose `makedirs` makes buckets."""
 IDENTITY = "golfsweep-store-id"
 """The file of a file store that tells it from others."""
-REMADE = "golfsweep run FILE makes again what an entry rests on"
+REMADE = "golfsweep run FILE makes an entry's evidence again"
 REWRITTEN_SECONDS = 1800.0
 """Age from which a content that is put once more is written again; well below the age that `golfsweep gc` spares."""
 
@@ -275,7 +275,7 @@ class FileStore:
 
     def _path(self, digest: str) -> str:
         if not _DIGEST.fullmatch(digest):
-            raise ValueError(f"{shown(digest)} is no digest: expected 64 hexadecimal digits")
+            raise ValueError(f"{shown(digest)} is not a digest: expected 64 hexadecimal digits")
         return f"{self._root}/{digest[:2]}/{digest}"
 
 

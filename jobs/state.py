@@ -79,7 +79,7 @@ class EventKind(StrEnum):
     ENTRY_WRITTEN = "entry written"
     ENTRY_REMOVED = "entry removed"
     ENTRY_WITHDRAWN = "entry withdrawn"
-    """What it rests on was lost, made again, and came out otherwise."""
+    """Its evidence was lost, made again, and came out differently."""
     DRIVER_STARTED = "driver started"
     DRIVER_LEFT = "driver left"
     SCHEDULER_STARTED = "scheduler started"

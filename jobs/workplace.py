@@ -134,7 +134,7 @@ class Workplace:
         if known.location == self.files.location and known.host in (None, identity()):
             return (
                 f"{given}: this database's contents are gone from it; put them back, or write {known.id} into its file "
-                f"{IDENTITY}, and the next run of each sweep makes again what its entries rest on"
+                f"{IDENTITY}, and the next run of each sweep makes the evidence of its entries again"
             )
         where = known.location + (f" on {known.host}" if known.host else "")
         return (

@@ -156,7 +156,7 @@ class _Worker:
         self.end()
         if code in (-signal.SIGKILL, -signal.SIGTERM, None):
             if environment.oom_kills() > self._oom_kills:
-                return Failed(failure=Failure.HOST_MEMORY, reason="the kernel killed its worker for want of memory")
+                return Failed(failure=Failure.HOST_MEMORY, reason="the kernel killed its worker: out of memory")
             return Failed(failure=Failure.LOST, reason=f"its worker was ended from outside (exit code {code})")
         return Failed(failure=Failure.CRASH, reason=f"its worker's process ended by itself (exit code {code})")
 

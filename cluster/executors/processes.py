@@ -113,7 +113,7 @@ def end_marked(belongs: Callable[[Mark], bool]) -> list[int]:
     until = time.monotonic() + END_SECONDS
     while living := [pid for pid in marked(belongs) if not _is_zombie(pid)]:
         if time.monotonic() > until:
-            raise TimeoutError(f"processes {living} of an ended gang do not die")
+            raise TimeoutError(f"processes {living} of an ended gang cannot be killed")
         for pid in living:
             killed.add(pid)
             try:

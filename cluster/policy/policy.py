@@ -155,7 +155,7 @@ class Policy:
     # Jobs
 
     def submit(self, job: PolicyJob) -> None:
-        """Let a job wait, in place of an earlier form of it that waits; it keeps its turn if the turn is unchanged."""
+        """Let a job wait, in place of an earlier version of it; it keeps its turn if the turn is unchanged."""
         if (left := self._queues.put(job)) is not None:
             trim_drains(left, self._capacity)
 

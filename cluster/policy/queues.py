@@ -106,7 +106,7 @@ class Queues:
         return len(self._jobs)
 
     def put(self, job: PolicyJob) -> Queue | None:
-        """Let a job wait, in place of an earlier form of it; returns the queue that the earlier form has left, if any.
+        """Let a job wait, in place of an earlier version of it; returns the queue that the latter left, if any.
 
         It keeps its place where queue and turn are the same.
         """

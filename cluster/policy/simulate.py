@@ -31,7 +31,7 @@ class Machines:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outage:
-    """A node is away for a while: a preemption, a crash."""
+    """A node is gone for a while: a preemption, a crash."""
 
     node: str
     at: float

@@ -10,10 +10,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich.text import Text
+
+from docs.generate.blocks import fill_blocks
 from docs.generate.terminal import DARK, LIGHT, draw, print_in_terminal
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs/pictures"
+DEMO_PAGE = ROOT / "docs/demo.md"
 REPORT = ROOT / ".golfsweep/reports/demo.html"
 MOST_BYTES = 200_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -39,9 +43,11 @@ def main() -> int:
 
 
 def draw_terminal() -> Iterator[Path]:
-    """What the leaderboard prints, light and dark."""
+    """What the leaderboard prints, light and dark, and as text in the page on the demo."""
     words = ("leaderboard", "demo")
     output = print_in_terminal(*words)
+    text = Text.from_ansi(output).plain.rstrip()
+    DEMO_PAGE.write_text(fill_blocks(DEMO_PAGE.read_text(), {"end of the demo": f"```text\n{text}\n```"}))
     for name, theme in (("light", LIGHT), ("dark", DARK)):
         path = PICTURES / f"terminal-{name}.svg"
         path.write_text(draw(" ".join(("golfsweep", *words)), output, theme))

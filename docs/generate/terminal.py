@@ -12,6 +12,9 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 COLUMNS = 80
+CHARACTER_WIDTH, LINE_HEIGHT = 12.2, 24.4
+"""Pixels of rich's pictures."""
+PADDING = 12
 # Surface, ink and the eight colors of a terminal, as in the report.
 LIGHT = TerminalTheme(
     (255, 255, 255),
@@ -30,7 +33,7 @@ DARK = TerminalTheme(
     ],
 )
 # Rich's frame names a font that a browser would load from a server; a picture has to do without one.
-FRAME = """<svg viewBox="0 0 {terminal_width} {terminal_height}" xmlns="http://www.w3.org/2000/svg" role="img">
+FRAME = """<svg viewBox="0 0 {picture_width} {picture_height}" xmlns="http://www.w3.org/2000/svg" role="img">
 <title>{title}</title>
 <style>
 .{unique_id}-matrix {{
@@ -40,13 +43,10 @@ FRAME = """<svg viewBox="0 0 {terminal_width} {terminal_height}" xmlns="http://w
 {styles}
 </style>
 <defs>
-<clipPath id="{unique_id}-clip-terminal">
-<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
-</clipPath>
 {lines}
 </defs>
-<rect width="100%" height="100%" rx="8" fill="{background}"/>
-<g transform="translate(8, 8)">
+<rect width="100%" height="100%" rx="8" fill="{background}" stroke="#8080804d"/>
+<g transform="translate({padding}, {padding})">
 {backgrounds}
 <g class="{unique_id}-matrix">
 {matrix}
@@ -86,7 +86,15 @@ def draw(command: str, output: str, theme: TerminalTheme) -> str:
     """The SVG of a command and its output."""
     console = Console(record=True, width=COLUMNS, file=StringIO(), legacy_windows=False, color_system="truecolor")
     console.print(Text.assemble(("$ ", "bold"), command), Text.from_ansi(output.rstrip("\n")), sep="\n", soft_wrap=True)
-    background = "#{:02x}{:02x}{:02x}".format(*theme.background_color)
-    frame = FRAME.replace("{background}", background).replace("{title}", command)
+    size: dict[str, str | float] = {
+        "picture_width": COLUMNS * CHARACTER_WIDTH + 2 * PADDING,
+        "picture_height": (len(output.rstrip("\n").splitlines()) + 1) * LINE_HEIGHT + 2 * PADDING,
+        "padding": PADDING,
+        "background": "#{:02x}{:02x}{:02x}".format(*theme.background_color),
+        "title": command,
+    }
+    frame = FRAME
+    for name, value in size.items():
+        frame = frame.replace(f"{{{name}}}", f"{value:g}" if isinstance(value, float) else str(value))
     svg = console.export_svg(theme=theme, code_format=frame, unique_id="t")
     return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)

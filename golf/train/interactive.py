@@ -1,4 +1,4 @@
-"""Training from a notebook or a shell of Python: with progress, on the bundled corpus unless told otherwise."""
+"""Training from a notebook or a shell of Python: with progress, on the bundled corpus by default."""
 
 import os
 from collections.abc import Iterator

@@ -224,7 +224,7 @@ def _migrate(engine: Engine, shown: str, version: str | None, names: Sequence[st
             f"database {shown}: holds tables of something else ({names[0]}); name another file or database"
         )
     if version is not None and version > HEAD:
-        raise InputError(f"database {shown}: of version {version}, this golfsweep knows {HEAD}; upgrade golfsweep")
+        raise InputError(f"database {shown}: of version {version}, this golfsweep has {HEAD}; upgrade golfsweep")
     from alembic import command
     from alembic.config import Config
 

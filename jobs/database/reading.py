@@ -75,9 +75,9 @@ def _check_version(engine: Engine, name: str, path: Path) -> None:
     if version is None:
         raise InputError(f"database {name}: holds no tables of golfsweep; name another file")
     if version > HEAD:
-        raise InputError(f"database {name}: of version {version}, this golfsweep knows {HEAD}; upgrade golfsweep")
+        raise InputError(f"database {name}: of version {version}, this golfsweep has {HEAD}; upgrade golfsweep")
     if version < HEAD:
         raise InputError(
-            f"database {name}: of version {version}, has to be brought to {HEAD}, and you may not write to it; let its "
+            f"database {name}: of version {version}, must be migrated to {HEAD}, and you may not write to it; let its "
             f"owner run golfsweep status --home {path.parent}"
         )

@@ -240,7 +240,7 @@ entries = Table(
     Column("updated", Float, nullable=False),
     Column("withdrawn", Text),
 )
-"""The read model: one leaderboard entry each, with the digests of what it rests on."""
+"""The read model: one leaderboard entry each, with the digests of its evidence."""
 
 tokens = Table(
     "tokens",

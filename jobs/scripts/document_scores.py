@@ -43,7 +43,7 @@ def read_document_scores(path: Path) -> tuple[bytes, dict[str, float]]:
     lower = ((document, 0), (nll, 0), (tokens, 1), (sizes, 0))
     if not all(((column >= least) & (column <= MOST)).all() for column, least in lower) or not sizes.any():
         raise InputError(
-            f"{_WHERE}: a value that cannot be; expected finite nats, at least one token a document, and bytes"
+            f"{_WHERE}: an impossible value; expected finite nats, at least one token a document, and bytes"
         )
     order = np.argsort(document)
     content = write_table(document[order].tolist(), nll[order], tokens[order], sizes[order])

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from golf.errors import InputError, shown
 
 WORDS = ("data", "data_dir", "tokenizer", "out", "run", "seed")
-"""What every script can be told; `in.ROLE` is the path of an earlier output."""
+"""What every script can be given; `in.ROLE` is the path of an earlier output."""
 VARYING = ("run", "out")
 """Those that differ from attempt to attempt and change no number."""
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+|in\.[^{}\s]+)\}\}|\{([a-z_]+|in\.[^{}\s]+)\}")
@@ -40,7 +40,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         if match[2] not in values:
             known = ", ".join(f"{{{word}}}" for word in values)
             hint = f"known are {known}, and {{{match[0]}}} is text"
-            raise InputError(f"{shown(text)}: nothing is known as {match[0]}; {hint}")
+            raise InputError(f"{shown(text)}: {match[0]} is no placeholder; {hint}")
         return values[match[2]]
 
     return _PLACEHOLDER.sub(value, text)

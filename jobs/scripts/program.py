@@ -194,7 +194,7 @@ class ScriptProgram(Program):
         if not (changed := self._kept.changed()):
             return None
         return _unfinished(
-            f"{', '.join(changed)}: was to be kept and has been changed by a program that cannot be kept from it; "
+            f"{', '.join(changed)}: a program changed this kept file, which could not be prevented; "
             "see what keep cannot redirect in docs/scripts.md, or use a switch of the script"
         )
 

@@ -18,7 +18,7 @@ from jobs.stages.stage import GangStage, ScoringStage, Source
 PREFIX = "script."
 """What the names of these stages begin with in jobs; people see the rest."""
 VERSION = 1
-"""Of how scripts are run; what a script computes is told by its digest."""
+"""Of how scripts are run; a script's digest says what it computes."""
 OWN_OUTPUTS = ("log", "metrics", "document_scores")
 """Contents that every stage may leave beside those that its file names."""
 
@@ -72,7 +72,7 @@ class ScriptStage(GangStage, ScoringStage):
         return (order.job.inputs["script"], order.slots)
 
     def silence(self, order: Order) -> float:
-        """As long as its script may be silent, after what comes before it, of which nothing is heard either."""
+        """As long as its script may be silent, after what comes before it, which prints nothing either."""
         silent = float(order.conditions.get("silent_seconds") or SILENT_SECONDS)
         return SETUP_SECONDS + PROBE_SECONDS + silent
 

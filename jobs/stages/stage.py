@@ -73,7 +73,7 @@ class Stage(ABC):
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """Those of its contents that an entry rests on: a lost one is made again by the next run of its sweep."""
+        """Its contents that are evidence of an entry: the next run of its sweep makes a lost one again."""
         return tuple(name for name in self.contents if name not in (*self.intermediate, *self.shown))
 
     @abstractmethod

@@ -61,7 +61,7 @@ class AttemptRecord:
     sweep: str | None
     """The sweep that pays."""
     reserved_hours: float
-    """GPU-hours that are set aside for it while it runs."""
+    """GPU-hours that are reserved for it while it runs."""
     seconds: float
     """How long it has run by a clock that nobody sets, as of its last heartbeat, or in all."""
 
@@ -156,7 +156,7 @@ class EntryRecord:
     content: Mapping[str, Any]
     """What the leaderboard shows and compares."""
     evidence: Mapping[str, Any]
-    """Keys of jobs, digests of contents, and versions of the code that the content rests on."""
+    """Keys of jobs, digests of contents, and versions of the code: the evidence for the content."""
     updated: float = 0.0
     """When it was last written; the store sets it."""
     withdrawn: str | None = None

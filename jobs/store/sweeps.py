@@ -53,7 +53,7 @@ class Sweeps(Transactions):
             self._check_lease(connection, name)
             query = select(table.c.tags).where(table.c.name == name).with_for_update()
             if (before := connection.execute(query).scalar()) is None:
-                raise InputError(f'no sweep "{shown_name(name)}" to tag; golfsweep status lists those there are')
+                raise InputError(f'no sweep "{shown_name(name)}" to tag; golfsweep ls lists all sweeps')
             if new := sorted(set(tags) - set(before)):
                 connection.execute(table.update().where(table.c.name == name), {"tags": sorted([*before, *new])})
                 record_event(connection, EventKind.SWEEP_TAGGED, self._clock(), self._actor(name), sweep=name, tags=new)

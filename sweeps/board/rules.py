@@ -31,7 +31,7 @@ NOTES: dict[Profile, frozenset[str]] = {
 UNAUDITED_CODE = "unaudited"
 """Code of the finding that nobody could judge an entry's scores from outside."""
 EVIDENCE_CODE = "evidence"
-"""Code of the finding that an entry says other things than the evidence that it rests on."""
+"""Code of the finding that an entry differs from its evidence."""
 LENGTH_EFFECT_CODE = "length-effect"
 """Code of the finding that documents' length changes scores by more than the contest's margin."""
 

@@ -91,7 +91,7 @@ DbOption = Annotated[
         metavar="URL",
         envvar="GOLFSWEEP_DB",
         parser=given,
-        help="Database URL instead of the one in --home.",
+        help="Database at this URL instead of the one in --home.",
     ),
 ]
 FilesOption = Annotated[
@@ -101,7 +101,7 @@ FilesOption = Annotated[
         metavar="DIR|URL",
         envvar="GOLFSWEEP_FILES",
         parser=given,
-        help="File store instead of the one in --home.",
+        help="File store at this place instead of the one in --home.",
     ),
 ]
 RayOption = Annotated[
@@ -111,10 +111,10 @@ RayOption = Annotated[
         metavar="HOST:PORT",
         envvar="GOLFSWEEP_RAY",
         parser=given,
-        help="Use the Ray cluster at this address.",
+        help="Use the Ray cluster at this address; short for --executor ray:HOST:PORT.",
     ),
 ]
-HereOption = Annotated[bool, typer.Option("--here", help="Run on this machine without Ray: --executor local.")]
+HereOption = Annotated[bool, typer.Option("--here", help="Run here, without Ray; short for --executor local.")]
 _KINDS = "; ".join(f"{name} ({kind.summary})" for name, kind in EXECUTORS.items())
 ExecutorOption = Annotated[
     str | None,
@@ -130,7 +130,7 @@ AgentOption = Annotated[
         "--agent",
         metavar="NAME",
         envvar="GOLFSWEEP_AGENT",
-        help="The agent that runs it, for the ledger of tries; by default a person.",
+        help="The AI agent that runs it, recorded with its tries; by default a person.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]

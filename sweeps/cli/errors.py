@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 2
     """Do not retry: the same command fails in the same way."""
     TRANSIENT = 3
-    """A database, file store or cluster is away, slow or full: the same command may succeed later."""
+    """A database, file store or cluster is unavailable, slow or full: the same command may succeed later."""
     HUNG_UP = 129
     """Stopped by SIGHUP: its terminal or connection was closed."""
     INTERRUPTED = 130
@@ -90,7 +90,7 @@ def report(problem: Problem, *, as_json: bool) -> None:
         print("golfsweep:", escape(" ".join(hide_given(line).split())), file=sys.stderr)
     if as_json:
         error, hint = hide_given(problem.error), hide_given(problem.hint)
-        with suppress(OSError):  # stdout may have no room, of which stderr has just told
+        with suppress(OSError):  # stdout may have no room, which stderr has just reported
             print(json.dumps({"error": error, "hint": hint, "code": problem.code}, indent=2))
 
 

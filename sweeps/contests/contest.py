@@ -58,7 +58,7 @@ class ReplicatesTable(_Table):
     """The runs of an entry."""
 
     seeds: bool
-    """Whether runs are told apart by seed numbers, which logs print; otherwise by their logs."""
+    """Whether runs are distinguished by seed numbers, which logs print; otherwise by their logs."""
 
 
 class LimitsTable(_Table):

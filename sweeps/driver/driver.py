@@ -153,7 +153,7 @@ class Driver:
         }
 
     def evidence(self) -> list[JobRecord]:
-        """The finished jobs that entries rest on, each once; like `confirmed`."""
+        """The finished jobs behind the entries, each once; like `confirmed`."""
         chains = self.confirmed()
         judged = self._judge(chains)
         jobs = [job for chain in chains for job in (*chain.jobs.values(), *chain.others.values())]

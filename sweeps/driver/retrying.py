@@ -33,7 +33,7 @@ class Retry:
         lines += [f"  {job.order.label} ({job.key[:12]})" for job in self.queued]
         if self.reported:
             names = ", ".join(dict.fromkeys(job.order.entry or job.order.label for job in self.reported))
-            lines.append(f"{_count(self.reported)} stay failed: the search has drawn later trials by that ({names})")
+            lines.append(f"{_count(self.reported)} stay failed, since the search chose later trials by it ({names})")
         if self.queued:
             start = "its driver starts them" if self.runs else "start them with: golfsweep run FILE"
             lines.append(start[0].upper() + start[1:])
@@ -81,7 +81,7 @@ def retry_job(key: str, store: Store) -> Retry:
 def _retry(name: str, jobs: Sequence[JobRecord], store: Store) -> Retry:
     record = store.sweep(name)
     if record is None:
-        raise InputError(f'no sweep "{shown_name(name)}"; golfsweep ls lists those there are')
+        raise InputError(f'no sweep "{shown_name(name)}"; golfsweep ls lists all sweeps')
     needed = Sweep.from_json(record.spec).driver(store, read_only=True).needed() if jobs else set[str]()
     queued = [store.put_job(job.order) for job in jobs if job.key in needed]
     return Retry(

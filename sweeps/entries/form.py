@@ -57,7 +57,7 @@ def digest_settings(settings: Mapping[str, Any]) -> str:
 
 
 def job_keys(entry: EntryRecord) -> list[str]:
-    """Keys of the jobs that an entry rests on, each once: those of its seeds, then its audits."""
+    """Keys of the jobs behind an entry, each once: those of its seeds, then its audits."""
     keys = [key for seed in entry.evidence["seeds"].values() for key in seed["jobs"].values()]
     keys += [audit["job"] for audit in audits_of(entry).values()]
     return list(dict.fromkeys(keys))

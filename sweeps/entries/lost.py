@@ -16,7 +16,7 @@ class LostKind(StrEnum):
 
 
 REMADE = (LostKind.SCORES, LostKind.CERTIFICATE, LostKind.LOG)
-"""What entries rest on, so that the next run makes it again."""
+"""Evidence of entries, which the next run makes again."""
 
 
 class Lost:
@@ -41,4 +41,4 @@ class Lost:
             if kind in REMADE:
                 yield f"{missing}. To make it again, run the sweep's file again: golfsweep run FILE"
             else:
-                yield f"{missing}. No score rests on it, so it is not made again."
+                yield f"{missing}. No score depends on it, so it is not made again."

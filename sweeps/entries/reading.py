@@ -38,7 +38,7 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None, named
     Args:
         name: of the sweep whose entries are shown; None where there is none yet, which leaves the records.
         place: the home that it belongs to.
-        lost: is told which evidence could not be read.
+        lost: collects which evidence could not be read.
         named_sweeps: other sweeps, all of whose entries are held against their evidence.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What an entry of a script rests on, and what it is found to be: made of its jobs, and held against them later."""
+"""The evidence of a script's entry and its facts: made from its jobs, and compared with them later."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ UNAUDITED = RuleFinding(code=UNAUDITED_CODE, detail="a metric line gives no way 
 
 
 def seed_evidence(jobs: Mapping[str, JobRecord], scored: str) -> dict[str, Any]:
-    """Keys of a seed's jobs, and digests of what its score rests on.
+    """Keys of a seed's jobs, and digests of the evidence for its score.
 
     Args:
         jobs: by stage, in the order in which they build on one another.

@@ -37,7 +37,7 @@ _RUN_COLUMNS = (
 
 
 def entries_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The rows of a leaderboard as a frame, best first.
+    """The entries of a leaderboard as a frame, best first.
 
     An interval becomes two columns, a table of numbers a column for each of its values (`bytes.model`), a list JSON.
     """

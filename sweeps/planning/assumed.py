@@ -50,8 +50,8 @@ def assume_data(spec: SweepSpec) -> AssumedData | None:
     if section.tokens == "demo" or CONTEST_NAME not in tokens.name or _are_there(tokens, tokenizer):
         return None
     text = (
-        f"{section.tokens} is not here yet; assumed is the contest's validation set: {CONTEST_DOCUMENTS:,} documents, "
-        f"{CONTEST_TOKENS[1024]:,} tokens of 1,024 pieces, {CONTEST_BYTES:,} bytes. No finished job counts as done."
+        f"the contest's validation set ({CONTEST_DOCUMENTS:,} documents, {CONTEST_TOKENS[1024]:,} tokens of 1,024 "
+        f"pieces, {CONTEST_BYTES:,} bytes), because {section.tokens} is not here yet; no finished job counts as done."
     )
     recipes = spec.native_recipes()
     if not recipes:
@@ -87,7 +87,7 @@ def assume_machine(spec: SweepSpec, machine: Machine, cores: int) -> tuple[Machi
     if machine.device.startswith("cuda") or spec.widest() <= cores:
         return None
     name = CONTEST_DEVICE.removeprefix("cuda NVIDIA ").partition(" ")[0]
-    text = f"The machine is assumed to have {name} GPUs: a job needs {spec.widest()} slots, and here are {cores} cores."
+    text = f"{name} GPUs, because a job needs {spec.widest()} slots and this machine has {cores} cores."
     return replace(machine, device=CONTEST_DEVICE, dtype="bfloat16", attention="flash"), text
 
 

@@ -1,4 +1,4 @@
-"""How far off a forecast may be, by what it rests on."""
+"""How far off a forecast may be, by its evidence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

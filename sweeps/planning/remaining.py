@@ -12,6 +12,9 @@ from sweeps.planning.plan import SweepPlan
 TRUST = 0.1
 """Share of the planned work that the plan's own figures count as, against those of finished jobs."""
 
+COMPLETE = ("confirm", "done")
+"""Phases in which a snapshot counts all jobs that are still to come; before, nobody knows the search's best trials."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RemainingTime:
@@ -48,8 +51,9 @@ class RemainingTime:
         for job in snapshot.running:
             if each := planned.get(job.order.job.stage):
                 begun += job.fraction * each[0]
-        for stage, each in planned.items():  # the search may have drawn other trials than the plan
-            del each[snapshot.to_come.get(stage, 0) :]
+        if snapshot.phase in COMPLETE:
+            for stage, each in planned.items():
+                del each[snapshot.to_come.get(stage, 0) :]
         left = max(0.0, sum(map(sum, planned.values())) - begun)
         pace = (taken + TRUST * total) / (expected + TRUST * total) if total else 1.0
         return pace * left * (self.seconds / total if total else 0.0)

@@ -148,7 +148,7 @@ def _order(attachment: Attachment, stage: ScriptStage, sweep: Sweep, place: Work
         groups = "; ".join(", ".join(names) for _, names in orders.values())
         raise InputError(
             f"--stage {attachment.stage} --seed {attachment.seed}: entries have different jobs of it ({groups}); name "
-            "the one whose recipe made the file by --entry"
+            "the one whose recipe made the file with --entry"
         )
     ((order, _),) = orders.values()
     return order

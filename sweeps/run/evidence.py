@@ -1,4 +1,4 @@
-"""Whether what a sweep's entries rest on is still there: its job makes again what is lost or damaged."""
+"""Check that the evidence of a sweep's entries is still there; jobs make again what is lost or damaged."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ from sweeps.driver.sweep import Sweep
 
 
 def remake_lost(sweep: Sweep, place: Workplace, since: int, say: Callable[[str], None]) -> bool:
-    """Read every content that the entries of a sweep rest on, and queue the jobs whose outputs cannot be read any more.
+    """Read all evidence of a sweep's entries, and queue the jobs whose outputs cannot be read any more.
 
     Args:
         sweep, place: the sweep, and the home that it belongs to.
@@ -27,7 +27,7 @@ def remake_lost(sweep: Sweep, place: Workplace, since: int, say: Callable[[str],
         say(f"Lost or damaged, and made again: {', '.join(remade)}.")
     if given_up:
         say(
-            f"Lost or damaged, and not made again, because no job made it or all tries were in vain: "
+            f"Lost or damaged, and not made again, because no job made it or every attempt failed: "
             f"{', '.join(given_up)}."
         )
     return bool(remade)

@@ -22,12 +22,12 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.run.evidence import remake_lost
+from sweeps.run.forecasts.time_left import TimeLeft
 from sweeps.run.helping import check_machine, help_sweep, is_driven_elsewhere
 from sweeps.run.lease import DriverLease
 from sweeps.run.memory import check_memory
 from sweeps.run.patience import Patience
 from sweeps.run.roles import Runtime, Scheduling, machine_of, runtime_of
-from sweeps.run.time_left import TimeLeft
 from sweeps.run.waiting import HOW_TO_STOP, WaitNotice, say_if_slow
 from sweeps.spec.dataset import DataSet, open_dataset
 from sweeps.spec.file import SweepSpec
@@ -103,7 +103,7 @@ def run(
     agent: str | None = None,
     tags: Collection[str] = (),
 ) -> Snapshot:
-    """Run a sweep to its end, or go on with it; interrupted at any point, the same call continues.
+    """Start or resume a sweep and run it to its end; interrupted at any point, the same call resumes it.
 
     Args:
         spec: the sweep.
@@ -200,16 +200,16 @@ def _run_as_driver(
         writer = EntryWriter(sweep, place.store, place.files)
         writer.write()  # an edited file may have other entries than at its last run
         remake_lost(sweep, place, started, say)
-
-        def on_snapshot(snapshot: Snapshot, left: float | None) -> None:
-            writer.update(snapshot)
-            show(snapshot, left)
-
         time_left = TimeLeft(sweep, place.store, place.home, time.time())
+
+        def on_snapshot(snapshot: Snapshot, slots: int, widest: int) -> None:
+            writer.update(snapshot)
+            show(snapshot, time_left.estimate(snapshot, slots, widest))
+
         while not (snapshot := driver.step()).done:
             scheduling = open_part(sweep.widest())
             try:
-                snapshot = _drive(driver, sweep, scheduling, lease, time_left, on_snapshot, say, hint)
+                snapshot = _drive(driver, sweep, scheduling, lease, on_snapshot, say, hint)
             finally:
                 with suppress(LostLease, StoreUnavailable):  # the next run writes them
                     writer.write()  # what finished after the last snapshot, or before an interruption
@@ -312,12 +312,14 @@ def _drive(
     sweep: Sweep,
     scheduling: Scheduling,
     lease: DriverLease,
-    time_left: TimeLeft,
-    show: Callable[[Snapshot, float | None], None],
+    show: Callable[[Snapshot, int, int], None],
     say: Callable[[str], None],
     hint: str,
 ) -> Snapshot:
-    """Drive a sweep until it is done or a user has ended it; wait for a store that is unavailable for a while."""
+    """Drive a sweep until it is done or a user has ended it; wait for a store that is unavailable for a while.
+
+    `show` is called at every step with the state, the usable slots, and those of the largest node.
+    """
     outage, notice, ever_fit = Patience(say), WaitNotice(say), False
     while True:
         stopping.raise_if_stopped()
@@ -325,11 +327,11 @@ def _drive(
             lease.renew()
             snapshot = driver.step()
             if snapshot.done:
-                show(snapshot, 0.0)
+                show(snapshot, 0, 0)
             if snapshot.done or snapshot.ended:
                 return snapshot
             slots, widest = scheduling.slots(sweep.machine)
-            show(snapshot, time_left.estimate(snapshot, slots, widest))
+            show(snapshot, slots, widest)
             fits = slots > 0 and sweep.widest() <= widest
             if slots and not fits and not ever_fit:
                 raise InputError(f"a job needs {sweep.widest()} slots of one node; the largest has {widest}")

@@ -109,7 +109,7 @@ def _choose(train: Sequence[Path], documents: int, table: ByteTable | None) -> l
     is_left = len(cuts) < len(train) or any(len(cut.rest()) for cut in cuts)
     if missing or not is_left:
         where, count = train[0].parent, documents - missing
-        why = f"; {unknown} have tokens whose bytes its byte files do not tell" if unknown else ""
+        why = f"; {unknown} have tokens whose bytes its byte files do not give" if unknown else ""
         raise InputError(
             f"{where}: {count} of {documents} documents can be held out of its training shards, and some must be left"
             f'{why}; name fewer as data.tuning_documents, or set data.validation = "given"'

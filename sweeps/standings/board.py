@@ -72,7 +72,7 @@ class Standings:
         """Best first within a track."""
 
     def rows(self, sweep: str | None = None) -> list[dict[str, Any]]:
-        """The rows of the leaderboard; of a named sweep and public records alone. None where a value is unknown."""
+        """The entries of the leaderboard; of a named sweep and public records alone. None where a value is unknown."""
         shown = [each for each in self.all if sweep is None or each.entry.sweep in ("", sweep)]
         ranks = self._rank([each.entry for each in shown])
         return [to_row(self.contest, replace(each, rank=ranks.get(each.entry.full_name))) for each in shown]
@@ -184,7 +184,7 @@ class Standings:
 
 
 def to_row(contest: Contest, standing: Standing) -> dict[str, Any]:
-    """A row of the leaderboard."""
+    """An entry of the leaderboard."""
     entry, side = standing.entry, standing.side
     scores = [float(score) for score in side.scores]
     measured = summary(scores) if scores else None

@@ -32,7 +32,7 @@ def read_own_entries(contest: Contest, place: Workplace, lost: Lost) -> Iterator
     Args:
         contest: by whose reader logs are read, and by whose rules they are judged.
         place: the home.
-        lost: is told which logs could not be read; those runs are left out.
+        lost: collects which logs could not be read; those runs are left out.
     """
     sweeps = {sweep.name: sweep for sweep in place.store.sweeps() if contest_of(sweep) == contest.name}
     entries = [entry for name in sweeps for entry in place.store.entries(name) if is_current(entry)]

@@ -19,7 +19,7 @@ def standings_of(contest: Contest, place: Workplace, lost: Lost | None = None) -
     Args:
         contest: the contest.
         place: the home.
-        lost: is told which logs of own entries could not be read.
+        lost: collects which logs of own entries could not be read.
     """
     records = [
         ContestEntry.from_json(content) for content in place.store.records() if content.get("contest") == contest.name

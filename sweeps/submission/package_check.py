@@ -42,7 +42,7 @@ def _check_certificate(folder: Path) -> CheckResults:
     for line in contradictions:
         yield "certificate", f"{CERTIFICATE} {line}"
     if not contradictions and content["probes"]["documents"].get("text") == MADE_UP_TEXT:
-        yield "certificate", f"{CERTIFICATE}: judged on made-up text only, so nobody knows how it scores text"
+        yield "certificate", f"{CERTIFICATE}: judged on made-up text only, so how it scores text is unknown"
     if contradictions or content["passed"]:
         return
     if not content["judged"]:

@@ -51,7 +51,7 @@ def describe_verdict(certificate: Mapping[str, Any]) -> str:
         return f"Not passed: {', '.join(broken)}"
     own = certificate.get("probes", {}).get("own_precision")
     if own is not None and not own["same"]:
-        return f"Not passed: in {own['precision']} it computes something else than in float32, in which it was judged"
+        return f"Not passed: its results in {own['precision']} differ from those in float32, in which it was judged"
     if not certificate["judged"]:
         return "Not passed: too little could be probed within the budget"
     if certificate.get("length_effect", 0.0) > MAX_LENGTH_EFFECT_NATS:

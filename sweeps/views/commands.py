@@ -1,4 +1,4 @@
-"""Commands that people are told to type next: they name a sweep and its entries so that they work where it was run."""
+"""Commands that people can type next: they name a sweep and its entries so that they work where it was run."""
 
 import shlex
 from collections.abc import Sequence

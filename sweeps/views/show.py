@@ -149,7 +149,7 @@ def _describe_record(name: str, place: Workplace) -> dict[str, Any]:
 
 
 def _jobs_of(entry: EntryRecord, store: Store) -> list[dict[str, Any]]:
-    """Key and label of the jobs that an entry rests on, its audits last."""
+    """Key and label of the jobs behind an entry, its audits last."""
     from sweeps.entries.form import job_keys
 
     jobs = [store.job(key) for key in job_keys(entry)]

@@ -130,7 +130,7 @@ def lines(state: Mapping[str, Any]) -> Iterator[str]:
     if state["state"] == SweepState.RUNNING:
         yield f"  {_who(state)}"
     for job in state["running"]:
-        lost = "  (not running: its scheduler is gone)" if job["lost"] else ""
+        lost = "  (not running: its scheduler has stopped)" if job["lost"] else ""
         yield f"  {job['label']}  {job['fraction']:.0%}  {job['note']}{lost}"
     for job in state["waiting"]:
         if job["retried"]:

@@ -1,4 +1,4 @@
-"""The README: short, and every command, sweep file and line of Python in it works."""
+"""The README is short, and every command, sweep file and line of Python in it works, as does that of docs/python.md."""
 
 import re
 import shutil
@@ -55,9 +55,9 @@ RUN_ELSEWHERE = {
 """Commands that take longer, and the test that runs each: its file, and the line of it."""
 
 
-def examples(language: str) -> list[str]:
+def examples(language: str, text: str = README) -> list[str]:
     """The code blocks in a language."""
-    return [str(block) for block in re.findall(rf"```{language}\n(.+?)```", README, re.DOTALL)]
+    return [str(block) for block in re.findall(rf"```{language}\n(.+?)```", text, re.DOTALL)]
 
 
 def commands() -> list[str]:
@@ -126,8 +126,9 @@ def test_the_sweep_files_of_the_readme_are_ones() -> None:
     assert [title_of(stage.name) for stage in stages] == ["train", "eval"]
 
 
-def test_the_python_of_the_readme_runs(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for example in examples("python"):
-        exec(compile(example, "README.md", "exec"), {})
+@pytest.mark.parametrize("document", ["README.md", "docs/python.md"])
+def test_the_python_of_a_document_runs(document: str, there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for example in examples("python", (ROOT / document).read_text()):
+        exec(compile(example.replace("steps=60", "steps=8"), document, "exec"), {})
     out = capsys.readouterr().out
     assert "trial-20" in out and "lora-ttt" in out

@@ -30,7 +30,7 @@ class ObservedScorer(RemoteScorer):
             process: where the scorer runs.
             documents: those whose losses are kept, int64.
             first_nll: index of a document → its summed loss in nats the first time that it was scored; added to.
-            report: told, now and then, how many calls there were.
+            report: called now and then with the number of calls.
         """
         self._process, self._first_nll, self._report = process, first_nll, report
         self._indices = {document.tobytes(): index for index, document in enumerate(documents)}

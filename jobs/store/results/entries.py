@@ -83,7 +83,7 @@ def _values(entry: EntryRecord) -> dict[str, Any]:
 
 
 def withdraw_entries(connection: Connection, key: str, lost: Mapping[str, str], now: float, who: str) -> None:
-    """Withdraw the entries, of whichever sweep, that rest on outputs of a job that were made again and came out
+    """Withdraw the entries, of whichever sweep, that use outputs of a job that were made again and came out
     otherwise; the next run of their sweep writes them anew.
 
     Args:
@@ -98,7 +98,7 @@ def withdraw_entries(connection: Connection, key: str, lost: Mapping[str, str], 
     for row in connection.execute(query).mappings().all():
         evidence = json.dumps(row["evidence"])
         if names := [name for digest, name in lost.items() if digest in evidence]:
-            reason = f"its {' and '.join(names)} had to be made again and came out otherwise"
+            reason = f"its {' and '.join(names)} had to be made again and came out differently"
             this_row = (table.c.sweep == row["sweep"]) & (table.c.name == row["name"])
             connection.execute(table.update().where(this_row), {"withdrawn": reason})
             about = {"sweep": row["sweep"], "entry": row["name"], "key": key, "reason": reason}

@@ -70,7 +70,7 @@ def _test_documents(pair: Pair) -> dict[str, Any]:
         test = paired_test(mean_documents(ours), mean_documents(theirs))
         paired = _to_json(test, 0.0) | {"artifacts": len(ours)}
     else:
-        paired = refuse("no artifact is shared: documents alone carry no claim about ways of training")
+        paired = refuse("no artifact is shared: documents alone cannot support a claim about training")
     same = len(ours) == len(c.runs) == len(i.runs)
     if not same:
         ours, theirs = (

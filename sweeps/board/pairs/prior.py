@@ -27,7 +27,7 @@ def find_prior(pair: Pair) -> NamedPrior | str:
     """
     c, i = pair.challenger, pair.incumbent
     if c.trainings.keys() & i.trainings.keys():
-        return "the two share trainings, which are no two samples of noise"
+        return "the two share trainings, so they are not independent samples"
     near = _separate_variances([c, i, *(entry for entry in pair.peers if entry not in (c, i))])
     if len(near) >= FEWEST_VARIANCES:
         return _fit(near, "sweep")

@@ -1,4 +1,4 @@
-"""The test across seeds that a verdict rests on: paired by training where two entries share them, Welch's otherwise.
+"""The test across seeds that decides a verdict: paired by training where two entries share them, Welch's otherwise.
 
 Which one it is follows from what was trained, never from the p-values. The other is shown beside it.
 """
@@ -47,7 +47,7 @@ def explain_no_pairs(challenger: BoardEntry, incumbent: BoardEntry) -> str:
     """Why two entries are not paired by training."""
     ours, theirs = challenger.trainings.keys(), incumbent.trainings.keys()
     if not ours & theirs:
-        return "the two share no training; equal seed numbers pair nothing"
+        return "the two share no training; equal seed numbers alone do not pair runs"
     if ours <= theirs or theirs <= ours:
         return "all differences are equal or there is only one, so their noise is unknown"
     return "only a part of their trainings is shared"

@@ -46,7 +46,7 @@ def audit(
 
     The function takes a list of documents (integer arrays, BOS first) and returns, for each, the loss in nats of every
     token after the first. It may have a method byte_counts(document), the number of bytes that each token counts as.
-    Without --tokens or --corpus nobody knows how it scores text, and its track is unverified. Exit 1 if it does not
+    Without --tokens or --corpus, how it scores text is unknown, and its track is unverified. Exit 1 if it does not
     pass.
 
     Example: golfsweep audit my_entry:score --vocab-size 1024 --tokens val.bin --seconds 60

@@ -43,12 +43,13 @@ def challenge(
     files: FilesOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Test a claim on fresh seeds, as cheaply as can overturn it.
+    """Test a claim on fresh seeds, with as few as can decide it.
 
-    The claim is that an entry is better than what its verdict is against. Both recipes run on seeds used nowhere
-    before, analysis after analysis, until the claim stands or falls. The same command resumes an interrupted challenge.
+    The claim is that an entry is better than the record or baseline that it is compared with. Both recipes run on
+    seeds used nowhere before, analysis after analysis, until the claim stands or falls. The same command resumes an
+    interrupted challenge.
 
-    Example: golfsweep challenge "demo/trial 20" --set budget.dollars=5
+    Example: golfsweep challenge demo/trial-20 --set budget.dollars=5
     """
     from jobs.workplace import Workplace
     from sweeps.challenge.claim import read_claim

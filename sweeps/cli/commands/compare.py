@@ -40,7 +40,7 @@ def compare(
 
     Shows the difference, every test, what differs between the recipes, and how many more seeds are needed.
 
-    Example: golfsweep compare "trial 20" lora-ttt
+    Example: golfsweep compare trial-20 lora-ttt
     """
     from sweeps.board import compare
     from sweeps.entries import reading

@@ -37,7 +37,7 @@ def init(
     beside: Annotated[
         list[Path] | None, typer.Option("--beside", metavar="FILE", help="A file that the script imports or reads.")
     ] = None,
-    gpus: Annotated[int, typer.Option("--gpus", min=1, help="GPUs of each run of the script.")] = 8,
+    gpus: Annotated[int, typer.Option("--gpus", metavar="N", min=1, help="GPUs of each run of the script.")] = 8,
     python: Annotated[
         str | None, typer.Option("--python", metavar="FILE", help="The interpreter that runs the script.")
     ] = None,
@@ -99,16 +99,16 @@ def attach(
         Path | None, typer.Option("--log", metavar="FILE", help="What the script printed in that run.")
     ] = None,
     entry: Annotated[
-        str | None, typer.Option("--entry", metavar="NAME", help="The arm that it is of, if arms differ in this stage.")
+        str | None, typer.Option("--entry", metavar="NAME", help="The arm that made the file, if arms differ here.")
     ] = None,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Make a file that exists already the output of a script's stage.
+    """Use an existing file as the output of a script's stage.
 
-    The stage's job is done by that and does not run; entries that rest on it say so.
+    The stage's job then counts as done and does not run; entries that use the file say so.
 
     Example: golfsweep attach final_model.int8.ptz --sweep sweep.toml --stage train --role artifact --seed 42
     """
@@ -151,7 +151,7 @@ def cancel(
 ) -> None:
     """Cancel a sweep, a trial or a job, and wait until its processes have ended.
 
-    What has finished stays as it is. Before a whole sweep is cancelled while it runs, a person is asked. Exit 3 if its
+    What has finished stays as it is. Before a running sweep is cancelled, you are asked. Exit 3 if its
     processes have not ended within a minute.
 
     Example: golfsweep cancel demo 7
@@ -163,7 +163,7 @@ def cancel(
     if what is None and record.state == SweepState.RUNNING:
         open_jobs = place.store.jobs(sweep, [JobState.RUNNING, JobState.QUEUED])
         running = sum(job.state == JobState.RUNNING for job in open_jobs)
-        ask_first(f"Cancel sweep {sweep}, of which {running} jobs run and {len(open_jobs) - running} wait", yes=yes)
+        ask_first(f"Cancel sweep {sweep} ({running} jobs running, {len(open_jobs) - running} waiting)", yes=yes)
     outcome = end(sweep, what, place.store)
     if json_:
         print_json(outcome.to_json(sweep))
@@ -184,7 +184,7 @@ def submit(
     files: FilesOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Run a sweep on a cluster, independent of this machine.
+    """Run a sweep on a cluster, which goes on without this machine.
 
     To use another database than the one in --home, set GOLFSWEEP_DB in the environment of the cluster's head:
     everybody who sees the cluster can read the commands of its jobs.
@@ -212,8 +212,8 @@ def _write_new(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
         os.link(temporary, path)  # unlike a rename, it never replaces a file
     except FileExistsError:
-        raise InputError(f"{path}: exists already and is not overwritten; name another file by --out") from None
+        raise InputError(f"{path}: exists already and is not overwritten; name another file with --out") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); name another file by --out") from None
+        raise InputError(f"{path}: cannot be written ({error.strerror}); name another file with --out") from None
     finally:
         temporary.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ def gc(
 ) -> None:
     """Count files that nothing needs any more, or delete them.
 
-    Without --delete nothing changes; with it, a person is asked first. The file store must belong to this database
+    Without --delete nothing changes; with it, you are asked first. The file store must belong to this database
     alone. Files younger than an hour stay.
 
     Example: golfsweep gc --delete

@@ -174,4 +174,4 @@ def doctor_lines(health: dict[str, Any]) -> Iterator[str]:
         facts = ", ".join(f"{name} {value}" for name, value in node["found"].items() if name != "versions")
         yield f"{'ok  ' if node['good'] else 'BAD '} node {node['host']} ({node['name'][:12]}): {facts}"
         if node["reason"]:
-            yield f"     {'quarantined' if node['quarantined'] else 'not as Ray says'}: {node['reason']}"
+            yield f"     {'quarantined' if node['quarantined'] else 'differs from what Ray reports'}: {node['reason']}"

@@ -50,8 +50,8 @@ def check(
 ) -> None:
     """Review a record folder, as Markdown for a review thread.
 
-    Of a package of golfsweep it also reads the certificate, and computes its p-values again. Exit 1 if it breaks a
-    rule or its files do not bear out its claims.
+    For a package made by golfsweep, it also reads the certificate and computes the p-values again. Exit 1 if the record
+    breaks a rule or its files do not support its claims.
 
     Example: golfsweep check records/track_10min_16mb/2026-03-17_LoRA_TTT
     """

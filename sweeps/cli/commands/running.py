@@ -35,19 +35,19 @@ def plan(
         typer.Option(min=1, max=1024, metavar="N", help="GPUs (or cores) of each node; by default this machine's."),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Do not measure this machine; guess what no finished job tells.")
+        bool, typer.Option("--quick", help="Do not measure this machine; guess what no finished job shows.")
     ] = False,
     json_: JsonOption = False,
 ) -> None:
     """Preview jobs, time and cost of a sweep.
 
-    Finished jobs of any sweep count as done: a job with the same settings, code and data never runs twice. Where none
-    tells how long a job takes, short jobs are timed on this machine, in about 20 seconds; the home keeps their times.
+    Finished jobs of any sweep count as done: a job with the same settings, code and data never runs twice. If none
+    shows how long a job takes, short jobs are timed on this machine in about 20 seconds; the home keeps their times.
 
     Example: golfsweep plan examples/fineweb.toml --nodes 4 --slots 8
     """
     from jobs.workplace import Workplace
-    from sweeps.run.forecast import forecast
+    from sweeps.run.forecasts.forecast import forecast
     from sweeps.spec.file import load_sweep
     from sweeps.views.terminal.show_plan import show_plan
 
@@ -68,7 +68,7 @@ def status(
     files: FilesOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Show how far sweeps are and what runs now.
+    """Show the progress of sweeps and what runs now.
 
     Example: golfsweep status demo
     """

@@ -121,7 +121,7 @@ def _check_job(entry: EntryRecord, seed: str | None, jobs: Mapping[str, JobRecor
     evidence = audits_of(entry)[seed]
     job = find_job(evidence["job"], AUDIT.name, jobs)
     if job is None:
-        yield f"audit is no job: {say_no_job(AUDIT.name, evidence['job'])}"
+        yield f"its audit job is missing: {say_no_job(AUDIT.name, evidence['job'])}"
         return
     if job.order.job.settings["eval"] != entry.content["settings"]["eval"]:
         yield "audit judged other settings than the entry's"

@@ -1,4 +1,4 @@
-"""Checking entries against what they rest on: jobs, score tables and certificates are read and summed up once more.
+"""Checking entries against their evidence: jobs, score tables and certificates are read and summed up once more.
 
 An entry is a row of a database, which anybody with access can write. So nothing of it is believed that can be
 recomputed: the leaderboard holds every entry against its evidence before it ranks it.
@@ -58,7 +58,7 @@ def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost)
     Args:
         entries: of any sweeps.
         place: the home that holds them.
-        lost: is told what could not be read.
+        lost: collects what could not be read.
     """
     sources = _read_sources(entries, place)
     findings: dict[tuple[str, str], RuleFinding] = {}
@@ -78,7 +78,7 @@ def _summarize(lines: Sequence[str]) -> RuleFinding:
 
 
 def _read_sources(entries: Iterable[EntryRecord], place: Workplace) -> Sources:
-    """What entries rest on: their jobs, all attempts at these, and their sweeps."""
+    """The evidence for entries: their jobs, all attempts at these, and their sweeps."""
     entries, store = [*entries], place.store
     keys = {key for entry in entries for key in (*job_keys(entry), *trained_keys(entry))}
     wanted = sorted(keys)
@@ -108,7 +108,7 @@ def _check(entry: EntryRecord, place: Workplace, sources: Sources) -> list[Misma
         return [*_list_mismatches(entry, place, sources)]
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         why = f"{type(error).__name__}: {shown_name(str(error))}"
-        return [Mismatch(line=f"its evidence is none that this version can read ({why})")]
+        return [Mismatch(line=f"this version cannot read its evidence ({why})")]
 
 
 def _list_mismatches(entry: EntryRecord, place: Workplace, sources: Sources) -> Iterator[Mismatch]:
@@ -140,7 +140,7 @@ def _list_mismatches(entry: EntryRecord, place: Workplace, sources: Sources) -> 
 
 
 def _check_jobs(run: Evaluation, entry: EntryRecord, jobs: Mapping[str, JobRecord]) -> Iterator[str]:
-    """Jobs must be of this seed and recipe, rest on each other, and have given what the entry says."""
+    """Jobs must be of this seed and recipe, use each other's outputs, and give what the entry says."""
     evidence = entry.evidence["seeds"][str(run.seed)]
     outputs: dict[str, Any] = {}
     yield from _check_chain({**dict.fromkeys(STAGES, ""), **evidence["jobs"]}, run.seed, entry, jobs, outputs)

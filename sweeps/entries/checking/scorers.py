@@ -69,7 +69,7 @@ def _check_job(entry: EntryRecord, seed: str | None, jobs: Mapping[str, JobRecor
     evidence = audits_of(entry)[seed]
     record = find_job(evidence["job"], AUDIT.name, jobs)
     if record is None or not is_script_audit(record.order.job):
-        yield f"audit is no job: {say_no_job(AUDIT.name, evidence['job'])}"
+        yield f"its audit job is missing: {say_no_job(AUDIT.name, evidence['job'])}"
         return
     job = record.order.job
     own = entry.evidence["seeds"].get(str(job.seed), {"jobs": {}})

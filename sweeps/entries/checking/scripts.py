@@ -58,7 +58,7 @@ def check_script(
 def _jobs(
     run: Evaluation, entry: EntryRecord, chain: Mapping[str, JobRecord], evidence: Mapping[str, Any], place: Workplace
 ) -> Iterator[str]:
-    """Jobs must be of this seed, recipe and script, and each rest on the one before."""
+    """Jobs must be of this seed, recipe and script, and each use the one before."""
     for stage, record in chain.items():
         job, title = record.order.job, title_of(stage)
         if job.seed != run.seed:

@@ -34,7 +34,7 @@ class ScriptEvaluations:
         return self._version.script
 
     def evidence(self, chain: JobChain) -> dict[str, Any]:
-        """Keys of a seed's jobs, and digests of what its score rests on."""
+        """Keys of a seed's jobs, and digests of the evidence for its score."""
         return seed_evidence({stage: job for stage, job in chain.jobs.items()}, chain.scored.name)
 
     def evaluation(self, chain: JobChain) -> Evaluation:

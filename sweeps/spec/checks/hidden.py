@@ -9,7 +9,7 @@ from golf.errors import InputError
 from sweeps.search.samplers.sampler import MOST_TRIALS
 
 ROUNDS = 4
-"""Looks at a file; each may bring up values that only the next one can set aside."""
+"""Looks at a file; each may bring up values that only the next one can leave out."""
 STAND_INS: Mapping[str, Any] = {
     "name": "sweep",
     "data": {"tokens": "tokens", "tokenizer": "tokenizer"},
@@ -29,7 +29,7 @@ _PLACE = re.compile(r'(?:arm (?:"(?P<arm>[^"]*)"|(?P<number>\d+)): )?(?P<name>[A
 def find_all(
     source: Mapping[str, Any], problems: Sequence[str], where: str, parse: Callable[[Mapping[str, Any], str], object]
 ) -> list[str]:
-    """All problems of a file: those of a first look, and those that come up when their values are set aside.
+    """All problems of a file: those of a first look, and those that come up when their values are left out.
 
     Args:
         source: the file's tables.

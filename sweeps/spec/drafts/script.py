@@ -103,7 +103,7 @@ def _script(draft: ScriptDraft, source: ScriptSource, filled: Mapping[str, str])
         yield f"# Its syntax needs Python {source.python[0]}.{source.python[1]} or newer."
     yield f"needs  = {toml_list([*needs, *programs])}"
     if fallbacks:
-        yield f"# It goes on without, perhaps slower or with other numbers: {shown(', '.join(fallbacks), 300)}"
+        yield f"# It also runs without these, perhaps slower or with other numbers: {shown(', '.join(fallbacks), 300)}"
     if source.arguments:
         yield f"# args = []                            # it knows {shown(' '.join(source.arguments), 300)}"
     yield '# setup = ["pip install -r requirements.txt"]     # once on each node, before anything is billed'
@@ -125,7 +125,7 @@ def _stage(stage: DraftStage, gpus: int, source: ScriptSource, *, is_scored: boo
     if stage.keep:
         yield f"keep = {toml_list(stage.keep)}                    # there under its own name, and not overwritten"
     yield f"gpus = {gpus}"
-    yield "max_seconds = 3600                     # of the whole process; then it is ended, and has failed"
+    yield "max_seconds = 3600                     # of the whole process; longer runs are stopped and count as failed"
     if stage.out:
         yield f"out  = {{ {', '.join(f'{role} = {toml_text(name)}' for role, name in stage.out.items())} }}"
     elif not stage.after:
@@ -150,7 +150,7 @@ def _search(source: ScriptSource, filled: Mapping[str, str]) -> Iterator[str]:
     if not often:
         return
     yield from (
-        "# [search]                             # without the signs #, it searches these",
+        "# [search]                             # remove the # signs to search these",
         "# trials   = 32",
         "# parallel = 8",
         "# [search.proxy]                       # cheaper trials, never ranked beside confirmed entries",

@@ -138,7 +138,7 @@ def apply_patch(contents: Contents, patch: Path) -> Contents:
         )
         if done.returncode:
             said = " ".join((done.stderr or done.stdout).decode(errors="replace").split())[:300]
-            raise InputError(f"{patch}: does not apply to {', '.join(contents)} ({said}); make the diff anew")
+            raise InputError(f"{patch}: does not apply to {', '.join(contents)} ({said}); make a new diff")
         after = {name: (folder / name).read_bytes() for name in contents}
     if after == contents:
         raise InputError(f"{patch}: changes nothing in {', '.join(contents)}; expected a diff of the script")
@@ -168,5 +168,5 @@ def _without_folders(text: str, contents: Contents, patch: Path) -> str:
                 raise InputError(f"{patch}: changes {shown(name)}; expected a diff of {', '.join(contents)}")
             kept += [f"--- {name}\n", f"+++ {name}\n"]
     if not kept:
-        raise InputError(f"{patch}: no diff; expected one in the unified form, which diff -u and git diff give")
+        raise InputError(f"{patch}: not a diff; expected the unified form, as diff -u and git diff write it")
     return "".join(kept)

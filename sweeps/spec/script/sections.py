@@ -109,7 +109,7 @@ class StageSection(Section):
     gpus: Gpus = 1
     """Slots of one node."""
     max_seconds: Seconds | None = None
-    """Seconds after which the run is ended, and has failed."""
+    """Seconds after which the run is stopped and counts as failed."""
     silent_seconds: Seconds | None = None
     """Seconds without any output after which it is ended; by default an hour."""
     out: dict[Annotated[str, AfterValidator(_role)], Annotated[str, AfterValidator(_file_name)]] = Field(

@@ -70,7 +70,7 @@ def list_sections(
         leader: name of the sweep's best legal entry.
         judged: certificates by entry.
         place: where its files are.
-        lost: is told which of them could not be read.
+        lost: collects which of them could not be read.
     """
     changes = [change for change in board.changes() if change["track"] != "flagged"]
     yield from _keep(Section(name="history", title="History", figures=_known(prepare_frontier(changes))))

@@ -140,7 +140,7 @@ def list_evidence(comparison: Mapping[str, Any]) -> list[str]:
     if (prior := tests["moderated"].get("prior")) is not None:
         whose = "public records" if prior["source"] == "records" else "other entries of the sweep"
         names = ", ".join(prior["entries"])
-        lines.append(f"The moderated test borrows from the spread of {whose}: {names}. No verdict rests on it.")
+        lines.append(f"The moderated test borrows from the spread of {whose}: {names}. It decides no verdict.")
     missing = list(why.items())
     missing += [(name.replace("_", " "), why) for name, why in comparison["not_used"].items()]
     lines += [f"No {title}: {why}." for title, why in missing]

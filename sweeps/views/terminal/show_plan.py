@@ -31,7 +31,7 @@ BASIS = {
     "guess": "nominal figures of {device}, a guess",
     "limit": "time limits alone, which are the most that it can take",
 }
-"""What a forecast rests on, by the source of its estimates."""
+"""The evidence of a forecast, by the source of its estimates."""
 MOST_REASONS = 12
 """Most reasons that are shown; --json has one for every job."""
 
@@ -42,10 +42,11 @@ def show_plan(plan: SweepPlan, console: Console) -> None:
     console.print(_make_table(content))
     lines = [*_describe_totals(content), *_describe_basis(content), *_describe_data(content)]
     lines += [*_count_reasons(plan), *_count_refusals(plan), *_list_unset(content)]
+    for line in lines:  # a file or a pipe keeps each on a line of its own
+        console.print(Text(escape(line)), soft_wrap=not console.is_terminal)
     if plan.dry_run.spans:
-        lines += draw_gantt(plan.dry_run.spans.values(), plan.nodes, plan.stages())
-    for line in lines:
-        console.print(Text(escape(line)), soft_wrap=True)
+        for line in draw_gantt(plan.dry_run.spans.values(), plan.nodes, plan.stages(), columns=console.width):
+            console.print(Text(escape(line)), soft_wrap=True)
 
 
 def _make_table(content: Mapping[str, Any]) -> FittedTable:
@@ -76,9 +77,13 @@ def _describe_totals(content: Mapping[str, Any]) -> list[str]:
         slots, nodes, used = content["slots"], content["nodes"], content["utilization"]
         where = f"{slots} {unit}{'' if slots == 1 else 's'}" + (f" of {nodes} nodes" if nodes != 1 else "")
         use = "" if used is None else f", {used:.0%} of their time in use"
-        lines.append(f"Time: {_range(content, 'seconds', duration)} on {where}{use}.")
+        unknown = f"; {', '.join(content['unknown'])} not counted: duration unknown" if content["unknown"] else ""
+        lines.append(f"Time: {_range(content, 'seconds', duration)} on {where}{use}{unknown}.")
+        most = "at most " if content["seconds"] and content["range"]["gpu_hours"][0] == 0.0 else ""
         money = "" if content["dollars"] is None else f", {_range(content, 'dollars', format_dollars)}"
-        lines.append(f"Cost: {format_amount(content['gpu_hours'])} {unit}-hours{money}.")
+        lines.append(f"Cost: {most}{format_amount(content['gpu_hours'])} {unit}-hours{money}.")
+    elif content["unknown"]:
+        lines.append(f"Time: unknown, because no job of {', '.join(content['unknown'])} has run yet.")
     if (mix := content["seed_mix"]) is not None:
         each = (format_amount(mix["train_seconds"]), format_amount(mix["evaluate_seconds"]))
         costs = f"A seed takes {each[0]} {unit}-seconds to train and {each[1]} to evaluate"
@@ -90,10 +95,6 @@ def _describe_totals(content: Mapping[str, Any]) -> list[str]:
                 f"{costs}: {further} give the same interval for {mix['cost_share']:.0%} of the cost, at the public "
                 f"record's correlation of {mix['correlation']:g} between the scores before and after."
             )
-        else:
-            lines.append(f"{costs}: train-only seeds (confirm.train_only) would not pay.")
-    if content["unknown"]:
-        lines.append(f"Not counted, because their duration is unknown: {', '.join(content['unknown'])}.")
     return lines
 
 
@@ -108,7 +109,7 @@ def _range(content: Mapping[str, Any], name: str, show: Callable[[float], str]) 
 
 
 def _describe_basis(content: Mapping[str, Any]) -> list[str]:
-    """What the forecast rests on, in one line."""
+    """The evidence of the forecast, in one line."""
     basis = content["basis"]
     shares = {source: basis[source] for source in BASIS if basis[source] > 0}
     if not shares:
@@ -116,9 +117,9 @@ def _describe_basis(content: Mapping[str, Any]) -> list[str]:
     facts = {"seconds": duration(basis["measured_seconds"] or 0.0), "device": content["device"]}
     texts = {source: BASIS[source].format(**facts) for source in shares}
     if len(shares) == 1:
-        return [f"By: {next(iter(texts.values()))}."]
-    parts = [f"{_percent(share)} by {texts[source]}" for source, share in shares.items()]
-    return [f"By: {'; '.join(parts)}."]
+        return [f"Based on: {next(iter(texts.values()))}."]
+    parts = [f"{texts[source]} ({_percent(share)})" for source, share in shares.items()]
+    return [f"Based on: {'; '.join(parts)}."]
 
 
 def _percent(share: float) -> str:

@@ -180,13 +180,13 @@ def test_a_hang_whose_processes_do_not_die_stays_a_hang_and_names_them(
     script: Path, tmp_path: Path, mark: Mark, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stuck(_: object) -> None:
-        raise TimeoutError("processes [7] of an ended gang do not die")
+        raise TimeoutError("processes [7] of an ended gang cannot be killed")
 
     monkeypatch.setattr(launcher, "end_marked", stuck)
     *_, last = gang(Alone(script, seconds=600.0), tmp_path, mark, silence_seconds=1.0).events()
     assert isinstance(last, Failed)
     assert (last.failure, last.reason) == (
-        Failure.HANG, "no output for 1 s; processes [7] of an ended gang do not die"
+        Failure.HANG, "no output for 1 s; processes [7] of an ended gang cannot be killed"
     )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def test_what_does_not_die_does_not_stop_who_ends_it(
     local: LocalExecutor, orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stuck(_: object) -> None:
-        raise TimeoutError("processes [7] of an ended gang do not die")
+        raise TimeoutError("processes [7] of an ended gang cannot be killed")
 
     monkeypatch.setattr("cluster.executors.local.end_marked", stuck)
     made = task(local, orders, tmp_path, "eval", b"no artifact")

@@ -46,5 +46,5 @@ def test_a_result_that_may_be_of_another_artifact_is_refused(tmp_path: Path, hid
         tmp_path, changes, env=UNTRAINED, keep={"artifact": "a.ptz"}, inputs={"in:artifact": b"kept"}, metric=METRIC
     ).failed
     assert failed.failure == Failure.BAD_CONFIGURATION
-    assert failed.reason.startswith("a.ptz: was to be kept and has been changed by a program")
+    assert failed.reason.startswith("a.ptz: a program changed this kept file")
     assert failed.files == {}

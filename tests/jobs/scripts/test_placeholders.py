@@ -31,7 +31,7 @@ def test_only_words_in_braces_are_filled_in(text: str, filled: str) -> None:
 
 @pytest.mark.parametrize("text", ["{sead}", "a{in.artifact}b"])
 def test_a_word_that_means_nothing_is_an_error(text: str) -> None:
-    with pytest.raises(InputError, match="nothing is known as"):
+    with pytest.raises(InputError, match="is no placeholder"):
         fill(text, VALUES)
 
 

@@ -268,28 +268,30 @@ def test_an_empty_home_has_no_rows(golfsweep: Command, tmp_path: Path) -> None:
     assert golfsweep("status", "--json", "--home", tmp_path)[:2] == (0, '{\n  "sweeps": []\n}\n')
 
 
-def test_a_plan_says_what_would_be_run_and_what_is_not_known(
+def test_a_plan_says_what_would_be_run_and_how_sure_it_is(
     golfsweep: Command, sweep: Callable[..., Path], demo: DemoData, tmp_path: Path
 ) -> None:
     shutil.copytree(demo.tokens, Home(tmp_path / "home").demo)
-    code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home", "--json")
+    code, out, _ = golfsweep(
+        "plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home", "--json", "--quick"
+    )
     assert code == 0
     plan = json.loads(out)
     assert {kind: stage["jobs"] for kind, stage in plan["stages"].items()} == {
         "train": 3, "quantize": 3, "eval": 13, "audit": 7,
     }  # fmt: skip
     assert (plan["nodes"], plan["slots"], plan["complete"]) == (2, 4, True)
-    assert plan["unknown"] == ["train", "quantize"]
-    assert plan["stages"]["eval"]["source"] == "limit"
+    assert plan["unknown"] == []
+    assert plan["basis"]["guess"] == 1.0
     assert plan["gpu_hours"] == pytest.approx(plan["dollars"])
     assert {job["state"] for job in plan["jobs"]} == {"new"}
     assert plan["jobs"][0]["why"] == "no train job is finished yet"
-    code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home")
+    code, out, _ = golfsweep("plan", sweep(), "--nodes", 2, "--slots", 2, "--home", tmp_path / "home", "--quick")
     assert code == 0
     assert "Plan of tiny" in out
-    assert "their duration is unknown: train, quantize" in out
+    assert "Based on: nominal figures of cpu " in out
     assert "node 1.1 " in out
-    code, _, err = golfsweep("plan", sweep(), "--slots", 1, "--home", tmp_path / "home")
+    code, _, err = golfsweep("plan", sweep(), "--slots", 1, "--home", tmp_path / "home", "--quick")
     assert (code, err.count("\n")) == (2, 1)
     assert "--slots 1: a job of this sweep needs 2 slots" in err
 

@@ -42,7 +42,7 @@ def test_a_draft_is_written_and_never_over_a_file(golfsweep: Command, tmp_path: 
     assert '# ITERATIONS = "3"' in written
     code, out, err = golfsweep("init", "train.py")
     assert (code, out) == (2, "")
-    assert err == ("golfsweep: sweep.toml: exists already and is not overwritten; name another file by --out\n")
+    assert err == ("golfsweep: sweep.toml: exists already and is not overwritten; name another file with --out\n")
     assert (tmp_path / "sweep.toml").read_text() == written
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lib.py", "sweep.toml", "train.py"]
 

@@ -71,7 +71,8 @@ def commands(home: Path, records: Path) -> list[list[str]]:
         ["show", "main", *place], ["show", "main/base", *place], ["show", "main/base", "--json", *place],
         ["compare", "base", "none", "--html", *place], ["compare", "base", "none", "--json", *place],
         ["check", str(records / RECORD)],
-        ["gc", *place], ["plan", str(SWEEP), *place], ["--help"], ["leaderboard", "--help"], ["audit", "--help"],
+        ["gc", *place], ["plan", str(SWEEP), "--quick", *place],
+        ["--help"], ["leaderboard", "--help"], ["audit", "--help"],
     ]  # fmt: skip
 
 

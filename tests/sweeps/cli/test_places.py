@@ -99,10 +99,12 @@ def test_a_mistyped_home_is_named_and_nothing_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_plan_leaves_nothing(golfsweep: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_that_measures_nothing_leaves_nothing(
+    golfsweep: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    assert golfsweep("plan", TINY, "--json")[0] == 0
-    assert golfsweep("plan", TINY, "--json", "--home", tmp_path / "deep" / "home")[0] == 0
+    assert golfsweep("plan", TINY, "--json", "--quick")[0] == 0
+    assert golfsweep("plan", TINY, "--json", "--quick", "--home", tmp_path / "deep" / "home")[0] == 0
     assert list(tmp_path.iterdir()) == []
 
 

@@ -104,7 +104,7 @@ def test_a_database_that_has_to_be_migrated_is_left_to_its_owner(home: Path) -> 
     before = listing(home)
     [(code, out, err)] = look(home, ["status"])
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert f"of version 0004, has to be brought to {HEAD}, and you may not write to it" in err
+    assert f"of version 0004, must be migrated to {HEAD}, and you may not write to it" in err
     assert listing(home) == before
 
 

@@ -18,7 +18,8 @@ TINY = Path(__file__).parents[2] / "tiny.toml"
 CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 PASSWORDS = st.text(CHARACTERS, max_size=12).map(lambda text: f"{FIRST}{text}{LAST}")
 COMMANDS = [
-    ("status",), ("leaderboard",), ("show", "x"), ("compare", "a", "b"), ("cancel", "x"), ("gc",), ("plan", str(TINY)),
+    ("status",), ("leaderboard",), ("show", "x"), ("compare", "a", "b"), ("cancel", "x"), ("gc",),
+    ("plan", str(TINY), "--quick"),
     ("run", str(TINY), "--here"), ("nonsense",), ("status", "--nodes"),
 ]  # fmt: skip
 FORMS = {

@@ -1,4 +1,4 @@
-"""An entry is checked against what it rests on: jobs, score tables and certificate."""
+"""An entry is checked against its evidence: jobs, score tables and certificate."""
 
 import copy
 import json
@@ -107,7 +107,10 @@ def drop_eval_job(content: Any, evidence: Any) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (set_audit_job, "its audit is no job: the store has no audit job 000000000000 whose settings give that key"),
+        (
+            set_audit_job,
+            "its its audit job is missing: the store has no audit job 000000000000 whose settings give that key",
+        ),
         (drop_eval_job, "seed 3: the store has no eval job (its evidence names none) whose settings give that key"),
         (set_settings, "seed 3: its eval job has other settings than the entry"),
         (set_size, "seed 3: its artifact has 15900000 bytes, the entry says 5"),

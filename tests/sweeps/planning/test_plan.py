@@ -11,8 +11,10 @@ from rich.console import Console
 
 from jobs.store import Store
 from sweeps.driver.sweep import Sweep
+from sweeps.planning.certainty import SPREAD
 from sweeps.planning.plan import SweepPlan, plan, planned_machine
 from sweeps.spec.file import SweepSpec
+from sweeps.speed.samples import Speed
 from sweeps.statistics.double_sampling import cheapest_mix
 from sweeps.views.terminal.show_plan import show_plan
 from tests.sweeps.made_up_world import DATA, MACHINE, World, spec_of
@@ -59,6 +61,46 @@ def test_of_what_nothing_is_known_nothing_is_said(store: Store) -> None:
     assert document["gpu_hours"] == pytest.approx((3 * 30 + 2 * 12 + 3) / 3600)
     assert document["dollars"] is None
     assert document["seed_mix"] is None
+    assert document["range"]["gpu_hours"] == [0.0, document["gpu_hours"]]
+    assert document["basis"]["limit"] == 1.0
+
+
+def test_where_only_limits_are_known_they_are_the_most_and_nothing_more_is_said(store: Store) -> None:
+    recipe = {"train": {"gpus": 2, "max_seconds": 40.0}, "eval": {"gpus": 1, "max_seconds": 30.0}}
+    text = text_of(plan_of(arms(recipe=recipe, budget=BUDGET), store))
+    assert "Time: at most " in text
+    assert "Cost: at most 0.0769 core-hours, at most $0.23." in text
+    assert "; quantize not counted: duration unknown." in text
+    assert "Based on: time limits alone, which are the most that it can take." in text
+    assert "All 10 jobs are new: none like them is finished yet." in text
+
+
+def test_what_was_measured_and_what_is_guessed_is_said_with_its_share(store: Store) -> None:
+    speed = Speed(core_flops=1e10, seconds=20.0)
+    made = plan(
+        Sweep(spec=arms(budget=BUDGET), data=DATA, machine=MACHINE), store, nodes=1, slots=4, now=NOW, speed=speed
+    )
+    document = made.to_json()
+    assert document["unknown"] == []
+    assert document["basis"] == {"history": 0, "measured": 0, "guess": 1, "limit": 0, "measured_seconds": 20.0}
+    for name in ("seconds", "gpu_hours", "dollars"):
+        low, high = SPREAD["guess"]
+        assert document["range"][name] == pytest.approx([low * document[name], high * document[name]])
+    assert "Based on: nominal figures of cpu, a guess." in text_of(made)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_plans_table_and_chart_fit_the_window(width: int, store: Store) -> None:
+    speed = Speed(core_flops=1e10, seconds=20.0)
+    made = plan(
+        Sweep(spec=arms(budget=BUDGET), data=DATA, machine=MACHINE), store, nodes=1, slots=4, now=NOW, speed=speed
+    )
+    stream = io.StringIO()
+    show_plan(made, Console(file=stream, width=width))
+    table, _, rest = stream.getvalue().partition("Time:")
+    gantt = [line for line in rest.splitlines() if line.startswith("node ")]
+    assert len(gantt) == 4
+    assert max(map(len, [*table.splitlines(), *gantt])) <= width
 
 
 def test_sums_follow_from_the_history(store: Store) -> None:
@@ -86,8 +128,10 @@ def test_sums_follow_from_the_history(store: Store) -> None:
     assert document["seed_mix"]["evaluate_seconds"] == 1.0
     assert document["seed_mix"]["cost_share"] == pytest.approx(cheapest_mix(3.0, 1.0).cost_share)
     text = text_of(made)
-    assert "A seed takes 3 slot-seconds to train and 1 to evaluate: 2.7 train-only seeds (confirm.train_only)" in text
-    assert "About 4 s on 4 slots: 0.00278 slot-hours, $0.01, 62% of the slots' time in use." in text
+    assert "A seed takes 3 core-seconds to train and 1 to evaluate: 2.7 train-only seeds (confirm.train_only)" in text
+    assert "Time: about 4 s (3 s to 6 s) on 4 cores, 62% of their time in use." in text
+    assert "Cost: 0.00278 core-hours, about $0.0083 ($0.0063 to $0.01)." in text
+    assert "Based on: finished jobs like these." in text
     assert "2 new, train: differs from the nearest finished job in seed" in text
     assert "node 0.3" in text
 

@@ -1,6 +1,6 @@
 """Contents that are lost or damaged, of every kind, after a sweep and while it runs.
 
-What entries rest on is made again, and nothing else is.
+The evidence of entries is made again, and nothing else is.
 """
 
 import shutil
@@ -168,7 +168,7 @@ def test_a_training_that_comes_out_otherwise_withdraws_what_rested_on_it_everywh
     assert all(describe(f"small/{name}", place)["mismatches"] == [] for name in ("base", "adapted"))
     [withdrawn] = reading.withdrawn_of(place)
     assert (withdrawn.sweep, withdrawn.entries) == ("other", ["base", "adapted"])
-    assert "weights had to be made again and came out otherwise" in withdrawn.line
+    assert "weights had to be made again and came out differently" in withdrawn.line
     assert reading.board_of("other", place).table() == []
     assert "withdrawn" in describe("other/base", place)
     record.ran.clear()

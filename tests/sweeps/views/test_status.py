@@ -108,7 +108,7 @@ def test_a_sweep_runs_only_as_long_as_its_driver_lives(tmp_path: Path) -> None:
     assert (shown["state"], shown["driver"], shown["scheduler"]) == ("stopped", None, None)
     dead = "\n".join(lines(shown))
     assert dead.startswith("s: stopped (not running; resume with golfsweep run FILE); 1 running")
-    assert "starting  (not running: its scheduler is gone)" in dead
+    assert "starting  (not running: its scheduler has stopped)" in dead
     store.beat("b")
     store.claim("b", 1)
     store.start_attempt(key, "b", sweep="s", slots=2, **FACTS)

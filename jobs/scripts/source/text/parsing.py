@@ -13,7 +13,7 @@ from jobs.scripts.source.limits import MAX_SOURCE_BYTES
 from jobs.scripts.source.text.fstrings import empty_fstrings
 
 OLDEST, NEWEST = 8, min(sys.version_info.minor, 13)
-"""Minor versions of Python 3 whose syntax can be told apart here."""
+"""Minor versions of Python 3 whose syntax can be distinguished here."""
 FREE_FSTRINGS = 12
 """The minor version from which an f-string may contain any expression."""
 
@@ -24,7 +24,7 @@ class Parsed:
 
     tree: ast.Module
     python: tuple[int, int]
-    """The oldest version of Python whose syntax it is, as far as can be told here."""
+    """The oldest version of Python whose syntax it is, as far as can be seen here."""
 
 
 def parse(text: str) -> Parsed | str:

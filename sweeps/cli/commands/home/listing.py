@@ -29,7 +29,7 @@ def ls(
     files: FilesOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """List the sweeps of a home with their state, best entry, age and cost.
+    """List sweeps with their state, best entry, age and cost.
 
     Example: golfsweep ls
     """

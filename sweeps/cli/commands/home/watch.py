@@ -33,7 +33,7 @@ def watch(
     """Follow a sweep that another process runs, until it ends.
 
     Shows what run shows, from the database alone: it starts nothing, and Ctrl-C ends the watching only. Without a name
-    it follows the latest sweep that runs. Exit 1 if the sweep does not end well, or nobody runs it.
+    it follows the latest sweep that runs. Exit 1 if the sweep fails or stops, or if nothing runs it.
 
     Example: golfsweep watch demo
     """
@@ -67,7 +67,7 @@ def watch(
 def _follow(sweep: str, place: Any) -> None:
     """Show a sweep's progress on stderr until it is over, or nobody drives it."""
     from sweeps.driver.sweep import Sweep
-    from sweeps.run.time_left import TimeLeft
+    from sweeps.run.forecasts.time_left import TimeLeft
     from sweeps.views.following import follow_sweep
     from sweeps.views.read_usage import read_usage
     from sweeps.views.terminal.progress import LiveProgress
@@ -99,7 +99,7 @@ def retry(
     files: FilesOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Queue failed jobs again: all of a sweep that it still needs, or one.
+    """Queue the failed jobs of a sweep again, or one job.
 
     A sweep that runs starts them by itself; one that has ended starts them at its next run. Trials that the search has
     counted as failed stay so, since later trials were drawn by that.

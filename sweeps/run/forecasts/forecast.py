@@ -16,6 +16,7 @@ from sweeps.planning.plan import SweepPlan, plan, planned_machine
 from sweeps.run.session import resolve
 from sweeps.spec.file import SweepSpec
 from sweeps.speed.choose import choose_samples
+from sweeps.speed.measure import LIMIT_SECONDS, measure, samples_of
 from sweeps.speed.nominal import with_core
 from sweeps.speed.samples import Speed, keep_speed, read_speed
 
@@ -28,6 +29,7 @@ def forecast(
     slots: int | None,
     measure_here: bool,
     say: Callable[[str], None],
+    limit: float = LIMIT_SECONDS,
 ) -> SweepPlan:
     """Plan a sweep as far as its data, history and this machine tell.
 
@@ -38,6 +40,7 @@ def forecast(
         slots: of each node, by default this machine's.
         measure_here: whether short jobs may be timed on this machine.
         say: called with what a person should know meanwhile.
+        limit: seconds that measuring may take.
 
     Raises:
         InputError: the sweep's data are not right, a job is wider than a node, or the sweep has too many jobs.
@@ -66,14 +69,21 @@ def forecast(
         made = make(kept)
         if made.is_known() or machine.slot_class != here.slot_class:
             return made
-        speed = measured(spec, here, kept, Path(spare), measure_here=measure_here, say=say)
-        if measure_here and speed != kept:
+        speed = measured(spec, here, kept, Path(spare), measure_here=measure_here, say=say, limit=limit)
+        if speed.tried != kept.tried:
             keep_speed(place.home, speed)
         return made if speed == kept else make(speed)
 
 
 def measured(
-    spec: SweepSpec, machine: Machine, kept: Speed, folder: Path, *, measure_here: bool, say: Callable[[str], None]
+    spec: SweepSpec,
+    machine: Machine,
+    kept: Speed,
+    folder: Path,
+    *,
+    measure_here: bool,
+    say: Callable[[str], None],
+    limit: float,
 ) -> Speed:
     """This machine's speed at a sweep's kinds of work; a core's speed alone where no short job may or can run.
 
@@ -84,15 +94,14 @@ def measured(
         folder: for the bundled corpus and files of short jobs.
         measure_here: whether short jobs may be run.
         say: called before they are.
+        limit: seconds that they may take.
     """
-    from sweeps.speed.measure import LIMIT_SECONDS, measure, samples_of
-
     speed = with_core(kept, machine.device)
     choice = choose_samples(spec, machine.device, speed) if measure_here else None
     if choice is None or kept.covers(samples_of(choice, machine)):
         return speed
     say(
-        f"Timing short jobs of this sweep on this machine, about 20 s, at most {LIMIT_SECONDS:.0f} s (--quick guesses "
+        f"Timing short jobs of this sweep on this machine, about 20 s, at most {limit:.0f} s (--quick guesses "
         "instead) …"
     )
-    return speed.joined(measure(choice, machine, folder / "measure", core_flops=speed.core_flops))
+    return speed.joined(measure(choice, machine, folder / "measure", core_flops=speed.core_flops, limit=limit))
