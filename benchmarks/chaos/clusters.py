@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any, Protocol
 
 START_TRIES = 5
@@ -73,16 +74,11 @@ class FakeNodes:
         health = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000}
         health |= {"health_check_timeout_ms": 2000, "health_check_failure_threshold": 5}
         head = {"num_cpus": 0, "include_dashboard": False, "_system_config": health}
-        self._cluster = RayCluster(initialize_head=True, head_node_args=head)
+        self._cluster = _start(lambda: RayCluster(initialize_head=True, head_node_args=head))
         self._nodes = [self._add() for _ in range(self._number)]
 
     def _add(self) -> Any:
-        for _ in range(START_TRIES):
-            try:
-                return self._cluster.add_node(num_cpus=self._slots, include_dashboard=False)
-            except Exception as error:  # Ray's own, of no finer class: a busy machine is too slow for its patience
-                print(f"no new node yet: {error}", file=sys.stderr, flush=True)
-        raise AssertionError("Ray starts no node here")
+        return _start(lambda: self._cluster.add_node(num_cpus=self._slots, include_dashboard=False))
 
     def arguments(self) -> list[str]:
         return ["--ray", self._cluster.address]
@@ -110,6 +106,16 @@ class FakeNodes:
 
     def close(self) -> None:
         self._cluster.shutdown()
+
+
+def _start(node: Callable[[], Any]) -> Any:
+    """Start a node, the head's or another; a busy machine is too slow for Ray's patience of 30 seconds."""
+    for _ in range(START_TRIES):
+        try:
+            return node()
+        except Exception as error:  # Ray's own, of no finer class
+            print(f"no new node yet: {error}", file=sys.stderr, flush=True)
+    raise AssertionError("Ray starts no node here")
 
 
 def _kill(node: Any, kind: str) -> None:
