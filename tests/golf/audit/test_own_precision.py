@@ -87,15 +87,15 @@ def test_the_table_of_presets_is_complete() -> None:
 
 def test_in_float32_there_is_no_second_pass(model: GPT) -> None:
     config = replace(small("score-first"), precision="float32")
-    certificate = audit_engine(model, config, documents(150, 60), seconds=0.3)
+    certificate = audit_engine(model, config, documents(150, 60), seconds=0.1)
     assert "own_precision" not in certificate.to_json()["probes"]
 
 
 def test_a_setting_of_precision_or_kernel_does_not_change_the_verdict_in_float32(model: GPT) -> None:
     given = documents(60, 40)
     config = small("score-first")
-    exact = audit_engine(model, replace(config, precision="float32"), given, seconds=0.3)
-    half = audit_engine(model, replace(config, attention="sdpa"), given, seconds=0.3)
+    exact = audit_engine(model, replace(config, precision="float32"), given, seconds=0.1)
+    half = audit_engine(model, replace(config, attention="sdpa"), given, seconds=0.1)
     assert exact.sums == half.sums
     assert exact.changes == half.changes
 
@@ -177,7 +177,7 @@ def test_an_entry_that_computes_something_else_in_its_own_precision_does_not_pas
     model: GPT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_precision, "MAX_SIZE_NATS", 1e-9)
-    certificate = audit_engine(model, small("score-first"), documents(150, 60), seconds=0.3)
+    certificate = audit_engine(model, small("score-first"), documents(150, 60), seconds=0.1)
     assert not certificate.findings
     assert not certificate.passed
     verdict = describe_verdict(certificate.to_json())
