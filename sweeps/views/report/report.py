@@ -13,6 +13,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from golf.files import write_atomically
 from jobs.budget import Budget
+from jobs.machine import software
 from jobs.stages.script import is_script_stage
 from jobs.stages.stage import title_of
 from jobs.state import JobState
@@ -55,7 +56,6 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
 
     What is lost is left out and noted, beside what was missing for its leaderboard already.
     """
-    from jobs.machine import environment  # imports torch, to say its version
     from sweeps.views import certificates
 
     record = place.store.sweep(name)
@@ -81,8 +81,8 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
         superseded=[*_former(name, place), *lost.lines()],
         certificates=[(entry, certificates.describe_certificate(certificate)) for entry, certificate in judged.items()],
         text=next((row["validation_set"] for row in rows if row["validation_set"] is not None), None),
-        versions=environment.versions(),
-        commit=environment.commit(),
+        versions=software.versions(),
+        commit=software.commit(),
     )
     return _write(place.home.report(name), content)
 
