@@ -18,12 +18,14 @@ from typing import Any
 import psutil
 import pytest
 
+from golf.data.corpus import DemoData
 from jobs.paths import Home
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
 from sweeps.board.leaderboard import COLUMNS, VARYING
+from tests.short_data import with_short_data
 
-SWEEP = Path(__file__).parent / "tiny.toml"
+TINY = Path(__file__).parent / "tiny.toml"
 PATIENCE_SECONDS = 600.0
 pytestmark = pytest.mark.timeout(3 * PATIENCE_SECONDS)  # whole sweeps, of which nobody says what they take on a machine
 
@@ -66,10 +68,19 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def sweep(demo: DemoData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny sweep, on short documents."""
+    folder = tmp_path_factory.mktemp("it's a sweep")
+    path = folder / "tiny.toml"
+    path.write_text(with_short_data(TINY.read_text(), demo, folder / "data"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The home of a sweep that ran on Ray, and what the command printed."""
     home = tmp_path_factory.mktemp("on ray") / "home"
-    return home, golfsweep("run", SWEEP, "--home", home)
+    return home, golfsweep("run", sweep, "--home", home)
 
 
 def test_a_sweep_runs_on_ray_and_says_how_it_goes(
@@ -121,12 +132,14 @@ def test_the_report_stands_alone(undisturbed: tuple[Path, subprocess.CompletedPr
     assert "<link" not in page
 
 
-def test_a_second_run_finds_everything_done(undisturbed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_a_second_run_finds_everything_done(
+    undisturbed: tuple[Path, subprocess.CompletedProcess[str]], sweep: Path
+) -> None:
     home, _ = undisturbed
     before = leaderboard(home)
-    done = golfsweep("run", SWEEP, "--home", home, "--ray", "127.0.0.1:1")
+    done = golfsweep("run", sweep, "--home", home, "--ray", "127.0.0.1:1")
     assert done.returncode == 3  # a cluster that is named must answer …
-    done = golfsweep("run", SWEEP, "--home", home)
+    done = golfsweep("run", sweep, "--home", home)
     assert done.returncode == 0  # … but none is started when nothing is left to do
     assert "·" not in done.stderr
     assert leaderboard(home) == before
@@ -134,12 +147,13 @@ def test_a_second_run_finds_everything_done(undisturbed: tuple[Path, subprocess.
     assert {len(store.attempts(job.key)) for job in store.jobs()} == {1}
 
 
-def test_status_plan_and_show_know_the_sweep(undisturbed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_status_plan_and_show_know_the_sweep(
+    undisturbed: tuple[Path, subprocess.CompletedProcess[str]], sweep: Path
+) -> None:
     home, _ = undisturbed
     status = json.loads(golfsweep("status", "--json", "--home", home).stdout)
-    [sweep] = status["sweeps"]
-    assert sweep["state"] == "done"
-    planned = json.loads(golfsweep("plan", SWEEP, "--json", "--home", home).stdout)
+    assert [shown["state"] for shown in status["sweeps"]] == ["done"]
+    planned = json.loads(golfsweep("plan", sweep, "--json", "--home", home).stdout)
     counted = {kind: stage["jobs"] for kind, stage in planned["stages"].items()}
     ran = Counter(job.order.job.stage for job in store_of(home).jobs())
     assert counted == dict(ran)
@@ -157,7 +171,7 @@ def test_status_plan_and_show_know_the_sweep(undisturbed: tuple[Path, subprocess
 
 
 def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(
-    undisturbed: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+    undisturbed: tuple[Path, subprocess.CompletedProcess[str]], sweep: Path, tmp_path: Path
 ) -> None:
     home = tmp_path / "it's interrupted"
     total = len(store_of(undisturbed[0]).jobs())
@@ -169,7 +183,7 @@ def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(
     )
     for after, how in interruptions:
         with (tmp_path / "log.txt").open("a") as log:
-            driver = subprocess.Popen(command("run", SWEEP, "--home", home, "--here"), stdout=log, stderr=log)
+            driver = subprocess.Popen(command("run", sweep, "--home", home, "--here"), stdout=log, stderr=log)
         until = time.monotonic() + PATIENCE_SECONDS
         while jobs_done(home) < after:
             assert driver.poll() is None, (tmp_path / "log.txt").read_text()
@@ -182,7 +196,7 @@ def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(
         assert not psutil.wait_procs(alive(below), timeout=60)[1], "processes outlived their driver"
     assert "resume with: golfsweep run" in (tmp_path / "log.txt").read_text()
 
-    done = golfsweep("run", SWEEP, "--home", home, "--here")
+    done = golfsweep("run", sweep, "--home", home, "--here")
     assert done.returncode == 0, done.stderr
     assert numbers(leaderboard(home)) == numbers(leaderboard(undisturbed[0]))
     store = store_of(home)
@@ -197,16 +211,16 @@ def numbers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name not in VARYING} for row in rows]
 
 
-def test_two_drivers_of_one_sweep_do_not_meet(tmp_path: Path) -> None:
+def test_two_drivers_of_one_sweep_do_not_meet(sweep: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     first = subprocess.Popen(
-        command("run", SWEEP, "--home", home, "--here"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command("run", sweep, "--home", home, "--here"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         while not (home / "golfsweep.db").exists() or not store_of(home).sweeps():
             assert first.poll() is None
             time.sleep(0.1)
-        second = golfsweep("run", SWEEP, "--home", home, "--here")
+        second = golfsweep("run", sweep, "--home", home, "--here")
     finally:
         first.send_signal(signal.SIGINT)
         first.wait(PATIENCE_SECONDS)

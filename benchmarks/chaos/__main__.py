@@ -143,7 +143,7 @@ def _await_sweep(options: Sequence[str], name: str) -> None:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if done.returncode == 0 and name in [sweep["name"] for sweep in json.loads(done.stdout)["sweeps"]]:
             return
-        time.sleep(0.2)
+        time.sleep(1.0)  # each look starts a process
     raise AssertionError(f"the sweep {name} does not begin")
 
 

@@ -26,7 +26,7 @@ from golf.errors import InputError
 from jobs.errors import Forbidden, Unreadable
 from jobs.events import Failed, Failure, Finished
 from jobs.files import FileStore
-from jobs.machine import environment
+from jobs.machine import software
 from jobs.machine.host import process_name
 from jobs.paths import Home
 from jobs.stages.registry import stage_of
@@ -203,8 +203,8 @@ class Scheduler:
                 self.name,
                 host=node.host,
                 workdir=str(workdir),
-                versions=environment.versions(),
-                commit=environment.commit(),
+                versions=software.versions(),
+                commit=software.commit(),
                 node=node.name,
                 slots=len(placement.slots),
                 sweep=record.order.sweep,

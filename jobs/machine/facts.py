@@ -15,7 +15,7 @@ import torch
 from golf.data.texts import with_byte_files
 from golf.data.tokens import find_shards
 from golf.errors import InputError
-from jobs.machine import environment
+from jobs.machine import environment, software
 from jobs.machine.digests import check_digest
 from jobs.spec import Machine
 
@@ -41,7 +41,7 @@ class NodeFacts:
     driver: str | None
     versions: Mapping[str, str]
     commit: str
-    """The version of the code that runs there (`environment.commit`)."""
+    """The version of the code that runs there (`software.commit`)."""
     flash_attention: bool
     """Whether the flash-attn package is installed; torch has a kernel of its own."""
     free_bytes: int
@@ -58,8 +58,8 @@ def collect_facts(data: DataPlaces | None) -> NodeFacts:
         machine=environment.machine(),
         gpus=torch.cuda.device_count(),
         driver=_driver(),
-        versions=environment.versions(),
-        commit=environment.commit(),
+        versions=software.versions(),
+        commit=software.commit(),
         flash_attention=importlib.util.find_spec("flash_attn") is not None,
         free_bytes=shutil.disk_usage(tempfile.gettempdir()).free,
         cores=os.cpu_count() or 1,

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterable, Mapping
 
-from jobs.machine import environment
+from jobs.machine import software
 from jobs.machine.facts import NodeFacts
 
 LEAST_FREE_BYTES = 10 * 2**30
@@ -16,7 +16,7 @@ def usual_software(nodes: Iterable[NodeFacts]) -> dict[str, str]:
 
     This machine decides where versions are equally common.
     """
-    installed = [{**environment.versions(), CODE: environment.commit()}, *(_software(facts) for facts in nodes)]
+    installed = [{**software.versions(), CODE: software.commit()}, *(_software(facts) for facts in nodes)]
     names = dict.fromkeys(name for versions in installed for name in versions)
     return {name: statistics.mode(versions.get(name, "none") for versions in installed) for name in names}
 

@@ -24,7 +24,7 @@ from golf.score import bits_per_byte
 from golf.selftest import BUNDLED, LIMITS, selftest
 from golf.train.training import train
 from golf.ttt.engine import evaluate
-from jobs.machine import environment
+from jobs.machine import environment, software
 from jobs.paths import Home
 
 
@@ -131,7 +131,7 @@ def doctor(root: Path) -> list[Check]:
     """Check whether this machine can run sweeps."""
     machine = environment.machine()
     free = shutil.disk_usage(root if root.exists() else Path.cwd()).free
-    versions = environment.versions()
+    versions = software.versions()
     checks = [
         Check("python", sys.version_info >= (3, 11), f"{versions['python']}; 3.11 or later needed"),
         *(Check(name, name in versions, versions.get(name, "not installed")) for name in ("torch", "ray", "optuna")),

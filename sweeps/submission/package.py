@@ -17,7 +17,7 @@ from typing import Any
 from golf.entry.bundle import Script
 from golf.entry.log_lines import Sizes, Total
 from golf.errors import InputError
-from jobs.machine import environment
+from jobs.machine import software
 from jobs.scores import read_table
 from jobs.stages.quantize import QUANTIZE
 from jobs.stages.train import TRAIN
@@ -82,7 +82,7 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
         spreads=_find_spreads(entry, sweep, board, against),
         certificate=certificate,
         script=script.content,
-        script_commit=environment.commit(),
+        script_commit=software.commit(),
         requirements={name: _find_version(name, runs[0].versions) for name in script.requirements},
     )
     if (total := submission.largest.total) > LIMIT_BYTES:

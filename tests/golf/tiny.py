@@ -13,10 +13,10 @@ TINY = ModelConfig(
 )  # fmt: skip
 
 
-def tiny_model() -> GPT:
+def tiny_model(config: ModelConfig = TINY) -> GPT:
     """A model whose every scalar and zero-initialized matrix is moved away from its initial value."""
     generator = torch.Generator().manual_seed(3)
-    model = GPT(TINY)
+    model = GPT(config)
     model.initialize(generator)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -24,7 +24,9 @@ def tiny_model() -> GPT:
     return model.requires_grad_(False)
 
 
-def documents_of(lengths: list[int], seed: int = 0) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+def documents_of(
+    lengths: list[int], seed: int = 0, config: ModelConfig = TINY
+) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
     """Random documents of these lengths in tokens, BOS included."""
     random = np.random.default_rng(seed)
-    return [np.concatenate([[1], random.integers(2, TINY.vocab_size, length - 1)]) for length in lengths]
+    return [np.concatenate([[1], random.integers(2, config.vocab_size, length - 1)]) for length in lengths]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jobs.machine import software
 from jobs.store import SweepRecord
 from sweeps.text.escaping import to_json
 from sweeps.views.commands import CommandWords
@@ -17,15 +18,13 @@ MOST_ROWS = 40
 
 def describe_provenance(record: SweepRecord, rows: Sequence[Mapping[str, Any]], words: CommandWords) -> Section:
     """Where the numbers of a report come from, and how to get them again."""
-    from jobs.machine import environment  # imports torch, to say its version
-
     machine, data = record.spec["machine"], record.spec["data"]
     text = next((row["validation_set"] for row in rows if row["validation_set"] is not None), None)
     threads = f"{machine['threads']} thread{'' if machine['threads'] == 1 else 's'} a slot"
     facts = {
         "Machine": f"{machine['device']}, {machine['dtype']}, attention {machine['attention']}, {threads}",
-        "Versions": ", ".join(f"{name} {version}" for name, version in environment.versions().items()),
-        "Code": environment.commit() or "not from a checkout",
+        "Versions": ", ".join(f"{name} {version}" for name, version in software.versions().items()),
+        "Code": software.commit() or "not from a checkout",
         "Validation tokens": ", ".join([_digest(data["val_digest"]), *_sizes(data, text)]),
         "Training tokens": _digest(data["train_digest"]),
         "Tokenizer": ", ".join([_digest(data["tokenizer_digest"]), *_pieces(data)]),

@@ -19,12 +19,18 @@ from sweeps.views.certificates import describe_verdict
 from tests.golf.tiny import TINY, documents_of, tiny_model
 
 LENGTHS = (24, 60, 150, 300)
-VOCAB = TINY.vocab_size
+VOCAB = 24
+SMALL = replace(TINY, num_layers=2, vocab_size=VOCAB)
+"""Half of the tiny model's tokens and two layers: whole vocabulary sums are most of what an audit costs here."""
 
 
 @pytest.fixture(scope="module")
 def model() -> GPT:
-    return tiny_model()
+    return tiny_model(SMALL)
+
+
+def documents(*lengths: int) -> list[Tokens]:
+    return documents_of([*lengths], config=SMALL)
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +64,8 @@ LEAK = {"C1", "C2", "C3", "C4"}
 )
 def test_in_bfloat16_legal_presets_pass_and_published_leaks_do_not(model: GPT, preset: str, expected: set[str]) -> None:
     """The protocol is judged by its losses in float32, and again by a short pass in bfloat16."""
-    seconds = 0.5 if expected == LEAK else 1.0  # a leak shows soon
-    certificate = audit_engine(model, small(preset), documents_of([300, 150, 60, 40]), seconds=seconds, seed=1)
+    seconds = 0.25 if expected == LEAK else 0.5  # a leak shows soon
+    certificate = audit_engine(model, small(preset), documents(300, 150, 60, 40), seconds=seconds, seed=1)
     assert {finding.condition for finding in certificate.findings} == expected, certificate.findings
     assert certificate.passed == (expected != LEAK and certificate.length_effect <= 0.005), certificate.findings
     in_own_precision = {finding.condition for finding in certificate.findings if "in bfloat16" in finding.detail}
@@ -81,15 +87,15 @@ def test_the_table_of_presets_is_complete() -> None:
 
 def test_in_float32_there_is_no_second_pass(model: GPT) -> None:
     config = replace(small("score-first"), precision="float32")
-    certificate = audit_engine(model, config, documents_of([150, 60]), seconds=0.3)
+    certificate = audit_engine(model, config, documents(150, 60), seconds=0.1)
     assert "own_precision" not in certificate.to_json()["probes"]
 
 
 def test_a_setting_of_precision_or_kernel_does_not_change_the_verdict_in_float32(model: GPT) -> None:
-    documents = documents_of([60, 40])
+    given = documents(60, 40)
     config = small("score-first")
-    exact = audit_engine(model, replace(config, precision="float32"), documents, seconds=0.3)
-    half = audit_engine(model, replace(config, attention="sdpa"), documents, seconds=0.3)
+    exact = audit_engine(model, replace(config, precision="float32"), given, seconds=0.1)
+    half = audit_engine(model, replace(config, attention="sdpa"), given, seconds=0.1)
     assert exact.sums == half.sums
     assert exact.changes == half.changes
 
@@ -144,7 +150,7 @@ def test_noise_is_rounding_and_a_direction_is_a_finding(
         summed = len(documents) == VOCAB and change is not _scaled  # only that one is about the sum
         return losses if summed else change(losses, documents, rng)
 
-    result = measure_own_precision(scorer, own, "bfloat16", documents_of([300, 150, 60]), vocab_size=VOCAB)
+    result = measure_own_precision(scorer, own, "bfloat16", documents(300, 150, 60), vocab_size=VOCAB)
     conditions = {finding.condition for finding in result.findings}
     assert conditions == expected, result.findings
 
@@ -161,7 +167,7 @@ def test_what_differs_from_float32_by_more_than_rounding_is_not_what_was_judged(
         waves = [np.sin(np.arange(1, document.size)) for document in documents]
         return [nll + shift + spread * wave for nll, wave in zip(scorer(documents), waves, strict=True)]
 
-    result = measure_own_precision(scorer, own, "bfloat16", documents_of([300, 150, 60]), vocab_size=VOCAB)
+    result = measure_own_precision(scorer, own, "bfloat16", documents(300, 150, 60), vocab_size=VOCAB)
     assert {finding.condition for finding in result.findings} <= {"C2"}
     assert result.same is same
     assert result.to_json()["same"] is same
@@ -171,7 +177,7 @@ def test_an_entry_that_computes_something_else_in_its_own_precision_does_not_pas
     model: GPT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_precision, "MAX_SIZE_NATS", 1e-9)
-    certificate = audit_engine(model, small("score-first"), documents_of([150, 60]), seconds=0.3)
+    certificate = audit_engine(model, small("score-first"), documents(150, 60), seconds=0.1)
     assert not certificate.findings
     assert not certificate.passed
     verdict = describe_verdict(certificate.to_json())

@@ -13,9 +13,11 @@ from cluster.executor import Node, Opening, Task
 from cluster.executors.local import machine_cluster
 from cluster.executors.worker import run_task
 from cluster.registry import EXECUTORS, ExecutorKind
+from golf.data.corpus import DemoData
 from jobs.machine import environment
 from sweeps.cli.commands.run import choose_executor
 from tests.in_process import InProcessEvents
+from tests.short_data import with_short_data
 from tests.sweeps.cli.test_run_command import SWEEP
 from tests.sweeps.conftest import Command
 
@@ -52,10 +54,10 @@ def join_toy(address: str) -> ToyExecutor:
 
 
 def test_a_sweep_runs_on_an_executor_that_is_one_line_of_the_registry(
-    golfsweep: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    golfsweep: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, demo: DemoData
 ) -> None:
     monkeypatch.setitem(EXECUTORS, "toy", TOY)
-    (tmp_path / "small.toml").write_text(SWEEP)
+    (tmp_path / "small.toml").write_text(with_short_data(SWEEP, demo, tmp_path / "data"))
     words = ("run", tmp_path / "small.toml", "--home", tmp_path / "home", "--json")
     code, out, err = golfsweep(*words, "--executor", "toy")
     assert (code, [row["name"] for row in json.loads(out)["rows"]]) == (0, ["none"]), err

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.machine import environment
+from jobs.machine import software
 from jobs.machine.facts import DataPlaces, NodeFacts, collect_facts
 from jobs.spec import Machine
 from jobs.store import NodeRecord, Store
@@ -63,7 +63,7 @@ def test_where_ray_and_a_machine_disagree_both_counts_are_named(
 
 
 def test_the_usual_software_is_that_of_most_and_this_machine_decides_between_equals() -> None:
-    here = {**environment.versions(), CODE: environment.commit()}
+    here = {**software.versions(), CODE: software.commit()}
     assert usual_software([]) == here
     assert usual_software([FINE])["torch"] == here["torch"]
     assert usual_software([FINE, FINE])[CODE] == FINE.commit

@@ -16,12 +16,14 @@ import pytest
 
 from cluster.executors.processes import marked
 from cluster.ray.folders import LOCK, MARK, RayFolder, processes_of
+from golf.data.corpus import DemoData
 from jobs.events import Failure
 from jobs.paths import Home
 from jobs.state import SweepState
 from jobs.store import Store
 from sweeps.board.leaderboard import VARYING
 from tests.ray_parts import parts_of
+from tests.short_data import with_short_data
 from tests.sweeps.cli.test_run_command import SWEEP
 
 PATIENCE_SECONDS = 240.0
@@ -30,10 +32,11 @@ END_SECONDS = 20.0
 pytestmark = pytest.mark.timeout(4 * PATIENCE_SECONDS)
 
 
-def sweep_file(folder: Path, steps: int) -> Path:
+def sweep_file(folder: Path, demo: DemoData, steps: int) -> Path:
     """A sweep whose training takes two ranks and so many steps."""
     file = folder / "small.toml"
-    file.write_text(SWEEP.replace("gpus = 1\nsteps = 3", f"gpus = 2\nsteps = {steps}", 1))
+    text = SWEEP.replace("gpus = 1\nsteps = 3", f"gpus = 2\nsteps = {steps}", 1)
+    file.write_text(with_short_data(text, demo, folder / "data"))
     assert f"steps = {steps}" in file.read_text()
     return file
 
@@ -99,9 +102,9 @@ def rows(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_a_ray_of_our_own_that_loses_a_part_starts_anew_and_the_sweep_ends_as_if_nothing_were(
-    start: Callable[..., Run], tmp_path: Path, temporary: Path
+    start: Callable[..., Run], tmp_path: Path, demo: DemoData, temporary: Path
 ) -> None:
-    file = sweep_file(tmp_path, steps=200)
+    file = sweep_file(tmp_path, demo, steps=200)
     run = start(file, TMPDIR=str(temporary))
     below: set[psutil.Process] = set()
     for attempt, part in enumerate(("dashboard agent", "GCS"), start=1):
@@ -147,10 +150,10 @@ TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
 
 
 def test_a_cluster_that_loses_its_gcs_ends_the_command_with_one_line_and_every_rank(
-    start: Callable[..., Run], tmp_path: Path, head: RayFolder
+    start: Callable[..., Run], tmp_path: Path, demo: DemoData, head: RayFolder
 ) -> None:
     address = (head.path / "ray_current_cluster").read_text().strip()
-    run = start(sweep_file(tmp_path, steps=100_000), "--ray", address, **TOKEN)
+    run = start(sweep_file(tmp_path, demo, steps=100_000), "--ray", address, **TOKEN)
     run.wait_for_step(1)
     [host] = parts_of(run.process.pid)["host"]
     os.kill(host, signal.SIGKILL)  # the cluster lives: it is joined anew

@@ -20,7 +20,7 @@ from golf.data.tokens import find_shards, read_stream, split_documents, write_sh
 from golf.errors import InputError
 from golf.train.training import train
 from jobs.events import Finished, Shard
-from jobs.machine import environment
+from jobs.machine import environment, software
 from jobs.scores import merge_shards
 from jobs.stages.work.audit import run_audit
 from jobs.stages.work.documents import training_stream
@@ -101,7 +101,7 @@ def work_off(job: JobRecord, place: Workplace) -> None:
     """Do a job as a worker does, in this process."""
     workdir, order = place.home.attempt(job.key, 1), job.order
     workdir.mkdir(parents=True)
-    facts: dict[str, Any] = {"host": "here", "versions": environment.versions(), "commit": "c0ffee"}
+    facts: dict[str, Any] = {"host": "here", "versions": software.versions(), "commit": "c0ffee"}
     attempt = place.store.start_attempt(job.key, "worker", workdir=str(workdir), **facts)
     inputs = {name: place.files.get(order.job.inputs[name]) for name in {"weights", "artifact"} & {*order.job.inputs}}
     outputs: dict[str, Any] = {}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golf.errors import InputError
@@ -31,6 +31,7 @@ def problems(*assignments: str) -> list[str]:
     return [line.removeprefix(f"{TINY}: ") for line in error.value.problems]
 
 
+@settings(max_examples=40)
 @given(st.sets(st.sampled_from(sorted(ALONE)), min_size=1))
 def test_each_of_several_problems_has_one_line(wrong: set[str]) -> None:
     lines = problems(*wrong)
