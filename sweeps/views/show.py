@@ -90,13 +90,14 @@ def _describe_entry(name: str, place: Workplace) -> dict[str, Any]:
     from sweeps.entries.audits import read_certificates
     from sweeps.entries.checking import verify_entry
     from sweeps.entries.lost import Lost
+    from sweeps.entries.shape import read_entries
 
     sweep, entry_name = name.split("/", 1)
     if place.store.sweep(sweep) is None:
         raise InputError(
             f'{shown_name(name)}: no sweep "{shown_name(sweep)}"; give SWEEP/ENTRY with an entry of its leaderboard'
         )
-    entries = place.store.entries(sweep)
+    entries = read_entries(place.store, sweep)
     entry = next((entry for entry in entries if entry.name == entry_name), None)
     if entry is None:
         known = ", ".join(entry.name for entry in entries) or "none yet"

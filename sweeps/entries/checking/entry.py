@@ -112,6 +112,9 @@ def _check(entry: EntryRecord, place: Workplace, sources: Sources) -> list[Misma
 
 
 def _list_mismatches(entry: EntryRecord, place: Workplace, sources: Sources) -> Iterator[Mismatch]:
+    if not entry.content["evaluations"]:
+        yield Mismatch(line=entry.withdrawn or "it has no evaluations")
+        return
     if wrong := list_wrong_numbers(entry):  # nothing else of it can be compared
         yield from (Mismatch(line=line) for line in wrong)
         return
@@ -198,9 +201,11 @@ def _check_scores(
         yield Mismatch(
             line=f"seed {run.seed}: its scores are {str(run.scores)[:12]}, its evidence has {evidence['scores'][:12]}"
         )
+    if run.scores is None:
+        return
     source = "score table"
     try:
-        sums = _sum_up(run, place)
+        sums = _sum_up(run.scores, place)
     except Unreadable as error:
         yield Mismatch(line=f"seed {run.seed}: its score table cannot be read: {error}", lost=LostKind.SCORES)
         job = jobs.get(evidence["jobs"].get(EVALUATE.name, ""))
@@ -226,9 +231,8 @@ def _is_close(stated: float | None, computed: float) -> bool:
         return False
 
 
-def _sum_up(run: Evaluation, place: Workplace) -> Mapping[str, float]:
-    """Documents, tokens, bytes and nats of an evaluation's score table."""
-    assert run.scores is not None
-    table = read_scores(place.files, run.scores)
+def _sum_up(scores: str, place: Workplace) -> Mapping[str, float]:
+    """Documents, tokens, bytes and nats of a score table, by its digest."""
+    table = read_scores(place.files, scores)
     sums = {name: math.fsum(table[name]) for name in ("tokens", "bytes", "nll")}
     return {"documents": float(len(table["document"])), **sums}

@@ -25,6 +25,7 @@ from sweeps.entries.audits import read_certificates
 from sweeps.entries.curves import read_curves
 from sweeps.entries.facts import SweepFacts
 from sweeps.entries.lost import Lost
+from sweeps.entries.shape import read_entries
 from sweeps.entries.superseded import is_current
 from sweeps.statistics.documents import Documents
 from sweeps.text.escaping import escape_lines, to_chart_text
@@ -64,7 +65,7 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
     baseline = facts.baseline if isinstance(facts.baseline, str) else "the published record"
     trials = _trials(facts, place)
     lost = lost or Lost()
-    current = [entry for entry in place.store.entries(name) if is_current(entry)]
+    current = [entry for entry in read_entries(place.store, name) if is_current(entry)]
     judged = read_certificates(current, place.files, lost)
     charts = _charts(record, trials, judged, rows, place, lost)
     counts = {stage: states.get(JobState.DONE, 0) for stage, states in place.store.stage_counts(name).items()}

@@ -1,10 +1,8 @@
 """Every stored field of an entry is held against its evidence: each is changed in turn, as one with access could."""
 
 import copy
-import shutil
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +22,8 @@ UNCHECKED = {
     ("evidence", "code", "script"): "no rule depends on it: a package makes the script anew, whatever this says",
 }
 """Stored fields that may say anything, with the reason."""
+FURTHER = {1, 2, "4", "5", "7"}
+"""Seeds of which there are several alike: the first of each kind stands for them."""
 
 Place = tuple[str | int, ...]
 
@@ -78,12 +78,14 @@ def name_of(path: Place) -> Place:
     return tuple(part for part in path if not isinstance(part, int))
 
 
-@pytest.mark.parametrize("name", ["base", "leak", "trial"])
+@pytest.mark.parametrize("name", ["base", "trial"])
 def test_every_stored_field_that_is_changed_is_a_finding(place: Workplace, name: str) -> None:
     [entry] = [entry for entry in place.store.entries("one") if entry.name.startswith(name)]
     assert verify_entry(entry, place) == []
     stored, unnoticed = fields_of(entry), set[Place]()
     for path in list_places(stored):
+        if FURTHER.intersection(path[2:4]):
+            continue
         changed = replace(entry, **change(stored, path))
         if not judge_evidence([changed], place, Lost()):
             unnoticed.add(name_of(path))
