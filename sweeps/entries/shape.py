@@ -21,6 +21,7 @@ from sweeps.contests.catalog import DEFAULT
 from sweeps.entries.numbers import clean_numbers
 
 STRICT = ConfigDict(strict=True, extra="forbid")
+SeedNumber = Annotated[str, Field(pattern=r"^\d{1,15}$")]
 EMPTY: Mapping[str, Any] = {
     "content": {"evaluations": [], "settings": {}, "audit": None},
     "evidence": {"seeds": {}, "audit": None, "arithmetic": {}, "code": {"commits": [], "script": ""}},
@@ -99,24 +100,30 @@ class _Code(BaseModel):
 class _Evidence(BaseModel):
     model_config = STRICT
     seeds: dict[str, _SeedEvidence]
-    trained_only: dict[Annotated[str, Field(pattern=r"^\d{1,15}$")], dict[str, str]] = {}
+    trained_only: dict[SeedNumber, dict[str, str]] = {}
     audit: _AuditEvidence | None
-    seed_audits: dict[Annotated[str, Field(pattern=r"^\d{1,15}$")], _AuditEvidence] = {}
+    seed_audits: dict[SeedNumber, _AuditEvidence] = {}
     arithmetic: dict[str, int]
     code: _Code
 
 
+class _Content(BaseModel):
+    model_config = STRICT
+    evaluations: list[Any] = Field(min_length=1)
+    settings: dict[str, dict[str, Any]]
+    audit: _Outcome | None
+    seed_audits: dict[SeedNumber, _Outcome] = {}
+
+
+class _Entry(BaseModel):
+    model_config = STRICT
+    content: _Content
+    evidence: _Evidence
+
+
 @cache
-def _entry_form() -> type[BaseModel]:
-    content = create_model(
-        "Content",
-        __config__=STRICT,
-        evaluations=(Annotated[list[_form_of(Evaluation)], Field(min_length=1)], ...),  # type: ignore[misc]
-        settings=(dict[str, dict[str, Any]], ...),
-        audit=(_Outcome | None, ...),
-        seed_audits=(dict[Annotated[str, Field(pattern=r"^\d{1,15}$")], _Outcome], {}),
-    )
-    return create_model("Entry", __config__=STRICT, content=(content, ...), evidence=(_Evidence, ...))
+def _evaluation_form() -> type[BaseModel]:
+    return _form_of(Evaluation)
 
 
 @cache
@@ -126,11 +133,14 @@ def _record_form() -> type[BaseModel]:
 
 def read_entries(store: Store, sweep: str | None = None) -> list[EntryRecord]:
     """Entries of one sweep or of all, as `Store.entries` has them; those of the wrong shape are empty and withdrawn."""
-    return [_check_entry(entry) for entry in store.entries(sweep)]
+    return [check_entry(entry) for entry in store.entries(sweep)]
 
 
-def _check_entry(entry: EntryRecord) -> EntryRecord:
-    problem = _find_problem(_entry_form(), {"content": entry.content, "evidence": entry.evidence})
+def check_entry(entry: EntryRecord) -> EntryRecord:
+    """A stored entry; one of the wrong shape is empty and withdrawn."""
+    problem = _find_problem(_Entry, {"content": entry.content, "evidence": entry.evidence})
+    if problem is None:
+        problem = next(filter(None, map(_find_evaluation_problem, entry.content["evaluations"])), None)
     if problem is None:
         seeds = [clean_numbers(evaluation)[0]["seed"] for evaluation in entry.content["evaluations"]]
         if len(set(seeds)) < len(seeds):
@@ -155,6 +165,11 @@ def check_record(content: Any) -> Mapping[str, Any]:
     finding = {"code": EVIDENCE_CODE, "detail": f"its stored row cannot be read: {problem}"}
     named = name if isinstance(name, str) else "a record without a name"
     return {"name": named, "seeds": {}, "track": "flagged", "findings": [finding]}
+
+
+def _find_evaluation_problem(evaluation: Any) -> str | None:
+    problem = _find_problem(_evaluation_form(), evaluation)
+    return None if problem is None else f"content.evaluations: {problem}"
 
 
 def _find_problem(form: type[BaseModel], value: Any) -> str | None:

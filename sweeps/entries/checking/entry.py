@@ -23,9 +23,10 @@ from sweeps.entries.checking.mismatch import Mismatch, check_input, find_job, sa
 from sweeps.entries.checking.recomputed import Sources, compare_evidence, compare_fields
 from sweeps.entries.checking.scripts import check_script, is_script_entry
 from sweeps.entries.facts import SweepFacts
-from sweeps.entries.form import evaluations_of, job_keys, list_wrong_numbers, trained_keys
+from sweeps.entries.form import digest_settings, evaluations_of, job_keys, list_wrong_numbers, trained_keys
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.numbers import is_number
+from sweeps.entries.shape import check_entry
 from sweeps.entries.tables import read_scores
 
 ROUNDING = 1e-9
@@ -47,6 +48,7 @@ def verify_entry(entry: EntryRecord, place: Workplace) -> list[Mismatch]:
         One for each mismatch: of a job's key, settings or outputs, of a score against its table of documents, of
         findings against the certificate, of a certificate against itself. Empty where everything agrees.
     """
+    entry = check_entry(entry)
     return _check(entry, place, _read_sources([entry], place))
 
 
@@ -60,6 +62,7 @@ def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost)
         place: the home that holds them.
         lost: is told what could not be read.
     """
+    entries = [check_entry(entry) for entry in entries]
     sources = _read_sources(entries, place)
     findings: dict[tuple[str, str], RuleFinding] = {}
     for entry in entries:
@@ -126,18 +129,22 @@ def _list_mismatches(entry: EntryRecord, place: Workplace, sources: Sources) -> 
     if is_script_entry(entry):
         yield from check_script(entry, runs, place, sources)
         return
-    sweep = sources.sweeps.get(entry.sweep)
+    ledgers = list[Mapping[str, Any]]()
+    settings = digest_settings(entry.content["settings"])
     for run in runs:
         stages = entry.evidence["seeds"][str(run.seed)]["jobs"]
         made = {stage: job for stage, key in stages.items() if (job := find_job(key, stage, jobs)) is not None}
         lines = [*_check_jobs(run, entry, jobs)]
         if all(stage in made for stage in STAGES):
-            lines += [*compare_fields(run, entry, made, sources), *compare_evidence(run, entry, made, sources)]
-            outputs = made[QUANTIZE.name].outputs
-            if outputs is not None and sweep is not None:
-                lines += check_native_code(run, entry, outputs["ledger"], sweep)
+            lines += [
+                *compare_fields(run, entry, made, sources, settings),
+                *compare_evidence(run, entry, made, sources),
+            ]
+            ledgers += [] if (outputs := made[QUANTIZE.name].outputs) is None else [outputs["ledger"]]
         yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in lines)
         yield from _check_scores(run, entry.evidence["seeds"][str(run.seed)], place, jobs)
+    if ledgers and (sweep := sources.sweeps.get(entry.sweep)) is not None:
+        yield from (Mismatch(line=line) for line in check_native_code(runs, entry, ledgers, sweep))
     yield from (Mismatch(line=line) for line in _check_trainings(entry, jobs))
     yield from check_audits(entry, runs, place, jobs)
 
