@@ -20,9 +20,8 @@ from sweeps.board.rules import EVIDENCE_CODE, RuleFinding
 from sweeps.entries.checking.audits import check_audits
 from sweeps.entries.checking.code_size import check_native_code
 from sweeps.entries.checking.mismatch import Mismatch, check_input, find_job, say_no_job
-from sweeps.entries.checking.recomputed import Sources, compare_evidence, compare_fields
+from sweeps.entries.checking.recomputed import Sources, compare_evidence, compare_fields, read_spec
 from sweeps.entries.checking.scripts import check_script, is_script_entry
-from sweeps.entries.facts import SweepFacts
 from sweeps.entries.form import digest_settings, evaluations_of, job_keys, list_wrong_numbers, trained_keys
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.numbers import is_number
@@ -98,11 +97,11 @@ def _read_sources(entries: Iterable[EntryRecord], place: Workplace) -> Sources:
 
 def _count_trials(sweep: SweepRecord, store: Store) -> int:
     """Settings that a sweep's search has scored; a longer search of another day may have drawn more."""
-    facts = SweepFacts.of(sweep)
-    if facts.search is None:
+    search, most = (read_spec(sweep.spec, "board", name) for name in ("search", "trials"))
+    if not isinstance(search, str) or not isinstance(most, int):
         return 0
-    trials = store.trials(sweep.name, facts.search)
-    return sum(trial.value is not None and trial.number < facts.trials for trial in trials)
+    trials = store.trials(sweep.name, search)
+    return sum(trial.value is not None and trial.number < most for trial in trials)
 
 
 def _check(entry: EntryRecord, place: Workplace, sources: Sources) -> list[Mismatch]:
@@ -143,7 +142,8 @@ def _list_mismatches(entry: EntryRecord, place: Workplace, sources: Sources) -> 
             ledgers += [] if (outputs := made[QUANTIZE.name].outputs) is None else [outputs["ledger"]]
         yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in lines)
         yield from _check_scores(run, entry.evidence["seeds"][str(run.seed)], place, jobs)
-    if ledgers and (sweep := sources.sweeps.get(entry.sweep)) is not None:
+    sweep = sources.sweeps.get(entry.sweep)
+    if ledgers and sweep is not None and read_spec(sweep.spec, "data", "tuning_documents") is not None:
         yield from (Mismatch(line=line) for line in check_native_code(runs, entry, ledgers, sweep))
     yield from (Mismatch(line=line) for line in _check_trainings(entry, jobs))
     yield from check_audits(entry, runs, place, jobs)

@@ -123,7 +123,9 @@ def _from_sweep(entry: EntryRecord, run: Evaluation, sources: Sources) -> dict[s
     facts: dict[str, Any] = {"stage": (sweep.created, int(is_trial)), "trials": trials}
     tune = read_spec(sweep.spec, "file", "seeds", "tune") or ()
     facts["fresh_seed"] = run.seed not in tune
-    data = read_spec(sweep.spec, "data") or {}
+    data = read_spec(sweep.spec, "data")
+    if read_spec(data, "tokenizer_digest") is None:
+        return facts
     if "val_documents" in data:
         facts |= {"limit_bytes": LIMIT_BYTES, "whole_set": run.text.documents == data["val_documents"]}
     else:
