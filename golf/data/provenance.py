@@ -5,13 +5,15 @@ A validation set that lacks a sixth of its tokens gives a plausible score, and s
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.data.tokens import BOS, find_starts, read_shard
+from golf.data.texts import byte_files, count_bytes
+from golf.data.tokens import BOS, Tokenizer, find_starts, read_shard, read_stream, split_documents
 from golf.errors import InputError
 
 Tokens = NDArray[np.integer[Any]]
@@ -45,9 +47,31 @@ class Split:
     shards: Sequence[Path]
     documents: Sequence[Tokens]
     tokens: int
-    vocab_size: int
-    count_bytes: Callable[[], int]
-    """Counts the UTF-8 bytes of its text, which takes a while."""
+    vocab_size: int | None
+    """None without a tokenizer that is known here."""
+    count_bytes: Callable[[], int] | None
+    """Counts the UTF-8 bytes of its text, which takes a while; None where nothing tells them."""
+
+
+def read_split(shards: Sequence[Path], tokenizer: Tokenizer | None) -> Split:
+    """A validation set from its shards.
+
+    Args:
+        shards: in the challenge's form.
+        tokenizer: of its tokens; None where it is none of SentencePiece.
+
+    Raises:
+        InputError: a shard cannot be read.
+    """
+    stream = read_stream(shards)
+    documents = split_documents(stream)
+    return Split(
+        shards=shards,
+        documents=documents,
+        tokens=len(stream),
+        vocab_size=None if tokenizer is None else tokenizer.vocab_size,
+        count_bytes=partial(count_bytes, shards, documents, tokenizer) if tokenizer or byte_files(shards) else None,
+    )
 
 
 def check_whole(validation: Split) -> None:
@@ -65,12 +89,15 @@ def check_whole(validation: Split) -> None:
         raise InputError(
             f"{where}: {count:,} documents; expected the challenge's validation set, which has {CONTEST_DOCUMENTS:,}"
         )
-    expected = CONTEST_TOKENS.get(validation.vocab_size, validation.tokens)
+    known = None if validation.vocab_size is None else CONTEST_TOKENS.get(validation.vocab_size)
+    expected = validation.tokens if known is None else known
     if validation.tokens != expected:
         raise InputError(
             f"{where}: {validation.tokens:,} tokens, {validation.tokens / expected:.1%} of the challenge's validation "
             f"set; expected {expected:,} with that tokenizer"
         )
+    if validation.count_bytes is None:
+        return
     num_bytes = validation.count_bytes()
     if abs(num_bytes - CONTEST_BYTES) > BYTES_APART * CONTEST_BYTES:
         raise InputError(

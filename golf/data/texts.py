@@ -58,7 +58,7 @@ def read_texts(shards: Sequence[Path], tokenizer: Tokenizer) -> Texts:
     return Texts.of(documents, [num_bytes[span][1:] for span in spans])
 
 
-def count_bytes(shards: Sequence[Path], documents: Sequence[Tokens], tokenizer: Tokenizer) -> int:
+def count_bytes(shards: Sequence[Path], documents: Sequence[Tokens], tokenizer: Tokenizer | None) -> int:
     """UTF-8 bytes of all documents of shards, by the data set's own files, or by the tokenizer if it has none.
 
     The tokenizer's counts are not compared with decoded text, which takes a minute for the challenge's set.
@@ -68,6 +68,7 @@ def count_bytes(shards: Sequence[Path], documents: Sequence[Tokens], tokenizer: 
     """
     if files := byte_files(shards):
         return int(read_stream(files).sum(dtype=np.int64))
+    assert tokenizer is not None, "without byte files the tokenizer counts"
     return sum(int(tokenizer.byte_counts(document).sum()) for document in documents)
 
 

@@ -23,6 +23,7 @@ from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.names import EntryName, match_entries, resolve_entry
 from sweeps.entries.numbers import clean_record
+from sweeps.entries.shape import check_record, contest_of_record, read_entries
 from sweeps.entries.superseded import Superseded, Withdrawn, find_superseded, find_withdrawn, is_current
 from sweeps.entries.tables import read_scores
 from sweeps.statistics.documents import Documents
@@ -44,8 +45,8 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None, named
     Raises:
         InputError: another version of golfsweep wrote the sweep.
     """
-    records = (content for content in place.store.records() if content.get("contest", DEFAULT) == DEFAULT)
-    imported = [ImportedEntry.from_json(clean_record(content)) for content in records]
+    records = [content for content in place.store.records() if contest_of_record(content) == DEFAULT]
+    imported = [ImportedEntry.from_json(clean_record(check_record(content))) for content in records]
     record = None if name is None else place.store.sweep(name)
     if record is None:
         board = open_board(profile="accepted")
@@ -55,7 +56,7 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None, named
     if facts.contest != DEFAULT:
         raise InputError(f"sweep {name}: is of {facts.contest}; see golfsweep leaderboard --contest {facts.contest}")
     elsewhere = {sweep.name for sweep in place.store.sweeps() if contest_of(sweep) != DEFAULT}
-    current = [entry for entry in place.store.entries() if is_current(entry) and entry.sweep not in elsewhere]
+    current = [entry for entry in read_entries(place.store) if is_current(entry) and entry.sweep not in elsewhere]
     lost = lost or Lost()
     scores = ScoreReader(place.files, lost)
     owners = {
@@ -139,12 +140,12 @@ class ScoreReader:
 
 def superseded_of(place: Workplace) -> list[Superseded]:
     """Entries of any sweep that were measured with another arithmetic than this code's."""
-    return find_superseded(place.store.entries())
+    return find_superseded(read_entries(place.store))
 
 
 def withdrawn_of(place: Workplace) -> list[Withdrawn]:
     """Entries of any sweep that do not count until it is run again."""
-    return find_withdrawn(place.store.entries())
+    return find_withdrawn(read_entries(place.store))
 
 
 def former_of(place: Workplace) -> list[Superseded | Withdrawn]:
@@ -164,7 +165,7 @@ def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None
     former = former_of(place)
     c, i = (find_entry(name, entries, latest or "", former) for name in (challenger, incumbent))
     scores = ScoreReader(place.files, lost or Lost())
-    for record in place.store.entries():
+    for record in filter(is_current, read_entries(place.store)):
         scores.know(record)
     return _make_pair(c, i, entries, scores, place)
 
@@ -226,7 +227,7 @@ def list_entries(place: Workplace) -> list[EntryName]:
 
 def read_entry(sweep: str, name: str, place: Workplace) -> EntryRecord | None:
     """The stored entry of a name, superseded ones included."""
-    return next((entry for entry in place.store.entries(sweep) if entry.name == name), None)
+    return next((entry for entry in read_entries(place.store, sweep) if entry.name == name), None)
 
 
 def _settings(entry: BoardEntry, place: Workplace) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from sweeps.driver.chain import JobChain
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.entries import form
+from sweeps.entries.shape import read_entries
 from sweeps.run.entry.building import build_entry
 from sweeps.run.entry.measured import EntrySources
 
@@ -61,7 +62,7 @@ class EntryWriter:
         ]
         name, stored = self._sweep.spec.name, self._store.sweep(self._sweep.spec.name)
         assert stored is not None
-        before = {entry.name: entry for entry in self._store.entries(name)}
+        before = {entry.name: entry for entry in read_entries(self._store, name)}
         if not final and not self._store.are_done({key for entry in before.values() for key in form.job_keys(entry)}):
             entries = _keep_complete(before, entries)
         spec = None if "board" in stored.spec else self._sweep.to_json()

@@ -21,7 +21,15 @@ FINAL = "1|2|129|130|143"
 
 
 def submit(
-    file: Path, spec: SweepSpec, assignments: Sequence[str], address: str, home: str, files: str | None
+    file: Path,
+    spec: SweepSpec,
+    assignments: Sequence[str],
+    address: str,
+    home: str,
+    files: str | None,
+    *,
+    owner: str,
+    agent: str | None = None,
 ) -> dict[str, Any]:
     """Hand a checked sweep file to a cluster.
 
@@ -31,6 +39,8 @@ def submit(
         address: of the cluster's dashboard or head.
         home: a folder of the cluster's head: absolute, or under "~".
         files: folder or URL of the file store instead of the home's.
+        owner: whose a new sweep is; the cluster knows only its own user.
+        agent: name of the agent that hands it over; None for a person.
 
     Returns:
         The job's id, the command that runs on the cluster, and how to follow it.
@@ -49,6 +59,7 @@ def submit(
             f"environment of the cluster's head instead"
         )
     words = ["golfsweep", "run", "sweep.toml", *(word for assignment in assignments for word in ("--set", assignment))]
+    words += ["--owner", owner, *([] if agent is None else ["--agent", agent])]
     words += [] if files is None else ["--files", files]
     where = "~/" + shlex.quote(home[2:]) if home.startswith("~/") else shlex.quote(home)
     run = f'{shlex.join(words)} --home {where} --ray "$RAY_ADDRESS"'

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from golf.data.corpus import DEMO_TUNING_DOCUMENTS, build_demo
-from golf.data.provenance import Split, check_apart, check_whole
+from golf.data.provenance import check_apart, check_whole, read_split
 from golf.data.stream import Stream
-from golf.data.texts import count_bytes, with_byte_files
+from golf.data.texts import with_byte_files
 from golf.data.tokens import BOS, Tokenizer, find_shards, read_stream, split_documents
 from golf.errors import InputError
 from jobs.machine.digests import digest_of
@@ -51,18 +51,11 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
         raise InputError(
             f"{train[-1]}: {len(tuning)} documents; expected at least data.tuning_documents = {tuning_documents}"
         )
-    stream = read_stream(val)
-    if not (validation := split_documents(stream)):
+    validation = read_split(val, pieces)
+    if not validation.documents:
         raise InputError(f"{val[0].parent}: its validation shards hold no document; each begins with token {BOS}")
-    found = Split(
-        shards=val,
-        documents=validation,
-        tokens=len(stream),
-        vocab_size=pieces.vocab_size,
-        count_bytes=lambda: count_bytes(val, validation, pieces),
-    )
-    check_whole(found)
-    check_apart(found, train)
+    check_whole(validation)
+    check_apart(validation, train)
     return DataSet(
         tokens=shards,
         tokenizer=model,
@@ -71,7 +64,7 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
         tokenizer_digest=digest_of([model]),
         vocab_size=pieces.vocab_size,
         tuning_documents=tuning_documents,
-        val_documents=len(validation),
+        val_documents=len(validation.documents),
     )
 
 

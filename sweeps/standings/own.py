@@ -16,6 +16,7 @@ from sweeps.contests.readers import READERS
 from sweeps.entries.checking import judge_evidence
 from sweeps.entries.facts import SweepFacts, contest_of
 from sweeps.entries.lost import Lost, LostKind
+from sweeps.entries.shape import read_entries
 from sweeps.entries.superseded import is_current
 from sweeps.standings.entry import ContestEntry, entry_of
 from sweeps.standings.findings import choose_contest_track, judge_contest_record
@@ -35,7 +36,7 @@ def read_own_entries(contest: Contest, place: Workplace, lost: Lost) -> Iterator
         lost: collects which logs could not be read; those runs are left out.
     """
     sweeps = {sweep.name: sweep for sweep in place.store.sweeps() if contest_of(sweep) == contest.name}
-    entries = [entry for name in sweeps for entry in place.store.entries(name) if is_current(entry)]
+    entries = [entry for name in sweeps for entry in read_entries(place.store, name) if is_current(entry)]
     contradictions = judge_evidence(entries, place, lost)
     for entry in entries:
         built = _build(entry, sweeps[entry.sweep], contest, place, lost)

@@ -8,6 +8,7 @@ from sweeps.entries.facts import contest_of
 from sweeps.entries.lost import Lost
 from sweeps.entries.names import match_entries
 from sweeps.entries.reading import list_entries
+from sweeps.entries.shape import contest_of_record
 from sweeps.standings.board import Standing, Standings
 from sweeps.standings.entry import ContestEntry
 from sweeps.standings.own import read_own_entries
@@ -21,9 +22,8 @@ def standings_of(contest: Contest, place: Workplace, lost: Lost | None = None) -
         place: the home.
         lost: collects which logs of own entries could not be read.
     """
-    records = [
-        ContestEntry.from_json(content) for content in place.store.records() if content.get("contest") == contest.name
-    ]
+    stored = [content for content in place.store.records() if contest_of_record(content) == contest.name]
+    records = [ContestEntry.from_json(content) for content in stored]
     return Standings(contest, [*records, *read_own_entries(contest, place, lost or Lost())])
 
 
@@ -50,7 +50,7 @@ def choose_contest(place: Workplace, name: str | None, sweep: str | None) -> tup
 
 def list_present(place: Workplace) -> list[str]:
     """The contests of a home's public records and sweeps, the default first."""
-    contests = {content.get("contest", DEFAULT) for content in place.store.records()}
+    contests = {contest_of_record(content) for content in place.store.records()}
     contests |= {contest_of(sweep) for sweep in place.store.sweeps()}
     return sorted(contests, key=lambda contest: (contest != DEFAULT, contest))
 

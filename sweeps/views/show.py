@@ -98,10 +98,11 @@ def _describe_entry(name: EntryName, place: Workplace) -> dict[str, Any]:
     from sweeps.entries.audits import read_certificates
     from sweeps.entries.checking import verify_entry
     from sweeps.entries.lost import Lost
+    from sweeps.entries.shape import read_entries
 
     if not name.sweep:
         return _describe_record(name.name, place)
-    entry = next(entry for entry in place.store.entries(name.sweep) if entry.name == name.name)
+    entry = next(entry for entry in read_entries(place.store, name.sweep) if entry.name == name.name)
     mismatches = verify_entry(entry, place)
     shown = _leaderboard_line(entry, place) | {"jobs": _jobs_of(entry, place.store), "evidence": entry.evidence}
     shown |= {

@@ -11,6 +11,7 @@ from golf.errors import InputError
 from golf.files import read_regular
 from sweeps.cli.app import (
     HOME,
+    AgentOption,
     DbOption,
     FilesOption,
     HomeOption,
@@ -180,6 +181,10 @@ def submit(
         str, typer.Option("--ray", metavar="ADDRESS", help="Dashboard URL (http://HOST:8265) or head node (HOST:PORT).")
     ],
     set_: SetOption = None,
+    owner: Annotated[
+        str | None, typer.Option("--owner", metavar="NAME", help="Owner of a new sweep; by default the user.")
+    ] = None,
+    agent: AgentOption = None,
     home: Annotated[str, typer.Option("--home", metavar="DIR", help="Folder on the cluster's head.")] = "~/.golfsweep",
     files: FilesOption = None,
     json_: JsonOption = False,
@@ -191,10 +196,15 @@ def submit(
 
     Example: golfsweep submit sweep.toml --ray http://10.0.0.1:8265
     """
+    from jobs.machine.host import user_name
     from sweeps.run.submit import submit as hand_over
+    from sweeps.spec.checks.names import check_names
     from sweeps.spec.file import load_sweep
 
-    submitted = hand_over(file, load_sweep(file, set_ or ()), set_ or (), ray, home, files)
+    check_names(() if owner is None else [owner], "--owner")
+    check_names([agent] if agent else [], "--agent")
+    spec, whose = load_sweep(file, set_ or ()), owner or user_name()
+    submitted = hand_over(file, spec, set_ or (), ray, home, files, owner=whose, agent=agent or None)
     if json_:
         return print_json(submitted)
     Terminal().print_line(f"Submitted as {submitted['job']}; follow it with: {submitted['follow']}")

@@ -1,7 +1,7 @@
 """Checking the size of an entry's code, which counts against the limit: the script is made once more where need be."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from golf.entry.bundle import added_bytes, bundle
@@ -14,32 +14,33 @@ VERSIONS_FACTOR = 2
 
 
 def check_native_code(
-    run: Evaluation, entry: EntryRecord, ledger: Mapping[str, Any], sweep: SweepRecord
+    runs: Sequence[Evaluation], entry: EntryRecord, ledgers: Sequence[Mapping[str, Any]], sweep: SweepRecord
 ) -> Iterator[str]:
-    """The code must have the size of the script that the recipe is submitted as.
+    """The code of all seeds must have the size of the script that the recipe is submitted as.
 
     The script of a version that is neither this one nor the one that quantized cannot be made again; then its size must
     be near those of the two.
 
     Args:
-        run: one seed's evaluation.
-        entry: holds it.
-        ledger: of the quantization, which wrote down what a script without name and settings has.
+        runs: one for each seed.
+        entry: holds them.
+        ledgers: of their quantizations, which wrote down what a script without name and settings has.
         sweep: the record of its sweep.
     """
     title = f"{entry.sweep}/{entry.name}"
     settings = {**entry.content["settings"], "holdout_documents": read_spec(sweep.spec, "data", "tuning_documents")}
-    at_quantization = (ledger["code_bytes"] + added_bytes(title, settings), ledger.get("source_bytes"))
-    stated = (run.code_bytes, run.source_bytes)
-    if stated == at_quantization:
-        return
-    script = bundle(title, settings)
-    made = (len(script.content), script.source_bytes)
-    if stated == made:
-        return
-    same_version = hashlib.sha256(script.content).hexdigest() == entry.evidence["code"]["script"]
-    if same_version or not _is_near(stated, made):
-        yield f"its script has {made[0]:,} bytes ({made[1]:,} as written), the entry says {_join(stated)}"
+    added = added_bytes(title, settings)
+    at_quantization = [(ledger["code_bytes"] + added, ledger.get("source_bytes")) for ledger in ledgers]
+    for stated in dict.fromkeys((run.code_bytes, run.source_bytes) for run in runs):
+        if stated in at_quantization:
+            continue
+        script = bundle(title, settings)
+        made = (len(script.content), script.source_bytes)
+        if stated == made:
+            continue
+        same_version = hashlib.sha256(script.content).hexdigest() == entry.evidence["code"]["script"]
+        if same_version or not _is_near(stated, made):
+            yield f"its script has {made[0]:,} bytes ({made[1]:,} as written), the entry says {_join(stated)}"
 
 
 def check_script_code(run: Evaluation, entry: EntryRecord, sweep: SweepRecord) -> Iterator[str]:

@@ -20,12 +20,12 @@ from sweeps.board.rules import EVIDENCE_CODE, RuleFinding
 from sweeps.entries.checking.audits import check_audits
 from sweeps.entries.checking.code_size import check_native_code
 from sweeps.entries.checking.mismatch import Mismatch, check_input, find_job, say_no_job
-from sweeps.entries.checking.recomputed import Sources, compare_evidence, compare_fields
+from sweeps.entries.checking.recomputed import Sources, compare_evidence, compare_fields, read_spec
 from sweeps.entries.checking.scripts import check_script, is_script_entry
-from sweeps.entries.facts import SweepFacts
-from sweeps.entries.form import evaluations_of, job_keys, list_wrong_numbers, trained_keys
+from sweeps.entries.form import digest_settings, evaluations_of, job_keys, list_wrong_numbers, trained_keys
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.numbers import is_number
+from sweeps.entries.shape import check_entry
 from sweeps.entries.tables import read_scores
 
 ROUNDING = 1e-9
@@ -47,6 +47,7 @@ def verify_entry(entry: EntryRecord, place: Workplace) -> list[Mismatch]:
         One for each mismatch: of a job's key, settings or outputs, of a score against its table of documents, of
         findings against the certificate, of a certificate against itself. Empty where everything agrees.
     """
+    entry = check_entry(entry)
     return _check(entry, place, _read_sources([entry], place))
 
 
@@ -60,6 +61,7 @@ def judge_evidence(entries: Sequence[EntryRecord], place: Workplace, lost: Lost)
         place: the home that holds them.
         lost: collects what could not be read.
     """
+    entries = [check_entry(entry) for entry in entries]
     sources = _read_sources(entries, place)
     findings: dict[tuple[str, str], RuleFinding] = {}
     for entry in entries:
@@ -95,11 +97,11 @@ def _read_sources(entries: Iterable[EntryRecord], place: Workplace) -> Sources:
 
 def _count_trials(sweep: SweepRecord, store: Store) -> int:
     """Settings that a sweep's search has scored; a longer search of another day may have drawn more."""
-    facts = SweepFacts.of(sweep)
-    if facts.search is None:
+    search, most = (read_spec(sweep.spec, "board", name) for name in ("search", "trials"))
+    if not isinstance(search, str) or not isinstance(most, int):
         return 0
-    trials = store.trials(sweep.name, facts.search)
-    return sum(trial.value is not None and trial.number < facts.trials for trial in trials)
+    trials = store.trials(sweep.name, search)
+    return sum(trial.value is not None and trial.number < most for trial in trials)
 
 
 def _check(entry: EntryRecord, place: Workplace, sources: Sources) -> list[Mismatch]:
@@ -112,6 +114,9 @@ def _check(entry: EntryRecord, place: Workplace, sources: Sources) -> list[Misma
 
 
 def _list_mismatches(entry: EntryRecord, place: Workplace, sources: Sources) -> Iterator[Mismatch]:
+    if not entry.content["evaluations"]:
+        yield Mismatch(line=entry.withdrawn or "it has no evaluations")
+        return
     if wrong := list_wrong_numbers(entry):  # nothing else of it can be compared
         yield from (Mismatch(line=line) for line in wrong)
         return
@@ -123,18 +128,23 @@ def _list_mismatches(entry: EntryRecord, place: Workplace, sources: Sources) -> 
     if is_script_entry(entry):
         yield from check_script(entry, runs, place, sources)
         return
-    sweep = sources.sweeps.get(entry.sweep)
+    ledgers = list[Mapping[str, Any]]()
+    settings = digest_settings(entry.content["settings"])
     for run in runs:
         stages = entry.evidence["seeds"][str(run.seed)]["jobs"]
         made = {stage: job for stage, key in stages.items() if (job := find_job(key, stage, jobs)) is not None}
         lines = [*_check_jobs(run, entry, jobs)]
         if all(stage in made for stage in STAGES):
-            lines += [*compare_fields(run, entry, made, sources), *compare_evidence(run, entry, made, sources)]
-            outputs = made[QUANTIZE.name].outputs
-            if outputs is not None and sweep is not None:
-                lines += check_native_code(run, entry, outputs["ledger"], sweep)
+            lines += [
+                *compare_fields(run, entry, made, sources, settings),
+                *compare_evidence(run, entry, made, sources),
+            ]
+            ledgers += [] if (outputs := made[QUANTIZE.name].outputs) is None else [outputs["ledger"]]
         yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in lines)
         yield from _check_scores(run, entry.evidence["seeds"][str(run.seed)], place, jobs)
+    sweep = sources.sweeps.get(entry.sweep)
+    if ledgers and sweep is not None and read_spec(sweep.spec, "data", "tuning_documents") is not None:
+        yield from (Mismatch(line=line) for line in check_native_code(runs, entry, ledgers, sweep))
     yield from (Mismatch(line=line) for line in _check_trainings(entry, jobs))
     yield from check_audits(entry, runs, place, jobs)
 
@@ -198,9 +208,11 @@ def _check_scores(
         yield Mismatch(
             line=f"seed {run.seed}: its scores are {str(run.scores)[:12]}, its evidence has {evidence['scores'][:12]}"
         )
+    if run.scores is None:
+        return
     source = "score table"
     try:
-        sums = _sum_up(run, place)
+        sums = _sum_up(run.scores, place)
     except Unreadable as error:
         yield Mismatch(line=f"seed {run.seed}: its score table cannot be read: {error}", lost=LostKind.SCORES)
         job = jobs.get(evidence["jobs"].get(EVALUATE.name, ""))
@@ -226,9 +238,8 @@ def _is_close(stated: float | None, computed: float) -> bool:
         return False
 
 
-def _sum_up(run: Evaluation, place: Workplace) -> Mapping[str, float]:
-    """Documents, tokens, bytes and nats of an evaluation's score table."""
-    assert run.scores is not None
-    table = read_scores(place.files, run.scores)
+def _sum_up(scores: str, place: Workplace) -> Mapping[str, float]:
+    """Documents, tokens, bytes and nats of a score table, by its digest."""
+    table = read_scores(place.files, scores)
     sums = {name: math.fsum(table[name]) for name in ("tokens", "bytes", "nll")}
     return {"documents": float(len(table["document"])), **sums}

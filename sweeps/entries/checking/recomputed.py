@@ -16,6 +16,7 @@ from jobs.stages.evaluate import EVALUATE
 from jobs.stages.quantize import QUANTIZE
 from jobs.stages.script import is_script_stage
 from jobs.stages.train import TRAIN
+from jobs.state import SweepState
 from jobs.store import EntryRecord, JobRecord, SweepRecord
 from sweeps.board.evaluation import Evaluation
 from sweeps.board.rules import LIMIT_BYTES, LIMIT_SECONDS
@@ -23,7 +24,6 @@ from sweeps.contests.catalog import contest_named
 from sweeps.entries.attempts import Attempts, is_remade, list_commits, sum_costs
 from sweeps.entries.checking.mismatch import find_job
 from sweeps.entries.facts import contest_of
-from sweeps.entries.form import digest_settings
 from sweeps.entries.native_form import bpb_of_model, native_facts
 from sweeps.entries.script_form import scores_text, script_facts
 
@@ -33,6 +33,8 @@ LATER_FIELDS = frozenset({"training_cost", "trained_only", "weights", "bpb_per_n
 """Fields that rows of an earlier version lack; what is missing says nothing."""
 OF_ATTEMPTS = frozenset({"cost", "training_cost", "code"})
 """Fields that come out otherwise when a lost output is made again, while the score stays."""
+ALWAYS_KNOWN = ("weights", "artifact", "source_bytes", "own_audit")
+"""Fields of our own recipe that only a row of an earlier version leaves out, and none has null in."""
 SECONDS_ROUNDING = 1e-3
 TRIAL = re.compile(r"trial \d+")
 
@@ -49,7 +51,7 @@ class Sources:
 
 
 def compare_fields(
-    run: Evaluation, entry: EntryRecord, made: Mapping[str, JobRecord], sources: Sources
+    run: Evaluation, entry: EntryRecord, made: Mapping[str, JobRecord], sources: Sources, settings: str
 ) -> Iterator[str]:
     """A line for each field of an evaluation that its jobs, their attempts or its sweep give otherwise.
 
@@ -58,12 +60,15 @@ def compare_fields(
         entry: holds it.
         made: the seed's jobs by stage, in the order in which they build on one another; all of them.
         sources: the rest.
+        settings: digest of the entry's.
     """
     stored = next(row for row in entry.content["evaluations"] if row["seed"] == run.seed)
     expected = _from_jobs(entry, run, made) | _from_attempts(entry, made, sources.attempts)
-    expected |= _from_sweep(entry, run, sources) | _from_trainings(entry, sources.jobs)
+    expected |= {"settings": settings} | _from_sweep(entry, run, sources) | _from_trainings(entry, sources.jobs)
     if entry.evidence["audit"] is not None:
         expected["audited"] = True
+    if TRAIN.name in made:
+        yield from (f"it does not say its {name}" for name in ALWAYS_KNOWN if stored.get(name, "") is None)
     remade = any(is_remade(sources.attempts[job.key]) for job in made.values())
     for name, value in expected.items():
         stated = getattr(run.text, name[5:]) if name.startswith("text.") else getattr(run, name)
@@ -92,7 +97,7 @@ def _from_jobs(entry: EntryRecord, run: Evaluation, made: Mapping[str, JobRecord
         result = made[scored].outputs or {}
         text = {f"text.{name}": size for name, size in scores_text(result).items()}
         nll = (result.get("document_totals") or {}).get("nll")
-        return {**script_facts(made, scored), **text, "nll": nll, "whole_set": None}
+        return {**script_facts(made, scored), **text, "nll": nll, "whole_set": None, "steps": None}
     outputs = [made[stage].outputs or {} for stage in (TRAIN.name, QUANTIZE.name, EVALUATE.name)]
     facts = native_facts(outputs[0], outputs[1], outputs[2], made[EVALUATE.name].order.job)
     del facts["model_bytes"]  # said beside the digest of its artifact
@@ -108,15 +113,19 @@ def _from_attempts(entry: EntryRecord, made: Mapping[str, JobRecord], attempts: 
 
 
 def _from_sweep(entry: EntryRecord, run: Evaluation, sources: Sources) -> dict[str, Any]:
-    facts: dict[str, Any] = {"settings": digest_settings(entry.content["settings"])}
     sweep = sources.sweeps.get(entry.sweep)
     if sweep is None:
-        return facts
+        return {}
     is_trial = TRIAL.match(entry.name) is not None
-    facts |= {"stage": (sweep.created, int(is_trial)), "trials": sources.trials[entry.sweep] if is_trial else 0}
+    trials = sources.trials[entry.sweep] if is_trial else 0
+    if sweep.state == SweepState.RUNNING:  # its search may go on
+        trials = min(run.trials, trials)
+    facts: dict[str, Any] = {"stage": (sweep.created, int(is_trial)), "trials": trials}
     tune = read_spec(sweep.spec, "file", "seeds", "tune") or ()
     facts["fresh_seed"] = run.seed not in tune
-    data = read_spec(sweep.spec, "data") or {}
+    data = read_spec(sweep.spec, "data")
+    if read_spec(data, "tokenizer_digest") is None:
+        return facts
     if "val_documents" in data:
         facts |= {"limit_bytes": LIMIT_BYTES, "whole_set": run.text.documents == data["val_documents"]}
     else:

@@ -17,6 +17,7 @@ from sweeps.entries.checking.code_size import check_script_code
 from sweeps.entries.checking.mismatch import Mismatch, find_job, say_no_job
 from sweeps.entries.checking.recomputed import Sources, compare_evidence, compare_fields
 from sweeps.entries.checking.scorers import ScorerVerdicts, check_scorer
+from sweeps.entries.form import digest_settings
 from sweeps.entries.lost import LostKind
 from sweeps.entries.script_form import script_findings, seed_evidence
 from sweeps.entries.tables import read_scores
@@ -35,6 +36,7 @@ def check_script(
 ) -> Iterator[Mismatch]:
     """What of an entry does not follow from its jobs and from what they printed and left."""
     jobs, sweep = sources.jobs, sources.sweeps.get(entry.sweep)
+    settings = digest_settings(entry.content["settings"])
     verdicts = yield from check_scorer(entry, runs, place, jobs)
     for run in runs:
         evidence, chain = entry.evidence["seeds"][str(run.seed)], dict[str, JobRecord]()
@@ -43,12 +45,15 @@ def check_script(
                 yield Mismatch(line=f"seed {run.seed}: {say_no_job(title_of(stage), key)}")
             else:
                 chain[stage] = job
-        if len(chain) < len(evidence["jobs"]) or evidence.get("scored") not in chain:
+        if evidence.get("scored") not in evidence["jobs"]:
+            yield Mismatch(line=f"seed {run.seed}: its evidence does not say which of its jobs is scored")
+            continue
+        if len(chain) < len(evidence["jobs"]):
             continue
         for check in (_jobs, _numbers, _contents):
             for line in check(run, entry, chain, evidence, place):
                 yield line if isinstance(line, Mismatch) else Mismatch(line=f"seed {run.seed}: {line}")
-        lines = [*compare_fields(run, entry, chain, sources), *compare_evidence(run, entry, chain, sources)]
+        lines = [*compare_fields(run, entry, chain, sources, settings), *compare_evidence(run, entry, chain, sources)]
         lines += [] if sweep is None else check_script_code(run, entry, sweep)
         yield from (Mismatch(line=f"seed {run.seed}: {line}") for line in lines)
         if verdicts is not None:

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from golf.data.corpus import build_demo
+from golf.data.provenance import check_apart, check_whole, read_split
 from golf.data.texts import with_byte_files
-from golf.data.tokens import find_shards
+from golf.data.tokens import Tokenizer, find_shards, read_shard
 from golf.errors import InputError
 from jobs.machine.digests import digest_folder, digest_of
 from sweeps.spec.holdout import make_holdout
 from sweeps.spec.sections import DataSection
 
+SPLITS: tuple[Literal["val"], Literal["train"]] = ("val", "train")
 HOLDOUT = "holdout"
 """The folder of validation sets that are cut from training shards."""
 
@@ -63,7 +65,8 @@ def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData
         ranks: most processes of a stage, for each of which trials get a training shard at least.
 
     Raises:
-        InputError: a folder or file is missing or cannot be read.
+        InputError: a folder or file is missing or cannot be read; shards in the challenge's form hold a validation set
+            that is not whole, or one that stands in the training shards.
     """
     tokens = Path(section.tokens).resolve()
     tokenizer = None if section.tokenizer is None else Path(section.tokenizer).resolve()
@@ -73,6 +76,7 @@ def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData
     else:
         tokens = Path(section.tokens).resolve()
         tokenizer = None if section.tokenizer is None else Path(section.tokenizer).resolve()
+    _check_provenance(tokens, tokenizer)
     digest = digest_folder(tokens)
     searched = tokens
     if section.validation == "holdout":
@@ -86,6 +90,40 @@ def open_script_data(section: DataSection, demo: Path, ranks: int) -> ScriptData
         search_tokens=searched,
         search_digest=digest if searched == tokens else digest_folder(searched),
     )
+
+
+def _check_provenance(folder: Path, tokenizer: Path | None) -> None:
+    """Check the validation set of a folder of the challenge's shards; what is in other files only the script knows.
+
+    Raises:
+        InputError: the set is not whole, or stands in the training shards.
+    """
+    validation_shards, training = (_readable(folder, split) for split in SPLITS)
+    if not validation_shards:
+        return
+    validation = read_split(validation_shards, _read_tokenizer(tokenizer))
+    if validation.documents:
+        check_whole(validation)
+        check_apart(validation, training)
+
+
+def _readable(folder: Path, split: Literal["train", "val"]) -> list[Path]:
+    """The shards of a split, if all are in the challenge's form."""
+    try:
+        shards = find_shards(folder, split)
+        for path in shards:
+            read_shard(path)  # maps it, and reads no token
+    except InputError:
+        return []
+    return shards
+
+
+def _read_tokenizer(path: Path | None) -> Tokenizer | None:
+    """A tokenizer of SentencePiece; None for any other file."""
+    try:
+        return None if path is None else Tokenizer(path)
+    except InputError:
+        return None
 
 
 def _validation_digest(folder: Path) -> str | None:

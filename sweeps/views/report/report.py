@@ -18,6 +18,7 @@ from sweeps.entries import reading
 from sweeps.entries.audits import read_certificates
 from sweeps.entries.facts import SweepFacts
 from sweeps.entries.lost import Lost
+from sweeps.entries.shape import read_entries
 from sweeps.entries.superseded import is_current
 from sweeps.statistics.documents import Documents
 from sweeps.views.commands import CommandWords
@@ -51,7 +52,7 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
     rows, facts, lost = board.table(), SweepFacts.of(record), lost or Lost()
     words = words_for(name, place)
     verdict = read_verdict(name, rows, place)
-    current = [entry for entry in place.store.entries(name) if is_current(entry)]
+    current = [entry for entry in read_entries(place.store, name) if is_current(entry)]
     judged = read_certificates(current, place.files, lost)
     sections = list(list_sections(record, board, rows, verdict.leader, judged, place, lost))
     content = render(

@@ -1,22 +1,17 @@
 """Every stored field of an entry is held against its evidence: each is changed in turn, as one with access could."""
 
-import copy
-import shutil
-from collections.abc import Iterator
 from dataclasses import fields, replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from golf.ttt.protocols import PROTOCOLS
-from jobs.store import EntryRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.entries.checking import judge_evidence, verify_entry
 from sweeps.entries.lost import Lost
 from sweeps.entries.native_form import UNADAPTED
 from tests.sweeps.made_up import file, play
+from tests.sweeps.tampering import FURTHER, Place, change, fields_of, list_places, name_of
 
 UNCHECKED = {
     ("content", "evaluations", "row"): "never read: an evaluation is of the entry that holds it",
@@ -24,8 +19,6 @@ UNCHECKED = {
     ("evidence", "code", "script"): "no rule depends on it: a package makes the script anew, whatever this says",
 }
 """Stored fields that may say anything, with the reason."""
-
-Place = tuple[str | int, ...]
 
 
 @pytest.fixture(scope="module")
@@ -40,50 +33,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     return place
 
 
-def list_places(value: Any, path: Place = ()) -> Iterator[Place]:
-    """The path of every scalar and every empty container in nested data."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    inner = [place for key, item in items for place in list_places(item, (*path, key))]
-    yield from inner or [path]
-
-
-def change(value: Any, path: Place) -> Any:
-    """A copy of nested data in which the value at a path is another one of its kind."""
-    if path:
-        copied = copy.copy(value)
-        copied[path[0]] = change(value[path[0]], path[1:])
-        return copied
-    match value:
-        case bool():
-            return not value
-        case int():
-            return value + 1
-        case float():
-            return value * 1.001 + 1e-6
-        case str():
-            return ("0" if value[:1] != "0" else "1") + value[1:]
-        case None:
-            return 1
-        case []:
-            return [1]
-    return {"more": 1}
-
-
-def fields_of(entry: EntryRecord) -> dict[str, Any]:
-    return {"content": dict(entry.content), "evidence": dict(entry.evidence)}
-
-
-def name_of(path: Place) -> Place:
-    """A path without the numbers of seeds."""
-    return tuple(part for part in path if not isinstance(part, int))
-
-
-@pytest.mark.parametrize("name", ["base", "leak", "trial"])
+@pytest.mark.parametrize("name", ["base", "trial"])
 def test_every_stored_field_that_is_changed_is_a_finding(place: Workplace, name: str) -> None:
     [entry] = [entry for entry in place.store.entries("one") if entry.name.startswith(name)]
     assert verify_entry(entry, place) == []
     stored, unnoticed = fields_of(entry), set[Place]()
     for path in list_places(stored):
+        if FURTHER.intersection(path[2:4]):
+            continue
         changed = replace(entry, **change(stored, path))
         if not judge_evidence([changed], place, Lost()):
             unnoticed.add(name_of(path))

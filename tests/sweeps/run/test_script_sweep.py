@@ -28,6 +28,7 @@ from sweeps.entries.reading import board_of
 from sweeps.run import session
 from sweeps.run.helping import check_machine
 from sweeps.spec.file import SweepSpec, parse_sweep
+from tests.sweeps.tampering import FURTHER, Place, change, fields_of, list_places, name_of
 
 TOY = Path(__file__).parents[1] / "toy_script.py"
 DIFF = """--- toy_script.py
@@ -217,6 +218,15 @@ def spoil_key(content: Any, evidence: Any) -> None:
     evidence["seeds"]["2"]["jobs"]["script.eval"] = "0" * 64
 
 
+def test_every_stored_field_that_is_changed_is_found(finished: Workplace) -> None:
+    entry, unnoticed = entry_of(finished), set[Place]()
+    assert verify_entry(entry, finished) == []
+    for path in list_places(stored := fields_of(entry)):
+        if not FURTHER.intersection(path[2:4]) and not verify_entry(replace(entry, **change(stored, path)), finished):
+            unnoticed.add(name_of(path))
+    assert unnoticed == {("content", "evaluations", "row"), ("content", "evaluations", "sweep")}, "which nothing reads"
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -226,7 +236,7 @@ def spoil_key(content: Any, evidence: Any) -> None:
         (spoil_script, "seed 2: its train job ran script "),
         (spoil_settings, "seed 2: its eval job has another environment than the entry"),
         (spoil_audit, "it says that it is audited, and a script's metric line cannot be"),
-        (spoil_class, "seed 2: it says that it ran on NVIDIA H100, its jobs ran on another"),
+        (spoil_class, "seed 2: its machine_class is 'NVIDIA H100', its jobs gave '"),
         (spoil_width, "seed 2: its train job had 1 slots, not those of the entry"),
         (spoil_findings, "seed 2: its findings are not those of its jobs"),
         (spoil_log, "seed 2: its log says "),

@@ -32,14 +32,16 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 def test_the_cluster_runs_the_same_command_on_a_copy_of_the_file(sent: list[dict[str, Any]]) -> None:
     sets = ["eval.chunk=64", "recipe.note='two words'"]
-    submitted = submit.submit(TINY, load_sweep(TINY), sets, "http://h:8265", "~/it's home", "s3://bucket/x")
+    submitted = submit.submit(
+        TINY, load_sweep(TINY), sets, "http://h:8265", "~/it's home", "s3://bucket/x", owner="ann", agent="a 1"
+    )
     assert submitted["job"] == "golfsweep-tiny-1"
     assert submitted["follow"] == "ray job logs --address http://h:8265 --follow golfsweep-tiny-1"
     [request] = sent
     assert request["files"] == {"sweep.toml": TINY.read_bytes()}
     assert request["command"].startswith(
         "until golfsweep run sweep.toml --set eval.chunk=64 --set 'recipe.note='\"'\"'two words'\"'\"'' "
-        "--files s3://bucket/x --home ~/'it'\"'\"'s home' --ray \"$RAY_ADDRESS\"; do "
+        "--owner ann --agent 'a 1' --files s3://bucket/x --home ~/'it'\"'\"'s home' --ray \"$RAY_ADDRESS\"; do "
     )
 
 
@@ -47,7 +49,7 @@ def test_the_cluster_runs_the_same_command_on_a_copy_of_the_file(sent: list[dict
 def test_a_driver_that_dies_by_accident_is_started_again(
     sent: list[dict[str, Any]], tmp_path: Path, codes: list[int], runs: int, last: int
 ) -> None:
-    submit.submit(TINY, load_sweep(TINY), [], "http://h:8265", "/data/home", None)
+    submit.submit(TINY, load_sweep(TINY), [], "http://h:8265", "/data/home", None, owner="ann")
     (tmp_path / "codes").write_text("".join(f"{code}\n" for code in codes))
     driver = (
         f'#!/bin/sh\necho "$@" >>{tmp_path}/runs\nn=$(wc -l <{tmp_path}/runs)\nexit $(sed -n "$n"p {tmp_path}/codes)\n'
@@ -58,13 +60,13 @@ def test_a_driver_that_dies_by_accident_is_started_again(
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RAY_ADDRESS": "head:6379"}
     done = subprocess.run(["sh", "-c", sent[0]["command"]], env=environment, timeout=60, check=False)
     said = (tmp_path / "runs").read_text().splitlines()
-    assert (done.returncode, said) == (last, ["run sweep.toml --home /data/home --ray head:6379"] * runs)
+    assert (done.returncode, said) == (last, ["run sweep.toml --owner ann --home /data/home --ray head:6379"] * runs)
 
 
 @pytest.mark.parametrize("home", [".golfsweep", "data", ""])
 def test_a_home_that_means_nothing_on_the_cluster_is_refused(sent: list[dict[str, Any]], home: str) -> None:
     with pytest.raises(InputError, match="expected a folder of the cluster's head"):
-        submit.submit(TINY, load_sweep(TINY), [], "http://h:8265", home, None)
+        submit.submit(TINY, load_sweep(TINY), [], "http://h:8265", home, None, owner="ann")
     assert sent == []
 
 
@@ -73,14 +75,14 @@ def test_data_that_other_machines_cannot_find_are_refused(sent: list[dict[str, A
     text = TINY.read_text().replace('tokens = "demo"', 'tokens = "data/fineweb"\ntokenizer = "/data/1024.model"')
     file.write_text(text)
     with pytest.raises(InputError, match=r"data\.tokens = data/fineweb: every node has to find it"):
-        submit.submit(file, load_sweep(file), [], "http://h:8265", "/data/home", None)
+        submit.submit(file, load_sweep(file), [], "http://h:8265", "/data/home", None, owner="ann")
     assert sent == []
 
 
 @pytest.mark.parametrize(("address", "kind"), [("nonsense", InputError), ("http://127.0.0.1:1", Unavailable)])
 def test_an_address_without_a_job_server_is_one_line(address: str, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=f"--ray {address}: ") as error:
-        submit.submit(TINY, load_sweep(TINY), [], address, "/data/home", None)
+        submit.submit(TINY, load_sweep(TINY), [], address, "/data/home", None, owner="ann")
     assert "\n" not in str(error.value)
 
 
@@ -99,17 +101,17 @@ def test_a_job_server_that_does_not_answer_is_not_waited_for_without_limit(monke
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(Unavailable, match=f"^--ray {address}: no answer within 0 s$"):
-            submit.submit(TINY, load_sweep(TINY), [], address, "/data/home", None)
+            submit.submit(TINY, load_sweep(TINY), [], address, "/data/home", None, owner="ann")
 
 
 def test_a_key_that_everybody_on_the_cluster_could_read_is_refused(sent: list[dict[str, Any]]) -> None:
     with pytest.raises(InputError, match=r"--files s3://b/x\?secret=\*\*\*: everybody who sees the cluster") as error:
-        submit.submit(TINY, load_sweep(TINY), [], "http://h:8265", "/data/home", "s3://b/x?secret=hidden")
+        submit.submit(TINY, load_sweep(TINY), [], "http://h:8265", "/data/home", "s3://b/x?secret=hidden", owner="ann")
     assert "hidden" not in str(error.value)
     assert sent == []
 
 
 def test_a_password_in_the_address_is_not_shown(sent: list[dict[str, Any]]) -> None:
-    submitted = submit.submit(TINY, load_sweep(TINY), [], "http://me:hidden@h:8265", "/data/home", None)
+    submitted = submit.submit(TINY, load_sweep(TINY), [], "http://me:hidden@h:8265", "/data/home", None, owner="ann")
     assert sent[0]["address"] == "http://me:hidden@h:8265"
     assert submitted["address"] == "http://me:***@h:8265" and "hidden" not in submitted["follow"]
