@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from golf.errors import InputError, shown
-from jobs.events import Failed, Failure, Finished
-from jobs.failures import classify_text, names_signal
+from jobs.events import FAILED_AFTER, Failed, Failure, Finished
+from jobs.failures import any_killed, classify_text, died_of_signal
 from jobs.logs.live import LiveLog
 from jobs.logs.metric import LAST
 from jobs.program import LOG, Complete, GangEnd, GangPace, Program
@@ -90,6 +90,7 @@ class ScriptProgram(Program):
 
     def heartbeat(self, folder: Path) -> object:
         self._read_logs()
+        self._outputs.note_closed()
         return self._printed, self._logs.stamp
 
     def progress(self, folder: Path) -> tuple[float, str]:
@@ -135,8 +136,7 @@ class ScriptProgram(Program):
     # After its end
 
     def finish(self, folder: Path, end: GangEnd) -> Finished | Failed:
-        self._read_logs(last=True)
-        self._live.end()
+        self._read_to_end()
         problem = self._lost() or self._changed_kept() or self._unclear_metric() or self._missing_output()
         if problem is not None:
             return problem
@@ -144,6 +144,37 @@ class ScriptProgram(Program):
             files = self._outputs.read()
         except InputError as error:
             return _unfinished(str(error))
+        made = self._made(folder, files, end.at, self._notes(end))
+        if not (folder / SCORES).exists():
+            return made
+        try:
+            table, totals = read_document_scores(folder / SCORES)
+        except InputError as error:
+            return _unfinished(str(error))
+        outputs = {**made.outputs, "document_scores": None, "document_totals": totals}
+        return Finished(outputs=outputs, files={**made.files, "document_scores": table})
+
+    def written(self, folder: Path, failed: Failed) -> Finished:
+        """Outputs that it completed before it failed; those that a kill may have cut off are left out.
+
+        A stage without a metric is there for its outputs. If they are complete, and a training is at its end, nothing
+        of its work is missing, and later stages go on from them.
+        """
+        if failed.failure in (Failure.DIVERGED, Failure.DISK_FULL) or self._kept.changed():
+            return Finished(outputs={})
+        ended_itself = failed.failure in (Failure.CRASH, Failure.BAD_CONFIGURATION, Failure.GPU_MEMORY)
+        log = (folder / LOG).read_text(encoding="utf-8", errors="replace")
+        files = self._outputs.read_written(settled=not ended_itself or any_killed(log))
+        self._read_to_end()
+        is_whole = bool(files) and set(files) == set(self._run.outputs) and not self._live.in_training
+        if not is_whole or self._run.metric is not None or failed.failure == Failure.BAD_CONFIGURATION:
+            return Finished(outputs={}, files=files)
+        why = f"{failed.failure}: {failed.reason}"
+        made = self._made(folder, files, time.monotonic(), [f"it failed after its outputs were complete ({why})"])
+        return Finished(outputs={**made.outputs, FAILED_AFTER: why}, files=made.files)
+
+    def _made(self, folder: Path, files: Mapping[str, bytes], at: float, notes: list[str]) -> Finished:
+        """What it has given, with its outputs as contents."""
         sizes = {role: len(content) for role, content in files.items()}
         live = self._live
         name, value = self._read_metric()
@@ -151,34 +182,26 @@ class ScriptProgram(Program):
             "metric": None if name is None else {"name": name, "value": value},
             "bpb_per_nat": live.bpb_per_nat(name),
             "scores": dict(live.scores()),
-            "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
+            "clocks": {"process_seconds": at - self._started, **live.clocks()},
             "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
             "runtime": dict(self._runtime),
-            "notes": self._notes(end),
+            "notes": notes,
         }
-        files["log"] = (folder / LOG).read_bytes()
+        contents = {**files, "log": (folder / LOG).read_bytes()}
         if curve := live.metrics():
-            files["metrics"] = curve
-        if (folder / SCORES).exists():
-            try:
-                files["document_scores"], outputs["document_totals"] = read_document_scores(folder / SCORES)
-            except InputError as error:
-                return _unfinished(str(error))
-        return Finished(outputs={**outputs, **dict.fromkeys(files)}, files=files)
+            contents["metrics"] = curve
+        return Finished(outputs={**outputs, **dict.fromkeys(contents)}, files=contents)
 
-    def written(self, folder: Path, failed: Failed) -> Mapping[str, bytes]:
-        """Outputs that it completed before it failed; those that a kill may have cut off are left out."""
-        if failed.failure in (Failure.DIVERGED, Failure.DISK_FULL) or self._kept.changed():
-            return {}
-        ended_itself = failed.failure in (Failure.CRASH, Failure.BAD_CONFIGURATION, Failure.GPU_MEMORY)
-        return self._outputs.read_written(settled=not ended_itself)
+    def _read_to_end(self) -> None:
+        self._read_logs(last=True)
+        self._live.end()
 
     def errors(self, folder: Path) -> list[tuple[Failure, str]]:
         """The exception that the log ends with, unless the log names a cause that we know better."""
         text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
         lines = _EXCEPTION.findall(text)
         own = [line for line in lines if "ChildFailedError" not in line]
-        if not own or classify_text(text) != Failure.CRASH or names_signal(text):
+        if not own or classify_text(text) != Failure.CRASH or died_of_signal(text):
             return []
         return [(Failure.CRASH, _short(own[0]))]
 
