@@ -157,6 +157,31 @@ def test_a_repeated_run_runs_nothing(finished: Workplace, tokens: Path, tmp_path
     place.store.close()
 
 
+def test_a_training_that_fails_after_its_artifact_is_evaluated_and_its_row_says_so(
+    tokens: Path, tmp_path: Path
+) -> None:
+    file, place = file_of(tokens), Workplace.open(tmp_path / "home")
+    file["script"]["train"]["env"] = {"BROKEN": True}
+    file["script"]["eval"]["env"]["BROKEN"] = False
+    file |= {"arm": [{"name": "base", "seeds": [2]}], "search": None, "confirm": None}
+    spec = parse_sweep({name: value for name, value in file.items() if value is not None}, "toy.toml")
+    for _ in range(2):  # the second time nothing runs
+        end = session.run(spec, place, executor="local", show=lambda snapshot, left: None, say=lambda line: None)
+        (failed,) = end.failures
+        assert failed.reason == "crash: RuntimeError: the evaluation is broken"
+        assert [(job.order.label, job.attempt) for job in place.store.jobs("toy")] == [
+            ("train base seed 2", 1), ("eval base seed 2", 1),
+        ]  # fmt: skip
+    row = rows(place)["base"]
+    assert row["seeds"] == {"2": score(2, 0.0)}
+    assert row["findings"][1]["detail"] == f"it failed after its outputs were complete ({failed.reason})"
+    assert verify_entry(entry_of(place), place) == []
+    artifact = (failed.outputs or {})["artifact"]
+    assert place.store.lose_content(artifact)
+    assert [job.state for job in place.store.jobs("toy", keys=[failed.key])] == [JobState.QUEUED]
+    place.store.close()
+
+
 def entry_of(place: Workplace, name: str = "base") -> EntryRecord:
     return next(entry for entry in place.store.entries("toy") if entry.name == name)
 
