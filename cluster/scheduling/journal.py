@@ -84,6 +84,9 @@ class EventWriter:
         earlier = failed_since(self._store.attempts(running.key), running.record.attempts_before_request)
         verdict = judge(event.failure, [failure for _, failure in earlier])
         final = verdict.final or (verdict.counted and bool(event.outputs))  # another attempt would leave the same
+        if event.failure == Failure.NOT_READY:  # what one node lacks says nothing of those that were not tried
+            tried = {node for node, _ in earlier} | {running.placement.node}
+            final = final and not self._in_flight.placing.has_others(running.record, tried)
         outputs: dict[str, Any] = {}
         if final:
             outputs = {**event.outputs, **{name: self._contents.put(content) for name, content in event.files.items()}}

@@ -49,7 +49,7 @@ def plan(
     from jobs.paths import Home
     from jobs.workplace import Workplace
     from sweeps.planning.plan import plan as make_plan
-    from sweeps.planning.plan import planned_machine
+    from sweeps.planning.plan import planned_machine, planned_runtime
     from sweeps.run import session
     from sweeps.spec.file import load_sweep
     from sweeps.views.terminal.show_plan import show_plan
@@ -58,8 +58,10 @@ def plan(
     place = open_to_read(home, db, files) if home.exists() or db else Workplace.empty(home)
     with TemporaryDirectory() as spare:  # a plan leaves nothing, the bundled corpus included
         corpus = place.home if place.home.demo.exists() else Home(Path(spare))
-        machine = planned_machine(spec.name, place.store, environment.machine())
-        sweep = session.resolve(spec, corpus, machine, Terminal(stderr=True).print_line)
+        here = environment.machine()
+        machine = planned_machine(spec.name, place.store, here)
+        runtime = None if machine == here else planned_runtime(spec.name, place.store)
+        sweep = session.resolve(spec, corpus, machine, Terminal(stderr=True).print_line, runtime)
         slots = slots or local_slots(sweep.widest())
         preview = make_plan(sweep, place.store, nodes=nodes, slots=slots, now=time.time())
     if json_:
