@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-
 FAILED_AFTER = "failed_after"
 """The output of a job that failed after all that it was to leave was complete: why. Later jobs go by its outputs."""
 

@@ -195,7 +195,9 @@ class Gang:
         except (OSError, InputError):
             made = Finished(outputs={})
         reason = f"{failed.reason}; {immortal}" if immortal else failed.reason
-        return replace(failed, reason=reason, log=failed.log or _tail(self._folder / LOG), files=made.files, outputs=made.outputs)
+        return replace(
+            failed, reason=reason, log=failed.log or _tail(self._folder / LOG), files=made.files, outputs=made.outputs
+        )
 
     def _failed(self, code: int) -> Failed:
         path = self._folder / LOG

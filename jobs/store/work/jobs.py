@@ -121,7 +121,7 @@ def needed_by_others(connection: Connection, sweep: str, keys: Sequence[str]) ->
 
 
 def lock_job(connection: Connection, key: str) -> Any:
-    """State, attempts, priority and outputs of a job, which no other transaction changes now; None if it is not there."""
+    """State, attempts, priority and outputs of a job, which nobody else changes now; None if it is not there."""
     table = tables.jobs
     columns = (table.c.state, table.c.attempt, table.c.priority, table.c.awaited, table.c.outputs)
     query = select(*columns).where(table.c.key == key)

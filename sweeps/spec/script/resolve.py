@@ -72,7 +72,7 @@ def _shard_notes(spec: SweepSpec, kind: ScriptKind) -> Iterator[str]:
         if 0 < shards < stage.gpus:
             yield (
                 f"{spec.data.tokens} has {shards} training shards, and each of the {stage.gpus} ranks of script.{name} "
-                f"reads shards of its own; expected at least {stage.gpus}, or data.validation = \"holdout\""
+                f'reads shards of its own; expected at least {stage.gpus}, or data.validation = "holdout"'
             )
 
 

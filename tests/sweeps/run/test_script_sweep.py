@@ -28,6 +28,7 @@ from sweeps.entries.reading import board_of
 from sweeps.run import session
 from sweeps.run.helping import check_machine
 from sweeps.spec.file import SweepSpec, parse_sweep
+from sweeps.submission import package
 
 TOY = Path(__file__).parents[1] / "toy_script.py"
 DIFF = """--- toy_script.py
@@ -189,6 +190,18 @@ def entry_of(place: Workplace, name: str = "base") -> EntryRecord:
 def test_a_row_holds_against_its_evidence(finished: Workplace) -> None:
     for entry in finished.store.entries("toy"):
         assert verify_entry(entry, finished) == []
+
+
+def test_a_row_is_packaged_as_the_script_that_was_swept_and_its_logs(finished: Workplace) -> None:
+    made = package.make("toy/patched", finished, "Ada Lovelace")
+    assert set(made.files) == {"README.md", "submission.json", "toy_script.py", "train_seed2.log", "eval_seed2.log"}
+    assert made.files["toy_script.py"] == TOY.read_bytes().replace(b'("SHIFT", "0")', b'("SHIFT", "0.1")')
+    claims = json.loads(made.files["submission.json"])
+    assert (claims["author"], claims["val_bpb"], claims["seeds"]) == ("Ada Lovelace", score(2, 0.1), [2])
+    assert claims["bytes_code"] == len(made.files["toy_script.py"])
+    assert f"val_bpb:{claims['val_bpb']:.8f}".encode() in made.files["eval_seed2.log"]
+    readme = made.files["README.md"].decode()
+    assert 'SEED="$seed" \\\n  python toy_script.py' in readme and "`unaudited`" in readme
 
 
 def test_a_script_cannot_be_challenged(finished: Workplace) -> None:
