@@ -202,11 +202,14 @@ class ScriptProgram(Program):
         self._live.end()
 
     def errors(self, folder: Path) -> list[tuple[Failure, str]]:
-        """The exception that the log ends with, unless the log names a cause that we know better."""
+        """The exception that the log ends with, unless the log names a cause that we know better.
+
+        That the others lost their connection is only how they saw it.
+        """
         text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
         lines = _EXCEPTION.findall(text)
-        own = [line for line in lines if "ChildFailedError" not in line]
-        if not own or classify_text(text) != Failure.CRASH or died_of_signal(text):
+        own = [line for line in lines if "ChildFailedError" not in line and classify_text(line) == Failure.CRASH]
+        if not own or classify_text(text) not in (Failure.CRASH, Failure.COLLECTIVE) or died_of_signal(text):
             return []
         return [(Failure.CRASH, short(own[0]))]
 

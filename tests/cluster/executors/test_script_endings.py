@@ -135,6 +135,19 @@ def test_what_was_written_before_a_crash_is_kept(tmp_path: Path) -> None:
     assert "Traceback" in failed.log
 
 
+def test_the_exception_of_one_rank_is_the_reason_and_not_how_the_others_saw_it(tmp_path: Path) -> None:
+    """Torchrun's summary names the rank that failed first; it has ended another one, which says nothing either."""
+    log = """[rank0]: RuntimeError: [../gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:4242
+[rank1]: IndexError: window 7
+    exitcode  : -15 (pid: 8)
+    traceback : Signal 15 (SIGTERM) received by PID 8
+Root Cause (first observed failure):
+    exitcode  : 1 (pid: 9)
+"""
+    failed = run_script(tmp_path, f"import sys\nprint({log!r})\nsys.exit(1)\n").failed
+    assert (failed.failure, failed.reason) == (Failure.CRASH, "IndexError: window 7")
+
+
 def test_one_without_a_metric_that_crashes_after_its_outputs_leaves_all_that_later_stages_need(tmp_path: Path) -> None:
     trained = 'print("step:10/10 train_loss:2.1 train_time:900ms step_avg:90.0ms", flush=True)\n'
     failed = run_script(tmp_path, trained + WRITES + "raise RuntimeError('broke')\n", outputs=ARTIFACT).failed
