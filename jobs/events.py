@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+FAILED_AFTER = "failed_after"
+"""The output of a job that failed after all that it was to leave was complete: why. Later jobs go by its outputs."""
+
 
 class Failure(StrEnum):
     """Why an attempt failed; `cluster.policy.retry` decides what follows."""
@@ -81,6 +84,8 @@ class Failed:
     """The last lines that it printed; if empty, the last ones that it reported count."""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Output name → content of what it completed before it failed."""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """All other outputs, `FAILED_AFTER` among them, where it had completed all that it was to leave; else empty."""
 
 
 Event = Progress | Checkpoint | Shard | Finished | Failed

@@ -97,10 +97,15 @@ def _signals(log: str) -> list[int]:
     return [int(number) for number in _SIGNAL.findall(log)]
 
 
-def names_signal(log: str) -> bool:
+def died_of_signal(log: str) -> bool:
     """Whether a signal ended the rank that failed first, by torchrun's summary; torchrun itself ends the others."""
     first = _ROOT_CAUSE.search(log)
-    return bool(_signals(log)) and (first is None or int(first[1]) < 0)
+    return any_killed(log) and (first is None or int(first[1]) < 0)
+
+
+def any_killed(log: str) -> bool:
+    """Whether a signal ended any rank, by torchrun's summary."""
+    return bool(_signals(log))
 
 
 def classify_exit(log: str, *, oom_kills: int) -> tuple[Failure, str]:

@@ -118,9 +118,9 @@ class Program(ABC):
     def finish(self, folder: Path, end: GangEnd) -> Finished | Failed:
         """The results of a gang that ended well, or why it did not."""
 
-    def written(self, folder: Path, failed: Failed) -> Mapping[str, bytes]:
-        """Contents, by output name, that a gang had completed before it failed."""
-        return {}
+    def written(self, folder: Path, failed: Failed) -> Finished:
+        """What a gang had completed before it failed: its contents; with other outputs, if that was all of its work."""
+        return Finished(outputs={})
 
     def errors(self, folder: Path) -> list[tuple[Failure, str]]:
         """What the ranks say they failed of, the most likely cause first."""

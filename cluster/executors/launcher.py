@@ -191,11 +191,13 @@ class Gang:
     def _explained(self, failed: Failed, immortal: str) -> Failed:
         """A failure with the last lines of the log, and with what the gang completed before it."""
         try:
-            files = self._program.written(self._folder, failed)
+            made = self._program.written(self._folder, failed)
         except (OSError, InputError):
-            files = {}
+            made = Finished(outputs={})
         reason = f"{failed.reason}; {immortal}" if immortal else failed.reason
-        return replace(failed, reason=reason, log=failed.log or _tail(self._folder / LOG), files=files)
+        return replace(
+            failed, reason=reason, log=failed.log or _tail(self._folder / LOG), files=made.files, outputs=made.outputs
+        )
 
     def _failed(self, code: int) -> Failed:
         path = self._folder / LOG

@@ -18,7 +18,7 @@ MAX_LOST = 20
 MAX_DIED = 5
 """Attempts whose worker may die on a living node: chance or an operator does not hit one job more often."""
 MAX_NOT_READY = 3
-"""Attempts for which a node may lack something: more nodes in a row mean that no node has it."""
+"""Attempts for which a node may lack something, once there is no node that was not tried."""
 NODE_STRIKES = 3
 """Jobs in a row that must fail on a node to quarantine it."""
 
@@ -55,7 +55,7 @@ RULES: Mapping[Failure, Rule] = {
     Failure.NOT_READY: Rule(
         counted=False, bound=MAX_NOT_READY, elsewhere=True,
         meaning="its node lacks a program, a module, data, or the interpreter of the sweep's other jobs; retried on "
-        f"another node, {MAX_NOT_READY} attempts at most",
+        f"another node; {MAX_NOT_READY} attempts at most, or one for each node if there are more",
     ),
     Failure.CRASH: Rule(
         counted=True, bound=MAX_FAILURES, elsewhere=False, meaning="its process ended with an error; the log says where"

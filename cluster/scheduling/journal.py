@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from cluster.policy.retry import failed_since, judge
 from cluster.scheduling.expectations import KNOWN_FROM, MARGIN, Expectations
@@ -82,14 +83,20 @@ class EventWriter:
         self._in_flight.end_tasks(running)
         earlier = failed_since(self._store.attempts(running.key), running.record.attempts_before_request)
         verdict = judge(event.failure, [failure for _, failure in earlier])
-        outputs = {name: self._contents.put(content) for name, content in event.files.items()} if verdict.final else {}
+        final = verdict.final or (verdict.counted and bool(event.outputs))  # another attempt would leave the same
+        if event.failure == Failure.NOT_READY:  # what one node lacks says nothing of those that were not tried
+            tried = {node for node, _ in earlier} | {running.placement.node}
+            final = final and not self._in_flight.placing.has_others(running.record, tried)
+        outputs: dict[str, Any] = {}
+        if final:
+            outputs = {**event.outputs, **{name: self._contents.put(content) for name, content in event.files.items()}}
         sizes = self._contents.sizes_of(outputs)
         self._store.fail(
             running.key,
             running.attempt,
             f"{event.failure}: {event.reason}",
             counted=verdict.counted,
-            final=verdict.final,
+            final=final,
             log=event.log or running.log,
             failure=event.failure,
             seconds=at - running.started,

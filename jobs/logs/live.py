@@ -120,6 +120,11 @@ class LiveLog:
         return self._phases.fraction, self._phases.note
 
     @property
+    def in_training(self) -> bool:
+        """Whether its training has begun and is not at its end, as far as its lines tell."""
+        return self._phases.in_training
+
+    @property
     def nan(self) -> str | None:
         """The first line with a loss that is infinite or not a number; None while there is none."""
         return self._nan

@@ -1,4 +1,4 @@
-"""Which lines are worth reading: those with a mark of any known form, and of very many that differ in digits only, some.
+"""Which lines are worth reading: those with a mark of any known form; some of very many that differ in digits only.
 
 A script may print gigabytes of lines that say nothing, or nothing new. A few searches with RE2 over many lines at once
 leave them out; all other readers take a line apart with dozens of expressions.
@@ -31,7 +31,6 @@ _MARKS = "(?i)" + "|".join(
         *sorted(CONFIG_KEYS),
     )
 )
-
 
 
 def select_lines(pieces: Sequence[bytes], wanted: str | None = None) -> list[bool]:

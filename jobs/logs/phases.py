@@ -74,6 +74,11 @@ class PhaseReader:
             self._most = max(self._most, done / total)
         return self._most
 
+    @property
+    def in_training(self) -> bool:
+        """Whether its training has begun and is not at its end, as far as its lines tell."""
+        return self._phase == "train" and self._part < 1
+
     def read(self, line: str, settings: Mapping[str, str], *, whole: bool) -> None:
         """Take in a line of results.
 

@@ -1,6 +1,8 @@
 """What a script leaves in its folder: its declared outputs, once they are written."""
 
+import fcntl
 import os
+import signal
 import stat
 import time
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ MOST_BYTES = 2**33
 """Of an output; it has to fit into memory on its way to the file store."""
 SETTLED_SECONDS = 2.0
 """A file that was not written to for so long before its script was killed counts as complete."""
+_Stamp = tuple[int, int, int]
 
 
 def inside(folder: Path, name: str, what: str) -> Path:
@@ -43,6 +46,16 @@ class Outputs:
         self._folder = folder
         self._paths = {role: inside(folder, name, "output") for role, name in names.items()}
         self._before = {role: _stamp(path) for role, path in self._paths.items()}
+        self._closed: dict[str, _Stamp | None] = {}
+        """Role → what a file was when nobody had it open for writing."""
+
+    def note_closed(self) -> None:
+        """Look which of them are written and that nobody has open for writing, while the script runs."""
+        for role, path in self._paths.items():
+            stamp = _stamp(path)
+            is_new = stamp not in (None, self._before[role], self._closed.get(role))
+            if is_new and _is_closed(path) and stamp == _stamp(path):
+                self._closed[role] = stamp
 
     @property
     def are_written(self) -> bool:
@@ -65,19 +78,20 @@ class Outputs:
         """Content by role of those that are there, whatever became of the script.
 
         Args:
-            settled: only those that were not being written to when it ended.
+            settled: only those that were not being written to when it was ended.
         """
         contents = {}
         for role, path in self._paths.items():
-            if self._problem(role) is None and not (settled and self._is_fresh(path)):
+            if self._problem(role) is None and not (settled and self._is_fresh(role)):
                 contents[role] = self._read(path)
         return contents
 
     def _read(self, path: Path) -> bytes:
         return read_regular(path, MOST_BYTES, "expected an output of the script")
 
-    def _is_fresh(self, path: Path) -> bool:
-        return time.time() - path.stat().st_mtime < SETTLED_SECONDS
+    def _is_fresh(self, role: str) -> bool:
+        path = self._paths[role]
+        return _stamp(path) != self._closed.get(role) and time.time() - path.stat().st_mtime < SETTLED_SECONDS
 
     def _is_written(self, role: str) -> bool:
         stamp = _stamp(self._paths[role])
@@ -97,7 +111,24 @@ class Outputs:
         return None
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _is_closed(path: Path) -> bool:
+    """Whether no process has a file open for writing, as the kernel says; False where its disk cannot tell."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        # Whoever opens it for writing meanwhile waits until it is closed here, and this process gets the signal.
+        fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return True
+
+
+def _stamp(path: Path) -> _Stamp | None:
     """What changes when a file is written; None where there is none, or a link leads nowhere."""
     try:
         status = path.stat()

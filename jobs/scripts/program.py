@@ -1,6 +1,5 @@
 """A participant's script as the program of a gang: unchanged, in an empty folder; what it leaves is judged."""
 
-import math
 import re
 import shutil
 import time
@@ -8,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from golf.errors import InputError, shown
-from jobs.events import Failed, Failure, Finished
-from jobs.failures import classify_text, names_signal
+from golf.errors import InputError
+from jobs.events import FAILED_AFTER, Failed, Failure, Finished
+from jobs.failures import any_killed, classify_text, died_of_signal
 from jobs.logs.live import LiveLog
 from jobs.logs.metric import LAST
 from jobs.program import LOG, Complete, GangEnd, GangPace, Program
 from jobs.scripts.document_scores import read_document_scores
 from jobs.scripts.kept import KeptFiles
 from jobs.scripts.log_files import LogFiles
+from jobs.scripts.metric_value import read_metric, short, unclear_metric, unfinished
 from jobs.scripts.outputs import Outputs, inside
 from jobs.scripts.place import put_code, values_of
 from jobs.scripts.placeholders import fill
@@ -90,6 +90,7 @@ class ScriptProgram(Program):
 
     def heartbeat(self, folder: Path) -> object:
         self._read_logs()
+        self._outputs.note_closed()
         return self._printed, self._logs.stamp
 
     def progress(self, folder: Path) -> tuple[float, str]:
@@ -117,7 +118,7 @@ class ScriptProgram(Program):
 
     def _lost(self) -> Failed | None:
         line = self._live.nan
-        return None if line is None else Failed(failure=Failure.DIVERGED, reason=f"not finite: {_short(line)}")
+        return None if line is None else Failed(failure=Failure.DIVERGED, reason=f"not finite: {short(line)}")
 
     def _is_complete(self, pace: GangPace) -> bool:
         """Whether a script that is silent has done all that its stage wants of it.
@@ -127,7 +128,7 @@ class ScriptProgram(Program):
         if pace.idle < self._grace and pace.quiet <= self._run.silent_seconds:
             return False
         metric = self._run.metric
-        has_metric = metric is None or self._read_metric()[1] is not None
+        has_metric = metric is None or read_metric(self._live, self._run.metric)[1] is not None
         # Of a line that is printed all along, the last value so far does not tell that there are no more.
         gives_something = (metric is not None and not metric.startswith(LAST)) or bool(self._run.outputs)
         return gives_something and has_metric and self._outputs.are_written
@@ -135,52 +136,82 @@ class ScriptProgram(Program):
     # After its end
 
     def finish(self, folder: Path, end: GangEnd) -> Finished | Failed:
-        self._read_logs(last=True)
-        self._live.end()
-        problem = self._lost() or self._changed_kept() or self._unclear_metric() or self._missing_output()
+        self._read_to_end()
+        problem = (
+            self._lost()
+            or self._changed_kept()
+            or unclear_metric(self._live, self._run.metric)
+            or self._missing_output()
+        )
         if problem is not None:
             return problem
         try:
             files = self._outputs.read()
         except InputError as error:
-            return _unfinished(str(error))
+            return unfinished(str(error))
+        made = self._made(folder, files, end.at, self._notes(end))
+        if not (folder / SCORES).exists():
+            return made
+        try:
+            table, totals = read_document_scores(folder / SCORES)
+        except InputError as error:
+            return unfinished(str(error))
+        outputs = {**made.outputs, "document_scores": None, "document_totals": totals}
+        return Finished(outputs=outputs, files={**made.files, "document_scores": table})
+
+    def written(self, folder: Path, failed: Failed) -> Finished:
+        """Outputs that it completed before it failed; those that a kill may have cut off are left out.
+
+        A stage without a metric is there for its outputs. If they are complete, and a training is at its end, nothing
+        of its work is missing, and later stages go on from them.
+        """
+        if failed.failure in (Failure.DIVERGED, Failure.DISK_FULL) or self._kept.changed():
+            return Finished(outputs={})
+        ended_itself = failed.failure in (Failure.CRASH, Failure.BAD_CONFIGURATION, Failure.GPU_MEMORY)
+        log = (folder / LOG).read_text(encoding="utf-8", errors="replace")
+        files = self._outputs.read_written(settled=not ended_itself or any_killed(log))
+        self._read_to_end()
+        is_whole = bool(files) and set(files) == set(self._run.outputs) and not self._live.in_training
+        if not is_whole or self._run.metric is not None or failed.failure == Failure.BAD_CONFIGURATION:
+            return Finished(outputs={}, files=files)
+        why = f"{failed.failure}: {failed.reason}"
+        made = self._made(folder, files, time.monotonic(), [f"it failed after its outputs were complete ({why})"])
+        return Finished(outputs={**made.outputs, FAILED_AFTER: why}, files=made.files)
+
+    def _made(self, folder: Path, files: Mapping[str, bytes], at: float, notes: list[str]) -> Finished:
+        """What it has given, with its outputs as contents."""
         sizes = {role: len(content) for role, content in files.items()}
         live = self._live
-        name, value = self._read_metric()
+        name, value = read_metric(live, self._run.metric)
         outputs: dict[str, Any] = {
             "metric": None if name is None else {"name": name, "value": value},
             "bpb_per_nat": live.bpb_per_nat(name),
             "scores": dict(live.scores()),
-            "clocks": {"process_seconds": end.at - self._started, **live.clocks()},
+            "clocks": {"process_seconds": at - self._started, **live.clocks()},
             "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
             "runtime": dict(self._runtime),
-            "notes": self._notes(end),
+            "notes": notes,
         }
-        files["log"] = (folder / LOG).read_bytes()
+        contents = {**files, "log": (folder / LOG).read_bytes()}
         if curve := live.metrics():
-            files["metrics"] = curve
-        if (folder / SCORES).exists():
-            try:
-                files["document_scores"], outputs["document_totals"] = read_document_scores(folder / SCORES)
-            except InputError as error:
-                return _unfinished(str(error))
-        return Finished(outputs={**outputs, **dict.fromkeys(files)}, files=files)
+            contents["metrics"] = curve
+        return Finished(outputs={**outputs, **dict.fromkeys(contents)}, files=contents)
 
-    def written(self, folder: Path, failed: Failed) -> Mapping[str, bytes]:
-        """Outputs that it completed before it failed; those that a kill may have cut off are left out."""
-        if failed.failure in (Failure.DIVERGED, Failure.DISK_FULL) or self._kept.changed():
-            return {}
-        ended_itself = failed.failure in (Failure.CRASH, Failure.BAD_CONFIGURATION, Failure.GPU_MEMORY)
-        return self._outputs.read_written(settled=not ended_itself)
+    def _read_to_end(self) -> None:
+        self._read_logs(last=True)
+        self._live.end()
 
     def errors(self, folder: Path) -> list[tuple[Failure, str]]:
-        """The exception that the log ends with, unless the log names a cause that we know better."""
+        """The exception that the log ends with, unless the log names a cause that we know better.
+
+        That the others lost their connection is only how they saw it.
+        """
         text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
         lines = _EXCEPTION.findall(text)
-        own = [line for line in lines if "ChildFailedError" not in line]
-        if not own or classify_text(text) != Failure.CRASH or names_signal(text):
+        own = [line for line in lines if "ChildFailedError" not in line and classify_text(line) == Failure.CRASH]
+        if not own or classify_text(text) not in (Failure.CRASH, Failure.COLLECTIVE) or died_of_signal(text):
             return []
-        return [(Failure.CRASH, _short(own[0]))]
+        return [(Failure.CRASH, short(own[0]))]
 
     def clean(self, folder: Path) -> None:
         """Remove what is large, and what was put there: logs and small files stay to explain the attempt."""
@@ -193,41 +224,15 @@ class ScriptProgram(Program):
     def _changed_kept(self) -> Failed | None:
         if not (changed := self._kept.changed()):
             return None
-        return _unfinished(
+        return unfinished(
             f"{', '.join(changed)}: a program changed this kept file, which could not be prevented; "
             "see what keep cannot redirect in docs/scripts.md, or use a switch of the script"
         )
 
-    def _read_metric(self) -> tuple[str | None, float | None]:
-        """Name and value of the metric; without a value where nothing, or more than one, was printed."""
-        if self._run.metric == LAST_SCORE:
-            return next(reversed([*self._live.scores().items()]), (LAST_SCORE, None))
-        reading = self._live.metric()
-        return (None, None) if self._run.metric is None else (self._run.metric, reading.value)
-
-    def _unclear_metric(self) -> Failed | None:
-        name = self._run.metric
-        if name is None:
-            return None
-        values = self._live.metric().values
-        if name == LAST_SCORE:
-            values = tuple(self._live.scores().values())[-1:]
-        if not values:
-            return _unfinished(f"it ended without an error and printed no {_line_of(name)}")
-        if len(values) > 1:
-            first, *_, last = values
-            more = "" if len(values) == 2 else f" and {len(values) - 2} more between them"
-            return _unfinished(
-                f"the metric {shown(name)} has different values, {first} and {last}{more}; name a line printed once"
-            )
-        if not math.isfinite(values[0]):
-            return Failed(failure=Failure.DIVERGED, reason=f"the metric {shown(name)} is {values[0]}")
-        return None
-
     def _missing_output(self) -> Failed | None:
         problems = self._outputs.problems()
         return (
-            _unfinished("; ".join(f"it ended without an error and {problem}" for problem in problems))
+            unfinished("; ".join(f"it ended without an error and {problem}" for problem in problems))
             if problems
             else None
         )
@@ -242,21 +247,3 @@ class ScriptProgram(Program):
             left = "a process" if end.left == 1 else f"{end.left} processes"
             notes.append(f"{left} that it had left running {'was' if end.left == 1 else 'were'} ended")
         return notes
-
-
-def _line_of(metric: str) -> str:
-    return (
-        "score that is known; name its line as the stage's metric"
-        if metric == LAST_SCORE
-        else f"line of the metric {shown(metric)}"
-    )
-
-
-def _unfinished(reason: str) -> Failed:
-    """A script that ended well and did not do what its stage says of it: another attempt would not, either."""
-    return Failed(failure=Failure.BAD_CONFIGURATION, reason=reason)
-
-
-def _short(line: str) -> str:
-    line = " ".join(line.split())
-    return line if len(line) <= 300 else f"{line[:299]}…"

@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.events import FAILED_AFTER
 from jobs.spec import Order
 from jobs.state import AttemptState, EventKind, JobState
+
+
+def is_complete(outputs: Mapping[str, Any] | None) -> bool:
+    """Whether the outputs of a job that failed are all that it was to leave."""
+    return FAILED_AFTER in (outputs or {})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +39,11 @@ class JobRecord:
     """Attempts up to this number were made before the job was last requested."""
     needed_by: Mapping[str, int | None] = field(default_factory=dict)
     """Entries of its order's sweep that need it → the number of the trial, for those that are one."""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether later jobs go by its outputs: it is done, or failed after all of them were complete."""
+        return self.state == JobState.DONE or (self.state == JobState.FAILED and is_complete(self.outputs))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

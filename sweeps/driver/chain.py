@@ -13,6 +13,11 @@ FAILED = (JobState.FAILED, JobState.CANCELLED)
 TERMINAL_STATES = (JobState.DONE, *FAILED)
 
 
+def is_lost(job: JobRecord) -> bool:
+    """Whether nothing can be built on a job any more: it failed or was cancelled, and left not all of its outputs."""
+    return job.state in FAILED and not job.is_usable
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobChain:
     """The jobs of a measurement that are in the store so far."""
@@ -52,7 +57,7 @@ class JobChain:
     @property
     def failure(self) -> JobRecord | None:
         """The job for whose failure, or cancellation, there will be no score."""
-        return next((job for job in self.jobs.values() if job.state in FAILED), None)
+        return next((job for job in self.jobs.values() if is_lost(job)), None)
 
     @property
     def ended(self) -> bool:

@@ -158,7 +158,7 @@ class Driver:
         judged = self._judge(chains)
         jobs = [job for chain in chains for job in (*chain.jobs.values(), *chain.others.values())]
         jobs += [job for by_stage in (*judged.jobs.values(), *judged.further.values()) for job in by_stage.values()]
-        return list({job.key: job for job in jobs if job.state == JobState.DONE}.values())
+        return list({job.key: job for job in jobs if job.is_usable}.values())
 
     def audits(self) -> dict[str, JobRecord]:
         """The finished audits, by entry; like `confirmed`."""

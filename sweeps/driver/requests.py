@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from jobs.spec import Order
 from jobs.stages.pipeline import Pipeline
 from jobs.stages.stage import Stage
-from jobs.state import JobState
 from jobs.store import JobRecord
-from sweeps.driver.chain import FAILED, TERMINAL_STATES, JobChain
+from sweeps.driver.chain import TERMINAL_STATES, JobChain, is_lost
 from sweeps.driver.driver_store import DriverStore
 from sweeps.driver.watching import Watching
 from sweeps.spec.orders import Measurement, OrderBook
@@ -100,7 +99,7 @@ class JobRequests:
             shared: stages whose jobs a whole search needs.
         """
         before, jobs = dict(known or {}), dict[str, JobRecord]()
-        keys = {stage: job.key for stage, job in before.items() if job.state not in FAILED}
+        keys = {stage: job.key for stage, job in before.items() if not is_lost(job)}
         missing, waiting = set[str](), set[str]()
         for stage in stages:
             if any(source.stage not in keys for source in stage.reads.values()):
@@ -113,7 +112,7 @@ class JobRequests:
                     missing.add(stage.name)
                     continue
                 before[stage.name] = jobs[stage.name] = job
-                if job.state in FAILED:
+                if is_lost(job):
                     continue
             keys[stage.name] = order.job.key
             if stage.name not in jobs or jobs[stage.name].state not in TERMINAL_STATES:
@@ -145,7 +144,7 @@ class JobRequests:
         return inputs
 
     def _stands(self, job: JobRecord) -> bool:
-        """Whether later stages can go by a job's outputs: it is done, or, for a follower, it was and is done again."""
+        """Whether later stages can go by a job's outputs; for a follower also where they are made once more."""
         if self._read_only:
-            return job.outputs is not None and job.state not in FAILED
-        return job.state == JobState.DONE
+            return job.outputs is not None and not is_lost(job)
+        return job.is_usable

@@ -87,7 +87,8 @@ class Sweep:
     def driver(self, store: DriverStore, *, read_only: bool = False) -> Driver:
         """The driver that orders this sweep's jobs, those that wait or failed once more, or only follows them."""
         states = [JobState.QUEUED, JobState.FAILED, JobState.CANCELLED]
-        retry = [] if read_only else [job.key for job in store.jobs(sweep=self.spec.name, states=states)]
+        known = [] if read_only else store.jobs(sweep=self.spec.name, states=states)
+        retry = [job.key for job in known if not job.is_usable]
         return Driver(spec=self.spec, store=store, orders=self.orders(), read_only=read_only, retry=retry)
 
     def orders(self) -> OrderBook:

@@ -37,7 +37,7 @@ class DryRunStore:
         self.changes = 0
         """Number of changes so far."""
         self._real, self._now, self._scored = real, now, scored
-        self._finished = {job.key: job for job in real.jobs(states=[JobState.DONE])}
+        self._finished = {job.key: job for job in real.jobs(states=[JobState.DONE, JobState.FAILED]) if job.is_usable}
         self._new: list[JobRecord] = []
         self._trials: dict[int, TrialRecord] = {}
         self._real_trials: dict[tuple[str, str], dict[int, TrialRecord]] = {}

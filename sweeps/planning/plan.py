@@ -205,6 +205,18 @@ def planned_machine(sweep: str, store: Store, this_machine: Machine) -> Machine:
     return replace(max(done, key=lambda job: job.finished or 0.0).order.job.machine, processes=1)
 
 
+def planned_runtime(sweep: str, store: Store) -> Mapping[str, str | None]:
+    """What a script's interpreter is on machines that are not this one: what it was for the sweep, or for the last job
+    of a script; empty where no job tells.
+    """
+    if (before := store.sweep(sweep)) is not None:
+        known: Mapping[str, str | None] = (before.spec.get("code") or {}).get("runtime", {})
+        return known
+    scripts = [job for job in store.recently_done(HISTORY) if "runtime" in job.order.job.settings]
+    last = max(scripts, key=lambda job: job.finished or 0.0, default=None)
+    return {} if last is None else last.order.job.settings["runtime"]
+
+
 def plan(
     sweep: Sweep,
     store: Store,

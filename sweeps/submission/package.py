@@ -1,4 +1,4 @@
-"""`golfsweep package`: write a legal entry of the store as a folder in the challenge's form.
+"""`golfsweep package`: write an entry of the store, legal or of a script, as a folder in the challenge's form.
 
 Every number is read again from what the jobs left; an entry without one of them is refused.
 """
@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -34,13 +35,42 @@ from sweeps.entries.audits import read_certificate
 from sweeps.entries.reading import board_of, find_entry, former_of, latest_sweep, read_entry
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.recipe import Recipe
+from sweeps.spec.script.kind import ScriptKind
 from sweeps.spec.sections import BaselineSection
 from sweeps.standings.reading import find_standing
 from sweeps.statistics import Moments, published
-from sweeps.submission.submission import SeedRun, Submission
+from sweeps.submission.script_package import gather_script
+from sweeps.submission.submission import SeedRun, Submission, make_claims
+from sweeps.submission.submission_folder import make_files
 
 PUBLISHED = "published record"
 """Name of a baseline of which only numbers are known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """A folder in the challenge's form."""
+
+    name: str
+    """SWEEP/ENTRY."""
+    seeds: int
+    claims: Mapping[str, Any]
+    """The content of its submission.json."""
+    files: Mapping[str, bytes]
+
+
+def make(name: str, place: Workplace, author: str | None = None) -> Package:
+    """Make the folder that an entry is submitted as; arguments and errors as of `gather`."""
+    entry, sweep, board = _find_entry(name, place)
+    if not isinstance(sweep.spec.kind, ScriptKind):
+        submission = _gather(entry, sweep, board, place, author)
+        claims, files = make_claims(submission), make_files(submission)
+        return Package(name=submission.name, seeds=len(submission.runs), claims=claims, files=files)
+    driver = sweep.driver(place.store, read_only=True)
+    chains = [chain for chain in driver.confirmed() if chain.entry == entry.name]
+    _check_seeds(chains, driver.seeds_of(entry.name), f"{entry.sweep}/{entry.name}")
+    made = gather_script(entry, sweep, chains, place, author)
+    return Package(name=made.name, seeds=len(chains), claims=made.claims, files=made.files)
 
 
 def gather(name: str, place: Workplace, author: str | None = None) -> Submission:
@@ -54,7 +84,10 @@ def gather(name: str, place: Workplace, author: str | None = None) -> Submission
     Raises:
         InputError: no such entry, or it is not legal, not complete, or a file of its jobs is missing.
     """
-    entry, sweep, board = _find_entry(name, place)
+    return _gather(*_find_entry(name, place), place, author)
+
+
+def _gather(entry: BoardEntry, sweep: Sweep, board: Board, place: Workplace, author: str | None) -> Submission:
     title = f"{entry.sweep}/{entry.name}"
     driver = sweep.driver(place.store, read_only=True)
     chains = [chain for chain in driver.confirmed() if chain.entry == entry.name]
@@ -146,6 +179,11 @@ def _check(entry: BoardEntry, chains: Sequence[JobChain], seeds: Sequence[int], 
     if entry.track != "legal":
         findings = "; ".join(f"{finding['code']}: {finding['detail']}" for finding in entry.columns["findings"])
         raise InputError(f"entry {title}: is {entry.track}, not legal, under rules {sweep.spec.rules}: {findings}")
+    _check_seeds(chains, seeds, title)
+
+
+def _check_seeds(chains: Sequence[JobChain], seeds: Sequence[int], title: str) -> None:
+    """Refuse an entry that lacks an evaluation by this version of the code."""
     evaluated = [chain.measurement.seed for chain in chains]
     if missing := [str(seed) for seed in seeds if seed not in evaluated]:
         raise InputError(

@@ -175,7 +175,8 @@ def explain(job: JobRecord, store: Store) -> str | None:
     meaning = RULES[Failure(last.failure)].meaning
     where = f" on {last.host}" if last.host else ""
     if job.state == JobState.FAILED:
-        return f'failed after {times}, the last{where}: {meaning}; "golfsweep run" retries it'
+        then = "its outputs were complete, and are used" if job.is_usable else '"golfsweep run" retries it'
+        return f"failed after {times}, the last{where}: {meaning}; {then}"
     return f"retried after {times}, the last{where}: {last.reason}; {meaning}"
 
 

@@ -12,6 +12,7 @@ LR = float(os.environ.get("LR", "0.5"))
 SHIFT = float(os.environ.get("SHIFT", "0"))
 PADDING = int(os.environ.get("PADDING", "0"))
 SLEEP = float(os.environ.get("SLEEP", "0"))
+BROKEN = os.environ.get("BROKEN", "0") == "1"
 DATA_PATH = pathlib.Path(os.environ["DATA_PATH"])
 
 value = 1.0 + SEED % 7
@@ -21,6 +22,8 @@ for step in range(1, ITERATIONS + 1):
     print(f"step:{step}/{ITERATIONS} train_loss:{value:.4f} train_time:{10 * step}ms step_avg:10.00ms", flush=True)
 with open("model.bin", "w") as file:
     json.dump({"value": value, "padding": "x" * PADDING}, file)
+if BROKEN:
+    raise RuntimeError("the evaluation is broken")
 with open("model.bin") as file:
     value = json.load(file)["value"]
 size = sum(path.stat().st_size for path in DATA_PATH.glob("*_val_*.bin"))

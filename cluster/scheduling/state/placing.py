@@ -76,15 +76,15 @@ class Placing:
     def _nodes_to_avoid(self, job: JobRecord, avoid: Mapping[str, Collection[str]]) -> frozenset[str]:
         """Nodes that a job must not go to; none if no other node of its class is wide enough."""
         nodes = frozenset(avoid.get(job.key, ()))
-        if not nodes:
-            return nodes
+        return nodes if nodes and self.has_others(job, nodes) else frozenset()
+
+    def has_others(self, job: JobRecord, nodes: Collection[str]) -> bool:
+        """Whether any usable node but these is of a job's class and wide enough for it."""
         slot_class = job.order.job.machine.slot_class
-        others = [
-            node
+        return any(
+            node.machine.slot_class == slot_class and node.slots >= job.order.slots and node.name not in nodes
             for node in self._nodes.values()
-            if node.machine.slot_class == slot_class and node.slots >= job.order.slots and node.name not in nodes
-        ]
-        return nodes if others else frozenset()
+        )
 
     def expect(self, key: str, seconds: float) -> None:
         """Expect a running job to take this long in all."""

@@ -164,7 +164,7 @@ class Attempts(Transactions):
         log: str = "",
         failure: str | None = None,
         seconds: float | None = None,
-        outputs: Mapping[str, str] = MappingProxyType({}),
+        outputs: Mapping[str, Any] = MappingProxyType({}),
         sizes: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Write down that an attempt failed; the job waits for the next one unless this was final.
@@ -177,8 +177,8 @@ class Attempts(Transactions):
             log: the last lines that it printed.
             failure: the kind of failure.
             seconds: how long the attempt ran, as in `finish`; until now by default.
-            outputs: digests by name of what it completed before it failed. A job that has failed for good keeps them
-                unless it has outputs of an earlier success.
+            outputs: digests by name of what it completed before it failed; all its outputs if that was all of its work.
+                A job that has failed for good keeps them unless it has outputs of an earlier success.
             sizes: bytes by digest, of those outputs.
         """
         now, ran = self._clock(), elapsed(self._ticks()) if seconds is None else seconds

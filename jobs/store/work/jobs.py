@@ -11,7 +11,7 @@ from jobs.spec import Job, Order
 from jobs.stages.registry import stage_of
 from jobs.state import EventKind, JobState, SweepState
 from jobs.store.event_log import record_event
-from jobs.store.rows import JobRecord
+from jobs.store.rows import JobRecord, is_complete
 from jobs.store.transactions import Transactions, write_row
 from jobs.store.work.contents import drop_outputs, has_succeeded, link_reads
 from jobs.store.work.needs import read_needs, single, write_need
@@ -121,9 +121,10 @@ def needed_by_others(connection: Connection, sweep: str, keys: Sequence[str]) ->
 
 
 def lock_job(connection: Connection, key: str) -> Any:
-    """State, attempts and priority of a job, which no other transaction changes now; None if it is not there."""
+    """State, attempts, priority and outputs of a job, which nobody else changes now; None if it is not there."""
     table = tables.jobs
-    query = select(table.c.state, table.c.attempt, table.c.priority, table.c.awaited).where(table.c.key == key)
+    columns = (table.c.state, table.c.attempt, table.c.priority, table.c.awaited, table.c.outputs)
+    query = select(*columns).where(table.c.key == key)
     return connection.execute(query.with_for_update()).first()
 
 
@@ -149,7 +150,7 @@ def _renew_order(connection: Connection, order: Order, row: Any) -> bool:
     awaited = order.awaited or (shared and row.awaited)
     values = {"priority": priority, "awaited": awaited}
     values |= {"places": dict(order.places), "conditions": dict(order.conditions)}
-    requeued = row.state in (JobState.FAILED, JobState.CANCELLED)
+    requeued = row.state == JobState.CANCELLED or (row.state == JobState.FAILED and not is_complete(row.outputs))
     if requeued:
         values |= {"state": JobState.QUEUED, "failures": 0, "reason": None, "claimed_by": None}
         values |= {"attempts_before_request": row.attempt}

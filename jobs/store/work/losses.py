@@ -5,6 +5,7 @@ from sqlalchemy import Connection, Select, func, select
 from jobs.database import tables
 from jobs.state import EventKind, JobState
 from jobs.store.event_log import record_event
+from jobs.store.rows import is_complete
 from jobs.store.transactions import Transactions
 from jobs.store.work.contents import MAKES, READS
 
@@ -48,16 +49,18 @@ class Losses(Transactions):
 
 
 def _makers(connection: Connection, digest: str, since: int) -> list[str]:
-    """Jobs that have made a content, and are done or running once more."""
+    """Jobs that have made a content, and are done or running once more, or failed after all was made."""
     table, events = tables.jobs, tables.events
-    successes = (events.c.kind == EventKind.JOB_DONE) & (events.c.id > since)
+    successes = events.c.kind.in_([EventKind.JOB_DONE, EventKind.JOB_FAILED]) & (events.c.id > since)
     often = select(events.c.key).where(successes).group_by(events.c.key)
-    query = select(table.c.key).where(
+    again = table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
+    query = select(table.c.key, table.c.state, table.c.outputs).where(
         table.c.key.in_(_linked(digest, MAKES)),
-        table.c.state.in_([JobState.DONE, JobState.QUEUED, JobState.RUNNING]),
-        (table.c.state != JobState.DONE) | table.c.key.not_in(often.having(func.count() >= MOST_DONE)),
+        again | table.c.state.in_([JobState.DONE, JobState.FAILED]),
+        again | table.c.key.not_in(often.having(func.count() >= MOST_DONE)),
     )
-    return list(connection.execute(query.order_by(table.c.key).with_for_update()).scalars())
+    rows = connection.execute(query.order_by(table.c.key).with_for_update())
+    return [row.key for row in rows if row.state != JobState.FAILED or is_complete(row.outputs)]
 
 
 def _waits_itself(connection: Connection, digest: str) -> bool:
@@ -69,12 +72,12 @@ def _waits_itself(connection: Connection, digest: str) -> bool:
 
 
 def requeue(connection: Connection, keys: list[str], reason: str) -> list[str]:
-    """Queue finished jobs once more; returns their keys.
+    """Queue finished jobs, and some that failed, once more; returns their keys.
 
     Their outputs stay in the row until they are made again, to tell then whether they are the same.
     """
     table = tables.jobs
-    finished = table.c.key.in_(keys) & (table.c.state == JobState.DONE)
+    finished = table.c.key.in_(keys) & table.c.state.in_([JobState.DONE, JobState.FAILED])
     changed = {
         "state": JobState.QUEUED, "reason": reason, "failures": 0, "fraction": 0.0, "finished": None,
         "seconds": None, "attempts_before_request": table.c.attempt,

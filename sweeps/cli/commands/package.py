@@ -22,25 +22,25 @@ def package(
     files: FilesOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Write a legal entry as a submission to the challenge.
+    """Write an entry as a submission to the challenge.
 
-    The folder gets a README, submission.json, a log for each seed, and one self-contained train_gpt.py.
+    The folder gets a README, submission.json, the logs of each seed, and one self-contained train_gpt.py; of a sweep of
+    a script, the script as it was swept. Of other sweeps only legal entries can be packaged.
 
     Example: golfsweep package demo/lora-ttt --out records/lora-ttt --author "Ada Lovelace"
     """
-    from sweeps.submission import package, submission, submission_folder
+    from sweeps.submission import package
 
     package.check_free(out)
     place, _ = open_entries(home, db, files, None)
-    evidence = package.gather(entry, place, author)
-    contents = submission_folder.make_files(evidence)
-    package.write(out, contents)
-    claims = submission.make_claims(evidence)
+    made = package.make(entry, place, author)
+    package.write(out, made.files)
+    claims = made.claims
     if json_:
-        return print_json({"folder": str(out), "files": sorted(contents), "submission": claims})
+        return print_json({"folder": str(out), "files": sorted(made.files), "submission": claims})
+    size = f"{claims['bytes_total']:,} bytes with " if "bytes_total" in claims else ""
     line = (
-        f"{evidence.name}: {claims['val_bpb']:.5f} bpb over {len(evidence.runs)} seeds, "
-        f"{claims['bytes_total']:,} bytes with {claims['bytes_code']:,} of code; "
+        f"{made.name}: {claims['val_bpb']:.5f} bpb over {made.seeds} seeds, {size}{claims['bytes_code']:,} of code; "
         f"written to {out}; golfsweep check {out} reviews it"
     )
     Terminal().print_line(line)

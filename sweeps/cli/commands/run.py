@@ -190,12 +190,19 @@ def document(
     }
 
 
+def _way_to_retry(failures: Sequence[Any]) -> str:
+    """How jobs that failed are run again, unless their outputs were complete and are used."""
+    if all(job.is_usable for job in failures):
+        return "; their outputs were complete, and are used"
+    return f"; retry with: {command_line()}"
+
+
 def explain_end(name: str, end: Any) -> Sequence[str]:
     """Why a sweep is not done, a line for each reason, with the command that helps."""
     lines = [f"Failed: {job.order.label} ({job.key[:12]}): {job.reason}" for job in end.failures]
     if end.failures:
         number = f"{len(end.failures)} job{'' if len(end.failures) == 1 else 's'}"
-        lines.append(f"{number} failed; golfsweep show KEY shows the log; retry with: {command_line()}")
+        lines.append(f"{number} failed; golfsweep show KEY shows the log{_way_to_retry(end.failures)}")
     if end.blocked:
         was = "failed" if end.blocked.state == "failed" else f"was {end.blocked.state}"
         label = end.blocked.order.label

@@ -12,7 +12,7 @@ from jobs.paths import Home
 from jobs.spec import Machine
 from jobs.workplace import Workplace
 from sweeps.planning.assumed import assume_data, assume_machine
-from sweeps.planning.plan import SweepPlan, plan, planned_machine
+from sweeps.planning.plan import SweepPlan, plan, planned_machine, planned_runtime
 from sweeps.run.session import resolve
 from sweeps.spec.file import SweepSpec
 from sweeps.speed.choose import choose_samples
@@ -56,7 +56,8 @@ def forecast(
         assumed.append(data.text)
     with TemporaryDirectory() as spare:  # a plan leaves no corpus
         corpus = place.home if place.home.demo.exists() else Home(Path(spare) / "home")
-        sweep = resolve(spec, corpus, machine, say, data=None if data is None else data.data)
+        runtime = None if machine == here else planned_runtime(spec.name, place.store)
+        sweep = resolve(spec, corpus, machine, say, runtime, data=None if data is None else data.data)
         wide, now = slots or local_slots(sweep.widest()), time.time()
 
         def make(speed: Speed) -> SweepPlan:

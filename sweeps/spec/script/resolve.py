@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from golf.errors import InputError
 from jobs.scripts.environment import LIBRARY_PREFIXES
@@ -57,7 +58,22 @@ def resolve_code(
         runtime=runtime,
         names={name: variable.default for name, variable in sources[section.patch or UNPATCHED].names.items()},
     )
+    if any(source.shards_per_rank for source in sources.values()):
+        notes += _shard_notes(spec, kind)
     return code, [f"{section.file}: {line}" for line in dict.fromkeys(notes)]
+
+
+def _shard_notes(spec: SweepSpec, kind: ScriptKind) -> Iterator[str]:
+    """A line for each stage with more ranks than there are training shards, where each rank needs some of its own."""
+    if spec.data.validation == "holdout" or kind.tables.script.launch != "torchrun":
+        return
+    shards = sum(1 for _ in Path(spec.data.tokens).glob("*_train_*.bin"))  # none of the bundled corpus
+    for name, stage in kind.tables.stages.items():
+        if 0 < shards < stage.gpus:
+            yield (
+                f"{spec.data.tokens} has {shards} training shards, and each of the {stage.gpus} ranks of script.{name} "
+                f'reads shards of its own; expected at least {stage.gpus}, or data.validation = "holdout"'
+            )
 
 
 def read_contents(spec: SweepSpec, kind: ScriptKind) -> Iterator[bytes]:

@@ -21,8 +21,8 @@ STAGE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 SCORER = re.compile(r"[^/:]+\.py:[A-Za-z_]\w*")
 RESERVED_ROLES = (
-    "attached", "bpb_per_nat", "bytes", "clocks", "code", "document_scores", "document_totals", "log", "metric",
-    "metrics", "notes", "scores", "sizes", "total",
+    "attached", "bpb_per_nat", "bytes", "clocks", "code", "document_scores", "document_totals", "failed_after", "log",
+    "metric", "metrics", "notes", "runtime", "scores", "sizes", "total",
 )  # fmt: skip
 """Outputs that every stage may leave beside those of its file, and sizes that a run has beside those of its outputs."""
 Seconds = Annotated[FiniteFloat, Field(gt=0, le=1e7)]

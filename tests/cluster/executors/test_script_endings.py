@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster.executors import launcher, processes
-from jobs.events import Failure
+from jobs.events import FAILED_AFTER, Failure
 from jobs.scripts import outputs
 from tests.scripts import GRACE_SECONDS, run_script
 
@@ -133,6 +133,47 @@ def test_what_was_written_before_a_crash_is_kept(tmp_path: Path) -> None:
     assert (failed.failure, failed.reason) == (Failure.CRASH, "RuntimeError: evaluation")
     assert failed.files == {"artifact": b"weights"}
     assert "Traceback" in failed.log
+
+
+def test_the_exception_of_one_rank_is_the_reason_and_not_how_the_others_saw_it(tmp_path: Path) -> None:
+    """Torchrun's summary names the rank that failed first; it has ended another one, which says nothing either."""
+    log = """[rank0]: RuntimeError: [../gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:4242
+[rank1]: IndexError: window 7
+    exitcode  : -15 (pid: 8)
+    traceback : Signal 15 (SIGTERM) received by PID 8
+Root Cause (first observed failure):
+    exitcode  : 1 (pid: 9)
+"""
+    failed = run_script(tmp_path, f"import sys\nprint({log!r})\nsys.exit(1)\n").failed
+    assert (failed.failure, failed.reason) == (Failure.CRASH, "IndexError: window 7")
+
+
+def test_one_without_a_metric_that_crashes_after_its_outputs_leaves_all_that_later_stages_need(tmp_path: Path) -> None:
+    trained = 'print("step:10/10 train_loss:2.1 train_time:900ms step_avg:90.0ms", flush=True)\n'
+    failed = run_script(tmp_path, trained + WRITES + "raise RuntimeError('broke')\n", outputs=ARTIFACT).failed
+    assert (failed.failure, failed.reason) == (Failure.CRASH, "RuntimeError: broke")
+    assert failed.outputs[FAILED_AFTER] == "crash: RuntimeError: broke"
+    assert failed.outputs["notes"] == ["it failed after its outputs were complete (crash: RuntimeError: broke)"]
+    assert failed.outputs["bytes"]["artifact"] == 7
+    assert set(failed.files) == {"artifact", "log", "metrics"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'print("step:5/10 train_loss:2.1 train_time:900ms step_avg:90.0ms", flush=True)\n' + WRITES,
+        WRITES.replace("int8", "other"),
+        WRITES + 'print("step:10/10 train_loss:nan train_time:900ms step_avg:90.0ms", flush=True)\n',
+    ],
+    ids=["in training", "another file", "not finite"],
+)
+def test_one_that_crashes_before_all_is_complete_leaves_nothing_to_go_on_from(tmp_path: Path, source: str) -> None:
+    assert run_script(tmp_path, source + "raise RuntimeError('broke')\n", outputs=ARTIFACT).failed.outputs == {}
+
+
+def test_one_with_a_metric_that_it_did_not_print_leaves_nothing_to_go_on_from(tmp_path: Path) -> None:
+    failed = run_script(tmp_path, WRITES + "raise RuntimeError('broke')\n", outputs=ARTIFACT, metric=METRIC).failed
+    assert (failed.files, failed.outputs) == ({"artifact": b"weights"}, {})
 
 
 def test_an_output_that_cannot_be_kept_hides_no_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

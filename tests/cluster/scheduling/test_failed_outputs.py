@@ -1,6 +1,6 @@
 """What a job completed before it failed is kept, once it has failed for good."""
 
-from jobs.events import Failed, Failure
+from jobs.events import FAILED_AFTER, Failed, Failure
 from jobs.files import FileStore
 from jobs.state import JobState
 from tests.cluster.dictated import TRAINED, World
@@ -23,6 +23,27 @@ def test_outputs_of_the_last_failure_are_contents_of_the_job(world: World, order
     assert job.outputs == {"artifact": FileStore(world.home.files).put(b"artifact 2")}
     assert world.files.get(job.outputs["artifact"]) == b"artifact 2"
     assert set(job.outputs.values()) <= set(world.store.known_contents())
+
+
+def test_a_job_that_failed_after_all_its_outputs_is_usable_and_neither_retried_nor_requested_again(
+    world: World, orders: Orders
+) -> None:
+    key = world.put(orders.train())
+    world.step()
+    whole = Failed(
+        failure=Failure.CRASH,
+        reason="x",
+        files={"artifact": b"artifact"},
+        outputs={"artifact": None, FAILED_AFTER: "crash: x"},
+    )
+    world.step(whole)
+    world.step()
+    world.put(orders.train())
+    job = world.job(key)
+    assert (job.state, job.attempt, job.is_usable) == (JobState.FAILED, 1, True)
+    assert job.outputs == {"artifact": FileStore(world.home.files).put(b"artifact"), FAILED_AFTER: "crash: x"}
+    assert world.store.lose_content(job.outputs["artifact"])
+    assert world.job(key).state == JobState.QUEUED
 
 
 def test_a_later_success_writes_all_outputs_anew(world: World, orders: Orders) -> None:

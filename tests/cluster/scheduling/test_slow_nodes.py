@@ -79,3 +79,20 @@ def test_a_node_that_lacks_something_fails_no_job_that_another_node_can_run(worl
     assert {world.job(key).state for key in keys} == {JobState.DONE}
     (node,) = world.store.nodes("made up")
     assert (node.name, node.good) == ("bare", False)
+
+
+def test_a_job_that_few_nodes_can_run_reaches_one_and_fails_only_when_none_is_left_to_try(
+    world: World, orders: Orders
+) -> None:
+    first = world.executor.alive[0]
+    lacks = Failed(failure=Failure.NOT_READY, reason="torch 2.9, where the sweep's other jobs ran with 2.13")
+    world.executor.alive = [replace(first, name=name) for name in ("a", "b", "c", "d", "e")]
+    for fit, state in (("e", JobState.DONE), (None, JobState.FAILED)):
+        key, nodes = world.put(orders.train(seed=len(world.executor.tasks))), list[str]()
+        for _ in range(5):
+            world.step()
+            name = list(world.executor.tasks)[-1]
+            nodes.append(world.executor.tasks[name].node)
+            world.executor.tell(TRAINED if nodes[-1] == fit else lacks, task=name)
+            world.step()
+        assert (nodes, world.job(key).state) == (["a", "b", "c", "d", "e"], state)

@@ -12,7 +12,7 @@ from rich.console import Console
 from jobs.store import Store
 from sweeps.driver.sweep import Sweep
 from sweeps.planning.certainty import SPREAD
-from sweeps.planning.plan import SweepPlan, plan, planned_machine
+from sweeps.planning.plan import SweepPlan, plan, planned_machine, planned_runtime
 from sweeps.spec.file import SweepSpec
 from sweeps.speed.samples import Speed
 from sweeps.statistics.double_sampling import cheapest_mix
@@ -173,6 +173,13 @@ def test_a_plan_is_for_the_class_of_machine_that_history_knows(store: Store) -> 
     assert planned_machine("made-up", store, MACHINE) == MACHINE
     store.put_sweep("made-up", Sweep(spec=arms(), data=DATA, machine=laptop).to_json())
     assert planned_machine("made-up", store, MACHINE) == laptop
+
+
+def test_a_script_is_planned_for_the_interpreter_that_history_knows(store: Store) -> None:
+    assert planned_runtime("made-up", store) == {}
+    record = Sweep(spec=arms(), data=DATA, machine=MACHINE).to_json()
+    store.put_sweep("made-up", {**record, "code": {"runtime": {"torch": "2.9"}}})
+    assert planned_runtime("made-up", store) == {"torch": "2.9"}
 
 
 def test_what_would_end_after_the_deadline_is_named_with_its_day(store: Store) -> None:

@@ -28,6 +28,7 @@ from sweeps.entries.reading import board_of
 from sweeps.run import session
 from sweeps.run.helping import check_machine
 from sweeps.spec.file import SweepSpec, parse_sweep
+from sweeps.submission import package
 from tests.sweeps.tampering import FURTHER, Place, change, fields_of, list_places, name_of
 
 TOY = Path(__file__).parents[1] / "toy_script.py"
@@ -158,6 +159,31 @@ def test_a_repeated_run_runs_nothing(finished: Workplace, tokens: Path, tmp_path
     place.store.close()
 
 
+def test_a_training_that_fails_after_its_artifact_is_evaluated_and_its_row_says_so(
+    tokens: Path, tmp_path: Path
+) -> None:
+    file, place = file_of(tokens), Workplace.open(tmp_path / "home")
+    file["script"]["train"]["env"] = {"BROKEN": True}
+    file["script"]["eval"]["env"]["BROKEN"] = False
+    file |= {"arm": [{"name": "base", "seeds": [2]}], "search": None, "confirm": None}
+    spec = parse_sweep({name: value for name, value in file.items() if value is not None}, "toy.toml")
+    for _ in range(2):  # the second time nothing runs
+        end = session.run(spec, place, executor="local", show=lambda snapshot, left: None, say=lambda line: None)
+        (failed,) = end.failures
+        assert failed.reason == "crash: RuntimeError: the evaluation is broken"
+        assert [(job.order.label, job.attempt) for job in place.store.jobs("toy")] == [
+            ("train base seed 2", 1), ("eval base seed 2", 1),
+        ]  # fmt: skip
+    row = rows(place)["base"]
+    assert row["seeds"] == {"2": score(2, 0.0)}
+    assert row["findings"][1]["detail"] == f"it failed after its outputs were complete ({failed.reason})"
+    assert verify_entry(entry_of(place), place) == []
+    artifact = (failed.outputs or {})["artifact"]
+    assert place.store.lose_content(artifact)
+    assert [job.state for job in place.store.jobs("toy", keys=[failed.key])] == [JobState.QUEUED]
+    place.store.close()
+
+
 def entry_of(place: Workplace, name: str = "base") -> EntryRecord:
     return next(entry for entry in place.store.entries("toy") if entry.name == name)
 
@@ -165,6 +191,18 @@ def entry_of(place: Workplace, name: str = "base") -> EntryRecord:
 def test_a_row_holds_against_its_evidence(finished: Workplace) -> None:
     for entry in finished.store.entries("toy"):
         assert verify_entry(entry, finished) == []
+
+
+def test_a_row_is_packaged_as_the_script_that_was_swept_and_its_logs(finished: Workplace) -> None:
+    made = package.make("toy/patched", finished, "Ada Lovelace")
+    assert set(made.files) == {"README.md", "submission.json", "toy_script.py", "train_seed2.log", "eval_seed2.log"}
+    assert made.files["toy_script.py"] == TOY.read_bytes().replace(b'("SHIFT", "0")', b'("SHIFT", "0.1")')
+    claims = json.loads(made.files["submission.json"])
+    assert (claims["author"], claims["val_bpb"], claims["seeds"]) == ("Ada Lovelace", score(2, 0.1), [2])
+    assert claims["bytes_code"] == len(made.files["toy_script.py"])
+    assert f"val_bpb:{claims['val_bpb']:.8f}".encode() in made.files["eval_seed2.log"]
+    readme = made.files["README.md"].decode()
+    assert 'SEED="$seed" \\\n  python toy_script.py' in readme and "`unaudited`" in readme
 
 
 def test_a_script_cannot_be_challenged(finished: Workplace) -> None:

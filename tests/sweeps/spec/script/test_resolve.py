@@ -23,3 +23,24 @@ def test_the_defaults_are_those_of_the_script_after_its_patch(tmp_path: Path, mo
     assert isinstance(spec.kind, ScriptKind)
     code, notes = resolve_code(spec, spec.kind)
     assert code.names == {"LR": "0.2"} and notes == []
+
+
+@pytest.mark.parametrize(("gpus", "noted"), [(2, False), (3, True)])
+def test_fewer_shards_than_ranks_are_noted_where_each_rank_reads_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpus: int, noted: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.py").write_text(
+        'import glob, os\nrank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])\n'
+        'files = sorted(glob.glob(os.environ["DATA_PATH"]))[rank::world]\n'
+    )
+    for number in range(2):
+        Path(f"x_train_{number}.bin").write_bytes(b"x")
+    file = {
+        "name": "own", "data": {"tokens": str(tmp_path)}, "seeds": {"confirm": [1]},
+        "script": {"file": "t.py", "python": BARE_PYTHON, "train": {"gpus": gpus, "metric": "m"}},
+    }  # fmt: skip
+    spec = parse_sweep(file, "own.toml")
+    assert isinstance(spec.kind, ScriptKind)
+    _, notes = resolve_code(spec, spec.kind)
+    assert any("2 training shards, and each of the 3 ranks of script.train reads" in note for note in notes) == noted
