@@ -5,9 +5,9 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from sweeps.web import health
-from sweeps.web.api import make_router
-from sweeps.web.problems import ProblemDocument, handle_problems
+from sweeps.web import api, health, pages, static
+from sweeps.web.problems import ProblemDocument
+from sweeps.web.refusals import handle_errors
 from sweeps.web.security.access import Gate
 from sweeps.web.security.headers import SecurityHeaders
 from sweeps.web.security.limits import BodyLimit, RateLimit
@@ -24,9 +24,11 @@ def make_app(service: Service) -> FastAPI:
         description="Sweeps and leaderboards of a team. Every refusal is a problem document (RFC 9457).",
     )
     app.state.service = service
-    handle_problems(app)
+    handle_errors(app)
     app.include_router(health.router)
-    app.include_router(make_router())
+    app.include_router(api.make_router())
+    app.include_router(pages.make_router())
+    app.include_router(static.router)
     _declare_problem(app)
     # The last one added is passed first.
     app.add_middleware(BodyLimit, max_bytes=service.max_body_bytes)

@@ -42,8 +42,13 @@ def read_asset(name: str) -> Markup:
 
 @cache
 def _environment() -> Environment:
+    return make_environment()
+
+
+def make_environment(*folders: Path) -> Environment:
+    """What renders templates of these folders and of this room; all text is escaped."""
     environment = Environment(
-        loader=FileSystemLoader(FOLDERS),
+        loader=FileSystemLoader([*folders, *FOLDERS]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -100,7 +100,7 @@ async def _follow(request: Request, place: Workplace, sweep: str | None, after: 
             events = []
         for event in events:
             after = event.id
-            yield ServerSentEvent(id=str(event.id), event=event.kind.value, data=_view(event).model_dump_json())
+            yield ServerSentEvent(id=str(event.id), data=_view(event).model_dump_json())
         if not events:
             await asyncio.sleep(LOOK_SECONDS)
 

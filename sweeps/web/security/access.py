@@ -1,10 +1,12 @@
 """Which scope a request needs, who sends it, and the gate that refuses it before its body is read."""
 
 from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.requests import cookie_parser
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
@@ -14,8 +16,11 @@ from sweeps.web.problems import problem
 from sweeps.web.service import Service
 
 COOKIE = "golfsweep_token"
-OPEN = ("/healthz", "/readyz", "/openapi.json")
-"""Paths that need no token: they say nothing of anybody's work."""
+OPEN = ("/healthz", "/readyz", "/openapi.json", "/login")
+"""Paths that need no token to read: they say nothing of anybody's work."""
+STATIC = "/static/"
+LOGIN = ("/login", "/logout")
+"""What anybody may send: a token to be checked, and the wish to be forgotten."""
 ADMIN = ("/api/v1/tokens",)
 SAFE = ("GET", "HEAD")
 HINT = "send Authorization: Bearer TOKEN; golfsweep token create makes one"
@@ -39,7 +44,9 @@ def required_scope(method: str, path: str) -> Scope | None:
 
     Whatever is not known to be harmless needs more: a method that changes something, on any path, needs `submit`.
     """
-    if path in OPEN and method in SAFE:
+    if method in SAFE and (path in OPEN or path.startswith(STATIC)):
+        return None
+    if method == "POST" and path in LOGIN:
         return None
     if any(path == prefix or path.startswith(f"{prefix}/") for prefix in ADMIN):
         return Scope.ADMIN
@@ -47,9 +54,35 @@ def required_scope(method: str, path: str) -> Scope | None:
 
 
 def token_of(headers: Headers) -> str | None:
-    """The token that a request shows; None without one."""
+    """The token that a request shows, in its header or a browser's cookie; None without one."""
     scheme, _, text = headers.get("authorization", "").partition(" ")
-    return text.strip() if scheme.lower() == "bearer" and text.strip() else None
+    if scheme.lower() == "bearer" and text.strip():
+        return text.strip()
+    return cookie_parser(headers.get("cookie", "")).get(COOKIE) or None
+
+
+def is_foreign(headers: Headers, method: str) -> bool:
+    """Whether a browser sends a request that changes something for the page of another site (OWASP, CSRF).
+
+    Browsers say so in Sec-Fetch-Site; those that do not yet name the page's site in Origin.
+    """
+    if method in SAFE:
+        return False
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host", "")
+
+
+def is_page(path: str) -> bool:
+    """Whether a path is for browsers."""
+    return not path.startswith("/api/")
+
+
+def login_address(path: str, query: str) -> str:
+    """Where somebody without a token is sent, and from there back to what was asked for."""
+    target = f"{path}?{query}" if query else path
+    return "/login" if target == "/" else f"/login?next={quote(target, safe='')}"
 
 
 class Gate:
@@ -62,11 +95,15 @@ class Gate:
         """Answer a request, or refuse it."""
         if connection["type"] != "http":
             return await self._app(connection, receive, send)
-        needed = required_scope(connection["method"], connection["path"])
+        headers, method = Headers(scope=connection), connection["method"]
         connection.setdefault("state", {})["caller"] = ANYBODY
+        if is_foreign(headers, method):
+            refusal = problem(403, "another site's page sent this", "open this service's own page")
+            return await refusal(connection, receive, send)
+        needed = required_scope(method, connection["path"])
         if needed is None:
             return await self._app(connection, receive, send)
-        text = token_of(Headers(scope=connection))
+        text = token_of(headers)
         try:
             token = None if text is None else await run_in_threadpool(self._service.place.store.find_token, text)
         except StoreUnavailable:
@@ -77,6 +114,9 @@ class Gate:
         elif text is None and self._service.public:
             caller = ANYBODY
         else:
+            if is_page(connection["path"]) and method in SAFE:
+                query = connection["query_string"].decode("latin-1")
+                return await RedirectResponse(login_address(connection["path"], query), 303)(connection, receive, send)
             what = "a token is needed" if text is None else "this token is not known, has expired, or was revoked"
             refusal = problem(401, what, HINT, {"WWW-Authenticate": "Bearer"})
             return await refusal(connection, receive, send)

@@ -93,7 +93,7 @@ def test_events_arrive_as_they_happen_and_none_is_missed(
     reader.join(SECONDS)
     assert [int(event["id"]) for event in seen] == [event.id for event in store.events(first)]
     assert [json.loads(event["data"])["sweep"] for event in seen] == [f"sweep-{number}" for number in range(6)]
-    assert {event["event"] for event in seen} == {"sweep put"}
+    assert {json.loads(event["data"])["kind"] for event in seen} == {"sweep put"}
     again: list[dict[str, Any]] = []
     follow(url, token, again, int(seen[2]["id"]), 3)
     assert again == seen[3:]

@@ -1,15 +1,24 @@
 // Pages work without this script: it sorts tables by a click on a heading, copies commands, and opens drawers in print.
 "use strict";
 
-for (const table of document.querySelectorAll("table.entries")) {
-  for (const heading of table.querySelectorAll("th[data-sort]")) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "sort";
-    button.append(...heading.childNodes);
-    heading.append(button);
-    button.addEventListener("click", () => sort(table, heading));
+// By which column each table was sorted, so that one that is renewed is sorted so again.
+const sorted = {};
+
+function attach() {
+  for (const table of document.querySelectorAll("table.entries")) {
+    for (const heading of table.querySelectorAll("th[data-sort]")) {
+      if (heading.querySelector(".sort")) continue;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...heading.childNodes);
+      heading.append(button);
+      button.addEventListener("click", () => sort(table, heading, heading.getAttribute("aria-sort") !== "ascending"));
+    }
+    const [place, rises] = sorted[table.id] ?? [];
+    if (place !== undefined) sort(table, table.tHead.rows[0].cells[place], rises);
   }
+  attachCopying();
 }
 
 // The value of a row in a column: a number, a text, or null where it is unknown.
@@ -19,9 +28,9 @@ function valueOf(body, place, kind) {
   return cell.dataset.value === "" ? null : Number(cell.dataset.value);
 }
 
-function sort(table, heading) {
+function sort(table, heading, rises) {
   const place = heading.cellIndex, kind = heading.dataset.sort;
-  const rises = heading.getAttribute("aria-sort") !== "ascending";
+  sorted[table.id] = [place, rises];
   for (const other of table.querySelectorAll("th[aria-sort]")) other.removeAttribute("aria-sort");
   heading.setAttribute("aria-sort", rises ? "ascending" : "descending");
   const bodies = Array.from(table.tBodies);
@@ -34,14 +43,16 @@ function sort(table, heading) {
   table.append(...bodies);
 }
 
-for (const button of document.querySelectorAll("button.copy")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.previousElementSibling.textContent);
-    button.firstChild.data = "Copied";
-    setTimeout(() => { button.firstChild.data = "Copy"; }, 1500);
-  });
+function attachCopying() {
+  for (const button of document.querySelectorAll("button.copy")) {
+    if (!navigator.clipboard || !button.hidden) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.previousElementSibling.textContent);
+      button.firstChild.data = "Copied";
+      setTimeout(() => { button.firstChild.data = "Copy"; }, 1500);
+    });
+  }
 }
 
 // A link to something inside a closed drawer opens it.
@@ -50,6 +61,8 @@ function openTarget() {
   for (let drawer = target?.closest("details"); drawer; drawer = drawer.parentElement?.closest("details")) drawer.open = true;
 }
 addEventListener("hashchange", openTarget);
+addEventListener("renewed", attach);
+attach();
 openTarget();
 
 let opened = [];

@@ -1,0 +1,151 @@
+"""The pages of the leaderboard, of sweeps, and of one sweep."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from golf.errors import InputError
+from jobs.state import JobState
+from jobs.store import SweepRecord
+from jobs.workplace import Workplace
+from sweeps.contests.catalog import DEFAULT
+from sweeps.entries import reading
+from sweeps.entries.audits import read_certificates
+from sweeps.entries.facts import contest_of
+from sweeps.entries.lost import Lost
+from sweeps.entries.superseded import is_current
+from sweeps.text.escaping import to_json
+from sweeps.views.components.charts.frontier import prepare_frontier
+from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
+from sweeps.views.read_verdict import read_spent, read_verdict
+from sweeps.views.report.sections import list_sections
+from sweeps.views.report.tables import explain_tables, list_tables
+from sweeps.views.status import state_of
+from sweeps.views.wording import format_dollars, format_hours
+from sweeps.web.api.parameters import After, HomePlace, SweepPath, require_sweep
+from sweeps.web.pages.rendering import show
+
+router = APIRouter(include_in_schema=False)
+MOST_ENTRIES = 200
+"""Of a track on one page."""
+PAGE = 50
+EVENTS = "/api/v1/events"
+
+
+@router.get("/")
+def show_board(
+    request: Request, place: HomePlace, sweep: Annotated[str | None, Query(max_length=80)] = None
+) -> Response:
+    """The leaderboard of a sweep, by default the latest, beside imported records."""
+    names = [record.name for record in reversed(place.store.sweeps()) if contest_of(record) == DEFAULT]
+    chosen = (sweep or None) or (names[0] if names else None)
+    if chosen is not None:
+        require_sweep(chosen, place)
+    lost = Lost()
+    board = reading.board_of(chosen, place, lost)
+    rows = board.table()
+    figure = prepare_frontier([change for change in board.changes() if change["track"] != "flagged"])
+    verdict = None if not rows and chosen is None else prepare_verdict_bar(read_verdict(chosen, rows, place))
+    return show(
+        request,
+        "board_page.html.j2",
+        events=EVENTS,
+        facts=f"{len(rows)} entr{'y' if len(rows) == 1 else 'ies'}"
+        + (f" · sweep {chosen} and records" if chosen else ""),
+        names=names,
+        chosen=chosen,
+        query=f"?sweep={quote(chosen, safe='')}" if chosen else "",
+        verdict=verdict,
+        tables=list_tables(rows, board.baseline, MOST_ENTRIES),
+        explanation=explain_tables(),
+        notes=[*(former.line for former in reading.former_of(place)), *lost.lines(place)],
+        figures=[] if figure is None else [figure],
+    )
+
+
+@router.get("/sweeps")
+def show_sweeps(request: Request, place: HomePlace, after: After = "") -> Response:
+    """All sweeps, newest first."""
+    records = sorted(place.store.sweeps(), key=lambda record: (-record.created, record.name))
+    names = [record.name for record in records]
+    start = names.index(after) + 1 if after in names else 0
+    page = records[start : start + PAGE]
+    return show(
+        request,
+        "sweeps_page.html.j2",
+        events=EVENTS,
+        lines=[_describe(record, place) for record in page],
+        next=page[-1].name if start + PAGE < len(records) else None,
+    )
+
+
+@router.get("/sweeps/{name}")
+def show_sweep(request: Request, name: SweepPath, place: HomePlace) -> Response:
+    """How far a sweep is, what it shows, and what it was told to do."""
+    record, lost = require_sweep(name, place), Lost()
+    state = state_of(record, place.store)
+    content: dict[str, Any] = {
+        "sweep": name, "facts": _describe_state(record, state, place), "verdict": None, "tables": [], "notes": [],
+        "explanation": "", "sections": [], "problems": [], "failed": record.state == "failed",
+    }  # fmt: skip
+    if contest_of(record) == DEFAULT:
+        try:
+            board = reading.board_of(name, place, lost)
+        except InputError as error:  # another version of golfsweep wrote it
+            content["notes"] = [str(error)]
+        else:
+            rows = board.table()
+            verdict = read_verdict(name, rows, place)
+            current = [entry for entry in place.store.entries(name) if is_current(entry)]
+            judged = read_certificates(current, place.files, lost)
+            content |= {
+                "verdict": prepare_verdict_bar(verdict),
+                "tables": list_tables(rows, board.baseline, MOST_ENTRIES),
+                "explanation": explain_tables(),
+                "sections": list(list_sections(record, board, rows, verdict.leader, judged, place, lost)),
+            }
+    else:
+        content["notes"] = [f"A sweep of {contest_of(record)}: golfsweep leaderboard {name} has its entries."]
+    failed = [f"Failed: {job['label']}: {job['reason']}" for job in state["failed"][:10]]
+    return show(
+        request,
+        "sweep_page.html.j2",
+        events=f"/api/v1/sweeps/{quote(name, safe='')}/events",
+        **content | {"problems": [*failed, *lost.lines()]},
+        states=[each.value for each in JobState],
+        stages=state["stages"],
+        running=state["running"],
+        waiting=state["waiting"],
+        jobs_address=f"/sweeps/{quote(name, safe='')}/jobs",
+        file=to_json(record.spec["file"]),
+    )
+
+
+def _describe(record: SweepRecord, place: Workplace) -> dict[str, str]:
+    counts = place.store.stage_counts(record.name).values()
+    done, total = (sum(sum(states.get(each, 0) for each in kinds) for states in counts) for kinds in _DONE_AND_ALL)
+    spent = read_spent(record, place)
+    is_left = record.state == "running" and place.store.driver_of(record.name) is None
+    return {
+        "name": record.name,
+        "address": f"/sweeps/{quote(record.name, safe='')}",
+        "state": "stopped" if is_left else record.state,
+        "jobs": f"{done} of {total}",
+        "owner": record.owner or "–",
+        "spent": format_hours(spent.slot_hours, spent.unit) if spent.dollars is None else format_dollars(spent.dollars),
+        "started": datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%d %H:%M"),
+    }
+
+
+_DONE_AND_ALL = ((JobState.DONE,), tuple(JobState))
+
+
+def _describe_state(record: SweepRecord, state: dict[str, object], place: Workplace) -> str:
+    spent = read_spent(record, place)
+    money = [] if spent.dollars is None else [format_dollars(spent.dollars)]
+    why = f" ({state['reason']})" if state["reason"] else ""
+    owner = [f"by {record.owner}"] if record.owner else []
+    return " · ".join([f"{state['state']}{why}", *owner, format_hours(spent.slot_hours, spent.unit), *money])

@@ -1,0 +1,57 @@
+"""Logging in: the token goes into a cookie that no script can read, and that no other site's page can send."""
+
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+
+from sweeps.web.pages.rendering import show
+from sweeps.web.security.access import COOKIE
+
+router = APIRouter(include_in_schema=False)
+MOST_BYTES = 4096
+DAY = 86400
+
+
+@router.get("/login")
+def ask(request: Request, next: str = "/") -> Response:
+    """The form."""
+    request.state.caller = None
+    return show(request, "login_page.html.j2", problem="", next=_within(next))
+
+
+@router.post("/login")
+async def log_in(request: Request) -> Response:
+    """Check the token, and remember it in this browser."""
+    request.state.caller = None
+    body = await request.body()
+    fields = (
+        parse_qs(body[:MOST_BYTES].decode("utf-8", "replace"), max_num_fields=10) if len(body) <= MOST_BYTES else {}
+    )
+    text, target = fields.get("token", [""])[0].strip(), _within(fields.get("next", ["/"])[0])
+    token = await run_in_threadpool(request.app.state.service.place.store.find_token, text)
+    if token is None:
+        problem = "This token is not known, has expired, or was revoked."
+        return show(request, "login_page.html.j2", status=401, problem=problem, next=target)
+    answer = RedirectResponse(target, status_code=303)
+    secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+    answer.set_cookie(COOKIE, text, max_age=30 * DAY, httponly=True, samesite="strict", secure=secure)
+    return answer
+
+
+@router.post("/logout")
+def log_out() -> Response:
+    """Forget the token in this browser."""
+    answer = RedirectResponse("/login", status_code=303)
+    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return answer
+
+
+def _within(target: str) -> str:
+    """An address of this site; any other becomes its first page.
+
+    Browsers take `//host` and `/\\host` for other sites, and ignore control characters.
+    """
+    plain = target.isprintable() and target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if plain and "\\" not in target else "/"

@@ -1,0 +1,48 @@
+"""From prepared content to a page within the site's frame."""
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment
+
+from sweeps.views.components.drawing import make_environment
+from sweeps.web.security.access import Caller
+
+FOLDER = Path(str(files("sweeps.web.pages")))
+ASSETS = Path(str(files("sweeps.views.components"))) / "assets"
+LINKS = (("Leaderboard", "/"), ("Sweeps", "/sweeps"), ("Cluster", "/cluster"), ("Activity", "/activity"))
+
+
+@cache
+def _environment() -> Environment:
+    return make_environment(FOLDER / "templates")
+
+
+def show(
+    request: Request, template: str, *, status: int = 200, events: str = "", headers: dict[str, str] | None = None,
+    **content: Any,
+) -> HTMLResponse:  # fmt: skip
+    """A page.
+
+    Args:
+        request: what it answers.
+        template: its own part.
+        status: of the answer.
+        events: address of the stream of events on which it is renewed; empty: it stays as it is.
+        headers: of the answer.
+        content: what the template shows.
+    """
+    caller: Caller | None = getattr(request.state, "caller", None)
+    frame = {
+        "links": LINKS,
+        "here": request.url.path,
+        "events": events,
+        "caller": "" if caller is None else caller.owner,
+        "has_token": caller is not None and caller.token is not None,
+    }
+    text = _environment().get_template(template).render(**frame, **content)
+    return HTMLResponse(text, status_code=status, headers=headers)

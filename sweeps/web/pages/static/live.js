@@ -1,0 +1,41 @@
+// Keeps a page up to date: on news it is fetched again, and its content put in place of the old one.
+"use strict";
+
+const address = document.body.dataset.events;
+let waiting = null, lost = false;
+
+async function renew() {
+  waiting = null;
+  const answer = await fetch(location.href, {headers: {Accept: "text/html"}, redirect: "error"});
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector("main"), old = document.querySelector("main");
+  if (!fresh || fresh.innerHTML === old.dataset.source) return;
+  const open = Array.from(old.querySelectorAll("details"), (drawer) => drawer.open);
+  const focused = document.activeElement?.id;
+  const source = fresh.innerHTML;
+  old.replaceChildren(...fresh.childNodes);
+  old.dataset.source = source;
+  document.querySelector("header").replaceChildren(...page.querySelector("header").childNodes);
+  old.querySelectorAll("details").forEach((drawer, place) => { drawer.open = open[place] ?? false; });
+  if (focused) document.getElementById(focused)?.focus({preventScroll: true});
+  dispatchEvent(new Event("renewed"));
+}
+
+function note(text) {
+  document.querySelector(".stale")?.remove();
+  if (!text) return;
+  const line = document.createElement("p");
+  line.className = "stale";
+  line.setAttribute("role", "status");
+  line.textContent = text;
+  document.body.append(line);
+}
+
+if (address && window.EventSource) {
+  document.querySelector("main").dataset.source = document.querySelector("main").innerHTML;
+  const source = new EventSource(address);
+  source.addEventListener("message", () => { waiting ??= setTimeout(() => renew().catch(() => {}), 400); });
+  source.addEventListener("open", () => { if (lost) { lost = false; note(""); renew().catch(() => {}); } });
+  source.addEventListener("error", () => { lost = true; note("Not connected; this page may be out of date. Trying again …"); });
+}
