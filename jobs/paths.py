@@ -38,11 +38,6 @@ class Home:
         return self.root / "data" / "demo"
 
     @property
-    def speed(self) -> Path:
-        """What plans have measured of machines' speed."""
-        return self.root / "speed.json"
-
-    @property
     def attempts(self) -> Path:
         """Working directories of all attempts, a folder for each job."""
         return self.root / "attempts"

@@ -26,7 +26,7 @@ class AdamW:
         """Take groups of parameters, each with its learning rate."""
         self.param_groups: list[dict[str, Any]] = [{"params": parameters, "lr": lr} for parameters, lr in groups]
         self.state: dict[Tensor, dict[str, Tensor]] = {}
-        self._settings = {"beta1": betas[0], "beta2": betas[1], "eps": eps, "weight_decay": weight_decay}
+        self._settings: dict[str, Any] = {"beta1": betas[0], "beta2": betas[1], "eps": eps, "weight_decay": weight_decay}
 
     @torch.no_grad()
     def step(self) -> None:

@@ -200,7 +200,7 @@ def _run_as_driver(
         writer = EntryWriter(sweep, place.store, place.files)
         writer.write()  # an edited file may have other entries than at its last run
         remake_lost(sweep, place, started, say)
-        time_left = TimeLeft(sweep, place.store, place.home, time.time())
+        time_left = TimeLeft(sweep, place.store, time.time())
 
         def on_snapshot(snapshot: Snapshot, slots: int, widest: int) -> None:
             writer.update(snapshot)

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from golf.files import write_atomically
 from jobs.machine.host import identity
-from jobs.paths import Home
 from jobs.spec import Job
 
 VERSION = 1
@@ -71,10 +72,16 @@ def shape_of(job: Job) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def read_speed(home: Home) -> Speed:
-    """What a home knows of this machine's speed; nothing where it has no file of it, or one that cannot be read."""
+def speed_file() -> Path:
+    """The file in the user's cache folder: a machine is as fast in any home, and a plan makes no home."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "golfsweep" / "speed.json"
+
+
+def read_speed() -> Speed:
+    """What is known of this machine's speed; nothing where there is no file of it, or one that cannot be read."""
     try:
-        content = json.loads(home.speed.read_text(encoding="utf-8"))
+        content = json.loads(speed_file().read_text(encoding="utf-8"))
         if content["version"] != VERSION:
             return Speed()
         return _from_json(content["machines"].get(identity(), {}))
@@ -82,17 +89,18 @@ def read_speed(home: Home) -> Speed:
         return Speed()
 
 
-def keep_speed(home: Home, speed: Speed) -> bool:
-    """Keep what was measured of this machine in a home, which is made; returns whether it could be written."""
+def keep_speed(speed: Speed) -> bool:
+    """Keep what was measured of this machine; returns whether it could be written."""
+    path = speed_file()
     try:
-        machines = json.loads(home.speed.read_text(encoding="utf-8"))["machines"]
+        machines = json.loads(path.read_text(encoding="utf-8"))["machines"]
         others = dict(machines)
     except (OSError, ValueError, KeyError, TypeError):
         others = {}
     content = {"version": VERSION, "machines": {**others, identity(): _to_json(speed)}}
     try:
-        home.root.mkdir(parents=True, exist_ok=True)
-        write_atomically(home.speed, json.dumps(content, indent=1).encode())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(content, indent=1).encode())
     except OSError:
         return False
     return True

@@ -35,7 +35,7 @@ def forecast(
 
     Args:
         spec: the sweep.
-        place: the home whose history counts; it is not written to, except that it keeps what was measured.
+        place: the home whose history counts; it is not written to.
         nodes: of the cluster.
         slots: of each node, by default this machine's.
         measure_here: whether short jobs may be timed on this machine.
@@ -66,13 +66,13 @@ def forecast(
                 sweep, place.store, nodes=nodes, slots=wide, now=now, speed=speed, lengths=lengths, assumed=assumed
             )
 
-        kept = read_speed(place.home)
+        kept = read_speed()
         made = make(kept)
         if made.is_known() or machine.slot_class != here.slot_class:
             return made
         speed = measured(spec, here, kept, Path(spare), measure_here=measure_here, say=say, limit=limit)
         if speed.tried != kept.tried:
-            keep_speed(place.home, speed)
+            keep_speed(speed)
         return made if speed == kept else make(speed)
 
 

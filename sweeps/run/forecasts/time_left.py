@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from golf.errors import InputError
-from jobs.paths import Home
 from jobs.state import JobState
 from jobs.store import JobRecord, Store
 from sweeps.driver.snapshot import Snapshot
@@ -18,9 +17,9 @@ from sweeps.views.terminal.progress import seconds_left
 class TimeLeft:
     """Estimates the time left: by the sweep's plan, or where there can be none by the mean of its finished jobs."""
 
-    def __init__(self, sweep: Sweep, store: Store, home: Home, now: float) -> None:
+    def __init__(self, sweep: Sweep, store: Store, now: float) -> None:
         """Plan a sweep that begins `now` (epoch seconds); the plan is made when its slots are known."""
-        self._sweep, self._store, self._home, self._now = sweep, store, home, now
+        self._sweep, self._store, self._now = sweep, store, now
         self._slots: tuple[int, int] | None = None
         self._remaining: RemainingTime | None = None
 
@@ -38,7 +37,7 @@ class TimeLeft:
 
     def _plan(self, slots: int, widest: int) -> RemainingTime | None:
         """What is left of the plan on these slots; None where it has too many jobs, or its durations are unknown."""
-        speed = with_core(read_speed(self._home), self._sweep.machine.device)
+        speed = with_core(read_speed(), self._sweep.machine.device)
         nodes = max(1, slots // widest)
         try:
             made = plan(self._sweep, self._store, nodes=nodes, slots=widest, now=self._now, speed=speed)

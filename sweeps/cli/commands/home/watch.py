@@ -76,7 +76,7 @@ def _follow(sweep: str, place: Any) -> None:
     record, driver = store.sweep(sweep), store.driver_of(sweep)
     if record is None or driver is None:
         return
-    time_left = TimeLeft(Sweep.from_json(record.spec), store, place.home, driver.since)
+    time_left = TimeLeft(Sweep.from_json(record.spec), store, driver.since)
     with LiveProgress(Terminal(stderr=True), usage=lambda: read_usage(sweep, store), name=sweep) as progress:
         for snapshot in follow_sweep(sweep, store):
             scheduler = store.scheduler_of(sweep)

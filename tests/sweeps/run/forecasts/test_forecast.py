@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from cluster.executors.local import local_slots
 from jobs.machine import environment
-from jobs.paths import Home
 from jobs.workplace import Workplace
 from sweeps.run.forecasts.forecast import forecast
 from sweeps.spec.file import SweepSpec, load_sweep
@@ -13,6 +14,12 @@ from sweeps.speed.measure import measure
 from sweeps.speed.samples import NOT_MEASURED, read_speed
 
 ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache folder in which nothing is kept yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 def tiny() -> SweepSpec:
@@ -29,8 +36,8 @@ def test_a_sweep_is_forecast_from_short_jobs_that_are_run_once(tmp_path: Path) -
     place = Workplace.empty(home)
     made = forecast(tiny(), place, nodes=1, slots=None, measure_here=True, say=said.append, limit=240.0)
     assert [line[:18] for line in said] == ["Timing short jobs "]
-    kept = read_speed(Home(home))
-    assert [path.name for path in home.iterdir()] == ["speed.json"]
+    kept = read_speed()
+    assert not home.exists()
     assert {sample.job.stage for sample in kept.samples} == {"train", "quantize", "eval", "audit"}
     for sample in kept.samples:
         assert 0 < sum(sample.clocks.values()) <= sample.seconds
@@ -54,4 +61,4 @@ def test_where_nothing_may_be_timed_a_core_is_and_nothing_is_kept(tmp_path: Path
 def test_what_has_not_ended_at_the_limit_says_nothing(tmp_path: Path) -> None:
     speed = measure(choice_of(tiny()), environment.machine(), tmp_path, limit=0.0)
     assert (speed.samples, len(speed.tried)) == ((), 4)
-    assert read_speed(Home(tmp_path)) == NOT_MEASURED
+    assert read_speed() == NOT_MEASURED

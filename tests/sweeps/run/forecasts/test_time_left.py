@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from jobs.paths import Home
 from jobs.store import Store
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
@@ -19,15 +18,16 @@ SPEED = Speed(core_flops=1e11)
 
 
 @pytest.fixture(autouse=True)
-def lengths(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The made-up data have no files."""
+def lengths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The made-up data have no files, and nothing is known of this machine."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("sweeps.planning.plan.document_lengths", lambda data, split: (400,) * 16)
 
 
 def begin(spec: SweepSpec, folder: Path) -> tuple[TimeLeft, World, Sweep]:
-    keep_speed(Home(folder), SPEED)
+    keep_speed(SPEED)
     store, sweep = Store.open(f"sqlite:///{folder}/store.db"), Sweep(spec=spec, data=DATA, machine=MACHINE)
-    return TimeLeft(sweep, store, Home(folder), 0.0), World(spec, store), sweep
+    return TimeLeft(sweep, store, 0.0), World(spec, store), sweep
 
 
 def test_a_run_begins_with_the_time_of_its_plan_and_ends_with_none(tmp_path: Path) -> None:
