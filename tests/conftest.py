@@ -30,17 +30,16 @@ TERMINAL = (
 MEMORY, MEMORY_BYTES = Path("/dev/shm"), 16 * 2**30
 """A file system in memory, and how much it must have free: golfsweep's doctor wants 10 GiB beside what tests leave."""
 
+os.environ["OMP_NUM_THREADS"] = "1"
+# Torch reads it when it is first imported, which the conftest of a folder may do, before `pytest_configure` is called.
+# Threads that wait for each other's tiny operations take many times as long when another process shares their cores.
+
 
 def pytest_configure() -> None:
-    """Have commands print the same whatever the terminal is like, before anything reads what it is.
-
-    And have torch compute on one thread, here and in processes that tests start, before it is imported: threads that
-    wait for each other's tiny operations take several times as long when another process shares their cores.
-    """
+    """Have commands print the same whatever the terminal is like, before anything reads what it is."""
     for name in TERMINAL:
         os.environ.pop(name, None)
     os.environ["COLUMNS"] = "80"
-    os.environ["OMP_NUM_THREADS"] = "1"
     if is_usable(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # no commit of a database waits for a disk
 

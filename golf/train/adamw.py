@@ -26,7 +26,7 @@ class AdamW:
         """Take groups of parameters, each with its learning rate."""
         self.param_groups: list[dict[str, Any]] = [{"params": parameters, "lr": lr} for parameters, lr in groups]
         self.state: dict[Tensor, dict[str, Tensor]] = {}
-        self._settings: dict[str, Any] = {"beta1": betas[0], "beta2": betas[1], "eps": eps, "weight_decay": weight_decay}
+        self._betas, self._eps, self._weight_decay = betas, eps, weight_decay
 
     @torch.no_grad()
     def step(self) -> None:
@@ -43,9 +43,12 @@ class AdamW:
                 [state["step"] for state in states],
                 fused=True,
                 amsgrad=False,
+                beta1=self._betas[0],
+                beta2=self._betas[1],
                 lr=group["lr"],
+                weight_decay=self._weight_decay,
+                eps=self._eps,
                 maximize=False,
-                **self._settings,
             )
 
     def _state_of(self, parameter: nn.Parameter) -> dict[str, Tensor]:

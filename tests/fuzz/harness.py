@@ -1,7 +1,7 @@
 """Run attempts with hostile input in a child process that may crash, hang or take memory.
 
 A target has a fixed number of attempts, so that every machine plays the same ones: about as many as one core of a small
-machine makes in 10 s. FUZZ_SECONDS=s plays attempts for s seconds instead; FUZZ_ATTEMPT=n replays attempt n alone, in
+machine makes in 5 s. FUZZ_SECONDS=s plays attempts for s seconds instead; FUZZ_ATTEMPT=n replays attempt n alone, in
 this process.
 """
 

@@ -72,4 +72,4 @@ def test_random_command_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             assert all(line.startswith("golfsweep: ") for line in lines if line), (words, lines)
             assert all(line.isprintable() for line in lines), (words, lines)
 
-    fuzz(attempt, name="arguments", attempts=600)
+    fuzz(attempt, name="arguments", attempts=300)

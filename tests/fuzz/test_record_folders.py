@@ -60,7 +60,7 @@ def test_every_record_folder_is_refused_or_judged_in_plain_text(tmp_path: Path) 
         assert all(char.isprintable() or char == "\n" for char in markdown), "a control character in the review"
         assert find_folders(root) == [root]
 
-    fuzz(attempt, name="record folder", attempts=150)
+    fuzz(attempt, name="record folder", attempts=80)
 
 
 def _check_plain(text: str) -> None:

@@ -24,7 +24,7 @@ def test_every_changed_score_table_is_refused_or_a_table_of_numbers() -> None:
             assert table.schema.equals(SCHEMA)
             assert all(len(column) == table.num_rows for column in table.columns)
 
-    fuzz(attempt, name="score table", attempts=250)
+    fuzz(attempt, name="score table", attempts=125)
 
 
 def _make_other(chance: random.Random) -> bytes:

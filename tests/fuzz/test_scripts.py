@@ -54,4 +54,4 @@ def test_reading_a_script_ends_and_says_what_it_cannot_read() -> None:
 
         is_refused(read)
 
-    fuzz(attempt, name="scripts", attempts=400)
+    fuzz(attempt, name="scripts", attempts=200)

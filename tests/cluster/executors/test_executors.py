@@ -74,6 +74,10 @@ def run(executor: Executor, given: Task) -> list[Event]:
     return finish(executor, given.id)[given.id]
 
 
+def test_torch_computes_on_one_thread_in_tests_whatever_has_imported_it_first() -> None:
+    assert torch.get_num_threads() == 1
+
+
 def test_it_names_its_nodes_and_their_machine_class(executor: Executor) -> None:
     [node] = executor.nodes()
     assert node.slots == 2

@@ -4,6 +4,7 @@ A visit must queue its work without waiting for the device, keep to its precisio
 written down here: a change that adds some shows as a changed number.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -42,30 +43,32 @@ def visit_counts(model: GPT, config: EvalConfig) -> dict[str, tuple[int, int]]:
     """For each kind of visit: the most kernels, and the most bytes moved for each token of the documents' windows."""
     engine = Engine(model, config, 0, uniform_a)
     documents = [torch.zeros(length, dtype=torch.int64) for length in LENGTHS]
-    for _ in range(2):  # the first time makes the rotary tables of each length, which stay
-        counts: dict[str, tuple[int, int]] = {}
-        lane = ttt._Lane.of(documents, engine.rows(max(LENGTHS) - 1, adapting=True), engine)
-        for visit in plan_visits(lane.lengths.tolist(), config, lane.state_3SP.shape[1]):
-            device = _count(engine, lane, visit)
-            ends = np.minimum((visit.chunks + 1) * config.chunk, lane.lengths[visit.documents])
-            tokens = int(np.minimum(ends, config.window).sum())
-            kernels, moved = counts.get(_kind(visit), (0, 0))
-            counts[_kind(visit)] = (max(kernels, device.launches), max(moved, device.bytes // tokens))
+    for _, lane, visit in _visits(engine, documents):  # makes the rotary tables of each length, which stay
+        _make(engine, lane, visit)
+    counts: dict[str, tuple[int, int]] = {}
+    for kind, lane, visit in _visits(engine, documents):
+        with DeviceMode(dtypes=MEANT) as device:
+            _make(engine, lane, visit)
+        assert device.readbacks == 0
+        ends = np.minimum((visit.chunks + 1) * config.chunk, lane.lengths[visit.documents])
+        tokens = int(np.minimum(ends, config.window).sum())
+        kernels, moved = counts.get(kind, (0, 0))
+        counts[kind] = (max(kernels, device.launches), max(moved, device.bytes // tokens))
     return counts
 
 
-def _kind(visit: Visit) -> str:
-    return "last chunks" if visit.last else "update"
+def _visits(engine: Engine, documents: list[Tensor]) -> Iterator[tuple[str, Any, Visit]]:
+    """All visits of the documents in one lane, each with its kind."""
+    lane = ttt._Lane.of(documents, engine.rows(max(LENGTHS) - 1, adapting=True), engine)
+    for visit in plan_visits(lane.lengths.tolist(), engine.config, lane.state_3SP.shape[1]):
+        yield "last chunks" if visit.last else "update", lane, visit
 
 
-def _count(engine: Engine, lane: Any, visit: Visit) -> DeviceMode:
-    with DeviceMode(dtypes=MEANT) as device:
-        if visit.last:
-            engine._score_last_chunks(lane, visit)
-        else:
-            engine._train_chunks(lane, visit)
-    assert device.readbacks == 0
-    return device
+def _make(engine: Engine, lane: Any, visit: Visit) -> None:
+    if visit.last:
+        engine._score_last_chunks(lane, visit)
+    else:
+        engine._train_chunks(lane, visit)
 
 
 @pytest.mark.parametrize(
