@@ -14,8 +14,7 @@ from jobs.stages.stage import title_of
 from jobs.state import AttemptState, JobState
 from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
-from sweeps.entries.names import EntryName, command_name, find_near, match_entries, resolve_entry
-from sweeps.entries.reading import list_entries
+from sweeps.entries.names import EntryName, command_name, find_near, list_entries, match_entries, resolve_entry
 
 LEAST_DIGITS = 4
 
