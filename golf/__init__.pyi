@@ -2,6 +2,6 @@
 
 from golf.interactive import evaluate as evaluate
 from golf.interactive import quantize as quantize
-from golf.train.interactive import train as train
+from golf.interactive import train as train
 
 __all__ = ["evaluate", "quantize", "train"]

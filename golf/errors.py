@@ -1,5 +1,6 @@
 """Exceptions by cause (bad input, divergence, too slow, too large), and values as their messages show them."""
 
+from dataclasses import MISSING, fields
 from typing import Any
 
 MOST_CHARACTERS = 2000
@@ -76,3 +77,17 @@ class TooLarge(ValueError):
 
 class RanksDiffer(RuntimeError):
     """Processes that train together no longer have the same weights; the message says which and since when."""
+
+
+class ShortRepr:
+    """Gives a dataclass a representation without the fields that have their defaults."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        changed = []
+        for field in fields(self):  # type: ignore[arg-type]  # whoever derives from this is a dataclass
+            default: Any = field.default if field.default_factory is MISSING else field.default_factory()
+            if (value := getattr(self, field.name)) != default:
+                changed.append(f"{field.name}={shown(value)}")
+        return f"{type(self).__name__}({', '.join(changed)})"

@@ -7,7 +7,9 @@ artifact = quantize(weights)
 evaluate(artifact).bpb
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +18,18 @@ import torch
 
 from golf.artifact.packing import QuantizeConfig, load, save
 from golf.data.corpus import bundled_corpus
+from golf.data.stream import Stream
 from golf.data.texts import read_texts
 from golf.data.tokens import Tokenizer, Tokens, find_shards
 from golf.errors import InputError, shown_name
+from golf.model.config import ModelConfig
 from golf.model.gpt import GPT
 from golf.presets import EVAL_PRESETS
 from golf.progress import ProgressLine
 from golf.score import Scores
-from golf.train.interactive import train
+from golf.train.config import TrainConfig
+from golf.train.training import SEED
+from golf.train.training import train as train_seed
 from golf.ttt.adapters import AdapterRanks, Multipliers
 from golf.ttt.config import EvalConfig
 from golf.ttt.engine import evaluate as score_documents
@@ -33,6 +39,67 @@ __all__ = ["evaluate", "quantize", "train"]
 
 ARTIFACT = "model.golf"
 """Name of an artifact beside its weights."""
+
+
+DEMO = TrainConfig(
+    gpus=1,
+    steps=400,
+    batch_tokens=1024,
+    seq_len=256,
+    embed_lr=0.05,
+    warmup_steps=1,
+    warmdown_steps=200,
+    muon_momentum=0.9,
+    muon_momentum_start=0.8,
+    muon_momentum_steps=50,
+    ema_decay=0.98,
+    swa_every=5,
+    model=ModelConfig(num_layers=3, model_dim=64, num_heads=2, num_kv_heads=1, mlp_hidden=192),
+)
+"""The recipe of examples/demo.toml: a small model that one core trains in less than a minute."""
+
+
+def train(
+    config: TrainConfig = DEMO,
+    *,
+    tokens: Stream | Tokens | Path | str = "demo",
+    steps: int | None = None,
+    seed: int = SEED,
+    out: Path | str | None = None,
+    progress: bool | None = None,
+) -> Path:
+    """Train one seed with progress; returns the path of its weights.
+
+    On a CPU it computes on one thread, as a job of a sweep does, unless OMP_NUM_THREADS is set: small models gain
+    nothing by more, and the weights are those of a sweep.
+
+    Args:
+        config: how to train, by default a small model.
+        tokens: integers [n], a folder of shards, or "demo", the bundled corpus.
+        steps: a limit in steps instead of the configuration's.
+        seed: of initial weights.
+        out: the folder of this training; runs/CONFIG-SEED in the current directory by default.
+        progress: whether to show a line of progress; by default on a terminal and in a notebook.
+
+    Raises:
+        InputError: the tokens do not fit the configuration, or the folder is of another training.
+        Diverged: loss or gradient is no longer finite.
+    """
+    chosen = config if steps is None else replace(config, steps=steps)
+    source = bundled_corpus().tokens if isinstance(tokens, str) and tokens == "demo" else tokens
+    line, last = ProgressLine("train", 1.0, shown=progress), (0, float("nan"))
+
+    def show(step: int, loss: float, seconds: float) -> None:
+        nonlocal last
+        last = step, loss
+        by_steps = step / chosen.steps if chosen.steps else 0.0
+        by_time = seconds / chosen.max_seconds if chosen.max_seconds else 0.0
+        line.set(max(by_steps, by_time), f"step {step}, loss {loss:.3f}")
+
+    with _threads_of_a_job():
+        weights = train_seed(chosen, tokens=source, seed=seed, out=out, show=show)
+    line.finish(f"{last[0]} steps, loss {last[1]:.3f}")
+    return weights
 
 
 def quantize(weights: Path | str, out: Path | str | None = None, config: QuantizeConfig | None = None) -> Path:
@@ -119,3 +186,15 @@ def _count_chunks(documents: Sequence[Tokens], config: EvalConfig) -> int:
     lengths = [len(np.asarray(document)) - 1 for document in documents]
     adapted = [length for length in lengths if config.adapts and length + 1 >= config.min_document_tokens]
     return len(lengths) - len(adapted) + sum(len(visit.documents) for visit in plan_visits(adapted, config, 1))
+
+
+@contextmanager
+def _threads_of_a_job() -> Iterator[None]:
+    """Compute on as many threads as a job of a sweep, for a `with` block."""
+    before = torch.get_num_threads()
+    if not os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

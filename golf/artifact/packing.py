@@ -23,12 +23,11 @@ from golf.artifact.body import CODECS, Array, Part, check_expansion
 from golf.artifact.container import MAGIC, MAX_FILE_BYTES, CodecName, Header, check_model, read, write
 from golf.artifact.ledger import GroupBytes, Ledger
 from golf.artifact.quantize import CLIP_QUANTILE, dequantize_rows, encoding_of, quantize_rows
-from golf.errors import InputError
+from golf.errors import InputError, ShortRepr
 from golf.files import read_regular, write_atomically
 from golf.model.gpt import GPT, ModelConfig
 from golf.model.state_dict import check_tensors, model_from_state, tensor_shapes
 from golf.ranges import Range, outside
-from golf.short_repr import ShortRepr
 
 __all__ = [
     "CLIP_QUANTILE",

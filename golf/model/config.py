@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from golf.errors import InputError
+from golf.errors import InputError, ShortRepr
 from golf.ranges import Range, outside
-from golf.short_repr import ShortRepr
 
 MAX_LAYERS = 256
 """Most layers that an artifact can have."""

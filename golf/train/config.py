@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
-from golf.errors import InputError
+from golf.errors import InputError, ShortRepr
 from golf.model.attention import choice_problems
 from golf.model.gpt import ModelConfig
 from golf.ranges import DECAY, GPUS, MOST_STEPS, POSITIONS, RATE, SECONDS, SHARE, STEPS, Range, outside
-from golf.short_repr import ShortRepr
 
 RANGES: Mapping[str, Range] = {
     "gpus": GPUS,

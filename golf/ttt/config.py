@@ -7,11 +7,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from golf.errors import InputError, shown, shown_name
+from golf.errors import InputError, ShortRepr, shown, shown_name
 from golf.model.attention import choice_problems
 from golf.model.precision import Precision
 from golf.ranges import DECAY, GPUS, POSITIONS, RATE, SECONDS, SHARE, Range, outside
-from golf.short_repr import ShortRepr
 from golf.ttt.adapters import KINDS, AdapterRanks, Multipliers
 from golf.ttt.protocols import PROTOCOLS
 

@@ -16,8 +16,8 @@ from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES
 from sweeps.board.pairs.pair import explain_no_spread
 from sweeps.board.pairs.seed_test import pair_by_training
 from sweeps.entries.facts import SweepFacts
-from sweeps.entries.names import match_entries
-from sweeps.entries.reading import board_of, find_entry, former_of, list_entries, read_entry
+from sweeps.entries.names import list_entries, match_entries
+from sweeps.entries.reading import board_of, find_entry, former_of, read_entry
 from sweeps.statistics import Noise
 from sweeps.statistics.replication import likely_spread
 

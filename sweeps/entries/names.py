@@ -8,8 +8,12 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from golf.errors import InputError, shown_name
+
+if TYPE_CHECKING:
+    from jobs.workplace import Workplace
 
 MOST_NAMED = 6
 """Entries that an error lists."""
@@ -82,6 +86,12 @@ def find_near(text: str, known: Sequence[EntryName], latest: str = "") -> list[E
     near = difflib.get_close_matches(fold(text), names, 3, 0.6) or difflib.get_close_matches(fold(text), names, 1, 0.4)
     elsewhere = [] if near else _match(text.rpartition("/")[2], known)
     return list(dict.fromkeys([*(names[name] for name in near), *elsewhere[:3]]))
+
+
+def list_entries(place: "Workplace") -> list[EntryName]:
+    """The names of all entries of a home: of its sweeps, of whatever contest, and of public records."""
+    own = [EntryName(sweep=entry.sweep, name=entry.name) for entry in place.store.entries()]
+    return [*own, *(EntryName(sweep="", name=str(content["name"])) for content in place.store.records())]
 
 
 def command_name(entry: EntryName, known: Iterable[EntryName] = (), *, latest: str = "") -> str:

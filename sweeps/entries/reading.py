@@ -219,12 +219,6 @@ def find_entry(
     return known[meant]
 
 
-def list_entries(place: Workplace) -> list[EntryName]:
-    """The names of all entries of a home: of its sweeps, of whatever contest, and of public records."""
-    own = [EntryName(sweep=entry.sweep, name=entry.name) for entry in place.store.entries()]
-    return [*own, *(EntryName(sweep="", name=str(content["name"])) for content in place.store.records())]
-
-
 def read_entry(sweep: str, name: str, place: Workplace) -> EntryRecord | None:
     """The stored entry of a name, superseded ones included."""
     return next((entry for entry in read_entries(place.store, sweep) if entry.name == name), None)

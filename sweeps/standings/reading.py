@@ -6,8 +6,7 @@ from sweeps.contests.catalog import DEFAULT, contest_named
 from sweeps.contests.contest import Contest
 from sweeps.entries.facts import contest_of
 from sweeps.entries.lost import Lost
-from sweeps.entries.names import match_entries
-from sweeps.entries.reading import list_entries
+from sweeps.entries.names import list_entries, match_entries
 from sweeps.entries.shape import contest_of_record
 from sweeps.standings.board import Standing, Standings
 from sweeps.standings.entry import ContestEntry

@@ -26,8 +26,8 @@ from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.checking import verify_entry
 from sweeps.entries.checking.mismatch import check_input, find_job, say_no_job
-from sweeps.entries.names import EntryName, match_entries, resolve_entry
-from sweeps.entries.reading import list_entries, read_entry
+from sweeps.entries.names import EntryName, list_entries, match_entries, resolve_entry
+from sweeps.entries.reading import read_entry
 from sweeps.spec.recipe import Recipe
 
 EXACT: Precision = "float32"

@@ -8,11 +8,13 @@ from jobs.state import JobState
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
 from sweeps.entries.facts import SweepFacts
-from sweeps.entries.reading import board_of, latest_sweep, list_entries
+from sweeps.entries.names import list_entries
+from sweeps.entries.reading import board_of, latest_sweep
 from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns
 from sweeps.views.next_step import NextStep, advance_claim, claim_of_comparison
 from sweeps.views.verdict import Spent, SweepProgress, Verdict, advance_entry, judge_sweep
+from sweeps.views.wording import slot_unit
 
 
 def read_verdict(name: str | None, rows: Sequence[EntryColumns], place: Workplace, home_options: str = "") -> Verdict:
@@ -75,12 +77,6 @@ def read_spent(record: SweepRecord, place: Workplace) -> Spent:
         jobs=_count(record, place, JobState.DONE),
         budget_dollars=budget.dollars,
     )
-
-
-def slot_unit(record: SweepRecord) -> str:
-    """What a slot of a sweep's machine is to people: core or GPU."""
-    device = str((record.spec.get("machine") or {}).get("device", ""))
-    return "core" if device.startswith("cpu") else "GPU"
 
 
 def _count(record: SweepRecord, place: Workplace, state: JobState) -> int:

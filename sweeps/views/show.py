@@ -14,9 +14,8 @@ from jobs.stages.stage import title_of
 from jobs.state import AttemptState, JobState
 from jobs.store import EntryRecord, JobRecord, Store, SweepRecord
 from jobs.workplace import Workplace
-from sweeps.entries.names import EntryName, command_name, find_near, match_entries, resolve_entry
-from sweeps.entries.reading import list_entries
-from sweeps.views.read_verdict import slot_unit
+from sweeps.entries.names import EntryName, command_name, find_near, list_entries, match_entries, resolve_entry
+from sweeps.views.wording import slot_unit
 
 LEAST_DIGITS = 4
 

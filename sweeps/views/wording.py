@@ -1,4 +1,6 @@
-"""Numbers as people read them."""
+"""Numbers and units as people read them."""
+
+from jobs.store import SweepRecord
 
 
 def format_p(p: float | None) -> str:
@@ -67,3 +69,9 @@ def elapsed(seconds: float) -> str:
         if whole >= size:
             return f"{whole // size}{unit}{whole % size // part:02d}{smaller}"
     return f"{whole}s"
+
+
+def slot_unit(record: SweepRecord) -> str:
+    """What a slot of a sweep's machine is to people: core or GPU."""
+    device = str((record.spec.get("machine") or {}).get("device", ""))
+    return "core" if device.startswith("cpu") else "GPU"

@@ -11,6 +11,7 @@ import pytest
 
 from golf.data.corpus import DemoData
 from jobs.workplace import Workplace
+from tests.golf.short_corpus import put_corpus
 from tests.sweeps.made_up import file, play
 
 ROOT = Path(__file__).parents[2]
@@ -41,8 +42,7 @@ def test_it_runs_from_its_first_cell_to_its_last(tmp_path: Path, demo: DemoData)
     search = {"trials": 3, "documents": 4, "space": {"eval.lr": {"low": 0.001, "high": 0.1, "log": True}}}
     seeds = {"tune": [1], "confirm": [3, 4, 5]}
     play(Workplace.open(tmp_path / ".golfsweep"), file("demo", search=search, seeds=seeds, confirm={"top": 1}))
-    (tmp_path / "cache" / "golfsweep").mkdir(parents=True)
-    (tmp_path / "cache" / "golfsweep" / "demo").symlink_to(demo.tokens)
+    put_corpus(demo, tmp_path / "cache")
     folders = {"XDG_CACHE_HOME": tmp_path / "cache", "IPYTHONDIR": tmp_path / "ipython", "PYTHONPATH": ROOT}
     environment = os.environ | {name: str(path) for name, path in folders.items()}
     command = [sys.executable, "-c", EXECUTE, str(NOTEBOOK), str(tmp_path)]

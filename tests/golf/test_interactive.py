@@ -19,15 +19,15 @@ from golf.data.stream import Stream
 from golf.data.texts import read_texts
 from golf.data.tokens import Tokenizer, find_shards
 from golf.errors import InputError
-from golf.interactive import evaluate, quantize, train
+from golf.interactive import DEMO, evaluate, quantize, train
 from golf.model.config import ModelConfig
 from golf.score import bits_per_byte
 from golf.train import training
 from golf.train.config import TrainConfig
-from golf.train.interactive import DEMO
 from golf.train.learner import Learner
 from golf.ttt import EvalConfig
 from golf.ttt import evaluate as score_documents
+from tests.golf.short_corpus import put_corpus
 
 ROOT = Path(__file__).parents[2]
 SMALL = replace(DEMO, steps=2, batch_tokens=128, seq_len=64, model=ModelConfig(
@@ -37,10 +37,9 @@ SMALL = replace(DEMO, steps=2, batch_tokens=128, seq_len=64, model=ModelConfig(
 
 @pytest.fixture(autouse=True)
 def corpus(demo: DemoData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bundled corpus as it is built already, and a folder for what is trained."""
+    """A short corpus, and a folder for what is trained."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "cache" / "golfsweep").mkdir(parents=True)
-    (tmp_path / "cache" / "golfsweep" / "demo").symlink_to(demo.tokens)
+    put_corpus(demo, tmp_path / "cache")
     monkeypatch.chdir(tmp_path)
 
 
@@ -54,7 +53,7 @@ def test_five_lines_lead_from_nothing_to_bits_per_byte(capsys: pytest.CaptureFix
     plain = score_documents(load(artifact), texts.documents, EvalConfig(protocol="none", adapters=()))
     assert np.array_equal(scores.nll, plain.nll)
     assert scores.bpb == bits_per_byte(float(plain.nll.sum()), sum(texts.num_bytes))
-    assert repr(scores) == f"Scores({scores.bpb:.4f} bpb, 12 documents, {int(plain.tokens.sum()):,} tokens)"
+    assert repr(scores) == f"Scores({scores.bpb:.4f} bpb, 2 documents, {int(plain.tokens.sum()):,} tokens)"
     assert capsys.readouterr() == ("", "")  # nobody watches a test
 
 

@@ -1,5 +1,6 @@
 """Results of sweeps: leaderboard, show."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,8 @@ from sweeps.text.terminal import Terminal, takes_unicode
 
 SCHEMA_VERSION = 1
 """Of the leaderboard, and of what `show` prints, as JSON; raised when a field changes its meaning."""
+KEY = re.compile(r"[0-9a-f]{4,64}")
+"""What may be the start of a job's key."""
 NO_SWEEPS = "No sweeps yet; start one with golfsweep run."
 
 
@@ -152,7 +155,9 @@ def show(
     from sweeps.views.show import describe
     from sweeps.views.terminal.card import Card
 
-    place, _ = open_entries(home, db, files, None)
+    place, sweeps = open_sweeps(home, db, files, None)
+    if key not in [sweep.name for sweep in sweeps] and not KEY.fullmatch(key):
+        place, _ = open_entries(home, db, files, None)
     description = describe(key, place)
     if json_:
         return print_json({"schema_version": SCHEMA_VERSION} | description)
