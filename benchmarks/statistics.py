@@ -165,7 +165,7 @@ def measure(runs: int) -> dict[str, Any]:
         "coverage": {f"{rho:g}": measure_coverage(runs, rho) for rho in (PUBLIC_CORRELATION, 0.8)},
         "plans without a gain": measure_plans(max(1, runs // 10)),
         "challenges": {spread: measure_challenges(runs, spread) for spread in SPREADS},
-        "inflated claims": measure_inflated(max(1, runs // 50)),
+        "inflated claims": measure_inflated(max(1, runs // 10)),
     }
 
 

@@ -21,10 +21,10 @@ from jobs.store import EntryRecord, JobRecord, SweepRecord
 from sweeps.board.evaluation import Evaluation
 from sweeps.board.rules import LIMIT_BYTES, LIMIT_SECONDS
 from sweeps.contests.catalog import contest_named
-from sweeps.entries.attempts import Attempts, is_remade, list_commits, sum_costs
 from sweeps.entries.checking.mismatch import find_job
 from sweeps.entries.facts import contest_of
-from sweeps.entries.native_form import bpb_of_model, native_facts
+from sweeps.entries.forms.attempts import Attempts, is_remade, list_commits, sum_costs
+from sweeps.entries.forms.native import bpb_of_model, native_facts
 from sweeps.entries.script_form import scores_text, script_facts
 
 ROUNDING = 1e-9

@@ -24,8 +24,14 @@ def find_named_set(log: Log) -> str | None:
 
 
 def find_set(log: Log, score: Score | None) -> str | None:
-    """The set that a log scored: as its data set is named, unless its score has the unit of the CaseOps set."""
+    """The set that a log scored: as its data set is named, unless its score has the unit of the CaseOps set.
+
+    Of a log that names neither data set nor tokenizer, the only set whose unit its score has.
+    """
     named = find_named_set(log)
+    if not log.data and not log.tokenizer and score is not None:
+        alike = [name for name, known in SETS.items() if _has_unit(score, known)]
+        return alike[0] if len(alike) == 1 else None
     return CASEOPS if named == "sp8192" and score is not None and _has_unit(score, SETS[CASEOPS]) else named
 
 

@@ -10,9 +10,9 @@ from sweeps.board.evaluation import Arrival
 from sweeps.board.rules import RuleFinding
 from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
-from sweeps.entries.attempts import Attempts, list_commits, sum_costs
 from sweeps.entries.audits import KEPT_OUTPUTS, entry_findings
 from sweeps.entries.form import digest_settings
+from sweeps.entries.forms.attempts import Attempts, list_commits, sum_costs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

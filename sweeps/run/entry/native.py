@@ -11,7 +11,7 @@ from jobs.stages.train import TRAIN
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.driver.chain import JobChain
 from sweeps.entries import form
-from sweeps.entries.native_form import bpb_of_model, native_facts
+from sweeps.entries.forms.native import bpb_of_model, native_facts
 from sweeps.run.entry.measured import Measured
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.recipe import Recipe

@@ -8,8 +8,8 @@ from golf.ttt.protocols import PROTOCOLS
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
 from sweeps.entries.checking import judge_evidence, verify_entry
+from sweeps.entries.forms.native import UNADAPTED
 from sweeps.entries.lost import Lost
-from sweeps.entries.native_form import UNADAPTED
 from tests.sweeps.made_up import file, play
 from tests.sweeps.tampering import FURTHER, Place, change, fields_of, list_places, name_of
 

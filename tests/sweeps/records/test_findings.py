@@ -249,3 +249,12 @@ def test_seeds_may_be_a_mapping_or_a_list_of_results(tmp_path: Path) -> None:
     for name, seeds in {"map": {"seed_1": {"val_bpb": 1.1}}, "list": [{"seed": 1, "val_bpb": 1.1}]}.items():
         made, _ = judged(mini.write(tmp_path / name, {"seeds": seeds}))
         assert shown(made) == {"1": "1.1"}
+
+
+def test_a_set_that_no_line_names_is_known_by_its_bits_per_byte(tmp_path: Path) -> None:
+    log = mini.first_era(bpb="1.20010000").replace("./data/datasets/fineweb10B_sp1024/", "")
+    half = log.replace("tokens:62021632", "tokens:31010816")
+    _, details = judged(mini.write(tmp_path / "half", {"val_bpb": 1.2001}, train_seed7=half))
+    assert details["coverage"].endswith("31,010,816 tokens scored, the whole set has about 62,021,632")
+    _, details = judged(mini.write(tmp_path / "whole", {"val_bpb": 1.2001}, train_seed7=log))
+    assert "coverage" not in details
