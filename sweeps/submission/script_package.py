@@ -139,7 +139,7 @@ def _readme(entry: BoardEntry, sweep: Sweep, chain: JobChain, claims: Mapping[st
     assert isinstance(recipe, ScriptRecipe)
     for stage in recipe.stages:
         yield from _command(stage, sweep)
-    yield from ("done", "```", "", f"Machine: {escape_markdown(entry.runs[0].machine)}.")
+    yield from ("done", "```", "", f"Machine: {escape_markdown(entry.runs[0].machine or "unknown")}.")
     yield from ("", "## Seeds", "", "| seed | val_bpb | artifact bytes | train s | eval s |", "|---|---|---|---|---|")
     for run in entry.runs:
         made = _seed_claims(run)
