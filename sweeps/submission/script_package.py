@@ -135,11 +135,11 @@ def _readme(entry: BoardEntry, sweep: Sweep, chain: JobChain, claims: Mapping[st
     yield f"Mean over {count} seed{'' if count == 1 else 's'}{spread}, as printed in the logs of this folder."
     yield from ("", "## Command", "", "```sh")
     yield f"for seed in {' '.join(str(run.seed) for run in entry.runs)}; do"
-    recipe = chain.measurement.recipe
+    recipe, machine = chain.measurement.recipe, entry.runs[0].machine or "unknown"
     assert isinstance(recipe, ScriptRecipe)
     for stage in recipe.stages:
         yield from _command(stage, sweep)
-    yield from ("done", "```", "", f"Machine: {escape_markdown(entry.runs[0].machine or 'not recorded')}.")
+    yield from ("done", "```", "", f"Machine: {escape_markdown(machine)}.")
     yield from ("", "## Seeds", "", "| seed | val_bpb | artifact bytes | train s | eval s |", "|---|---|---|---|---|")
     for run in entry.runs:
         made = _seed_claims(run)
