@@ -114,8 +114,6 @@ def test_a_finish_on_another_day_names_it() -> None:
 def test_stages_are_named_as_people_know_them_and_counted_to_their_end() -> None:
     assert describe_stages(SNAPSHOT) == ["train 3/5", "search 5/24", "confirm 4/21", "audit 0/7"]
     assert describe_stages(EMPTY) == []
-    script = replace(EMPTY, jobs=(job("done", stage="script.train"), job("running", 1, stage="script.train")))
-    assert describe_stages(replace(script, to_come={"script.train": 3})) == ["train 1/4"]
 
 
 def test_what_is_left_is_the_work_over_the_slots() -> None:
