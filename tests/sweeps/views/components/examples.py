@@ -75,7 +75,7 @@ def verdict(text: str = "a") -> Verdict:
 def _documents() -> dict[str, Any]:
     challenger = np.array([1.0, 1.1, 1.2])
     sizes = {"document": np.arange(3), "bytes": np.array([100, 1000, 10_000])}
-    return {**sizes, "challenger": challenger, "incumbent": challenger + [0.01, 0.02, -0.01]}
+    return {**sizes, "challenger": challenger, "incumbent": challenger + np.array([0.01, 0.02, -0.01])}
 
 
 def _table(text: str) -> Component | None:
