@@ -215,7 +215,9 @@ class EntryComparison:
 
     def _scores(self) -> dict[str, dict[str, float | None]]:
         sides = [self.content[side] for side in ("challenger", "incumbent")]
-        return {f"{side['sweep']}/{side['name']}" if side.get("sweep") else side["name"]: side["seeds"] for side in sides}
+        return {
+            f"{side['sweep']}/{side['name']}" if side.get("sweep") else side["name"]: side["seeds"] for side in sides
+        }
 
     def __repr__(self) -> str:
         return "\n".join((" against ".join(self._scores()), *self.lines))

@@ -61,12 +61,13 @@ def claim_of_entry(entry: EntryColumns) -> Claim | None:
 def claim_of_comparison(comparison: Mapping[str, Any]) -> Claim:
     """The claim of a comparison's challenger against its incumbent."""
     challenger, incumbent = comparison["challenger"], comparison["incumbent"]
+    is_own = challenger["sweep"] is not None and challenger["sweep"] == incumbent["sweep"]
     plan = comparison["plans"][DECIDING] or {}
     least, most = plan.get("least") or {}, plan.get("most") or {}
     return Claim(
-        challenger=challenger["known_as"],
-        incumbent=incumbent["known_as"],
-        incumbent_is_own=challenger["sweep"] is not None and challenger["sweep"] == incumbent["sweep"],
+        challenger=challenger["name"],
+        incumbent=incumbent["name"] if is_own else incumbent["known_as"],
+        incumbent_is_own=is_own,
         passed=comparison["verdicts"][DECIDING]["passed"],
         seeds=least.get("more"),
         seeds_most=most.get("more"),
@@ -90,7 +91,7 @@ def advance_claim(claim: Claim, commands: CommandWords, *, holds_corrected: bool
     if claim.passed:
         return NextStep(sentence="write it up", command=commands.package(claim.challenger))
     if claim.passed is None:
-        return NextStep(sentence="confirm it on at least two seeds (seeds.confirm)", command=compare)
+        return NextStep(sentence="give both at least two seeds, on a validation set of known size", command=compare)
     if claim.seeds is None:
         return NextStep(
             sentence="find a larger gain: no affordable number of seeds would show this one", command=compare
@@ -103,5 +104,5 @@ def describe_seeds(claim: Claim) -> str:
     """The seeds that a claim still needs, e.g. 1 to 23 more seeds each."""
     least, most = claim.seeds, claim.seeds_most
     many = f"at least {least}" if most is None else f"{least}" if most == least else f"{least} to {most}"
-    ending = "" if many == "1" else "s"
+    ending = "" if 1 in (least, most) and most in (None, 1) else "s"
     return f"{many} more seed{ending}{' each' if claim.incumbent_too else ''}"

@@ -4,7 +4,6 @@ import io
 import re
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -88,7 +87,8 @@ TABLE_AT_120 = """\
 #  entry           val_bpb    ± std  1.796       95% CI      1.833      mBPB  n      p      seeds    MB  train s  eval s
 1  trial 20         1.8050  ±0.0035  ├──────●─────┤                    -6.95  3  0.084  2024-2026  0.55       14      12
 2  lora-ttt         1.8120  ±0.0029        ├─────●─────┤            baseline  3      –  2024-2026  0.55       14      12
-3  sliding-window   1.8231  ±0.0040               ├──────●───────┤    +11.14  3  0.998  2024-2026  0.55       14      12"""
+3  sliding-window   1.8231  ±0.0040               ├──────●───────┤    +11.14  3  0.998  2024-2026  0.55       14      12
+"""
 TABLE_IN_ASCII = """\
 #  entry           val_bpb    +/- std  1.796      95% CI      1.833      mBPB  n
 1  trial 20         1.8050  +/-0.0035  +-----o------+                   -6.95  3
@@ -129,12 +129,15 @@ def tables(draw: st.DrawFn) -> list[Row]:
     rows = []
     for rank in range(1, draw(st.integers(0, 34)) + 1):
         claims = claim(p=draw(st.sampled_from([0.0001, 0.02, 0.9]))) if draw(st.booleans()) else {}
-        rows.append(row(
-            draw(NAMES), draw(SCORES), draw(st.one_of(st.none(), st.floats(0.0001, 0.5))), rank=rank,
-            track=draw(st.sampled_from(["legal", "flagged", "unverified"])), source=draw(st.sampled_from(["golfsweep", "import"])),
-            findings=draw(st.sampled_from([[], LEAK])), bytes_total=draw(st.one_of(st.none(), st.integers(1, 17_000_000))),
-            **claims,
-        ))  # fmt: skip
+        facts = {
+            "rank": rank,
+            "track": draw(st.sampled_from(["legal", "flagged", "unverified"])),
+            "source": draw(st.sampled_from(["golfsweep", "import"])),
+            "findings": draw(st.sampled_from([[], LEAK])),
+            "bytes_total": draw(st.one_of(st.none(), st.integers(1, 17_000_000))),
+        }
+        half = draw(st.one_of(st.none(), st.floats(0.0001, 0.5)))
+        rows.append(row(draw(NAMES), draw(SCORES), half, **facts, **claims))
     return sorted(rows, key=lambda each: (each["track"] != "legal", each["val_bpb_mean"]))
 
 
