@@ -98,4 +98,5 @@ def format_setting(value: Any) -> str:
 
 def shorten_setting(name: str) -> str:
     """A setting's name without what all of a search have in common."""
-    return name.removeprefix("eval.").replace("multipliers.", "× ")
+    short = name.removeprefix("script.").replace(".env.", " ").removeprefix("env.")
+    return short.removeprefix("eval.").replace("multipliers.", "× ")
