@@ -137,7 +137,7 @@ def _list_failures(record: SweepRecord, place: Workplace, words: CommandWords, v
         f"Failed: {job.order.label}: {job.reason} (golfsweep show {job.key[:12]})" for job in failed[:MOST_FAILURES]
     ]
     if len(failed) > MOST_FAILURES:
-        lines.append(f"{len(failed) - MOST_FAILURES} more jobs failed.")
+        lines.append(f"{len(failed) - MOST_FAILURES} more failed: golfsweep status {record.name}")
     is_next = verdict.next.command == words.retry()
     return [*lines, *([f"To run failed jobs again: {words.retry()}"] if failed and not is_next else [])]
 

@@ -1,4 +1,4 @@
-"""CurveBand: training loss as the mean of trainings of one recipe with the band of its seeds, and what differs from it."""
+"""CurveBand: training loss as the mean of one recipe's trainings with the band of its seeds, and their differences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ from sweeps.views.components.scale import Scale, fit_scale
 HEIGHT = 220
 MOST_SPREAD = 6.0
 """Trials worse than the middle one by so many times its distance to the best lie at the upper end."""
-MOST_PARAMETERS = 12
+MOST_PARAMETERS = 8
 """Parameters of a trial that its label and the table name."""
 
 
@@ -98,4 +98,5 @@ def format_setting(value: Any) -> str:
 
 def shorten_setting(name: str) -> str:
     """A setting's name without what all of a search have in common."""
-    return name.removeprefix("eval.").replace("multipliers.", "× ")
+    short = name.removeprefix("script.").replace(".env.", " ").removeprefix("env.")
+    return short.removeprefix("eval.").replace("multipliers.", "× ")

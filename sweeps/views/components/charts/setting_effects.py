@@ -13,6 +13,8 @@ from sweeps.views.components.scale import Scale, Tick, fit_scale
 
 HEIGHT = 110
 MOST_PANELS = 8
+LEAST_SHOWN = 4
+"""Of fewer trials nothing is shown."""
 MOST_POINTS = 80
 """Points of a panel."""
 LEAST_TRIALS = 12
@@ -42,9 +44,9 @@ class SettingEffects:
 
 
 def prepare_setting_effects(trials: Sequence[TrialRecord]) -> SettingEffects | None:
-    """From the trials of a search; None where fewer than two have a score."""
+    """From the trials of a search; None where too few have a score."""
     done = [trial for trial in trials if trial.value is not None]
-    if len(done) < 2:
+    if len(done) < LEAST_SHOWN:
         return None
     shares = measure_importance(done)
     names = sorted(done[0].parameters, key=lambda name: -shares.get(name, 0.0))

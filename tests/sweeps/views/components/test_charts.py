@@ -103,7 +103,7 @@ def test_the_setting_that_decides_comes_first() -> None:
     shown = prepare_setting_effects(trials)
     assert shown is not None and [panel.setting for panel in shown.panels] == ["b", "a"]
     assert shown.caption.table.rows[0] == ("b", f"{100 * shares['b']:.1f} %", "0.1")
-    assert measure_importance(trials[:5]) == {} and prepare_setting_effects(trials[:1]) is None
+    assert measure_importance(trials[:5]) == {} and prepare_setting_effects(trials[:3]) is None
 
 
 def test_the_heat_map_has_a_row_for_each_layer_and_diverges_around_one() -> None:

@@ -1,4 +1,4 @@
-"""The pages in a real Chromium: accessible, of the width of a phone, usable by keyboard, without scripts and on paper."""
+"""The pages in a real Chromium: accessible, as wide as a phone, usable by keyboard, without scripts and on paper."""
 
 import re
 import shutil

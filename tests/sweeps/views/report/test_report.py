@@ -90,7 +90,8 @@ def test_a_change_of_the_record_is_that_of_its_p_with_the_one_on_common_seeds_be
     last = board.changes()[-1]
     means, common = (f"{last[name]:+.2f}" for name in ("difference_means_mbpb", "difference_mbpb"))
     assert means != common
-    assert f"over spring/none 1.1697 {means} {common} over 2 {format_p(last['p_value'])}" in holders
+    change = f"{means} ({common} over 2 common seeds) {format_p(last['p_value'])}"
+    assert f"base {last['date']} legal 1.1697 spring/none {change}" in holders
 
 
 def test_the_page_of_two_entries_has_their_plots(sweep: Sweep, place: Workplace) -> None:
@@ -98,7 +99,7 @@ def test_the_page_of_two_entries_has_their_plots(sweep: Sweep, place: Workplace)
     path = report.write_comparison(compare(pair), document_differences(pair), place)
     page = path.read_text()
     assert path.name == "compare-summer-base-vs-spring-none.html"
-    for words in ("Each point is one document", "Gray lines join", "paired documents", "Next", "eval.protocol"):
+    for words in ("Each dot is a document", "Gray lines join", "paired documents", "Next", "eval.protocol"):
         assert words in page
     assert "<link" not in page
 
