@@ -54,15 +54,15 @@ def open_dataset(tokens: str, tokenizer: str | None, tuning_documents: int, fold
     stream = read_stream(val)
     if not (validation := split_documents(stream)):
         raise InputError(f"{val[0].parent}: its validation shards hold no document; each begins with token {BOS}")
-    found = Split(
+    split = Split(
         shards=val,
         documents=validation,
         tokens=len(stream),
         vocab_size=pieces.vocab_size,
         count_bytes=lambda: count_bytes(val, validation, pieces),
     )
-    check_whole(found)
-    check_apart(found, train)
+    check_whole(split)
+    check_apart(split, train)
     return DataSet(
         tokens=shards,
         tokenizer=model,
