@@ -126,7 +126,7 @@ def attach(
     if json_:
         return print_json(
             {
-                "sweep": found.spec.name,
+                "sweep": target.spec.name,
                 "key": job.key,
                 "label": job.order.label,
                 role: outputs[role],
