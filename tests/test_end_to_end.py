@@ -77,9 +77,9 @@ def test_a_sweep_runs_on_ray_and_says_how_it_goes(
 ) -> None:
     home, done = undisturbed
     assert done.returncode == 0, done.stderr
-    for word in ("Legal", "Flagged", "lora-ttt", "none", "chimera-611", "trial", f"Report: {home}"):
+    for word in ("Legal", "Flagged", "lora-ttt", "none", "chimera-611", "trial", "golfsweep open tiny --home"):
         assert word in done.stdout
-    for word in ("train ·", "jobs", "running", "queued", "best", "left"):
+    for word in ("tiny ·", "train 3/3", "search 4/4", "confirm 7/7", "cores busy", "best tuning score"):
         assert word in done.stderr
 
 

@@ -7,9 +7,9 @@ To add a margin rule, add one line to `MARGIN_RULES`; name it in `PROFILE_RULES`
 leaderboard then has three columns for it, its p-value by Welch's test and paired by training, and, by its name, whether
 it is passed; the table, `compare`, the report, `check` and a submission show it.
 
-These say more of the two rules above than a line can, and stay as they are: the short answer to "Is it real?"
-(`sweeps.views.answers`), the seeds that `compare` asks for (by the written rule, `sweeps.views.terminal.compare_text`),
-and the p-value against the record in the terminal's table (the precedent's, `sweeps.views.terminal.table`).
+These say more of the two rules above than a line can, and stay as they are: the verdict and the next step
+(`sweeps.views.verdict`, `sweeps.views.next_step`), which are by the written rule, and the p-value against the record in
+the terminal's long table (the precedent's, `sweeps.views.terminal.table`).
 """
 
 from collections.abc import Mapping

@@ -26,7 +26,7 @@ from jobs.secrets import hide_password
 from sweeps.cli.errors import ExitCode, Interrupted, explain, hide_given, report
 from sweeps.cli.help import Command, Root, width
 from sweeps.text.escaping import escape_lines
-from sweeps.text.terminal import prepare_streams
+from sweeps.text.terminal import ColorChoice, choose_color, prepare_streams
 
 
 @dataclass(slots=True)
@@ -39,6 +39,10 @@ class Switches:
 def _show_tracebacks(context: typer.Context, value: bool) -> None:
     if value:
         context.obj.debug = True
+
+
+def _choose_color(value: ColorChoice) -> None:
+    choose_color(value)
 
 
 def _show_version(value: bool) -> None:
@@ -137,6 +141,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 DebugOption = Annotated[
     bool, typer.Option("--debug", callback=_show_tracebacks, help="Show the traceback of an error.")
 ]
+ColorOption = Annotated[
+    ColorChoice,
+    typer.Option("--color", metavar="WHEN", callback=_choose_color, help="Colors: auto, always or never."),
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. eval.epochs=4.")
 ]
@@ -166,7 +174,7 @@ HOME = Path(".golfsweep")
 
 
 class Application(typer.Typer):
-    """A typer application whose commands take --debug and are listed with whole sentences."""
+    """A typer application whose commands take --color and --debug and are listed with whole sentences."""
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
         """Register a function as a command."""
@@ -180,19 +188,23 @@ class Application(typer.Typer):
 
 
 def _as_command(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with an option --debug, whose callback does its work, and with what stops it as an error."""
+    """The function with options whose callbacks do their work, and with what stops it as an error."""
 
     @functools.wraps(function)
-    def run(*args: Any, debug: bool = False, **options: Any) -> Any:
+    def run(*args: Any, debug: bool = False, color: ColorChoice = ColorChoice.AUTO, **options: Any) -> Any:
         try:
             return function(*args, **options)
         except KeyboardInterrupt:
             raise Interrupted("run the same command again") from None
 
     signature = inspect.signature(function, eval_str=True)
-    option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=DebugOption)
-    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
-    run.__annotations__ = {**function.__annotations__, "debug": DebugOption}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    shared = [
+        inspect.Parameter("color", keyword, default=ColorChoice.AUTO, annotation=ColorOption),
+        inspect.Parameter("debug", keyword, default=False, annotation=DebugOption),
+    ]
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *shared])  # type: ignore[attr-defined]
+    run.__annotations__ = {**function.__annotations__, "color": ColorOption, "debug": DebugOption}
     return run
 
 

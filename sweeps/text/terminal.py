@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import IO, Any
 
 from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
@@ -19,6 +20,26 @@ UNKNOWN_WIDTH, UNKNOWN_HEIGHT = 80, 25
 """Of a terminal that does not say its size."""
 
 
+class ColorChoice(StrEnum):
+    """When output has colors."""
+
+    AUTO = "auto"
+    """On a terminal that has colors, unless NO_COLOR is set."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class _Choices:
+    """What was chosen for this process."""
+
+    color = ColorChoice.AUTO
+
+
+def choose_color(choice: ColorChoice) -> None:
+    """Choose when all terminals that are opened from now on have colors."""
+    _Choices.color = choice
+
+
 class Terminal(Console):
     """Prints text as it is, without markup; characters that a terminal would obey are escaped on every way out."""
 
@@ -26,6 +47,10 @@ class Terminal(Console):
         # rich would stop on a COLUMNS that is no number; `size` reads it.
         environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         plain: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False, "_environ": environment}
+        if _Choices.color == ColorChoice.NEVER:
+            plain["no_color"] = True
+        elif _Choices.color == ColorChoice.ALWAYS:
+            plain |= {"no_color": False, "color_system": "256"}
         super().__init__(stderr=stderr, file=file, width=width, **plain)
 
     @property  # type: ignore[misc]

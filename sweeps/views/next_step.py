@@ -91,7 +91,7 @@ def advance_claim(claim: Claim, commands: CommandWords, *, holds_corrected: bool
     if claim.passed:
         return NextStep(sentence="write it up", command=commands.package(claim.challenger))
     if claim.passed is None:
-        return NextStep(sentence="confirm it on at least two seeds (seeds.confirm)", command=compare)
+        return NextStep(sentence="give both at least two seeds, on a validation set of known size", command=compare)
     if claim.seeds is None:
         return NextStep(
             sentence="find a larger gain: no affordable number of seeds would show this one", command=compare

@@ -20,7 +20,6 @@ from sweeps.views.wording import format_dollars, format_hours, format_near, form
 
 __all__ = ["Chip", "NextStep", "Spent", "Standing", "SweepProgress", "Verdict", "judge_sweep"]
 
-RULE = MARGIN_RULES[DECIDING]
 MOST_UNCHECKED = 1
 """Things that nobody has verified which a chip names."""
 
@@ -197,15 +196,17 @@ def _judge_record(leader: EntryColumns, baseline: str | None) -> Chip:
     if leader["incumbent"] is None:
         detail = "no earlier entry or record to beat"
         return Chip(title="Record", standing=Standing.UNKNOWN, word="NOTHING TO BEAT", detail=detail)
-    p, passed = deciding_p(leader, RULE), leader[DECIDING]
-    needed = f"the rule needs p < {RULE.level:g} at a {RULE.margin_nats:g}-nat margin"
+    rule, passed = MARGIN_RULES[DECIDING], leader[DECIDING]
+    needed = f"the rule needs p < {rule.level:g} at a {rule.margin_nats:g}-nat margin"
     if passed is None:
         why = "one seed has no spread" if len(leader["seeds"]) < 2 else "no test is possible"
         return Chip(title="Record", standing=Standing.UNKNOWN, word="UNDECIDED", detail=f"{why}; {needed}")
     held = passed and _holds_corrected(leader, baseline)
     standing = Standing.GOOD if held else Standing.BAD if leader["difference_mbpb"] > 0 else Standing.WARN
     word = "SHOWN" if passed else "NOT SHOWN"
-    return Chip(title="Record", standing=standing, word=word, detail=f"p = {format_p(p)}, {needed}")
+    return Chip(
+        title="Record", standing=standing, word=word, detail=f"p = {format_p(deciding_p(leader, rule))}, {needed}"
+    )
 
 
 def _judge_caution(leader: EntryColumns, baseline: str | None) -> Chip | None:
@@ -229,16 +230,16 @@ def _correct(entry: EntryColumns, baseline: str | None) -> tuple[str, float | No
 
     Holm's is over the claims of all entries against the baseline, by Welch's test; the other over all settings tried.
     """
-    tries, p = entry["tries"] or 1, deciding_p(entry, RULE)
-    corrected = f"p = {{}} over {tries} setting{'' if tries == 1 else 's'}", correct_p(p, tries)
-    holm = entry["p_adjusted"] if entry["incumbent"] == baseline and entry[RULE.paired_column] is None else None
+    rule, tries = MARGIN_RULES[DECIDING], entry["tries"] or 1
+    corrected = f"p = {{}} over {tries} setting{'' if tries == 1 else 's'}", correct_p(deciding_p(entry, rule), tries)
+    holm = entry["p_adjusted"] if entry["incumbent"] == baseline and entry[rule.paired_column] is None else None
     return ("Holm p = {}", holm) if holm is not None and holm > (corrected[1] or 0.0) else corrected
 
 
 def _holds_corrected(entry: EntryColumns, baseline: str | None) -> bool:
     """Whether the claim holds together with all others; one that nobody corrected does."""
     corrected = _correct(entry, baseline)[1]
-    return corrected is None or corrected < RULE.level
+    return corrected is None or corrected < MARGIN_RULES[DECIDING].level
 
 
 def _judge_legality(leader: EntryColumns) -> Chip:

@@ -13,12 +13,11 @@ from sweeps.views.certificates import describe_certificate
 from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import describe_evidence
 from sweeps.views.terminal.compare_text import format_value
-from sweeps.views.terminal.text_page import TextPage
+from sweeps.views.terminal.text_page import TextPage, text_width
 from sweeps.views.verdict import advance_entry, judge_entry, measure_gain
 from sweeps.views.wording import elapsed
 
 Facts = Mapping[str, Any]
-WIDEST = 120
 MOST_JOBS = 20
 KEY_DIGITS = 12
 SAID_ABOVE = ("seeds still needed", "not checked", "headroom", "against the record", "search")
@@ -40,7 +39,7 @@ class Card:
 
     def lay_out(self, width: int, *, only_ascii: bool = False) -> list[Text]:
         """All lines, none wider than so many cells."""
-        page, facts = TextPage(width=min(width, WIDEST), only_ascii=only_ascii), self.facts
+        page, facts = TextPage(width=text_width(width), only_ascii=only_ascii), self.facts
         if "attempts" in facts:
             _add_job(page, facts, self.commands)
         elif "file" in facts:

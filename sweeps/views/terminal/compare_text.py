@@ -50,14 +50,15 @@ class Drawing:
             yield Text(line)
 
 
-def render(comparison: Mapping[str, Any], documents: Documents | None, step: NextStep) -> Group:
+def render(comparison: Mapping[str, Any], documents: Documents | None, step: NextStep | None = None) -> Group:
     """Render what `compare` returns for a terminal: the verdict and the next step, then what they rest on.
 
     Args:
         comparison: what `compare` returned.
         documents: scores of documents, if there are any.
-        step: what the claim needs next.
+        step: what the claim needs next; by default what this comparison alone tells.
     """
+    step = step or _advance(comparison)
     c, i, difference = comparison["challenger"], comparison["incumbent"], comparison["difference"]
     nats = difference["nats_per_token"]
     unit = "" if nats is None else f", {nats:+.4f} nats/token under {difference['tokenizer']}"
@@ -113,11 +114,13 @@ def list_conclusions(comparison: Mapping[str, Any], step: NextStep | None = None
         comparison: what `compare` returned.
         step: what the claim needs next; by default what this comparison alone tells.
     """
-    if step is None:
-        step = advance_claim(
-            claim_of_comparison(comparison), CommandWords(sweep=comparison["challenger"]["sweep"] or "")
-        )
+    step = step or _advance(comparison)
     return [state_verdict(comparison), f"Next: {step.sentence}.", *list_evidence(comparison)]
+
+
+def _advance(comparison: Mapping[str, Any]) -> NextStep:
+    words = CommandWords(sweep=comparison["challenger"]["sweep"] or "")
+    return advance_claim(claim_of_comparison(comparison), words)
 
 
 def list_evidence(comparison: Mapping[str, Any]) -> list[str]:

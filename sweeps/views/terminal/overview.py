@@ -15,7 +15,7 @@ from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns
 from sweeps.views.flags import describe_flags
 from sweeps.views.terminal.score_table import Reference, choose_reference, lay_out_scores
-from sweeps.views.terminal.text_page import MARK, TextPage
+from sweeps.views.terminal.text_page import MARK, TextPage, text_width
 from sweeps.views.verdict import Verdict
 
 LINES = 24
@@ -24,8 +24,6 @@ MOST_FLAGGED = 4
 LEAST_ROWS = 10
 NAME = 36
 """Cells of a name in a sentence."""
-WIDEST = 120
-"""Cells of a line of text on a wider terminal."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +48,7 @@ class Overview:
 
     def lay_out(self, width: int, *, only_ascii: bool = False) -> list[Text]:
         """All lines, none wider than so many cells."""
-        page = TextPage(width=min(width, WIDEST), only_ascii=only_ascii)
+        page = TextPage(width=text_width(width), only_ascii=only_ascii)
         page.parts(self.head, style="bold")
         page.blank()
         self._add_verdict(page)

@@ -100,7 +100,8 @@ def describe_stages(snapshot: Snapshot) -> list[str]:
     for job in snapshot.jobs:
         if job.state in (JobState.DONE, JobState.FAILED):
             ended[job.order.job.stage] = ended.get(job.order.job.stage, 0) + 1
-    gangs = dict.fromkeys(job.order.job.stage for job in snapshot.jobs if stage_of(job.order.job).is_gang)
+    by_stage = {job.order.job.stage: job.order.job for job in snapshot.jobs}
+    gangs = [stage for stage, job in by_stage.items() if stage_of(job).is_gang]
     counts = [(title_of(stage), ended.get(stage, 0), snapshot.to_come.get(stage, 0)) for stage in gangs]
     if snapshot.trials:
         counts.append(("search", snapshot.trials_done, snapshot.trials - snapshot.trials_done))

@@ -13,7 +13,7 @@ from sweeps.views.terminal.bars import Axis, draw_axis, draw_interval
 from sweeps.views.wording import format_near, format_p
 
 WIDEST = 120
-"""Cells of the widest table; on a wider terminal the rest stays empty."""
+"""Cells for which columns and bars are chosen; on a wider terminal long names alone take more."""
 GAP = 2
 LEAST_NAME, WANTED_NAME = 8, 16
 """Cells of a long name before columns are left out for it, and before a column beyond the first ones is added."""
@@ -74,7 +74,7 @@ def lay_out_scores(
     longest = max([cell_len("entry"), *map(cell_len, names)])
     kept, bar = _choose_columns(columns, longest, min(width, WIDEST))
     fixed = sum(columns[name].width + GAP for name in kept) + (bar + GAP if bar else 0)
-    name_cells = max(min(longest, LEAST_NAME), min(longest, min(width, WIDEST) - fixed))
+    name_cells = max(min(longest, LEAST_NAME), min(longest, width - fixed))
     bars = _draw_bars(rows, bar, clean) if bar else None
     last_score = "± std" if "± std" in kept else "val_bpb"
     cells = {name: [columns[name].heading, *map(columns[name].make, rows)] for name in kept}

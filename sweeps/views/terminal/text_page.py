@@ -6,14 +6,22 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from sweeps.text.escaping import escape, to_ascii
+from sweeps.text.terminal import WHOLE_WIDTH
 from sweeps.text.wrapping import wrap, wrap_command, wrap_parts
 from sweeps.views.verdict import Chip, Standing
 
 LABEL, LEAST_INDENTED = 9, 44
 """Cells before the text of a labelled line, and of the narrowest line whose further lines are indented as far."""
+WIDEST = 120
+"""Cells of a line of text on a wider terminal."""
 MARK = " · "
 """Between parts of a line."""
 STYLES = {Standing.GOOD: "bold green", Standing.WARN: "bold yellow", Standing.BAD: "bold red", Standing.UNKNOWN: "bold"}
+
+
+def text_width(width: int) -> int:
+    """Cells of a line of text: not too many to read on a wide terminal, and no limit on a file or pipe."""
+    return width if width >= WHOLE_WIDTH else min(width, WIDEST)
 
 
 class TextPage:

@@ -103,7 +103,7 @@ def test_one_seed_tells_of_no_noise_but_documents_still_pair(tmp_path: Path) -> 
     assert comparison["verdicts"]["written_rule"]["passed"] is None
     text = " ".join(text_of(comparison, document_differences(pair_of("a", "b", place))).split())
     assert "undecided: a has one seed" in text
-    assert "at least two seeds on each side" in text
+    assert "give both at least two seeds" in text
 
 
 def test_trainings_are_not_compared_by_documents_alone(tmp_path: Path) -> None:
@@ -137,9 +137,9 @@ def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
     assert least["level"] == anytime_level(least["seeds"]) < anytime_level(3)
     assert most["more"] > least["more"]
     levels = f"{least['level']:.2g} to {most['level']:.2g}"
-    assert f"must then reach p < {levels}, because seeds are added after an interim analysis" in lines
+    assert f"Their test must reach p < {levels}, because seeds are added after an interim analysis" in lines
     price = f"${least['dollars']:.2f} to ${most['dollars']:.2f}"
-    assert f"With this spread, {least['more']} to {most['more']} more seeds of each ({price}) would settle" in lines
+    assert f"Next: {least['more']} to {most['more']} more seeds each, {price}." in lines
     hopeless = compare_text.list_conclusions(comparison | {"plans": {"written_rule": plan | {"most": None}}})
     assert any("at the worse end no affordable number would" in line for line in hopeless)
     assert "No paired by training: all differences are equal" in lines
@@ -181,7 +181,8 @@ def test_entries_of_one_name_are_distinguished(tmp_path: Path) -> None:
     comparison = of(pair)
     assert [comparison[side]["name"] for side in ("challenger", "incumbent")] == ["lora-ttt", "lora-ttt"]
     text = text_of(comparison, document_differences(pair))
-    assert text.startswith("summer/lora-ttt against spring/lora-ttt: ")
+    assert "mBPB worse than spring/lora-ttt, which is" in text or "mBPB better than spring/lora-ttt, which is" in text
+    assert text.startswith("summer/lora-ttt is ")
     assert "\n     summer/lora-ttt " in text
     page = report.write_comparison(comparison, None, place).read_text()
     assert "<title>summer/lora-ttt against spring/lora-ttt –" in page
@@ -220,7 +221,13 @@ def test_entries_share_trainings_through_others() -> None:
 def test_it_fits_80_columns(place: Workplace) -> None:
     pair = pair_of("base", "none", place)
     text = text_of(of(pair), document_differences(pair))
-    for word in ("base against none", "Welch, seeds", "eval.protocol", "●", "6 of 6 documents are lower"):
+    for word in (
+        "mBPB better than none, which is SHOWN",
+        "Welch, seeds",
+        "eval.protocol",
+        "●",
+        "6 of 6 documents are lower",
+    ):
         assert word in text
 
 
@@ -252,6 +259,6 @@ def test_public_records_are_compared_by_their_seeds_alone(place: Workplace) -> N
     assert comparison["tests"]["pooled"]["rows"] == 2
     assert comparison["difference"]["nats_per_token"] is None
     assert "the size of the validation set is unknown" in comparison["tests"]["welch_margin"]["why"]
-    assert "PR 1514 against PR 1493: -1.17 mBPB" in text_of(comparison, None)
+    assert "PR 1514 is 1.17 mBPB better than PR 1493, which is UNDECIDED" in text_of(comparison, None)
     with pytest.raises(InputError, match="different tracks"):
         compare(pair_of("PR 1514", "base", place))

@@ -42,9 +42,12 @@ def comparison(**changes: Any) -> dict[str, Any]:
     """What `compare` returns of two entries without any possible test."""
     refused = {"p_value": None, "why": "a has one seed"}
     tests: dict[str, Any] = dict.fromkeys([*compare_text.name_tests(), "equivalence"], refused)
-    verdict = {"passed": False, "level": MARGIN_RULES["written_rule"].level}
+    verdict: dict[str, Any] = {"passed": False, "level": MARGIN_RULES["written_rule"].level}
     verdicts = {"written_rule": verdict, "precedent": verdict | {"passed": None, "why": "one seed"}}
+    verdict |= {"p_value": 0.5}
+    sides = {side: {"name": side, "known_as": side, "sweep": "s"} for side in ("challenger", "incumbent")}
     plain = {"tests": tests, "verdicts": verdicts, "plans": dict.fromkeys(verdicts), "not_used": {}}
+    plain |= sides | {"difference": {"mbpb": -1.0}}
     return plain | changes
 
 
@@ -63,9 +66,9 @@ def test_the_texts_of_the_leaderboard_follow_the_rules() -> None:
 def test_the_texts_of_a_comparison_follow_the_rules() -> None:
     assert compare_text.name_tests()["welch_margin"] == "Welch, 0.007 nats"
     lines = compare_text.list_conclusions(comparison())
-    assert lines[0] == "By the written rule (lower by 0.007 nats per token, p < 0.02): not shown."
-    assert lines[1] == "By the precedent (lower at all, p < 0.3): undecided: one seed."
-    assert "0.007 nats per token" in lines[2]
+    assert lines[0].endswith("the rule needs p < 0.02 at a 0.007-nat margin.")
+    assert lines[2] == "By the written rule (lower by 0.007 nats per token, p < 0.02): not shown."
+    assert lines[3] == "By the precedent (lower at all, p < 0.3): undecided: one seed."
     same = comparison()["tests"] | {"equivalence": {"p_value": 0.01}}
     assert compare_text.list_conclusions(comparison(tests=same))[-1].startswith("The same within 0.007 nats per token")
 

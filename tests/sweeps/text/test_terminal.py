@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeps.text.escaping import ENCODING_ERRORS
-from sweeps.text.terminal import UNKNOWN_WIDTH, WHOLE_WIDTH, Terminal, measure_width
+from sweeps.text.terminal import UNKNOWN_WIDTH, WHOLE_WIDTH, ColorChoice, Terminal, choose_color, measure_width
 
 FOREIGN = "[red]x[/red] :smile: \x1b[2J\u202e\x9b1m"
 SHOWN = r"[red]x[/red] :smile: \x1b[2J\u202e\x9b1m"
@@ -87,3 +87,29 @@ def test_columns_decides_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert measure_width(io.StringIO()) == Terminal(file=io.StringIO()).width == 40
     with terminal(57) as stream:
         assert measure_width(stream) == 40
+
+
+@pytest.mark.parametrize(
+    ("choice", "environment", "colors", "system"),
+    [
+        ("auto", {}, True, None),  # a file has no colors
+        ("auto", {"NO_COLOR": "1"}, False, None),
+        ("always", {"NO_COLOR": "1"}, True, "256"),
+        ("never", {}, False, None),
+        ("never", {"FORCE_COLOR": "1"}, False, None),
+    ],
+)
+def test_colors_are_those_that_were_chosen(
+    choice: str, environment: dict[str, str], colors: bool, system: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    try:
+        choose_color(ColorChoice(choice))
+        terminal = Terminal(file=io.StringIO())
+    finally:
+        choose_color(ColorChoice.AUTO)
+    assert not terminal.no_color == colors
+    assert system is None or terminal.color_system == system

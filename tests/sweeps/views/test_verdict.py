@@ -122,7 +122,7 @@ COMPARE = "golfsweep compare trial-20 lora-ttt"
         ({"seeds_to_record_most": None, "dollars_to_record_most": None}, "at least 1 more seed each, $0.0009", COMPARE),
         ({"seeds_to_record_most": 1, "incumbent_too": False}, "1 more seed, $0.0009 to $0.02", COMPARE),
         ({"seeds_to_record": None}, "find a larger gain: no affordable number of seeds would show this one", COMPARE),
-        ({"written_rule": None}, "confirm it on at least two seeds (seeds.confirm)", COMPARE),
+        ({"written_rule": None}, "give both at least two seeds, on a validation set of known size", COMPARE),
         (claim(p=0.005), "test it on fresh seeds", "golfsweep challenge trial-20"),
         (claim(p=0.0001), "write it up", "golfsweep package trial-20 --out trial-20"),
         ({"incumbent": None}, "nothing beats it yet: add arms or trials to the sweep file", None),

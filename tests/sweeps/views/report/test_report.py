@@ -101,15 +101,15 @@ def test_an_entry_shows_its_evidence(rows: list[dict[str, Any]], sweep: Sweep, p
         f"accepted: {accepted:,} bytes, {times[0]}; strict: {strict:,} bytes, {times[1]}"
     )
     assert "to spring/none, over 3 common seeds" in shown["against the record"]
-    assert shown["seeds still needed"] == "none: p < 0.25 by the precedent"
-    alone = {"seeds_to_settle": 4, "dollars_to_settle": 8.0, "incumbent_too": False, "settled_by": "written_rule"}
-    alone |= {"seeds_to_settle_most": 6, "dollars_to_settle_most": 12.0}
+    assert shown["seeds still needed"] == "none: p < 0.01 by the written rule"
+    alone = {"seeds_to_record": 4, "dollars_to_record": 8.0, "incumbent_too": False}
+    alone |= {"seeds_to_record_most": 6, "dollars_to_record_most": 12.0}
     assert (
         describe_evidence(rows[0] | alone)["seeds still needed"]
         == "4 to 6 more seeds, $8.00 to $12.00, for p < 0.01 by the written rule, by the interval of the difference"
     )
     both = describe_evidence(
-        rows[0] | alone | {"incumbent_too": True, "dollars_to_settle": None, "seeds_to_settle_most": None}
+        rows[0] | alone | {"incumbent_too": True, "dollars_to_record": None, "seeds_to_record_most": None}
     )["seeds still needed"]
     assert both.startswith("at least 4 more seeds of each, for p < 0.01 by the written rule")
     assert shown["on all seeds"] == "same code, same settings"
