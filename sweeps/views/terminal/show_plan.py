@@ -40,7 +40,7 @@ def show_plan(plan: SweepPlan, console: Console) -> None:
     """Print a plan."""
     content = plan.to_json()
     console.print(_make_table(content))
-    lines = [*_describe_totals(content), *_describe_basis(content), *_describe_data(content)]
+    lines = [*_describe_totals(content), *_describe_basis(content), *_describe_data(content), *_describe_mix(content)]
     lines += [*_count_reasons(plan), *_count_refusals(plan), *_list_unset(content)]
     for line in lines:  # a file or a pipe keeps each on a line of its own
         console.print(Text(escape(line)), soft_wrap=not console.is_terminal)
@@ -84,6 +84,12 @@ def _describe_totals(content: Mapping[str, Any]) -> list[str]:
         lines.append(f"Cost: {most}{format_amount(content['gpu_hours'])} {unit}-hours{money}.")
     elif content["unknown"]:
         lines.append(f"Time: unknown, because no job of {', '.join(content['unknown'])} has run yet.")
+    return lines
+
+
+def _describe_mix(content: Mapping[str, Any]) -> list[str]:
+    """What a seed that is only trained saves, in a line; nothing where it saves nothing."""
+    lines, unit = [], unit_of(content)
     if (mix := content["seed_mix"]) is not None:
         each = (format_amount(mix["train_seconds"]), format_amount(mix["evaluate_seconds"]))
         costs = f"A seed takes {each[0]} {unit}-seconds to train and {each[1]} to evaluate"
