@@ -51,7 +51,9 @@ def read_curves(sweep: str, place: Workplace, lost: Lost) -> list[Curve]:
         except Unreadable:
             lost.note(LostKind.CURVE, labels[job.key])
             continue
-        recipe = json.dumps([job.order.job.stage, job.order.job.settings, job.order.job.inputs], sort_keys=True, default=str)
+        recipe = json.dumps(
+            [job.order.job.stage, job.order.job.settings, job.order.job.inputs], sort_keys=True, default=str
+        )
         curves.append(
             Curve(
                 key=job.key,

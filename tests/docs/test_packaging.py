@@ -16,6 +16,10 @@ DATA = [
     ("golf", "bundled/golden/cases.json"),
     ("jobs", "database/migrations/env.py"),
     ("jobs", "database/migrations/versions/v0001_first_tables.py"),
+    ("sweeps", "views/components/assets/golfsweep.css"),
+    ("sweeps", "views/components/assets/golfsweep.js"),
+    ("sweeps", "views/components/charts/figure.html.j2"),
+    ("sweeps", "views/components/panels/verdict_bar.html.j2"),
     ("sweeps", "views/report/templates/page.html.j2"),
     *((package, "py.typed") for package in ("golf", "jobs", "cluster", "sweeps")),
 ]

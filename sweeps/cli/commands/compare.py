@@ -28,6 +28,9 @@ def compare(
         str, typer.Argument(metavar="CHALLENGER", help="SWEEP/ENTRY, an entry of the latest sweep, or a record.")
     ],
     incumbent: Annotated[str, typer.Argument(metavar="INCUMBENT", help="What to compare it with, in the same form.")],
+    html: Annotated[
+        bool, typer.Option("--html", help="Write a page with the plots of seeds and documents beside the reports.")
+    ] = False,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
@@ -45,7 +48,6 @@ def compare(
     from sweeps.standings.pair import compare_standings, list_lines
     from sweeps.standings.reading import pair_named
     from sweeps.views.read_verdict import advance_comparison
-    from sweeps.views.report import report
     from sweeps.views.terminal import compare_text
 
     place, _ = open_entries(home, db, files, None)
@@ -60,12 +62,17 @@ def compare(
     pair = reading.pair_of(challenger, incumbent, place, lost)
     comparison, documents = compare.compare(pair), compare.document_differences(pair)
     step = advance_comparison(comparison, place, typed_home(context))
-    write = partial(report.write_comparison, comparison, documents, place)
-    path, where = write_if_allowed(write, place.home.root)
+    path, where = None, ""
+    if html:
+        from sweeps.views.report import report
+
+        write = partial(report.write_comparison, comparison, documents, place)
+        path, where = write_if_allowed(write, place.home.root)
     if json_:
         where_to = {"next": asdict(step), "report": None if path is None else str(path)}
         return print_json(comparison | where_to | {"notes": [*lost.lines(place)]})
     Terminal().print(compare_text.render(comparison, documents, step))
     for line in lost.lines(place):
         Terminal().print_line(line)
-    Terminal().print_line(f"Plots: {where}")
+    if html:
+        Terminal().print_line(f"Page: {where}")

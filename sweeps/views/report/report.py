@@ -27,8 +27,7 @@ from sweeps.views.components.charts.seed_pairs import prepare_seed_pairs
 from sweeps.views.components.drawing import render
 from sweeps.views.components.panels.diff_table import prepare_diff_table
 from sweeps.views.components.panels.verdict_bar import prepare_comparison_bar, prepare_verdict_bar
-from sweeps.views.next_step import advance_claim, claim_of_comparison
-from sweeps.views.read_verdict import read_spent, read_verdict, words_for
+from sweeps.views.read_verdict import advance_comparison, read_spent, read_verdict, words_for
 from sweeps.views.report.evidence import describe_provenance
 from sweeps.views.report.sections import list_sections, read_trials
 from sweeps.views.report.tables import explain_tables, list_tables
@@ -93,14 +92,13 @@ def write_comparison(comparison: Mapping[str, Any], documents: Documents | None,
         prepare_seed_pairs(c, i),
         None if documents is None else prepare_document_pairs(documents, names),
     ]
-    step = advance_claim(claim_of_comparison(comparison), words_for(c["sweep"] or "", place))
     content = render(
         "comparison.html.j2",
         comparison=comparison,
-        verdict=prepare_comparison_bar(comparison, step),
+        verdict=prepare_comparison_bar(comparison, advance_comparison(comparison, place)),
         written=_now(),
         tests=[(title, comparison["tests"][name]) for name, title in compare_text.name_tests().items()],
-        sentences=compare_text.list_conclusions(comparison),
+        sentences=compare_text.list_evidence(comparison),
         figures=[figure for figure in figures if figure is not None],
         settings=prepare_diff_table(comparison["settings"], names),
     )
@@ -157,5 +155,3 @@ def _write(path: Path, content: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content.encode())
     return path
-
-

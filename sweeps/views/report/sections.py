@@ -116,7 +116,7 @@ def _show_audit(rows: Rows, judged: Mapping[str, Mapping[str, Any]]) -> Section:
     return Section(
         name="audit",
         title="Audit",
-        note="The audit judges each entry's scorer from outside, on its own artifact. An entry links to its certificate.",
+        note="The audit judges each scorer from outside, on the entry's own artifact. Entries link to certificates.",
         parts=_known(prepare_audit_grid(rows[:MOST_CERTIFICATES], judged, links)) if rows else (),
         drawers=tuple(drawers),
     )

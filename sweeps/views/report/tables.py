@@ -66,9 +66,9 @@ def explain_tables() -> str:
     written, precedent = (MARGIN_RULES[name].requirement for name in ("written_rule", "precedent"))
     return (
         "A filled dot is the mean, a bar its 95 % interval, small rings are seeds; an arrow goes on beyond the scale. "
-        "mBPB: thousandths of a bit per byte to the baseline, or to the record where there is none; below zero is better. "
-        f"p: against the current record by the written rule ({written}); the precedent asks for less ({precedent}). "
-        "MB and seconds are those of the worst seed."
+        "mBPB: thousandths of a bit per byte to the baseline, or to the record where there is none; below zero is "
+        f"better. p: against the current record by the written rule ({written}); the precedent asks for less "
+        f"({precedent}). MB and seconds are those of the worst seed."
     )
 
 

@@ -15,8 +15,8 @@ from sweeps.board.entries import build_entry
 from sweeps.board.pairs.families import label_trainings
 from sweeps.entries.reading import pair_of
 from sweeps.statistics import anytime_level, paired_test, two_way_test, welch_test
+from sweeps.views.components.charts.seed_pairs import prepare_seed_pairs
 from sweeps.views.report import report
-from sweeps.views.report.pair_charts import paired_seeds
 from sweeps.views.terminal import compare_text
 from tests.sweeps.evaluations import evaluation
 from tests.sweeps.made_up import SIZES, file, play
@@ -186,8 +186,9 @@ def test_entries_of_one_name_are_distinguished(tmp_path: Path) -> None:
     assert "\n     summer/lora-ttt " in text
     page = report.write_comparison(comparison, None, place).read_text()
     assert "<title>summer/lora-ttt against spring/lora-ttt –" in page
-    figure = paired_seeds(comparison["challenger"], comparison["incumbent"])
-    assert {name for line in figure["data"] for name in line["y"]} == {"summer/lora-ttt", "spring/lora-ttt"}
+    figure = prepare_seed_pairs(comparison["challenger"], comparison["incumbent"])
+    assert figure is not None
+    assert (figure.challenger.name, figure.incumbent.name) == ("summer/lora-ttt", "spring/lora-ttt")
     assert comparison["tests"]["pooled"]["trainings"] == 1  # the second sweep found the first one's artifacts
 
 

@@ -20,7 +20,7 @@ from sweeps.records.reading.folder import read_folder
 from sweeps.records.record import build_record
 from sweeps.submission.submission import list_tests
 from sweeps.views.entry_facts import describe_evidence
-from sweeps.views.report import report
+from sweeps.views.report.tables import explain_tables
 from sweeps.views.terminal import compare_text, table
 from tests.sweeps.evaluations import BASE, BETTER, entries, runs_of
 from tests.sweeps.records import miniature as mini
@@ -53,8 +53,7 @@ def comparison(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("changed")
 def test_the_texts_of_the_leaderboard_follow_the_rules() -> None:
-    board = open_board(profile="accepted")
-    for text in (table.explain_columns(), report.leaderboard_page(board)):
+    for text in (table.explain_columns(), explain_tables()):
         assert "0.007 nats per token" in text
         assert all(f"p < {level}" in text.replace("&lt;", "<") for level in ("0.02", "0.3"))
         assert NUMBERS.search(text) is None

@@ -21,7 +21,6 @@ from sweeps.views.certificates import (
     draw_probes,
     mark_sum,
 )
-from sweeps.views.report import charts
 from tests.golf import zoo
 
 MODULE = '''
@@ -252,10 +251,3 @@ def test_a_verdict_tells_length_and_too_little_apart() -> None:
 def test_a_sums_mark(changes: dict[str, float], mark: str) -> None:
     exact = {"total": 1.0, "least": 1.0, "tolerance": 1e-4, "complete": True}
     assert mark_sum(exact | changes) == mark
-
-
-def test_the_chart_has_both_probes_of_every_row(certificates: dict[str, dict[str, Any]]) -> None:
-    figure = charts.probes(certificates)
-    assert len(figure.data) == 4
-    assert max(figure.data[2].y) > 1.5
-    assert max(figure.data[0].y) < 1.01

@@ -59,7 +59,8 @@ def test_the_leaderboard_in_every_form(golfsweep: Command) -> None:
 
 
 def test_two_rows_are_compared(golfsweep: Command, home: Path) -> None:
-    code, out, err = golfsweep("compare", "base", "main/none", "--json")
+    assert json.loads(golfsweep("compare", "base", "main/none", "--json")[1])["report"] is None
+    code, out, err = golfsweep("compare", "base", "main/none", "--html", "--json")
     comparison = json.loads(out)
     assert (code, err) == (0, "")
     assert Path(comparison["report"]).is_relative_to(home)

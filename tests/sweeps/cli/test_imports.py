@@ -30,7 +30,8 @@ FORBIDDEN = {
     "leaderboard --format csv": (*RUNNING, *PAGES),
     "leaderboard --format markdown": (*RUNNING, *PAGES),
     "leaderboard --format html": RUNNING,
-    "compare base none": (*RUNNING, "plotly.graph_objects"),
+    "compare base none": (*RUNNING, *PAGES),
+    "compare base none --html": (*RUNNING, "plotly"),
 }
 PROBE = """
 import atexit, json, sys

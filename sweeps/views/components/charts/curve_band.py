@@ -1,4 +1,4 @@
-"""CurveBand: training loss as the mean of trainings of one recipe with the band of its seeds, and what differs from it."""
+"""CurveBand: training loss as the mean of one recipe's trainings with the band of its seeds, and their differences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -142,7 +142,10 @@ def _name_lines(groups: Mapping[str, Sequence[Curve]], losses: Mapping[str, Floa
         return {label: losses[label].mean(0) for label in groups}
     [(label, members)] = groups.items()
     names = [f"seed {member.seed}" for member in members]
-    unique = [name if names.count(name) == 1 else f"{name} ({member.key[:6]})" for name, member in zip(names, members, strict=True)]
+    unique = [
+        name if names.count(name) == 1 else f"{name} ({member.key[:6]})"
+        for name, member in zip(names, members, strict=True)
+    ]
     return dict(list(zip(unique, losses[label], strict=True))[:MOST_LINES])
 
 
@@ -179,7 +182,11 @@ def _difference_axes(x: Scale, changes: Mapping[str, Floats]) -> Axes | None:
     if size < LEAST_DIFFERENCE:
         return None
     return Axes(
-        x=x, y=Scale(low=-1.1 * size, high=1.1 * size), height=DIFFERENCE_HEIGHT, x_label="step", y_label="nats per token"
+        x=x,
+        y=Scale(low=-1.1 * size, high=1.1 * size),
+        height=DIFFERENCE_HEIGHT,
+        x_label="step",
+        y_label="nats per token",
     )
 
 

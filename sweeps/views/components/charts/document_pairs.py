@@ -63,15 +63,14 @@ def prepare_document_pairs(documents: Documents, names: tuple[str, str]) -> Docu
         name="documents",
         title="Document by document",
         note=f"{note}{more}",
-        summary=f"{names[0]} is better than {names[1]} on {lower:,} of {change.size:,} documents; the median difference is "
-        f"{float(np.median(change)):+.2f} mBPB",
+        summary=f"{names[0]} is better than {names[1]} on {lower:,} of {change.size:,} documents; the median "
+        f"difference is {float(np.median(change)):+.2f} mBPB",
         table=make_table(
             ("percentile of documents", "difference in mBPB"),
             [(f"{share} %", f"{float(value):+.2f}") for share, value in zip(SHARES, quantiles, strict=True)],
         ),
     )
     return DocumentPairs(caption=caption, axes=axes, zero=axes.down(y.place(0.0)), points=tuple(points))
-
 
 
 def _side(change: float) -> str:

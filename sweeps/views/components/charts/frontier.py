@@ -54,9 +54,7 @@ def prepare_frontier(changes: Sequence[Mapping[str, Any]]) -> Frontier | None:
     )
     tracks = []
     for track in dict.fromkeys(change["track"] for change in changes):
-        held = [
-            (place, change) for place, change in zip(places, changes, strict=True) if change["track"] == track
-        ]
+        held = [(place, change) for place, change in zip(places, changes, strict=True) if change["track"] == track]
         corners = [(held[0][0], held[0][1]["val_bpb_mean"])]
         for (_, before), (place, change) in pairwise(held):
             corners += [(place, before["val_bpb_mean"]), (place, change["val_bpb_mean"])]
@@ -72,7 +70,8 @@ def prepare_frontier(changes: Sequence[Mapping[str, Any]]) -> Frontier | None:
         summary=f"{len(changes)} records, from {first['val_bpb_mean']:.4f} ({first['name']}) to "
         f"{newest['val_bpb_mean']:.4f} bits per byte ({newest['name']})",
         table=make_table(
-            ("entry", "date", "track", "bpb", "over", "change in mBPB", "p"), [_list_cells(change) for change in changes]
+            ("entry", "date", "track", "bpb", "over", "change in mBPB", "p"),
+            [_list_cells(change) for change in changes],
         ),
     )
     return Frontier(caption=caption, axes=axes, tracks=tuple(tracks))

@@ -78,8 +78,8 @@ def prepare_multiplier_heatmap(parameters: Mapping[str, Any], whose: str) -> Mul
         name="multipliers",
         title=f"Multipliers of {whose}",
         note="Learning rate of each projection's adapters by layer, relative to eval.lr: blue is lower, amber higher.",
-        summary=f"{len(known)} multipliers from {min(known.values()):.3g} to {max(known.values()):.3g}; farthest from 1: "
-        f"{farthest[0][1]}, {_name_layer(farthest[0][0])}, {farthest[1]:.3g}",
+        summary=f"{len(known)} multipliers from {min(known.values()):.3g} to {max(known.values()):.3g}; farthest from "
+        f"1: {farthest[0][1]}, {_name_layer(farthest[0][0])}, {farthest[1]:.3g}",
         table=make_table(["layers", *projections], rows),
     )
     return MultiplierHeatmap(
@@ -122,5 +122,3 @@ def _name_layer(layer: str) -> str:
 
 def _show(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
-
-

@@ -13,7 +13,7 @@ from sweeps.views.components.scale import Scale, fit_scale
 HEIGHT = 220
 MOST_SPREAD = 6.0
 """Trials worse than the middle one by so many times its distance to the best lie at the upper end."""
-MOST_PARAMETERS = 12
+MOST_PARAMETERS = 8
 """Parameters of a trial that its label and the table name."""
 
 

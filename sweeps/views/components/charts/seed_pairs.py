@@ -39,7 +39,9 @@ class SeedPairs:
 
 def prepare_seed_pairs(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) -> SeedPairs | None:
     """From the two sides of a comparison (`known_as`, `seeds`); None where one has no score."""
-    ours, theirs = ({seed: bpb for seed, bpb in side["seeds"].items() if bpb is not None} for side in (challenger, incumbent))
+    ours, theirs = (
+        {seed: bpb for seed, bpb in side["seeds"].items() if bpb is not None} for side in (challenger, incumbent)
+    )
     if not ours or not theirs:
         return None
     scale = fit_scale([*ours.values(), *theirs.values()])
@@ -65,7 +67,9 @@ def prepare_seed_pairs(challenger: Mapping[str, Any], incumbent: Mapping[str, An
         SeedSide(
             name=name,
             mean=scale.place(sum(scores.values()) / len(scores)),
-            dots=tuple(SeedDot(place=scale.place(bpb), label=f"seed {seed}: {bpb:.4f}") for seed, bpb in scores.items()),
+            dots=tuple(
+                SeedDot(place=scale.place(bpb), label=f"seed {seed}: {bpb:.4f}") for seed, bpb in scores.items()
+            ),
         )
         for name, scores in zip(names, (ours, theirs), strict=True)
     ]

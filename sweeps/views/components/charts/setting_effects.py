@@ -58,7 +58,11 @@ def prepare_setting_effects(trials: Sequence[TrialRecord]) -> SettingEffects | N
     )
     leading = f"; {names[0]} explains {100 * shares[names[0]]:.0f} %" if shares else ""
     rows = [
-        (name, f"{100 * shares[name]:.1f} %" if name in shares else "–", format_setting(_best(done).parameters.get(name)))
+        (
+            name,
+            f"{100 * shares[name]:.1f} %" if name in shares else "–",
+            format_setting(_best(done).parameters.get(name)),
+        )
         for name in names
     ]
     caption = Caption(
@@ -84,9 +88,7 @@ def measure_importance(trials: Sequence[TrialRecord]) -> dict[str, float]:
     for trial in trials:
         distributions = {name: json_to_distribution(text) for name, text in trial.distributions.items()}
         study.add_trial(
-            optuna.trial.create_trial(
-                value=trial.value, params=dict(trial.parameters), distributions=distributions
-            )
+            optuna.trial.create_trial(value=trial.value, params=dict(trial.parameters), distributions=distributions)
         )
     evaluator = optuna.importance.PedAnovaImportanceEvaluator()
     try:

@@ -22,7 +22,8 @@ def prepare_diff_table(settings: Sequence[Mapping[str, Any]], names: tuple[str, 
         names: of challenger and incumbent.
     """
     lines = [
-        (entry["setting"], format_setting(entry["challenger"]), format_setting(entry["incumbent"])) for entry in settings
+        (entry["setting"], format_setting(entry["challenger"]), format_setting(entry["incumbent"]))
+        for entry in settings
     ]
     return DiffTable(names=names, lines=tuple(lines))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sweeps.board.margin_rules import MARGIN_RULES
+from sweeps.views.commands import CommandWords
 from sweeps.views.components.charts.interval_dot import (
     IntervalAxis,
     IntervalDot,
@@ -14,7 +15,6 @@ from sweeps.views.components.charts.interval_dot import (
     prepare_interval_axis,
 )
 from sweeps.views.components.panels.copy_command import CopyCommand
-from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import deciding_p, describe_evidence
 from sweeps.views.flags import describe_flags
 from sweeps.views.wording import format_p

@@ -75,7 +75,7 @@ def verdict(text: str = "a") -> Verdict:
 def _documents() -> dict[str, Any]:
     challenger = np.array([1.0, 1.1, 1.2])
     sizes = {"document": np.arange(3), "bytes": np.array([100, 1000, 10_000])}
-    return {**sizes, "challenger": challenger, "incumbent": challenger + [0.01, 0.02, -0.01]}
+    return {**sizes, "challenger": challenger, "incumbent": challenger + np.array([0.01, 0.02, -0.01])}
 
 
 def _table(text: str) -> Component | None:
@@ -110,7 +110,9 @@ EXAMPLES: dict[str, Callable[[str], Component | None]] = {
         [change(text, 1.2, text), change(text, 1.1, "2026-01-02", over=text, track=text)]
     ),
     "SearchHistory": lambda text: prepare_search_history([trial(0, 1.2, **{text: 0.5}), trial(1, None)], 1, text),
-    "SettingEffects": lambda text: prepare_setting_effects([trial(0, 1.2, **{text: 0.5}), trial(1, 1.1, **{text: 2.0})]),
+    "SettingEffects": lambda text: prepare_setting_effects(
+        [trial(0, 1.2, **{text: 0.5}), trial(1, 1.1, **{text: 2.0})]
+    ),
     "MultiplierHeatmap": lambda text: prepare_multiplier_heatmap({"eval.multipliers.q.0": 0.5}, text),
     "SeedPairs": lambda text: prepare_seed_pairs(_side(text, 1.0, 1.1), _side(text, 1.2)),
     "DocumentPairs": lambda text: prepare_document_pairs(_documents(), (text, text)),

@@ -87,7 +87,11 @@ def test_the_history_of_a_search_has_each_trial_and_the_best_so_far() -> None:
     assert [point.kind for point in shown.points] == ["given", "best", "searched"]
     assert [point.x for point in shown.points] == [12.5, 62.5, 87.5]
     assert len(shown.best.split()) == 6 and shown.beyond == 0
-    assert shown.caption.table.rows == (("trial 0", "1.3000", "0.1"), ("trial 2", "1.2000", "0.5"), ("trial 3", "1.2500", "2"))
+    assert shown.caption.table.rows == (
+        ("trial 0", "1.3000", "0.1"),
+        ("trial 2", "1.2000", "0.5"),
+        ("trial 3", "1.2500", "2"),
+    )
     assert "3 trials with a score, 1 without; the best is trial 2" in shown.caption.summary
     assert prepare_search_history([trial(0, None)], 0, "") is None
 
@@ -103,7 +107,15 @@ def test_the_setting_that_decides_comes_first() -> None:
 
 
 def test_the_heat_map_has_a_row_for_each_layer_and_diverges_around_one() -> None:
-    kinds = {0.1: "lower-4", 0.25: "lower-4", 0.5: "lower-2", 1.0: "even", 1.1: "even", 1.5: "higher-1", 4.0: "higher-4"}
+    kinds = {
+        0.1: "lower-4",
+        0.25: "lower-4",
+        0.5: "lower-2",
+        1.0: "even",
+        1.1: "even",
+        1.5: "higher-1",
+        4.0: "higher-4",
+    }
     assert {value: classify_multiplier(value) for value in kinds} == kinds
     names = {"q.1": 0.5, "q.0": 1.0, "v.0": 2.0, "head": 4.0}
     shown = prepare_multiplier_heatmap({f"eval.multipliers.{name}": value for name, value in names.items()}, "trial 1")

@@ -25,7 +25,11 @@ def test_the_verdict_has_an_icon_and_a_word_for_each_part_and_a_next_step() -> N
 
 
 def test_the_table_of_entries_compares_with_the_baseline() -> None:
-    rows = [row("new", val_bpb_mean=1.19), row("old", rank=2), row("bad", track="flagged", findings=[{"code": "size", "detail": "x"}])]
+    rows = [
+        row("new", val_bpb_mean=1.19),
+        row("old", rank=2),
+        row("bad", track="flagged", findings=[{"code": "size", "detail": "x"}]),
+    ]
     table = prepare_entry_table(rows, name="t", title="Legal", baseline="old", baseline_mean=1.20, most=3)
     assert table is not None
     cells = [{cell.column.name: cell.text for cell in line.cells} for line in table.lines]
@@ -84,7 +88,10 @@ def test_the_audit_grid_tells_passed_from_not_judged() -> None:
 
 
 def test_settings_are_written_as_people_write_them() -> None:
-    settings = [{"setting": "lr", "challenger": 0.00123456, "incumbent": None}, {"setting": "a", "challenger": [], "incumbent": [1, 2.5]}]
+    settings = [
+        {"setting": "lr", "challenger": 0.00123456, "incumbent": None},
+        {"setting": "a", "challenger": [], "incumbent": [1, 2.5]},
+    ]
     assert prepare_diff_table(settings, ("new", "old")).lines == (("lr", "0.001235", "–"), ("a", "none", "1, 2.5"))
 
 
@@ -92,7 +99,9 @@ def test_provenance_carries_its_files() -> None:
     download = make_download("a.csv", "A", "text/csv", "a,b\n1,é\n")
     kind, content = download.address.split(",", 1)
     assert kind == "data:text/csv;base64" and base64.b64decode(content).decode() == "a,b\n1,é\n"
-    assert prepare_provenance([("again", "golfsweep run")], {"Code": "c0ffee", "Owner": ""}, []).facts == (("Code", "c0ffee"),)
+    assert prepare_provenance([("again", "golfsweep run")], {"Code": "c0ffee", "Owner": ""}, []).facts == (
+        ("Code", "c0ffee"),
+    )
 
 
 def luminance(color: str) -> float:
@@ -105,7 +114,9 @@ def luminance(color: str) -> float:
 def test_text_can_be_read_and_chart_colors_seen_on_their_surface() -> None:
     """WCAG 2.2: 4.5:1 for text, 3:1 for what is drawn."""
     style = str(read_asset("golfsweep.css"))
-    schemes = [dict(re.findall(r"(--[\w-]+): (#[0-9a-f]+)", part)) for part in re.findall(r":root \{(.*?)\}", style, re.DOTALL)]
+    schemes = [
+        dict(re.findall(r"(--[\w-]+): (#[0-9a-f]+)", part)) for part in re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    ]
     assert len(schemes) == 3 and schemes[0] == schemes[2]  # light, dark, paper
     assert style.isascii()
 

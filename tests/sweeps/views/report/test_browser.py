@@ -1,4 +1,4 @@
-"""The pages in a real Chromium: accessible, of the width of a phone, usable by keyboard, without scripts and on paper."""
+"""The pages in a real Chromium: accessible, as wide as a phone, usable by keyboard, without scripts and on paper."""
 
 import re
 import shutil
@@ -131,7 +131,9 @@ def test_the_keyboard_sorts_and_opens_drawers(look: Any) -> None:
     assert after[0] == "trial 0" and sorted(after) == sorted(before)
     page.keyboard.press("Tab")  # the next heading
     page.keyboard.press("Enter")
-    scores = page.evaluate("Array.from(document.querySelectorAll('#entries-legal td.score'), cell => cell.dataset.value)")
+    scores = page.evaluate(
+        "Array.from(document.querySelectorAll('#entries-legal td.score'), cell => cell.dataset.value)"
+    )
     assert scores == sorted(scores, key=float)
     table.locator("summary").first.focus()
     page.keyboard.press("Enter")
