@@ -108,7 +108,7 @@ def contest_lengths() -> tuple[int, ...]:
 
 def _are_there(tokens: Path, tokenizer: Path | None) -> bool:
     try:
-        found = bool(find_shards(tokens, "train") and find_shards(tokens, "val"))
+        has_shards = bool(find_shards(tokens, "train") and find_shards(tokens, "val"))
     except InputError:
         return tokens.is_dir() and any(tokens.iterdir())  # what is wrong with them, reading them says
-    return found and (tokenizer is None or tokenizer.exists())
+    return has_shards and (tokenizer is None or tokenizer.exists())

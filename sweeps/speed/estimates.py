@@ -7,7 +7,7 @@ from jobs.spec import Order
 from jobs.stages.registry import stage_of
 from jobs.stages.stage import Stage, WorkSizes
 from sweeps.spec.settings import flatten
-from sweeps.speed.nominal import START_SECONDS, WORKER_SECONDS, guess_seconds, least_rate
+from sweeps.speed.nominal import START_SECONDS, WORKER_SECONDS, guess_seconds, least_rate, slowness
 from sweeps.speed.samples import Sample, Speed
 
 
@@ -46,7 +46,7 @@ class SpeedEstimates:
         if not stage.clocks or (clocks := self._guessed_clocks(stage, order, sizes)) is None:
             return None
         own = stage.bound_seconds(order.job, sum(clocks))
-        return START_SECONDS[self._kind][stage.is_gang] + own
+        return START_SECONDS[self._kind][stage.is_gang] * slowness(order.job.machine.device, self._speed) + own
 
     def _guessed_clocks(self, stage: Stage, order: Order, sizes: WorkSizes) -> list[float] | None:
         """What each of a job's clocks is guessed to show."""

@@ -32,6 +32,8 @@ WORKER_SECONDS = {"cpu": 2.0, "cuda": 20.0}
 """Start of a worker's process."""
 AUDIT_SHARE, AUDIT_SECONDS = 2.0, 3.0
 """An audit's time beside its budget, which counts only part of its calls."""
+USUAL_CORE = 90e9
+"""Speed of the core on which these seconds were taken; a slower or busier one takes longer in proportion."""
 SIDE, TIMED_SECONDS = 512, 0.2
 
 
@@ -58,6 +60,12 @@ def with_core(speed: Speed, device: str) -> Speed:
     return replace(speed, core_flops=core_flops())
 
 
+def slowness(device: str, speed: Speed) -> float:
+    """How much longer than usual processes take to start on a machine, and audits; at least 1."""
+    core = None if device.startswith("cuda") else speed.core_flops
+    return 1.0 if core is None else max(1.0, USUAL_CORE / core)
+
+
 def guess_rate(stage: str, device: str, speed: Speed) -> float | None:
     """Operations per second that a slot is guessed to do for a stage; None for stages of which nothing is known."""
     if stage not in GPU_FLOPS:
@@ -71,7 +79,7 @@ def guess_rate(stage: str, device: str, speed: Speed) -> float | None:
 def guess_seconds(job: Job, clock: str, work: float, speed: Speed) -> float | None:
     """What one clock of a job is guessed to show for so much work; None where nothing is known of it."""
     if job.stage == AUDIT.name:
-        return AUDIT_SECONDS + AUDIT_SHARE * work
+        return (AUDIT_SECONDS + AUDIT_SHARE * work) * slowness(job.machine.device, speed)
     if clock == "quantize_seconds":
         return work / WEIGHTS_PER_SECOND
     rate = guess_rate(job.stage, job.machine.device, speed)

@@ -166,9 +166,9 @@ class Standings:
         rule, value = self._rules[entry.full_name], self._sides[entry.full_name].value
         return entry.track != "flagged" and rule.passed is True and value is not None
 
-    def _is_better(self, one: Standing, other: Standing) -> bool:
-        assert one.side.value is not None and other.side.value is not None
-        return self._sign * (one.side.value - other.side.value) < 0
+    def _is_better(self, entry: Standing, other: Standing) -> bool:
+        assert entry.side.value is not None and other.side.value is not None
+        return self._sign * (entry.side.value - other.side.value) < 0
 
     @property
     def _sign(self) -> int:

@@ -36,7 +36,7 @@ from sweeps.statistics.seeds import (
     welch,
     welch_test,
 )
-from sweeps.statistics.sequential import anytime_level, look_levels
+from sweeps.statistics.sequential import analysis_levels, anytime_level
 
 __all__ = [
     "Equivalence",
@@ -48,13 +48,13 @@ __all__ = [
     "Summary",
     "TestResult",
     "VariancePrior",
+    "analysis_levels",
     "analyze_replication",
     "anytime_level",
     "dunnett",
     "equivalence_test",
     "expected_lowest",
     "holm",
-    "look_levels",
     "mean_documents",
     "moderated_test",
     "moments",

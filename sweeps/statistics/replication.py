@@ -5,8 +5,8 @@ The claim is a gain g over an incumbent, where a margin δ counts as none. Each 
     stands    "the gain is at most δ" is rejected
     falls     "the gain is g or more" is rejected
 
-each at the level that `look_levels` gives the analysis, so that over all of them a claim of a true gain of g or more
-falls, and one of a gain of δ or less stands, with a chance of 1 % at most. Of the designs of one to four analyses
+each at the level that `analysis_levels` gives the analysis, so that over all of them a claim of a true gain of g or
+more falls, and one of a gain of δ or less stands, with a chance of 1 % at most. Of the designs of one to four analyses
 whose chance to decide is 80 % at either true gain, the one that is expected to need the fewest seeds is planned.
 
 What is tested is the claimed gain. A claim that was chosen because it looked good is often larger than what is true,
@@ -24,7 +24,7 @@ from scipy import special
 
 from sweeps.statistics.estimate import Floats, Moments, moments, p_values, quantile, welch_parts
 from sweeps.statistics.planning import MOST_SEEDS, POWER
-from sweeps.statistics.sequential import FIRST_LOOK, look_levels
+from sweeps.statistics.sequential import FIRST_ANALYSIS, analysis_levels
 
 LEVEL = 0.01
 """Chance with which a claim falls that is true, or stands that is not."""
@@ -156,7 +156,7 @@ def analyze_replication(
 
 def describe_levels(analyses: Sequence[int]) -> list[tuple[int, float]]:
     """Seeds of each planned analysis, with the level below which p must be there."""
-    return list(zip(analyses, look_levels(analyses, LEVEL), strict=True))
+    return list(zip(analyses, analysis_levels(analyses, LEVEL), strict=True))
 
 
 def _measure(
@@ -207,7 +207,7 @@ def _running_moments(x: Floats) -> tuple[Floats, Floats]:
 
 def _smallest(p: Floats, count: int) -> ReplicationDesign | None:
     """The design of so many analyses with the fewest seeds that has the power; None where no number has."""
-    low, high = FIRST_LOOK + count - 1, p.shape[1] + 1
+    low, high = FIRST_ANALYSIS + count - 1, p.shape[1] + 1
     if low > high or _evaluate(p, high, count).power < POWER:
         return None
     while low < high:
@@ -219,7 +219,7 @@ def _smallest(p: Floats, count: int) -> ReplicationDesign | None:
 def _evaluate(p: Floats, last: int, count: int) -> ReplicationDesign:
     """Power and expected seeds of a design whose analyses are equally far apart."""
     analyses = _space(last, count)
-    below = p[:, [seeds - 2 for seeds in analyses]] < look_levels(analyses, LEVEL)
+    below = p[:, [seeds - 2 for seeds in analyses]] < analysis_levels(analyses, LEVEL)
     decided = below.any(1)
     first = np.where(decided, below.argmax(1), count - 1)
     expected = float(np.array(analyses)[first].mean())
@@ -228,7 +228,7 @@ def _evaluate(p: Floats, last: int, count: int) -> ReplicationDesign:
 
 def _space(last: int, count: int) -> tuple[int, ...]:
     """Numbers of seeds up to the last one, equally far apart as far as the first of them is not too small."""
-    spaced = np.linspace(max(FIRST_LOOK, last / count), last, count).round().astype(int).tolist()
+    spaced = np.linspace(max(FIRST_ANALYSIS, last / count), last, count).round().astype(int).tolist()
     analyses = [*spaced[:-1], last] if count > 1 else [last]
     assert all(a < b for a, b in pairwise(analyses))
     return tuple(analyses)

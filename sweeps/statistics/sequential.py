@@ -4,7 +4,7 @@ Testing at p < 0.01 after every seed from the third to the tenth claims falsely 
 analysis has a level of its own, and spends a part of the chance of a false claim, as in Lan and DeMets 1983
 (Biometrika 70). The chance spent after n seeds is
 
-    α·ln(1 + (e − 1)·n / N)   for planned interim analyses, the last at N seeds (`look_levels`; Pocock's shape)
+    α·ln(1 + (e − 1)·n / N)   for planned interim analyses, the last at N seeds (`analysis_levels`; Pocock's shape)
     α·(1 − 2/n)               without a plan: from the third seed on, without an end (`anytime_level`)
 
 The second is valid at every number of seeds, whichever of them were analyzed and for whatever reason more were added,
@@ -28,7 +28,7 @@ from scipy import special
 
 from sweeps.statistics.estimate import Floats
 
-FIRST_LOOK = 3
+FIRST_ANALYSIS = 3
 """Fewest seeds for a claim; two say almost nothing about their spread."""
 _CHAINED = 256
 """Seeds up to which levels use the correlation with earlier interim analyses; more than anybody would train."""
@@ -40,7 +40,7 @@ _PRECISION = 1e-13
 """Of a bound, in standard deviations."""
 
 
-def look_levels(seeds: Sequence[int], alpha: float = 0.01) -> tuple[float, ...]:
+def analysis_levels(seeds: Sequence[int], alpha: float = 0.01) -> tuple[float, ...]:
     """Level of each planned interim analysis ("look"): together they claim falsely with chance alpha.
 
     Args:
@@ -77,13 +77,13 @@ def anytime_level(seeds: int, alpha: float = 0.01) -> float:
         ValueError: alpha is not between 0 and 0.5.
     """
     _check_chance(alpha)
-    if seeds < FIRST_LOOK:
+    if seeds < FIRST_ANALYSIS:
         return 0.0
     if seeds > _CHAINED:  # by Bonferroni, from the chance of this seed alone
         return alpha * (2 / (seeds - 1) - 2 / seeds)
     last = max(8, 1 << (seeds - 1).bit_length())  # few lengths, so that the cache holds them; later ones do not matter
-    looks = range(FIRST_LOOK, last + 1)
-    return _levels(tuple(map(float, looks)), tuple(alpha * (1 - 2 / n) for n in looks))[seeds - FIRST_LOOK]
+    looks = range(FIRST_ANALYSIS, last + 1)
+    return _levels(tuple(map(float, looks)), tuple(alpha * (1 - 2 / n) for n in looks))[seeds - FIRST_ANALYSIS]
 
 
 def _check_chance(alpha: float) -> None:

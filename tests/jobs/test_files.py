@@ -33,7 +33,7 @@ def test_what_is_not_there_is_named(files: FileStore) -> None:
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 64, "0" * 63, f"{'0' * 64}\n"])
 def test_only_a_digest_is_an_address(files: FileStore, name: str) -> None:
-    with pytest.raises(ValueError, match="is no digest"):
+    with pytest.raises(ValueError, match="is not a digest"):
         files.get(name)
 
 

@@ -58,53 +58,53 @@ class _Read:
 
 def read_names(values: Values) -> NamesRead:
     """Find the variables that the files read."""
-    found = NamesRead()
+    names_read = NamesRead()
     environ = Environ(values)
     for node in values.nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            _look_for_libraries(values, node, found)
+            _look_for_libraries(values, node, names_read)
         elif environ.is_environ(node):
             assert isinstance(node, ast.expr)
-            _look_at_use(values, environ, node, found)
+            _look_at_use(values, environ, node, names_read)
         elif isinstance(node, ast.Call) and environ.is_getter(node.func):
-            _take(values, _of_call(node), found)
+            _take(values, _of_call(node), names_read)
     order = {name: index for index, name in enumerate(values.trees)}
-    listed = sorted(found.names.values(), key=lambda entry: (order[entry.file], entry.line))
-    found.names = {entry.name: entry for entry in listed}
+    listed = sorted(names_read.names.values(), key=lambda entry: (order[entry.file], entry.line))
+    names_read.names = {entry.name: entry for entry in listed}
     if values.exhausted:
-        found.whole.append("its strings refer to each other more often than is followed here")
-    return found
+        names_read.whole.append("its strings refer to each other more often than is followed here")
+    return names_read
 
 
-def _look_for_libraries(values: Values, node: ast.Import | ast.ImportFrom, found: NamesRead) -> None:
+def _look_for_libraries(values: Values, node: ast.Import | ast.ImportFrom, names_read: NamesRead) -> None:
     modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
     for module in modules:
         if module.split(".")[0] in _SETTINGS_LIBRARIES:
-            _note(values, node, f"it imports {module}, which reads the environment", found)
+            _note(values, node, f"it imports {module}, which reads the environment", names_read)
 
 
-def _look_at_use(values: Values, environ: Environ, node: ast.expr, found: NamesRead) -> None:
+def _look_at_use(values: Values, environ: Environ, node: ast.expr, names_read: NamesRead) -> None:
     above = values.parents.get(node)
     match above:
         case ast.Attribute(attr=attribute):
             call = values.parents.get(above)
             if attribute in _READERS:
                 if isinstance(call, ast.Call) and call.func is above:
-                    _take(values, _of_call(call), found)
+                    _take(values, _of_call(call), names_read)
                 elif not environ.is_alias(above):
-                    _note(values, node, "it hands on what reads the environment", found)
+                    _note(values, node, "it hands on what reads the environment", names_read)
             elif attribute in ("items", "keys", "values", "__iter__"):
-                _note(values, node, "it goes through the whole environment", found)
+                _note(values, node, "it goes through the whole environment", names_read)
             elif attribute == "copy" and isinstance(call, ast.expr) and not environ.is_harmless(call):
-                _note(values, node, "it hands on a copy of the environment", found)
+                _note(values, node, "it hands on a copy of the environment", names_read)
         case ast.Subscript(slice=key, ctx=ast.Load()):
-            _take(values, _Read(above, key, None), found)
+            _take(values, _Read(above, key, None), names_read)
         case ast.Compare(left=key, ops=[ast.In() | ast.NotIn()]):
-            _take(values, _Read(above, key, None), found)
+            _take(values, _Read(above, key, None), names_read)
         case ast.Subscript():
             pass  # it sets or deletes the variable
         case _ if not environ.is_harmless(node):
-            _note(values, node, "it hands on the environment as a whole", found)
+            _note(values, node, "it hands on the environment as a whole", names_read)
 
 
 def _of_call(call: ast.Call) -> _Read | None:
@@ -114,7 +114,7 @@ def _of_call(call: ast.Call) -> _Read | None:
     return None if key is None else _Read(call, key, default)
 
 
-def _take(values: Values, read: _Read | None, found: NamesRead) -> None:
+def _take(values: Values, read: _Read | None, names_read: NamesRead) -> None:
     """Add the names of one read, for each call of the function that it is in."""
     if read is None:
         return
@@ -123,10 +123,10 @@ def _take(values: Values, read: _Read | None, found: NamesRead) -> None:
     for frame in frames:
         names = values.strings(read.key, frame)
         for name in sorted(names):
-            _add(values, read, name, frame, kind, found)
+            _add(values, read, name, frame, kind, names_read)
         if names:
             continue
-        _note(values, read.node, "it reads a variable whose name is not in the text", found)
+        _note(values, read.node, "it reads a variable whose name is not in the text", names_read)
 
 
 def _frames(values: Values, read: _Read) -> Sequence[Frame | None]:
@@ -141,13 +141,13 @@ def _frames(values: Values, read: _Read) -> Sequence[Frame | None]:
     return [Frame(function, call) for call in values.calls_of(function)[: 4 * MAX_STRINGS]] or [None]
 
 
-def _add(values: Values, read: _Read, name: str, frame: Frame | None, kind: Kind | None, found: NamesRead) -> None:
+def _add(values: Values, read: _Read, name: str, frame: Frame | None, kind: Kind | None, names_read: NamesRead) -> None:
     if UNKNOWN in name:
         prefix = name.partition(UNKNOWN)[0]
         if prefix:
-            found.prefixes.add(prefix)
+            names_read.prefixes.add(prefix)
         else:
-            _note(values, read.node, "it reads a variable whose name it puts together", found)
+            _note(values, read.node, "it reads a variable whose name it puts together", names_read)
         return
     default = _default(values, read, frame)
     place = read.node if frame is None else frame.call
@@ -158,10 +158,10 @@ def _add(values: Values, read: _Read, name: str, frame: Frame | None, kind: Kind
         file=values.file_of(place),
         line=place.lineno,
     )
-    if (known := found.names.get(name)) is not None:  # read in several places: the one that says most counts
+    if (known := names_read.names.get(name)) is not None:  # read in several places: the one that says most counts
         first = known if known.default is not None else entry if default is not None else known
         entry = replace(first, kind=known.kind if known.kind != "str" else entry.kind)
-    found.names[name] = entry
+    names_read.names[name] = entry
 
 
 def _default(values: Values, read: _Read, frame: Frame | None) -> str | None:
@@ -225,7 +225,7 @@ def _arguments(frame: Frame) -> list[ast.expr]:
     return [*frame.call.args, *(part.value for part in frame.call.keywords)]
 
 
-def _note(values: Values, node: ast.AST, reason: str, found: NamesRead) -> None:
+def _note(values: Values, node: ast.AST, reason: str, names_read: NamesRead) -> None:
     line = f"{values.file_of(node)}, line {getattr(node, 'lineno', 0)}: {reason}"
-    if line not in found.whole and len(found.whole) < 20:
-        found.whole.append(line)
+    if line not in names_read.whole and len(names_read.whole) < 20:
+        names_read.whole.append(line)

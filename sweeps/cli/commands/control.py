@@ -76,8 +76,8 @@ def init(
     _write_new(out, text)
     if json_:
         document = {"file": str(out), "script": None if script is None else str(script)}
-        found = {} if source is None else {"names": list(source.names), "unread": list(source.whole)}
-        print_json(document | found)
+        facts = {} if source is None else {"names": list(source.names), "unread": list(source.whole)}
+        print_json(document | facts)
         return
     print(f"Wrote {out}.")
     if source is not None:
@@ -118,8 +118,8 @@ def attach(
 
     place = Workplace.open(home, db, files)
     try:
-        found = open_sweep(sweep, place, Terminal(stderr=True).print_line)
-        job = attach(Attachment(file=file, stage=stage, role=role, seed=seed, entry=entry, log=log), found, place)
+        target = open_sweep(sweep, place, Terminal(stderr=True).print_line)
+        job = attach(Attachment(file=file, stage=stage, role=role, seed=seed, entry=entry, log=log), target, place)
     except Exception:
         place.remove_if_unused()
         raise
@@ -127,7 +127,7 @@ def attach(
     if json_:
         return print_json(
             {
-                "sweep": found.spec.name,
+                "sweep": target.spec.name,
                 "key": job.key,
                 "label": job.order.label,
                 role: outputs[role],

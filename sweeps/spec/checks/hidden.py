@@ -37,25 +37,25 @@ def find_all(
         where: what each line begins with.
         parse: checks the file; raises InputError.
     """
-    found, fresh = list(problems), list(problems)
-    mended, set_aside = copy.deepcopy(dict(source)), set[str]()
+    known, fresh = list(problems), list(problems)
+    mended, left_out = copy.deepcopy(dict(source)), set[str]()
     for _ in range(ROUNDS):
-        names = {name for line in fresh for name in _set_aside(mended, line.removeprefix(f"{where}: "))}
+        names = {name for line in fresh for name in _left_out(mended, line.removeprefix(f"{where}: "))}
         if not names:
             break
-        set_aside |= names
+        left_out |= names
         try:
             parse(mended, where)
         except InputError as error:
             # What stands in for a value is no one's choice: nothing is said of it, or of a rule in which it takes part.
-            fresh = [line for line in error.problems if line not in found and not _mentions(line, where, set_aside)]
-            found += fresh
+            fresh = [line for line in error.problems if line not in known and not _mentions(line, where, left_out)]
+            known += fresh
         else:
             break
-    return found
+    return known
 
 
-def _set_aside(source: dict[str, Any], line: str) -> set[str]:
+def _left_out(source: dict[str, Any], line: str) -> set[str]:
     """Take the value that a problem is about out of a file, or give it the name that was meant.
 
     Returns:

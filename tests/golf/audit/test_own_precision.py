@@ -181,4 +181,4 @@ def test_an_entry_that_computes_something_else_in_its_own_precision_does_not_pas
     assert not certificate.findings
     assert not certificate.passed
     verdict = describe_verdict(certificate.to_json())
-    assert verdict == "Not passed: in bfloat16 it computes something else than in float32, in which it was judged"
+    assert verdict == "Not passed: its results in bfloat16 differ from those in float32, in which it was judged"

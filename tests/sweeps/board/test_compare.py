@@ -86,7 +86,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(place: Workplace) ->
     for pair, words in (
         (("leak", "base"), "of different tracks \\(flagged and legal\\)"),
         (("base", "other/base"), "different validation sets"),
-        (("base", "base"), "is one entry"),
+        (("base", "base"), "is the same entry twice"),
     ):
         with pytest.raises(InputError, match=words):
             compare(pair_of(*pair, place))

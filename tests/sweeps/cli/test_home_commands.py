@@ -143,7 +143,7 @@ def test_retry_queues_failed_jobs_again(golfsweep: Command, going: Going) -> Non
 @pytest.mark.parametrize(("answer", "code", "state"), [(b"n\n", 1, "running"), (b"y\n", 0, "cancelled")])
 def test_cancelling_a_running_sweep_asks_on_a_terminal(going: Going, answer: bytes, code: int, state: str) -> None:
     ended, shown = in_terminal(["cancel", "main", "--home", str(going.root)], answer)
-    assert b"Cancel sweep main, of which 0 jobs run and 3 wait? [y/N]" in shown
+    assert b"Cancel sweep main (0 jobs running, 3 waiting)? [y/N]" in shown
     assert (ended, b"Nothing was changed." in shown) == (code, code == 1)
     record = going.store.sweep("main")
     assert record is not None and record.state == state

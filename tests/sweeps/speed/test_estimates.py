@@ -14,7 +14,7 @@ from sweeps.planning.durations import Durations, Estimate
 from sweeps.spec.orders import OrderBook
 from sweeps.spec.recipe import Recipe, build_recipe
 from sweeps.speed.estimates import SpeedEstimates, scale
-from sweeps.speed.nominal import AUDIT_SECONDS, AUDIT_SHARE, CORE_SHARE, GPU_FLOPS, START_SECONDS
+from sweeps.speed.nominal import AUDIT_SECONDS, AUDIT_SHARE, CORE_SHARE, GPU_FLOPS, START_SECONDS, USUAL_CORE
 from sweeps.speed.samples import Sample, Speed
 from tests.sweeps.made_up_world import DATA, MACHINE
 from tests.sweeps.orders import ARTIFACT, audit, evaluate, quantize, train
@@ -22,7 +22,7 @@ from tests.sweeps.orders import ARTIFACT, audit, evaluate, quantize, train
 BOOK = OrderBook(sweep="s", priority=0, data=DATA, machine=MACHINE, options={"audit": {"seconds": 8.0}})
 LENGTHS = (100, 300, 50, 700)
 MODEL = {"num_layers": 2, "model_dim": 16, "num_heads": 2, "num_kv_heads": 1, "mlp_hidden": 24}
-CORE = 1e10
+CORE = USUAL_CORE
 
 
 def recipe(steps: int = 100, epochs: int = 1, **evaluation: Any) -> Recipe:
@@ -75,6 +75,8 @@ def test_what_was_not_measured_is_guessed_of_a_core_or_of_a_gpu() -> None:
     assert known().of(order) == Estimate(seconds=pytest.approx(guess), source="guess")
     judged = START_SECONDS["cpu"][False] + AUDIT_SECONDS + AUDIT_SHARE * 8.0
     assert known().of(audit(BOOK, recipe())) == Estimate(seconds=pytest.approx(judged), source="guess")
+    busy = known(core=CORE / 5).of(order).seconds  # starts and work take five times as long
+    assert busy == pytest.approx(5 * guess)
     on_gpu = replace(order, job=replace(order.job, machine=replace(MACHINE, device="cuda NVIDIA H100 80GB HBM3")))
     seconds = SpeedEstimates(Speed(), "cuda NVIDIA H100 80GB HBM3").guessed(on_gpu, known())
     assert seconds == pytest.approx(START_SECONDS["cuda"][True] + work / GPU_FLOPS["train"])
@@ -82,7 +84,7 @@ def test_what_was_not_measured_is_guessed_of_a_core_or_of_a_gpu() -> None:
 
 def test_a_training_that_its_clock_ends_takes_that_long_whatever_the_machine() -> None:
     timed = build_recipe({"train": {"gpus": 2, "max_seconds": 60.0}}, "")
-    assert known(core=1.0).of(train(BOOK, timed)).seconds == START_SECONDS["cpu"][True] + 60.0
+    assert known().of(train(BOOK, timed)).seconds == START_SECONDS["cpu"][True] + 60.0
 
 
 def test_history_comes_before_samples_and_another_devices_samples_say_nothing() -> None:

@@ -8,9 +8,9 @@ from scipy import stats
 
 from sweeps.statistics import (
     Moments,
+    analysis_levels,
     anytime_level,
     equivalence_test,
-    look_levels,
     moments,
     no_worse_test,
     power,
@@ -30,9 +30,9 @@ def p_of(c: np.ndarray, i: np.ndarray) -> np.ndarray:
 
 def test_levels_are_those_of_published_tables() -> None:
     """Five equal looks at one-sided 0.025: the Pocock-type bounds that R's ldbounds and gsDesign print."""
-    bounds = stats.norm.isf(look_levels([1, 2, 3, 4, 5], 0.025))
+    bounds = stats.norm.isf(analysis_levels([1, 2, 3, 4, 5], 0.025))
     assert bounds == pytest.approx([2.438, 2.427, 2.410, 2.397, 2.386], abs=0.0006)
-    assert look_levels([3], 0.01) == (pytest.approx(0.01),)
+    assert analysis_levels([3], 0.01) == (pytest.approx(0.01),)
 
 
 @pytest.mark.parametrize("looks", [(3, 6), (3, 5, 8), (3, 10)])
@@ -41,7 +41,7 @@ def test_planned_interim_analyses_keep_the_size(looks: tuple[int, ...], alpha: f
     generator = np.random.default_rng(0)
     c, i = generator.normal(0, 1, (2, RUNS, looks[-1]))
     claimed = np.zeros(RUNS, bool)
-    for n, level in zip(looks, look_levels(looks, alpha), strict=True):
+    for n, level in zip(looks, analysis_levels(looks, alpha), strict=True):
         claimed |= p_of(c[:, :n], i[:, :n]) < level
     assert claimed.mean() < alpha + 3 * math.sqrt(alpha / RUNS)
     assert claimed.mean() > alpha / 2
@@ -98,7 +98,7 @@ def test_a_second_analysis_chosen_after_the_first_keeps_the_size() -> None:
     total = np.select([first < 0.02, first < 0.05, first < 0.1, first < 0.3], [5, 6, 8, 13], 0)
     claimed = np.zeros(RUNS, bool)
     for n in (5, 6, 8, 13):
-        first_level, second_level = look_levels((3, n), 0.01)
+        first_level, second_level = analysis_levels((3, n), 0.01)
         claimed |= (total == n) & ((first < first_level) | (p_of(c[:, :n], i[:, :n]) < second_level))
     assert 0.003 < claimed.mean() < 0.01 + 3 * math.sqrt(0.01 / RUNS)
 
@@ -106,9 +106,9 @@ def test_a_second_analysis_chosen_after_the_first_keeps_the_size() -> None:
 @pytest.mark.parametrize("looks", [(), (0, 3), (3, 3), (5, 4)])
 def test_interim_analyses_that_do_not_rise_are_refused(looks: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="rising"):
-        look_levels(looks)
+        analysis_levels(looks)
     with pytest.raises(ValueError, match="alpha"):
-        look_levels([3], 0.0)
+        analysis_levels([3], 0.0)
 
 
 @pytest.mark.parametrize(("n", "m", "std", "gap"), [(3, 3, 1.0, 3.0), (7, 7, 1.0, 1.5), (5, 8, 2.0, 3.0)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweeps.statistics import Moments, Noise, analyze_replication, look_levels, plan_replication
+from sweeps.statistics import Moments, Noise, analysis_levels, analyze_replication, plan_replication
 from sweeps.statistics.planning import POWER
 from sweeps.statistics.replication import LEVEL, likely_spread
 
@@ -84,7 +84,7 @@ def test_each_opponent_has_its_test() -> None:
     for paired, test in expected.items():
         result = analyze_replication(ours, theirs, paired=paired, **plan)
         assert result.p_stands == pytest.approx(test.pvalue)
-        assert result.level == look_levels((4, 8))[0]
+        assert result.level == analysis_levels((4, 8))[0]
     exact = analyze_replication(ours, 1.25, paired=False, **plan)
     assert exact.p_stands == pytest.approx(stats.ttest_1samp(ours, 1.24, alternative="less").pvalue)
     assert exact.p_falls == pytest.approx(stats.ttest_1samp(ours, 0.95, alternative="greater").pvalue)

@@ -43,7 +43,7 @@ def test_a_diff_applies_whatever_folders_its_headers_name(header: str, tmp_path:
             "does not apply to train_gpt.py",
         ),
         (diff("--- other.py\n+++ other.py\n"), r"changes 'other.py'; expected a diff of train_gpt.py"),
-        ("nothing\n", "no diff; expected one in the unified form"),
+        ("nothing\n", "not a diff; expected the unified form"),
         (
             diff("--- train_gpt.py\n+++ train_gpt.py\n", "@@ -1,1 +1,1 @@\n-a = 1\n+a = 1\n"),
             "changes nothing|does not apply",
