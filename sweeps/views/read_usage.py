@@ -3,8 +3,8 @@
 from jobs.budget import Budget
 from jobs.errors import StoreUnavailable
 from jobs.store import Store
-from sweeps.views.wording import slot_unit
 from sweeps.views.terminal.progress import SweepUsage
+from sweeps.views.wording import slot_unit
 
 
 def read_usage(name: str, store: Store) -> SweepUsage | None:
