@@ -77,8 +77,8 @@ class DataSection(Section):
     """Folder with `fineweb_train_*.bin` and `fineweb_val_*.bin`, or `"demo"` for the bundled corpus. Every node must be
     able to read the path. A set under these names with 5,000 documents or more must be the challenge's: 50,000
     documents, 62,021,846 tokens with the tokenizer of 1,024 pieces, 151,080,891 bytes of text with any. No digest of
-    it is published, so the same documents in another order are not noticed. Training shards must not hold a tenth of the
-    validation documents. Of a script both are checked where its shards have the challenge's form.
+    it is published, so the same documents in another order are not noticed. Training shards must not hold a tenth of
+    the validation documents. Of a script both are checked where its shards have the challenge's form.
     """
     tokenizer: FilePath | None = None
     """The SentencePiece model that made the tokens. Required unless `data.tokens = "demo"`, or for a script that needs
