@@ -21,7 +21,6 @@ from tests.confined import small_disk
 from tests.sweeps import inline
 from tests.sweeps.inline import Record
 
-
 LEFT = 8192
 """Bytes of room that no report fits into."""
 
