@@ -40,7 +40,7 @@ def shape_of(kind: str, text: str) -> list[tuple[str, ...]]:
 @example(text="\u202eabc\u0007\x1b[2J")
 @example(text="{{ 7 * 7 }}{% raw %}&lt;")
 def test_foreign_text_changes_no_tag_and_no_attribute(kind: str, text: str) -> None:
-    assert shape_of(kind, text) == shape_of(kind, "plain")
+    assert shape_of(kind, text) == shape_of(kind, " ".join("x" * len(word) for word in text.split()))
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
