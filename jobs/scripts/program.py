@@ -12,6 +12,7 @@ from jobs.events import FAILED_AFTER, Failed, Failure, Finished
 from jobs.failures import any_killed, classify_text, died_of_signal
 from jobs.logs.live import LiveLog
 from jobs.logs.metric import LAST
+from jobs.logs.step_rate import first_rate
 from jobs.program import LOG, Complete, GangEnd, GangPace, Program
 from jobs.scripts.document_scores import read_document_scores
 from jobs.scripts.kept import KeptFiles
@@ -22,7 +23,6 @@ from jobs.scripts.place import put_code, values_of
 from jobs.scripts.placeholders import fill
 from jobs.scripts.run import LAST_SCORE, ScriptRun
 from jobs.scripts.runtime import script_environment
-from jobs.scripts.step_rate import first_rate
 
 RUN, ASIDE, SCORES = "run", "aside", "document_scores.npz"
 """Of an attempt's folder: the script's own folder, where writes to kept files go, and the file of `SCORES_VARIABLE`."""

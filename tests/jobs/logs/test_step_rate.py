@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from jobs.logs.live import Point
+from jobs.logs.step_rate import first_rate
 from jobs.scripts.program import ScriptProgram
 from jobs.scripts.run import ScriptRun
-from jobs.scripts.step_rate import first_rate
 
 
 def points(*pairs: tuple[int, float | None]) -> list[Point]:
