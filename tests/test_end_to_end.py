@@ -75,7 +75,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subproc
 def test_a_sweep_runs_on_ray_and_says_how_it_goes(
     undisturbed: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
-    home, done = undisturbed
+    _, done = undisturbed
     assert done.returncode == 0, done.stderr
     for word in ("Legal", "Flagged", "lora-ttt", "none", "chimera-611", "trial", "golfsweep open tiny --home"):
         assert word in done.stdout

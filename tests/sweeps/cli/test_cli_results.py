@@ -66,7 +66,7 @@ def test_two_rows_are_compared(golfsweep: Command, home: Path) -> None:
     assert Path(comparison["report"]).is_relative_to(home)
     assert Path(comparison["report"]).exists()
     assert comparison["verdicts"]["precedent"]["passed"] is True
-    assert "base against none" in golfsweep("compare", "base", "none")[1]
+    assert "mBPB better than none, which is SHOWN" in golfsweep("compare", "base", "none")[1]
 
 
 @pytest.mark.parametrize(

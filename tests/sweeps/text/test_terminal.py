@@ -111,5 +111,5 @@ def test_colors_are_those_that_were_chosen(
         terminal = Terminal(file=io.StringIO())
     finally:
         choose_color(ColorChoice.AUTO)
-    assert not terminal.no_color == colors
+    assert terminal.no_color is not colors
     assert system is None or terminal.color_system == system
