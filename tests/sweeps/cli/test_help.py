@@ -130,7 +130,7 @@ def test_commands_and_options_are_completed() -> None:
 
 def test_the_document_lists_every_command_and_exit_code() -> None:
     text = (Path(__file__).parents[3] / "docs/commands.md").read_text()
-    rows = re.findall(r"^\| ([\w ]*) ?\| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| ([\w ]*) ?\| \[`(\w+)`\]\(#golfsweep-\w+\) \| (.+) \|$", text, re.MULTILINE)
     purposes = [(name, summary(ROOT.commands[name].help)) for names in GROUPS.values() for name in names]
     assert [(name, sentence) for _, name, sentence in rows] == purposes
     assert [title.strip() for title, _, _ in rows if title.strip()] == list(GROUPS)
