@@ -17,7 +17,7 @@ from benchmarks.gpu_steps.sizes import Row, Sizes, device, row
 from golf.flops import training_flops
 from golf.train.config import TrainConfig
 from golf.train.learner import Learner
-from golf.train.muon import newton_schulz
+from golf.train.optimizers.muon import newton_schulz
 from golf.train.process_group import ProcessGroup
 from golf.train.training import train
 

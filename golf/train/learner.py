@@ -16,7 +16,7 @@ from golf.model.precision import compute_dtype
 from golf.train.averaging import Averages
 from golf.train.checksum import WeightsChecksum
 from golf.train.config import TrainConfig
-from golf.train.muon import Optimizers
+from golf.train.optimizers.muon import Optimizers
 from golf.train.process_group import ProcessGroup
 
 MICRO_TOKENS = {

@@ -8,8 +8,8 @@ leaderboard then has three columns for it, its p-value by Welch's test and paire
 it is passed; the table, `compare`, the report, `check` and a submission show it.
 
 These say more of the two rules above than a line can, and stay as they are: the verdict and the next step
-(`sweeps.views.verdict`, `sweeps.views.next_step`), which are by the written rule, and the p-value against the record in
-the terminal's long table (the precedent's, `sweeps.views.terminal.table`).
+(`sweeps.views.verdicts`), which are by the written rule, and the p-value against the record in the terminal's long
+table (the precedent's, `sweeps.views.terminal.table`).
 """
 
 from collections.abc import Mapping

@@ -15,8 +15,8 @@ from sweeps.cli.commands import (  # noqa: F401
     results,
     run,
     running,
-    service,
 )
 from sweeps.cli.commands.home import demo, export, listing, watch  # noqa: F401
+from sweeps.cli.commands.service import serve, tokens  # noqa: F401
 
 __all__ = ["app", "main"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from golf.errors import InputError
 from jobs.store import SweepRecord
+from jobs.workplace import Workplace
 from sweeps.board.evaluation import Published
 from sweeps.board.rules import Profile
 from sweeps.contests.catalog import DEFAULT
@@ -64,3 +65,9 @@ def contest_of(record: SweepRecord) -> str:
     """The contest of a sweep, whatever version of golfsweep wrote it."""
     contest: str = (record.spec.get("board") or {}).get("contest", DEFAULT)
     return contest
+
+
+def latest_sweep(place: Workplace) -> str | None:
+    """Name of the latest sweep of the default contest; None where there is none."""
+    names = [sweep.name for sweep in place.store.sweeps() if contest_of(sweep) == DEFAULT]
+    return names[-1] if names else None

@@ -18,7 +18,7 @@ from sweeps.board.ledger import SweepOwner
 from sweeps.board.rules import RuleFinding
 from sweeps.contests.catalog import DEFAULT
 from sweeps.entries.checking import judge_evidence
-from sweeps.entries.facts import SweepFacts, contest_of
+from sweeps.entries.facts import SweepFacts, contest_of, latest_sweep
 from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.names import EntryName, match_entries, resolve_entry
@@ -96,12 +96,6 @@ def _judge_leaders(
         board.add([run for record in flagged for run in _judge(scores.know(record), record, findings)], shown=False)
         if not flagged:
             return
-
-
-def latest_sweep(place: Workplace) -> str | None:
-    """Name of the latest sweep of the default contest; None where there is none."""
-    names = [sweep.name for sweep in place.store.sweeps() if contest_of(sweep) == DEFAULT]
-    return names[-1] if names else None
 
 
 def _judge(

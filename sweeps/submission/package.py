@@ -32,7 +32,8 @@ from sweeps.contests.catalog import DEFAULT
 from sweeps.driver.chain import JobChain
 from sweeps.driver.sweep import Sweep
 from sweeps.entries.audits import read_certificate
-from sweeps.entries.reading import board_of, find_entry, former_of, latest_sweep, read_entry
+from sweeps.entries.facts import latest_sweep
+from sweeps.entries.reading import board_of, find_entry, former_of, read_entry
 from sweeps.spec.dataset import DataSet
 from sweeps.spec.recipe import Recipe
 from sweeps.spec.script.kind import ScriptKind

@@ -83,7 +83,7 @@ def _code(sweep: Sweep, chain: JobChain, place: Workplace, title: str) -> dict[s
 
 def _read(digest: str | None, place: Workplace, title: str) -> bytes:
     if digest is None:
-        raise InputError(f"entry {title}: rests on an attached file without a log; attach it with --log")
+        raise InputError(f"entry {title}: an attached file of it has no log; attach it with --log")
     try:
         return place.files.get(digest)
     except InputError as error:

@@ -5,6 +5,7 @@ from typing import Any
 from jobs.workplace import Workplace
 from sweeps.contests.catalog import DEFAULT
 from sweeps.entries import reading
+from sweeps.entries.facts import latest_sweep
 from sweeps.entries.lost import Lost
 from sweeps.standings.reading import choose_contest, standings_of
 
@@ -32,7 +33,7 @@ def leaderboard_document(place: Workplace, sweep: str | None, contest: str | Non
         standings = standings_of(chosen, place, lost)
         rows, changes, superseded, withdrawn = standings.rows(sweep), standings.changes(), [], []
     else:
-        board = reading.board_of(sweep or reading.latest_sweep(place), place, lost)
+        board = reading.board_of(sweep or latest_sweep(place), place, lost)
         rows, changes = board.table(), board.changes()
         superseded = [former.to_json() for former in reading.superseded_of(place)]
         withdrawn = [former.line for former in reading.withdrawn_of(place)]

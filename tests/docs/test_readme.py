@@ -36,7 +36,7 @@ RUN_ELSEWHERE = {
         "tests/sweeps/run/test_script_example.py",
         '"examples/script/sweep.toml"',
     ),
-    "golfsweep run sweep.toml": ("tests/test_end_to_end.py", 'golfsweep("run", SWEEP'),
+    "golfsweep run sweep.toml": ("tests/test_end_to_end.py", 'golfsweep("run", sweep'),
     "golfsweep run sweep.toml --ray HEAD:6379": ("tests/test_end_to_end.py", '"--ray"'),
     "golfsweep package SWEEP/ENTRY --out submission": ("tests/sweeps/submission/test_package.py", '"package", '),
     "golfsweep challenge demo/trial-20": ("tests/sweeps/run/test_challenge_command.py", 'golfsweep("challenge", '),

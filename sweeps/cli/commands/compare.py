@@ -47,8 +47,8 @@ def compare(
     from sweeps.entries.lost import Lost
     from sweeps.standings.pair import compare_standings, list_lines
     from sweeps.standings.reading import pair_named
-    from sweeps.views.read_verdict import advance_comparison
     from sweeps.views.terminal import compare_text
+    from sweeps.views.verdicts.read_verdict import advance_comparison
 
     place, _ = open_entries(home, db, files, None)
     if (standings := pair_named(challenger, incumbent, place)) is not None:

@@ -25,7 +25,7 @@ from sweeps.text.escaping import to_ascii_page
 from sweeps.text.terminal import Terminal, takes_unicode
 
 SCHEMA_VERSION = 1
-"""Of the leaderboard, and of what `show` prints, as JSON; raised when a field changes its meaning."""
+"""Of what `show` prints as JSON; raised when a field changes its meaning."""
 KEY = re.compile(r"[0-9a-f]{4,64}")
 """What may be the start of a job's key."""
 NO_SWEEPS = "No sweeps yet; start one with golfsweep run."
@@ -65,28 +65,27 @@ def leaderboard(
     """
     from sweeps.contests.catalog import DEFAULT
     from sweeps.entries import reading
+    from sweeps.entries.facts import latest_sweep
     from sweeps.entries.lost import Lost
     from sweeps.standings.reading import choose_contest
+    from sweeps.views.leaderboard_document import leaderboard_document
     from sweeps.views.terminal import formats, table
     from sweeps.views.terminal.read_overview import read_overview
 
     place, sweeps = open_entries(home, db, files, name)
     shown = Format.JSON if json_ else format_
+    if shown == Format.JSON:
+        return print_json(leaderboard_document(place, name, contest))
     if not sweeps and not place.store.records():
-        if shown == Format.JSON:
-            return print_json({"schema_version": SCHEMA_VERSION, "rows": []})
         return Terminal().print_line(NO_SWEEPS)
     chosen, other_contests = choose_contest(place, contest, name)
     if chosen.name != DEFAULT:
         return _show_standings(chosen, place, shown, name, other_contests)
     lost = Lost()
-    sweep = name or reading.latest_sweep(place)
+    sweep = name or latest_sweep(place)
     board = reading.board_of(sweep, place, lost)
     rows, superseded = board.table(), reading.superseded_of(place)
     notes = [*(former.line for former in reading.withdrawn_of(place)), *lost.lines(place), *other_contests]
-    if shown == Format.JSON:
-        frontier = {"frontier": board.changes(), "superseded": [former.to_json() for former in superseded]}
-        return print_json({"schema_version": SCHEMA_VERSION, "rows": rows} | frontier | {"notes": notes})
     match shown:
         case Format.CSV:
             print(formats.to_csv(rows), end="")
@@ -114,9 +113,6 @@ def _show_standings(contest: Any, place: Any, shown: Format, sweep: str | None, 
     board = standings_of(contest, place, lost)
     rows, notes = board.rows(sweep), [*lost.lines(place), *notes]
     match shown:
-        case Format.JSON:
-            document = {"schema_version": SCHEMA_VERSION, "rows": rows, "frontier": board.changes()}
-            return print_json(document | {"superseded": [], "notes": notes})
         case Format.CSV:
             print(standings_table.standings_to_csv(rows), end="")
         case Format.MARKDOWN:
@@ -151,9 +147,9 @@ def show(
 
     Example: golfsweep show 3fa9c1
     """
-    from sweeps.views.read_verdict import baseline_of, words_for
     from sweeps.views.show import describe
     from sweeps.views.terminal.card import Card
+    from sweeps.views.verdicts.known_names import baseline_of, words_for
 
     place, sweeps = open_sweeps(home, db, files, None)
     if key not in [sweep.name for sweep in sweeps] and not KEY.fullmatch(key):

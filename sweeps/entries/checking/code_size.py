@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from golf.entry.bundle import added_bytes, bundle
 from jobs.store import EntryRecord, SweepRecord
 from sweeps.board.evaluation import Evaluation
 from sweeps.entries.checking.recomputed import read_spec
@@ -27,6 +26,8 @@ def check_native_code(
         ledgers: of their quantizations, which wrote down what a script without name and settings has.
         sweep: the record of its sweep.
     """
+    from golf.entry.bundle import added_bytes, bundle  # reads the sources of golf
+
     title = f"{entry.sweep}/{entry.name}"
     settings = {**entry.content["settings"], "holdout_documents": read_spec(sweep.spec, "data", "tuning_documents")}
     added = added_bytes(title, settings)

@@ -170,7 +170,7 @@ def _check_jobs(run: Evaluation, entry: EntryRecord, jobs: Mapping[str, JobRecor
 def _check_chain(
     keys: Mapping[str, str], seed: int, entry: EntryRecord, jobs: Mapping[str, JobRecord], outputs: dict[str, Any]
 ) -> Iterator[str]:
-    """A seed's jobs must be of that seed and of the entry's recipe, and each rest on the one before.
+    """A seed's jobs must be of that seed and of the entry's recipe, and each use what the one before made.
 
     Args:
         keys: of the jobs by stage.

@@ -7,16 +7,16 @@ from typing import Any
 from jobs.machine import software
 from jobs.store import SweepRecord
 from sweeps.text.escaping import to_json
-from sweeps.views.commands import CommandWords
 from sweeps.views.components.panels.provenance import make_download, prepare_provenance
-from sweeps.views.report.sections import Drawer, Section
+from sweeps.views.report.sections import Drawer, PageSection
 from sweeps.views.terminal.formats import to_csv
+from sweeps.views.verdicts.commands import CommandWords
 
 MOST_ROWS = 40
 """Entries up to which a page carries the leaderboard as a file."""
 
 
-def describe_provenance(record: SweepRecord, rows: Sequence[Mapping[str, Any]], words: CommandWords) -> Section:
+def describe_provenance(record: SweepRecord, rows: Sequence[Mapping[str, Any]], words: CommandWords) -> PageSection:
     """Where the numbers of a report come from, and how to get them again."""
     machine, data = record.spec["machine"], record.spec["data"]
     text = next((row["validation_set"] for row in rows if row["validation_set"] is not None), None)
@@ -39,7 +39,7 @@ def describe_provenance(record: SweepRecord, rows: Sequence[Mapping[str, Any]], 
         ("This page again", words.open()),
         ("The sweep and its jobs", words.show()),
     ]
-    return Section(
+    return PageSection(
         name="provenance",
         title="Provenance",
         parts=(prepare_provenance(commands, facts, downloads),),

@@ -21,19 +21,20 @@ from sweeps.entries.lost import Lost
 from sweeps.entries.shape import read_entries
 from sweeps.entries.superseded import is_current
 from sweeps.statistics.documents import Documents
-from sweeps.views.commands import CommandWords
 from sweeps.views.components.charts.document_pairs import prepare_document_pairs
 from sweeps.views.components.charts.frontier import prepare_frontier
 from sweeps.views.components.charts.seed_pairs import prepare_seed_pairs
 from sweeps.views.components.drawing import render
 from sweeps.views.components.panels.diff_table import prepare_diff_table
 from sweeps.views.components.panels.verdict_bar import prepare_comparison_bar, prepare_verdict_bar
-from sweeps.views.read_verdict import advance_comparison, read_spent, read_verdict, words_for
 from sweeps.views.report.evidence import describe_provenance
 from sweeps.views.report.sections import list_sections, read_trials
 from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.terminal import compare_text
-from sweeps.views.verdict import Verdict
+from sweeps.views.verdicts.commands import CommandWords
+from sweeps.views.verdicts.known_names import words_for
+from sweeps.views.verdicts.read_verdict import advance_comparison, read_spent, read_verdict
+from sweeps.views.verdicts.verdict import SweepVerdict
 from sweeps.views.wording import format_hours
 
 MOST_ENTRIES = 150
@@ -130,7 +131,7 @@ def _describe_sweep(record: SweepRecord, facts: SweepFacts, place: Workplace) ->
     return " · ".join([*parts, f"written {_now()}"])
 
 
-def _list_failures(record: SweepRecord, place: Workplace, words: CommandWords, verdict: Verdict) -> list[str]:
+def _list_failures(record: SweepRecord, place: Workplace, words: CommandWords, verdict: SweepVerdict) -> list[str]:
     """A line for each failed job, and what runs them again, if that is not the next step anyway."""
     failed = place.store.jobs(record.name, [JobState.FAILED])
     lines = [

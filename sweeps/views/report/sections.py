@@ -39,7 +39,7 @@ class Drawer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
+class PageSection:
     """A part of a page under a heading."""
 
     name: str
@@ -60,7 +60,7 @@ def list_sections(
     judged: Mapping[str, Mapping[str, Any]],
     place: Workplace,
     lost: Lost,
-) -> Iterator[Section]:
+) -> Iterator[PageSection]:
     """Every section between the entries and the provenance that has something to show.
 
     Args:
@@ -73,16 +73,16 @@ def list_sections(
         lost: collects which of them could not be read.
     """
     changes = [change for change in board.changes() if change["track"] != "flagged"]
-    yield from _keep(Section(name="history", title="History", figures=_known(prepare_frontier(changes))))
+    yield from _keep(PageSection(name="history", title="History", figures=_known(prepare_frontier(changes))))
     yield from _keep(_show_search(record, place))
     budgets = prepare_budget_table(rows)
     note = "What the worst seed of each entry uses; a bar is full at the limit."
-    yield from _keep(Section(name="limits", title="Limits", note=note, parts=_known(budgets)))
+    yield from _keep(PageSection(name="limits", title="Limits", note=note, parts=_known(budgets)))
     yield from _keep(_show_audit(rows, judged))
     if leader is not None:
         yield from _keep(_show_pair(board, record.name, leader, place, lost))
     curves = prepare_curve_band(read_curves(record.name, place, lost))
-    yield from _keep(Section(name="trainings", title="Training", figures=_known(curves)))
+    yield from _keep(PageSection(name="trainings", title="Training", figures=_known(curves)))
 
 
 def describe_trial_documents(file: Mapping[str, Any]) -> str:
@@ -92,7 +92,7 @@ def describe_trial_documents(file: Mapping[str, Any]) -> str:
     return "On tuning documents, which are neither trained on nor part of the validation set."
 
 
-def _show_search(record: SweepRecord, place: Workplace) -> Section:
+def _show_search(record: SweepRecord, place: Workplace) -> PageSection:
     trials = read_trials(SweepFacts.of(record), place)
     done = [trial for trial in trials if trial.value is not None]
     best = min(done, key=lambda trial: trial.value or 0.0, default=None)
@@ -101,10 +101,10 @@ def _show_search(record: SweepRecord, place: Workplace) -> Section:
     heatmap = None if best is None else prepare_multiplier_heatmap(best.parameters, f"trial {best.number}")
     effects = prepare_setting_effects(trials)
     figures, parts = _known(history, heatmap), _known(effects)
-    return Section(name="search", title="Search", figures=figures, parts=parts)
+    return PageSection(name="search", title="Search", figures=figures, parts=parts)
 
 
-def _show_audit(rows: Rows, judged: Mapping[str, Mapping[str, Any]]) -> Section:
+def _show_audit(rows: Rows, judged: Mapping[str, Mapping[str, Any]]) -> PageSection:
     ranks = {row["name"]: number for number, row in enumerate(rows)}
     shown = sorted(judged, key=lambda entry: ranks.get(entry, len(ranks)))[:MOST_CERTIFICATES]
     links = {entry: f"certificate-{number}" for number, entry in enumerate(shown, 1)}
@@ -113,7 +113,7 @@ def _show_audit(rows: Rows, judged: Mapping[str, Mapping[str, Any]]) -> Section:
         certificate = judged[entry]
         verdict, *lines = describe_certificate(certificate)
         drawers.append(Drawer(name=links[entry], title=f"Certificate of {entry}: {verdict}", text="\n".join(lines)))
-    return Section(
+    return PageSection(
         name="audit",
         title="Audit",
         note="The audit judges each scorer from outside, on the entry's own artifact. Entries link to certificates.",
@@ -122,10 +122,10 @@ def _show_audit(rows: Rows, judged: Mapping[str, Mapping[str, Any]]) -> Section:
     )
 
 
-def _show_pair(board: Board, sweep: str, leader: str, place: Workplace, lost: Lost) -> Section:
+def _show_pair(board: Board, sweep: str, leader: str, place: Workplace, lost: Lost) -> PageSection:
     pair = pair_of_leader(board, sweep, leader, place, lost)
     if pair is None:
-        return Section(name="pairs", title="")
+        return PageSection(name="pairs", title="")
     names = leader, pair.incumbent.name_within(sweep)
     sides = [
         {"known_as": name, "seeds": dict(entry.seeds)}
@@ -135,7 +135,7 @@ def _show_pair(board: Board, sweep: str, leader: str, place: Workplace, lost: Lo
     figures = _known(
         prepare_seed_pairs(*sides), None if documents is None else prepare_document_pairs(documents, names)
     )
-    return Section(name="pairs", title=f"{names[0]} against {names[1]}", figures=figures)
+    return PageSection(name="pairs", title=f"{names[0]} against {names[1]}", figures=figures)
 
 
 def read_trials(facts: SweepFacts, place: Workplace) -> list[TrialRecord]:
@@ -149,6 +149,6 @@ def _known(*components: Component | None) -> tuple[Component, ...]:
     return tuple(component for component in components if component is not None)
 
 
-def _keep(section: Section) -> list[Section]:
+def _keep(section: PageSection) -> list[PageSection]:
     """The section, if it has anything to show."""
     return [section] if section.figures or section.parts or section.drawers else []

@@ -10,11 +10,11 @@ from rich.text import Text
 
 from sweeps.spec.settings import flatten
 from sweeps.views.certificates import describe_certificate
-from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import describe_evidence
 from sweeps.views.terminal.compare_text import format_value
 from sweeps.views.terminal.text_page import TextPage, text_width
-from sweeps.views.verdict import advance_entry, judge_entry, measure_gain
+from sweeps.views.verdicts.commands import CommandWords
+from sweeps.views.verdicts.verdict import advance_entry, judge_entry, measure_gain
 from sweeps.views.wording import elapsed
 
 Facts = Mapping[str, Any]

@@ -15,8 +15,8 @@ from sweeps.statistics.documents import Documents
 from sweeps.text.escaping import escape
 from sweeps.text.table import SHOWN_BY_JSON, FittedColumn, FittedTable, shorten
 from sweeps.text.wrapping import wrap
-from sweeps.views.commands import CommandWords
-from sweeps.views.next_step import DECIDING, NextStep, advance_claim, claim_of_comparison
+from sweeps.views.verdicts.commands import CommandWords
+from sweeps.views.verdicts.next_step import DECIDING, NextStep, advance_claim, claim_of_comparison
 from sweeps.views.wording import format_p
 
 WIDTH = 46

@@ -11,12 +11,12 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from sweeps.text.table import shorten
-from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns
-from sweeps.views.flags import describe_flags
 from sweeps.views.terminal.score_table import Reference, choose_reference, lay_out_scores
 from sweeps.views.terminal.text_page import MARK, TextPage, text_width
-from sweeps.views.verdict import Verdict
+from sweeps.views.verdicts.commands import CommandWords
+from sweeps.views.verdicts.flags import describe_flags
+from sweeps.views.verdicts.verdict import SweepVerdict
 
 LINES = 24
 """Of a screen of 80 columns."""
@@ -30,7 +30,7 @@ NAME = 36
 class Overview:
     """A sweep, or imported records alone, as a screen of text."""
 
-    verdict: Verdict
+    verdict: SweepVerdict
     rows: Sequence[EntryColumns]
     """The leaderboard, best first within each track."""
     baseline: str | None
@@ -144,7 +144,7 @@ def _choose_rows(rows: Sequence[EntryColumns], reference: Reference | None, most
     return best if base is None or base in best else [*best[:-1], base]
 
 
-def _describe_best(rows: Sequence[EntryColumns], verdict: Verdict, only_ascii: bool) -> list[str]:
+def _describe_best(rows: Sequence[EntryColumns], verdict: SweepVerdict, only_ascii: bool) -> list[str]:
     """The leader, its score, and what that is better than."""
     leader = next(row for row in rows if row["name"] == verdict.leader)
     public = "" if leader["source"] == "golfsweep" else " (public record)"

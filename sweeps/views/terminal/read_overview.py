@@ -7,10 +7,11 @@ from jobs.state import JobState, SweepState
 from jobs.store import JobRecord, SweepRecord
 from jobs.workplace import Workplace
 from sweeps.views.entry_facts import EntryColumns
-from sweeps.views.read_verdict import baseline_of, read_spent, read_verdict, words_for
 from sweeps.views.status import state_of
 from sweeps.views.terminal.overview import Overview
-from sweeps.views.verdict import Spent
+from sweeps.views.verdicts.known_names import baseline_of, words_for
+from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
+from sweeps.views.verdicts.verdict import Spent
 from sweeps.views.wording import elapsed, format_dollars, format_hours
 
 RECORDS = "public records"

@@ -8,7 +8,7 @@ from rich.text import Text
 from sweeps.text.escaping import escape, to_ascii
 from sweeps.text.terminal import WHOLE_WIDTH
 from sweeps.text.wrapping import wrap, wrap_command, wrap_parts
-from sweeps.views.verdict import Chip, Standing
+from sweeps.views.verdicts.verdict import Chip, Rating
 
 LABEL, LEAST_INDENTED = 9, 44
 """Cells before the text of a labelled line, and of the narrowest line whose further lines are indented as far."""
@@ -16,7 +16,7 @@ WIDEST = 120
 """Cells of a line of text on a wider terminal."""
 MARK = " · "
 """Between parts of a line."""
-STYLES = {Standing.GOOD: "bold green", Standing.WARN: "bold yellow", Standing.BAD: "bold red", Standing.UNKNOWN: "bold"}
+STYLES = {Rating.GOOD: "bold green", Rating.WARN: "bold yellow", Rating.BAD: "bold red", Rating.UNKNOWN: "bold"}
 
 
 def text_width(width: int) -> int:

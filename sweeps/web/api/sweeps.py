@@ -43,7 +43,7 @@ class SweepStatus(BaseModel):
     waiting: list[dict[str, Any]]
 
 
-class SweepFile(BaseModel):
+class SweepFileView(BaseModel):
     """A sweep's file as plain data."""
 
     name: str
@@ -68,9 +68,9 @@ def get_sweep(name: SweepPath, place: HomePlace) -> SweepStatus:
 
 
 @router.get("/sweeps/{name}/file", responses=declare(404, 422))
-def get_sweep_file(name: SweepPath, place: HomePlace) -> SweepFile:
+def get_sweep_file(name: SweepPath, place: HomePlace) -> SweepFileView:
     """The file that a sweep was started with, or last continued with."""
-    return SweepFile(name=name, file=dict(require_sweep(name, place).spec["file"]))
+    return SweepFileView(name=name, file=dict(require_sweep(name, place).spec["file"]))
 
 
 def _summary(record: SweepRecord) -> SweepSummary:

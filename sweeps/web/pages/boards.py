@@ -20,10 +20,10 @@ from sweeps.entries.superseded import is_current
 from sweeps.text.escaping import to_json
 from sweeps.views.components.charts.frontier import prepare_frontier
 from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
-from sweeps.views.read_verdict import read_spent, read_verdict
 from sweeps.views.report.sections import list_sections
 from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.status import state_of
+from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
 from sweeps.views.wording import format_dollars, format_hours
 from sweeps.web.api.parameters import After, HomePlace, SweepPath, require_sweep
 from sweeps.web.pages.rendering import show
@@ -84,7 +84,7 @@ def show_sweeps(request: Request, place: HomePlace, after: After = "") -> Respon
 
 @router.get("/sweeps/{name}")
 def show_sweep(request: Request, name: SweepPath, place: HomePlace) -> Response:
-    """How far a sweep is, what it shows, and what it was told to do."""
+    """How far a sweep is, what it shows, and its file."""
     record, lost = require_sweep(name, place), Lost()
     state = state_of(record, place.store)
     content: dict[str, Any] = {

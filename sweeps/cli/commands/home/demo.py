@@ -34,8 +34,9 @@ def demo(context: typer.Context, home: HomeOption = HOME, json_: JsonOption = Fa
 
 def _list_next(home: Path) -> list[str]:
     """Three commands that work right there."""
+    from sweeps.entries.facts import latest_sweep
     from sweeps.entries.names import EntryName, command_name
-    from sweeps.entries.reading import board_of, latest_sweep
+    from sweeps.entries.reading import board_of
 
     place = open_to_read(home, None, None)
     own = [row for row in board_of(NAME, place).table() if row["track"] == "legal" and row["sweep"] == NAME]

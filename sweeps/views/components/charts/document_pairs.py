@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from sweeps.statistics.documents import Documents
-from sweeps.views.components.charts.figure import Axes, Caption, Point, make_table
+from sweeps.views.components.charts.figure import Axes, Caption, PlotPoint, make_table
 from sweeps.views.components.scale import fit_scale
 
 HEIGHT = 240
@@ -26,7 +26,7 @@ class DocumentPairs:
     axes: Axes
     zero: float
     """Pixels from the top."""
-    points: tuple[Point, ...]
+    points: tuple[PlotPoint, ...]
 
 
 def prepare_document_pairs(documents: Documents, names: tuple[str, str]) -> DocumentPairs | None:

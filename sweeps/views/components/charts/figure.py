@@ -37,7 +37,7 @@ class Caption:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Point:
+class PlotPoint:
     """A place in a figure."""
 
     x: float
@@ -77,9 +77,9 @@ class Axes:
         """Percent of the vertical scale in pixels from the top."""
         return round(self.height * (1 - percent / 100), 1)
 
-    def point(self, x: float, y: float, label: str = "", kind: str = "") -> Point:
+    def point(self, x: float, y: float, label: str = "", kind: str = "") -> PlotPoint:
         """Where two values meet."""
-        return Point(x=self.x.place(x), y=self.down(self.y.place(y)), label=label, kind=kind)
+        return PlotPoint(x=self.x.place(x), y=self.down(self.y.place(y)), label=label, kind=kind)
 
     def line(self, points: Iterable[tuple[float, float]]) -> str:
         """Values as an SVG polyline of percent and pixels."""

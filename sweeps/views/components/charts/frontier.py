@@ -6,7 +6,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from sweeps.views.components.charts.figure import Axes, Caption, Point, make_table
+from sweeps.views.components.charts.figure import Axes, Caption, PlotPoint, make_table
 from sweeps.views.components.scale import Scale, Tick, fit_scale
 from sweeps.views.wording import format_p
 
@@ -22,7 +22,7 @@ class FrontierTrack:
 
     kind: str
     line: str
-    points: tuple[Point, ...]
+    points: tuple[PlotPoint, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any, ClassVar
 
 from jobs.store import TrialRecord
-from sweeps.views.components.charts.figure import Axes, Caption, Point, make_table, thin_out
+from sweeps.views.components.charts.figure import Axes, Caption, PlotPoint, make_table, thin_out
 from sweeps.views.components.scale import Scale, fit_scale
 
 HEIGHT = 220
@@ -24,7 +24,7 @@ class SearchHistory:
     template: ClassVar[str] = "charts/search_history.html.j2"
     caption: Caption
     axes: Axes
-    points: tuple[Point, ...]
+    points: tuple[PlotPoint, ...]
     best: str
     beyond: int
     """Trials that lie at the upper end because they are worse than fits."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from jobs.store import TrialRecord
-from sweeps.views.components.charts.figure import Caption, Point, make_table, thin_out
+from sweeps.views.components.charts.figure import Caption, PlotPoint, make_table, thin_out
 from sweeps.views.components.charts.search_history import format_setting, scale_scores, shorten_setting
 from sweeps.views.components.scale import Scale, Tick, fit_scale
 
@@ -30,7 +30,7 @@ class SettingPanel:
     """Percent of the differences between good and other trials that it explains."""
     summary: str
     ticks: tuple[Tick, ...]
-    points: tuple[Point, ...]
+    points: tuple[PlotPoint, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +116,7 @@ def _prepare_panel(name: str, trials: Sequence[TrialRecord], share: float | None
         assert trial.value is not None
         value = trial.parameters[name]
         y = round(HEIGHT * (1 - scores.place(trial.value) / 100), 1)
-        points.append(Point(x=place(value), y=y, kind=f"age-{min(3, 4 * index // (last + 1))}"))
+        points.append(PlotPoint(x=place(value), y=y, kind=f"age-{min(3, 4 * index // (last + 1))}"))
     best = _best(known)
     return SettingPanel(
         setting=shorten_setting(name),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sweeps.board.margin_rules import MARGIN_RULES
-from sweeps.views.commands import CommandWords
 from sweeps.views.components.charts.interval_dot import (
     IntervalAxis,
     IntervalDot,
@@ -16,7 +15,8 @@ from sweeps.views.components.charts.interval_dot import (
 )
 from sweeps.views.components.panels.copy_command import CopyCommand
 from sweeps.views.entry_facts import deciding_p, describe_evidence
-from sweeps.views.flags import describe_flags
+from sweeps.views.verdicts.commands import CommandWords
+from sweeps.views.verdicts.flags import describe_flags
 from sweeps.views.wording import format_p
 
 EMPTY = "–"
@@ -27,7 +27,7 @@ MOST_DRAWERS = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
+class EntryColumn:
     """A column of values; `name` is its class, too."""
 
     name: str
@@ -40,7 +40,7 @@ class Column:
 class Cell:
     """A value as it is shown, and the number by which the table is sorted."""
 
-    column: Column
+    column: EntryColumn
     text: str
     sort: float | None = None
     small: str = ""
@@ -75,7 +75,7 @@ class EntryTable:
     name: str
     """Its id within the page."""
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[EntryColumn, ...]
     axis: IntervalAxis | None
     legend: tuple[RuleLine, ...]
     lines: tuple[EntryLine, ...]
@@ -83,13 +83,15 @@ class EntryTable:
     """Entries below these that are not shown."""
 
 
-SCORE = Column(name="score", heading="val_bpb ± std", meaning="bits per byte: mean and deviation over seeds")
-GAIN = Column(name="gain", heading="mBPB", meaning="thousandths of a bit per byte above the baseline; below is better")
-P_VALUE = Column(name="p", heading="p", meaning="against the current record, by the written rule with its margin")
-SEEDS = Column(name="n", heading="n", meaning="seeds")
-BYTES = Column(name="bytes", heading="MB", meaning="artifact and code of the largest seed")
-TRAIN = Column(name="train", heading="train s", meaning="training of the slowest seed")
-EVAL = Column(name="eval", heading="eval s", meaning="evaluation of the slowest seed")
+SCORE = EntryColumn(name="score", heading="val_bpb ± std", meaning="bits per byte: mean and deviation over seeds")
+GAIN = EntryColumn(
+    name="gain", heading="mBPB", meaning="thousandths of a bit per byte above the baseline; lower is better"
+)
+P_VALUE = EntryColumn(name="p", heading="p", meaning="against the current record, by the written rule with its margin")
+SEEDS = EntryColumn(name="n", heading="n", meaning="seeds")
+BYTES = EntryColumn(name="bytes", heading="MB", meaning="artifact and code of the largest seed")
+TRAIN = EntryColumn(name="train", heading="train s", meaning="training of the slowest seed")
+EVAL = EntryColumn(name="eval", heading="eval s", meaning="evaluation of the slowest seed")
 COLUMNS = (SCORE, GAIN, P_VALUE, SEEDS, BYTES, TRAIN, EVAL)
 
 

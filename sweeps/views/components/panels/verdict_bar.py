@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.views.components.panels.copy_command import CopyCommand
-from sweeps.views.next_step import NextStep
-from sweeps.views.verdict import Verdict
+from sweeps.views.verdicts.next_step import NextStep
+from sweeps.views.verdicts.verdict import SweepVerdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +36,7 @@ class VerdictBar:
     next_command: CopyCommand | None
 
 
-def prepare_verdict_bar(verdict: Verdict) -> VerdictBar:
+def prepare_verdict_bar(verdict: SweepVerdict) -> VerdictBar:
     """From the one verdict that all commands and pages show."""
     score = "" if verdict.score is None else f"{verdict.score:.4f}"
     if score and verdict.std is not None:
@@ -47,7 +47,7 @@ def prepare_verdict_bar(verdict: Verdict) -> VerdictBar:
         gain = f"{abs(verdict.gain_mbpb):.2f} mBPB {word} than {verdict.baseline} ({verdict.baseline_role})"
     seeds = f" over {verdict.n} seed{'' if verdict.n == 1 else 's'}" if score else ""
     return VerdictBar(
-        heading="Verdict" if verdict.leader is None else "Best",
+        heading="SweepVerdict" if verdict.leader is None else "Best",
         name="No legal entry yet" if verdict.leader is None else verdict.leader,
         score=f"{score} bpb{seeds}" if score else "",
         gain=gain,

@@ -25,8 +25,8 @@ from sweeps.views.components.panels.diff_table import prepare_diff_table
 from sweeps.views.components.panels.entry_table import prepare_entry_table
 from sweeps.views.components.panels.provenance import make_download, prepare_provenance
 from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
-from sweeps.views.next_step import NextStep
-from sweeps.views.verdict import Chip, Standing, Verdict
+from sweeps.views.verdicts.next_step import NextStep
+from sweeps.views.verdicts.verdict import Chip, Rating, SweepVerdict
 
 RANGE = json.dumps({"name": "FloatDistribution", "attributes": {"low": 0.1, "high": 10.0, "log": True, "step": None}})
 
@@ -62,11 +62,11 @@ def curve(seed: int, losses: list[float], owner: str = "base") -> Curve:
     return Curve(key=f"{seed:064}", label=f"{owner} seed {seed}", recipe=owner, owner=owner, seed=seed, points=points)
 
 
-def verdict(text: str = "a") -> Verdict:
+def verdict(text: str = "a") -> SweepVerdict:
     """The verdict on a leader that is not shown to beat the baseline."""
-    chips = (Chip(title="Record", standing=Standing.WARN, word="NOT SHOWN", detail=text),)
+    chips = (Chip(title="Record", standing=Rating.WARN, word="NOT SHOWN", detail=text),)
     step = NextStep(sentence=text, command=f"golfsweep compare {text}")
-    return Verdict(
+    return SweepVerdict(
         sweep="s", leader=text, score=1.805, std=0.0035, n=3, gain_mbpb=6.95, baseline=text, baseline_role="baseline",
         chips=chips, next=step,
     )  # fmt: skip

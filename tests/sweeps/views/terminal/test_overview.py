@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from sweeps.text.terminal import Terminal
-from sweeps.views.commands import CommandWords
 from sweeps.views.terminal.overview import LINES, Overview
-from sweeps.views.verdict import Spent, SweepProgress, judge_sweep
+from sweeps.views.verdicts.commands import CommandWords
+from sweeps.views.verdicts.verdict import Spent, SweepProgress, judge_sweep
 from tests.sweeps.made_up_rows import DEMO, LEAK, Row, claim, row
 
 WORDS = CommandWords(sweep="demo")

@@ -2,7 +2,7 @@
 
 import torch
 
-from golf.train.adamw import AdamW
+from golf.train.optimizers.adamw import AdamW
 
 SHAPES = [(4, 6), (7,), ()]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from golf.model.gpt import GPT, ModelConfig
 from golf.train.config import TrainConfig
-from golf.train.muon import Muon, Optimizers, newton_schulz, parameter_groups
+from golf.train.optimizers.muon import Muon, Optimizers, newton_schulz, parameter_groups
 
 MODEL = ModelConfig(num_layers=2, model_dim=16, num_heads=2, num_kv_heads=1, mlp_hidden=24, vocab_size=32)
 CONFIG = TrainConfig(steps=1, model=MODEL)

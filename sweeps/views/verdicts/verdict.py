@@ -12,19 +12,19 @@ from jobs.state import SweepState
 from sweeps.board.ledger import correct_p
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.rules import LIMIT_SECONDS
-from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns, deciding_p
-from sweeps.views.flags import describe_flags
-from sweeps.views.next_step import DECIDING, NextStep, advance_claim, claim_of_entry
+from sweeps.views.verdicts.commands import CommandWords
+from sweeps.views.verdicts.flags import describe_flags
+from sweeps.views.verdicts.next_step import DECIDING, NextStep, advance_claim, claim_of_entry
 from sweeps.views.wording import format_dollars, format_hours, format_near, format_p
 
-__all__ = ["Chip", "NextStep", "Spent", "Standing", "SweepProgress", "Verdict", "judge_sweep"]
+__all__ = ["Chip", "NextStep", "Rating", "Spent", "SweepProgress", "SweepVerdict", "judge_sweep"]
 
 MOST_UNCHECKED = 1
 """Things that nobody has verified which a chip names."""
 
 
-class Standing(StrEnum):
+class Rating(StrEnum):
     """How good a part of a verdict is; it is always shown with a word beside its color."""
 
     GOOD = "good"
@@ -39,7 +39,7 @@ class Chip:
 
     title: str
     """Record, Caution, Legal, Fits or Cost."""
-    standing: Standing
+    standing: Rating
     word: str
     detail: str
     """A short clause; empty where the word says it all."""
@@ -68,7 +68,7 @@ class SweepProgress:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class SweepVerdict:
     """The verdict on a sweep; scores in bits per byte."""
 
     sweep: str
@@ -94,7 +94,7 @@ def judge_sweep(
     spent: Spent,
     progress: SweepProgress,
     commands: CommandWords | None = None,
-) -> Verdict:
+) -> SweepVerdict:
     """Judge a sweep by its leaderboard.
 
     Args:
@@ -108,12 +108,12 @@ def judge_sweep(
     commands = commands or CommandWords(sweep=sweep)
     leader = find_leader(rows)
     if leader is None:
-        return Verdict(
+        return SweepVerdict(
             sweep=sweep, leader=None, score=None, std=None, n=0, gain_mbpb=None, baseline=None, baseline_role=None,
             chips=(_judge_no_leader(rows), _judge_cost(spent)), next=_advance_without_leader(rows, progress, commands),
         )  # fmt: skip
     gain, over, role = measure_gain(leader, rows, baseline)
-    return Verdict(
+    return SweepVerdict(
         sweep=sweep,
         leader=leader["name"],
         score=leader["val_bpb_mean"],
@@ -186,23 +186,23 @@ def _judge_no_leader(rows: Sequence[EntryColumns]) -> Chip:
     flagged = sum(row["track"] == "flagged" for row in rows)
     if flagged:
         detail = "its entry is flagged" if flagged == 1 else f"all {flagged} judged entries are flagged"
-        return Chip(title="Legal", standing=Standing.BAD, word="NO LEGAL ENTRY", detail=detail)
+        return Chip(title="Legal", standing=Rating.BAD, word="NO LEGAL ENTRY", detail=detail)
     word = "NOT JUDGED" if rows else "NO ENTRY YET"
     detail = "no entry could be judged from outside" if rows else "an entry appears when its seeds are confirmed"
-    return Chip(title="Legal", standing=Standing.UNKNOWN, word=word, detail=detail)
+    return Chip(title="Legal", standing=Rating.UNKNOWN, word=word, detail=detail)
 
 
 def _judge_record(leader: EntryColumns, baseline: str | None) -> Chip:
     if leader["incumbent"] is None:
         detail = "no earlier entry or record to beat"
-        return Chip(title="Record", standing=Standing.UNKNOWN, word="NOTHING TO BEAT", detail=detail)
+        return Chip(title="Record", standing=Rating.UNKNOWN, word="NOTHING TO BEAT", detail=detail)
     rule, passed = MARGIN_RULES[DECIDING], leader[DECIDING]
     needed = f"the rule needs p < {rule.level:g} at a {rule.margin_nats:g}-nat margin"
     if passed is None:
         why = "one seed has no spread" if len(leader["seeds"]) < 2 else "no test is possible"
-        return Chip(title="Record", standing=Standing.UNKNOWN, word="UNDECIDED", detail=f"{why}; {needed}")
+        return Chip(title="Record", standing=Rating.UNKNOWN, word="UNDECIDED", detail=f"{why}; {needed}")
     held = passed and _holds_corrected(leader, baseline)
-    standing = Standing.GOOD if held else Standing.BAD if leader["difference_mbpb"] > 0 else Standing.WARN
+    standing = Rating.GOOD if held else Rating.BAD if leader["difference_mbpb"] > 0 else Rating.WARN
     word = "SHOWN" if passed else "NOT SHOWN"
     return Chip(
         title="Record", standing=standing, word=word, detail=f"p = {format_p(deciding_p(leader, rule))}, {needed}"
@@ -212,10 +212,10 @@ def _judge_record(leader: EntryColumns, baseline: str | None) -> Chip:
 def _judge_caution(leader: EntryColumns, baseline: str | None) -> Chip | None:
     """What makes the leader look better than it is."""
     if len(leader["seeds"]) < 2:
-        return Chip(title="Caution", standing=Standing.WARN, word="ONE SEED", detail="its spread is not known")
+        return Chip(title="Caution", standing=Rating.WARN, word="ONE SEED", detail="its spread is not known")
     form, p = _correct(leader, baseline)
     corrected = "" if p is None else f"; {form.format(format_p(p))}"
-    standing = Standing.GOOD if _holds_corrected(leader, baseline) and leader[DECIDING] else Standing.WARN
+    standing = Rating.GOOD if _holds_corrected(leader, baseline) and leader[DECIDING] else Rating.WARN
     if leader["trials"] and leader["selection_bias_mbpb"] is not None:
         detail = f"luck alone explains {leader['selection_bias_mbpb']:.2f} mBPB{corrected}"
         return Chip(title="Caution", standing=standing, word=f"BEST OF {leader['trials']}", detail=detail)
@@ -244,10 +244,10 @@ def _holds_corrected(entry: EntryColumns, baseline: str | None) -> bool:
 
 def _judge_legality(leader: EntryColumns) -> Chip:
     if leader["track"] == "flagged":
-        return Chip(title="Legal", standing=Standing.BAD, word="FLAGGED", detail=describe_flags(leader["findings"]))
+        return Chip(title="Legal", standing=Rating.BAD, word="FLAGGED", detail=describe_flags(leader["findings"]))
     if leader["track"] != "legal":
         detail = "its scores were not audited from outside"
-        return Chip(title="Legal", standing=Standing.UNKNOWN, word="UNVERIFIED", detail=detail)
+        return Chip(title="Legal", standing=Rating.UNKNOWN, word="UNVERIFIED", detail=detail)
     unchecked = [re.sub(r" \(.*\)$", "", item) for item in leader["unchecked"] or ()]
     items = [item if item.startswith("not ") else f"not checked: {item}" for item in unchecked[:MOST_UNCHECKED]]
     if len(unchecked) > MOST_UNCHECKED:
@@ -255,7 +255,7 @@ def _judge_legality(leader: EntryColumns) -> Chip:
     audited, n = leader["audited_seeds"], len(leader["seeds"])
     audit = f"{audited} of {n} seed{'' if n == 1 else 's'} audited"
     return Chip(
-        title="Legal", standing=Standing.GOOD, word="PASSED", detail="; ".join([*([audit] if audited else []), *items])
+        title="Legal", standing=Rating.GOOD, word="PASSED", detail="; ".join([*([audit] if audited else []), *items])
     )
 
 
@@ -276,11 +276,11 @@ def _judge_limits(leader: EntryColumns) -> Chip:
     ]
     known = [(amount, most, text) for amount, most, text in used if amount is not None and most is not None]
     if not known:
-        return Chip(title="Fits", standing=Standing.UNKNOWN, word="UNKNOWN", detail="neither bytes nor times are known")
+        return Chip(title="Fits", standing=Rating.UNKNOWN, word="UNKNOWN", detail="neither bytes nor times are known")
     detail = f"{' · '.join(text for *_, text in known)} (worst seed)"
     if any(amount > most for amount, most, _ in known):
-        return Chip(title="Fits", standing=Standing.BAD, word="NO", detail=detail)
-    word, standing = ("YES", Standing.GOOD) if len(known) == len(used) else ("AS FAR AS KNOWN", Standing.UNKNOWN)
+        return Chip(title="Fits", standing=Rating.BAD, word="NO", detail=detail)
+    word, standing = ("YES", Rating.GOOD) if len(known) == len(used) else ("AS FAR AS KNOWN", Rating.UNKNOWN)
     return Chip(title="Fits", standing=standing, word=word, detail=detail)
 
 
@@ -288,8 +288,8 @@ def _judge_cost(spent: Spent) -> Chip:
     hours = format_hours(spent.slot_hours, spent.unit)
     parts = [hours, *([] if spent.jobs is None else [f"{spent.jobs} job{'' if spent.jobs == 1 else 's'}"])]
     if spent.dollars is None:
-        return Chip(title="Cost", standing=Standing.UNKNOWN, word=parts[0], detail=" · ".join(parts[1:]))
+        return Chip(title="Cost", standing=Rating.UNKNOWN, word=parts[0], detail=" · ".join(parts[1:]))
     limit = "" if spent.budget_dollars is None else f" of {format_dollars(spent.budget_dollars)}"
     over = spent.budget_dollars is not None and spent.dollars > spent.budget_dollars
     word = f"{format_dollars(spent.dollars)}{limit}"
-    return Chip(title="Cost", standing=Standing.BAD if over else Standing.GOOD, word=word, detail=" · ".join(parts))
+    return Chip(title="Cost", standing=Rating.BAD if over else Rating.GOOD, word=word, detail=" · ".join(parts))

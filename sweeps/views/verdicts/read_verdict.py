@@ -7,17 +7,17 @@ from jobs.budget import Budget
 from jobs.state import JobState
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
-from sweeps.entries.facts import SweepFacts
-from sweeps.entries.names import list_entries
-from sweeps.entries.reading import board_of, latest_sweep
-from sweeps.views.commands import CommandWords
+from sweeps.entries.reading import board_of
 from sweeps.views.entry_facts import EntryColumns
-from sweeps.views.next_step import NextStep, advance_claim, claim_of_comparison
-from sweeps.views.verdict import Spent, SweepProgress, Verdict, advance_entry, judge_sweep
+from sweeps.views.verdicts.known_names import baseline_of, words_for
+from sweeps.views.verdicts.next_step import NextStep, advance_claim, claim_of_comparison
+from sweeps.views.verdicts.verdict import Spent, SweepProgress, SweepVerdict, advance_entry, judge_sweep
 from sweeps.views.wording import slot_unit
 
 
-def read_verdict(name: str | None, rows: Sequence[EntryColumns], place: Workplace, home_options: str = "") -> Verdict:
+def read_verdict(
+    name: str | None, rows: Sequence[EntryColumns], place: Workplace, home_options: str = ""
+) -> SweepVerdict:
     """Judge a sweep, or with no name the imported records alone.
 
     Args:
@@ -42,13 +42,6 @@ def read_verdict(name: str | None, rows: Sequence[EntryColumns], place: Workplac
     )
 
 
-def baseline_of(name: str | None, place: Workplace) -> str | None:
-    """The entry that a sweep's others are compared with; None where there is none, or a published score."""
-    record = None if name is None else place.store.sweep(name)
-    baseline = None if record is None else SweepFacts.of(record).baseline
-    return baseline if isinstance(baseline, str) else None
-
-
 def advance_comparison(comparison: Mapping[str, Any], place: Workplace, home_options: str = "") -> NextStep:
     """What a comparison's claim needs next: that of the leaderboard, where it is the same claim."""
     sweep = comparison["challenger"]["sweep"] or ""
@@ -59,12 +52,6 @@ def advance_comparison(comparison: Mapping[str, Any], place: Workplace, home_opt
     if row is not None and row["incumbent"] == claim.incumbent:
         return advance_entry(row, baseline_of(sweep, place), words)
     return advance_claim(claim, words)
-
-
-def words_for(sweep: str, place: Workplace, home_options: str = "") -> CommandWords:
-    """How commands name a sweep's entries in a home."""
-    latest = latest_sweep(place) or ""
-    return CommandWords(sweep=sweep, latest=latest, known=list_entries(place), options=home_options)
 
 
 def read_spent(record: SweepRecord, place: Workplace) -> Spent:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.views.commands import CommandWords
 from sweeps.views.entry_facts import EntryColumns
+from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.wording import format_price_range
 
 DECIDING = "written_rule"
@@ -22,7 +22,7 @@ class NextStep:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
+class OpenClaim:
     """That an entry beats another by the written rule's margin, and what it still needs."""
 
     challenger: str
@@ -41,11 +41,11 @@ class Claim:
     """Whether the incumbent needs as many."""
 
 
-def claim_of_entry(entry: EntryColumns) -> Claim | None:
+def claim_of_entry(entry: EntryColumns) -> OpenClaim | None:
     """The claim of an entry of a leaderboard against its current record; None where it has no record to beat."""
     if entry["incumbent"] is None:
         return None
-    return Claim(
+    return OpenClaim(
         challenger=entry["name"],
         incumbent=entry["incumbent"],
         incumbent_is_own=bool(entry["incumbent_too"]) and "/" not in entry["incumbent"],
@@ -58,13 +58,13 @@ def claim_of_entry(entry: EntryColumns) -> Claim | None:
     )
 
 
-def claim_of_comparison(comparison: Mapping[str, Any]) -> Claim:
+def claim_of_comparison(comparison: Mapping[str, Any]) -> OpenClaim:
     """The claim of a comparison's challenger against its incumbent."""
     challenger, incumbent = comparison["challenger"], comparison["incumbent"]
     is_own = challenger["sweep"] is not None and challenger["sweep"] == incumbent["sweep"]
     plan = comparison["plans"][DECIDING] or {}
     least, most = plan.get("least") or {}, plan.get("most") or {}
-    return Claim(
+    return OpenClaim(
         challenger=challenger["name"],
         incumbent=incumbent["name"] if is_own else incumbent["known_as"],
         incumbent_is_own=is_own,
@@ -77,7 +77,7 @@ def claim_of_comparison(comparison: Mapping[str, Any]) -> Claim:
     )
 
 
-def advance_claim(claim: Claim, commands: CommandWords, *, holds_corrected: bool = True) -> NextStep:
+def advance_claim(claim: OpenClaim, commands: CommandWords, *, holds_corrected: bool = True) -> NextStep:
     """What a claim needs next.
 
     Args:
@@ -100,7 +100,7 @@ def advance_claim(claim: Claim, commands: CommandWords, *, holds_corrected: bool
     return NextStep(sentence=f"{describe_seeds(claim)}{price and f', {price}'}", command=compare)
 
 
-def describe_seeds(claim: Claim) -> str:
+def describe_seeds(claim: OpenClaim) -> str:
     """The seeds that a claim still needs, e.g. 1 to 23 more seeds each."""
     least, most = claim.seeds, claim.seeds_most
     many = f"at least {least}" if most is None else f"{least}" if most == least else f"{least} to {most}"

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from golf.model.gpt import GPT
-from golf.train.adamw import AdamW
 from golf.train.config import TrainConfig
+from golf.train.optimizers.adamw import AdamW
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """a, b, c of X ← aX + b(XXᵀ)X + c(XXᵀ)²X (Jordan et al. 2024): fast growth near 0 rather than convergence at 1."""

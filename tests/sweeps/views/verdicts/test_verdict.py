@@ -11,19 +11,20 @@ from jobs.workplace import Workplace
 from sweeps.board.compare import compare
 from sweeps.cli.app import app
 from sweeps.entries.reading import board_of, pair_of
-from sweeps.views.commands import CommandWords
-from sweeps.views.read_verdict import advance_comparison, baseline_of, read_verdict, words_for
 from sweeps.views.terminal.card import Card
 from sweeps.views.terminal.compare_text import list_conclusions
 from sweeps.views.terminal.read_overview import read_overview
-from sweeps.views.verdict import Chip, Spent, Standing, SweepProgress, Verdict, judge_sweep
+from sweeps.views.verdicts.commands import CommandWords
+from sweeps.views.verdicts.known_names import baseline_of, words_for
+from sweeps.views.verdicts.read_verdict import advance_comparison, read_verdict
+from sweeps.views.verdicts.verdict import Chip, Rating, Spent, SweepProgress, SweepVerdict, judge_sweep
 from tests.sweeps.made_up import file, play
 from tests.sweeps.made_up_rows import DEMO, Row, claim, row
 
 SPENT = Spent(slot_hours=0.15, dollars=0.0075, unit="core", jobs=69)
 
 
-def verdict(rows: Any = DEMO, baseline: str | None = "lora-ttt", spent: Spent = SPENT) -> Verdict:
+def verdict(rows: Any = DEMO, baseline: str | None = "lora-ttt", spent: Spent = SPENT) -> SweepVerdict:
     return judge_sweep("demo", rows, baseline=baseline, spent=spent, progress=SweepProgress())
 
 
@@ -31,7 +32,7 @@ def leading(**changes: Any) -> list[Row]:
     return [{**DEMO[0], **changes}, *DEMO[1:]]
 
 
-def chip(title: str, rows: Any = DEMO, **changes: Any) -> tuple[Standing, str, str]:
+def chip(title: str, rows: Any = DEMO, **changes: Any) -> tuple[Rating, str, str]:
     [found] = [each for each in verdict(rows, **changes).chips if each.title == title]
     assert isinstance(found, Chip)
     return found.standing, found.word, found.detail
@@ -52,40 +53,40 @@ def test_the_leader_and_its_gain() -> None:
 @pytest.mark.parametrize(
     ("changes", "standing", "word"),
     [
-        ({}, Standing.WARN, "NOT SHOWN"),
-        (claim(p=0.0001), Standing.GOOD, "SHOWN"),
-        (claim(p=0.005), Standing.WARN, "SHOWN"),  # but not after correction for seven settings
-        (claim(p=0.99, mbpb=4.0), Standing.BAD, "NOT SHOWN"),
-        ({"written_rule": None}, Standing.UNKNOWN, "UNDECIDED"),
-        ({"incumbent": None}, Standing.UNKNOWN, "NOTHING TO BEAT"),
+        ({}, Rating.WARN, "NOT SHOWN"),
+        (claim(p=0.0001), Rating.GOOD, "SHOWN"),
+        (claim(p=0.005), Rating.WARN, "SHOWN"),  # but not after correction for seven settings
+        (claim(p=0.99, mbpb=4.0), Rating.BAD, "NOT SHOWN"),
+        ({"written_rule": None}, Rating.UNKNOWN, "UNDECIDED"),
+        ({"incumbent": None}, Rating.UNKNOWN, "NOTHING TO BEAT"),
     ],
 )
-def test_whether_the_record_is_beaten(changes: Row, standing: Standing, word: str) -> None:
+def test_whether_the_record_is_beaten(changes: Row, standing: Rating, word: str) -> None:
     assert chip("Record", leading(**changes))[:2] == (standing, word)
 
 
 def test_what_makes_the_leader_look_better_than_it_is() -> None:
     assert chip("Caution") == (
-        Standing.WARN, "BEST OF 24", "luck alone explains 2.58 mBPB; p = 0.089 over 7 settings",
+        Rating.WARN, "BEST OF 24", "luck alone explains 2.58 mBPB; p = 0.089 over 7 settings",
     )  # fmt: skip
     holm = leading(p_adjusted=0.33)
     assert chip("Caution", holm)[2] == "luck alone explains 2.58 mBPB; Holm p = 0.330"
     # Holm's correction is of the claim against the baseline by Welch's test, and of no other.
     assert "Holm" not in chip("Caution", leading(p_adjusted=0.33, p_written_rule_paired=0.0133))[2]
     assert "Holm" not in chip("Caution", leading(p_adjusted=0.33, incumbent="PR 7"))[2]
-    assert chip("Caution", leading(trials=0)) == (Standing.WARN, "7 SETTINGS TRIED", "p = 0.089 over 7 settings")
+    assert chip("Caution", leading(trials=0)) == (Rating.WARN, "7 SETTINGS TRIED", "p = 0.089 over 7 settings")
     assert chip("Caution", leading(seeds={"1": 1.8}))[1] == "ONE SEED"
-    assert chip("Caution", leading(**claim(p=0.0001)))[0] == Standing.GOOD
+    assert chip("Caution", leading(**claim(p=0.0001)))[0] == Rating.GOOD
 
 
 def test_whether_it_is_legal() -> None:
-    assert chip("Legal") == (Standing.GOOD, "PASSED", "3 of 3 seeds audited; not timed on contest hardware")
+    assert chip("Legal") == (Rating.GOOD, "PASSED", "3 of 3 seeds audited; not timed on contest hardware")
     two = leading(unchecked=["noise of seeds", "the scorer: not tested", "bytes"])
     assert chip("Legal", two)[2] == "3 of 3 seeds audited; not checked: noise of seeds; 2 more not checked"
     unverified = [{**each, "track": "unverified"} for each in DEMO[:1]]
-    assert chip("Legal", unverified)[:2] == (Standing.UNKNOWN, "UNVERIFIED")
-    assert chip("Legal", DEMO[3:])[:2] == (Standing.BAD, "NO LEGAL ENTRY")
-    assert chip("Legal", [])[:2] == (Standing.UNKNOWN, "NO ENTRY YET")
+    assert chip("Legal", unverified)[:2] == (Rating.UNKNOWN, "UNVERIFIED")
+    assert chip("Legal", DEMO[3:])[:2] == (Rating.BAD, "NO LEGAL ENTRY")
+    assert chip("Legal", [])[:2] == (Rating.UNKNOWN, "NO ENTRY YET")
 
 
 @pytest.mark.parametrize(
@@ -105,10 +106,10 @@ def test_whether_it_fits_and_no_number_is_rounded_onto_its_limit(changes: Row, w
 
 
 def test_what_it_cost() -> None:
-    assert chip("Cost") == (Standing.GOOD, "$0.0075", "0.15 core-hours · 69 jobs")
+    assert chip("Cost") == (Rating.GOOD, "$0.0075", "0.15 core-hours · 69 jobs")
     over = Spent(slot_hours=2.0, dollars=6.0, unit="GPU", jobs=1, budget_dollars=5.0)
-    assert chip("Cost", spent=over) == (Standing.BAD, "$6.00 of $5.00", "2.00 GPU-hours · 1 job")
-    assert chip("Cost", spent=Spent(slot_hours=0.001, dollars=None)) == (Standing.UNKNOWN, "4 slot-seconds", "")
+    assert chip("Cost", spent=over) == (Rating.BAD, "$6.00 of $5.00", "2.00 GPU-hours · 1 job")
+    assert chip("Cost", spent=Spent(slot_hours=0.001, dollars=None)) == (Rating.UNKNOWN, "4 slot-seconds", "")
 
 
 COMPARE = "golfsweep compare trial-20 lora-ttt"
@@ -199,7 +200,7 @@ def test_run_leaderboard_show_and_compare_say_the_same_of_a_real_home(place: Wor
 
 
 def test_the_columns_of_a_claim_are_those_of_its_comparison(place: Workplace) -> None:
-    from sweeps.views.next_step import claim_of_comparison, claim_of_entry
+    from sweeps.views.verdicts.next_step import claim_of_comparison, claim_of_entry
 
     entry = next(each for each in board_of("summer", place).table() if each["incumbent"] is not None)
     comparison = compare(pair_of(f"summer/{entry['name']}", entry["incumbent"], place))

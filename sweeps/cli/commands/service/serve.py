@@ -1,0 +1,73 @@
+"""Serving a home over HTTP: serve."""
+
+import socket
+from typing import Annotated
+
+import typer
+
+from golf.errors import InputError
+from sweeps.cli.app import (
+    HOME,
+    DbOption,
+    FilesOption,
+    HomeOption,
+    app,
+)
+from sweeps.text.terminal import Terminal
+
+GRACE_SECONDS = 5
+"""For requests that are being answered when the service stops; streams end at once."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="N", help="Port; 0 takes a free one.")
+    ] = 8080,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--name", metavar="HOST", help="A host name under which it is reached, e.g. that of a proxy."),
+    ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="Let anybody read without a token; writing needs one.")
+    ] = False,
+    home: HomeOption = HOME,
+    db: DbOption = None,
+    files: FilesOption = None,
+) -> None:
+    """Serve sweeps and leaderboard over HTTP.
+
+    It runs no jobs: whoever runs sweeps on the same database may come and go. Every request needs a token, which
+    golfsweep token create makes.
+
+    Example: golfsweep serve --port 8080
+    """
+    import uvicorn
+
+    from jobs.workplace import Workplace
+    from sweeps.web.app import make_app
+    from sweeps.web.service import Service
+
+    place = Workplace.open(home, db, files)
+    service = Service(place=place, host=host, port=port, names=names or (), public=public)
+    if not service.is_local and not any(token.revoked is None for token in place.store.tokens()):
+        raise InputError(f"--host {host}: others can reach it, and there is no token yet; golfsweep token create")
+    listening = _listen(host, port)
+    shown, port = f"[{host}]" if ":" in host else host, listening.getsockname()[1]
+    Terminal(stderr=True).print_line(f"Serving {home} at http://{shown}:{port}/api/v1; Ctrl-C stops it.")
+    config = uvicorn.Config(
+        make_app(service), log_level="warning", access_log=False, server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )  # fmt: skip
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; uvicorn's own would end the process with a line of its own."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"--host {host} --port {port}: {reason}; choose another address or port") from None
