@@ -19,11 +19,11 @@ from sweeps.board.columns.own import OWN_COLUMNS
 from sweeps.board.columns.verdict import Verdicts, judge_entries
 from sweeps.board.columns.whole import TABLE_COLUMNS, Table, keep_known
 from sweeps.board.entries import BoardEntry, build_entry, build_imported_entry
-from sweeps.board.evaluation import Evaluation, ImportedEntry, Published
+from sweeps.board.evaluation import Evaluation, ImportedEntry
 from sweeps.board.ledger import SweepOwner, TriesLedger, correct_p, shrink_gain
 from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES
 from sweeps.board.pairs.differences import ReadScores
-from sweeps.board.rules import Profile
+from sweeps.board.rules import Profile, Published
 
 if TYPE_CHECKING:
     import pandas as pd

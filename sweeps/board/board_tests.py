@@ -9,7 +9,6 @@ import numpy as np
 from jobs.errors import Unreadable
 from sweeps.board import frontier
 from sweeps.board.arrays import EntryArrays, Ints
-from sweeps.board.evaluation import Published
 from sweeps.board.margin_rules import MARGIN_RULES, MarginRule
 from sweeps.board.pairs.counterparts import Counterparts
 from sweeps.board.pairs.differences import ReadScores, compare_common_seeds, compute_paired_p, compute_published_p
@@ -17,6 +16,7 @@ from sweeps.board.pairs.families import LARGEST_FAMILY, Family, judge_family
 from sweeps.board.pairs.seed_test import TESTS, VERDICT_VALUES
 from sweeps.board.pairs.settlement import Settlement, plan_settlement
 from sweeps.board.pairs.table_tests import TableTests
+from sweeps.board.rules import Published
 
 
 class BoardTests:

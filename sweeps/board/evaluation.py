@@ -171,17 +171,3 @@ class ImportedEntry:
             TypeError: an unknown field, or a required one is missing.
         """
         return cls(**{**content, "findings": tuple(RuleFinding(**finding) for finding in content.get("findings", ()))})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Published:
-    """A published score to compare with, in bits per byte."""
-
-    mean: float
-    std: float | None = None
-    n: int | None = None
-
-    @property
-    def has_spread(self) -> bool:
-        """Whether its noise is known: a deviation of at least two seeds."""
-        return self.std is not None and self.n is not None and self.n > 1

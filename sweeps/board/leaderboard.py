@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from sweeps.board.arrays import TRACKS
 from sweeps.board.board import Board
 from sweeps.board.columns.catalog import COLUMNS, INTERFACE, VARYING
-from sweeps.board.evaluation import Evaluation, ImportedEntry, Published, ValidationSet
+from sweeps.board.evaluation import Evaluation, ImportedEntry, ValidationSet
 from sweeps.board.ledger import SweepOwner
 from sweeps.board.pairs.differences import ReadScores
-from sweeps.board.rules import Profile
+from sweeps.board.rules import Profile, Published
 
 if TYPE_CHECKING:
     import pandas as pd

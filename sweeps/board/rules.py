@@ -91,3 +91,17 @@ def choose_track(findings: Sequence[RuleFinding], profile: Profile) -> Track:
     if codes - {UNAUDITED_CODE}:
         return "flagged"
     return "unverified" if codes else "legal"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """A published score to compare with, in bits per byte."""
+
+    mean: float
+    std: float | None = None
+    n: int | None = None
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether its noise is known: a deviation of at least two seeds."""
+        return self.std is not None and self.n is not None and self.n > 1

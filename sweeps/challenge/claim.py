@@ -11,10 +11,10 @@ from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.compare import check
 from sweeps.board.entries import BoardEntry
-from sweeps.board.evaluation import Published
 from sweeps.board.margin_rules import MARGIN_RULES, PROFILE_RULES
 from sweeps.board.pairs.pair import explain_no_spread
 from sweeps.board.pairs.seed_test import pair_by_training
+from sweeps.board.rules import Published
 from sweeps.entries.facts import SweepFacts
 from sweeps.entries.names import list_entries, match_entries
 from sweeps.entries.reading import board_of, find_entry, former_of, read_entry

@@ -16,8 +16,8 @@ from golf.errors import InputError
 from jobs.store import Store, SweepRecord
 from jobs.workplace import Workplace
 from sweeps.board.entries import BoardEntry
-from sweeps.board.evaluation import Published
 from sweeps.board.pairs.settlement import price_seeds
+from sweeps.board.rules import Published
 from sweeps.challenge.claim import DIGESTS, ChallengedClaim
 from sweeps.spec.file import SweepSpec, parse_sweep
 from sweeps.spec.recipe import NEWER

@@ -9,7 +9,7 @@ from golf.entry.bundle import Script, bundle
 from golf.errors import InputError
 from jobs.spec import Machine
 from jobs.state import JobState
-from sweeps.board.evaluation import Published
+from sweeps.board.rules import Published
 from sweeps.driver.driver import Driver
 from sweeps.driver.driver_store import DriverStore
 from sweeps.driver.trials import search_digest

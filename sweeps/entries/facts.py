@@ -7,8 +7,7 @@ from typing import Any
 from golf.errors import InputError
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
-from sweeps.board.evaluation import Published
-from sweeps.board.rules import Profile
+from sweeps.board.rules import Profile, Published
 from sweeps.contests.catalog import DEFAULT
 
 

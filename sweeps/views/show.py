@@ -17,6 +17,8 @@ from jobs.workplace import Workplace
 from sweeps.entries.names import EntryName, command_name, find_near, list_entries, match_entries, resolve_entry
 from sweeps.views.wording import slot_unit
 
+SCHEMA_VERSION = 1
+"""Of a description as JSON; raised when a field changes its meaning."""
 LEAST_DIGITS = 4
 
 

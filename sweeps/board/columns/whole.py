@@ -14,9 +14,9 @@ from scipy import special
 from sweeps.board.columns.trained import estimate_from_trainings
 from sweeps.board.columns.verdict import Verdicts
 from sweeps.board.entries import BoardEntry
-from sweeps.board.evaluation import Published
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.pairs.settlement import Settlement
+from sweeps.board.rules import Published
 from sweeps.statistics import holm
 from sweeps.statistics.estimate import CONFIDENCE
 

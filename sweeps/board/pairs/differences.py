@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sweeps.board.entries import BoardEntry
-from sweeps.board.evaluation import Published
+from sweeps.board.rules import Published
 from sweeps.statistics import mean_documents, one_sample, paired_test, published, welch
 from sweeps.statistics.documents import ScoreTable
 

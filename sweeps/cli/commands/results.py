@@ -24,8 +24,6 @@ from sweeps.cli.app import (
 from sweeps.text.escaping import to_ascii_page
 from sweeps.text.terminal import Terminal, takes_unicode
 
-SCHEMA_VERSION = 1
-"""Of what `show` prints as JSON; raised when a field changes its meaning."""
 KEY = re.compile(r"[0-9a-f]{4,64}")
 """What may be the start of a job's key."""
 NO_SWEEPS = "No sweeps yet; start one with golfsweep run."
@@ -147,7 +145,7 @@ def show(
 
     Example: golfsweep show 3fa9c1
     """
-    from sweeps.views.show import describe
+    from sweeps.views.show import SCHEMA_VERSION, describe
     from sweeps.views.terminal.card import Card
     from sweeps.views.verdicts.known_names import baseline_of, words_for
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweeps.board.arrays import TRACKS
-from sweeps.board.evaluation import Published
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
+from sweeps.board.rules import Published
 from sweeps.views.components.charts.interval_dot import RuleLine
 from sweeps.views.components.panels.entry_table import EntryTable, prepare_entry_table
 from sweeps.views.terminal.table import TITLES

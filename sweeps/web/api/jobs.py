@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from golf.errors import InputError
-from sweeps.views.show import describe
+from sweeps.views.show import SCHEMA_VERSION, describe
 from sweeps.web.api.parameters import After, EntryPath, HomePlace, KeyPath, Limit, SweepPath, require_sweep
 from sweeps.web.problems import NotFound, declare
 
@@ -36,6 +36,7 @@ class Description(BaseModel):
     """All that is known of a job or an entry, as `golfsweep show --json` prints it."""
 
     model_config = ConfigDict(extra="allow")
+    schema_version: int = Field(description="Raised when a field changes its meaning.")
 
 
 @router.get("/sweeps/{name}/jobs", responses=declare(404, 422))
@@ -76,6 +77,6 @@ def get_entry(name: SweepPath, entry: EntryPath, place: HomePlace) -> Descriptio
 
 def _described(name: str, place: Any) -> Description:
     try:
-        return Description(**describe(name, place))
+        return Description(schema_version=SCHEMA_VERSION, **describe(name, place))
     except InputError as error:  # the name is well-formed, so that only its being unknown is left
         raise NotFound(str(error)) from None

@@ -9,8 +9,9 @@ from scipy import stats
 
 from golf.score import LN2
 from sweeps.board.entries import build_entry
-from sweeps.board.evaluation import Evaluation, Published, ValidationSet
+from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.board.pairs.seed_test import explain_no_pairs, pair_by_training
+from sweeps.board.rules import Published
 from sweeps.statistics import expected_lowest, moments, paired_power, paired_seeds_needed, welch_test
 from sweeps.statistics.planning import POWER
 from tests.sweeps.evaluations import LEAKS, entries, evaluation, record

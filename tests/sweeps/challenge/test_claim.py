@@ -3,7 +3,8 @@
 import pytest
 
 from golf.errors import InputError
-from sweeps.board.evaluation import ImportedEntry, Published
+from sweeps.board.evaluation import ImportedEntry
+from sweeps.board.rules import Published
 from sweeps.challenge.claim import read_claim
 from sweeps.statistics.replication import likely_spread
 from tests.sweeps.challenge.conftest import NOISE, Claim, scores, two_arms

@@ -12,7 +12,7 @@ from tests.sweeps.made_up import file, play
 
 RUNNING = (
     "torch", "ray", "optuna", "pandas", "alembic", "scipy.stats", "scipy.optimize", "scipy.integrate",
-    "sweeps.driver.driver", "sweeps.driver.sweep", "golf.entry.bundle",
+    "sweeps.driver.driver", "sweeps.driver.sweep",
 )  # fmt: skip
 """What runs sweeps, and libraries that are slow to import."""
 NUMBERS = ("numpy", "scipy", "pyarrow")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.cli.commands.results import SCHEMA_VERSION
 from sweeps.contests import catalog
+from sweeps.views.leaderboard_document import SCHEMA_VERSION
 from tests.sweeps.records import miniature as golf
 from tests.sweeps.standings import logs
 

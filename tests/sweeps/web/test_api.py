@@ -59,7 +59,7 @@ def test_what_is_known_already_is_not_sent_again(connect: Connect) -> None:
 
 @pytest.mark.parametrize("path", [
     "/api/v1/sweeps/nothing", "/api/v1/sweeps/nothing/jobs", "/api/v1/sweeps/%00", "/api/v1/leaderboard?sweep=nothing",
-    f"/api/v1/jobs/{'0' * 64}", "/api/v1/sweeps/inline/entries/nobody", "/api/v1/nothing", "/nothing",
+    f"/api/v1/jobs/{'0' * 64}", "/api/v1/sweeps/inline/entries/nobody", "/api/v1/nothing",
     "/api/v1/sweeps/nothing/events", "/api/v1/activity?sweep=nothing",
 ])  # fmt: skip
 def test_what_is_not_there_is_said_so_with_a_hint(connect: Connect, path: str) -> None:
