@@ -1,5 +1,7 @@
 """Numbers and units as people read them."""
 
+from typing import Any
+
 from jobs.store import SweepRecord
 
 
@@ -75,3 +77,12 @@ def slot_unit(record: SweepRecord) -> str:
     """What a slot of a sweep's machine is to people: core or GPU."""
     device = str((record.spec.get("machine") or {}).get("device", ""))
     return "core" if device.startswith("cpu") else "GPU"
+
+
+def format_setting(value: Any) -> str:
+    """A setting as a person writes it."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(format_setting, value)) or "none"
+    return "–" if value is None else str(value)

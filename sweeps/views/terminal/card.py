@@ -9,13 +9,10 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from sweeps.spec.settings import flatten
-from sweeps.views.certificates import describe_certificate
 from sweeps.views.entry_facts import describe_evidence
-from sweeps.views.terminal.compare_text import format_value
 from sweeps.views.terminal.text_page import TextPage, text_width
 from sweeps.views.verdicts.commands import CommandWords
-from sweeps.views.verdicts.verdict import advance_entry, judge_entry, measure_gain
-from sweeps.views.wording import elapsed
+from sweeps.views.wording import elapsed, format_setting
 
 Facts = Mapping[str, Any]
 MOST_JOBS = 20
@@ -52,6 +49,8 @@ class Card:
             for line in facts.get(name, ()):
                 page.text(f"{text}{line}", indent=2, style="bold red")
         if "certificate" in facts:
+            from sweeps.views.certificates import describe_certificate  # imports numpy, which few cards need
+
             page.blank()
             page.text("Audit", style="bold")
             for line in describe_certificate(facts["certificate"]):
@@ -60,6 +59,8 @@ class Card:
 
 
 def _add_entry(page: TextPage, entry: Facts, commands: CommandWords, baseline: str | None) -> None:
+    from sweeps.views.verdicts.verdict import advance_entry, judge_entry, measure_gain  # imports numpy
+
     sweep = entry["sweep"]
     rank = [] if entry["rank"] is None or entry["track"] == "flagged" else [f"rank {entry['rank']}"]
     page.parts([f"{sweep}/{entry['name']}" if sweep else entry["name"], entry["track"], *rank], style="bold")
@@ -159,4 +160,4 @@ def _add_fields(page: TextPage, title: str, fields: Facts) -> None:
     page.text(title, style="bold")
     for name, value in flatten(fields).items():
         if value is not None and name not in ("mismatches", "lost"):
-            page.text(f"  {name} = {format_value(value)}", indent=4)
+            page.text(f"  {name} = {format_setting(value)}", indent=4)

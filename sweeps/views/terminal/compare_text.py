@@ -17,7 +17,7 @@ from sweeps.text.table import SHOWN_BY_JSON, FittedColumn, FittedTable, shorten
 from sweeps.text.wrapping import wrap
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.next_step import DECIDING, NextStep, advance_claim, claim_of_comparison
-from sweeps.views.wording import format_p
+from sweeps.views.wording import format_p, format_setting
 
 WIDTH = 46
 """Characters in a line of dots."""
@@ -150,15 +150,6 @@ def list_evidence(comparison: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def format_value(value: Any) -> str:
-    """A setting as a person writes it."""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(format_value, value)) or "none"
-    return "–" if value is None else str(value)
-
-
 def draw_dots(values: Sequence[float], low: float, high: float, width: int = WIDTH) -> str:
     """Draw values as dots on a line from low to high, and their mean as a bar."""
     line = ["·"] * width
@@ -258,6 +249,6 @@ def _make_settings_table(settings: Sequence[Mapping[str, Any]]) -> FittedTable |
     if not settings:
         return Text("  Their recipes have no known setting that differs.")
     sides = ("setting", "challenger", "incumbent")
-    rows = [[[format_value(setting[side])] for side in sides] for setting in settings]
+    rows = [[[format_setting(setting[side])] for side in sides] for setting in settings]
     columns = [FittedColumn(heading=side, side="left", too_long="fold") for side in sides]
     return FittedTable(columns=columns, rows=rows)

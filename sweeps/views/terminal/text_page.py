@@ -8,7 +8,7 @@ from rich.text import Text
 from sweeps.text.escaping import escape, to_ascii
 from sweeps.text.terminal import WHOLE_WIDTH
 from sweeps.text.wrapping import wrap, wrap_command, wrap_parts
-from sweeps.views.verdicts.verdict import Chip, Rating
+from sweeps.views.verdicts.chip import Chip, Rating
 
 LABEL, LEAST_INDENTED = 9, 44
 """Cells before the text of a labelled line, and of the narrowest line whose further lines are indented as far."""

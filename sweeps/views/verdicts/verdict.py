@@ -6,13 +6,13 @@ Every command and page takes it from here, so that none contradicts another. Pur
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from jobs.state import SweepState
 from sweeps.board.ledger import correct_p
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.rules import LIMIT_SECONDS
 from sweeps.views.entry_facts import EntryColumns, deciding_p
+from sweeps.views.verdicts.chip import Chip, Rating
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.flags import describe_flags
 from sweeps.views.verdicts.next_step import DECIDING, NextStep, advance_claim, claim_of_entry
@@ -22,27 +22,6 @@ __all__ = ["Chip", "NextStep", "Rating", "Spent", "SweepProgress", "SweepVerdict
 
 MOST_UNCHECKED = 1
 """Things that nobody has verified which a chip names."""
-
-
-class Rating(StrEnum):
-    """How good a part of a verdict is; it is always shown with a word beside its color."""
-
-    GOOD = "good"
-    WARN = "warn"
-    BAD = "bad"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chip:
-    """One part of a verdict."""
-
-    title: str
-    """Record, Caution, Legal, Fits or Cost."""
-    standing: Rating
-    word: str
-    detail: str
-    """A short clause; empty where the word says it all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

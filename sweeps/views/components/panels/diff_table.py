@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from sweeps.views.wording import format_setting
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiffTable:
@@ -26,12 +28,3 @@ def prepare_diff_table(settings: Sequence[Mapping[str, Any]], names: tuple[str, 
         for entry in settings
     ]
     return DiffTable(names=names, lines=tuple(lines))
-
-
-def format_setting(value: Any) -> str:
-    """A setting as a person writes it."""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(format_setting, value)) or "none"
-    return "–" if value is None else str(value)

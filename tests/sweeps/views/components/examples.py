@@ -25,8 +25,9 @@ from sweeps.views.components.panels.diff_table import prepare_diff_table
 from sweeps.views.components.panels.entry_table import prepare_entry_table
 from sweeps.views.components.panels.provenance import make_download, prepare_provenance
 from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
+from sweeps.views.verdicts.chip import Chip, Rating
 from sweeps.views.verdicts.next_step import NextStep
-from sweeps.views.verdicts.verdict import Chip, Rating, SweepVerdict
+from sweeps.views.verdicts.verdict import SweepVerdict
 
 RANGE = json.dumps({"name": "FloatDistribution", "attributes": {"low": 0.1, "high": 10.0, "log": True, "step": None}})
 

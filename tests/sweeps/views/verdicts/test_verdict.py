@@ -14,10 +14,11 @@ from sweeps.entries.reading import board_of, pair_of
 from sweeps.views.terminal.card import Card
 from sweeps.views.terminal.compare_text import list_conclusions
 from sweeps.views.terminal.read_overview import read_overview
+from sweeps.views.verdicts.chip import Chip, Rating
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.known_names import baseline_of, words_for
 from sweeps.views.verdicts.read_verdict import advance_comparison, read_verdict
-from sweeps.views.verdicts.verdict import Chip, Rating, Spent, SweepProgress, SweepVerdict, judge_sweep
+from sweeps.views.verdicts.verdict import Spent, SweepProgress, SweepVerdict, judge_sweep
 from tests.sweeps.made_up import file, play
 from tests.sweeps.made_up_rows import DEMO, Row, claim, row
 
