@@ -261,10 +261,9 @@ def test_selftest_and_doctor_judge_this_machine(golfsweep: Command, tmp_path: Pa
 
 
 def test_an_empty_home_has_no_rows(golfsweep: Command, tmp_path: Path) -> None:
-    assert golfsweep("leaderboard", "--json", "--home", tmp_path)[:2] == (
-        0,
-        '{\n  "schema_version": 1,\n  "rows": []\n}\n',
-    )
+    code, out, _ = golfsweep("leaderboard", "--json", "--home", tmp_path)
+    empty = {"rows": [], "frontier": [], "superseded": [], "notes": []}
+    assert (code, json.loads(out)) == (0, {"schema_version": 1} | empty)
     assert golfsweep("status", "--json", "--home", tmp_path)[:2] == (0, '{\n  "sweeps": []\n}\n')
 
 
@@ -298,4 +297,4 @@ def test_a_plan_says_what_would_be_run_and_how_sure_it_is(
 
 def test_names_that_nothing_goes_by(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "there are: none yet" in refused("leaderboard", "nothing", "--home", tmp_path)
-    assert "no sweep and no job has that name" in refused("show", "abcdef", "--home", tmp_path)
+    assert "no sweep, entry or job has that name" in refused("show", "abcdef", "--home", tmp_path)
