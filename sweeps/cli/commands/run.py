@@ -123,7 +123,7 @@ def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:
     return next((choice for choice in given.values() if choice is not None), DEFAULT_EXECUTOR)
 
 
-def show(name: str, place: Any, code: ExitCode, json_: bool, home_options: str) -> None:
+def show(name: str, place: Any, code: ExitCode, json_: bool, home_options: str = "") -> None:
     """Write the report, and print the leaderboard or the document."""
     from sweeps.contests.catalog import DEFAULT, contest_named
     from sweeps.entries.facts import contest_of

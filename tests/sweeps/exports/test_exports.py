@@ -10,6 +10,7 @@ import pytest
 
 from jobs.workplace import Workplace
 from sweeps.api import compare, leaderboard, sweep
+from sweeps.board.arrays import TRACKS
 from sweeps.board.leaderboard import COLUMNS
 from sweeps.entries.reading import board_of
 from sweeps.exports.export import export_sweep
@@ -38,7 +39,7 @@ def test_a_leaderboard_is_a_typed_frame(place: Workplace) -> None:
     frame = leaderboard("main", home=place.home.root)
     assert frame.index.name == "entry"
     assert sorted(frame.index) == ["2026-03-17_LoRA_TTT", "base", "leak", "none", "trial 0"]
-    assert list(frame["track"]) == sorted(frame["track"], key=["legal", "unverified", "flagged"].index)
+    assert list(frame["track"]) == sorted(frame["track"], key=TRACKS.index)
     assert frame.loc["base", "val_bpb_mean"] == pytest.approx(1.17, abs=0.002)
     assert frame.loc["base", "bytes.total"] == frame.loc["base", "bytes_total"]
     kinds = {"track": "string", "rank": "Int64", "p_value": "float64", "same_code": "boolean", "date": "string"}
