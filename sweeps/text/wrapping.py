@@ -27,7 +27,7 @@ def wrap(text: str, width: int, indent: int = 0, taken: int = 0) -> list[str]:
         indent: cells before each line but the first.
         taken: cells of the first line that something else takes.
     """
-    lines, line, room = [], "", max(LEAST_CELLS, width - taken)
+    lines, line, room = list[str](), "", max(LEAST_CELLS, width - taken)
     first, *rest = _split(text.lstrip(" "))
     blanks = " " * (len(text) - len(text.lstrip(" ")))
     for word in (blanks + first, *rest):
@@ -37,8 +37,11 @@ def wrap(text: str, width: int, indent: int = 0, taken: int = 0) -> list[str]:
         if line:
             lines.append(line)
             room = max(LEAST_CELLS, width - indent)
-        *full, line = chop_cells(word, room) if cell_len(word) > room else [word]
-        lines += full
+        while cell_len(word) > room:
+            piece = chop_cells(word, room)[0]
+            lines.append(piece)
+            word, room = word[len(piece) :], max(LEAST_CELLS, width - indent)
+        line = word
     return _indent([*lines, line], width, indent)
 
 

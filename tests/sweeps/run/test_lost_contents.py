@@ -221,4 +221,4 @@ def test_a_damaged_report_is_written_anew(place: Workplace, data: dict[str, Any]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"half")
     run_command.show("small", place, ExitCode.DONE, False)
-    assert "</html>" in path.read_text() and str(path.name) in capsys.readouterr().out
+    assert "</html>" in path.read_text() and "golfsweep open small" in capsys.readouterr().out

@@ -22,7 +22,7 @@ def token(context: typer.Context) -> None:
 
     A token stands for a person or an agent; the service says in every record of what was done whose it was.
 
-    Example: golfsweep token create --scope read
+    Example: golfsweep token list
     """
     if context.invoked_subcommand is None:
         print(context.get_help())
