@@ -17,6 +17,7 @@ from multiprocessing import resource_tracker
 import psutil
 import torch
 
+from jobs.machine import stopping
 from jobs.program import GANG_VARIABLE
 
 MARK = GANG_VARIABLE
@@ -53,11 +54,12 @@ def deaf_to(*signals: signal.Signals) -> Iterator[None]:
     follows: it stops the others when it has written down where they are.
     """
     resource_tracker.ensure_running()  # multiprocessing's first start of a process starts it, too, and unblocks signals
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with stopping.postponed():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def marked(belongs: Callable[[Mark], bool]) -> list[int]:

@@ -4,7 +4,9 @@ import errno
 import os
 import signal
 import termios
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import psutil
@@ -13,6 +15,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SHOW_CURSOR = b"\x1b[?25h"
 _received: list[signal.Signals] = []
 """Empty, or the signal that is stopping this process: Ray replaces the exception that a handler raises by its own."""
+_postponing: list[None] = []
+"""An entry for each block of `postponed` that the main thread is in."""
 
 
 def stop_on_signals() -> None:
@@ -37,6 +41,26 @@ def raise_if_stopped() -> None:
         raise KeyboardInterrupt
 
 
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Have a first signal that comes within a block raise KeyboardInterrupt at its end.
+
+    To block signals in the main thread is not enough: the system gives one to any other thread, and Python runs its
+    handler in the main thread all the same.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = len(_received)
+    _postponing.append(None)
+    try:
+        yield
+    finally:
+        _postponing.pop()
+    if len(_received) > before and not _postponing:
+        raise KeyboardInterrupt
+
+
 def reason() -> str:
     """Why a KeyboardInterrupt ended some work, for people: interrupted, or stopped by SIGTERM."""
     return "interrupted" if stopped_by() == signal.SIGINT else f"stopped by {stopped_by().name}"
@@ -51,7 +75,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
         _kill_descendants()
         os._exit(128 + number)
     _received.append(signal.Signals(number))
-    raise KeyboardInterrupt
+    if not _postponing:
+        raise KeyboardInterrupt
 
 
 def _kill_descendants() -> None:
