@@ -42,7 +42,7 @@ def plan(
     """Preview jobs, time and cost of a sweep.
 
     Finished jobs of any sweep count as done: a job with the same settings, code and data never runs twice. If none
-    shows how long a job takes, short jobs are timed on this machine in about 20 seconds; the home keeps their times.
+    shows how long a job takes, short jobs are timed on this machine in about 40 seconds; their times are kept.
 
     Example: golfsweep plan examples/fineweb.toml --nodes 4 --slots 8
     """

@@ -102,7 +102,7 @@ def measured(
     if choice is None or kept.covers(samples_of(choice, machine)):
         return speed
     say(
-        f"Timing short jobs of this sweep on this machine, about 20 s, at most {limit:.0f} s (--quick guesses "
+        f"Timing short jobs of this sweep on this machine, about 40 s, at most {limit:.0f} s (--quick guesses "
         "instead) …"
     )
     return speed.joined(measure(choice, machine, folder / "measure", core_flops=speed.core_flops, limit=limit))
