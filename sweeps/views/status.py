@@ -16,17 +16,23 @@ LOG_LINES = 5
 RESUME = "not running; resume with golfsweep run FILE"
 
 
+def current_state(sweep: SweepRecord, store: Store) -> str:
+    """A sweep's state, which is `stopped` if it runs and its driver is gone."""
+    is_left = sweep.state == SweepState.RUNNING and store.driver_of(sweep.name) is None
+    return SweepState.STOPPED.value if is_left else sweep.state
+
+
 def state_of(sweep: SweepRecord, store: Store) -> dict[str, Any]:
-    """A sweep as it is in the store, but `stopped` if it runs and its driver is gone."""
+    """A sweep as it is in the store, in its current state."""
     driver, live = store.driver_of(sweep.name), store.live_schedulers()
-    stopped = sweep.state == SweepState.RUNNING and driver is None
+    state = current_state(sweep, store)
     shown = [JobState.RUNNING, JobState.QUEUED, JobState.FAILED]
     jobs = store.jobs(sweep=sweep.name, states=shown)
     scheduler = _scheduler(driver, live, jobs)
     return {
         "name": sweep.name,
-        "state": SweepState.STOPPED.value if stopped else sweep.state,
-        "reason": RESUME if stopped else sweep.reason,
+        "state": state,
+        "reason": RESUME if state != sweep.state else sweep.reason,
         "owner": sweep.owner or None,
         "tags": list(sweep.tags),
         "driver": None if driver is None else asdict(driver),

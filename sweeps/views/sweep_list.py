@@ -4,7 +4,6 @@ from typing import Any
 
 from golf.errors import InputError
 from jobs.budget import Budget
-from jobs.state import SweepState
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
 from sweeps.contests.catalog import DEFAULT, contest_named
@@ -13,6 +12,7 @@ from sweeps.entries.reading import board_of
 from sweeps.entries.superseded import is_current
 from sweeps.standings.reading import standings_of
 from sweeps.text.table import SHOWN_BY_JSON, FittedColumn, FittedTable
+from sweeps.views.status import current_state
 from sweeps.views.wording import duration, format_dollars
 
 COLUMNS = (
@@ -38,11 +38,10 @@ def describe_sweeps(place: Workplace, now: float) -> list[dict[str, Any]]:
 
 def _describe(record: SweepRecord, place: Workplace, now: float) -> dict[str, Any]:
     budget, account = Budget(**record.budget or {}), place.store.account(record.name)
-    is_left = record.state == SweepState.RUNNING and place.store.driver_of(record.name) is None
     contest = contest_of(record)
     return {
         "name": record.name,
-        "state": SweepState.STOPPED.value if is_left else record.state,
+        "state": current_state(record, place.store),
         "contest": contest,
         "owner": record.owner or None,
         "tags": list(record.tags),

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from golf.data.corpus import DemoData
 from jobs.workplace import Workplace
 from tests.golf.short_corpus import put_corpus
@@ -38,7 +36,6 @@ def test_it_is_stored_without_outputs() -> None:
 
 
 def test_it_runs_from_its_first_cell_to_its_last(tmp_path: Path, demo: DemoData) -> None:
-    pytest.importorskip("nbclient")
     search = {"trials": 3, "documents": 4, "space": {"eval.lr": {"low": 0.001, "high": 0.1, "log": True}}}
     seeds = {"tune": [1], "confirm": [3, 4, 5]}
     play(Workplace.open(tmp_path / ".golfsweep"), file("demo", search=search, seeds=seeds, confirm={"top": 1}))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from golf.errors import InputError
 from sweeps.views.show import SCHEMA_VERSION, describe
 from sweeps.web.api.parameters import After, EntryPath, HomePlace, KeyPath, Limit, SweepPath, require_sweep
+from sweeps.web.paging import cut_page
 from sweeps.web.problems import NotFound, declare
 
 router = APIRouter(tags=["jobs"])
@@ -43,10 +44,7 @@ class Description(BaseModel):
 def list_jobs(name: SweepPath, place: HomePlace, after: After = "", limit: Limit = 50) -> JobPage:
     """Jobs that a sweep needs, a page at a time."""
     require_sweep(name, place)
-    records = place.store.jobs(sweep=name)
-    keys = [record.key for record in records]
-    start = keys.index(after) + 1 if after in keys else 0
-    page = records[start : start + limit]
+    page, following = cut_page(place.store.jobs(sweep=name), lambda record: record.key, after, limit)
     summaries = [
         JobSummary(
             key=record.key,
@@ -59,7 +57,7 @@ def list_jobs(name: SweepPath, place: HomePlace, after: After = "", limit: Limit
         )
         for record in page
     ]
-    return JobPage(jobs=summaries, next=page[-1].key if start + limit < len(records) else None)
+    return JobPage(jobs=summaries, next=following)
 
 
 @router.get("/jobs/{key}", responses=declare(404, 422))

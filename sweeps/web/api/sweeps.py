@@ -1,13 +1,16 @@
 """Sweeps: the list of them, and how far each is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.store import SweepRecord
-from sweeps.views.status import state_of
+from jobs.workplace import Workplace
+from sweeps.views.status import current_state, state_of
 from sweeps.web.api.parameters import After, HomePlace, Limit, SweepPath, require_sweep
+from sweeps.web.paging import cut_page
 from sweeps.web.problems import declare
 
 router = APIRouter(tags=["sweeps"])
@@ -53,12 +56,14 @@ class SweepFileView(BaseModel):
 @router.get("/sweeps", responses=declare(422))
 def list_sweeps(place: HomePlace, after: After = "", limit: Limit = 50) -> SweepPage:
     """All sweeps, newest first, a page at a time."""
+    page, following = page_of_sweeps(place, after, limit)
+    return SweepPage(sweeps=[_summary(record, place) for record in page], next=following)
+
+
+def page_of_sweeps(place: Workplace, after: str, limit: int) -> tuple[Sequence[SweepRecord], str | None]:
+    """Sweeps beyond a cursor, newest first, and the next cursor."""
     records = sorted(place.store.sweeps(), key=lambda record: (-record.created, record.name))
-    names = [record.name for record in records]
-    start = names.index(after) + 1 if after in names else 0
-    page = records[start : start + limit]
-    more = start + limit < len(records)
-    return SweepPage(sweeps=[_summary(record) for record in page], next=page[-1].name if more else None)
+    return cut_page(records, lambda record: record.name, after, limit)
 
 
 @router.get("/sweeps/{name}", responses=declare(404, 422))
@@ -73,10 +78,10 @@ def get_sweep_file(name: SweepPath, place: HomePlace) -> SweepFileView:
     return SweepFileView(name=name, file=dict(require_sweep(name, place).spec["file"]))
 
 
-def _summary(record: SweepRecord) -> SweepSummary:
+def _summary(record: SweepRecord, place: Workplace) -> SweepSummary:
     return SweepSummary(
         name=record.name,
-        state=record.state,
+        state=current_state(record, place.store),
         reason=record.reason,
         owner=record.owner or None,
         tags=list(record.tags),

@@ -22,10 +22,11 @@ from sweeps.views.components.charts.frontier import prepare_frontier
 from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
 from sweeps.views.report.sections import list_sections
 from sweeps.views.report.tables import explain_tables, list_tables
-from sweeps.views.status import state_of
+from sweeps.views.status import current_state, state_of
 from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
 from sweeps.views.wording import format_dollars, format_hours
 from sweeps.web.api.parameters import After, HomePlace, SweepPath, require_sweep
+from sweeps.web.api.sweeps import page_of_sweeps
 from sweeps.web.pages.rendering import show
 
 router = APIRouter(include_in_schema=False)
@@ -69,16 +70,13 @@ def show_board(
 @router.get("/sweeps")
 def show_sweeps(request: Request, place: HomePlace, after: After = "") -> Response:
     """All sweeps, newest first."""
-    records = sorted(place.store.sweeps(), key=lambda record: (-record.created, record.name))
-    names = [record.name for record in records]
-    start = names.index(after) + 1 if after in names else 0
-    page = records[start : start + PAGE]
+    page, following = page_of_sweeps(place, after, PAGE)
     return show(
         request,
         "sweeps_page.html.j2",
         events=EVENTS,
         lines=[_describe(record, place) for record in page],
-        next=page[-1].name if start + PAGE < len(records) else None,
+        next=following,
     )
 
 
@@ -128,11 +126,10 @@ def _describe(record: SweepRecord, place: Workplace) -> dict[str, str]:
     counts = place.store.stage_counts(record.name).values()
     done, total = (sum(sum(states.get(each, 0) for each in kinds) for states in counts) for kinds in _DONE_AND_ALL)
     spent = read_spent(record, place)
-    is_left = record.state == "running" and place.store.driver_of(record.name) is None
     return {
         "name": record.name,
         "address": f"/sweeps/{quote(record.name, safe='')}",
-        "state": "stopped" if is_left else record.state,
+        "state": current_state(record, place.store),
         "jobs": f"{done} of {total}",
         "owner": record.owner or "–",
         "spent": format_hours(spent.slot_hours, spent.unit) if spent.dollars is None else format_dollars(spent.dollars),

@@ -120,13 +120,13 @@ def test_optuna_reads_the_search_as_its_own_study(place: Workplace, tmp_path: Pa
 
 
 def test_tensorboard_reads_curves_trials_and_scores(place: Workplace, tmp_path: Path) -> None:
-    tensorboard = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
     folder = export_sweep("main", "tensorboard", place, tmp_path / "events")
 
     def read(run: Path, tag: str) -> dict[int, float]:
-        events = tensorboard.EventAccumulator(str(run))
+        events = EventAccumulator(str(run))
         events.Reload()
         return {event.step: float(make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)}
 
@@ -139,6 +139,5 @@ def test_tensorboard_reads_curves_trials_and_scores(place: Workplace, tmp_path: 
 
 
 def test_an_offline_run_is_written_for_weights_and_biases(place: Workplace, tmp_path: Path) -> None:
-    pytest.importorskip("wandb", reason="not installed: pip install golfsweep[wandb]")
     folder = export_sweep("main", "wandb", place, tmp_path / "runs")
     assert len([*folder.glob("wandb/offline-run-*/run-*.wandb")]) == len(sweep(home=place.home.root).seeds) + 5

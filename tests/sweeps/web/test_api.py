@@ -2,11 +2,16 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
+from jobs.budget import Budget
 from jobs.state import Scope
 from jobs.workplace import Workplace
+from sweeps.web.app import make_app
+from sweeps.web.service import Service
 from tests.sweeps.conftest import Command
 from tests.sweeps.web.conftest import Connect
 
@@ -95,3 +100,20 @@ class TestEvents:
         assert {token["owner"] for token in listed} >= {"reader", "submiter", "adminer"}
         assert all("digest" not in token for token in listed)
         assert all(token["created"] <= time.time() for token in listed)
+
+
+def test_a_cursor_that_nothing_has_is_refused(connect: Connect, place: Workplace) -> None:
+    name = place.store.sweeps()[0].name
+    for path in ("/api/v1/sweeps", f"/api/v1/sweeps/{name}/jobs", "/sweeps"):
+        assert connect().get(path, params={"after": "nothing"}).status_code == 422, path
+
+
+def test_a_sweep_whose_driver_is_gone_is_stopped_wherever_it_is_shown(tmp_path: Path) -> None:
+    place = Workplace.open(tmp_path)
+    place.store.put_sweep("left", {"file": {"name": "left"}, "machine": {}, "rules": "accepted"}, Budget())
+    service = Service(place=place, host="127.0.0.1", port=0, public=True)
+    client = TestClient(make_app(service), base_url="http://localhost")
+    [summary] = client.get("/api/v1/sweeps").json()["sweeps"]
+    assert (summary["state"], client.get("/api/v1/sweeps/left").json()["state"]) == ("stopped", "stopped")
+    assert "stopped" in client.get("/sweeps").text
+    place.store.close()

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from statistics import median
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from jobs.store import TrialRecord
 from sweeps.views.components.charts.figure import Axes, Caption, PlotPoint, make_table, thin_out
 from sweeps.views.components.scale import Scale, fit_scale
+from sweeps.views.wording import format_setting
 
 HEIGHT = 220
 MOST_SPREAD = 6.0
@@ -89,11 +90,6 @@ def scale_scores(values: Sequence[float]) -> Scale:
     middle, best = median(values), min(values)
     most = middle + MOST_SPREAD * (middle - best)
     return fit_scale([value for value in values if value <= max(most, best)])
-
-
-def format_setting(value: Any) -> str:
-    """A parameter's value, short."""
-    return "–" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def shorten_setting(name: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from jobs.store import TrialRecord
 from sweeps.views.components.charts.figure import Caption, PlotPoint, make_table, thin_out
-from sweeps.views.components.charts.search_history import format_setting, scale_scores, shorten_setting
+from sweeps.views.components.charts.search_history import scale_scores, shorten_setting
 from sweeps.views.components.scale import Scale, Tick, fit_scale
+from sweeps.views.wording import format_setting
 
 HEIGHT = 110
 MOST_PANELS = 8

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 from jobs.workplace import Workplace
 from sweeps.board.compare import compare, document_differences
@@ -16,7 +18,6 @@ from sweeps.views.components.drawing import read_asset
 from sweeps.views.report import report
 from tests.sweeps.made_up import file, play
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no page is looked at")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: no page is looked at")
 
@@ -52,7 +53,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with warnings.catch_warnings(), playwright.sync_playwright() as driver:
+    with warnings.catch_warnings(), sync_playwright() as driver:
         warnings.simplefilter("ignore")
         opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield opened
@@ -90,11 +91,10 @@ def look(browser: Any, pages: dict[str, Path]) -> Iterator[Any]:
 def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
     look: Any, name: str, viewport: dict[str, int], scheme: str
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
     page = look(name, viewport=viewport, color_scheme=scheme)
     page.evaluate("for (const drawer of document.querySelectorAll('details')) drawer.open = true")
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    problems = axe.Axe().run(page).response["violations"]
+    problems = Axe().run(page).response["violations"]
     serious = [problem for problem in problems if problem["impact"] in ("serious", "critical")]
     assert [(problem["id"], problem["nodes"][0]["html"][:200]) for problem in serious] == []
     assert page.title() != "taken"

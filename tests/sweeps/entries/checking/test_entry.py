@@ -1,49 +1,24 @@
-"""An entry is checked against its evidence: jobs, score tables and certificate."""
+"""An entry is checked against its evidence: jobs, score tables, and the sweep."""
 
 import copy
 import json
 import math
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, select
 
-from golf.audit.stored import find_contradictions
 from jobs.database import tables
-from jobs.spec import Job
-from jobs.store import EntryRecord
 from jobs.workplace import Workplace
 from sweeps.entries import reading
-from sweeps.entries.audits import KEPT_OUTPUTS
 from sweeps.entries.checking import verify_entry
-from sweeps.entries.lost import Lost
 from sweeps.entries.reading import board_of
 from sweeps.views.show import describe
-from tests.sweeps import made_up
 from tests.sweeps.conftest import Command
+from tests.sweeps.entries.checking.conftest import HUGE, entry_of, tamper
 from tests.sweeps.made_up import file, play
-
-
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a finished sweep, which tests copy."""
-    place = Workplace.open(tmp_path_factory.mktemp("checking") / "home")
-    play(place, file("one"))
-    place.store.close()
-    return place.home.root
-
-
-@pytest.fixture
-def place(played: Path, tmp_path: Path) -> Workplace:
-    return Workplace.open(shutil.copytree(played, tmp_path / "it's a home"))
-
-
-def entry_of(place: Workplace, name: str = "base") -> EntryRecord:
-    return next(entry for entry in place.store.entries("one") if entry.name == name)
 
 
 def test_every_entry_agrees_with_its_evidence(place: Workplace) -> None:
@@ -150,42 +125,6 @@ def test_show_has_the_evidence_jobs_and_certificate(place: Workplace) -> None:
     assert shown["evidence"]["code"]["commits"] == ["c0ffee"]
     assert shown["certificate"]["passed"] is True
     assert json.loads(json.dumps(shown))["rank"] == 1
-
-
-# A database in which somebody has written
-
-
-def tamper(place: Workplace, change: Callable[[dict[str, Any], dict[str, Any]], None], name: str) -> None:
-    """Change an entry's row as somebody with access to the database can."""
-    table = tables.entries
-    engine = create_engine(place.home.database_url)
-    with engine.begin() as connection:
-        where = (table.c.sweep == "one", table.c.name == name)
-        row = connection.execute(select(table.c.content, table.c.evidence).where(*where)).one()
-        content, evidence = copy.deepcopy(row.content), copy.deepcopy(row.evidence)
-        change(content, evidence)
-        connection.execute(table.update().where(*where).values(content=content, evidence=evidence))
-    engine.dispose()
-
-
-def pass_audit(content: dict[str, Any], evidence: dict[str, Any]) -> None:
-    content["audit"] |= {"passed": True, "findings": []}
-    for evaluation in content["evaluations"]:
-        evaluation["findings"] = []
-
-
-def test_a_leak_that_is_said_to_have_passed_keeps_its_track_and_is_not_packaged(
-    place: Workplace, golfsweep: Command, tmp_path: Path
-) -> None:
-    tamper(place, pass_audit, "leak")
-    rows = {row["name"]: row for row in board_of("one", place).table()}
-    assert rows["leak"]["track"] == "flagged"
-    [finding] = rows["leak"]["findings"]
-    assert finding["code"] == "evidence"
-    assert "its certificate says passed: False, the entry says True" in finding["detail"]
-    assert rows["base"]["rank"] == 1
-    code, out, err = golfsweep("package", "one/leak", "--home", place.home.root, "--out", tmp_path / "out")
-    assert code == 2 and "is flagged, not legal" in err and "evidence: its evidence contradicts it" in err, (out, err)
 
 
 @pytest.mark.parametrize(
@@ -334,72 +273,6 @@ def test_a_number_that_nothing_measures_is_a_finding_and_no_crash(
     assert (rows["base"]["seeds"].get("3") is None) is (unknown or path == ("seed",))
 
 
-def test_another_entrys_certificate_is_none_of_ones_own(place: Workplace) -> None:
-    legal = dict(entry_of(place, "base").evidence["audit"])
-
-    def borrow(content: dict[str, Any], evidence: dict[str, Any]) -> None:
-        pass_audit(content, evidence)
-        evidence["audit"] = legal
-
-    tamper(place, borrow, "leak")
-    rows = {row["name"]: row for row in board_of("one", place).table()}
-    [finding] = rows["leak"]["findings"]
-    assert (rows["leak"]["track"], finding["code"]) == ("flagged", "evidence")
-    assert "its audit judged other settings than the entry's" in finding["detail"]
-
-
-def test_a_forged_certificate_must_follow_from_its_own_probes(place: Workplace) -> None:
-    forged = json.loads(place.files.get(entry_of(place, "leak").evidence["audit"]["certificate"]))
-    forged |= {"passed": True, "findings": []}
-    forged["probes"]["future"][0] |= {"kind": "suffix", "beyond": True, "first_moved": 1, "largest": 2.0}
-    digest = place.files.put(json.dumps(forged).encode())
-
-    def forge(content: dict[str, Any], evidence: dict[str, Any]) -> None:
-        pass_audit(content, evidence)
-        evidence["audit"]["certificate"] = digest
-
-    tamper(place, forge, "leak")
-    lines = [mismatch.line for mismatch in verify_entry(entry_of(place, "leak"), place)]
-    assert lines[0].startswith("its audit made certificate ")
-    assert lines[1].startswith("its certificate has no finding C1, which its probes show: changing tokens")
-    assert len(lines) == 2
-
-
-HUGE = 10**400
-"""A number that JSON can hold, and a float cannot."""
-
-
-def places_of_numbers(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], tuple[Any, Any]]:
-    """Containers of nested data with a key that holds a number, by the names on the way; one of each list."""
-    if isinstance(value, list):
-        return places_of_numbers(value[0], path) if value else {}
-    if not isinstance(value, dict):
-        return {}
-    here = {(*path, name): (value, name) for name, inner in value.items() if isinstance(inner, int | float)}
-    for name, inner in value.items():
-        here |= places_of_numbers(inner, (*path, name))
-    return here
-
-
-def test_a_certificate_with_a_number_beyond_all_floats_is_off_its_track_and_breaks_nothing(place: Workplace) -> None:
-    whole = json.loads(place.files.get(entry_of(place).evidence["audit"]["certificate"]))
-    assert find_contradictions(whole) == []
-    for path in places_of_numbers(whole):
-        forged = copy.deepcopy(whole)
-        holder, name = places_of_numbers(forged)[path]
-        holder[name] = HUGE
-        assert all(len(line) < 400 for line in find_contradictions(forged)), path
-    forged = {**whole, "length_effect": HUGE}
-    digest = place.files.put(json.dumps(forged).encode())
-
-    def forge(content: dict[str, Any], evidence: dict[str, Any]) -> None:
-        evidence["audit"]["certificate"] = digest
-
-    tamper(place, forge, "base")
-    assert [row["name"] for row in board_of("one", place).table() if row["track"] == "legal"] == ["none"]
-    assert len(describe("one/base", place)["mismatches"]) == 2
-
-
 @pytest.mark.parametrize("name", ["model_bytes", "seed"])
 def test_an_entry_with_a_number_beyond_all_floats_is_off_its_track_and_breaks_nothing(
     place: Workplace, name: str
@@ -435,18 +308,6 @@ def test_a_job_whose_settings_do_not_give_its_key_bears_nothing_out(place: Workp
     assert f"seed 4: the store has no eval job {key[:12]} whose settings give that key" in row["findings"][0]["detail"]
 
 
-def test_where_a_certificate_is_gone_its_audits_outcome_stands_in_for_it(place: Workplace) -> None:
-    digest = entry_of(place, "leak").evidence["audit"]["certificate"]
-    (place.home.files / digest[:2] / digest).unlink()
-    lost = Lost()
-    assert [row["track"] for row in board_of("one", place, lost).table()] == ["legal", "legal", "flagged"]
-    assert any("certificate of one/leak" in line for line in lost.lines())
-    tamper(place, pass_audit, "leak")
-    [finding] = board_of("one", place).table()[-1]["findings"]
-    assert finding["code"] == "evidence"
-    assert "its audit job says passed: False, the entry says True" in finding["detail"]
-
-
 def test_of_other_sweeps_those_are_judged_that_a_shown_entry_would_have_to_beat(
     place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -471,37 +332,3 @@ def test_of_other_sweeps_those_are_judged_that_a_shown_entry_would_have_to_beat(
     monkeypatch.setattr(reading, "judge_evidence", watch)
     assert {row["name"]: row["incumbent"] for row in board_of("two", place).table()} == honest
     assert judged[:3] == ["two/base", "two/none", "two/leak"] and set(judged[3:]) == {"one/base", "one/none"}
-
-
-def test_a_leak_on_a_further_seeds_artifact_flags_the_entry(tmp_path: Path) -> None:
-    place = Workplace.open(tmp_path / "home")
-    leaky, real = list[str](), made_up._outputs
-
-    def outputs(job: Job, place: Workplace, bpb: Any) -> dict[str, Any]:
-        made = real(job, place, bpb)
-        if job.stage != "audit" or job.seed != 4 or job.settings["eval"]["protocol"] != "none":
-            return made
-        leaky.append(job.key)
-        content = made_up.certificate(True)
-        return {name: json.loads(content)[name] for name in KEPT_OUTPUTS} | {"certificate": place.files.put(content)}
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(made_up, "_outputs", outputs)
-        play(place, file("one"))
-    assert len(leaky) == 1
-    rows = {row["name"]: row for row in board_of("one", place).table()}
-    assert (rows["none"]["track"], rows["base"]["track"]) == ("flagged", "legal")
-    [finding] = rows["none"]["findings"]
-    assert finding == {"code": "C3", "detail": "seed 4: the score knows its target"}
-    assert rows["none"]["audited_seeds"] == rows["base"]["audited_seeds"] == 3
-    audits = [job.order.job for job in place.store.jobs() if job.order.job.stage == "audit"]
-    assert {(job.seed, job.settings["seconds"]) for job in audits} == {(3, 12.0), (4, 3.0), (5, 3.0)}
-    assert verify_entry(entry_of(place, "none"), place) == []
-
-    def hide(content: dict[str, Any], evidence: dict[str, Any]) -> None:
-        for evaluation in content["evaluations"]:
-            evaluation["findings"] = []
-
-    tamper(place, hide, "none")
-    lines = [mismatch.line for mismatch in verify_entry(entry_of(place, "none"), place)]
-    assert lines == [f"seed {seed}: its findings are not those of its certificate: C3" for seed in (3, 4, 5)]
