@@ -21,6 +21,7 @@ WORDS = st.lists(st.text(st.characters(codec="ascii", categories=["L", "N"]), mi
         ("PASSED12 · audits", 12, 2, ["PASSED12 ·", "  audits"]),
         ("  indented text", 14, 4, ["  indented", "    text"]),
         ("a-word-that-is-too-wide", 12, 0, ["a-word-that-", "is-too-wide"]),
+        ("a-word-that-is-too-wide", 12, 2, ["a-word-that-", "  is-too-wid", "  e"]),
         ("", 10, 2, [""]),
     ],
 )

@@ -51,6 +51,7 @@ def test_pages_of_any_size_give_every_job_once(connect: Connect, place: Workplac
         while after is not None:
             page = client.get(f"/api/v1/sweeps/{name}/jobs", params={"after": after, "limit": limit}).json()
             got += [job["key"] for job in page["jobs"]]
+            assert len(got) <= len(keys)
             after = page["next"]
         assert got == keys
 
