@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sweeps.text.escaping import to_chart_text
+
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
@@ -25,12 +27,13 @@ def plot_seeds(entries: Mapping[str, Mapping[str, float | None]], metric: str) -
     """The scores of entries by seed; a line joins the same seed of two entries."""
     import plotly.graph_objects as go
 
+    entries = {to_chart_text(name): scores for name, scores in entries.items()}
     figure, names = go.Figure(), list(entries)
     for seed in dict.fromkeys(seed for scores in entries.values() for seed in scores):
         at = [(scores[seed], name) for name, scores in entries.items() if scores.get(seed) is not None]
         figure.add_scatter(x=[score for score, _ in at], y=[name for _, name in at], mode="lines+markers", name=seed)
     return figure.update_layout(
-        xaxis_title=metric, yaxis={"categoryorder": "array", "categoryarray": names[::-1]}, height=HEIGHT
+        xaxis_title=to_chart_text(metric), yaxis={"categoryorder": "array", "categoryarray": names[::-1]}, height=HEIGHT
     )
 
 

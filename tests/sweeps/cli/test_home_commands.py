@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from jobs.garbage import SPARED_SECONDS
 from jobs.state import JobState
 from jobs.workplace import Workplace
 from sweeps.cli.commands.home import demo
+from sweeps.views.verdicts import read_verdict
+from sweeps.views.verdicts.next_step import NextStep
+from sweeps.views.verdicts.verdict import SweepVerdict
 from tests.sweeps.conftest import Command
 from tests.sweeps.made_up import file, play, score
 
@@ -243,9 +247,20 @@ def test_the_demo_runs_the_bundled_file_and_says_what_to_try(
     example = Path(__file__).parents[3] / "examples" / "demo.toml"
     assert given == [(example.read_text(), {"home": home, "json_": False})]
     commands = [line.strip() for line in out.splitlines() if line.startswith("  ")]
-    assert [command.split()[1] for command in commands] == ["open", "compare", "show"]
+    assert [command.split()[1] for command in commands] == ["open", "leaderboard", "show"]
     monkeypatch.setattr("webbrowser.open", lambda url: True)
     for command in commands:
         program, *words = shlex.split(command)
         assert program == "golfsweep"
         assert golfsweep(*words)[0] == 0, command
+
+
+def test_what_the_demo_says_to_try_is_the_verdicts_next_step(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = read_verdict.read_verdict
+
+    def advise(*given: Any) -> SweepVerdict:
+        return replace(real(*given), next=NextStep(sentence="more seeds", command="golfsweep compare spring-a b"))
+
+    monkeypatch.setattr(read_verdict, "read_verdict", advise)
+    monkeypatch.setattr(demo, "NAME", "spring")
+    assert demo._list_next(home)[3].endswith("golfsweep compare spring-a b")

@@ -15,6 +15,7 @@ from sweeps.board.leaderboard import COLUMNS
 from sweeps.entries.reading import board_of
 from sweeps.exports.export import export_sweep
 from sweeps.exports.frames import entries_frame
+from sweeps.exports.plots import plot_seeds
 from tests.sweeps.made_up import file, play
 
 SEARCH = {
@@ -141,3 +142,9 @@ def test_tensorboard_reads_curves_trials_and_scores(place: Workplace, tmp_path: 
 def test_an_offline_run_is_written_for_weights_and_biases(place: Workplace, tmp_path: Path) -> None:
     folder = export_sweep("main", "wandb", place, tmp_path / "runs")
     assert len([*folder.glob("wandb/offline-run-*/run-*.wandb")]) == len(sweep(home=place.home.root).seeds) + 5
+
+
+def test_names_in_a_plot_are_no_markup() -> None:
+    figure = plot_seeds({"<a href='x'>one</a>": {"1": 1.0}, "two & three": {"1": 2.0}}, "<b>bpb")
+    assert list(figure.data[0].y) == ["&lt;a href='x'>one&lt;/a>", "two &amp; three"]
+    assert figure.layout.xaxis.title.text == "&lt;b>bpb"

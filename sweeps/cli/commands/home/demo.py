@@ -33,25 +33,22 @@ def demo(context: typer.Context, home: HomeOption = HOME, json_: JsonOption = Fa
 
 
 def _list_next(home: Path) -> list[str]:
-    """Three commands that work right there."""
-    from sweeps.entries.facts import latest_sweep
+    """Three commands that work right there; what a claim needs next is the verdict's own advice."""
     from sweeps.entries.names import EntryName, command_name
     from sweeps.entries.reading import board_of
+    from sweeps.views.verdicts.read_verdict import read_verdict
 
-    place = open_to_read(home, None, None)
-    own = [row for row in board_of(NAME, place).table() if row["track"] == "legal" and row["sweep"] == NAME]
-    entries, latest = [EntryName(sweep=NAME, name=row["name"]) for row in own], latest_sweep(place) or ""
-    names = [command_name(entry, latest=latest) for entry in entries]
-    if len(names) < 2:
+    place, where = open_to_read(home, None, None), "" if home == HOME else f"--home {shlex.quote(str(home))}"
+    verdict = read_verdict(NAME, board_of(NAME, place).table(), place, where)
+    if verdict.leader is None:
         return []
-    program, where = _program(), "" if home == HOME else f" --home {shlex.quote(str(home))}"
-    return [
-        "",
-        "Try next",
-        f"  {program} open {NAME}{where}",
-        f"  {program} compare {names[0]} {names[1]}{where}",
-        f"  {program} show {command_name(entries[0])}{where}",
-    ]
+    leader = command_name(EntryName(sweep=NAME, name=verdict.leader))
+    first, numbers, last = (
+        f"golfsweep {words} {where}".rstrip()
+        for words in (f"open {NAME}", f"leaderboard {NAME} --long", f"show {leader}")
+    )
+    program, commands = _program(), [first, verdict.next.command or numbers, last]
+    return ["", "Try next", *(f"  {program}{command.removeprefix('golfsweep')}" for command in commands)]
 
 
 def _program() -> str:
