@@ -1,5 +1,7 @@
 """What every topic of the store stands on: one database, its clocks, and transactions whose errors are mapped."""
 
+import copy
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from jobs.database.engine import hold, open_engine, translate_errors
 from jobs.database.reading import READ_ONLY, open_empty, open_to_read
 from jobs.errors import LostLease, StoreUnavailable
 from jobs.machine.clock import steady_epoch
-from jobs.machine.host import user_name
+from jobs.machine.host import identity, user_name
 from jobs.store.event_log import begin_events, write_events
 from jobs.store.presence.connectivity import Connectivity
 
@@ -30,6 +32,14 @@ class Watch:
     """By this process's own clock."""
     has_changed: bool
     """Whether this process saw an earlier one of the same process."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActingProcess:
+    """The process whose heartbeats and leases are written."""
+
+    host: str
+    pid: int
 
 
 class Transactions:
@@ -52,6 +62,7 @@ class Transactions:
         """Sweeps that this process drives, and under which name."""
         self.user = user_name()
         """Who acts, where no driver or scheduler does."""
+        self.process = ActingProcess(host=identity(), pid=os.getpid())
 
     @classmethod
     def open(
@@ -76,6 +87,17 @@ class Transactions:
     def empty(cls) -> Self:
         """A store in memory that holds nothing, and lives as long as this object."""
         return cls(open_empty(), None)
+
+    def acting_as(self, user: str, process: ActingProcess | None = None) -> Self:
+        """The same database, and what is known of others' heartbeats, for somebody else to act on through this process.
+
+        Args:
+            user: whose changes its events report.
+            process: that of a scheduler that reaches the database through this one; by default this one.
+        """
+        other = copy.copy(self)
+        other.user, other.process, other._leases = user, process or self.process, {}
+        return other
 
     @property
     def is_read_only(self) -> bool:

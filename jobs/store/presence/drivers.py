@@ -1,6 +1,6 @@
 """Drivers: one a sweep, by a lease that lapses when its heartbeat stops."""
 
-import os
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -8,7 +8,6 @@ from sqlalchemy import Connection, select
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.errors import AlreadyDriven
-from jobs.machine.host import identity
 from jobs.state import EventKind
 from jobs.store.event_log import record_event
 from jobs.store.presence.schedulers import Schedulers
@@ -50,7 +49,7 @@ class Drivers(Schedulers):
                 raise AlreadyDriven(
                     f'sweep "{sweep}" is already driven by process {rival.pid} on {rival.host}; '
                     f'"golfsweep status {sweep}" shows its progress',
-                    certain=rival.host == identity()
+                    certain=rival.host == self.process.host
                     or self._watched[tables.drivers.name][rival.name, sweep].has_changed,
                 )
             if rival is None:  # else the answer to an earlier call was lost on the way
@@ -91,7 +90,7 @@ class Drivers(Schedulers):
 
     def _take(self, connection: Connection, sweep: str, driver: str, cluster: str) -> None:
         """Write a new lease in place of one that lapsed, if there is any."""
-        now, detail = self._common_time(connection), {"cluster": cluster, "host": identity(), "pid": os.getpid()}
+        now, detail = self._common_time(connection), {"cluster": cluster, **asdict(self.process)}
         before = select(tables.drivers.c.name).where(tables.drivers.c.sweep == sweep)
         if (lapsed := connection.execute(before).scalar()) is not None:
             record_event(connection, EventKind.DRIVER_LEFT, self._clock(), lapsed, sweep=sweep, reason="fell silent")

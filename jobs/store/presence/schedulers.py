@@ -1,14 +1,13 @@
 """Schedulers: which are alive, and which cluster each one schedules."""
 
-import os
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy import Connection, select
 
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.errors import AlreadyTaken
-from jobs.machine.host import identity
 from jobs.state import AttemptState, EventKind
 from jobs.store.event_log import record_event
 from jobs.store.presence.liveness import Liveness
@@ -36,7 +35,7 @@ class Schedulers(Liveness):
             AlreadyTaken: another one that is alive has the cluster; a scheduler that was silent for too long learns it
                 here.
         """
-        process = {"host": identity(), "pid": os.getpid()}
+        process = asdict(self.process)
         facts = {"cluster": cluster, "slots": slots, "widest": widest}
         with self._write() as connection:
             hold(connection, f"cluster {cluster}")

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
+from jobs.machine.host import identity
 from jobs.store import STALE_SECONDS, AlreadyDriven, AlreadyTaken, Store
+from jobs.store.transactions import ActingProcess
 from tests.jobs.stores import Clock, empty_database, started
 from tests.postgresql import Server
+
+NOBODY = 2**22 + 1
+"""A pid beyond the largest there can be (proc(5), pid_max)."""
 
 
 @pytest.fixture
@@ -61,14 +66,9 @@ class TestLife:
         clock.now += 60
         assert others.live_schedulers() == []
 
-    def test_a_process_of_a_namesake_of_this_machine_is_not_looked_for_here(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr("os.getpid", lambda: 2**22 + 1)  # beyond the largest there can be (proc(5), pid_max)
-            store.beat("gone")
-            patch.setattr("jobs.store.presence.schedulers.identity", lambda: f"{socket.gethostname()} another")
-            store.beat("there")
+    def test_a_process_of_a_namesake_of_this_machine_is_not_looked_for_here(self, store: Store) -> None:
+        store.acting_as("u", ActingProcess(host=identity(), pid=NOBODY)).beat("gone")
+        store.acting_as("u", ActingProcess(host=f"{socket.gethostname()} another", pid=NOBODY)).beat("there")
         assert [scheduler.name for scheduler in store.live_schedulers()] == ["there"]
 
 
@@ -103,12 +103,11 @@ class TestOtherMachine:
     ) -> Iterator[Callable[[Callable[[], object]], None]]:
         """Does something as a process of the other machine, whose pid nobody has here."""
         far = Store.open(url, wall, FarClock(clock))
+        far.process = ActingProcess(host="another machine", pid=NOBODY)
 
         def act(what: Callable[[], object]) -> None:
             with monkeypatch.context() as patch:
-                for module in ("schedulers", "drivers", "liveness"):
-                    patch.setattr(f"jobs.store.presence.{module}.identity", lambda: "another machine")
-                patch.setattr("os.getpid", lambda: 2**22 + 1)
+                patch.setattr("jobs.store.presence.liveness.identity", lambda: "another machine")
                 what()
 
         act.store = far  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ import pytest
 
 from jobs.errors import AlreadyDriven
 from jobs.store import STALE_SECONDS, Store
+from jobs.store.transactions import ActingProcess
 from sweeps.run.lease import DriverLease
 from tests.jobs.stores import Clock
 
@@ -33,11 +34,11 @@ class Far:
 
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.store, self.monkeypatch = store, monkeypatch
+        store.process = ActingProcess(host="another machine", pid=1)
         self.beat()
 
     def beat(self) -> None:
         with self.monkeypatch.context() as patch:
-            patch.setattr("jobs.store.presence.drivers.identity", lambda: "another machine")
             patch.setattr("jobs.store.presence.liveness.identity", lambda: "another machine")
             self.store.drive("s", "far", "cluster")
 
