@@ -85,6 +85,7 @@ class EventKind(StrEnum):
     SCHEDULER_STARTED = "scheduler started"
     SCHEDULER_LEFT = "scheduler left"
     BUDGET_REFUSED = "budget refused"
+    RECORD_IMPORTED = "record imported"
     TOKEN_CREATED = "token created"
     TOKEN_REVOKED = "token revoked"
 

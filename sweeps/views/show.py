@@ -102,7 +102,7 @@ def _describe_entry(name: EntryName, place: Workplace) -> dict[str, Any]:
     from sweeps.entries.shape import read_entries
 
     if not name.sweep:
-        return _describe_record(name.name, place)
+        return describe_record(name.name, place)
     entry = next(entry for entry in read_entries(place.store, name.sweep) if entry.name == name.name)
     mismatches = verify_entry(entry, place)
     shown = _leaderboard_line(entry, place) | {"jobs": _jobs_of(entry, place.store), "evidence": entry.evidence}
@@ -138,7 +138,7 @@ def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
     return next(row for row in table if (row["sweep"], row["name"]) == (entry.sweep, entry.name))
 
 
-def _describe_record(name: str, place: Workplace) -> dict[str, Any]:
+def describe_record(name: str, place: Workplace) -> dict[str, Any]:
     """A public record as on the leaderboard of its contest."""
     from sweeps.contests.catalog import DEFAULT, contest_named
     from sweeps.entries.reading import board_of

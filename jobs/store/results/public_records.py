@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 from jobs.database import tables
+from jobs.state import EventKind
+from jobs.store.event_log import record_event
 from jobs.store.transactions import Transactions, write_row
 
 
@@ -22,7 +24,8 @@ class PublicRecords(Transactions):
             known = connection.execute(select(table.c.digest).where(table.c.name == name)).scalar()
             if known != digest:
                 values = {"digest": digest, "content": json.loads(plain), "imported": self._clock()}
-                write_row(connection, table, {"name": name}, values)
+                is_new = write_row(connection, table, {"name": name}, values)
+                record_event(connection, EventKind.RECORD_IMPORTED, self._clock(), self.user, record=name, new=is_new)
         return bool(known != digest)
 
     def records(self) -> list[dict[str, Any]]:

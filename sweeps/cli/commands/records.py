@@ -26,7 +26,7 @@ def import_(
     Example: golfsweep import records/track_10min_16mb
     """
     from jobs.workplace import Workplace
-    from sweeps.cli.judges import JUDGES
+    from sweeps.submission.judges import JUDGES
     from sweeps.contests.catalog import DEFAULT, contest_named
 
     rules = contest_named(contest or DEFAULT)
@@ -55,7 +55,7 @@ def check(
 
     Example: golfsweep check records/track_10min_16mb/2026-03-17_LoRA_TTT
     """
-    from sweeps.cli.judges import JUDGES
+    from sweeps.submission.judges import JUDGES
     from sweeps.contests.catalog import DEFAULT, contest_named
 
     rules = contest_named(contest or DEFAULT)

@@ -21,16 +21,13 @@ from sweeps.entries.lost import Lost
 from sweeps.entries.shape import read_entries
 from sweeps.entries.superseded import is_current
 from sweeps.statistics.documents import Documents
-from sweeps.views.components.charts.document_pairs import prepare_document_pairs
 from sweeps.views.components.charts.frontier import prepare_frontier
-from sweeps.views.components.charts.seed_pairs import prepare_seed_pairs
 from sweeps.views.components.drawing import render
-from sweeps.views.components.panels.diff_table import prepare_diff_table
-from sweeps.views.components.panels.verdict_bar import prepare_comparison_bar, prepare_verdict_bar
+from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
+from sweeps.views.report.comparison import prepare_comparison
 from sweeps.views.report.evidence import describe_provenance
 from sweeps.views.report.sections import list_sections, read_trials
 from sweeps.views.report.tables import explain_tables, list_tables
-from sweeps.views.terminal import compare_text
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.known_names import words_for
 from sweeps.views.verdicts.read_verdict import advance_comparison, read_spent, read_verdict
@@ -89,21 +86,8 @@ def leaderboard_page(board: Board) -> str:
 def write_comparison(comparison: Mapping[str, Any], documents: Documents | None, place: Workplace) -> Path:
     """Write the comparison of two entries, with plots of seeds and documents, and return the page's path."""
     c, i = comparison["challenger"], comparison["incumbent"]
-    names = c["known_as"], i["known_as"]
-    figures = [
-        prepare_seed_pairs(c, i),
-        None if documents is None else prepare_document_pairs(documents, names),
-    ]
-    content = render(
-        "comparison.html.j2",
-        comparison=comparison,
-        verdict=prepare_comparison_bar(comparison, advance_comparison(comparison, place)),
-        written=_now(),
-        tests=[(title, comparison["tests"][name]) for name, title in compare_text.name_tests().items()],
-        sentences=compare_text.list_evidence(comparison),
-        figures=[figure for figure in figures if figure is not None],
-        settings=prepare_diff_table(comparison["settings"], names),
-    )
+    step = advance_comparison(comparison, place)
+    content = render("comparison.html.j2", written=_now(), **prepare_comparison(comparison, documents, step))
     files = ["-".join(part for part in (side["sweep"], side["name"]) if part) for side in (c, i)]
     return _write(place.home.comparison(files), content)
 

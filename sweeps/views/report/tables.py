@@ -7,7 +7,7 @@ from sweeps.board.arrays import TRACKS
 from sweeps.board.margin_rules import MARGIN_RULES, written_margin_text
 from sweeps.board.rules import Published
 from sweeps.views.components.charts.interval_dot import RuleLine
-from sweeps.views.components.panels.entry_table import EntryTable, prepare_entry_table
+from sweeps.views.components.panels.entry_table import AddressOf, EntryTable, prepare_entry_table
 from sweeps.views.terminal.table import TITLES
 from sweeps.views.verdicts.commands import CommandWords
 
@@ -15,8 +15,9 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def list_tables(
-    rows: Rows, baseline: str | Published | None, most: int | None = None, words: CommandWords | None = None
-) -> list[EntryTable]:
+    rows: Rows, baseline: str | Published | None, most: int | None = None, words: CommandWords | None = None,
+    *, address_of: AddressOf | None = None, drawers_open: bool = False,
+) -> list[EntryTable]:  # fmt: skip
     """A table for each track that has entries.
 
     Args:
@@ -24,6 +25,8 @@ def list_tables(
         baseline: name of the entry that the others are compared with, or a published score.
         most: entries of a track that are shown; None for all.
         words: how commands name the entries of the sweep.
+        address_of: the address of an entry's own page, where there are such pages.
+        drawers_open: whether the evidence is shown from the beginning.
     """
     name = baseline if isinstance(baseline, str) else None
     mean = baseline.mean if isinstance(baseline, Published) else _find_mean(rows, name)
@@ -38,6 +41,8 @@ def list_tables(
             lines=list_rule_lines(rows, name, mean) if track == "legal" else (),
             most=most,
             words=words,
+            address_of=address_of,
+            drawers_open=drawers_open,
         )
         tables += [] if table is None else [table]
     return tables

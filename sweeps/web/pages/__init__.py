@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from sweeps.web.pages import boards, jobs, login, operations
+from sweeps.web.pages import boards, comparisons, entries, jobs, login, operations, records
 
-ROOMS = (boards, jobs, operations, login)
+ROOMS = (boards, entries, comparisons, records, jobs, operations, login)
 """Modules with a `router`; a further page is a function in one of them, or a module and its name here."""
 
 

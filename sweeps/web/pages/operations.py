@@ -48,7 +48,7 @@ def show_activity(
 
 def _describe(event: EventRecord) -> dict[str, Any]:
     detail = event.detail
-    words = [event.entry, detail.get("label"), detail.get("reason"), detail.get("state")]
+    words = [event.entry, detail.get("record"), detail.get("label"), detail.get("reason"), detail.get("state")]
     if "trial" in detail:
         words.insert(0, f"trial {detail['trial']}")
     about = " · ".join(dict.fromkeys(str(word) for word in words if word))

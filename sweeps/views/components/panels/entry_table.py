@@ -1,6 +1,6 @@
 """EntryTable: entries with their intervals on one scale, sortable where scripts run, with a drawer of evidence each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.flags import describe_flags
 from sweeps.views.wording import format_p
 
+AddressOf = Callable[[Mapping[str, Any]], str | None]
 EMPTY = "–"
 LONG_WORD = 20
 """Characters of a word that fit into a narrow column."""
@@ -65,6 +66,8 @@ class EntryLine:
     findings: tuple[tuple[str, str], ...]
     command: CopyCommand | None
     has_drawer: bool = True
+    address: str | None = None
+    """Of the entry's own page, where there is one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +84,7 @@ class EntryTable:
     lines: tuple[EntryLine, ...]
     left_out: int = 0
     """Entries below these that are not shown."""
+    drawers_open: bool = False
 
 
 SCORE = EntryColumn(name="score", heading="val_bpb ± std", meaning="bits per byte: mean and deviation over seeds")
@@ -105,6 +109,8 @@ def prepare_entry_table(
     lines: Sequence[RuleLine] = (),
     most: int | None = None,
     words: CommandWords | None = None,
+    address_of: AddressOf | None = None,
+    drawers_open: bool = False,
 ) -> EntryTable | None:
     """From the leaderboard's entries of one track, best first; None without entries.
 
@@ -117,6 +123,8 @@ def prepare_entry_table(
         lines: vertical lines through all intervals.
         most: how many entries are shown; None for all.
         words: how commands name the entries of the sweep.
+        address_of: the address of an entry's own page; None where there are no such pages.
+        drawers_open: whether the evidence is shown from the beginning.
     """
     if not rows:
         return None
@@ -142,10 +150,12 @@ def prepare_entry_table(
                 findings=tuple((finding["code"], finding["detail"]) for finding in row["findings"]),
                 command=_make_command(row, words),
                 has_drawer=number < MOST_DRAWERS,
+                address=None if address_of is None else address_of(row),
             )
             for number, row in enumerate(rows[:most])
         ),
         left_out=0 if most is None else max(0, len(rows) - most),
+        drawers_open=drawers_open,
     )
 
 

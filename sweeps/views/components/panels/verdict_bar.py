@@ -1,11 +1,12 @@
 """VerdictBar: who leads and by how much, or how two entries differ; the verdict's parts as chips; what to do next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.views.components.panels.copy_command import CopyCommand
+from sweeps.views.verdicts.chip import Chip
 from sweeps.views.verdicts.next_step import NextStep
 from sweeps.views.verdicts.verdict import SweepVerdict
 
@@ -41,21 +42,32 @@ def prepare_verdict_bar(verdict: SweepVerdict) -> VerdictBar:
     score = "" if verdict.score is None else f"{verdict.score:.4f}"
     if score and verdict.std is not None:
         score += f" ± {verdict.std:.4f}"
-    gain = ""
-    if verdict.gain_mbpb is not None:
-        word = "better" if verdict.gain_mbpb >= 0 else "worse"
-        gain = f"{abs(verdict.gain_mbpb):.2f} mBPB {word} than {verdict.baseline} ({verdict.baseline_role})"
     seeds = f" over {verdict.n} seed{'' if verdict.n == 1 else 's'}" if score else ""
     return VerdictBar(
-        heading="SweepVerdict" if verdict.leader is None else "Best",
+        heading="Verdict" if verdict.leader is None else "Best",
         name="No legal entry yet" if verdict.leader is None else verdict.leader,
         score=f"{score} bpb{seeds}" if score else "",
-        gain=gain,
-        chips=tuple(
-            VerdictChip(title=chip.title, standing=chip.standing.value, word=chip.word, detail=chip.detail)
-            for chip in verdict.chips
-        ),
+        gain=_describe_gain(verdict.gain_mbpb, verdict.baseline, verdict.baseline_role),
+        chips=tuple(map(_show_chip, verdict.chips)),
         **_show_step(verdict.next),
+    )
+
+
+def prepare_entry_bar(
+    entry: Mapping[str, Any], gain: tuple[float | None, str | None, str | None], chips: Sequence[Chip], step: NextStep
+) -> VerdictBar:
+    """From one entry of a leaderboard: its gain in mBPB, over what and what that is, and what is to be said of it."""
+    score, n = "no score", len(entry["seeds"])
+    if entry["val_bpb_mean"] is not None:
+        spread = "" if entry["val_bpb_std"] is None else f" ± {entry['val_bpb_std']:.4f}"
+        score = f"{entry['val_bpb_mean']:.4f}{spread} bpb over {n} seed{'' if n == 1 else 's'}"
+    return VerdictBar(
+        heading="Entry",
+        name=entry["name"],
+        score=score,
+        gain=_describe_gain(*gain),
+        chips=tuple(map(_show_chip, chips)),
+        **_show_step(step),
     )
 
 
@@ -74,6 +86,16 @@ def prepare_comparison_bar(comparison: Mapping[str, Any], step: NextStep) -> Ver
         chips=tuple(_judge_rule(name, verdict) for name, verdict in comparison["verdicts"].items()),
         **_show_step(step),
     )
+
+
+def _describe_gain(gain_mbpb: float | None, over: str | None, role: str | None) -> str:
+    if gain_mbpb is None:
+        return ""
+    return f"{abs(gain_mbpb):.2f} mBPB {'better' if gain_mbpb >= 0 else 'worse'} than {over} ({role})"
+
+
+def _show_chip(chip: Chip) -> VerdictChip:
+    return VerdictChip(title=chip.title, standing=chip.standing.value, word=chip.word, detail=chip.detail)
 
 
 def _judge_rule(name: str, verdict: Mapping[str, Any]) -> VerdictChip:
