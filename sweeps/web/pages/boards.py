@@ -1,10 +1,10 @@
 """The pages of the leaderboard, of sweeps, and of one sweep."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from golf.errors import InputError
@@ -23,10 +23,13 @@ from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
 from sweeps.views.report.sections import list_sections
 from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.status import current_state, state_of
+from sweeps.views.terminal.formats import to_csv
 from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
 from sweeps.views.wording import format_dollars, format_hours
+from sweeps.web.addresses import entry_address
 from sweeps.web.api.parameters import After, HomePlace, SweepPath, require_sweep
 from sweeps.web.api.sweeps import page_of_sweeps
+from sweeps.web.pages.filters import FilterQuery, list_choices
 from sweeps.web.pages.rendering import show
 
 router = APIRouter(include_in_schema=False)
@@ -37,34 +40,50 @@ EVENTS = "/api/v1/events"
 
 
 @router.get("/")
-def show_board(
-    request: Request, place: HomePlace, sweep: Annotated[str | None, Query(max_length=80)] = None
-) -> Response:
-    """The leaderboard of a sweep, by default the latest, beside imported records."""
-    names = [record.name for record in reversed(place.store.sweeps()) if contest_of(record) == DEFAULT]
-    chosen = (sweep or None) or (names[0] if names else None)
-    if chosen is not None:
-        require_sweep(chosen, place)
+def show_board(request: Request, place: HomePlace, chosen: FilterQuery) -> Response:
+    """The leaderboard of a sweep, by default the latest of those that are offered, beside imported records."""
+    records = place.store.sweeps()
+    names = [record.name for record in reversed(records) if chosen.offers(record)]
+    name = chosen.sweep or next(iter(names), None)
+    if name is not None:
+        require_sweep(name, place)
+        names = names if name in names else [name, *names]
     lost = Lost()
-    board = reading.board_of(chosen, place, lost)
+    board = reading.board_of(name, place, lost)
     rows = board.table()
+    shown = chosen.keep(rows)
     figure = prepare_frontier([change for change in board.changes() if change["track"] != "flagged"])
-    verdict = None if not rows and chosen is None else prepare_verdict_bar(read_verdict(chosen, rows, place))
+    verdict = None if not rows and name is None else prepare_verdict_bar(read_verdict(name, rows, place))
+    left_out = f" of {len(rows)}" if len(shown) < len(rows) else ""
     return show(
         request,
         "board_page.html.j2",
         events=EVENTS,
-        facts=f"{len(rows)} entr{'y' if len(rows) == 1 else 'ies'}"
-        + (f" · sweep {chosen} and records" if chosen else ""),
+        facts=f"{len(shown)}{left_out} entr{'y' if len(shown) == 1 else 'ies'}"
+        + (f" · sweep {name} and records" if name else ""),
         names=names,
-        chosen=chosen,
-        query=f"?sweep={quote(chosen, safe='')}" if chosen else "",
+        chosen=name,
+        filter=chosen,
+        choices=list_choices(records),
+        query=f"?sweep={quote(name, safe='')}" if name else "",
         verdict=verdict,
-        tables=list_tables(rows, board.baseline, MOST_ENTRIES),
+        tables=list_tables(shown, board.baseline, MOST_ENTRIES, address_of=entry_address),
         explanation=explain_tables(),
         notes=[*(former.line for former in reading.former_of(place)), *lost.lines(place)],
         figures=[] if figure is None else [figure],
     )
+
+
+@router.get("/leaderboard.csv")
+def send_csv(place: HomePlace, chosen: FilterQuery) -> Response:
+    """The entries that the leaderboard shows, as a file for spreadsheets."""
+    records = place.store.sweeps()
+    name = chosen.sweep or next((record.name for record in reversed(records) if chosen.offers(record)), None)
+    if name is not None:
+        require_sweep(name, place)
+    rows = chosen.keep(reading.board_of(name, place).table())
+    headers = {"Content-Disposition": 'attachment; filename="leaderboard.csv"'}
+    return Response(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/sweeps")
@@ -101,7 +120,7 @@ def show_sweep(request: Request, name: SweepPath, place: HomePlace) -> Response:
             judged = read_certificates(current, place.files, lost)
             content |= {
                 "verdict": prepare_verdict_bar(verdict),
-                "tables": list_tables(rows, board.baseline, MOST_ENTRIES),
+                "tables": list_tables(rows, board.baseline, MOST_ENTRIES, address_of=entry_address),
                 "explanation": explain_tables(),
                 "sections": list(list_sections(record, board, rows, verdict.leader, judged, place, lost)),
             }

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from golf.errors import InputError
 from jobs.state import Scope
-from sweeps.contests.catalog import DEFAULT, contest_names, contest_named
+from sweeps.contests.catalog import DEFAULT, contest_named, list_contests
 from sweeps.entries.reading import board_of
 from sweeps.submission.uploads import review_upload
 from sweeps.views.components.charts.frontier import prepare_frontier
@@ -37,7 +37,7 @@ def show_records(
         request,
         "records_page.html.j2",
         contest=contest,
-        contests=contest_names(),
+        contests=list_contests(),
         lines=[_describe(row) for row in page],
         next=None if following is None else f"/records?contest={quote(contest)}&after={quote(following, safe='')}",
         figures=[] if figure is None else [figure],
