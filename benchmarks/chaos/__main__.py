@@ -105,7 +105,7 @@ def _disturb(play: Round, kinds: Sequence[str], faults: int) -> None:
     until = time.monotonic() + ROUND_SECONDS
     pause, waiting = FIRST_SECONDS, list[str]()
     while play.running():
-        assert time.monotonic() < until, f"the sweeps do not end; see {play.log}"
+        assert time.monotonic() < until, f"the sweeps do not end; see {play.folder}-*.log"
         time.sleep(0.2)
         pause -= 0.2
         if pause <= 0 and play.disturbances.total() < faults and play.running():
@@ -120,7 +120,7 @@ def _disturb(play: Round, kinds: Sequence[str], faults: int) -> None:
 def _await_end(play: Round) -> None:
     until = time.monotonic() + ROUND_SECONDS
     while play.running():
-        assert time.monotonic() < until, f"a finished sweep does not end; see {play.log}"
+        assert time.monotonic() < until, f"a finished sweep does not end; see {play.folder}-*.log"
         time.sleep(0.2)
 
 

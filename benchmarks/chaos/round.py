@@ -56,10 +56,9 @@ class Round:
         """The file store of all drivers."""
         return self.folder / "files"
 
-    @property
-    def log(self) -> Path:
-        """What all drivers print."""
-        return self.folder.parent / f"{self.folder.name}.log"
+    def log(self, sweep: Path) -> Path:
+        """What the drivers of a sweep print, one after another."""
+        return self.folder.parent / f"{self.folder.name}-{sweep.stem}.log"
 
     def options(self, sweep: Path) -> list[str]:
         """Where the driver of a sweep finds home, files and database."""
@@ -80,7 +79,7 @@ class Round:
         """Start the driver of a sweep."""
         command = [*self.prefix, *golfsweep("run", sweep), *self.options(sweep), *self.cluster.arguments()]
         environment = os.environ | (self.clock.environment if self.clock else {})
-        with self.log.open("ab") as log:
+        with self.log(sweep).open("ab") as log:
             self.drivers[sweep] = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment
             )
@@ -95,7 +94,7 @@ class Round:
             if driver.poll() == 0:
                 del self.drivers[sweep]
             elif driver.returncode is not None:
-                last = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-1]
+                last = self.log(sweep).read_text(encoding="utf-8", errors="replace").splitlines()[-1]
                 self.gave_up.append(f"exit {driver.returncode}: {last}")
                 assert driver.returncode == ExitCode.TRANSIENT, self.gave_up
                 assert len(self.gave_up) <= MOST_RESTARTS, self.gave_up

@@ -118,7 +118,8 @@ class Board:
         return cells
 
     def changes(self) -> list[dict[str, Any]]:
-        """Every change of a record by track and validation set, oldest first, with its p-value; call `table` before."""
+        """Every change of a record by track and validation set, oldest first, with its p-value."""
+        self._tests.update(self._base)
         return [self._describe_change(place) for place in self._find_changes()]
 
     def leaders(self) -> list[BoardEntry]:

@@ -142,6 +142,8 @@ def advance_entry(entry: EntryColumns, baseline: str | None, commands: CommandWo
     if entry["source"] != "golfsweep":
         return NextStep(sentence="beat it with a sweep of your own", command="golfsweep init")
     claim = claim_of_entry(entry)
+    if claim is None and (entry["rank"] or 1) > 1:
+        return NextStep(sentence="see what ranks above it", command=commands.leaderboard())
     if claim is None:
         return NextStep(sentence="nothing beats it yet: add arms or trials to the sweep file", command=None)
     return advance_claim(claim, commands, holds_corrected=_holds_corrected(entry, baseline))
