@@ -26,8 +26,8 @@ def import_(
     Example: golfsweep import records/track_10min_16mb
     """
     from jobs.workplace import Workplace
-    from sweeps.submission.judges import JUDGES
     from sweeps.contests.catalog import DEFAULT, contest_named
+    from sweeps.submission.judges import JUDGES
 
     rules = contest_named(contest or DEFAULT)
     records = JUDGES[rules.judge].read(folders, rules)
@@ -55,8 +55,8 @@ def check(
 
     Example: golfsweep check records/track_10min_16mb/2026-03-17_LoRA_TTT
     """
-    from sweeps.submission.judges import JUDGES
     from sweeps.contests.catalog import DEFAULT, contest_named
+    from sweeps.submission.judges import JUDGES
 
     rules = contest_named(contest or DEFAULT)
     review = JUDGES[rules.judge].review(folder, rules)

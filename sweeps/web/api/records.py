@@ -30,7 +30,7 @@ FolderName = Annotated[
 
 
 class RecordPage(BaseModel):
-    """Imported records, by name."""
+    """Imported records, the latest first."""
 
     records: list[dict[str, Any]] = Field(description="Entries as on the leaderboard, findings included.")
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
@@ -52,9 +52,7 @@ class ImportedRows(BaseModel):
 
 
 @router.get("/records", responses=declare(422))
-def list_records(
-    place: HomePlace, contest: ContestName = DEFAULT, after: After = "", limit: Limit = 50
-) -> RecordPage:
+def list_records(place: HomePlace, contest: ContestName = DEFAULT, after: After = "", limit: Limit = 50) -> RecordPage:
     """Records of a contest that were imported, a page at a time."""
     page, following = page_of_records(place, contest_named(contest), after, limit)
     return RecordPage(records=page, next=following)
@@ -63,9 +61,10 @@ def list_records(
 def page_of_records(
     place: Workplace, contest: Contest, after: str, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Imported records beyond a cursor, by name, and the next cursor."""
+    """Imported records beyond a cursor, the latest first, and the next cursor."""
     document = leaderboard_document(place, None, contest.name)
     rows = sorted((row for row in document["rows"] if row["source"] == "import"), key=lambda row: row["name"])
+    rows.sort(key=lambda row: row.get("date") or "", reverse=True)
     page, following = cut_page(rows, lambda row: row["name"], after, limit)
     return [*page], following
 

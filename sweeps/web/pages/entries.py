@@ -18,7 +18,7 @@ from sweeps.views.report.tables import list_tables
 from sweeps.views.show import describe, describe_record
 from sweeps.views.verdicts.known_names import baseline_of, words_for
 from sweeps.views.verdicts.verdict import advance_entry, judge_entry, measure_gain
-from sweeps.web.addresses import comparison_address, entry_address, sweep_address
+from sweeps.web.addresses import comparison_address, sweep_address
 from sweeps.web.api.parameters import EntryPath, HomePlace, SweepPath, require_sweep
 from sweeps.web.pages.rendering import show
 from sweeps.web.problems import NotFound
@@ -68,7 +68,7 @@ def _judge(row: Mapping[str, Any], place: Workplace) -> dict[str, Any]:
     bar = prepare_entry_bar(
         row, measure_gain(row, [row], baseline), judge_entry(row, baseline), advance_entry(row, baseline, words)
     )
-    incumbent = row["incumbent"]
+    incumbent = row["incumbent"] or (baseline if baseline != row["name"] else None)
     content: dict[str, Any] = {
         "bar": bar,
         "facts": " · ".join([row["track"], *([] if row["rank"] is None else [f"rank {row['rank']}"])]),
@@ -79,7 +79,9 @@ def _judge(row: Mapping[str, Any], place: Workplace) -> dict[str, Any]:
     if incumbent is None or not sweep:
         return content
     theirs = _entry_named(incumbent, sweep, place)
-    content["comparison"] = comparison_address(f"{sweep}/{row['name']}", incumbent if theirs is None else "/".join(theirs))
+    content["comparison"] = comparison_address(
+        f"{sweep}/{row['name']}", incumbent if theirs is None else "/".join(theirs)
+    )
     ours, other = read_entry(sweep, row["name"], place), None if theirs is None else read_entry(*theirs, place)
     if ours is not None and other is not None:
         settings = list_differences(ours.content["settings"], other.content["settings"])

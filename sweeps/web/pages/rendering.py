@@ -14,7 +14,14 @@ from sweeps.web.security.access import Caller
 
 FOLDER = Path(str(files("sweeps.web.pages")))
 ASSETS = Path(str(files("sweeps.views.components"))) / "assets"
-LINKS = (("Leaderboard", "/"), ("Sweeps", "/sweeps"), ("Compare", "/compare"), ("Records", "/records"), ("Cluster", "/cluster"), ("Activity", "/activity"))
+LINKS = (
+    ("Leaderboard", "/"),
+    ("Sweeps", "/sweeps"),
+    ("Compare", "/compare"),
+    ("Records", "/records"),
+    ("Cluster", "/cluster"),
+    ("Activity", "/activity"),
+)
 
 
 @cache

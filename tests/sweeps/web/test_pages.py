@@ -17,7 +17,7 @@ from sweeps.web.service import Service
 from tests.sweeps.web.conftest import NAME, Connect
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-PATHS = ("/", "/sweeps", "/cluster", "/activity")
+PATHS = ("/", "/sweeps", "/compare", "/records", "/cluster", "/activity")
 
 
 class Tags(HTMLParser):
@@ -42,7 +42,12 @@ def paths(place: Workplace) -> list[str]:
     """Every page of the served home."""
     name = place.store.sweeps()[0].name
     jobs = [f"/jobs/{record.key}" for record in place.store.jobs(sweep=name)]
-    return [*PATHS, f"/sweeps/{name}", f"/sweeps/{name}/jobs", *jobs]
+    entries = [f"/sweeps/{name}/entries/{quote(entry.name)}" for entry in place.store.entries(name)]
+    pair = "&".join(
+        f"{side}={quote(f'{name}/{entry.name}')}"
+        for side, entry in zip(("challenger", "incumbent"), place.store.entries(name), strict=False)
+    )
+    return [*PATHS, f"/sweeps/{name}", f"/sweeps/{name}/jobs", f"/compare?{pair}", *entries, *jobs]
 
 
 def test_every_page_is_whole_and_has_nothing_inline(connect: Connect, place: Workplace) -> None:

@@ -19,6 +19,7 @@ CHECKS = [
 ]  # fmt: skip
 
 
+schemathesis.serializer.alias("application/zip", "application/octet-stream")
 EXAMPLES = 10
 """Requests of each endpoint."""
 
