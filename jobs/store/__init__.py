@@ -27,10 +27,12 @@ from jobs.store.rows import (
     FileStoreRecord,
     JobRecord,
     NodeRecord,
+    RunningAttempt,
     SchedulerRecord,
     SweepRecord,
     TokenRecord,
     TrialRecord,
+    WaitingJobs,
 )
 from jobs.store.sweeps import Sweeps
 from jobs.store.transactions import STALE_SECONDS
@@ -43,6 +45,7 @@ from jobs.store.work.garbage import Garbage
 from jobs.store.work.jobs import Jobs
 from jobs.store.work.losses import Losses
 from jobs.store.work.needs import JobNeeds, TrialKeys
+from jobs.store.work.occupancy import Occupancy
 from jobs.store.work.summaries import Summaries
 
 __all__ = [
@@ -59,6 +62,7 @@ __all__ = [
     "LostLease",
     "NodeRecord",
     "OverBudget",
+    "RunningAttempt",
     "SchedulerRecord",
     "Store",
     "StoreUnavailable",
@@ -66,11 +70,12 @@ __all__ = [
     "TokenRecord",
     "TrialKeys",
     "TrialRecord",
+    "WaitingJobs",
 ]
 
 
 class Store(
-    Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Drivers,
-    Nodes, Trials, Entries, Events, PublicRecords, Tokens,
+    Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Occupancy,
+    Drivers, Nodes, Trials, Entries, Events, PublicRecords, Tokens,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

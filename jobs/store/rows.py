@@ -188,6 +188,34 @@ class FileStoreRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RunningAttempt:
+    """An attempt that runs, and where."""
+
+    key: str
+    sweep: str | None
+    node: str | None
+    host: str
+    slots: int
+    started: float
+    label: str
+    fraction: float
+    cluster: str
+    """Empty if its scheduler has gone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingJobs:
+    """Jobs of a running sweep that wait."""
+
+    sweep: str
+    jobs: int
+    priority: int
+    """Of the most urgent one."""
+    since: float
+    """Epoch seconds at which the oldest one was requested."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NodeRecord:
     """The result of the last check of a node."""
 

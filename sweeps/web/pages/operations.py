@@ -1,15 +1,18 @@
 """The pages of the cluster and of what happened."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
 
+from jobs.state import Scope
 from jobs.store import EventRecord
+from sweeps.views.cluster import read_clusters
+from sweeps.views.wording import format_dollars
 from sweeps.web.api.activity import MOST_NUMBER
-from sweeps.web.api.parameters import HomePlace
+from sweeps.web.api.parameters import CallerOf, HomePlace
 from sweeps.web.pages.rendering import show
 
 router = APIRouter(include_in_schema=False)
@@ -18,15 +21,39 @@ EVENTS = "/api/v1/events"
 
 
 @router.get("/cluster")
-def show_cluster(request: Request, place: HomePlace) -> Response:
-    """Who works for this database now."""
-    store = place.store
-    content: dict[str, Any] = {
-        "schedulers": store.live_schedulers(),
-        "drivers": store.live_drivers(),
-        "nodes": store.nodes(),
-    }
-    return show(request, "cluster_page.html.j2", events=EVENTS, **content)
+def show_cluster(request: Request, place: HomePlace, caller: CallerOf) -> Response:
+    """Who works for this database now, on what, and what waits."""
+    state = read_clusters(place.store)
+    bad = {(node.cluster, node.name) for node in state.nodes if not node.good}
+    used = dict.fromkeys(
+        (load.cluster, run.node, run.host) for load in state.clusters for run in load.running if run.node is not None
+    )
+    return show(
+        request,
+        "cluster_page.html.j2",
+        events=EVENTS,
+        clusters=state.clusters,
+        shares=state.shares,
+        drivers=place.store.live_drivers(),
+        nodes=state.nodes,
+        drainable=[(cluster, node, host) for cluster, node, host in used if (cluster, node) not in bad],
+        may_drain=caller.scope.includes(Scope.ADMIN),
+        dollars=format_dollars,
+    )
+
+
+@router.post("/cluster/{action}")
+def decide_node(
+    action: Literal["drain", "restore"],
+    place: HomePlace,
+    caller: CallerOf,
+    cluster: Annotated[str, Form(max_length=255)],
+    node: Annotated[str, Form(max_length=80)],
+) -> Response:
+    """Drain a node, or let jobs start on it again."""
+    store = place.store.acting_as(caller.owner)
+    (store.drain_node if action == "drain" else store.restore_node)(cluster, node)
+    return RedirectResponse("/cluster", status_code=303)
 
 
 @router.get("/activity")
@@ -48,7 +75,14 @@ def show_activity(
 
 def _describe(event: EventRecord) -> dict[str, Any]:
     detail = event.detail
-    words = [event.entry, detail.get("record"), detail.get("label"), detail.get("reason"), detail.get("state")]
+    words = [
+        event.entry,
+        detail.get("record"),
+        detail.get("host"),
+        detail.get("label"),
+        detail.get("reason"),
+        detail.get("state"),
+    ]
     if "trial" in detail:
         words.insert(0, f"trial {detail['trial']}")
     about = " · ".join(dict.fromkeys(str(word) for word in words if word))

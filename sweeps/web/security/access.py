@@ -22,6 +22,8 @@ STATIC = "/static/"
 LOGIN = ("/login", "/logout")
 """What anybody may send: a token to be checked, and the wish to be forgotten."""
 ADMIN = ("/api/v1/tokens",)
+ADMIN_WRITES = ("/api/v1/cluster", "/cluster")
+"""Below which everybody may read, and only an administrator may change something."""
 SAFE = ("GET", "HEAD")
 HINT = "send Authorization: Bearer TOKEN; golfsweep token create makes one"
 
@@ -48,9 +50,13 @@ def required_scope(method: str, path: str) -> Scope | None:
         return None
     if method == "POST" and path in LOGIN:
         return None
-    if any(path == prefix or path.startswith(f"{prefix}/") for prefix in ADMIN):
+    if any(_is_below(path, prefix) for prefix in (ADMIN if method in SAFE else ADMIN + ADMIN_WRITES)):
         return Scope.ADMIN
     return Scope.READ if method in SAFE else Scope.SUBMIT
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")
 
 
 def token_of(headers: Headers) -> str | None:
