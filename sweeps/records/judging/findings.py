@@ -25,7 +25,7 @@ REMARKS = frozenset(
     (
         *("single-seed", "mixture", "other-protocol", "duplicate-log", "unread", "same-name", "byte-count"),
         *("slot", "own-metric", IMPLAUSIBLE_GAIN, "training-data", "document-count", "set-name"),
-        *("mean-digits", "std-digits"),
+        *("mean-digits", "std-digits", "headline-metric"),
     )
 )
 """Codes of what a reader should know and what is no objection."""
