@@ -36,10 +36,11 @@ class Evidence:
 
     def notes(self, session: AuditSession) -> list[str]:
         """What a reader should know and what is no objection."""
-        deficit = verdict.constant_deficit(self.sums, session.precision)
-        if deficit is None:
+        if (deficit := verdict.find_deficit(self.sums)) is None or session.precision.rough:
             return []
-        return [f"probabilities sum to {1 - deficit:.4g} everywhere: what is missing makes its score worse, not better"]
+        least, most = (f"{total:.4g}" for total in deficit)
+        shown = f"{least} everywhere" if least == most else f"{least} to {most}"
+        return [f"probabilities sum to {shown}: what is missing makes its score worse, not better"]
 
     def record(self, session: AuditSession, probe: SumProbe) -> None:
         """Add a sum; before the first wrong one counts, its calls are repeated."""

@@ -38,7 +38,7 @@ LARGE_SUM = 1.5
 SAME_SHARE = 0.02
 """Deviations from 1 that differ by no more than this share of their mean are the same."""
 MIN_DEFICITS, MAX_DEFICIT = 2, 0.05
-"""Complete sums that must show the same deficit, and the most that a padded vocabulary may take."""
+"""Complete sums that must show that none exceeds 1, and the most that a padded vocabulary may take of one."""
 HALF_PRECISION_MEAN = 0.01
 """If sums scatter around 1 by rounding, their mean is nearer to 1 than this; that of a loss scaled by 0.98 is not."""
 HALF_PRECISION_SUM = 0.06
@@ -115,9 +115,9 @@ def sum_findings(sums: Sequence[VocabularySum], changes: Sequence[FutureChange],
     wrong = wrong_sums(sums, precision)
     if not wrong:
         return []
-    worst = max(wrong, key=lambda probe: abs(np.log(max(probe.total, 1e-300))))
-    future = _future_leaks(changes)
     excess = [probe for probe in wrong if probe.total > 1]
+    worst = max(excess or wrong, key=lambda probe: abs(np.log(max(probe.total, 1e-300))))
+    future = _future_leaks(changes)
     reason = _simple_reason(wrong)
     where = f"at {len(wrong)} of {len(sums)} positions probed{reason and ': ' + reason}"
     findings = [_of_sum("C2", worst, f"{_describe(worst)}; they must sum to 1 ({where})")]
@@ -144,10 +144,10 @@ def random_token_findings(comparisons: Sequence[Comparison], changes: Sequence[F
 
 
 def wrong_sums(sums: Sequence[VocabularySum], precision: Precision) -> list[VocabularySum]:
-    """Sums that differ from 1 by more than the scorer's rounding; a constant deficit gives nothing away."""
+    """Sums that differ from 1 by more than the scorer's rounding; a deficit alone gives nothing away."""
     wrong = [probe for probe in sums if _exceeds_tolerance(probe)]
-    if constant_deficit(sums, precision) is not None:
-        wrong = [probe for probe in wrong if not probe.complete]
+    if find_deficit(sums) is not None:
+        wrong = [probe for probe in wrong if probe.total > 1]
     mean, error = mean_excess(sums)
     scatters = abs(mean) <= min(3 * error, HALF_PRECISION_MEAN)
     if precision.rough and scatters:
@@ -156,20 +156,22 @@ def wrong_sums(sums: Sequence[VocabularySum], precision: Precision) -> list[Voca
     return wrong
 
 
-def constant_deficit(sums: Sequence[VocabularySum], precision: Precision) -> float | None:
-    """What all complete sums lack of 1, if it is the same everywhere and more than rounding; None if it is not.
+def find_deficit(sums: Sequence[VocabularySum]) -> tuple[float, float] | None:
+    """The least and the largest complete sum if some lack a little of 1 and none exceeds it, as of a padded vocabulary.
 
-    A padded vocabulary, or a share of probability that no token gets, takes the same from every score.
+    Then S(prefix) = Σ_v exp(−NLL(prefix, v)) ≤ 1, so exp(−NLL) is a distribution over the next token in which some
+    probability goes to none, whatever was read to compute it: it only costs. None where sums are whole, where one
+    lacks more than `MAX_DEFICIT`, which is no full distribution, and where a scaled loss explains them all.
     """
     complete = [probe for probe in sums if probe.complete]
-    totals = np.array([probe.total for probe in complete])
-    if len(complete) < MIN_DEFICITS or totals.max() >= 1 or any(probe.always_zero for probe in complete):
+    lacking = [probe for probe in complete if probe.total < 1 and _exceeds_tolerance(probe)]
+    above = any(probe.total > 1 and _exceeds_tolerance(probe) for probe in sums)
+    if len(complete) < MIN_DEFICITS or not lacking or above or any(probe.always_zero for probe in complete):
         return None
-    deficit = 1 - float(totals.mean())
-    spread = np.abs(totals - totals.mean())
-    rounding = np.array([probe.tolerance for probe in complete])
-    same = bool(np.all(spread <= SAME_SHARE * deficit + rounding))
-    return deficit if same and deficit <= MAX_DEFICIT and all(_exceeds_tolerance(probe) for probe in complete) else None
+    totals = [probe.total for probe in complete]
+    same = max(totals) - min(totals) <= SAME_SHARE * (1 - min(totals)) + max(probe.tolerance for probe in complete)
+    scaled = not same and _is_scaled(complete)
+    return None if scaled or 1 - min(totals) > MAX_DEFICIT else (min(totals), max(totals))
 
 
 def has_enough_complete_sums(sums: Sequence[VocabularySum], precision: Precision) -> bool:
@@ -207,16 +209,21 @@ def _exceeds_tolerance(probe: VocabularySum) -> bool:
 def _simple_reason(wrong: Sequence[VocabularySum]) -> str:
     """A loss scale or a constant factor that explains every complete sum; empty if there is none."""
     complete = [probe for probe in wrong if probe.complete]
-    scales = np.array([probe.scale for probe in complete])
     totals = np.array([probe.total for probe in complete])
     if len(complete) < 2:
         return ""
     if totals.max() < LARGE_SUM and np.all(np.abs(totals - totals.mean()) <= SAME_SHARE * abs(totals.mean() - 1)):
         return "always the same sum, so the distribution is not normalized"
-    offset = abs(scales.mean() - 1)
-    if offset < MAX_LOSS_SCALE_OFFSET and np.all(np.abs(scales - scales.mean()) <= 0.1 * offset):
-        return f"the loss is scaled by {scales.mean():.3f}"
+    if _is_scaled(complete):
+        return f"the loss is scaled by {np.mean([probe.scale for probe in complete]):.3f}"
     return ""
+
+
+def _is_scaled(complete: Sequence[VocabularySum]) -> bool:
+    """Whether one factor on the loss explains all complete sums."""
+    scales = np.array([probe.scale for probe in complete])
+    offset = abs(scales.mean() - 1)
+    return bool(offset < MAX_LOSS_SCALE_OFFSET and np.all(np.abs(scales - scales.mean()) <= 0.1 * offset))
 
 
 def _describe(probe: VocabularySum) -> str:

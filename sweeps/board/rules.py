@@ -4,7 +4,7 @@ A profile decides which findings flag an entry: `accepted` follows what the orga
 rules. The audit reports what a protocol does; size, time, seeds and coverage are measured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,8 +34,8 @@ EVIDENCE_CODE = "evidence"
 """Code of the finding that an entry differs from its evidence."""
 LENGTH_EFFECT_CODE = "length-effect"
 """Code of the finding that documents' length changes scores by more than the contest's margin."""
-
-
+LEAKS = frozenset({"C1", "C2", "C3", "C4"})
+"""Conditions of the challenge's issue 1017; a public record whose log names a breach of one is flagged."""
 IMPLAUSIBLE_GAIN = "implausible-gain"
 """Code of the finding that no legal adaptation explains a public record's score; it is then no record to beat."""
 
@@ -83,6 +83,11 @@ def judge_measurements(measured: Measurements) -> list[RuleFinding]:
     if not measured.fresh_seeds:
         findings.append(RuleFinding(code="seeds", detail="confirmed on a seed that it was tuned on"))
     return findings
+
+
+def choose_record_track(codes: Collection[str]) -> Track:
+    """Choose a public record's track from the codes of its findings: nobody could audit it."""
+    return "unverified" if (LEAKS | {EVIDENCE_CODE}).isdisjoint(codes) else "flagged"
 
 
 def choose_track(findings: Sequence[RuleFinding], profile: Profile) -> Track:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from golf.errors import InputError, shown_name
+from sweeps.entries.record_names import name_records
 
 if TYPE_CHECKING:
     from jobs.workplace import Workplace
@@ -91,7 +92,8 @@ def find_near(text: str, known: Sequence[EntryName], latest: str = "") -> list[E
 def list_entries(place: "Workplace") -> list[EntryName]:
     """The names of all entries of a home: of its sweeps, of whatever contest, and of public records."""
     own = [EntryName(sweep=entry.sweep, name=entry.name) for entry in place.store.entries()]
-    return [*own, *(EntryName(sweep="", name=str(content["name"])) for content in place.store.records())]
+    names = dict.fromkeys(name for _, name in name_records(place.store.records()))
+    return [*own, *(EntryName(sweep="", name=name) for name in names)]
 
 
 def command_name(entry: EntryName, known: Iterable[EntryName] = (), *, latest: str = "") -> str:

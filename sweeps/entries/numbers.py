@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from golf.errors import shown
-from sweeps.board.rules import EVIDENCE_CODE
+from sweeps.board.rules import EVIDENCE_CODE, choose_record_track
 
 MOST = 1e15
 """Above every measured number: bytes, tokens, nats, seconds, dollars."""
@@ -47,7 +47,10 @@ def clean_numbers(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]
 
 
 def clean_record(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored public record with every wrong number taken out; then it is flagged, and has a finding for each."""
+    """A stored public record with every wrong number taken out; it is flagged, and has a finding for each.
+
+    So is one whose track is not that of its findings.
+    """
     wrong = {
         name: value
         for name in (*_SCORES, *_AMOUNTS, *_ABOVE_ZERO, *_OF_RECORD)
@@ -62,9 +65,13 @@ def clean_record(content: Mapping[str, Any]) -> dict[str, Any]:
         unknown = dict.fromkeys(bad) if table == "seeds" else {}
         clean[table] = {name: value for name, value in values.items() if name not in bad} | unknown
         wrong |= {f"{table}.{name}": value for name, value in bad.items()}
-    if wrong:
-        findings = [{"code": EVIDENCE_CODE, "detail": describe_wrong(*item)} for item in wrong.items()]
-        clean |= {"track": "flagged", "findings": [*content.get("findings", ()), *findings]}
+    findings, details = content.get("findings", ()), [describe_wrong(*item) for item in wrong.items()]
+    track = content.get("track", "unverified")
+    if track != (expected := choose_record_track({finding["code"] for finding in findings})):
+        details.append(f"its track is {track}, its findings give {expected}")
+    if details:
+        more = [{"code": EVIDENCE_CODE, "detail": detail} for detail in details]
+        clean |= {"track": "flagged", "findings": [*findings, *more]}
     return clean
 
 

@@ -12,7 +12,7 @@ from jobs.workplace import Workplace
 from sweeps.board.board import Board
 from sweeps.board.compare import Pair
 from sweeps.board.entries import BoardEntry
-from sweeps.board.evaluation import Evaluation, ImportedEntry
+from sweeps.board.evaluation import Evaluation
 from sweeps.board.leaderboard import open_board
 from sweeps.board.ledger import SweepOwner
 from sweeps.board.rules import RuleFinding
@@ -22,8 +22,8 @@ from sweeps.entries.facts import SweepFacts, contest_of, latest_sweep
 from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.names import EntryName, match_entries, resolve_entry
-from sweeps.entries.numbers import clean_record
-from sweeps.entries.shape import check_record, contest_of_record, read_entries
+from sweeps.entries.record_names import contest_of_record
+from sweeps.entries.shape import read_entries, read_records
 from sweeps.entries.superseded import Superseded, Withdrawn, find_superseded, find_withdrawn, is_current
 from sweeps.entries.tables import read_scores
 from sweeps.statistics.documents import Documents
@@ -46,7 +46,7 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None, named
         InputError: another version of golfsweep wrote the sweep.
     """
     records = [content for content in place.store.records() if contest_of_record(content) == DEFAULT]
-    imported = [ImportedEntry.from_json(clean_record(check_record(content))) for content in records]
+    imported = read_records(records)
     record = None if name is None else place.store.sweep(name)
     if record is None:
         board = open_board(profile="accepted")

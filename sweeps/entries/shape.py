@@ -5,8 +5,9 @@ wrong shape counts as withdrawn until its sweep is run again; a public record is
 `sweeps.entries.numbers` takes out the wrong ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass, replace
+from decimal import Decimal
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -18,7 +19,8 @@ from jobs.store import EntryRecord, Store
 from sweeps.board.evaluation import Evaluation, ImportedEntry
 from sweeps.board.rules import EVIDENCE_CODE
 from sweeps.contests.catalog import DEFAULT
-from sweeps.entries.numbers import clean_numbers
+from sweeps.entries.numbers import clean_numbers, clean_record
+from sweeps.entries.record_names import name_of_record, name_records
 
 STRICT = ConfigDict(strict=True, extra="forbid")
 SeedNumber = Annotated[str, Field(pattern=r"^\d{1,15}$")]
@@ -29,11 +31,18 @@ EMPTY: Mapping[str, Any] = {
 """Of an entry of which nothing can be read."""
 
 
-def _form_of(kind: type[Any]) -> type[BaseModel]:
-    """The form in which a dataclass is stored as JSON."""
+def form_of(kind: type[Any], without: Collection[str] = ()) -> type[BaseModel]:
+    """The form in which a dataclass is stored as JSON.
+
+    Args:
+        kind: the dataclass.
+        without: fields that are not stored.
+    """
     hints = get_type_hints(kind)
     forms: dict[str, Any] = {}
     for field in fields(kind):
+        if field.name in without:
+            continue
         required = field.default is MISSING and field.default_factory is MISSING
         forms[field.name] = (_stored(hints[field.name]), ... if required else None)
     return create_model(kind.__name__, __config__=STRICT, **forms)
@@ -42,10 +51,10 @@ def _form_of(kind: type[Any]) -> type[BaseModel]:
 def _stored(hint: Any) -> Any:
     """The type of a stored value, from that of a field; of numbers anything."""
     kind, inner = get_origin(hint), get_args(hint)
-    if hint in (int, float):
+    if hint in (int, float, Decimal):
         return Any
     if is_dataclass(hint):
-        return _form_of(hint)  # type: ignore[arg-type]
+        return form_of(hint)  # type: ignore[arg-type]
     if kind in (Union, UnionType):
         return Union[tuple(map(_stored, inner))]  # noqa: UP007
     if kind is tuple and inner[-1] is ...:
@@ -123,12 +132,12 @@ class _Entry(BaseModel):
 
 @cache
 def _evaluation_form() -> type[BaseModel]:
-    return _form_of(Evaluation)
+    return form_of(Evaluation)
 
 
 @cache
 def _record_form() -> type[BaseModel]:
-    return _form_of(ImportedEntry)
+    return form_of(ImportedEntry)
 
 
 def read_entries(store: Store, sweep: str | None = None) -> list[EntryRecord]:
@@ -138,7 +147,7 @@ def read_entries(store: Store, sweep: str | None = None) -> list[EntryRecord]:
 
 def check_entry(entry: EntryRecord) -> EntryRecord:
     """A stored entry; one of the wrong shape is empty and withdrawn."""
-    problem = _find_problem(_Entry, {"content": entry.content, "evidence": entry.evidence})
+    problem = find_problem(_Entry, {"content": entry.content, "evidence": entry.evidence})
     if problem is None:
         problem = next(filter(None, map(_find_evaluation_problem, entry.content["evaluations"])), None)
     if problem is None:
@@ -150,29 +159,47 @@ def check_entry(entry: EntryRecord) -> EntryRecord:
     return replace(entry, **EMPTY, withdrawn=f"its stored row cannot be read: {problem}")
 
 
-def contest_of_record(content: Any) -> str:
-    """The contest of a stored public record; the default one where it says none."""
-    named = content.get("contest", DEFAULT) if isinstance(content, Mapping) else DEFAULT
-    return named if isinstance(named, str) else DEFAULT
-
-
 def check_record(content: Any) -> Mapping[str, Any]:
     """A stored public record; one of the wrong shape is flagged, and has no scores."""
-    problem = _find_problem(_record_form(), content)
+    named = content.get("contest", DEFAULT) if isinstance(content, Mapping) else DEFAULT
+    unknown = None if named == DEFAULT else f"contest = {shown(named)}: no such contest"
+    problem = unknown or find_problem(_record_form(), content)
     if problem is None:
         return content  # type: ignore[no-any-return]
-    name = content.get("name") if isinstance(content, Mapping) else None
-    finding = {"code": EVIDENCE_CODE, "detail": f"its stored row cannot be read: {problem}"}
-    named = name if isinstance(name, str) else "a record without a name"
-    return {"name": named, "seeds": {}, "track": "flagged", "findings": [finding]}
+    return _unreadable_record(name_of_record(content), problem)
+
+
+def read_records(contents: Sequence[Any]) -> list[ImportedEntry]:
+    """The stored public records of the default contest; a name that is stored again is numbered, and flagged."""
+    records = []
+    for content, (_, name) in zip(contents, name_records(contents), strict=True):
+        record = clean_record(check_record(content))
+        if name != record["name"]:
+            record = _unreadable_record(name, describe_second(record["name"]))
+        records.append(ImportedEntry.from_json(record))
+    return records
+
+
+def describe_second(name: str) -> str:
+    """What is wrong with a row whose name another row has."""
+    return f"another row has the name {shown_name(name)}"
+
+
+def _unreadable_record(name: str, problem: str) -> dict[str, Any]:
+    return {"name": name, "seeds": {}, "track": "flagged", "findings": [describe_problem(problem)]}
+
+
+def describe_problem(problem: str) -> dict[str, str]:
+    """The finding on a stored record of the wrong shape."""
+    return {"code": EVIDENCE_CODE, "detail": f"its stored row cannot be read: {problem}"}
 
 
 def _find_evaluation_problem(evaluation: Any) -> str | None:
-    problem = _find_problem(_evaluation_form(), evaluation)
+    problem = find_problem(_evaluation_form(), evaluation)
     return None if problem is None else f"content.evaluations: {problem}"
 
 
-def _find_problem(form: type[BaseModel], value: Any) -> str | None:
+def find_problem(form: type[BaseModel], value: Any) -> str | None:
     """The first thing that is wrong with a stored value; None where it has the form."""
     try:
         form.model_validate(value)

@@ -7,9 +7,8 @@ from typing import Any
 from jobs.logs import Log
 from sweeps.board.evaluation import ImportedEntry
 from sweeps.board.leaderboard import open_board, to_json
-from sweeps.board.rules import RuleFinding
+from sweeps.board.rules import RuleFinding, choose_record_track
 from sweeps.records.judging import measures
-from sweeps.records.judging.findings import LEAKS
 from sweeps.records.record import Record
 from sweeps.records.runs import Run
 
@@ -24,7 +23,7 @@ def to_content(record: Record, findings: Sequence[RuleFinding]) -> dict[str, Any
     runs, claims = record.counted, record.claims
     return {
         "name": record.name,
-        "track": "flagged" if any(finding.code in LEAKS for finding in findings) else "unverified",
+        "track": choose_record_track({finding.code for finding in findings}),
         "seeds": {seed: None if score is None else float(score) for seed, score in record.scores.items()},
         "date": claims.date,
         "pull_request": claims.pull_request,

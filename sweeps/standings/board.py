@@ -129,14 +129,7 @@ class Standings:
             if other is not entry and other.track == entry.track and self.explain_incomparable(entry, other) is None
         ]
         named = next((other for other in comparable if other.full_name == entry.compared_with), None)
-        earlier = (
-            other
-            for other in comparable
-            if self._counts(other)
-            and entry.date is not None
-            and other.date is not None
-            and _moment(other) < _moment(entry)
-        )
+        earlier = (other for other in comparable if self._counts(other) and _is_earlier(other, entry))
         return named or next(earlier, None)
 
     def explain_incomparable(self, entry: ContestEntry, other: ContestEntry) -> str | None:
@@ -222,6 +215,15 @@ def _describe_opponent(contest: Contest, standing: Standing) -> str | None:
     if standing.decisive_improvement is not None and standing.incumbent is not None:
         return standing.incumbent.name
     return f"the target of {contest.rule.target}" if standing.side.scores else None
+
+
+def _is_earlier(other: ContestEntry, entry: ContestEntry) -> bool:
+    """Whether an entry is known to have come before another: its day tells, or of one day the rows of both."""
+    if other.date is None or entry.date is None:
+        return False
+    if other.date != entry.date:
+        return other.date < entry.date
+    return other.row is not None and entry.row is not None and other.row < entry.row
 
 
 def _moment(entry: ContestEntry) -> tuple[str, int]:

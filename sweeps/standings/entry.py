@@ -1,20 +1,15 @@
 """An entry of a contest as the database keeps it: what its runs measured; the rest is computed when it is read."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sweeps.board.rules import EVIDENCE_CODE, RuleFinding, Track
+from sweeps.board.rules import RuleFinding, Track
 from sweeps.contests.contest import Contest
-from sweeps.entries.numbers import describe_wrong, is_number
 from sweeps.standings.findings import choose_contest_track
 from sweeps.standings.record import ContestRecord
 from sweeps.standings.rules import Side, exact_mean
-
-_SCORE = re.compile(r"-?\d{1,12}(?:\.\d{1,20})?(?:E-\d{1,2})?", re.ASCII)
-"""A score as `str` writes its decimal."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,33 +77,6 @@ class ContestEntry:
             "compared_with": self.compared_with,
         }
 
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "ContestEntry":
-        """Read a stored entry; a number that nothing can measure is unknown, and a finding.
-
-        Raises:
-            TypeError: an unknown field, or a required one is missing.
-        """
-        wrong = {
-            name: content[name]
-            for name in ("step", "row")
-            if content.get(name) is not None and not (type(content[name]) is int and is_number(content[name], 0))
-        }
-        runs = {}
-        for name, run in content["runs"].items():
-            score, seconds = _read_score(run["score"]), run.get("seconds")
-            if score is None:
-                wrong[f"runs.{name}.score"] = run["score"]
-                continue
-            if seconds is not None and not is_number(seconds, 0):
-                wrong[f"runs.{name}.seconds"], seconds = seconds, None
-            runs[name] = RunResult(score=score, seconds=seconds, gpu=run.get("gpu"))
-        findings = tuple(RuleFinding(**finding) for finding in content.get("findings", ()))
-        findings += tuple(RuleFinding(code=EVIDENCE_CODE, detail=describe_wrong(*item)) for item in wrong.items())
-        unknown = dict.fromkeys(name for name in content if name in wrong)
-        read: dict[str, Any] = {**content, "runs": runs, "findings": findings, **unknown}
-        return cls(**read | ({"track": "flagged"} if wrong else {}))
-
     def side(self, contest: Contest) -> Side:
         """What rules take of it."""
         seconds = [run.seconds for run in self.runs.values() if run.seconds is not None]
@@ -142,11 +110,6 @@ def entry_of(record: ContestRecord, findings: Sequence[RuleFinding]) -> ContestE
         machine=_find_machine(record),
         compared_with=folder.compared_with,
     )
-
-
-def _read_score(text: Any) -> Decimal | None:
-    """A stored score; None where it cannot be one, such as a power of ten that no memory holds as a fraction."""
-    return Decimal(text) if isinstance(text, str) and _SCORE.fullmatch(text) else None
 
 
 def _find_machine(record: ContestRecord) -> str | None:

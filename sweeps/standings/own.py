@@ -1,5 +1,6 @@
 """Entries of own sweeps: each seed's log is read as a record's log is, by the contest's reader."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from sweeps.standings.findings import choose_contest_track, judge_contest_record
 from sweeps.standings.folders import ContestRun, EntryFolder
 from sweeps.standings.record import ContestRecord
 
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 LOGS = 2_000
 """Logs that stay in memory as they were read."""
 
@@ -67,9 +69,13 @@ def _build(entry: EntryRecord, sweep: SweepRecord, contest: Contest, place: Work
 def _read_runs(entry: EntryRecord, contest: Contest, place: Workplace, lost: Lost) -> Iterator[ContestRun]:
     """A run for each seed; for a contest without seeds it is the number of a replicate."""
     for seed, evidence in entry.evidence["seeds"].items():
+        digest = str(evidence.get("log"))
+        if not _DIGEST.fullmatch(digest):
+            lost.note(LostKind.LOG, f"{entry.sweep}/{entry.name}")
+            continue
         try:
-            yield ContestRun(name=seed, path=f"seed {seed}", log=_read_log(place.files, evidence["log"], contest.name))
-        except (KeyError, Unreadable):
+            yield ContestRun(name=seed, path=f"seed {seed}", log=_read_log(place.files, digest, contest.name))
+        except Unreadable:
             lost.note(LostKind.LOG, f"{entry.sweep}/{entry.name}")
 
 
@@ -82,8 +88,8 @@ def _read_log(files: FileStore, digest: str, contest: str) -> TrainingLog:
 
 def _find_host(entry: EntryRecord, place: Workplace) -> str | None:
     """The machine on which all scored runs of an entry ran; None where there were several."""
-    keys = [seed["jobs"][seed["scored"]] for seed in entry.evidence["seeds"].values()]
-    hosts = {_last_host(place, key) for key in keys}
+    keys = [seed["jobs"].get(seed.get("scored")) for seed in entry.evidence["seeds"].values()]
+    hosts = {None if key is None else _last_host(place, key) for key in keys}
     return hosts.pop() if len(hosts) == 1 else None
 
 

@@ -7,10 +7,10 @@ from sweeps.contests.contest import Contest
 from sweeps.entries.facts import contest_of
 from sweeps.entries.lost import Lost
 from sweeps.entries.names import list_entries, match_entries
-from sweeps.entries.shape import contest_of_record
+from sweeps.entries.record_names import contest_of_record
 from sweeps.standings.board import Standing, Standings
-from sweeps.standings.entry import ContestEntry
 from sweeps.standings.own import read_own_entries
+from sweeps.standings.stored import read_stored
 
 
 def standings_of(contest: Contest, place: Workplace, lost: Lost | None = None) -> Standings:
@@ -22,8 +22,7 @@ def standings_of(contest: Contest, place: Workplace, lost: Lost | None = None) -
         lost: collects which logs of own entries could not be read.
     """
     stored = [content for content in place.store.records() if contest_of_record(content) == contest.name]
-    records = [ContestEntry.from_json(content) for content in stored]
-    return Standings(contest, [*records, *read_own_entries(contest, place, lost or Lost())])
+    return Standings(contest, [*read_stored(stored, contest), *read_own_entries(contest, place, lost or Lost())])
 
 
 def choose_contest(place: Workplace, name: str | None, sweep: str | None) -> tuple[Contest, list[str]]:

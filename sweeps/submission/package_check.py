@@ -9,8 +9,7 @@ from typing import Any
 from golf.audit.certificate import MADE_UP_TEXT
 from golf.audit.stored import find_contradictions
 from golf.errors import shown, shown_name
-from sweeps.board.rules import RuleFinding
-from sweeps.records.judging.findings import LEAKS
+from sweeps.board.rules import LEAKS, RuleFinding
 from sweeps.records.judging.measures import CheckResults
 from sweeps.records.reading.files import UnreadableFile, printable, read_json
 from sweeps.records.record import Record

@@ -142,9 +142,10 @@ def describe_record(name: str, place: Workplace) -> dict[str, Any]:
     """A public record as on the leaderboard of its contest."""
     from sweeps.contests.catalog import DEFAULT, contest_named
     from sweeps.entries.reading import board_of
+    from sweeps.entries.record_names import name_records
     from sweeps.standings.reading import standings_of
 
-    contest = next(record.get("contest", DEFAULT) for record in place.store.records() if record["name"] == name)
+    contest = next(contest for contest, known in name_records(place.store.records()) if known == name)
     is_default = contest == DEFAULT
     rows = board_of(None, place).table() if is_default else standings_of(contest_named(contest), place).rows()
     return next(row for row in rows if (row["sweep"], row["name"]) in ((None, name), ("", name)))

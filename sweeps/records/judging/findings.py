@@ -7,15 +7,13 @@ somebody meant. To add a check: write a function from a `Record` to `CheckResult
 
 from collections.abc import Callable, Sequence
 
-from sweeps.board.rules import IMPLAUSIBLE_GAIN, Profile, RuleFinding
+from sweeps.board.rules import IMPLAUSIBLE_GAIN, LEAKS, Profile, RuleFinding
 from sweeps.records.judging import adaptation, limits, protocol, scores, seeds, significance
 from sweeps.records.judging.contest import check_contest
 from sweeps.records.judging.measures import CheckResults
 from sweeps.records.reading.files import printable
 from sweeps.records.record import Record
 
-LEAKS = frozenset({"C1", "C2", "C3", "C4"})
-"""Conditions of the challenge's issue 1017; a record that breaks one is flagged."""
 RULE_CODES = LEAKS | {"size", "size-raw", "time", "time-last-step", "time-process", "coverage"}
 """Codes of breaches of the rules; every other finding is a claim that the files do not support, or a remark."""
 LET_PASS: dict[Profile, frozenset[str]] = {
@@ -27,7 +25,7 @@ REMARKS = frozenset(
     (
         *("single-seed", "mixture", "other-protocol", "duplicate-log", "unread", "same-name", "byte-count"),
         *("slot", "own-metric", IMPLAUSIBLE_GAIN, "training-data", "document-count", "set-name"),
-        *("mean-digits", "std-digits"),
+        *("mean-digits", "std-digits", "headline-metric"),
     )
 )
 """Codes of what a reader should know and what is no objection."""

@@ -90,8 +90,15 @@ def _check_headline(record: Record) -> CheckResults:
     elif len(scores) > 1 and any(agree(headline, score) for score in scores):
         yield "one-seed", f"headline {headline} is one of {len(scores)} seeds, their mean is {_show_mean(record)}"
     else:
-        other = next((f"; it is the mean of {name}" for name in _list_other_means(record, headline)), "")
-        yield "mean-differs", f"headline {headline}, {whose} is {_show_mean(record)} over {len(scores)} seeds{other}"
+        other = next(_list_other_means(record, headline), None)
+        measured = f"{whose} is {_show_mean(record)} over {len(scores)} seeds"
+        if other is not None and headline > mean(scores) and _supports_seeds(record):
+            lines = [line.name for run in record.runs if (line := record.line_of(run)) is not None]
+            detail = f"headline {headline} is the mean of {other}; its seeds claim {lines[0]}, and {measured}"
+            yield "headline-metric", detail
+            return
+        known = "" if other is None else f"; it is the mean of {other}"
+        yield "mean-differs", f"headline {headline}, {measured}{known}"
 
 
 def _is_headline(record: Record, headline: Decimal) -> bool:
@@ -102,6 +109,15 @@ def _is_headline(record: Record, headline: Decimal) -> bool:
     given = [claim for claim, score in pairs if claim is not None and agree(claim, score)]
     return bool(known) and (
         is_mean(headline, list(known.values())) or (len(given) == len(known) and is_mean(headline, given))
+    )
+
+
+def _supports_seeds(record: Record) -> bool:
+    """Whether each seed's score is claimed, and is what its log says."""
+    claims = record.claims.scores
+    return bool(record.known) and all(
+        measured is not None and (claimed := claims.get(seed)) is not None and agree(claimed, measured)
+        for seed, measured in record.scores.items()
     )
 
 

@@ -100,14 +100,32 @@ def test_a_constant_deficit_gives_nothing_away() -> None:
     assert judge(each(bigram), seconds=0.6).placement["notes"] == []
 
 
-def test_an_excess_is_no_deficit_and_a_deficit_that_varies_is_none() -> None:
-    assert "C2" in conditions(judge(each(lambda document: bigram(document) + np.log(0.985)), seconds=0.6).findings)
+def lacks(share: float) -> Scorer:
+    """Loses a share of its probability after odd tokens."""
+    return each(lambda document: bigram(document) - np.log(1 - share) * (document[:-1] % 2))
 
-    def varies(document: Tokens) -> Floats:
-        losses: Floats = bigram(document) + 0.02 * (document[:-1] % 2)
-        return losses
 
-    assert "C2" in conditions(judge(each(varies), seconds=0.6).findings)
+def test_a_deficit_may_vary_with_the_context() -> None:
+    certificate = judge(lacks(0.02), seconds=0.6)
+    assert certificate.passed, certificate.findings
+    [note] = certificate.placement["notes"]
+    assert note.startswith("probabilities sum to 0.98 to 1: ")
+    assert find_contradictions(json.loads(json.dumps(certificate.to_json()))) == []
+
+
+@pytest.mark.parametrize(
+    "scorer",
+    [
+        each(lambda document: bigram(document) + np.log(0.985)),  # an excess
+        lacks(0.1),  # no full distribution
+        each(lambda document: 1.01 * bigram(document)),  # a scaled loss
+        each(lambda document: bigram(document) + np.where(document[:-1] % 2, 0.03, -0.01)),  # gains elsewhere
+        each(lambda document: bigram(document) + np.where(document[1:] % 2, 0.03, -0.06)),  # peeks at the target
+    ],
+    ids=["excess", "much", "scaled", "gains elsewhere", "peeks"],
+)
+def test_what_is_no_deficit_breaks_c2(scorer: Scorer) -> None:
+    assert "C2" in conditions(judge(scorer, seconds=0.6).findings)
 
 
 def test_more_seconds_probe_more_places() -> None:

@@ -13,7 +13,9 @@ from sqlalchemy import create_engine, insert, select
 from golf.errors import InputError
 from jobs.database import tables
 from jobs.workplace import Workplace
+from sweeps.entries.numbers import clean_record
 from sweeps.entries.reading import board_of, pair_of, withdrawn_of
+from sweeps.entries.shape import check_record
 from sweeps.submission.package import gather
 from sweeps.views.show import describe
 from tests.sweeps.conftest import Command
@@ -147,3 +149,17 @@ def test_no_public_record_of_another_shape_breaks_a_board(tmp_path: Path) -> Non
     assert len(table) > 100
     assert len([row for row in table if row["track"] == "flagged"]) > 50
     assert {row["track"] for row in table} <= {"flagged", "unverified"}
+
+
+@pytest.mark.parametrize(
+    ("track", "code", "expected"),
+    [("legal", "note", "unverified"), ("flagged", "note", "unverified"), ("unverified", "C3", "flagged")],
+)
+def test_a_public_records_track_is_that_of_its_findings(track: str, code: str, expected: str) -> None:
+    row = {**RECORD, "track": track, "findings": [{"code": code, "detail": "of a kind"}]}
+    clean = clean_record(check_record(row))
+    assert clean["track"] == "flagged"
+    finding = {"code": "evidence", "detail": f"its track is {track}, its findings give {expected}"}
+    assert clean["findings"] == [*row["findings"], finding]
+    right = {**row, "track": expected}
+    assert clean_record(check_record(right)) == right

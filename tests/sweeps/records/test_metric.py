@@ -89,19 +89,6 @@ def test_a_usual_metric_that_fits_comes_before_one_of_its_own(tmp_path: Path) ->
     assert (content["seeds"], names, set(details)) == ({"1": 1.1001}, ["legal_ttt"], {"single-seed"})
 
 
-def test_digits_that_were_cut_off_agree_and_decide_the_metric(tmp_path: Path) -> None:
-    sliding = "quantized_sliding_window val_loss:1.9 val_bpb:{}"
-    logs = {
-        "s_seed1": log_of(1, sliding.format("1.10220000"), TTT.format("1.10026000")),
-        "s_seed2": log_of(2, sliding.format("1.10240000"), TTT.format("1.10047000")),
-    }
-    claims = {"val_bpb": 1.1023, "seed_results": {"1": {"val_bpb": 1.1002}, "2": {"val_bpb": 1.1004}}}
-    content, details, names = judged(mini.write(tmp_path, claims, **logs))
-    assert (content["seeds"], names) == ({"1": 1.10026, "2": 1.10047}, ["legal_ttt"] * 2)
-    assert set(details) == {"mean-differs"}
-    assert details["mean-differs"].endswith("it is the mean of quantized_sliding_window")
-
-
 THREE = {f"s_seed{seed}": log_of(seed, TTT.format(bpb)) for seed, bpb in
          {1: "1.10006000", 2: "1.10056000", 3: "1.10036000"}.items()}  # fmt: skip
 
@@ -110,6 +97,31 @@ THREE = {f"s_seed{seed}": log_of(seed, TTT.format(bpb)) for seed, bpb in
 def test_a_headline_is_the_mean_of_scores_or_of_rounded_ones_rounded_or_cut(tmp_path: Path, headline: float) -> None:
     _, details, _ = judged(mini.write(tmp_path, {"val_bpb": headline, "seeds": [1, 2, 3]}, **THREE))
     assert details == {}
+
+
+@pytest.mark.parametrize(
+    ("headline", "seed_2", "codes"),
+    [
+        (1.1023, 1.1004, {"headline-metric"}),  # digits of the seeds' claims are cut off
+        (1.1023, 1.1014, {"seed-differs", "mean-differs"}),
+        (1.1033, 1.1004, {"mean-differs"}),  # of no line
+    ],
+)
+def test_a_higher_headline_of_another_line_than_its_seeds_is_a_note(
+    tmp_path: Path, headline: float, seed_2: float, codes: set[str]
+) -> None:
+    sliding = "quantized_sliding_window val_loss:1.9 val_bpb:{}"
+    texts = {1: ("1.10220000", "1.10026000"), 2: ("1.10240000", "1.10047000")}
+    logs = {f"s_seed{seed}": log_of(seed, sliding.format(a), TTT.format(b)) for seed, (a, b) in texts.items()}
+    claims = {"1": {"val_bpb": 1.1002}, "2": {"val_bpb": seed_2}}
+    content, details, names = judged(mini.write(tmp_path, {"val_bpb": headline, "seed_results": claims}, **logs))
+    assert (content["seeds"], names) == ({"1": 1.10026, "2": 1.10047}, ["legal_ttt"] * 2)
+    assert set(details) == codes
+    if "headline-metric" in codes:
+        assert details["headline-metric"] == (
+            "headline 1.1023 is the mean of quantized_sliding_window; its seeds claim legal_ttt, and the logs' "
+            "mean is 1.10036500 over 2 seeds"
+        )
 
 
 def test_last_digits_of_a_mean_are_a_note(tmp_path: Path) -> None:

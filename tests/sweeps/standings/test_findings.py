@@ -10,6 +10,7 @@ from golf.errors import InputError
 from sweeps.contests.catalog import contest_named
 from sweeps.standings.entry import ContestEntry
 from sweeps.standings.importing import judge_one, read_contest_entries
+from sweeps.standings.stored import read_stored_entry
 from tests.sweeps.standings import logs
 
 TRACK_3, TRACK_1 = contest_named("modded-nanogpt-3"), contest_named("modded-nanogpt-1")
@@ -38,7 +39,7 @@ def test_a_record_that_its_logs_bear_out_has_no_findings(tmp_path: Path) -> None
     assert (entry.step, entry.metric, entry.track, codes(entry)) == (3000, "val_loss", "unverified", [])
     assert [str(run.score) for run in entry.runs.values()] == ["3.2770", "3.2774", "3.2778", "3.2782"]
     assert (entry.date, entry.row) == ("2026-05-02", 5)
-    assert ContestEntry.from_json(json.loads(json.dumps(entry.to_json()))) == entry
+    assert read_stored_entry(json.loads(json.dumps(entry.to_json())), TRACK_3) == entry
 
 
 def test_without_claims_the_earliest_step_of_all_logs_that_passes_counts(tmp_path: Path) -> None:

@@ -5,15 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, select, update
 
 from golf.data.tokens import write_shard
 from golf.errors import InputError
+from jobs.database import tables
 from jobs.workplace import Workplace
 from sweeps.contests.catalog import contest_named
 from sweeps.run.attach import Attachment, attach, open_sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.spec.file import parse_sweep
 from sweeps.standings.reading import standings_of
+from tests.sweeps.entries.test_shape import put
 from tests.sweeps.standings import logs
 
 Command = Callable[..., tuple[int, str, str]]
@@ -121,6 +124,21 @@ def test_a_lost_log_leaves_its_run_out_and_is_said(golfsweep: Command, place: Wo
     assert code == 0
     assert {row["name"]: row["n"] for row in document["rows"]}[entry.name] == 3
     assert document["notes"][0].startswith(f"Lost or damaged: log of steps/{entry.name};")
+
+
+def test_evidence_that_names_no_log_or_no_job_flags_its_entry_and_breaks_nothing(place: Workplace) -> None:
+    engine, table = create_engine(place.home.database_url), tables.entries
+    contest = contest_named("modded-nanogpt-3")
+    with engine.begin() as connection:
+        evidence = connection.execute(select(table.c.evidence).where(table.c.name == "faster")).scalar_one()
+    for key, value in (("log", 7), ("log", "../../x"), ("scored", "eval"), ("jobs", {})):
+        forged = put(evidence, ("seeds", "2", key), value)
+        with engine.begin() as connection:
+            connection.execute(update(table).where(table.c.name == "faster").values(evidence=forged))
+        rows = {row["name"]: row for row in standings_of(contest, place).rows()}
+        assert (rows["faster"]["track"], rows["base"]["track"]) == ("flagged", "unverified"), key
+        assert "evidence" in [finding["code"] for finding in rows["faster"]["findings"]]
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
