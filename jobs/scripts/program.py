@@ -45,6 +45,8 @@ class ScriptProgram(Program):
         self.python = run.python
         self.silence_seconds = run.silent_seconds
         self._run, self._grace = run, grace_seconds
+        self._waited = grace_seconds
+        """After how many seconds of silence its work counted as complete."""
         self._live = LiveLog(None if run.metric == LAST_SCORE else run.metric)
         self._printed = 0
         self._rate: float | None = None
@@ -107,6 +109,8 @@ class ScriptProgram(Program):
             return lost
         if pace.quiet >= self._grace and self._is_complete(pace):
             return Complete()
+        if pace.idle >= self._run.idle_seconds:
+            return self._hangs()
         limit = self._run.max_seconds
         if limit is not None and pace.seconds > limit:
             return Failed(failure=Failure.OVER_TIME, reason=f"ran past max_seconds ({limit:g} s) and was ended")
@@ -128,10 +132,25 @@ class ScriptProgram(Program):
         if pace.idle < self._grace and pace.quiet <= self._run.silent_seconds:
             return False
         metric = self._run.metric
-        has_metric = metric is None or read_metric(self._live, self._run.metric)[1] is not None
         # Of a line that is printed all along, the last value so far does not tell that there are no more.
         gives_something = (metric is not None and not metric.startswith(LAST)) or bool(self._run.outputs)
-        return gives_something and has_metric and self._outputs.are_written
+        return gives_something and self._has_all
+
+    @property
+    def _has_all(self) -> bool:
+        """Whether it has printed the metric of its stage, if there is one, and written all outputs."""
+        metric = self._run.metric
+        has_metric = metric is None or read_metric(self._live, metric)[1] is not None
+        return has_metric and self._outputs.are_written
+
+    def _hangs(self) -> Failed | Complete:
+        """What becomes of a script that has done nothing at all for long: nothing more will come of it."""
+        waited = self._run.idle_seconds
+        if self._run.metric is not None and self._has_all and not self._live.in_training:
+            self._waited = waited
+            return Complete()
+        reason = f"for {waited:g} s it printed nothing, wrote nothing and used no processor"
+        return Failed(failure=Failure.HANG, reason=reason)
 
     # After its end
 
@@ -241,7 +260,7 @@ class ScriptProgram(Program):
         notes = []
         if not end.exited:
             notes.append(
-                f"its work was complete, but it had not ended after {self._grace:g} s of silence; it was ended"
+                f"its work was complete, but it had not ended after {self._waited:g} s of silence; it was ended"
             )
         if end.left:
             left = "a process" if end.left == 1 else f"{end.left} processes"

@@ -14,6 +14,8 @@ PROBE_SECONDS = 300.0
 """For what an interpreter says of itself: a first import of torch from a network disk takes minutes."""
 SILENT_SECONDS = 3600.0
 """How long a script may print nothing by default: evaluations on eight GPUs were silent for up to 2,765 seconds."""
+IDLE_SECONDS = 900.0
+"""How long it may show nothing and use no processor by default; one that waits for its GPUs keeps a processor busy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,3 +57,4 @@ class ScriptRun:
     """The Python, torch, CUDA and GPU that its numbers belong to; empty where any will do."""
     max_seconds: float | None = None
     silent_seconds: float = SILENT_SECONDS
+    idle_seconds: float = IDLE_SECONDS

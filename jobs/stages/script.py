@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobs.program import Program
-from jobs.scripts.run import PROBE_SECONDS, SETUP_SECONDS, SILENT_SECONDS, ScriptRun
+from jobs.scripts.run import IDLE_SECONDS, PROBE_SECONDS, SETUP_SECONDS, SILENT_SECONDS, ScriptRun
 from jobs.spec import Job, Order
 from jobs.stages.request import Request, Subject
 from jobs.stages.stage import GangStage, ScoringStage, Source
@@ -155,4 +155,5 @@ def script_run(order: Order) -> ScriptRun:
         metric=settings["metric"],
         max_seconds=how["max_seconds"],
         silent_seconds=how["silent_seconds"] or SILENT_SECONDS,
+        idle_seconds=how["silent_seconds"] or IDLE_SECONDS,
     )

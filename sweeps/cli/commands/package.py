@@ -29,12 +29,12 @@ def package(
 
     Example: golfsweep package demo/lora-ttt --out records/lora-ttt --author "Ada Lovelace"
     """
-    from sweeps.submission import package
+    from sweeps.submission import package, package_folder
 
-    package.check_free(out)
+    package_folder.check_free(out)
     place, _ = open_entries(home, db, files, None)
     made = package.make(entry, place, author)
-    package.write(out, made.files)
+    package_folder.write(out, made.files)
     claims = made.claims
     if json_:
         return print_json({"folder": str(out), "files": sorted(made.files), "submission": claims})

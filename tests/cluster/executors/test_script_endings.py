@@ -9,6 +9,7 @@ import pytest
 from cluster.executors import launcher, processes
 from jobs.events import FAILED_AFTER, Failure
 from jobs.scripts import outputs
+from jobs.scripts.run import LAST_SCORE
 from tests.scripts import GRACE_SECONDS, run_script
 
 SCORE = 'print("step:10/10 train_loss:2.1 train_time:900ms step_avg:90.0ms")\n' + (
@@ -193,6 +194,26 @@ def test_what_was_being_written_when_it_was_ended_is_not_kept(tmp_path: Path) ->
 def test_one_that_is_silent_for_too_long_before_its_work_is_complete_hangs(tmp_path: Path) -> None:
     failed = run_script(tmp_path, SCORE + HANGS, outputs=ARTIFACT, metric=METRIC, silence_seconds=2.0).failed
     assert (failed.failure, failed.reason) == (Failure.HANG, "no output for 2 s")
+
+
+IDLE = {"silence_seconds": 60.0, "idle_seconds": 1.5}
+
+
+def test_one_that_does_nothing_at_all_hangs_long_before_it_was_silent_for_too_long(tmp_path: Path) -> None:
+    failed = run_script(tmp_path, HANGS, **IDLE).failed
+    reason = "for 1.5 s it printed nothing, wrote nothing and used no processor"
+    assert (failed.failure, failed.reason) == (Failure.HANG, reason)
+
+
+def test_with_its_last_score_printed_it_is_done_with_a_note(tmp_path: Path) -> None:
+    last = run_script(tmp_path, SCORE + HANGS, metric=LAST_SCORE, **IDLE).finished
+    assert last.outputs["metric"] == {"name": "final_int8_zlib_roundtrip", "value": 1.2273658}
+    assert "had not ended after 1.5 s of silence" in last.outputs["notes"][0]
+
+
+def test_in_the_midst_of_its_training_it_hangs_although_it_has_printed_a_score(tmp_path: Path) -> None:
+    midst = 'print("step:5/10 val_loss:2.1 val_bpb:1.3 train_time:900ms step_avg:90.0ms")\n'
+    assert run_script(tmp_path, midst + HANGS, metric=LAST_SCORE, **IDLE).failed.failure == Failure.HANG
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from sweeps.records.reading.folder import read_folder
 from sweeps.run.entries import EntryWriter
 from sweeps.run.session import resolve
 from sweeps.spec.file import parse_sweep
-from sweeps.submission import package, package_check, submission, submission_folder
+from sweeps.submission import comparison, package, package_check, package_folder, submission, submission_folder
 from tests.sweeps.conftest import Command
 from tests.sweeps.made_up import file, play
 
@@ -130,7 +130,7 @@ ROW = 'small/adapted "quoted" | é'
 def folder(place: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The row, packaged."""
     out = tmp_path_factory.mktemp("out") / "it's a record"
-    package.write(out, submission_folder.make_files(package.gather(ROW, place, "Ada")))
+    package_folder.write(out, submission_folder.make_files(package.gather(ROW, place, "Ada")))
     return out
 
 
@@ -316,7 +316,7 @@ def without_times(line: str) -> str:
 def test_a_single_seed_claims_no_spread(place: Workplace, tmp_path: Path) -> None:
     gathered = package.gather(ROW, place)
     lone = replace(gathered, runs=gathered.runs[:1])
-    package.write(tmp_path / "lone", submission_folder.make_files(lone))
+    package_folder.write(tmp_path / "lone", submission_folder.make_files(lone))
     judged = findings.judge_record(record.build_record(read_folder(tmp_path / "lone")))
     assert [finding.code for finding in judged] == ["single-seed"]
 
@@ -434,7 +434,7 @@ def test_a_published_baseline_is_named(tmp_path: Path) -> None:
     arms = [{"name": "base"}, {"name": "none", "eval": {"preset": "none"}}]
     sweep = play(place, file("one", arm=arms, baseline={"mean": 1.25, "std": 0.001, "n": 3}))
     row = next(row for row in board_of(sweep.spec.name, place).entries() if row.name == "base")
-    _, against = package.describe_standing(row, sweep, board_of(sweep.spec.name, place))
+    _, against = comparison.describe_standing(row, sweep, board_of(sweep.spec.name, place))
     assert against["baseline"] == ("published record", 1.25)
 
 
@@ -446,7 +446,7 @@ def test_the_record_of_its_date_is_named_wherever_it_is_from(tmp_path: Path) -> 
     rows = board_of(sweep.spec.name, place).entries()
     before = next(row for row in rows if (row.sweep, row.name) == ("one", "base"))
     row = next(row for row in rows if (row.sweep, row.name) == ("two", "base"))
-    standing, against = package.describe_standing(row, sweep, board_of(sweep.spec.name, place))
+    standing, against = comparison.describe_standing(row, sweep, board_of(sweep.spec.name, place))
     assert before.moments is not None
     assert against == {"incumbent": ("one/base", before.moments.mean)}
     assert standing["p_incumbent"] is not None
@@ -456,11 +456,11 @@ def test_a_place_that_cannot_be_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match="--out"):
-            package.write(out, {"a": b"1"})
+            package_folder.write(out, {"a": b"1"})
 
 
 def test_a_folder_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk")))
     with pytest.raises(OSError, match="disk"):
-        package.write(tmp_path / "out", {"a": b"1"})
+        package_folder.write(tmp_path / "out", {"a": b"1"})
     assert list(tmp_path.iterdir()) == []
