@@ -57,7 +57,7 @@ def brief_state(state: Mapping[str, Any], **more: Any) -> dict[str, Any]:
             "next": CommandWords(sweep=state["name"]).retry() if state["failed"] else None,
             **more,
         },
-        ["running", "waiting", "failed"],
+        ["running", "waiting", "failed", "log_end"],
     )
 
 
