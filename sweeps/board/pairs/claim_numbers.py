@@ -55,8 +55,7 @@ def measure_claim(entry: BoardEntry, against: BoardEntry | Published, *, tries: 
     """
     assert entry.moments is not None
     margin = rule.margin_bpb(entry.bpb_per_nat)
-    mean = against.mean if isinstance(against, Published) else against.moments and against.moments.mean
-    assert mean is not None
+    mean = against.mean if isinstance(against, Published) else _mean_of(against)
     gain, settlement = mean - entry.moments.mean, None
     p, no_test = math.nan, _explain_no_test(entry, against, margin)
     if not no_test and margin is not None:
@@ -73,6 +72,11 @@ def measure_claim(entry: BoardEntry, against: BoardEntry | Published, *, tries: 
         gain=gain, margin=margin, level=rule.level, tries=tries, p=known, p_tries=correct_p(known, tries),
         no_test=no_test, settlement=settlement,
     )  # fmt: skip
+
+
+def _mean_of(entry: BoardEntry) -> float:
+    assert entry.moments is not None
+    return entry.moments.mean
 
 
 def _explain_no_test(entry: BoardEntry, against: BoardEntry | Published, margin: float | None) -> str:

@@ -20,7 +20,7 @@ def brief_leaderboard(document: Mapping[str, Any]) -> dict[str, Any]:
     """
     rows = document["rows"]
     ranked = [row for row in rows if row["track"] != "flagged"]
-    columns = CONTEST_COLUMNS if rows and "contest" in rows[0] else OWN_COLUMNS
+    columns = CONTEST_COLUMNS if rows and "ranked_by" in rows[0] else OWN_COLUMNS
     counts = {"entries": len(rows), "flagged": [row["name"] for row in rows if row["track"] == "flagged"]}
     shown = [{name: row[name] for name in columns} for row in ranked]
     notes = {"notes": document["notes"]}

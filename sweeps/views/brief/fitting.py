@@ -21,7 +21,7 @@ def fit(document: Mapping[str, Any], lists: Sequence[str], most_bytes: int = MOS
     Returns:
         The document, with `left_out`: how many items each list lost. Without its lists it is as large as it is.
     """
-    fitted = _shorten(document)
+    fitted: dict[str, Any] = _shorten(document)
     whole = {key: len(fitted[key]) for key in lists if fitted.get(key)}
     while True:
         left_out = {key: count - len(fitted[key]) for key, count in whole.items() if count > len(fitted[key])}
