@@ -21,6 +21,8 @@ from golf.files import write_atomically
 from jobs.machine.host import identity
 from jobs.paths import Home
 
+_started: list["subprocess.Popen[bytes]"] = []
+"""Runs that this process started: one that has ended is taken off the system's list of processes at the next look."""
 SAME_START_SECONDS = 2.0
 """Two looks at a process agree on when it started within this."""
 
@@ -45,10 +47,12 @@ class RunTicket:
         """Whether its process lives on this machine."""
         if self.host != identity():
             return False
+        for process in _started:
+            process.poll()
         try:
-            process = psutil.Process(self.pid)
-            is_same = abs(process.create_time() - self.started) < SAME_START_SECONDS
-            return is_same and process.status() != psutil.STATUS_ZOMBIE
+            found = psutil.Process(self.pid)
+            is_same = abs(found.create_time() - self.started) < SAME_START_SECONDS
+            return is_same and found.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
 
@@ -89,6 +93,7 @@ def start_detached(
             )  # fmt: skip
     except OSError as error:
         raise InputError(f"{log}: cannot be written ({error.strerror}); choose another --home") from None
+    _started.append(process)
     started = psutil.Process(process.pid).create_time()
     made = RunTicket(
         ticket=ticket, sweep=sweep, pid=process.pid, host=identity(), started=started, log=str(log), event=event

@@ -52,12 +52,16 @@ def test_a_run_goes_on_by_itself_and_is_waited_for(golfsweep: Command, sweep: Pa
 
 
 @pytest.mark.parametrize(
-    ("text", "error"), [("name = 'x'\nseeds.confirm = [3]\nevil = 1\n", "evil"), ('data.tokens = "nowhere"', "nowhere")]
+    ("text", "error"),
+    [
+        ("name = 'x'\nseeds.confirm = [3]\nevil = 1\n", "evil"),
+        ('data.tokens = "nowhere"\ndata.tokenizer = "a.model"', "nowhere"),
+    ],
 )
 def test_bad_input_fails_at_once_and_starts_nothing(
     golfsweep: Command, sweep: Path, tmp_path: Path, text: str, error: str
 ) -> None:
-    bad = text if "name" in text else SWEEP.replace('data.tokens = "demo"', text)
+    bad = text if "evil" in text else SWEEP.replace('data.tokens = "demo"', text)
     sweep.write_text(bad)
     code, out, _ = golfsweep("run", sweep, "--here", "--detach", "--json", "--home", tmp_path / "home")
     assert code == 2 and error in json.loads(out)["error"]
