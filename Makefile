@@ -19,7 +19,7 @@ install:
 demo: install
 	$(BIN)/golfsweep demo
 
-# The parts of the pages that are made from the code: the reference of the sweep file and the help text of each command.
+# The parts of the pages that are made from the code: the reference of the sweep file, the help text of each command, and schemas.
 reference: install
 	$(BIN)/python -m docs.generate
 
@@ -71,9 +71,10 @@ bench: install
 	$(BIN)/python -m benchmarks.fill
 	$(BIN)/python -m benchmarks.forecast
 
-# False claims and power of the tests across seeds, by simulation, in about two minutes.
+# False claims and power of the tests across seeds, and of agents that follow `next`, by simulation, in about five minutes.
 bench-statistics: install
 	$(BIN)/python -m benchmarks.statistics
+	$(BIN)/python -m benchmarks.greedy_agent
 
 # What one GPU makes of the contest's sizes, in less than ten minutes; without a GPU a toy.
 bench-gpu: install

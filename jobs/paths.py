@@ -47,6 +47,11 @@ class Home:
         return self.attempts / key[:16] / str(number)
 
     @property
+    def runs(self) -> Path:
+        """Logs and tickets of runs that were started in the background."""
+        return self.root / "runs"
+
+    @property
     def reports(self) -> Path:
         """Pages: a report for each sweep, and comparisons."""
         return self.root / "reports"

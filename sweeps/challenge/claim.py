@@ -69,7 +69,22 @@ def read_claim(name: str, place: Workplace) -> ChallengedClaim:
     """
     record = _find_sweep(name, place)
     board = board_of(record.name, place)
-    entry = find_entry(name, board.entries(), record.name, former_of(place))
+    return claim_of(name, find_entry(name, board.entries(), record.name, former_of(place)), board, record, place)
+
+
+def claim_of(name: str, entry: BoardEntry, board: Board, record: SweepRecord, place: Workplace) -> ChallengedClaim:
+    """The claim of an entry of a leaderboard.
+
+    Args:
+        name: of the entry, for errors.
+        entry: of the sweep whose leaderboard it is.
+        board: the leaderboard.
+        record: the sweep.
+        place: the home that holds it.
+
+    Raises:
+        InputError: it claims nothing that fresh seeds could test; says why.
+    """
     if entry.source != "golfsweep":
         raise InputError(f"{name}: a public record, whose recipe cannot be run here; name an entry of an own sweep")
     if entry.track == "flagged":
@@ -86,7 +101,9 @@ def read_claim(name: str, place: Workplace) -> ChallengedClaim:
                 f"{name}: its opponent {against.sweep}/{against.name} is of a script, which a challenge cannot run"
             )
         _check_same_data(record, place.store.sweep(against.sweep))
-    gain, noise = _measure(entry, against, shares_training=theirs is not None and theirs["train"] == settings["train"])
+    gain, noise = measure_gain(
+        entry, against, shares_training=theirs is not None and theirs["train"] == settings["train"]
+    )
     if noise.challenger == 0:
         raise InputError(f"{name}: all of its seeds gave the same score, so their noise is unknown")
     margin = MARGIN_RULES[PROFILE_RULES[SweepFacts.of(record).rules]].margin_bpb(entry.bpb_per_nat)
@@ -154,8 +171,14 @@ def _check_same_data(ours: SweepRecord, theirs: SweepRecord | None) -> None:
         )
 
 
-def _measure(entry: BoardEntry, against: BoardEntry | Published, *, shares_training: bool) -> tuple[float, Noise]:
-    """The claimed gain, and the noise of a fresh difference."""
+def measure_gain(entry: BoardEntry, against: BoardEntry | Published, *, shares_training: bool) -> tuple[float, Noise]:
+    """The claimed gain in bits per byte, and the noise of a fresh difference.
+
+    Args:
+        entry: with at least two seeds.
+        against: likewise, or published numbers.
+        shares_training: whether a challenge would evaluate both on the same trainings.
+    """
     ours = entry.moments
     assert ours is not None
     own = likely_spread(ours.std, ours.n)

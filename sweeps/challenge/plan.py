@@ -4,11 +4,9 @@ The sweep's name follows from the claim, so that the same command finds it again
 on as it was planned on its first day, and one that has ended is only shown.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -16,18 +14,13 @@ from golf.errors import InputError
 from jobs.store import Store, SweepRecord
 from jobs.workplace import Workplace
 from sweeps.board.entries import BoardEntry
-from sweeps.board.pairs.settlement import price_seeds
 from sweeps.board.rules import Published
-from sweeps.challenge.claim import DIGESTS, ChallengedClaim
+from sweeps.challenge.claim import ChallengedClaim
+from sweeps.challenge.design import challenge_name, design_challenge, price_challenge
 from sweeps.spec.file import SweepSpec, parse_sweep
 from sweeps.spec.recipe import NEWER
 from sweeps.spec.sections import MOST_SEED
 from sweeps.spec.settings import merge
-from sweeps.statistics import plan_replication
-from sweeps.statistics.planning import MOST_SEEDS, POWER
-
-LONGEST_SLUG = 46
-"""Characters of the entry in a challenge's name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +39,7 @@ class ChallengePlan:
     @property
     def dollars(self) -> tuple[float | None, float | None]:
         """Price at best and at most, after what the seeds of the claim have cost; None where that is unknown."""
-        against = self.claim.against if isinstance(self.claim.against, BoardEntry) else None
-        best, most = (price_seeds(self.claim.entry, against, seeds) for seeds in self.seeds)
-        return best, most
+        return price_challenge(self.claim, self.seeds)
 
 
 def plan_challenge(claim: ChallengedClaim, place: Workplace, changes: Mapping[str, Any]) -> ChallengePlan:
@@ -72,27 +63,9 @@ def plan_challenge(claim: ChallengedClaim, place: Workplace, changes: Mapping[st
     return ChallengePlan(claim=claim, spec=parse_sweep(merge(source, changes), f"challenge of {claim.name}"))
 
 
-def challenge_name(claim: ChallengedClaim) -> str:
-    """The name of the sweep that challenges a claim: another recipe or opponent makes another challenge."""
-    opponent = claim.against_settings or (asdict(claim.against) if isinstance(claim.against, Published) else None)
-    parts = [
-        claim.settings,
-        opponent or claim.against_name,
-        {name: claim.record.spec["data"][name] for name in DIGESTS},
-    ]
-    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", claim.name)[:LONGEST_SLUG]
-    return f"challenge-{slug}-{digest[:6]}"
-
-
 def _write_source(name: str, claim: ChallengedClaim, store: Store) -> dict[str, Any]:
     """The sweep file of a new challenge."""
-    design = plan_replication(claim.gain, claim.margin, claim.noise)
-    if design is None:
-        raise InputError(
-            f"{claim.name}: {MOST_SEEDS} fresh seeds would not decide this claim with a chance of {POWER:.0%}: it is "
-            f"{1000 * claim.gain:.3g} mBPB over {claim.against_name}, and one seed may vary by {_describe_noise(claim)}"
-        )
+    design = design_challenge(claim)
     seeds = [*islice(_fresh_seeds(store), design.analyses[-1])]
     before = claim.record.spec["file"]
     price = before.get("budget", {}).get("dollars_per_gpu_hour")
@@ -113,13 +86,6 @@ def _write_source(name: str, claim: ChallengedClaim, store: Store) -> dict[str, 
         "audit": dict(before.get("audit", {})),
         "budget": {} if price is None else {"dollars_per_gpu_hour": price},
     }
-
-
-def _describe_noise(claim: ChallengedClaim) -> str:
-    noise = claim.noise
-    known = f" beside {1000 * noise.incumbent:.3g} of the other side" if noise.incumbent else ""
-    fixed = f", which has {noise.incumbent_seeds} seeds and cannot have more" if noise.incumbent_seeds else ""
-    return f"{1000 * noise.challenger:.3g} mBPB{known}{fixed}"
 
 
 def _write_sides(claim: ChallengedClaim) -> dict[str, Any]:

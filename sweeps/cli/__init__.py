@@ -16,6 +16,7 @@ from sweeps.cli.commands import (  # noqa: F401
     run,
     running,
 )
+from sweeps.cli.commands.agents import mcp, next, wait  # noqa: F401
 from sweeps.cli.commands.home import demo, export, listing, watch  # noqa: F401
 from sweeps.cli.commands.service import serve, tokens  # noqa: F401
 

@@ -26,7 +26,7 @@ from jobs.secrets import hide_password
 from sweeps.cli.errors import ExitCode, Interrupted, explain, hide_given, report
 from sweeps.cli.help import Command, Root, width
 from sweeps.text.escaping import escape_lines
-from sweeps.text.terminal import ColorChoice, choose_color, prepare_streams
+from sweeps.text.terminal import ColorChoice, choose_color, prepare_streams, takes_unicode
 
 
 @dataclass(slots=True)
@@ -138,6 +138,9 @@ AgentOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+BriefOption = Annotated[
+    bool, typer.Option("--brief", help="Print one JSON document in short, on one line of at most 2 kB.")
+]
 DebugOption = Annotated[
     bool, typer.Option("--debug", callback=_show_tracebacks, help="Show the traceback of an error.")
 ]
@@ -267,8 +270,8 @@ def run_command() -> int:
             print(escape_lines(hide_given(traceback.format_exc())), end="", file=sys.stderr)
         assert isinstance(error, Exception)
         problem = explain(error)
-        # A command line that cannot be parsed has no options yet, so --json is looked for among its words.
-        report(problem, as_json="--json" in sys.argv)
+        # A command line that cannot be parsed has no options yet, so --json and --brief are looked for among its words.
+        report(problem, as_json=bool({"--json", "--brief"} & set(sys.argv)))
         return problem.code
     return code if isinstance(code, int) else ExitCode.DONE
 
@@ -312,6 +315,11 @@ def open_sweeps(
 def print_json(content: Any) -> None:
     """Print one JSON document, the whole of stdout."""
     print(json.dumps(content, indent=2, allow_nan=False, default=str))
+
+
+def print_brief(content: Any) -> None:
+    """Print one JSON document on one line, the whole of stdout."""
+    print(json.dumps(content, allow_nan=False, default=str, ensure_ascii=not takes_unicode()))
 
 
 def typed_home(context: typer.Context) -> str:

@@ -12,10 +12,11 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Compare and trust": ("compare", "challenge", "audit", "prove", "check"),
     "Publish": ("import", "package", "export"),
     "Team": ("serve", "token"),
+    "Agents": ("next", "wait", "mcp"),
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),
 }
 """Every command, by purpose, in the order of the help page."""
-COMMON = ("--home", "--db", "--files", "--json", "--debug", "--help")
+COMMON = ("--home", "--db", "--files", "--json", "--brief", "--debug", "--help")
 """Options that most commands take; their help lists them last."""
 WIDEST = 120
 

@@ -1,7 +1,6 @@
 """How far the replication of a claim is (`[challenge]`): which analyses can be made, and what they say."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import takewhile
+from collections.abc import Iterable, Mapping
 
 from sweeps.driver.chain import JobChain
 from sweeps.spec.file import SweepSpec
@@ -9,7 +8,7 @@ from sweeps.spec.kind import AnyRecipe
 from sweeps.spec.recipe import Recipe
 from sweeps.spec.sections import BaselineSection
 from sweeps.statistics import Moments
-from sweeps.statistics.replication import ReplicationAnalysis, analyze_replication
+from sweeps.statistics.replication import ReplicationAnalysis, run_replication
 
 SeedScores = Mapping[str, Mapping[int, float]]
 """Entry → seed → bits per byte."""
@@ -26,35 +25,18 @@ def scores_of(chains: Iterable[JobChain | None]) -> SeedScores:
 
 def run_analyses(spec: SweepSpec, scores: SeedScores) -> list[ReplicationAnalysis]:
     """The analyses of a sweep's claim that can be made so far, up to the one that decides it."""
-    made: list[ReplicationAnalysis] = []
-    for analysis in takewhile(lambda analysis: analysis is not None, _analyses(spec, scores)):
-        assert analysis is not None
-        made.append(analysis)
-        if analysis.outcome is not None:
-            break
-    return made
-
-
-def _analyses(spec: SweepSpec, scores: SeedScores) -> Iterator[ReplicationAnalysis | None]:
-    """Every planned analysis in order; None where a seed has no score yet."""
     claim = spec.challenge
     assert claim is not None
     challenger, *others = sorted(spec.arms, key=lambda arm: arm.baseline)
-    for count in claim.analyses:
-        seeds = spec.seeds.confirm[:count]
-        sides = [[scores.get(arm.name, {}).get(seed) for seed in seeds] for arm in (challenger, *others)]
-        known = [[value for value in side if value is not None] for side in sides]
-        if any(len(side) < count for side in known):
-            yield None
-            continue
-        yield analyze_replication(
-            known[0],
-            known[1] if others else _published(spec.baseline),
-            gain=claim.gain,
-            margin=claim.margin,
-            analyses=claim.analyses,
-            paired=bool(others) and _share_trainings(challenger.recipe, others[0].recipe),
-        )
+    return run_replication(
+        scores.get(challenger.name, {}),
+        scores.get(others[0].name, {}) if others else _published(spec.baseline),
+        seeds=spec.seeds.confirm,
+        gain=claim.gain,
+        margin=claim.margin,
+        analyses=claim.analyses,
+        paired=bool(others) and _share_trainings(challenger.recipe, others[0].recipe),
+    )
 
 
 def _share_trainings(first: AnyRecipe, second: AnyRecipe) -> bool:

@@ -59,11 +59,7 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None, named
     current = [entry for entry in read_entries(place.store) if is_current(entry) and entry.sweep not in elsewhere]
     lost = lost or Lost()
     scores = ScoreReader(place.files, lost)
-    owners = {
-        record.name: SweepOwner(name=record.owner, runners=record.spec.get("runners", ()))
-        for record in place.store.sweeps()
-    }
-    board = open_board(profile=facts.rules, baseline=facts.baseline, scores=scores, owners=owners)
+    board = open_board(profile=facts.rules, baseline=facts.baseline, scores=scores, owners=owners_of(place))
     judged = {name, *named_sweeps}
     findings = judge_evidence([entry for entry in current if entry.sweep in judged], place, lost)
     own, earlier = (
@@ -80,6 +76,14 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None, named
     unjudged = {(entry.sweep, entry.name): entry for entry in current if entry.sweep not in judged}
     _judge_leaders(board, unjudged, scores, place, lost)
     return board
+
+
+def owners_of(place: Workplace) -> dict[str, SweepOwner]:
+    """Sweep → who tried its settings."""
+    return {
+        record.name: SweepOwner(name=record.owner, runners=record.spec.get("runners", ()))
+        for record in place.store.sweeps()
+    }
 
 
 def _judge_leaders(

@@ -14,7 +14,7 @@ and may fall although the entry is better: `make bench-statistics` says how ofte
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -152,6 +152,37 @@ def analyze_replication(
         p_stands=float(p_values(-difference - margin, error, df)[1]),
         p_falls=float(p_values(gain + difference, error, df)[1]),
     )
+
+
+def run_replication(
+    challenger: Mapping[int, float],
+    incumbent: Mapping[int, float] | Moments | float,
+    *,
+    seeds: Sequence[int],
+    gain: float,
+    margin: float,
+    analyses: Sequence[int],
+    paired: bool,
+) -> list[ReplicationAnalysis]:
+    """Make the planned analyses that the scores allow so far, in their order, up to the one that decides.
+
+    Args:
+        challenger: seed → score, of the fresh seeds that are done.
+        incumbent: likewise; or what `analyze_replication` takes for one that cannot have more seeds.
+        seeds: the fresh seeds in their order.
+        gain, margin, analyses, paired: as in `analyze_replication`.
+    """
+    made: list[ReplicationAnalysis] = []
+    for count in analyses:
+        sides = [side for side in (challenger, incumbent) if isinstance(side, Mapping)]
+        if any(seed not in side for side in sides for seed in seeds[:count]):
+            break
+        ours = [challenger[seed] for seed in seeds[:count]]
+        theirs = [incumbent[seed] for seed in seeds[:count]] if isinstance(incumbent, Mapping) else incumbent
+        made.append(analyze_replication(ours, theirs, gain=gain, margin=margin, analyses=analyses, paired=paired))
+        if made[-1].outcome is not None:
+            break
+    return made
 
 
 def describe_levels(analyses: Sequence[int]) -> list[tuple[int, float]]:

@@ -1,4 +1,4 @@
-"""Commands as a user types them, in this process."""
+"""Commands as a user types them, in this process; their documents must be those of docs/schemas/."""
 
 import sys
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweeps import cli
+from tests.schemas import check_document
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -20,6 +21,8 @@ def golfsweep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         with pytest.raises(SystemExit) as end:
             cli.main()
         out, err = capsys.readouterr()
+        if {"--json", "--brief"} & set(words) and out:
+            check_document(words, out)
         return int(end.value.code or 0), out, err
 
     return run

@@ -1,6 +1,5 @@
 """Two entries side by side: compare."""
 
-from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
@@ -8,11 +7,13 @@ import typer
 
 from sweeps.cli.app import (
     HOME,
+    BriefOption,
     DbOption,
     FilesOption,
     HomeOption,
     JsonOption,
     app,
+    print_brief,
     print_json,
     typed_home,
 )
@@ -35,6 +36,7 @@ def compare(
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
+    brief: BriefOption = False,
 ) -> None:
     """Compare two entries: is the challenger better, and what would show it?
 
@@ -42,37 +44,32 @@ def compare(
 
     Example: golfsweep compare trial-20 lora-ttt
     """
-    from sweeps.board import compare
-    from sweeps.entries import reading
-    from sweeps.entries.lost import Lost
-    from sweeps.standings.pair import compare_standings, list_lines
-    from sweeps.standings.reading import pair_named
+    from sweeps.standings.pair import list_lines
     from sweeps.views.terminal import compare_text
-    from sweeps.views.verdicts.read_verdict import advance_comparison
+    from sweeps.views.verdicts.comparison_document import comparison_document
 
     place, _ = open_entries(home, db, files, None)
-    if (standings := pair_named(challenger, incumbent, place)) is not None:
-        comparison = compare_standings(*standings)
-        if json_:
-            return print_json(comparison)
-        for line in list_lines(comparison, standings[0].contest):
-            Terminal().print_line(line)
-        return
-    lost = Lost()
-    pair = reading.pair_of(challenger, incumbent, place, lost)
-    comparison, documents = compare.compare(pair), compare.document_differences(pair)
-    step = advance_comparison(comparison, place, typed_home(context))
-    path, where = None, ""
-    if html:
+    made = comparison_document(challenger, incumbent, place, typed_home(context))
+    comparison, where = made.document, ""
+    if html and made.standings is None:
         from sweeps.views.report import report
 
-        write = partial(report.write_comparison, comparison, documents, place)
+        write = partial(report.write_comparison, comparison, made.documents, place)
         path, where = write_if_allowed(write, place.home.root)
+        comparison |= {"report": None if path is None else str(path)}
+    if brief:
+        from sweeps.views.brief.entries import brief_comparison
+
+        return print_brief(brief_comparison(comparison))
     if json_:
-        where_to = {"next": asdict(step), "report": None if path is None else str(path)}
-        return print_json(comparison | where_to | {"notes": [*lost.lines(place)]})
-    Terminal().print(compare_text.render(comparison, documents, step))
-    for line in lost.lines(place):
+        return print_json(comparison)
+    if made.standings is not None:
+        for line in list_lines(comparison, made.standings[0].contest):
+            Terminal().print_line(line)
+        return
+    assert made.step is not None
+    Terminal().print(compare_text.render(comparison, made.documents, made.step))
+    for line in comparison["notes"]:
         Terminal().print_line(line)
     if html:
         Terminal().print_line(f"Page: {where}")

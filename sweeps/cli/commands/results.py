@@ -10,6 +10,7 @@ import typer
 from golf.errors import InputError
 from sweeps.cli.app import (
     HOME,
+    BriefOption,
     ContestOption,
     DbOption,
     FilesOption,
@@ -18,6 +19,7 @@ from sweeps.cli.app import (
     SweepArgument,
     app,
     open_sweeps,
+    print_brief,
     print_json,
     typed_home,
 )
@@ -54,6 +56,7 @@ def leaderboard(
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
+    brief: BriefOption = False,
 ) -> None:
     """Show the verdict on a sweep, and its entries beside imported records.
 
@@ -71,6 +74,10 @@ def leaderboard(
     from sweeps.views.terminal.read_overview import read_overview
 
     place, sweeps = open_entries(home, db, files, name)
+    if brief:
+        from sweeps.views.brief.entries import brief_leaderboard
+
+        return print_brief(brief_leaderboard(leaderboard_document(place, name, contest)))
     shown = Format.JSON if json_ else format_
     if shown == Format.JSON:
         return print_json(leaderboard_document(place, name, contest))

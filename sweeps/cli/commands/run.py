@@ -21,6 +21,7 @@ from sweeps.cli.app import (
     SetOption,
     app,
     command_line,
+    print_brief,
     print_json,
     typed_home,
 )
@@ -44,6 +45,9 @@ def run(
     executor: ExecutorOption = None,
     ray: RayOption = None,
     here: HereOption = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Check the file, start the run in the background, and print a ticket.")
+    ] = False,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
@@ -51,7 +55,8 @@ def run(
 ) -> None:
     """Start or resume a sweep.
 
-    The same command resumes a sweep that was interrupted or failed; finished jobs are not run again.
+    The same command resumes a sweep that was interrupted or failed; finished jobs are not run again. With --detach it
+    goes on without this terminal; golfsweep wait waits for it, and golfsweep cancel ends it.
 
     Example: golfsweep run examples/demo.toml --set eval.chunk=64
     """
@@ -69,6 +74,14 @@ def run(
     check_names(tag or (), "--tag")
     check_names(() if owner is None else [owner], "--owner")
     check_names([agent] if agent else [], "--agent")
+    if detach:
+        from sweeps.agents.starting import DetachedRun
+
+        run = DetachedRun(
+            file=file, executor=chosen, root=home, assignments=set_ or (), tags=tag or (), owner=owner,
+            agent=agent or None, database=db, files=files,
+        )  # fmt: skip
+        return _detach(run, json_, typed_home(context))
     spec = load_sweep(file, set_ or ())
     place = Workplace.open(home, db, files)
     console = Terminal(stderr=True)
@@ -104,6 +117,17 @@ def run(
         say(line)
     if code:
         raise typer.Exit(code)
+
+
+def _detach(run: Any, json_: bool, home_options: str) -> None:
+    """Start a run in the background, and print its ticket."""
+    from sweeps.agents.starting import begin_detached, describe_ticket
+
+    ticket = describe_ticket(begin_detached(run, Terminal(stderr=True).print_line), home_options)
+    if json_:
+        return print_brief(ticket)
+    Terminal().print_line(f"{ticket['sweep']} runs as process {ticket['pid']}; it prints to {ticket['log']}")
+    Terminal().print_line(f"Wait for it with: {ticket['wait']}")
 
 
 def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:

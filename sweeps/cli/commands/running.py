@@ -7,6 +7,7 @@ import typer
 
 from sweeps.cli.app import (
     HOME,
+    BriefOption,
     DbOption,
     FilesOption,
     HomeOption,
@@ -16,6 +17,7 @@ from sweeps.cli.app import (
     app,
     open_sweeps,
     open_to_read,
+    print_brief,
     print_json,
 )
 from sweeps.cli.errors import ExitCode
@@ -38,6 +40,7 @@ def plan(
         bool, typer.Option("--quick", help="Do not measure this machine; guess what no finished job shows.")
     ] = False,
     json_: JsonOption = False,
+    brief: BriefOption = False,
 ) -> None:
     """Preview jobs, time and cost of a sweep.
 
@@ -55,6 +58,10 @@ def plan(
     place = open_to_read(home, db, files) if home.exists() or db else Workplace.empty(home)
     say = Terminal(stderr=True).print_line
     preview = forecast(spec, place, nodes=nodes, slots=slots, measure_here=not quick, say=say)
+    if brief:
+        from sweeps.views.brief.sweeps import brief_plan
+
+        return print_brief(brief_plan(preview.to_json()))
     if json_:
         return print_json(preview.to_json())
     show_plan(preview, Terminal())
@@ -67,6 +74,7 @@ def status(
     db: DbOption = None,
     files: FilesOption = None,
     json_: JsonOption = False,
+    brief: BriefOption = False,
 ) -> None:
     """Show the progress of sweeps and what runs now.
 
@@ -76,6 +84,10 @@ def status(
 
     place, sweeps = open_sweeps(home, db, files, name)
     states = [state_of(sweep, place.store) for sweep in sweeps]
+    if brief:
+        from sweeps.views.brief.sweeps import brief_status
+
+        return print_brief(brief_status(states))
     if json_:
         return print_json({"sweeps": states})
     console = Terminal()

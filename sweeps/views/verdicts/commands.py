@@ -50,6 +50,10 @@ class CommandWords:
         """Show how far the sweep is."""
         return self._command("status", shlex.quote(self.sweep))
 
+    def run_with(self, assignment: str) -> str:
+        """Run the sweep's file, whose path is not known here, with a setting changed."""
+        return self._command("run", "FILE", "--set", shlex.quote(assignment))
+
     def logs(self, key: str) -> str:
         """Show what a job printed."""
         return self._command("logs", key)

@@ -22,6 +22,7 @@ from sweeps.views.certificates import (
     mark_sum,
 )
 from tests.golf import zoo
+from tests.schemas import check_document
 
 MODULE = '''
 """Scorers of an entry, one of each kind."""
@@ -109,7 +110,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def golfsweep(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sweeps.cli", "audit", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    if "--json" in words:
+        check_document(("audit", *words), done.stdout)
+    return done
 
 
 @pytest.mark.parametrize(

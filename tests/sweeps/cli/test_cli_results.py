@@ -13,6 +13,7 @@ import pytest
 from jobs.workplace import Workplace
 from sweeps import cli
 from sweeps.board.leaderboard import COLUMNS
+from tests.schemas import check_document
 from tests.sweeps.made_up import file, play
 
 Command = Callable[..., tuple[int, str, str]]
@@ -34,6 +35,8 @@ def golfsweep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         with pytest.raises(SystemExit) as end:
             cli.main()
         out, err = capsys.readouterr()
+        if "--json" in words:
+            check_document(words, out)
         return int(end.value.code or 0), out, err
 
     return run

@@ -9,11 +9,15 @@ from pathlib import Path
 
 from jobs.garbage import SPARED_SECONDS
 from jobs.workplace import Workplace
+from tests.schemas import check_document
 
 
 def golfsweep(*words: object) -> str:
     command = [sys.executable, "-m", "sweeps.cli", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "--json" in words:
+        check_document(words, out)
+    return out
 
 
 def test_gc_counts_then_deletes_then_finds_nothing(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweeps import cli
+from tests.schemas import check_document
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -23,6 +24,8 @@ def golfsweep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         with pytest.raises(SystemExit) as end:
             cli.main()
         out, err = capsys.readouterr()
+        if "--json" in words:
+            check_document(words, out)
         return int(end.value.code or 0), out, err
 
     return run

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 
 from golf.data.corpus import DemoData
 from jobs.workplace import Workplace
+from tests.schemas import check_document
 from tests.sweeps.made_up import file, play
 from tests.sweeps.records import miniature as mini
 
@@ -109,6 +110,8 @@ def golfsweep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         with pytest.raises(SystemExit) as end:
             cli.main()
         out, err = capsys.readouterr()
+        if "--json" in words:
+            check_document(words, out)
         return int(end.value.code or 0), out, err
 
     yield run

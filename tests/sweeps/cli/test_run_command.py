@@ -16,6 +16,7 @@ from golf.data.corpus import DemoData
 from jobs.paths import Home
 from jobs.state import JobState
 from jobs.store import Store
+from tests.schemas import check_document
 from tests.sweeps.cli.test_help import completed
 from tests.sweeps.conftest import Command
 
@@ -82,7 +83,7 @@ def test_run_prints_one_document_and_progress_on_stderr(
 ) -> None:
     home, done = ran
     assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+    document = check_document(("run", "--json"), done.stdout)
     assert set(document) >= KEYS
     assert (document["sweep"], document["state"], document["code"]) == ("small", "done", 0)
     assert (document["owner"], document["tags"]) == ("ada", ["nightly"])
@@ -160,7 +161,7 @@ def test_a_stopped_sweep_says_how_to_resume(
     if not json_:
         assert (out, err.splitlines()[-1].split(";")[0]) == ("", f"golfsweep: Stopped by {sent.name}")
         return
-    document: dict[str, Any] = json.loads(out)
+    document: dict[str, Any] = check_document(("run", "--json"), out)
     assert set(document) >= KEYS
     assert (document["code"], document["state"], document["reason"]) == (code, "stopped", f"stopped by {sent.name}")
     assert document["rows"] == [] and document["report"] is None

@@ -1,12 +1,12 @@
 """Benchmarks at a small size: what they report adds up, and what they cannot take is refused."""
 
-import json
 import sys
 
 import pytest
 
 from sweeps import cli
 from sweeps.machine import bench
+from tests.schemas import check_document
 
 SMALL = ["--set", "train.model={ num_layers = 2, model_dim = 32, num_heads = 2, num_kv_heads = 1, mlp_hidden = 64 }"]
 
@@ -26,7 +26,7 @@ def test_an_artifact_is_measured_from_weights_to_file_and_back(
     codec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "artifact", *SMALL, "--set", f"quantize.codec={codec}", "--json") == 0
-    report = json.loads(capsys.readouterr().out)
+    report = check_document(("bench", "artifact"), capsys.readouterr().out)
     seconds = report["seconds"]
     assert report["codec"] == codec
     assert seconds["save"] == pytest.approx(seconds["quantize"] + seconds["code"] + seconds["write"])
@@ -42,7 +42,7 @@ def test_an_artifact_is_measured_from_weights_to_file_and_back(
 def test_training_steps_are_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["train", *SMALL, "--set", "train.batch_tokens=64", "--set", "train.seq_len=16"]
     assert run(monkeypatch, *words, "--json") == 0
-    report = json.loads(capsys.readouterr().out)
+    report = check_document(("bench", *words), capsys.readouterr().out)
     assert report["tokens_per_second"] == pytest.approx(64 / report["seconds_per_step"])
     assert report["share_of_peak"] == pytest.approx(report["rate"] / report["peak"])
     assert run(monkeypatch, *words) == 0
@@ -51,7 +51,7 @@ def test_training_steps_are_measured(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 def test_evaluation_is_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "eval", *SMALL, "--set", "eval.preset=none", "--json") == 0
-    report = json.loads(capsys.readouterr().out)
+    report = check_document(("bench", "eval"), capsys.readouterr().out)
     assert (report["documents"], report["tokens"]) == (2, 2048)
     assert report["tokens_per_second"] == pytest.approx(2048 / report["seconds"])
     assert report["share_of_peak"] == pytest.approx(report["rate"] / report["peak"])

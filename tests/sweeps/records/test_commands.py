@@ -13,6 +13,7 @@ from sweeps import cli
 from sweeps.board.evaluation import ImportedEntry
 from sweeps.board.leaderboard import COLUMNS, leaderboard, to_json
 from sweeps.views.terminal.table import render
+from tests.schemas import check_document
 from tests.sweeps.records import miniature as mini
 
 Command = Callable[..., tuple[int, str, str]]
@@ -28,6 +29,8 @@ def golfsweep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         with pytest.raises(SystemExit) as end:
             cli.main()
         out, err = capsys.readouterr()
+        if "--json" in words:
+            check_document(words, out)
         return int(end.value.code or 0), out, err
 
     return run

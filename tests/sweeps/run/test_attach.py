@@ -12,6 +12,8 @@ from jobs.state import EventKind, JobState
 from jobs.workplace import Workplace
 from sweeps.driver.sweep import Sweep
 from sweeps.run.attach import Attachment, attach, open_sweep
+from tests.schemas import check_document
+from tests.sweeps.conftest import Command
 
 SCRIPT = """
 import os
@@ -100,6 +102,14 @@ def test_what_is_attached_is_not_trained_and_all_that_share_it_go_on(place: Work
     assert sorted(trained) == [7, 43]
     assert [(order.entry, order.job.seed) for order in evaluated] == [("base", 42), ("ranked", 42)]
     assert {order.job.inputs["in:artifact"] for order in evaluated} == {job.outputs["artifact"]}
+
+
+def test_the_command_says_what_it_attached(place: Workplace, golfsweep: Command) -> None:
+    words = ("attach", "old.ptz", "--sweep", "own.toml", "--stage", "train", "--role", "artifact", "--seed", "42")
+    code, out, _ = golfsweep(*words, "--home", place.home.root, "--json")
+    document = check_document(("attach", "--json"), out)
+    assert (code, document["sweep"]) == (0, "own")
+    assert place.files.get(document["artifact"]) == b"model"
 
 
 def test_a_file_for_the_seed_of_trials_serves_the_search(place: Workplace, sweep: Sweep) -> None:

@@ -11,6 +11,7 @@ import pytest
 from cluster.executor import Task
 from jobs.workplace import Workplace
 from sweeps import cli
+from tests.schemas import check_document
 from tests.sweeps import inline
 from tests.sweeps.inline import Record
 
@@ -26,6 +27,8 @@ def golfsweep(place: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         with pytest.raises(SystemExit) as end:
             cli.main()
         out, err = capsys.readouterr()
+        if "--json" in words:
+            check_document(words, out)
         return int(end.value.code or 0), out, err
 
     return run

@@ -1,5 +1,6 @@
 """Handing a sweep over: the command that the cluster runs, and what is refused before anything is sent."""
 
+import json
 import socket
 import subprocess
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from golf.errors import InputError
 from jobs.errors import Unavailable
 from sweeps.run import submit
 from sweeps.spec.file import load_sweep
+from tests.schemas import check_document
 
 TINY = Path(__file__).parents[2] / "tiny.toml"
 
@@ -35,6 +37,7 @@ def test_the_cluster_runs_the_same_command_on_a_copy_of_the_file(sent: list[dict
     submitted = submit.submit(
         TINY, load_sweep(TINY), sets, "http://h:8265", "~/it's home", "s3://bucket/x", owner="ann", agent="a 1"
     )
+    check_document(("submit",), json.dumps(submitted))
     assert submitted["job"] == "golfsweep-tiny-1"
     assert submitted["follow"] == "ray job logs --address http://h:8265 --follow golfsweep-tiny-1"
     [request] = sent

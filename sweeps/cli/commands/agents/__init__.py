@@ -1,0 +1,1 @@
+"""Commands for programs and agents that work in a loop: next, wait, mcp."""
