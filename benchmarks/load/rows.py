@@ -89,6 +89,9 @@ def copy_sweep(template: Template, number: int, runs: int, *, running: bool) -> 
         assert {row["key"] for row in rows[table]} <= first
     [sweep] = rows[tables.sweeps]
     sweep["created"] += number
+    for entry in rows[tables.entries]:
+        for run in entry["content"]["evaluations"]:
+            run["stage"][0] += number  # an entry came when its sweep was started
     sweep["state"] = "running" if running else "done"
     for place, row in enumerate(rows[tables.jobs]):
         row["number"] = number * runs + place + 1
