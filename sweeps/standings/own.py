@@ -61,7 +61,16 @@ def _build(entry: EntryRecord, sweep: SweepRecord, contest: Contest, place: Work
     )
     record = ContestRecord(folder=folder, contest=contest)
     built = entry_of(record, judge_contest_record(record))
-    return replace(built, sweep=entry.sweep, source="golfsweep", machine=_find_host(entry, place))
+    evaluations = entry.content["evaluations"]
+    costs = [evaluation.get("cost") for evaluation in evaluations]
+    return replace(
+        built,
+        sweep=entry.sweep,
+        source="golfsweep",
+        machine=_find_host(entry, place),
+        trials=max((evaluation.get("trials") or 0 for evaluation in evaluations), default=0),
+        dollars=None if not costs or None in costs else sum(costs),
+    )
 
 
 def _read_runs(entry: EntryRecord, contest: Contest, place: Workplace, lost: Lost) -> Iterator[ContestRun]:

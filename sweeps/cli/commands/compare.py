@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,19 +45,13 @@ def compare(
     from sweeps.board import compare
     from sweeps.entries import reading
     from sweeps.entries.lost import Lost
-    from sweeps.standings.pair import compare_standings, list_lines
     from sweeps.standings.reading import pair_named
     from sweeps.views.terminal import compare_text
     from sweeps.views.verdicts.read_verdict import advance_comparison
 
     place, _ = open_entries(home, db, files, None)
     if (standings := pair_named(challenger, incumbent, place)) is not None:
-        comparison = compare_standings(*standings)
-        if json_:
-            return print_json(comparison)
-        for line in list_lines(comparison, standings[0].contest):
-            Terminal().print_line(line)
-        return
+        return _compare_standings(*standings, place, typed_home(context), html=html, json_=json_)
     lost = Lost()
     pair = reading.pair_of(challenger, incumbent, place, lost)
     comparison, documents = compare.compare(pair), compare.document_differences(pair)
@@ -74,5 +68,31 @@ def compare(
     Terminal().print(compare_text.render(comparison, documents, step))
     for line in lost.lines(place):
         Terminal().print_line(line)
+    if html:
+        Terminal().print_line(f"Page: {where}")
+
+
+def _compare_standings(
+    board: Any, challenger: Any, incumbent: Any, place: Any, home_options: str, *, html: bool, json_: bool
+) -> None:
+    """Compare two entries of a contest with a target."""
+    from sweeps.standings.pair import claim_row, compare_standings
+    from sweeps.views.terminal.standing_card import StandingPair
+    from sweeps.views.verdicts.known_names import words_for
+    from sweeps.views.verdicts.standing_verdict import advance_standing
+
+    comparison = compare_standings(board, challenger, incumbent)
+    claim = claim_row(board, challenger, incumbent)
+    words = words_for(challenger.entry.sweep, place, home_options, board.contest.name)
+    step = advance_standing(claim, board.contest, words)
+    path, where = None, ""
+    if html:
+        from sweeps.views.report import standings_report
+
+        write = partial(standings_report.write_comparison, comparison, claim, step, board.contest, place)
+        path, where = write_if_allowed(write, place.home.root)
+    if json_:
+        return print_json(comparison | {"next": asdict(step), "report": None if path is None else str(path)})
+    Terminal().print(StandingPair(comparison=comparison, claim=claim, contest=board.contest, step=step))
     if html:
         Terminal().print_line(f"Page: {where}")

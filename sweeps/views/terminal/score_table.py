@@ -1,28 +1,13 @@
-"""Entries in a table with their intervals as bars: for any width, no number cut, nothing wider than it needs to be."""
+"""The columns of Parameter Golf's leaderboard in a terminal, and what its differences are from."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
-
 from sweeps.board.rules import LIMIT_BYTES
-from sweeps.text.escaping import escape, to_ascii
-from sweeps.text.table import shorten
 from sweeps.views.entry_facts import EntryColumns
-from sweeps.views.terminal.bars import Axis, draw_axis, draw_interval
+from sweeps.views.terminal.bars import Axis, Interval
+from sweeps.views.terminal.entry_lines import BAR, RANK, LineColumns
 from sweeps.views.wording import format_near, format_p
-
-WIDEST = 120
-"""Cells for which columns and bars are chosen; on a wider terminal long names alone take more."""
-GAP = 2
-LEAST_NAME, WANTED_NAME = 8, 16
-"""Cells of a long name before columns are left out for it, and before a column beyond the first ones is added."""
-LEAST_BAR, WIDEST_BAR = 18, 36
-FIRST, FURTHER = ("val_bpb", "mBPB", "± std", "n", "bar"), ("p", "MB", "train s", "eval s", "seeds")
-"""Columns in the order in which a narrow table keeps them; the latter only where the bars stay wide."""
-LEAST_FURTHER = 100
-ALWAYS = ("#", "val_bpb", "mBPB")
-"""Columns that are there even where nothing is known for them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,16 +21,6 @@ class Reference:
     """What stands in its own row: baseline, or best."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
-    """A column of numbers."""
-
-    heading: str
-    make: Callable[[EntryColumns], str]
-    width: int
-    """Cells that it needs at most, known before any row is laid out."""
-
-
 def choose_reference(rows: Sequence[EntryColumns], baseline: str | None, score: float | None) -> Reference | None:
     """What the rows are compared with: the baseline's entry, another score, or the best row."""
     scored = [row for row in rows if row["val_bpb_mean"] is not None]
@@ -57,68 +32,17 @@ def choose_reference(rows: Sequence[EntryColumns], baseline: str | None, score: 
     return Reference(name=scored[0]["name"], score=scored[0]["val_bpb_mean"], title="best") if scored else None
 
 
-def lay_out_scores(
-    rows: Sequence[EntryColumns], reference: Reference | None, width: int, *, only_ascii: bool = False
-) -> list[str]:
-    """The heading and a line for each row.
+def score_columns(rows: Sequence[EntryColumns], baseline: str | None, score: float | None) -> LineColumns:
+    """Scores, their differences, tests, and what the worst seed uses of the limits.
 
     Args:
-        rows: entries, best first.
-        reference: what differences are from.
-        width: cells of a line.
-        only_ascii: whether nothing but ASCII can be printed.
+        rows: the entries among which the one is that differences are from.
+        baseline: name of the entry that the others are compared with.
+        score: what differences are from where there is no such entry.
     """
-    clean: Callable[[str], str] = (lambda text: to_ascii(escape(text))) if only_ascii else escape
-    names = [clean(str(row["name"])) for row in rows]
-    columns = _make_columns(rows, reference, clean)
-    longest = max([cell_len("entry"), *map(cell_len, names)])
-    kept, bar = _choose_columns(columns, longest, min(width, WIDEST))
-    fixed = sum(columns[name].width + GAP for name in kept) + (bar + GAP if bar else 0)
-    name_cells = max(min(longest, LEAST_NAME), min(longest, width - fixed))
-    bars = _draw_bars(rows, bar, clean) if bar else None
-    last_score = "± std" if "± std" in kept else "val_bpb"
-    cells = {name: [columns[name].heading, *map(columns[name].make, rows)] for name in kept}
-    lines = []
-    for number in range(len(rows) + 1):
-        name = "entry" if number == 0 else shorten(names[number - 1], name_cells, only_ascii=only_ascii)
-        parts = []
-        for column in kept:
-            parts.append(cells[column][number].rjust(columns[column].width))
-            if column == "#":
-                parts.append(name + " " * (name_cells - cell_len(name)))
-            if column == last_score and bars is not None:
-                parts.append(bars[number])
-        lines.append((" " * GAP).join(parts).rstrip())
-    return lines
-
-
-def _choose_columns(columns: Mapping[str, Column], longest: int, width: int) -> tuple[list[str], int]:
-    """The columns that fit, in their order, and the cells of the bars; 0 for none."""
-    room = width - columns["#"].width - GAP - min(longest, LEAST_NAME)
-    kept, wanted = {"#"}, min(longest, WANTED_NAME) - min(longest, LEAST_NAME)
-    bar = 0
-    for name in (*FIRST, *(FURTHER if width >= LEAST_FURTHER else ())):
-        if name != "bar" and name not in columns:
-            continue
-        need = (LEAST_BAR if name == "bar" else columns[name].width) + GAP
-        if room - need < (0 if name in ("val_bpb", "mBPB") else wanted):
-            break
-        room -= need
-        if name == "bar":
-            bar = LEAST_BAR
-        else:
-            kept.add(name)
-    if bar:
-        bar += min(WIDEST_BAR - LEAST_BAR, max(0, room - wanted - max(0, longest - WANTED_NAME)))
-    return [name for name in columns if name in kept], bar
-
-
-def _make_columns(
-    rows: Sequence[EntryColumns], reference: Reference | None, clean: Callable[[str], str]
-) -> dict[str, Column]:
-    """All columns but names and bars, from left to right."""
-    makers: dict[str, Callable[[EntryColumns], str]] = {
-        "#": lambda row: "–" if row["rank"] is None else str(row["rank"]),
+    reference = choose_reference(rows, baseline, score)
+    makers: Mapping[str, Callable[[EntryColumns], str]] = {
+        RANK: lambda row: "–" if row["rank"] is None else str(row["rank"]),
         "val_bpb": lambda row: _format(row["val_bpb_mean"], ".4f"),
         "± std": lambda row: _format(row["val_bpb_std"], ".4f", "±"),
         "mBPB": lambda row: _format_difference(row, reference),
@@ -131,33 +55,25 @@ def _make_columns(
         "train s": lambda row: _format(row["train_seconds"], ",.0f"),
         "eval s": lambda row: _format(row["eval_seconds"], ",.0f"),
     }
-    columns = {}
-    for name, make in makers.items():
-        heading = clean(name)
-        made = _cleaned(make, clean)
-        width = max([cell_len(heading), *(cell_len(made(row)) for row in rows)])
-        if name in ALWAYS or any(made(row) != clean("–") for row in rows):
-            columns[name] = Column(heading=heading, make=made, width=width)
-    return columns
+    return LineColumns(
+        makers=makers,
+        first=("val_bpb", "mBPB", "± std", "n", BAR),
+        further=("p", "MB", "train s", "eval s", "seeds"),
+        always=(RANK, "val_bpb", "mBPB"),
+        before_bar=("val_bpb", "± std"),
+        value=lambda row: row["val_bpb_mean"],
+        interval=_interval_of,
+        digits=_count_digits,
+        reference=None if reference is None else reference.name,
+    )
 
 
-def _cleaned(make: Callable[[EntryColumns], str], clean: Callable[[str], str]) -> Callable[[EntryColumns], str]:
-    return lambda row: clean(make(row))
+def _interval_of(row: EntryColumns) -> Interval | None:
+    return tuple(row["val_bpb_ci95"]) if row["val_bpb_ci95"] else None
 
 
-def _draw_bars(rows: Sequence[EntryColumns], cells: int, clean: Callable[[str], str]) -> list[str]:
-    """The axis, and a bar for each row."""
-    scored = [row for row in rows if row["val_bpb_mean"] is not None]
-    if not scored:
-        return [" " * cells] * (len(rows) + 1)
-    ends = {id(row): tuple(row["val_bpb_ci95"]) if row["val_bpb_ci95"] else None for row in scored}
-    axis = Axis.of([row["val_bpb_mean"] for row in scored], list(ends.values()))
-    digits = 3 if axis.high - axis.low >= 0.01 else 4
-    bars = [
-        draw_interval(row["val_bpb_mean"], ends[id(row)], axis, cells) if id(row) in ends else " " * cells
-        for row in rows
-    ]
-    return [clean(line) for line in (draw_axis(axis, cells, "95% CI", digits), *bars)]
+def _count_digits(axis: Axis) -> int:
+    return 3 if axis.high - axis.low >= 0.01 else 4
 
 
 def _format_difference(row: EntryColumns, reference: Reference | None) -> str:

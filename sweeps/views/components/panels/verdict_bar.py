@@ -1,13 +1,14 @@
 """VerdictBar: who leads and by how much, or how two entries differ; the verdict's parts as chips; what to do next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.views.components.panels.copy_command import CopyCommand
+from sweeps.views.verdicts.chip import Chip
 from sweeps.views.verdicts.next_step import NextStep
-from sweeps.views.verdicts.verdict import SweepVerdict
+from sweeps.views.verdicts.sweep_verdict import SweepVerdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,24 +39,26 @@ class VerdictBar:
 
 def prepare_verdict_bar(verdict: SweepVerdict) -> VerdictBar:
     """From the one verdict that all commands and pages show."""
-    score = "" if verdict.score is None else f"{verdict.score:.4f}"
-    if score and verdict.std is not None:
-        score += f" ± {verdict.std:.4f}"
-    gain = ""
-    if verdict.gain_mbpb is not None:
-        word = "better" if verdict.gain_mbpb >= 0 else "worse"
-        gain = f"{abs(verdict.gain_mbpb):.2f} mBPB {word} than {verdict.baseline} ({verdict.baseline_role})"
-    seeds = f" over {verdict.n} seed{'' if verdict.n == 1 else 's'}" if score else ""
+    measure, score = verdict.measure, ""
+    if verdict.score is not None:
+        spread = "" if verdict.std is None else f" ± {measure.show(verdict.std)}"
+        score = f"{measure.show(verdict.score)}{spread} {measure.unit} over {measure.count_runs(verdict.n)}"
+    gain = "" if verdict.gain is None else f"{measure.describe_gain(verdict.gain)} than {verdict.baseline}"
     return VerdictBar(
-        heading="SweepVerdict" if verdict.leader is None else "Best",
+        heading="Verdict" if verdict.leader is None else "Best",
         name="No legal entry yet" if verdict.leader is None else verdict.leader,
-        score=f"{score} bpb{seeds}" if score else "",
-        gain=gain,
-        chips=tuple(
-            VerdictChip(title=chip.title, standing=chip.standing.value, word=chip.word, detail=chip.detail)
-            for chip in verdict.chips
-        ),
-        **_show_step(verdict.next),
+        score=score,
+        gain=f"{gain} ({verdict.baseline_role})" if gain else "",
+        chips=show_chips(verdict.chips),
+        **show_step(verdict.next),
+    )
+
+
+def show_chips(chips: Sequence[Chip]) -> tuple[VerdictChip, ...]:
+    """The parts of a verdict."""
+    return tuple(
+        VerdictChip(title=chip.title, standing=chip.standing.value, word=chip.word, detail=chip.detail)
+        for chip in chips
     )
 
 
@@ -72,7 +75,7 @@ def prepare_comparison_bar(comparison: Mapping[str, Any], step: NextStep) -> Ver
         gain=f"{challenger['known_as']} is {word}: {challenger['val_bpb_mean']:.4f} against "
         f"{incumbent['val_bpb_mean']:.4f} bpb over {seeds}",
         chips=tuple(_judge_rule(name, verdict) for name, verdict in comparison["verdicts"].items()),
-        **_show_step(step),
+        **show_step(step),
     )
 
 
@@ -85,7 +88,8 @@ def _judge_rule(name: str, verdict: Mapping[str, Any]) -> VerdictChip:
     return VerdictChip(title=f"By the {rule.title}", standing=standing, word=word, detail=detail)
 
 
-def _show_step(step: NextStep) -> dict[str, Any]:
+def show_step(step: NextStep) -> dict[str, Any]:
+    """The next step, as a bar takes it."""
     return {
         "next_sentence": step.sentence[:1].upper() + step.sentence[1:],
         "next_command": None if step.command is None else CopyCommand(command=step.command),

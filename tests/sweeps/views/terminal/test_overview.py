@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from sweeps.text.terminal import Terminal
 from sweeps.views.terminal.overview import LINES, Overview
 from sweeps.views.verdicts.commands import CommandWords
-from sweeps.views.verdicts.verdict import Spent, SweepProgress, judge_sweep
+from sweeps.views.verdicts.spending import Spent, SweepProgress
+from sweeps.views.verdicts.verdict import judge_sweep
 from tests.sweeps.made_up_rows import DEMO, LEAK, Row, claim, row
 
 WORDS = CommandWords(sweep="demo")
