@@ -53,10 +53,11 @@ def describe_work(done: Mapping[str, int], trials: int) -> str:
         done: finished jobs by stage.
         trials: trials that have a score.
     """
+    searched = [f"{trials} trials"] if trials else []
     if any(is_script_stage(stage) for stage in done):
         runs = [f"{count} {title_of(stage)} jobs" for stage, count in done.items() if is_script_stage(stage)]
-        return ", ".join([*runs, f"{trials} trials"])
-    return f"{done.get('train', 0)} trainings, {trials} trials, {done.get('eval', 0)} evaluations"
+        return ", ".join([*runs, *searched])
+    return ", ".join([f"{done.get('train', 0)} trainings", *searched, f"{done.get('eval', 0)} evaluations"])
 
 
 def list_failures(record: SweepRecord, place: Workplace, words: CommandWords, verdict: SweepVerdict) -> list[str]:

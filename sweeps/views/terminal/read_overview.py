@@ -46,7 +46,7 @@ def read_overview(
     record = None if name is None else place.store.sweep(name)
     baseline = None if record is None else baseline_of(record.name, place)
     if contest is None:
-        columns = partial(score_columns, baseline=baseline, score=_beaten_score(verdict))
+        columns = partial(score_columns, baseline=baseline, score=beaten_score(verdict))
     else:
         columns = partial(standing_columns, contest=contest, baseline=baseline, sweep=name)
     if record is None:
@@ -66,7 +66,7 @@ def read_overview(
     )
 
 
-def _beaten_score(verdict: SweepVerdict) -> float | None:
+def beaten_score(verdict: SweepVerdict) -> float | None:
     """The score that the leader's gain is over."""
     if verdict.gain is None or verdict.score is None:
         return None

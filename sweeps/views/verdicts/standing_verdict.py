@@ -87,7 +87,7 @@ def advance_standing(row: StandingRow, contest: Contest, commands: CommandWords)
     if compare is None and passed:
         return NextStep(sentence="nothing beats it yet: add arms or trials to the sweep file", command=None)
     if passed and row["verdict"] == "better" and (row["rank"] or 1) > 1:
-        sentence = f"find a larger gain: it beats {row['incumbent']}, but {row['rank'] - 1} ranked better"
+        sentence = f"find a larger gain: it beats {row['incumbent']}, but {row['rank'] - 1} rank better"
         return NextStep(sentence=sentence, command=commands.leaderboard())
     if passed and row["verdict"] == "better":
         if holds_corrected(row, contest):

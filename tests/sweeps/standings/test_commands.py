@@ -146,7 +146,6 @@ def test_what_cannot_be_shown_or_is_no_contest_is_bad_input(
     golfsweep("import", "--contest", "modded-nanogpt-3", table / "track_3")
     assert 'did you mean "modded-nanogpt-3"' in refused("import", "--contest", "modded-nanogpt-4", table / "track_3")
     assert "2 records in it" in refused("check", "--contest", "modded-nanogpt-3", table / "track_3")
-    assert "there is no page for modded" in refused("leaderboard", "--contest", "modded-nanogpt-3", "--format", "html")
 
 
 def test_a_record_of_parameter_golf_is_none_of_another_contest(golfsweep: Command, table: Path) -> None:

@@ -102,7 +102,7 @@ def test_commands_show_them_beside_records_and_apart_from_parameter_golf(
     code, out, _ = golfsweep("compare", "steps/faster", "01-20260101_first", "--json")
     assert code == 0 and json.loads(out)["verdict"] == "worse"
     code, out, _ = golfsweep("show", "steps/faster")
-    assert code == 0 and "value = 3000" in out
+    assert code == 0 and "Score    3,000 steps · val_loss 3.27725 ± 0.00013, mean of 4 runs" in out
     code, _, err = golfsweep("leaderboard", "steps", "--contest", "parameter-golf")
     assert code == 2 and "sweep steps: is of the contest modded-nanogpt-3, not parameter-golf" in err
     code, _, err = golfsweep("package", "steps/faster", "--out", tmp_path / "out")
