@@ -19,8 +19,8 @@ from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.shape import read_entries
 from sweeps.entries.superseded import is_current
 from sweeps.standings.entry import ContestEntry, entry_of
+from sweeps.standings.files.folders import ContestRun, EntryFolder
 from sweeps.standings.findings import choose_contest_track, judge_contest_record
-from sweeps.standings.folders import ContestRun, EntryFolder
 from sweeps.standings.record import ContestRecord
 
 LOGS = 2_000

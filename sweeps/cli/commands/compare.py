@@ -77,7 +77,7 @@ def _compare_standings(
 ) -> None:
     """Compare two entries of a contest with a target."""
     from sweeps.standings.pair import claim_row, compare_standings
-    from sweeps.views.terminal.standing_card import StandingPair
+    from sweeps.views.terminal.entries.standing_card import StandingPair
     from sweeps.views.verdicts.known_names import words_for
     from sweeps.views.verdicts.standing_verdict import advance_standing
 

@@ -10,7 +10,7 @@ import typer
 from golf.errors import InputError
 from sweeps.cli.app import (
     HOME,
-    ContestOption,
+    BoardContestOption,
     DbOption,
     FilesOption,
     HomeOption,
@@ -43,7 +43,7 @@ class Format(StrEnum):
 def leaderboard(
     context: typer.Context,
     name: SweepArgument = None,
-    contest: ContestOption = None,
+    contest: BoardContestOption = None,
     format_: Annotated[
         Format, typer.Option("--format", metavar="FORM", help="One of table, json, csv, markdown, html.")
     ] = Format.TABLE,
@@ -92,7 +92,7 @@ def leaderboard(
         case Format.HTML:
             from sweeps.views.report import report
 
-            page = report.leaderboard_page(board)
+            page = report.leaderboard_page(board, sweep, place)
             print(page if takes_unicode() else to_ascii_page(page))
         case Format.TABLE:
             overview = None if long else read_overview(sweep, rows, place, home_options=typed_home(context))
@@ -107,7 +107,7 @@ def _show_standings(
     """Print the leaderboard of a contest that is judged by a target."""
     from sweeps.entries.lost import Lost
     from sweeps.standings.reading import latest_sweep_of, standings_of
-    from sweeps.views.terminal import standings_table
+    from sweeps.views.terminal.entries import standings_table
     from sweeps.views.terminal.read_overview import read_overview
 
     lost = Lost()

@@ -24,7 +24,7 @@ from sweeps.views.report.evidence import describe_provenance
 from sweeps.views.report.header import describe_sweep, list_failures, list_former, now, write_page
 from sweeps.views.report.sections import list_sections
 from sweeps.views.report.tables import explain_tables, list_tables
-from sweeps.views.terminal import compare_text
+from sweeps.views.terminal.compare_evidence import list_evidence, name_tests
 from sweeps.views.terminal.formats import to_csv
 from sweeps.views.verdicts.known_names import words_for
 from sweeps.views.verdicts.read_verdict import advance_comparison, read_verdict
@@ -65,14 +65,15 @@ def write(name: str, board: Board, place: Workplace, lost: Lost | None = None) -
     return write_page(place.home.report(name), content)
 
 
-def leaderboard_page(board: Board) -> str:
-    """A leaderboard by itself, imported records alone among them, as a page that needs nothing beside it."""
+def leaderboard_page(board: Board, sweep: str | None, place: Workplace) -> str:
+    """The leaderboard of a sweep, or of imported records alone, as a page that needs nothing beside it."""
     rows = board.table()
     changes = [change for change in board.changes() if change["track"] != "flagged"]
     figure = prepare_frontier(changes)
     return render(
         "leaderboard.html.j2",
         facts=f"{len(rows)} entr{'y' if len(rows) == 1 else 'ies'} · written {now()}",
+        verdict=prepare_verdict_bar(read_verdict(sweep, rows, place)),
         tables=list_tables(rows, board.baseline),
         explanation=explain_tables(),
         notes=[],
@@ -93,8 +94,8 @@ def write_comparison(comparison: Mapping[str, Any], documents: Documents | None,
         comparison=comparison,
         verdict=prepare_comparison_bar(comparison, advance_comparison(comparison, place)),
         written=now(),
-        tests=[(title, comparison["tests"][name]) for name, title in compare_text.name_tests().items()],
-        sentences=compare_text.list_evidence(comparison),
+        tests=[(title, comparison["tests"][name]) for name, title in name_tests().items()],
+        sentences=list_evidence(comparison),
         figures=[figure for figure in figures if figure is not None],
         settings=prepare_diff_table(comparison["settings"], names),
     )

@@ -132,7 +132,9 @@ def _show_pair(board: Board, sweep: str, leader: str, place: Workplace, lost: Lo
         for name, entry in zip(names, (pair.challenger, pair.incumbent), strict=True)
     ]
     documents = document_differences(pair)
-    figures = known(prepare_seed_pairs(*sides), None if documents is None else prepare_document_pairs(documents, names))
+    figures = known(
+        prepare_seed_pairs(sides[0], sides[1]), None if documents is None else prepare_document_pairs(documents, names)
+    )
     return PageSection(name="pairs", title=f"{names[0]} against {names[1]}", figures=figures)
 
 

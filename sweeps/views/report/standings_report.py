@@ -19,10 +19,7 @@ from sweeps.views.components.drawing import Component, render
 from sweeps.views.components.panels.entry_table import EntryTable
 from sweeps.views.components.panels.standings_table import prepare_standings_table, prepare_target_table
 from sweeps.views.components.panels.verdict_bar import VerdictBar, prepare_verdict_bar, show_chips, show_step
-from sweeps.views.report.evidence import describe_provenance
-from sweeps.views.report.header import describe_sweep, list_failures, list_former, now, write_page
-from sweeps.views.report.sections import PageSection, keep_filled, known
-from sweeps.views.standing_facts import (
+from sweeps.views.ranking.standing_facts import (
     StandingRow,
     describe_score,
     list_ranked_values,
@@ -30,8 +27,11 @@ from sweeps.views.standing_facts import (
     score_measure_of,
     state_difference,
 )
-from sweeps.views.standing_reference import choose_standing_reference
-from sweeps.views.terminal.standings_table import TITLES, explain_rule, standings_to_csv
+from sweeps.views.ranking.standing_reference import choose_standing_reference
+from sweeps.views.report.evidence import describe_provenance
+from sweeps.views.report.header import describe_sweep, list_failures, list_former, now, write_page
+from sweeps.views.report.sections import PageSection, keep_filled, known
+from sweeps.views.terminal.entries.standings_table import TITLES, explain_rule, standings_to_csv
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.known_names import baseline_of, words_for
 from sweeps.views.verdicts.next_step import NextStep

@@ -93,7 +93,7 @@ def _add_entry(page: TextPage, entry: Facts, commands: CommandWords, baseline: s
 
 def _add_standing(page: TextPage, entry: Facts, commands: CommandWords, baseline: str | None) -> None:
     from sweeps.contests.catalog import contest_named
-    from sweeps.views.terminal.standing_card import add_standing  # imports numpy
+    from sweeps.views.terminal.entries.standing_card import add_standing  # imports numpy
 
     add_standing(page, entry, contest_named(entry["contest"]), commands, baseline)
     _add_jobs(page, entry.get("jobs", ()))

@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from sweeps.text.table import shorten
-from sweeps.views.terminal.entry_lines import LineColumns, lay_out_entries
+from sweeps.views.terminal.entries.entry_lines import LineColumns, lay_out_entries
 from sweeps.views.terminal.text_page import MARK, TextPage, text_width
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.flags import describe_flags

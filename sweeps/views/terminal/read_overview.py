@@ -9,9 +9,9 @@ from jobs.workplace import Workplace
 from sweeps.contests.contest import Contest
 from sweeps.views.ending import describe_end
 from sweeps.views.status import state_of
+from sweeps.views.terminal.entries.score_columns import score_columns
+from sweeps.views.terminal.entries.standing_columns import standing_columns
 from sweeps.views.terminal.overview import Overview, Row
-from sweeps.views.terminal.score_table import score_columns
-from sweeps.views.terminal.standing_columns import standing_columns
 from sweeps.views.verdicts.known_names import baseline_of, words_for
 from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
 from sweeps.views.verdicts.sweep_verdict import SweepVerdict

@@ -5,7 +5,7 @@ from statistics import NormalDist
 from sweeps.board.ledger import correct_p
 from sweeps.contests.contest import Contest
 from sweeps.standings.findings import BREACHES, REMARKS
-from sweeps.views.standing_facts import StandingRow, describe_gpus, describe_score, describe_test, measure_of
+from sweeps.views.ranking.standing_facts import StandingRow, describe_gpus, describe_score, describe_test, measure_of
 from sweeps.views.verdicts.chip import Chip, Rating
 from sweeps.views.verdicts.flags import describe_flags
 from sweeps.views.wording import format_near, format_p

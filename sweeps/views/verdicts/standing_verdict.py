@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from sweeps.contests.contest import Contest
-from sweeps.views.measure import Measure
-from sweeps.views.standing_facts import StandingRow, describe_needed_runs, measure_of
+from sweeps.views.ranking.measure import Measure
+from sweeps.views.ranking.standing_facts import StandingRow, describe_needed_runs, measure_of
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.next_step import NextStep
 from sweeps.views.verdicts.spending import Spent, SweepProgress, judge_cost
@@ -47,7 +47,7 @@ def judge_standings(
         gain=gain,
         baseline=over,
         baseline_role=role,
-        chips=(*judge_standing(leader, contest), *((judge_cost(spent),) if sweep else ())),
+        chips=(*judge_standing(leader, contest), *([judge_cost(spent)] if sweep else [])),
         next=advance_standing(leader, contest, commands),
         measure=measure,
         rank=leader["rank"],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.state import SweepState
-from sweeps.views.measure import BITS_PER_BYTE, Measure
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 from sweeps.views.verdicts.chip import Chip, Rating
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.next_step import NextStep
@@ -50,10 +50,10 @@ def judge_leaderless(
     measure: Measure = BITS_PER_BYTE,
 ) -> SweepVerdict:
     """The verdict on a sweep of which no entry leads."""
+    chips = (_judge_no_leader(rows), *([judge_cost(spent)] if sweep else []))
     return SweepVerdict(
         sweep=sweep, leader=None, score=None, std=None, n=0, gain=None, baseline=None, baseline_role=None,
-        chips=(_judge_no_leader(rows), judge_cost(spent)), next=_advance_without_leader(rows, progress, commands),
-        measure=measure,
+        chips=chips, next=_advance_without_leader(rows, progress, commands), measure=measure,
     )  # fmt: skip
 
 
@@ -77,5 +77,5 @@ def _judge_no_leader(rows: Sequence[Row]) -> Chip:
         detail = "its entry is flagged" if flagged == 1 else f"all {flagged} judged entries are flagged"
         return Chip(title="Legal", standing=Rating.BAD, word="NO LEGAL ENTRY", detail=detail)
     word = "NOT JUDGED" if rows else "NO ENTRY YET"
-    detail = "no entry could be judged from outside" if rows else "an entry appears when its seeds are confirmed"
+    detail = "no entry has a score that could be judged" if rows else "an entry appears when its seeds are confirmed"
     return Chip(title="Legal", standing=Rating.UNKNOWN, word=word, detail=detail)

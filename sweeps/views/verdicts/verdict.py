@@ -46,7 +46,7 @@ def judge_sweep(
         gain=gain,
         baseline=over,
         baseline_role=role,
-        chips=(*judge_entry(leader, baseline), judge_cost(spent)),
+        chips=(*judge_entry(leader, baseline), *([judge_cost(spent)] if sweep else [])),
         next=advance_entry(leader, baseline, commands),
         rank=leader["rank"],
     )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from sweeps.views.components.charts.figure import Axes, Caption, PlotPoint, make_table
 from sweeps.views.components.scale import Scale, Tick, fit_scale
-from sweeps.views.measure import BITS_PER_BYTE, Measure
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 from sweeps.views.wording import format_p
 
 HEIGHT, LOW_HEIGHT = 200, 120

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sweeps.views.components.scale import Scale, Tick, fit_scale
-from sweeps.views.measure import BITS_PER_BYTE, Measure
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 
 MOST_SPREAD = 3.0
 """Entries farther from the best than so many times the width of the best three quarters lie beyond the scale."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sweeps.views.components.charts.figure import Caption, make_table
 from sweeps.views.components.scale import Tick, fit_scale
-from sweeps.views.measure import BITS_PER_BYTE, Measure
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from sweeps.views.components.charts.interval_dot import (
 )
 from sweeps.views.components.panels.copy_command import CopyCommand
 from sweeps.views.entry_facts import deciding_p, describe_evidence
-from sweeps.views.measure import BITS_PER_BYTE, Measure
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.flags import describe_flags
 from sweeps.views.wording import format_p

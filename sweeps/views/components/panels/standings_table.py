@@ -12,8 +12,8 @@ from sweeps.views.components.panels.entry_table import (
     assemble_table,
     make_show_command,
 )
-from sweeps.views.measure import Measure
-from sweeps.views.standing_facts import (
+from sweeps.views.ranking.measure import Measure
+from sweeps.views.ranking.standing_facts import (
     StandingRow,
     describe_standing,
     list_ranked_values,
@@ -21,7 +21,7 @@ from sweeps.views.standing_facts import (
     ranked_interval,
     score_measure_of,
 )
-from sweeps.views.standing_reference import StandingReference
+from sweeps.views.ranking.standing_reference import StandingReference
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.flags import describe_flags
 from sweeps.views.wording import format_p

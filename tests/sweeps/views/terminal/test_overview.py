@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from sweeps.text.terminal import Terminal
+from sweeps.views.terminal.entries.score_columns import score_columns
 from sweeps.views.terminal.overview import LINES, Overview
 from sweeps.views.terminal.read_overview import beaten_score
-from sweeps.views.terminal.score_table import score_columns
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.spending import Spent, SweepProgress
 from sweeps.views.verdicts.verdict import judge_sweep

@@ -12,7 +12,7 @@ from sweeps.board.compare import compare
 from sweeps.cli.app import app
 from sweeps.entries.reading import board_of, pair_of
 from sweeps.views.terminal.card import Card
-from sweeps.views.terminal.compare_text import list_conclusions
+from sweeps.views.terminal.compare_evidence import list_conclusions
 from sweeps.views.terminal.read_overview import read_overview
 from sweeps.views.verdicts.chip import Chip, Rating
 from sweeps.views.verdicts.commands import CommandWords

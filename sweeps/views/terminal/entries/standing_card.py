@@ -8,8 +8,8 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from sweeps.contests.contest import Contest
-from sweeps.views.measure import Measure
-from sweeps.views.standing_facts import (
+from sweeps.views.ranking.measure import Measure
+from sweeps.views.ranking.standing_facts import (
     StandingRow,
     describe_score,
     describe_standing,
@@ -17,8 +17,8 @@ from sweeps.views.standing_facts import (
     score_measure_of,
     state_difference,
 )
-from sweeps.views.terminal.entry_lines import lay_out_entries
-from sweeps.views.terminal.standing_columns import standing_columns
+from sweeps.views.terminal.entries.entry_lines import lay_out_entries
+from sweeps.views.terminal.entries.standing_columns import standing_columns
 from sweeps.views.terminal.text_page import TextPage, text_width
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.next_step import NextStep

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweeps.contests.contest import Contest
-from sweeps.views.measure import Measure
-from sweeps.views.standing_facts import StandingRow
+from sweeps.views.ranking.measure import Measure
+from sweeps.views.ranking.standing_facts import StandingRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from sweeps.text.escaping import escape, to_ascii
 from sweeps.text.table import shorten
-from sweeps.views.terminal.bars import Axis, Interval, draw_axis, draw_interval
+from sweeps.views.terminal.entries.bars import Axis, Interval, draw_axis, draw_interval
 
 Row = Mapping[str, Any]
 WIDEST = 120

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from sweeps.contests.contest import Contest
-from sweeps.views.measure import UNKNOWN
-from sweeps.views.standing_facts import StandingRow, measure_of, ranked_interval, score_measure_of
-from sweeps.views.standing_reference import choose_standing_reference
-from sweeps.views.terminal.bars import Axis
-from sweeps.views.terminal.entry_lines import BAR, RANK, LineColumns
+from sweeps.views.ranking.measure import UNKNOWN
+from sweeps.views.ranking.standing_facts import StandingRow, measure_of, ranked_interval, score_measure_of
+from sweeps.views.ranking.standing_reference import choose_standing_reference
+from sweeps.views.terminal.entries.bars import Axis
+from sweeps.views.terminal.entries.entry_lines import BAR, RANK, LineColumns
 from sweeps.views.wording import format_p
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sweeps.contests.contest import Contest
 from sweeps.statistics import summary
-from sweeps.views.measure import Measure
+from sweeps.views.ranking.measure import Measure
 from sweeps.views.wording import format_dollars, format_p
 
 StandingRow = Mapping[str, Any]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sweeps.board.rules import LIMIT_BYTES
 from sweeps.views.entry_facts import EntryColumns
-from sweeps.views.terminal.bars import Axis, Interval
-from sweeps.views.terminal.entry_lines import BAR, RANK, LineColumns
+from sweeps.views.terminal.entries.bars import Axis, Interval
+from sweeps.views.terminal.entries.entry_lines import BAR, RANK, LineColumns
 from sweeps.views.wording import format_near, format_p
 
 
