@@ -91,7 +91,7 @@ def compare(challenger: str, incumbent: str, *, home: Path | str = HOME) -> "Ent
         return EntryComparison(content=content, lines=tuple(lines), metric=metric)
     from sweeps.board import compare as comparing
     from sweeps.entries.reading import pair_of
-    from sweeps.views.terminal.compare_text import list_conclusions
+    from sweeps.views.terminal.compare_evidence import list_conclusions
 
     content = comparing.compare(pair_of(challenger, incumbent, place))
     return EntryComparison(content=content, lines=tuple(list_conclusions(content)), metric="val_bpb")

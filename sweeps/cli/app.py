@@ -159,6 +159,16 @@ def _complete_contest(incomplete: str) -> list[str]:
     return [name for name in list_contests() if name.startswith(incomplete)]
 
 
+BoardContestOption = Annotated[
+    str | None,
+    typer.Option(
+        "--contest",
+        metavar="NAME",
+        parser=given,
+        help="The contest, by default that of the sweep; docs/contests.md lists them.",
+        autocompletion=_complete_contest,
+    ),
+]
 ContestOption = Annotated[
     str | None,
     typer.Option(

@@ -12,6 +12,7 @@ from sweeps.board.columns.verdict import VerdictWord
 from sweeps.board.rules import Track
 from sweeps.contests.contest import Contest
 from sweeps.standings.entry import ContestEntry
+from sweeps.standings.planning import runs_needed
 from sweeps.standings.rules import Improvement, RuleResult, Side, apply_rule, compare_sides, exact_mean
 from sweeps.statistics import summary
 
@@ -27,9 +28,18 @@ class Standing:
     rule: RuleResult
     incumbent: ContestEntry | None
     """The entry that its record names, else the best entry of an earlier date that it can be compared with."""
+    incumbent_value: float | None
+    """What that is ranked by."""
     improvement: Improvement | None
     """Against that entry."""
     rank: int | None
+    runs_needed: int | None = None
+    """Further runs that would show its claim, as `sweeps.standings.planning` has them."""
+
+    @property
+    def incumbent_grows(self) -> bool:
+        """Whether the incumbent can have further runs: those of the same sweep can."""
+        return self.incumbent is not None and bool(self.entry.sweep) and self.incumbent.sweep == self.entry.sweep
 
     @property
     def verdict(self) -> VerdictWord:
@@ -101,6 +111,7 @@ class Standings:
             "name": standing.entry.name,
             "sweep": standing.entry.sweep or None,
             "track": standing.entry.track,
+            "machine": standing.entry.machine if self.contest.machine.compare == "same" else None,
             "date": standing.entry.date,
             "value": standing.side.value,
             "over": None if before is None else before.entry.name,
@@ -108,18 +119,25 @@ class Standings:
         }
 
     def _judge(self, entry: ContestEntry, entries: Sequence[ContestEntry], ranks: Mapping[str, int]) -> Standing:
-        side = self._sides[entry.full_name]
         incumbent = None if entry.track == "flagged" else self._find_incumbent(entry, entries)
-        return Standing(
+        return self.judge_against(entry, incumbent, ranks.get(entry.full_name))
+
+    def judge_against(self, entry: ContestEntry, incumbent: ContestEntry | None, rank: int | None) -> Standing:
+        """An entry with what the rules say of it beside an incumbent."""
+        side, other = self._sides[entry.full_name], None if incumbent is None else self._sides[incumbent.full_name]
+        standing = Standing(
             entry=entry,
             side=side,
             rule=self._rules[entry.full_name],
             incumbent=incumbent,
-            improvement=(
-                None if incumbent is None else compare_sides(self.contest, side, self._sides[incumbent.full_name])
-            ),
-            rank=ranks.get(entry.full_name),
+            incumbent_value=None if other is None else other.value,
+            improvement=None if other is None else compare_sides(self.contest, side, other),
+            rank=rank,
         )
+        if entry.track == "flagged" or not entry.sweep:  # nobody adds runs to a public record
+            return standing
+        needed = runs_needed(self.contest, side, other, incumbent_grows=standing.incumbent_grows)
+        return replace(standing, runs_needed=needed)
 
     def _find_incumbent(self, entry: ContestEntry, entries: Sequence[ContestEntry]) -> ContestEntry | None:
         """The entry to beat: `entries` are best first."""
@@ -202,12 +220,31 @@ def to_row(contest: Contest, standing: Standing) -> dict[str, Any]:
         "verdict_test": standing.verdict_test,
         "p_paired_seeds": None,  # of pairs by training, which only entries with document scores have
         "verdict_against": _describe_opponent(contest, standing),
+        **_describe_claim(standing),
         "runs": {name: run.to_json() | {"score": float(run.score)} for name, run in entry.runs.items()},
         "machine": entry.machine,
         "date": entry.date,
         "sweep": entry.sweep or None,
         "findings": [{"code": finding.code, "detail": finding.detail} for finding in entry.findings],
         "source": entry.source,
+        "trials": entry.trials,
+        "cost": entry.dollars,
+    }
+
+
+def _describe_claim(standing: Standing) -> dict[str, Any]:
+    """What an entry is to beat, by how much it does, and what would show it."""
+    entry, incumbent, value = standing.entry, standing.incumbent, standing.side.value
+    known = None not in (value, standing.incumbent_value)
+    more = standing.runs_needed
+    runs = 0 if more is None else more * (2 if standing.incumbent_grows else 1)
+    price = None if entry.dollars is None or not entry.runs else entry.dollars / len(entry.runs)
+    return {
+        "incumbent": incumbent and (incumbent.name if incumbent.sweep in ("", entry.sweep) else incumbent.full_name),
+        "difference": (value or 0.0) - (standing.incumbent_value or 0.0) if known else None,
+        "runs_needed": more,
+        "incumbent_too": standing.incumbent_grows,
+        "dollars_needed": None if more is None or price is None else runs * price,
     }
 
 

@@ -50,6 +50,10 @@ class ContestEntry:
     sweep: str = ""
     """Empty for a public record."""
     source: str = "import"
+    trials: int = 0
+    """Trials of the search that it is the best of; 0 for an entry that no search found."""
+    dollars: float | None = None
+    """What all its runs have cost; None where nobody knows."""
 
     @property
     def full_name(self) -> str:

@@ -10,8 +10,8 @@ from sweeps.contests.contest import Contest
 from sweeps.records.reading.files import printable_path
 from sweeps.spec.checks.names import MOST_FOLDER_CHARACTERS, check_names
 from sweeps.standings.entry import ContestEntry, entry_of
+from sweeps.standings.files.folders import find_entries, order_parts, read_entries
 from sweeps.standings.findings import judge_contest_record
-from sweeps.standings.folders import find_entries, order_parts, read_entries
 from sweeps.standings.record import ContestRecord
 
 Judged = tuple[ContestRecord, tuple[RuleFinding, ...]]

@@ -20,8 +20,8 @@ from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.shape import read_entries
 from sweeps.entries.superseded import is_current
 from sweeps.standings.entry import ContestEntry, entry_of
+from sweeps.standings.files.folders import ContestRun, EntryFolder
 from sweeps.standings.findings import choose_contest_track, judge_contest_record
-from sweeps.standings.folders import ContestRun, EntryFolder
 from sweeps.standings.record import ContestRecord
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -63,7 +63,16 @@ def _build(entry: EntryRecord, sweep: SweepRecord, contest: Contest, place: Work
     )
     record = ContestRecord(folder=folder, contest=contest)
     built = entry_of(record, judge_contest_record(record))
-    return replace(built, sweep=entry.sweep, source="golfsweep", machine=_find_host(entry, place))
+    evaluations = entry.content["evaluations"]
+    costs = [evaluation.get("cost") for evaluation in evaluations]
+    return replace(
+        built,
+        sweep=entry.sweep,
+        source="golfsweep",
+        machine=_find_host(entry, place),
+        trials=max((evaluation.get("trials") or 0 for evaluation in evaluations), default=0),
+        dollars=None if not costs or None in costs else sum(costs),
+    )
 
 
 def _read_runs(entry: EntryRecord, contest: Contest, place: Workplace, lost: Lost) -> Iterator[ContestRun]:

@@ -38,6 +38,12 @@ def compare_standings(board: Standings, challenger: Standing, incumbent: Standin
     }
 
 
+def claim_row(board: Standings, challenger: Standing, incumbent: Standing) -> dict[str, Any]:
+    """The challenger's entry of the leaderboard, as if the incumbent were what it is to beat."""
+    standing = board.judge_against(challenger.entry, incumbent.entry, challenger.rank)
+    return to_row(board.contest, standing)
+
+
 def list_lines(comparison: dict[str, Any], contest: Contest) -> Iterator[str]:
     """The comparison for people."""
     for side in ("challenger", "incumbent"):

@@ -46,6 +46,11 @@ def choose_contest(place: Workplace, name: str | None, sweep: str | None) -> tup
     return chosen, [f"Entries of {other}: golfsweep leaderboard --contest {other}" for other in others]
 
 
+def latest_sweep_of(contest: Contest, place: Workplace) -> str | None:
+    """The latest sweep of a contest; None where it has none."""
+    return next((sweep.name for sweep in reversed(place.store.sweeps()) if contest_of(sweep) == contest.name), None)
+
+
 def list_present(place: Workplace) -> list[str]:
     """The contests of a home's public records and sweeps, the default first."""
     contests = {contest_of_record(content) for content in place.store.records()}

@@ -14,7 +14,7 @@ from functools import cached_property
 from sweeps.contests.contest import Contest
 from sweeps.contests.log import Validation
 from sweeps.records.arithmetic import is_mean
-from sweeps.standings.folders import ContestRun, EntryFolder
+from sweeps.standings.files.folders import ContestRun, EntryFolder
 from sweeps.standings.rules import apply_rule
 
 

@@ -3,7 +3,7 @@
 from jobs.budget import Budget
 from jobs.errors import StoreUnavailable
 from jobs.store import Store
-from sweeps.views.terminal.progress import SweepUsage
+from sweeps.views.terminal.progress_facts import SweepUsage
 from sweeps.views.wording import slot_unit
 
 

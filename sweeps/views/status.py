@@ -10,7 +10,7 @@ from jobs.stages.stage import title_of
 from jobs.state import JobState, SweepState
 from jobs.store import DriverRecord, JobRecord, NodeRecord, SchedulerRecord, Store, SweepRecord
 from sweeps.views.show import explain, last_words
-from sweeps.views.wording import format_dollars
+from sweeps.views.wording import format_dollars, slot_unit
 
 LOG_LINES = 5
 RESUME = "not running; resume with golfsweep run FILE"
@@ -60,6 +60,7 @@ def _spending(sweep: SweepRecord, store: Store) -> dict[str, Any]:
         "gpu_hours": {"spent": account.spent, "reserved": account.reserved, "budget": budget.gpu_hours},
         "dollars": {"spent": budget.cost(account.spent), "budget": budget.dollars},
         "deadline": budget.deadline,
+        "unit": slot_unit(sweep),
     }
 
 
@@ -161,14 +162,15 @@ def _who(state: Mapping[str, Any]) -> str:
 
 
 def _spent(state: Mapping[str, Any]) -> str:
-    """Slot-hours and dollars, and their limits."""
-    hours, money = state["gpu_hours"], state["dollars"]
-    parts = [f"{hours['spent']:.2f} slot-hours" + (f" of {hours['budget']:g}" if hours["budget"] is not None else "")]
+    """Hours of cores or GPUs, dollars, and their limits."""
+    hours, money, unit = state["gpu_hours"], state["dollars"], state["unit"]
+    limit = "" if hours["budget"] is None else f" of {hours['budget']:g}"
+    parts = [f"{hours['spent']:.2f} {unit}-hours{limit}"]
     if money["spent"] is not None:
         limit = "" if money["budget"] is None else f" of {format_dollars(money['budget'])}"
         parts.append(format_dollars(money["spent"]) + limit)
     if hours["reserved"]:
-        parts.append(f"{hours['reserved']:.2f} slot-hours reserved for running jobs")
+        parts.append(f"{hours['reserved']:.2f} {unit}-hours reserved for running jobs")
     if state["deadline"] is not None:
         parts.append(f"deadline {datetime.fromtimestamp(state['deadline'], UTC).isoformat(timespec='minutes')}")
     return "; ".join(parts)

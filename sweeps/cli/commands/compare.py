@@ -1,7 +1,9 @@
 """Two entries side by side: compare."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -44,18 +46,15 @@ def compare(
 
     Example: golfsweep compare trial-20 lora-ttt
     """
-    from sweeps.standings.pair import list_lines
     from sweeps.views.terminal import compare_text
+    from sweeps.views.terminal.entries.standing_card import StandingPair
     from sweeps.views.verdicts.comparison_document import comparison_document
 
     place, _ = open_entries(home, db, files, None)
     made = comparison_document(challenger, incumbent, place, typed_home(context))
     comparison, where = made.document, ""
-    if html and made.standings is None:
-        from sweeps.views.report import report
-
-        write = partial(report.write_comparison, comparison, made.documents, place)
-        path, where = write_if_allowed(write, place.home.root)
+    if html:
+        path, where = write_if_allowed(_page_of(made, place), place.home.root)
         comparison |= {"report": None if path is None else str(path)}
     if brief:
         from sweeps.views.brief.entries import brief_comparison
@@ -64,12 +63,21 @@ def compare(
     if json_:
         return print_json(comparison)
     if made.standings is not None:
-        for line in list_lines(comparison, made.standings[0].contest):
-            Terminal().print_line(line)
-        return
-    assert made.step is not None
-    Terminal().print(compare_text.render(comparison, made.documents, made.step))
-    for line in comparison["notes"]:
+        contest = made.standings[0].contest
+        Terminal().print(StandingPair(comparison=comparison, claim=made.claim, contest=contest, step=made.step))
+    else:
+        Terminal().print(compare_text.render(comparison, made.documents, made.step))
+    for line in comparison.get("notes", ()):
         Terminal().print_line(line)
     if html:
         Terminal().print_line(f"Page: {where}")
+
+
+def _page_of(made: Any, place: Any) -> Callable[[], Path]:
+    """What writes the page of a comparison."""
+    from sweeps.views.report import report, standings_report
+
+    if made.standings is None:
+        return partial(report.write_comparison, made.document, made.documents, place)
+    contest = made.standings[0].contest
+    return partial(standings_report.write_comparison, made.document, made.claim, made.step, contest, place)

@@ -10,8 +10,8 @@ import typer
 from golf.errors import InputError
 from sweeps.cli.app import (
     HOME,
+    BoardContestOption,
     BriefOption,
-    ContestOption,
     DbOption,
     FilesOption,
     HomeOption,
@@ -45,7 +45,7 @@ class Format(StrEnum):
 def leaderboard(
     context: typer.Context,
     name: SweepArgument = None,
-    contest: ContestOption = None,
+    contest: BoardContestOption = None,
     format_: Annotated[
         Format, typer.Option("--format", metavar="FORM", help="One of table, json, csv, markdown, html.")
     ] = Format.TABLE,
@@ -85,7 +85,7 @@ def leaderboard(
         return Terminal().print_line(NO_SWEEPS)
     chosen, other_contests = choose_contest(place, contest, name)
     if chosen.name != DEFAULT:
-        return _show_standings(chosen, place, shown, name, other_contests)
+        return _show_standings(chosen, place, shown, name, other_contests, typed_home(context), long=long)
     lost = Lost()
     sweep = name or latest_sweep(place)
     board = reading.board_of(sweep, place, lost)
@@ -99,7 +99,7 @@ def leaderboard(
         case Format.HTML:
             from sweeps.views.report import report
 
-            page = report.leaderboard_page(board)
+            page = report.leaderboard_page(board, sweep, place)
             print(page if takes_unicode() else to_ascii_page(page))
         case Format.TABLE:
             overview = None if long else read_overview(sweep, rows, place, home_options=typed_home(context))
@@ -108,26 +108,34 @@ def leaderboard(
         Terminal(stderr=shown != Format.TABLE).print_line(line)
 
 
-def _show_standings(contest: Any, place: Any, shown: Format, sweep: str | None, notes: list[str]) -> None:
+def _show_standings(
+    contest: Any, place: Any, shown: Format, named: str | None, notes: list[str], home_options: str, *, long: bool
+) -> None:
     """Print the leaderboard of a contest that is judged by a target."""
     from sweeps.entries.lost import Lost
-    from sweeps.standings.reading import standings_of
-    from sweeps.views.terminal import standings_table
+    from sweeps.standings.reading import latest_sweep_of, standings_of
+    from sweeps.views.terminal.entries import standings_table
+    from sweeps.views.terminal.read_overview import read_overview
 
     lost = Lost()
-    board = standings_of(contest, place, lost)
-    rows, notes = board.rows(sweep), [*lost.lines(place), *notes]
+    board, sweep = standings_of(contest, place, lost), named or latest_sweep_of(contest, place)
+    rows, notes = board.rows(named), [*lost.lines(place), *notes]
     match shown:
         case Format.CSV:
             print(standings_table.standings_to_csv(rows), end="")
         case Format.MARKDOWN:
             print(standings_table.standings_to_markdown(contest, rows), end="")
         case Format.HTML:
-            raise InputError(
-                f"--format html: there is no page for {contest.name} yet; use table, markdown, csv or json"
-            )
+            from sweeps.views.report import standings_report
+
+            page = standings_report.leaderboard_page(board, sweep, place)
+            print(page if takes_unicode() else to_ascii_page(page))
         case Format.TABLE:
-            Terminal().print(standings_table.render_standings(contest, rows))
+            if long:
+                Terminal().print(standings_table.render_standings(contest, rows))
+            else:
+                shown_rows = board.rows(sweep)
+                Terminal().print(read_overview(sweep, shown_rows, place, contest=contest, home_options=home_options))
     for line in notes:
         Terminal(stderr=shown != Format.TABLE).print_line(line)
 

@@ -154,26 +154,25 @@ def show(name: str, place: Any, code: ExitCode, json_: bool, home_options: str =
     from sweeps.entries.lost import Lost
     from sweeps.entries.reading import board_of
     from sweeps.standings.reading import standings_of
-    from sweeps.views.report import report
-    from sweeps.views.terminal import standings_table
+    from sweeps.views.report import report, standings_report
     from sweeps.views.terminal.read_overview import read_overview
 
     lost = Lost()
     if (contest := contest_of(place.store.sweep(name))) != DEFAULT:
         standings = standings_of(contest_named(contest), place, lost)
-        if json_:
-            return print_json(document(name, place, code) | {"notes": [*lost.lines()]})
-        Terminal().print(standings_table.render_standings(standings.contest, standings.rows(name)))
-        for line in lost.lines():
-            Terminal().print_line(line)
-        return
-    board = board_of(name, place, lost)
-    path, where = write_if_allowed(lambda: report.write(name, board, place, lost), place.home.root)
+        path, where = write_if_allowed(lambda: standings_report.write(name, standings, place, lost), place.home.root)
+        shown = document(name, place, code, report=path) if json_ else {}
+        rows, rules = standings.rows(name), standings.contest
+    else:
+        board, rules = board_of(name, place, lost), None
+        path, where = write_if_allowed(lambda: report.write(name, board, place, lost), place.home.root)
+        shown = document(name, place, code, board=board, report=path) if json_ else {}
+        rows = board.table()
     if json_:
-        return print_json(document(name, place, code, board=board, report=path) | {"notes": [*lost.lines()]})
+        return print_json(shown | {"notes": [*lost.lines()]})
     why_none = None if path is not None else where
     overview = read_overview(
-        name, board.table(), place, home_options=home_options, report=why_none, with_failures=False
+        name, rows, place, contest=rules, home_options=home_options, report=why_none, with_failures=False
     )  # `explain_end` names failures
     Terminal().print(overview)
     for line in lost.lines():

@@ -11,7 +11,7 @@ from sweeps.planning.plan import plan
 from sweeps.planning.remaining import RemainingTime, slot_seconds
 from sweeps.speed.nominal import with_core
 from sweeps.speed.samples import read_speed
-from sweeps.views.terminal.progress import seconds_left
+from sweeps.views.terminal.progress_facts import seconds_left
 
 
 class TimeLeft:

@@ -8,7 +8,7 @@ from sweeps.views.components.charts.document_pairs import prepare_document_pairs
 from sweeps.views.components.charts.seed_pairs import prepare_seed_pairs
 from sweeps.views.components.panels.diff_table import prepare_diff_table
 from sweeps.views.components.panels.verdict_bar import prepare_comparison_bar
-from sweeps.views.terminal import compare_text
+from sweeps.views.terminal.compare_evidence import list_evidence, name_tests
 from sweeps.views.verdicts.next_step import NextStep
 
 
@@ -29,8 +29,8 @@ def prepare_comparison(comparison: Mapping[str, Any], documents: Documents | Non
     return {
         "comparison": comparison,
         "verdict": prepare_comparison_bar(comparison, step),
-        "tests": [(title, comparison["tests"][name]) for name, title in compare_text.name_tests().items()],
-        "sentences": compare_text.list_evidence(comparison),
+        "tests": [(title, comparison["tests"][name]) for name, title in name_tests().items()],
+        "sentences": list_evidence(comparison),
         "figures": [figure for figure in figures if figure is not None],
         "settings": prepare_diff_table(comparison["settings"], names),
     }

@@ -1,7 +1,7 @@
 """The provenance of a report: commands, machine, versions, digests, and files to download."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from jobs.machine import software
@@ -9,17 +9,21 @@ from jobs.store import SweepRecord
 from sweeps.text.escaping import to_json
 from sweeps.views.components.panels.provenance import make_download, prepare_provenance
 from sweeps.views.report.sections import Drawer, PageSection
-from sweeps.views.terminal.formats import to_csv
 from sweeps.views.verdicts.commands import CommandWords
 
-MOST_ROWS = 40
-"""Entries up to which a page carries the leaderboard as a file."""
 
+def describe_provenance(
+    record: SweepRecord, words: CommandWords, csv: str | None, text: Mapping[str, Any] | None = None
+) -> PageSection:
+    """Where the numbers of a report come from, and how to get them again.
 
-def describe_provenance(record: SweepRecord, rows: Sequence[Mapping[str, Any]], words: CommandWords) -> PageSection:
-    """Where the numbers of a report come from, and how to get them again."""
+    Args:
+        record: the sweep.
+        words: how commands name it.
+        csv: the leaderboard as a file to download; None where it is too long for the page.
+        text: sizes of the validation set, where they are known.
+    """
     machine, data = record.spec["machine"], record.spec["data"]
-    text = next((row["validation_set"] for row in rows if row["validation_set"] is not None), None)
     threads = f"{machine['threads']} thread{'' if machine['threads'] == 1 else 's'} a slot"
     facts = {
         "Machine": f"{machine['device']}, {machine['dtype']}, attention {machine['attention']}, {threads}",
@@ -32,8 +36,8 @@ def describe_provenance(record: SweepRecord, rows: Sequence[Mapping[str, Any]], 
     }
     file = json.dumps(record.spec["file"], indent=2, ensure_ascii=False, default=str)
     downloads = [make_download(f"{record.name}.json", "Sweep file (JSON)", "application/json", file)]
-    if 0 < len(rows) <= MOST_ROWS:
-        downloads.append(make_download(f"{record.name}.csv", "Leaderboard (CSV)", "text/csv", to_csv(rows)))
+    if csv is not None:
+        downloads.append(make_download(f"{record.name}.csv", "Leaderboard (CSV)", "text/csv", csv))
     commands = [
         ("All columns", words.leaderboard()),
         ("This page again", words.open()),

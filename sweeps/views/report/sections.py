@@ -73,16 +73,16 @@ def list_sections(
         lost: collects which of them could not be read.
     """
     changes = [change for change in board.changes() if change["track"] != "flagged"]
-    yield from _keep(PageSection(name="history", title="History", figures=_known(prepare_frontier(changes))))
-    yield from _keep(_show_search(record, place))
+    yield from keep_filled(PageSection(name="history", title="History", figures=known(prepare_frontier(changes))))
+    yield from keep_filled(_show_search(record, place))
     budgets = prepare_budget_table(rows)
     note = "What the worst seed of each entry uses; a bar is full at the limit."
-    yield from _keep(PageSection(name="limits", title="Limits", note=note, parts=_known(budgets)))
-    yield from _keep(_show_audit(rows, judged))
+    yield from keep_filled(PageSection(name="limits", title="Limits", note=note, parts=known(budgets)))
+    yield from keep_filled(_show_audit(rows, judged))
     if leader is not None:
-        yield from _keep(_show_pair(board, record.name, leader, place, lost))
+        yield from keep_filled(_show_pair(board, record.name, leader, place, lost))
     curves = prepare_curve_band(read_curves(record.name, place, lost))
-    yield from _keep(PageSection(name="trainings", title="Training", figures=_known(curves)))
+    yield from keep_filled(PageSection(name="trainings", title="Training", figures=known(curves)))
 
 
 def describe_trial_documents(file: Mapping[str, Any]) -> str:
@@ -100,7 +100,7 @@ def _show_search(record: SweepRecord, place: Workplace) -> PageSection:
     history = prepare_search_history(trials, given, describe_trial_documents(record.spec["file"]))
     heatmap = None if best is None else prepare_multiplier_heatmap(best.parameters, f"trial {best.number}")
     effects = prepare_setting_effects(trials)
-    figures, parts = _known(history, heatmap), _known(effects)
+    figures, parts = known(history, heatmap), known(effects)
     return PageSection(name="search", title="Search", figures=figures, parts=parts)
 
 
@@ -117,7 +117,7 @@ def _show_audit(rows: Rows, judged: Mapping[str, Mapping[str, Any]]) -> PageSect
         name="audit",
         title="Audit",
         note="The audit judges each scorer from outside, on the entry's own artifact. Entries link to certificates.",
-        parts=_known(prepare_audit_grid(rows[:MOST_CERTIFICATES], judged, links)) if rows else (),
+        parts=known(prepare_audit_grid(rows[:MOST_CERTIFICATES], judged, links)) if rows else (),
         drawers=tuple(drawers),
     )
 
@@ -132,8 +132,8 @@ def _show_pair(board: Board, sweep: str, leader: str, place: Workplace, lost: Lo
         for name, entry in zip(names, (pair.challenger, pair.incumbent), strict=True)
     ]
     documents = document_differences(pair)
-    figures = _known(
-        prepare_seed_pairs(*sides), None if documents is None else prepare_document_pairs(documents, names)
+    figures = known(
+        prepare_seed_pairs(sides[0], sides[1]), None if documents is None else prepare_document_pairs(documents, names)
     )
     return PageSection(name="pairs", title=f"{names[0]} against {names[1]}", figures=figures)
 
@@ -145,10 +145,11 @@ def read_trials(facts: SweepFacts, place: Workplace) -> list[TrialRecord]:
     return [trial for trial in place.store.trials(facts.name, facts.search) if trial.number < facts.trials]
 
 
-def _known(*components: Component | None) -> tuple[Component, ...]:
+def known(*components: Component | None) -> tuple[Component, ...]:
+    """Those components that have something to show."""
     return tuple(component for component in components if component is not None)
 
 
-def _keep(section: PageSection) -> list[PageSection]:
+def keep_filled(section: PageSection) -> list[PageSection]:
     """The section, if it has anything to show."""
     return [section] if section.figures or section.parts or section.drawers else []

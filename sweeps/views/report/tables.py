@@ -31,7 +31,8 @@ def list_tables(
     name = baseline if isinstance(baseline, str) else None
     mean = baseline.mean if isinstance(baseline, Published) else _find_mean(rows, name)
     tables = []
-    for track in TRACKS:
+    is_judged = any(row["track"] == "legal" for row in rows)
+    for track in TRACKS if is_judged else ("unverified", "flagged"):  # of the leader first
         table = prepare_entry_table(
             [row for row in rows if row["track"] == track],
             name=f"entries-{track}",

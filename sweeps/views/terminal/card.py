@@ -41,6 +41,8 @@ class Card:
             _add_job(page, facts, self.commands)
         elif "file" in facts:
             _add_sweep(page, facts, self.commands)
+        elif "ranked_by" in facts:
+            _add_standing(page, facts, self.commands, self.baseline)
         elif "val_bpb_mean" in facts:
             _add_entry(page, facts, self.commands, self.baseline)
         else:
@@ -59,7 +61,8 @@ class Card:
 
 
 def _add_entry(page: TextPage, entry: Facts, commands: CommandWords, baseline: str | None) -> None:
-    from sweeps.views.verdicts.verdict import advance_entry, judge_entry, measure_gain  # imports numpy
+    from sweeps.views.verdicts.entry_chips import judge_entry  # imports numpy
+    from sweeps.views.verdicts.verdict import advance_entry, measure_gain
 
     sweep = entry["sweep"]
     rank = [] if entry["rank"] is None or entry["track"] == "flagged" else [f"rank {entry['rank']}"]
@@ -85,6 +88,14 @@ def _add_entry(page: TextPage, entry: Facts, commands: CommandWords, baseline: s
         page.text(f"  not checked: {item}", indent=4)
     for finding in entry["findings"]:
         page.text(f"  {finding['code']}: {finding['detail']}", indent=4)
+    _add_jobs(page, entry.get("jobs", ()))
+
+
+def _add_standing(page: TextPage, entry: Facts, commands: CommandWords, baseline: str | None) -> None:
+    from sweeps.contests.catalog import contest_named
+    from sweeps.views.terminal.entries.standing_card import add_standing  # imports numpy
+
+    add_standing(page, entry, contest_named(entry["contest"]), commands, baseline)
     _add_jobs(page, entry.get("jobs", ()))
 
 

@@ -3,21 +3,22 @@
 At 80 columns it takes a screen of 24 lines at most; on a narrower one lines are broken, and columns left out whole.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from sweeps.text.table import shorten
-from sweeps.views.entry_facts import EntryColumns
-from sweeps.views.terminal.score_table import Reference, choose_reference, lay_out_scores
+from sweeps.views.terminal.entries.entry_lines import LineColumns, lay_out_entries
 from sweeps.views.terminal.text_page import MARK, TextPage, text_width
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.flags import describe_flags
-from sweeps.views.verdicts.verdict import SweepVerdict
+from sweeps.views.verdicts.sweep_verdict import SweepVerdict
 
+Row = Mapping[str, Any]
 LINES = 24
 """Of a screen of 80 columns."""
 MOST_FLAGGED = 4
@@ -31,9 +32,10 @@ class Overview:
     """A sweep, or imported records alone, as a screen of text."""
 
     verdict: SweepVerdict
-    rows: Sequence[EntryColumns]
+    rows: Sequence[Row]
     """The leaderboard, best first within each track."""
-    baseline: str | None
+    choose_columns: Callable[[Sequence[Row]], LineColumns]
+    """What the table shows of the entries of a track."""
     commands: CommandWords
     head: Sequence[str]
     """What happened, in parts: how the sweep ended, after what time, with how many jobs, at what cost."""
@@ -82,12 +84,10 @@ class Overview:
         if not rows:
             return
         page.blank()
-        verdict, most = self.verdict, max(LEAST_ROWS, room)
-        score = None if verdict.gain_mbpb is None or verdict.score is None else verdict.score + verdict.gain_mbpb / 1000
-        reference = choose_reference(rows, self.baseline, score)
-        shown = _choose_rows(rows, reference, most)
-        for number, line in enumerate(lay_out_scores(shown, reference, width, only_ascii=page.only_ascii)):
-            leads = number > 0 and shown[number - 1]["name"] == verdict.leader
+        columns = self.choose_columns(rows)
+        shown = _choose_rows(rows, columns.reference, max(LEAST_ROWS, room))
+        for number, line in enumerate(lay_out_entries(shown, columns, width, only_ascii=page.only_ascii)):
+            leads = number > 0 and shown[number - 1]["name"] == self.verdict.leader
             page.lines.append(Text(line, style="bold" if leads else "dim" if number == 0 else "", no_wrap=True))
         if len(shown) < len(rows):
             page.label("", [f"and {len(rows) - len(shown)} more"], command=self.commands.leaderboard())
@@ -100,8 +100,9 @@ class Overview:
             page.text("Flagged (never ranked)", style="bold")
             names = [page.clean(row["name"]) for row in flagged[:MOST_FLAGGED]]
             cells = max(8, min(max(map(len, names)), page.width - 50, 40))
+            value_of = self.choose_columns(flagged).value
             for row, name in zip(flagged, names, strict=False):
-                score = "" if row["val_bpb_mean"] is None else f"{row['val_bpb_mean']:.4f}"
+                score = "" if value_of(row) is None else self.verdict.measure.show(value_of(row))
                 short = shorten(name, cells, only_ascii=page.only_ascii)
                 page.text(f"!  {short.ljust(cells)}  {score.rjust(6)}  {describe_flags(row['findings'])}", indent=3)
             if len(flagged) > MOST_FLAGGED:
@@ -112,10 +113,11 @@ class Overview:
             entries = (
                 f"{len(unjudged)} {'entry or record' if len(unjudged) == 1 else 'entries or records'}, not audited"
             )
-            best = next((row for row in unjudged if row["val_bpb_mean"] is not None), None)
+            value_of = self.choose_columns(unjudged).value
+            best = next((row for row in unjudged if value_of(row) is not None), None)
             if best is not None:
                 name = shorten(page.clean(best["name"]), NAME, only_ascii=page.only_ascii)
-                entries += f"; the best {name} with {best['val_bpb_mean']:.4f}"
+                entries += f"; the best {name} with {self.verdict.measure.show(value_of(best))}"
             page.label("Others", [entries], command=self.commands.leaderboard())
 
     def _add_foot(self, page: TextPage) -> None:
@@ -135,22 +137,22 @@ class Overview:
             page.label("Report", report, command=opening)
 
 
-def _choose_rows(rows: Sequence[EntryColumns], reference: Reference | None, most: int) -> Sequence[EntryColumns]:
+def _choose_rows(rows: Sequence[Row], reference: str | None, most: int) -> Sequence[Row]:
     """The best rows, and the one that the others are compared with."""
     if len(rows) <= most:
         return rows
     best = list(rows[: most - 1])  # the last line says how many there are
-    base = next((row for row in rows if reference is not None and row["name"] == reference.name), None)
+    base = next((row for row in rows if row["name"] == reference), None)
     return best if base is None or base in best else [*best[:-1], base]
 
 
-def _describe_best(rows: Sequence[EntryColumns], verdict: SweepVerdict, only_ascii: bool) -> list[str]:
+def _describe_best(rows: Sequence[Row], verdict: SweepVerdict, only_ascii: bool) -> list[str]:
     """The leader, its score, and what that is better than."""
     leader = next(row for row in rows if row["name"] == verdict.leader)
     public = "" if leader["source"] == "golfsweep" else " (public record)"
-    parts = [f"{shorten(leader['name'], NAME, only_ascii=only_ascii)}{public}", f"{verdict.score:.4f} bpb"]
-    if verdict.gain_mbpb is not None and verdict.baseline is not None:
+    name = f"{shorten(leader['name'], NAME, only_ascii=only_ascii)}{public}"
+    parts = [name, *([] if verdict.score is None else [verdict.measure.describe(verdict.score)])]
+    if verdict.gain is not None and verdict.baseline is not None:
         than = f"{shorten(verdict.baseline, NAME, only_ascii=only_ascii)} ({verdict.baseline_role})"
-        word = "better" if verdict.gain_mbpb >= 0 else "worse"
-        parts.append(f"{abs(verdict.gain_mbpb):.2f} mBPB {word} than {than}")
-    return parts
+        parts.append(f"{verdict.measure.describe_gain(verdict.gain)} than {than}")
+    return [*parts, *([] if verdict.rank in (None, 1) else [f"rank {verdict.rank}"])]

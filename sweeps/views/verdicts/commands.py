@@ -17,6 +17,8 @@ class CommandWords:
     """The sweep in which commands look for an entry where they name none; by default this one."""
     known: Sequence[EntryName] = ()
     """All entries there are, among which a name must tell one."""
+    contest: str = ""
+    """Of the public records, where there is no sweep and it is not the default one."""
     options: str = ""
     """What was typed to reach the sweep's home, e.g. `--home /data/sweeps`; empty where nothing was needed."""
 
@@ -68,7 +70,18 @@ class CommandWords:
 
     def leaderboard(self) -> str:
         """Everything that is known of the sweep's entries."""
-        return self._command("leaderboard", *([shlex.quote(self.sweep)] if self.sweep else []), "--long")
+        return self._command("leaderboard", *self._which, "--long")
+
+    def write_up(self) -> str:
+        """The leaderboard as Markdown, for a pull request."""
+        return self._command("leaderboard", *self._which, "--format", "markdown")
+
+    @property
+    def _which(self) -> list[str]:
+        """The leaderboard of the sweep, else of the contest."""
+        if self.sweep:
+            return [shlex.quote(self.sweep)]
+        return ["--contest", shlex.quote(self.contest)] if self.contest else []
 
     def _command(self, *words: str) -> str:
         return " ".join(["golfsweep", *words, *([self.options] if self.options else [])])

@@ -28,6 +28,7 @@ WORDS: Mapping[str, str] = {
     "seeds": "confirmed on a seed that it was tuned on",
     "implausible-gain": "no legal method explains so large a gain",
     "unaudited": "its scores were not audited",
+    "other-metric": "counts another score",
 }
 """Code of a finding → what is wrong; other codes are shown as they are."""
 

@@ -13,7 +13,7 @@ def baseline_of(name: str | None, place: Workplace) -> str | None:
     return baseline if isinstance(baseline, str) else None
 
 
-def words_for(sweep: str, place: Workplace, home_options: str = "") -> CommandWords:
-    """How commands name a sweep's entries in a home."""
+def words_for(sweep: str, place: Workplace, home_options: str = "", contest: str = "") -> CommandWords:
+    """How commands name a sweep's entries in a home, or public records of a contest that is not the default one."""
     latest = latest_sweep(place) or ""
-    return CommandWords(sweep=sweep, latest=latest, known=list_entries(place), options=home_options)
+    return CommandWords(sweep=sweep, latest=latest, known=list_entries(place), contest=contest, options=home_options)

@@ -17,7 +17,7 @@ from sweeps.entries.reading import pair_of
 from sweeps.statistics import anytime_level, paired_test, two_way_test, welch_test
 from sweeps.views.components.charts.seed_pairs import prepare_seed_pairs
 from sweeps.views.report import report
-from sweeps.views.terminal import compare_text
+from sweeps.views.terminal import compare_evidence, compare_text
 from tests.sweeps.evaluations import evaluation
 from tests.sweeps.made_up import SIZES, file, play
 
@@ -79,7 +79,7 @@ def test_turned_round_it_is_not_shown_and_no_seeds_would_do(place: Workplace) ->
     comparison = of(pair_of("none", "base", place))
     assert comparison["verdicts"]["written_rule"]["passed"] is False
     assert comparison["plans"] == {"written_rule": None, "precedent": None}
-    assert "no affordable number of seeds" in "\n".join(compare_text.list_conclusions(comparison))
+    assert "no affordable number of seeds" in "\n".join(compare_evidence.list_conclusions(comparison))
 
 
 def test_what_cannot_be_compared_is_refused_with_the_reason(place: Workplace) -> None:
@@ -129,7 +129,7 @@ def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
 
     play(place, file("one", arm=arms), close)
     comparison = of(pair_of("a", "b", place))
-    lines = "\n".join(compare_text.list_conclusions(comparison))
+    lines = "\n".join(compare_evidence.list_conclusions(comparison))
     plan = comparison["plans"]["written_rule"]
     assert comparison["verdicts"]["written_rule"]["anytime"] == {"level": anytime_level(3), "passed": False}
     assert comparison["verdicts"]["precedent"]["anytime"]["level"] == anytime_level(3, 0.25)
@@ -140,7 +140,7 @@ def test_the_plan_and_what_is_not_used_are_said(tmp_path: Path) -> None:
     assert f"Their test must reach p < {levels}, because seeds are added after an interim analysis" in lines
     price = f"${least['dollars']:.2f} to ${most['dollars']:.2f}"
     assert f"Next: {least['more']} to {most['more']} more seeds each, {price}." in lines
-    hopeless = compare_text.list_conclusions(comparison | {"plans": {"written_rule": plan | {"most": None}}})
+    hopeless = compare_evidence.list_conclusions(comparison | {"plans": {"written_rule": plan | {"most": None}}})
     assert any("at the worse end no affordable number would" in line for line in hopeless)
     assert "No paired by training: all differences are equal" in lines
     assert "with 3 against 3 seeds it cannot go below p = 0.05" in lines
@@ -157,7 +157,9 @@ def test_a_shown_claim_says_whether_interim_analyses_matter(place: Workplace, p:
     comparison = of(pair_of("base", "none", place))
     level = anytime_level(seeds)
     changed = comparison["verdicts"]["written_rule"] | {"p_value": p, "anytime": {"level": level, "passed": p < level}}
-    lines = compare_text.list_conclusions(comparison | {"verdicts": comparison["verdicts"] | {"written_rule": changed}})
+    lines = compare_evidence.list_conclusions(
+        comparison | {"verdicts": comparison["verdicts"] | {"written_rule": changed}}
+    )
     assert any(words in line for line in lines)
 
 

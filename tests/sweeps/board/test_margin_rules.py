@@ -21,7 +21,7 @@ from sweeps.records.record import build_record
 from sweeps.submission.submission import list_tests
 from sweeps.views.entry_facts import describe_evidence
 from sweeps.views.report.tables import explain_tables
-from sweeps.views.terminal import compare_text, table
+from sweeps.views.terminal import compare_evidence, table
 from tests.sweeps.evaluations import BASE, BETTER, entries, runs_of
 from tests.sweeps.records import miniature as mini
 
@@ -41,7 +41,7 @@ def changed(monkeypatch: pytest.MonkeyPatch) -> None:
 def comparison(**changes: Any) -> dict[str, Any]:
     """What `compare` returns of two entries without any possible test."""
     refused = {"p_value": None, "why": "a has one seed"}
-    tests: dict[str, Any] = dict.fromkeys([*compare_text.name_tests(), "equivalence"], refused)
+    tests: dict[str, Any] = dict.fromkeys([*compare_evidence.name_tests(), "equivalence"], refused)
     verdict: dict[str, Any] = {"passed": False, "level": MARGIN_RULES["written_rule"].level}
     verdicts = {"written_rule": verdict, "precedent": verdict | {"passed": None, "why": "one seed"}}
     verdict |= {"p_value": 0.5}
@@ -63,13 +63,15 @@ def test_the_texts_of_the_leaderboard_follow_the_rules() -> None:
 
 @pytest.mark.usefixtures("changed")
 def test_the_texts_of_a_comparison_follow_the_rules() -> None:
-    assert compare_text.name_tests()["welch_margin"] == "Welch, 0.007 nats"
-    lines = compare_text.list_conclusions(comparison())
+    assert compare_evidence.name_tests()["welch_margin"] == "Welch, 0.007 nats"
+    lines = compare_evidence.list_conclusions(comparison())
     assert lines[0].endswith("the rule needs p < 0.02 at a 0.007-nat margin.")
     assert lines[2] == "By the written rule (lower by 0.007 nats per token, p < 0.02): not shown."
     assert lines[3] == "By the precedent (lower at all, p < 0.3): undecided: one seed."
     same = comparison()["tests"] | {"equivalence": {"p_value": 0.01}}
-    assert compare_text.list_conclusions(comparison(tests=same))[-1].startswith("The same within 0.007 nats per token")
+    assert compare_evidence.list_conclusions(comparison(tests=same))[-1].startswith(
+        "The same within 0.007 nats per token"
+    )
 
 
 @pytest.mark.usefixtures("changed")

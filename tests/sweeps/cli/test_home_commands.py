@@ -19,7 +19,7 @@ from jobs.workplace import Workplace
 from sweeps.cli.commands.home import demo
 from sweeps.views.verdicts import read_verdict
 from sweeps.views.verdicts.next_step import NextStep
-from sweeps.views.verdicts.verdict import SweepVerdict
+from sweeps.views.verdicts.sweep_verdict import SweepVerdict
 from tests.sweeps.conftest import Command
 from tests.sweeps.made_up import file, play, score
 

@@ -57,6 +57,9 @@ def test_a_contest_is_imported_ranked_and_compared(golfsweep: Command, table: Pa
     comparison = json.loads(out)
     assert (code, comparison["verdict"], comparison["difference"]["steps"]) == (0, "better", -175.0)
     assert comparison["test"]["statistic"] == pytest.approx(0.0045 * 1.75 * 2**0.5)
+    code, page, _ = golfsweep("leaderboard", "--format", "html")
+    holders = page[page.index("Who held the record when") :]
+    assert code == 0 and holders.index("05-20260430_muonh") < holders.index("14-20260504_contra")
     code, out, _ = golfsweep("import", "--contest", "modded-nanogpt-3", table / "track_3")
     assert "0 imported, 2 unchanged; golfsweep leaderboard --contest modded-nanogpt-3 shows them" in out
 
@@ -146,7 +149,6 @@ def test_what_cannot_be_shown_or_is_no_contest_is_bad_input(
     golfsweep("import", "--contest", "modded-nanogpt-3", table / "track_3")
     assert 'did you mean "modded-nanogpt-3"' in refused("import", "--contest", "modded-nanogpt-4", table / "track_3")
     assert "2 records in it" in refused("check", "--contest", "modded-nanogpt-3", table / "track_3")
-    assert "there is no page for modded" in refused("leaderboard", "--contest", "modded-nanogpt-3", "--format", "html")
 
 
 def test_a_record_of_parameter_golf_is_none_of_another_contest(golfsweep: Command, table: Path) -> None:
@@ -212,4 +214,13 @@ def test_a_contest_is_added_by_a_file_alone(
     code, out, _ = golfsweep("check", "--contest", "toy", tmp_path / "runs/slow")
     assert code == 1 and "- `time`: a training took 61.000 s, over 60 s" in out
     code, out, _ = golfsweep("leaderboard")
-    assert code == 0 and "Toy: the highest core score" in out
+    assert code == 0 and out.startswith("Toy: the highest core score of three runs within a minute · 4 entries\n")
+    assert "Fits     YES · 50.0 of 60 s (slowest run)" in out
+    lines = [line.split() for line in out.splitlines() if line[:2] in ("1 ", "2 ", "– ")]
+    assert [(line[1], "best" in line, "-0.03000" in line) for line in lines] == [
+        ("high", True, False),
+        ("low", False, True),
+        ("weak", False, False),
+    ]
+    code, page, _ = golfsweep("leaderboard", "--format", "html")
+    assert code == 0 and "0.30200 ± 0.00100 core over 3 seeds" in page and "-0.03000" in page

@@ -1,10 +1,12 @@
 """Entries of own sweeps of a contest beside Parameter Golf: their logs are read and judged as a record's are."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from sqlalchemy import create_engine, select, update
 
 from golf.data.tokens import write_shard
@@ -16,6 +18,10 @@ from sweeps.run.attach import Attachment, attach, open_sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.spec.file import parse_sweep
 from sweeps.standings.reading import standings_of
+from sweeps.views.report import standings_report
+from sweeps.views.terminal.overview import LINES
+from sweeps.views.terminal.read_overview import read_overview
+from sweeps.views.verdicts.read_verdict import read_verdict
 from tests.sweeps.entries.test_shape import put
 from tests.sweeps.standings import logs
 
@@ -105,7 +111,7 @@ def test_commands_show_them_beside_records_and_apart_from_parameter_golf(
     code, out, _ = golfsweep("compare", "steps/faster", "01-20260101_first", "--json")
     assert code == 0 and json.loads(out)["verdict"] == "worse"
     code, out, _ = golfsweep("show", "steps/faster")
-    assert code == 0 and "value = 3000" in out
+    assert code == 0 and "Score    3,000 steps · val_loss 3.27725 ± 0.00013, mean of 4 runs" in out
     code, _, err = golfsweep("leaderboard", "steps", "--contest", "parameter-golf")
     assert code == 2 and "sweep steps: is of the contest modded-nanogpt-3, not parameter-golf" in err
     code, _, err = golfsweep("package", "steps/faster", "--out", tmp_path / "out")
@@ -167,3 +173,65 @@ def test_a_sweep_file_that_its_contest_does_not_fit_is_refused(contest: str, mor
     with pytest.raises(InputError) as error:
         parse_sweep(source, "sweep.toml")
     assert any(problem in line for line in error.value.problems), error.value.problems
+
+
+AT_80 = """\
+Best     faster · 3,000 steps · 200 steps better than base (baseline)
+Record   SHOWN · p = 6e-23; statistic 0.0127, the rule needs 0.004
+Target   REACHED · val_loss 3.27725 ± 0.00013 over 4 runs, for 3.28; p = 1e-05
+Legal    UNVERIFIED · judged by its logs; no audit reads a training script
+Next     write it up · golfsweep leaderboard steps --format markdown
+
+#  entry   steps  3000           steps            3200    change  val_loss  n
+1  faster  3,000  ●                                         -200   3.27725  4
+2  base    3,200                                     ●  baseline   3.27725  4
+
+Fits     NO LIMITS IN THIS CONTEST · ran on NVIDIA H100 80GB HBM3
+Details  golfsweep show steps/faster · Report  golfsweep open steps"""
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+def test_the_overview_fits_its_width(place: Workplace, width: int) -> None:
+    contest = contest_named("modded-nanogpt-3")
+    rows = standings_of(contest, place).rows("steps")
+    lines = [line.plain for line in read_overview("steps", rows, place, contest=contest).lay_out(width)]
+    assert max(map(cell_len, lines)) <= width
+    if width == 80:
+        assert "\n".join(lines[lines.index("") + 1 :]) == AT_80 and len(lines) <= LINES
+    if width == 120:
+        heading = next(line for line in lines if line.startswith("#"))
+        assert [name for name in ("± std", "p target", "date") if name not in heading] == []
+
+
+def test_every_surface_gives_one_verdict_and_one_next_step(golfsweep: Command, place: Workplace) -> None:
+    contest = contest_named("modded-nanogpt-3")
+    verdict = read_verdict("steps", standings_of(contest, place).rows("steps"), place, contest=contest)
+    command = verdict.next.command
+    assert command is not None
+    _, card, _ = golfsweep("show", "steps/faster")
+    _, compared, _ = golfsweep("compare", "faster", "base", "--json")
+    code, opened, _ = golfsweep("open", "steps", "--json")
+    page = Path(json.loads(opened)["report"])
+    _, board, _ = golfsweep("leaderboard", "--format", "html")
+    code_of_page, said, _ = golfsweep("compare", "faster", "base", "--html")
+    comparison = place.home.comparison(["steps-faster", "steps-base"])
+    assert (code, code_of_page) == (0, 0) and str(comparison) in said
+    assert json.loads(compared)["next"] == {"sentence": verdict.next.sentence, "command": command}
+    for text in (card, said, page.read_text(), board, comparison.read_text()):
+        assert command in text and "SHOWN" in text and "REACHED" in text
+    assert page.stat().st_size < 400_000
+    code, _, _ = golfsweep(*command.split()[1:])
+    assert code == 0
+
+
+def test_the_report_has_the_parts_of_every_report(place: Workplace) -> None:
+    board = standings_of(contest_named("modded-nanogpt-3"), place)
+    page = standings_report.write("steps", board, place).read_text()
+    headings = re.findall(r"<h2[^>]*>([^<]*)</h2>", page)
+    assert headings == ["Best", "Entries", "Target", "faster against base", "Provenance"]
+    assert re.findall(r'<svg class="interval unverified"[^>]*><title>([^<]*)', page) == [
+        "3,000 steps",
+        "3,200 steps",
+        *["3.27725 val_loss, 95 % interval 3.27704 to 3.27746"] * 2,
+    ]
+    assert "target 3.28 val_loss" in page and "baseline base · 3,200" in page

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweeps.contests.catalog import contest_named
+from sweeps.standings.files.result_tables import read_result_tables
 from sweeps.standings.importing import read_contest_entries
-from sweeps.standings.result_tables import read_result_tables
 from tests.sweeps.standings import logs
 
 README = """# A benchmark

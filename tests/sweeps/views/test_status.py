@@ -116,7 +116,7 @@ def test_a_sweep_runs_only_as_long_as_its_driver_lives(tmp_path: Path) -> None:
     clock.now += 1800
     store.beat("b")
     store.finish(key, 2, {}, **DONE | {"seconds": 1800.0})
-    assert "1.00 slot-hours; $3.00 of $9.00; deadline 1970-01-12T16:16+00:00" in "\n".join(
+    assert "1.00 GPU-hours; $3.00 of $9.00; deadline 1970-01-12T16:16+00:00" in "\n".join(
         lines(state_of(store.sweeps()[0], store))
     )
     store.close()
@@ -167,7 +167,7 @@ def test_nodes_that_get_no_work_are_named() -> None:
 
 def test_a_sweep_that_ended_early_says_why(place: Workplace) -> None:
     place.store.end_sweep("s", SweepState.OVER_BUDGET, "needs 3 GPU-hours")
-    assert shown(place) == "s: over budget (needs 3 GPU-hours); no jobs yet\n  0.00 slot-hours of 2"
+    assert shown(place) == "s: over budget (needs 3 GPU-hours); no jobs yet\n  0.00 GPU-hours of 2"
     described = describe("s", place)
     stated = (described["state"], described["reason"], described["gpu_hours"])
     assert stated == ("over budget", "needs 3 GPU-hours", 0.0)

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 import webbrowser
+from functools import partial
 from pathlib import Path
 
 from golf.errors import InputError
@@ -58,23 +59,24 @@ def open_(
 
     Example: golfsweep open demo
     """
-    from sweeps.contests.catalog import DEFAULT
+    from sweeps.contests.catalog import DEFAULT, contest_named
     from sweeps.entries.facts import contest_of
     from sweeps.entries.lost import Lost
     from sweeps.entries.reading import board_of
-    from sweeps.views.report import report
+    from sweeps.standings.reading import standings_of
+    from sweeps.views.report import report, standings_report
 
     place, sweeps = open_entries(home, db, files, name)
     if not sweeps:
         raise InputError(f"{place.home.root}: there is no sweep to open; start one with golfsweep run FILE")
     record = sweeps[-1]
-    if (contest := contest_of(record)) != DEFAULT:
-        raise InputError(
-            f"sweep {record.name}: there is no report for {contest} yet; golfsweep leaderboard {record.name} shows it"
-        )
     lost = Lost()
-    board = board_of(record.name, place, lost)
-    path, where = write_if_allowed(lambda: report.write(record.name, board, place, lost), place.home.root)
+    if (contest := contest_of(record)) != DEFAULT:
+        standings = standings_of(contest_named(contest), place, lost)
+        write = partial(standings_report.write, record.name, standings, place, lost)
+    else:
+        write = partial(report.write, record.name, board_of(record.name, place, lost), place, lost)
+    path, where = write_if_allowed(write, place.home.root)
     if path is None and place.home.report(record.name).exists():  # somebody else's home, with a report of some day
         path = place.home.report(record.name)
         where = f"{path} (an earlier one: {place.home.root} may not be written to)"

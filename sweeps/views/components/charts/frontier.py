@@ -1,6 +1,6 @@
 """Frontier: who held the record when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from sweeps.views.components.charts.figure import Axes, Caption, PlotPoint, make_table
 from sweeps.views.components.scale import Scale, Tick, fit_scale
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 from sweeps.views.wording import format_p
 
 HEIGHT, LOW_HEIGHT = 200, 120
@@ -35,66 +36,107 @@ class Frontier:
     tracks: tuple[FrontierTrack, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordChange:
+    """A change of the record."""
+
+    name: str
+    date: str | None
+    track: str
+    group: str
+    """Of records that follow each other: their track, and where only one machine's are compared, that machine."""
+    value: float
+    cells: tuple[str, ...]
+    """After name, date and value in the table of the figure's data."""
+
+
 def prepare_frontier(changes: Sequence[Mapping[str, Any]]) -> Frontier | None:
     """From the board's changes of the record, oldest first; None of fewer than two, which are no history."""
+    note = (
+        "By track and validation set. The change is between the means of all seeds; p is its one-sided Welch test "
+        "without margin. Where only some seeds are in common, the change over those stands beside it."
+    )
+    records = [
+        RecordChange(
+            name=change["name"],
+            date=change["date"],
+            track=change["track"],
+            group=change["track"],
+            value=change["val_bpb_mean"],
+            cells=(change["track"], change["over"] or "–", _show_change(change), format_p(change["p_value"])),
+        )
+        for change in changes
+    ]
+    return draw_records(records, BITS_PER_BYTE, note, ("track", "over", "change in mBPB", "p"))
+
+
+def draw_records(
+    changes: Sequence[RecordChange], measure: Measure, note: str, headings: Sequence[str]
+) -> Frontier | None:
+    """Who held the record when, for whatever is ranked; None of fewer than two records.
+
+    Args:
+        changes: oldest first.
+        measure: how values are written.
+        note: what the changes are.
+        headings: of the changes' cells.
+    """
     if len(changes) < 2:
         return None
-    days = [_read_day(change["date"]) for change in changes]
+    days = [_read_day(change.date) for change in changes]
     dated = None not in days and len(set(days)) > 1
     places = [float(day or 0) for day in days] if dated else [float(number) for number in range(1, len(changes) + 1)]
     x = fit_scale(places, padding=0.03)
-    last = max(places)
     axes = Axes(
         x=x,
-        y=fit_scale([change["val_bpb_mean"] for change in changes], padding=0.1),
+        y=fit_scale([change.value for change in changes], padding=0.1),
         height=HEIGHT if len(changes) >= SHORT else LOW_HEIGHT,
         x_label="date" if dated else "records in their order",
-        y_label="bits per byte",
+        y_label=measure.title,
         x_names=_label_days(x, places) if dated else _label_numbers(x, len(changes)),
     )
-    tracks = []
-    for track in dict.fromkeys(change["track"] for change in changes):
-        held = [(place, change) for place, change in zip(places, changes, strict=True) if change["track"] == track]
-        corners = [(held[0][0], held[0][1]["val_bpb_mean"])]
-        for (_, before), (place, change) in pairwise(held):
-            corners += [(place, before["val_bpb_mean"]), (place, change["val_bpb_mean"])]
-        corners.append((last, held[-1][1]["val_bpb_mean"]))
-        points = [axes.point(place, change["val_bpb_mean"], _describe(change), track) for place, change in held]
-        tracks.append(FrontierTrack(kind=track, line=axes.line(corners), points=tuple(points)))
     first, newest = changes[0], changes[-1]
     caption = Caption(
         name="records",
         title="Who held the record when",
-        note="By track and validation set. The change is between the means of all seeds; p is its one-sided Welch test "
-        "without margin. Where only some seeds are in common, the change over those stands beside it.",
-        summary=f"{len(changes)} records, from {first['val_bpb_mean']:.4f} ({first['name']}) to "
-        f"{newest['val_bpb_mean']:.4f} bits per byte ({newest['name']})",
+        note=note,
+        summary=f"{len(changes)} records, from {measure.show(first.value)} ({first.name}) to "
+        f"{measure.show(newest.value)} {measure.unit} ({newest.name})",
         table=make_table(
-            ("entry", "date", "track", "bpb", "over", "change in mBPB", "p"),
-            [_list_cells(change) for change in changes],
+            ("entry", "date", measure.heading, *headings),
+            [(change.name, change.date or "–", measure.show(change.value), *change.cells) for change in changes],
         ),
     )
-    return Frontier(caption=caption, axes=axes, tracks=tuple(tracks))
+    return Frontier(caption=caption, axes=axes, tracks=tuple(_draw_tracks(changes, places, axes, measure)))
 
 
-def _describe(change: Mapping[str, Any]) -> str:
-    return f"{change['name']}: {change['val_bpb_mean']:.4f}, {change['date'] or 'no date'}"
+def _draw_tracks(
+    changes: Sequence[RecordChange], places: Sequence[float], axes: Axes, measure: Measure
+) -> Iterator[FrontierTrack]:
+    for group in dict.fromkeys(change.group for change in changes):
+        held = [(place, change) for place, change in zip(places, changes, strict=True) if change.group == group]
+        corners = [(held[0][0], held[0][1].value)]
+        for (_, before), (place, change) in pairwise(held):
+            corners += [(place, before.value), (place, change.value)]
+        corners.append((max(places), held[-1][1].value))
+        points = [
+            axes.point(
+                place,
+                change.value,
+                f"{change.name}: {measure.describe(change.value)}, {change.date or 'no date'}",
+                change.track,
+            )
+            for place, change in held
+        ]
+        yield FrontierTrack(kind=held[0][1].track, line=axes.line(corners), points=tuple(points))
 
 
-def _list_cells(change: Mapping[str, Any]) -> tuple[str, ...]:
+def _show_change(change: Mapping[str, Any]) -> str:
     means, common = change["difference_means_mbpb"], change["difference_mbpb"]
     shown = "–" if means is None else f"{means:+.2f}"
     if change["difference_seeds"] and common is not None and f"{common:+.2f}" != shown:
         shown += f" ({common:+.2f} over {change['difference_seeds']} common seeds)"
-    return (
-        change["name"],
-        change["date"] or "–",
-        change["track"],
-        f"{change['val_bpb_mean']:.4f}",
-        change["over"] or "–",
-        shown,
-        format_p(change["p_value"]),
-    )
+    return shown
 
 
 def _read_day(text: str | None) -> int | None:

@@ -1,16 +1,27 @@
-"""IntervalDot: an entry's mean, its 95 % interval and its seeds on the scale that all entries of a table share."""
+"""IntervalDot: an entry's value, its 95 % interval and its runs on the scale that all entries of a table share."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sweeps.views.components.scale import Scale, Tick, fit_scale
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 
 MOST_SPREAD = 3.0
 """Entries farther from the best than so many times the width of the best three quarters lie beyond the scale."""
 ROOM = 1.0
 """On each side of the seeds the scale shows as much as their range, times this; an interval that goes beyond is cut."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasuredValue:
+    """What is known of an entry's value."""
+
+    value: float | None
+    ci95: tuple[float, float] | None = None
+    runs: tuple[float, ...] = ()
+    """Of its runs; empty where they have no values of their own."""
+    track: str = "legal"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,41 +70,52 @@ class IntervalAxis:
     lines: tuple[PlacedLine, ...]
 
 
-def choose_interval_scale(rows: Sequence[Mapping[str, Any]], lines: Sequence[RuleLine] = ()) -> Scale | None:
-    """A scale for entries of one track; None where none has a score.
+def choose_interval_scale(
+    entries: Sequence[MeasuredValue], lines: Sequence[RuleLine] = (), *, higher_is_better: bool = False
+) -> Scale | None:
+    """A scale for entries of one track; None where none has a value.
 
-    A few seeds make an interval very wide, and one bad entry is far from all others: both are cut at the ends.
+    A few runs make an interval very wide, and one bad entry is far from all others: both are cut at the ends.
     """
-    means = [row["val_bpb_mean"] for row in rows if row["val_bpb_mean"] is not None]
-    if not means:
+    sign = -1.0 if higher_is_better else 1.0
+    values = sorted(sign * entry.value for entry in entries if entry.value is not None)
+    if not values:
         return None
-    means.sort()
-    worst = means[0] + MOST_SPREAD * (means[(3 * len(means) - 1) // 4] - means[0]) if len(means) > 2 else means[-1]
-    shown = [row for row in rows if row["val_bpb_mean"] is not None and row["val_bpb_mean"] <= max(worst, means[0])]
-    scores = [bpb for row in shown for bpb in [row["val_bpb_mean"], *_known_seeds(row)]]
-    scores += [line.value for line in lines if line.value <= max(worst, max(scores)) * 1.01]
-    room = ROOM * (max(scores) - min(scores))
-    ends = [min(max(end, min(scores) - room), max(scores) + room) for row in shown for end in row["val_bpb_ci95"] or ()]
-    return fit_scale([*scores, *ends])
+    best, worst = values[0], values[-1]
+    if len(values) > 2:
+        worst = best + MOST_SPREAD * (values[(3 * len(values) - 1) // 4] - best)
+    shown = [entry for entry in entries if entry.value is not None and sign * entry.value <= max(worst, best)]
+    places = [value for entry in shown for value in (entry.value or 0.0, *entry.runs)]
+    farthest = max(worst, *(sign * place for place in places))
+    places += [line.value for line in lines if sign * line.value <= farthest + 0.01 * abs(farthest)]
+    room = ROOM * (max(places) - min(places))
+    ends = [min(max(end, min(places) - room), max(places) + room) for entry in shown for end in entry.ci95 or ()]
+    return fit_scale([*places, *ends])
 
 
-def prepare_interval(row: Mapping[str, Any], scale: Scale, lines: Sequence[RuleLine] = ()) -> IntervalDot | None:
-    """An entry of the leaderboard on a scale; None without a score."""
-    mean, ci95 = row["val_bpb_mean"], row["val_bpb_ci95"]
-    if mean is None:
+def prepare_interval(
+    entry: MeasuredValue, scale: Scale, lines: Sequence[RuleLine] = (), measure: Measure = BITS_PER_BYTE
+) -> IntervalDot | None:
+    """An entry on a scale; None without a value."""
+    value = entry.value
+    if value is None:
         return None
-    low, high = ci95 or (mean, mean)
-    inside = scale.low <= mean <= scale.high
-    interval = f", 95 % interval {low:.4f} to {high:.4f}" if ci95 else ", a single seed, no interval"
+    low, high = entry.ci95 or (value, value)
+    inside = scale.low <= value <= scale.high
+    interval = ""
+    if entry.ci95:
+        interval = f", 95 % interval {measure.show(low)} to {measure.show(high)}"
+    elif entry.runs:
+        interval = f", a single {measure.replicate}, no interval"
     return IntervalDot(
-        summary=f"{mean:.4f} bpb{interval}",
-        track=row["track"],
-        mean=scale.place(mean) if inside else None,
-        low=scale.place(low) if ci95 and inside else None,
-        high=scale.place(high) if ci95 and inside else None,
+        summary=f"{measure.describe(value)}{interval}",
+        track=entry.track,
+        mean=scale.place(value) if inside else None,
+        low=scale.place(low) if entry.ci95 and inside else None,
+        high=scale.place(high) if entry.ci95 and inside else None,
         cut_low=low < scale.low,
         cut_high=high > scale.high,
-        seeds=tuple(scale.place(bpb) for bpb in _known_seeds(row) if scale.low <= bpb <= scale.high),
+        seeds=tuple(scale.place(run) for run in entry.runs if scale.low <= run <= scale.high),
         lines=place_lines(lines, scale),
     )
 
@@ -107,7 +129,3 @@ def place_lines(lines: Sequence[RuleLine], scale: Scale) -> tuple[PlacedLine, ..
     """Those lines that lie on the scale."""
     inside = [line for line in lines if scale.low <= line.value <= scale.high]
     return tuple(PlacedLine(kind=line.kind, place=scale.place(line.value)) for line in inside)
-
-
-def _known_seeds(row: Mapping[str, Any]) -> list[float]:
-    return [bpb for bpb in row["seeds"].values() if bpb is not None and math.isfinite(bpb)]

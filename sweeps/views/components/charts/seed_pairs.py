@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from sweeps.views.components.charts.figure import Caption, make_table
 from sweeps.views.components.scale import Tick, fit_scale
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,38 +38,55 @@ class SeedPairs:
     ticks: tuple[Tick, ...]
 
 
-def prepare_seed_pairs(challenger: Mapping[str, Any], incumbent: Mapping[str, Any]) -> SeedPairs | None:
-    """From the two sides of a comparison (`known_as`, `seeds`); None where one has no score."""
+def prepare_seed_pairs(
+    challenger: Mapping[str, Any],
+    incumbent: Mapping[str, Any],
+    measure: Measure = BITS_PER_BYTE,
+    *,
+    are_pairs: bool = True,
+) -> SeedPairs | None:
+    """From the two sides of a comparison (`known_as`, `seeds`); None where one has no score.
+
+    Args:
+        challenger: the entry above.
+        incumbent: the entry below.
+        measure: how their values are written.
+        are_pairs: whether runs of one name belong together, as those of one seed do.
+    """
     ours, theirs = (
         {seed: bpb for seed, bpb in side["seeds"].items() if bpb is not None} for side in (challenger, incumbent)
     )
     if not ours or not theirs:
         return None
     scale = fit_scale([*ours.values(), *theirs.values()])
-    common = [seed for seed in ours if seed in theirs]
+    common = [seed for seed in ours if seed in theirs] if are_pairs else []
     lower = sum(ours[seed] < theirs[seed] for seed in common)
+    word = measure.replicate
     names = challenger["known_as"], incumbent["known_as"]
     if common:
         note = f"Gray lines join the same seed: {names[0]} is lower on {lower} of {len(common)}."
     else:
-        note = "No seed is in common."
+        note = f"No {word} is in common." if are_pairs else f"Bars are means; the {word}s are not paired."
+    difference = f"difference in {measure.change_unit}"
     rows = [
-        (f"seed {seed}", *(_show(side.get(seed)) for side in (ours, theirs)), _show_difference(ours, theirs, seed))
+        (_name(seed, measure), *(measure.show(side.get(seed)) for side in (ours, theirs)))
+        + ((_show_difference(ours, theirs, seed, measure),) if are_pairs else ())
         for seed in dict.fromkeys([*ours, *theirs])
     ]
     caption = Caption(
         name="seeds",
-        title="Seed by seed",
+        title=f"{word.capitalize()} by {word}",
         note=note,
-        summary=f"{names[0]}: {_say(ours)}. {names[1]}: {_say(theirs)}. {note}",
-        table=make_table(("seed", names[0], names[1], "difference in mBPB"), rows),
+        summary=f"{names[0]}: {_say(ours, measure)}. {names[1]}: {_say(theirs, measure)}. {note}",
+        table=make_table((word, *names, *([difference] if are_pairs else [])), rows),
     )
     sides = [
         SeedSide(
             name=name,
             mean=scale.place(sum(scores.values()) / len(scores)),
             dots=tuple(
-                SeedDot(place=scale.place(bpb), label=f"seed {seed}: {bpb:.4f}") for seed, bpb in scores.items()
+                SeedDot(place=scale.place(value), label=f"{_name(seed, measure)}: {measure.show(value)}")
+                for seed, value in scores.items()
             ),
         )
         for name, scores in zip(names, (ours, theirs), strict=True)
@@ -82,13 +100,15 @@ def prepare_seed_pairs(challenger: Mapping[str, Any], incumbent: Mapping[str, An
     )
 
 
-def _show(bpb: float | None) -> str:
-    return "–" if bpb is None else f"{bpb:.4f}"
+def _name(run: str, measure: Measure) -> str:
+    """A seed with its word; a run's own name begins with it."""
+    return run if run.startswith(measure.replicate) else f"{measure.replicate} {run}"
 
 
-def _show_difference(ours: Mapping[str, float], theirs: Mapping[str, float], seed: str) -> str:
-    return f"{1000 * (ours[seed] - theirs[seed]):+.2f}" if seed in ours and seed in theirs else "–"
+def _show_difference(ours: Mapping[str, float], theirs: Mapping[str, float], seed: str, measure: Measure) -> str:
+    known = seed in ours and seed in theirs
+    return measure.show_change(measure.change(ours[seed], theirs[seed]) if known else None)
 
 
-def _say(scores: Mapping[str, float]) -> str:
-    return f"mean {sum(scores.values()) / len(scores):.4f} over {len(scores)} seed{'' if len(scores) == 1 else 's'}"
+def _say(scores: Mapping[str, float], measure: Measure) -> str:
+    return f"mean {measure.show(sum(scores.values()) / len(scores))} over {measure.count_runs(len(scores))}"

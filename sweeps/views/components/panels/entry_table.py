@@ -1,13 +1,15 @@
 """EntryTable: entries with their intervals on one scale, sortable where scripts run, with a drawer of evidence each."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.views.components.charts.interval_dot import (
     IntervalAxis,
     IntervalDot,
+    MeasuredValue,
     RuleLine,
     choose_interval_scale,
     prepare_interval,
@@ -15,6 +17,7 @@ from sweeps.views.components.charts.interval_dot import (
 )
 from sweeps.views.components.panels.copy_command import CopyCommand
 from sweeps.views.entry_facts import deciding_p, describe_evidence
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.flags import describe_flags
 from sweeps.views.wording import format_p
@@ -35,6 +38,8 @@ class EntryColumn:
     heading: str
     meaning: str = ""
     """Shown while the pointer is on the heading."""
+    unit: str = ""
+    """Written after a number where there is no room for the heading."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,17 +62,20 @@ class EntryLine:
     flags: str
     """Why it is flagged, in a few words; empty where it is not."""
     is_baseline: bool
-    is_long: bool
-    """Whether it may be broken anywhere, since one of its words is too long for a narrow column."""
-    interval: IntervalDot | None
     cells: tuple[Cell, ...]
     seeds: tuple[tuple[str, str], ...]
     facts: Mapping[str, str]
     findings: tuple[tuple[str, str], ...]
     command: CopyCommand | None
+    interval: IntervalDot | None = None
     has_drawer: bool = True
     address: str | None = None
     """Of the entry's own page, where there is one."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether its name may be broken anywhere, since one of its words is too long for a narrow column."""
+        return max(map(len, self.name.split()), default=0) > LONG_WORD
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,11 +93,16 @@ class EntryTable:
     left_out: int = 0
     """Entries below these that are not shown."""
     drawers_open: bool = False
+    runs_title: str = "seeds"
+    """What an entry's runs are called."""
 
 
 SCORE = EntryColumn(name="score", heading="val_bpb ± std", meaning="bits per byte: mean and deviation over seeds")
 GAIN = EntryColumn(
-    name="gain", heading="mBPB", meaning="thousandths of a bit per byte above the baseline; lower is better"
+    name="gain",
+    heading="mBPB",
+    meaning="thousandths of a bit per byte above the baseline; lower is better",
+    unit="mBPB",
 )
 P_VALUE = EntryColumn(name="p", heading="p", meaning="against the current record, by the written rule with its margin")
 SEEDS = EntryColumn(name="n", heading="n", meaning="seeds")
@@ -126,37 +139,90 @@ def prepare_entry_table(
         address_of: the address of an entry's own page; None where there are no such pages.
         drawers_open: whether the evidence is shown from the beginning.
     """
-    if not rows:
+    entries = [
+        EntryLine(
+            rank=None if row["track"] == "flagged" else row["rank"],
+            name=row["name"],
+            flags=describe_flags(row["findings"]) if row["track"] == "flagged" else "",
+            is_baseline=row["name"] == baseline and row["source"] == "golfsweep",
+            cells=_make_cells(row, baseline, baseline_mean),
+            seeds=tuple((seed, _show(bpb, ".4f")) for seed, bpb in row["seeds"].items()),
+            facts=describe_evidence(row),
+            findings=tuple((finding["code"], finding["detail"]) for finding in row["findings"]),
+            command=make_show_command(row, words),
+            address=None if address_of is None else address_of(row),
+        )
+        for row in rows
+    ]
+    values = [value_of(row) for row in rows]
+    return assemble_table(
+        entries, values, name=name, title=title, columns=COLUMNS, lines=lines, most=most, drawers_open=drawers_open
+    )
+
+
+def assemble_table(
+    entries: Sequence[EntryLine],
+    values: Sequence[MeasuredValue],
+    *,
+    name: str,
+    title: str,
+    columns: tuple[EntryColumn, ...],
+    lines: Sequence[RuleLine] = (),
+    measure: Measure = BITS_PER_BYTE,
+    most: int | None = None,
+    with_drawers: bool = True,
+    drawers_open: bool = False,
+) -> EntryTable | None:
+    """A table of entries with their intervals on one scale; None without entries.
+
+    Args:
+        entries: best first.
+        values: of each entry, for its interval.
+        name: id of the table within the page.
+        title: its caption.
+        columns: of the entries' cells.
+        lines: vertical lines through all intervals.
+        measure: how values are written.
+        most: how many entries are shown; None for all.
+        with_drawers: whether the first of them have a drawer of evidence.
+        drawers_open: whether the evidence is shown from the beginning.
+    """
+    if not entries:
         return None
-    scale = choose_interval_scale(rows, lines)
+    scale = choose_interval_scale(values, lines, higher_is_better=measure.higher_is_better)
     shown = [line for line in lines if scale is not None and scale.low <= line.value <= scale.high]
     return EntryTable(
         name=name,
         title=title,
-        columns=COLUMNS,
+        columns=columns,
         axis=None if scale is None else prepare_interval_axis(scale, lines),
         legend=tuple(shown),
         lines=tuple(
-            EntryLine(
-                rank=None if row["track"] == "flagged" else row["rank"],
-                name=row["name"],
-                flags=describe_flags(row["findings"]) if row["track"] == "flagged" else "",
-                is_long=max(map(len, row["name"].split()), default=0) > LONG_WORD,
-                is_baseline=row["name"] == baseline and row["source"] == "golfsweep",
-                interval=None if scale is None else prepare_interval(row, scale, lines),
-                cells=_make_cells(row, baseline, baseline_mean),
-                seeds=tuple((seed, _show(bpb, ".4f")) for seed, bpb in row["seeds"].items()),
-                facts=describe_evidence(row),
-                findings=tuple((finding["code"], finding["detail"]) for finding in row["findings"]),
-                command=_make_command(row, words),
-                has_drawer=number < MOST_DRAWERS,
-                address=None if address_of is None else address_of(row),
+            replace(
+                entry,
+                interval=None if scale is None else prepare_interval(value, scale, lines, measure),
+                has_drawer=with_drawers and number < MOST_DRAWERS,
             )
-            for number, row in enumerate(rows[:most])
+            for number, (entry, value) in enumerate(zip(entries[:most], values[:most], strict=True))
         ),
-        left_out=0 if most is None else max(0, len(rows) - most),
+        left_out=0 if most is None else max(0, len(entries) - most),
+        runs_title=f"{measure.replicate}s",
         drawers_open=drawers_open,
     )
+
+
+def value_of(row: Mapping[str, Any]) -> MeasuredValue:
+    """The bits per byte of an entry of the leaderboard."""
+    seeds = tuple(bpb for bpb in row["seeds"].values() if bpb is not None and math.isfinite(bpb))
+    return MeasuredValue(value=row["val_bpb_mean"], ci95=row["val_bpb_ci95"], runs=seeds, track=row["track"])
+
+
+def make_show_command(row: Mapping[str, Any], words: CommandWords | None) -> CopyCommand | None:
+    """The command that shows all of an own entry."""
+    if row["source"] != "golfsweep" or not row["sweep"]:
+        return None
+    own = words if words is not None and words.sweep == row["sweep"] else CommandWords(sweep=row["sweep"])
+    return CopyCommand(command=own.show(row["name"]))
 
 
 def _make_cells(row: Mapping[str, Any], baseline: str | None, baseline_mean: float | None) -> tuple[Cell, ...]:
@@ -182,13 +248,6 @@ def _make_gain(row: Mapping[str, Any], baseline: str | None, baseline_mean: floa
         return Cell(column=GAIN, text=EMPTY)
     gain = row["difference_mbpb"] if baseline_mean is None else 1000 * (mean - baseline_mean)
     return Cell(column=GAIN, text=_show(gain, "+.2f"), sort=gain)
-
-
-def _make_command(row: Mapping[str, Any], words: CommandWords | None) -> CopyCommand | None:
-    if row["source"] != "golfsweep" or not row["sweep"]:
-        return None
-    own = words if words is not None and words.sweep == row["sweep"] else CommandWords(sweep=row["sweep"])
-    return CopyCommand(command=own.show(row["name"]))
 
 
 def _show(value: float | None, form: str) -> str:

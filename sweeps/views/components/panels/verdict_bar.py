@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.views.components.panels.copy_command import CopyCommand
+from sweeps.views.ranking.measure import BITS_PER_BYTE
 from sweeps.views.verdicts.chip import Chip
 from sweeps.views.verdicts.next_step import NextStep
-from sweeps.views.verdicts.verdict import SweepVerdict
+from sweeps.views.verdicts.sweep_verdict import SweepVerdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,17 +40,26 @@ class VerdictBar:
 
 def prepare_verdict_bar(verdict: SweepVerdict) -> VerdictBar:
     """From the one verdict that all commands and pages show."""
-    score = "" if verdict.score is None else f"{verdict.score:.4f}"
-    if score and verdict.std is not None:
-        score += f" ± {verdict.std:.4f}"
-    seeds = f" over {verdict.n} seed{'' if verdict.n == 1 else 's'}" if score else ""
+    measure, score = verdict.measure, ""
+    if verdict.score is not None:
+        spread = "" if verdict.std is None else f" ± {measure.show(verdict.std)}"
+        score = f"{measure.show(verdict.score)}{spread} {measure.unit} over {measure.count_runs(verdict.n)}"
+    gain = "" if verdict.gain is None else f"{measure.describe_gain(verdict.gain)} than {verdict.baseline}"
     return VerdictBar(
         heading="Verdict" if verdict.leader is None else "Best",
         name="No legal entry yet" if verdict.leader is None else verdict.leader,
-        score=f"{score} bpb{seeds}" if score else "",
-        gain=_describe_gain(verdict.gain_mbpb, verdict.baseline, verdict.baseline_role),
-        chips=tuple(map(_show_chip, verdict.chips)),
-        **_show_step(verdict.next),
+        score=score,
+        gain=f"{gain} ({verdict.baseline_role})" if gain else "",
+        chips=show_chips(verdict.chips),
+        **show_step(verdict.next),
+    )
+
+
+def show_chips(chips: Sequence[Chip]) -> tuple[VerdictChip, ...]:
+    """The parts of a verdict."""
+    return tuple(
+        VerdictChip(title=chip.title, standing=chip.standing.value, word=chip.word, detail=chip.detail)
+        for chip in chips
     )
 
 
@@ -57,17 +67,18 @@ def prepare_entry_bar(
     entry: Mapping[str, Any], gain: tuple[float | None, str | None, str | None], chips: Sequence[Chip], step: NextStep
 ) -> VerdictBar:
     """From one entry of a leaderboard: its gain in mBPB, over what and what that is, and what is to be said of it."""
-    score, n = "no score", len(entry["seeds"])
+    score, (mbpb, over, role) = "no score", gain
     if entry["val_bpb_mean"] is not None:
-        spread = "" if entry["val_bpb_std"] is None else f" ± {entry['val_bpb_std']:.4f}"
-        score = f"{entry['val_bpb_mean']:.4f}{spread} bpb over {n} seed{'' if n == 1 else 's'}"
+        spread = "" if entry["val_bpb_std"] is None else f" ± {BITS_PER_BYTE.show(entry['val_bpb_std'])}"
+        runs = BITS_PER_BYTE.count_runs(len(entry["seeds"]))
+        score = f"{BITS_PER_BYTE.show(entry['val_bpb_mean'])}{spread} {BITS_PER_BYTE.unit} over {runs}"
     return VerdictBar(
         heading="Entry",
         name=entry["name"],
         score=score,
-        gain=_describe_gain(*gain),
-        chips=tuple(map(_show_chip, chips)),
-        **_show_step(step),
+        gain="" if mbpb is None else f"{BITS_PER_BYTE.describe_gain(mbpb)} than {over} ({role})",
+        chips=show_chips(chips),
+        **show_step(step),
     )
 
 
@@ -84,18 +95,8 @@ def prepare_comparison_bar(comparison: Mapping[str, Any], step: NextStep) -> Ver
         gain=f"{challenger['known_as']} is {word}: {challenger['val_bpb_mean']:.4f} against "
         f"{incumbent['val_bpb_mean']:.4f} bpb over {seeds}",
         chips=tuple(_judge_rule(name, verdict) for name, verdict in comparison["verdicts"].items()),
-        **_show_step(step),
+        **show_step(step),
     )
-
-
-def _describe_gain(gain_mbpb: float | None, over: str | None, role: str | None) -> str:
-    if gain_mbpb is None:
-        return ""
-    return f"{abs(gain_mbpb):.2f} mBPB {'better' if gain_mbpb >= 0 else 'worse'} than {over} ({role})"
-
-
-def _show_chip(chip: Chip) -> VerdictChip:
-    return VerdictChip(title=chip.title, standing=chip.standing.value, word=chip.word, detail=chip.detail)
 
 
 def _judge_rule(name: str, verdict: Mapping[str, Any]) -> VerdictChip:
@@ -107,7 +108,8 @@ def _judge_rule(name: str, verdict: Mapping[str, Any]) -> VerdictChip:
     return VerdictChip(title=f"By the {rule.title}", standing=standing, word=word, detail=detail)
 
 
-def _show_step(step: NextStep) -> dict[str, Any]:
+def show_step(step: NextStep) -> dict[str, Any]:
+    """The next step, as a bar takes it."""
     return {
         "next_sentence": step.sentence[:1].upper() + step.sentence[1:],
         "next_command": None if step.command is None else CopyCommand(command=step.command),

@@ -27,7 +27,7 @@ from sweeps.views.components.panels.provenance import make_download, prepare_pro
 from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
 from sweeps.views.verdicts.chip import Chip, Rating
 from sweeps.views.verdicts.next_step import NextStep
-from sweeps.views.verdicts.verdict import SweepVerdict
+from sweeps.views.verdicts.sweep_verdict import SweepVerdict
 
 RANGE = json.dumps({"name": "FloatDistribution", "attributes": {"low": 0.1, "high": 10.0, "log": True, "step": None}})
 
@@ -68,7 +68,7 @@ def verdict(text: str = "a") -> SweepVerdict:
     chips = (Chip(title="Record", standing=Rating.WARN, word="NOT SHOWN", detail=text),)
     step = NextStep(sentence=text, command=f"golfsweep compare {text}")
     return SweepVerdict(
-        sweep="s", leader=text, score=1.805, std=0.0035, n=3, gain_mbpb=6.95, baseline=text, baseline_role="baseline",
+        sweep="s", leader=text, score=1.805, std=0.0035, n=3, gain=6.95, baseline=text, baseline_role="baseline",
         chips=chips, next=step,
     )  # fmt: skip
 

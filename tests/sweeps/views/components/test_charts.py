@@ -13,6 +13,7 @@ from sweeps.views.components.charts.search_history import prepare_search_history
 from sweeps.views.components.charts.seed_pairs import prepare_seed_pairs
 from sweeps.views.components.charts.setting_effects import measure_importance, prepare_setting_effects
 from sweeps.views.components.drawing import draw
+from sweeps.views.components.panels.entry_table import value_of
 from sweeps.views.components.scale import Scale, fit_scale
 from tests.sweeps.views.components.examples import EXAMPLES, change, curve, row, trial
 
@@ -43,26 +44,26 @@ def test_a_scale_places_values_and_labels_round_ones() -> None:
 def test_an_interval_is_placed_with_its_seeds_and_cut_where_it_goes_on_beyond() -> None:
     scale = Scale(low=1.18, high=1.22)
     line = RuleLine(kind="baseline", label="baseline", value=1.21)
-    shown = prepare_interval(row(), scale, [line, RuleLine(kind="margin", label="margin", value=1.0)])
+    shown = prepare_interval(value_of(row()), scale, [line, RuleLine(kind="margin", label="margin", value=1.0)])
     assert shown is not None
     assert (shown.low, shown.mean, shown.high, shown.seeds) == (0.0, 50.0, 100.0, (25.0, 50.0, 75.0))
     assert [(placed.kind, placed.place) for placed in shown.lines] == [("baseline", 75.0)]
     assert (shown.cut_low, shown.cut_high, shown.summary) == (
         False, False, "1.2000 bpb, 95 % interval 1.1800 to 1.2200"
     )  # fmt: skip
-    wide = prepare_interval(row(val_bpb_ci95=(1.0, 1.3)), scale)
-    far = prepare_interval(row(val_bpb_mean=1.5, val_bpb_ci95=(1.4, 1.6), seeds={"1": 1.5}), scale)
+    wide = prepare_interval(value_of(row(val_bpb_ci95=(1.0, 1.3))), scale)
+    far = prepare_interval(value_of(row(val_bpb_mean=1.5, val_bpb_ci95=(1.4, 1.6), seeds={"1": 1.5})), scale)
     assert wide is not None and wide.cut_low and wide.cut_high
     assert far is not None and (far.mean, far.low, far.seeds, far.cut_high) == (None, None, (), True)
-    assert prepare_interval(row(val_bpb_mean=None), scale) is None
+    assert prepare_interval(value_of(row(val_bpb_mean=None)), scale) is None
 
 
 def test_one_bad_entry_does_not_press_all_others_together() -> None:
     close = [row(val_bpb_mean=1.20 + i / 1000, val_bpb_ci95=None, seeds={"1": 1.20 + i / 1000}) for i in range(4)]
     bad = row(val_bpb_mean=9.0, val_bpb_ci95=(8.0, 10.0), seeds={"1": 9.0})
-    scale = choose_interval_scale([*close, bad])
+    scale = choose_interval_scale([value_of(each) for each in (*close, bad)])
     assert scale is not None and 1.203 < scale.high < 1.21
-    assert choose_interval_scale([row(val_bpb_mean=None)]) is None
+    assert choose_interval_scale([value_of(row(val_bpb_mean=None))]) is None
 
 
 def test_the_frontier_steps_at_each_record() -> None:
@@ -74,7 +75,7 @@ def test_the_frontier_steps_at_each_record() -> None:
     assert xs == [a, b]
     [top, bottom] = [point.y for point in shown.tracks[0].points]
     assert shown.tracks[0].line == f"{a:g},{top:g} {b:g},{top:g} {b:g},{bottom:g} {b:g},{bottom:g}"
-    assert shown.caption.table.rows[1] == ("b", "2026-01-11", "legal", "1.1000", "a", "-100.00", "–")
+    assert shown.caption.table.rows[1] == ("b", "2026-01-11", "1.1000", "legal", "a", "-100.00", "–")
     undated = prepare_frontier([change("a", 1.2, None), change("b", 1.1, "2026-01-11")])
     assert undated is not None and [tick.label for tick in undated.axes.x_ticks] == ["1", "2"]
     assert prepare_frontier(changes[:1]) is None

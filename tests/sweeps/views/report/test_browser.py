@@ -46,7 +46,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     play(place, file("full", arm=arms, search=search, seeds={"tune": [1], "confirm": [3, 4, 5]}, confirm={"top": 1}))
     board, pair = board_of("full", place), pair_of("base", "spring/none", place)
     leaderboard = root / "leaderboard.html"
-    leaderboard.write_text(report.leaderboard_page(board_of("full", place)))
+    leaderboard.write_text(report.leaderboard_page(board_of("full", place), "full", place))
     comparison = report.write_comparison(compare(pair), document_differences(pair), place)
     return {"report": report.write("full", board, place), "leaderboard": leaderboard, "comparison": comparison}
 

@@ -13,6 +13,7 @@ from sweeps.driver.sweep import Sweep
 from sweeps.entries.reading import board_of, pair_of
 from sweeps.views.entry_facts import describe_evidence
 from sweeps.views.report import report
+from sweeps.views.report.header import describe_work
 from sweeps.views.report.sections import describe_trial_documents
 from sweeps.views.terminal import formats
 from sweeps.views.wording import format_p
@@ -91,7 +92,7 @@ def test_a_change_of_the_record_is_that_of_its_p_with_the_one_on_common_seeds_be
     means, common = (f"{last[name]:+.2f}" for name in ("difference_means_mbpb", "difference_mbpb"))
     assert means != common
     change = f"{means} ({common} over 2 common seeds) {format_p(last['p_value'])}"
-    assert f"base {last['date']} legal 1.1697 spring/none {change}" in holders
+    assert f"base {last['date']} 1.1697 legal spring/none {change}" in holders
 
 
 def test_the_page_of_two_entries_has_their_plots(sweep: Sweep, place: Workplace) -> None:
@@ -133,8 +134,8 @@ def test_paths_of_pages_hold_no_names_that_lead_elsewhere(place: Workplace) -> N
 
 
 def test_work_and_documents_are_named_as_the_sweep_has_them() -> None:
-    assert report.describe_work({"train": 6, "quantize": 6, "eval": 50}, 24) == "6 trainings, 24 trials, 50 evaluations"
-    assert report.describe_work({"script.train": 4, "script.eval": 7}, 2) == "4 train jobs, 7 eval jobs, 2 trials"
+    assert describe_work({"train": 6, "quantize": 6, "eval": 50}, 24) == "6 trainings, 24 trials, 50 evaluations"
+    assert describe_work({"script.train": 4, "script.eval": 7}, 2) == "4 train jobs, 7 eval jobs, 2 trials"
     script = {"script": {}, "data": {"tokens": "demo"}}
     assert describe_trial_documents(script).startswith("On the validation set itself")
     for other in ({"data": {"tokens": "demo"}}, {**script, "data": {"tokens": "x", "validation": "holdout"}}):

@@ -2,6 +2,7 @@
 
 import io
 import re
+from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
@@ -9,9 +10,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from sweeps.text.terminal import Terminal
+from sweeps.views.terminal.entries.score_columns import score_columns
 from sweeps.views.terminal.overview import LINES, Overview
+from sweeps.views.terminal.read_overview import beaten_score
 from sweeps.views.verdicts.commands import CommandWords
-from sweeps.views.verdicts.verdict import Spent, SweepProgress, judge_sweep
+from sweeps.views.verdicts.spending import Spent, SweepProgress
+from sweeps.views.verdicts.verdict import judge_sweep
 from tests.sweeps.made_up_rows import DEMO, LEAK, Row, claim, row
 
 WORDS = CommandWords(sweep="demo")
@@ -22,7 +26,9 @@ def overview(rows: Any, baseline: str | None = "lora-ttt", **changes: Any) -> Ov
     progress = changes.pop("progress", SweepProgress())
     spent = Spent(slot_hours=0.15, dollars=0.0075, unit="core", jobs=69)
     verdict = judge_sweep("demo", rows, baseline=baseline, spent=spent, progress=progress, commands=WORDS)
-    facts: dict[str, Any] = {"verdict": verdict, "rows": rows, "baseline": baseline, "commands": WORDS, "head": HEAD}
+    columns = partial(score_columns, baseline=baseline, score=beaten_score(verdict))
+    facts: dict[str, Any] = {"choose_columns": columns, "commands": WORDS, "head": HEAD}
+    facts |= {"verdict": verdict, "rows": rows}
     return Overview(**facts | changes)
 
 

@@ -16,18 +16,8 @@ from jobs.spec import Job, Machine, Order
 from jobs.state import JobState
 from jobs.store import JobRecord
 from sweeps.driver.snapshot import Snapshot
-from sweeps.views.terminal.progress import (
-    LINE_SECONDS,
-    SHOWN_JOBS,
-    LiveProgress,
-    SweepMoment,
-    SweepUsage,
-    describe_stages,
-    line,
-    panel,
-    seconds_left,
-    share_done,
-)
+from sweeps.views.terminal.progress import LINE_SECONDS, SHOWN_JOBS, LiveProgress, line, panel
+from sweeps.views.terminal.progress_facts import SweepMoment, SweepUsage, describe_stages, seconds_left, share_done
 from sweeps.views.wording import duration, elapsed
 
 MACHINE = Machine(device="cpu", dtype="float32", torch="2.13", attention="sdpa", processes=1, threads=1)

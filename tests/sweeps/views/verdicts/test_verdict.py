@@ -12,13 +12,15 @@ from sweeps.board.compare import compare
 from sweeps.cli.app import app
 from sweeps.entries.reading import board_of, pair_of
 from sweeps.views.terminal.card import Card
-from sweeps.views.terminal.compare_text import list_conclusions
+from sweeps.views.terminal.compare_evidence import list_conclusions
 from sweeps.views.terminal.read_overview import read_overview
 from sweeps.views.verdicts.chip import Chip, Rating
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.known_names import baseline_of, words_for
 from sweeps.views.verdicts.read_verdict import advance_comparison, read_verdict
-from sweeps.views.verdicts.verdict import Spent, SweepProgress, SweepVerdict, judge_sweep
+from sweeps.views.verdicts.spending import Spent, SweepProgress
+from sweeps.views.verdicts.sweep_verdict import SweepVerdict
+from sweeps.views.verdicts.verdict import judge_sweep
 from tests.sweeps.made_up import file, play
 from tests.sweeps.made_up_rows import DEMO, Row, claim, row
 
@@ -44,10 +46,10 @@ def test_the_leader_and_its_gain() -> None:
     assert (judged.leader, judged.score, judged.n, judged.baseline, judged.baseline_role) == (
         "trial 20", 1.80504, 3, "lora-ttt", "baseline",
     )  # fmt: skip
-    assert judged.gain_mbpb == pytest.approx(6.95)
+    assert judged.gain == pytest.approx(6.95)
     assert verdict(leading(incumbent="PR 7")).baseline_role == "current record"
     none = verdict(leading(incumbent=None, difference_mbpb=None))
-    assert none.gain_mbpb == pytest.approx(1000 * (1.81199 - 1.80504)) and none.baseline == "lora-ttt"
+    assert none.gain == pytest.approx(1000 * (1.81199 - 1.80504)) and none.baseline == "lora-ttt"
     assert [each.title for each in judged.chips] == ["Record", "Caution", "Legal", "Fits", "Cost"]
 
 

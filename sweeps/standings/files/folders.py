@@ -23,7 +23,7 @@ from sweeps.records.reading.folder import (
     list_children,
     take_within,
 )
-from sweeps.standings.claims import TableClaim, find_claim
+from sweeps.standings.files.claims import TableClaim, find_claim
 
 _DAY = re.compile(r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)(?!\d)", re.ASCII)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sweeps.records.reading.files import UnreadableFile, load_json, parse_lines
 from sweeps.records.reading.values import read_count, read_number
-from sweeps.standings.result_tables import read_result_tables
+from sweeps.standings.files.result_tables import read_result_tables
 
 CLAIMS, README = "claims.json", "README.md"
 MOST_ROWS = 10_000

@@ -1,0 +1,1 @@
+"""Entries of a leaderboard as lines of a terminal."""
