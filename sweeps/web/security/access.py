@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
 from jobs.errors import StoreUnavailable
+from jobs.remote.methods import METHODS
 from jobs.state import Scope
 from sweeps.web.problems import problem
 from sweeps.web.service import Service
@@ -22,6 +23,8 @@ STATIC = "/static/"
 LOGIN = ("/login", "/logout")
 """What anybody may send: a token to be checked, and the wish to be forgotten."""
 ADMIN = ("/api/v1/tokens",)
+STORE = "/api/v1/store/"
+"""Before the name of a method, which needs its own scope whether or not it changes anything."""
 SAFE = ("GET", "HEAD")
 HINT = "send Authorization: Bearer TOKEN; golfsweep token create makes one"
 
@@ -50,6 +53,8 @@ def required_scope(method: str, path: str) -> Scope | None:
         return None
     if any(path == prefix or path.startswith(f"{prefix}/") for prefix in ADMIN):
         return Scope.ADMIN
+    if path.startswith(STORE) and (called := METHODS.get(path.removeprefix(STORE))) is not None:
+        return called.scope
     return Scope.READ if method in SAFE else Scope.SUBMIT
 
 
