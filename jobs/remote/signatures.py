@@ -24,7 +24,7 @@ class Signature:
         signature, hints = inspect.signature(method), get_type_hints(method)
         self._signature = signature.replace(parameters=list(signature.parameters.values())[1:])
         accepted: dict[str, Any] = {
-            parameter.name: (_form_of(hints[parameter.name]), ... if _is_needed(parameter) else parameter.default)
+            parameter.name: (_form_of(hints[parameter.name]), _default_of(parameter))
             for parameter in self._signature.parameters.values()
         }
         title = "".join(word.capitalize() for word in name.split("_"))
@@ -65,8 +65,8 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value) if field.init}
     if isinstance(value, Mapping):
-        if strange := next((key for key in value if isinstance(key, bool) or not isinstance(key, str | int)), None):
-            raise TypeError(f"{strange!r}: a key that JSON cannot have")
+        if strange := [key for key in value if isinstance(key, bool) or not isinstance(key, str | int)]:
+            raise TypeError(f"{strange[0]!r}: a key that JSON cannot have")
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, bytes):
         return [_plain(item) for item in value]
@@ -81,5 +81,8 @@ def _form_of(hint: Any) -> Any:
     return list[inner] if origin in _LISTED else hint  # type: ignore[valid-type]
 
 
-def _is_needed(parameter: inspect.Parameter) -> bool:
-    return parameter.default is inspect.Parameter.empty
+def _default_of(parameter: inspect.Parameter) -> Any:
+    """What pydantic reads for an argument that is not given: `...` where it must be."""
+    if parameter.default is inspect.Parameter.empty:
+        return ...
+    return dict(parameter.default) if isinstance(parameter.default, Mapping) else parameter.default
