@@ -15,7 +15,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),
 }
 """Every command, by purpose, in the order of the help page."""
-COMMON = ("--home", "--db", "--files", "--json", "--debug", "--help")
+COMMON = ("--home", "--db", "--files", "--server", "--json", "--debug", "--help")
 """Options that most commands take; their help lists them last."""
 WIDEST = 120
 
