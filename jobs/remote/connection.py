@@ -90,7 +90,9 @@ class Connection:
         import httpx2
 
         try:
-            answer = self._open().request(method, f"{self.url}{API}{path}", content=content, headers=dict(headers or {}))
+            answer = self._open().request(
+                method, f"{self.url}{API}{path}", content=content, headers=dict(headers or {})
+            )
         except httpx2.TransportError as error:
             reason = hide_passwords(" ".join(str(error).split())) or "no answer"
             raise StoreUnavailable(f"server {self.url}: {type(error).__name__}: {reason}") from None

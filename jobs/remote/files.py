@@ -125,7 +125,9 @@ class RemoteFiles(FileStore):
         try:
             return int(json.loads(answer.content)["received"])
         except (ValueError, KeyError, TypeError):
-            raise StoreUnavailable(f"server {self.location}: its answer to a part of a content makes no sense") from None
+            raise StoreUnavailable(
+                f"server {self.location}: its answer to a part of a content makes no sense"
+            ) from None
 
 
 def _whole_size(content_range: str) -> int:

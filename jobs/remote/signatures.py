@@ -23,6 +23,8 @@ class Signature:
         method = getattr(Store, name)
         signature, hints = inspect.signature(method), get_type_hints(method)
         self._signature = signature.replace(parameters=list(signature.parameters.values())[1:])
+        self._listed = {name for name, hint in hints.items() if _is_listed(hint)}
+        """Parameters that may be given any collection, a mapping for its keys too."""
         accepted: dict[str, Any] = {
             parameter.name: (_form_of(hints[parameter.name]), _default_of(parameter))
             for parameter in self._signature.parameters.values()
@@ -37,7 +39,13 @@ class Signature:
 
     def write_arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:
         """The arguments of a call as JSON; those that are not given have their defaults there, too."""
-        return write(self._signature.bind(*args, **kwargs).arguments)
+        bound = self._signature.bind(*args, **kwargs).arguments
+        return write(
+            {
+                name: list(value) if name in self._listed and value is not None else value
+                for name, value in bound.items()
+            }
+        )
 
     def read_result(self, content: bytes) -> Any:
         """What a method returned, from its JSON.
@@ -79,6 +87,10 @@ def _form_of(hint: Any) -> Any:
     if origin in (Union, UnionType):
         return Union[tuple(_form_of(part) for part in inner)]  # noqa: UP007  made of types that are known only here
     return list[inner] if origin in _LISTED else hint  # type: ignore[valid-type]
+
+
+def _is_listed(hint: Any) -> bool:
+    return get_origin(hint) in _LISTED or any(get_origin(part) in _LISTED for part in get_args(hint))
 
 
 def _default_of(parameter: inspect.Parameter) -> Any:

@@ -25,7 +25,7 @@ from jobs.machine.stopping import stop_on_signals
 from jobs.secrets import hide_password
 from sweeps.cli.errors import ExitCode, Interrupted, explain, hide_given, report
 from sweeps.cli.help import Command, Root, width
-from sweeps.cli.servers import choose_place, chosen_server, open_server
+from sweeps.cli.servers import choose_place, chosen_server, note_context, open_server
 from sweeps.text.escaping import escape_lines
 from sweeps.text.terminal import ColorChoice, choose_color, prepare_streams
 
@@ -35,8 +35,6 @@ class Switches:
     """What options that every command takes have turned on."""
 
     debug: bool = False
-    server: str | None = None
-    """URL of the service that the command works on, in place of a database."""
 
 
 def _show_tracebacks(context: typer.Context, value: bool) -> None:
@@ -118,6 +116,7 @@ ServerOption = Annotated[
         metavar="URL",
         envvar="GOLFSWEEP_SERVER",
         parser=given,
+        callback=note_context,
         help="Work on the sweeps of the service at this URL; its token is in GOLFSWEEP_TOKEN or GOLFSWEEP_TOKEN_FILE.",
     ),
 ]

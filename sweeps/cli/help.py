@@ -7,7 +7,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 GROUPS: Mapping[str, Sequence[str]] = {
-    "Run": ("demo", "init", "run", "plan", "submit", "cancel", "retry", "attach"),
+    "Run": ("demo", "init", "run", "plan", "work", "submit", "cancel", "retry", "attach"),
     "See": ("ls", "status", "watch", "logs", "leaderboard", "show", "open"),
     "Compare and trust": ("compare", "challenge", "audit", "prove", "check"),
     "Publish": ("import", "package", "export"),

@@ -3,10 +3,11 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-import click
+import typer
 
 from golf.errors import InputError
 from golf.files import read_regular
@@ -17,6 +18,16 @@ ELSEWHERE = ("db", "files")
 """Options that say where a database and its contents are, which a service knows by itself."""
 
 
+_context: ContextVar[typer.Context | None] = ContextVar("context of the command", default=None)
+_chosen: ContextVar[str | None] = ContextVar("service of the command", default=None)
+
+
+def note_context(context: typer.Context, server: str | None) -> str | None:
+    """Callback of --server: where its value and those of other options came from is asked for later."""
+    _context.set(context)
+    return server
+
+
 def choose_place(server: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """Note the service that a command works on, if any; returns the options that it is to have otherwise.
 
@@ -25,15 +36,16 @@ def choose_place(server: str | None, options: Mapping[str, Any]) -> dict[str, An
     Raises:
         InputError: a service and a database are both named.
     """
-    context = click.get_current_context(silent=True)
-    if context is None or server is None or context.obj is None:
+    _chosen.set(None)
+    if server is None:
         return {}
+    context = _context.get()
     given = [name for name in ELSEWHERE if options.get(name) is not None]
     typed = [name for name in ("server", *given) if _is_typed(context, name)]
     if "server" in typed or not given:
         if len(typed) > 1:
             raise InputError(f"--server with --{typed[1]}: the service knows where its own are; give one of them")
-        context.obj.server = server
+        _chosen.set(server)
         return {name: None for name in given}
     if not typed:
         names = " and ".join(f"GOLFSWEEP_{name.upper()}" for name in given)
@@ -43,9 +55,7 @@ def choose_place(server: str | None, options: Mapping[str, Any]) -> dict[str, An
 
 def chosen_server() -> str | None:
     """The URL of the service that the current command works on; None where it works on a database."""
-    context = click.get_current_context(silent=True)
-    server: str | None = None if context is None or context.obj is None else context.obj.server
-    return server
+    return _chosen.get()
 
 
 def open_server(home: Path, url: str) -> Any:
@@ -79,6 +89,6 @@ def read_token() -> str:
     raise InputError(f"--server: needs a token; put it into {TOKEN}, or its file's path into {TOKEN_FILE}")
 
 
-def _is_typed(context: click.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
+def _is_typed(context: typer.Context | None, name: str) -> bool:
+    source = None if context is None else context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"

@@ -101,7 +101,7 @@ def test_a_call_arrives_with_the_same_arguments_and_returns_the_same(name: str) 
 
 def test_sets_generators_and_infinity_travel() -> None:
     signature = signature_of("claim")
-    sent = signature.write_arguments(("me", 3), {"slots": float("inf"), "without": {"a"}, "widths": (1, 2)})
+    sent = signature.write_arguments(("me", 3), {"slots": float("inf"), "without": {"a": "why"}, "widths": (1, 2)})
     assert json.loads(sent) == {
         "scheduler": "me", "limit": 3, "slots": float("inf"), "without": ["a"], "widths": [1, 2]
     }  # fmt: skip
