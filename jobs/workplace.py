@@ -15,7 +15,7 @@ from jobs.paths import Home
 from jobs.store import FileStoreRecord, Store
 
 if TYPE_CHECKING:
-    from jobs.remote.connection import ServerAddress
+    from jobs.remote.connection import Connection, ServerAddress
 
 LOOKED_FOR = 200
 """Contents of a database that are looked for in a file store before it counts as another's."""
@@ -32,8 +32,13 @@ class Workplace:
     """Whether database and file store are the home's own, and so belong together."""
     made: Path | None = None
     """The outermost folder that was made for this home; None if the home was there."""
-    server: str | None = None
-    """URL of the service whose store and contents these are; it sees to it that they belong together."""
+    connection: "Connection | None" = None
+    """To the service whose store and contents these are; it sees to it that they belong together."""
+
+    @property
+    def server(self) -> str | None:
+        """URL of the service that it is at, if it is at one."""
+        return None if self.connection is None else self.connection.url
 
     @classmethod
     def open(cls, root: Path, database: str | None = None, files: str | None = None) -> "Workplace":
@@ -90,7 +95,7 @@ class Workplace:
 
         connection = Connection(address)
         store, files = RemoteStore(connection), RemoteFiles(connection)
-        return cls(home=Home(root.resolve()), store=store, files=files, server=connection.url)
+        return cls(home=Home(root.resolve()), store=store, files=files, connection=connection)
 
     @classmethod
     def empty(cls, root: Path) -> "Workplace":

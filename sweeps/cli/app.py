@@ -206,7 +206,11 @@ def _as_command(function: Callable[..., Any], needs_database: bool) -> Callable[
 
     @functools.wraps(function)
     def run(
-        *args: Any, debug: bool = False, color: ColorChoice = ColorChoice.AUTO, server: str | None = None, **options: Any
+        *args: Any,
+        debug: bool = False,
+        color: ColorChoice = ColorChoice.AUTO,
+        server: str | None = None,
+        **options: Any,
     ) -> Any:
         try:
             return function(*args, **(options | choose_place(server, options)))
@@ -218,7 +222,9 @@ def _as_command(function: Callable[..., Any], needs_database: bool) -> Callable[
     shared: dict[str, tuple[Any, Any]] = {"color": (ColorChoice.AUTO, ColorOption), "debug": (False, DebugOption)}
     if "db" in signature.parameters and not needs_database:
         shared["server"] = (None, ServerOption)
-    added = [inspect.Parameter(name, keyword, default=default, annotation=kind) for name, (default, kind) in shared.items()]
+    added = [
+        inspect.Parameter(name, keyword, default=default, annotation=kind) for name, (default, kind) in shared.items()
+    ]
     run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
     run.__annotations__ = {**function.__annotations__, **{name: kind for name, (_, kind) in shared.items()}}
     return run

@@ -145,7 +145,9 @@ class Scheduling:
             self._close()
             return
         self._heartbeat = self._stack.enter_context(Heartbeat(scheduler.beat))
-        self._files.on_progress = self._heartbeat.working  # else a content on a slow line looked like a process that hangs
+        self._files.on_progress = (
+            self._heartbeat.working
+        )  # else a content on a slow line looked like a process that hangs
         self._scheduler = scheduler
 
     def _give_up(self) -> None:

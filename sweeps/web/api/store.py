@@ -6,7 +6,7 @@ written in the name of the token's owner; a scheduler is the process that its re
 
 import logging
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel

@@ -9,7 +9,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sweeps.web.problems import problem
 from sweeps.web.security.access import token_of
 
-
 WORK = ("/api/v1/store/", "/api/v1/contents/")
 """Paths of what schedulers send, many small requests each second."""
 

@@ -26,7 +26,9 @@ def test_every_public_method_of_the_store_is_in_the_table_or_has_a_reason() -> N
     public = {name for name in dir(Store) if not name.startswith("_")} - BY_THEMSELVES
     assert public == METHODS.keys() | NOT_REMOTE.keys()
     assert not METHODS.keys() & NOT_REMOTE.keys()
-    assert {name for name in public if not isinstance(inspect.getattr_static(RemoteStore, name), type(lambda: 0))} == set()
+    assert {
+        name for name in public if not isinstance(inspect.getattr_static(RemoteStore, name), type(lambda: 0))
+    } == set()
 
 
 def test_what_changes_something_needs_more_than_reading() -> None:
