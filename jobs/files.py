@@ -79,7 +79,7 @@ class FileStore:
         protocols = {system.protocol} if isinstance(system.protocol, str) else set(system.protocol)
         self._local, self._has_buckets = "file" in protocols, bool(protocols & BUCKETS)
         self.on_progress: Callable[[], None] = do_nothing
-        """Called between the parts of a content that takes long, so that nobody takes a slow line for a dead process."""
+        """Called between parts of a long content, so that nobody takes a slow line for a dead process."""
 
     @property
     def is_local(self) -> bool:

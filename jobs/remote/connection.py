@@ -102,6 +102,14 @@ class Connection:
             return answer
         raise self._error(answer)
 
+    def headers(self) -> dict[str, str]:
+        """What every request says of its sender."""
+        return {
+            "Authorization": f"Bearer {self._address.token}",
+            "User-Agent": f"golfsweep/{version('golfsweep')}",
+            PROCESS_HEADER: f"{os.getpid()} {identity()}".encode("ascii", "replace").decode(),
+        }
+
     def close(self) -> None:
         """Close all connections."""
         if self._client is not None:
@@ -112,13 +120,8 @@ class Connection:
         import httpx2
 
         if self._client is None:
-            headers = {
-                "Authorization": f"Bearer {self._address.token}",
-                "User-Agent": f"golfsweep/{version('golfsweep')}",
-                PROCESS_HEADER: f"{os.getpid()} {identity()}".encode("ascii", "replace").decode(),
-            }
             self._client = httpx2.Client(
-                headers=headers,
+                headers=self.headers(),
                 timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
                 limits=httpx2.Limits(keepalive_expiry=KEPT_SECONDS),
                 follow_redirects=False,  # the token is for this service alone

@@ -6,14 +6,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import httpx2
-import pytest
 
 from cluster.executor import Node, Task
 from cluster.registry import EXECUTORS, ExecutorKind
@@ -126,13 +125,6 @@ def board(place: Workplace) -> list[dict[str, Any]]:
     return [
         {name: value for name, value in row.items() if name not in VARYING} for row in board_of("small", place).table()
     ]
-
-
-@pytest.fixture
-def own_place(tmp_path: Path) -> Iterator[Workplace]:
-    opened = Workplace.open(tmp_path / "home")
-    yield opened
-    opened.store.close()
 
 
 def test_a_board_is_the_same_whatever_died_on_the_way(
