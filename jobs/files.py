@@ -11,7 +11,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +33,10 @@ IDENTITY = "golfsweep-store-id"
 REMADE = "golfsweep run FILE makes an entry's evidence again"
 REWRITTEN_SECONDS = 1800.0
 """Age from which a content that is put once more is written again; well below the age that `golfsweep gc` spares."""
+
+
+def do_nothing() -> None:
+    """What happens between two parts of a content where nobody waits."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +78,8 @@ class FileStore:
         self._shown = hide_password(self._root)
         protocols = {system.protocol} if isinstance(system.protocol, str) else set(system.protocol)
         self._local, self._has_buckets = "file" in protocols, bool(protocols & BUCKETS)
+        self.on_progress: Callable[[], None] = do_nothing
+        """Called between parts of a long content, so that nobody takes a slow line for a dead process."""
 
     @property
     def is_local(self) -> bool:
@@ -206,6 +212,18 @@ class FileStore:
         if hashlib.sha256(content).hexdigest() != digest:
             raise Unreadable(digest, f"file store {self._shown}: {hide_password(path)} is damaged; {REMADE}")
         return content
+
+    def read_part(self, digest: str, start: int, stop: int) -> bytes:
+        """Some bytes of a content as they lie there: whoever has read all of it checks the digest.
+
+        Raises:
+            Unreadable: it is not there.
+        """
+        try:
+            with self._mapping_errors():
+                return bytes(self._system.cat_file(self._path(digest), start=start, end=stop))
+        except FileNotFoundError:
+            raise Unreadable(digest, f"file store {self._shown}: {digest} is not in it; {REMADE}") from None
 
     def discard_damaged(self, digest: str) -> None:
         """Remove what lies in the place of a content and is not the content; a folder there is renamed, not deleted."""

@@ -33,6 +33,11 @@ class Home:
         return self.root / "files"
 
     @property
+    def uploads(self) -> Path:
+        """Contents that have reached the service in part."""
+        return self.root / "uploads"
+
+    @property
     def demo(self) -> Path:
         """The bundled corpus in the challenge's format."""
         return self.root / "data" / "demo"

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from golf.errors import InputError
 from jobs.errors import NO_SPACE, StoreUnavailable
@@ -12,6 +13,9 @@ from jobs.files import IDENTITY, FileStore
 from jobs.machine.host import identity
 from jobs.paths import Home
 from jobs.store import FileStoreRecord, Store
+
+if TYPE_CHECKING:
+    from jobs.remote.connection import Connection, ServerAddress
 
 LOOKED_FOR = 200
 """Contents of a database that are looked for in a file store before it counts as another's."""
@@ -28,6 +32,13 @@ class Workplace:
     """Whether database and file store are the home's own, and so belong together."""
     made: Path | None = None
     """The outermost folder that was made for this home; None if the home was there."""
+    connection: "Connection | None" = None
+    """To the service whose store and contents these are; it sees to it that they belong together."""
+
+    @property
+    def server(self) -> str | None:
+        """URL of the service that it is at, if it is at one."""
+        return None if self.connection is None else self.connection.url
 
     @classmethod
     def open(cls, root: Path, database: str | None = None, files: str | None = None) -> "Workplace":
@@ -73,6 +84,20 @@ class Workplace:
         )
 
     @classmethod
+    def at_server(cls, root: Path, address: "ServerAddress") -> "Workplace":
+        """The store and contents of a service; the folder is for what this machine makes, and nothing is made now.
+
+        Nothing is sent either: whether the service answers shows with the first use.
+        """
+        from jobs.remote.connection import Connection
+        from jobs.remote.files import RemoteFiles
+        from jobs.remote.store import RemoteStore
+
+        connection = Connection(address)
+        store, files = RemoteStore(connection), RemoteFiles(connection)
+        return cls(home=Home(root.resolve()), store=store, files=files, connection=connection)
+
+    @classmethod
     def empty(cls, root: Path) -> "Workplace":
         """A home in which nothing has been run yet; nothing is made."""
         home = Home(root.resolve())
@@ -80,9 +105,11 @@ class Workplace:
 
     def remove_if_unused(self) -> bool:
         """Remove the folder of a home that was made for a run which never started; returns whether it was so."""
+        if self.made is None:
+            return False
         with suppress(StoreUnavailable):
             used = self.store.sweeps() or self.store.records() or self.store.live_drivers()
-            if self.made is not None and not used:
+            if not used:
                 self.store.close()
                 _remove(self.home, self.made)
                 return True
@@ -97,6 +124,8 @@ class Workplace:
             InputError: they lie elsewhere, or the bucket does not exist.
             StoreUnavailable: it does not answer, or has no room.
         """
+        if self.server is not None:
+            return
         self.files.require_bucket()
         known, here = self.store.file_store(), self.files.identity()
         if known is not None and here == known.id:
@@ -121,6 +150,8 @@ class Workplace:
 
     def find_elsewhere(self) -> str | None:
         """Where the database's contents lie, if that is not this file store."""
+        if self.server is not None:
+            return None
         known = self.store.file_store()
         here = self.files.identity()
         if known is None or here == known.id or (here is None and self._holds_contents()):

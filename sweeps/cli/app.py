@@ -25,6 +25,7 @@ from jobs.machine.stopping import stop_on_signals
 from jobs.secrets import hide_password
 from sweeps.cli.errors import ExitCode, Interrupted, explain, hide_given, report
 from sweeps.cli.help import Command, Root, width
+from sweeps.cli.servers import choose_place, chosen_server, note_context, open_server
 from sweeps.text.escaping import escape_lines
 from sweeps.text.terminal import ColorChoice, choose_color, prepare_streams, takes_unicode
 
@@ -108,6 +109,17 @@ FilesOption = Annotated[
         help="File store at this place instead of the one in --home.",
     ),
 ]
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        envvar="GOLFSWEEP_SERVER",
+        parser=given,
+        callback=note_context,
+        help="Work on the sweeps of the service at this URL; its token is in GOLFSWEEP_TOKEN or GOLFSWEEP_TOKEN_FILE.",
+    ),
+]
 RayOption = Annotated[
     str | None,
     typer.Option(
@@ -189,35 +201,45 @@ HOME = Path(".golfsweep")
 class Application(typer.Typer):
     """A typer application whose commands take --color and --debug and are listed with whole sentences."""
 
-    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
-        """Register a function as a command."""
+    def command(
+        self, name: str | None = None, *, needs_database: bool = False, **settings: Any
+    ) -> Callable[[Any], Any]:
+        """Register a function as a command; one with --db takes --server, too, unless it needs the database itself."""
         register = super().command(name, cls=Command, **settings)
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-            register(_as_command(function))
+            register(_as_command(function, needs_database))
             return function
 
         return decorate
 
 
-def _as_command(function: Callable[..., Any]) -> Callable[..., Any]:
+def _as_command(function: Callable[..., Any], needs_database: bool) -> Callable[..., Any]:
     """The function with options whose callbacks do their work, and with what stops it as an error."""
 
     @functools.wraps(function)
-    def run(*args: Any, debug: bool = False, color: ColorChoice = ColorChoice.AUTO, **options: Any) -> Any:
+    def run(
+        *args: Any,
+        debug: bool = False,
+        color: ColorChoice = ColorChoice.AUTO,
+        server: str | None = None,
+        **options: Any,
+    ) -> Any:
         try:
-            return function(*args, **options)
+            return function(*args, **(options | choose_place(server, options)))
         except KeyboardInterrupt:
             raise Interrupted("run the same command again") from None
 
     signature = inspect.signature(function, eval_str=True)
     keyword = inspect.Parameter.KEYWORD_ONLY
-    shared = [
-        inspect.Parameter("color", keyword, default=ColorChoice.AUTO, annotation=ColorOption),
-        inspect.Parameter("debug", keyword, default=False, annotation=DebugOption),
+    shared: dict[str, tuple[Any, Any]] = {"color": (ColorChoice.AUTO, ColorOption), "debug": (False, DebugOption)}
+    if "db" in signature.parameters and not needs_database:
+        shared["server"] = (None, ServerOption)
+    added = [
+        inspect.Parameter(name, keyword, default=default, annotation=kind) for name, (default, kind) in shared.items()
     ]
-    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *shared])  # type: ignore[attr-defined]
-    run.__annotations__ = {**function.__annotations__, "color": ColorOption, "debug": DebugOption}
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {**function.__annotations__, **{name: kind for name, (_, kind) in shared.items()}}
     return run
 
 
@@ -296,9 +318,24 @@ def open_to_read(home: Path, db: str | None, files: str | None) -> Any:
     """
     from jobs.workplace import Workplace
 
+    if (server := chosen_server()) is not None:
+        return open_server(home, server)
     if db is None and home == HOME and not home.exists():
         return Workplace.empty(home)
     return Workplace.open_to_read(home, db, files)
+
+
+def open_to_write(home: Path, db: str | None, files: str | None) -> Any:
+    """The home of a command that changes something; what is missing of it is made.
+
+    Raises:
+        InputError: it cannot be used.
+        StoreUnavailable: the database's server does not answer.
+    """
+    from jobs.workplace import Workplace
+
+    server = chosen_server()
+    return Workplace.open(home, db, files) if server is None else open_server(home, server)
 
 
 def open_sweeps(
@@ -309,16 +346,14 @@ def open_sweeps(
     Raises:
         InputError: there is no such home or sweep.
     """
-    from jobs.workplace import Workplace
-
     place = open_to_read(home, db, files)
     sweeps = place.store.sweeps()
     if name is not None and name not in [sweep.name for sweep in sweeps]:
         known = ", ".join(sweep.name for sweep in sweeps) or "none yet"
-        raise InputError(f'no sweep "{shown_name(name)}" in {home}; there are: {known}')
-    if to_write:
+        raise InputError(f'no sweep "{shown_name(name)}" in {place.server or home}; there are: {known}')
+    if to_write and place.server is None:
         place.store.close()
-        place = Workplace.open(home, db, files)
+        place = open_to_write(home, db, files)
     return place, [sweep for sweep in sweeps if name in (None, sweep.name)]
 
 
@@ -336,7 +371,7 @@ def typed_home(context: typer.Context) -> str:
     """The options that were typed to reach the home, for the commands that are suggested next; without passwords."""
     typed = [
         (name, str(context.params[name]))
-        for name in ("home", "db", "files")
+        for name in ("home", "db", "files", "server")
         if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
     ]
     return " ".join(f"--{name} {shlex.quote(hide_password(value))}" for name, value in typed)

@@ -7,7 +7,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 GROUPS: Mapping[str, Sequence[str]] = {
-    "Run": ("demo", "init", "run", "plan", "submit", "cancel", "retry", "attach"),
+    "Run": ("demo", "init", "run", "plan", "work", "submit", "cancel", "retry", "attach"),
     "See": ("ls", "status", "watch", "logs", "leaderboard", "show", "open"),
     "Compare and trust": ("compare", "challenge", "audit", "prove", "check"),
     "Publish": ("import", "package", "export"),
@@ -16,7 +16,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),
 }
 """Every command, by purpose, in the order of the help page."""
-COMMON = ("--home", "--db", "--files", "--json", "--brief", "--debug", "--help")
+COMMON = ("--home", "--db", "--files", "--server", "--json", "--brief", "--debug", "--help")
 """Options that most commands take; their help lists them last."""
 WIDEST = 120
 

@@ -104,6 +104,10 @@ class Scheduling:
                 return scheduler.slots, scheduler.widest
         return 0, 0
 
+    def total_slots(self) -> int:
+        """Slots of all nodes that are alive, of whichever class; 0 where this process is not the scheduler."""
+        return 0 if self._scheduler is None else sum(node.slots for node in self._scheduler.nodes)
+
     def finish(self, say: Callable[[str], None]) -> None:
         """Go on scheduling while jobs of other sweeps run here: they would have to start over."""
         announced, outage = False, Patience(say)
@@ -141,6 +145,9 @@ class Scheduling:
             self._close()
             return
         self._heartbeat = self._stack.enter_context(Heartbeat(scheduler.beat))
+        self._files.on_progress = (
+            self._heartbeat.working
+        )  # else a content on a slow line looked like a process that hangs
         self._scheduler = scheduler
 
     def _give_up(self) -> None:

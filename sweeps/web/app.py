@@ -33,7 +33,9 @@ def make_app(service: Service) -> FastAPI:
     # The last one added is passed first.
     app.add_middleware(BodyLimit, max_bytes=service.max_body_bytes)
     app.add_middleware(Gate, service=service)
-    app.add_middleware(RateLimit, requests_per_minute=service.requests_per_minute)
+    app.add_middleware(
+        RateLimit, per_minute=service.requests_per_minute, work_per_minute=service.work_requests_per_minute
+    )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=service.hosts, www_redirect=False)
     app.add_middleware(SecurityHeaders)
     return app

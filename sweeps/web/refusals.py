@@ -1,6 +1,8 @@
 """Errors of handlers as answers: problem documents under /api, a page with the same words elsewhere."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -9,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from golf.errors import InputError
 from jobs.errors import StoreUnavailable
+from jobs.remote.refusals import CODES, refusal_of
 from jobs.secrets import hide_passwords
 from sweeps.web.pages.rendering import show
 from sweeps.web.problems import NotFound, problem
@@ -24,21 +27,24 @@ def handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(NotFound)
     def not_found(request: Request, error: NotFound) -> Response:
-        return _answer(request, 404, error.error, error.hint)
+        return _answer(request, 404, error.error, error.hint, code="not-found")
 
-    @app.exception_handler(InputError)
-    def bad_input(request: Request, error: InputError) -> Response:
-        return _answer(request, 422, error.error, error.hint)
+    def refuse(request: Request, error: Exception) -> Response:
+        refusal, detail = refusal_of(error), hide_passwords(str(error))
+        if isinstance(error, InputError):
+            return _answer(request, refusal.status, error.error, error.hint, code=refusal.code, **refusal.facts)
+        unavailable = isinstance(error, StoreUnavailable)
+        headers = {"Retry-After": str(RETRY_SECONDS)} if unavailable else None
+        hint = "the same request may succeed later" if unavailable else ""
+        return _answer(request, refusal.status, detail, hint, headers, code=refusal.code, **refusal.facts)
+
+    for kind in CODES:
+        app.add_exception_handler(kind, refuse)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
         problems = (f"{'.'.join(str(part) for part in entry['loc'])}: {entry['msg']}" for entry in error.errors())
         return _answer(request, 422, "; ".join(problems)[:MOST_CHARACTERS], "see /openapi.json")
-
-    @app.exception_handler(StoreUnavailable)
-    def unavailable(request: Request, error: StoreUnavailable) -> Response:
-        headers = {"Retry-After": str(RETRY_SECONDS)}
-        return _answer(request, 503, hide_passwords(str(error)), "the same request may succeed later", headers)
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:
@@ -47,9 +53,14 @@ def handle_errors(app: FastAPI) -> None:
 
 
 def _answer(
-    request: Request, status: int, detail: str, hint: str = "", headers: dict[str, str] | None = None
+    request: Request,
+    status: int,
+    detail: str,
+    hint: str = "",
+    headers: Mapping[str, str] | None = None,
+    **facts: Any,
 ) -> Response:
     if not is_page(request.url.path):
-        return problem(status, detail, hint, headers)
+        return problem(status, detail, hint, headers, **facts)
     title = HTTPStatus(status).phrase
     return show(request, "problem_page.html.j2", status=status, headers=headers, title=title, detail=detail, hint=hint)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from jobs.workplace import Workplace
+from sweeps.web.uploads import Uploads
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Addresses that only this machine reaches."""
@@ -22,8 +23,18 @@ class Service:
     """Whether anybody may read without a token; nobody may write without one."""
     requests_per_minute: int = 1200
     """Of one token, or of one address without a token."""
-    max_body_bytes: int = field(default=4 * 2**20)
+    work_requests_per_minute: int = 12_000
+    """The same for requests of the store and of contents: a scheduler sends many small ones."""
+    max_body_bytes: int = 4 * 2**20
     """Of a request; a larger one is refused before it is read."""
+    max_content_bytes: int = 2 * 2**30
+    """Of a content that is uploaded in parts."""
+    uploads: Uploads = field(init=False)
+    """Contents that have arrived in part."""
+
+    def __post_init__(self) -> None:
+        uploads = Uploads(self.place.home.uploads, self.place.files, self.max_content_bytes)
+        object.__setattr__(self, "uploads", uploads)
 
     @property
     def hosts(self) -> list[str]:

@@ -37,6 +37,11 @@ class Garbage(Transactions):
         with self._read() as connection:
             return _judge(connection, None)
 
+    def knows_content(self, digest: str) -> bool:
+        """Whether anything in the database refers to a content, needed or not."""
+        with self._read() as connection:
+            return bool(_judge(connection, [digest]))
+
     def finished_jobs(self) -> set[str]:
         """Keys of jobs that are done, those that no sweep needs included."""
         with self._read() as connection:

@@ -25,7 +25,7 @@ from sweeps.cli.errors import ExitCode, Interrupted
 from sweeps.text.terminal import Terminal
 
 
-@app.command()
+@app.command(needs_database=True)
 def challenge(
     context: typer.Context,
     entry: Annotated[

@@ -20,6 +20,7 @@ from sweeps.cli.app import (
     app,
     complete_sweep,
     open_sweeps,
+    open_to_write,
     print_json,
 )
 from sweeps.cli.asking import YesOption, ask_first
@@ -113,10 +114,9 @@ def attach(
 
     Example: golfsweep attach final_model.int8.ptz --sweep sweep.toml --stage train --role artifact --seed 42
     """
-    from jobs.workplace import Workplace
     from sweeps.run.attach import Attachment, attach, open_sweep
 
-    place = Workplace.open(home, db, files)
+    place = open_to_write(home, db, files)
     try:
         target = open_sweep(sweep, place, Terminal(stderr=True).print_line)
         job = attach(Attachment(file=file, stage=stage, role=role, seed=seed, entry=entry, log=log), target, place)

@@ -10,7 +10,7 @@ from sweeps.cli.asking import YesOption, ask_first
 from sweeps.text.terminal import Terminal
 
 
-@app.command()
+@app.command(needs_database=True)
 def gc(
     delete: Annotated[bool, typer.Option("--delete", help="Delete the files.")] = False,
     yes: Annotated[bool, YesOption] = False,

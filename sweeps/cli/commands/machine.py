@@ -121,7 +121,7 @@ def evaluate(
     Terminal().print_line(f"{summary}; {size}; {score['seconds']:.1f} s on {score['device']}")
 
 
-@app.command()
+@app.command(needs_database=True)
 def doctor(
     file: Annotated[
         Path | None,

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from sweeps.cli.app import HOME, ContestOption, DbOption, FilesOption, HomeOption, JsonOption, app, print_json
+from sweeps.cli.app import (
+    HOME,
+    ContestOption,
+    DbOption,
+    FilesOption,
+    HomeOption,
+    JsonOption,
+    app,
+    open_to_write,
+    print_json,
+)
 from sweeps.cli.errors import ExitCode
 from sweeps.text.terminal import Terminal
 
@@ -25,13 +35,12 @@ def import_(
 
     Example: golfsweep import records/track_10min_16mb
     """
-    from jobs.workplace import Workplace
     from sweeps.contests.catalog import DEFAULT, contest_named
     from sweeps.submission.judges import JUDGES
 
     rules = contest_named(contest or DEFAULT)
     records = JUDGES[rules.judge].read(folders, rules)
-    place = Workplace.open(home, db, files)
+    place = open_to_write(home, db, files)
     changed = [key for key, content in records.contents.items() if place.store.put_record(key, content)]
     if json_:
         return print_json({"rows": records.rows, "changed": [records.contents[key]["name"] for key in changed]})

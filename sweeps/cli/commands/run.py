@@ -21,12 +21,14 @@ from sweeps.cli.app import (
     SetOption,
     app,
     command_line,
+    open_to_write,
     print_brief,
     print_json,
     typed_home,
 )
 from sweeps.cli.errors import ExitCode, Interrupted
 from sweeps.cli.reports import write_if_allowed
+from sweeps.cli.servers import chosen_server
 from sweeps.text.terminal import Terminal
 
 
@@ -56,7 +58,8 @@ def run(
     """Start or resume a sweep.
 
     The same command resumes a sweep that was interrupted or failed; finished jobs are not run again. With --detach it
-    goes on without this terminal; golfsweep wait waits for it, and golfsweep cancel ends it.
+    goes on without this terminal; golfsweep wait waits for it, and golfsweep cancel ends it. With --server it hands the
+    sweep over to the service and follows it: others run it, and go on without this process.
 
     Example: golfsweep run examples/demo.toml --set eval.chunk=64
     """
@@ -74,6 +77,22 @@ def run(
     check_names(tag or (), "--tag")
     check_names(() if owner is None else [owner], "--owner")
     check_names([agent] if agent else [], "--agent")
+    if chosen_server() is not None:
+        from sweeps.cli.commands.service.remote_run import RemoteRun, run_at_service
+
+        own = {"--executor": executor, "--ray": ray, "--here": here or None, "--owner": owner}
+        return run_at_service(
+            RemoteRun(
+                file=file,
+                assignments=set_ or (),
+                tags=tag or (),
+                agent=agent or None,
+                place=open_to_write(home, db, files),
+                json=json_,
+                home_options=typed_home(context),
+            ),
+            refused=[option for option, value in own.items() if value is not None],
+        )
     if detach:
         from sweeps.agents.starting import DetachedRun
 

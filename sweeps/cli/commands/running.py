@@ -21,6 +21,7 @@ from sweeps.cli.app import (
     print_json,
 )
 from sweeps.cli.errors import ExitCode
+from sweeps.cli.servers import chosen_server
 from sweeps.text.terminal import Terminal
 
 
@@ -55,7 +56,7 @@ def plan(
     from sweeps.views.terminal.show_plan import show_plan
 
     spec = load_sweep(file, set_ or ())
-    place = open_to_read(home, db, files) if home.exists() or db else Workplace.empty(home)
+    place = open_to_read(home, db, files) if home.exists() or db or chosen_server() else Workplace.empty(home)
     say = Terminal(stderr=True).print_line
     preview = forecast(spec, place, nodes=nodes, slots=slots, measure_here=not quick, say=say)
     if brief:

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from sweeps.web.api import activity, boards, cluster, comparisons, jobs, records, sweeps, tokens
+from sweeps.web.api import activity, boards, cluster, comparisons, contents, jobs, records, store, sweeps, tokens
 
 PREFIX = "/api/v1"
-ROOMS = (boards, comparisons, records, sweeps, jobs, cluster, activity, tokens)
+ROOMS = (boards, comparisons, records, sweeps, jobs, cluster, activity, tokens, store, contents)
 """Modules with a `router`; a further part of the API is a module and its name here."""
 
 

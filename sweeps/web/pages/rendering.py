@@ -1,5 +1,6 @@
 """From prepared content to a page within the site's frame."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -30,7 +31,7 @@ def _environment() -> Environment:
 
 
 def show(
-    request: Request, template: str, *, status: int = 200, events: str = "", headers: dict[str, str] | None = None,
+    request: Request, template: str, *, status: int = 200, events: str = "", headers: Mapping[str, str] | None = None,
     **content: Any,
 ) -> HTMLResponse:  # fmt: skip
     """A page.

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
 from jobs.errors import StoreUnavailable
+from jobs.remote.methods import METHODS
 from jobs.state import Scope
 from sweeps.web.problems import problem
 from sweeps.web.service import Service
@@ -24,6 +25,8 @@ LOGIN = ("/login", "/logout")
 ADMIN = ("/api/v1/tokens",)
 ADMIN_WRITES = ("/api/v1/cluster", "/cluster")
 """Below which everybody may read, and only an administrator may change something."""
+STORE = "/api/v1/store/"
+"""Before the name of a method, which needs its own scope whether or not it changes anything."""
 SAFE = ("GET", "HEAD")
 HINT = "send Authorization: Bearer TOKEN; golfsweep token create makes one"
 
@@ -52,6 +55,8 @@ def required_scope(method: str, path: str) -> Scope | None:
         return None
     if any(_is_below(path, prefix) for prefix in (ADMIN if method in SAFE else ADMIN + ADMIN_WRITES)):
         return Scope.ADMIN
+    if path.startswith(STORE) and (called := METHODS.get(path.removeprefix(STORE))) is not None:
+        return called.scope
     return Scope.READ if method in SAFE else Scope.SUBMIT
 
 

@@ -9,17 +9,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sweeps.web.problems import problem
 from sweeps.web.security.access import token_of
 
+WORK = ("/api/v1/store/", "/api/v1/contents/")
+"""Paths of what schedulers send, many small requests each second."""
+
 
 class RateLimit:
     """Refuses whoever sends more requests in a minute than allowed, before a token is looked up."""
 
-    def __init__(self, app: ASGIApp, requests_per_minute: int) -> None:
-        self._app, self._limit = app, RateLimitItemPerMinute(requests_per_minute)
+    def __init__(self, app: ASGIApp, per_minute: int, work_per_minute: int) -> None:
+        """Allow so many requests of the paths in `WORK`, and so many of all others."""
+        self._app = app
+        self._limit = RateLimitItemPerMinute(per_minute, namespace="read")
+        self._work_limit = RateLimitItemPerMinute(work_per_minute, namespace="work")
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
-        if scope["type"] != "http" or self._limiter.hit(self._limit, _sender(scope)):
+        is_work = scope["type"] == "http" and scope["path"].startswith(WORK)
+        limit = self._work_limit if is_work else self._limit
+        if scope["type"] != "http" or self._limiter.hit(limit, _sender(scope)):
             return await self._app(scope, receive, send)
         refusal = problem(429, "too many requests in a minute", "wait, or follow /api/v1/events", {"Retry-After": "60"})
         await refusal(scope, receive, send)

@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from golf.data.corpus import DemoData
+from jobs.remote.connection import ServerAddress
 from jobs.state import Scope
 from jobs.workplace import Workplace
 from sweeps.web.app import make_app
@@ -38,6 +39,30 @@ def connect(place: Workplace) -> Connect:
         return TestClient(make_app(service), base_url=f"http://{NAME}", headers=headers, raise_server_exceptions=False)
 
     return make
+
+
+@pytest.fixture
+def own_place(tmp_path: Path) -> Iterator[Workplace]:
+    """An empty home, for a test that changes it."""
+    opened = Workplace.open(tmp_path / "home")
+    yield opened
+    opened.store.close()
+
+
+@pytest.fixture
+def at_service(own_place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Workplace]:
+    """The same home through the service, with a token of a scope: what is sent passes all of it but the network."""
+
+    def reach(scope: Scope = Scope.SUBMIT, owner: str = "anna", **limits: int) -> Workplace:
+        token = own_place.store.create_token(scope, owner, days=1).text
+        service = Service(place=own_place, host="127.0.0.1", port=0, **limits)
+        place = Workplace.at_server(own_place.home.root.parent / "pod", ServerAddress(f"http://{NAME}", token))
+        assert place.connection is not None
+        client = TestClient(make_app(service), headers=place.connection.headers(), raise_server_exceptions=False)
+        place.connection._client = client
+        return place
+
+    return reach
 
 
 @pytest.fixture

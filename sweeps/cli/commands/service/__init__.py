@@ -1,1 +1,1 @@
-"""Commands of the service: serve, token."""
+"""Commands of the service: serve, token, work."""

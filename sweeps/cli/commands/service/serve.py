@@ -19,7 +19,7 @@ GRACE_SECONDS = 5
 """For requests that are being answered when the service stops; streams end at once."""
 
 
-@app.command()
+@app.command(needs_database=True)
 def serve(
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[

@@ -28,7 +28,7 @@ def token(context: typer.Context) -> None:
         print(context.get_help())
 
 
-@tokens.command("create")
+@tokens.command("create", needs_database=True)
 def create(
     scope: Annotated[
         Scope, typer.Option("--scope", metavar="SCOPE", help="One of read, submit, admin; each includes those before.")
@@ -74,7 +74,7 @@ def list_(home: HomeOption = HOME, db: DbOption = None, json_: JsonOption = Fals
         console.print_line(f"{record.id}  {record.scope:6}  {record.owner}  {facts['state']}")
 
 
-@tokens.command("revoke")
+@tokens.command("revoke", needs_database=True)
 def revoke(
     name: Annotated[str, typer.Argument(metavar="ID", help="The token's id, or its start.")],
     home: HomeOption = HOME,
