@@ -28,10 +28,12 @@ from jobs.store.rows import (
     JobRecord,
     NodeRecord,
     SchedulerRecord,
+    SubmissionRecord,
     SweepRecord,
     TokenRecord,
     TrialRecord,
 )
+from jobs.store.submissions import Submissions, Submitted, SubmittedContent
 from jobs.store.sweeps import Sweeps
 from jobs.store.transactions import STALE_SECONDS
 from jobs.store.work.attaching import Attaching
@@ -62,6 +64,9 @@ __all__ = [
     "SchedulerRecord",
     "Store",
     "StoreUnavailable",
+    "SubmissionRecord",
+    "Submitted",
+    "SubmittedContent",
     "SweepRecord",
     "TokenRecord",
     "TrialKeys",
@@ -71,6 +76,6 @@ __all__ = [
 
 class Store(
     Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Drivers,
-    Nodes, Trials, Entries, Events, PublicRecords, Tokens,
+    Nodes, Trials, Entries, Events, PublicRecords, Tokens, Submissions,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""
