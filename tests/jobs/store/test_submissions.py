@@ -1,5 +1,6 @@
 """Submitted sweeps: one row a version, taken under the sweep's lease, and decided about by people."""
 
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -192,7 +193,8 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
-        self.store = Store.open("sqlite://", self.clock)
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = Store.open(f"sqlite:///{self.folder.name}/store.db", self.clock)
         self.drivers = [self.store.acting_as(name) for name in "xy"]
         self.taken: dict[int, str] = {}
 
@@ -208,7 +210,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule(act=st.sampled_from(["pause_sweep", "resume_sweep", "cancel_submission"]))
     def decide(self, act: str) -> None:
-        getattr(self.store, act)("new")
+        before = latest(self.store)
+        try:
+            getattr(self.store, act)("new")
+        except WrongState:
+            assert act == "pause_sweep" and before.state not in OPEN
 
     @rule(number=st.sampled_from([0, 1]), ending=st.sampled_from(["end", "return"]))
     def leave(self, number: int, ending: str) -> None:
@@ -237,6 +243,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.close()
+        self.folder.cleanup()
 
 
 Machine.TestCase.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)
