@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
 
-from cluster.executor import Executor, Opening
 from cluster.executors.local import machine_cluster
-from cluster.registry import join_cluster, open_executor, quarantine_hint
+from cluster.registry import join_cluster, quarantine_hint
 from jobs.errors import NO_SPACE, AlreadyDriven, StoreUnavailable
 from jobs.machine import stopping
 from jobs.machine.host import process_name
@@ -14,6 +13,7 @@ from jobs.workplace import Workplace
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run.driving.driven_sweep import ClusterSlots, DrivenSweep, Runner, Site
+from sweeps.run.driving.opening import open_scheduling
 from sweeps.run.helping import check_machine, help_sweep, is_driven_elsewhere
 from sweeps.run.lease import DriverLease
 from sweeps.run.patience import Patience
@@ -22,20 +22,6 @@ from sweeps.run.waiting import say_if_slow
 from sweeps.spec.file import SweepSpec
 
 STEP_SECONDS = 0.5
-
-
-def open_scheduling(
-    place: Workplace, *, executor: str, widest: int, joined: Executor | None, say: Callable[[str], None]
-) -> Scheduling:
-    """This process's part in scheduling the cluster that it joined, or this machine with an executor of its own."""
-
-    def open_own() -> Executor:
-        if joined is not None:
-            return joined
-        return open_executor(executor, Opening(widest=widest, home=place.home.root, say=say))
-
-    cluster = machine_cluster() if joined is None else joined.cluster
-    return Scheduling(place.store, place.files, place.home, cluster, open_own)
 
 
 def run(

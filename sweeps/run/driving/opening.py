@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cluster.executor import Executor, JoinedExecutor
+from cluster.executor import Executor, JoinedExecutor, Opening
+from cluster.executors.local import machine_cluster
+from cluster.registry import open_executor
 from golf.errors import InputError
 from jobs.machine import environment
 from jobs.paths import Home
@@ -11,13 +13,27 @@ from jobs.spec import Machine
 from jobs.store import Store
 from jobs.workplace import Workplace
 from sweeps.driver.sweep import Sweep
-from sweeps.run.roles import Runtime, machine_of, runtime_of
+from sweeps.run.roles import Runtime, Scheduling, machine_of, runtime_of
 from sweeps.spec.dataset import DataSet, open_dataset
 from sweeps.spec.file import SweepSpec
 from sweeps.spec.script.data import ScriptData, open_script_data
 from sweeps.spec.script.defaults import with_defaults
 from sweeps.spec.script.kind import ScriptKind
 from sweeps.spec.script.resolve import read_contents, resolve_code
+
+
+def open_scheduling(
+    place: Workplace, *, executor: str, widest: int, joined: Executor | None, say: Callable[[str], None]
+) -> Scheduling:
+    """This process's part in scheduling the cluster that it joined, or this machine with an executor of its own."""
+
+    def open_own() -> Executor:
+        if joined is not None:
+            return joined
+        return open_executor(executor, Opening(widest=widest, home=place.home.root, say=say))
+
+    cluster = machine_cluster() if joined is None else joined.cluster
+    return Scheduling(place.store, place.files, place.home, cluster, open_own)
 
 
 def resolve(
