@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select, tuple_
 
 from golf.errors import shown_name
 from jobs.database import tables
@@ -124,6 +124,15 @@ class Submissions(Transactions):
             rows = connection.execute(query.order_by(table.c.priority.desc(), table.c.created, table.c.ticket))
             return [_record(row) for row in rows.mappings()]
 
+    def last_submissions(self) -> list[SubmissionRecord]:
+        """The latest version of every sweep that was submitted, the oldest first."""
+        table = tables.submissions
+        newest = select(table.c.sweep, func.max(table.c.version)).group_by(table.c.sweep)
+        query = select(table).where(tuple_(table.c.sweep, table.c.version).in_(newest))
+        with self._read() as connection:
+            rows = connection.execute(query.order_by(table.c.created, table.c.ticket)).mappings()
+            return [_record(row) for row in rows]
+
     # What whoever drives them does
 
     def take_submission(self, ticket: str) -> bool:
@@ -218,6 +227,23 @@ class Submissions(Transactions):
             keys = connection.execute(query.order_by(jobs.c.key).with_for_update()).scalars().all()
             connection.execute(jobs.update().where(jobs.c.key.in_(keys)), {"priority": priority})
             return _required(connection, sweep)
+
+    def set_tags(self, sweep: str, tags: Sequence[str]) -> None:
+        """Have a sweep, begun or only submitted, carry these tags and no others.
+
+        Raises:
+            WrongState: there is neither.
+        """
+        with self._write() as connection:
+            record, table = _latest(connection, sweep, lock=True), tables.sweeps
+            values = {"tags": sorted(set(tags))}
+            begun = connection.execute(table.update().where(table.c.name == sweep), values).rowcount
+            if record is not None:
+                this = tables.submissions.c.ticket == record.ticket
+                connection.execute(tables.submissions.update().where(this), values)
+            elif not begun:
+                raise WrongState(f"sweep {shown_name(sweep)}: is not there; golfsweep ls lists all sweeps")
+            record_event(connection, EventKind.SWEEP_TAGGED, self._clock(), self.user, sweep=sweep, **values)
 
     def _leave(self, ticket: str, state: SubmissionState, kind: EventKind, reason: str | None) -> None:
         with self._write() as connection:

@@ -74,7 +74,7 @@ def status(
     """
     from sweeps.views.status import lines, quarantined, state_of
 
-    place, sweeps = open_sweeps(home, db, files, name)
+    place, sweeps = open_sweeps(home, db, files, name, submitted=True)
     states = [state_of(sweep, place.store) for sweep in sweeps]
     if json_:
         return print_json({"sweeps": states})

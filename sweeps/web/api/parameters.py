@@ -6,6 +6,7 @@ from fastapi import Depends, Path, Query, Request
 
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
+from sweeps.views.submissions import listed_sweep
 from sweeps.web.problems import NotFound
 from sweeps.web.security.access import Caller
 
@@ -34,12 +35,12 @@ After = Annotated[
 
 
 def require_sweep(name: str, place: Workplace) -> SweepRecord:
-    """A sweep.
+    """A sweep, or what stands in for one that was submitted and not begun yet.
 
     Raises:
         NotFound: there is none of that name.
     """
-    record = None if "\x00" in name else place.store.sweep(name)
+    record = None if "\x00" in name else listed_sweep(name, place.store)
     if record is None:
         raise NotFound("no sweep of that name; GET /api/v1/sweeps lists them")
     return record
