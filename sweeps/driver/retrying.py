@@ -37,7 +37,11 @@ class Retry:
             names = ", ".join(dict.fromkeys(job.order.entry or job.order.label for job in self.reported))
             lines.append(f"{_count(self.reported)} stay failed, since the search chose later trials by it ({names})")
         if self.queued:
-            start = "its driver starts them" if self.runs else f"start them with: golfsweep run {'--queue' if self.is_submitted else 'FILE'}"
+            start = (
+                "its driver starts them"
+                if self.runs
+                else f"start them with: golfsweep run {'--queue' if self.is_submitted else 'FILE'}"
+            )
             lines.append(start[0].upper() + start[1:])
         return lines
 

@@ -2,7 +2,7 @@
 
     python -m sweeps.spec.submitted < REQUEST > ANSWER
 
-Request: {"file": text, "set": [...], "files": {path: digest}}. Answer: {"problems": [...]} or what `describe` gives.
+Request: {"file": text, "set": [...], "files": {path: digest}, "more_seeds": n}. Answer: {"problems": [...]} or what `describe` gives.
 """
 
 import json
@@ -73,6 +73,20 @@ def describe(spec: "SweepSpec") -> dict[str, Any]:
     }
 
 
+def check(text: str, assignments: list[str], files: Mapping[str, str], more_seeds: int = 0) -> dict[str, Any]:
+    """What a service needs to know of a file, after as many fresh seeds were added to `seeds.confirm`.
+
+    Raises:
+        InputError: everything that is wrong, also with the file that has more seeds.
+    """
+    facts = describe(read_submitted(text, assignments, files))
+    if more_seeds:
+        first = max([*facts["seeds"], 0]) + 1  # used nowhere before
+        confirm = [*facts["confirm"], *range(first, first + more_seeds)]
+        facts = describe(read_submitted(text, [*assignments, f"seeds.confirm={confirm}"], files))
+    return facts
+
+
 def _arm_seeds(spec: "SweepSpec") -> set[int]:
     return {seed for arm in spec.arms for seed in arm.seeds}
 
@@ -84,7 +98,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     request = json.load(sys.stdin)
     try:
-        answer = describe(read_submitted(request["file"], request["set"], request["files"]))
+        answer = check(request["file"], request["set"], request["files"], request["more_seeds"])
     except InputError as error:
         answer = {"problems": list(error.problems)}
     json.dump(answer, sys.stdout)

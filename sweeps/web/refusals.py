@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from golf.errors import InputError
-from jobs.errors import StoreUnavailable
+from jobs.errors import StoreUnavailable, WrongState
 from jobs.secrets import hide_passwords
 from sweeps.web.pages.rendering import show
 from sweeps.web.problems import NotFound, problem
@@ -25,6 +25,10 @@ def handle_errors(app: FastAPI) -> None:
     @app.exception_handler(NotFound)
     def not_found(request: Request, error: NotFound) -> Response:
         return _answer(request, 404, error.error, error.hint)
+
+    @app.exception_handler(WrongState)
+    def wrong_state(request: Request, error: WrongState) -> Response:
+        return _answer(request, 409, error.error, error.hint)
 
     @app.exception_handler(InputError)
     def bad_input(request: Request, error: InputError) -> Response:

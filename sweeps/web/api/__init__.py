@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from sweeps.web.api import activity, boards, cluster, jobs, sweeps, tokens
+from sweeps.web.api import activity, boards, cluster, control, jobs, submissions, sweeps, tokens
 
 PREFIX = "/api/v1"
-ROOMS = (boards, sweeps, jobs, cluster, activity, tokens)
+ROOMS = (boards, sweeps, submissions, control, jobs, cluster, activity, tokens)
 """Modules with a `router`; a further part of the API is a module and its name here."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from jobs.store import SweepRecord
+from jobs.store import Store, SweepRecord
 from jobs.workplace import Workplace
 from sweeps.views.submissions import listed_sweep
 from sweeps.web.problems import NotFound
@@ -23,7 +23,13 @@ def _caller(request: Request) -> Caller:
     return caller
 
 
+def _acting_store(request: Request) -> Store:
+    """The database for whoever sends the request: events name the token's owner."""
+    return _place(request).store.acting_as(_caller(request).owner)
+
+
 HomePlace = Annotated[Workplace, Depends(_place)]
+ActingStore = Annotated[Store, Depends(_acting_store)]
 CallerOf = Annotated[Caller, Depends(_caller)]
 SweepPath = Annotated[str, Path(min_length=1, max_length=80, description="Name of a sweep.")]
 EntryPath = Annotated[str, Path(min_length=1, max_length=120, description="Name of an entry.")]
