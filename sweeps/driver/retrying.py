@@ -37,11 +37,8 @@ class Retry:
             names = ", ".join(dict.fromkeys(job.order.entry or job.order.label for job in self.reported))
             lines.append(f"{_count(self.reported)} stay failed, since the search chose later trials by it ({names})")
         if self.queued:
-            start = (
-                "its driver starts them"
-                if self.runs
-                else f"start them with: golfsweep run {'--queue' if self.is_submitted else 'FILE'}"
-            )
+            way = "golfsweep run --queue" if self.is_submitted else "golfsweep run FILE"
+            start = "its driver starts them" if self.runs else f"start them with: {way}"
             lines.append(start[0].upper() + start[1:])
         return lines
 

@@ -2,7 +2,8 @@
 
     python -m sweeps.spec.submitted < REQUEST > ANSWER
 
-Request: {"file": text, "set": [...], "files": {path: digest}, "more_seeds": n}. Answer: {"problems": [...]} or what `describe` gives.
+Request: {"file": text, "set": [...], "files": {path: digest}, "more_seeds": n}. Answer: {"problems": [...]},
+or what `check` gives.
 """
 
 import json

@@ -43,7 +43,7 @@ def submit_sweep(draft: Draft, place: Workplace, store: Store) -> Submitted:
     if last is not None and last.digest == content.digest:
         return Submitted(last, is_new=False)
     missing = [
-        f"files: {shown_name(path)}: no content of digest {digest[:12]}… is here; PUT /api/v1/contents/{digest} sends it"
+        f"files: {shown_name(path)}: its content is not here; PUT /api/v1/contents/{digest} sends it"
         for path, digest in content.files.items()
         if not place.files.has(digest)
     ]

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from sweeps.web.pages import boards, jobs, login, operations
+from sweeps.web.pages import boards, controlling, jobs, login, operations, submitting
 
-ROOMS = (boards, jobs, operations, login)
+ROOMS = (boards, submitting, controlling, jobs, operations, login)
 """Modules with a `router`; a further page is a function in one of them, or a module and its name here."""
 
 

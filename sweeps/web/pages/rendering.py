@@ -9,12 +9,19 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
+from jobs.state import Scope
 from sweeps.views.components.drawing import make_environment
 from sweeps.web.security.access import Caller
 
 FOLDER = Path(str(files("sweeps.web.pages")))
 ASSETS = Path(str(files("sweeps.views.components"))) / "assets"
-LINKS = (("Leaderboard", "/"), ("Sweeps", "/sweeps"), ("Cluster", "/cluster"), ("Activity", "/activity"))
+LINKS = (
+    ("Leaderboard", "/"),
+    ("Sweeps", "/sweeps"),
+    ("Submit", "/submit"),
+    ("Cluster", "/cluster"),
+    ("Activity", "/activity"),
+)
 
 
 @cache
@@ -43,6 +50,7 @@ def show(
         "events": events,
         "caller": "" if caller is None else caller.owner,
         "has_token": caller is not None and caller.token is not None,
+        "may_submit": caller is not None and caller.scope.includes(Scope.SUBMIT),
     }
     text = _environment().get_template(template).render(**frame, **content)
     return HTMLResponse(text, status_code=status, headers=headers)

@@ -1,4 +1,4 @@
-"""Submitting sweeps over HTTP and deciding about them: each write names its owner in the events, and no other writes."""
+"""Submitting sweeps over HTTP and deciding about them: each write names its owner in the events."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from jobs.state import JobState, Scope, SubmissionState, SweepState
+from jobs.state import Scope, SubmissionState
 from jobs.workplace import Workplace
-from sweeps.driver.retrying import retry_sweep
-from sweeps.web.actions import checking, deciding
+from sweeps.web.actions import checking
 from sweeps.web.app import make_app
 from sweeps.web.service import Service
 from tests.jobs.stores import DONE, FACTS, order
@@ -134,7 +133,7 @@ def test_the_same_file_is_the_same_sweep_and_an_edited_one_a_new_version(
     ({"set": ["nothing"]}, "not an assignment"), ({"set": ["a=\x00"]}, "set"), ({"tags": [" "]}, "tags"),
     ({"agent": " x"}, "agent"), ({"files": {"a.py": "0" * 64}}, "PUT /api/v1/contents/0000"),
     ({"files": {"a.py": "0"}}, "files"), ({"other": 1}, "other"), ({"file": ""}, "file"),
-    ({"file": FILE.replace('"demo"', '"data/here"')}, "give an absolute one"),
+    ({"file": FILE.replace('"demo"', '"data/here"\ntokenizer = "/t.model"')}, "give an absolute one"),
 ])  # fmt: skip
 def test_wrong_submissions_are_refused(
     client: TestClient, place: Workplace, checked: list[Any], change: dict[str, Any], word: str
@@ -233,3 +232,71 @@ class TestDecisions:
         assert place.store.last_event() == before
         record = place.store.submission("sent")
         assert record is not None and record.state == SubmissionState.QUEUED
+
+
+class TestForms:
+    """The same by plain forms, as browsers without scripts send them."""
+
+    def browser(self, place: Workplace, owner: str = "anna", scope: Scope = Scope.SUBMIT) -> TestClient:
+        client = client_of(place, owner, scope)
+        client.cookies.set("golfsweep_token", client.headers.pop("authorization").removeprefix("Bearer "))
+        client.headers["Sec-Fetch-Site"] = "same-origin"
+        return client
+
+    def test_a_sweep_is_submitted_edited_and_decided_about(self, place: Workplace, checked: list[Any]) -> None:
+        client = self.browser(place)
+        assert "<textarea" in client.get("/submit").text
+        script = {"files": ("code/train.py", b"print('loss=1')", "text/x-python")}
+        sent = client.post("/submit", data={"file": SCRIPT.replace("\n", "\r\n"), "tags": "a, b"}, files=script)
+        assert sent.status_code == 200 and sent.url.path == "/sweeps/scripted"
+        first = place.store.submission("scripted")
+        assert first is not None and (first.file, first.owner, first.tags) == (SCRIPT, "anna", ("a", "b"))
+        edit = client.get("/submit?sweep=scripted").text
+        digest = first.files["code/train.py"]
+        assert f'value="code/train.py={digest}" checked' in edit
+        kept = {"sweep": "scripted", "kept": f"code/train.py={digest}", "set": "seeds.confirm=[3, 4]", "file": SCRIPT}
+        page = client.post("/submit", files={name: (None, value) for name, value in kept.items()}).text
+        assert "+--set seeds.confirm=[3, 4]" in page
+        for what, fields in (("priority", {"priority": "5"}), ("tags", {"tags": "x"}), ("pause", {})):
+            assert client.post(f"/sweeps/scripted/{what}", data=fields).status_code == 200
+        last = place.store.submission("scripted")
+        assert last is not None
+        assert (last.version, last.priority, last.tags, last.reason) == (2, 5, ("x",), "paused by anna")
+        price = client.post("/sweeps/scripted/seeds/price", data={"add": "2"}).text
+        assert "on seeds 5, 6, too. Price: not known" in price
+        client.post("/sweeps/scripted/seeds", data={"add": "2"})
+        client.post("/sweeps/scripted/cancel")
+        last = place.store.submission("scripted")
+        assert last is not None and (last.version, last.state) == (3, "cancelled")
+        assert "Resume" in client.get("/sweeps/scripted").text
+
+    def test_what_is_wrong_is_said_in_the_form_that_keeps_all(self, place: Workplace, checked: list[Any]) -> None:
+        hostile = "</textarea><script>alert(1)</script>"
+        page = self.browser(place).post("/submit", files={"file": (None, hostile), "tags": (None, '"><img>')})
+        assert page.status_code == 422 and "not TOML" in page.text
+        assert "<script>alert" not in page.text and "<img>" not in page.text
+        assert place.store.last_submissions() == []
+
+    def test_a_path_in_an_upload_stays_a_name(self, place: Workplace, checked: list[Any]) -> None:
+        script = {"files": ("../../up.py", b"x", "text/plain")}
+        page = self.browser(place).post("/submit", data={"file": SCRIPT}, files=script)
+        assert page.status_code == 422 and "not the name of a file" in page.text
+
+    def test_another_sites_page_decides_nothing(self, place: Workplace, checked: list[Any]) -> None:
+        client = self.browser(place)
+        assert client.post("/submit", data={"file": FILE}, files={"files": ("", b"")}).status_code == 200
+        client.headers["Sec-Fetch-Site"] = "cross-site"
+        for path in ("/submit", "/sweeps/sent/cancel", "/sweeps/sent/pause", "/api/v1/sweeps/sent/cancel"):
+            assert client.post(path, data={"file": FILE}).status_code == 403
+        record = place.store.submission("sent")
+        assert record is not None and record.state == SubmissionState.QUEUED
+
+    def test_a_reader_sees_no_form_and_sends_none(self, place: Workplace, checked: list[Any]) -> None:
+        client = self.browser(place)
+        client.post("/submit", data={"file": FILE}, files={"files": ("", b"")})
+        reader = self.browser(place, "eve", Scope.READ)
+        assert "Cancel this sweep" not in reader.get("/sweeps/sent").text
+        assert "may read only" in reader.get("/submit").text
+        assert reader.post("/sweeps/sent/cancel").status_code == 403
+        assert client.post("/sweeps/sent/explode").status_code == 404
+        assert client.post("/sweeps/sent/priority", data={"priority": "x"}).status_code == 422
