@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from golf.errors import shown_name
 from jobs.database import tables
@@ -127,10 +127,8 @@ class Submissions(Transactions):
     def last_submissions(self) -> list[SubmissionRecord]:
         """The latest version of every sweep that was submitted, the oldest first."""
         table = tables.submissions
-        newest = select(table.c.sweep, func.max(table.c.version)).group_by(table.c.sweep)
-        query = select(table).where(tuple_(table.c.sweep, table.c.version).in_(newest))
         with self._read() as connection:
-            rows = connection.execute(query.order_by(table.c.created, table.c.ticket)).mappings()
+            rows = connection.execute(_newest(table).order_by(table.c.created, table.c.ticket)).mappings()
             return [_record(row) for row in rows]
 
     # What whoever drives them does
@@ -272,6 +270,19 @@ def close_submission(connection: Connection, sweep: str, user: str) -> bool:
     values = {"state": SubmissionState.CANCELLED, "reason": BY_USER.format(user)}
     connection.execute(table.update().where(table.c.ticket == last.ticket), values)
     return True
+
+
+def submitted_contents(connection: Connection) -> set[str]:
+    """Digests of the files of every sweep's latest version, which may be driven once more."""
+    files = connection.execute(_newest(tables.submissions.c.files)).scalars()
+    return {digest for each in files for digest in each.values()}
+
+
+def _newest(*columns: Any) -> Select[Any]:
+    """Some columns of the latest version of each sweep."""
+    table = tables.submissions
+    newest = select(table.c.sweep, func.max(table.c.version)).group_by(table.c.sweep)
+    return select(*columns).where(tuple_(table.c.sweep, table.c.version).in_(newest))
 
 
 def _stop(connection: Connection, sweep: str, reason: str) -> None:

@@ -1,6 +1,7 @@
 """A thread that drives one submitted sweep, from taking it to giving it back; an error of it ends it alone."""
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -107,6 +108,8 @@ class DriverThread:
             if not isinstance(error, InputError):
                 _log.exception("sweep %s", self.record.sweep)
             state, reason = SubmissionState.ENDED, hide_passwords(str(error)) or type(error).__name__
+        finally:  # jobs read the file store, not these
+            shutil.rmtree(self._site.place.home.submission(ticket), ignore_errors=True)
         self._say(reason)
         if state == SubmissionState.QUEUED:
             store.return_submission(ticket, reason if self.is_to_wait else None)

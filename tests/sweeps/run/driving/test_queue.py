@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from cluster.executor import Opening
 from cluster.executors.local import machine_cluster
 from cluster.registry import EXECUTORS
 from golf.data.corpus import DemoData
@@ -79,11 +80,14 @@ def latest(place: Workplace, name: str) -> SubmissionRecord:
 
 
 @contextmanager
-def queue_of(place: Workplace, said: list[str] | None = None) -> Iterator[SweepQueue]:
-    say = [].append if said is None else said.append
+def queue_of(place: Workplace, said: list[str] | None = None, cluster: str | None = None) -> Iterator[SweepQueue]:
+    say, joined = [].append if said is None else said.append, None
+    if cluster is not None:
+        joined = Inline(Opening(widest=2, home=Path()))
+        joined.cluster = cluster
     queue = SweepQueue(
-        Site(place=place, cluster=machine_cluster()),
-        lambda widest: open_scheduling(place, executor="inline", widest=widest, joined=None, say=say),
+        Site(place=place, cluster=cluster or machine_cluster(), joined=cast(Any, joined)),
+        lambda widest: open_scheduling(place, executor="inline", widest=widest, joined=cast(Any, joined), say=say),
         say,
     )
     try:
@@ -219,3 +223,26 @@ def test_what_belongs_to_another_class_of_machine_waits(place: Workplace, data: 
         assert queue.driven == []
     assert said == ["foreign: was begun on H100, and waits for a queue there."]
     assert latest(place, "foreign").state == SubmissionState.QUEUED
+
+
+def test_two_clusters_take_sweeps_of_one_database(
+    tmp_path: Path, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweeps.run.driving.queue.MOST_SWEEPS", 1)
+    url, files, said = f"sqlite:///{tmp_path}/team.db", str(tmp_path / "files"), list[str]()
+    places = [Workplace.open(tmp_path / name, url, files) for name in "ab"]
+    for name in ("one", "two"):
+        submit(places[0], text_of(data, name, seeds={"confirm": [3, 4, 5]}), name)
+    with ExitStack() as stack:
+        queues = [stack.enter_context(queue_of(each, said, f"cluster {each.home.root.name}")) for each in places]
+        clusters = set[str]()
+        while any(latest(places[0], name).state != SubmissionState.ENDED for name in ("one", "two")):
+            for queue in queues:
+                queue.step()
+            clusters |= {driver.cluster for driver in places[0].store.live_drivers()}
+    assert clusters == {"cluster a", "cluster b"}
+    assert [sweep.state for sweep in places[0].store.sweeps()] == ["done", "done"]
+    attempts = [attempt for job in places[0].store.jobs() for attempt in places[0].store.attempts(job.key)]
+    assert len(attempts) == len(places[0].store.jobs()), "nothing is done twice"
+    for each in places:
+        each.store.close()
