@@ -41,6 +41,10 @@ class AlreadyDriven(InputError):
         self.certain = certain
 
 
+class WrongState(InputError):
+    """A sweep, submission or job is in a state in which what was asked for cannot be done."""
+
+
 class LostLease(RuntimeError):
     """Another process drives this sweep by now, because this one was silent for too long; it must write no more."""
 

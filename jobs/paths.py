@@ -51,6 +51,10 @@ class Home:
         """Working directory of one attempt at a job."""
         return self.attempts / key[:16] / str(number)
 
+    def submission(self, ticket: str) -> Path:
+        """The files of a submitted sweep's script, at the paths that its sweep file names."""
+        return self.root / "submissions" / ticket
+
     @property
     def runs(self) -> Path:
         """Logs and tickets of runs that were started in the background."""

@@ -35,6 +35,19 @@ class SweepState(StrEnum):
     OVER_BUDGET = "over budget"
 
 
+class SubmissionState(StrEnum):
+    """State of a submitted version of a sweep's file."""
+
+    QUEUED = "queued"
+    """Waits for a process that takes submitted sweeps (`golfsweep run --queue`)."""
+    TAKEN = "taken"
+    """Such a process drives its sweep, or did until it fell silent; then another may take it."""
+    PAUSED = "paused"
+    ENDED = "ended"
+    """Its sweep came to an end, it could not be run, or a later version of the file replaced it."""
+    CANCELLED = "cancelled"
+
+
 class Scope(StrEnum):
     """What a token of the service allows; each scope includes those before it."""
 
@@ -56,6 +69,16 @@ class EventKind(StrEnum):
     SWEEP_ENDED = "sweep ended"
     SWEEP_CANCELLED = "sweep cancelled"
     SWEEP_TAGGED = "sweep tagged"
+    SWEEP_SUBMITTED = "sweep submitted"
+    """A version of its file waits to be driven."""
+    SWEEP_PAUSED = "sweep paused"
+    SWEEP_RESUMED = "sweep resumed"
+    """It was paused, or had ended, and waits to be driven once more."""
+    SWEEP_PRIORITIZED = "sweep prioritized"
+    SUBMISSION_TAKEN = "submission taken"
+    SUBMISSION_RETURNED = "submission returned"
+    """Whoever took it gave it back before its sweep's end."""
+    SUBMISSION_ENDED = "submission ended"
     JOB_REQUESTED = "job requested"
     """A sweep needs the job for the first time, or once more after it failed or was cancelled."""
     JOB_CLAIMED = "job claimed"

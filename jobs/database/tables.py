@@ -255,3 +255,25 @@ tokens = Table(
     Column("used", Float),
 )
 """Who may use the service: `digest` is that of the token's secret half, which is stored nowhere."""
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("ticket", String(32), primary_key=True),
+    Column("sweep", String(80), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("file", Text, nullable=False),
+    Column("assignments", JSON, nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("owner", String(120), nullable=False),
+    Column("agent", String(120)),
+    Column("tags", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("created", Float, nullable=False),
+    Index("submissions_by_sweep", "sweep", "version", unique=True),
+    Index("submissions_by_state", "state"),
+)
+"""Sweep files that wait for somebody to drive them, and those that were driven, a row for each version of a sweep."""

@@ -22,8 +22,9 @@ class RemoteMethod:
 READS = (
     "account", "are_done", "attempts", "attempts_at", "budget", "cancelled", "changed_jobs", "driver_of", "entries",
     "entries_needing", "events", "find_jobs", "job", "jobs", "keys_of_trial", "last_event", "live_drivers",
-    "live_schedulers", "nodes", "overspent", "recently_done", "records", "scheduler_of", "shards", "stage_counts",
+    "live_schedulers", "nodes", "overspent", "recently_done", "records", "running_attempts", "scheduler_of", "shards", "stage_counts",
     "still_ending", "sweep", "sweeps", "trials", "unneeded",
+    "waiting_jobs",
 )  # fmt: skip
 _OF_ATTEMPT = "it is refused with LostClaim unless the attempt still runs, and writes the same once more if it does"
 _ENDS_ATTEMPT = "the second is refused with LostClaim, because the first has ended the attempt"

@@ -14,6 +14,7 @@ from jobs.errors import (
     OverBudget,
     StoreUnavailable,
     Unreadable,
+    WrongState,
 )
 from jobs.secrets import hide_passwords
 
@@ -26,11 +27,13 @@ CODES: Mapping[type[Exception], str] = {
     AlreadyDriven: "already-driven",
     Forbidden: "forbidden",
     Unreadable: "unreadable",
+    WrongState: "wrong-state",
     InputError: "bad-input",
 }
 """The `code` of each exception; the most special first."""
 STATUSES: Mapping[str, int] = {
     "lost-claim": 409, "lost-lease": 409, "already-taken": 409, "already-driven": 409, "over-budget": 409,
+    "wrong-state": 409,
     "unavailable": 503, "forbidden": 503, "unreadable": 404, "bad-input": 422,
 }  # fmt: skip
 
@@ -84,6 +87,8 @@ def error_of(document: Mapping[str, Any]) -> Exception | None:
             return Forbidden(str(document.get("digest", "")), problems[0])
         case "unreadable":
             return Unreadable(str(document.get("digest", "")), problems[0])
+        case "wrong-state":
+            return WrongState(*problems)
         case "bad-input" | "not-found":
             return InputError(*problems)
     return None

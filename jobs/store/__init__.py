@@ -29,11 +29,13 @@ from jobs.store.rows import (
     NodeRecord,
     RunningAttempt,
     SchedulerRecord,
+    SubmissionRecord,
     SweepRecord,
     TokenRecord,
     TrialRecord,
     WaitingJobs,
 )
+from jobs.store.submissions import Submissions, Submitted, SubmittedContent
 from jobs.store.sweeps import Sweeps
 from jobs.store.transactions import STALE_SECONDS
 from jobs.store.work.attaching import Attaching
@@ -66,6 +68,9 @@ __all__ = [
     "SchedulerRecord",
     "Store",
     "StoreUnavailable",
+    "SubmissionRecord",
+    "Submitted",
+    "SubmittedContent",
     "SweepRecord",
     "TokenRecord",
     "TrialKeys",
@@ -76,6 +81,6 @@ __all__ = [
 
 class Store(
     Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Occupancy,
-    Drivers, Nodes, Trials, Entries, Events, PublicRecords, Tokens,
+    Drivers, Nodes, Trials, Entries, Events, PublicRecords, Tokens, Submissions,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

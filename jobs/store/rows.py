@@ -246,3 +246,33 @@ class TokenRecord:
     """When it was taken back; None as long as it is good."""
     used: float | None
     """About when it was last used."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmissionRecord:
+    """A version of a sweep's file that somebody submitted."""
+
+    ticket: str
+    """Names it."""
+    sweep: str
+    version: int
+    """From 1, for each sweep."""
+    digest: str
+    """Of all that decides what is run: the file, the assignments and the script's files."""
+    file: str
+    """The text of the sweep file."""
+    assignments: tuple[str, ...]
+    """Values on top of the file, as `--set` takes them."""
+    files: Mapping[str, str]
+    """Files of a script: relative path, as the sweep file names it → digest of the content."""
+    owner: str
+    agent: str | None
+    """Name of the agent that submitted it; None for a person."""
+    tags: tuple[str, ...]
+    state: str
+    """One of jobs.state.SubmissionState."""
+    reason: str | None
+    """Why it is in this state, where that needs a word."""
+    priority: int
+    """What its jobs have in place of the priority in the file."""
+    created: float

@@ -339,15 +339,19 @@ def open_to_write(home: Path, db: str | None, files: str | None) -> Any:
 
 
 def open_sweeps(
-    home: Path, db: str | None, files: str | None, name: str | None, *, to_write: bool = False
+    home: Path, db: str | None, files: str | None, name: str | None, *, to_write: bool = False, submitted: bool = False
 ) -> tuple[Any, list[Any]]:
-    """The home and its sweeps, or only the sweep of that name.
+    """The home and its sweeps, or only the sweep of that name; with `submitted`, those that nobody has begun, too.
 
     Raises:
         InputError: there is no such home or sweep.
     """
     place = open_to_read(home, db, files)
     sweeps = place.store.sweeps()
+    if submitted:
+        from sweeps.views.submissions import listed_sweeps
+
+        sweeps = listed_sweeps(place.store)
     if name is not None and name not in [sweep.name for sweep in sweeps]:
         known = ", ".join(sweep.name for sweep in sweeps) or "none yet"
         raise InputError(f'no sweep "{shown_name(name)}" in {place.server or home}; there are: {known}')

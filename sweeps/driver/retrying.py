@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from golf.errors import InputError, shown_name
-from jobs.state import JobState, SweepState
+from jobs.state import JobState, SubmissionState, SweepState
 from jobs.store import JobRecord, Store
 from sweeps.driver.sweep import Sweep
 
@@ -24,6 +24,8 @@ class Retry:
     """Failed jobs of trials that the search counts as failed: later trials were drawn by that, so they stay."""
     runs: bool
     """Whether a process drives the sweep, and so starts them."""
+    is_submitted: bool = False
+    """Whether it was submitted to the service."""
 
     @property
     def lines(self) -> list[str]:
@@ -35,7 +37,8 @@ class Retry:
             names = ", ".join(dict.fromkeys(job.order.entry or job.order.label for job in self.reported))
             lines.append(f"{_count(self.reported)} stay failed, since the search chose later trials by it ({names})")
         if self.queued:
-            start = "its driver starts them" if self.runs else "start them with: golfsweep run FILE"
+            way = "golfsweep run --queue" if self.is_submitted else "golfsweep run FILE"
+            start = "its driver starts them" if self.runs else f"start them with: {way}"
             lines.append(start[0].upper() + start[1:])
         return lines
 
@@ -84,10 +87,14 @@ def _retry(name: str, jobs: Sequence[JobRecord], store: Store) -> Retry:
         raise InputError(f'no sweep "{shown_name(name)}"; golfsweep ls lists all sweeps')
     needed = Sweep.from_json(record.spec).driver(store, read_only=True).needed() if jobs else set[str]()
     queued = [store.put_job(job.order) for job in jobs if job.key in needed]
+    submission = store.submission(name)
+    if queued and submission is not None and submission.state != SubmissionState.PAUSED:
+        store.resume_sweep(name)  # a process that takes submitted sweeps drives it once more
     return Retry(
         sweep=name,
         queued=queued,
         reported=[job for job in jobs if job.key not in needed],
+        is_submitted=submission is not None,
         runs=record.state == SweepState.RUNNING and store.driver_of(name) is not None,
     )
 

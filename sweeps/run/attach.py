@@ -21,8 +21,8 @@ from jobs.store import JobRecord
 from jobs.workplace import Workplace
 from sweeps.driver.requests import JobRequests
 from sweeps.driver.sweep import Sweep
+from sweeps.run.driving.opening import keep_script, resolve
 from sweeps.run.lease import DriverLease
-from sweeps.run.session import keep_script, resolve
 from sweeps.spec.file import load_sweep
 from sweeps.spec.orders import Measurement
 from sweeps.spec.script.recipe import ScriptRecipe

@@ -117,6 +117,8 @@ def _cancel_sweep(
     sweep: str, name: str, jobs: Mapping[str, JobState], store: Store, sleep: Callable[[float], None]
 ) -> Cancellation:
     record = store.sweep(sweep)
+    if (record is None or record.state in FINISHED) and store.cancel_submission(sweep):
+        return Cancellation(name=name, without_jobs="taken out of the queue")
     if record is not None and record.state in FINISHED:
         cancelled = [key for key, state in jobs.items() if state == JobState.CANCELLED]
         return Cancellation(name=name, finished={sweep: str(record.state)}, ending=_wait(cancelled, store, sleep))

@@ -8,8 +8,8 @@ from typing import Any
 from cluster.ray.supervised import join_ray
 from jobs.workplace import Workplace
 from sweeps.machine import doctor
+from sweeps.run.driving.opening import resolve
 from sweeps.run.roles import machine_of
-from sweeps.run.session import resolve
 from sweeps.run.waiting import say_if_slow
 from sweeps.spec.file import load_sweep
 

@@ -11,8 +11,7 @@ from cluster.ray.jobs import submit_job
 from golf.errors import InputError
 from jobs.secrets import has_password, hide_password
 from sweeps.spec.file import SweepSpec
-from sweeps.spec.script.kind import ScriptKind
-from sweeps.spec.script.recipe import ScriptRecipe
+from sweeps.spec.script.resolve import script_paths
 
 CLUSTER_HOME = "~/.golfsweep"
 """Home on the cluster unless another is named; its shell puts the user's folder in place of the tilde."""
@@ -81,12 +80,7 @@ def files_of(spec: SweepSpec, where: str) -> list[str]:
     Raises:
         InputError: one of them lies elsewhere, or is missing.
     """
-    if not isinstance(spec.kind, ScriptKind):
-        return []
-    section = spec.kind.tables.script
-    recipes = [spec.recipe, *(arm.recipe for arm in spec.arms)]
-    patches = [recipe.patch for recipe in recipes if isinstance(recipe, ScriptRecipe) and recipe.patch is not None]
-    paths = list(dict.fromkeys([section.file, *section.files, *patches]))
+    paths = script_paths(spec)
     for path in paths:
         if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or not Path(path).is_file():
             raise InputError(f"{where}: {path}: not a file below the current directory; only such are sent along")

@@ -111,13 +111,22 @@ def load_sweep(path: Path, assignments: Iterable[str] = ()) -> SweepSpec:
     Raises:
         InputError: a line for each problem, which names the file, the key or value, and what would be right.
     """
-    source = read_toml(path)
+    return parse_with(read_toml(path), assignments, str(path))
+
+
+def parse_with(source: Mapping[str, Any], assignments: Iterable[str], where: str) -> SweepSpec:
+    """Check a sweep given as plain data, with `--set` values on top of it; raises what `load_sweep` does."""
+    return parse_sweep(assign(source, assignments), where)
+
+
+def assign(source: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    """A file's tables with `--set` values on top of them; nothing else is checked."""
     changes = parse_assignments(assignments)
     sections = {name: value for name, value in changes.items() if name in SECTIONS}
     rest = {name: value for name, value in changes.items() if name not in SECTIONS}
     if sections and isinstance(source.get("recipe", {}), Mapping):
-        source["recipe"] = override(source.get("recipe", {}), sections)
-    return parse_sweep(merge(source, rest), str(path))
+        source = {**source, "recipe": override(source.get("recipe", {}), sections)}
+    return merge(source, rest)
 
 
 def parse_sweep(source: Mapping[str, Any], where: str) -> SweepSpec:

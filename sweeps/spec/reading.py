@@ -35,23 +35,36 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read ({reason}); {_EXPECTED}") from None
     if content is None:  # a folder, or a device that never ends
         raise InputError(f"{path}: not a file; {_EXPECTED}")
+    return parse_toml(content, str(path))
+
+
+def parse_toml(content: bytes, where: str) -> dict[str, Any]:
+    """The tables of a sweep file that was read already.
+
+    Args:
+        content: of the file.
+        where: what each problem names first.
+
+    Raises:
+        InputError: it is too large, empty, not UTF-8, or not TOML.
+    """
     if len(content) > MOST_BYTES:
-        raise InputError(f"{path}: more than {MOST_BYTES:,} bytes; {_EXPECTED}, which is smaller")
+        raise InputError(f"{where}: more than {MOST_BYTES:,} bytes; {_EXPECTED}, which is smaller")
     try:
         text = content.decode("utf-8-sig")  # some editors begin a file with a byte-order mark
     except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; {_EXPECTED}") from None
+        raise InputError(f"{where}: not UTF-8 text; {_EXPECTED}") from None
     if not text.strip():
-        raise InputError(f"{path}: empty; {_EXPECTED}")
+        raise InputError(f"{where}: empty; {_EXPECTED}")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         twice = _TWICE.match(str(error))
         name = LISTS.get(twice["table"]) if twice else None
         hint = f"write [[{name}]] above each, not [{name}]" if name else _EXPECTED
-        raise InputError(f"{path}: not TOML: {_first_line(error)}; {hint}") from None
+        raise InputError(f"{where}: not TOML: {_first_line(error)}; {hint}") from None
     except (RecursionError, ValueError) as error:
-        raise InputError(f"{path}: not TOML: {_reason(error)}; {_EXPECTED}") from None
+        raise InputError(f"{where}: not TOML: {_reason(error)}; {_EXPECTED}") from None
 
 
 def _read(path: Path) -> bytes:

@@ -8,8 +8,9 @@ from typing import Any
 from jobs.budget import Budget
 from jobs.stages.stage import title_of
 from jobs.state import JobState, SweepState
-from jobs.store import DriverRecord, JobRecord, NodeRecord, SchedulerRecord, Store, SweepRecord
+from jobs.store import DriverRecord, JobRecord, NodeRecord, SchedulerRecord, Store, SubmissionRecord, SweepRecord
 from sweeps.views.show import explain, last_words
+from sweeps.views.submissions import submission_document, wait_of
 from sweeps.views.wording import format_dollars, slot_unit
 
 LOG_LINES = 5
@@ -17,24 +18,33 @@ RESUME = "not running; resume with golfsweep run FILE"
 
 
 def current_state(sweep: SweepRecord, store: Store) -> str:
-    """A sweep's state, which is `stopped` if it runs and its driver is gone."""
-    is_left = sweep.state == SweepState.RUNNING and store.driver_of(sweep.name) is None
-    return SweepState.STOPPED.value if is_left else sweep.state
+    """A sweep's state: `queued` or `paused` as its submission says, `stopped` if it runs and its driver is gone."""
+    return _standing(sweep, store.submission(sweep.name), is_driven=store.driver_of(sweep.name) is not None)[0]
+
+
+def _standing(sweep: SweepRecord, submission: SubmissionRecord | None, *, is_driven: bool) -> tuple[str, str | None]:
+    """A sweep's current state and the reason for it."""
+    if (waits := wait_of(sweep, submission, is_driven=is_driven)) is not None:
+        return waits
+    if sweep.state == SweepState.RUNNING and not is_driven:
+        return SweepState.STOPPED.value, RESUME
+    return sweep.state, sweep.reason
 
 
 def state_of(sweep: SweepRecord, store: Store) -> dict[str, Any]:
     """A sweep as it is in the store, in its current state."""
-    driver, live = store.driver_of(sweep.name), store.live_schedulers()
-    state = current_state(sweep, store)
+    driver, live, submission = store.driver_of(sweep.name), store.live_schedulers(), store.submission(sweep.name)
+    state, reason = _standing(sweep, submission, is_driven=driver is not None)
     shown = [JobState.RUNNING, JobState.QUEUED, JobState.FAILED]
     jobs = store.jobs(sweep=sweep.name, states=shown)
     scheduler = _scheduler(driver, live, jobs)
     return {
         "name": sweep.name,
         "state": state,
-        "reason": RESUME if state != sweep.state else sweep.reason,
+        "reason": reason,
         "owner": sweep.owner or None,
         "tags": list(sweep.tags),
+        "submission": submission_document(submission),
         "driver": None if driver is None else asdict(driver),
         "scheduler": None if scheduler is None else asdict(scheduler),
         **_spending(sweep, store),

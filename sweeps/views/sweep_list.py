@@ -13,6 +13,7 @@ from sweeps.entries.superseded import is_current
 from sweeps.standings.reading import standings_of
 from sweeps.text.table import SHOWN_BY_JSON, FittedColumn, FittedTable
 from sweeps.views.status import current_state
+from sweeps.views.submissions import listed_sweeps
 from sweeps.views.wording import duration, format_dollars
 
 COLUMNS = (
@@ -33,7 +34,7 @@ def describe_sweeps(place: Workplace, now: float) -> list[dict[str, Any]]:
         place: the home.
         now: epoch seconds.
     """
-    return [_describe(record, place, now) for record in reversed(place.store.sweeps())]
+    return [_describe(record, place, now) for record in reversed(listed_sweeps(place.store))]
 
 
 def _describe(record: SweepRecord, place: Workplace, now: float) -> dict[str, Any]:

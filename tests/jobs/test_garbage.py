@@ -13,7 +13,7 @@ from jobs.files import REWRITTEN_SECONDS
 from jobs.garbage import SPARED_SECONDS, Unneeded, delete_garbage, find_garbage
 from jobs.spec import Order
 from jobs.state import EventKind, JobState
-from jobs.store import JobRecord, Store
+from jobs.store import JobRecord, Store, SubmittedContent
 from jobs.store.work.garbage import OUTPUTS_DELETED, Reason
 from jobs.workplace import Workplace
 from tests.jobs.stores import DONE, FACTS, order
@@ -249,3 +249,12 @@ class TestDatabases:
         assert store.known_contents() == {made: Reason.NO_SWEEP, read: Reason.NO_SWEEP}
         assert store.forget_contents([made, shard, checkpoint, read]) == [made, read]
         assert store.known_contents() == {}
+
+
+def test_files_of_a_submitted_sweep_stay_until_another_version_replaces_them(place: Workplace) -> None:
+    digest = place.files.put(b"print('loss=1')")
+    place.store.submit("new", SubmittedContent(file="x", files={"a.py": digest}))
+    age(place)
+    assert find_garbage(place) == []
+    place.store.submit("new", SubmittedContent(file="y"))
+    assert [item.digest for item in find_garbage(place)] == [digest]

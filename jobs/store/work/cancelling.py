@@ -8,6 +8,7 @@ from jobs.database import tables
 from jobs.state import AttemptState, EventKind, JobState, SweepState, may_follow
 from jobs.store.event_log import record_event
 from jobs.store.presence.schedulers import Schedulers
+from jobs.store.submissions import close_submission
 from jobs.store.work.accounts import elapsed, end_attempt
 from jobs.store.work.jobs import needed_by_others
 from jobs.store.work.needs import forget_needs
@@ -21,11 +22,15 @@ class Cancelling(Schedulers):
     """Cancelled sweeps and jobs of a store."""
 
     def cancel_sweep(self, name: str) -> dict[str, JobState]:
-        """End a sweep and all its open jobs that no other running sweep needs; returns their states by key."""
+        """End a sweep and all its open jobs that no other running sweep needs; returns their states by key.
+
+        If it was submitted, nobody takes it any more.
+        """
         needed, table, sweeps = tables.sweep_jobs, tables.jobs, tables.sweeps
         is_open = table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
         query = select(table.c.key).join(needed, needed.c.key == table.c.key).where(needed.c.sweep == name, is_open)
         with self._write() as connection:
+            close_submission(connection, name, self.user)
             keys = connection.execute(query).scalars().all()
             ended = self._cancel(connection, keys, WITH_SWEEP, name)
             changed = {"state": SweepState.CANCELLED, "reason": BY_USER}

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 from jobs.database import tables
 from jobs.state import EventKind, JobState
 from jobs.store.event_log import record_event
+from jobs.store.submissions import submitted_contents
 from jobs.store.transactions import Transactions
 from jobs.store.work.contents import MAKES
 from jobs.store.work.losses import requeue
@@ -79,7 +80,8 @@ def _judge(connection: Connection, digests: Collection[str] | None) -> dict[str,
         rows = connection.execute(query if digests is None else query.where(column.in_(list(digests))))
         for digest in rows.scalars():
             reasons[digest] = reason
-    return reasons
+    submitted = submitted_contents(connection)
+    return reasons | {digest: None for digest in submitted if digests is None or digest in digests}
 
 
 def _references() -> Iterator[tuple[Reason | None, Select[Any], ColumnElement[Any]]]:

@@ -160,7 +160,7 @@ def cancel(
     from jobs.state import JobState, SweepState
     from sweeps.run.cancel import cancel as end
 
-    place, [record] = open_sweeps(home, db, files, sweep, to_write=True)
+    place, [record] = open_sweeps(home, db, files, sweep, to_write=True, submitted=True)
     if what is None and record.state == SweepState.RUNNING:
         open_jobs = place.store.jobs(sweep, [JobState.RUNNING, JobState.QUEUED])
         running = sum(job.state == JobState.RUNNING for job in open_jobs)

@@ -35,7 +35,10 @@ from sweeps.text.terminal import Terminal
 @app.command()
 def run(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep file.")],
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The sweep file.")] = None,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Run the sweeps that were submitted to the service, until it is stopped.")
+    ] = False,
     set_: SetOption = None,
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="TAG", help="Add a tag to the sweep; can be repeated.")
@@ -60,6 +63,8 @@ def run(
     The same command resumes a sweep that was interrupted or failed; finished jobs are not run again. With --detach it
     goes on without this terminal; golfsweep wait waits for it, and golfsweep cancel ends it. With --server it hands the
     sweep over to the service and follows it: others run it, and go on without this process.
+    With --queue this process takes sweeps that were submitted to golfsweep serve on the same database; several share
+    them.
 
     Example: golfsweep run examples/demo.toml --set eval.chunk=64
     """
@@ -74,6 +79,11 @@ def run(
     if source is not None and source.name == "ENVIRONMENT" and (executor is not None or here):
         ray = None  # an option wins over a variable
     chosen = choose_executor(executor, ray, here)
+    if queue:
+        given = {"FILE": file, "--set": set_, "--tag": tag, "--owner": owner, "--agent": agent, "--json": json_ or None}
+        return _run_queue(chosen, home, db, files, [name for name, value in given.items() if value is not None])
+    if file is None:
+        raise InputError("FILE: no sweep file is named; name one, or take submitted sweeps with --queue")
     check_names(tag or (), "--tag")
     check_names(() if owner is None else [owner], "--owner")
     check_names([agent] if agent else [], "--agent")
@@ -147,6 +157,23 @@ def _detach(run: Any, json_: bool, home_options: str) -> None:
         return print_brief(ticket)
     Terminal().print_line(f"{ticket['sweep']} runs as process {ticket['pid']}; it prints to {ticket['log']}")
     Terminal().print_line(f"Wait for it with: {ticket['wait']}")
+
+
+def _run_queue(executor: str, home: Path, db: str | None, files: str | None, given: Sequence[str]) -> None:
+    """Drive submitted sweeps until somebody stops this process.
+
+    Raises:
+        InputError: what each sweep has of its own was given, too.
+    """
+    from jobs.workplace import Workplace
+    from sweeps.run.driving.queue import run_queue
+
+    if given:
+        raise InputError(f"--queue {' '.join(given)}: submitted sweeps bring these along; give --queue alone")
+    try:
+        run_queue(Workplace.open(home, db, files), executor=executor, say=Terminal(stderr=True).print_line)
+    except KeyboardInterrupt:
+        raise Interrupted(f"finished work is kept; go on with: {command_line()}") from None
 
 
 def choose_executor(executor: str | None, ray: str | None, here: bool) -> str:

@@ -83,7 +83,7 @@ def status(
     """
     from sweeps.views.status import lines, quarantined, state_of
 
-    place, sweeps = open_sweeps(home, db, files, name)
+    place, sweeps = open_sweeps(home, db, files, name, submitted=True)
     states = [state_of(sweep, place.store) for sweep in sweeps]
     if brief:
         from sweeps.views.brief.sweeps import brief_status

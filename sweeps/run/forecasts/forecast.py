@@ -13,7 +13,7 @@ from jobs.spec import Machine
 from jobs.workplace import Workplace
 from sweeps.planning.assumed import assume_data, assume_machine
 from sweeps.planning.plan import SweepPlan, plan, planned_machine, planned_runtime
-from sweeps.run.session import resolve
+from sweeps.run.driving.opening import resolve
 from sweeps.spec.file import SweepSpec
 from sweeps.speed.choose import choose_samples
 from sweeps.speed.measure import LIMIT_SECONDS, measure, samples_of

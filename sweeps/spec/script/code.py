@@ -67,12 +67,13 @@ Contents = Mapping[str, bytes]
 """Content by file name, the script's own first."""
 
 
-def read_versions(section: ScriptSection, patches: Iterable[str]) -> dict[str, Contents]:
+def read_versions(section: ScriptSection, patches: Iterable[str], folder: Path = Path()) -> dict[str, Contents]:
     """The files of a script, as they are and after each patch.
 
     Args:
-        section: names the files, relative to where the command runs.
+        section: names the files.
         patches: paths of diffs.
+        folder: what all paths are relative to; by default where the command runs.
 
     Raises:
         InputError: a file is missing or too large, two have one name, or a patch does not apply.
@@ -85,12 +86,12 @@ def read_versions(section: ScriptSection, patches: Iterable[str]) -> dict[str, C
         if name in contents:
             problems.add([f"{key}: a second file of the name {name}; files lie in one folder beside the script"])
             continue
-        content = problems.attempt(read_regular, Path(path), MOST_BYTES, f"expected the file of {key.split()[0]}")
+        content = problems.attempt(read_regular, folder / path, MOST_BYTES, f"expected the file of {key.split()[0]}")
         contents[name] = content or b""
     problems.check()
     versions: dict[str, Contents] = {UNPATCHED: contents}
     for patch in dict.fromkeys(patches):
-        patched = problems.attempt(apply_patch, contents, Path(patch))
+        patched = problems.attempt(apply_patch, contents, folder / patch)
         versions[patch] = patched or {}
     problems.check()
     return versions

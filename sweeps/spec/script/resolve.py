@@ -18,13 +18,14 @@ from sweeps.spec.script.recipe import ScriptRecipe
 
 
 def resolve_code(
-    spec: SweepSpec, kind: ScriptKind, runtime: Mapping[str, str | None] | None = None
+    spec: SweepSpec, kind: ScriptKind, runtime: Mapping[str, str | None] | None = None, folder: Path = Path()
 ) -> tuple[ScriptCode, list[str]]:
     """Read a script's files and check its environment against its source.
 
     Args:
         spec, kind: the sweep.
         runtime: what the interpreter is where the jobs run; None to ask this machine's.
+        folder: what the paths of its files are relative to.
 
     Returns:
         What the sweep needs of them, and a line for each thing that a person should know.
@@ -33,7 +34,8 @@ def resolve_code(
         InputError: a file is missing, a patch does not apply, or a variable is set that the script does not read.
     """
     section = kind.tables.script
-    versions = read_versions(section, [recipe.patch for recipe in _recipes(spec).values() if recipe.patch is not None])
+    patches = [recipe.patch for recipe in _recipes(spec).values() if recipe.patch is not None]
+    versions = read_versions(section, patches, folder)
     sources = {patch: _read(contents) for patch, contents in versions.items()}
     problems, notes = list[str](), list[str]()
     for name, recipe in _recipes(spec).items():
@@ -76,11 +78,20 @@ def _shard_notes(spec: SweepSpec, kind: ScriptKind) -> Iterator[str]:
             )
 
 
-def read_contents(spec: SweepSpec, kind: ScriptKind) -> Iterator[bytes]:
-    """Every content that a sweep's script consists of, under any of its patches."""
+def read_contents(spec: SweepSpec, kind: ScriptKind, folder: Path = Path()) -> Iterator[bytes]:
+    """Every content that a sweep's script consists of, under any of its patches; paths are relative to a folder."""
     patches = [recipe.patch for recipe in _recipes(spec).values() if recipe.patch is not None]
-    for contents in read_versions(kind.tables.script, patches).values():
+    for contents in read_versions(kind.tables.script, patches, folder).values():
         yield from contents.values()
+
+
+def script_paths(spec: SweepSpec) -> list[str]:
+    """The files of a script and its patches, as the sweep file names them; none of our own recipe."""
+    if not isinstance(spec.kind, ScriptKind):
+        return []
+    section = spec.kind.tables.script
+    patches = [recipe.patch for recipe in _recipes(spec).values() if recipe.patch is not None]
+    return list(dict.fromkeys([section.file, *section.files, *patches]))
 
 
 def _recipes(spec: SweepSpec) -> Mapping[str, ScriptRecipe]:

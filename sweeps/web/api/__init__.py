@@ -2,10 +2,23 @@
 
 from fastapi import APIRouter
 
-from sweeps.web.api import activity, boards, cluster, comparisons, contents, jobs, records, store, sweeps, tokens
+from sweeps.web.api import (
+    activity,
+    boards,
+    cluster,
+    comparisons,
+    contents,
+    control,
+    jobs,
+    records,
+    store,
+    submissions,
+    sweeps,
+    tokens,
+)
 
 PREFIX = "/api/v1"
-ROOMS = (boards, comparisons, records, sweeps, jobs, cluster, activity, tokens, store, contents)
+ROOMS = (boards, comparisons, records, sweeps, submissions, control, jobs, cluster, activity, tokens, store, contents)
 """Modules with a `router`; a further part of the API is a module and its name here."""
 
 

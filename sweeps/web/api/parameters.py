@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from jobs.store import SweepRecord
+from jobs.store import Store, SweepRecord
 from jobs.workplace import Workplace
+from sweeps.views.submissions import listed_sweep
 from sweeps.web.problems import NotFound
 from sweeps.web.security.access import Caller
 
@@ -22,7 +23,13 @@ def _caller(request: Request) -> Caller:
     return caller
 
 
+def _acting_store(request: Request) -> Store:
+    """The database for whoever sends the request: events name the token's owner."""
+    return _place(request).store.acting_as(_caller(request).owner)
+
+
 HomePlace = Annotated[Workplace, Depends(_place)]
+ActingStore = Annotated[Store, Depends(_acting_store)]
 CallerOf = Annotated[Caller, Depends(_caller)]
 SweepPath = Annotated[str, Path(min_length=1, max_length=80, description="Name of a sweep.")]
 EntryPath = Annotated[str, Path(min_length=1, max_length=120, description="Name of an entry.")]
@@ -34,12 +41,12 @@ After = Annotated[
 
 
 def require_sweep(name: str, place: Workplace) -> SweepRecord:
-    """A sweep.
+    """A sweep, or what stands in for one that was submitted and not begun yet.
 
     Raises:
         NotFound: there is none of that name.
     """
-    record = None if "\x00" in name else place.store.sweep(name)
+    record = None if "\x00" in name else listed_sweep(name, place.store)
     if record is None:
         raise NotFound("no sweep of that name; GET /api/v1/sweeps lists them")
     return record

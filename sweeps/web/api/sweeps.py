@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
 from sweeps.views.status import current_state, state_of
+from sweeps.views.submissions import listed_sweeps
 from sweeps.web.api.parameters import After, HomePlace, Limit, SweepPath, require_sweep
 from sweeps.web.paging import cut_page
 from sweeps.web.problems import declare
@@ -62,7 +63,7 @@ def list_sweeps(place: HomePlace, after: After = "", limit: Limit = 50) -> Sweep
 
 def page_of_sweeps(place: Workplace, after: str, limit: int) -> tuple[Sequence[SweepRecord], str | None]:
     """Sweeps beyond a cursor, newest first, and the next cursor."""
-    records = sorted(place.store.sweeps(), key=lambda record: (-record.created, record.name))
+    records = sorted(listed_sweeps(place.store), key=lambda record: (-record.created, record.name))
     return cut_page(records, lambda record: record.name, after, limit)
 
 

@@ -29,6 +29,7 @@ from sweeps.views.wording import format_dollars, format_hours
 from sweeps.web.addresses import entry_address
 from sweeps.web.api.parameters import After, HomePlace, SweepPath, require_sweep
 from sweeps.web.api.sweeps import page_of_sweeps
+from sweeps.web.pages.controlling import describe_control
 from sweeps.web.pages.filters import FilterQuery, list_choices
 from sweeps.web.pages.rendering import show
 
@@ -108,7 +109,9 @@ def show_sweep(request: Request, name: SweepPath, place: HomePlace) -> Response:
         "sweep": name, "facts": _describe_state(record, state, place), "verdict": None, "tables": [], "notes": [],
         "explanation": "", "sections": [], "problems": [], "failed": record.state == "failed",
     }  # fmt: skip
-    if contest_of(record) == DEFAULT:
+    if place.store.sweep(name) is None:
+        content["notes"] = ["Nobody has begun it yet."]
+    elif contest_of(record) == DEFAULT:
         try:
             board = reading.board_of(name, place, lost)
         except InputError as error:  # another version of golfsweep wrote it
@@ -138,6 +141,7 @@ def show_sweep(request: Request, name: SweepPath, place: HomePlace) -> Response:
         waiting=state["waiting"],
         jobs_address=f"/sweeps/{quote(name, safe='')}/jobs",
         file=to_json(record.spec["file"]),
+        **describe_control(name, record, state, place.store),
     )
 
 

@@ -20,6 +20,7 @@ from sweeps.views.show import describe
 from sweeps.views.verdicts.known_names import words_for
 from sweeps.web.api import jobs
 from sweeps.web.api.parameters import After, HomePlace, KeyPath, SweepPath
+from sweeps.web.pages.controlling import job_decisions
 from sweeps.web.pages.rendering import show
 from sweeps.web.problems import NotFound
 
@@ -55,6 +56,7 @@ def show_job(request: Request, key: KeyPath, place: HomePlace) -> Response:
         "job_page.html.j2",
         events="/api/v1/events",
         job=description,
+        decisions=job_decisions(record.state),
         log=read_log(record, place),
         settings=to_json(description["settings"]),
         contents=to_json(contents),

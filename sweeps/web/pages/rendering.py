@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
+from jobs.state import Scope
 from sweeps.views.components.drawing import make_environment
 from sweeps.web.security.access import Caller
 
@@ -20,6 +21,7 @@ LINKS = (
     ("Sweeps", "/sweeps"),
     ("Compare", "/compare"),
     ("Records", "/records"),
+    ("Submit", "/submit"),
     ("Cluster", "/cluster"),
     ("Activity", "/activity"),
 )
@@ -51,6 +53,7 @@ def show(
         "events": events,
         "caller": "" if caller is None else caller.owner,
         "has_token": caller is not None and caller.token is not None,
+        "may_submit": caller is not None and caller.scope.includes(Scope.SUBMIT),
     }
     text = _environment().get_template(template).render(**frame, **content)
     return HTMLResponse(text, status_code=status, headers=headers)

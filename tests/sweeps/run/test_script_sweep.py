@@ -26,6 +26,7 @@ from sweeps.driver.trials import search_digest
 from sweeps.entries.checking import verify_entry
 from sweeps.entries.reading import board_of
 from sweeps.run import session
+from sweeps.run.driving import opening
 from sweeps.run.helping import check_machine
 from sweeps.spec.file import SweepSpec, parse_sweep
 from sweeps.submission import package
@@ -299,7 +300,7 @@ def test_a_variable_that_the_script_does_not_read_is_refused_before_anything_run
         run(parse_sweep(file, "toy.toml"), place)
     assert place.store.jobs() == []
     file["script"]["unread"] = ["ITERATION"]
-    session.resolve(parse_sweep(file, "toy.toml"), place.home, session.environment.machine())
+    opening.resolve(parse_sweep(file, "toy.toml"), place.home, environment.machine())
     place.store.close()
 
 
@@ -366,8 +367,8 @@ def _inline(value: Any) -> str:
 
 def test_a_machine_with_another_torch_takes_no_jobs_of_a_sweep(tokens: Path, tmp_path: Path) -> None:
     spec, place = parse_sweep(file_of(tokens), "toy.toml"), Workplace.open(tmp_path / "home")
-    sweep = session.resolve(spec, place.home, environment.machine(), lambda _: None)
-    session.keep_script(sweep, place)
+    sweep = opening.resolve(spec, place.home, environment.machine(), lambda _: None)
+    opening.keep_script(sweep, place)
     check_machine(sweep, place)
     assert sweep.code is not None
     other = replace(sweep.code, runtime={**sweep.code.runtime, "torch": "1.0"})

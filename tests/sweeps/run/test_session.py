@@ -18,6 +18,8 @@ from jobs.workplace import Workplace
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run import session
+from sweeps.run.driving import driven_sweep as opened
+from sweeps.run.driving.driven_sweep import DrivenSweep, Runner, Site
 from tests.sweeps.made_up_world import DATA, MACHINE, spec_of
 
 OPEN = Snapshot(phase="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})
@@ -81,17 +83,26 @@ def drive(*sizes: tuple[int, int]) -> list[str]:
 
 def drive_with(role: Role, lease: Renewed | None = None) -> list[str]:
     said: list[str] = []
-    sweep = Sweep(spec=spec_of(), data=DATA, machine=MACHINE)
-    session._drive(
-        cast(Any, Driver(role)),
-        sweep,
-        cast(Any, role),
-        cast(Any, lease or Renewed()),
-        lambda *_: None,
-        said.append,
-        quarantine_hint("ray:head:6379"),
-    )
+    site = Site(place=cast(Any, None), cluster="head", hint=quarantine_hint("ray:head:6379"))
+    driven = Prepared(spec_of(), site, cast(Any, lease or Renewed()), Runner(), show=None, say=said.append)
+    driven.begin_with(role)
+    session._drive(driven, lambda _: cast(Any, role), said.append)
     return said
+
+
+class Prepared(DrivenSweep):
+    """A sweep that writes nothing."""
+
+    def begin_with(self, role: Role) -> None:
+        self._sweep, self._driver = Sweep(spec=spec_of(), data=DATA, machine=MACHINE), cast(Any, Driver(role))
+        self._writer = cast(Any, self)
+
+    def update(self, snapshot: Snapshot) -> None:
+        pass
+
+    def _finish(self, snapshot: Snapshot) -> bool:
+        self.end = snapshot
+        return True
 
 
 def test_a_store_that_is_away_is_awaited_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +136,7 @@ def test_an_outage_is_said_with_the_way_to_stop_and_ends_the_sweep_where_a_user_
     def unavailable() -> Any:
         raise StoreUnavailable("no answer")
 
-    monkeypatch.setattr(session, "resolve", lambda *_: Sweep(spec=spec_of(), data=DATA, machine=MACHINE))
+    monkeypatch.setattr(opened, "resolve", lambda *_, **__: Sweep(spec=spec_of(), data=DATA, machine=MACHINE))
     monkeypatch.setattr(session, "open_scheduling", lambda *_, **__: contextlib.nullcontext(Stopped(3)))
     with pytest.raises(KeyboardInterrupt):
         session.run(spec_of(), place, executor="local", show=lambda *_: None, say=said.append)
@@ -134,8 +145,8 @@ def test_an_outage_is_said_with_the_way_to_stop_and_ends_the_sweep_where_a_user_
 
 
 def test_an_outage_at_the_end_of_a_sweep_is_awaited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = Workplace.open(tmp_path / "home").store
-    store.put_sweep("s", {})
+    place = Workplace.open(tmp_path / "home")
+    store = place.store
     end, said = store.end_sweep, list[str]()
 
     def away(*given: Any) -> None:
@@ -144,9 +155,11 @@ def test_an_outage_at_the_end_of_a_sweep_is_awaited(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(store, "end_sweep", away)
     monkeypatch.setattr("sweeps.run.patience.PAUSE_SECONDS", 0.0)
-    session._end_well(store, "s", DONE, said.append)
+    monkeypatch.setattr(opened, "resolve", lambda *_, **__: Sweep(spec=spec_of(), data=DATA, machine=MACHINE))
+    monkeypatch.setattr("sweeps.driver.driver.Driver.step", lambda _: DONE)
+    assert session.run(spec_of(), place, executor="local", show=lambda *_: None, say=said.append).done
     assert len(said) == 1
-    sweep = store.sweep("s")
+    sweep = store.sweep("made-up")
     assert sweep is not None and sweep.state == SweepState.DONE
     store.close()
 
@@ -220,7 +233,7 @@ def test_a_driver_that_lost_its_lease_leaves_the_sweep_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = Workplace.open(tmp_path / "home")
-    monkeypatch.setattr(session, "resolve", lambda *_: Sweep(spec=spec_of(), data=DATA, machine=MACHINE))
+    monkeypatch.setattr(opened, "resolve", lambda *_, **__: Sweep(spec=spec_of(), data=DATA, machine=MACHINE))
     monkeypatch.setattr("sweeps.run.lease.DriverLease.renew", Lost().renew.__func__)
     monkeypatch.setattr(session, "open_scheduling", lambda *_, **__: contextlib.nullcontext(Role([(2, 2)])))
     with pytest.raises(LostLease):

@@ -35,8 +35,8 @@ from sweeps.entries.reading import board_of
 from sweeps.records import record, review
 from sweeps.records.judging import findings
 from sweeps.records.reading.folder import read_folder
+from sweeps.run.driving.opening import resolve
 from sweeps.run.entries import EntryWriter
-from sweeps.run.session import resolve
 from sweeps.spec.file import parse_sweep
 from sweeps.submission import comparison, package, package_check, package_folder, submission, submission_folder
 from tests.sweeps.conftest import Command

@@ -25,7 +25,7 @@ from jobs.stages.work.documents import eval_documents
 from jobs.stages.work.settings import settings_of
 from jobs.state import JobState
 from jobs.workplace import Workplace
-from sweeps.run.session import resolve
+from sweeps.run.driving.opening import resolve
 from sweeps.spec.file import parse_sweep
 from tests.sweeps.conftest import Command
 

@@ -11,6 +11,10 @@ async function renew() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("main"), old = document.querySelector("main");
   if (!fresh || fresh.innerHTML === old.dataset.source) return;
+  if (old.querySelector("input:focus, textarea:focus")) {  // somebody is typing
+    waiting ??= setTimeout(() => renew().catch(() => {}), 2000);
+    return;
+  }
   const open = Array.from(old.querySelectorAll("details"), (drawer) => drawer.open);
   const focused = document.activeElement?.id;
   const source = fresh.innerHTML;

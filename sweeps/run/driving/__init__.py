@@ -1,0 +1,1 @@
+"""Driving sweeps: opening one, its steps to its end, and many at once from the queue."""
