@@ -21,10 +21,10 @@ class RemoteMethod:
 
 READS = (
     "account", "are_done", "attempts", "attempts_at", "budget", "cancelled", "changed_jobs", "driver_of", "entries",
-    "entries_needing", "events", "find_jobs", "job", "jobs", "keys_of_trial", "last_event", "live_drivers",
-    "live_schedulers", "nodes", "overspent", "recently_done", "records", "running_attempts", "scheduler_of", "shards", "stage_counts",
-    "still_ending", "sweep", "sweeps", "trials", "unneeded",
-    "waiting_jobs",
+    "entries_needing", "events", "find_jobs", "job", "jobs", "keys_of_trial", "last_event", "last_submissions",
+    "live_drivers", "live_schedulers", "nodes", "open_submissions", "overspent", "recently_done", "records",
+    "running_attempts", "scheduler_of", "shards", "stage_counts", "still_ending", "submission", "submission_versions",
+    "sweep", "sweeps", "trials", "unneeded", "waiting_jobs",
 )  # fmt: skip
 _OF_ATTEMPT = "it is refused with LostClaim unless the attempt still runs, and writes the same once more if it does"
 _ENDS_ATTEMPT = "the second is refused with LostClaim, because the first has ended the attempt"
@@ -33,6 +33,7 @@ WRITES: Mapping[str, str] = {
     "attach": "the second finds a job that is done, and leaves it",
     "beat": "a heartbeat more",
     "cancel_jobs": _SAME_STATE,
+    "cancel_submission": _SAME_STATE,
     "cancel_sweep": "the second writes one more event",
     "claim": "what was claimed and never arrived is not among `holding`, so the next claim may take it",
     "confirm_ended": _SAME_STATE,
@@ -41,6 +42,7 @@ WRITES: Mapping[str, str] = {
     "finish": _ENDS_ATTEMPT,
     "forget_scheduler": _SAME_STATE,
     "lose_content": "the makers are queued already; a shard or checkpoint is dropped once",
+    "pause_sweep": _SAME_STATE,
     "progress": _OF_ATTEMPT,
     "put_checkpoint": f"{_OF_ATTEMPT}; the file that was replaced stays until golfsweep gc",
     "put_job": "a job is written down once, however often it is ordered",
@@ -49,6 +51,9 @@ WRITES: Mapping[str, str] = {
     "put_shard": _OF_ATTEMPT,
     "release": "only jobs that the scheduler still holds; one that it has begun meanwhile is lost, and begins again",
     "reserve": _OF_ATTEMPT,
+    "resume_sweep": _SAME_STATE,
+    "set_priority": "the second writes one more event",
+    "set_tags": "the second writes one more event",
     "start_attempt": "the second is refused with LostClaim, since the job runs; the scheduler then gives the job back",
     "tag": _SAME_STATE,
 }
@@ -59,11 +64,15 @@ METHODS: Mapping[str, RemoteMethod] = {
 }
 _DRIVES = "whoever drives a sweep decides what its results are, and works on the database itself"
 _MAINTAINS = "the database and its contents are maintained where they are"
+_CHECKED = "POST /api/v1/sweeps checks the file first"
+_ADMIN = "POST /api/v1/cluster/drain and restore, for administrators"
 _TOKENS = "tokens are made and checked where the database is"
 NOT_REMOTE: Mapping[str, str] = {
     "add_entry": _DRIVES,
     "create_token": _TOKENS,
+    "drain_node": _ADMIN,
     "drive": _DRIVES,
+    "end_submission": _DRIVES,
     "file_store": _MAINTAINS,
     "find_token": _TOKENS,
     "finished_jobs": _MAINTAINS,
@@ -75,8 +84,12 @@ NOT_REMOTE: Mapping[str, str] = {
     "put_trial": _DRIVES,
     "record_file_store": _MAINTAINS,
     "report_deleted": _MAINTAINS,
+    "restore_node": _ADMIN,
+    "return_submission": _DRIVES,
     "revoke_token": _TOKENS,
     "stop_driving": _DRIVES,
+    "submit": _CHECKED,
+    "take_submission": _DRIVES,
     "withdraw": _DRIVES,
 }
 """Methods that need the database, and why."""

@@ -9,8 +9,8 @@ from jobs.errors import AlreadyDriven
 from jobs.machine import environment
 from jobs.workplace import Workplace
 from sweeps.agents.detached import RunTicket, last_ticket, start_detached
+from sweeps.run.driving.opening import resolve
 from sweeps.run.memory import check_memory
-from sweeps.run.session import resolve
 from sweeps.spec.checks.names import check_names
 from sweeps.spec.file import load_sweep
 

@@ -6,8 +6,8 @@ from cluster.registry import join_cluster
 from jobs.errors import StoreUnavailable
 from jobs.machine import stopping
 from jobs.workplace import Workplace
+from sweeps.run.driving.opening import open_scheduling
 from sweeps.run.patience import Patience
-from sweeps.run.session import open_scheduling
 from sweeps.run.waiting import say_if_slow
 
 STEP_SECONDS = 0.5

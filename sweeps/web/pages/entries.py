@@ -16,8 +16,9 @@ from sweeps.views.components.panels.diff_table import prepare_diff_table
 from sweeps.views.components.panels.verdict_bar import prepare_entry_bar
 from sweeps.views.report.tables import list_tables
 from sweeps.views.show import describe, describe_record
+from sweeps.views.verdicts.entry_chips import judge_entry
 from sweeps.views.verdicts.known_names import baseline_of, words_for
-from sweeps.views.verdicts.verdict import advance_entry, judge_entry, measure_gain
+from sweeps.views.verdicts.verdict import advance_entry, measure_gain
 from sweeps.web.addresses import comparison_address, sweep_address
 from sweeps.web.api.parameters import EntryPath, HomePlace, SweepPath, require_sweep
 from sweeps.web.pages.rendering import show
