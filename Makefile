@@ -10,7 +10,7 @@ GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/subm
     tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo docs reference pictures test test-lint test-gangs test-rest lint fuzz bench bench-gpu bench-statistics chaos
+.PHONY: install demo docs reference pictures test test-lint test-gangs test-rest lint fuzz bench bench-gpu bench-statistics chaos team
 
 # Each time: a .venv that is whole and up to date takes a tenth of a second, and one that is broken is made anew.
 install:
@@ -79,6 +79,10 @@ bench-statistics: install
 # What one GPU makes of the contest's sizes, in less than ten minutes; without a GPU a toy.
 bench-gpu: install
 	$(BIN)/python -m benchmarks.gpu --json bench-gpu.json
+
+# Two people with browsers and an agent on one service, which is killed twice; a few minutes.
+team: install
+	$(BIN)/python -m benchmarks.team
 
 # Kills processes, nodes, parts of Ray and the database, loses contents, fills the disk and steps the clock at random, and compares
 # what comes out; about an hour.
