@@ -1,21 +1,26 @@
 """Checking the audits of an entry: their jobs, their certificates, and what the entry says that they found."""
 
+import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from golf.audit.stored import find_contradictions
 from golf.errors import shown
 from jobs.errors import Unreadable
+from jobs.files import FileStore
 from jobs.stages.audit import AUDIT
 from jobs.stages.quantize import QUANTIZE
 from jobs.store import EntryRecord, JobRecord
 from jobs.workplace import Workplace
 from sweeps.board.evaluation import Evaluation
-from sweeps.entries.audits import KEPT_OUTPUTS, entry_findings, read_certificate
+from sweeps.entries.audits import KEPT_OUTPUTS, entry_findings
 from sweeps.entries.checking.mismatch import Mismatch, find_job, say_no_job
 from sweeps.entries.form import RESUMED, audits_of
 from sweeps.entries.lost import LostKind
 
+CERTIFICATES = 10_000
+"""Certificates whose outcome stays in memory, by digest: another content has another one."""
 Outcomes = Mapping[str | None, Mapping[str, Any]]
 """What audits came to: under None that of an entry, of the short ones under their seeds."""
 JobCheck = Callable[[EntryRecord, str | None, Mapping[str, JobRecord]], Iterator[str]]
@@ -59,8 +64,7 @@ def check_certificates(
         its = "its" if seed is None else f"seed {seed}: its"
         yield from (Mismatch(line=f"{its} {line}") for line in check_job(entry, seed, jobs))
         try:
-            certificate = read_certificate(entry, place.files, seed)
-            contradictions = find_contradictions(certificate)
+            certificate, contradictions = _examine(place.files, evidence[seed]["certificate"])
         except Unreadable as error:
             yield Mismatch(line=f"{its} certificate cannot be read: {error}", lost=LostKind.CERTIFICATE)
             job = jobs.get(evidence[seed]["job"])
@@ -83,6 +87,20 @@ def check_certificates(
         outcomes[seed] = {**stored[seed], **outcome}
     yield from (Mismatch(line=line) for line in _compare_artifacts(evidence, runs, jobs))
     return outcomes, source
+
+
+@lru_cache(maxsize=CERTIFICATES)
+def _examine(files: FileStore, digest: str) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """A certificate without its probes, and what it says that does not follow from them.
+
+    Raises:
+        Unreadable: the file store has lost it.
+        ValueError: it is no JSON.
+    """
+    certificate = json.loads(files.get(digest))
+    contradictions = tuple(find_contradictions(certificate))
+    kept = certificate.items() if isinstance(certificate, Mapping) else ()
+    return {name: value for name, value in kept if name != "probes"}, contradictions
 
 
 def _outcomes_of(entry: EntryRecord) -> dict[str | None, Mapping[str, Any]]:
