@@ -21,7 +21,8 @@ from sweeps.standings.reading import standings_of
 from sweeps.text.escaping import to_json
 from sweeps.views.components.charts.frontier import prepare_frontier
 from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
-from sweeps.views.report.sections import list_sections
+from sweeps.views.ranking.standing_facts import score_measure_of
+from sweeps.views.report.sections import list_sections, show_search
 from sweeps.views.report.standings_report import explain_standings, list_standing_sections, list_standing_tables
 from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.status import current_state, state_of
@@ -115,7 +116,9 @@ def show_sweep(request: Request, name: SweepPath, place: HomePlace) -> Response:
             "verdict": prepare_verdict_bar(read_verdict(name, rows, place, contest=contest)),
             "tables": list_standing_tables(rows, contest, baseline_of(name, place), name),
             "explanation": explain_standings(contest),
-            "sections": list(list_standing_sections(standings, rows, contest)),
+            "sections": list(
+                list_standing_sections(standings, rows, contest, show_search(record, place, score_measure_of(contest)))
+            ),
         }
     failed = [f"Failed: {job['label']}: {job['reason']}" for job in state["failed"][:10]]
     return show(
