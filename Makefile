@@ -25,8 +25,6 @@ reference: install
 
 # The pages as HTML in build/docs/, with every link inside the project checked.
 docs: install
-	@$(BIN)/python -c 'import furo, myst_parser, sphinxcontrib.mermaid' 2>/dev/null \
-	    || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --conf-dir docs . build/docs
 	@echo build/docs/docs/index.html
 

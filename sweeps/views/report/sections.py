@@ -23,6 +23,7 @@ from sweeps.views.components.charts.setting_effects import prepare_setting_effec
 from sweeps.views.components.drawing import Component
 from sweeps.views.components.panels.audit_grid import prepare_audit_grid
 from sweeps.views.components.panels.budget_bars import prepare_budget_table
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 
 MOST_CERTIFICATES = 40
 """Entries whose audit a report shows; `golfsweep show` has the rest."""
@@ -74,7 +75,7 @@ def list_sections(
     """
     changes = [change for change in board.changes() if change["track"] != "flagged"]
     yield from keep_filled(PageSection(name="history", title="History", figures=known(prepare_frontier(changes))))
-    yield from keep_filled(_show_search(record, place))
+    yield from keep_filled(show_search(record, place))
     budgets = prepare_budget_table(rows)
     note = "What the worst seed of each entry uses; a bar is full at the limit."
     yield from keep_filled(PageSection(name="limits", title="Limits", note=note, parts=known(budgets)))
@@ -92,12 +93,13 @@ def describe_trial_documents(file: Mapping[str, Any]) -> str:
     return "On tuning documents, which are neither trained on nor part of the validation set."
 
 
-def _show_search(record: SweepRecord, place: Workplace) -> PageSection:
+def show_search(record: SweepRecord, place: Workplace, measure: Measure = BITS_PER_BYTE) -> PageSection:
+    """The trials of a sweep, by their scores in a measure."""
     trials = read_trials(SweepFacts.of(record), place)
     done = [trial for trial in trials if trial.value is not None]
     best = min(done, key=lambda trial: trial.value or 0.0, default=None)
     given = SweepFacts.of(record).given_trials
-    history = prepare_search_history(trials, given, describe_trial_documents(record.spec["file"]))
+    history = prepare_search_history(trials, given, describe_trial_documents(record.spec["file"]), measure)
     heatmap = None if best is None else prepare_multiplier_heatmap(best.parameters, f"trial {best.number}")
     effects = prepare_setting_effects(trials)
     figures, parts = known(history, heatmap), known(effects)

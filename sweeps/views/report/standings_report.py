@@ -30,7 +30,7 @@ from sweeps.views.ranking.standing_facts import (
 from sweeps.views.ranking.standing_reference import choose_standing_reference
 from sweeps.views.report.evidence import describe_provenance
 from sweeps.views.report.header import describe_sweep, list_failures, list_former, now, write_page
-from sweeps.views.report.sections import PageSection, keep_filled, known
+from sweeps.views.report.sections import PageSection, keep_filled, known, show_search
 from sweeps.views.terminal.entries.standings_table import TITLES, explain_rule, standings_to_csv
 from sweeps.views.verdicts.commands import CommandWords
 from sweeps.views.verdicts.known_names import baseline_of, words_for
@@ -58,7 +58,7 @@ def write(name: str, board: Standings, place: Workplace, lost: Lost | None = Non
     csv = standings_to_csv(rows) if 0 < len(rows) <= MOST_ROWS else None
     curves = prepare_curve_band(read_curves(name, place, lost))
     sections = [
-        *list_standing_sections(board, rows, contest),
+        *list_standing_sections(board, rows, contest, show_search(record, place, score_measure_of(contest))),
         *keep_filled(PageSection(name="trainings", title="Training", figures=known(curves))),
         describe_provenance(record, words, csv),
     ]
@@ -165,9 +165,12 @@ def list_standing_tables(
     return [table for table in tables if table is not None]
 
 
-def list_standing_sections(board: Standings, rows: Sequence[StandingRow], contest: Contest) -> Iterator[PageSection]:
-    """Every section below the entries that has something to show, but provenance."""
+def list_standing_sections(
+    board: Standings, rows: Sequence[StandingRow], contest: Contest, search: PageSection | None = None
+) -> Iterator[PageSection]:
+    """Every section between entries and trainings that has something to show; the search after the history."""
     yield from keep_filled(PageSection(name="history", title="History", figures=known(_draw_history(board))))
+    yield from [] if search is None else keep_filled(search)
     target = prepare_target_table(rows, contest, MOST_ENTRIES)
     yield from keep_filled(PageSection(name="target", title="Target", parts=known(target)))
     leader = next((row for row in rows if row["source"] == "golfsweep" and row["track"] != "flagged"), None)

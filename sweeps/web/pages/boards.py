@@ -11,19 +11,23 @@ from golf.errors import InputError
 from jobs.state import JobState
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
-from sweeps.contests.catalog import DEFAULT
+from sweeps.contests.catalog import DEFAULT, contest_named
 from sweeps.entries import reading
 from sweeps.entries.audits import read_certificates
 from sweeps.entries.facts import contest_of
 from sweeps.entries.lost import Lost
 from sweeps.entries.superseded import is_current
+from sweeps.standings.reading import standings_of
 from sweeps.text.escaping import to_json
 from sweeps.views.components.charts.frontier import prepare_frontier
 from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
-from sweeps.views.report.sections import list_sections
+from sweeps.views.ranking.standing_facts import score_measure_of
+from sweeps.views.report.sections import list_sections, show_search
+from sweeps.views.report.standings_report import explain_standings, list_standing_sections, list_standing_tables
 from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.status import current_state, state_of
 from sweeps.views.terminal.formats import to_csv
+from sweeps.views.verdicts.known_names import baseline_of
 from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
 from sweeps.views.wording import format_dollars, format_hours
 from sweeps.web.addresses import entry_address
@@ -128,7 +132,16 @@ def show_sweep(request: Request, name: SweepPath, place: HomePlace) -> Response:
                 "sections": list(list_sections(record, board, rows, verdict.leader, judged, place, lost)),
             }
     else:
-        content["notes"] = [f"A sweep of {contest_of(record)}: golfsweep leaderboard {name} has its entries."]
+        standings = standings_of(contest_named(contest_of(record)), place, lost)
+        rows, contest = standings.rows(name), standings.contest
+        content |= {
+            "verdict": prepare_verdict_bar(read_verdict(name, rows, place, contest=contest)),
+            "tables": list_standing_tables(rows, contest, baseline_of(name, place), name),
+            "explanation": explain_standings(contest),
+            "sections": list(
+                list_standing_sections(standings, rows, contest, show_search(record, place, score_measure_of(contest)))
+            ),
+        }
     failed = [f"Failed: {job['label']}: {job['reason']}" for job in state["failed"][:10]]
     return show(
         request,

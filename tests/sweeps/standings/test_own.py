@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from rich.cells import cell_len
 from sqlalchemy import create_engine, select, update
 
 from golf.data.tokens import write_shard
 from golf.errors import InputError
 from jobs.database import tables
+from jobs.state import Scope
 from jobs.workplace import Workplace
 from sweeps.contests.catalog import contest_named
 from sweeps.run.attach import Attachment, attach, open_sweep
@@ -22,6 +24,8 @@ from sweeps.views.report import standings_report
 from sweeps.views.terminal.overview import LINES
 from sweeps.views.terminal.read_overview import read_overview
 from sweeps.views.verdicts.read_verdict import read_verdict
+from sweeps.web.app import make_app
+from sweeps.web.service import Service
 from tests.sweeps.entries.test_shape import put
 from tests.sweeps.standings import logs
 
@@ -235,3 +239,13 @@ def test_the_report_has_the_parts_of_every_report(place: Workplace) -> None:
         *["3.27725 val_loss, 95 % interval 3.27704 to 3.27746"] * 2,
     ]
     assert "target 3.28 val_loss" in page and "baseline base · 3,200" in page
+
+
+def test_the_service_shows_the_same_verdict(place: Workplace) -> None:
+    token = place.store.create_token(Scope.READ, "reader", days=1).text
+    service = Service(place=place, host="127.0.0.1", port=0, public=False, requests_per_minute=1000)
+    headers = {"Authorization": f"Bearer {token}"}
+    client = TestClient(make_app(service), base_url="http://localhost", headers=headers)
+    page = client.get("/sweeps/steps")
+    assert page.status_code == 200
+    assert "golfsweep leaderboard steps --format markdown" in page.text and "target 3.28 val_loss" in page.text

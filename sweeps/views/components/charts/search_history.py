@@ -9,6 +9,7 @@ from typing import ClassVar
 from jobs.store import TrialRecord
 from sweeps.views.components.charts.figure import Axes, Caption, PlotPoint, make_table, thin_out
 from sweeps.views.components.scale import Scale, fit_scale
+from sweeps.views.ranking.measure import BITS_PER_BYTE, Measure
 from sweeps.views.wording import format_setting
 
 HEIGHT = 220
@@ -32,13 +33,16 @@ class SearchHistory:
     given: bool
 
 
-def prepare_search_history(trials: Sequence[TrialRecord], given: int, note: str) -> SearchHistory | None:
+def prepare_search_history(
+    trials: Sequence[TrialRecord], given: int, note: str, measure: Measure = BITS_PER_BYTE
+) -> SearchHistory | None:
     """From the trials of a search; None where none has a score.
 
     Args:
         trials: in the order of their numbers.
         given: how many of the first were written in the file.
         note: what they are scored on.
+        measure: how scores are written.
     """
     done = [(trial, trial.value) for trial in trials if trial.value is not None]
     if not done:
@@ -49,7 +53,7 @@ def prepare_search_history(trials: Sequence[TrialRecord], given: int, note: str)
         y=scale,
         height=HEIGHT,
         x_label="trial",
-        y_label="bits per byte on tuning",
+        y_label=f"{measure.title} on tuning",
     )
     best = list(accumulate((value for _, value in done), min))
     corners: list[tuple[float, float]] = []
@@ -61,13 +65,13 @@ def prepare_search_history(trials: Sequence[TrialRecord], given: int, note: str)
         axes.point(
             trial.number,
             value,
-            f"trial {trial.number}: {value:.4f}",
+            f"trial {trial.number}: {measure.show(value)}",
             "given" if trial.number < given else "best" if trial is leader else "searched",
         )
         for trial, value in thin_out(done)
     ]
     rows = [
-        (f"trial {trial.number}", f"{value:.4f}", *(format_setting(trial.parameters.get(name)) for name in names))
+        (f"trial {trial.number}", measure.show(value), *(format_setting(trial.parameters.get(name)) for name in names))
         for trial, value in done
     ]
     failed = len(trials) - len(done)
@@ -76,8 +80,8 @@ def prepare_search_history(trials: Sequence[TrialRecord], given: int, note: str)
         title="Score by trial",
         note=note,
         summary=f"{len(done)} trials with a score{f', {failed} without' if failed else ''}; the best is trial "
-        f"{leader.number} with {leader.value:.4f} bits per byte",
-        table=make_table(("trial", "bpb", *map(shorten_setting, names)), rows),
+        f"{leader.number} with {measure.show(leader.value)} {measure.title}",
+        table=make_table(("trial", measure.unit, *map(shorten_setting, names)), rows),
     )
     beyond = sum(value > scale.high for _, value in done)
     return SearchHistory(

@@ -4,6 +4,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ from playwright.sync_api import sync_playwright
 
 from jobs.workplace import Workplace
 from sweeps.board.compare import compare, document_differences
+from sweeps.board.rules import RuleFinding
+from sweeps.contests.catalog import contest_named
 from sweeps.entries.reading import board_of, pair_of
+from sweeps.standings.board import Standings
+from sweeps.standings.entry import ContestEntry, RunResult
 from sweeps.views.components.drawing import read_asset
-from sweeps.views.report import report
+from sweeps.views.report import report, standings_report
 from tests.sweeps.made_up import file, play
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -47,8 +52,34 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     board, pair = board_of("full", place), pair_of("base", "spring/none", place)
     leaderboard = root / "leaderboard.html"
     leaderboard.write_text(report.leaderboard_page(board_of("full", place), "full", place))
+    standings = root / "standings.html"
+    standings.write_text(standings_report.leaderboard_page(make_standings(), None, place))
     comparison = report.write_comparison(compare(pair), document_differences(pair), place)
-    return {"report": report.write("full", board, place), "leaderboard": leaderboard, "comparison": comparison}
+    written = report.write("full", board, place)
+    return {"report": written, "leaderboard": leaderboard, "standings": standings, "comparison": comparison}
+
+
+def make_standings() -> Standings:
+    """Records of a contest whose times of several runs are compared."""
+    contest = contest_named("modded-nanogpt-1")
+
+    def entry(name: str, seconds: float, day: int, **changes: Any) -> ContestEntry:
+        runs = {
+            f"run-{run}": RunResult(score=Decimal(f"3.277{run}"), seconds=seconds + run / 10, gpu=HOSTILE)
+            for run in range(5)
+        }
+        facts: dict[str, Any] = {"metric": "val_loss", "step": 1390, "track": "unverified", "machine": "here"}
+        return ContestEntry(name=name, contest=contest.name, runs=runs, date=f"2026-07-{day:02}", **facts | changes)
+
+    finding = RuleFinding(code="time", detail=HOSTILE)
+    return Standings(
+        contest,
+        [
+            entry("a-name-of-forty-characters-with-dashes-0", 80.6, 1),
+            entry(HOSTILE, 79.7, 2),
+            entry("flagged", 79.0, 3, track="flagged", findings=(finding,)),
+        ],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +116,7 @@ def look(browser: Any, pages: dict[str, Path]) -> Iterator[Any]:
     ("name", "viewport", "scheme"),
     [
         ("report", DESKTOP, "light"), ("report", PHONE, "dark"), ("leaderboard", PHONE, "light"),
-        ("comparison", PHONE, "light"), ("comparison", DESKTOP, "dark"),
+        ("comparison", PHONE, "light"), ("comparison", DESKTOP, "dark"), ("standings", PHONE, "light"),
     ],
 )  # fmt: skip
 def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
