@@ -12,6 +12,7 @@ from sweeps.web.security.access import Gate
 from sweeps.web.security.headers import SecurityHeaders
 from sweeps.web.security.limits import BodyLimit, RateLimit
 from sweeps.web.service import Service
+from sweeps.web.uploads import Uploads
 
 
 def make_app(service: Service) -> FastAPI:
@@ -24,6 +25,7 @@ def make_app(service: Service) -> FastAPI:
         description="Sweeps and leaderboards of a team. Every refusal is a problem document (RFC 9457).",
     )
     app.state.service = service
+    app.state.uploads = Uploads(service.place, service.max_content_bytes)
     handle_errors(app)
     app.include_router(health.router)
     app.include_router(api.make_router())

@@ -1,10 +1,9 @@
 """What a running service works on, and whom it answers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from jobs.workplace import Workplace
-from sweeps.web.uploads import Uploads
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Addresses that only this machine reaches."""
@@ -29,12 +28,6 @@ class Service:
     """Of a request; a larger one is refused before it is read."""
     max_content_bytes: int = 2 * 2**30
     """Of a content that is uploaded in parts."""
-    uploads: Uploads = field(init=False)
-    """Contents that have arrived in part."""
-
-    def __post_init__(self) -> None:
-        uploads = Uploads(self.place.home.uploads, self.place.files, self.max_content_bytes)
-        object.__setattr__(self, "uploads", uploads)
 
     @property
     def hosts(self) -> list[str]:

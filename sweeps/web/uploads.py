@@ -7,7 +7,7 @@ from threading import Lock
 
 from golf.errors import InputError
 from jobs.errors import StoreUnavailable
-from jobs.files import FileStore
+from jobs.workplace import Workplace
 
 MOST_OPEN = 64
 """Uploads that may be unfinished at a time."""
@@ -18,15 +18,9 @@ KEPT_SECONDS = 86400.0
 class Uploads:
     """Unfinished contents, each under its digest and the token that sends it: nobody can spoil another one's."""
 
-    def __init__(self, folder: Path, files: FileStore, most_bytes: int) -> None:
-        """Begin with what an earlier process has left in the folder.
-
-        Args:
-            folder: of unfinished contents.
-            files: where whole ones go.
-            most_bytes: of a content.
-        """
-        self._folder, self._files, self._most = folder, files, most_bytes
+    def __init__(self, place: Workplace, most_bytes: int) -> None:
+        """Begin with what an earlier process has left in the place's folder; a content has at most so many bytes."""
+        self._place, self._most = place, most_bytes
         self._lock = Lock()
 
     def received(self, digest: str, sender: str, size: int) -> int:
@@ -35,9 +29,9 @@ class Uploads:
         with self._lock:
             if (path := self._path(digest, sender)).exists():
                 return path.stat().st_size
-        if not self._files.is_whole(digest):
+        if not self._place.files.is_whole(digest):
             return 0
-        self._files.put(self._files.get(digest))  # again, so that it counts as new: golfsweep gc spares new contents
+        self._place.files.put(self._place.files.get(digest))  # again, so that it counts as new: golfsweep gc spares new contents
         return size
 
     def add(self, digest: str, sender: str, start: int, size: int, part: bytes) -> int:
@@ -70,16 +64,16 @@ class Uploads:
     def _keep(self, digest: str, content: bytes) -> None:
         if hashlib.sha256(content).hexdigest() != digest:
             raise InputError(f"content {digest[:12]}…: what arrived has another digest; send it again from its start")
-        self._files.put(content)
+        self._place.files.put(content)
 
     def _check_size(self, size: int) -> None:
         if size > self._most:
             raise InputError(f"Content-Range: a content of {size:,} bytes; expected at most {self._most:,}")
 
     def _make_room(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._place.home.uploads.mkdir(parents=True, exist_ok=True)
         now, unfinished = time.time(), 0
-        for path in self._folder.iterdir():
+        for path in self._place.home.uploads.iterdir():
             if now - path.stat().st_mtime > KEPT_SECONDS:
                 path.unlink(missing_ok=True)
             else:
@@ -88,4 +82,4 @@ class Uploads:
             raise StoreUnavailable(f"{unfinished} uploads are unfinished; at most {MOST_OPEN} at a time")
 
     def _path(self, digest: str, sender: str) -> Path:
-        return self._folder / f"{digest}.{sender}"
+        return self._place.home.uploads / f"{digest}.{sender}"

@@ -81,7 +81,7 @@ async def put_content(
     A part that begins elsewhere is ignored: the answer says where the next one begins.
     """
     part, [first, last, size] = await request.body(), _extent(extent)
-    uploads: Uploads = request.app.state.service.uploads
+    uploads: Uploads = request.app.state.uploads
     sender = caller.token or ""
     if first is None:
         received = await run_in_threadpool(uploads.received, digest, sender, size)

@@ -39,7 +39,8 @@ def test_no_endpoint_answers_without_a_token(connect: Connect) -> None:
             answer = client.request(method, path)
             assert answer.status_code == 401, (method, path)
             assert answer.headers["www-authenticate"] == "Bearer"
-            assert "golfsweep token create" in answer.json()["hint"]
+            if method != "HEAD":  # whose answers have no body
+                assert "golfsweep token create" in answer.json()["hint"]
 
 
 @pytest.mark.parametrize("header", [
