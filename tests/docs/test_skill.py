@@ -46,7 +46,7 @@ def test_every_command_works_as_it_stands_there(
 
     def fill_in() -> None:
         """The draft names the contest's data; a small sweep stands in for it from here on."""
-        assert 'name = "' in (tmp_path / "sweep.toml").read_text()
+        assert "golfsweep plan sweep.toml" in (tmp_path / "sweep.toml").read_text()
         (tmp_path / "sweep.toml").write_text(with_short_data(SWEEP, demo, tmp_path / "data"))
 
     def end_run() -> None:
