@@ -57,6 +57,7 @@ def converse(folder: Path, home: str, talk: Callable[[Client, Ask], Awaitable[No
 def test_what_an_agent_reads_is_what_commands_print_in_short(tmp_path: Path) -> None:
     place = Workplace.open(tmp_path / "played")
     play(place, file("main"))
+    key = place.store.jobs()[0].key
     place.store.close()
 
     async def talk(client: Client, ask: Ask) -> None:
@@ -67,6 +68,8 @@ def test_what_an_agent_reads_is_what_commands_print_in_short(tmp_path: Path) -> 
         assert (await ask("compare", challenger="none", incumbent="base"))["track"] == "legal"
         assert (await ask("leaderboard"))["flagged"] == ["leak"]
         assert (await ask("wait", sweep="main", seconds=100))["state"] == "done"
+        assert (await ask("log", job=key[:12]))["key"] == key
+        assert "3 jobs" in (await ask("log", job="train", fails=True))["error"]
         assert (await ask("status", sweep="none of that name", fails=True))["code"] == 2
 
     converse(tmp_path, "played", talk)
@@ -89,17 +92,23 @@ def test_an_agent_plans_and_runs_a_sweep_that_outlives_the_server(tmp_path: Path
 
     converse(tmp_path, "home", run)
 
-    async def wait(client: Client, ask: Ask) -> None:
-        end = await ask("wait", sweep="small", seconds=200)
-        assert (end["state"], end["over"]) == ("done", True), str(end)
-        assert (await ask("status"))["name"] == "small"
-        assert (await ask("log", job="train none seed 3"))["state"] == "done"
-        assert (await ask("next"))["decision"] is None  # a baseline alone claims nothing
+    async def follow(client: Client, ask: Ask) -> None:
+        while (await ask("wait", sweep="small", seconds=2))["state"] == "starting":
+            pass
+        assert (await ask("status"))["driver"]["pid"] == started["pid"]
 
-    converse(tmp_path, "home", wait)
+    converse(tmp_path, "home", follow)
+    run_process = psutil.Process(started["pid"])
+    run_process.terminate()
+    assert psutil.wait_procs([run_process], timeout=60)[1] == []
+
+    async def read(client: Client, ask: Ask) -> None:
+        end = await ask("wait", sweep="small", seconds=100)
+        assert (end["state"], end["over"]) == ("stopped", True), str(end)
+        assert (await ask("next"))["decision"] is None
+
+    converse(tmp_path, "home", read)
     place = Workplace.open_to_read(tmp_path / "home")
     record = place.store.sweep("small")
     assert record is not None and record.spec["runners"] == ["agent robot"]
     place.store.close()
-    if psutil.pid_exists(started["pid"]):
-        psutil.wait_procs([psutil.Process(started["pid"])], timeout=60)
