@@ -14,6 +14,7 @@ from sweeps.run.attach import Attachment, attach, open_sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.spec.file import parse_sweep
 from sweeps.standings.reading import standings_of
+from tests.schemas import check_document
 from tests.sweeps.standings import logs
 
 Command = Callable[..., tuple[int, str, str]]
@@ -101,6 +102,11 @@ def test_commands_show_them_beside_records_and_apart_from_parameter_golf(
     assert code == 0 and json.loads(out)["rows"] == []
     code, out, _ = golfsweep("compare", "steps/faster", "01-20260101_first", "--json")
     assert code == 0 and json.loads(out)["verdict"] == "worse"
+    code, out, _ = golfsweep("next", "steps", "--json")
+    document = check_document(("next",), out)
+    assert (code, document["decision"], document["entry"], document["tries"]) == (0, "keep", "faster", 2)
+    assert document["best"] == {"entry": "faster", "role": "kept", "value": 3000.0}
+    assert document["next"]["command"] == "golfsweep show steps/faster"
     code, out, _ = golfsweep("show", "steps/faster")
     assert code == 0 and "value = 3000" in out
     code, _, err = golfsweep("leaderboard", "steps", "--contest", "parameter-golf")
