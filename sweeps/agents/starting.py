@@ -50,7 +50,7 @@ class DetachedRun:
 
 
 def begin_detached(run: DetachedRun, say: Callable[[str], None]) -> RunTicket:
-    """Check a sweep file, its data and this machine, then start its run in the background.
+    """Check a sweep file, its data, the home and this machine, then start its run in the background.
 
     Args:
         run: what to run.
@@ -65,6 +65,7 @@ def begin_detached(run: DetachedRun, say: Callable[[str], None]) -> RunTicket:
     spec = load_sweep(run.file, run.assignments)
     place = Workplace.open(run.root, run.database, run.files)
     try:
+        place.claim_files()
         if ":" not in run.executor:  # a cluster's nodes have data, memory and interpreters of their own
             check_memory(spec)
             resolve(spec, place.home, environment.machine(), say)

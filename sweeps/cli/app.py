@@ -27,7 +27,7 @@ from sweeps.cli.errors import ExitCode, Interrupted, explain, hide_given, report
 from sweeps.cli.help import Command, Root, width
 from sweeps.cli.servers import choose_place, chosen_server, note_context, open_server
 from sweeps.text.escaping import escape_lines
-from sweeps.text.terminal import ColorChoice, choose_color, prepare_streams, takes_unicode
+from sweeps.text.terminal import ColorChoice, choose_color, prepare_streams
 
 
 @dataclass(slots=True)
@@ -368,7 +368,9 @@ def print_json(content: Any) -> None:
 
 def print_brief(content: Any) -> None:
     """Print one JSON document on one line, the whole of stdout."""
-    print(json.dumps(content, allow_nan=False, default=str, ensure_ascii=not takes_unicode()))
+    from sweeps.views.brief.fitting import to_line
+
+    print(to_line(content))
 
 
 def typed_home(context: typer.Context) -> str:

@@ -46,12 +46,15 @@ def test_every_command_works_as_it_stands_there(
 
     def fill_in() -> None:
         """The draft names the contest's data; a small sweep stands in for it from here on."""
-        assert 'name = "' in (tmp_path / "sweep.toml").read_text()
+        assert "golfsweep plan sweep.toml" in (tmp_path / "sweep.toml").read_text()
         (tmp_path / "sweep.toml").write_text(with_short_data(SWEEP, demo, tmp_path / "data"))
 
     def end_run() -> None:
-        pids = [process for process in psutil.Process().children() if "sweeps.cli" in process.cmdline()]
-        psutil.wait_procs(pids, timeout=120)
+        """What was started in the background has shown that it starts; tests of `run --detach` wait for its end."""
+        runs = [process for process in psutil.Process().children() if "sweeps.cli" in process.cmdline()]
+        for process in runs:
+            process.terminate()
+        psutil.wait_procs(runs, timeout=60)
 
     after: dict[str, Callable[[], None]] = {"init": fill_in, "run": end_run}
     ran = commands()

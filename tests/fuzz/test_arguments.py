@@ -25,6 +25,8 @@ COMMANDS = (
     "prove",
     "gc",
     "run",
+    "next",
+    "wait",
 )
 OPTIONS = (
     "--home",
@@ -34,6 +36,8 @@ OPTIONS = (
     "--nodes",
     "--slots",
     "--json",
+    "--brief",
+    "--detach",
     "--tag",
     "--owner",
     "--executor",

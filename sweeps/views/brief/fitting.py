@@ -27,14 +27,14 @@ def fit(document: Mapping[str, Any], lists: Sequence[str], most_bytes: int = MOS
         left_out = {key: count - len(fitted[key]) for key, count in whole.items() if count > len(fitted[key])}
         made = fitted | {"left_out": left_out}
         longest = max(whole, key=lambda key: len(to_line(fitted[key])), default=None)
-        if len(to_line(made).encode()) <= most_bytes or longest is None or not fitted[longest]:
+        if len(to_line(made)) <= most_bytes or longest is None or not fitted[longest]:
             return made
         fitted[longest] = fitted[longest][:-1]
 
 
 def to_line(document: Any) -> str:
-    """A document as one line of JSON."""
-    return json.dumps(document, allow_nan=False, default=str, ensure_ascii=False)
+    """A document as one line of JSON in ASCII: a terminal obeys none of its characters."""
+    return json.dumps(document, allow_nan=False, default=str)
 
 
 def _shorten(value: Any) -> Any:

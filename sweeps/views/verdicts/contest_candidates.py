@@ -12,7 +12,7 @@ from sweeps.standings.board import Standing
 from sweeps.standings.reading import standings_of
 from sweeps.views.verdicts.decision import Decision, DecisionWord
 from sweeps.views.verdicts.flags import describe_flags
-from sweeps.views.verdicts.known_names import words_for
+from sweeps.views.verdicts.known_names import baseline_of, words_for
 from sweeps.views.verdicts.priced_step import FIRST_SEEDS, PricedStep, more_seeds
 from sweeps.views.wording import format_p
 
@@ -28,7 +28,9 @@ def describe_contest(record: SweepRecord, place: Workplace, home_options: str) -
     contest = contest_named(contest_of(record))
     standings = standings_of(contest, place)
     tries = sum(standing.entry.source == "golfsweep" for standing in standings.all)
-    own = [standing for standing in standings.all if standing.entry.sweep == record.name]  # best first
+    scored = [standing for standing in standings.all if standing.entry.sweep == record.name]  # best first
+    baseline = baseline_of(record.name, place)
+    own = [standing for standing in scored if standing.entry.name != baseline]
     decided = [(standing, decide_standing(standing, tries)) for standing in own]
     order = tuple(DecisionWord)
     decided.sort(key=lambda pair: (order.index(pair[1].word), pair[0].entry.track == "flagged"))
@@ -39,7 +41,7 @@ def describe_contest(record: SweepRecord, place: Workplace, home_options: str) -
     elif focus[1].word == DecisionWord.KEEP:
         step = PricedStep(
             sentence="keep it: start the next change from it, and write it up",
-            command=words.package(focus[0].entry.name), dollars=0.0, dollars_most=0.0,
+            command=words.show(focus[0].entry.name), dollars=0.0, dollars_most=0.0,
         )  # fmt: skip
     elif focus[1].word == DecisionWord.DISCARD:
         step = PricedStep(sentence="discard it: try another change", command=None, dollars=0.0, dollars_most=0.0)
@@ -49,11 +51,13 @@ def describe_contest(record: SweepRecord, place: Workplace, home_options: str) -
             command=words.run_with(f"seeds.confirm={more_seeds(record.spec['file'], FIRST_SEEDS)}"),
             seeds=FIRST_SEEDS, seeds_most=None,
         )  # fmt: skip
-    kept = [standing for standing, decision in decided if decision.word == DecisionWord.KEEP]
+    kept = [(standing, "kept") for standing, decision in decided if decision.word == DecisionWord.KEEP]
+    base = [(each, "baseline") for each in scored if each.entry.name == baseline and each.entry.track != "flagged"]
+    best = next(((each, role) for each, role in [*kept, *base] if each.side.value is not None), None)
     return {
         **_describe_focus(focus, tries),
         "next": asdict(step),
-        "best": None if not kept else {"entry": kept[0].entry.name, "role": "kept", "value": kept[0].side.value},
+        "best": best and {"entry": best[0].entry.name, "role": best[1], "value": best[0].side.value},
         "counts": {word.value: sum(decision.word == word for _, decision in decided) for word in DecisionWord},
         "candidates": [
             {"entry": standing.entry.name, "decision": decision.word.value, "gain_mbpb": None,
@@ -78,9 +82,10 @@ def decide_standing(standing: Standing, tries: int) -> Decision:
     rule, p = _rule_of(standing), _p_tries(standing, tries)
     if rule.passed is None:
         return Decision(word=DecisionWord.REPLICATE, why="too few runs for the rule")
-    said = f"p = {format_p(rule.p_value)}, {format_p(p)} over {tries} tried, must be < {rule.threshold:g}"
-    is_shown = standing.verdict == "better" and (p is None or p < rule.threshold)
-    if is_shown:
+    has_level = rule.test != "known-sigma"  # whose threshold is a difference, not a p
+    said = f"p = {format_p(rule.p_value)}, {format_p(p)} over {tries} tried"
+    said += f", must be < {rule.threshold:g}" if has_level else ""
+    if standing.verdict == "better" and (not has_level or p is None or p < rule.threshold):
         return Decision(word=DecisionWord.KEEP, why=f"shown: {said}")
     return Decision(word=DecisionWord.REPLICATE, why=f"not shown: {said}")
 

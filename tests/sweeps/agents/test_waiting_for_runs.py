@@ -55,7 +55,7 @@ def test_a_run_goes_on_by_itself_and_is_waited_for(golfsweep: Command, sweep: Pa
     ("text", "error"),
     [
         ("name = 'x'\nseeds.confirm = [3]\nevil = 1\n", "evil"),
-        ('data.tokens = "nowhere"\ndata.tokenizer = "a.model"', "nowhere"),
+        ('data.tokens = "nowhere"\ndata.tokenizer = "a.model"', "a.model"),
     ],
 )
 def test_bad_input_fails_at_once_and_starts_nothing(

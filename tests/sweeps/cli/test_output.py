@@ -68,7 +68,8 @@ def commands(home: Path, records: Path) -> list[list[str]]:
     return [
         ["import", str(records), *place],
         *(["leaderboard", "main", *form, *place] for form in forms),
-        ["status", *place], ["status", "main", "--json", *place],
+        ["status", *place], ["status", "main", "--json", *place], ["status", "--brief", *place], ["next", *place],
+        ["next", "--json", *place], ["wait", "main", "--seconds", "0", *place], ["leaderboard", "--brief", *place],
         ["show", "main", *place], ["show", "main/base", *place], ["show", "main/base", "--json", *place],
         ["compare", "base", "none", "--html", *place], ["compare", "base", "none", "--json", *place],
         ["check", str(records / RECORD)],

@@ -20,6 +20,7 @@ from sweeps.run.attach import Attachment, attach, open_sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.spec.file import parse_sweep
 from sweeps.standings.reading import standings_of
+<<<<<<< HEAD
 from sweeps.views.report import standings_report
 from sweeps.views.terminal.overview import LINES
 from sweeps.views.terminal.read_overview import read_overview
@@ -27,6 +28,9 @@ from sweeps.views.verdicts.read_verdict import read_verdict
 from sweeps.web.app import make_app
 from sweeps.web.service import Service
 from tests.sweeps.entries.test_shape import put
+=======
+from tests.schemas import check_document
+>>>>>>> part-y18
 from tests.sweeps.standings import logs
 
 Command = Callable[..., tuple[int, str, str]]
@@ -114,6 +118,11 @@ def test_commands_show_them_beside_records_and_apart_from_parameter_golf(
     assert code == 0 and json.loads(out)["rows"] == []
     code, out, _ = golfsweep("compare", "steps/faster", "01-20260101_first", "--json")
     assert code == 0 and json.loads(out)["verdict"] == "worse"
+    code, out, _ = golfsweep("next", "steps", "--json")
+    document = check_document(("next",), out)
+    assert (code, document["decision"], document["entry"], document["tries"]) == (0, "keep", "faster", 2)
+    assert document["best"] == {"entry": "faster", "role": "kept", "value": 3000.0}
+    assert document["next"]["command"] == "golfsweep show steps/faster"
     code, out, _ = golfsweep("show", "steps/faster")
     assert code == 0 and "Score    3,000 steps · val_loss 3.27725 ± 0.00013, mean of 4 runs" in out
     code, _, err = golfsweep("leaderboard", "steps", "--contest", "parameter-golf")
