@@ -20,17 +20,14 @@ from sweeps.run.attach import Attachment, attach, open_sweep
 from sweeps.run.entries import EntryWriter
 from sweeps.spec.file import parse_sweep
 from sweeps.standings.reading import standings_of
-<<<<<<< HEAD
 from sweeps.views.report import standings_report
 from sweeps.views.terminal.overview import LINES
 from sweeps.views.terminal.read_overview import read_overview
 from sweeps.views.verdicts.read_verdict import read_verdict
 from sweeps.web.app import make_app
 from sweeps.web.service import Service
-from tests.sweeps.entries.test_shape import put
-=======
 from tests.schemas import check_document
->>>>>>> part-y18
+from tests.sweeps.entries.test_shape import put
 from tests.sweeps.standings import logs
 
 Command = Callable[..., tuple[int, str, str]]
