@@ -30,8 +30,8 @@ from sweeps.challenge.claim import measure_gain
 from sweeps.challenge.past import ChallengeOutcome, PastChallenge
 from sweeps.statistics import plan_replication
 from sweeps.statistics.replication import run_replication
-from sweeps.views.verdicts.candidates import decide_entry
-from sweeps.views.verdicts.decision import Decision, DecisionWord
+from sweeps.views.decisions.candidates import decide_entry
+from sweeps.views.decisions.decision import Decision, DecisionWord
 
 MEAN, DEVIATION = 1.2, 0.001
 """Bits per byte: of the objective, and from seed to seed."""

@@ -94,7 +94,7 @@ class AgentTools:
 
     def next(self, sweep: str | None = None) -> dict[str, Any]:
         """Keep, discard or replicate, and the priced next step."""
-        from sweeps.views.verdicts.next_document import describe_next
+        from sweeps.views.decisions.next_document import describe_next
 
         return self._read(sweep, lambda place, _: describe_next(sweep, place))
 

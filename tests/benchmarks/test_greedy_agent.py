@@ -1,7 +1,7 @@
 """The simulated agents: few edits here, many in `python -m benchmarks.greedy_agent`."""
 
 from benchmarks.greedy_agent import DEVIATION, GreedyAgent, measure
-from sweeps.views.verdicts.decision import DecisionWord
+from sweeps.views.decisions.decision import DecisionWord
 
 
 def test_who_follows_next_keeps_what_is_true_and_nothing_else() -> None:

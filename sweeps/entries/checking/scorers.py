@@ -15,7 +15,7 @@ from sweeps.entries.audits import NOT_AUDITED
 from sweeps.entries.checking.audits import Outcomes, check_audit_evidence, check_certificates
 from sweeps.entries.checking.mismatch import Mismatch, find_job, say_no_job
 from sweeps.entries.form import audits_of
-from sweeps.entries.scorer_form import scorer_findings
+from sweeps.entries.forms.scorer_form import scorer_findings
 from sweeps.entries.script_form import UNAUDITED
 
 

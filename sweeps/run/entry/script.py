@@ -6,7 +6,7 @@ from typing import Any
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.board.rules import RuleFinding
 from sweeps.driver.chain import JobChain
-from sweeps.entries.scorer_form import scorer_findings
+from sweeps.entries.forms.scorer_form import scorer_findings
 from sweeps.entries.script_form import UNAUDITED, scores_text, script_facts, script_findings, seed_evidence
 from sweeps.run.entry.measured import Measured
 from sweeps.spec.script.code import UNPATCHED, Version

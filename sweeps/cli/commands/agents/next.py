@@ -33,7 +33,7 @@ def next_(
 
     Example: golfsweep next demo
     """
-    from sweeps.views.verdicts.next_document import describe_next, list_lines
+    from sweeps.views.decisions.next_document import describe_next, list_lines
 
     place, _ = open_entries(home, db, files, name)
     document = describe_next(name, place, typed_home(context))

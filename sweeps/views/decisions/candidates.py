@@ -12,7 +12,7 @@ from sweeps.board.margin_rules import MARGIN_RULES
 from sweeps.board.pairs.claim_numbers import ClaimNumbers, measure_claim
 from sweeps.board.rules import Published
 from sweeps.challenge.past import PastChallenge
-from sweeps.views.verdicts.decision import Decision, DecisionWord, decide
+from sweeps.views.decisions.decision import Decision, DecisionWord, decide
 from sweeps.views.verdicts.flags import describe_flags
 from sweeps.views.verdicts.next_step import DECIDING
 

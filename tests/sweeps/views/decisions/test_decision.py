@@ -14,9 +14,9 @@ from sweeps.board.ledger import TriesLedger
 from sweeps.challenge.claim import read_claim
 from sweeps.challenge.past import PastChallenge
 from sweeps.challenge.plan import plan_challenge
-from sweeps.views.verdicts.candidates import Candidate, decide_entry
-from sweeps.views.verdicts.decision import DecisionWord
-from sweeps.views.verdicts.next_document import describe_next, list_lines
+from sweeps.views.decisions.candidates import Candidate, decide_entry
+from sweeps.views.decisions.decision import DecisionWord
+from sweeps.views.decisions.next_document import describe_next, list_lines
 from tests.sweeps import evaluations
 from tests.sweeps.made_up import file, play
 

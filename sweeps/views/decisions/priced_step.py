@@ -14,9 +14,9 @@ from sweeps.board.pairs.settlement import price_seeds
 from sweeps.challenge.claim import ChallengedClaim, claim_of
 from sweeps.challenge.design import challenge_name, design_challenge, price_challenge
 from sweeps.statistics.planning import MOST_SEEDS
-from sweeps.views.verdicts.candidates import Candidate
+from sweeps.views.decisions.candidates import Candidate
+from sweeps.views.decisions.decision import Decision, DecisionWord
 from sweeps.views.verdicts.commands import CommandWords
-from sweeps.views.verdicts.decision import Decision, DecisionWord
 from sweeps.views.wording import format_price_range
 
 FIRST_SEEDS = 2

@@ -14,12 +14,12 @@ from sweeps.contests.catalog import DEFAULT
 from sweeps.entries.facts import contest_of
 from sweeps.entries.reading import board_of, owners_of
 from sweeps.views.brief.fitting import fit
+from sweeps.views.decisions.candidates import Candidate, decide_entries, sort_candidates
+from sweeps.views.decisions.contest_candidates import describe_contest
+from sweeps.views.decisions.decision import DecisionWord
+from sweeps.views.decisions.priced_step import PricedStep, settle_candidate
 from sweeps.views.status import current_state
-from sweeps.views.verdicts.candidates import Candidate, decide_entries, sort_candidates
-from sweeps.views.verdicts.contest_candidates import describe_contest
-from sweeps.views.verdicts.decision import DecisionWord
 from sweeps.views.verdicts.known_names import baseline_of, words_for
-from sweeps.views.verdicts.priced_step import PricedStep, settle_candidate
 from sweeps.views.verdicts.read_verdict import read_verdict
 
 SCHEMA_VERSION = 1
