@@ -1,6 +1,7 @@
 """The parts of the verdict on an entry: whether it beats the record, is legal, and fits the limits."""
 
 import re
+from collections.abc import Sequence
 
 from sweeps.board.ledger import correct_p
 from sweeps.board.margin_rules import MARGIN_RULES
@@ -86,9 +87,27 @@ def _judge_legality(leader: EntryColumns) -> Chip:
         items.append(f"{len(unchecked) - MOST_UNCHECKED} more not checked")
     audited, n = leader["audited_seeds"], len(leader["seeds"])
     audit = f"{audited} of {n} seed{'' if n == 1 else 's'} audited"
-    return Chip(
-        title="Legal", standing=Rating.GOOD, word="PASSED", detail="; ".join([*([audit] if audited else []), *items])
-    )
+    parts = [*([audit] if audited else []), *_compare_seeds(leader), *items]
+    return Chip(title="Legal", standing=Rating.GOOD, word="PASSED", detail="; ".join(parts))
+
+
+def _compare_seeds(entry: EntryColumns) -> list[str]:
+    """Whether all seeds were run by the same code, with the same settings, on the same hardware, as far as is known."""
+    if len(entry["seeds"]) < 2:
+        return []
+    known = {
+        "code": entry["same_code"],
+        "settings": entry["same_settings"],
+        "hardware": None if entry["machine"] is None else True,
+    }
+    same = [what for what, is_same in known.items() if is_same]
+    different = [what for what, is_same in known.items() if is_same is False]
+    parts = [f"same {_join(same)}"] if same else []
+    return [*parts, *([f"DIFFERENT {_join(different)}"] if different else [])]
+
+
+def _join(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _judge_limits(leader: EntryColumns) -> Chip:

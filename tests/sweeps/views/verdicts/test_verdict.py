@@ -84,6 +84,10 @@ def test_what_makes_the_leader_look_better_than_it_is() -> None:
 
 def test_whether_it_is_legal() -> None:
     assert chip("Legal") == (Rating.GOOD, "PASSED", "3 of 3 seeds audited; not timed on contest hardware")
+    alike = leading(same_code=True, same_settings=True, machine="cpu AVX512", unchecked=[])
+    assert chip("Legal", alike)[2] == "3 of 3 seeds audited; same code, settings and hardware"
+    mixed = leading(same_code=False, same_settings=True, machine=None, unchecked=[])
+    assert chip("Legal", mixed)[2] == "3 of 3 seeds audited; same settings; DIFFERENT code"
     two = leading(unchecked=["noise of seeds", "the scorer: not tested", "bytes"])
     assert chip("Legal", two)[2] == "3 of 3 seeds audited; not checked: noise of seeds; 2 more not checked"
     unverified = [{**each, "track": "unverified"} for each in DEMO[:1]]
