@@ -21,8 +21,7 @@ from sweeps.entries.checking import judge_evidence
 from sweeps.entries.facts import SweepFacts, contest_of, latest_sweep
 from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost, LostKind
-from sweeps.entries.names import EntryName, match_entries, resolve_entry
-from sweeps.entries.record_names import contest_of_record
+from sweeps.entries.names import EntryName, contest_of_record, match_entries, resolve_entry
 from sweeps.entries.shape import read_entries, read_records
 from sweeps.entries.superseded import Superseded, Withdrawn, find_superseded, find_withdrawn, is_current
 from sweeps.entries.tables import read_scores

@@ -19,8 +19,8 @@ from jobs.store import EntryRecord, Store
 from sweeps.board.evaluation import Evaluation, ImportedEntry
 from sweeps.board.rules import EVIDENCE_CODE
 from sweeps.contests.catalog import DEFAULT
+from sweeps.entries.names import name_of_record, name_records
 from sweeps.entries.numbers import clean_numbers, clean_record
-from sweeps.entries.record_names import name_of_record, name_records
 
 STRICT = ConfigDict(strict=True, extra="forbid")
 SeedNumber = Annotated[str, Field(pattern=r"^\d{1,15}$")]

@@ -6,11 +6,10 @@ from sweeps.contests.catalog import DEFAULT, contest_named
 from sweeps.contests.contest import Contest
 from sweeps.entries.facts import contest_of
 from sweeps.entries.lost import Lost
-from sweeps.entries.names import list_entries, match_entries
-from sweeps.entries.record_names import contest_of_record
+from sweeps.entries.names import contest_of_record, list_entries, match_entries
 from sweeps.standings.board import Standing, Standings
+from sweeps.standings.entry import read_stored
 from sweeps.standings.own import read_own_entries
-from sweeps.standings.stored import read_stored
 
 
 def standings_of(contest: Contest, place: Workplace, lost: Lost | None = None) -> Standings:

@@ -141,8 +141,8 @@ def _leaderboard_line(entry: EntryRecord, place: Workplace) -> dict[str, Any]:
 def describe_record(name: str, place: Workplace) -> dict[str, Any]:
     """A public record as on the leaderboard of its contest."""
     from sweeps.contests.catalog import DEFAULT, contest_named
+    from sweeps.entries.names import name_records
     from sweeps.entries.reading import board_of
-    from sweeps.entries.record_names import name_records
     from sweeps.standings.reading import standings_of
 
     contest = next(contest for contest, known in name_records(place.store.records()) if known == name)

@@ -9,8 +9,7 @@ import pytest
 from sweeps.board.rules import RuleFinding
 from sweeps.contests.catalog import contest_named
 from sweeps.standings.board import Standings
-from sweeps.standings.entry import ContestEntry, RunResult
-from sweeps.standings.stored import read_stored_entry
+from sweeps.standings.entry import ContestEntry, RunResult, read_stored_entry
 
 TRACK_3, TRACK_1 = contest_named("modded-nanogpt-3"), contest_named("modded-nanogpt-1")
 

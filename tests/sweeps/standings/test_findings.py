@@ -8,9 +8,8 @@ import pytest
 
 from golf.errors import InputError
 from sweeps.contests.catalog import contest_named
-from sweeps.standings.entry import ContestEntry
+from sweeps.standings.entry import ContestEntry, read_stored_entry
 from sweeps.standings.importing import judge_one, read_contest_entries
-from sweeps.standings.stored import read_stored_entry
 from tests.sweeps.standings import logs
 
 TRACK_3, TRACK_1 = contest_named("modded-nanogpt-3"), contest_named("modded-nanogpt-1")

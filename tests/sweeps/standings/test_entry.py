@@ -11,8 +11,8 @@ from jobs.database import tables
 from jobs.workplace import Workplace
 from sweeps.contests.catalog import contest_named
 from sweeps.standings.board import Standings
+from sweeps.standings.entry import read_stored, read_stored_entry
 from sweeps.standings.reading import list_present
-from sweeps.standings.stored import read_stored, read_stored_entry
 from tests.sweeps.conftest import Command
 from tests.sweeps.entries.test_shape import VALUES, get, list_places, put
 
