@@ -78,6 +78,4 @@ def check_digest(paths: Sequence[Path], expected: str, name: str) -> None:
     except InputError as error:
         raise NotReady(*error.problems) from None
     if digest != expected:
-        raise NotReady(
-            f"{paths[0].parent}: {name} has digest {digest[:12]}…, the job was ordered for {expected[:12]}…"
-        )
+        raise NotReady(f"{paths[0].parent}: {name} has digest {digest[:12]}…, the job was ordered for {expected[:12]}…")

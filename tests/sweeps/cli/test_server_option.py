@@ -68,14 +68,6 @@ def test_addresses_that_are_none_are_one_line(refused: Callable[..., str]) -> No
     assert "pw" not in refused("leaderboard", "--server", "https://me:pw@sweeps.example.org")
 
 
-@pytest.mark.parametrize("words", [
-    ["run"], ["work"], ["status"], ["leaderboard"], ["show"], ["logs"], ["cancel"], ["retry"], ["ls"], ["attach"],
-    ["import"], ["compare"], ["token", "list"], ["plan"], ["watch"], ["export"], ["package"], ["open"],
-])  # fmt: skip
-def test_commands_on_sweeps_take_it(words: list[str]) -> None:
-    assert "--server" in completed([*words, "--"])
-
-
 WITH = (
     "run", "work", "status", "leaderboard", "show", "logs", "cancel", "retry", "ls", "attach", "import", "compare",
     "token list", "plan", "watch", "export", "package", "open", "prove",

@@ -171,7 +171,8 @@ def test_nobody_answers() -> None:
 
 @pytest.mark.parametrize("url, token, words", [
     ("sweeps.example.org", "t", "expected e.g. https"), ("ftp://sweeps", "t", "expected e.g. https"),
-    ("https://me:pw@sweeps", "t", "plain URL"), ("https://sweeps?a=1", "t", "plain URL"), ("https://[", "t", "not a URL"),
+    ("https://me:pw@sweeps", "t", "plain URL"), ("https://sweeps?a=1", "t", "plain URL"),
+    ("https://[", "t", "not a URL"),
     ("https://sweeps", "two words", "GOLFSWEEP_TOKEN"), ("https://sweeps", "gs_é", "GOLFSWEEP_TOKEN"),
 ])  # fmt: skip
 def test_addresses_that_are_none(url: str, token: str, words: str) -> None:
