@@ -93,7 +93,7 @@ class Claiming:
             machines=[target.slot_class],
             widths=target.widths,
             slots=slots,
-            without=in_flight.refused,
+            without=in_flight.not_claimed(),
             holding=list(in_flight.running),
         )
         for record in claimed:

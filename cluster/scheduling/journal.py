@@ -14,6 +14,8 @@ from jobs.errors import Forbidden, LostClaim, StoreUnavailable, Unreadable
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
 from jobs.store import Store
 
+NOT_READY_SECONDS = 600.0
+"""For which a sweep is left to other clusters where no node of this one has what it needs, such as its data."""
 WRITES_PER_SECOND = 50.0
 """Writes of progress, over all running jobs; results are written at once."""
 
@@ -29,9 +31,10 @@ class EventWriter:
         nodes: NodeHealth,
         expect: Expectations,
         ticks: Callable[[], float],
+        scheduler: str,
     ) -> None:
         self._store, self._contents, self._in_flight = store, contents, in_flight
-        self._nodes, self._expect, self._ticks = nodes, expect, ticks
+        self._nodes, self._expect, self._ticks, self._scheduler = nodes, expect, ticks, scheduler
 
     def write(self, task_id: str, event: Event, at: float) -> None:
         """Write an event of a task that came at some time; events of tasks that were ended are ignored."""
@@ -86,7 +89,11 @@ class EventWriter:
         final = verdict.final or (verdict.counted and bool(event.outputs))  # another attempt would leave the same
         if event.failure == Failure.NOT_READY:  # what one node lacks says nothing of those that were not tried
             tried = {node for node, _ in earlier} | {running.placement.node}
-            final = final and not self._in_flight.placing.has_others(running.record, tried)
+            others_here = self._in_flight.placing.has_others(running.record, tried)
+            final = final and not others_here
+            if not others_here and self._has_other_clusters():
+                final = False
+                self._in_flight.leave_alone(running.sweep, NOT_READY_SECONDS)
         outputs: dict[str, Any] = {}
         if final:
             outputs = {**event.outputs, **{name: self._contents.put(content) for name, content in event.files.items()}}
@@ -108,6 +115,10 @@ class EventWriter:
         self._nodes.failed(running.placement.node, running.key, event)
         if event.failure == Failure.UNFIT:
             self._in_flight.placing.rest_slots(running.placement, self._ticks())
+
+    def _has_other_clusters(self) -> bool:
+        """Whether another scheduler is alive, whose nodes may have what those here lack."""
+        return any(scheduler.name != self._scheduler for scheduler in self._store.live_schedulers())
 
     def _write(self, running: Running, task_id: str, event: Event, at: float) -> None:
         key, attempt = running.key, running.attempt

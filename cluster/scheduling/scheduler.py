@@ -84,7 +84,7 @@ class Scheduler:
         self._spending = Spending(store, self._in_flight, self.name)
         self._contents = Contents(files)
         self._expect = Expectations(store.recently_done(REMEMBERED_JOBS))
-        self._events = EventWriter(store, self._contents, self._in_flight, self._nodes, self._expect, ticks)
+        self._events = EventWriter(store, self._contents, self._in_flight, self._nodes, self._expect, ticks, self.name)
 
     def step(self, timeout: float) -> None:
         """One round: beat, claim, start what can start, and wait up to `timeout` seconds for events."""

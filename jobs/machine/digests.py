@@ -5,10 +5,12 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from golf.data.tokens import digest_files
+from golf.data.tokens import digest_files, find_shards
 from golf.errors import InputError
 from golf.files import write_atomically
+from jobs.errors import NotReady
 
 
 def cache_path() -> Path:
@@ -53,13 +55,27 @@ def digest_folder(folder: Path) -> str:
     return digest_of(files)
 
 
+def find_shards_here(folder: Path, split: Literal["train", "val"]) -> list[Path]:
+    """The shards of one split in a folder of this machine, sorted by name.
+
+    Raises:
+        NotReady: they are not here; another machine may have them.
+    """
+    try:
+        return find_shards(folder, split)
+    except InputError as error:
+        raise NotReady(*error.problems) from None
+
+
 def check_digest(paths: Sequence[Path], expected: str, name: str) -> None:
     """Check local files against the digest in a job's key.
 
     Raises:
-        InputError: they are not the files that the job was ordered for.
+        NotReady: they are not here, or not those that the job was ordered for; another machine may have them.
     """
-    if (digest := digest_of(paths)) != expected:
-        raise InputError(
-            f"{paths[0].parent}: {name} has digest {digest[:12]}…, the job was ordered for {expected[:12]}…"
-        )
+    try:
+        digest = digest_of(paths)
+    except InputError as error:
+        raise NotReady(*error.problems) from None
+    if digest != expected:
+        raise NotReady(f"{paths[0].parent}: {name} has digest {digest[:12]}…, the job was ordered for {expected[:12]}…")

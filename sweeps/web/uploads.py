@@ -31,9 +31,7 @@ class Uploads:
                 return path.stat().st_size
         if not self._place.files.is_whole(digest):
             return 0
-        self._place.files.put(
-            self._place.files.get(digest)
-        )  # again, so that it counts as new: golfsweep gc spares new contents
+        self._place.files.put(self._place.files.get(digest))  # it counts as new then, and golfsweep gc spares it
         return size
 
     def add(self, digest: str, sender: str, start: int, size: int, part: bytes) -> int:

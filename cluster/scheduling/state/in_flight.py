@@ -18,7 +18,18 @@ class InFlight:
         self.running: dict[str, Running] = {}
         self.refused: dict[str, str] = {}
         """Sweeps that cannot pay for their next job until a running one is settled, and why."""
+        self._left_alone: dict[str, float] = {}
+        """Sweeps for which no node of this cluster is ready, and until when others may try; by `ticks`."""
         self.placing = Placing()
+
+    def leave_alone(self, sweep: str, seconds: float) -> None:
+        """Leave a sweep's jobs to other schedulers for a while: no node here has what they need."""
+        self._left_alone[sweep] = self._ticks() + seconds
+
+    def not_claimed(self) -> list[str]:
+        """Sweeps whose jobs are not claimed now."""
+        now = self._ticks()
+        return [*self.refused, *(sweep for sweep, until in self._left_alone.items() if now < until)]
 
     def begin(self, running: Running) -> None:
         """Move a job from the waiting to the running ones."""

@@ -11,10 +11,10 @@ from typing import Any
 from golf.audit.audit_engine import audit_engine
 from golf.audit.probes.overlap import overlaps
 from golf.data.texts import with_byte_files
-from golf.data.tokens import Tokenizer, find_shards, read_shard, read_stream, split_documents
+from golf.data.tokens import Tokenizer, read_shard, read_stream, split_documents
 from golf.ttt.engine import EvalConfig
 from jobs.events import Event, Finished, Progress
-from jobs.machine.digests import check_digest
+from jobs.machine.digests import check_digest, find_shards_here
 from jobs.machine.environment import peak_bytes
 from jobs.spec import Order
 from jobs.stages.audit import OVERLAP_TOKENS
@@ -60,7 +60,7 @@ def _overlap(order: Order) -> list[dict[str, Any]] | None:
 def _overlaps(
     train_folder: str, val_folder: str, first: int, count: int | None, training_digest: str, validation_digest: str
 ) -> list[dict[str, Any]] | None:
-    training, validation = find_shards(Path(train_folder), "train"), find_shards(Path(val_folder), "val")
+    training, validation = find_shards_here(Path(train_folder), "train"), find_shards_here(Path(val_folder), "val")
     check_digest(training, training_digest, "training tokens")
     check_digest(with_byte_files(validation), validation_digest, "tokens")
     shards = [read_shard(path) for path in training]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from golf.data.stream import Stream
 from golf.data.texts import Texts, count_texts, read_texts, require_text, with_byte_files
-from golf.data.tokens import Tokenizer, Tokens, find_shards
+from golf.data.tokens import Tokenizer, Tokens
 from golf.errors import InputError
-from jobs.machine.digests import check_digest
+from jobs.machine.digests import check_digest, find_shards_here
 from jobs.spec import Order
 from jobs.stages.work.cached import Cached
 
@@ -18,7 +18,7 @@ KEPT_TEXTS = 4
 
 def training_stream(order: Order) -> Stream:
     """The tokens that a training may read: its shards without the documents held out for tuning."""
-    paths = find_shards(Path(order.places["tokens"]), "train")
+    paths = find_shards_here(Path(order.places["tokens"]), "train")
     check_digest(paths, order.job.inputs["tokens"], "training tokens")
     return Stream.open(paths).hold_out(int(order.job.settings["holdout_documents"]))[0]
 
@@ -56,7 +56,7 @@ def _texts(
     folder: str, tokenizer: str, split: str, held_out: int, tokens_digest: str, tokenizer_digest: str
 ) -> Cached[Texts]:
     started = time.monotonic()
-    paths = find_shards(Path(folder), "val" if split == "val" else "train")
+    paths = find_shards_here(Path(folder), "val" if split == "val" else "train")
     check_digest(with_byte_files(paths), tokens_digest, "tokens")
     check_digest([Path(tokenizer)], tokenizer_digest, "tokenizer")
     pieces = Tokenizer(Path(tokenizer))

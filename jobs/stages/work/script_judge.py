@@ -23,9 +23,9 @@ from golf.audit.scorer.checked_scorer import Scorer, Tokens
 from golf.audit.scorer.observed import ObservedScorer
 from golf.audit.scorer.process import ScorerProcess
 from golf.data.texts import Texts, read_texts, with_byte_files
-from golf.data.tokens import Tokenizer, find_shards, read_shard
+from golf.data.tokens import Tokenizer, read_shard
 from golf.files import write_atomically
-from jobs.machine.digests import check_digest
+from jobs.machine.digests import check_digest, find_shards_here
 from jobs.program import GANG_VARIABLE
 from jobs.spec import Order
 from jobs.stages.audit import AUDITED, OVERLAP_TOKENS
@@ -102,7 +102,7 @@ def _starter(
 
 def _texts(order: Order, tokenizer: Tokenizer) -> Texts:
     """The validation documents, checked against the digests of the job."""
-    shards = find_shards(Path(order.places["validation"]), "val")
+    shards = find_shards_here(Path(order.places["validation"]), "val")
     check_digest(with_byte_files(shards), order.job.inputs["validation"], "validation tokens")
     check_digest([Path(order.places["tokenizer"])], order.job.inputs["tokenizer"], "tokenizer")
     return read_texts(shards, tokenizer)
@@ -110,7 +110,7 @@ def _texts(order: Order, tokenizer: Tokenizer) -> Texts:
 
 def _overlap(order: Order, documents: Sequence[Tokens]) -> list[dict[str, Any]] | None:
     """Audited documents that the training tokens hold as well, or in part; None where those are too many to look."""
-    shards = [read_shard(path) for path in find_shards(Path(order.places["tokens"]), "train")]
+    shards = [read_shard(path) for path in find_shards_here(Path(order.places["tokens"]), "train")]
     if sum(map(len, shards)) > OVERLAP_TOKENS:
         return None
     return [asdict(overlap) for overlap in overlaps(documents, shards)]

@@ -47,7 +47,9 @@ class Schedulers(Liveness):
             self._beat_attempts(connection, scheduler)
             if is_new:
                 _forget_dead(connection, self._common_time(connection), [scheduler, *(live.name for live in others)])
-                record_event(connection, EventKind.SCHEDULER_STARTED, self._clock(), scheduler, cluster=cluster)
+                record_event(
+                    connection, EventKind.SCHEDULER_STARTED, self._clock(), scheduler, cluster=cluster, owner=self.user
+                )
 
     def forget_scheduler(self, scheduler: str) -> None:
         """A scheduler ends in good order; whatever it still holds is free at once."""

@@ -1,0 +1,43 @@
+"""Jobs whose data are not on this cluster: others may have them, and get them."""
+
+from cluster.scheduling.journal import NOT_READY_SECONDS
+from jobs.events import Failed, Failure
+from jobs.state import JobState
+from tests.cluster.dictated import TRAINED, World
+from tests.cluster.orders import Orders
+
+LACKS = Failed(failure=Failure.NOT_READY, reason="/data: no *_train_*.bin in it")
+
+
+def test_another_cluster_gets_what_none_of_our_nodes_can_run(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    world.step()
+    for _ in range(4):  # the job does not fail for what is missing here alone, however often
+        world.store.acting_as("other").beat("other scheduler", "other cluster", 2, 2)
+        world.step(LACKS)
+        job = world.job(key)
+        assert (job.state, job.claimed_by, job.failures) == (JobState.QUEUED, None, 0)
+        assert "no *_train_*.bin" in (job.reason or "")
+        world.now += NOT_READY_SECONDS / 2
+        world.store.acting_as("other").beat("other scheduler", "other cluster", 2, 2)
+        world.step()
+        assert world.job(key).claimed_by is None, "it is left to others for a while"
+        [taken] = world.store.claim("other scheduler", 1)
+        assert taken.key == key
+        world.store.release([key], scheduler="other scheduler")
+        world.now += NOT_READY_SECONDS / 2
+        world.store.acting_as("other").beat("other scheduler", "other cluster", 2, 2)
+        world.step()
+        assert world.job(key).state == JobState.RUNNING, "somebody may have copied the data meanwhile"
+    world.step(TRAINED)
+    assert world.job(key).state == JobState.DONE
+
+
+def test_the_only_cluster_says_so_soon(world: World, orders: Orders) -> None:
+    key = world.put(orders.train())
+    for _ in range(3):
+        world.step()
+        world.now += 2
+        world.step(LACKS)
+        world.now += 2
+    assert world.job(key).state == JobState.FAILED

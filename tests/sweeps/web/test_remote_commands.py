@@ -1,0 +1,152 @@
+"""Commands on a service's sweeps: they show what they show at the database, and hand sweeps over."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import Request
+from fastapi.testclient import TestClient
+
+from golf.data.corpus import DemoData
+from jobs.remote.connection import Connection, ServerAddress
+from jobs.state import Scope, SweepState
+from jobs.workplace import Workplace
+from sweeps.run.service import handing_over
+from sweeps.web.app import make_app
+from sweeps.web.service import Service
+from tests.sweeps import inline
+from tests.sweeps.conftest import Command
+from tests.sweeps.web.conftest import Connect
+
+URL = "http://localhost"
+
+
+@pytest.fixture
+def served(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection is one to the service of the finished sweep."""
+    client = connect(Scope.SUBMIT)
+    monkeypatch.setattr(Connection, "_open", lambda _: client)
+    monkeypatch.setenv("GOLFSWEEP_TOKEN", "gs_1_x")
+
+
+@pytest.mark.parametrize("words", [
+    ("leaderboard", "small", "--json"), ("status", "--json"), ("ls", "--json"), ("show", "small/base", "--json"),
+    ("compare", "small/base", "small/adapted", "--json"), ("logs", "train", "--json"), ("watch", "small", "--json"),
+    ("cancel", "small", "--json"),
+])  # fmt: skip
+def test_a_command_prints_the_same_as_at_the_database(
+    golfsweep: Command, served: None, home: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    there = golfsweep(*words, "--home", home)
+    here = golfsweep(*words, "--server", URL, "--home", tmp_path / "pod")
+    changing = ("age_seconds", "report", "page", "next")  # times, and what names the home
+    documents = [json.loads(out) if out.startswith("{") else out for _, out, _ in (there, here)]
+    for document in documents:
+        for each in [document, *document.get("sweeps", [])]:
+            for name in changing:
+                each.pop(name, None)
+    assert documents[0] == documents[1]
+    assert there[0] == here[0], (there[2], here[2])
+    assert not (tmp_path / "pod" / "golfsweep.db").exists()
+
+
+SCRIPT = """
+name = "handed"
+data.tokens = "/somewhere"
+[script]
+file = "train.py"
+files = ["beside.py"]
+python = "/usr/bin/python3"
+[script.train]
+metric = "score: ([0-9.]+)"
+gpus = 1
+max_seconds = 60
+[seeds]
+confirm = [1]
+[[arm]]
+name = "base"
+baseline = true
+"""
+
+
+@pytest.fixture
+def taking(own_place: Workplace, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """A service that takes sweeps; what it was sent, and what it answers next."""
+    service = Service(place=own_place, host="127.0.0.1", port=0)
+    app = make_app(service)
+    taken: list[dict[str, Any]] = []
+
+    async def take(request: Request) -> dict[str, Any]:
+        taken.append(await request.json())
+        return {"sweep": "small", "version": 2, "state": "queued", "ticket": "t1", "location": "/x"}
+
+    app.router.routes = [route for route in app.router.routes if getattr(route, "path", "") != "/api/v1/sweeps"]
+    app.add_api_route("/api/v1/sweeps", take, methods=["POST"], status_code=201)
+    token = own_place.store.create_token(Scope.SUBMIT, "anna", days=1).text
+    client = TestClient(app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False)
+    monkeypatch.setattr(Connection, "_open", lambda _: client)
+    monkeypatch.setattr(handing_over, "LOOK_SECONDS", 0.05)
+    monkeypatch.setenv("GOLFSWEEP_TOKEN", "gs_1_x")
+    return taken
+
+
+def test_a_script_is_sent_along(
+    golfsweep: Command, taking: list[dict[str, Any]], own_place: Workplace, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text("import beside\nprint('score: 1.0')\n")
+    Path("beside.py").write_text("x = 1\n")
+    Path("sweep.toml").write_text(SCRIPT)
+    monkeypatch.setattr(handing_over, "follow", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    code, _, err = golfsweep("run", "sweep.toml", "--server", URL, "--tag", "x", "--set", "seeds.confirm=[2]")
+    assert code == 130 and "the sweep goes on if the service has it" in err, err
+    digests = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in ("train.py", "beside.py")}
+    assert taking == [
+        {"file": SCRIPT, "set": ["seeds.confirm=[2]"], "files": digests, "tags": ["x"], "agent": None}
+    ]  # fmt: skip
+    assert all(own_place.files.is_whole(digest) for digest in digests.values())
+
+
+def test_options_that_the_service_decides_are_refused(
+    golfsweep: Command, taking: list[dict[str, Any]], refused: Callable[..., str], tmp_path: Path
+) -> None:
+    for words in (["--here"], ["--owner", "me"], ["--executor", "local"], ["--ray", "h:1"]):
+        assert f"{words[0]} with --server" in refused("run", tmp_path / "x.toml", "--server", URL, *words)
+    assert taking == []
+
+
+def test_a_sweep_is_followed_from_its_wait_to_its_end(
+    taking: list[dict[str, Any]], own_place: Workplace, demo: DemoData, tmp_path: Path
+) -> None:
+    spec = inline.spec_of(inline.cut_data(demo, tmp_path / "documents"), arm=[{"name": "base", "baseline": True}])
+    file = tmp_path / "sweep.toml"
+    file.write_text("made by the test\n")
+    place = Workplace.at_server(tmp_path / "pod", ServerAddress(URL, "gs_1_x"))
+    handed = handing_over.hand_over(spec, file, (), place)
+    said: list[str] = []
+    waits = threading.Event()
+
+    def say(text: str) -> None:
+        said.append(text)
+        waits.set()
+
+    ends: list[Any] = []
+    follower = threading.Thread(
+        target=lambda: ends.append(handing_over.follow(handed, place, lambda *_: None, say)), daemon=True
+    )
+    follower.start()
+    assert waits.wait(60) and "ticket t1" in said[0] and "run --queue" in said[0]
+    assert inline.run(spec, own_place).done
+    follower.join(60)
+    assert [(end.done, end.ended) for end in ends] == [(True, None)]
+    again = handing_over.hand_over(spec, file, (), place)
+    own_place.store.end_sweep("small", SweepState.DONE)
+    own_place.store.put_sweep("small", {**own_place.store.sweeps()[0].spec})
+    own_place.store.cancel_sweep("small")
+    end = handing_over.follow(again, place, lambda *_: None, said.append)
+    assert end.ended == "cancelled: cancelled by a user"
