@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from docs.generate.schemas.documents import BRIEF, DOCUMENTS, ERROR
+from docs.generate.schemas.brief import BRIEF
+from docs.generate.schemas.documents import DOCUMENTS, ERROR
 from docs.generate.schemas.openapi import describe_api
 
 FOLDER = Path(__file__).parents[2] / "schemas"
