@@ -6,7 +6,7 @@ from jobs.state import SubmissionState, SweepState
 from jobs.store import Store, SubmissionRecord, SweepRecord
 from sweeps.spec.reading import parse_toml
 
-NO_DRIVER = "queued, no driver; golfsweep run --queue on this database starts it"
+NO_DRIVER = "no driver; golfsweep run --queue on this database starts it"
 OPENING = "its driver is opening it"
 QUEUED, PAUSED = "queued", "paused"
 """States of a sweep that was submitted, beside those of jobs.state.SweepState."""

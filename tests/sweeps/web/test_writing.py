@@ -102,7 +102,7 @@ def test_a_new_sweep_waits_and_is_shown(client: TestClient, place: Workplace, ch
     }  # fmt: skip
     status = client.get(made["location"]).json()
     assert (status["state"], status["tags"]) == ("queued", ["a", "b"])
-    assert status["reason"].startswith("queued, no driver; golfsweep run --queue")
+    assert status["reason"].startswith("no driver; golfsweep run --queue")
     assert status["submission"]["ticket"] == made["ticket"]
     [listed] = client.get("/api/v1/sweeps").json()["sweeps"]
     assert (listed["name"], listed["state"]) == ("sent", "queued")

@@ -1,0 +1,77 @@
+"""Submitted sweeps on the command line: shown before anybody drives them, and cancelled and retried there."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs.state import SubmissionState, SweepState
+from jobs.store import SubmittedContent
+from jobs.workplace import Workplace
+from sweeps.views.status import current_state
+from sweeps.views.submissions import listed_sweeps
+from tests.sweeps.conftest import Command
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Workplace]:
+    opened = Workplace.open(tmp_path / "home")
+    opened.store.acting_as("anna").submit("sent", SubmittedContent(file='name = "sent"'), tags=["x"])
+    yield opened
+    opened.store.close()
+
+
+def test_status_and_ls_say_what_would_start_one(place: Workplace, golfsweep: Command) -> None:
+    home = ("--home", place.home.root)
+    said = golfsweep("status", "sent", *home)[1]
+    assert said.startswith("sent: queued (no driver; golfsweep run --queue on this database starts it); no jobs yet\n")
+    [listed] = json.loads(golfsweep("ls", *home, "--json")[1])["sweeps"]
+    assert (listed["name"], listed["state"], listed["owner"], listed["tags"]) == ("sent", "queued", "anna", ["x"])
+    [status] = json.loads(golfsweep("status", *home, "--json")[1])["sweeps"]
+    assert (status["state"], status["submission"]["version"], status["jobs"]["queued"]) == ("queued", 1, 0)
+
+
+def test_cancel_takes_one_out_of_the_queue(place: Workplace, golfsweep: Command) -> None:
+    code, said, _ = golfsweep("cancel", "sent", "--home", place.home.root)
+    assert (code, said) == (0, "sweep sent: taken out of the queue\n")
+    [record] = place.store.last_submissions()
+    assert record.state == SubmissionState.CANCELLED
+    assert golfsweep("status", "--home", place.home.root)[1].startswith("sent: cancelled (cancelled by ")
+
+
+@pytest.mark.parametrize(("submission", "sweep", "state"), [
+    (SubmissionState.QUEUED, None, "queued"), (SubmissionState.PAUSED, None, "paused"),
+    (SubmissionState.ENDED, None, "stopped"), (SubmissionState.QUEUED, SweepState.DONE, "queued"),
+    (SubmissionState.TAKEN, SweepState.RUNNING, "queued"), (SubmissionState.ENDED, SweepState.DONE, "done"),
+    (SubmissionState.PAUSED, SweepState.STOPPED, "paused"), (SubmissionState.ENDED, SweepState.FAILED, "failed"),
+    (None, SweepState.RUNNING, "stopped"), (None, SweepState.DONE, "done"),
+])  # fmt: skip
+def test_states(tmp_path: Path, submission: SubmissionState | None, sweep: SweepState | None, state: str) -> None:
+    """Of sweeps that no live process drives."""
+    place = Workplace.open(tmp_path / "home")
+    store = place.store
+    if submission is not None:
+        ticket = store.submit("s", SubmittedContent(file='name = "s"')).record.ticket
+        acts: dict[str, Callable[[], object]] = {
+            "queued": lambda: None, "paused": lambda: store.pause_sweep("s"), "taken": lambda: None,
+            "ended": lambda: store.end_submission(ticket, "why"),
+        }  # fmt: skip
+        if submission in (SubmissionState.TAKEN, SubmissionState.ENDED):
+            store.take_submission(ticket)
+        acts[submission]()
+    if sweep is not None:
+        store.put_sweep("s", {"file": {"name": "s"}})
+        if sweep != SweepState.RUNNING:
+            store.end_sweep("s", sweep)
+    [record] = listed_sweeps(store)
+    assert current_state(record, store) == state
+    store.close()
+
+
+def test_run_takes_a_file_or_the_queue(tmp_path: Path, refused: Callable[..., str]) -> None:
+    home = ("--home", tmp_path / "home")
+    assert "take submitted sweeps with --queue" in refused("run", *home)
+    line = refused("run", "x.toml", "--queue", "--set", "a=1", "--owner", "me", *home)
+    assert "--queue FILE --set --owner: submitted sweeps bring these along" in line
+    assert not (tmp_path / "home").exists()
