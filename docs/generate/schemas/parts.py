@@ -78,7 +78,9 @@ CONTEST_ENTRY = document({
     "p_paired_seeds": NOTHING, "verdict_against": maybe(TEXT),
     "runs": table(document({"score": NUMBER, "seconds": maybe(NUMBER), "gpu": maybe(TEXT)})),
     "machine": maybe(TEXT), "date": maybe(TEXT), "sweep": maybe(TEXT), "findings": FINDINGS,
-    "source": one_of("golfsweep", "import"),
+    "source": one_of("golfsweep", "import"), "incumbent": maybe(TEXT), "difference": maybe(NUMBER),
+    "runs_needed": maybe(WHOLE), "incumbent_too": YES_NO, "dollars_needed": maybe(NUMBER), "trials": maybe(WHOLE),
+    "cost": maybe(NUMBER),
 })  # fmt: skip
 ENTRIES = array(either(ENTRY, CONTEST_ENTRY))
 _CHANGE = {"name": TEXT, "sweep": maybe(TEXT), "track": TRACK, "date": maybe(TEXT), "over": maybe(TEXT)}
@@ -94,7 +96,7 @@ FRONTIER = array(
 
 STATES = ("queued", "running", "done", "failed", "cancelled")
 JOB_COUNTS = document(dict.fromkeys(STATES, WHOLE))
-SWEEP_STATE = one_of("running", "done", "failed", "stopped", "cancelled", "over budget")
+SWEEP_STATE = one_of("running", "done", "failed", "stopped", "cancelled", "over budget", "queued", "paused")
 DOLLARS = document({"spent": maybe(NUMBER), "budget": maybe(NUMBER)})
 _PROCESS = {"name": TEXT, "host": TEXT, "pid": WHOLE, "cluster": TEXT, "heartbeat": NUMBER}
 DRIVER = document({**_PROCESS, "sweep": TEXT, "since": NUMBER})
@@ -106,10 +108,15 @@ RUNNING = document({
 FAILED = document({
     "key": TEXT, "label": TEXT, "reason": maybe(TEXT), "explanation": maybe(TEXT), "log": array(TEXT),
 })  # fmt: skip
+SUBMISSION = document({
+    "ticket": TEXT, "version": WHOLE, "state": one_of("queued", "taken", "paused", "ended", "cancelled"),
+    "reason": maybe(TEXT), "priority": WHOLE, "owner": TEXT, "agent": maybe(TEXT),
+})  # fmt: skip
 STATE = document({
     "name": TEXT, "state": SWEEP_STATE, "reason": maybe(TEXT), "owner": maybe(TEXT), "tags": array(TEXT),
     "driver": maybe(DRIVER), "scheduler": maybe(SCHEDULER),
     "gpu_hours": document({"spent": NUMBER, "reserved": NUMBER, "budget": maybe(NUMBER)}), "dollars": DOLLARS,
+    "unit": TEXT, "submission": maybe(SUBMISSION),
     "deadline": maybe(NUMBER), "stages": table(JOB_COUNTS), "jobs": JOB_COUNTS, "running": array(RUNNING),
     "waiting": array(document({"key": TEXT, "label": TEXT, "reason": TEXT, "retried": YES_NO})),
     "failed": array(FAILED),
