@@ -90,7 +90,7 @@ FRONTIER = array(
             **_CHANGE, "val_bpb_mean": NUMBER, "difference_mbpb": maybe(NUMBER), "difference_seeds": maybe(WHOLE),
             "difference_means_mbpb": maybe(NUMBER), "p_value": maybe(NUMBER),
         }),
-        document({**_CHANGE, "value": maybe(NUMBER), "improvement": maybe(RULE)}),
+        document({**_CHANGE, "machine": maybe(TEXT), "value": maybe(NUMBER), "improvement": maybe(RULE)}),
     )
 )  # fmt: skip
 
