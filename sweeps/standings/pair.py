@@ -5,8 +5,9 @@ from typing import Any
 
 from golf.errors import InputError
 from sweeps.contests.contest import Contest
-from sweeps.standings.board import Standing, Standings, to_row
+from sweeps.standings.board import Standings
 from sweeps.standings.rules import Improvement, compare_sides, exact_mean
+from sweeps.standings.standing import Standing, to_row
 
 
 def compare_standings(board: Standings, challenger: Standing, incumbent: Standing) -> dict[str, Any]:

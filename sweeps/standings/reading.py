@@ -7,9 +7,10 @@ from sweeps.contests.contest import Contest
 from sweeps.entries.facts import contest_of
 from sweeps.entries.lost import Lost
 from sweeps.entries.names import contest_of_record, list_entries, match_entries
-from sweeps.standings.board import Standing, Standings
+from sweeps.standings.board import Standings
 from sweeps.standings.entry import read_stored
 from sweeps.standings.own import read_own_entries
+from sweeps.standings.standing import Standing
 
 
 def standings_of(contest: Contest, place: Workplace, lost: Lost | None = None) -> Standings:

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sweeps.board.rules import RuleFinding
-from sweeps.standings.board import Standings, to_row
+from sweeps.standings.board import Standings
 from sweeps.standings.entry import entry_of
 from sweeps.standings.findings import REMARKS, list_breaches, list_unsupported
 from sweeps.standings.importing import Judged
 from sweeps.standings.pair import describe_rule, describe_value
 from sweeps.standings.record import ContestRecord
+from sweeps.standings.standing import to_row
 from sweeps.text.escaping import escape_markdown, escape_markdown_code
 
 

@@ -10,6 +10,7 @@ from sweeps.contests.catalog import contest_named
 from sweeps.entries.facts import contest_of
 from sweeps.standings.board import Standing
 from sweeps.standings.reading import standings_of
+from sweeps.standings.standing import Standing
 from sweeps.views.decisions.decision import Decision, DecisionWord
 from sweeps.views.decisions.priced_step import FIRST_SEEDS, PricedStep, more_seeds
 from sweeps.views.verdicts.flags import describe_flags

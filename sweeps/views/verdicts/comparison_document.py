@@ -8,9 +8,10 @@ from jobs.workplace import Workplace
 from sweeps.board import compare
 from sweeps.entries import reading
 from sweeps.entries.lost import Lost
-from sweeps.standings.board import Standing, Standings
+from sweeps.standings.board import Standings
 from sweeps.standings.pair import claim_row, compare_standings
 from sweeps.standings.reading import pair_named
+from sweeps.standings.standing import Standing
 from sweeps.statistics.documents import Documents
 from sweeps.views.verdicts.known_names import words_for
 from sweeps.views.verdicts.next_step import NextStep
