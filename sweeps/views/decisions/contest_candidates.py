@@ -8,7 +8,6 @@ from jobs.workplace import Workplace
 from sweeps.board.ledger import correct_p
 from sweeps.contests.catalog import contest_named
 from sweeps.entries.facts import contest_of
-from sweeps.standings.board import Standing
 from sweeps.standings.reading import standings_of
 from sweeps.standings.standing import Standing
 from sweeps.views.decisions.decision import Decision, DecisionWord
