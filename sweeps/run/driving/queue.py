@@ -16,6 +16,7 @@ from sweeps.driver.sweep import Sweep
 from sweeps.run.driving.driven_sweep import ClusterSlots, Site
 from sweeps.run.driving.driver_thread import DriverThread
 from sweeps.run.driving.opening import open_scheduling
+from sweeps.run.driving.shared_executor import SharedExecutor
 from sweeps.run.patience import Patience
 from sweeps.run.roles import Scheduling
 from sweeps.run.waiting import say_if_slow
@@ -45,7 +46,8 @@ def run_queue(place: Workplace, *, executor: str, say: Callable[[str], None]) ->
         StoreUnavailable: the database or the file store did not answer for `sweeps.run.patience.AWAY_SECONDS`.
     """
     with say_if_slow(say, f"Joining the cluster of --executor {executor}"):
-        joined = join_cluster(executor)
+        cluster_there = join_cluster(executor)
+    joined = None if cluster_there is None else SharedExecutor(cluster_there)
     try:
         place.claim_files()
         cluster = machine_cluster() if joined is None else joined.cluster

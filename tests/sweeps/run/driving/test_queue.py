@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +21,7 @@ from sweeps.entries.reading import board_of
 from sweeps.run.driving.driven_sweep import Site
 from sweeps.run.driving.opening import open_scheduling
 from sweeps.run.driving.queue import SweepQueue
+from sweeps.run.driving.shared_executor import SharedExecutor
 from tests.sweeps import inline
 from tests.sweeps.inline import Inline, Record, cut_data, spec_of
 
@@ -246,3 +248,33 @@ def test_two_clusters_take_sweeps_of_one_database(
     assert len(attempts) == len(places[0].store.jobs()), "nothing is done twice"
     for each in places:
         each.store.close()
+
+
+def test_what_no_node_is_large_enough_for_is_given_back(place: Workplace, data: dict[str, Any]) -> None:
+    spec = spec_of(data, name="wide")
+    recipe = {**spec.source["recipe"], "train": {**spec.source["recipe"]["train"], "gpus": 4, "batch_tokens": 512}}
+    submit(place, text_of(data, "wide", recipe=recipe), "wide")
+    submit(place, text_of(data, "narrow"), "narrow")
+    with queue_of(place) as queue:
+        step_until(queue, lambda: "narrow" not in queue.driven and latest(place, "narrow").reason == "done")
+        step_until(queue, lambda: not queue.driven)
+        wide = latest(place, "wide")
+        assert (wide.state, wide.reason) == ("queued", "a job needs 4 slots of one node; the largest has 2")
+
+
+def test_threads_use_a_joined_cluster_one_at_a_time() -> None:
+    inside, most = 0, 0
+
+    class Slow(Inline):
+        def nodes(self) -> Any:
+            nonlocal inside, most
+            inside += 1
+            most = max(most, inside)
+            time.sleep(0.01)
+            inside -= 1
+            return super().nodes()
+
+    shared = SharedExecutor(cast(Any, Slow(Opening(widest=2, home=Path()))))
+    with ThreadPoolExecutor(4) as pool:
+        assert len({str(nodes) for nodes in pool.map(lambda _: shared.nodes(), range(8))}) == 1
+    assert most == 1
