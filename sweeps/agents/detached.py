@@ -7,9 +7,9 @@ knows that it lives before it has written anything to the database.
 import json
 import os
 import secrets
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,6 @@ from golf.files import write_atomically
 from jobs.machine.host import identity
 from jobs.paths import Home
 
-_started: list["subprocess.Popen[bytes]"] = []
-"""Runs that this process started: one that has ended is taken off the system's list of processes at the next look."""
 SAME_START_SECONDS = 2.0
 """Two looks at a process agree on when it started within this."""
 
@@ -47,8 +45,8 @@ class RunTicket:
         """Whether its process lives on this machine."""
         if self.host != identity():
             return False
-        for process in _started:
-            process.poll()
+        with suppress(ChildProcessError):  # it is another process's child
+            os.waitpid(self.pid, os.WNOHANG)
         try:
             found = psutil.Process(self.pid)
             is_same = abs(found.create_time() - self.started) < SAME_START_SECONDS
@@ -84,20 +82,19 @@ def start_detached(
     """
     ticket = f"{sweep}-{secrets.token_hex(4)}"
     log = home.runs / f"{ticket}.log"
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    command = [sys.executable, "-m", "sweeps.cli", *words]
     try:
         home.runs.mkdir(parents=True, exist_ok=True)
-        with open(log, "xb") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "sweeps.cli", *words], stdin=subprocess.DEVNULL, stdout=stream,
-                stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, **environment},
-            )  # fmt: skip
+        pid = os.posix_spawn(sys.executable, command, {**os.environ, **environment}, file_actions=actions, setsid=True)
     except OSError as error:
         raise InputError(f"{log}: cannot be written ({error.strerror}); choose another --home") from None
-    _started.append(process)
-    started = psutil.Process(process.pid).create_time()
-    made = RunTicket(
-        ticket=ticket, sweep=sweep, pid=process.pid, host=identity(), started=started, log=str(log), event=event
-    )
+    started = psutil.Process(pid).create_time()
+    made = RunTicket(ticket=ticket, sweep=sweep, pid=pid, host=identity(), started=started, log=str(log), event=event)
     write_atomically(home.runs / f"{ticket}.json", json.dumps(asdict(made)).encode())
     return made
 

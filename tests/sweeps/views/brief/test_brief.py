@@ -56,10 +56,9 @@ def test_what_agents_read_fits(golfsweep: Command, home: Path, words: str) -> No
 def test_a_plan_fits_whatever_its_size(golfsweep: Command, tmp_path: Path) -> None:
     arms = "".join(f'\n[[arm]]\nname = "another setting {n}"\neval.lr = {0.02 + n / 1000}\n' for n in range(30))
     (tmp_path / "large.toml").write_text(TINY.read_text() + arms)
-    for path in (TINY, tmp_path / "large.toml"):
-        code, out, err = golfsweep("plan", path, "--quick", "--brief", "--home", tmp_path / "home")
-        assert (code, len(out.encode()) <= MOST_BYTES) == (0, True), err
-        assert json.loads(out)["stages"]["eval"]["jobs"] > 0
+    code, out, err = golfsweep("plan", tmp_path / "large.toml", "--quick", "--brief", "--home", tmp_path / "home")
+    assert (code, len(out.encode()) <= MOST_BYTES) == (0, True), err
+    assert json.loads(out)["stages"]["eval"]["jobs"] > 30
 
 
 def test_flagged_entries_are_named_apart(golfsweep: Command, home: Path) -> None:
