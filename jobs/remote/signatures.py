@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 
+from golf.errors import shown
 from jobs.store import Store
 
 _LISTED = (Collection, Iterable)
@@ -74,7 +75,7 @@ def _plain(value: Any) -> Any:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value) if field.init}
     if isinstance(value, Mapping):
         if strange := [key for key in value if isinstance(key, bool) or not isinstance(key, str | int)]:
-            raise TypeError(f"{type(strange[0]).__name__}: a key that JSON cannot have")
+            raise TypeError(f"{shown(strange[0])}: a key that JSON cannot have")
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, bytes):
         return [_plain(item) for item in value]
