@@ -13,6 +13,7 @@ return, `jobs.errors` what they raise.
 
 from jobs.errors import AlreadyDriven, AlreadyTaken, LostClaim, LostLease, OverBudget, StoreUnavailable
 from jobs.store.access.tokens import Tokens
+from jobs.store.decisions import SubmissionDecisions
 from jobs.store.presence.drivers import Drivers
 from jobs.store.presence.nodes import Nodes
 from jobs.store.results.entries import Entries
@@ -35,7 +36,7 @@ from jobs.store.rows import (
     TrialRecord,
     WaitingJobs,
 )
-from jobs.store.submissions import Submissions, Submitted, SubmittedContent
+from jobs.store.submissions import Submitted, SubmittedContent
 from jobs.store.sweeps import Sweeps
 from jobs.store.transactions import STALE_SECONDS
 from jobs.store.work.attaching import Attaching
@@ -81,6 +82,6 @@ __all__ = [
 
 class Store(
     Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Occupancy,
-    Drivers, Nodes, Trials, Entries, Events, PublicRecords, Tokens, Submissions,
+    Drivers, Nodes, Trials, Entries, Events, PublicRecords, Tokens, SubmissionDecisions,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

@@ -1,4 +1,4 @@
-"""Submitted sweeps: versions of their files that wait for a driver, and what people decide about them.
+"""Submitted sweeps: versions of their files that wait for a driver, and who takes them.
 
 A submission is taken together with the lease on its sweep (`Drivers.drive`), which says whether whoever took it is
 alive. Of a sweep's versions only the latest is ever queued, taken or paused.
@@ -17,7 +17,7 @@ from golf.errors import shown_name
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.errors import WrongState
-from jobs.state import EventKind, JobState, SubmissionState, SweepState
+from jobs.state import EventKind, SubmissionState
 from jobs.store.event_log import record_event
 from jobs.store.rows import SubmissionRecord
 from jobs.store.transactions import Transactions
@@ -77,12 +77,12 @@ class Submissions(Transactions):
         """
         with self._write() as connection:
             hold(connection, f"submissions of {sweep}")
-            last = _latest(connection, sweep)
+            last = latest_submission(connection, sweep)
             if last is not None and last.digest == content.digest:
                 return Submitted(last, is_new=False)
             version = 1 if last is None else last.version + 1
             if last is not None and last.state in OPEN:
-                self._change(connection, last, SubmissionState.ENDED, REPLACED.format(version))
+                self._change_submission(connection, last, SubmissionState.ENDED, REPLACED.format(version))
             record = SubmissionRecord(
                 ticket=secrets.token_hex(8),
                 sweep=sweep,
@@ -107,7 +107,7 @@ class Submissions(Transactions):
     def submission(self, sweep: str) -> SubmissionRecord | None:
         """The latest version of a sweep; None if it was never submitted."""
         with self._read() as connection:
-            return _latest(connection, sweep)
+            return latest_submission(connection, sweep)
 
     def submission_versions(self, sweep: str) -> list[SubmissionRecord]:
         """All versions of a sweep, the oldest first."""
@@ -140,8 +140,8 @@ class Submissions(Transactions):
             if record is None or record.state not in WAITING:
                 return False
             self._check_lease(connection, record.sweep)
-            self._change(connection, record, SubmissionState.TAKEN, None)
-            self._record(connection, EventKind.SUBMISSION_TAKEN, record)
+            self._change_submission(connection, record, SubmissionState.TAKEN, None)
+            self._record_event(connection, EventKind.SUBMISSION_TAKEN, record)
             return True
 
     def return_submission(self, ticket: str, reason: str | None = None) -> None:
@@ -152,119 +152,28 @@ class Submissions(Transactions):
         """Write down that a taken submission has ended, and why; no error if it is not taken."""
         self._leave(ticket, SubmissionState.ENDED, EventKind.SUBMISSION_ENDED, reason)
 
-    # What people decide
-
-    def pause_sweep(self, sweep: str) -> SubmissionRecord:
-        """Stop a submitted sweep until somebody resumes it; what has finished is kept.
-
-        Raises:
-            WrongState: it was not submitted, or has ended.
-        """
-        reason = f"paused by {self.user}"
-        with self._write() as connection:
-            record = _required(connection, sweep)
-            if record.state == SubmissionState.PAUSED:
-                return record
-            if record.state not in WAITING:
-                raise WrongState(f"sweep {shown_name(sweep)}: {_describe(record)}; only one that waits or runs pauses")
-            self._change(connection, record, SubmissionState.PAUSED, reason)
-            self._record(connection, EventKind.SWEEP_PAUSED, record)
-            _stop(connection, sweep, reason)
-            return _required(connection, sweep)
-
-    def resume_sweep(self, sweep: str) -> SubmissionRecord:
-        """Let a submitted sweep be driven once more that was paused, was cancelled, or ended before it was done.
-
-        Raises:
-            WrongState: it was not submitted, or is done.
-        """
-        table = tables.sweeps
-        with self._write() as connection:
-            record = _required(connection, sweep)
-            if record.state in WAITING:
-                return record
-            state = connection.execute(select(table.c.state).where(table.c.name == sweep)).scalar()
-            if state == SweepState.DONE and record.state == SubmissionState.ENDED:
-                raise WrongState(f"sweep {shown_name(sweep)}: is done; submit an edited file to do more")
-            self._change(connection, record, SubmissionState.QUEUED, None)
-            self._record(connection, EventKind.SWEEP_RESUMED, record)
-            return _required(connection, sweep)
-
-    def cancel_submission(self, sweep: str) -> bool:
-        """End the wait of a submitted sweep for good; returns whether it was open.
-
-        A sweep that was begun is left to `cancel_sweep`, which does this, too.
-        """
-        with self._write() as connection:
-            if not (is_open := close_submission(connection, sweep, self.user)):
-                return False
-            record = _required(connection, sweep)
-            self._record(connection, EventKind.SWEEP_CANCELLED, record)
-            return is_open
-
-    def set_priority(self, sweep: str, priority: int) -> SubmissionRecord:
-        """Have the jobs of a submitted sweep go before, or after, those of others.
-
-        Jobs that another sweep needs as well keep the priority that they have.
-
-        Raises:
-            WrongState: it was not submitted.
-        """
-        table, jobs, needed = tables.submissions, tables.jobs, tables.sweep_jobs
-        with self._write() as connection:
-            record = _required(connection, sweep)
-            connection.execute(table.update().where(table.c.ticket == record.ticket), {"priority": priority})
-            facts = {"before": record.priority, "priority": priority}
-            self._record(connection, EventKind.SWEEP_PRIORITIZED, record, **facts)
-            others = needed.alias()
-            own = select(needed.c.key).where(needed.c.sweep == sweep)
-            shared = select(others.c.key).where(others.c.sweep != sweep)
-            query = select(jobs.c.key).where(
-                jobs.c.state == JobState.QUEUED, jobs.c.key.in_(own), jobs.c.key.not_in(shared)
-            )
-            keys = connection.execute(query.order_by(jobs.c.key).with_for_update()).scalars().all()
-            connection.execute(jobs.update().where(jobs.c.key.in_(keys)), {"priority": priority})
-            return _required(connection, sweep)
-
-    def set_tags(self, sweep: str, tags: Sequence[str]) -> None:
-        """Have a sweep, begun or only submitted, carry these tags and no others.
-
-        Raises:
-            WrongState: there is neither.
-        """
-        with self._write() as connection:
-            record, table = _latest(connection, sweep, lock=True), tables.sweeps
-            values = {"tags": sorted(set(tags))}
-            begun = connection.execute(table.update().where(table.c.name == sweep), values).rowcount
-            if record is not None:
-                this = tables.submissions.c.ticket == record.ticket
-                connection.execute(tables.submissions.update().where(this), values)
-            elif not begun:
-                raise WrongState(f"sweep {shown_name(sweep)}: is not there; golfsweep ls lists all sweeps")
-            record_event(connection, EventKind.SWEEP_TAGGED, self._clock(), self.user, sweep=sweep, **values)
-
     def _leave(self, ticket: str, state: SubmissionState, kind: EventKind, reason: str | None) -> None:
         with self._write() as connection:
             record = _locked(connection, ticket)
             if record is not None and record.state == SubmissionState.TAKEN:
                 self._check_lease(connection, record.sweep)
-                self._change(connection, record, state, reason)
-                self._record(connection, kind, record, reason=reason)
+                self._change_submission(connection, record, state, reason)
+                self._record_event(connection, kind, record, reason=reason)
 
-    def _change(
+    def _change_submission(
         self, connection: Connection, record: SubmissionRecord, state: SubmissionState, reason: str | None
     ) -> None:
         table = tables.submissions
         connection.execute(table.update().where(table.c.ticket == record.ticket), {"state": state, "reason": reason})
 
-    def _record(self, connection: Connection, kind: EventKind, record: SubmissionRecord, **facts: Any) -> None:
+    def _record_event(self, connection: Connection, kind: EventKind, record: SubmissionRecord, **facts: Any) -> None:
         facts = {"version": record.version, "ticket": record.ticket} | facts
         record_event(connection, kind, self._clock(), self._actor(record.sweep), sweep=record.sweep, **facts)
 
 
 def close_submission(connection: Connection, sweep: str, user: str) -> bool:
     """Cancel the latest version of a sweep if it is open, within the transaction that cancels the sweep."""
-    table, last = tables.submissions, _latest(connection, sweep, lock=True)
+    table, last = tables.submissions, latest_submission(connection, sweep, lock=True)
     if last is None or last.state not in OPEN:
         return False
     values = {"state": SubmissionState.CANCELLED, "reason": BY_USER.format(user)}
@@ -285,22 +194,15 @@ def _newest(*columns: Any) -> Select[Any]:
     return select(*columns).where(tuple_(table.c.sweep, table.c.version).in_(newest))
 
 
-def _stop(connection: Connection, sweep: str, reason: str) -> None:
-    """Stop a sweep if it runs; its driver notices at its next look."""
-    table = tables.sweeps
-    running = (table.c.name == sweep) & (table.c.state == SweepState.RUNNING)
-    connection.execute(table.update().where(running), {"state": SweepState.STOPPED, "reason": reason})
-
-
-def _latest(connection: Connection, sweep: str, *, lock: bool = False) -> SubmissionRecord | None:
+def latest_submission(connection: Connection, sweep: str, *, lock: bool = False) -> SubmissionRecord | None:
     table = tables.submissions
     query = select(table).where(table.c.sweep == sweep).order_by(table.c.version.desc()).limit(1)
     row = connection.execute(query.with_for_update() if lock else query).mappings().first()
     return None if row is None else _record(row)
 
 
-def _required(connection: Connection, sweep: str) -> SubmissionRecord:
-    if (record := _latest(connection, sweep, lock=True)) is None:
+def required_submission(connection: Connection, sweep: str) -> SubmissionRecord:
+    if (record := latest_submission(connection, sweep, lock=True)) is None:
         raise WrongState(f"sweep {shown_name(sweep)}: {NOT_SUBMITTED}; whoever runs it decides about it")
     return record
 
@@ -309,10 +211,6 @@ def _locked(connection: Connection, ticket: str) -> SubmissionRecord | None:
     table = tables.submissions
     row = connection.execute(select(table).where(table.c.ticket == ticket).with_for_update()).mappings().first()
     return None if row is None else _record(row)
-
-
-def _describe(record: SubmissionRecord) -> str:
-    return f"is {record.state}" + (f" ({record.reason})" if record.reason else "")
 
 
 def _record(row: Any) -> SubmissionRecord:

@@ -27,7 +27,6 @@ READS_WALL_CLOCK = {
     "sweeps/run/examine.py": "when doctor checked a node, for people",
     "sweeps/views/report/header.py": "the date of a report",
     "sweeps/web/uploads.py": "the age of a file, whose time is by the wall clock",
-    "sweeps/views/report/report.py": "the date of a report",
     "sweeps/views/terminal/progress.py": "when a sweep will have ended, for people",
 }
 READINGS = {
