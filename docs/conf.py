@@ -18,6 +18,7 @@ include_patterns = [
     "SECURITY.md",
     "cluster/deploy/*.md",
     "golf/bundled/*.md",
+    "skills/*/*.md",
 ]
 exclude_patterns = [".*", "build", "tests"]
 root_doc = "docs/index"

@@ -74,7 +74,7 @@ def _play(folder: Path, expected: dict[str, list[dict[str, Any]]]) -> dict[str, 
         stack.callback(server.kill)
         where = ["--db", server.url, "--files", str(folder / "files")]
         homes = [["--home", str(folder / f"home-{number}"), *where] for number in range(3)]
-        tokens = {name: _make_token(name, homes[2]) for name in ("anna", "ben", "agent")}
+        tokens = {name: _make_token(name, homes[2][:4]) for name in ("anna", "ben", "agent")}
         service = RunningService(homes[2], folder / "serve.log")
         service.start()
         stack.callback(service.stop)

@@ -1,4 +1,4 @@
-"""An entry with what its contest's rules say of it, and as a row of the leaderboard."""
+"""An entry with what its contest's rules say of it, and as an entry of the leaderboard."""
 
 from dataclasses import dataclass
 from typing import Any
