@@ -44,10 +44,17 @@ class Person:
             yield
 
     def cancel(self, sweep: str) -> None:
-        """Press the button of a sweep's page."""
-        self._visit(f"/sweeps/{sweep}")
-        self.page.locator(f'form[action="/sweeps/{sweep}/cancel"] button').first.click()
-        self.page.wait_for_load_state()
+        """Open the drawer of a sweep's page, and press the button in it, until the page says that it is cancelled."""
+        for _ in range(60):
+            self._visit(f"/sweeps/{sweep}")
+            if "cancelled" in self.page.locator("header .note").inner_text():
+                return
+            try:
+                self.page.locator("#cancel summary").click(timeout=5000)
+                self.page.locator("#cancel button").click(timeout=5000)
+            except BrowserError:  # the page was renewed, or the service died, at this moment
+                self.page.wait_for_timeout(500)
+        raise AssertionError(f"{self.name}: {sweep} cannot be cancelled")
 
     def compare(self, challenger: str, incumbent: str) -> str:
         """Ask for a comparison; returns its heading."""
