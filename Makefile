@@ -1,6 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
+# Tests start hundreds of processes, and each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 .SHELLFLAGS := -o pipefail -c
 
 # Tests that run whole sweeps, scripts and gangs. Those that use Ray come last: the one that they share runs until the end.
