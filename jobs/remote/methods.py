@@ -21,8 +21,9 @@ class RemoteMethod:
 
 READS = (
     "account", "are_done", "attempts", "attempts_at", "budget", "cancelled", "changed_jobs", "driver_of", "entries",
-    "entries_needing", "events", "find_jobs", "job", "jobs", "keys_of_trial", "last_event", "last_submissions",
-    "live_drivers", "live_schedulers", "nodes", "open_submissions", "overspent", "recently_done", "records",
+    "entries_needing", "events", "find_jobs", "job", "job_counts", "jobs", "keys_of_trial", "last_event",
+    "last_submissions", "live_drivers", "live_schedulers", "nodes", "open_submissions", "overspent", "recently_done",
+    "records",
     "running_attempts", "scheduler_of", "shards", "stage_counts", "still_ending", "submission", "submission_versions",
     "sweep", "sweeps", "trials", "unneeded", "waiting_jobs",
 )  # fmt: skip

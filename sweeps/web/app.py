@@ -6,6 +6,9 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from sweeps.web import api, health, pages, static
+from sweeps.web.measuring.metrics import Metrics
+from sweeps.web.measuring.metrics import router as metrics_router
+from sweeps.web.measuring.requests import RequestLog
 from sweeps.web.problems import ProblemDocument
 from sweeps.web.refusals import handle_errors
 from sweeps.web.security.access import Gate
@@ -25,9 +28,11 @@ def make_app(service: Service) -> FastAPI:
         description="Sweeps and leaderboards of a team. Every refusal is a problem document (RFC 9457).",
     )
     app.state.service = service
+    app.state.metrics = metrics = Metrics(service.place.store)
     app.state.uploads = Uploads(service.place, service.max_content_bytes)
     handle_errors(app)
     app.include_router(health.router)
+    app.include_router(metrics_router)
     app.include_router(api.make_router())
     app.include_router(pages.make_router())
     app.include_router(static.router)
@@ -40,6 +45,8 @@ def make_app(service: Service) -> FastAPI:
     )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=service.hosts, www_redirect=False)
     app.add_middleware(SecurityHeaders)
+    if service.logs_requests:
+        app.add_middleware(RequestLog, metrics=metrics)
     return app
 
 

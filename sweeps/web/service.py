@@ -29,6 +29,9 @@ class Service:
     max_content_bytes: int = 2 * 2**30
     """Of a content that is uploaded in parts."""
 
+    logs_requests: bool = False
+    """Whether each request leaves a line and is measured."""
+
     @property
     def hosts(self) -> list[str]:
         """Values of a request's Host header that are answered: against pages that have their name resolve to us."""

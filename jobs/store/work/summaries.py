@@ -25,6 +25,13 @@ class Summaries(Transactions):
             counts.setdefault(stage, {})[JobState(state)] = count
         return counts
 
+    def job_counts(self) -> dict[JobState, int]:
+        """How many jobs of all sweeps are in each state."""
+        table = tables.jobs
+        with self._read() as connection:
+            rows = connection.execute(select(table.c.state, func.count()).group_by(table.c.state)).all()
+        return dict.fromkeys(JobState, 0) | {JobState(state): count for state, count in rows}
+
     def are_done(self, keys: Collection[str]) -> bool:
         """Whether all of some jobs are done."""
         table = tables.jobs

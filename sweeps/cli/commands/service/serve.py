@@ -50,7 +50,7 @@ def serve(
     from sweeps.web.service import Service
 
     place = Workplace.open(home, db, files)
-    service = Service(place=place, host=host, port=port, names=names or (), public=public)
+    service = Service(place=place, host=host, port=port, names=names or (), public=public, logs_requests=True)
     if not service.is_local and not any(token.revoked is None for token in place.store.tokens()):
         raise InputError(f"--host {host}: others can reach it, and there is no token yet; golfsweep token create")
     listening = _listen(host, port)
