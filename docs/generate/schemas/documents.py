@@ -104,7 +104,8 @@ _COMPARE = document({
 _CONTEST_COMPARE = document({
     "contest": TEXT, "challenger": CONTEST_ENTRY, "incumbent": CONTEST_ENTRY, "difference": table(maybe(NUMBER)),
     "verdict": VERDICT,
-    "test": maybe(document({**RULE["properties"], "p_two_sided": maybe(NUMBER)})),
+    "test": maybe(document({**RULE["properties"], "p_two_sided": maybe(NUMBER)})), "next": NEXT_STEP,
+    "report": maybe(TEXT),
 })  # fmt: skip
 _TOKEN = {
     "id": TEXT, "scope": one_of("read", "submit", "admin"), "owner": TEXT, "created": TEXT, "expires": maybe(TEXT),

@@ -9,7 +9,7 @@ from typing import Any
 
 from golf.errors import InputError
 from golf.files import read_regular
-from jobs.errors import StoreUnavailable
+from jobs.errors import StoreUnavailable, WrongState
 from jobs.machine import stopping
 from jobs.remote.store import JSON
 from jobs.state import EventKind, SweepState
@@ -76,7 +76,7 @@ def hand_over(
     answer = place.connection.send("POST", "/sweeps", json.dumps(body).encode(), JSON)
     try:
         content = json.loads(answer.content)
-        return HandedOver(
+        handed = HandedOver(
             sweep=content["sweep"],
             version=content["version"],
             state=content["state"],
@@ -85,6 +85,15 @@ def hand_over(
         )
     except (ValueError, KeyError, TypeError):
         raise InputError(f"server {place.server}: its answer has another form; use the same version there") from None
+    return _resume(handed, place.store) if handed.state in CLOSED else handed
+
+
+def _resume(handed: HandedOver, store: Store) -> HandedOver:
+    """Have a sweep driven once more that came to an end before it was done, as the same command does elsewhere."""
+    try:
+        return replace(handed, state=store.resume_sweep(handed.sweep).state)
+    except WrongState:  # it is done
+        return handed
 
 
 def follow(

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import Request
 from fastapi.testclient import TestClient
 
 from golf.data.corpus import DemoData
 from jobs.remote.connection import Connection, ServerAddress
-from jobs.state import Scope, SweepState
+from jobs.state import Scope
 from jobs.workplace import Workplace
 from sweeps.run.service import handing_over
 from sweeps.web.app import make_app
 from sweeps.web.service import Service
 from tests.sweeps import inline
 from tests.sweeps.conftest import Command
+from tests.sweeps.run.driving.test_queue import toml
 from tests.sweeps.web.conftest import Connect
 
 URL = "http://localhost"
@@ -74,30 +74,20 @@ baseline = true
 
 
 @pytest.fixture
-def taking(own_place: Workplace, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """A service that takes sweeps; what it was sent, and what it answers next."""
-    service = Service(place=own_place, host="127.0.0.1", port=0)
-    app = make_app(service)
-    taken: list[dict[str, Any]] = []
-
-    async def take(request: Request) -> dict[str, Any]:
-        taken.append(await request.json())
-        return {"sweep": "small", "version": 2, "state": "queued", "ticket": "t1", "location": "/x"}
-
-    app.router.routes = [route for route in app.router.routes if getattr(route, "path", "") != "/api/v1/sweeps"]
-    app.add_api_route("/api/v1/sweeps", take, methods=["POST"], status_code=201)
+def taking(own_place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    """A service that takes sweeps, and its home."""
     token = own_place.store.create_token(Scope.SUBMIT, "anna", days=1).text
+    app = make_app(Service(place=own_place, host="127.0.0.1", port=0))
     client = TestClient(app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False)
     monkeypatch.setattr(Connection, "_open", lambda _: client)
     monkeypatch.setattr(handing_over, "LOOK_SECONDS", 0.05)
     monkeypatch.setenv("GOLFSWEEP_TOKEN", "gs_1_x")
-    return taken
+    return own_place
 
 
 def test_a_script_is_sent_along(
-    golfsweep: Command, taking: list[dict[str, Any]], own_place: Workplace, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    golfsweep: Command, taking: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("train.py").write_text("import beside\nprint('score: 1.0')\n")
     Path("beside.py").write_text("x = 1\n")
@@ -106,26 +96,24 @@ def test_a_script_is_sent_along(
     code, _, err = golfsweep("run", "sweep.toml", "--server", URL, "--tag", "x", "--set", "seeds.confirm=[2]")
     assert code == 130 and "the sweep goes on if the service has it" in err, err
     digests = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in ("train.py", "beside.py")}
-    assert taking == [
-        {"file": SCRIPT, "set": ["seeds.confirm=[2]"], "files": digests, "tags": ["x"], "agent": None}
-    ]  # fmt: skip
-    assert all(own_place.files.is_whole(digest) for digest in digests.values())
+    [sent] = taking.store.open_submissions()
+    assert (sent.sweep, sent.owner, sent.agent, sent.tags) == ("handed", "anna", None, ("x",))
+    assert (sent.file, sent.assignments, sent.files) == (SCRIPT, ("seeds.confirm=[2]",), digests)
+    assert all(taking.files.is_whole(digest) for digest in digests.values())
 
 
 def test_options_that_the_service_decides_are_refused(
-    golfsweep: Command, taking: list[dict[str, Any]], refused: Callable[..., str], tmp_path: Path
+    golfsweep: Command, taking: Workplace, refused: Callable[..., str], tmp_path: Path
 ) -> None:
     for words in (["--here"], ["--owner", "me"], ["--executor", "local"], ["--ray", "h:1"]):
         assert f"{words[0]} with --server" in refused("run", tmp_path / "x.toml", "--server", URL, *words)
-    assert taking == []
+    assert taking.store.last_submissions() == []
 
 
-def test_a_sweep_is_followed_from_its_wait_to_its_end(
-    taking: list[dict[str, Any]], own_place: Workplace, demo: DemoData, tmp_path: Path
-) -> None:
+def test_a_sweep_is_followed_from_its_wait_to_its_end(taking: Workplace, demo: DemoData, tmp_path: Path) -> None:
     spec = inline.spec_of(inline.cut_data(demo, tmp_path / "documents"), arm=[{"name": "base", "baseline": True}])
     file = tmp_path / "sweep.toml"
-    file.write_text("made by the test\n")
+    file.write_text("\n".join(f"{key} = {toml(value)}" for key, value in spec.source.items()))
     place = Workplace.at_server(tmp_path / "pod", ServerAddress(URL, "gs_1_x"))
     handed = handing_over.hand_over(spec, file, (), place)
     said: list[str] = []
@@ -140,13 +128,14 @@ def test_a_sweep_is_followed_from_its_wait_to_its_end(
         target=lambda: ends.append(handing_over.follow(handed, place, lambda *_: None, say)), daemon=True
     )
     follower.start()
-    assert waits.wait(60) and "ticket t1" in said[0] and "run --queue" in said[0]
-    assert inline.run(spec, own_place).done
+    assert waits.wait(60) and f"ticket {handed.ticket}" in said[0] and "run --queue" in said[0]
+    assert inline.run(spec, taking).done
     follower.join(60)
     assert [(end.done, end.ended) for end in ends] == [(True, None)]
     again = handing_over.hand_over(spec, file, (), place)
-    own_place.store.end_sweep("small", SweepState.DONE)
-    own_place.store.put_sweep("small", {**own_place.store.sweeps()[0].spec})
-    own_place.store.cancel_sweep("small")
-    end = handing_over.follow(again, place, lambda *_: None, said.append)
-    assert end.ended == "cancelled: cancelled by a user"
+    assert (again.ticket, again.version) == (handed.ticket, 1)
+    taking.store.put_sweep("small", {**taking.store.sweeps()[0].spec})
+    taking.store.cancel_sweep("small")
+    assert handing_over.follow(again, place, lambda *_: None, said.append).ended == "cancelled: cancelled by a user"
+    assert taking.store.submission("small").state == "cancelled"  # type: ignore[union-attr]
+    assert handing_over.hand_over(spec, file, (), place).state == "queued"  # as `run` resumes it elsewhere
