@@ -152,7 +152,8 @@ def test_the_hidden_states_are_one_graph_whose_gradients_are_those_of_eager_oper
     two_layers = replace(CONFIG, attention="sdpa", model=replace(MODEL, num_layers=2))
     made, eager = (new(two_layers) for _ in range(2))
     made.hidden = torch.compile(made.hidden, dynamic=False, fullgraph=True, backend=backend)
-    with inductor.patch(compile_threads=1):  # else it leaves a pool of processes behind
+    # One thread: else it leaves a pool of processes behind. Plain loops: vector code takes twice as long to compile.
+    with inductor.patch({"compile_threads": 1, "cpp.simdlen": 1}):
         gradients = hidden_gradients(made)
     expected = hidden_gradients(eager)
     assert gradients.keys() == expected.keys() == dict(made.model.named_parameters()).keys()

@@ -58,7 +58,7 @@ def configs(draw: st.DrawFn) -> EvalConfig:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(config=configs(), lengths=st.lists(st.integers(2, 70), min_size=1, max_size=4))
 def test_engine_agrees_with_the_plain_twin(model: GPT, config: EvalConfig, lengths: list[int]) -> None:
     documents = documents_of(lengths)
