@@ -94,7 +94,7 @@ def _play(folder: Path, expected: dict[str, list[dict[str, Any]]]) -> dict[str, 
         differences = [*_differences(boards, expected)]
         store = Store.open(server.url)
         stack.callback(store.close)
-        clusters = {event.detail["cluster"] for event in store.events() if event.kind == EventKind.DRIVER_STARTED}
+        schedulers = {event.who for event in store.events() if event.kind == EventKind.ATTEMPT_STARTED}
         by_whom = {
             (event.kind, event.sweep): event.who
             for event in store.events()
@@ -107,7 +107,7 @@ def _play(folder: Path, expected: dict[str, list[dict[str, Any]]]) -> dict[str, 
                 for name in ("bens", "agents")
                 for job in store.jobs(name)
             ),
-            "both_clusters_drove": len(clusters) == 2,
+            "both_clusters_worked": len(schedulers) == 2,
             "activity_names_who_decided": by_whom
             == {
                 (EventKind.SWEEP_SUBMITTED, "tiny"): "anna",
