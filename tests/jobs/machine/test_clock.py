@@ -23,9 +23,10 @@ READS_WALL_CLOCK = {
     "cluster/scheduling/scheduler.py": "times that people read",
     "sweeps/cli/commands/home/listing.py": "the age of a sweep, for people",
     "sweeps/run/forecasts/forecast.py": "the date from which a plan starts",
-    "sweeps/run/session.py": "likewise",
+    "sweeps/run/driving/driven_sweep.py": "likewise",
     "sweeps/run/examine.py": "when doctor checked a node, for people",
     "sweeps/views/report/header.py": "the date of a report",
+    "sweeps/web/measuring/requests.py": "the time of a line, for people",
     "sweeps/web/uploads.py": "the age of a file, whose time is by the wall clock",
     "sweeps/views/terminal/progress.py": "when a sweep will have ended, for people",
 }
