@@ -28,7 +28,7 @@ def make_app(service: Service) -> FastAPI:
         description="Sweeps and leaderboards of a team. Every refusal is a problem document (RFC 9457).",
     )
     app.state.service = service
-    app.state.metrics = metrics = Metrics(service.place.store)
+    app.state.metrics = metrics = Metrics(service)
     app.state.uploads = Uploads(service.place, service.max_content_bytes)
     handle_errors(app)
     app.include_router(health.router)

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from jobs.store import Store
 from sweeps.views.cluster import ClusterLoad, read_clusters
 from sweeps.web.problems import declare
+from sweeps.web.service import Service
 
 router = APIRouter(tags=["health"])
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -24,9 +25,9 @@ FORMAT: dict[int | str, dict[str, Any]] = {
 class Metrics:
     """The metrics of one service."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, service: Service) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(StoreCollector(store))
+        self._registry.register(StoreCollector(service))
         self._seconds = Histogram(
             "golfsweep_request_seconds",
             "Time to answer a request, by method, route and status.",
@@ -48,8 +49,8 @@ class Metrics:
 class StoreCollector(Collector):
     """Reads the database whenever metrics are asked for, so that several services agree."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     def describe(self) -> list[Metric]:
         """Nothing: without this, the database would be read when the collector is registered."""
@@ -57,7 +58,7 @@ class StoreCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Gauges of jobs, sweeps, slots, money and processes."""
-        store = self._store
+        store = self._service.place.store
         jobs = GaugeMetricFamily("golfsweep_jobs", "Jobs, by state.", labels=["state"])
         for state, count in store.job_counts().items():
             jobs.add_metric([state.value], count)

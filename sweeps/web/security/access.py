@@ -87,7 +87,7 @@ def is_foreign(headers: Headers, method: str) -> bool:
 
 def is_page(path: str) -> bool:
     """Whether a path is for browsers."""
-    return not path.startswith("/api/")
+    return not path.startswith("/api/") and path != "/metrics"
 
 
 def login_address(path: str, query: str) -> str:
