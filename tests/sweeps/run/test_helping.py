@@ -17,6 +17,7 @@ from jobs.workplace import Workplace
 from sweeps.driver.snapshot import Snapshot
 from sweeps.run import session
 from sweeps.spec.file import SweepSpec
+from tests.jobs.stores import empty_database
 from tests.postgresql import Server
 from tests.sweeps.inline import Inline, Record, cut_data, spec_of
 
@@ -48,7 +49,8 @@ def test_two_machines_share_the_jobs_of_a_sweep(tmp_path: Path, postgresql: Serv
     spec = spec_of(
         cut_data(demo, tmp_path / "cut"), seeds={"confirm": [*range(3, 11)]}, arm=[{"name": "base", "baseline": True}]
     )
-    places = [Workplace.open(tmp_path / name, postgresql.url, str(tmp_path / "files")) for name in ("a", "b")]
+    url = empty_database(postgresql)
+    places = [Workplace.open(tmp_path / name, url, str(tmp_path / "files")) for name in ("a", "b")]
     begun, helped = threading.Event(), threading.Event()  # the first claims no more than six jobs before it has help
 
     def wait_for_help(_: Task) -> None:
