@@ -69,6 +69,7 @@ sweep_jobs = Table(
     Column("sweep", String(80), ForeignKey("sweeps.name"), primary_key=True),
     Column("key", String(64), ForeignKey("jobs.key"), primary_key=True),
     Column("label", Text, nullable=False),
+    Index("sweep_jobs_by_key", "key"),
 )
 
 job_entries = Table(

@@ -25,7 +25,7 @@ READS = (
     "last_submissions", "live_drivers", "live_schedulers", "nodes", "open_submissions", "overspent", "recently_done",
     "records",
     "running_attempts", "scheduler_of", "shards", "stage_counts", "still_ending", "submission", "submission_versions",
-    "sweep", "sweeps", "trials", "unneeded", "waiting_jobs",
+    "sweep", "sweeps", "sweeps_needing", "trials", "unneeded", "waiting_jobs",
 )  # fmt: skip
 _OF_ATTEMPT = "it is refused with LostClaim unless the attempt still runs, and writes the same once more if it does"
 _ENDS_ATTEMPT = "the second is refused with LostClaim, because the first has ended the attempt"

@@ -156,7 +156,7 @@ class EventRecord:
     detail: Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, weakref_slot=True)
 class EntryRecord:
     """One line of a leaderboard with the evidence for it; `sweeps.entries.form` says what both JSON parts hold."""
 

@@ -23,6 +23,7 @@ from jobs.store import EntryRecord, SweepRecord
 from sweeps.board.evaluation import Evaluation, ValidationSet
 from sweeps.board.rules import RuleFinding
 from sweeps.entries.numbers import clean_numbers
+from sweeps.entries.once import once_per_object
 
 VERSION = 1
 """Raised when the form changes, so that the entries of every sweep are written anew."""
@@ -43,7 +44,7 @@ def evaluations_to_json(evaluations: Iterable[Evaluation]) -> list[dict[str, Any
 
 def evaluations_of(entry: EntryRecord) -> list[Evaluation]:
     """An entry's evaluations, one a seed; numbers that `list_wrong_numbers` names are unknown."""
-    return _read_evaluations(entry)[0]
+    return list(_read_evaluations(entry)[0])
 
 
 def list_wrong_numbers(entry: EntryRecord) -> list[str]:
@@ -86,6 +87,7 @@ def other_versions(entry: EntryRecord) -> dict[str, tuple[int, int | None]]:
     }
 
 
+@once_per_object
 def _read_evaluations(entry: EntryRecord) -> tuple[list[Evaluation], list[str]]:
     """Evaluations that can be computed with, and what of the stored ones cannot."""
     cleaned = [clean_numbers(stored) for stored in entry.content["evaluations"]]

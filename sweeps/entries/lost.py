@@ -29,6 +29,12 @@ class Lost:
         """A content could not be read, of an entry or a training as a person calls it."""
         self._owners.setdefault(kind, {})[owner] = None
 
+    def copy(self) -> "Lost":
+        """The same so far, to which more can be added."""
+        other = Lost()
+        other._owners = {kind: dict(owners) for kind, owners in self._owners.items()}
+        return other
+
     def lines(self, place: Workplace | None = None) -> Iterator[str]:
         """A line for each kind of content: what is missing, and which command makes it again.
 

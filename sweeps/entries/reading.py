@@ -147,7 +147,8 @@ def withdrawn_of(place: Workplace) -> list[Withdrawn]:
 
 def former_of(place: Workplace) -> list[Superseded | Withdrawn]:
     """Entries of any sweep that are on no leaderboard any more, with the reason."""
-    return [*superseded_of(place), *withdrawn_of(place)]
+    entries = read_entries(place.store)
+    return [*find_superseded(entries), *find_withdrawn(entries)]
 
 
 def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None = None) -> Pair:

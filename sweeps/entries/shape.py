@@ -21,6 +21,7 @@ from sweeps.board.rules import EVIDENCE_CODE
 from sweeps.contests.catalog import DEFAULT
 from sweeps.entries.names import name_of_record, name_records
 from sweeps.entries.numbers import clean_numbers, clean_record
+from sweeps.entries.once import once_per_object
 
 STRICT = ConfigDict(strict=True, extra="forbid")
 SeedNumber = Annotated[str, Field(pattern=r"^\d{1,15}$")]
@@ -147,6 +148,15 @@ def read_entries(store: Store, sweep: str | None = None) -> list[EntryRecord]:
 
 def check_entry(entry: EntryRecord) -> EntryRecord:
     """A stored entry; one of the wrong shape is empty and withdrawn."""
+    problem = _find_entry_problem(entry)
+    if problem is None:
+        return entry
+    return replace(entry, **EMPTY, withdrawn=f"its stored row cannot be read: {problem}")
+
+
+@once_per_object
+def _find_entry_problem(entry: EntryRecord) -> str | None:
+    """The first thing that is wrong with the shape of a stored entry."""
     problem = find_problem(_Entry, {"content": entry.content, "evidence": entry.evidence})
     if problem is None:
         problem = next(filter(None, map(_find_evaluation_problem, entry.content["evaluations"])), None)
@@ -154,9 +164,7 @@ def check_entry(entry: EntryRecord) -> EntryRecord:
         seeds = [clean_numbers(evaluation)[0]["seed"] for evaluation in entry.content["evaluations"]]
         if len(set(seeds)) < len(seeds):
             problem = "content.evaluations has a seed twice"
-    if problem is None:
-        return entry
-    return replace(entry, **EMPTY, withdrawn=f"its stored row cannot be read: {problem}")
+    return problem
 
 
 def check_record(content: Any) -> Mapping[str, Any]:

@@ -1,11 +1,15 @@
 """The application: what answers which request, and what every request passes first."""
 
+from dataclasses import replace
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from jobs.store.kept import KeptStore
 from sweeps.web import api, health, pages, static
+from sweeps.web.kept.boards import KeptBoards
+from sweeps.web.kept.feed import EventFeed
 from sweeps.web.measuring.metrics import Metrics
 from sweeps.web.measuring.metrics import router as metrics_router
 from sweeps.web.measuring.requests import RequestLog
@@ -27,7 +31,11 @@ def make_app(service: Service) -> FastAPI:
         redoc_url=None,
         description="Sweeps and leaderboards of a team. Every refusal is a problem document (RFC 9457).",
     )
+    store = KeptStore.of(service.place.store)
+    service = replace(service, place=replace(service.place, store=store))
     app.state.service = service
+    app.state.boards = KeptBoards(service.place, store)
+    app.state.feed = EventFeed(store)
     app.state.metrics = metrics = Metrics(service)
     app.state.uploads = Uploads(service.place, service.max_content_bytes)
     handle_errors(app)

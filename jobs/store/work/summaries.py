@@ -49,3 +49,12 @@ class Summaries(Transactions):
             for key, entry, trial in connection.execute(query):
                 needing[key].append((entry, trial))
         return needing
+
+    def sweeps_needing(self, keys: Collection[str]) -> dict[str, set[str]]:
+        """Names of the sweeps that need each of some jobs."""
+        table = tables.sweep_jobs
+        needing: dict[str, set[str]] = {}
+        with self._read() as connection:
+            for sweep, key in connection.execute(select(table.c.sweep, table.c.key).where(table.c.key.in_(list(keys)))):
+                needing.setdefault(key, set()).add(sweep)
+        return needing

@@ -1,6 +1,5 @@
 """What happened: events by page, and live as server-sent events."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -10,15 +9,13 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from jobs.errors import StoreUnavailable
 from jobs.store import EventRecord
 from jobs.workplace import Workplace
 from sweeps.web.api.parameters import HomePlace, Limit, SweepPath, require_sweep
+from sweeps.web.kept.feed import EventFeed
 from sweeps.web.problems import declare
 
 router = APIRouter(tags=["activity"])
-LOOK_SECONDS = 0.5
-"""Between two looks at the events table."""
 PING_SECONDS = 15
 MOST_NUMBER = 2**53 - 1
 Cursor = Annotated[int, Query(ge=0, le=MOST_NUMBER, description="Number of the last event that is known already.")]
@@ -87,22 +84,17 @@ async def _stream(
     start = int(last_event_id) if last_event_id else after
     if start is None:
         start = await run_in_threadpool(place.store.last_event)
-    return EventSourceResponse(_follow(request, place, sweep, start), ping=PING_SECONDS)
+    feed: EventFeed = request.app.state.feed
+    return EventSourceResponse(_send(feed.follow(sweep, start)), ping=PING_SECONDS)
 
 
-async def _follow(request: Request, place: Workplace, sweep: str | None, after: int) -> AsyncIterator[ServerSentEvent]:
-    """Events beyond a cursor until the reader leaves or the service ends; an outage of the database is waited out."""
-    while not await request.is_disconnected():
-        try:
-            events = await run_in_threadpool(place.store.events, after, sweep)
-        except StoreUnavailable:
+async def _send(events: AsyncIterator[EventRecord | None]) -> AsyncIterator[ServerSentEvent]:
+    """Until the reader leaves or the service ends; an outage of the database is waited out."""
+    async for event in events:
+        if event is None:
             yield ServerSentEvent(comment="the database does not answer")
-            events = []
-        for event in events:
-            after = event.id
+        else:
             yield ServerSentEvent(id=str(event.id), data=_view(event).model_dump_json())
-        if not events:
-            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _view(event: EventRecord) -> EventView:

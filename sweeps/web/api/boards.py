@@ -1,14 +1,12 @@
 """The leaderboard and comparisons."""
 
-import hashlib
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from sweeps.views.leaderboard_document import leaderboard_document
-from sweeps.web.api.parameters import HomePlace, require_sweep
+from sweeps.web.api.parameters import BoardsOf, HomePlace, require_sweep
+from sweeps.web.kept.boards import KeptDocument
 from sweeps.web.problems import declare
 
 router = APIRouter(tags=["leaderboard"])
@@ -28,20 +26,17 @@ class LeaderboardDocument(BaseModel):
 
 @router.get("/leaderboard", responses=declare(404, 422) | {304: {"description": "Not changed since."}})
 def get_leaderboard(
-    request: Request, place: HomePlace, sweep: SweepQuery = None, contest: ContestQuery = None
+    request: Request, place: HomePlace, boards: BoardsOf, sweep: SweepQuery = None, contest: ContestQuery = None
 ) -> LeaderboardDocument:
     """Entries of a sweep beside imported records. Its ETag changes when they do."""
     if sweep is not None:
         require_sweep(sweep, place)
-    document = leaderboard_document(place, sweep, contest)
-    return tagged(request, document)  # type: ignore[return-value]
+    return send_document(request, boards.document(sweep, contest))  # type: ignore[return-value]
 
 
-def tagged(request: Request, document: Any) -> Response:
-    """A document with an ETag, or 304 where the client has it already."""
-    content = json.dumps(document, allow_nan=False, default=str).encode()
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+def send_document(request: Request, document: KeptDocument) -> Response:
+    """A document with its ETag, or 304 where the client has it already."""
     known = [text.strip().removeprefix("W/") for text in request.headers.get("if-none-match", "").split(",")]
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers={"ETag": tag})
-    return Response(content, media_type="application/json", headers={"ETag": tag})
+    if document.tag in known or "*" in known:
+        return Response(status_code=304, headers={"ETag": document.tag})
+    return Response(document.content, media_type="application/json", headers={"ETag": document.tag})

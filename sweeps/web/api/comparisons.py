@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from sweeps.views.verdicts.comparison_document import comparison_document
-from sweeps.web.api.boards import tagged
+from sweeps.web.api.boards import send_document
 from sweeps.web.api.parameters import HomePlace
+from sweeps.web.kept.boards import KeptDocument
 from sweeps.web.problems import declare
 
 router = APIRouter(tags=["leaderboard"])
@@ -33,4 +34,4 @@ def compare_entries(
 ) -> ComparisonView:
     """Is the challenger better than the incumbent, by which test, and what would show it?"""
     document = comparison_document(challenger, incumbent, place).document
-    return tagged(request, document)  # type: ignore[return-value]
+    return send_document(request, KeptDocument.of(document))  # type: ignore[return-value]

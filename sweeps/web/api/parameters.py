@@ -7,6 +7,7 @@ from fastapi import Depends, Path, Query, Request
 from jobs.store import Store, SweepRecord
 from jobs.workplace import Workplace
 from sweeps.views.submissions import listed_sweep
+from sweeps.web.kept.boards import KeptBoards
 from sweeps.web.problems import NotFound
 from sweeps.web.security.access import Caller
 
@@ -28,8 +29,14 @@ def _acting_store(request: Request) -> Store:
     return _place(request).store.acting_as(_caller(request).owner)
 
 
+def _boards(request: Request) -> KeptBoards:
+    boards: KeptBoards = request.app.state.boards
+    return boards
+
+
 HomePlace = Annotated[Workplace, Depends(_place)]
 ActingStore = Annotated[Store, Depends(_acting_store)]
+BoardsOf = Annotated[KeptBoards, Depends(_boards)]
 CallerOf = Annotated[Caller, Depends(_caller)]
 SweepPath = Annotated[str, Path(min_length=1, max_length=80, description="Name of a sweep.")]
 EntryPath = Annotated[str, Path(min_length=1, max_length=120, description="Name of an entry.")]

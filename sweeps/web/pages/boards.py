@@ -31,10 +31,11 @@ from sweeps.views.verdicts.known_names import baseline_of
 from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
 from sweeps.views.wording import format_dollars, format_hours
 from sweeps.web.addresses import entry_address
-from sweeps.web.api.parameters import After, HomePlace, SweepPath, require_sweep
+from sweeps.web.api.parameters import After, BoardsOf, CallerOf, HomePlace, SweepPath, require_sweep
 from sweeps.web.api.sweeps import page_of_sweeps
+from sweeps.web.kept.boards import KeptBoards
 from sweeps.web.pages.controlling import describe_control
-from sweeps.web.pages.filters import FilterQuery, list_choices
+from sweeps.web.pages.filters import BoardFilter, FilterQuery, list_choices
 from sweeps.web.pages.rendering import show
 
 router = APIRouter(include_in_schema=False)
@@ -45,22 +46,27 @@ EVENTS = "/api/v1/events"
 
 
 @router.get("/")
-def show_board(request: Request, place: HomePlace, chosen: FilterQuery) -> Response:
+def show_board(request: Request, place: HomePlace, boards: BoardsOf, chosen: FilterQuery, caller: CallerOf) -> Response:
     """The leaderboard of a sweep, by default the latest of those that are offered, beside imported records."""
+    if chosen.sweep:
+        require_sweep(chosen.sweep, place)
+    page = boards.page(
+        (chosen, caller.owner, caller.token is None, caller.scope), lambda: _show_board(request, place, boards, chosen)
+    )
+    return Response(page, media_type="text/html; charset=utf-8")
+
+
+def _show_board(request: Request, place: Workplace, boards: KeptBoards, chosen: BoardFilter) -> bytes:
     records = place.store.sweeps()
     names = [record.name for record in reversed(records) if chosen.offers(record)]
     name = chosen.sweep or next(iter(names), None)
-    if name is not None:
-        require_sweep(name, place)
-        names = names if name in names else [name, *names]
-    lost = Lost()
-    board = reading.board_of(name, place, lost)
-    rows = board.table()
-    shown = chosen.keep(rows)
-    figure = prepare_frontier([change for change in board.changes() if change["track"] != "flagged"])
-    verdict = None if not rows and name is None else prepare_verdict_bar(read_verdict(name, rows, place))
-    left_out = f" of {len(rows)}" if len(shown) < len(rows) else ""
-    return show(
+    names = names if name is None or name in names else [name, *names]
+    kept = boards.board(name)
+    shown = chosen.keep(kept.rows)
+    figure = prepare_frontier([change for change in kept.changes if change["track"] != "flagged"])
+    verdict = None if not kept.rows and name is None else prepare_verdict_bar(read_verdict(name, kept.rows, place))
+    left_out = f" of {len(kept.rows)}" if len(shown) < len(kept.rows) else ""
+    page = show(
         request,
         "board_page.html.j2",
         events=EVENTS,
@@ -72,21 +78,22 @@ def show_board(request: Request, place: HomePlace, chosen: FilterQuery) -> Respo
         choices=list_choices(records),
         query=f"?sweep={quote(name, safe='')}" if name else "",
         verdict=verdict,
-        tables=list_tables(shown, board.baseline, MOST_ENTRIES, address_of=entry_address),
+        tables=list_tables(shown, kept.board.baseline, MOST_ENTRIES, address_of=entry_address),
         explanation=explain_tables(),
-        notes=[*(former.line for former in reading.former_of(place)), *lost.lines(place)],
+        notes=[*(former.line for former in reading.former_of(place)), *kept.lost.lines(place)],
         figures=[] if figure is None else [figure],
     )
+    return bytes(page.body)
 
 
 @router.get("/leaderboard.csv")
-def send_csv(place: HomePlace, chosen: FilterQuery) -> Response:
+def send_csv(place: HomePlace, boards: BoardsOf, chosen: FilterQuery) -> Response:
     """The entries that the leaderboard shows, as a file for spreadsheets."""
     records = place.store.sweeps()
     name = chosen.sweep or next((record.name for record in reversed(records) if chosen.offers(record)), None)
     if name is not None:
         require_sweep(name, place)
-    rows = chosen.keep(reading.board_of(name, place).table())
+    rows = chosen.keep(boards.board(name).rows)
     headers = {"Content-Disposition": 'attachment; filename="leaderboard.csv"'}
     return Response(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -105,7 +112,7 @@ def show_sweeps(request: Request, place: HomePlace, after: After = "") -> Respon
 
 
 @router.get("/sweeps/{name}")
-def show_sweep(request: Request, name: SweepPath, place: HomePlace) -> Response:
+def show_sweep(request: Request, name: SweepPath, place: HomePlace, boards: BoardsOf) -> Response:
     """How far a sweep is, what it shows, and its file."""
     record, lost = require_sweep(name, place), Lost()
     state = state_of(record, place.store)
@@ -117,11 +124,11 @@ def show_sweep(request: Request, name: SweepPath, place: HomePlace) -> Response:
         content["notes"] = ["Nobody has begun it yet."]
     elif contest_of(record) == DEFAULT:
         try:
-            board = reading.board_of(name, place, lost)
+            kept = boards.board(name)
         except InputError as error:  # another version of golfsweep wrote it
             content["notes"] = [str(error)]
         else:
-            rows = board.table()
+            rows, board, lost = kept.rows, kept.board, kept.lost.copy()
             verdict = read_verdict(name, rows, place)
             current = [entry for entry in place.store.entries(name) if is_current(entry)]
             judged = read_certificates(current, place.files, lost)

@@ -2,10 +2,17 @@
 "use strict";
 
 const address = document.body.dataset.events;
-let waiting = null, lost = false;
+const LEAST = 400, BETWEEN = 2000, SETTLED = 2500;  // milliseconds: the service keeps a page for up to two seconds
+let waiting = null, settling = null, lost = false, renewed = -BETWEEN;
+
+function soon() {
+  if (document.hidden) return;
+  waiting ??= setTimeout(() => renew().catch(() => {}), Math.max(LEAST, renewed + BETWEEN - performance.now()));
+}
 
 async function renew() {
   waiting = null;
+  renewed = performance.now();
   const answer = await fetch(location.href, {headers: {Accept: "text/html"}, redirect: "error"});
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -39,7 +46,8 @@ function note(text) {
 if (address && window.EventSource) {
   document.querySelector("main").dataset.source = document.querySelector("main").innerHTML;
   const source = new EventSource(address);
-  source.addEventListener("message", () => { waiting ??= setTimeout(() => renew().catch(() => {}), 400); });
+  source.addEventListener("message", () => { soon(); clearTimeout(settling); settling = setTimeout(soon, SETTLED); });
+  document.addEventListener("visibilitychange", soon);
   source.addEventListener("open", () => { if (lost) { lost = false; note(""); renew().catch(() => {}); } });
   source.addEventListener("error", () => { lost = true; note("Not connected; this page may be out of date. Trying again …"); });
 }

@@ -1,0 +1,112 @@
+"""The newest events, read once for all streams of a service."""
+
+import asyncio
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from fastapi.concurrency import run_in_threadpool
+
+from jobs.errors import StoreUnavailable
+from jobs.store import EventRecord, Store
+
+LOOK_SECONDS = 0.25
+"""Between two looks at the events table."""
+KEPT = 5_000
+"""Events in memory; whoever is further behind reads the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class FedEvent:
+    """An event, and whom it concerns."""
+
+    record: EventRecord
+    sweeps: frozenset[str | None]
+    """Its own sweep, and all that need its job."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The events in memory."""
+
+    start: int
+    """Number of the last event before them; every later one is here."""
+    events: Sequence[FedEvent] = ()
+
+    @property
+    def last(self) -> int:
+        """Number of the newest."""
+        return self.events[-1].record.id if self.events else self.start
+
+    def beyond(self, after: int) -> Sequence[FedEvent]:
+        """Those beyond a cursor."""
+        return self.events[bisect_right(self.events, after, key=lambda event: event.record.id) :]
+
+    def grow(self, events: Sequence[FedEvent]) -> "_Window":
+        """With newer ones, without those that there is no room for."""
+        all_events = [*self.events, *events]
+        gone = max(0, len(all_events) - KEPT)
+        return _Window(all_events[gone - 1].record.id if gone else self.start, all_events[gone:])
+
+
+class EventFeed:
+    """Events as they happen.
+
+    There is no task of its own: whichever stream finds that the last look was a while ago looks for all of them.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._window: _Window | None = None
+        self._reading = threading.Lock()
+        self._looked = float("-inf")
+        self._is_away = False
+        """Whether the database did not answer the last look."""
+
+    async def follow(self, sweep: str | None, after: int) -> AsyncIterator[EventRecord | None]:
+        """Events beyond a cursor, of one sweep or of all, without an end; None while the database does not answer."""
+        while True:
+            if time.monotonic() - self._looked >= LOOK_SECONDS:
+                self._looked = time.monotonic()
+                await self._look()
+            window = self._window
+            if self._is_away:
+                yield None
+            elif window is None:
+                pass  # another stream takes the first look
+            elif after < window.start:
+                try:
+                    events = await run_in_threadpool(self._store.events, after, sweep)
+                except StoreUnavailable:
+                    yield None
+                    events = []
+                for event in events:
+                    yield event
+                after = events[-1].id if events else max(after, window.start)
+                if events:
+                    continue
+            else:
+                for fed in window.beyond(after):
+                    after = fed.record.id
+                    if sweep is None or sweep in fed.sweeps:
+                        yield fed.record
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        try:
+            await run_in_threadpool(self._read)
+            self._is_away = False
+        except StoreUnavailable:
+            self._is_away = True
+
+    def _read(self) -> None:
+        with self._reading:
+            window = self._window or _Window(self._store.last_event())
+            while events := self._store.events(window.last):
+                keys = {event.key for event in events if event.key is not None}
+                needing = self._store.sweeps_needing(keys)
+                fed = [FedEvent(event, frozenset(needing.get(event.key or "", ())) | {event.sweep}) for event in events]
+                window = window.grow(fed)
+            self._window = window
