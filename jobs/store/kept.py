@@ -154,7 +154,7 @@ class _News:
             self._looked = began
 
     def _concerns(self, event: EventRecord) -> bool:
-        """Whether an event reports a change of what a leaderboard rests on."""
+        """Whether an event reports a change of what decides a leaderboard."""
         if event.kind in REMAKING:
             self._remade |= {event.key} if event.key else {*event.detail.get("makers", ())}
         if event.kind == EventKind.JOB_DONE:  # an entry is written after its jobs are done, with an event of its own
