@@ -12,7 +12,7 @@ GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/subm
     tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo docs reference pictures test test-lint test-gangs test-rest lint fuzz bench bench-gpu bench-statistics chaos team
+.PHONY: install demo docs reference pictures test test-lint test-gangs test-rest lint fuzz bench bench-gpu bench-statistics chaos team load
 
 # Each time: a .venv that is whole and up to date takes a tenth of a second, and one that is broken is made anew.
 install:
@@ -83,6 +83,10 @@ bench-gpu: install
 # Two people with browsers and an agent on one service, which is killed twice; a few minutes.
 team: install
 	$(BIN)/python -m benchmarks.team
+
+# 50 readers and 50 followers of a service with 200 sweeps and 100,000 jobs, and 20 updates a second, for ten minutes.
+load: install
+	$(BIN)/python -m benchmarks.load
 
 # Kills processes, nodes, parts of Ray and the database, loses contents, fills the disk and steps the clock at random, and compares
 # what comes out; about an hour.

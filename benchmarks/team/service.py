@@ -30,6 +30,12 @@ class RunningService:
         """Its address."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def pid(self) -> int:
+        """Of its process, once it was started."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         command = [*golfsweep("serve", "--port", self._port), *self._options]

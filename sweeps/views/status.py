@@ -22,6 +22,15 @@ def current_state(sweep: SweepRecord, store: Store) -> str:
     return _standing(sweep, store.submission(sweep.name), is_driven=store.driver_of(sweep.name) is not None)[0]
 
 
+def current_states(sweeps: Sequence[SweepRecord], store: Store) -> dict[str, str]:
+    """The state of each of many sweeps, by name, as `current_state` has it."""
+    submissions = {record.sweep: record for record in store.last_submissions()}
+    driven = {driver.sweep for driver in store.live_drivers()}
+    return {
+        sweep.name: _standing(sweep, submissions.get(sweep.name), is_driven=sweep.name in driven)[0] for sweep in sweeps
+    }
+
+
 def _standing(sweep: SweepRecord, submission: SubmissionRecord | None, *, is_driven: bool) -> tuple[str, str | None]:
     """A sweep's current state and the reason for it."""
     if (waits := wait_of(sweep, submission, is_driven=is_driven)) is not None:

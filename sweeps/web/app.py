@@ -8,6 +8,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from jobs.store.kept import KeptStore
 from sweeps.web import api, health, pages, static
+from sweeps.web.api.activity import make_message
 from sweeps.web.kept.boards import KeptBoards
 from sweeps.web.kept.feed import EventFeed
 from sweeps.web.measuring.metrics import Metrics
@@ -35,7 +36,7 @@ def make_app(service: Service) -> FastAPI:
     service = replace(service, place=replace(service.place, store=store))
     app.state.service = service
     app.state.boards = KeptBoards(service.place, store)
-    app.state.feed = EventFeed(store)
+    app.state.feed = EventFeed(store, make_message)
     app.state.metrics = metrics = Metrics(service)
     app.state.uploads = Uploads(service.place, service.max_content_bytes)
     handle_errors(app)

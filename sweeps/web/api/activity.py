@@ -88,13 +88,15 @@ async def _stream(
     return EventSourceResponse(_send(feed.follow(sweep, start)), ping=PING_SECONDS)
 
 
-async def _send(events: AsyncIterator[EventRecord | None]) -> AsyncIterator[ServerSentEvent]:
+async def _send(messages: AsyncIterator[ServerSentEvent | None]) -> AsyncIterator[ServerSentEvent]:
     """Until the reader leaves or the service ends; an outage of the database is waited out."""
-    async for event in events:
-        if event is None:
-            yield ServerSentEvent(comment="the database does not answer")
-        else:
-            yield ServerSentEvent(id=str(event.id), data=_view(event).model_dump_json())
+    async for message in messages:
+        yield ServerSentEvent(comment="the database does not answer") if message is None else message
+
+
+def make_message(event: EventRecord) -> ServerSentEvent:
+    """An event as streams send it."""
+    return ServerSentEvent(id=str(event.id), data=_view(event).model_dump_json())
 
 
 def _view(event: EventRecord) -> EventView:

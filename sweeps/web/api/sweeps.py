@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
-from sweeps.views.status import current_state, state_of
+from sweeps.views.status import current_states, state_of
 from sweeps.views.submissions import listed_sweeps
 from sweeps.web.api.parameters import After, HomePlace, Limit, SweepPath, require_sweep
 from sweeps.web.paging import cut_page
@@ -58,7 +58,8 @@ class SweepFileView(BaseModel):
 def list_sweeps(place: HomePlace, after: After = "", limit: Limit = 50) -> SweepPage:
     """All sweeps, newest first, a page at a time."""
     page, following = page_of_sweeps(place, after, limit)
-    return SweepPage(sweeps=[_summary(record, place) for record in page], next=following)
+    states = current_states(page, place.store)
+    return SweepPage(sweeps=[_summary(record, states[record.name]) for record in page], next=following)
 
 
 def page_of_sweeps(place: Workplace, after: str, limit: int) -> tuple[Sequence[SweepRecord], str | None]:
@@ -79,10 +80,10 @@ def get_sweep_file(name: SweepPath, place: HomePlace) -> SweepFileView:
     return SweepFileView(name=name, file=dict(require_sweep(name, place).spec["file"]))
 
 
-def _summary(record: SweepRecord, place: Workplace) -> SweepSummary:
+def _summary(record: SweepRecord, state: str) -> SweepSummary:
     return SweepSummary(
         name=record.name,
-        state=current_state(record, place.store),
+        state=state,
         reason=record.reason,
         owner=record.owner or None,
         tags=list(record.tags),

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from jobs.store.kept import KeptStore
 from jobs.workplace import Workplace
@@ -14,9 +14,11 @@ from sweeps.entries.reading import board_of
 from sweeps.views.leaderboard_document import leaderboard_document
 from sweeps.web.kept.answers import KeptAnswers
 
-MOST_BOARDS, MOST_DOCUMENTS, MOST_PAGES = 8, 256, 64
-PAGE_SECONDS = 2.0
-"""For how long a page is good for all who ask, although jobs of its sweep go on meanwhile."""
+MOST_BOARDS, MOST_DOCUMENTS, MOST_PARTS = 8, 256, 64
+PART_SECONDS = 2.0
+"""For how long a part of a page is good for all who ask, although jobs of its sweep go on meanwhile."""
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,13 +47,13 @@ class KeptDocument:
 
 
 class KeptBoards:
-    """The leaderboards of one home, their documents, and pages that show them."""
+    """The leaderboards of one home, their documents, and what pages show of them."""
 
     def __init__(self, place: Workplace, store: KeptStore) -> None:
         self._place = place
         self._boards = KeptAnswers[KeptBoard](store.changes, most=MOST_BOARDS)
         self._documents = KeptAnswers[KeptDocument](store.changes, most=MOST_DOCUMENTS)
-        self._pages = KeptAnswers[bytes](store.changes, most=MOST_PAGES, seconds=PAGE_SECONDS)
+        self._parts = KeptAnswers[Any](store.changes, most=MOST_PARTS, seconds=PART_SECONDS)
 
     def board(self, sweep: str | None) -> KeptBoard:
         """The leaderboard of a sweep, as `sweeps.entries.reading.board_of` makes it; raises what that does."""
@@ -63,9 +65,9 @@ class KeptBoards:
             (sweep, contest), lambda: KeptDocument.of(leaderboard_document(self._place, sweep, contest))
         )
 
-    def page(self, asked: Hashable, make: Callable[[], bytes]) -> bytes:
-        """A page that shows a leaderboard, by all that decides what is on it."""
-        return self._pages.get(asked, make)
+    def part(self, asked: Hashable, make: Callable[[], Part]) -> Part:
+        """What a page shows to everybody, by what was asked for."""
+        return self._parts.get(asked, make)  # type: ignore[no-any-return]
 
     def _compute(self, sweep: str | None) -> KeptBoard:
         lost = Lost()

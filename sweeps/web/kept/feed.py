@@ -4,8 +4,9 @@ import asyncio
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -22,7 +23,9 @@ KEPT = 5_000
 class FedEvent:
     """An event, and whom it concerns."""
 
-    record: EventRecord
+    id: int
+    message: Any
+    """What is sent of it."""
     sweeps: frozenset[str | None]
     """Its own sweep, and all that need its job."""
 
@@ -38,17 +41,17 @@ class _Window:
     @property
     def last(self) -> int:
         """Number of the newest."""
-        return self.events[-1].record.id if self.events else self.start
+        return self.events[-1].id if self.events else self.start
 
     def beyond(self, after: int) -> Sequence[FedEvent]:
         """Those beyond a cursor."""
-        return self.events[bisect_right(self.events, after, key=lambda event: event.record.id) :]
+        return self.events[bisect_right(self.events, after, key=lambda event: event.id) :]
 
     def grow(self, events: Sequence[FedEvent]) -> "_Window":
         """With newer ones, without those that there is no room for."""
         all_events = [*self.events, *events]
         gone = max(0, len(all_events) - KEPT)
-        return _Window(all_events[gone - 1].record.id if gone else self.start, all_events[gone:])
+        return _Window(all_events[gone - 1].id if gone else self.start, all_events[gone:])
 
 
 class EventFeed:
@@ -57,16 +60,22 @@ class EventFeed:
     There is no task of its own: whichever stream finds that the last look was a while ago looks for all of them.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, make_message: Callable[[EventRecord], Any]) -> None:
+        """Feed a store's events.
+
+        Args:
+            store: whose events they are.
+            make_message: what is sent of an event, made once for all streams.
+        """
+        self._store, self._make_message = store, make_message
         self._window: _Window | None = None
         self._reading = threading.Lock()
         self._looked = float("-inf")
         self._is_away = False
         """Whether the database did not answer the last look."""
 
-    async def follow(self, sweep: str | None, after: int) -> AsyncIterator[EventRecord | None]:
-        """Events beyond a cursor, of one sweep or of all, without an end; None while the database does not answer."""
+    async def follow(self, sweep: str | None, after: int) -> AsyncIterator[Any]:
+        """Messages of events beyond a cursor, of one sweep or of all, without an end; None during an outage."""
         while True:
             if time.monotonic() - self._looked >= LOOK_SECONDS:
                 self._looked = time.monotonic()
@@ -83,15 +92,15 @@ class EventFeed:
                     yield None
                     events = []
                 for event in events:
-                    yield event
+                    yield self._make_message(event)
                 after = events[-1].id if events else max(after, window.start)
                 if events:
                     continue
             else:
                 for fed in window.beyond(after):
-                    after = fed.record.id
+                    after = fed.id
                     if sweep is None or sweep in fed.sweeps:
-                        yield fed.record
+                        yield fed.message
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self) -> None:
@@ -107,6 +116,9 @@ class EventFeed:
             while events := self._store.events(window.last):
                 keys = {event.key for event in events if event.key is not None}
                 needing = self._store.sweeps_needing(keys)
-                fed = [FedEvent(event, frozenset(needing.get(event.key or "", ())) | {event.sweep}) for event in events]
-                window = window.grow(fed)
+                concerned = [frozenset({event.sweep, *needing.get(event.key or "", ())}) for event in events]
+                messages = map(self._make_message, events)
+                window = window.grow(
+                    [FedEvent(event.id, *rest) for event, *rest in zip(events, messages, concerned, strict=True)]
+                )
             self._window = window

@@ -25,18 +25,18 @@ from sweeps.views.ranking.standing_facts import score_measure_of
 from sweeps.views.report.sections import list_sections, show_search
 from sweeps.views.report.standings_report import explain_standings, list_standing_sections, list_standing_tables
 from sweeps.views.report.tables import explain_tables, list_tables
-from sweeps.views.status import current_state, state_of
+from sweeps.views.status import current_states, state_of
 from sweeps.views.terminal.formats import to_csv
 from sweeps.views.verdicts.known_names import baseline_of
 from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
 from sweeps.views.wording import format_dollars, format_hours
 from sweeps.web.addresses import entry_address
-from sweeps.web.api.parameters import After, BoardsOf, CallerOf, HomePlace, SweepPath, require_sweep
+from sweeps.web.api.parameters import After, BoardsOf, HomePlace, SweepPath, require_sweep
 from sweeps.web.api.sweeps import page_of_sweeps
 from sweeps.web.kept.boards import KeptBoards
 from sweeps.web.pages.controlling import describe_control
 from sweeps.web.pages.filters import BoardFilter, FilterQuery, list_choices
-from sweeps.web.pages.rendering import show
+from sweeps.web.pages.rendering import PagePart, draw_part, show, show_part
 
 router = APIRouter(include_in_schema=False)
 MOST_ENTRIES = 200
@@ -46,17 +46,14 @@ EVENTS = "/api/v1/events"
 
 
 @router.get("/")
-def show_board(request: Request, place: HomePlace, boards: BoardsOf, chosen: FilterQuery, caller: CallerOf) -> Response:
+def show_board(request: Request, place: HomePlace, boards: BoardsOf, chosen: FilterQuery) -> Response:
     """The leaderboard of a sweep, by default the latest of those that are offered, beside imported records."""
     if chosen.sweep:
         require_sweep(chosen.sweep, place)
-    page = boards.page(
-        (chosen, caller.owner, caller.token is None, caller.scope), lambda: _show_board(request, place, boards, chosen)
-    )
-    return Response(page, media_type="text/html; charset=utf-8")
+    return show_part(request, boards.part(("board", chosen), lambda: _draw_board(place, boards, chosen)), EVENTS)
 
 
-def _show_board(request: Request, place: Workplace, boards: KeptBoards, chosen: BoardFilter) -> bytes:
+def _draw_board(place: Workplace, boards: KeptBoards, chosen: BoardFilter) -> PagePart:
     records = place.store.sweeps()
     names = [record.name for record in reversed(records) if chosen.offers(record)]
     name = chosen.sweep or next(iter(names), None)
@@ -66,12 +63,8 @@ def _show_board(request: Request, place: Workplace, boards: KeptBoards, chosen: 
     figure = prepare_frontier([change for change in kept.changes if change["track"] != "flagged"])
     verdict = None if not kept.rows and name is None else prepare_verdict_bar(read_verdict(name, kept.rows, place))
     left_out = f" of {len(kept.rows)}" if len(shown) < len(kept.rows) else ""
-    page = show(
-        request,
-        "board_page.html.j2",
-        events=EVENTS,
-        facts=f"{len(shown)}{left_out} entr{'y' if len(shown) == 1 else 'ies'}"
-        + (f" · sweep {name} and records" if name else ""),
+    body = draw_part(
+        "board_body.html.j2",
         names=names,
         chosen=name,
         filter=chosen,
@@ -83,7 +76,8 @@ def _show_board(request: Request, place: Workplace, boards: KeptBoards, chosen: 
         notes=[*(former.line for former in reading.former_of(place)), *kept.lost.lines(place)],
         figures=[] if figure is None else [figure],
     )
-    return bytes(page.body)
+    facts = f"{len(shown)}{left_out} entr{'y' if len(shown) == 1 else 'ies'}"
+    return PagePart(title="Leaderboard", facts=facts + (f" · sweep {name} and records" if name else ""), body=body)
 
 
 @router.get("/leaderboard.csv")
@@ -99,16 +93,16 @@ def send_csv(place: HomePlace, boards: BoardsOf, chosen: FilterQuery) -> Respons
 
 
 @router.get("/sweeps")
-def show_sweeps(request: Request, place: HomePlace, after: After = "") -> Response:
+def show_sweeps(request: Request, place: HomePlace, boards: BoardsOf, after: After = "") -> Response:
     """All sweeps, newest first."""
+    return show_part(request, boards.part(("sweeps", after), lambda: _draw_sweeps(place, after)), EVENTS)
+
+
+def _draw_sweeps(place: Workplace, after: str) -> PagePart:
     page, following = page_of_sweeps(place, after, PAGE)
-    return show(
-        request,
-        "sweeps_page.html.j2",
-        events=EVENTS,
-        lines=[_describe(record, place) for record in page],
-        next=following,
-    )
+    states = current_states(page, place.store)
+    lines = [_describe(record, states[record.name], place) for record in page]
+    return PagePart(title="Sweeps", body=draw_part("sweeps_body.html.j2", lines=lines, next=following))
 
 
 @router.get("/sweeps/{name}")
@@ -165,14 +159,14 @@ def show_sweep(request: Request, name: SweepPath, place: HomePlace, boards: Boar
     )
 
 
-def _describe(record: SweepRecord, place: Workplace) -> dict[str, str]:
+def _describe(record: SweepRecord, state: str, place: Workplace) -> dict[str, str]:
     counts = place.store.stage_counts(record.name).values()
     done, total = (sum(sum(states.get(each, 0) for each in kinds) for states in counts) for kinds in _DONE_AND_ALL)
     spent = read_spent(record, place)
     return {
         "name": record.name,
         "address": f"/sweeps/{quote(record.name, safe='')}",
-        "state": current_state(record, place.store),
+        "state": state,
         "jobs": f"{done} of {total}",
         "owner": record.owner or "–",
         "spent": format_hours(spent.slot_hours, spent.unit) if spent.dollars is None else format_dollars(spent.dollars),

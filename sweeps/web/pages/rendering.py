@@ -1,6 +1,7 @@
 """From prepared content to a page within the site's frame."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
+from markupsafe import Markup
 
 from jobs.state import Scope
 from sweeps.views.components.drawing import make_environment
@@ -27,9 +29,28 @@ LINKS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PagePart:
+    """What a page shows to everybody, whoever asks for it."""
+
+    title: str
+    facts: str = ""
+    body: Markup
+
+
 @cache
 def _environment() -> Environment:
     return make_environment(FOLDER / "templates")
+
+
+def draw_part(template: str, **content: Any) -> Markup:
+    """What a template makes of some content."""
+    return Markup(_environment().get_template(template).render(**content))
+
+
+def show_part(request: Request, part: PagePart, events: str) -> HTMLResponse:
+    """A page around what was drawn before."""
+    return show(request, "kept_page.html.j2", events=events, part=part)
 
 
 def show(
