@@ -32,7 +32,8 @@ def split_secret(prefix: str, text: str) -> tuple[str, str] | None:
     """The id and the secret half of what somebody shows; None where it has another form."""
     start, _, rest = text.partition("_")
     name, _, secret = rest.partition("_")
-    return (name, secret) if start == prefix and name and secret else None
+    is_name = name.isascii() and name.isalnum()  # what is asked of the database
+    return (name, secret) if start == prefix and is_name and secret else None
 
 
 def has_digest(secret: str, digest: str | None) -> bool:

@@ -102,7 +102,7 @@ class Outbox(Senders):
         this_row = (table.c.id == delivery.webhook) & (table.c.cursor < delivery.number)
         with self._write() as connection:
             self._check_sender(connection, sender)
-            changed = connection.execute(table.update().where(this_row), values).rowcount
+            changed = connection.execute(table.update().where(this_row).values(**values)).rowcount
             if changed and given_up is not None:
                 facts = {"webhook": delivery.webhook, "host": host_of(delivery.url), "notice": delivery.number}
                 facts |= {"about": delivery.notice.kind, "reason": given_up}
