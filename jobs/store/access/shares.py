@@ -92,7 +92,7 @@ class Shares(Transactions):
             known = [record for row in rows if (record := _record(row)).id.startswith(name)]
             if len(known) != 1 or not name:
                 problem = "several links begin so" if known else "no link begins so"
-                raise InputError(f"{shown_name(name)}: {problem}; golfsweep share list shows their ids")
+                raise InputError(f"{shown_name(name)}: {problem}; golfsweep share --list shows their ids")
             [record] = known
             if record.revoked is None:
                 now = self._clock()

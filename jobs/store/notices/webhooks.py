@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from golf.errors import InputError, shown_name
 from jobs.database import tables
 from jobs.database.engine import hold
+from jobs.errors import WrongState
 from jobs.state import EventKind, NoticeKind, WebhookForm
 from jobs.store.event_log import record_event
 from jobs.store.notices.rows import NewWebhook, WebhookRecord
@@ -38,7 +39,8 @@ class Webhooks(Transactions):
             kinds: what is reported; by default everything.
 
         Raises:
-            InputError: the address is none, has a webhook already, or there are too many.
+            InputError: the address is none.
+            WrongState: it has a webhook already, or there are too many.
         """
         check_url(url)
         now, name = self._clock(), secrets.token_hex(4)
@@ -52,9 +54,9 @@ class Webhooks(Transactions):
             hold(connection, "webhooks")
             urls = connection.execute(select(table.c.url)).scalars().all()
             if url in urls:
-                raise InputError(f"{describe_url(url)}: has a webhook already; golfsweep webhook list shows it")
+                raise WrongState(f"{describe_url(url)}: has a webhook already; golfsweep webhook list shows it")
             if len(urls) >= MOST_WEBHOOKS:
-                raise InputError(f"there are {len(urls)} webhooks; remove one before you add another")
+                raise WrongState(f"there are {len(urls)} webhooks; remove one before you add another")
             if not urls:
                 self._begin_watch(connection)
             cursor = connection.execute(select(func.max(tables.notices.c.id))).scalar() or 0

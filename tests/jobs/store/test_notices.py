@@ -75,7 +75,12 @@ def test_a_webhook_gets_what_happens_after_it_was_added_and_what_it_wants(store:
     store.remove_webhook(second.id)
     assert [each.host for each in store.webhooks()] == ["first.example"]
     kinds = [event.kind for event in store.events() if "webhook" in event.kind]
-    assert kinds == [EventKind.WEBHOOK_ADDED, EventKind.WEBHOOK_ADDED, EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REMOVED]
+    assert kinds == [
+        EventKind.WEBHOOK_ADDED,
+        EventKind.WEBHOOK_ADDED,
+        EventKind.WEBHOOK_TESTED,
+        EventKind.WEBHOOK_REMOVED,
+    ]
 
 
 def test_the_first_webhook_begins_the_watch_anew(store: Store) -> None:

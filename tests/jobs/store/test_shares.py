@@ -51,5 +51,5 @@ def test_there_is_no_link_to_what_is_not_there(store: Store, sweep: str, entry: 
 
 def test_revoking_needs_one_that_is_meant(store: Store) -> None:
     for name in ("", "zz"):
-        with pytest.raises(InputError, match="golfsweep share list"):
+        with pytest.raises(InputError, match="golfsweep share --list"):
             store.revoke_share(name)
