@@ -60,8 +60,8 @@ def check_destination(url: str, *, private: bool) -> Destination:
             f"{shown}: not sent without TLS; expected https://, or start the service with --private-webhooks"
         )
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in resolved))
     if not private and not are_public(addresses):
         raise NotAllowed(
             f"{shown}: its address is not public; expected a host of the internet, or start the service with "

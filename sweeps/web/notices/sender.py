@@ -1,5 +1,6 @@
 """The thread that makes notices of events and sends them, as long as this process has the lease on it."""
 
+import concurrent.futures
 import json
 import sys
 import traceback
@@ -22,6 +23,8 @@ LOOK_SECONDS = 1.0
 """Between two looks at events and webhooks."""
 BEAT_SECONDS = 5.0
 """Between two heartbeats, and between two looks at nodes."""
+LAST_SECONDS = 2.0
+"""For what is on its way when the service stops."""
 REST_SECONDS = 30.0
 """After an error that is not foreseen."""
 MOST_SENT = 4
@@ -50,7 +53,7 @@ class NoticeSender:
         self._sent: dict[str, tuple[Delivery, Future[Answer]]] = {}
         """What is on its way, by webhook."""
         self._has_lease, self._next_beat = False, 0.0
-        self._stopping = Event()
+        self._stopping, self._wake = Event(), Event()
         self._thread = Thread(target=self.run, name="notices", daemon=True)
 
     def start(self) -> None:
@@ -60,24 +63,28 @@ class NoticeSender:
     def stop(self) -> None:
         """End the thread; what is on its way is sent again by whoever goes on, unless it arrives at once."""
         self._stopping.set()
+        self._wake.set()
         if self._thread.is_alive():
-            self._thread.join(2 * LOOK_SECONDS)
+            self._thread.join(2 * LAST_SECONDS)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def run(self) -> None:
         """Do what is due, again and again; outages of the database are waited out."""
-        wait = 0.0
-        while not self._stopping.wait(wait):
-            wait = LOOK_SECONDS
+        wait = LOOK_SECONDS
+        while not self._stopping.is_set():
             try:
                 self.step()
+                wait = LOOK_SECONDS
             except StoreUnavailable:
-                continue
+                wait = LOOK_SECONDS
             except Exception:  # a defect of ours must not end all notices; it is said, and what follows is tried
                 _write_error()
                 wait = REST_SECONDS
+            self._wake.wait(wait)  # or until an answer has come
+            self._wake.clear()
         try:
             if self._has_lease:
+                concurrent.futures.wait([future for _, future in self._sent.values()], timeout=LAST_SECONDS)
                 self._settle()
                 self._store.leave_notices(self._name)
         except (StoreUnavailable, LostLease):
@@ -101,7 +108,9 @@ class NoticeSender:
             return
         for delivery in self._store.due_deliveries():
             if delivery.webhook not in self._sent:
-                self._sent[delivery.webhook] = delivery, self._pool.submit(self._send, delivery)
+                future = self._pool.submit(self._send, delivery)
+                self._sent[delivery.webhook] = delivery, future
+                future.add_done_callback(lambda _: self._wake.set())
 
     def _make(self, watch: NoticeWatch, *, nodes: bool) -> None:
         events = self._store.events(watch.event, limit=MOST_EVENTS)

@@ -1,4 +1,4 @@
-"""Webhooks and their outbox: what is kept secret, whose turn it is to send, and that nothing is lost or sent at once."""
+"""Webhooks and their outbox: what is kept secret, who sends, and that nothing is lost."""
 
 from dataclasses import asdict
 from threading import Barrier, Thread

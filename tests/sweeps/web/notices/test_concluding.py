@@ -38,32 +38,32 @@ def written(*names: str) -> list[EventRecord]:
 
 class TestBoards:
     def test_a_new_best_is_reported_once(self) -> None:
-        told, seen = of(written("a"), {}, boards={"s": board("a")})
-        assert told == [("new-best", f"Sweep s has a new best legal entry: a, {SCORE}.")]
-        told, seen = of(written("b"), seen, boards={"s": board("a")})
-        assert told == []
-        told, seen = of(written("c"), seen, boards={"s": board("c")})
-        assert [kind for kind, _ in told] == ["new-best"]
-        told, _ = of([event(EventKind.ENTRY_REMOVED, entry="c")], seen, boards={"s": board()})
-        assert told == []
+        said, seen = of(written("a"), {}, boards={"s": board("a")})
+        assert said == [("new-best", f"Sweep s has a new best legal entry: a, {SCORE}.")]
+        said, seen = of(written("b"), seen, boards={"s": board("a")})
+        assert said == []
+        said, seen = of(written("c"), seen, boards={"s": board("c")})
+        assert [kind for kind, _ in said] == ["new-best"]
+        said, _ = of([event(EventKind.ENTRY_REMOVED, entry="c")], seen, boards={"s": board()})
+        assert said == []
 
     def test_what_led_before_anybody_looked_is_not_new(self) -> None:
-        told, seen = of(written("worse"), {}, boards={"s": board("old")})
-        assert told == [] and seen["boards"] == {"s": {"best": "old", "leaked": []}}
+        said, seen = of(written("worse"), {}, boards={"s": board("old")})
+        assert said == [] and seen["boards"] == {"s": {"best": "old", "leaked": []}}
 
     def test_a_leaked_winner_is_reported_once_with_why(self) -> None:
         facts = {"s": board("a", leaky="the score knows its target (C3)")}
-        told, seen = of(written("leaky"), {"boards": {"s": {"best": "a", "leaked": []}}}, boards=facts)
+        said, seen = of(written("leaky"), {"boards": {"s": {"best": "a", "leaked": []}}}, boards=facts)
         sentence = "Entry leaky of sweep s would lead, but it is flagged: the score knows its target (C3)."
-        assert told == [("leaked-winner", sentence)]
+        assert said == [("leaked-winner", sentence)]
         assert of(written("leaky", "a"), seen, boards=facts)[0] == []
 
     def test_a_record_moves_when_somebody_beats_another(self) -> None:
         record = RecordFacts(contest="c", track="legal", name="new", sweep="s", score="1.1 bpb", over="old")
         seen = {"records": {"c/legal/": "s/old"}}
-        told, after = of(written("new"), seen, records={"c/legal/": record})
+        said, after = of(written("new"), seen, records={"c/legal/": record})
         sentence = "The current record of c (legal) is now new of sweep s with 1.1 bpb; before, it was old."
-        assert told == [("record-moved", sentence)] and after["records"] == {"c/legal/": "s/new"}
+        assert said == [("record-moved", sentence)] and after["records"] == {"c/legal/": "s/new"}
         assert of(written("new"), after, records={"c/legal/": record})[0] == []
         first = RecordFacts(contest="c", track="legal", name="first", sweep=None, score="1", over=None)
         imported = [event(EventKind.RECORD_IMPORTED, None, record="first")]
@@ -76,33 +76,33 @@ class TestMoney:
         kinds = []
         for hours in (1.0, 4.9, 5.0, 7.9, 8.0, 9.9, 10.0, 10.0):
             facts = {"s": BudgetFacts(spent_hours=hours, hours=10.0)}
-            told, seen = of([event(EventKind.JOB_DONE)], seen, budgets=facts)
-            kinds += [sentence for _, sentence in told]
+            said, seen = of([event(EventKind.JOB_DONE)], seen, budgets=facts)
+            kinds += [sentence for _, sentence in said]
         assert kinds == [
             "Sweep s has used 50 % of its budget: 5 of 10 slot-hours are spent.",
             "Sweep s has used 80 % of its budget: 8 of 10 slot-hours are spent.",
             "Sweep s has used its whole budget: 10 of 10 slot-hours are spent.",
         ]
-        told, seen = of([event(EventKind.SWEEP_PUT)], seen, budgets={"s": BudgetFacts(spent_hours=10.0, hours=20.0)})
-        assert told == [] and seen["budgets"] == {"s": 50}  # a larger budget is reported anew
+        said, seen = of([event(EventKind.SWEEP_PUT)], seen, budgets={"s": BudgetFacts(spent_hours=10.0, hours=20.0)})
+        assert said == [] and seen["budgets"] == {"s": 50}  # a larger budget is reported anew
 
     def test_a_sweep_that_stops_at_its_budget_has_used_it(self) -> None:
         end = event(EventKind.SWEEP_ENDED, state="over budget", reason="needs 2 GPU-hours")
-        told, _ = of([end], {}, budgets={"s": BudgetFacts(spent_hours=9.0, hours=10.0)}, boards={"s": board("a")})
-        assert [kind for kind, _ in told] == ["budget", "sweep-done"]
-        assert told[1][1] == "Sweep s is over budget (needs 2 GPU-hours): a leads."
+        said, _ = of([end], {}, budgets={"s": BudgetFacts(spent_hours=9.0, hours=10.0)}, boards={"s": board("a")})
+        assert [kind for kind, _ in said] == ["budget", "sweep-done"]
+        assert said[1][1] == "Sweep s is over budget (needs 2 GPU-hours): a leads."
 
 
 class TestJobsAndNodes:
     def test_a_failed_job_is_named_with_its_reason_in_one_line(self) -> None:
         failed = event(EventKind.JOB_FAILED, key="k" * 64, reason="Out of\nmemory\x1b[31m")
-        told, _ = of([failed], {}, labels={"k" * 64: "train seed 1"})
-        assert told == [("job-failed", "Job train seed 1 of sweep s failed for good: Out of memory\\x1b[31m")]
+        said, _ = of([failed], {}, labels={"k" * 64: "train seed 1"})
+        assert said == [("job-failed", "Job train seed 1 of sweep s failed for good: Out of memory\\x1b[31m")]
 
     def test_many_failures_at_once_are_one_notice(self) -> None:
         failed = [event(EventKind.JOB_FAILED, key=str(number), reason="no") for number in range(9)]
-        told, _ = of(failed, {})
-        assert told == [("job-failed", "9 jobs of sweep s failed for good, the last of them 8: no")]
+        said, _ = of(failed, {})
+        assert said == [("job-failed", "9 jobs of sweep s failed for good, the last of them 8: no")]
 
     def test_ends_are_reported_but_those_that_somebody_wanted(self) -> None:
         ends = [event(EventKind.SWEEP_ENDED, state=state.value) for state in SweepState]
@@ -116,15 +116,15 @@ class TestJobsAndNodes:
 
     def test_an_idle_node_is_reported_once_until_it_works_again(self) -> None:
         seen: dict[str, Any] = {}
-        told = []
+        said = []
         steps = [(0, True), (1, False), (IDLE_SECONDS, False), (IDLE_SECONDS + 1, False), (IDLE_SECONDS + 9, False),
                  (2000, True), (2001, False), (2001 + IDLE_SECONDS, False)]  # fmt: skip
         for now, runs in steps:
             facts = NodeFacts(running={("c", "n1")} if runs else set(), clusters={"c"}, bad=set(), now=1e9 + now)
             notices, seen = watch_nodes(seen, facts)
-            told += [(now, notice.sentence) for notice in notices]
+            said += [(now, notice.sentence) for notice in notices]
         sentence = "No job has run on node n1 for 10 minutes."
-        assert told == [(IDLE_SECONDS + 1, sentence), (2001 + IDLE_SECONDS, sentence)]
+        assert said == [(IDLE_SECONDS + 1, sentence), (2001 + IDLE_SECONDS, sentence)]
 
     @pytest.mark.parametrize(("clusters", "bad"), [(set(), set()), ({"c"}, {("c", "n1")})])
     def test_a_node_that_is_gone_or_quarantined_is_not_idle(self, clusters: set[str], bad: set[Any]) -> None:

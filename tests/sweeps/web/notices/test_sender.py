@@ -12,7 +12,7 @@ from jobs.store import Delivery
 from jobs.workplace import Workplace
 from sweeps.web.notices.retries import Answer
 from sweeps.web.notices.sender import NoticeSender
-from tests.jobs.stores import empty_database, order
+from tests.jobs.stores import FACTS, empty_database, order
 from tests.postgresql import Server
 from tests.sweeps.web.notices.receiver import Receiver
 
@@ -146,18 +146,7 @@ def test_a_failed_job_and_a_spent_budget(own_place: Workplace, make: Make) -> No
         store.beat("a")
         store.put_job(order(1, sweep="s_1", label="train <@1>"))
         [record] = store.claim("a", 1)
-        attempt = store.start_attempt(
-            record.key,
-            "a",
-            host="h",
-            workdir="/x",
-            versions={},
-            commit=None,
-            node="n",
-            slots=1,
-            sweep="s_1",
-            seconds=60,
-        )
+        attempt = store.start_attempt(record.key, "a", **FACTS, node="n", slots=1, sweep="s_1", seconds=60)
         store.fail(record.key, attempt, "it broke", counted=True, final=True, seconds=3000.0)
         sender = make()
         until(lambda: store.webhooks()[0].delivered == 2, sender.step)
