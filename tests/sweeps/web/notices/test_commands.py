@@ -99,9 +99,9 @@ class TestApi:
         assert [event.who for event in own_place.store.events() if "webhook" in event.kind] == ["anna"] * 3
 
     @pytest.mark.parametrize("body", [
-        {"form": "slack", "url": f"ftp://{SECRET}"}, {"form": "slack", "url": f"https://u:{SECRET}@h/"}, {"form": "x", "url": URL},
-        {"form": "slack", "url": URL, "kinds": ["x"]}, {"form": "slack"}, {"url": URL}, [URL], {"form": "slack", "url": URL, "more": 1},
-        {"form": "slack", "url": f"https://h/{SECRET}{'x' * 2000}"},
+        {"form": "slack", "url": f"ftp://{SECRET}"}, {"form": "slack", "url": f"https://u:{SECRET}@h/"},
+        {"form": "x", "url": URL}, {"form": "slack", "url": URL, "kinds": ["x"]}, {"form": "slack"}, {"url": URL},
+        [URL], {"form": "slack", "url": URL, "more": 1}, {"form": "slack", "url": f"https://h/{SECRET}{'x' * 2000}"},
     ])  # fmt: skip
     def test_what_is_refused_is_not_repeated(self, client: TestClient, body: Any) -> None:
         answer = client.post("/api/v1/webhooks", json=body)
@@ -144,7 +144,8 @@ def server(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def test_a_server_sends_what_happens(
-    server: tuple[subprocess.Popen[str], str], own_place: Workplace, golfsweep: Command, monkeypatch: pytest.MonkeyPatch,
+    server: tuple[subprocess.Popen[str], str], own_place: Workplace, golfsweep: Command,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """From the command over HTTP, through the server's thread, to the receiver; the log has no secret."""
     process, url = server

@@ -1,6 +1,8 @@
 """Where notices may go, what is sent there, and what comes of it: to a real receiver on this machine."""
 
+import re
 import socket
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -164,3 +166,19 @@ class TestRetries:
     def test_whatever_it_says(self, text: str) -> None:
         wait = read_retry_after(text, 1e9)
         assert wait is None or 0 <= wait <= MOST_SECONDS
+
+
+def test_the_page_shows_how_a_receiver_checks_a_signature() -> None:
+    text = (Path(__file__).parents[4] / "docs/service.md").read_text()
+    [example] = re.findall(r"```python\n(import hashlib.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    with Receiver() as receiver:
+        send(delivery(receiver.url), "https://b", private=True)
+    [message] = receiver.messages
+    assert names["is_genuine"](message.headers, message.body, "gsw_x")
+    assert not names["is_genuine"](message.headers, message.body, "gsw_y")
+    assert not names["is_genuine"](message.headers, message.body + b" ", "gsw_x")
+    old = dict(message.headers) | {"Golfsweep-Timestamp": str(int(message.headers["Golfsweep-Timestamp"]) - 301)}
+    old["Golfsweep-Signature"] = sign("gsw_x", int(old["Golfsweep-Timestamp"]), message.body)
+    assert not names["is_genuine"](old, message.body, "gsw_x")
