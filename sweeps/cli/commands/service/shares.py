@@ -1,6 +1,7 @@
 """Share links: share."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,11 +15,10 @@ from sweeps.cli.app import (
     app,
     complete_sweep,
     given,
-    open_sweeps,
-    open_to_read,
     print_json,
 )
 from sweeps.cli.commands.service.moments import show_moments
+from sweeps.cli.commands.service.stores import reading_store, writing_store
 from sweeps.text.terminal import Terminal
 
 _DURATION = re.compile(r"(?P<number>[0-9]{1,6}(?:\.[0-9]+)?)(?P<unit>[dh]?)")
@@ -54,22 +54,25 @@ def share(
     if [sweep is not None, listed, revoked is not None].count(True) != 1:
         raise InputError("share: expected one of SWEEP, --list and --revoke ID")
     if listed:
-        return _list(open_to_read(home, db, None).store, json_)
-    store = open_sweeps(home, db, None, None, to_write=True)[0].store
-    if revoked is not None:
-        record = store.revoke_share(revoked)
-        if json_:
-            return print_json({"shares": [_describe(record)]})
-        return Terminal().print_line(f"Revoked link {record.id} to {_subject(record)}.")
-    made = store.create_share(sweep, entry, read_days(expires))
+        with reading_store(home, db) as store:
+            return _list(store.shares(), json_)
+    with writing_store(home, db) as store:
+        if revoked is not None:
+            return _show_revoked(store.revoke_share(revoked), json_)
+        made = store.create_share(sweep, entry, read_days(expires))
     link = _link_of(made.text)
     if json_:
         return print_json({"shares": [_describe(made.record)], "link": link})
     print(link)
 
 
-def _list(store: Any, json_: bool) -> None:
-    records = store.shares()
+def _show_revoked(record: Any, json_: bool) -> None:
+    if json_:
+        return print_json({"shares": [_describe(record)]})
+    Terminal().print_line(f"Revoked link {record.id} to {_subject(record)}.")
+
+
+def _list(records: Sequence[Any], json_: bool) -> None:
     if json_:
         return print_json({"shares": [_describe(record) for record in records]})
     console = Terminal()

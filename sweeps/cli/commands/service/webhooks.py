@@ -14,12 +14,11 @@ from sweeps.cli.app import (
     HomeOption,
     JsonOption,
     app,
-    open_sweeps,
-    open_to_read,
     print_json,
 )
 from sweeps.cli.asking import YesOption, ask_first
 from sweeps.cli.commands.service.moments import show_moment, show_moments
+from sweeps.cli.commands.service.stores import reading_store, writing_store
 from sweeps.cli.help import Group
 from sweeps.text.terminal import Terminal
 
@@ -62,8 +61,8 @@ def add(
 
     Example: golfsweep webhook add --form slack --kind budget < url.txt
     """
-    store = open_sweeps(home, db, None, None, to_write=True)[0].store
-    made = store.add_webhook(form, _read_url(), kinds or [])
+    with writing_store(home, db) as store:
+        made = store.add_webhook(form, _read_url(), kinds or [])
     if json_:
         return print_json(_describe(made.record) | {"secret": made.secret})
     console = Terminal()
@@ -78,7 +77,8 @@ def list_(home: HomeOption = HOME, db: DbOption = None, json_: JsonOption = Fals
 
     Example: golfsweep webhook list
     """
-    records = open_to_read(home, db, None).store.webhooks()
+    with reading_store(home, db) as store:
+        records = store.webhooks()
     if json_:
         return print_json({"webhooks": [_describe(record) for record in records]})
     console = Terminal()
@@ -102,7 +102,8 @@ def remove(
     Example: golfsweep webhook remove 3fa9c1d0
     """
     ask_first(f"Remove webhook {name}", yes=yes)
-    record = open_sweeps(home, db, None, None, to_write=True)[0].store.remove_webhook(name)
+    with writing_store(home, db) as store:
+        record = store.remove_webhook(name)
     if json_:
         return print_json(_describe(record))
     Terminal().print_line(f"Removed webhook {record.id} to {record.host}.")
@@ -114,7 +115,8 @@ def test(name: IdArgument, home: HomeOption = HOME, db: DbOption = None, json_: 
 
     Example: golfsweep webhook test 3fa9c1d0
     """
-    record = open_sweeps(home, db, None, None, to_write=True)[0].store.test_webhook(name)
+    with writing_store(home, db) as store:
+        record = store.test_webhook(name)
     if json_:
         return print_json(_describe(record))
     Terminal().print_line(f"A running golfsweep serve sends it to {record.host}; see golfsweep webhook list.")
