@@ -41,7 +41,7 @@ class BudgetFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NodeFacts:
+class NodeActivity:
     """Where jobs run now."""
 
     running: Collection[tuple[str, str]]
@@ -65,5 +65,5 @@ class NoticeFacts:
     """By sweep; those with a limit that the events may have changed."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Names of the failed jobs, by key."""
-    nodes: NodeFacts | None = None
+    nodes: NodeActivity | None = None
     """None: nobody looked."""

@@ -6,12 +6,12 @@ from typing import Any
 from golf.errors import shown_name
 from jobs.state import NoticeKind
 from jobs.store import Notice
-from sweeps.web.notices.facts import NodeFacts
+from sweeps.web.notices.facts import NodeActivity
 
 IDLE_SECONDS = 600.0
 
 
-def watch_nodes(before: Mapping[str, Any], nodes: NodeFacts) -> tuple[list[Notice], dict[str, dict[str, Any]]]:
+def watch_nodes(before: Mapping[str, Any], nodes: NodeActivity) -> tuple[list[Notice], dict[str, dict[str, Any]]]:
     """Nodes that have been idle for a while, and since when each node is.
 
     A node is known from its first job on. It is forgotten when it is quarantined or its cluster's scheduler ends.

@@ -18,7 +18,7 @@ from sweeps.views.ranking.standing_facts import measure_of
 from sweeps.views.verdicts.flags import describe_flags
 from sweeps.views.verdicts.read_verdict import read_verdict
 from sweeps.views.verdicts.sweep_verdict import SweepVerdict
-from sweeps.web.notices.facts import BoardFacts, BudgetFacts, NodeFacts, NoticeFacts, RecordFacts
+from sweeps.web.notices.facts import BoardFacts, BudgetFacts, NodeActivity, NoticeFacts, RecordFacts
 
 _CHANGES_BOARD = (
     EventKind.ENTRY_WRITTEN, EventKind.ENTRY_REMOVED, EventKind.ENTRY_WITHDRAWN, EventKind.SWEEP_ENDED
@@ -67,12 +67,12 @@ def _read_board(record: SweepRecord, place: Workplace) -> tuple[BoardFacts, Chan
     if contest_of(record) == DEFAULT:
         board = board_of(record.name, place)
         rows: Rows = board.table()
-        verdict = read_verdict(record.name, rows, place)  # type: ignore[arg-type]
+        verdict = read_verdict(record.name, rows, place)
         return _describe_board(verdict, rows, BITS_PER_BYTE, "val_bpb_mean"), board.changes()
     contest = contest_named(contest_of(record))
     standings = standings_of(contest, place)
     rows = standings.rows(record.name)
-    verdict = read_verdict(record.name, rows, place, contest=contest)  # type: ignore[arg-type]
+    verdict = read_verdict(record.name, rows, place, contest=contest)
     return _describe_board(verdict, rows, measure_of(contest), "value"), standings.changes()
 
 
@@ -140,9 +140,9 @@ def _read_labels(events: Sequence[EventRecord], place: Workplace) -> dict[str, s
     return {record.key: record.order.label for record in records}
 
 
-def _read_nodes(place: Workplace) -> NodeFacts:
+def _read_nodes(place: Workplace) -> NodeActivity:
     store = place.store
-    return NodeFacts(
+    return NodeActivity(
         running={(attempt.cluster, attempt.node) for attempt in store.running_attempts() if attempt.node is not None},
         clusters={scheduler.cluster for scheduler in store.live_schedulers()},
         bad={(node.cluster, node.name) for node in store.nodes() if not node.good},

@@ -27,7 +27,7 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Retry:
+class NextTry:
     """What to do after a try that failed."""
 
     wait: float
@@ -37,7 +37,7 @@ class Retry:
 
 def plan_retry(
     answer: Answer, failures: int, age: float, jitter: Callable[[float, float], float] = random.uniform
-) -> Retry:
+) -> NextTry:
     """When to try again.
 
     Args:
@@ -48,7 +48,7 @@ def plan_retry(
     """
     longest = min(FIRST_SECONDS * 2 ** min(failures, 20), MOST_SECONDS)
     wait = max(jitter(longest / 2, longest), answer.retry_after or 0.0)
-    return Retry(wait=min(wait, MOST_SECONDS), give_up=answer.status in FINAL or age >= GIVEN_UP_SECONDS)
+    return NextTry(wait=min(wait, MOST_SECONDS), give_up=answer.status in FINAL or age >= GIVEN_UP_SECONDS)
 
 
 def read_retry_after(text: str | None, now: float) -> float | None:

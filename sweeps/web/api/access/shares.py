@@ -18,7 +18,7 @@ DAYS = 7.0
 IdPath = Annotated[str, Path(pattern="^[0-9a-f]{8}$", description="Id of a link.")]
 
 
-class ShareDraft(BaseModel):
+class LinkDraft(BaseModel):
     """What a link is to show."""
 
     model_config = ConfigDict(extra="forbid")
@@ -27,7 +27,7 @@ class ShareDraft(BaseModel):
     days: float = Field(default=DAYS, gt=0, le=MOST_DAYS, description="Until it expires.")
 
 
-class ShareView(BaseModel):
+class LinkView(BaseModel):
     """A link without its secret."""
 
     id: str
@@ -40,36 +40,36 @@ class ShareView(BaseModel):
     used: float | None = Field(description="About when it was last opened.")
 
 
-class MadeShare(ShareView):
+class MadeLink(LinkView):
     """A link just made."""
 
     path: str = Field(description="Of its page, shown this once.")
     url: str = Field(description="The same with the service's own address.")
 
 
-class ShareList(BaseModel):
+class LinkList(BaseModel):
     """All links, oldest first."""
 
-    shares: list[ShareView]
+    shares: list[LinkView]
 
 
 @router.get("/shares", responses=declare())
-def list_shares(place: HomePlace) -> ShareList:
+def list_shares(place: HomePlace) -> LinkList:
     """All links, those that are no longer good among them."""
-    return ShareList(shares=[_view(record) for record in place.store.shares()])
+    return LinkList(shares=[_view(record) for record in place.store.shares()])
 
 
 @router.post("/shares", status_code=201, responses=declare(404, 422))
-def create_share(body: ShareDraft, request: Request, place: HomePlace, store: ActingStore) -> MadeShare:
+def create_share(body: LinkDraft, request: Request, place: HomePlace, store: ActingStore) -> MadeLink:
     """Make a link that shows a sweep, or one of its entries, without a login."""
     made = make_share(body.sweep, body.entry, body.days, place, store)
-    return MadeShare(
+    return MadeLink(
         **_view(made.record).model_dump(), path=share_address(made.text), url=link_of(made, request)
     )  # fmt: skip
 
 
 @router.delete("/shares/{id}", responses=declare(404, 422))
-def revoke_share(id: IdPath, store: ActingStore) -> ShareView:
+def revoke_share(id: IdPath, store: ActingStore) -> LinkView:
     """Take a link back."""
     if id not in {record.id for record in store.shares()}:
         raise NotFound("no link of that id; GET /api/v1/shares lists them")
@@ -95,5 +95,5 @@ def link_of(made: NewShare, request: Request) -> str:
     return f"{base}{share_address(made.text)}"
 
 
-def _view(record: ShareRecord) -> ShareView:
-    return ShareView.model_validate(record, from_attributes=True)
+def _view(record: ShareRecord) -> LinkView:
+    return LinkView.model_validate(record, from_attributes=True)

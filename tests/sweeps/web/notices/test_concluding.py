@@ -10,7 +10,7 @@ from jobs.state import EventKind, SweepState
 from jobs.store import EventRecord
 from jobs.workplace import Workplace
 from sweeps.web.notices.concluding import conclude
-from sweeps.web.notices.facts import BoardFacts, BudgetFacts, NodeFacts, NoticeFacts, RecordFacts
+from sweeps.web.notices.facts import BoardFacts, BudgetFacts, NodeActivity, NoticeFacts, RecordFacts
 from sweeps.web.notices.idle import IDLE_SECONDS, watch_nodes
 from sweeps.web.notices.observing import observe
 
@@ -120,7 +120,7 @@ class TestJobsAndNodes:
         steps = [(0, True), (1, False), (IDLE_SECONDS, False), (IDLE_SECONDS + 1, False), (IDLE_SECONDS + 9, False),
                  (2000, True), (2001, False), (2001 + IDLE_SECONDS, False)]  # fmt: skip
         for now, runs in steps:
-            facts = NodeFacts(running={("c", "n1")} if runs else set(), clusters={"c"}, bad=set(), now=1e9 + now)
+            facts = NodeActivity(running={("c", "n1")} if runs else set(), clusters={"c"}, bad=set(), now=1e9 + now)
             notices, seen = watch_nodes(seen, facts)
             said += [(now, notice.sentence) for notice in notices]
         sentence = "No job has run on node n1 for 10 minutes."
@@ -129,7 +129,7 @@ class TestJobsAndNodes:
     @pytest.mark.parametrize(("clusters", "bad"), [(set(), set()), ({"c"}, {("c", "n1")})])
     def test_a_node_that_is_gone_or_quarantined_is_not_idle(self, clusters: set[str], bad: set[Any]) -> None:
         seen = {"c": {"n1": {"idle": 1.0, "reported": False}}}
-        assert watch_nodes(seen, NodeFacts(running=set(), clusters=clusters, bad=bad, now=1e9)) == ([], {})
+        assert watch_nodes(seen, NodeActivity(running=set(), clusters=clusters, bad=bad, now=1e9)) == ([], {})
 
 
 @given(st.lists(st.sampled_from([*EventKind]), max_size=8), st.text(max_size=90), st.text(max_size=90))
