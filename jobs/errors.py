@@ -42,7 +42,7 @@ class AlreadyDriven(InputError):
 
 
 class WrongState(InputError):
-    """A sweep, submission or job is in a state in which what was asked for cannot be done."""
+    """A sweep, submission, job or webhook is in a state in which what was asked for cannot be done."""
 
 
 class LostLease(RuntimeError):

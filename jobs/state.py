@@ -114,6 +114,41 @@ class EventKind(StrEnum):
     RECORD_IMPORTED = "record imported"
     TOKEN_CREATED = "token created"
     TOKEN_REVOKED = "token revoked"
+    SHARE_CREATED = "share created"
+    SHARE_REVOKED = "share revoked"
+    WEBHOOK_ADDED = "webhook added"
+    WEBHOOK_REMOVED = "webhook removed"
+    WEBHOOK_TESTED = "webhook tested"
+    NOTICE_GIVEN_UP = "notice given up"
+    """A webhook's receiver did not take it."""
+
+
+class WebhookForm(StrEnum):
+    """The form of what a webhook sends."""
+
+    DISCORD = "discord"
+    SLACK = "slack"
+    GENERIC = "generic"
+    """JSON with a signature."""
+
+
+class NoticeKind(StrEnum):
+    """What a webhook reports."""
+
+    NEW_BEST = "new-best"
+    """A sweep has a new best entry among those that are legal."""
+    LEAKED_WINNER = "leaked-winner"
+    """An entry that would lead is flagged."""
+    JOB_FAILED = "job-failed"
+    """For good: it is not retried."""
+    NODE_QUARANTINED = "node-quarantined"
+    NODE_IDLE = "node-idle"
+    BUDGET = "budget"
+    """Half, four fifths or all of a sweep's budget is spent."""
+    SWEEP_DONE = "sweep-done"
+    RECORD_MOVED = "record-moved"
+    TEST = "test"
+    """Somebody tests the webhook."""
 
 
 FOLLOWS: Mapping[JobState, frozenset[JobState]] = {

@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 FOLDER = Path(__file__).parents[1] / "docs/schemas"
-GROUPED = ("bench", "token")
+GROUPED = ("bench", "token", "webhook")
 """Commands that have commands below them."""
 
 

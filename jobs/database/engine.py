@@ -19,7 +19,7 @@ from jobs.database.outages import DatabaseOutage, outage_of
 from jobs.errors import NO_SPACE, StoreUnavailable
 from jobs.secrets import hide_password, hide_passwords
 
-HEAD = "0011"
+HEAD = "0012"
 """The version of the tables that this code reads and writes."""
 BUSY_SECONDS = 30.0
 LEAST_SQLITE = (3, 35, 0)

@@ -278,3 +278,73 @@ submissions = Table(
     Index("submissions_by_state", "state"),
 )
 """Sweep files that wait for somebody to drive them, and those that were driven, a row for each version of a sweep."""
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("sweep", String(80), nullable=False),
+    Column("entry", String(120)),
+    Column("owner", String(120), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("revoked", Float),
+    Column("used", Float),
+)
+"""Links that show one sweep, or one entry of it, without a login; `digest` as in `tokens`."""
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("form", String(16), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("kinds", JSON, nullable=False),
+    Column("owner", String(120), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("cursor", Integer, nullable=False),
+    Column("delivered", Integer, nullable=False, server_default="0"),
+    Column("given_up", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("next_try", Float),
+    Column("error", Text),
+    Column("last_sent", Float),
+)
+"""Where notices are sent: `cursor` is the number of the last notice that was delivered or given up. The address and the
+secret of its signatures are kept as they are, since both are used; no method for people returns them."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("time", Float, nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("webhook", String(16)),
+)
+"""What webhooks are to send, in order; `webhook` is the only one that is to send it, if any."""
+
+notice_watch = Table(
+    "notice_watch",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("event", Integer, nullable=False),
+    Column("seen", JSON, nullable=False),
+)
+"""One row: the last event that notices were made of, and what was known of boards, budgets and nodes then."""
+
+notice_senders = Table(
+    "notice_senders",
+    metadata,
+    Column("duty", String(16), primary_key=True),
+    Column("name", String(120), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("heartbeat", Float, nullable=False),
+    Column("beat", Float, nullable=False, server_default="0"),
+)
+"""Which process makes and sends notices: a lease like that of a driver."""

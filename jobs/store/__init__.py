@@ -12,8 +12,12 @@ return, `jobs.errors` what they raise.
 """
 
 from jobs.errors import AlreadyDriven, AlreadyTaken, LostClaim, LostLease, OverBudget, StoreUnavailable
+from jobs.store.access.shares import NewShare, Shares
 from jobs.store.access.tokens import Tokens
 from jobs.store.decisions import SubmissionDecisions
+from jobs.store.notices.outbox import Outbox
+from jobs.store.notices.rows import Delivery, NewWebhook, Notice, NoticeWatch, WebhookRecord
+from jobs.store.notices.webhooks import Webhooks
 from jobs.store.presence.drivers import Drivers
 from jobs.store.presence.nodes import Nodes
 from jobs.store.results.entries import Entries
@@ -30,6 +34,7 @@ from jobs.store.rows import (
     NodeRecord,
     RunningAttempt,
     SchedulerRecord,
+    ShareRecord,
     SubmissionRecord,
     SweepRecord,
     TokenRecord,
@@ -56,6 +61,7 @@ __all__ = [
     "AlreadyDriven",
     "AlreadyTaken",
     "AttemptRecord",
+    "Delivery",
     "DriverRecord",
     "EntryRecord",
     "EventRecord",
@@ -63,10 +69,15 @@ __all__ = [
     "JobRecord",
     "LostClaim",
     "LostLease",
+    "NewShare",
+    "NewWebhook",
     "NodeRecord",
+    "Notice",
+    "NoticeWatch",
     "OverBudget",
     "RunningAttempt",
     "SchedulerRecord",
+    "ShareRecord",
     "Store",
     "StoreUnavailable",
     "SubmissionRecord",
@@ -77,11 +88,13 @@ __all__ = [
     "TrialKeys",
     "TrialRecord",
     "WaitingJobs",
+    "WebhookRecord",
 ]
 
 
 class Store(
     Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Occupancy,
     Drivers, Nodes, Trials, Entries, Events, PublicRecords, Tokens, SubmissionDecisions,
+    Shares, Webhooks, Outbox,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

@@ -43,6 +43,8 @@ class KeptStore(Store):
     @classmethod
     def of(cls, store: Store) -> Self:
         """The same database, for a process that reads it for long."""
+        if isinstance(store, cls):
+            return store
         other = object.__new__(cls)
         other.__dict__.update(store.__dict__)
         other._news = _News()

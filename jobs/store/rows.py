@@ -249,6 +249,22 @@ class TokenRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ShareRecord:
+    """A link that shows a sweep or one of its entries without a login, without its secret."""
+
+    id: str
+    sweep: str
+    entry: str | None
+    """None: the whole sweep."""
+    owner: str
+    created: float
+    expires: float
+    revoked: float | None
+    used: float | None
+    """About when it was last opened."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SubmissionRecord:
     """A version of a sweep's file that somebody submitted."""
 

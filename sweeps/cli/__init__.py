@@ -18,6 +18,6 @@ from sweeps.cli.commands import (  # noqa: F401
 )
 from sweeps.cli.commands.agents import mcp, next, wait  # noqa: F401
 from sweeps.cli.commands.home import demo, export, listing, watch  # noqa: F401
-from sweeps.cli.commands.service import serve, tokens, work  # noqa: F401
+from sweeps.cli.commands.service import serve, shares, tokens, webhooks, work  # noqa: F401
 
 __all__ = ["app", "main"]

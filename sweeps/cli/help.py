@@ -11,7 +11,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "See": ("ls", "status", "watch", "logs", "leaderboard", "show", "open"),
     "Compare and trust": ("compare", "challenge", "audit", "prove", "check"),
     "Publish": ("import", "package", "export"),
-    "Team": ("serve", "token"),
+    "Team": ("serve", "token", "webhook", "share"),
     "Agents": ("next", "wait", "mcp"),
     "Machine": ("doctor", "selftest", "bench", "train", "eval", "gc"),
 }

@@ -29,11 +29,10 @@ class Lost:
         """A content could not be read, of an entry or a training as a person calls it."""
         self._owners.setdefault(kind, {})[owner] = None
 
-    def copy(self) -> "Lost":
-        """The same so far, to which more can be added."""
-        other = Lost()
-        other._owners = {kind: dict(owners) for kind, owners in self._owners.items()}
-        return other
+    def include(self, other: "Lost") -> None:
+        """What another one has collected."""
+        for kind, owners in other._owners.items():
+            self._owners.setdefault(kind, {}).update(owners)
 
     def lines(self, place: Workplace | None = None) -> Iterator[str]:
         """A line for each kind of content: what is missing, and which command makes it again.

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+SHARED = "/s/"
+"""Before the secret part of a link."""
+
 
 def sweep_address(name: str) -> str:
     """The page of a sweep."""
@@ -17,6 +20,11 @@ def entry_address(row: Mapping[str, Any]) -> str | None:
     if row["source"] == "import":
         return f"/records/{quote(row['name'], safe='')}"
     return f"{sweep_address(row['sweep'])}/entries/{quote(row['name'], safe='')}" if row["sweep"] else None
+
+
+def share_address(text: str) -> str:
+    """The page that a link shows, by its secret part."""
+    return f"{SHARED}{text}"
 
 
 def comparison_address(challenger: str, incumbent: str) -> str:

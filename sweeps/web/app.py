@@ -50,7 +50,10 @@ def make_app(service: Service) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=service.max_body_bytes)
     app.add_middleware(Gate, service=service)
     app.add_middleware(
-        RateLimit, per_minute=service.requests_per_minute, work_per_minute=service.work_requests_per_minute
+        RateLimit,
+        per_minute=service.requests_per_minute,
+        work_per_minute=service.work_requests_per_minute,
+        share_per_minute=service.share_requests_per_minute,
     )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=service.hosts, www_redirect=False)
     app.add_middleware(SecurityHeaders)

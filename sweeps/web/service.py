@@ -29,8 +29,16 @@ class Service:
     max_content_bytes: int = 2 * 2**30
     """Of a content that is uploaded in parts."""
 
+    share_requests_per_minute: int = 120
+    """Of one address, for pages that links show without a token."""
     logs_requests: bool = False
     """Whether each request leaves a line and is measured."""
+
+    @property
+    def base_url(self) -> str:
+        """Its own address in links: of a proxy with TLS where it has further names, else the one it listens at."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"https://{self.names[0]}" if self.names else f"http://{host}:{self.port}"
 
     @property
     def hosts(self) -> list[str]:

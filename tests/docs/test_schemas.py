@@ -29,7 +29,8 @@ RUN_HERE = (
     "compare edit-1 base", "compare edit-1 base --brief", "export many --to csv --out results", "retry many",
     "cancel many", "watch many", "logs KEY", "next", "wait many --seconds 0", "gc", "plan small.toml --quick",
     "plan small.toml --quick --brief", "status --brief", "leaderboard --brief", "init --out new.toml",
-    "token create --scope read", "token list", "token revoke ID", "challenge edit-3 --dry-run", "import record",
+    "token create --scope read", "token list", "token revoke ID", "share many", "share --list",
+    "challenge edit-3 --dry-run", "import record",
     "check record", "run small.toml --here --set eval.epoch=1",
 )  # fmt: skip
 """Commands whose documents this module checks, --json added."""
@@ -48,6 +49,10 @@ CHECKED_ELSEWHERE = {
     "bench train": ("tests/sweeps/machine/test_bench.py", "check_document("),
     "bench eval": ("tests/sweeps/machine/test_bench.py", "check_document("),
     "bench artifact": ("tests/sweeps/machine/test_bench.py", "check_document("),
+    **{
+        f"webhook {name}": ("tests/sweeps/web/notices/test_commands.py", f'golfsweep("webhook", "{name}"')
+        for name in ("add", "list", "remove", "test")
+    },
 }
 """Commands that take longer, and the test that checks their documents."""
 

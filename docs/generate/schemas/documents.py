@@ -111,6 +111,15 @@ _TOKEN = {
     "id": TEXT, "scope": one_of("read", "submit", "admin"), "owner": TEXT, "created": TEXT, "expires": maybe(TEXT),
     "revoked": maybe(TEXT), "used": maybe(TEXT), "state": TEXT,
 }  # fmt: skip
+_SHARE = {
+    "id": TEXT, "sweep": TEXT, "entry": maybe(TEXT), "owner": TEXT, "created": TEXT, "expires": TEXT,
+    "revoked": maybe(TEXT), "used": maybe(TEXT), "state": TEXT,
+}  # fmt: skip
+_WEBHOOK = {
+    "id": TEXT, "form": one_of("discord", "slack", "generic"), "host": TEXT, "ending": TEXT, "kinds": array(TEXT),
+    "owner": TEXT, "created": TEXT, "delivered": WHOLE, "given_up": WHOLE, "waiting": WHOLE, "failures": WHOLE,
+    "next_try": maybe(TEXT), "error": maybe(TEXT), "last_sent": maybe(TEXT), "state": TEXT,
+}  # fmt: skip
 _JOB = document(
     {
         "schema_version": WHOLE, "key": TEXT, "label": TEXT, "stage": TEXT, "state": TEXT, "reason": maybe(TEXT),
@@ -214,6 +223,11 @@ DOCUMENTS: Mapping[str, Schema] = {
     "token create": document({**_TOKEN, "token": TEXT}),
     "token list": document({"tokens": array(document(_TOKEN))}),
     "token revoke": document(_TOKEN),
+    "webhook add": document({**_WEBHOOK, "secret": TEXT}),
+    "webhook list": document({"webhooks": array(document(_WEBHOOK))}),
+    "webhook remove": document(_WEBHOOK),
+    "webhook test": document(_WEBHOOK),
+    "share": document({"shares": array(document(_SHARE))}, {"link": TEXT}),
     "next": NEXT,
     "wait": WAIT,
     "doctor": {

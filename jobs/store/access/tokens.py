@@ -1,8 +1,5 @@
 """Tokens of the service: made, used and revoked. The database has a digest only, so that its reader can use none."""
 
-import hashlib
-import hmac
-import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,16 +8,13 @@ from sqlalchemy import select
 from golf.errors import InputError, shown_name
 from jobs.database import tables
 from jobs.state import EventKind, Scope
+from jobs.store.access.shown_secrets import USE_SECONDS, has_digest, make_secret, split_secret
 from jobs.store.event_log import record_event
 from jobs.store.rows import TokenRecord
 from jobs.store.transactions import Transactions
 
 PREFIX = "gs"
 """How each token begins, by which scanners for leaked secrets can find it."""
-SECRET_BYTES = 32
-"""256 random bits need no salt and no slow digest: there is no dictionary to try."""
-USE_SECONDS = 60.0
-"""A token's last use is written down at most so often: reading must not become writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +36,25 @@ class Tokens(Transactions):
             owner: in whose name it acts.
             days: until it expires; None: never.
         """
-        now = self._clock()
-        name, secret = secrets.token_hex(4), secrets.token_urlsafe(SECRET_BYTES)
+        now, made = self._clock(), make_secret(PREFIX)
         expires = None if days is None else now + days * 86400
         record = TokenRecord(
-            id=name, scope=scope.value, owner=owner, created=now, expires=expires, revoked=None, used=None
+            id=made.id, scope=scope.value, owner=owner, created=now, expires=expires, revoked=None, used=None
         )
         with self._write() as connection:
-            connection.execute(tables.tokens.insert(), {**asdict(record), "digest": _digest(secret)})
-            facts = {"token": name, "scope": scope.value, "owner": owner}
+            connection.execute(tables.tokens.insert(), {**asdict(record), "digest": made.digest})
+            facts = {"token": made.id, "scope": scope.value, "owner": owner}
             record_event(connection, EventKind.TOKEN_CREATED, now, self.user, **facts)
-        return NewToken(record, f"{PREFIX}_{name}_{secret}")
+        return NewToken(record, made.text)
 
     def find_token(self, text: str) -> TokenRecord | None:
         """The token that somebody shows, if it is good now."""
-        prefix, _, rest = text.partition("_")
-        name, _, secret = rest.partition("_")
-        if prefix != PREFIX or not name or not secret:
+        if (parts := split_secret(PREFIX, text)) is None:
             return None
-        table, now = tables.tokens, self._clock()
+        (name, secret), table, now = parts, tables.tokens, self._clock()
         with self._read() as connection:
             row = connection.execute(select(table).where(table.c.id == name)).mappings().first()
-        # A token that does not exist takes as long as a wrong one.
-        matches = hmac.compare_digest(_digest(secret), "" if row is None else str(row["digest"]))
+        matches = has_digest(secret, None if row is None else str(row["digest"]))
         if row is None or not matches or not is_good(record := _record(row), now):
             return None
         if record.used is None or not 0 <= now - record.used < USE_SECONDS:
@@ -113,7 +103,3 @@ def _all() -> Any:
 
 def _record(row: Any) -> TokenRecord:
     return TokenRecord(**{name: value for name, value in row.items() if name != "digest"})
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -18,7 +18,7 @@ from jobs.database import tables
 from jobs.machine.host import identity
 from jobs.store.transactions import STALE_SECONDS, Transactions, Watch
 
-_TABLES = (tables.schedulers, tables.drivers)
+_TABLES = (tables.schedulers, tables.drivers, tables.notice_senders)
 
 
 class Liveness(Transactions):

@@ -14,11 +14,14 @@ from sweeps.web.api import (
     store,
     submissions,
     sweeps,
-    tokens,
 )
+from sweeps.web.api.access import shares, tokens, webhooks
 
 PREFIX = "/api/v1"
-ROOMS = (boards, comparisons, records, sweeps, submissions, control, jobs, cluster, activity, tokens, store, contents)
+ROOMS = (
+    boards, comparisons, records, sweeps, submissions, control, jobs, cluster, activity, tokens, shares, webhooks,
+    store, contents,
+)  # fmt: skip
 """Modules with a `router`; a further part of the API is a module and its name here."""
 
 

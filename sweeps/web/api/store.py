@@ -62,13 +62,18 @@ def _endpoint(name: str) -> Callable[..., Response]:
             raise
         except (SQLAlchemyError, LookupError, ValueError, TypeError, ArithmeticError) as error:
             # The forms of arguments are checked, not all that a database demands of them, or the store of a job's key.
-            _log.warning("%s refused: %s: %s", name, type(error).__name__, " ".join(str(error).split())[:500])
+            _log.warning("%s refused: %s: %s", name, type(error).__name__, _reason_of(error))
             raise InputError(f"{name}: the store cannot take these arguments ({type(error).__name__})") from None
         return Response(content, media_type="application/json")
 
     call.__annotations__ = {"arguments": signature_of(name).arguments, "store": ActingStore, "return": Response}
     call.__doc__, call.__name__ = getattr(Store, name).__doc__, name
     return call
+
+
+def _reason_of(error: Exception) -> str:
+    """What went wrong, without the values that a statement had: addresses of webhooks are secrets."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())[:500]
 
 
 for _name in METHODS:

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from jobs.store import Store
+from jobs.store import Store, WebhookRecord
 from sweeps.views.cluster import ClusterLoad, read_clusters
 from sweeps.web.problems import declare
 from sweeps.web.service import Service
@@ -74,6 +74,7 @@ class StoreCollector(Collector):
         yield GaugeMetricFamily("golfsweep_slot_hours_spent", "Slot-hours of attempts that have ended.", value=hours)
         yield GaugeMetricFamily("golfsweep_drivers", "Live drivers.", value=len(store.live_drivers()))
         yield from _measure_clusters(store)
+        yield from _measure_webhooks(store)
         yield GaugeMetricFamily("golfsweep_last_event", "Number of the last event.", value=store.last_event())
 
 
@@ -94,6 +95,21 @@ def _measure_clusters(store: Store) -> Iterator[Metric]:
         yield gauge
     bad = sum(not node.good for node in state.nodes)
     yield GaugeMetricFamily("golfsweep_nodes_bad", "Nodes that get no jobs.", value=bad)
+
+
+def _measure_webhooks(store: Store) -> Iterator[Metric]:
+    names: Mapping[str, tuple[str, Callable[[WebhookRecord], float]]] = {
+        "golfsweep_notices_delivered": ("Notices that a webhook has delivered.", lambda hook: hook.delivered),
+        "golfsweep_notices_given_up": ("Notices that a webhook could not deliver.", lambda hook: hook.given_up),
+        "golfsweep_notices_waiting": ("Notices that a webhook is still to send.", lambda hook: hook.waiting),
+        "golfsweep_webhook_failures": ("Tries in a row of a webhook that failed.", lambda hook: hook.failures),
+    }
+    records = store.webhooks()
+    for name, (text, read) in names.items():
+        gauge = GaugeMetricFamily(name, text, labels=["webhook", "form"])
+        for record in records:
+            gauge.add_metric([record.id, record.form], read(record))
+        yield gauge
 
 
 @router.get("/metrics", responses=declare() | FORMAT, response_class=Response)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sweeps.web.addresses import SHARED
 from sweeps.web.measuring.metrics import Metrics
 
 PREFIX = "/api/v1"
@@ -26,7 +27,7 @@ def write_line(line: str) -> None:
 class RequestLog:
     """Times every request, gives it an id, and writes who asked for what and how it was answered.
 
-    Neither a query nor a header is written: both may hold what is secret.
+    Neither a query, a header nor the secret part of a share link is written.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, write: Callable[[str], None] = write_line) -> None:
@@ -75,7 +76,7 @@ def _describe(name: str, scope: Scope, status: int, seconds: float) -> str:
         "owner": None if caller is None or caller.token is None else caller.owner,
         "token": None if caller is None else caller.token,
         "method": scope["method"],
-        "path": scope["path"][:MOST_PATH_CHARACTERS],
+        "path": f"{SHARED}…" if scope["path"].startswith(SHARED) else scope["path"][:MOST_PATH_CHARACTERS],
         "status": status,
         "ms": round(1000 * seconds, 1),
     }

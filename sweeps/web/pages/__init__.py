@@ -2,9 +2,20 @@
 
 from fastapi import APIRouter
 
-from sweeps.web.pages import boards, comparisons, controlling, entries, jobs, login, operations, records, submitting
+from sweeps.web.pages import (
+    boards,
+    comparisons,
+    controlling,
+    entries,
+    jobs,
+    login,
+    operations,
+    records,
+    sharing,
+    submitting,
+)
 
-ROOMS = (boards, entries, comparisons, records, submitting, controlling, jobs, operations, login)
+ROOMS = (boards, entries, comparisons, records, submitting, sharing, controlling, jobs, operations, login)
 """Modules with a `router`; a further page is a function in one of them, or a module and its name here."""
 
 

@@ -1,33 +1,22 @@
 """The pages of the leaderboard, of sweeps, and of one sweep."""
 
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from golf.errors import InputError
 from jobs.state import JobState
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
-from sweeps.contests.catalog import DEFAULT, contest_named
 from sweeps.entries import reading
-from sweeps.entries.audits import read_certificates
-from sweeps.entries.facts import contest_of
 from sweeps.entries.lost import Lost
-from sweeps.entries.superseded import is_current
-from sweeps.standings.reading import standings_of
 from sweeps.text.escaping import to_json
 from sweeps.views.components.charts.frontier import prepare_frontier
 from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
-from sweeps.views.ranking.standing_facts import score_measure_of
-from sweeps.views.report.sections import list_sections, show_search
-from sweeps.views.report.standings_report import explain_standings, list_standing_sections, list_standing_tables
 from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.status import current_states, state_of
 from sweeps.views.terminal.formats import to_csv
-from sweeps.views.verdicts.known_names import baseline_of
 from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
 from sweeps.views.wording import format_dollars, format_hours
 from sweeps.web.addresses import entry_address
@@ -37,10 +26,9 @@ from sweeps.web.kept.boards import KeptBoards
 from sweeps.web.pages.controlling import describe_control
 from sweeps.web.pages.filters import BoardFilter, FilterQuery, list_choices
 from sweeps.web.pages.rendering import PagePart, draw_part, show, show_part
+from sweeps.web.pages.sweep_content import MOST_ENTRIES, describe_board
 
 router = APIRouter(include_in_schema=False)
-MOST_ENTRIES = 200
-"""Of a track on one page."""
 PAGE = 50
 EVENTS = "/api/v1/events"
 
@@ -110,45 +98,16 @@ def show_sweep(request: Request, name: SweepPath, place: HomePlace, boards: Boar
     """How far a sweep is, what it shows, and its file."""
     record, lost = require_sweep(name, place), Lost()
     state = state_of(record, place.store)
-    content: dict[str, Any] = {
-        "sweep": name, "facts": _describe_state(record, state, place), "verdict": None, "tables": [], "notes": [],
-        "explanation": "", "sections": [], "problems": [], "failed": record.state == "failed",
-    }  # fmt: skip
-    if place.store.sweep(name) is None:
-        content["notes"] = ["Nobody has begun it yet."]
-    elif contest_of(record) == DEFAULT:
-        try:
-            kept = boards.board(name)
-        except InputError as error:  # another version of golfsweep wrote it
-            content["notes"] = [str(error)]
-        else:
-            rows, board, lost = kept.rows, kept.board, kept.lost.copy()
-            verdict = read_verdict(name, rows, place)
-            current = [entry for entry in place.store.entries(name) if is_current(entry)]
-            judged = read_certificates(current, place.files, lost)
-            content |= {
-                "verdict": prepare_verdict_bar(verdict),
-                "tables": list_tables(rows, board.baseline, MOST_ENTRIES, address_of=entry_address),
-                "explanation": explain_tables(),
-                "sections": list(list_sections(record, board, rows, verdict.leader, judged, place, lost)),
-            }
-    else:
-        standings = standings_of(contest_named(contest_of(record)), place, lost)
-        rows, contest = standings.rows(name), standings.contest
-        content |= {
-            "verdict": prepare_verdict_bar(read_verdict(name, rows, place, contest=contest)),
-            "tables": list_standing_tables(rows, contest, baseline_of(name, place), name),
-            "explanation": explain_standings(contest),
-            "sections": list(
-                list_standing_sections(standings, rows, contest, show_search(record, place, score_measure_of(contest)))
-            ),
-        }
     failed = [f"Failed: {job['label']}: {job['reason']}" for job in state["failed"][:10]]
     return show(
         request,
         "sweep_page.html.j2",
         events=f"/api/v1/sweeps/{quote(name, safe='')}/events",
-        **content | {"problems": [*failed, *lost.lines()]},
+        sweep=name,
+        facts=_describe_state(record, state, place),
+        failed=record.state == "failed",
+        **describe_board(record, place, boards, lost, address_of=entry_address),
+        problems=[*failed, *lost.lines()],
         states=[each.value for each in JobState],
         stages=state["stages"],
         running=state["running"],
@@ -156,6 +115,7 @@ def show_sweep(request: Request, name: SweepPath, place: HomePlace, boards: Boar
         jobs_address=f"/sweeps/{quote(name, safe='')}/jobs",
         file=to_json(record.spec["file"]),
         **describe_control(name, record, state, place.store),
+        may_share=place.store.sweep(name) is not None,
     )
 
 

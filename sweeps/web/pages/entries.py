@@ -45,7 +45,12 @@ def show_record(request: Request, name: str, place: HomePlace) -> Response:
 
 
 def _show(request: Request, row: Mapping[str, Any], place: Workplace) -> Response:
-    """The page of an entry that is described as `golfsweep show --json` does."""
+    content, sweep = describe_entry(row, place), row["sweep"]
+    return show(request, "entry_page.html.j2", events="/api/v1/events" if sweep else "", **content)
+
+
+def describe_entry(row: Mapping[str, Any], place: Workplace) -> dict[str, Any]:
+    """What the page of an entry shows that is described as `golfsweep show --json` does."""
     sweep, certificate = row["sweep"] or "", row.get("certificate")
     content: dict[str, Any] = {
         "name": row["name"], "sweep": sweep, "sweep_address": sweep_address(sweep) if sweep else "", "facts": "",
@@ -59,7 +64,7 @@ def _show(request: Request, row: Mapping[str, Any], place: Workplace) -> Respons
         content |= _judge(row, place)
     elif "rule" in row:
         content["lines"] = [f"{name}: {row[name]}" for name in ("contest", "value", "metric", "mean", "std", "n")]
-    return show(request, "entry_page.html.j2", events="/api/v1/events" if sweep else "", **content)
+    return content
 
 
 def _judge(row: Mapping[str, Any], place: Workplace) -> dict[str, Any]:

@@ -13,16 +13,18 @@ from starlette.types import Scope as Connection
 from jobs.errors import StoreUnavailable
 from jobs.remote.methods import METHODS
 from jobs.state import Scope
+from sweeps.web.addresses import SHARED
 from sweeps.web.problems import problem
 from sweeps.web.service import Service
 
 COOKIE = "golfsweep_token"
 OPEN = ("/healthz", "/readyz", "/openapi.json", "/login")
 """Paths that need no token to read: they say nothing of anybody's work."""
-STATIC = "/static/"
+OPEN_BELOW = ("/static/", SHARED)
+"""What begins so needs none either: a share link shows its own secret."""
 LOGIN = ("/login", "/logout")
 """What anybody may send: a token to be checked, and the wish to be forgotten."""
-ADMIN = ("/api/v1/tokens",)
+ADMIN = ("/api/v1/tokens", "/api/v1/webhooks")
 ADMIN_WRITES = ("/api/v1/cluster", "/cluster")
 """Below which everybody may read, and only an administrator may change something."""
 STORE = "/api/v1/store/"
@@ -49,7 +51,7 @@ def required_scope(method: str, path: str) -> Scope | None:
 
     Whatever is not known to be harmless needs more: a method that changes something, on any path, needs `submit`.
     """
-    if method in SAFE and (path in OPEN or path.startswith(STATIC)):
+    if method in SAFE and (path in OPEN or path.startswith(OPEN_BELOW)):
         return None
     if method == "POST" and path in LOGIN:
         return None

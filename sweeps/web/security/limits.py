@@ -6,6 +6,7 @@ from limits.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sweeps.web.addresses import SHARED
 from sweeps.web.problems import problem
 from sweeps.web.security.access import token_of
 
@@ -16,21 +17,30 @@ WORK = ("/api/v1/store/", "/api/v1/contents/")
 class RateLimit:
     """Refuses whoever sends more requests in a minute than allowed, before a token is looked up."""
 
-    def __init__(self, app: ASGIApp, per_minute: int, work_per_minute: int) -> None:
-        """Allow so many requests of the paths in `WORK`, and so many of all others."""
+    def __init__(self, app: ASGIApp, per_minute: int, work_per_minute: int, share_per_minute: int) -> None:
+        """Allow so many requests of the paths in `WORK`, so many of share links, and so many of all others."""
         self._app = app
         self._limit = RateLimitItemPerMinute(per_minute, namespace="read")
         self._work_limit = RateLimitItemPerMinute(work_per_minute, namespace="work")
+        self._share_limit = RateLimitItemPerMinute(share_per_minute, namespace="share")
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
-        is_work = scope["type"] == "http" and scope["path"].startswith(WORK)
-        limit = self._work_limit if is_work else self._limit
-        if scope["type"] != "http" or self._limiter.hit(limit, _sender(scope)):
+        if scope["type"] != "http" or self._limiter.hit(*self._limit_of(scope)):
             return await self._app(scope, receive, send)
         refusal = problem(429, "too many requests in a minute", "wait, or follow /api/v1/events", {"Retry-After": "60"})
         await refusal(scope, receive, send)
+
+    def _limit_of(self, scope: Scope) -> tuple[RateLimitItemPerMinute, str]:
+        """The limit of a request, and by what it is counted."""
+        if scope["path"].startswith(SHARED):
+            return self._share_limit, _address(scope)
+        return self._work_limit if scope["path"].startswith(WORK) else self._limit, _sender(scope)
+
+
+def _address(scope: Scope) -> str:
+    return str((scope.get("client") or ("?", 0))[0])
 
 
 def _sender(scope: Scope) -> str:
@@ -38,9 +48,8 @@ def _sender(scope: Scope) -> str:
 
     Guessing tokens does not widen the limit: every guess of one id counts as the same sender.
     """
-    address = (scope.get("client") or ("?", 0))[0]
     text = token_of(Headers(scope=scope)) or ""
-    return f"{address} {text.split('_')[1][:8] if text.count('_') > 1 else ''}"
+    return f"{_address(scope)} {text.split('_')[1][:8] if text.count('_') > 1 else ''}"
 
 
 class BodyLimit:

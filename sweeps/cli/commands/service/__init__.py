@@ -1,1 +1,1 @@
-"""Commands of the service: serve, token, work."""
+"""Commands of the service: serve, token, webhook, share, work."""

@@ -1,6 +1,7 @@
 """Serving a home over HTTP: serve."""
 
 import socket
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -32,6 +33,10 @@ def serve(
     public: Annotated[
         bool, typer.Option("--public", help="Let anybody read without a token; writing needs one.")
     ] = False,
+    private_webhooks: Annotated[
+        bool,
+        typer.Option("--private-webhooks", help="Let webhooks send to private addresses, and without TLS."),
+    ] = False,
     home: HomeOption = HOME,
     db: DbOption = None,
     files: FilesOption = None,
@@ -39,28 +44,37 @@ def serve(
     """Serve sweeps and leaderboard over HTTP.
 
     It runs no jobs: whoever runs sweeps on the same database may come and go. Every request needs a token, which
-    golfsweep token create makes.
+    golfsweep token create makes. It sends the notices of webhooks; of several services on a database, one does.
 
     Example: golfsweep serve --port 8080
     """
     import uvicorn
 
+    from jobs.store.kept import KeptStore
     from jobs.workplace import Workplace
     from sweeps.web.app import make_app
+    from sweeps.web.notices.sender import NoticeSender
     from sweeps.web.service import Service
 
     place = Workplace.open(home, db, files)
+    place = replace(place, store=KeptStore.of(place.store))
     service = Service(place=place, host=host, port=port, names=names or (), public=public, logs_requests=True)
     if not service.is_local and not any(token.revoked is None for token in place.store.tokens()):
         raise InputError(f"--host {host}: others can reach it, and there is no token yet; golfsweep token create")
     listening = _listen(host, port)
-    shown, port = f"[{host}]" if ":" in host else host, listening.getsockname()[1]
-    Terminal(stderr=True).print_line(f"Serving {home} at http://{shown}:{port}/api/v1; Ctrl-C stops it.")
+    service = replace(service, port=listening.getsockname()[1])
+    shown = f"[{host}]" if ":" in host else host
+    Terminal(stderr=True).print_line(f"Serving {home} at http://{shown}:{service.port}/api/v1; Ctrl-C stops it.")
     config = uvicorn.Config(
         make_app(service), log_level="warning", access_log=False, server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[listening])
+    sender = NoticeSender(place, service.base_url, private=private_webhooks)
+    sender.start()
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        sender.stop()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -7,6 +7,7 @@ import typer
 from golf.errors import InputError
 from jobs.state import Scope
 from sweeps.cli.app import HOME, Application, DbOption, HomeOption, JsonOption, app, open_to_read, print_json
+from sweeps.cli.commands.service.moments import show_moments
 from sweeps.cli.help import Group
 from sweeps.text.terminal import Terminal
 
@@ -102,12 +103,8 @@ def _checked_owner(owner: str | None) -> str | None:
 
 def _describe(record: Any) -> dict[str, Any]:
     from dataclasses import asdict
-    from datetime import UTC, datetime
 
-    def moment(time: float | None) -> str | None:
-        return None if time is None else datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds")
-
-    times = {name: moment(getattr(record, name)) for name in ("created", "expires", "revoked", "used")}
+    times = show_moments(record, ("created", "expires", "revoked", "used"))
     if record.revoked is not None:
         state = f"revoked {times['revoked']}"
     else:

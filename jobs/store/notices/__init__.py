@@ -1,0 +1,1 @@
+"""Notices: what webhooks report, where to, and which process sends them."""

@@ -1,0 +1,1 @@
+"""Endpoints of what opens the service to others: tokens, share links, webhooks."""
