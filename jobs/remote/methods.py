@@ -90,6 +90,7 @@ NOT_REMOTE: Mapping[str, str] = {
     "revoke_token": _TOKENS,
     "stop_driving": _DRIVES,
     "submit": _CHECKED,
+    "take_by_hand": _DRIVES,
     "take_submission": _DRIVES,
     "withdraw": _DRIVES,
 }

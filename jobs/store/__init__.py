@@ -82,6 +82,6 @@ __all__ = [
 
 class Store(
     Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Occupancy,
-    Drivers, Nodes, Trials, Entries, Events, PublicRecords, Tokens, SubmissionDecisions,
+    SubmissionDecisions, Drivers, Nodes, Trials, Entries, Events, PublicRecords, Tokens,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

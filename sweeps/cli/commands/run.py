@@ -70,6 +70,7 @@ def run(
     """
     from jobs.workplace import Workplace
     from sweeps.run import session
+    from sweeps.run.driving.versions import describe_file
     from sweeps.spec.checks.names import check_names
     from sweeps.spec.file import load_sweep
     from sweeps.views.read_usage import read_usage
@@ -112,6 +113,7 @@ def run(
         )  # fmt: skip
         return _detach(run, json_, typed_home(context))
     spec = load_sweep(file, set_ or ())
+    content = describe_file(file, set_ or (), spec)
     place = Workplace.open(home, db, files)
     console = Terminal(stderr=True)
 
@@ -123,6 +125,7 @@ def run(
             end = session.run(
                 spec,
                 place,
+                content=content,
                 executor=chosen,
                 owner=owner,
                 agent=agent or None,
