@@ -62,7 +62,7 @@ def run(
 
     The same command resumes a sweep that was interrupted or failed; finished jobs are not run again. With --detach it
     goes on without this terminal; golfsweep wait waits for it, and golfsweep cancel ends it. With --server it hands the
-    sweep over to the service and follows it: others run it, and go on without this process.
+    sweep over to the service and follows it, unless --detach is given: others run it, and go on without this process.
     With --queue this process takes sweeps that were submitted to golfsweep serve on the same database; several share
     them.
 
@@ -101,6 +101,7 @@ def run(
                 place=open_to_write(home, db, files),
                 json=json_,
                 home_options=typed_home(context),
+                detach=detach,
             ),
             refused=[option for option, value in own.items() if value is not None],
         )

@@ -46,7 +46,7 @@ class SubmissionView(BaseModel):
 
     sweep: str
     version: int = Field(description="From 1 for each sweep.")
-    state: str = Field(description="queued, taken, paused, ended or cancelled.")
+    state: str = Field(description="queued, taken, by hand, paused, ended or cancelled.")
     reason: str | None
     ticket: str = Field(description="Names this version.")
     owner: str
