@@ -4,8 +4,9 @@ An answer can be lost on the way: the service has done what it was asked for, an
 once more. So each method that writes says here why that is safe; none needs a number of its own for each request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jobs.state import Scope
 
@@ -63,6 +64,10 @@ METHODS: Mapping[str, RemoteMethod] = {
     **{name: RemoteMethod(Scope.SUBMIT, why) for name, why in WRITES.items()},
     "tokens": RemoteMethod(Scope.ADMIN, "it changes nothing"),
 }
+MOST_ITEMS = 1000
+"""Of a list in one answer, of methods with a `limit`."""
+PAGED: Mapping[str, Callable[[Any], Any]] = {"jobs": lambda job: job.key, "trials": lambda trial: trial.number}
+"""Methods whose lists may have any length → an item's cursor, for `after`; callers get all pages as one list."""
 _DRIVES = "whoever drives a sweep decides what its results are, and works on the database itself"
 _MAINTAINS = "the database and its contents are maintained where they are"
 _CHECKED = "POST /api/v1/sweeps checks the file first"
